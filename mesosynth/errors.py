@@ -1,0 +1,43 @@
+"""Every error that mesosynth raises on purpose.
+
+The tree::
+
+    MesosynthError
+    ├── ArgumentError      a value that a function cannot work with (also a ValueError)
+    ├── AudioFileError     a sound file that cannot be read or written
+    ├── PresetError        a preset that cannot be read or written
+    ├── DeviceError        a sound card that is missing or refuses a setting
+    ├── TargetError        audio in which there is nothing to match
+    └── WorkerError        a process of ours that does not do its work
+
+A message is one plain sentence that names the file or the argument with its value and says what to
+do. The command line prints it and exits with code 2; the desk shows it without a modal box.
+"""
+
+
+class MesosynthError(Exception):
+    """Anything that mesosynth reports to its user in one sentence."""
+
+
+class ArgumentError(MesosynthError, ValueError):
+    """A value that a function cannot work with."""
+
+
+class AudioFileError(MesosynthError):
+    """A sound file that cannot be read or written."""
+
+
+class PresetError(MesosynthError):
+    """A preset that cannot be read or written."""
+
+
+class DeviceError(MesosynthError):
+    """A sound card that is missing or refuses a setting."""
+
+
+class TargetError(MesosynthError):
+    """Audio in which there is nothing to match: silence, NaN, or too short."""
+
+
+class WorkerError(MesosynthError):
+    """A process of ours that does not do its work."""

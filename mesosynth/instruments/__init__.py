@@ -1,0 +1,27 @@
+"""Instruments, each live (NumPy, block by block) and offline (torch, differentiable in theta).
+
+Nothing here imports torch: the audio process and the desk read the tables from here.
+"""
+
+from mesosynth.errors import ArgumentError
+from mesosynth.instruments.chirplet import Chirplet
+from mesosynth.plugin import Instrument
+
+INSTRUMENTS: dict[str, type[Instrument]] = {"chirplet": Chirplet}
+"""The built-in instruments by the name that presets use."""
+
+
+def instrument_class(name: str) -> type[Instrument]:
+    """Look up an instrument by name.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none of that name.
+    """
+    try:
+        return INSTRUMENTS[name]
+    except KeyError:
+        raise ArgumentError(
+            f"instrument={name!r} does not exist; there are {', '.join(INSTRUMENTS)}."
+        ) from None
