@@ -1,0 +1,209 @@
+"""Scattering along log-frequency, as plain matrices.
+
+The log-frequency axis has a row per first-order wavelet: 10 to 100 of them. All wavelets psi_fr
+that act along it, decimated as Kymatio decimates them, are therefore the rows of one small complex
+matrix ``psi``, and the averaging by phi_F after the modulus is one small real matrix ``phi``:
+
+    Y_2_fr = psi @ Y_2        U_2 = |Y_2_fr|        S_2 = phi @ U_2
+
+which says the same as Kymatio's FFTs over an axis padded to N_fr, at a fraction of the cost.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.errors import ArgumentError
+from mesosynth.scattering.filterbank import Filter, low_pass, spinned_wavelets
+
+Averaging = Literal["local", "global", "none"]
+Format = Literal["time", "joint"]
+
+
+@dataclass(frozen=True)
+class FrequencyStage:
+    """All of psi_fr and phi_F for an axis of `n1_count` rows.
+
+    Attributes
+    ----------
+    psi : (n_in, n1_count) complex128
+        Rows grouped by n_fr.
+    phi : (n_out, n_in) float64 or None
+        Averaging after modulus and time averaging; None where it is the identity.
+    n_fr : (n_out,) int
+        Index of the wavelet that each output row comes from.
+    n1 : (n_out,) int
+        The first-order wavelet that each output row stands at.
+    """
+
+    psi: NDArray[np.complex128]
+    phi: NDArray[np.float64] | None
+    n_fr: NDArray[np.int64]
+    n1: NDArray[np.int64]
+
+
+class LogFrequency:
+    """The wavelets psi_fr and the low-pass phi_F along log-frequency.
+
+    Parameters
+    ----------
+    n1_nominal : int
+        Kymatio's bound on the number of rows, ``(J + 1) * Q``.
+    J_fr, Q_fr : int
+        Octaves of scale and wavelets an octave.
+    F : int or float, "global" or None
+        Support of phi_F in rows; 0 does not average, None stands for ``2 ** J_fr``.
+    format : {"time", "joint"}
+
+    Raises
+    ------
+    ArgumentError
+        For an `F` outside 1 to `n1_nominal`, or one that `format` cannot stack.
+    """
+
+    def __init__(
+        self, n1_nominal: int, J_fr: int, Q_fr: int, F: float | str | None, format: Format
+    ) -> None:
+        self.averaging, support = parse_support(F, J_fr, n1_nominal, "F")
+        self.format: Format = format
+        margin = 8 * min(support, 2**J_fr)
+        self.N = int((n1_nominal + margin) // 2**J_fr) * 2**J_fr
+        self.phi = low_pass(self.N, support)
+        self.psis = spinned_wavelets(self.N, J_fr, Q_fr)
+        self._check_joint(F, J_fr)
+
+    def _check_joint(self, F: float | str | None, J_fr: int) -> None:
+        """Refuse what Kymatio cannot stack into one array either."""
+        if self.format != "joint":
+            return
+        rows = {self._rows_after_averaging(psi) for psi in self.psis}
+        if self.averaging == "none" or len(rows) > 1:
+            raise ArgumentError(
+                f"F={F!r} gives paths of different lengths, which format='joint' cannot stack; "
+                f"use format='time', or F=None for 2**J_fr={2**J_fr}."
+            )
+
+    @property
+    def spins(self) -> list[int]:
+        """Sign of each psi_fr's centre frequency: 0 for the low-pass, then +1s, then -1s."""
+        return [int(np.sign(psi.xi)) for psi in self.psis]
+
+    def stage(self, n1_count: int, *, spinned: bool) -> FrequencyStage:
+        """Matrices for the `n1_count` highest rows.
+
+        Parameters
+        ----------
+        n1_count : int
+        spinned : bool
+            False leaves out negative spins, which a real input cannot tell from positive ones.
+        """
+        used = [(i, psi) for i, psi in enumerate(self.psis) if spinned or psi.xi >= 0.0]
+        psi_blocks: list[NDArray[np.complex128]] = []
+        phi_blocks: list[NDArray[np.float64]] = []
+        n_fr: list[int] = []
+        n1: list[int] = []
+        for i, psi in used:
+            kept = self._kept_rows(psi, n1_count)
+            psi_rows = self._convolution(psi, n1_count)
+            phi_rows = self._averaging_rows(psi, len(psi_rows))
+            if phi_rows is None:
+                psi_rows = psi_rows[: len(kept)]
+                phi_rows = np.eye(len(kept))
+            psi_blocks.append(psi_rows)
+            phi_blocks.append(phi_rows[: len(kept)])
+            n_fr += [i] * len(kept)
+            n1 += kept
+        return FrequencyStage(
+            psi=np.concatenate(psi_blocks),
+            phi=None if self.averaging == "none" else _block_diagonal(phi_blocks),
+            n_fr=np.array(n_fr),
+            n1=np.array(n1),
+        )
+
+    def _log2_stride_before(self, psi: Filter) -> int:
+        return min(psi.j, self.phi.j) if self.averaging == "local" else psi.j
+
+    def _convolution(self, psi: Filter, n1_count: int) -> NDArray[np.complex128]:
+        """Rows of the circular convolution with psi, zero-padded to N and decimated."""
+        impulse = np.fft.ifft(psi.hat)
+        rows = np.arange(0, self.N, 2 ** self._log2_stride_before(psi))
+        return impulse[(rows[:, None] - np.arange(n1_count)[None, :]) % self.N]
+
+    def _averaging_rows(self, psi: Filter, n_in: int) -> NDArray[np.float64] | None:
+        """phi_F from the rows of one psi_fr to its output; None where nothing is averaged."""
+        # The n_fr = 0 wavelet is a low-pass already.
+        if self.averaging == "none" or psi.xi == 0.0:
+            return None
+        if self.averaging == "global":
+            return np.ones((1, n_in))
+        level = self._log2_stride_before(psi)
+        impulse = np.fft.ifft(self.phi.periodized(level)).real
+        rows = np.arange(0, n_in, 2 ** (self.phi.j - level))
+        return impulse[(rows[:, None] - np.arange(n_in)[None, :]) % n_in]
+
+    def _rows_after_averaging(self, psi: Filter) -> int:
+        n_in = self.N // 2 ** self._log2_stride_before(psi)
+        if self.averaging == "none" or psi.xi == 0.0:
+            return n_in
+        return 1 if self.averaging == "global" else n_in // 2 ** (self.phi.j - psi.j)
+
+    def _kept_rows(self, psi: Filter, n1_count: int) -> list[int]:
+        """n1 of each output row of one psi_fr."""
+        # Kymatio strides the names of unaveraged spin-0 rows by 2**j_fr even where the rows
+        # themselves come more densely; its numbers are ours.
+        stride = 2**psi.j
+        if psi.xi != 0.0 and self.averaging == "local":
+            stride = 2**self.phi.j
+        elif psi.xi != 0.0 and self.averaging == "global":
+            stride = n1_count
+        n_out = self._rows_after_averaging(psi)
+        if self.format == "joint":
+            return [row * stride for row in range(n_out)]
+        return list(range(0, n1_count, stride))[:n_out]
+
+
+def parse_support(T: float | str | None, J: int, length: int, name: str) -> tuple[Averaging, float]:
+    """Averaging and support that Kymatio's T or F stand for.
+
+    Parameters
+    ----------
+    T : float, "global" or None
+        None and "global" have the support ``2 ** J``; 0 does not average.
+    J, length : int
+        Octaves of scale, and length of the axis, in samples.
+    name : str
+        What the argument is called in messages.
+
+    Raises
+    ------
+    ArgumentError
+        For anything else.
+    """
+    if T is None:
+        return "local", 2**J
+    if T == "global":
+        return "global", 2**J
+    if isinstance(T, str) or not math.isfinite(T) or T < 0 or 0 < T < 1:
+        raise ArgumentError(f"{name}={T!r} must be 0, at least 1, None or 'global'.")
+    if T == 0:
+        return "none", 2**J
+    if T > length:
+        raise ArgumentError(
+            f"{name}={T!r} is longer than the axis it averages ({length}); "
+            f"use {name}='global' to average over all of it."
+        )
+    return "local", T
+
+
+def _block_diagonal(blocks: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    rows, columns = (sum(block.shape[axis] for block in blocks) for axis in (0, 1))
+    whole = np.zeros((rows, columns))
+    row = column = 0
+    for block in blocks:
+        whole[row : row + block.shape[0], column : column + block.shape[1]] = block
+        row += block.shape[0]
+        column += block.shape[1]
+    return whole
