@@ -1,0 +1,46 @@
+# Two commands on a fresh machine with python3, python3-venv and make:
+#
+#     make run     set everything up and open the desk (in the terminal without a display)
+#     make test    everything that guards the project
+#
+# Both install what is missing once and start at once from then on. More words for the program:
+# make run ARGS="my.wav --device silent"
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+ARGS ?=
+
+.PHONY: run test lint system-packages-run system-packages-test clean
+
+run: system-packages-run $(VENV)/installed
+	$(BIN)/mesosynth $(ARGS)
+
+test: system-packages-test lint
+	$(BIN)/pytest
+
+# pyright runs on the node that its wheel brings; it shall not ask a registry for news.
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+
+system-packages-run system-packages-test: system-packages-%:
+	@.ci/system-packages $*
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) -e .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) -e '.[dev]'
+	@touch $@ $(VENV)/installed
+
+clean:
+	rm -rf $(VENV) out build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find mesosynth gui tests -name __pycache__ -type d -prune -exec rm -rf {} +
