@@ -145,10 +145,11 @@ class LogFrequency:
         return impulse[(rows[:, None] - np.arange(n_in)[None, :]) % n_in]
 
     def _rows_after_averaging(self, psi: Filter) -> int:
-        n_in = self.N // 2 ** self._log2_stride_before(psi)
+        level = self._log2_stride_before(psi)
+        n_in = self.N // 2**level
         if self.averaging == "none" or psi.xi == 0.0:
             return n_in
-        return 1 if self.averaging == "global" else n_in // 2 ** (self.phi.j - psi.j)
+        return 1 if self.averaging == "global" else n_in // 2 ** (self.phi.j - level)
 
     def _kept_rows(self, psi: Filter, n1_count: int) -> list[int]:
         """n1 of each output row of one psi_fr."""

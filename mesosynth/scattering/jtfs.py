@@ -1,0 +1,511 @@
+"""The joint time-frequency scattering transform, with Kymatio 0.4's numbers.
+
+After Vahidi et al. (JAES 2023), eq. 9-15, in Kymatio's letters::
+
+    U_1(n1, t)            = |x * psi_n1|(t)                            scalogram, eq. 9
+    S_1(n1, t)            = (U_1 * phi_T)(t)
+    Y_2_n2(n1, t)         = (U_1 * psi_n2)(n1, t)                      along time
+    U_2_n2,nfr(n1, t)     = |Y_2_n2 * psi_nfr|(n1, t)                  along log-frequency, eq. 14
+    S_2_n2,nfr(n1, t)     = (U_2 * phi_T * phi_F)(n1, t)               eq. 15
+
+Three things make it fast. The log-frequency axis is short, so all psi_fr are one matrix
+(:mod:`log_frequency`). Averaging after the modulus is a matrix too, so a block of time is
+multiplied, modulused and averaged while it is in cache and nothing of the size of U_2 is ever held.
+And tangents ride along: through linear steps in the batch, through the modulus by
+d|z| = Re(conj(z) dz) / |z|, so that the whole Jacobian of a few parameters needs no autograd graph.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mesosynth.errors import ArgumentError
+from mesosynth.scattering.filterbank import Filter, low_pass, padded_length, wavelets
+from mesosynth.scattering.log_frequency import (
+    Format,
+    FrequencyStage,
+    LogFrequency,
+    parse_support,
+)
+from mesosynth.scattering.time_axis import (
+    AveragingBlock,
+    BandPass,
+    band_pass,
+    low_pass_blocks,
+    summing_blocks,
+)
+
+
+@dataclass(frozen=True)
+class _SecondOrder:
+    """Everything about one n2."""
+
+    n2: int
+    bands: list[tuple[slice, int, BandPass]]  # rows of its group of equal j1, the group, psi_n2
+    stage: FrequencyStage
+    averaging: list[AveragingBlock]
+    psi: torch.Tensor  # [[Re, -Im], [Im, Re]] of stage.psi
+    phi: torch.Tensor | None
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The filters as tensors of one dtype on one device."""
+
+    first: list[BandPass]  # one for each group of equal j1
+    first_averaging: list[list[AveragingBlock]]
+    first_psi: torch.Tensor
+    first_phi: torch.Tensor | None
+    zeroth_averaging: list[AveragingBlock]
+    second: list[_SecondOrder]
+
+
+class JTFS:
+    """Joint time-frequency scattering of signals of one length.
+
+    Parameters
+    ----------
+    shape : int
+        Length of the signals, samples.
+    J : int
+        Octaves of scale in time; the longest wavelet spans about ``2 ** J`` samples.
+    Q : int or (int, int)
+        Wavelets an octave at the first and at the second order.
+    J_fr, Q_fr : int
+        Octaves of scale along log-frequency, and wavelets an octave there.
+    T : float, "global" or None
+        Support of the averaging in time, samples; None stands for ``2 ** J``, "global" sums over
+        all time.
+    F : float, "global" or None
+        The same along log-frequency, in rows; 0 does not average.
+    format : {"time", "joint"}
+        "time" lists all paths in one axis, the zeroth order first: (..., paths, frames). "joint"
+        keeps the log-frequency axis: (..., (n2, n_fr), rows, frames), without the zeroth order.
+
+    Raises
+    ------
+    ArgumentError
+        For values that make no transform, naming the argument.
+
+    References
+    ----------
+    Andén, Lostanlen, Mallat, "Joint time-frequency scattering", IEEE TSP 2019; Kymatio 0.4's
+    ``TimeFrequencyScattering``, whose order, numbers and argument names these are.
+
+    Examples
+    --------
+    >>> S = JTFS(shape=8192, J=8, J_fr=3)
+    >>> S(torch.randn(2, 8192)).shape[-1]
+    32
+    """
+
+    def __init__(
+        self,
+        shape: int,
+        J: int = 12,
+        Q: int | tuple[int, int] = (8, 2),
+        J_fr: int = 5,
+        Q_fr: int = 2,
+        T: float | str | None = None,
+        F: float | str | None = 0,
+        format: Format = "time",
+    ) -> None:
+        n, Q1, Q2 = _checked(shape, J, Q, J_fr, Q_fr, format)
+        self.n, self.J, self.Q, self.J_fr, self.Q_fr = n, J, (Q1, Q2), J_fr, Q_fr
+        self.T, self.F, self.format = T, F, format
+        self.average, support = parse_support(T, J, n, "T")
+        if self.average == "none":
+            raise ArgumentError(
+                "T=0 leaves paths at different rates, which do not fit one array; use T >= 1."
+            )
+        self.N = padded_length(n, support)
+        self.pad_left = (self.N - n) // 2
+        self.pad_right = self.N - n - self.pad_left
+        if max(self.pad_left, self.pad_right) >= n:
+            raise ArgumentError(f"shape={n} is too short for T={T!r}; use T='global'.")
+        self.phi: Filter = low_pass(self.N, support)
+        self.psi1: list[Filter] = wavelets(self.N, J, Q1)
+        self.psi2: list[Filter] = wavelets(self.N, J, Q2)
+        self.log2_stride = self.phi.j
+        self.frequency = LogFrequency((J + 1) * Q1, J_fr, Q_fr, F, format)
+        self._groups = _groups(
+            [min(f.j, self.log2_stride) if self._is_local else f.j for f in self.psi1]
+        )
+        self._first_stage = self.frequency.stage(len(self.psi1), spinned=False)
+        self._second_stages = self._plan_second_stages()
+        self._plans: dict[tuple[torch.dtype, torch.device], _Plan] = {}
+
+    # ------------------------------------------------------------------ what users call
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Scattering coefficients of `x`.
+
+        Parameters
+        ----------
+        x : (..., n) float32 or float64 tensor
+
+        Returns
+        -------
+        (..., paths, frames) tensor, or (..., paths, rows, frames) in the format "joint"
+        """
+        signals = self._checked_signals(x, "x").reshape(-1, 1, self.n)
+        values = [self._forward(signal)[0] for signal in signals]
+        return self._formatted(torch.stack(values)).unflatten(0, x.shape[:-1] or (1,))[
+            0 if x.ndim == 1 else slice(None)
+        ]
+
+    def jvp(self, x: torch.Tensor, dx: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Coefficients and their derivatives along directions, in one pass and without a graph.
+
+        Where a modulus is zero, its derivative counts as zero.
+
+        Parameters
+        ----------
+        x : (n,) tensor
+        dx : (n,) or (p, n) tensor
+            Tangents.
+
+        Returns
+        -------
+        S : as ``self(x)``
+        dS : the same, with a leading axis p where `dx` has one
+        """
+        x = self._checked_signals(x, "x")
+        dx = self._checked_signals(dx, "dx").to(x)
+        if x.ndim != 1 or dx.ndim not in (1, 2):
+            raise ArgumentError(
+                f"x of shape {tuple(x.shape)} and dx of shape {tuple(dx.shape)}: jvp takes one "
+                f"signal ({self.n},) and tangents ({self.n},) or (p, {self.n})."
+            )
+        both = self._formatted(self._forward(torch.cat([x[None], dx.reshape(-1, self.n)])))
+        return both[0], both[1] if dx.ndim == 1 else both[1:]
+
+    def scalogram(self, x: torch.Tensor) -> torch.Tensor:
+        """First-order modulus U_1 averaged by phi_T: (n1, frames) of a signal (n,).
+
+        Rows from high to low frequency, ``psi1[n1].xi`` cycles per sample each.
+        """
+        x = self._checked_signals(x, "x").reshape(1, self.n)
+        return self._first_order(x, self._plan(x))[1][0]
+
+    def meta(self) -> dict[str, NDArray[np.float64] | NDArray[np.int64]]:
+        """What each coefficient is.
+
+        Kymatio's columns in Kymatio's order, which is sorted by (n1, n2, n_fr) and therefore, in
+        the format "time", *not* the order of the rows of S; ``row`` says which row of S each entry
+        describes: ``S[..., meta["row"], :]`` goes with the other columns.
+
+        Returns
+        -------
+        dict of arrays, an entry a path
+            order (0, 1, 2); row; n1, n2, n_fr (indices; n1 is NaN in the format "joint"); xi, sigma,
+            j (paths, 2), of psi_n1 and psi_n2, cycles per sample; xi_fr, sigma_fr, j_fr, of psi_fr,
+            cycles per row; spin.
+        """
+        paths = self._paths()
+        order = np.array([path[0] for path in paths])
+        keys = [tuple(part for part in path[1:] if part is not None) for path in paths]
+        row = np.array(sorted(range(len(paths)), key=lambda i: (order[i], keys[i])))
+        n1, n2, n_fr = (
+            np.array([np.nan if paths[i][c] is None else paths[i][c] for i in row], dtype=float)
+            for c in (1, 2, 3)
+        )
+        columns: dict[str, NDArray[np.float64] | NDArray[np.int64]] = {
+            "order": order[row], "row": row, "n1": n1, "n2": n2, "n_fr": n_fr
+        }  # fmt: skip
+        for name in ("xi", "sigma", "j"):
+            columns[name] = np.stack(
+                [_look_up(self.psi1, name, n1), _look_up(self.psi2, name, n2)], axis=1
+            )
+            columns[f"{name}_fr"] = _look_up(self.frequency.psis, name, n_fr)
+        columns["spin"] = np.sign(columns["xi_fr"])
+        return columns
+
+    # ------------------------------------------------------------------ layout
+
+    @property
+    def _is_local(self) -> bool:
+        return self.average == "local"
+
+    def _frames(self) -> tuple[int, int]:
+        """First and end of the output frames that lie within the signal, as Kymatio rounds them."""
+        first, end = self.pad_left, self.pad_left + self.n
+        for _ in range(self.log2_stride):
+            first, end = (first + 1) // 2, (end + 1) // 2
+        return first, end
+
+    def _plan_second_stages(self) -> list[tuple[int, int, FrequencyStage]]:
+        """(n2, number of rows with j1 < j2, matrices) for every n2 that has such rows."""
+        stages: list[tuple[int, int, FrequencyStage]] = []
+        by_count: dict[int, FrequencyStage] = {}
+        for n2, psi in enumerate(self.psi2):
+            # psi1 comes with ascending j.
+            count = sum(f.j < psi.j for f in self.psi1)
+            if count == 0:
+                continue
+            if count not in by_count:
+                by_count[count] = self.frequency.stage(count, spinned=True)
+            stages.append((n2, count, by_count[count]))
+        return stages
+
+    def _paths(self) -> list[tuple[int, int | None, int | None, int | None]]:
+        """(order, n1, n2, n_fr) of every row of S in the format, in order."""
+        blocks = [(1, None, self._first_stage)] + [(2, n2, s) for n2, _, s in self._second_stages]
+        if self.format == "joint":
+            return [
+                (order, None, n2, int(n_fr))
+                for order, n2, stage in blocks
+                for n_fr in np.unique(stage.n_fr)
+            ]
+        return [(0, None, None, None)] + [
+            (order, int(n1), n2, int(n_fr))
+            for order, n2, stage in blocks
+            for n1, n_fr in zip(stage.n1, stage.n_fr, strict=True)
+        ]
+
+    def _formatted(self, S: torch.Tensor) -> torch.Tensor:
+        """Rows (k, 1 + rows, frames) as the format wants them."""
+        if self.format == "time":
+            return S
+        return S[:, 1:].unflatten(1, (len(self._paths()), -1))
+
+    # ------------------------------------------------------------------ computation
+
+    def _forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Value and tangents: (1 + p, n) to (1 + p, rows, frames), the zeroth order first."""
+        plan = self._plan(x)
+        S_0 = _average(self._padded(x)[:, None], plan.zeroth_averaging)
+        U_1_hat, S_1 = self._first_order(x, plan)
+        rows = [S_0, self._first_rows(S_1, plan)]
+        rows += [self._second_rows(U_1_hat, second) for second in plan.second]
+        return torch.cat(rows, dim=1)
+
+    def _padded(self, x: torch.Tensor) -> torch.Tensor:
+        padding = (self.pad_left, self.pad_right)
+        return torch.nn.functional.pad(x[:, None], padding, mode="reflect")[:, 0]
+
+    def _first_order(
+        self, x: torch.Tensor, plan: _Plan
+    ) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Spectra of U_1, a tensor (1 + p, rows, N / 2**j1) for each group of equal j1, and S_1."""
+        x_hat = torch.fft.fft(self._padded(x))
+        U_1_hat: list[torch.Tensor] = []
+        S_1: list[torch.Tensor] = []
+        for psi, averaging in zip(plan.first, plan.first_averaging, strict=True):
+            U_1 = _modulus(torch.view_as_real(psi(x_hat)).unbind(-1))
+            U_1_hat.append(torch.fft.fft(U_1))
+            S_1.append(_average(U_1, averaging))
+        return U_1_hat, torch.cat(S_1, dim=1)
+
+    def _first_rows(self, S_1: torch.Tensor, plan: _Plan) -> torch.Tensor:
+        Y_1 = (plan.first_psi @ S_1).unflatten(1, (2, -1)).unbind(1)
+        U = _modulus(Y_1)
+        S = U if self._is_local else U.sum(dim=-1, keepdim=True)
+        return S if plan.first_phi is None else plan.first_phi @ S
+
+    def _second_rows(self, U_1_hat: list[torch.Tensor], second: _SecondOrder) -> torch.Tensor:
+        Y_2 = torch.cat([band(U_1_hat[group][:, rows]) for rows, group, band in second.bands], 1)
+        # (2 n1, 1 + p, time): real rows above imaginary rows, for real matrix products
+        Y = torch.view_as_real(Y_2).permute(3, 1, 0, 2).flatten(0, 1).contiguous()
+        del Y_2
+        scatter = _scatter_blocks if self._is_local else _scatter_globally
+        frames = _frame_count(second.averaging)
+        S_2 = scatter(second.psi, Y, second.averaging, frames)
+        return S_2 if second.phi is None else second.phi @ S_2
+
+    # ------------------------------------------------------------------ plans
+
+    def _plan(self, x: torch.Tensor) -> _Plan:
+        key = (x.dtype, x.device)
+        if key not in self._plans:
+            self._plans[key] = self._build_plan(torch.empty(0, dtype=x.dtype, device=x.device))
+        return self._plans[key]
+
+    def _build_plan(self, like: torch.Tensor) -> _Plan:
+        if self._is_local:
+            frames = self._frames()
+            all_frames = frames
+        else:
+            frames = (0, 1)
+            all_frames = (0, self.N // 2**self.log2_stride)
+
+        def averaging(level: int) -> list[AveragingBlock]:
+            if self._is_local:
+                return low_pass_blocks(self.phi, level, self.log2_stride, frames, like)
+            return summing_blocks(self.N // 2**level, like)
+
+        first = [
+            band_pass([self.psi1[n1] for n1 in range(g.start, g.stop)], 0, k1, like,
+                      same_start=False)
+            for g, k1 in self._groups
+        ]  # fmt: skip
+        first_averaging = [
+            low_pass_blocks(self.phi, k1, self.log2_stride, all_frames, like)
+            for _, k1 in self._groups
+        ]
+        by_level: dict[int, list[AveragingBlock]] = {}
+        stages = [self._first_stage, *(stage for _, _, stage in self._second_stages)]
+        psis = {id(s): _as_real(s.psi, like) for s in stages[1:]}
+        phis = {id(s): _as_tensor(s.phi, like) for s in stages}
+        second: list[_SecondOrder] = []
+        for n2, count, stage in self._second_stages:
+            psi = self.psi2[n2]
+            level = min(psi.j, self.log2_stride) if self._is_local else psi.j
+            if level not in by_level:
+                by_level[level] = averaging(level)
+            second.append(
+                _SecondOrder(
+                    n2, self._bands(psi, count, level, like), stage, by_level[level],
+                    psis[id(stage)], phis[id(stage)],
+                )
+            )  # fmt: skip
+        first_psi = np.concatenate([self._first_stage.psi.real, self._first_stage.psi.imag])
+        return _Plan(
+            first=first,
+            first_averaging=first_averaging,
+            first_psi=torch.from_numpy(first_psi).to(like),
+            first_phi=phis[id(self._first_stage)],
+            zeroth_averaging=averaging(0),
+            second=second,
+        )
+
+    def _bands(
+        self, psi: Filter, count: int, level: int, like: torch.Tensor
+    ) -> list[tuple[slice, int, BandPass]]:
+        """psi_n2 for each group of equal j1 among the first `count` rows."""
+        bands: list[tuple[slice, int, BandPass]] = []
+        for group, (rows, k1) in enumerate(self._groups):
+            inside = min(rows.stop, count) - rows.start
+            if inside > 0:
+                plan = band_pass([psi], k1, level, like, same_start=True)
+                bands.append((slice(0, inside), group, plan))
+        return bands
+
+    def _checked_signals(self, x: torch.Tensor, name: str) -> torch.Tensor:
+        if not isinstance(x, torch.Tensor) or x.dtype not in (torch.float32, torch.float64):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+            kind = getattr(x, "dtype", type(x).__name__)
+            raise ArgumentError(f"{name} is {kind}; it must be a float32 or float64 torch tensor.")
+        if x.ndim < 1 or x.shape[-1] != self.n:
+            raise ArgumentError(
+                f"{name} has the shape {tuple(x.shape)}; its last axis must be shape={self.n}."
+            )
+        if not bool(torch.isfinite(x).all()):
+            raise ArgumentError(f"{name} holds NaN or infinite samples; remove them first.")
+        return x
+
+
+def _modulus(z: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    """|z| of row 0, and its derivatives along rows 1 and on, of (1 + p, ...) real and imaginary."""
+    real, imaginary = z
+    value = torch.hypot(real[:1], imaginary[:1])
+    if len(real) == 1:
+        return value
+    # Where |z| = 0 the numerator is 0 as well: dividing by 1 gives the derivative 0.
+    divisor = torch.where(value > 0.0, value, 1.0)
+    tangents = (real[:1] * real[1:] + imaginary[:1] * imaginary[1:]) / divisor
+    return torch.cat([value, tangents])
+
+
+def _average(u: torch.Tensor, blocks: list[AveragingBlock]) -> torch.Tensor:
+    """Low-pass and decimate along time: (k, rows, time) to (k, rows, frames)."""
+    out = u.new_zeros((*u.shape[:-1], _frame_count(blocks)))
+    for block in blocks:
+        out[..., block.frames] += u[..., block.times] @ block.phi
+    return out
+
+
+def _frame_count(blocks: list[AveragingBlock]) -> int:
+    return max(block.frames.stop for block in blocks)
+
+
+def _scatter_blocks(
+    psi: torch.Tensor, Y: torch.Tensor, blocks: list[AveragingBlock], frames: int
+) -> torch.Tensor:
+    """Convolve along log-frequency, take the modulus, and average in time, block by block.
+
+    (2 rows, 2 n1) and (2 n1, 1 + p, time) to (1 + p, rows, frames).
+    """
+    columns = Y.shape[1]
+    S = Y.new_zeros((columns, len(psi) // 2, frames))
+    for block in blocks:
+        y = Y[:, :, block.times]
+        z = (psi @ y.flatten(1)).unflatten(1, (columns, -1))
+        U = _modulus(z.transpose(0, 1).unflatten(1, (2, -1)).unbind(1))
+        S[:, :, block.frames] += U @ block.phi
+    return S
+
+
+def _scatter_globally(
+    psi: torch.Tensor, Y: torch.Tensor, blocks: list[AveragingBlock], frames: int
+) -> torch.Tensor:
+    """The same for a sum over all time, where tangents need no work sample by sample.
+
+    With u = z / |z|, the sum over t of Re(conj(u) psi dy) is Re(psi G) with
+    G[row, n1] = sum over t of conj(u[row, t]) dy[n1, t]: one matrix product for all tangents.
+    """
+    n1, tangents = len(Y) // 2, Y.shape[1] - 1
+    rows = len(psi) // 2
+    value = Y.new_zeros(rows)
+    G = Y.new_zeros((rows, 2 * n1 * tangents))
+    G_rotated = torch.zeros_like(G)
+    for block in blocks:
+        y = Y[:, :, block.times]
+        z = psi @ y[:, 0]
+        modulus = torch.hypot(z[:rows], z[rows:])
+        value += modulus.sum(dim=1)
+        if tangents:
+            modulus.masked_fill_(modulus == 0.0, 1.0).reciprocal_()
+            u_real, u_imaginary = z[:rows] * modulus, z[rows:] * modulus
+            dy = y[:, 1:].flatten(0, 1).T
+            G += u_real @ dy
+            G_rotated += u_imaginary @ dy
+    S = Y.new_empty((1 + tangents, rows, frames))
+    S[0, :, 0] = value
+    if tangents:
+        real, imaginary = G.unflatten(1, (2, n1, tangents)).unbind(1)
+        rotated_real, rotated_imaginary = G_rotated.unflatten(1, (2, n1, tangents)).unbind(1)
+        psi_real, psi_imaginary = psi[:rows, :n1, None], psi[rows:, :n1, None]
+        dS = psi_real * (real + rotated_imaginary) - psi_imaginary * (imaginary - rotated_real)
+        S[1:, :, 0] = dS.sum(dim=1).T
+    return S
+
+
+def _as_real(psi: NDArray[np.complex128], like: torch.Tensor) -> torch.Tensor:
+    """A complex matrix as a real one that acts on real rows above imaginary rows."""
+    blocks = np.block([[psi.real, -psi.imag], [psi.imag, psi.real]])
+    return torch.from_numpy(blocks).to(like)
+
+
+def _as_tensor(matrix: NDArray[np.float64] | None, like: torch.Tensor) -> torch.Tensor | None:
+    return None if matrix is None else torch.from_numpy(matrix).to(like)
+
+
+def _groups(levels: list[int]) -> list[tuple[slice, int]]:
+    """Runs of equal level: (rows, level)."""
+    edges = [0, *(i for i in range(1, len(levels)) if levels[i] != levels[i - 1]), len(levels)]
+    return [(slice(a, b), levels[a]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def _look_up(filters: list[Filter], name: str, n: NDArray[np.float64]) -> NDArray[np.float64]:
+    read: Callable[[float], float] = lambda i: (  # noqa: E731 - one use, beside it
+        np.nan if np.isnan(i) else float(getattr(filters[int(i)], name))
+    )
+    return np.array([read(float(i)) for i in n])
+
+
+def _checked(
+    shape: int, J: int, Q: int | tuple[int, int], J_fr: int, Q_fr: int, format: str
+) -> tuple[int, int, int]:
+    Q1, Q2 = (Q, 1) if isinstance(Q, int) else (*Q, 1)[:2]
+    named = {"shape": shape, "J": J, "Q[0]": Q1, "Q[1]": Q2, "J_fr": J_fr, "Q_fr": Q_fr}
+    for name, value in named.items():
+        if not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ArgumentError(f"{name}={value!r} must be a positive integer.")
+    if 2**J > shape:
+        raise ArgumentError(f"J={J} is too large for shape={shape}; 2**J must not exceed it.")
+    if format not in ("time", "joint"):
+        raise ArgumentError(f"format={format!r} must be 'time' or 'joint'.")
+    return shape, Q1, Q2
