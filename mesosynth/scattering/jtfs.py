@@ -15,7 +15,7 @@ And tangents ride along: through linear steps in the batch, through the modulus 
 d|z| = Re(conj(z) dz) / |z|, so that the whole Jacobian of a few parameters needs no autograd graph.
 """
 
-from collections.abc import Callable
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,13 @@ from mesosynth.scattering.log_frequency import (
     FrequencyStage,
     LogFrequency,
     parse_support,
+)
+from mesosynth.scattering.modulus import (
+    average,
+    frame_count,
+    modulus,
+    scatter_blocks,
+    scatter_globally,
 )
 from mesosynth.scattering.time_axis import (
     AveragingBlock,
@@ -201,9 +208,9 @@ class JTFS:
         Returns
         -------
         dict of arrays, an entry a path
-            order (0, 1, 2); row; n1, n2, n_fr (indices; n1 is NaN in the format "joint"); xi, sigma,
-            j (paths, 2), of psi_n1 and psi_n2, cycles per sample; xi_fr, sigma_fr, j_fr, of psi_fr,
-            cycles per row; spin.
+            order (0, 1, 2); row; n1, n2, n_fr (indices; n1 is NaN in the format "joint"); xi,
+            sigma, j (paths, 2), of psi_n1 and psi_n2, cycles per sample; xi_fr, sigma_fr, j_fr, of
+            psi_fr, cycles per row; spin.
         """
         paths = self._paths()
         order = np.array([path[0] for path in paths])
@@ -277,7 +284,7 @@ class JTFS:
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
         """Value and tangents: (1 + p, n) to (1 + p, rows, frames), the zeroth order first."""
         plan = self._plan(x)
-        S_0 = _average(self._padded(x)[:, None], plan.zeroth_averaging)
+        S_0 = average(self._padded(x)[:, None], plan.zeroth_averaging)
         U_1_hat, S_1 = self._first_order(x, plan)
         rows = [S_0, self._first_rows(S_1, plan)]
         rows += [self._second_rows(U_1_hat, second) for second in plan.second]
@@ -287,22 +294,20 @@ class JTFS:
         padding = (self.pad_left, self.pad_right)
         return torch.nn.functional.pad(x[:, None], padding, mode="reflect")[:, 0]
 
-    def _first_order(
-        self, x: torch.Tensor, plan: _Plan
-    ) -> tuple[list[torch.Tensor], torch.Tensor]:
+    def _first_order(self, x: torch.Tensor, plan: _Plan) -> tuple[list[torch.Tensor], torch.Tensor]:
         """Spectra of U_1, a tensor (1 + p, rows, N / 2**j1) for each group of equal j1, and S_1."""
         x_hat = torch.fft.fft(self._padded(x))
         U_1_hat: list[torch.Tensor] = []
         S_1: list[torch.Tensor] = []
         for psi, averaging in zip(plan.first, plan.first_averaging, strict=True):
-            U_1 = _modulus(torch.view_as_real(psi(x_hat)).unbind(-1))
+            U_1 = modulus(torch.view_as_real(psi(x_hat)).unbind(-1))
             U_1_hat.append(torch.fft.fft(U_1))
-            S_1.append(_average(U_1, averaging))
+            S_1.append(average(U_1, averaging))
         return U_1_hat, torch.cat(S_1, dim=1)
 
     def _first_rows(self, S_1: torch.Tensor, plan: _Plan) -> torch.Tensor:
         Y_1 = (plan.first_psi @ S_1).unflatten(1, (2, -1)).unbind(1)
-        U = _modulus(Y_1)
+        U = modulus(Y_1)
         S = U if self._is_local else U.sum(dim=-1, keepdim=True)
         return S if plan.first_phi is None else plan.first_phi @ S
 
@@ -311,8 +316,8 @@ class JTFS:
         # (2 n1, 1 + p, time): real rows above imaginary rows, for real matrix products
         Y = torch.view_as_real(Y_2).permute(3, 1, 0, 2).flatten(0, 1).contiguous()
         del Y_2
-        scatter = _scatter_blocks if self._is_local else _scatter_globally
-        frames = _frame_count(second.averaging)
+        scatter = scatter_blocks if self._is_local else scatter_globally
+        frames = frame_count(second.averaging)
         S_2 = scatter(second.psi, Y, second.averaging, frames)
         return S_2 if second.phi is None else second.phi @ S_2
 
@@ -337,11 +342,7 @@ class JTFS:
                 return low_pass_blocks(self.phi, level, self.log2_stride, frames, like)
             return summing_blocks(self.N // 2**level, like)
 
-        first = [
-            band_pass([self.psi1[n1] for n1 in range(g.start, g.stop)], 0, k1, like,
-                      same_start=False)
-            for g, k1 in self._groups
-        ]  # fmt: skip
+        first = [band_pass(self.psi1[rows], 0, k1, like) for rows, k1 in self._groups]
         first_averaging = [
             low_pass_blocks(self.phi, k1, self.log2_stride, all_frames, like)
             for _, k1 in self._groups
@@ -380,7 +381,7 @@ class JTFS:
         for group, (rows, k1) in enumerate(self._groups):
             inside = min(rows.stop, count) - rows.start
             if inside > 0:
-                plan = band_pass([psi], k1, level, like, same_start=True)
+                plan = band_pass([psi], k1, level, like)
                 bands.append((slice(0, inside), group, plan))
         return bands
 
@@ -397,82 +398,6 @@ class JTFS:
         return x
 
 
-def _modulus(z: tuple[torch.Tensor, ...]) -> torch.Tensor:
-    """|z| of row 0, and its derivatives along rows 1 and on, of (1 + p, ...) real and imaginary."""
-    real, imaginary = z
-    value = torch.hypot(real[:1], imaginary[:1])
-    if len(real) == 1:
-        return value
-    # Where |z| = 0 the numerator is 0 as well: dividing by 1 gives the derivative 0.
-    divisor = torch.where(value > 0.0, value, 1.0)
-    tangents = (real[:1] * real[1:] + imaginary[:1] * imaginary[1:]) / divisor
-    return torch.cat([value, tangents])
-
-
-def _average(u: torch.Tensor, blocks: list[AveragingBlock]) -> torch.Tensor:
-    """Low-pass and decimate along time: (k, rows, time) to (k, rows, frames)."""
-    out = u.new_zeros((*u.shape[:-1], _frame_count(blocks)))
-    for block in blocks:
-        out[..., block.frames] += u[..., block.times] @ block.phi
-    return out
-
-
-def _frame_count(blocks: list[AveragingBlock]) -> int:
-    return max(block.frames.stop for block in blocks)
-
-
-def _scatter_blocks(
-    psi: torch.Tensor, Y: torch.Tensor, blocks: list[AveragingBlock], frames: int
-) -> torch.Tensor:
-    """Convolve along log-frequency, take the modulus, and average in time, block by block.
-
-    (2 rows, 2 n1) and (2 n1, 1 + p, time) to (1 + p, rows, frames).
-    """
-    columns = Y.shape[1]
-    S = Y.new_zeros((columns, len(psi) // 2, frames))
-    for block in blocks:
-        y = Y[:, :, block.times]
-        z = (psi @ y.flatten(1)).unflatten(1, (columns, -1))
-        U = _modulus(z.transpose(0, 1).unflatten(1, (2, -1)).unbind(1))
-        S[:, :, block.frames] += U @ block.phi
-    return S
-
-
-def _scatter_globally(
-    psi: torch.Tensor, Y: torch.Tensor, blocks: list[AveragingBlock], frames: int
-) -> torch.Tensor:
-    """The same for a sum over all time, where tangents need no work sample by sample.
-
-    With u = z / |z|, the sum over t of Re(conj(u) psi dy) is Re(psi G) with
-    G[row, n1] = sum over t of conj(u[row, t]) dy[n1, t]: one matrix product for all tangents.
-    """
-    n1, tangents = len(Y) // 2, Y.shape[1] - 1
-    rows = len(psi) // 2
-    value = Y.new_zeros(rows)
-    G = Y.new_zeros((rows, 2 * n1 * tangents))
-    G_rotated = torch.zeros_like(G)
-    for block in blocks:
-        y = Y[:, :, block.times]
-        z = psi @ y[:, 0]
-        modulus = torch.hypot(z[:rows], z[rows:])
-        value += modulus.sum(dim=1)
-        if tangents:
-            modulus.masked_fill_(modulus == 0.0, 1.0).reciprocal_()
-            u_real, u_imaginary = z[:rows] * modulus, z[rows:] * modulus
-            dy = y[:, 1:].flatten(0, 1).T
-            G += u_real @ dy
-            G_rotated += u_imaginary @ dy
-    S = Y.new_empty((1 + tangents, rows, frames))
-    S[0, :, 0] = value
-    if tangents:
-        real, imaginary = G.unflatten(1, (2, n1, tangents)).unbind(1)
-        rotated_real, rotated_imaginary = G_rotated.unflatten(1, (2, n1, tangents)).unbind(1)
-        psi_real, psi_imaginary = psi[:rows, :n1, None], psi[rows:, :n1, None]
-        dS = psi_real * (real + rotated_imaginary) - psi_imaginary * (imaginary - rotated_real)
-        S[1:, :, 0] = dS.sum(dim=1).T
-    return S
-
-
 def _as_real(psi: NDArray[np.complex128], like: torch.Tensor) -> torch.Tensor:
     """A complex matrix as a real one that acts on real rows above imaginary rows."""
     blocks = np.block([[psi.real, -psi.imag], [psi.imag, psi.real]])
@@ -486,14 +411,11 @@ def _as_tensor(matrix: NDArray[np.float64] | None, like: torch.Tensor) -> torch.
 def _groups(levels: list[int]) -> list[tuple[slice, int]]:
     """Runs of equal level: (rows, level)."""
     edges = [0, *(i for i in range(1, len(levels)) if levels[i] != levels[i - 1]), len(levels)]
-    return [(slice(a, b), levels[a]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(slice(a, b), levels[a]) for a, b in itertools.pairwise(edges)]
 
 
 def _look_up(filters: list[Filter], name: str, n: NDArray[np.float64]) -> NDArray[np.float64]:
-    read: Callable[[float], float] = lambda i: (  # noqa: E731 - one use, beside it
-        np.nan if np.isnan(i) else float(getattr(filters[int(i)], name))
-    )
-    return np.array([read(float(i)) for i in n])
+    return np.array([np.nan if np.isnan(i) else float(getattr(filters[int(i)], name)) for i in n])
 
 
 def _checked(

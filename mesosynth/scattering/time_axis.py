@@ -1,9 +1,8 @@
 """Filtering along time, in the Fourier domain, with decimation built in.
 
 Kymatio multiplies a whole spectrum by a filter, folds it, and transforms back. A filter decimated
-by 2**j is zero outside a band, so here only that band is taken. Taking it from `start` instead of
-from 0 leaves a carrier exp(2 pi i start t / N) on the result; it is the same for every signal that
-goes through one :class:`BandPass`, and the modulus that follows removes it.
+by 2**j is zero outside a band, so here only that band is taken, in the order in which folding would
+have left it.
 """
 
 from dataclasses import dataclass
@@ -47,12 +46,9 @@ class BandPass:
         Returns
         -------
         (k, filters, n_out) complex tensor
-            Waveforms, up to a common carrier.
+            Waveforms.
         """
-        if spectrum.ndim == 2:
-            band = spectrum[:, self.taps]
-        else:
-            band = spectrum[:, :, self.taps[0]]
+        band = spectrum[:, self.taps] if spectrum.ndim == 2 else spectrum[:, :, self.taps[0]]
         band = band * self.gains
         if self.folds > 1:
             band = band.unflatten(-1, (self.folds, -1)).sum(dim=-2)
@@ -64,8 +60,6 @@ def band_pass(
     level: int,
     log2_stride: int,
     like: torch.Tensor,
-    *,
-    same_start: bool,
 ) -> BandPass:
     """Plan `filters` for an input at ``2 ** level`` and an output at ``2 ** log2_stride``.
 
@@ -76,8 +70,6 @@ def band_pass(
         Decimation of input and output, log2; ``level <= log2_stride``.
     like : tensor
         Real tensor of the dtype and device to compute in.
-    same_start : bool
-        True gives all filters the same band, which a later sum over their outputs relies on.
     """
     responses = np.stack([f.periodized(level) for f in filters])
     n_in = responses.shape[1]
@@ -87,15 +79,16 @@ def band_pass(
     folds = 1
     while True:
         width = min(folds * n_out, n_in)
-        starts = (centers[:1] if same_start else centers)[:, None] - width // 2
-        taps = np.broadcast_to((starts + np.arange(width)) % n_in, (len(filters), width))
+        starts = centers - width // 2
+        # Bin b of the input folds onto bin b % n_out of the output.
+        taps = np.stack([np.roll(s + np.arange(width), s % n_out) for s in starts]) % n_in
         gains = np.take_along_axis(responses, taps, axis=1)
         outside = np.abs(responses).sum(axis=1) - np.abs(gains).sum(axis=1)
         if width == n_in or np.all(outside <= negligible * np.abs(responses).sum(axis=1)):
             break
         folds *= 2
     return BandPass(
-        taps=torch.from_numpy(taps.copy()).to(like.device),
+        taps=torch.from_numpy(taps).to(like.device),
         gains=torch.from_numpy(gains / 2 ** (log2_stride - level)).to(like),
         folds=width // n_out,
     )
