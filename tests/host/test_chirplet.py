@@ -93,19 +93,19 @@ def test_process_allocates_no_arrays():
     moving = [PARAMETERS.vector({p.id: p.from_unit(rng.random()) for p in PARAMETERS.values()})
               for _ in range(8)]  # fmt: skip
     block = np.zeros(4096, np.float32)
-    for values in moving:
-        chirplet.process(values, block)
+    peaks = []
     tracemalloc.start()
     try:
-        tracemalloc.reset_peak()
-        before = tracemalloc.get_traced_memory()[0]
-        for _ in range(5):
-            for values in moving:
-                chirplet.process(values, block)
-        peak = tracemalloc.get_traced_memory()[1] - before
+        for i in range(48):
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            chirplet.process(moving[i % 8], block)
+            peaks.append(tracemalloc.get_traced_memory()[1] - before)
     finally:
         tracemalloc.stop()
-    assert peak < 4096, f"{peak} bytes: views are small, but an array of one stride is 8 KiB"
+    # What `process` allocates it allocates every time; the least of each is free of other threads.
+    peak = np.reshape(peaks, (-1, 8)).min(axis=0).max()
+    assert peak < 1024, f"{peak} bytes: views are small, but an array of one stride is 8 KiB"
 
 
 @pytest.mark.parametrize("name", [*PARAMETERS, "all"])

@@ -1,0 +1,226 @@
+"""What the audio process runs: a device that calls the engine, and a slow loop that looks after it.
+
+The loop publishes the status, answers the session's requests, and when the card fails puts the
+silent clock in its place. PortAudio cannot see a card come back, so once a throwaway process has
+seen it the audio process ends with the exit code RECONNECT, and the session's handle starts it
+anew: only silence is interrupted by that.
+"""
+
+import contextlib
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from mesosynth.errors import DeviceError
+from mesosynth.host.device import (
+    MAX_BLOCK,
+    SILENT,
+    Device,
+    SilentClock,
+    import_sounddevice,
+    open_device,
+)
+from mesosynth.host.device_list import choose_device, find_device, look_for_devices
+from mesosynth.host.engine import Engine
+from mesosynth.host.rack import Rack
+from mesosynth.host.recorder import Recorder
+from mesosynth.host.shared_memory import AudioStatus, ParameterBlock, Ring, StatusBlock
+from mesosynth.instruments import instrument_class
+
+RECONNECT = 75  # exit code: start me again, the card is back
+TICK = 0.03  # s between two looks at everything
+STALL = 1.0  # s without a callback after which a card counts as dead
+SEARCH = 3.0  # s between two looks for a lost card
+REAL_TIME_PRIORITY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the session asked for; None leaves the choice to the device."""
+
+    instrument: str
+    device: str | None
+    sample_rate: int | None
+    block: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """The memory shared with the session."""
+
+    parameters: ParameterBlock
+    status: StatusBlock
+    scope: Ring
+    recording: Ring
+
+
+def main(settings: Settings, blocks: Blocks, connection: Connection) -> None:
+    """Run the audio process until the session closes it or dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the session's to answer
+    threading.Thread(target=_die_with_parent, name="parent watch", daemon=True).start()
+    sys.setswitchinterval(0.0005)
+    if hasattr(os, "sched_setscheduler"):
+        with contextlib.suppress(OSError):  # not allowed everywhere; it plays without, too
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REAL_TIME_PRIORITY))
+    code = AudioLoop(settings, blocks, connection).run()
+    sys.stderr.flush()
+    os._exit(code)  # PortAudio's own farewell may never return once a driver is dead
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+class AudioLoop:
+    """The slow side of the audio process."""
+
+    def __init__(self, settings: Settings, blocks: Blocks, connection: Connection) -> None:
+        self._settings = settings
+        self._blocks = blocks
+        self._connection = connection
+        self._engine = Engine(
+            Rack(instrument_class(settings.instrument)()), blocks.parameters, blocks.scope
+        )
+        self._recorder: Recorder | None = None
+        self._back = threading.Event()
+        self._seen, self._seen_at = 0, time.monotonic()
+        self._message = ""
+
+    def run(self) -> int:
+        """Play until told to end; return the exit code."""
+        problem = self._open()
+        gc.collect()
+        gc.freeze()
+        self._publish()
+        self._connection.send(problem)
+        while not self._back.is_set():
+            try:
+                if self._connection.poll(TICK) and not self._answer():
+                    break
+            except (EOFError, OSError):
+                break
+            self._watch()
+            self._publish()
+        self._close_recorder()
+        self._device.close()
+        return RECONNECT if self._back.is_set() else 0
+
+    def _open(self) -> str:
+        """Start the device that was asked for, or the silent clock; return what went wrong."""
+        settings = self._settings
+        try:
+            self._device = open_device(settings.device, settings.sample_rate, settings.block)
+            self._prepare()
+            self._device.start(self._engine.render)
+        except DeviceError as error:
+            self._use_silent_clock(settings.sample_rate or 48000, settings.block or 256)
+            self._message = f"{error} The silent clock plays meanwhile."
+            self._search()
+            return str(error)
+        if self._device.silent and settings.device != SILENT:
+            self._message = "There is no sound card here; the silent clock keeps the time."
+        return ""
+
+    def _prepare(self) -> None:
+        self._engine.rack.prepare(self._device.sample_rate, MAX_BLOCK)
+
+    def _use_silent_clock(self, sample_rate: int, block: int) -> None:
+        self._device: Device = SilentClock(sample_rate, block)
+        self._prepare()
+        self._device.start(self._engine.render)
+
+    def _watch(self) -> None:
+        """Put the silent clock in the place of a card that ended or no longer calls."""
+        now, blocks = time.monotonic(), self._engine.blocks
+        if blocks != self._seen:
+            self._seen, self._seen_at = blocks, now
+        if self._device.silent or not (self._device.ended or now - self._seen_at > STALL):
+            return
+        lost = self._device
+        lost.close()
+        self._close_recorder()
+        self._message = (
+            f"The sound card {lost.name!r} has gone; the silent clock plays until it is back."
+        )
+        self._use_silent_clock(lost.sample_rate, min(self._engine.frames or 256, MAX_BLOCK))
+        self._search()
+
+    def _search(self) -> None:
+        threading.Thread(target=self._find_card, name="card search", daemon=True).start()
+
+    def _find_card(self) -> None:
+        while True:
+            time.sleep(SEARCH)
+            devices = look_for_devices().devices
+            if choose_device(devices, self._settings.device, "output") is not None:
+                self._back.set()
+                return
+
+    def _answer(self) -> bool:
+        """Answer one request with ("ok", value) or ("error", sentence); False ends the process."""
+        request = self._connection.recv()
+        try:
+            if request == "record":
+                answer: object = self._record()
+            elif request == "stop recording":
+                answer = self._close_recorder()
+            elif request == "modules":
+                answer = sorted(sys.modules)
+            else:
+                return False
+        except DeviceError as error:
+            self._connection.send(("error", str(error)))
+            return True
+        self._publish()
+        self._connection.send(("ok", answer))
+        return True
+
+    def _record(self) -> int:
+        self._close_recorder()
+        self._recorder = Recorder(self._blocks.recording, self._input_name())
+        return self._recorder.sample_rate
+
+    def _input_name(self) -> str | None:
+        """The card that plays, if it has an input as well; else the default input."""
+        name = None if self._device.silent else self._device.name
+        with contextlib.suppress(DeviceError):
+            find_device(import_sounddevice(), name, "input")
+            return name
+        return None
+
+    def _close_recorder(self) -> None:
+        if self._recorder is not None:
+            self._recorder.close()
+            self._recorder = None
+
+    def _publish(self) -> None:
+        engine, device = self._engine, self._device
+        median, longest = engine.callback_ms()
+        self._blocks.status.write(
+            AudioStatus(
+                device=device.name,
+                silent=device.silent,
+                running=True,
+                sample_rate=device.sample_rate,
+                block=engine.frames,
+                blocks=engine.blocks,
+                underflows=engine.underflows,
+                callback_ms_median=median,
+                callback_ms_max=longest,
+                peak=engine.rack.peak,
+                latency=device.latency,
+                faults=engine.rack.faults,
+                message=self._message,
+                heartbeat=time.monotonic(),
+                recording_rate=self._recorder.sample_rate if self._recorder else 0,
+            )
+        )

@@ -1,0 +1,152 @@
+"""Which sound devices there are, asked of a throwaway process.
+
+PortAudio's list is frozen when it is initialised, initialising it again in one process crashes
+sooner or later, and a broken driver may hang: so a process of its own looks, with a time limit.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from mesosynth.errors import DeviceError, MesosynthError
+
+TIME_LIMIT = 10.0  # s
+
+_LOOK = "from mesosynth.host.device_list import print_devices; print_devices()"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """A sound device as PortAudio describes it.
+
+    Attributes
+    ----------
+    name, host_api : str
+    inputs, outputs : int
+        Channels.
+    default_sample_rate : float
+        Hz.
+    default_input, default_output : bool
+        Whether the system prefers it.
+    index : int
+        PortAudio's number for it, good within one process.
+    """
+
+    name: str
+    host_api: str
+    inputs: int
+    outputs: int
+    default_sample_rate: float
+    default_input: bool
+    default_output: bool
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceList:
+    """The devices, and one sentence on what kept us from finding any, or ""."""
+
+    devices: list[DeviceInfo]
+    problem: str
+
+
+def look_for_devices() -> DeviceList:
+    """Look for devices in a throwaway process, TIME_LIMIT at most. Never raises."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _LOOK], stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=TIME_LIMIT, env=environment, check=True,
+        )  # fmt: skip
+        found = json.loads(done.stdout)
+        return DeviceList([DeviceInfo(**device) for device in found["devices"]], found["problem"])
+    except subprocess.TimeoutExpired:
+        return DeviceList([], f"the sound system did not answer within {TIME_LIMIT:.0f} seconds.")
+    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+        return DeviceList([], f"looking for sound devices failed ({error}).")
+
+
+def list_devices() -> list[DeviceInfo]:
+    """Every sound device there is now; :func:`look_for_devices` also says why there is none."""
+    return look_for_devices().devices
+
+
+def read_devices(sounddevice: Any) -> list[DeviceInfo]:  # noqa: ANN401 - the untyped module
+    """Devices as this process's PortAudio knows them."""
+    apis = sounddevice.query_hostapis()
+    default_input, default_output = sounddevice.default.device
+    return [
+        DeviceInfo(
+            name=device["name"],
+            host_api=apis[device["hostapi"]]["name"],
+            inputs=device["max_input_channels"],
+            outputs=device["max_output_channels"],
+            default_sample_rate=device["default_samplerate"],
+            default_input=index == default_input,
+            default_output=index == default_output,
+            index=index,
+        )
+        for index, device in enumerate(sounddevice.query_devices())
+    ]
+
+
+def find_device(
+    sounddevice: Any,  # noqa: ANN401 - the untyped module
+    name: str | None,
+    direction: Literal["input", "output"],
+) -> DeviceInfo:
+    """Find the device whose name is, or else contains, `name`; None finds the default.
+
+    Raises
+    ------
+    DeviceError
+        If there is none; the message lists those that exist.
+    """
+    devices = [
+        device for device in read_devices(sounddevice)
+        if (device.inputs if direction == "input" else device.outputs) > 0
+    ]  # fmt: skip
+    found = choose_device(devices, name, direction)
+    if found is not None:
+        return found
+    if name is None:
+        raise DeviceError(f"there is no {direction} device; connect one, or use 'silent'.")
+    names = ", ".join(repr(device.name) for device in devices) or "none"
+    raise DeviceError(
+        f"device {name!r} does not exist; {direction} devices are {names}, and 'silent'."
+    )
+
+
+def choose_device(
+    devices: list[DeviceInfo], name: str | None, direction: Literal["input", "output"]
+) -> DeviceInfo | None:
+    """The one that :func:`find_device` returns among `devices`, or None."""
+    if name is None:
+        preferred = [
+            device for device in devices
+            if (device.default_input if direction == "input" else device.default_output)
+        ]  # fmt: skip
+        return next(iter(preferred), None)
+    wanted = name.casefold()
+    same = [device for device in devices if device.name.casefold() == wanted]
+    alike = [device for device in devices if wanted in device.name.casefold()]
+    return next(iter(same + alike), None)
+
+
+def print_devices() -> None:
+    """Print the list as JSON; this is what the throwaway process runs."""
+    from mesosynth.host.device import import_sounddevice
+
+    # The audio process asks for this while it plays with real-time priority, which is inherited.
+    if hasattr(os, "sched_setscheduler"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    try:
+        devices, problem = read_devices(import_sounddevice()), ""
+    except MesosynthError as error:
+        devices, problem = [], str(error)
+    json.dump({"devices": [asdict(d) for d in devices], "problem": problem}, sys.stdout)

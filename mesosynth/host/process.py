@@ -1,0 +1,238 @@
+"""The session's handle on the audio process."""
+
+import contextlib
+import multiprocessing
+import sys
+import time
+import types
+from collections.abc import Generator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.errors import DeviceError, WorkerError
+from mesosynth.host import audio_loop
+from mesosynth.host.audio_loop import RECONNECT, Blocks, Settings
+from mesosynth.host.shared_memory import AudioStatus, ParameterBlock, Ring, StatusBlock
+from mesosynth.instruments import instrument_class
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+SCOPE_FRAMES = 2**18
+RECORDING_FRAMES = 2**20
+HEARTBEAT = 2.0  # s without a word after which the process counts as stuck
+ANSWER = 5.0  # s that a request may take
+
+
+class AudioProcess:
+    """Sound in a process of its own, that plays whatever the session last said.
+
+    Not thread-safe: one thread holds it.
+
+    Parameters
+    ----------
+    instrument : str
+        Name in :data:`mesosynth.instruments.INSTRUMENTS`.
+    device : str, optional
+        Part of a device's name; "silent" for the silent clock; None for the default output or,
+        where there is none, the silent clock.
+    sample_rate, block : int, optional
+        Hz and frames; None leaves the choice to the device.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such instrument.
+    """
+
+    def __init__(
+        self,
+        instrument: str,
+        device: str | None = None,
+        sample_rate: int | None = None,
+        block: int | None = None,
+    ) -> None:
+        table = instrument_class(instrument).parameters
+        self._settings = Settings(instrument, device, sample_rate, block)
+        self._blocks = Blocks(
+            ParameterBlock(len(table)), StatusBlock(), Ring(SCOPE_FRAMES), Ring(RECORDING_FRAMES)
+        )
+        self._values = table.vector({})
+        self._playing = False
+        self._process: SpawnProcess | None = None
+        self._connection: Connection | None = None
+        self._ready = False
+        self._write()
+
+    def start(self) -> None:
+        """Start the process and return at once."""
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._ready = False
+        self._process = context.Process(
+            target=audio_loop.main,
+            args=(self._settings, self._blocks, theirs),
+            name="mesosynth audio",
+            daemon=True,
+        )
+        with _bare_main():
+            self._process.start()
+        theirs.close()
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds until sound runs; return whether it does.
+
+        Raises
+        ------
+        DeviceError
+            If the device that was asked for is missing or refuses the settings. The process lives
+            all the same, on the silent clock, and changes over if the device appears.
+        """
+        if self._ready:
+            return self.alive
+        try:
+            if self._connection is None or not self._connection.poll(timeout):
+                return False
+            problem = self._connection.recv()
+        except (EOFError, OSError):
+            return False
+        self._ready = True
+        if problem:
+            raise DeviceError(problem)
+        return True
+
+    def set_values(self, vector: NDArray[np.float64]) -> None:
+        """Move the parameters to `vector`, (parameters,) float64, with the next block."""
+        self._values = np.array(vector, np.float64)
+        self._write()
+
+    def set_playing(self, playing: bool) -> None:
+        """Start the instrument anew, or fade it out."""
+        self._playing = playing
+        self._write()
+
+    def _write(self) -> None:
+        self._blocks.parameters.write(self._values, self._playing)
+
+    def status(self) -> AudioStatus:
+        """What the process last said; also restarts it when a lost card is back."""
+        if self._process is not None and self._process.exitcode == RECONNECT:
+            self.start()
+        status = self._blocks.status.read()
+        fresh = time.monotonic() - status.heartbeat < HEARTBEAT
+        return replace(status, running=status.running and fresh and self.alive)
+
+    def scope(self, frames: int) -> NDArray[np.float32]:
+        """Return the last `frames` samples sent to the device, (frames,) float32."""
+        return self._blocks.scope.latest(frames)
+
+    def start_recording(self) -> None:
+        """Start to record from the input.
+
+        Raises
+        ------
+        DeviceError
+            If there is no input, or it does not start.
+        WorkerError
+            If the audio process does not answer.
+        """
+        self._blocks.recording.skip()
+        self._ask("record")
+
+    def read_recording(self) -> NDArray[np.float32]:
+        """Return what was recorded since the last call, (frames,) float32, mono."""
+        return self._blocks.recording.read_new()
+
+    def stop_recording(self) -> None:
+        """End the recording; :meth:`read_recording` still gives its last part."""
+        with contextlib.suppress(WorkerError):  # a dead process records no more either
+            self._ask("stop recording")
+
+    @property
+    def recording_rate(self) -> int:
+        """Sample rate of the recording that runs, Hz; 0 when none does."""
+        return self._blocks.status.read().recording_rate
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process exists."""
+        return self._process is not None and self._process.is_alive()
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number."""
+        return None if self._process is None else self._process.pid
+
+    def loaded_modules(self) -> list[str]:
+        """Names of the modules that the process has loaded, for tests and the doctor."""
+        return self._ask("modules")
+
+    def restart(self) -> None:
+        """Start the process again, whatever became of it; values and transport stay."""
+        self._end(polite=False)
+        self.start()
+
+    def close(self) -> None:
+        """End the process and give the shared memory back. A second call does nothing."""
+        self._end(polite=True)
+        for block in (self._blocks.parameters, self._blocks.status,
+                      self._blocks.scope, self._blocks.recording):  # fmt: skip
+            block.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(self, request: str) -> Any:  # noqa: ANN401 - each request has an answer of its own
+        with contextlib.suppress(DeviceError):  # told before; it plays on the silent clock
+            self.wait_ready(ANSWER)
+        if self._connection is None or not self._ready:
+            raise WorkerError("the audio process does not run; restart it.")
+        try:
+            self._connection.send(request)
+            if not self._connection.poll(ANSWER):
+                raise WorkerError(f"the audio process did not answer {request!r}; restart it.")
+            outcome, answer = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise WorkerError("the audio process has ended; restart it.") from error
+        if outcome == "error":
+            raise DeviceError(answer)
+        return answer
+
+    def _end(self, polite: bool) -> None:
+        if self._process is None or self._connection is None:
+            return
+        if polite:
+            with contextlib.suppress(OSError):
+                self._connection.send("close")
+            self._process.join(2.5)
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self._connection.close()
+        self._process = self._connection = None
+
+
+@contextlib.contextmanager
+def _bare_main() -> Generator[None]:
+    """Hide the main module, which a spawned process would import again.
+
+    So a script needs no ``if __name__ == "__main__"``, and what it imports (torch, say) does not
+    delay the sound.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+__all__ = ["AudioProcess", "AudioStatus"]
