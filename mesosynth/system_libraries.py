@@ -63,36 +63,35 @@ class Library:
         return {"apt-get": self.debian, "dnf": self.fedora, "pacman": self.arch}[installer]
 
 
-LIBRARIES = [
-    Library(*row)
-    for row in [
-        ("libportaudio.so.2", "sound", "libportaudio2", "portaudio", "portaudio"),
-        ("libGL.so.1", "window", "libgl1", "libglvnd-glx", "libglvnd"),
-        ("libEGL.so.1", "window", "libegl1", "libglvnd-egl", "libglvnd"),
-        ("libglib-2.0.so.0", "window", "libglib2.0-0", "glib2", "glib2"),
-        ("libfontconfig.so.1", "window", "libfontconfig1", "fontconfig", "fontconfig"),
-        ("libxkbcommon.so.0", "window", "libxkbcommon0", "libxkbcommon", "libxkbcommon"),
-        ("libdbus-1.so.3", "window", "libdbus-1-3", "dbus-libs", "dbus"),
-        ("libxcb-cursor.so.0", "window", "libxcb-cursor0", "xcb-util-cursor", "xcb-util-cursor"),
-        ("libxcb-icccm.so.4", "window", "libxcb-icccm4", "xcb-util-wm", "xcb-util-wm"),
-        ("libxcb-image.so.0", "window", "libxcb-image0", "xcb-util-image", "xcb-util-image"),
-        ("libxcb-keysyms.so.1", "window", "libxcb-keysyms1", "xcb-util-keysyms",
-         "xcb-util-keysyms"),
-        ("libxcb-render-util.so.0", "window", "libxcb-render-util0", "xcb-util-renderutil",
-         "xcb-util-renderutil"),
-        ("libxcb-shape.so.0", "window", "libxcb-shape0", "libxcb", "libxcb"),
-        ("libxcb-xkb.so.1", "window", "libxcb-xkb1", "libxcb", "libxcb"),
-        ("libxkbcommon-x11.so.0", "window", "libxkbcommon-x11-0", "libxkbcommon-x11",
-         "libxkbcommon-x11"),
-        ("jackd", "test", "jackd2", "jack-audio-connection-kit", "jack2"),
-        ("pulseaudio", "test", "pulseaudio", "pulseaudio", "pulseaudio"),
-        ("pactl", "test", "pulseaudio-utils", "pulseaudio-utils", "libpulse"),
-        ("/usr/lib*/**/alsa-lib/libasound_module_pcm_pulse.so", "test", "libasound2-plugins",
-         "alsa-plugins-pulseaudio", "alsa-plugins"),
-        ("Xvfb", "test", "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
-        ("xdotool", "test", "xdotool", "xdotool", "xdotool"),
-    ]
+_TABLE: list[tuple[str, Purpose, str, str, str]] = [
+    ("libportaudio.so.2", "sound", "libportaudio2", "portaudio", "portaudio"),
+    ("libGL.so.1", "window", "libgl1", "libglvnd-glx", "libglvnd"),
+    ("libEGL.so.1", "window", "libegl1", "libglvnd-egl", "libglvnd"),
+    ("libglib-2.0.so.0", "window", "libglib2.0-0", "glib2", "glib2"),
+    ("libfontconfig.so.1", "window", "libfontconfig1", "fontconfig", "fontconfig"),
+    ("libxkbcommon.so.0", "window", "libxkbcommon0", "libxkbcommon", "libxkbcommon"),
+    ("libdbus-1.so.3", "window", "libdbus-1-3", "dbus-libs", "dbus"),
+    ("libxcb-cursor.so.0", "window", "libxcb-cursor0", "xcb-util-cursor", "xcb-util-cursor"),
+    ("libxcb-icccm.so.4", "window", "libxcb-icccm4", "xcb-util-wm", "xcb-util-wm"),
+    ("libxcb-image.so.0", "window", "libxcb-image0", "xcb-util-image", "xcb-util-image"),
+    ("libxcb-keysyms.so.1", "window", "libxcb-keysyms1", "xcb-util-keysyms",
+     "xcb-util-keysyms"),
+    ("libxcb-render-util.so.0", "window", "libxcb-render-util0", "xcb-util-renderutil",
+     "xcb-util-renderutil"),
+    ("libxcb-shape.so.0", "window", "libxcb-shape0", "libxcb", "libxcb"),
+    ("libxcb-xkb.so.1", "window", "libxcb-xkb1", "libxcb", "libxcb"),
+    ("libxkbcommon-x11.so.0", "window", "libxkbcommon-x11-0", "libxkbcommon-x11",
+     "libxkbcommon-x11"),
+    ("jackd", "test", "jackd2", "jack-audio-connection-kit", "jack2"),
+    ("pulseaudio", "test", "pulseaudio", "pulseaudio", "pulseaudio"),
+    ("pactl", "test", "pulseaudio-utils", "pulseaudio-utils", "libpulse"),
+    ("/usr/lib*/*/alsa-lib/libasound_module_pcm_pulse.so", "test", "libasound2-plugins",
+     "alsa-plugins-pulseaudio", "alsa-plugins"),
+    ("Xvfb", "test", "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
+    ("xdotool", "test", "xdotool", "xdotool", "xdotool"),
 ]  # fmt: skip
+
+LIBRARIES = [Library(*row) for row in _TABLE]
 """Everything outside Python that the program (sound, window) and its tests need on Linux."""
 
 
