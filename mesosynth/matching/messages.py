@@ -90,4 +90,4 @@ class MatchResult:
     converged: bool
     onset: float
     gain: float
-    trajectory: list[MatchStep] = field(default_factory=lambda: [])
+    trajectory: list[MatchStep] = field(default_factory=list)

@@ -1,0 +1,220 @@
+"""The matcher: from audio to theta, with no knowledge but the audio."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+from mesosynth.errors import ArgumentError
+from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.matching.descent import Iterate, levenberg_marquardt
+from mesosynth.matching.initial_guess import initial_guesses
+from mesosynth.matching.messages import MatchResult, MatchStep
+from mesosynth.matching.operator import THETA, Operator
+from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target, target_from_array
+
+OnStep = Callable[[MatchStep], None]
+ShouldStop = Callable[[], bool]
+
+_MINIMUM = np.array([PARAMETERS[i].smallest or PARAMETERS[i].minimum for i in THETA])
+_MAXIMUM = np.array([PARAMETERS[i].maximum for i in THETA])
+
+GOOD_LOSS = 1e-3
+"""A start that comes below this has found its arpeggio; no other start is tried."""
+
+_STARTS = 3
+_EVALUATIONS_A_START = 16
+_POLISH_EVALUATIONS = 5
+_MOVED = 2e-3  # s; onsets nearer than this leave theta alone
+
+
+class Stopped(Exception):
+    """Raised inside a match when it was asked to stop."""
+
+
+def match(
+    audio: NDArray[np.floating],
+    sample_rate: float,
+    instrument: str = "chirplet",
+    seed: int = 0,
+    on_step: OnStep | None = None,
+    should_stop: ShouldStop | None = None,
+) -> MatchResult:
+    """Find the theta whose arpeggio sounds like `audio`.
+
+    Parameters
+    ----------
+    audio : (n,) or (n, channels) array
+        Any length from 50 ms; of a long sound the liveliest four seconds count.
+    sample_rate : float
+        Hz.
+    instrument : str
+        "chirplet".
+    seed : int
+        Kept for searches that draw lots; this one does not, so every seed gives the same theta.
+    on_step : callable, optional
+        Called with every accepted step.
+    should_stop : callable, optional
+        Asked before every evaluation; True ends the match with the best theta so far.
+
+    Returns
+    -------
+    MatchResult
+        With ``onset`` counted from the start of `audio`, and ``gain`` in its own scale.
+
+    Raises
+    ------
+    ArgumentError
+        If `instrument` has no differentiable form, or `audio` is no array of numbers.
+    TargetError
+        If `audio` is silent, too short, or holds NaN.
+    """
+    target = target_from_array(np.asarray(audio), sample_rate, "audio")
+    return Matcher(instrument).match(target, on_step, should_stop)
+
+
+class Matcher:
+    """Matches one target after another with filters that are built once.
+
+    Parameters
+    ----------
+    instrument : str
+        "chirplet".
+    """
+
+    def __init__(self, instrument: str = "chirplet") -> None:
+        if instrument != "chirplet":
+            raise ArgumentError(f"instrument={instrument!r} cannot be matched; use 'chirplet'.")
+        self.operator = Operator()
+
+    def match(
+        self,
+        target: Target,
+        on_step: OnStep | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> MatchResult:
+        """Match `target`; parameters and result as in :func:`match`.
+
+        ``onset`` counts from the start of the sound that the target was taken from.
+        """
+        run = _Run(self.operator, target, on_step, should_stop)
+        try:
+            run.descend_from_the_starts()
+            run.polish()
+            converged = run.best.converged
+        except Stopped:
+            converged = False
+        return run.result(converged)
+
+
+@dataclass
+class _Run:
+    """The state of one match."""
+
+    operator: Operator
+    target: Target
+    on_step: OnStep | None
+    should_stop: ShouldStop | None
+    evaluations: int = 0
+    trajectory: list[MatchStep] = field(default_factory=list[MatchStep])
+
+    def __post_init__(self) -> None:
+        self.began = time.perf_counter()
+        self.best = Iterate(np.empty(0), np.inf, np.empty(0), converged=False)
+        self.S = self.operator.analyse(self.target.audio)
+        self.onset = _energy_centroid(self.target.audio)
+
+    def descend_from_the_starts(self) -> None:
+        """Try starts, nearest first, until one comes below GOOD_LOSS; keep the best."""
+        for i, start in enumerate(initial_guesses(self.operator, self.S, _STARTS)):
+            theta = np.sign(start.theta) * np.clip(np.abs(start.theta), _MINIMUM, _MAXIMUM)
+            self._descend(theta, _EVALUATIONS_A_START, done=i / (_STARTS + 1))
+            if self.best.loss < GOOD_LOSS:
+                return
+
+    def polish(self) -> None:
+        """Put the arpeggio where the target has it and descend once more from the best."""
+        onset = _aligned_onset(
+            self.target.audio, self.operator.synthesize(self.best.theta, self.onset), self.onset
+        )
+        moved, self.onset = abs(onset - self.onset), onset
+        if moved > _MOVED:
+            theta = self.best.theta
+            # The loss at the old onset does not compare with those at the new one.
+            self.best = replace(self.best, loss=np.inf)
+            self._descend(theta, _POLISH_EVALUATIONS, done=_STARTS / (_STARTS + 1))
+
+    def result(self, converged: bool) -> MatchResult:
+        """The best theta, with onset and gain in the terms of the source."""
+        x = self.operator.synthesize(self.best.theta, self.onset).astype(np.float64)
+        gain = float(np.abs(_alignment(self.target.audio, x)).max() / (x @ x))
+        return MatchResult(
+            theta=_by_id(self.best.theta),
+            std=_by_id(self.best.std * np.abs(self.best.theta)),
+            loss=self.best.loss,
+            evaluations=self.evaluations,
+            seconds=time.perf_counter() - self.began,
+            converged=converged,
+            onset=self.target.start + ANALYSIS_SAMPLES / ANALYSIS_RATE / 2 + self.onset,
+            gain=gain / self.target.scale,
+            trajectory=self.trajectory,
+        )
+
+    def _descend(self, theta: NDArray[np.float64], evaluations: int, done: float) -> None:
+        share = 1.0 / (_STARTS + 1)
+        before = self.evaluations
+        for iterate in levenberg_marquardt(self._evaluate, theta, _MINIMUM, _MAXIMUM, evaluations):
+            if iterate.loss <= self.best.loss:
+                self.best = iterate
+            progress = done + share * (self.evaluations - before) / evaluations
+            self._report(iterate, min(progress, 1.0))
+
+    def _evaluate(
+        self, theta: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        if self.should_stop is not None and self.should_stop() and self.trajectory:
+            raise Stopped
+        self.evaluations += 1
+        at = self.operator.linearize(theta, self.onset)
+        return at.S - self.S, at.J
+
+    def _report(self, iterate: Iterate, progress: float) -> None:
+        step = MatchStep(
+            theta=_by_id(iterate.theta),
+            std=_by_id(iterate.std * np.abs(iterate.theta)),
+            loss=iterate.loss,
+            evaluations=self.evaluations,
+            seconds=time.perf_counter() - self.began,
+            progress=progress,
+        )
+        self.trajectory.append(step)
+        if self.on_step is not None:
+            self.on_step(step)
+
+
+def _by_id(values: NDArray[np.float64]) -> dict[str, float]:
+    return {id_: float(value) for id_, value in zip(THETA, values, strict=True)}
+
+
+def _energy_centroid(audio: NDArray[np.float32]) -> float:
+    """Where the middle of the energy lies, s after the middle of the window."""
+    energy = audio.astype(np.float64) ** 2
+    t = (np.arange(len(audio)) - len(audio) // 2) / ANALYSIS_RATE
+    return float(energy @ t / energy.sum())
+
+
+def _alignment(audio: NDArray[np.float32], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cross-correlation at all lags, (2n - 1,); lag 0 in the middle."""
+    return signal.correlate(audio.astype(np.float64), x, mode="full", method="fft")
+
+
+def _aligned_onset(audio: NDArray[np.float32], x: NDArray[np.float32], onset: float) -> float:
+    """Onset that lays the envelope of `x`, which lies at `onset`, over that of `audio`."""
+    sos = signal.butter(2, 30.0, fs=ANALYSIS_RATE, output="sos")
+    envelopes = [signal.sosfiltfilt(sos, y.astype(np.float64) ** 2) for y in (audio, x)]
+    correlation = signal.correlate(*envelopes, mode="full", method="fft")
+    lag = int(np.argmax(correlation)) - (len(audio) - 1)
+    return onset + lag / ANALYSIS_RATE
