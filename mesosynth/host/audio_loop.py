@@ -23,10 +23,9 @@ from mesosynth.host.device import (
     SILENT,
     Device,
     SilentClock,
-    import_sounddevice,
     open_device,
 )
-from mesosynth.host.device_list import choose_device, find_device, look_for_devices
+from mesosynth.host.device_list import choose_device, look_for_devices
 from mesosynth.host.engine import Engine
 from mesosynth.host.rack import Rack
 from mesosynth.host.recorder import Recorder
@@ -98,8 +97,6 @@ class AudioLoop:
     def run(self) -> int:
         """Play until told to end; return the exit code."""
         problem = self._open()
-        gc.collect()
-        gc.freeze()
         self._publish()
         self._connection.send(problem)
         while not self._back.is_set():
@@ -132,6 +129,8 @@ class AudioLoop:
 
     def _prepare(self) -> None:
         self._engine.rack.prepare(self._device.sample_rate, MAX_BLOCK)
+        gc.collect()
+        gc.freeze()  # what lives by now lives on; no collection in a callback looks at it again
 
     def _use_silent_clock(self, sample_rate: int, block: int) -> None:
         self._device: Device = SilentClock(sample_rate, block)
@@ -151,7 +150,7 @@ class AudioLoop:
         self._message = (
             f"The sound card {lost.name!r} has gone; the silent clock plays until it is back."
         )
-        self._use_silent_clock(lost.sample_rate, min(self._engine.frames or 256, MAX_BLOCK))
+        self._use_silent_clock(lost.sample_rate, self._settings.block or 256)
         self._search()
 
     def _search(self) -> None:
@@ -185,17 +184,16 @@ class AudioLoop:
         return True
 
     def _record(self) -> int:
+        """Record from the card that was asked for or, where it has no input, from the default."""
         self._close_recorder()
-        self._recorder = Recorder(self._blocks.recording, self._input_name())
+        wanted = None if self._device.silent else self._settings.device
+        try:
+            self._recorder = Recorder(self._blocks.recording, wanted)
+        except DeviceError:
+            if wanted is None:
+                raise
+            self._recorder = Recorder(self._blocks.recording)
         return self._recorder.sample_rate
-
-    def _input_name(self) -> str | None:
-        """The card that plays, if it has an input as well; else the default input."""
-        name = None if self._device.silent else self._device.name
-        with contextlib.suppress(DeviceError):
-            find_device(import_sounddevice(), name, "input")
-            return name
-        return None
 
     def _close_recorder(self) -> None:
         if self._recorder is not None:

@@ -5,10 +5,12 @@ plays. PortAudio is imported only when a card is asked for, because its library 
 because its list of devices is frozen from then on.
 """
 
+import contextlib
 import os
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 import numpy as np
@@ -133,16 +135,17 @@ class SoundCard:
         self._sounddevice = sounddevice
         rate = sample_rate or int(found.default_sample_rate)
         try:
-            self._stream = sounddevice.OutputStream(
-                samplerate=rate,
-                blocksize=block or 0,
-                device=found.index,
-                channels=min(found.outputs, 2),
-                dtype="float32",
-                latency="low",
-                callback=self._callback,
-                finished_callback=self._finished,
-            )
+            with quiet_drivers():
+                self._stream = sounddevice.OutputStream(
+                    samplerate=rate,
+                    blocksize=block or 0,
+                    device=found.index,
+                    channels=min(found.outputs, 2),
+                    dtype="float32",
+                    latency="low",
+                    callback=self._callback,
+                    finished_callback=self._finished,
+                )
         except sounddevice.PortAudioError as error:
             raise DeviceError(
                 f"device {found.name!r} refuses sample_rate={rate} and block={block or 'any'} "
@@ -162,7 +165,8 @@ class SoundCard:
         """
         self._render = render
         try:
-            self._stream.start()
+            with quiet_drivers():
+                self._stream.start()
         except self._sounddevice.PortAudioError as error:
             raise DeviceError(f"device {self.name!r} does not start ({error}).") from error
         self.latency = float(self._stream.latency)
@@ -244,3 +248,21 @@ def import_sounddevice() -> Any:  # noqa: ANN401 - the untyped module
             "the PortAudio library is missing; install it (Debian: apt-get install libportaudio2)."
         ) from error
     return sounddevice
+
+
+@contextlib.contextmanager
+def quiet_drivers() -> Generator[None]:
+    """Keep what ALSA, JACK and PortAudio write to standard error off the user's terminal.
+
+    What went wrong is raised as well; their own lines only bury the sentence that says so.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(nowhere)
+        os.close(terminal)

@@ -71,6 +71,9 @@ class AudioProcess:
     def start(self) -> None:
         """Start the process and return at once."""
         context = multiprocessing.get_context("spawn")
+        # What the last process said must not pass for this one's word.
+        last = self._blocks.status.read()
+        self._blocks.status.write(replace(last, running=False, heartbeat=0.0))
         self._connection, theirs = context.Pipe()
         self._ready = False
         self._process = context.Process(
@@ -121,7 +124,7 @@ class AudioProcess:
     def status(self) -> AudioStatus:
         """What the process last said; also restarts it when a lost card is back."""
         if self._process is not None and self._process.exitcode == RECONNECT:
-            self.start()
+            self.restart()
         status = self._blocks.status.read()
         fresh = time.monotonic() - status.heartbeat < HEARTBEAT
         return replace(status, running=status.running and fresh and self.alive)

@@ -11,13 +11,14 @@ from mesosynth.instruments import instrument_class
 from mesosynth.plugin import Instrument
 
 FADE_SECONDS = 0.01
+EXPLODED = 1000.0  # 60 dB over full scale: no longer loud, but broken
 
 
 class Rack:
     """Plays an instrument, fades it in and out with the transport, and keeps the output safe.
 
     Samples that are not finite never leave: the instrument is reset, the block is silent and
-    `faults` counts it.
+    `faults` counts it. The same goes for one that fails or that explodes.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class Rack:
         self.instrument.prepare(sample_rate, max_block)
         self._limiter = Limiter(sample_rate, max_block)
         self._count = np.arange(1.0, max_block + 1.0, dtype=np.float32)
-        self._gain = np.zeros(max_block, np.float32)
+        self._scratch = np.zeros(max_block, np.float32)
         self._slope = 1.0 / (FADE_SECONDS * sample_rate)
         self._level = 0.0
 
@@ -55,7 +56,8 @@ class Rack:
             self.instrument.process(values, block)
         except Exception:  # noqa: BLE001 - an instrument may be anybody's; the sound must go on
             block.fill(np.nan)
-        if not np.isfinite(np.dot(block, block)):
+        magnitude = np.abs(block, out=self._scratch[: len(block)])
+        if not float(magnitude.max()) < EXPLODED:  # NaN is not less than anything
             self.instrument.reset()
             self.faults += 1
             block.fill(0.0)
@@ -66,7 +68,7 @@ class Rack:
         if playing and self._level >= 1.0:
             return
         slope = self._slope if playing else -self._slope
-        gain = self._gain[: len(block)]
+        gain = self._scratch[: len(block)]
         np.multiply(self._count[: len(block)], slope, out=gain)
         np.add(gain, self._level, out=gain)
         np.clip(gain, 0.0, 1.0, out=gain)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import DeviceError
-from mesosynth.host.device import MAX_BLOCK, import_sounddevice
+from mesosynth.host.device import MAX_BLOCK, import_sounddevice, quiet_drivers
 from mesosynth.host.device_list import find_device
 from mesosynth.host.shared_memory import Ring
 
@@ -34,11 +34,15 @@ class Recorder:
         self._ring = ring
         self._mono = np.zeros(MAX_BLOCK, np.float32)
         try:
-            self._stream = sounddevice.InputStream(
-                samplerate=self.sample_rate, device=found.index, channels=min(found.inputs, 2),
-                dtype="float32", callback=self._callback,
-            )  # fmt: skip
-            self._stream.start()
+            with quiet_drivers():
+                self._stream = sounddevice.InputStream(
+                    samplerate=self.sample_rate,
+                    device=found.index,
+                    channels=min(found.inputs, 2),
+                    dtype="float32",
+                    callback=self._callback,
+                )
+                self._stream.start()
         except sounddevice.PortAudioError as error:
             raise DeviceError(f"input {found.name!r} does not record ({error}).") from error
 

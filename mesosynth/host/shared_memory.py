@@ -185,6 +185,8 @@ class StatusBlock(_Block):
         self._array("status", _STATUS, 1, 8)
         self._array("version", np.int64, 1, 0)
         self._latest = AudioStatus()
+        if name is None:
+            self.write(self._latest)
 
     def __reduce__(self) -> tuple[type["StatusBlock"], tuple[str]]:
         return StatusBlock, (self.name,)

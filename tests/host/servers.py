@@ -1,0 +1,194 @@
+"""Real sound servers for tests, each in folders and under a name of its own.
+
+PortAudio reads the environment when a process first uses it, so a test starts its audio process
+inside the ``with``. One server at a time.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+
+class Server:
+    """A running sound server; `kill` ends it as a crash would."""
+
+    def __init__(self, process):
+        self._process = process
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self):
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+@contextlib.contextmanager
+def environment(**values):
+    """Environment variables for the time of a ``with``; None removes one."""
+    before = {name: os.environ.get(name) for name in values}
+    try:
+        _set(values)
+        yield
+    finally:
+        _set(before)
+
+
+def _set(values):
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = str(value)
+
+
+@contextlib.contextmanager
+def silence(folder):
+    """No sound server and no card: what a bare machine has."""
+    empty = Path(folder) / "asoundrc"
+    empty.write_text("")
+    with environment(
+        JACK_DEFAULT_SERVER=f"none{os.getpid()}", JACK_NO_START_SERVER="1",
+        XDG_RUNTIME_DIR=folder, PULSE_RUNTIME_PATH=folder, PULSE_SERVER=f"unix:{folder}/none",
+        ALSA_CONFIG_PATH=f"/usr/share/alsa/alsa.conf:{empty}",
+    ):  # fmt: skip
+        yield
+
+
+@contextlib.contextmanager
+def jack_server(rate=48000, block=128):
+    """A JACK server with the dummy driver, which keeps the time of a sound card."""
+    jackd, jack_lsp = _program("jackd", "jackd2"), _program("jack_lsp", "jackd2")
+    name = f"meso{os.getpid()}"
+    with tempfile.TemporaryDirectory(prefix="meso") as folder, silence(folder), environment(
+        JACK_DEFAULT_SERVER=name, JACK_NO_AUDIO_RESERVATION="1"
+    ):  # fmt: skip
+        process = _launch([jackd, "-R", "-P", "70", "-n", name, "-d", "dummy", "-r", rate,
+                           "-p", block, "-C", "2", "-P", "2"])  # fmt: skip
+        server = Server(process)
+        try:
+            _wait(process, [jack_lsp, "-s", name], "jackd")
+            yield server
+        finally:
+            server.stop()
+
+
+@contextlib.contextmanager
+def pulse_server(rate=48000):
+    """PulseAudio with a null sink, whose monitor hears what a user would.
+
+    PortAudio lists the sink as "vsink" and its monitor, as an input, as "vmon".
+    """
+    pulseaudio, pactl = _program("pulseaudio", "pulseaudio"), _program("pactl", "pulseaudio-utils")
+    if not list(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")):
+        _missing("ALSA's PulseAudio plugin", "libasound2-plugins")
+    with tempfile.TemporaryDirectory(prefix="meso") as folder, silence(folder):
+        devices = Path(folder) / "asoundrc"
+        devices.write_text(
+            "pcm.vsink { type pulse device vsink hint { show on description vsink } }\n"
+            "pcm.vmon { type pulse device vsink.monitor hint { show on description vmon } }\n"
+            "pcm.!default { type asym playback.pcm vsink capture.pcm vmon }\n"
+        )
+        with environment(PULSE_SERVER=f"unix:{folder}/native", HOME=folder):
+            process = start_pulse(pulseaudio, folder, rate)
+            server = Server(process)
+            server.restart = lambda: _restart(server, pulseaudio, folder, rate, pactl)
+            try:
+                _wait(process, [pactl, "info"], "pulseaudio")
+                yield server
+            finally:
+                server.stop()
+
+
+def start_pulse(pulseaudio, folder, rate):
+    return _launch([
+        pulseaudio, "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no",
+        "--disable-shm=true", "--realtime=no", "--high-priority=no",
+        "-L", f"module-native-protocol-unix auth-anonymous=1 socket={folder}/native",
+        # Without norewinds a stream stalls for two seconds.
+        "-L", f"module-null-sink sink_name=vsink rate={rate} channels=2 format=float32le "
+              "norewinds=1",
+    ])  # fmt: skip
+
+
+def _restart(server, pulseaudio, folder, rate, pactl):
+    Path(folder, "native").unlink(missing_ok=True)
+    server._process = start_pulse(pulseaudio, folder, rate)
+    _wait(server._process, [pactl, "info"], "pulseaudio")
+
+
+class JackCapture:
+    """What arrives at JACK's outputs from PortAudio, sample by sample."""
+
+    def __init__(self, seconds, rate=48000):
+        import jack
+
+        self._client = jack.Client("ear", no_start_server=True)
+        self._ports = [self._client.inports.register(f"in_{i}") for i in range(2)]
+        self._samples = np.zeros((2, int(seconds * rate)), np.float32)
+        self._filled = 0
+        self._client.set_process_callback(self._process)
+
+    def _process(self, frames):
+        end = min(self._filled + frames, self._samples.shape[1])
+        for port, samples in zip(self._ports, self._samples, strict=True):
+            samples[self._filled : end] = port.get_array()[: end - self._filled]
+        self._filled = end
+
+    def __enter__(self):
+        self._client.activate()
+        return self
+
+    def connect(self):
+        """Listen to PortAudio, which must be playing."""
+        ports = self._client.get_ports("PortAudio", is_output=True, is_audio=True)
+        assert len(ports) == 2, ports
+        for port, ear in zip(ports, self._ports, strict=True):
+            self._client.connect(port, ear)
+
+    @property
+    def samples(self):
+        """(2, frames) float32 so far."""
+        return self._samples[:, : self._filled]
+
+    def __exit__(self, *_):
+        self._client.deactivate()
+        self._client.close()
+
+
+def _program(name, package):
+    path = shutil.which(name)
+    if path is None:
+        _missing(name, package)
+    return path
+
+
+def _missing(what, package):
+    raise AssertionError(
+        f"{what} is missing, which tests of real sound need; apt-get install {package}."
+    )
+
+
+def _launch(command):
+    return subprocess.Popen(
+        [str(part) for part in command], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def _wait(process, question, name):
+    deadline = time.monotonic() + 10
+    while subprocess.run(question, capture_output=True, check=False).returncode:
+        assert process.poll() is None, f"{name} ended with exit code {process.returncode}"
+        assert time.monotonic() < deadline, f"{name} does not answer"
+        time.sleep(0.05)

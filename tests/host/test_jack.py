@@ -1,0 +1,91 @@
+"""Fears: the device hears something else than the voice plays, or runs dry, or dies."""
+
+import multiprocessing
+import os
+import time
+
+import numpy as np
+import pytest
+from servers import JackCapture
+
+from mesosynth.errors import DeviceError
+from mesosynth.host.device_list import list_devices
+from mesosynth.host.process import AudioProcess
+from mesosynth.host.rack import render
+from mesosynth.instruments.chirplet import Chirplet
+
+SECONDS = 4
+
+
+def keep_busy(seconds):
+    """What a matcher does to the machine: one thread of matrix products, politely."""
+    os.nice(10)
+    end, matrix = time.monotonic() + seconds, np.ones((300, 300))
+    while time.monotonic() < end:
+        matrix @ matrix
+
+
+def test_what_jack_captures_is_what_the_voice_renders(jack, until):
+    values = {"gamma": 3.0, "period": 0.4, "gain": 0.0}
+    load = multiprocessing.get_context("spawn").Process(target=keep_busy, args=(SECONDS + 1,))
+    load.start()
+    with JackCapture(SECONDS + 2) as ear, AudioProcess("chirplet", "system", block=128) as audio:
+        assert audio.wait_ready(20)
+        audio.set_values(Chirplet.parameters.vector(values))
+        ear.connect()
+        audio.set_playing(True)
+        time.sleep(SECONDS)
+        status, captured = audio.status(), ear.samples.copy()
+    load.join()
+    assert (status.device, status.sample_rate, status.block) == ("system", 48000, 128)
+    rendered = render("chirplet", values, SECONDS + 2, 48000, 128)
+    begin = np.flatnonzero(captured[0])[0] - np.flatnonzero(rendered)[0]
+    heard = captured[:, begin:]
+    assert heard.shape[1] > (SECONDS - 1) * 48000
+    # A shared machine may lose a block now and then, and then what follows is late.
+    assert status.underflows <= 2
+    if status.underflows == 0:
+        assert np.array_equal(heard[0], rendered[: heard.shape[1]])
+    assert np.array_equal(heard[0], heard[1])
+
+
+def test_every_callback_is_in_the_books(jack):
+    with AudioProcess("chirplet", block=128) as audio:
+        assert audio.wait_ready(20)
+        first = audio.status()
+        time.sleep(1.0)
+        second = audio.status()
+    played = (second.blocks - first.blocks) / (second.heartbeat - first.heartbeat)
+    assert played == pytest.approx(48000 / 128, rel=0.05)
+    assert 0 < second.callback_ms_median < 1.0
+    assert 0 < second.latency < 0.1
+
+
+def test_devices_are_listed_and_a_wrong_name_lists_them_too(jack):
+    device, *_ = list_devices()
+    assert (device.name, device.outputs, device.inputs) == ("system", 2, 2)
+    assert device.default_output
+    assert "JACK" in device.host_api
+    with AudioProcess("chirplet", "loudspeaker") as audio:
+        with pytest.raises(DeviceError, match="'system'"):
+            audio.wait_ready(20)
+        assert audio.status().silent
+
+
+def test_a_refused_sample_rate_is_told_with_the_devices_own(jack):
+    audio = AudioProcess("chirplet", "system", sample_rate=12345)
+    with audio, pytest.raises(DeviceError, match=r"12345.*48000"):
+        audio.wait_ready(20)
+
+
+def test_a_killed_server_leaves_the_silent_clock(jack, until):
+    with AudioProcess("chirplet", "SYS") as audio:
+        assert audio.wait_ready(20)
+        audio.set_playing(True)
+        assert not audio.status().silent
+        jack.kill()
+        until(lambda: audio.status().silent, 4, "the silent clock")
+        assert "'system'" in audio.status().message
+        blocks = audio.status().blocks
+        until(lambda: audio.status().blocks > blocks + 50, 3, "sound that goes on")
+        assert audio.alive

@@ -1,0 +1,61 @@
+"""Fears: a user hears nothing, records nothing, or loses the card for good."""
+
+import contextlib
+import subprocess
+import time
+
+import numpy as np
+from servers import _program
+
+from mesosynth.host.process import AudioProcess
+from mesosynth.instruments.chirplet import Chirplet
+
+VALUES = Chirplet.parameters.vector({"gamma": 8.0, "period": 0.1, "gain": 0.0})
+
+
+@contextlib.contextmanager
+def monitor():
+    """What comes out of the null sink; the list is filled at the end."""
+    parec = _program("parec", "pulseaudio-utils")
+    command = [parec, "--device=vsink.monitor", "--format=float32le", "--rate=48000",
+               "--channels=1", "--raw"]  # fmt: skip
+    heard = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        yield heard
+        process.terminate()
+        heard.append(np.frombuffer(process.stdout.read(), np.float32))
+
+
+def test_a_user_hears_and_records_it(pulse, until):
+    with AudioProcess("chirplet") as audio:
+        assert audio.wait_ready(20)
+        audio.set_values(VALUES)
+        audio.set_playing(True)
+        with monitor() as heard:
+            audio.start_recording()
+            assert audio.recording_rate > 0
+            time.sleep(1.5)
+            audio.stop_recording()
+        recorded = audio.read_recording()
+        status = audio.status()
+    assert not status.silent
+    assert 0.5 < np.abs(heard[0]).max() < 1.0
+    assert len(recorded) > 24000
+    assert 0.5 < np.abs(recorded).max() < 1.0
+
+
+def test_a_killed_server_is_survived_and_comes_back(pulse, until):
+    with AudioProcess("chirplet", "vsink") as audio:
+        assert audio.wait_ready(20)
+        audio.set_values(VALUES)
+        audio.set_playing(True)
+        until(lambda: audio.status().peak > 0.5, 5, "sound")
+        pulse.kill()
+        until(lambda: audio.status().silent and audio.alive, 3, "the silent clock")
+        assert "'vsink'" in audio.status().message
+        until(lambda: np.abs(audio.scope(4800)).max() > 0.5, 3, "sound that goes on")
+        pulse.restart()
+        until(lambda: audio.status().running and not audio.status().silent, 20, "the card")
+        with monitor() as heard:
+            time.sleep(1.0)
+    assert np.abs(heard[0]).max() > 0.5

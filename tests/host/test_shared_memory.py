@@ -1,0 +1,115 @@
+"""Fears: half a preset is heard, samples are lost, memory stays behind, warnings at exit."""
+
+import multiprocessing
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mesosynth.errors import ArgumentError
+from mesosynth.host.shared_memory import AudioStatus, ParameterBlock, Ring, StatusBlock
+
+SHM = Path("/dev/shm")
+PATTERN = np.array([1.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0])
+
+
+def keep_writing(block, seconds):
+    end, k = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        k += 1
+        block.write(k * PATTERN, k % 2 == 0)
+
+
+def keep_ringing(ring, blocks):
+    for i in range(blocks):
+        ring.write(np.arange(i * 128, (i + 1) * 128, dtype=np.float32))
+        time.sleep(0.001)
+
+
+def test_no_vector_is_ever_torn():
+    context = multiprocessing.get_context("spawn")
+    with ParameterBlock(7) as block:
+        writer = context.Process(target=keep_writing, args=(ParameterBlock(7, block.name), 1.5))
+        writer.start()
+        seen = set()
+        while writer.is_alive():
+            values, playing = block.read()
+            k = values[0]
+            np.testing.assert_array_equal(values, k * PATTERN)
+            assert k == 0 or playing == (k % 2 == 0)
+            seen.add(k)
+        writer.join()
+        assert len(seen) > 100
+
+
+def test_a_vector_caught_half_written_is_not_used():
+    with ParameterBlock(7) as block, ParameterBlock(7, block.name) as reader:
+        block.write(PATTERN, True)
+        np.testing.assert_array_equal(reader.read()[0], PATTERN)
+        whole = block._arrays["shared"].copy()
+        block.write(2 * PATTERN, False)
+        block._arrays["shared"][4:] = whole[4:]  # the writer has come no further than this
+        values, playing = reader.read()
+        np.testing.assert_array_equal(values, PATTERN)
+        assert playing
+        block.write(3 * PATTERN, False)
+        np.testing.assert_array_equal(reader.read()[0], 3 * PATTERN)
+
+
+def test_a_vector_of_another_length_is_refused():
+    with ParameterBlock(7) as block, pytest.raises(ArgumentError, match=r"\(7,\)"):
+        block.write(np.zeros(6), True)
+
+
+def test_status_comes_back_as_it_was_written():
+    status = AudioStatus(device="Bässe", silent=False, blocks=2**40, peak=0.5, message="Ein Satz.")
+    with StatusBlock() as block, StatusBlock(block.name) as reader:
+        assert reader.read() == AudioStatus()
+        block.write(status)
+        assert reader.read() == status
+
+
+def test_ring_keeps_every_sample_between_processes():
+    context = multiprocessing.get_context("spawn")
+    with Ring(1000) as ring:
+        writer = context.Process(target=keep_ringing, args=(Ring(1000, ring.name), 400))
+        writer.start()
+        parts = []
+        while writer.is_alive():
+            parts.append(ring.read_new())
+            time.sleep(0.001)
+        writer.join()
+        parts.append(ring.read_new())
+        np.testing.assert_array_equal(np.concatenate(parts), np.arange(400 * 128))
+
+
+def test_ring_gives_the_latest_with_zeros_before_the_first():
+    with Ring(10) as ring:
+        ring.write(np.array([1, 2, 3], np.float32))
+        np.testing.assert_array_equal(ring.latest(5), [0, 0, 1, 2, 3])
+        ring.write(np.arange(4, 14, dtype=np.float32))
+        np.testing.assert_array_equal(ring.latest(10), np.arange(4, 14))
+        np.testing.assert_array_equal(ring.read_new(), np.arange(4, 14))
+        assert len(ring.read_new()) == 0
+        with pytest.raises(ArgumentError, match="frames=11"):
+            ring.latest(11)
+
+
+def test_nothing_stays_behind():
+    blocks = [ParameterBlock(7), StatusBlock(), Ring(10)]
+    assert all((SHM / block.name).exists() for block in blocks)
+    for block in blocks:
+        block.close()
+        block.close()
+    assert not any((SHM / block.name).exists() for block in blocks)
+
+
+def test_nothing_stays_behind_a_script_that_forgets_to_close(script):
+    process = script(
+        "from mesosynth.host.shared_memory import Ring\n"
+        "ring = Ring(10)\nview = ring._arrays['samples']\nprint(ring.name)\n"
+    )
+    out, err = process.communicate(timeout=20)
+    assert not (SHM / out.strip()).exists()
+    assert "resource_tracker" not in err
