@@ -18,18 +18,15 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from mesosynth.errors import DeviceError
-from mesosynth.host.device import (
-    MAX_BLOCK,
-    SILENT,
-    Device,
-    SilentClock,
-    open_device,
-)
+from mesosynth.host.device import SILENT, Device, open_device
 from mesosynth.host.device_list import choose_device, look_for_devices
 from mesosynth.host.engine import Engine
 from mesosynth.host.rack import Rack
 from mesosynth.host.recorder import Recorder
-from mesosynth.host.shared_memory import AudioStatus, ParameterBlock, Ring, StatusBlock
+from mesosynth.host.shared_memory import ParameterBlock, Ring
+from mesosynth.host.silent_clock import SilentClock
+from mesosynth.host.sound_card import MAX_BLOCK
+from mesosynth.host.status import AudioStatus, StatusBlock
 from mesosynth.instruments import instrument_class
 
 RECONNECT = 75  # exit code: start me again, the card is back

@@ -12,7 +12,8 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from mesosynth.errors import DeviceError, MesosynthError
+from mesosynth.errors import DeviceError
+from mesosynth.host.portaudio import import_sounddevice
 
 TIME_LIMIT = 10.0  # s
 
@@ -139,14 +140,12 @@ def choose_device(
 
 def print_devices() -> None:
     """Print the list as JSON; this is what the throwaway process runs."""
-    from mesosynth.host.device import import_sounddevice
-
     # The audio process asks for this while it plays with real-time priority, which is inherited.
     if hasattr(os, "sched_setscheduler"):
         with contextlib.suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     try:
         devices, problem = read_devices(import_sounddevice()), ""
-    except MesosynthError as error:
+    except DeviceError as error:
         devices, problem = [], str(error)
     json.dump({"devices": [asdict(d) for d in devices], "problem": problem}, sys.stdout)

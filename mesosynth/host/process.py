@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.host import audio_loop
 from mesosynth.host.audio_loop import RECONNECT, Blocks, Settings
-from mesosynth.host.shared_memory import AudioStatus, ParameterBlock, Ring, StatusBlock
+from mesosynth.host.shared_memory import ParameterBlock, Ring
+from mesosynth.host.status import AudioStatus, StatusBlock
 from mesosynth.instruments import instrument_class
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import DeviceError
-from mesosynth.host.device import MAX_BLOCK, import_sounddevice, quiet_drivers
 from mesosynth.host.device_list import find_device
+from mesosynth.host.portaudio import import_sounddevice, quiet_drivers
 from mesosynth.host.shared_memory import Ring
+from mesosynth.host.sound_card import MAX_BLOCK
 
 
 class Recorder:

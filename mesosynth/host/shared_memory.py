@@ -7,7 +7,6 @@ A block is handed to a child process as an argument: unpickling attaches it.
 
 import contextlib
 import weakref
-from dataclasses import astuple, dataclass, fields
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any, Self
 
@@ -17,8 +16,16 @@ from numpy.typing import NDArray
 from mesosynth.errors import ArgumentError
 
 
-class _Block:
-    """A named piece of memory and the arrays that lie in it."""
+class SharedBlock:
+    """A named piece of memory and the arrays that lie in it.
+
+    Parameters
+    ----------
+    size : int
+        Bytes.
+    name : str, optional
+        Of an existing block, to attach to it; None creates one.
+    """
 
     def __init__(self, size: int, name: str | None) -> None:
         memory = SharedMemory(name=name, create=name is None, size=size)
@@ -55,7 +62,7 @@ def _release(memory: SharedMemory, arrays: dict[str, NDArray[Any]], owner: bool)
             memory.unlink()
 
 
-class ParameterBlock(_Block):
+class ParameterBlock(SharedBlock):
     """The live parameters, written by the session and read by the audio callback.
 
     A vector lands whole or not at all. It lies in memory as 64-bit words: version, playing, the
@@ -122,96 +129,7 @@ class ParameterBlock(_Block):
         return self._values, self._playing
 
 
-@dataclass(frozen=True, slots=True)
-class AudioStatus:
-    """What the audio process last said of itself.
-
-    Attributes
-    ----------
-    device : str
-        Name of what the sound goes to.
-    silent : bool
-        Whether that is the silent clock.
-    running : bool
-        Whether blocks are being played and the process said so within the last two seconds.
-    sample_rate : int
-        Hz.
-    block : int
-        Frames in the last block.
-    blocks, underflows : int
-        Blocks played, and times the device ran dry, since the process started.
-    callback_ms_median, callback_ms_max : float
-        Time to compute a block: median of the last 1024, longest so far.
-    peak : float
-        Largest magnitude so far, 1.0 is full scale.
-    latency : float
-        From the callback to the device's output as the device reports it, s.
-    faults : int
-        Blocks that were silenced because the instrument failed or was not finite.
-    message : str
-        One sentence for the user, or "".
-    heartbeat : float
-        `time.monotonic()` when it was written, s.
-    recording_rate : int
-        Sample rate of the input, Hz; 0 when it is closed.
-    """
-
-    device: str = ""
-    silent: bool = True
-    running: bool = False
-    sample_rate: int = 0
-    block: int = 0
-    blocks: int = 0
-    underflows: int = 0
-    callback_ms_median: float = 0.0
-    callback_ms_max: float = 0.0
-    peak: float = 0.0
-    latency: float = 0.0
-    faults: int = 0
-    message: str = ""
-    heartbeat: float = 0.0
-    recording_rate: int = 0
-
-
-_FORMATS = {str: "S1024", bool: "?", int: "i8", float: "f8"}
-_STATUS = np.dtype([(field.name, _FORMATS[field.type]) for field in fields(AudioStatus)])  # pyright: ignore[reportArgumentType] - field.type is the class itself here
-
-
-class StatusBlock(_Block):
-    """The latest :class:`AudioStatus`, written some thirty times a second by the audio process."""
-
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(_STATUS.itemsize + 8, name)
-        self._array("status", _STATUS, 1, 8)
-        self._array("version", np.int64, 1, 0)
-        self._latest = AudioStatus()
-        if name is None:
-            self.write(self._latest)
-
-    def __reduce__(self) -> tuple[type["StatusBlock"], tuple[str]]:
-        return StatusBlock, (self.name,)
-
-    def write(self, status: AudioStatus) -> None:
-        """Publish `status`; the version is odd meanwhile."""
-        version = self._arrays["version"]
-        version[0] = int(version[0]) | 1
-        row = tuple(v.encode() if isinstance(v, str) else v for v in astuple(status))
-        self._arrays["status"][0] = row
-        version[0] += 1
-
-    def read(self) -> AudioStatus:
-        """Return the latest whole status; the one before if it is just being written."""
-        version = int(self._arrays["version"][0])
-        row = self._arrays["status"][0].item()
-        if version % 2 == 0 and version == int(self._arrays["version"][0]):
-            values: list[Any] = [
-                v.decode(errors="replace") if isinstance(v, bytes) else v for v in row
-            ]
-            self._latest = AudioStatus(*values)
-        return self._latest
-
-
-class Ring(_Block):
+class Ring(SharedBlock):
     """The last `capacity` samples of a sound, with one writer and one reader.
 
     Parameters

@@ -7,7 +7,9 @@ import pytest
 
 from mesosynth.errors import DeviceError
 from mesosynth.host import device_list
-from mesosynth.host.device import SilentClock, import_sounddevice, open_device
+from mesosynth.host.device import open_device
+from mesosynth.host.portaudio import import_sounddevice
+from mesosynth.host.silent_clock import SilentClock
 
 
 def test_the_silent_clock_keeps_time_whatever_a_block_takes(until):

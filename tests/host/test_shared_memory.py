@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mesosynth.errors import ArgumentError
-from mesosynth.host.shared_memory import AudioStatus, ParameterBlock, Ring, StatusBlock
+from mesosynth.host.shared_memory import ParameterBlock, Ring
+from mesosynth.host.status import AudioStatus, StatusBlock
 
 SHM = Path("/dev/shm")
 PATTERN = np.array([1.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0])

@@ -1,0 +1,114 @@
+"""A sound card, by way of PortAudio."""
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.errors import DeviceError
+from mesosynth.host.device_list import find_device
+from mesosynth.host.portaudio import import_sounddevice, quiet_drivers
+
+if TYPE_CHECKING:
+    from mesosynth.host.device import Render
+
+MAX_BLOCK = 8192  # frames rendered at once; a device that wants more gets them in parts
+
+
+class SoundCard:
+    """An output of PortAudio at its own sample rate; every channel gets the same sound.
+
+    Parameters
+    ----------
+    name : str, optional
+        Part of the name; None takes the default output.
+    sample_rate, block : int, optional
+        Hz and frames; None leaves the choice to the device.
+
+    Raises
+    ------
+    DeviceError
+        If there is none of that name, or it refuses the settings.
+    """
+
+    silent = False
+
+    def __init__(
+        self, name: str | None = None, sample_rate: int | None = None, block: int | None = None
+    ) -> None:
+        sounddevice = import_sounddevice()
+        found = find_device(sounddevice, name, "output")
+        self.name = found.name
+        self.ended = False
+        self._closed = False
+        self._sounddevice = sounddevice
+        rate = sample_rate or int(found.default_sample_rate)
+        try:
+            with quiet_drivers():
+                self._stream = sounddevice.OutputStream(
+                    samplerate=rate,
+                    blocksize=block or 0,
+                    device=found.index,
+                    channels=min(found.outputs, 2),
+                    dtype="float32",
+                    latency="low",
+                    callback=self._callback,
+                    finished_callback=self._finished,
+                )
+        except sounddevice.PortAudioError as error:
+            raise DeviceError(
+                f"device {found.name!r} refuses sample_rate={rate} and block={block or 'any'} "
+                f"({error}); its own rate is {found.default_sample_rate:.0f} Hz."
+            ) from error
+        self.sample_rate = int(self._stream.samplerate)
+        self.latency = float(self._stream.latency)
+        self._mono = np.zeros(MAX_BLOCK, np.float32)
+
+    def start(self, render: "Render") -> None:
+        """[control] Begin to call `render`.
+
+        Raises
+        ------
+        DeviceError
+            If the device does not start.
+        """
+        self._render = render
+        try:
+            with quiet_drivers():
+                self._stream.start()
+        except self._sounddevice.PortAudioError as error:
+            raise DeviceError(f"device {self.name!r} does not start ({error}).") from error
+        self.latency = float(self._stream.latency)
+
+    def _callback(
+        self,
+        outdata: NDArray[np.float32],
+        frames: int,
+        _time: Any,  # noqa: ANN401 - a C structure of PortAudio
+        flags: Any,  # noqa: ANN401 - sounddevice.CallbackFlags
+    ) -> None:
+        """[audio] Fill `outdata`, (frames, channels) float32."""
+        if self._closed:
+            # Woken after it was given up: somebody else calls `render` by now.
+            outdata.fill(0.0)
+            return
+        underflow = bool(flags) and bool(flags.output_underflow)
+        for begin in range(0, frames, MAX_BLOCK):
+            mono = self._mono[: min(frames - begin, MAX_BLOCK)]
+            self._render(mono, underflow and begin == 0)
+            np.copyto(outdata[begin : begin + MAX_BLOCK], mono[:, None])
+
+    def _finished(self) -> None:
+        self.ended = True
+
+    def close(self) -> None:
+        """[control] Stop calling `render` at once.
+
+        A driver whose server died may never return from closing, so it closes in a thread.
+        """
+        self._closed = True
+        closing = threading.Thread(target=self._stream.close, kwargs={"ignore_errors": True},
+                                   name="close card", daemon=True)  # fmt: skip
+        closing.start()
+        closing.join(2.0)

@@ -1,0 +1,97 @@
+"""What the audio process says of itself, in shared memory."""
+
+from dataclasses import astuple, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from mesosynth.host.shared_memory import SharedBlock
+
+
+@dataclass(frozen=True, slots=True)
+class AudioStatus:
+    """What the audio process last said of itself.
+
+    Attributes
+    ----------
+    device : str
+        Name of what the sound goes to.
+    silent : bool
+        Whether that is the silent clock.
+    running : bool
+        Whether blocks are being played and the process said so within the last two seconds.
+    sample_rate : int
+        Hz.
+    block : int
+        Frames in the last block.
+    blocks, underflows : int
+        Blocks played, and times the device ran dry, since the process started.
+    callback_ms_median, callback_ms_max : float
+        Time to compute a block: median of the last 1024, longest so far.
+    peak : float
+        Largest magnitude so far, 1.0 is full scale.
+    latency : float
+        From the callback to the device's output as the device reports it, s.
+    faults : int
+        Blocks that were silenced because the instrument failed or was not finite.
+    message : str
+        One sentence for the user, or "".
+    heartbeat : float
+        `time.monotonic()` when it was written, s.
+    recording_rate : int
+        Sample rate of the input, Hz; 0 when it is closed.
+    """
+
+    device: str = ""
+    silent: bool = True
+    running: bool = False
+    sample_rate: int = 0
+    block: int = 0
+    blocks: int = 0
+    underflows: int = 0
+    callback_ms_median: float = 0.0
+    callback_ms_max: float = 0.0
+    peak: float = 0.0
+    latency: float = 0.0
+    faults: int = 0
+    message: str = ""
+    heartbeat: float = 0.0
+    recording_rate: int = 0
+
+
+_FORMATS = {str: "S1024", bool: "?", int: "i8", float: "f8"}
+_STATUS = np.dtype([(field.name, _FORMATS[field.type]) for field in fields(AudioStatus)])  # pyright: ignore[reportArgumentType] - field.type is the class itself here
+
+
+class StatusBlock(SharedBlock):
+    """The latest :class:`AudioStatus`, written some thirty times a second by the audio process."""
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(_STATUS.itemsize + 8, name)
+        self._array("status", _STATUS, 1, 8)
+        self._array("version", np.int64, 1, 0)
+        self._latest = AudioStatus()
+        if name is None:
+            self.write(self._latest)
+
+    def __reduce__(self) -> tuple[type["StatusBlock"], tuple[str]]:
+        return StatusBlock, (self.name,)
+
+    def write(self, status: AudioStatus) -> None:
+        """Publish `status`; the version is odd meanwhile."""
+        version = self._arrays["version"]
+        version[0] = int(version[0]) | 1
+        row = tuple(v.encode() if isinstance(v, str) else v for v in astuple(status))
+        self._arrays["status"][0] = row
+        version[0] += 1
+
+    def read(self) -> AudioStatus:
+        """Return the latest whole status; the one before if it is just being written."""
+        version = int(self._arrays["version"][0])
+        row = self._arrays["status"][0].item()
+        if version % 2 == 0 and version == int(self._arrays["version"][0]):
+            values: list[Any] = [
+                v.decode(errors="replace") if isinstance(v, bytes) else v for v in row
+            ]
+            self._latest = AudioStatus(*values)
+        return self._latest
