@@ -3,6 +3,7 @@
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
+_IN_WHEEL = _PACKAGE / "data"
 
 
 def resource(folder: str, name: str = "") -> Path:
@@ -14,7 +15,7 @@ def resource(folder: str, name: str = "") -> Path:
     name : str
         The file; empty for the folder itself.
     """
-    inside = _PACKAGE / folder
+    inside = _PACKAGE / "data" / folder
     return (inside if inside.is_dir() else _PACKAGE.parent / folder) / name
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import WorkerError
 from mesosynth.matching.operator import Operator
-from mesosynth.resources import asset
+from mesosynth.resources import resource
 from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 
 TABLE = "chirplet_table.npz"
@@ -84,13 +84,13 @@ def _far_apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
     return bool(np.abs(np.log(a[1:3] / b[1:3])).max() > 0.5)
 
 
-def _feature(operator: Operator, S: NDArray[np.float64]) -> NDArray[np.float32]:
+def _feature(operator: Operator, S: NDArray[np.float64]) -> NDArray[np.floating]:
     """Second-order energy-like features: (2 spins, n2 × |n_fr|), of unit norm."""
     layout = _layout(operator)
     sums = np.zeros((2, layout.width))
     for spin, (rows, columns) in enumerate(layout.spins):
         np.add.at(sums[spin], columns, S[rows])
-    return (sums / np.linalg.norm(sums)).astype(np.float32)
+    return sums / np.linalg.norm(sums)
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _center_frequency(operator: Operator, S: NDArray[np.float64]) -> float:
 
 @functools.lru_cache(maxsize=1)
 def _table() -> _Table:
-    path = asset(TABLE)
+    path = resource("assets", TABLE)
     try:
         with np.load(path) as stored:
             if int(stored["version"]) == VERSION:
@@ -164,4 +164,4 @@ def build_table(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    build_table(asset(TABLE))
+    build_table(resource("assets", TABLE))

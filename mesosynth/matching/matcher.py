@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +27,10 @@ GOOD_LOSS = 1e-3
 
 _STARTS = 3
 _EVALUATIONS_A_START = 16
-_POLISH_EVALUATIONS = 5
-_MOVED = 2e-3  # s; onsets nearer than this leave theta alone
 
 
 class Stopped(Exception):
-    """Raised inside a match when it was asked to stop."""
+    """A match was stopped before it had any theta."""
 
 
 def match(
@@ -58,7 +56,7 @@ def match(
     on_step : callable, optional
         Called with every accepted step.
     should_stop : callable, optional
-        Asked before every evaluation; True ends the match with the best theta so far.
+        Asked every few hundredths of a second; True ends the match with the best theta so far.
 
     Returns
     -------
@@ -71,6 +69,8 @@ def match(
         If `instrument` has no differentiable form, or `audio` is no array of numbers.
     TargetError
         If `audio` is silent, too short, or holds NaN.
+    Stopped
+        If `should_stop` ended it before it had any theta.
     """
     target = target_from_array(np.asarray(audio), sample_rate, "audio")
     return Matcher(instrument).match(target, on_step, should_stop)
@@ -103,9 +103,10 @@ class Matcher:
         run = _Run(self.operator, target, on_step, should_stop)
         try:
             run.descend_from_the_starts()
-            run.polish()
             converged = run.best.converged
         except Stopped:
+            if not run.trajectory:
+                raise
             converged = False
         return run.result(converged)
 
@@ -125,32 +126,20 @@ class _Run:
         self.began = time.perf_counter()
         self.best = Iterate(np.empty(0), np.inf, np.empty(0), converged=False)
         self.S = self.operator.analyse(self.target.audio)
-        self.onset = _energy_centroid(self.target.audio)
 
     def descend_from_the_starts(self) -> None:
         """Try starts, nearest first, until one comes below GOOD_LOSS; keep the best."""
         for i, start in enumerate(initial_guesses(self.operator, self.S, _STARTS)):
             theta = np.sign(start.theta) * np.clip(np.abs(start.theta), _MINIMUM, _MAXIMUM)
-            self._descend(theta, _EVALUATIONS_A_START, done=i / (_STARTS + 1))
+            self._descend(theta, done=i / _STARTS)
             if self.best.loss < GOOD_LOSS:
                 return
 
-    def polish(self) -> None:
-        """Put the arpeggio where the target has it and descend once more from the best."""
-        onset = _aligned_onset(
-            self.target.audio, self.operator.synthesize(self.best.theta, self.onset), self.onset
-        )
-        moved, self.onset = abs(onset - self.onset), onset
-        if moved > _MOVED:
-            theta = self.best.theta
-            # The loss at the old onset does not compare with those at the new one.
-            self.best = replace(self.best, loss=np.inf)
-            self._descend(theta, _POLISH_EVALUATIONS, done=_STARTS / (_STARTS + 1))
-
     def result(self, converged: bool) -> MatchResult:
         """The best theta, with onset and gain in the terms of the source."""
-        x = self.operator.synthesize(self.best.theta, self.onset).astype(np.float64)
-        gain = float(np.abs(_alignment(self.target.audio, x)).max() / (x @ x))
+        x = self.operator.synthesize(self.best.theta)
+        onset = _lag(_envelope(self.target.audio), _envelope(x)) / ANALYSIS_RATE
+        gain = np.abs(_correlation(self.target.audio, x)).max() / np.square(x).sum()
         return MatchResult(
             theta=_by_id(self.best.theta),
             std=_by_id(self.best.std * np.abs(self.best.theta)),
@@ -158,28 +147,31 @@ class _Run:
             evaluations=self.evaluations,
             seconds=time.perf_counter() - self.began,
             converged=converged,
-            onset=self.target.start + ANALYSIS_SAMPLES / ANALYSIS_RATE / 2 + self.onset,
-            gain=gain / self.target.scale,
+            onset=self.target.start + ANALYSIS_SAMPLES / ANALYSIS_RATE / 2 + onset,
+            gain=float(gain) / self.target.scale,
             trajectory=self.trajectory,
         )
 
-    def _descend(self, theta: NDArray[np.float64], evaluations: int, done: float) -> None:
-        share = 1.0 / (_STARTS + 1)
+    def _descend(self, theta: NDArray[np.float64], done: float) -> None:
         before = self.evaluations
-        for iterate in levenberg_marquardt(self._evaluate, theta, _MINIMUM, _MAXIMUM, evaluations):
+        for iterate in levenberg_marquardt(
+            self._evaluate, theta, _MINIMUM, _MAXIMUM, _EVALUATIONS_A_START
+        ):
             if iterate.loss <= self.best.loss:
                 self.best = iterate
-            progress = done + share * (self.evaluations - before) / evaluations
-            self._report(iterate, min(progress, 1.0))
+            share = (self.evaluations - before) / _EVALUATIONS_A_START
+            self._report(iterate, done + share / _STARTS)
 
     def _evaluate(
         self, theta: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        if self.should_stop is not None and self.should_stop() and self.trajectory:
-            raise Stopped
         self.evaluations += 1
-        at = self.operator.linearize(theta, self.onset)
+        at = self.operator.linearize(theta, self._checkpoint)
         return at.S - self.S, at.J
+
+    def _checkpoint(self) -> None:
+        if self.should_stop is not None and self.should_stop():
+            raise Stopped
 
     def _report(self, iterate: Iterate, progress: float) -> None:
         step = MatchStep(
@@ -199,22 +191,17 @@ def _by_id(values: NDArray[np.float64]) -> dict[str, float]:
     return {id_: float(value) for id_, value in zip(THETA, values, strict=True)}
 
 
-def _energy_centroid(audio: NDArray[np.float32]) -> float:
-    """Where the middle of the energy lies, s after the middle of the window."""
-    energy = audio.astype(np.float64) ** 2
-    t = (np.arange(len(audio)) - len(audio) // 2) / ANALYSIS_RATE
-    return float(energy @ t / energy.sum())
-
-
-def _alignment(audio: NDArray[np.float32], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cross-correlation at all lags, (2n - 1,); lag 0 in the middle."""
-    return signal.correlate(audio.astype(np.float64), x, mode="full", method="fft")
-
-
-def _aligned_onset(audio: NDArray[np.float32], x: NDArray[np.float32], onset: float) -> float:
-    """Onset that lays the envelope of `x`, which lies at `onset`, over that of `audio`."""
+def _envelope(audio: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Power over time, smoothed to 30 Hz."""
     sos = signal.butter(2, 30.0, fs=ANALYSIS_RATE, output="sos")
-    envelopes = [signal.sosfiltfilt(sos, y.astype(np.float64) ** 2) for y in (audio, x)]
-    correlation = signal.correlate(*envelopes, mode="full", method="fft")
-    lag = int(np.argmax(correlation)) - (len(audio) - 1)
-    return onset + lag / ANALYSIS_RATE
+    return signal.sosfiltfilt(sos, audio.astype(np.float64) ** 2)
+
+
+def _correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Cross-correlation at all lags, (2n - 1,), lag 0 in the middle."""
+    return signal.correlate(a.astype(np.float64), b.astype(np.float64), mode="full", method="fft")
+
+
+def _lag(a: NDArray[np.float64], b: NDArray[np.float64]) -> int:
+    """By how many samples `b` must be delayed to lie over `a`."""
+    return int(np.argmax(_correlation(a, b))) - (len(b) - 1)

@@ -1,12 +1,13 @@
 """The operator (Φ ∘ g)(θ) and its Jacobian, on the unit sphere.
 
-g is the chirplet, Φ the JTFS averaged over all time, which hardly notices a shift (PAPER.md has the
-figures). Paths are weighted to be means over time rather than Kymatio's sums, and the vector is
-scaled to unit norm, so that the loudness of the target does not matter. θ moves in logarithms: its
-gradients differ a hundredfold in scale otherwise.
+g is the chirplet, Φ the JTFS averaged over all time of a periodic signal, which does not notice a
+shift at all: the onset needs no finding. Paths are weighted to be means over time rather than
+Kymatio's sums, and the vector is scaled to unit norm, so that the loudness of the target does not
+matter. θ moves in logarithms: its gradients differ a hundredfold in scale otherwise.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch.autograd import forward_ad
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.instruments.chirplet_torch import chirplet
 from mesosynth.scattering import JTFS
+from mesosynth.scattering.jtfs import Checkpoint
 from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 
 THETA = PARAMETERS.matchable
@@ -46,8 +48,10 @@ class Operator:
 
     def __init__(self) -> None:
         self.jtfs = JTFS(
-            ANALYSIS_SAMPLES, J=12, Q=(8, 2), J_fr=5, Q_fr=2, T="global", F=0, format="time"
-        )
+            ANALYSIS_SAMPLES, J=12, Q=(8, 2), J_fr=5, Q_fr=2, T="global", F=0, format="time",
+            # Kymatio's mirrored padding would make rising and falling arpeggios look the same.
+            boundary="periodic",
+        )  # fmt: skip
         self._weights = _mean_weights(self.jtfs)
 
     def analyse(self, audio: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -56,27 +60,37 @@ class Operator:
         S = self._weights * self.jtfs(x)[:, 0].double()
         return (S / S.norm()).numpy()
 
-    def linearize(self, theta: NDArray[np.float64], onset: float = 0.0) -> Linearization:
-        """Φ ∘ g and its Jacobian at theta (4,), with the arpeggio's middle at `onset` s.
+    def linearize(
+        self,
+        theta: NDArray[np.float64],
+        checkpoint: Checkpoint | None = None,
+    ) -> Linearization:
+        """Φ ∘ g and its Jacobian.
 
-        `onset` counts from the middle of the analysis window.
+        Parameters
+        ----------
+        theta : (4,) float64
+        checkpoint : callable, optional
+            Called every few hundredths of a second; what it raises ends the computation.
         """
-        x, dx = _waveform_and_tangents(theta, onset)
-        S, dS = (c[..., 0].double() * self._weights for c in self.jtfs.jvp(x, dx))
+        x, dx = _waveform_and_tangents(theta)
+        S, dS = (c[..., 0].double() * self._weights for c in self.jtfs.jvp(x, dx, checkpoint))
         norm = S.norm()
         S = S / norm
         dS = dS / norm
         dS = dS - (dS @ S)[:, None] * S  # the sphere's tangent plane
         return Linearization(S=S.numpy(), J=dS.T.numpy())
 
-    def synthesize(self, theta: NDArray[np.float64], onset: float = 0.0) -> NDArray[np.float32]:
+    def synthesize(
+        self, theta: NDArray[np.float64], onset: float = 0.0, am_shape: float = 0.0
+    ) -> NDArray[np.float32]:
         """g(theta), (ANALYSIS_SAMPLES,) at ANALYSIS_RATE, of peak amplitude 1."""
-        x = chirplet(torch.from_numpy(theta), ANALYSIS_SAMPLES, ANALYSIS_RATE, onset)
+        x = chirplet(torch.from_numpy(theta), ANALYSIS_SAMPLES, ANALYSIS_RATE, onset, am_shape)
         return x.to(torch.float32).numpy()
 
 
 def _waveform_and_tangents(
-    theta: NDArray[np.float64], onset: float
+    theta: NDArray[np.float64],
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """g(theta) (n,) and its derivatives (4, n) along log |theta|, in float32."""
     value = torch.from_numpy(theta)
@@ -86,12 +100,14 @@ def _waveform_and_tangents(
             forward_ad.unpack_dual(
                 chirplet(
                     value * torch.exp(forward_ad.make_dual(torch.zeros_like(value), direction)),
-                    ANALYSIS_SAMPLES, ANALYSIS_RATE, onset,
+                    ANALYSIS_SAMPLES, ANALYSIS_RATE,
                 )
             )
             for direction in directions
         ]  # fmt: skip
-        return duals[0].primal.float(), torch.stack([dual.tangent for dual in duals]).float()
+        return duals[0].primal.float(), torch.stack(
+            [cast("torch.Tensor", dual.tangent) for dual in duals]
+        ).float()
 
 
 def _mean_weights(jtfs: JTFS) -> torch.Tensor:

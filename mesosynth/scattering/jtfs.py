@@ -16,7 +16,9 @@ d|z| = Re(conj(z) dz) / |z|, so that the whole Jacobian of a few parameters need
 """
 
 import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -44,6 +46,9 @@ from mesosynth.scattering.time_axis import (
     low_pass_blocks,
     summing_blocks,
 )
+
+Boundary = Literal["reflect", "periodic"]
+Checkpoint = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,10 @@ class JTFS:
     format : {"time", "joint"}
         "time" lists all paths in one axis, the zeroth order first: (..., paths, frames). "joint"
         keeps the log-frequency axis: (..., (n2, n_fr), rows, frames), without the zeroth order.
+    boundary : {"reflect", "periodic"}
+        "reflect" pads with the signal's mirror image, as Kymatio does; T="global" then sums over
+        the mirror image too, in which rising sounds fall. "periodic" takes the signal for one
+        period, needs a power of two for `shape`, and costs half as much.
 
     Raises
     ------
@@ -119,8 +128,9 @@ class JTFS:
         T: float | str | None = None,
         F: float | str | None = 0,
         format: Format = "time",
+        boundary: Boundary = "reflect",
     ) -> None:
-        n, Q1, Q2 = _checked(shape, J, Q, J_fr, Q_fr, format)
+        n, Q1, Q2 = _checked(shape, J, Q, J_fr, Q_fr, format, boundary)
         self.n, self.J, self.Q, self.J_fr, self.Q_fr = n, J, (Q1, Q2), J_fr, Q_fr
         self.T, self.F, self.format = T, F, format
         self.average, support = parse_support(T, J, n, "T")
@@ -128,7 +138,8 @@ class JTFS:
             raise ArgumentError(
                 "T=0 leaves paths at different rates, which do not fit one array; use T >= 1."
             )
-        self.N = padded_length(n, support)
+        self.boundary: Boundary = boundary
+        self.N = padded_length(n, support) if boundary == "reflect" else n
         self.pad_left = (self.N - n) // 2
         self.pad_right = self.N - n - self.pad_left
         if max(self.pad_left, self.pad_right) >= n:
@@ -164,7 +175,9 @@ class JTFS:
             0 if x.ndim == 1 else slice(None)
         ]
 
-    def jvp(self, x: torch.Tensor, dx: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def jvp(
+        self, x: torch.Tensor, dx: torch.Tensor, checkpoint: Checkpoint | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Coefficients and their derivatives along directions, in one pass and without a graph.
 
         Where a modulus is zero, its derivative counts as zero.
@@ -174,6 +187,8 @@ class JTFS:
         x : (n,) tensor
         dx : (n,) or (p, n) tensor
             Tangents.
+        checkpoint : callable, optional
+            Called some twenty times on the way; what it raises ends the computation.
 
         Returns
         -------
@@ -187,16 +202,35 @@ class JTFS:
                 f"x of shape {tuple(x.shape)} and dx of shape {tuple(dx.shape)}: jvp takes one "
                 f"signal ({self.n},) and tangents ({self.n},) or (p, {self.n})."
             )
-        both = self._formatted(self._forward(torch.cat([x[None], dx.reshape(-1, self.n)])))
+        both = self._formatted(
+            self._forward(torch.cat([x[None], dx.reshape(-1, self.n)]), checkpoint)
+        )
         return both[0], both[1] if dx.ndim == 1 else both[1:]
 
-    def scalogram(self, x: torch.Tensor) -> torch.Tensor:
-        """First-order modulus U_1 averaged by phi_T: (n1, frames) of a signal (n,).
+    def scalogram(self, x: torch.Tensor, hop: int = 128) -> torch.Tensor:
+        """First-order modulus U_1, averaged over every `hop` samples.
 
-        Rows from high to low frequency, ``psi1[n1].xi`` cycles per sample each.
+        Parameters
+        ----------
+        x : (n,) tensor
+        hop : int
+            A power of two.
+
+        Returns
+        -------
+        (n1, n // hop) tensor
+            Rows from high to low frequency, ``psi1[n1].xi`` cycles per sample each.
         """
         x = self._checked_signals(x, "x").reshape(1, self.n)
-        return self._first_order(x, self._plan(x))[1][0]
+        x_hat = torch.fft.fft(self._padded(x))
+        rows: list[torch.Tensor] = []
+        for psi in self._plan(x).first:
+            U_1 = psi(x_hat)[0].abs()
+            per_frame = max(hop * U_1.shape[-1] // self.N, 1)
+            pooled = U_1.unflatten(-1, (-1, per_frame)).mean(dim=-1)
+            rows.append(pooled.repeat_interleave(self.N // hop // pooled.shape[-1], dim=-1))
+        first = round(self.pad_left / hop)
+        return torch.cat(rows)[:, first : first + self.n // hop]
 
     def meta(self) -> dict[str, NDArray[np.float64] | NDArray[np.int64]]:
         """What each coefficient is.
@@ -258,7 +292,7 @@ class JTFS:
             stages.append((n2, count, by_count[count]))
         return stages
 
-    def _paths(self) -> list[tuple[int, int | None, int | None, int | None]]:
+    def _paths(self) -> Sequence[tuple[int, int | None, int | None, int | None]]:
         """(order, n1, n2, n_fr) of every row of S in the format, in order."""
         blocks = [(1, None, self._first_stage)] + [(2, n2, s) for n2, _, s in self._second_stages]
         if self.format == "joint":
@@ -281,16 +315,21 @@ class JTFS:
 
     # ------------------------------------------------------------------ computation
 
-    def _forward(self, x: torch.Tensor) -> torch.Tensor:
+    def _forward(self, x: torch.Tensor, checkpoint: Checkpoint | None = None) -> torch.Tensor:
         """Value and tangents: (1 + p, n) to (1 + p, rows, frames), the zeroth order first."""
         plan = self._plan(x)
         S_0 = average(self._padded(x)[:, None], plan.zeroth_averaging)
         U_1_hat, S_1 = self._first_order(x, plan)
         rows = [S_0, self._first_rows(S_1, plan)]
-        rows += [self._second_rows(U_1_hat, second) for second in plan.second]
+        for second in plan.second:
+            if checkpoint is not None:
+                checkpoint()
+            rows.append(self._second_rows(U_1_hat, second))
         return torch.cat(rows, dim=1)
 
     def _padded(self, x: torch.Tensor) -> torch.Tensor:
+        if self.boundary == "periodic":
+            return x
         padding = (self.pad_left, self.pad_right)
         return torch.nn.functional.pad(x[:, None], padding, mode="reflect")[:, 0]
 
@@ -419,7 +458,13 @@ def _look_up(filters: list[Filter], name: str, n: NDArray[np.float64]) -> NDArra
 
 
 def _checked(
-    shape: int, J: int, Q: int | tuple[int, int], J_fr: int, Q_fr: int, format: str
+    shape: int,
+    J: int,
+    Q: int | tuple[int, int],
+    J_fr: int,
+    Q_fr: int,
+    format: str,
+    boundary: str,
 ) -> tuple[int, int, int]:
     Q1, Q2 = (Q, 1) if isinstance(Q, int) else (*Q, 1)[:2]
     named = {"shape": shape, "J": J, "Q[0]": Q1, "Q[1]": Q2, "J_fr": J_fr, "Q_fr": Q_fr}
@@ -430,4 +475,8 @@ def _checked(
         raise ArgumentError(f"J={J} is too large for shape={shape}; 2**J must not exceed it.")
     if format not in ("time", "joint"):
         raise ArgumentError(f"format={format!r} must be 'time' or 'joint'.")
+    if boundary not in ("reflect", "periodic"):
+        raise ArgumentError(f"boundary={boundary!r} must be 'reflect' or 'periodic'.")
+    if boundary == "periodic" and shape & (shape - 1):
+        raise ArgumentError(f"shape={shape} must be a power of two for boundary='periodic'.")
     return shape, Q1, Q2
