@@ -16,12 +16,34 @@ import numpy as np
 
 
 class Server:
-    """A running sound server; `kill` ends it as a crash would."""
+    """A running sound server.
 
-    def __init__(self, process):
-        self._process = process
+    `command` starts it, and `question` is a command that succeeds once it answers.
+    """
+
+    def __init__(self, command, question):
+        self._command, self._question = command, question
+        self.start()
+
+    def start(self):
+        self._process = subprocess.Popen(
+            [str(part) for part in self._command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 10
+        try:
+            while subprocess.run(self._question, capture_output=True, check=False).returncode:
+                assert self._process.poll() is None, f"{self._command[0]} ended at once"
+                assert time.monotonic() < deadline, f"{self._command[0]} does not answer"
+                time.sleep(0.05)
+        except AssertionError:
+            self.kill()
+            raise
 
     def kill(self):
+        """End it as a crash would."""
         self._process.kill()
         self._process.wait()
 
@@ -68,16 +90,16 @@ def silence(folder):
 @contextlib.contextmanager
 def jack_server(rate=48000, block=128):
     """A JACK server with the dummy driver, which keeps the time of a sound card."""
-    jackd, jack_lsp = _program("jackd", "jackd2"), _program("jack_lsp", "jackd2")
+    jackd, jack_lsp = program("jackd", "jackd2"), program("jack_lsp", "jackd2")
     name = f"meso{os.getpid()}"
-    with tempfile.TemporaryDirectory(prefix="meso") as folder, silence(folder), environment(
-        JACK_DEFAULT_SERVER=name, JACK_NO_AUDIO_RESERVATION="1"
-    ):  # fmt: skip
-        process = _launch([jackd, "-R", "-P", "70", "-n", name, "-d", "dummy", "-r", rate,
-                           "-p", block, "-C", "2", "-P", "2"])  # fmt: skip
-        server = Server(process)
+    command = [jackd, "-R", "-P", 70, "-n", name, "-d", "dummy", "-r", rate, "-p", block]
+    with (
+        tempfile.TemporaryDirectory(prefix="meso") as folder,
+        silence(folder),
+        environment(JACK_DEFAULT_SERVER=name, JACK_NO_AUDIO_RESERVATION="1"),
+    ):
+        server = Server([*command, "-C", 2, "-P", 2], [jack_lsp, "-s", name])
         try:
-            _wait(process, [jack_lsp, "-s", name], "jackd")
             yield server
         finally:
             server.stop()
@@ -89,7 +111,7 @@ def pulse_server(rate=48000):
 
     PortAudio lists the sink as "vsink" and its monitor, as an input, as "vmon".
     """
-    pulseaudio, pactl = _program("pulseaudio", "pulseaudio"), _program("pactl", "pulseaudio-utils")
+    pulseaudio, pactl = program("pulseaudio", "pulseaudio"), program("pactl", "pulseaudio-utils")
     if not list(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")):
         _missing("ALSA's PulseAudio plugin", "libasound2-plugins")
     with tempfile.TemporaryDirectory(prefix="meso") as folder, silence(folder):
@@ -99,32 +121,20 @@ def pulse_server(rate=48000):
             "pcm.vmon { type pulse device vsink.monitor hint { show on description vmon } }\n"
             "pcm.!default { type asym playback.pcm vsink capture.pcm vmon }\n"
         )
+        command = [
+            pulseaudio, "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no",
+            "--disable-shm=true", "--realtime=no", "--high-priority=no",
+            "-L", f"module-native-protocol-unix auth-anonymous=1 socket={folder}/native",
+            # Without norewinds a stream stalls for two seconds.
+            "-L", f"module-null-sink sink_name=vsink rate={rate} channels=2 format=float32le "
+                  "norewinds=1",
+        ]  # fmt: skip
         with environment(PULSE_SERVER=f"unix:{folder}/native", HOME=folder):
-            process = start_pulse(pulseaudio, folder, rate)
-            server = Server(process)
-            server.restart = lambda: _restart(server, pulseaudio, folder, rate, pactl)
+            server = Server(command, [pactl, "info"])
             try:
-                _wait(process, [pactl, "info"], "pulseaudio")
                 yield server
             finally:
                 server.stop()
-
-
-def start_pulse(pulseaudio, folder, rate):
-    return _launch([
-        pulseaudio, "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no",
-        "--disable-shm=true", "--realtime=no", "--high-priority=no",
-        "-L", f"module-native-protocol-unix auth-anonymous=1 socket={folder}/native",
-        # Without norewinds a stream stalls for two seconds.
-        "-L", f"module-null-sink sink_name=vsink rate={rate} channels=2 format=float32le "
-              "norewinds=1",
-    ])  # fmt: skip
-
-
-def _restart(server, pulseaudio, folder, rate, pactl):
-    Path(folder, "native").unlink(missing_ok=True)
-    server._process = start_pulse(pulseaudio, folder, rate)
-    _wait(server._process, [pactl, "info"], "pulseaudio")
 
 
 class JackCapture:
@@ -166,7 +176,8 @@ class JackCapture:
         self._client.close()
 
 
-def _program(name, package):
+def program(name, package):
+    """Path of a program, or a failure that says what to install."""
     path = shutil.which(name)
     if path is None:
         _missing(name, package)
@@ -177,18 +188,3 @@ def _missing(what, package):
     raise AssertionError(
         f"{what} is missing, which tests of real sound need; apt-get install {package}."
     )
-
-
-def _launch(command):
-    return subprocess.Popen(
-        [str(part) for part in command], stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-
-
-def _wait(process, question, name):
-    deadline = time.monotonic() + 10
-    while subprocess.run(question, capture_output=True, check=False).returncode:
-        assert process.poll() is None, f"{name} ended with exit code {process.returncode}"
-        assert time.monotonic() < deadline, f"{name} does not answer"
-        time.sleep(0.05)

@@ -15,6 +15,7 @@ from mesosynth.host.rack import render
 from mesosynth.instruments.chirplet import Chirplet
 
 SECONDS = 4
+RATE = 48000
 
 
 def keep_busy(seconds):
@@ -38,15 +39,28 @@ def test_what_jack_captures_is_what_the_voice_renders(jack, until):
         status, captured = audio.status(), ear.samples.copy()
     load.join()
     assert (status.device, status.sample_rate, status.block) == ("system", 48000, 128)
-    rendered = render("chirplet", values, SECONDS + 2, 48000, 128)
+    rendered = render("chirplet", values, SECONDS + 2, RATE, 128)
     begin = np.flatnonzero(captured[0])[0] - np.flatnonzero(rendered)[0]
-    heard = captured[:, begin:]
-    assert heard.shape[1] > (SECONDS - 1) * 48000
-    # A shared machine may lose a block now and then, and then what follows is late.
-    assert status.underflows <= 2
-    if status.underflows == 0:
-        assert np.array_equal(heard[0], rendered[: heard.shape[1]])
-    assert np.array_equal(heard[0], heard[1])
+    assert begin % 128 == 0
+    for channel in captured[:, begin:]:
+        blocks, same = blocks_in_order(channel, rendered)
+        assert blocks > (SECONDS - 1) * RATE / 128
+        # Every block, bit by bit. Where the machine is so busy that JACK reports a block that came
+        # too late, that one may be missing, and no other.
+        assert same >= blocks - 4 * status.underflows
+    assert status.underflows < 0.01 * status.blocks
+
+
+def blocks_in_order(captured, rendered):
+    """How many blocks were captured, and how many of them are the next ones of the rendered."""
+    pieces = captured[: len(captured) // 128 * 128].reshape(-1, 128)
+    expected, place, same = rendered[: len(rendered) // 128 * 128].reshape(-1, 128), 0, 0
+    for piece in pieces:
+        for lost in range(3):
+            if np.array_equal(piece, expected[place + lost]):
+                place, same = place + lost + 1, same + 1
+                break
+    return len(pieces), same
 
 
 def test_every_callback_is_in_the_books(jack):

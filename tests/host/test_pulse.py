@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import numpy as np
-from servers import _program
+from servers import program
 
 from mesosynth.host.process import AudioProcess
 from mesosynth.instruments.chirplet import Chirplet
@@ -16,7 +16,7 @@ VALUES = Chirplet.parameters.vector({"gamma": 8.0, "period": 0.1, "gain": 0.0})
 @contextlib.contextmanager
 def monitor():
     """What comes out of the null sink; the list is filled at the end."""
-    parec = _program("parec", "pulseaudio-utils")
+    parec = program("parec", "pulseaudio-utils")
     command = [parec, "--device=vsink.monitor", "--format=float32le", "--rate=48000",
                "--channels=1", "--raw"]  # fmt: skip
     heard = []
@@ -54,7 +54,7 @@ def test_a_killed_server_is_survived_and_comes_back(pulse, until):
         until(lambda: audio.status().silent and audio.alive, 3, "the silent clock")
         assert "'vsink'" in audio.status().message
         until(lambda: np.abs(audio.scope(4800)).max() > 0.5, 3, "sound that goes on")
-        pulse.restart()
+        pulse.start()
         until(lambda: audio.status().running and not audio.status().silent, 20, "the card")
         with monitor() as heard:
             time.sleep(1.0)
