@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from mesosynth.errors import DeviceError
-from mesosynth.host.device import SILENT, Device, open_device
+from mesosynth.host.device import Device, open_device
 from mesosynth.host.device_list import choose_device, look_for_devices
 from mesosynth.host.engine import Engine
 from mesosynth.host.rack import Rack
@@ -33,6 +33,7 @@ RECONNECT = 75  # exit code: start me again, the card is back
 TICK = 0.03  # s between two looks at everything
 STALL = 1.0  # s without a callback after which a card counts as dead
 SEARCH = 3.0  # s between two looks for a lost card
+PATIENCE = 30.0  # s before a card that is there but refused is asked again
 REAL_TIME_PRIORITY = 10
 
 
@@ -117,11 +118,11 @@ class AudioLoop:
             self._device.start(self._engine.render)
         except DeviceError as error:
             self._use_silent_clock(settings.sample_rate or 48000, settings.block or 256)
-            self._message = f"{error} The silent clock plays meanwhile."
-            self._search()
-            return str(error)
-        if self._device.silent and settings.device != SILENT:
-            self._message = "There is no sound card here; the silent clock keeps the time."
+            self._message = f"The silent clock keeps the time: {error}"
+            self._search(may_refuse=True)
+            return str(error) if settings.device is not None else ""
+        if self._device.reason:
+            self._message = f"The silent clock keeps the time: {self._device.reason}"
         return ""
 
     def _prepare(self) -> None:
@@ -148,18 +149,26 @@ class AudioLoop:
             f"The sound card {lost.name!r} has gone; the silent clock plays until it is back."
         )
         self._use_silent_clock(lost.sample_rate, self._settings.block or 256)
-        self._search()
+        self._search(may_refuse=False)
 
-    def _search(self) -> None:
-        threading.Thread(target=self._find_card, name="card search", daemon=True).start()
+    def _search(self, may_refuse: bool) -> None:
+        threading.Thread(
+            target=self._find_card, args=(may_refuse,), name="card search", daemon=True
+        ).start()
 
-    def _find_card(self) -> None:
+    def _find_card(self, may_refuse: bool) -> None:
+        """Wait until the card is listed, and no recording would be cut off by going back to it."""
+        if may_refuse and self._listed():
+            time.sleep(PATIENCE)
         while True:
             time.sleep(SEARCH)
-            devices = look_for_devices().devices
-            if choose_device(devices, self._settings.device, "output") is not None:
+            if self._recorder is None and self._listed():
                 self._back.set()
                 return
+
+    def _listed(self) -> bool:
+        devices = look_for_devices().devices
+        return choose_device(devices, self._settings.device, "output") is not None
 
     def _answer(self) -> bool:
         """Answer one request with ("ok", value) or ("error", sentence); False ends the process."""

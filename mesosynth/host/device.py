@@ -33,6 +33,8 @@ class Device(Protocol):
         Hz.
     latency : float
         s.
+    reason : str
+        Why the silent clock took the place of a card, one sentence, or "".
     ended : bool
         Whether it stopped by itself and will not call `render` again.
     """
@@ -41,6 +43,7 @@ class Device(Protocol):
     silent: bool
     sample_rate: int
     latency: float
+    reason: str
     ended: bool
 
     def start(self, render: Render) -> None:
@@ -70,10 +73,12 @@ def open_device(
     DeviceError
         If there is no device of that name, or it refuses the settings.
     """
+    reason = ""
     if name != SILENT:
         try:
             return SoundCard(name, sample_rate, block)
-        except DeviceError:
+        except DeviceError as error:
             if name is not None:
                 raise
-    return SilentClock(sample_rate or 48000, block or 256)
+            reason = str(error)
+    return SilentClock(sample_rate or 48000, block or 256, reason)

@@ -115,7 +115,7 @@ def find_device(
     if found is not None:
         return found
     if name is None:
-        raise DeviceError(f"there is no {direction} device; connect one, or use 'silent'.")
+        raise DeviceError(f"there is no {direction} device here.")
     names = ", ".join(repr(device.name) for device in devices) or "none"
     raise DeviceError(
         f"device {name!r} does not exist; {direction} devices are {names}, and 'silent'."

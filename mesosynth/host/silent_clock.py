@@ -19,14 +19,17 @@ class SilentClock:
         Hz.
     block : int
         Frames in a block.
+    reason : str
+        Why it takes the place of a card, one sentence, or "" where it was asked for.
     """
 
     name = "silent clock"
     silent = True
 
-    def __init__(self, sample_rate: int = 48000, block: int = 256) -> None:
+    def __init__(self, sample_rate: int = 48000, block: int = 256, reason: str = "") -> None:
         self.sample_rate = sample_rate
         self.latency = block / sample_rate
+        self.reason = reason
         self.ended = False
         self._block = np.zeros(block, np.float32)
         self._closing = threading.Event()

@@ -33,6 +33,7 @@ class SoundCard:
     """
 
     silent = False
+    reason = ""
 
     def __init__(
         self, name: str | None = None, sample_rate: int | None = None, block: int | None = None

@@ -111,6 +111,14 @@ def test_a_device_that_does_not_exist_is_told_and_the_clock_plays(no_card):
     assert "'loudspeaker'" in status.message
 
 
+def test_without_a_card_it_plays_on_the_silent_clock_and_says_why(no_card):
+    with AudioProcess("chirplet") as audio:
+        assert audio.wait_ready(20)
+        status = audio.status()
+    assert (status.running, status.silent) == (True, True)
+    assert "there is no output device" in status.message
+
+
 def test_an_instrument_that_does_not_exist_is_told():
     with pytest.raises(ArgumentError, match="'piano'"):
         AudioProcess("piano")
