@@ -103,6 +103,8 @@ def jack_server(rate=48000, block=128):
             yield server
         finally:
             server.stop()
+            for left in Path("/dev/shm").glob(f"jack*{name}_*"):  # by a killed server
+                left.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
