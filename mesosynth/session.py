@@ -1,12 +1,15 @@
 """The one model that a window, a terminal or a script holds.
 
 It owns the parameters, the target, the preset and both processes, and is the only writer of live
-parameters: a knob, a preset and the matcher all pass through :meth:`Session.set_parameters`, so that picture
-and sound agree. It has no thread of its own: whoever holds it calls :meth:`Session.poll` some
-thirty times a second and acts on the events that come back.
+parameters: a knob, a preset and the matcher all pass through :meth:`Session.set_parameters`, so
+that picture and sound agree. Whoever holds it calls :meth:`Session.poll` some thirty times a second
+and acts on the events that come back; no call of it waits long.
 """
 
+import math
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillReading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,10 +17,21 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth import units
+from mesosynth.audio_file import load_target
+from mesosynth.errors import DeviceError, MesosynthError, TargetError
+from mesosynth.host.process import AudioProcess, AudioStatus
+from mesosynth.instruments import instrument_class
+from mesosynth.matching import process as matcher
 from mesosynth.matching.messages import Analysis, MatchResult, MatchStep
-from mesosynth.parameters import ParameterTable
+from mesosynth.presets import MatchRecord, Preset, load_preset, save_preset
+from mesosynth.takes import save_take
+from mesosynth.target import ANALYSIS_RATE, Target
 
 Source = Literal["user", "preset", "match"]
+
+_PATIENCE = 0.3  # s that reading a target may hold up the caller
+_LONGEST_TAKE = 600.0  # s
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,47 +120,355 @@ class Session:
         silent clock.
     instrument : str
         Name in :data:`mesosynth.instruments.INSTRUMENTS`.
+    sample_rate, block : int, optional
+        Hz and frames; None leaves the choice to the device.
+
+    Attributes
+    ----------
+    parameters : ParameterTable
+    values : dict
+        All live parameters by id. Change them by :meth:`set_parameters` alone.
+    follow : bool
+        Whether the match drives the sound.
+    target : Target or None
+    result : MatchResult or None
+        Of the last match of this target that came to something.
     """
 
-    parameters: ParameterTable
-    values: dict[str, float]
-    follow: bool
-    playing: bool
-    matching: bool
+    def __init__(
+        self,
+        device: str | None = None,
+        instrument: str = "chirplet",
+        sample_rate: int | None = None,
+        block: int | None = None,
+    ) -> None:
+        self.parameters = instrument_class(instrument).parameters
+        self.instrument = instrument
+        self.values = self.parameters.defaults()
+        self.follow = True
+        self.target: Target | None = None
+        self.result: MatchResult | None = None
+        self._playing = False
+        self._events: list[Event] = []
+        self._audio = AudioProcess(instrument, device, sample_rate, block)
+        self._audio_is_ready = False
+        self._audio_message = ""
+        self._transport: Transport | None = None
+        self._matcher = matcher.MatcherProcess(instrument)
+        self._match_wanted = False  # as soon as there is a target and no other match
+        self._best_loss = math.inf
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="mesosynth reader")
+        self._reading: Future[Target] | None = None
+        self._take: list[NDArray[np.float32]] | None = None
+        self._take_rate = 0
+        self._audio.start()
+        self._matcher.start()
+        self._push_values()
 
-    def __init__(self, device: str | None = None, instrument: str = "chirplet") -> None: ...
+    # ------------------------------------------------------------------ what users call
 
     def poll(self) -> list[Event]:
         """Everything that happened since the last call, in order; never blocks."""
-        ...
+        self._poll_audio()
+        self._poll_reading()
+        self._poll_recording()
+        self._poll_matcher()
+        events, self._events = self._events, []
+        return events
 
     def set_parameters(self, values: Mapping[str, float], source: Source = "user") -> None:
-        """Move live parameters; heard at the next block, `poll` reports ParametersChanged."""
-        ...
+        """Move live parameters; heard at the next block, `poll` reports ParametersChanged.
 
-    def load_preset(self, path: Path) -> None: ...
-    def save_preset(self, path: Path) -> None: ...
+        Raises
+        ------
+        ArgumentError
+            If a parameter does not exist; a value out of range moves to the nearest end.
+        """
+        self.values = self.parameters.complete({**self.values, **values})
+        self._push_values()
+        self._events.append(ParametersChanged(dict(self.values), source))
+
+    def load_preset(self, path: Path) -> None:
+        """Take all parameters from a preset.
+
+        Raises
+        ------
+        PresetError
+            If it cannot be read, or is of another instrument; the sound stays as it is.
+        """
+        preset = load_preset(path)
+        self.set_parameters(preset.values, "preset")
+        self._say(f"Preset {preset.name}.")
+
+    def save_preset(self, path: Path) -> None:
+        """Write all parameters to a preset, with the match that they come from, if any.
+
+        Raises
+        ------
+        PresetError
+            If `path` cannot be written.
+        """
+        save_preset(path, self.preset(path.stem))
+        self._say(f"Saved {path.name}.")
+
+    def preset(self, name: str) -> Preset:
+        """The live parameters as a preset, with the match that they come from, if any."""
+        return Preset(
+            name=name,
+            instrument=self.instrument,
+            parameters=dict(self.values),
+            match=self._match_record(),
+        )
+
     def load_target(self, path: Path) -> None:
-        """Read a sound file as the target and ask for its pictures.
+        """Read a sound file as the target; `poll` reports TargetLoaded, and its pictures later.
+
+        A long file is read in the background; then its errors come as messages.
 
         Raises
         ------
         AudioFileError, TargetError
             And the target that was there stays.
         """
-        ...
+        self._reading = self._reader.submit(load_target, path)
+        try:
+            target = self._reading.result(timeout=_PATIENCE)
+        except StillReading:
+            self._say(f"Reading {path.name} …")
+            return
+        except MesosynthError:
+            self._reading = None
+            raise
+        self._reading = None
+        self._take_target(target)
 
-    def start_recording(self) -> None: ...
+    def start_recording(self) -> None:
+        """Record a take from the input.
+
+        Raises
+        ------
+        DeviceError
+            If there is no input.
+        """
+        self._audio.start_recording()
+        self._take, self._take_rate = [], 0
+        self._events.append(Recording(running=True, seconds=0.0, level=units.SILENCE_DB))
+
     def stop_recording(self) -> None:
-        """End the recording, keep it as a take on disk, and make it the target."""
-        ...
+        """End the recording, keep it as a take on disk, and make it the target.
 
-    def play(self) -> None: ...
-    def stop(self) -> None: ...
-    def start_match(self) -> None: ...
-    def stop_match(self) -> None: ...
+        Raises
+        ------
+        TargetError
+            If nothing can be heard in it.
+        AudioFileError
+            If it cannot be written.
+        """
+        if self._take is None:
+            return
+        self._take_rate = self._audio.recording_rate or self._take_rate
+        self._audio.stop_recording()
+        audio = np.concatenate([*self._take, self._audio.read_recording()])
+        self._take = None
+        self._events.append(Recording(running=False, seconds=0.0, level=units.SILENCE_DB))
+        if len(audio) == 0 or self._take_rate == 0:
+            raise TargetError("Nothing was recorded; choose an input in the system's settings.")
+        path = save_take(audio, self._take_rate)
+        self._say(f"Kept the take as {path}.")
+        self.load_target(path)
+
+    @property
+    def recording(self) -> bool:
+        """Whether a take is being recorded."""
+        return self._take is not None
+
+    @property
+    def playing(self) -> bool:
+        """Whether the instrument plays."""
+        return self._playing
+
+    @property
+    def matching(self) -> bool:
+        """Whether a match runs, or waits for its target to be read."""
+        return self._matcher.matching or self._match_wanted
+
+    def play(self) -> None:
+        """Start the instrument from the beginning of an arpeggio."""
+        self._set_playing(True)
+
+    def stop(self) -> None:
+        """Fade the instrument out."""
+        self._set_playing(False)
+
+    def start_match(self) -> None:
+        """Match the target, anew if a match runs.
+
+        Raises
+        ------
+        TargetError
+            If there is no target.
+        """
+        if self.target is None and self._reading is None:
+            raise TargetError("There is no target to match; load or record a sound first.")
+        self._match_wanted = True
+        if self._matcher.matching:
+            self._matcher.stop_match()
+        self._start_wanted_match()
+
+    def stop_match(self) -> None:
+        """End the match with the best theta so far."""
+        self._match_wanted = False
+        if self._matcher.matching:
+            self._matcher.stop_match()
+
     def scope(self, frames: int) -> NDArray[np.float32]:
         """The last `frames` samples that were sent to the device."""
-        ...
+        return self._audio.scope(frames)
 
-    def close(self) -> None: ...
+    def audio_status(self) -> AudioStatus | None:
+        """What the audio process last said of itself; None until it has spoken."""
+        return self._audio.status() if self._audio_is_ready else None
+
+    @property
+    def matcher_pid(self) -> int | None:
+        """Process number of the matcher."""
+        return self._matcher.pid
+
+    @property
+    def audio_pid(self) -> int | None:
+        """Process number of the audio process."""
+        return self._audio.pid
+
+    def close(self) -> None:
+        """End both processes. A second call does nothing."""
+        self._reader.shutdown(wait=False, cancel_futures=True)
+        self._matcher.close()
+        self._audio.close()
+
+    # ------------------------------------------------------------------ parameters and transport
+
+    def _push_values(self) -> None:
+        self._audio.set_values(self.parameters.vector(self.values))
+        self._matcher.draw_sound(dict(self.values))
+
+    def _set_playing(self, playing: bool) -> None:
+        self._playing = playing
+        self._audio.set_playing(playing)
+
+    def _say(self, text: str, severity: Literal["info", "warning", "error"] = "info") -> None:
+        self._events.append(Message(text, severity))
+
+    # ------------------------------------------------------------------ audio
+
+    def _poll_audio(self) -> None:
+        if not self._audio_is_ready:
+            try:
+                self._audio_is_ready = self._audio.wait_ready(0.0)
+            except DeviceError as error:
+                self._audio_is_ready = True  # on the silent clock
+                self._say(str(error), "error")
+        status = self._audio.status()
+        if not self._audio.alive:
+            self._audio.restart()
+            self._audio_is_ready = False
+            self._say("The audio process had ended and was started again.", "warning")
+            return
+        if status.message != self._audio_message:
+            self._audio_message = status.message
+            if status.message:
+                self._say(status.message, "warning")
+        transport = Transport(self._playing, status.device, status.silent)
+        if self._audio_is_ready and transport != self._transport:
+            self._transport = transport
+            self._events.append(transport)
+
+    def _poll_recording(self) -> None:
+        if self._take is None:
+            return
+        self._take_rate = self._audio.recording_rate or self._take_rate
+        news = self._audio.read_recording()
+        if len(news) == 0:
+            return
+        self._take.append(news)
+        seconds = sum(map(len, self._take)) / max(self._take_rate, 1)
+        level = units.amplitude_to_db(float(np.abs(news).max()))
+        self._events.append(Recording(running=True, seconds=seconds, level=level))
+        if seconds > _LONGEST_TAKE:
+            self._say(f"A take ends after {_LONGEST_TAKE / 60:.0f} minutes.", "warning")
+            self.stop_recording()
+
+    # ------------------------------------------------------------------ target and match
+
+    def _poll_reading(self) -> None:
+        if self._reading is None or not self._reading.done():
+            return
+        reading, self._reading = self._reading, None
+        try:
+            self._take_target(reading.result())
+        except MesosynthError as error:
+            self._match_wanted = False
+            self._say(str(error), "error")
+
+    def _take_target(self, target: Target) -> None:
+        self.target, self.result = target, None
+        if self._matcher.matching:
+            self._matcher.stop_match()  # it is of the old target
+        self._matcher.set_target(target)
+        self._events.append(TargetLoaded(target.name, target.audio, ANALYSIS_RATE))
+        self._start_wanted_match()
+
+    def _start_wanted_match(self) -> None:
+        if not self._match_wanted or self._matcher.matching or self._reading is not None:
+            return
+        self._match_wanted = False
+        self._best_loss = math.inf
+        self._matcher.start_match()
+        self._events.append(MatchStarted())
+
+    def _poll_matcher(self) -> None:
+        for reply in self._matcher.poll():
+            match reply:
+                case matcher.Pictures(what, analysis):
+                    self._events.append(Analysed(what, analysis))
+                case matcher.Stepped(step):
+                    self._events.append(MatchProgress(step))
+                    if step.loss <= self._best_loss:  # other starts need not be heard
+                        self._best_loss = step.loss
+                        self._follow(step.theta)
+                case matcher.Ended(result):
+                    self._end_match(result)
+                case matcher.Failed(text):
+                    self._say(text, "error")
+                case matcher.Restarted():
+                    self._say("The matcher had ended and was started again.", "warning")
+                case matcher.Ready():
+                    pass
+
+    def _end_match(self, result: MatchResult | None) -> None:
+        if result is not None:
+            self.result = result
+            self._follow(result.theta)
+        self._events.append(MatchEnded(result))
+        self._start_wanted_match()
+
+    def _follow(self, theta: Mapping[str, float]) -> None:
+        if self.follow:
+            # The matcher's model has a full-sine modulation.
+            self.set_parameters({**theta, "am_shape": 0.0}, "match")
+
+    def _match_record(self) -> MatchRecord | None:
+        result, target = self.result, self.target
+        if result is None or target is None:
+            return None
+        clamped = {id_: self.parameters[id_].clamp(value) for id_, value in result.theta.items()}
+        if any(self.values[id_] != value for id_, value in clamped.items()):
+            return None  # the sound has moved on
+        return MatchRecord(
+            target=target.name,
+            sha256=target.sha256,
+            loss=result.loss,
+            std=result.std,
+            evaluations=result.evaluations,
+            onset=result.onset,
+            gain=result.gain,
+        )

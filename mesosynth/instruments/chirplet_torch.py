@@ -33,7 +33,8 @@ def chirplet(
     onset : float
         Where the arpeggio's middle lies, s after sample ``n // 2``.
     am_shape : float
-        0 for the full sine of the authors' code to 1 for the paper's half sine with rests (eq. 6-7).
+        0 for the full sine of the authors' code to 1 for the paper's half sine with rests
+        (eq. 6-7).
 
     Returns
     -------

@@ -121,7 +121,8 @@ def _center_frequency(operator: Operator, S: NDArray[np.float64]) -> float:
     meta = operator.jtfs.meta()
     # At n_fr = 1, the finest scale, each row stands for its own frequency.
     first = (meta["order"] == 1) & (meta["n_fr"] == 1)
-    energy = S[meta["row"][first].astype(np.int64)] ** 2
+    # Squared once more, so that faint noise all over the spectrum has no say.
+    energy = S[meta["row"][first].astype(np.int64)] ** 4
     frequency = meta["xi"][first, 0] * ANALYSIS_RATE
     return float(np.exp(np.average(np.log(frequency), weights=energy)))
 

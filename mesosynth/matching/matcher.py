@@ -1,7 +1,7 @@
 """The matcher: from audio to theta, with no knowledge but the audio."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +22,7 @@ ShouldStop = Callable[[], bool]
 _MINIMUM = np.array([PARAMETERS[i].smallest or PARAMETERS[i].minimum for i in THETA])
 _MAXIMUM = np.array([PARAMETERS[i].maximum for i in THETA])
 
-GOOD_LOSS = 1e-3
+GOOD_LOSS = 3e-3
 """A start that comes below this has found its arpeggio; no other start is tried."""
 
 _STARTS = 3
@@ -90,6 +90,18 @@ class Matcher:
             raise ArgumentError(f"instrument={instrument!r} cannot be matched; use 'chirplet'.")
         self.operator = Operator()
 
+    def render(self, values: Mapping[str, float]) -> NDArray[np.float32]:
+        """One arpeggio in the middle of an analysis window, (ANALYSIS_SAMPLES,), of peak 1.
+
+        Parameters
+        ----------
+        values : mapping
+            The instrument's parameters by id; what is missing stands at its default.
+        """
+        complete = PARAMETERS.complete(values)
+        theta = np.array([complete[id_] for id_ in THETA])
+        return self.operator.synthesize(theta, am_shape=complete["am_shape"])
+
     def match(
         self,
         target: Target,
@@ -131,7 +143,7 @@ class _Run:
         """Try starts, nearest first, until one comes below GOOD_LOSS; keep the best."""
         for i, start in enumerate(initial_guesses(self.operator, self.S, _STARTS)):
             theta = np.sign(start.theta) * np.clip(np.abs(start.theta), _MINIMUM, _MAXIMUM)
-            self._descend(theta, done=i / _STARTS)
+            self._descend(theta, i)
             if self.best.loss < GOOD_LOSS:
                 return
 
@@ -152,15 +164,17 @@ class _Run:
             trajectory=self.trajectory,
         )
 
-    def _descend(self, theta: NDArray[np.float64], done: float) -> None:
+    def _descend(self, theta: NDArray[np.float64], start: int) -> None:
         before = self.evaluations
         for iterate in levenberg_marquardt(
             self._evaluate, theta, _MINIMUM, _MAXIMUM, _EVALUATIONS_A_START
         ):
             if iterate.loss <= self.best.loss:
                 self.best = iterate
+            elif _same(iterate.theta, self.best.theta):
+                return  # on its way to a minimum that another start has found
             share = (self.evaluations - before) / _EVALUATIONS_A_START
-            self._report(iterate, done + share / _STARTS)
+            self._report(iterate, start, (start + share) / _STARTS)
 
     def _evaluate(
         self, theta: NDArray[np.float64]
@@ -173,13 +187,14 @@ class _Run:
         if self.should_stop is not None and self.should_stop():
             raise Stopped
 
-    def _report(self, iterate: Iterate, progress: float) -> None:
+    def _report(self, iterate: Iterate, start: int, progress: float) -> None:
         step = MatchStep(
             theta=_by_id(iterate.theta),
             std=_by_id(iterate.std * np.abs(iterate.theta)),
             loss=iterate.loss,
             evaluations=self.evaluations,
             seconds=time.perf_counter() - self.began,
+            start=start,
             progress=progress,
         )
         self.trajectory.append(step)
@@ -189,6 +204,11 @@ class _Run:
 
 def _by_id(values: NDArray[np.float64]) -> dict[str, float]:
     return {id_: float(value) for id_, value in zip(THETA, values, strict=True)}
+
+
+def _same(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    """Whether two thetas agree within 2%."""
+    return bool(np.all(np.abs(a - b) < 0.02 * np.abs(b)))
 
 
 def _envelope(audio: NDArray[np.float32]) -> NDArray[np.float64]:

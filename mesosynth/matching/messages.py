@@ -52,6 +52,9 @@ class MatchStep:
         Evaluations of the JTFS so far, the starts' included.
     seconds : float
         Since the match was asked for.
+    start : int
+        Which start the descent came from, 0 for the nearest; a step of another start does not
+        continue the line of the last.
     progress : float
         0 to 1, an estimate for progress bars.
     """
@@ -61,6 +64,7 @@ class MatchStep:
     loss: float
     evaluations: int
     seconds: float
+    start: int
     progress: float
 
 
