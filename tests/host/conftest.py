@@ -41,14 +41,16 @@ def until():
 
 
 @pytest.fixture
-def script():
-    """Start Python on a text, with every warning an error."""
+def script(tmp_path):
+    """Start Python on a file of that text, with every warning an error."""
     started = []
 
     def start(text):
+        file = tmp_path / "script.py"
+        file.write_text(text)
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", text], env=environment, text=True,
+            [sys.executable, "-W", "error", str(file)], env=environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         started.append(process)

@@ -133,6 +133,13 @@ def test_no_click_when_a_parameter_jumps_from_end_to_end(name):
     assert bend < max(0.02, (2 * np.pi * highest / rate) ** 2)
 
 
+def test_a_start_while_the_bandwidth_shrinks_does_not_click():
+    chirplet, base = prepared(max_block=4800), {"period": 0.1, "gamma": 0.125, "f_m": 8.3}
+    play(chirplet, PARAMETERS.vector({**base, "w": 8.0}), 4800, 4800)
+    sound = play(chirplet, PARAMETERS.vector({**base, "w": 0.25}), 4800, 4800)
+    assert np.abs(sound[:100]).max() < 1e-4
+
+
 @pytest.mark.parametrize("rate", [1000, 8000, 44100, 192000])
 @pytest.mark.parametrize("block", [17, 2048])
 def test_finite_at_every_extreme(rate, block):
