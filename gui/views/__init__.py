@@ -1,0 +1,1 @@
+"""What the user looks at; only the pad also takes the mouse."""

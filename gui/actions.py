@@ -1,0 +1,128 @@
+"""The table of everything that can be done, from which menus, buttons and the F1 sheet derive."""
+
+from dataclasses import dataclass
+
+import qtawesome
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+
+from gui import theme
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One action.
+
+    Attributes
+    ----------
+    id : str
+    menu : str
+        The menu that holds it.
+    text : str
+        What the menu says; buttons say `label`.
+    label : str
+    keys : str
+        The shortcut, portable ("Ctrl+O"; Ctrl is the command key on a Mac).
+    icon : str
+        A name of Phosphor's icons in qtawesome.
+    description : str
+        One sentence for the tooltip.
+    checkable : bool
+    """
+
+    id: str
+    menu: str
+    text: str
+    label: str
+    keys: str
+    icon: str
+    description: str
+    checkable: bool = False
+
+
+ACTIONS = [
+    ActionSpec(
+        "load", "File", "Load target sound…", "Load", "Ctrl+O", "ph.folder-open",
+        "Load the sound to match; dropping a file on the window does the same.",
+    ),
+    ActionSpec(
+        "record", "File", "Record target from input", "Record", "R", "ph.microphone",
+        "Record the sound to match from the input; press again to end.", checkable=True,
+    ),
+    ActionSpec(
+        "open_preset", "File", "Open preset…", "Open", "Ctrl+P", "ph.file-arrow-up",
+        "Set all parameters from a preset.",
+    ),
+    ActionSpec(
+        "save_preset", "File", "Save preset…", "Save", "Ctrl+S", "ph.floppy-disk",
+        "Save all parameters as a preset.",
+    ),
+    ActionSpec("quit", "File", "Quit", "Quit", "Ctrl+Q", "ph.sign-out", "Close the desk."),
+    ActionSpec(
+        "undo", "Edit", "Undo", "Undo", "Ctrl+Z", "ph.arrow-counter-clockwise",
+        "Take the last move of the parameters back.",
+    ),
+    ActionSpec(
+        "redo", "Edit", "Redo", "Redo", "Ctrl+Shift+Z", "ph.arrow-clockwise",
+        "Do again what was taken back.",
+    ),
+    ActionSpec(
+        "flip", "Edit", "Flip direction", "Flip", "D", "ph.arrows-down-up",
+        "Turn rising arpeggios into falling ones and back.",
+    ),
+    ActionSpec(
+        "play", "Sound", "Play", "Play", "Space", "ph.play",
+        "Play the arpeggio, or stop it.", checkable=True,
+    ),
+    ActionSpec(
+        "match", "Match", "Match", "Match", "M", "ph.crosshair",
+        "Look for the parameters that sound like the target.",
+    ),
+    ActionSpec(
+        "stop_match", "Match", "Stop match", "Stop", "Esc", "ph.stop",
+        "Stop the match and keep its best step.",
+    ),
+    ActionSpec(
+        "follow", "Match", "Follow the match", "Follow", "F", "ph.link",
+        "Let the match drive the sound while it runs.", checkable=True,
+    ),
+    ActionSpec(
+        "apply", "Match", "Apply the match's result", "Apply", "A", "ph.check",
+        "Jump to the parameters that the last match found.",
+    ),
+    ActionSpec(
+        "shortcuts", "Help", "Keyboard and mouse", "Help", "F1", "ph.keyboard",
+        "Show every shortcut.",
+    ),
+]  # fmt: skip
+
+
+class Actions(QObject):
+    """The QActions of :data:`ACTIONS` by id, shared by menus and buttons."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._by_id = {spec.id: self._action(spec) for spec in ACTIONS}
+
+    def __getitem__(self, id_: str) -> QAction:
+        return self._by_id[id_]
+
+    def _action(self, spec: ActionSpec) -> QAction:
+        action = QAction(spec.text, self, checkable=spec.checkable)
+        action.setObjectName(spec.id)
+        action.setIconText(spec.label)
+        action.setShortcut(QKeySequence(spec.keys))
+        action.setAutoRepeat(spec.id in ("undo", "redo"))
+        action.setToolTip(f"{spec.description}  ({action.shortcut().toString(_NATIVE)})")
+        action.setStatusTip("")
+        action.setIcon(icon(spec.icon))
+        action.setIconVisibleInMenu(False)
+        return action
+
+
+def icon(name: str) -> qtawesome.QtGui.QIcon:
+    """Return one of Phosphor's icons in the desk's colours."""
+    return qtawesome.icon(name, color=theme.TEXT, color_disabled="#566070", color_on=theme.ACCENT)
+
+
+_NATIVE = QKeySequence.SequenceFormat.NativeText

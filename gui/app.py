@@ -1,0 +1,84 @@
+"""Start the desk: the window first, then the sound and the matcher behind it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from gui import theme
+from gui.bridge import Bridge
+from gui.main_window import MainWindow
+from gui.settings import load_settings
+from mesosynth.errors import MesosynthError
+from mesosynth.instruments import instrument_class
+from mesosynth.session import Session
+
+INSTRUMENT = "chirplet"
+"""The instrument that the desk plays."""
+
+
+def main(
+    argv: list[str],
+    target: Path | None = None,
+    preset: Path | None = None,
+    device: str | None = None,
+) -> int:
+    """Run the desk until its window is closed.
+
+    Parameters
+    ----------
+    argv : list of str
+        The program's name and Qt's own options.
+    target : Path, optional
+        A sound to match at once, while it plays.
+    preset : Path, optional
+        Parameters to start with.
+    device : str, optional
+        As in :class:`mesosynth.session.Session`.
+
+    Returns
+    -------
+    int
+        Exit code of Qt's event loop.
+    """
+    application = QApplication(argv)
+    application.setApplicationName("mesosynth")
+    theme.apply(application)
+    window = open_window(lambda: Session(device=device, instrument=INSTRUMENT), target, preset)
+    window.show()
+    return application.exec()
+
+
+def open_window(
+    make_session: Callable[[], Session], target: Path | None = None, preset: Path | None = None
+) -> MainWindow:
+    """Build the window, and let the session start once the window is on screen.
+
+    Two processes start with the session; their imports would compete with the first picture.
+    """
+    settings, trouble = load_settings()
+    bridge = Bridge(instrument_class(INSTRUMENT).parameters)
+    window = MainWindow(bridge, settings)
+    if trouble:
+        bridge.say(trouble, "warning")
+
+    def begin() -> None:
+        try:
+            session = make_session()
+        except MesosynthError as error:
+            bridge.say(str(error), "error")
+            return
+        bridge.attach(session)
+        if settings.gain is not None:
+            bridge.set_parameters({"gain": settings.gain})
+        if preset is not None:
+            window.commands.open_preset(preset)
+        bridge.set_playing(True)
+        if target is not None and bridge.load_target(target):
+            bridge.set_matching(True)
+
+    timer = QTimer(window, singleShot=True, interval=0)
+    timer.timeout.connect(begin)
+    window.painted.connect(timer.start)
+    return window

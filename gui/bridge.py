@@ -1,0 +1,215 @@
+"""The only place where the desk touches the session.
+
+A timer drains :meth:`Session.poll` into one Qt signal per kind of event, and every request of the
+window goes through here, so that an error of the engine becomes a message line and nothing else.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from mesosynth.errors import MesosynthError
+from mesosynth.parameters import ParameterTable
+from mesosynth.session import (
+    Analysed,
+    Event,
+    MatchEnded,
+    MatchProgress,
+    MatchStarted,
+    Message,
+    ParametersChanged,
+    Recording,
+    Session,
+    TargetLoaded,
+    Transport,
+)
+
+TICK_MS = 33
+"""Time between two polls of the session, ms: some 30 pictures a second."""
+
+
+class Bridge(QObject):
+    """Events out as signals, requests in as methods that never raise.
+
+    The window is built before the session exists, so that it is on screen at once;
+    :meth:`attach` hands the session over.
+
+    Parameters
+    ----------
+    parameters : ParameterTable
+        Of the instrument that the session will play.
+    """
+
+    parameters_changed = Signal(dict, str)
+    target_loaded = Signal(TargetLoaded)
+    target_analysed = Signal(object)
+    sound_analysed = Signal(object)
+    match_started = Signal()
+    match_progress = Signal(object)
+    match_ended = Signal(object)
+    transport = Signal(Transport)
+    recording = Signal(Recording)
+    message = Signal(Message)
+    follow_changed = Signal(bool)
+    attached = Signal()
+    tick = Signal()
+
+    def __init__(self, parameters: ParameterTable, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.parameters = parameters
+        self.values = parameters.defaults()
+        self.session: Session | None = None
+        self._timer = QTimer(self, interval=TICK_MS)
+        self._timer.timeout.connect(self._drain)
+
+    def attach(self, session: Session) -> None:
+        """Start to listen to `session`, which belongs to the bridge from here on."""
+        self.session = session
+        self.values = dict(session.values)
+        self.parameters_changed.emit(self.values, "user")
+        self.attached.emit()
+        self._timer.start()
+
+    def close(self) -> None:
+        """Close the session."""
+        self._timer.stop()
+        if self.session is not None:
+            session, self.session = self.session, None
+            session.close()
+
+    @property
+    def matching(self) -> bool:
+        """Whether a match runs."""
+        return self.session is not None and self.session.matching
+
+    @property
+    def playing(self) -> bool:
+        """Whether the instrument plays."""
+        return self.session is not None and self.session.playing
+
+    def say(self, text: str, severity: str = "info") -> None:
+        """Show a sentence in the status bar: "info", "warning" or "error"."""
+        self.message.emit(Message(text, severity))  # pyright: ignore[reportArgumentType] - a Literal
+
+    def set_parameters(self, values: Mapping[str, float]) -> None:
+        """Move live parameters by hand; a hand on theta takes over from the match."""
+        session = self.session
+        if session is None:
+            return
+        if session.matching and session.follow and set(values) & set(self.parameters.matchable):
+            self.set_follow(False)
+            self.say("You took over from the match; press F to let it drive again.")
+        if self._ask(lambda: session.set_parameters(values)):
+            # Shown at once, not at the next tick: a knob must stick to the hand.
+            moved = {id_: self.parameters[id_].clamp(value) for id_, value in values.items()}
+            self.values = {**self.values, **moved}
+            self.parameters_changed.emit(self.values, "user")
+
+    def set_follow(self, follow: bool) -> None:
+        """Let the match drive the sound, or not."""
+        if self.session is not None and self.session.follow != follow:
+            self.session.follow = follow
+            self.follow_changed.emit(follow)
+
+    def load_target(self, path: Path) -> bool:
+        """Take a sound file as the target; False (and a message) if it cannot be one."""
+        return self._request(lambda session: session.load_target(path))
+
+    def load_preset(self, path: Path) -> bool:
+        """Take all parameters from a preset; False (and a message) if it cannot be read."""
+        return self._request(lambda session: session.load_preset(path))
+
+    def save_preset(self, path: Path) -> bool:
+        """Write all parameters to a preset; False (and a message) if it cannot be written."""
+        return self._request(lambda session: session.save_preset(path))
+
+    def set_recording(self, running: bool) -> bool:
+        """Start to record from the input, or end the recording and take it as the target."""
+        if running:
+            return self._request(lambda session: session.start_recording())
+        return self._request(lambda session: session.stop_recording())
+
+    def set_playing(self, playing: bool) -> bool:
+        """Start or stop the sound."""
+        return self._request(lambda session: session.play() if playing else session.stop())
+
+    def set_matching(self, matching: bool) -> bool:
+        """Start or stop a match."""
+        if matching:
+            return self._request(lambda session: session.start_match())
+        return self._request(lambda session: session.stop_match())
+
+    def scope(self, frames: int) -> NDArray[np.float32]:
+        """Return the last `frames` samples that were played; fewer or none at the start."""
+        return np.zeros(0, np.float32) if self.session is None else self.session.scope(frames)
+
+    def audio_status(self) -> object | None:
+        """Return the state of the sound device, or None while it is not known."""
+        return None if self.session is None else self.session.audio_status()
+
+    def _request(self, request: Callable[[Session], object]) -> bool:
+        session = self.session
+        return session is not None and self._ask(lambda: request(session))
+
+    def _ask(self, request: Callable[[], object]) -> bool:
+        try:
+            request()
+        except MesosynthError as error:
+            self.say(str(error), "error")
+            return False
+        return True
+
+    def _drain(self) -> None:
+        if self.session is not None:
+            try:
+                events = self.session.poll()
+            except MesosynthError as error:
+                self.say(str(error), "error")
+                events = []
+            for event in _newest_only(events):
+                self._emit(event)
+        self.tick.emit()
+
+    def _emit(self, event: Event) -> None:
+        match event:
+            case ParametersChanged(values, source):
+                self.values = dict(values)
+                self.parameters_changed.emit(self.values, source)
+            case TargetLoaded():
+                self.target_loaded.emit(event)
+            case Analysed(what, analysis):
+                (self.target_analysed if what == "target" else self.sound_analysed).emit(analysis)
+            case MatchStarted():
+                self.match_started.emit()
+            case MatchProgress(step):
+                self.match_progress.emit(step)
+            case MatchEnded(result):
+                self.match_ended.emit(result)
+            case Transport():
+                self.transport.emit(event)
+            case Recording():
+                self.recording.emit(event)
+            case Message():
+                self.message.emit(event)
+
+
+def _newest_only(events: list[Event]) -> list[Event]:
+    """Leave out parameters and pictures that a later event of the same batch makes stale."""
+    seen: set[object] = set()
+    kept: list[Event] = []
+    for event in reversed(events):
+        match event:
+            case ParametersChanged():
+                key = ("parameters", event.source)
+            case Analysed():
+                key = ("analysis", event.what)
+            case _:
+                kept.append(event)
+                continue
+        if key not in seen:
+            seen.add(key)
+            kept.append(event)
+    return kept[::-1]

@@ -1,0 +1,192 @@
+"""The window: it assembles panels and views around one bridge, and nothing else."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+
+from gui import theme
+from gui.actions import ACTIONS, Actions
+from gui.bridge import Bridge
+from gui.commands import Commands
+from gui.history import History
+from gui.panels.knob import Knob
+from gui.panels.knobs import Knobs
+from gui.panels.match_panel import MatchPanel
+from gui.panels.shortcut_sheet import ShortcutSheet
+from gui.panels.status_line import StatusLine
+from gui.panels.transport import Transport
+from gui.settings import Settings, save_settings
+from gui.views.frame import Frame
+from gui.views.loss_curve import LossCurve
+from gui.views.pad import Pad
+from gui.views.scale_rate import ScaleRate
+from gui.views.scalogram import Scalograms
+from gui.views.scope import SECONDS, Scope
+from mesosynth.session import TargetLoaded
+
+
+class MainWindow(QMainWindow):
+    """The desk.
+
+    Parameters
+    ----------
+    bridge : Bridge
+    settings : Settings
+        Changed as the user chooses, saved when the window closes.
+
+    Signals
+    -------
+    painted
+        Once, with the first picture on screen.
+    closed
+    """
+
+    painted = Signal()
+    closed = Signal()
+
+    def __init__(self, bridge: Bridge, settings: Settings) -> None:
+        super().__init__()
+        self.setWindowTitle("mesosynth")
+        self.setAcceptDrops(True)
+        self.bridge, self.settings = bridge, settings
+        self.actions_ = Actions(self)
+        self.history = History(bridge)
+        self.commands = Commands(self, self.actions_, bridge, self.history, settings)
+        self.transport = Transport(self.actions_)
+        self.pad = Pad(bridge.parameters)
+        self.scalograms = Scalograms()
+        self.scale_rate = ScaleRate()
+        self.loss = LossCurve()
+        self.match = MatchPanel(bridge.parameters, self.actions_["apply"])
+        self.knobs = Knobs(bridge.parameters)
+        self.scope = Scope()
+        self.status = StatusLine()
+        self.sheet = ShortcutSheet(self)
+        self._lay_out()
+        self._fill_menus()
+        self._connect()
+        self.setMinimumSize(1000, 680)
+        self.resize(1280, 800)
+        self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
+        self.pad.setFocus()
+        self._on_parameters(bridge.values, "user")
+        self._was_painted = False
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
+        super().paintEvent(event)
+        if not self._was_painted:
+            self._was_painted = True
+            self.painted.emit()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102 - Qt's hook
+        self.settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
+        self.settings.gain = self.bridge.values.get("gain")
+        save_settings(self.settings)
+        self.bridge.close()
+        self.closed.emit()
+        event.accept()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: D102 - Qt's hook
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: D102 - Qt's hook
+        files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if files:
+            event.acceptProposedAction()
+            self.commands.drop(Path(files[0]))
+
+    def _lay_out(self) -> None:
+        self.pad_frame = Frame("Pad", self.pad)
+        curves = _row(self.loss, self.match, stretch=(5, 4))
+        pictures = QVBoxLayout()
+        pictures.setSpacing(theme.GAP)
+        pictures.addWidget(self.scalograms, 10)
+        pictures.addWidget(self.scale_rate, 9)
+        pictures.addLayout(curves, 6)
+        middle = QHBoxLayout()
+        middle.setSpacing(theme.GAP)
+        middle.addWidget(self.pad_frame, 9)
+        middle.addLayout(pictures, 11)
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
+        layout.setSpacing(theme.GAP)
+        layout.addWidget(self.transport)
+        layout.addLayout(middle, 1)
+        layout.addLayout(_row(self.knobs, self.scope, stretch=(0, 1)))
+        layout.addWidget(self.status)
+        self.setCentralWidget(body)
+
+    def _fill_menus(self) -> None:
+        menus = {title: self.menuBar().addMenu(title) for title in dict.fromkeys(_MENUS)}
+        for spec in ACTIONS:
+            if spec.id in ("quit", "flip"):
+                menus[spec.menu].addSeparator()
+            menus[spec.menu].addAction(self.actions_[spec.id])
+
+    def _connect(self) -> None:
+        bridge = self.bridge
+        for hand in (self.pad, *self.knobs.all()):
+            self._connect_hand(hand)
+        bridge.parameters_changed.connect(self._on_parameters)
+        bridge.target_loaded.connect(self._on_target)
+        bridge.target_analysed.connect(self.scalograms.set_target)
+        bridge.target_analysed.connect(self.scale_rate.set_target)
+        bridge.sound_analysed.connect(self.scalograms.set_sound)
+        bridge.sound_analysed.connect(self.scale_rate.set_sound)
+        for view in (self.loss, self.match):
+            bridge.match_started.connect(view.start)
+            bridge.match_progress.connect(view.add)
+        bridge.match_started.connect(self.pad.start_trajectory)
+        bridge.match_progress.connect(self.pad.add_step)
+        bridge.match_ended.connect(self.match.end)
+        bridge.transport.connect(self.status.show_transport)
+        bridge.recording.connect(self.transport.show_recording)
+        bridge.message.connect(self.status.show_message)
+        bridge.tick.connect(self._on_tick)
+        self.actions_["shortcuts"].triggered.connect(self._toggle_sheet)
+
+    def _connect_hand(self, hand: Pad | Knob) -> None:
+        hand.gesture_began.connect(self.history.begin)
+        hand.edited.connect(self.history.change)
+        hand.gesture_ended.connect(self.history.end)
+        hand.nudged.connect(self.history.nudge)
+        hand.set_at_once.connect(self.history.set_at_once)
+        if isinstance(hand, Knob):
+            hand.refused.connect(lambda text: self.bridge.say(text, "error"))
+
+    def _on_parameters(self, values: dict[str, float], _source: str) -> None:
+        self.pad.set_values(values)
+        self.knobs.set_values(values)
+        f_m, gamma = self.bridge.parameters["f_m"], self.bridge.parameters["gamma"]
+        notes = values["f_m"] * values["w"] / abs(values["gamma"])
+        self.pad_frame.note.setText(
+            f"{f_m.text(values['f_m'])} · {gamma.text(values['gamma'])} · {notes:.3g} notes "
+            + ("rising" if values["gamma"] > 0 else "falling")
+        )
+
+    def _on_target(self, target: TargetLoaded) -> None:
+        self.scalograms.set_target_name(target.name)
+
+    def _on_tick(self) -> None:
+        status = self.bridge.audio_status()
+        rate = float(getattr(status, "sample_rate", 0.0)) or 48000.0
+        self.scope.show_samples(self.bridge.scope(int(SECONDS * rate)), rate)
+        self.status.show_audio(status)
+
+    def _toggle_sheet(self) -> None:
+        self.sheet.setVisible(not self.sheet.isVisible())
+
+
+_MENUS = [spec.menu for spec in ACTIONS]
+
+
+def _row(left: QWidget, right: QWidget, stretch: tuple[int, int]) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(theme.GAP)
+    row.addWidget(left, stretch[0])
+    row.addWidget(right, stretch[1])
+    return row

@@ -1,0 +1,199 @@
+"""A painted knob: an arc, the value and its unit, the name."""
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from gui import theme
+from gui.panels.value_editor import ValueEditor
+from mesosynth.errors import ArgumentError
+from mesosynth.parameters import Parameter
+
+TRAVEL_PX = 180.0
+"""Vertical drag from one end of the travel to the other, px."""
+
+FINE = 0.1
+"""How much slower a knob turns while Shift is held."""
+
+_NOTCH = 0.02
+_START, _SPAN = 225.0, -270.0  # degrees, counter-clockwise from three o'clock
+_TEXT_HEIGHT = 17
+_SOLID = Qt.PenStyle.SolidLine
+
+
+class Knob(QWidget):
+    """One parameter.
+
+    Drag up and down, wheel or arrow keys turn it (Shift: fine), a double-click takes the default,
+    a click on the value, or Return, lets one type it.
+
+    Parameters
+    ----------
+    parameter : Parameter
+    """
+
+    gesture_began = Signal(str)
+    edited = Signal(dict)
+    gesture_ended = Signal()
+    nudged = Signal(dict, str)
+    set_at_once = Signal(dict, str)
+    refused = Signal(str)
+
+    def __init__(self, parameter: Parameter) -> None:
+        super().__init__()
+        self.parameter = parameter
+        self.value = parameter.default
+        self._turned: float | None = None
+        self._mouse_y = 0.0
+        self.editor = ValueEditor(self)
+        self.editor.accepted.connect(self._type)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(70, 92)
+        self.setToolTip(
+            f"{parameter.description}\n{parameter.text(parameter.minimum)} to "
+            f"{parameter.text(parameter.maximum)}; double-click: "
+            f"{parameter.text(parameter.default)}\nClick the value to type one; Shift: fine"
+        )
+        self.set_value(parameter.default)
+
+    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+        return QSize(84, 104)
+
+    def set_value(self, value: float) -> None:
+        """Show a value."""
+        self.value = value
+        theme.name(self, self.parameter.name, self.parameter.text(value))
+        self.update()
+
+    @property
+    def dial(self) -> QRectF:
+        """The arc's square, px."""
+        room = min(self.width() - 14, self.height() - 2 * _TEXT_HEIGHT - 6)
+        left = (self.width() - room) / 2.0
+        return QRectF(left, _TEXT_HEIGHT + 3, room, room)
+
+    @property
+    def value_box(self) -> QRectF:
+        """Where the value is written, px."""
+        return QRectF(0, self.height() - _TEXT_HEIGHT - 1, self.width(), _TEXT_HEIGHT)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        centre = Qt.AlignmentFlag.AlignCenter
+        painter.setFont(theme.font(8.0))
+        painter.setPen(QColor(theme.TEXT if self.hasFocus() else theme.DIM))
+        painter.drawText(QRectF(0, 0, self.width(), _TEXT_HEIGHT), centre, self.parameter.name)
+        painter.setPen(QColor(theme.TEXT))
+        painter.setFont(theme.font(8.5))
+        painter.drawText(self.value_box, centre, self.parameter.text(self.value))
+        self._paint_dial(painter, self.dial.adjusted(3, 3, -3, -3))
+
+    def _paint_dial(self, painter: QPainter, dial: QRectF) -> None:
+        position = self.parameter.to_unit(self.value)
+        zero = 0.5 if self.parameter.curve == "signed_log" else 0.0
+        solid, flat, round_ = _SOLID, Qt.PenCapStyle.FlatCap, Qt.PenCapStyle.RoundCap
+        painter.setPen(QPen(QColor(theme.LINE), 4, solid, flat))
+        painter.drawArc(dial, round(_START * 16), round(_SPAN * 16))
+        painter.setPen(QPen(QColor(theme.ACCENT), 4, solid, flat))
+        start = _START + _SPAN * zero
+        painter.drawArc(dial, round(start * 16), round(_SPAN * (position - zero) * 16))
+        body = dial.adjusted(7, 7, -7, -7)
+        painter.setPen(QPen(QColor(theme.DIM if self.hasFocus() else theme.LINE), 1))
+        painter.setBrush(QColor(theme.RAISED))
+        painter.drawEllipse(body)
+        painter.save()
+        painter.translate(dial.center())
+        painter.rotate(-(_START + _SPAN * position))
+        painter.setPen(QPen(QColor(theme.TEXT), 2, solid, round_))
+        radius = body.width() / 2.0
+        painter.drawLine(QPointF(radius * 0.45, 0), QPointF(radius - 2.5, 0))
+        painter.restore()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if self.value_box.contains(event.position()):
+            self.type_value()
+            return
+        self._turned = self.parameter.to_unit(self.value)
+        self._mouse_y = event.position().y()
+        self.gesture_began.emit(self.parameter.name)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+        if self._turned is None:
+            return
+        travel = (self._mouse_y - event.position().y()) / TRAVEL_PX
+        self._turned += travel * _speed(event)
+        self._mouse_y = event.position().y()
+        self.edited.emit(self._at(self._turned))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+        if event.button() == Qt.MouseButton.LeftButton and self._turned is not None:
+            self._turned = None
+            self.gesture_ended.emit()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+        if event.button() == Qt.MouseButton.LeftButton:
+            default = {self.parameter.id: self.parameter.default}
+            self.set_at_once.emit(default, self.parameter.name)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: D102 - Qt's hook
+        self._nudge(event.angleDelta().y() / 120.0 * _speed(event))
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
+        keys = Qt.Key
+        notches = {
+            keys.Key_Up: 1, keys.Key_Right: 1, keys.Key_Down: -1, keys.Key_Left: -1,
+            keys.Key_PageUp: 5, keys.Key_PageDown: -5, keys.Key_Home: -1000, keys.Key_End: 1000,
+        }.get(keys(event.key()))  # fmt: skip
+        if notches is not None:
+            self._nudge(notches * _speed(event))
+        elif event.key() in (keys.Key_Return, keys.Key_Enter):
+            self.type_value()
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102 - Qt's hook
+        self.editor.setGeometry(self.value_box.toRect().adjusted(2, -2, -2, 1))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: D102 - Qt's hook
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: D102 - Qt's hook
+        self.update()
+
+    def type_value(self) -> None:
+        """Let the user type a value in place of the text."""
+        self.editor.setGeometry(self.value_box.toRect().adjusted(2, -2, -2, 1))
+        self.editor.open(self.parameter.text(self.value))
+
+    def _type(self, text: str) -> None:
+        try:
+            value = self.parameter.parse(text)
+        except ArgumentError as error:
+            self.refused.emit(str(error))
+            return
+        self.set_at_once.emit({self.parameter.id: value}, self.parameter.name)
+
+    def _nudge(self, notches: float) -> None:
+        position = self.parameter.to_unit(self.value) + notches * _NOTCH
+        self.nudged.emit(self._at(position), self.parameter.name)
+
+    def _at(self, position: float) -> dict[str, float]:
+        return {self.parameter.id: self.parameter.from_unit(position)}
+
+
+def _speed(event: QMouseEvent | QWheelEvent | QKeyEvent) -> float:
+    return FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0

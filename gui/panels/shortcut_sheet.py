@@ -1,0 +1,42 @@
+"""The sheet that F1 shows: every shortcut and every way to use the mouse."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
+
+from gui import theme
+from gui.actions import ACTIONS
+
+_MOUSE = [
+    ("Drag the pad's point", "Note rate and chirp rate"),
+    ("Double-click the pad", "Set the point there"),
+    ("Wheel, Alt-wheel on the pad", "Chirp rate, note rate"),
+    ("Drag a knob, wheel", "Turn it"),
+    ("Double-click a knob", "Its default"),
+    ("Click a knob's value, Return", "Type a value: 440, 1.2k, A4"),
+    ("Arrow keys", "Move the pad's point or a knob"),
+    ("Shift", "Ten times finer"),
+]
+
+
+class ShortcutSheet(QDialog):
+    """A window beside the desk; it never takes the desk's keys for itself."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard and mouse")
+        self.setModal(False)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(20, 16, 20, 20)
+        grid.setHorizontalSpacing(18)
+        grid.setVerticalSpacing(6)
+        native = QKeySequence.SequenceFormat.NativeText
+        keys = [(QKeySequence(a.keys).toString(native), a.text.rstrip("…")) for a in ACTIONS]
+        for column, (title, rows) in enumerate([("Keyboard", keys), ("Mouse", _MOUSE)]):
+            grid.addWidget(QLabel(title, objectName="title"), 0, 3 * column, 1, 2)
+            for row, (left, right) in enumerate(rows, start=1):
+                key = QLabel(left)
+                key.setStyleSheet(f"color: {theme.ACCENT};")
+                grid.addWidget(key, row, 3 * column)
+                grid.addWidget(QLabel(right), row, 3 * column + 1, Qt.AlignmentFlag.AlignLeft)
+        grid.setColumnMinimumWidth(2, 20)

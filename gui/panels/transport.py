@@ -1,0 +1,69 @@
+"""The row of buttons above everything."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from gui import theme
+from gui.actions import Actions
+from mesosynth.session import Recording
+
+_GROUPS = [
+    ["play"],
+    ["load", "record"],
+    ["match", "stop_match", "follow"],
+    ["undo", "redo"],
+    ["open_preset", "save_preset"],
+]
+_WITHOUT_TEXT = {"undo", "redo"}
+
+
+class Transport(QWidget):
+    """Buttons of the shared actions, and the recording's seconds and level."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._buttons: dict[str, QToolButton] = {}
+        self._recorded = QLabel(objectName="note")
+        self._recorded.hide()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for group in _GROUPS:
+            for id_ in group:
+                layout.addWidget(self._button(actions, id_))
+            if "record" in group:
+                layout.addWidget(self._recorded)
+            layout.addWidget(_gap())
+        layout.addStretch(1)
+        layout.addWidget(self._button(actions, "shortcuts"))
+
+    def __getitem__(self, id_: str) -> QToolButton:
+        return self._buttons[id_]
+
+    def show_recording(self, recording: Recording) -> None:
+        """Show how long and how loud the recording is; nothing when none runs."""
+        level = max(recording.level, -99.0)
+        text = f"{recording.seconds:.1f} s  {level:.0f} dB" if recording.running else ""
+        self._recorded.setText(text)
+        self._recorded.setVisible(recording.running)
+
+    def _button(self, actions: Actions, id_: str) -> QToolButton:
+        button = QToolButton(objectName=id_)
+        button.setDefaultAction(actions[id_])
+        style = Qt.ToolButtonStyle
+        icon_only = id_ in _WITHOUT_TEXT
+        button.setToolButtonStyle(
+            style.ToolButtonIconOnly if icon_only else style.ToolButtonTextBesideIcon
+        )
+        button.setIconSize(QSize(16, 16))
+        # Space plays; a button that took the focus on a click would swallow it.
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        theme.name(button, actions[id_].text().rstrip("…"), actions[id_].toolTip())
+        self._buttons[id_] = button
+        return button
+
+
+def _gap() -> QFrame:
+    gap = QFrame()
+    gap.setFixedWidth(theme.GAP)
+    return gap

@@ -1,0 +1,55 @@
+"""The line that opens over a knob's value to type another."""
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from gui import theme
+
+
+class ValueEditor(QLineEdit):
+    """Return accepts, Esc or a click elsewhere leaves everything as it was."""
+
+    accepted = Signal(str)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setFont(theme.font(8.5))
+        self.setAccessibleName("Value")
+        self.returnPressed.connect(self._accept)
+        self.hide()
+
+    def open(self, text: str) -> None:
+        """Appear with `text` selected."""
+        self.setText(text)
+        self.show()
+        self.selectAll()
+        self.setFocus()
+
+    def event(self, event: QEvent) -> bool:  # noqa: D102 - Qt's hook
+        # Esc is also the shortcut that stops a match; while one types it only closes the line.
+        overrides = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if overrides and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
+        if event.key() == Qt.Key.Key_Escape:
+            self._close()
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: D102 - Qt's hook
+        super().focusOutEvent(event)
+        self.hide()
+
+    def _accept(self) -> None:
+        text = self.text()
+        self._close()
+        self.accepted.emit(text)
+
+    def _close(self) -> None:
+        self.hide()
+        self.parentWidget().setFocus()

@@ -1,0 +1,67 @@
+"""The frame around every view: a title, a note on its right, and a hint while it is empty."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui import theme
+
+
+class Frame(QFrame):
+    """A titled panel.
+
+    Parameters
+    ----------
+    title : str
+    body : QWidget
+    hint : str
+        What stands in the middle until :meth:`fill`; "" for a view that is never empty.
+    """
+
+    def __init__(self, title: str, body: QWidget, hint: str = "") -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.title = QLabel(title, objectName="title")
+        self.note = QLabel(objectName="note")
+        self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.header = QHBoxLayout()
+        self.header.setContentsMargins(2, 0, 2, 0)
+        self.header.setSpacing(theme.GAP)
+        self.header.addWidget(self.title)
+        self.header.addWidget(self.note, 1)
+        self._stack = QStackedLayout()
+        if hint:
+            self._stack.addWidget(_hint(hint))
+        self._stack.addWidget(body)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
+        layout.setSpacing(5)
+        layout.addLayout(self.header)
+        layout.addLayout(self._stack, 1)
+        self._body = body
+        theme.name(body, title)
+
+    @property
+    def filled(self) -> bool:
+        """Whether the view shows something."""
+        return self._stack.currentWidget() is self._body
+
+    def fill(self, filled: bool = True) -> None:
+        """Show the view in place of the hint, or the hint again."""
+        self._stack.setCurrentWidget(self._body if filled else self._stack.widget(0))
+
+
+def _hint(text: str) -> QLabel:
+    label = QLabel(text, objectName="note")
+    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    label.setWordWrap(True)
+    label.setMinimumSize(0, 0)
+    return label

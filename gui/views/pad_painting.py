@@ -1,0 +1,141 @@
+"""Brushwork of the pad: what stands still (grid, labels, note counts), then what moves."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+
+from gui import theme
+from gui.views.axes import octave_ticks, short_number
+from gui.views.pad_plane import Plane
+from mesosynth.matching.messages import MatchStep
+
+NOTE_COUNTS = (1, 2, 4, 8, 16, 32)
+"""Numbers of notes in an arpeggio whose lines are drawn."""
+
+HANDLE = 8.0
+"""Radius of the playing point, px."""
+
+_AXIS = Qt.AlignmentFlag.AlignCenter
+
+
+def paint_grid(painter: QPainter, plane: Plane) -> None:
+    """Draw the ground, gridlines on octaves, tick labels and axis titles."""
+    area = plane.area
+    painter.fillRect(area, QColor(theme.WELL))
+    painter.setFont(theme.font(7.5))
+    for tick in octave_ticks(*plane.f_m, most=int(area.width() // 40)):
+        x = plane.point(tick, plane.gamma[0]).x()
+        painter.setPen(QPen(QColor(theme.GRID)))
+        painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
+        painter.setPen(QColor(theme.DIM))
+        painter.drawText(QRectF(x - 20, area.bottom() + 3, 40, 14), _AXIS, short_number(tick))
+    right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+    for tick in octave_ticks(*plane.gamma, most=int(area.height() // 24)):
+        y = plane.point(plane.f_m[0], tick).y()
+        painter.setPen(QPen(QColor(theme.GRID)))
+        painter.drawLine(QLineF(area.left(), y, area.right(), y))
+        painter.setPen(QColor(theme.DIM))
+        painter.drawText(QRectF(area.left() - 42, y - 8, 37, 16), right, short_number(tick))
+    painter.setPen(QColor(theme.DIM))
+    bottom = QRectF(area.left(), area.bottom() + 17, area.width(), 15)
+    painter.drawText(bottom, _AXIS, "Note rate f_m (Hz)")
+    painter.save()
+    painter.translate(area.left() - 46, area.center().y())
+    painter.rotate(-90)
+    painter.drawText(QRectF(-90, -8, 180, 16), _AXIS, "Chirp rate |γ| (oct/s)")
+    painter.restore()
+
+
+def paint_note_counts(painter: QPainter, plane: Plane, w: float) -> None:
+    """Draw the lines on which an arpeggio of `w` octaves has the same number of notes."""
+    area = plane.area
+    painter.save()
+    painter.setClipRect(area)
+    painter.setFont(theme.font(7.5))
+    for notes in NOTE_COUNTS:
+        # notes = f_m * w / gamma, a line of slope one on log axes; drawn across the whole pad
+        ends = [plane.point(f, f * w / notes) for f in plane.f_m]
+        line = QLineF(ends[0], ends[1])
+        painter.setPen(QPen(theme.colour(theme.DIM, 0.30), 1, Qt.PenStyle.DashLine))
+        painter.drawLine(line)
+        spot = _label_spot(line, area)
+        if spot is not None:
+            text = f"{notes} note" + ("s" if notes > 1 else "")
+            box = QRectF(spot.x() - 22, spot.y() - 8, 44, 16)
+            painter.fillRect(box.adjusted(2, 1, -2, -1), QColor(theme.WELL))
+            painter.setPen(theme.colour(theme.DIM, 0.8))
+            painter.drawText(box, _AXIS, text)
+    painter.restore()
+
+
+def _label_spot(line: QLineF, area: QRectF) -> QPointF | None:
+    """Place for a label along the anti-diagonal from top left to bottom right, inside `area`."""
+    anti = QLineF(
+        area.left() + 0.06 * area.width(), area.top() + 0.04 * area.height(),
+        area.right() - 0.04 * area.width(), area.bottom() - 0.04 * area.height(),
+    )  # fmt: skip
+    crossing, spot = line.intersects(anti)
+    inner = area.adjusted(24, 10, -24, -10)
+    met = crossing == QLineF.IntersectionType.BoundedIntersection and inner.contains(spot)
+    return spot if met else None
+
+
+def paint_trajectory(painter: QPainter, plane: Plane, steps: Sequence[MatchStep]) -> None:
+    """Draw the way of a match: start, steps, and where it is with its error ellipse."""
+    if not steps:
+        return
+    painter.save()
+    painter.setClipRect(plane.area)
+    points = [plane.point(s.theta["f_m"], s.theta["gamma"]) for s in steps]
+    painter.setPen(QPen(theme.colour(theme.MATCH, 0.7), 1.5))
+    painter.drawPolyline(QPolygonF(points))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme.MATCH))
+    for point in points[1:-1]:
+        painter.drawEllipse(point, 2.5, 2.5)
+    _paint_start(painter, points[0])
+    _paint_estimate(painter, plane, points[-1], steps[-1])
+    painter.restore()
+
+
+def _paint_start(painter: QPainter, point: QPointF) -> None:
+    painter.setPen(QPen(QColor(theme.MATCH), 1.5))
+    painter.setBrush(QColor(theme.WELL))
+    painter.drawRect(QRectF(point.x() - 4, point.y() - 4, 8, 8))
+
+
+def _paint_estimate(painter: QPainter, plane: Plane, point: QPointF, step: MatchStep) -> None:
+    radii = plane.radii(
+        step.theta["f_m"], step.theta["gamma"], step.std.get("f_m", 0.0), step.std.get("gamma", 0.0)
+    )
+    painter.setPen(QPen(theme.colour(theme.MATCH, 0.6), 1))
+    painter.setBrush(theme.colour(theme.MATCH, 0.10))
+    painter.drawEllipse(point, max(radii.x(), 0.5), max(radii.y(), 0.5))
+    painter.setPen(QPen(QColor(theme.MATCH), 1.5))
+    for arm in (QPointF(14, 0), QPointF(0, 14)):
+        painter.drawLine(QLineF(point + arm, point + arm * 0.75))
+        painter.drawLine(QLineF(point - arm, point - arm * 0.75))
+
+
+def paint_handle(
+    painter: QPainter, plane: Plane, f_m: float, gamma: float, held: bool, focused: bool
+) -> None:
+    """Draw the playing point with hairlines to its axes; an arrow tells the direction."""
+    point = plane.point(f_m, gamma)
+    area = plane.area
+    painter.setPen(QPen(theme.colour(theme.ACCENT, 0.22), 1))
+    painter.drawLine(QLineF(point.x(), area.top(), point.x(), area.bottom()))
+    painter.drawLine(QLineF(area.left(), point.y(), area.right(), point.y()))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.colour(theme.ACCENT, 0.28 if held else 0.16))
+    painter.drawEllipse(point, HANDLE * 2.0, HANDLE * 2.0)
+    painter.setBrush(QColor(theme.ACCENT))
+    painter.setPen(QPen(QColor(theme.TEXT if focused else theme.WELL), 1.5))
+    painter.drawEllipse(point, HANDLE, HANDLE)
+    up = -1.0 if gamma > 0.0 else 1.0
+    painter.setPen(QPen(QColor(theme.WELL), 1.7))
+    tip = QPointF(point.x() + 3, point.y() + 3 * up)
+    painter.drawLine(QLineF(QPointF(point.x() - 3, point.y() - 3 * up), tip))
+    painter.drawLine(QLineF(tip, tip - QPointF(4.5, 0)))
+    painter.drawLine(QLineF(tip, tip - QPointF(0, 4.5 * up)))
