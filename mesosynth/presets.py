@@ -138,7 +138,7 @@ def save_preset(path: str | Path, preset: Preset) -> None:
     path = Path(path)
     _check(path, preset)
     document = _document(preset)
-    document["match"] = None if preset.match is None else _document(preset.match)
+    document["match"] = None if preset.match is None else _match_document(preset.match)
     text = msgspec.json.format(msgspec.json.encode(document), indent=2)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -191,6 +191,12 @@ def _document(record: Preset | MatchRecord) -> dict[str, Any]:
     return {**fields.pop("extra"), **fields}
 
 
+def _match_document(record: MatchRecord) -> dict[str, Any]:
+    # A parameter that the target says nothing about has no finite deviation.
+    std = {id_: value for id_, value in record.std.items() if math.isfinite(value)}
+    return {**_document(record), "std": std}
+
+
 def _check(path: Path, preset: Preset) -> None:
     """Refuse values that the instrument could not play as they stand."""
     try:
@@ -212,5 +218,5 @@ def _check(path: Path, preset: Preset) -> None:
             )
     if preset.match is not None:
         figures = [preset.match.loss, preset.match.onset, preset.match.gain]
-        if not all(math.isfinite(figure) for figure in [*figures, *preset.match.std.values()]):
+        if not all(math.isfinite(figure) for figure in figures):
             raise PresetError(f"{path}: its match holds figures that are not finite numbers.")

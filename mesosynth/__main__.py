@@ -1,0 +1,7 @@
+"""``python -m mesosynth`` is ``mesosynth``."""
+
+import sys
+
+from mesosynth.cli import main
+
+sys.exit(main())

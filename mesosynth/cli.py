@@ -1,0 +1,245 @@
+"""The command line. What takes long to import is imported by the command that needs it."""
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from mesosynth import __version__
+from mesosynth.errors import ArgumentError, MesosynthError
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+OUT = Path("out")
+RENDER_RATE = 48000
+
+_HELP = """\
+mesosynth [FILE]            open the desk and match FILE (without one, a demo);
+                            in the terminal where there is no display
+mesosynth match FILE        find the sound's parameters
+mesosynth render PRESET OUT.wav
+mesosynth play [PRESET]     play through the sound card
+mesosynth devices           list the sound devices
+mesosynth doctor            what is missing here, and the command that mends it
+
+mesosynth COMMAND --help tells the options of each.
+"""
+
+_MATCH_KEYS = ("theta", "std", "loss", "evaluations", "seconds", "converged", "onset", "gain")
+_PLAY_KEYS = (
+    "device", "silent", "sample_rate", "block", "blocks", "underflows", "callback_ms_median",
+    "callback_ms_max", "peak",
+)  # fmt: skip
+
+
+class _Parser(argparse.ArgumentParser):
+    """Mistakes on the command line are errors like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ArgumentError(f"{message}; see {self.prog} --help.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, 2 for an error, 130 for Ctrl-C."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in words
+    try:
+        answer = _run(words)
+        if as_json:
+            print(json.dumps(answer, allow_nan=False))
+        sys.stdout.flush()
+    except MesosynthError as error:
+        print(f"mesosynth: {error}", file=sys.stderr)
+        if as_json:
+            print(json.dumps({"error": str(error)}))
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, `head` say, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _run(words: list[str]) -> dict[str, Any]:
+    if words and words[0] in _COMMANDS:
+        arguments = _command_parser().parse_args(words)
+        return _COMMANDS[words[0]](arguments)
+    return _desk(_desk_parser().parse_args(words))
+
+
+def _desk_parser() -> _Parser:
+    parser = _Parser(
+        prog="mesosynth", usage=_HELP, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", metavar="FILE", nargs="?", type=Path)
+    parser.add_argument("--preset", metavar="P", type=Path, help="parameters to start with")
+    _add_device(parser)
+    parser.add_argument("--version", action="version", version=f"mesosynth {__version__}")
+    return parser
+
+
+def _command_parser() -> _Parser:
+    parser = _Parser(prog="mesosynth")
+    commands = parser.add_subparsers(required=True)
+
+    match = commands.add_parser("match", help="find the parameters of a sound")
+    match.add_argument("file", metavar="FILE", type=Path)
+    match.add_argument("-o", "--output", metavar="PRESET", type=Path, help="write a preset")
+    match.add_argument("--seed", metavar="N", type=int, default=0)
+
+    render = commands.add_parser("render", help="write what a preset sounds like to a WAV file")
+    render.add_argument("preset", metavar="PRESET", type=Path)
+    render.add_argument("output", metavar="OUT.wav", type=Path)
+    render.add_argument("--seconds", metavar="S", type=_seconds, default=4.0)
+
+    play = commands.add_parser("play", help="play a preset through the sound card")
+    play.add_argument("preset", metavar="PRESET", nargs="?", type=Path)
+    play.add_argument("--seconds", metavar="S", type=_seconds, default=10.0)
+    _add_device(play)
+
+    devices = commands.add_parser("devices", help="list the sound devices")
+    doctor = commands.add_parser("doctor", help="what is missing here")
+    for command in (match, render, play, devices, doctor):
+        command.add_argument(
+            "--json", action="store_true", help="one JSON object on standard output"
+        )
+    return parser
+
+
+def _add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device", metavar="NAME", help="part of an output device's name, or 'silent'"
+    )
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and 0.0 < value <= 86400.0):
+        raise argparse.ArgumentTypeError(f"{text} must be more than 0 and at most a day")
+    return value
+
+
+def _desk(arguments: argparse.Namespace) -> dict[str, Any]:
+    from mesosynth.doctor import display_problem
+    from mesosynth.presets import load_preset
+    from mesosynth.resources import resource
+
+    target: Path = arguments.file or resource("assets", "demo.wav")
+    if not target.exists():
+        raise ArgumentError(f"{target} is neither a file nor a command; see mesosynth --help.")
+    if arguments.preset is not None:
+        load_preset(arguments.preset)
+    problem = display_problem()
+    if not problem:
+        from gui.app import main as open_desk
+
+        code = open_desk(["mesosynth"], target, arguments.preset, arguments.device)
+        raise SystemExit(code)
+    from mesosynth.terminal import run
+
+    print(f"mesosynth: {problem}; running in the terminal.", file=sys.stderr)
+    run(target, OUT, arguments.preset, arguments.device)
+    return {}
+
+
+def _match(arguments: argparse.Namespace) -> dict[str, Any]:
+    from mesosynth.audio_file import load_target
+    from mesosynth.instruments import instrument_class
+    from mesosynth.matched_preset import matched_preset
+    from mesosynth.presets import save_preset
+    from mesosynth.progress import MatchBar
+    from mesosynth.target import ANALYSIS_RATE
+
+    target = load_target(arguments.file)
+    with MatchBar(target.name) as bar:
+        from mesosynth.matching import match  # brings torch in, which takes seconds
+
+        result = match(target.audio, ANALYSIS_RATE, seed=arguments.seed, on_step=bar.show)
+    # The matcher saw four seconds that were cut out and scaled; the user has the file.
+    result = replace(result, onset=result.onset + target.start, gain=result.gain / target.scale)
+    if arguments.output is not None:
+        save_preset(arguments.output, matched_preset(result, target.name, target.sha256))
+    if not arguments.json:
+        table = instrument_class("chirplet").parameters
+        for id_, value in result.theta.items():
+            deviation = f"± {result.std[id_]:.2g}"
+            print(f"{table[id_].name:<12}{value:10.4g} {deviation:<12}{table[id_].unit}")
+        print(f"{'Loss':<12}{result.loss:10.3g} after {result.evaluations} evaluations")
+    answer = {name: getattr(result, name) for name in _MATCH_KEYS}
+    return {"target": target.name, "sha256": target.sha256, **_finite(answer)}
+
+
+def _render(arguments: argparse.Namespace) -> dict[str, Any]:
+    from mesosynth.audio_file import write_wav
+    from mesosynth.host.rack import render
+    from mesosynth.presets import load_preset
+
+    preset = load_preset(arguments.preset)
+    audio = render(preset.instrument, preset.values, arguments.seconds, RENDER_RATE)
+    write_wav(arguments.output, audio, RENDER_RATE)
+    peak = float(abs(audio).max())
+    if not arguments.json:
+        print(f"{arguments.output}: {arguments.seconds:g} s of {preset.name}")
+    return {"file": str(arguments.output), "sample_rate": RENDER_RATE, "frames": len(audio),
+            "peak": peak}  # fmt: skip
+
+
+def _play(arguments: argparse.Namespace) -> dict[str, Any]:
+    from mesosynth.playing import play
+    from mesosynth.presets import Preset, load_preset
+
+    preset = Preset(name="init") if arguments.preset is None else load_preset(arguments.preset)
+    status = play(preset, arguments.seconds, arguments.device)
+    answer = {name: getattr(status, name) for name in _PLAY_KEYS}
+    if not arguments.json:
+        print("\n".join(f"{name:<20}{value}" for name, value in answer.items()))
+    return answer
+
+
+def _devices(arguments: argparse.Namespace) -> dict[str, Any]:
+    from mesosynth.host.device_list import look_for_devices
+
+    looked = look_for_devices()
+    if looked.problem:
+        print(f"mesosynth: {looked.problem}", file=sys.stderr)
+    if not arguments.json:
+        for device in looked.devices:
+            mark = "*" if device.default_output else " "
+            channels = f"{device.inputs} in, {device.outputs} out"
+            rate = f"{device.default_sample_rate:.0f} Hz"
+            print(f"{mark} {device.name}  ({device.host_api}, {channels}, {rate})")
+        print("  silent  (a clock without sound, always there)")
+    return {"devices": [asdict(device) for device in looked.devices], "problem": looked.problem}
+
+
+def _doctor(arguments: argparse.Namespace) -> dict[str, Any]:
+    from mesosynth.doctor import examine
+
+    checks = examine()
+    if not arguments.json:
+        for check in checks:
+            print(f"{'✓' if check.ok else '✗'} {check.name}: {check.found}")
+            if check.mend:
+                print(f"    {check.mend}")
+    return {"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """`value` with None for what JSON cannot say: a deviation without bound."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "match": _match,
+    "render": _render,
+    "play": _play,
+    "devices": _devices,
+    "doctor": _doctor,
+}

@@ -1,0 +1,49 @@
+"""A match as a preset: what it found becomes a sound that can be saved, mailed and played."""
+
+from pathlib import PurePath
+
+from mesosynth import units
+from mesosynth.instruments import instrument_class
+from mesosynth.matching.messages import MatchResult
+from mesosynth.presets import MatchRecord, Preset
+
+
+def matched_preset(
+    result: MatchResult, target: str, sha256: str, instrument: str = "chirplet"
+) -> Preset:
+    """Make a preset that plays `result`, one arpeggio after another.
+
+    Parameters
+    ----------
+    result : MatchResult
+    target : str
+        Name of the sound that was matched.
+    sha256 : str
+        Of its bytes.
+    instrument : str
+        The one that was matched.
+    """
+    table = instrument_class(instrument).parameters
+    sweep = result.theta["w"] / abs(result.theta["gamma"])
+    values = {
+        **result.theta,
+        "period": sweep,
+        "gain": units.amplitude_to_db(abs(result.gain)),
+    }
+    record = MatchRecord(
+        target=target,
+        sha256=sha256,
+        loss=result.loss,
+        std=result.std,
+        evaluations=result.evaluations,
+        onset=result.onset,
+        gain=result.gain,
+    )
+    return Preset(
+        name=PurePath(target).stem,
+        instrument=instrument,
+        parameters=table.complete(values),
+        comment=f"Matched to {target}.",
+        tags=("match",),
+        match=record,
+    )
