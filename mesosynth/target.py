@@ -89,7 +89,7 @@ def target_from_array(
     if not (math.isfinite(sample_rate) and sample_rate > 0):
         raise ArgumentError(f"sample_rate={sample_rate} must be a positive number of hertz.")
     channels = 1 if audio.ndim == 1 else audio.shape[1]
-    samples = mono(np.asarray(audio, np.float32).reshape(len(audio), -1))
+    samples = mono(np.asarray(audio, np.float32).reshape(len(audio), channels))
 
     def blocks() -> Iterator[NDArray[np.float32]]:
         for begin in range(0, len(samples), BLOCK):

@@ -2,10 +2,7 @@
 
 import contextlib
 import multiprocessing
-import sys
 import time
-import types
-from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +15,7 @@ from mesosynth.host.audio_loop import RECONNECT, Blocks, Settings
 from mesosynth.host.shared_memory import ParameterBlock, Ring
 from mesosynth.host.status import AudioStatus, StatusBlock
 from mesosynth.instruments import instrument_class
+from mesosynth.spawning import bare_main
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -83,7 +81,7 @@ class AudioProcess:
             name="mesosynth audio",
             daemon=True,
         )
-        with _bare_main():
+        with bare_main():
             self._process.start()
         theirs.close()
 
@@ -222,21 +220,6 @@ class AudioProcess:
         self._process.close()
         self._connection.close()
         self._process = self._connection = None
-
-
-@contextlib.contextmanager
-def _bare_main() -> Generator[None]:
-    """Hide the main module, which a spawned process would import again.
-
-    So a script needs no ``if __name__ == "__main__"``, and what it imports (torch, say) does not
-    delay the sound.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
 
 
 __all__ = ["AudioProcess", "AudioStatus"]

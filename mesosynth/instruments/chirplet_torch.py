@@ -44,6 +44,39 @@ def chirplet(
     return _carrier_times_am(theta, t, am_shape) * _envelope(theta, t)
 
 
+def chirplet_and_tangents(
+    theta: torch.Tensor, n: int, sample_rate: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """:func:`chirplet` and its derivatives along the logarithms of |theta|, by hand.
+
+    Four directions at the price of two sines more; forward-mode autograd costs four times that, and
+    a second to import.
+
+    Returns
+    -------
+    x : (n,) tensor
+    dx : (4, n) tensor
+    """
+    f_c, f_m, gamma, w = theta
+    t = _time(n, sample_rate, theta)
+    sweep = 2.0 ** (gamma * t)
+    carrier = 2.0 * math.pi * f_c / (gamma * math.log(2.0)) * (sweep - 1.0)
+    am = 2.0 * math.pi * f_m * t
+    envelope = _envelope(theta, t)
+    x = torch.sin(carrier) * torch.sin(am) * envelope
+    d_carrier = torch.cos(carrier) * torch.sin(am) * envelope
+    d_log_envelope = (gamma * t / (SIGMA_0 * w)) ** 2
+    dx = torch.stack(
+        [
+            d_carrier * carrier,
+            torch.sin(carrier) * torch.cos(am) * am * envelope,
+            d_carrier * (2.0 * math.pi * f_c * t * sweep - carrier) - x * d_log_envelope,
+            x * d_log_envelope,
+        ]
+    )
+    return x, dx
+
+
 def authors_chirplet(
     theta: torch.Tensor, n: int, sample_rate: float, shift: int = 0
 ) -> torch.Tensor:

@@ -97,8 +97,8 @@ def log_std(residual: NDArray[np.float64], J: NDArray[np.float64]) -> NDArray[np
         return np.zeros(J.shape[1])
     effective = energy**2 / float((residual**2) @ (residual**2))
     variance = energy / max(effective - J.shape[1], 1.0)
-    covariance = np.asarray(variance * np.linalg.pinv(J.T @ J), np.float64)
-    return np.sqrt(np.diag(covariance))
+    std = np.sqrt(variance * np.diag(np.linalg.pinv(J.T @ J)))
+    return np.asarray(std, dtype=np.float64)
 
 
 def _damped_step(

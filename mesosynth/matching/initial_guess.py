@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mesosynth.errors import WorkerError
@@ -27,6 +28,8 @@ F_M = np.geomspace(2.0, 36.0, 14)
 GAMMA = np.geomspace(0.25, 10.0, 13)
 W = np.geomspace(0.7, 5.6, 4)
 F_C = 512.0
+
+_LOWEST_F_C = 20.0  # Hz
 
 _SECONDS = ANALYSIS_SAMPLES / ANALYSIS_RATE
 
@@ -45,7 +48,9 @@ class _Table:
     features: NDArray[np.float32]  # (entries, 2, paths), of unit norm; spins of ascending sounds
 
 
-def initial_guesses(operator: Operator, S: NDArray[np.float64], count: int) -> list[Start]:
+def initial_guesses(
+    operator: Operator, S: NDArray[np.float64], audio: NDArray[np.float32], count: int
+) -> list[Start]:
     """The `count` best starts for a target, best first, far enough apart to be worth a try each.
 
     Parameters
@@ -53,11 +58,13 @@ def initial_guesses(operator: Operator, S: NDArray[np.float64], count: int) -> l
     operator : Operator
     S : (paths,) float64
         ``operator.analyse`` of the target.
+    audio : (ANALYSIS_SAMPLES,) float32
+        The target.
     count : int
     """
     table = _table()
     feature = _feature(operator, S)
-    f_c = _center_frequency(operator, S)
+    f_c = _center_frequency(operator, audio)
     similarity = {
         direction: np.einsum("nsp,sp->n", table.features, feature[::direction])
         for direction in (1, -1)
@@ -116,15 +123,17 @@ def _layout(operator: Operator) -> _Layout:
     return _Layout(spins, int(column.max()) + 1)
 
 
-def _center_frequency(operator: Operator, S: NDArray[np.float64]) -> float:
-    """Centroid of the energy over log-frequency, Hz: an arpeggio is symmetric there."""
-    meta = operator.jtfs.meta()
-    # At n_fr = 1, the finest scale, each row stands for its own frequency.
-    first = (meta["order"] == 1) & (meta["n_fr"] == 1)
-    # Squared once more, so that faint noise all over the spectrum has no say.
-    energy = S[meta["row"][first].astype(np.int64)] ** 4
-    frequency = meta["xi"][first, 0] * ANALYSIS_RATE
-    return float(np.exp(np.average(np.log(frequency), weights=energy)))
+def _center_frequency(operator: Operator, audio: NDArray[np.float32]) -> float:
+    """Centroid over log-frequency of what stands out from each row's usual level, Hz.
+
+    An arpeggio is symmetric on that axis. Steady noise does not stand out.
+    """
+    frequency = np.array([psi.xi for psi in operator.jtfs.psi1]) * ANALYSIS_RATE
+    U_1 = operator.jtfs.scalogram(torch.from_numpy(audio)).numpy()
+    event = np.maximum(U_1 - 2.0 * np.median(U_1, axis=1, keepdims=True), 0.0)
+    energy = np.where(frequency >= _LOWEST_F_C, np.square(event).sum(axis=1), 0.0)
+    # Squared once more: what is faint, but all over the spectrum, has no say.
+    return float(np.exp(np.average(np.log(frequency), weights=energy**2 + 1e-30)))
 
 
 @functools.lru_cache(maxsize=1)

@@ -141,7 +141,9 @@ class _Run:
 
     def descend_from_the_starts(self) -> None:
         """Try starts, nearest first, until one comes below GOOD_LOSS; keep the best."""
-        for i, start in enumerate(initial_guesses(self.operator, self.S, _STARTS)):
+        for i, start in enumerate(
+            initial_guesses(self.operator, self.S, self.target.audio, _STARTS)
+        ):
             theta = np.sign(start.theta) * np.clip(np.abs(start.theta), _MINIMUM, _MAXIMUM)
             self._descend(theta, i)
             if self.best.loss < GOOD_LOSS:

@@ -7,15 +7,13 @@ matter. θ moves in logarithms: its gradients differ a hundredfold in scale othe
 """
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.autograd import forward_ad
 
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.instruments.chirplet_torch import chirplet
+from mesosynth.instruments.chirplet_torch import chirplet, chirplet_and_tangents
 from mesosynth.scattering import JTFS
 from mesosynth.scattering.jtfs import Checkpoint
 from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
@@ -73,7 +71,10 @@ class Operator:
         checkpoint : callable, optional
             Called every few hundredths of a second; what it raises ends the computation.
         """
-        x, dx = _waveform_and_tangents(theta)
+        x, dx = (
+            y.float()
+            for y in chirplet_and_tangents(torch.from_numpy(theta), ANALYSIS_SAMPLES, ANALYSIS_RATE)
+        )
         S, dS = (c[..., 0].double() * self._weights for c in self.jtfs.jvp(x, dx, checkpoint))
         norm = S.norm()
         S = S / norm
@@ -87,27 +88,6 @@ class Operator:
         """g(theta), (ANALYSIS_SAMPLES,) at ANALYSIS_RATE, of peak amplitude 1."""
         x = chirplet(torch.from_numpy(theta), ANALYSIS_SAMPLES, ANALYSIS_RATE, onset, am_shape)
         return x.to(torch.float32).numpy()
-
-
-def _waveform_and_tangents(
-    theta: NDArray[np.float64],
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """g(theta) (n,) and its derivatives (4, n) along log |theta|, in float32."""
-    value = torch.from_numpy(theta)
-    directions = torch.eye(len(theta)).to(value)
-    with forward_ad.dual_level():
-        duals = [
-            forward_ad.unpack_dual(
-                chirplet(
-                    value * torch.exp(forward_ad.make_dual(torch.zeros_like(value), direction)),
-                    ANALYSIS_SAMPLES, ANALYSIS_RATE,
-                )
-            )
-            for direction in directions
-        ]  # fmt: skip
-        return duals[0].primal.float(), torch.stack(
-            [cast("torch.Tensor", dual.tangent) for dual in duals]
-        ).float()
 
 
 def _mean_weights(jtfs: JTFS) -> torch.Tensor:

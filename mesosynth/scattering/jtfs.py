@@ -466,7 +466,7 @@ def _checked(
     format: str,
     boundary: str,
 ) -> tuple[int, int, int]:
-    Q1, Q2 = (Q, 1) if isinstance(Q, int) else (*Q, 1)[:2]
+    Q1, Q2 = (*Q, 1)[:2] if isinstance(Q, tuple) else (Q, 1)
     named = {"shape": shape, "J": J, "Q[0]": Q1, "Q[1]": Q2, "J_fr": J_fr, "Q_fr": Q_fr}
     for name, value in named.items():
         if not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -1,0 +1,28 @@
+"""The fear: a matcher that only knows its own sounds."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mesosynth.audio_file import load_target
+from mesosynth.matching.matcher import Matcher
+
+FOLDER = os.environ.get("MESOSYNTH_RECORDINGS", "")
+FILES = sorted(Path(FOLDER).glob("*.flac")) if FOLDER else []
+
+
+@pytest.fixture(scope="module")
+def matcher():
+    return Matcher()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_recording_comes_to_an_answer(path, matcher):
+    target = load_target(path)
+    result = matcher.match(target)
+    assert np.isfinite([*result.theta.values(), *result.std.values(), result.loss]).all()
+    # Better than the silence-agnostic worst: some cosine is left between the two.
+    assert result.loss < 0.9
+    assert result.loss <= min(step.loss for step in result.trajectory)

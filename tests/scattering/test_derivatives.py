@@ -1,0 +1,100 @@
+"""The fear: a Jacobian that points elsewhere than the function goes."""
+
+import re
+
+import pytest
+import torch
+
+from mesosynth.errors import MesosynthError
+from mesosynth.scattering import JTFS
+
+CONFIGURATIONS = [
+    {},
+    {"T": "global"},
+    {"F": None},
+    {"F": "global", "T": 512},
+    {"F": None, "format": "joint"},
+    {"T": "global", "boundary": "periodic"},
+]
+
+
+@pytest.mark.parametrize("config", CONFIGURATIONS)
+def test_jvp_is_the_difference_quotient(config):
+    jtfs = JTFS(2048, J=7, J_fr=3, **{"F": 0, **config})
+    x, *tangents = torch.randn(
+        4, 2048, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    )
+    dx = torch.stack(tangents)
+    S, dS = jtfs.jvp(x, dx)
+    torch.testing.assert_close(S, jtfs(x))
+    step = 1e-6
+    quotient = torch.stack([(jtfs(x + step * d) - jtfs(x - step * d)) / (2 * step) for d in dx])
+    assert dS.shape == (3, *S.shape)
+    assert (dS - quotient).norm() <= 1e-6 * quotient.norm()
+
+
+def test_one_tangent_needs_no_axis_of_its_own():
+    jtfs = JTFS(1024, J=6, J_fr=2)
+    x, dx = torch.randn(2, 1024)
+    assert jtfs.jvp(x, dx)[1].shape == jtfs(x).shape
+
+
+@pytest.mark.parametrize("T", [None, "global"])
+def test_jvp_is_finite_where_the_modulus_is_zero(T):
+    jtfs = JTFS(1024, J=6, J_fr=2, T=T)
+    silence = torch.zeros(1024)
+    click = torch.zeros(1024)
+    click[512] = 1.0
+    for x in (silence, click):
+        assert jtfs.jvp(x, torch.randn(2, 1024))[1].isfinite().all()
+
+
+def test_a_checkpoint_can_end_the_computation():
+    class Enough(Exception):
+        pass
+
+    def checkpoint():
+        raise Enough
+
+    jtfs = JTFS(1024, J=6, J_fr=2)
+    with pytest.raises(Enough):
+        jtfs.jvp(torch.randn(1024), torch.randn(1024), checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"shape": 0}, "shape=0"),
+        ({"shape": 1000, "J": 12}, "J=12"),
+        ({"shape": 8192, "J": -1}, "J=-1"),
+        ({"shape": 8192, "J": 8, "T": -5}, "T=-5"),
+        ({"shape": 8192, "J": 8, "T": 0}, "T=0"),
+        ({"shape": 8192, "J": 8, "T": 9000}, "T=9000"),
+        ({"shape": 8192, "J": 8, "T": "all"}, "T='all'"),
+        ({"shape": 8192, "J": 8, "F": 1000}, "F=1000"),
+        ({"shape": 8192, "J": 8, "F": 0, "format": "joint"}, "F=0"),
+        ({"shape": 8192, "J": 8, "format": "both"}, "format='both'"),
+        ({"shape": 8192, "J": 8, "Q": (0, 1)}, "Q[0]=0"),
+        ({"shape": 8192, "J": 8, "Q": 2.5}, "Q[0]=2.5"),
+        ({"shape": 8000, "J": 8, "boundary": "periodic"}, "shape=8000"),
+    ],
+)
+def test_a_bad_argument_is_named_with_its_value(arguments, named):
+    with pytest.raises(MesosynthError, match=re.escape(named)):
+        JTFS(**arguments)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        torch.zeros(100),
+        torch.zeros(1024, dtype=torch.int32),
+        torch.full((1024,), torch.nan),
+        torch.tensor(1.0),
+        [0.0] * 1024,
+    ],
+    ids=["length", "integers", "nan", "scalar", "list"],
+)
+def test_a_bad_signal_is_refused(x):
+    with pytest.raises(MesosynthError, match="x "):
+        JTFS(1024, J=6, J_fr=2)(x)
