@@ -10,7 +10,6 @@ import math
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillReading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -20,94 +19,29 @@ from numpy.typing import NDArray
 from mesosynth import units
 from mesosynth.audio_file import load_target
 from mesosynth.errors import DeviceError, MesosynthError, TargetError
+from mesosynth.events import (
+    Analysed,
+    Event,
+    MatchEnded,
+    MatchProgress,
+    MatchStarted,
+    Message,
+    ParametersChanged,
+    Recording,
+    Source,
+    TargetLoaded,
+    Transport,
+)
 from mesosynth.host.process import AudioProcess, AudioStatus
 from mesosynth.instruments import instrument_class
 from mesosynth.matching import process as matcher
-from mesosynth.matching.messages import Analysis, MatchResult, MatchStep
+from mesosynth.matching.messages import MatchResult
 from mesosynth.presets import MatchRecord, Preset, load_preset, save_preset
 from mesosynth.takes import save_take
 from mesosynth.target import ANALYSIS_RATE, Target
 
-Source = Literal["user", "preset", "match"]
-
 _PATIENCE = 0.3  # s that reading a target may hold up the caller
 _LONGEST_TAKE = 600.0  # s
-
-
-@dataclass(frozen=True, slots=True)
-class ParametersChanged:
-    """The live parameters moved: `values` holds all of them by id."""
-
-    values: dict[str, float]
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class TargetLoaded:
-    """A target is ready: its name and waveform, mono, as the matcher sees it."""
-
-    name: str
-    audio: NDArray[np.float32]
-    sample_rate: float
-
-
-@dataclass(frozen=True, slots=True)
-class Analysed:
-    """Pictures arrived, of the target or of the sound that the parameters make now."""
-
-    what: Literal["target", "sound"]
-    analysis: Analysis
-
-
-@dataclass(frozen=True, slots=True)
-class MatchStarted:
-    """A match began."""
-
-
-@dataclass(frozen=True, slots=True)
-class MatchProgress:
-    """A match took a step."""
-
-    step: MatchStep
-
-
-@dataclass(frozen=True, slots=True)
-class MatchEnded:
-    """A match ended, by itself or because it was stopped; None if it came to no theta at all."""
-
-    result: MatchResult | None
-
-
-@dataclass(frozen=True, slots=True)
-class Transport:
-    """Whether the instrument plays, and through what."""
-
-    playing: bool
-    device: str
-    silent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """The state of a recording: seconds so far, the input's level in dBFS, and whether it runs."""
-
-    running: bool
-    seconds: float
-    level: float
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One sentence for the user."""
-
-    text: str
-    severity: Literal["info", "warning", "error"]
-
-
-Event = (
-    ParametersChanged | TargetLoaded | Analysed | MatchStarted | MatchProgress | MatchEnded
-    | Transport | Recording | Message
-)  # fmt: skip
 
 
 class Session:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mesosynth import session as events
+from mesosynth import events
 from mesosynth.audio_file import write_wav
 from mesosynth.errors import AudioFileError, TargetError
 from mesosynth.resources import resource

@@ -109,4 +109,5 @@ def _damped_step(
     # A parameter that the loss does not feel at all must not make H singular.
     H_diagonal = np.diag(H) + 1e-12 * np.trace(H)
     step = -np.linalg.solve(H + damping * np.diag(H_diagonal), J.T @ residual)
-    return step * min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300))
+    shortened = step * min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300))
+    return np.asarray(shortened, dtype=np.float64)

@@ -20,8 +20,8 @@ class Analysis:
     duration : float
         Length of the picture, s; the frames share it equally.
     scale_rate : (2, n_scales, n_rates) float32
-        Second-order JTFS averaged over time and log-frequency, for spin +1 (row 0, where rising
-        patterns show) and spin -1 (row 1, falling), of unit norm over all.
+        Second-order JTFS averaged over time and log-frequency: falling patterns (spin -1) in row
+        0, rising ones (spin +1) in row 1; of unit norm over all.
     scales : (n_scales,) float32
         Cycles per octave, ascending.
     rates : (n_rates,) float32

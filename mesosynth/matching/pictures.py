@@ -42,7 +42,8 @@ def _scale_rate(
     n_fr = meta["n_fr"][second].astype(np.int64) - 1  # without the low-pass
     picture = np.zeros((2, n_scales, n2.max() + 1))
     np.add.at(picture, (n_fr // n_scales, n_fr % n_scales, n2), S[row[second]] ** 2)
-    picture = np.sqrt(picture[:, ::-1, : n2.min() - 1 if n2.min() else None : -1])
+    # The frequency axis runs from high to low, so the positive spin, which comes first, rises.
+    picture = np.sqrt(picture[::-1, ::-1, : n2.min() - 1 if n2.min() else None : -1])
     scales = [psi.xi * jtfs.Q[0] for psi in jtfs.frequency.psis[1 : 1 + n_scales]]
     rates = [jtfs.psi2[n].xi * ANALYSIS_RATE for n in range(n2.max(), n2.min() - 1, -1)]
     return (

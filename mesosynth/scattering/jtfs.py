@@ -15,9 +15,7 @@ And tangents ride along: through linear steps in the batch, through the modulus 
 d|z| = Re(conj(z) dz) / |z|, so that the whole Jacobian of a few parameters needs no autograd graph.
 """
 
-import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -26,12 +24,7 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
 from mesosynth.scattering.filterbank import Filter, low_pass, padded_length, wavelets
-from mesosynth.scattering.log_frequency import (
-    Format,
-    FrequencyStage,
-    LogFrequency,
-    parse_support,
-)
+from mesosynth.scattering.log_frequency import Format, LogFrequency, parse_support
 from mesosynth.scattering.modulus import (
     average,
     frame_count,
@@ -39,40 +32,10 @@ from mesosynth.scattering.modulus import (
     scatter_blocks,
     scatter_globally,
 )
-from mesosynth.scattering.time_axis import (
-    AveragingBlock,
-    BandPass,
-    band_pass,
-    low_pass_blocks,
-    summing_blocks,
-)
+from mesosynth.scattering.plan import Bank, Plan, SecondOrder, build_plan
 
 Boundary = Literal["reflect", "periodic"]
 Checkpoint = Callable[[], None]
-
-
-@dataclass(frozen=True)
-class _SecondOrder:
-    """Everything about one n2."""
-
-    n2: int
-    bands: list[tuple[slice, int, BandPass]]  # rows of its group of equal j1, the group, psi_n2
-    stage: FrequencyStage
-    averaging: list[AveragingBlock]
-    psi: torch.Tensor  # [[Re, -Im], [Im, Re]] of stage.psi
-    phi: torch.Tensor | None
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """The filters as tensors of one dtype on one device."""
-
-    first: list[BandPass]  # one for each group of equal j1
-    first_averaging: list[list[AveragingBlock]]
-    first_psi: torch.Tensor
-    first_phi: torch.Tensor | None
-    zeroth_averaging: list[AveragingBlock]
-    second: list[_SecondOrder]
 
 
 class JTFS:
@@ -149,12 +112,14 @@ class JTFS:
         self.psi2: list[Filter] = wavelets(self.N, J, Q2)
         self.log2_stride = self.phi.j
         self.frequency = LogFrequency((J + 1) * Q1, J_fr, Q_fr, F, format)
-        self._groups = _groups(
-            [min(f.j, self.log2_stride) if self._is_local else f.j for f in self.psi1]
+        self._bank = Bank.of(
+            self.phi,
+            self.psi1,
+            self.psi2,
+            self.frequency,
+            self._frames() if self._is_local else None,
         )
-        self._first_stage = self.frequency.stage(len(self.psi1), spinned=False)
-        self._second_stages = self._plan_second_stages()
-        self._plans: dict[tuple[torch.dtype, torch.device], _Plan] = {}
+        self._plans: dict[tuple[torch.dtype, torch.device], Plan] = {}
 
     # ------------------------------------------------------------------ what users call
 
@@ -278,23 +243,10 @@ class JTFS:
             first, end = (first + 1) // 2, (end + 1) // 2
         return first, end
 
-    def _plan_second_stages(self) -> list[tuple[int, int, FrequencyStage]]:
-        """(n2, number of rows with j1 < j2, matrices) for every n2 that has such rows."""
-        stages: list[tuple[int, int, FrequencyStage]] = []
-        by_count: dict[int, FrequencyStage] = {}
-        for n2, psi in enumerate(self.psi2):
-            # psi1 comes with ascending j.
-            count = sum(f.j < psi.j for f in self.psi1)
-            if count == 0:
-                continue
-            if count not in by_count:
-                by_count[count] = self.frequency.stage(count, spinned=True)
-            stages.append((n2, count, by_count[count]))
-        return stages
-
     def _paths(self) -> Sequence[tuple[int, int | None, int | None, int | None]]:
         """(order, n1, n2, n_fr) of every row of S in the format, in order."""
-        blocks = [(1, None, self._first_stage)] + [(2, n2, s) for n2, _, s in self._second_stages]
+        bank = self._bank
+        blocks = [(1, None, bank.first)] + [(2, n2, stage) for n2, _, stage in bank.second]
         if self.format == "joint":
             return [
                 (order, None, n2, int(n_fr))
@@ -333,7 +285,7 @@ class JTFS:
         padding = (self.pad_left, self.pad_right)
         return torch.nn.functional.pad(x[:, None], padding, mode="reflect")[:, 0]
 
-    def _first_order(self, x: torch.Tensor, plan: _Plan) -> tuple[list[torch.Tensor], torch.Tensor]:
+    def _first_order(self, x: torch.Tensor, plan: Plan) -> tuple[list[torch.Tensor], torch.Tensor]:
         """Spectra of U_1, a tensor (1 + p, rows, N / 2**j1) for each group of equal j1, and S_1."""
         x_hat = torch.fft.fft(self._padded(x))
         U_1_hat: list[torch.Tensor] = []
@@ -344,13 +296,13 @@ class JTFS:
             S_1.append(average(U_1, averaging))
         return U_1_hat, torch.cat(S_1, dim=1)
 
-    def _first_rows(self, S_1: torch.Tensor, plan: _Plan) -> torch.Tensor:
+    def _first_rows(self, S_1: torch.Tensor, plan: Plan) -> torch.Tensor:
         Y_1 = (plan.first_psi @ S_1).unflatten(1, (2, -1)).unbind(1)
         U = modulus(Y_1)
         S = U if self._is_local else U.sum(dim=-1, keepdim=True)
         return S if plan.first_phi is None else plan.first_phi @ S
 
-    def _second_rows(self, U_1_hat: list[torch.Tensor], second: _SecondOrder) -> torch.Tensor:
+    def _second_rows(self, U_1_hat: list[torch.Tensor], second: SecondOrder) -> torch.Tensor:
         Y_2 = torch.cat([band(U_1_hat[group][:, rows]) for rows, group, band in second.bands], 1)
         # (2 n1, 1 + p, time): real rows above imaginary rows, for real matrix products
         Y = torch.view_as_real(Y_2).permute(3, 1, 0, 2).flatten(0, 1).contiguous()
@@ -362,67 +314,12 @@ class JTFS:
 
     # ------------------------------------------------------------------ plans
 
-    def _plan(self, x: torch.Tensor) -> _Plan:
+    def _plan(self, x: torch.Tensor) -> Plan:
         key = (x.dtype, x.device)
         if key not in self._plans:
-            self._plans[key] = self._build_plan(torch.empty(0, dtype=x.dtype, device=x.device))
+            like = torch.empty(0, dtype=x.dtype, device=x.device)
+            self._plans[key] = build_plan(self._bank, like)
         return self._plans[key]
-
-    def _build_plan(self, like: torch.Tensor) -> _Plan:
-        if self._is_local:
-            frames = self._frames()
-            all_frames = frames
-        else:
-            frames = (0, 1)
-            all_frames = (0, self.N // 2**self.log2_stride)
-
-        def averaging(level: int) -> list[AveragingBlock]:
-            if self._is_local:
-                return low_pass_blocks(self.phi, level, self.log2_stride, frames, like)
-            return summing_blocks(self.N // 2**level, like)
-
-        first = [band_pass(self.psi1[rows], 0, k1, like) for rows, k1 in self._groups]
-        first_averaging = [
-            low_pass_blocks(self.phi, k1, self.log2_stride, all_frames, like)
-            for _, k1 in self._groups
-        ]
-        by_level: dict[int, list[AveragingBlock]] = {}
-        stages = [self._first_stage, *(stage for _, _, stage in self._second_stages)]
-        psis = {id(s): _as_real(s.psi, like) for s in stages[1:]}
-        phis = {id(s): _as_tensor(s.phi, like) for s in stages}
-        second: list[_SecondOrder] = []
-        for n2, count, stage in self._second_stages:
-            psi = self.psi2[n2]
-            level = min(psi.j, self.log2_stride) if self._is_local else psi.j
-            if level not in by_level:
-                by_level[level] = averaging(level)
-            second.append(
-                _SecondOrder(
-                    n2, self._bands(psi, count, level, like), stage, by_level[level],
-                    psis[id(stage)], phis[id(stage)],
-                )
-            )  # fmt: skip
-        first_psi = np.concatenate([self._first_stage.psi.real, self._first_stage.psi.imag])
-        return _Plan(
-            first=first,
-            first_averaging=first_averaging,
-            first_psi=torch.from_numpy(first_psi).to(like),
-            first_phi=phis[id(self._first_stage)],
-            zeroth_averaging=averaging(0),
-            second=second,
-        )
-
-    def _bands(
-        self, psi: Filter, count: int, level: int, like: torch.Tensor
-    ) -> list[tuple[slice, int, BandPass]]:
-        """psi_n2 for each group of equal j1 among the first `count` rows."""
-        bands: list[tuple[slice, int, BandPass]] = []
-        for group, (rows, k1) in enumerate(self._groups):
-            inside = min(rows.stop, count) - rows.start
-            if inside > 0:
-                plan = band_pass([psi], k1, level, like)
-                bands.append((slice(0, inside), group, plan))
-        return bands
 
     def _checked_signals(self, x: torch.Tensor, name: str) -> torch.Tensor:
         if not isinstance(x, torch.Tensor) or x.dtype not in (torch.float32, torch.float64):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
@@ -435,22 +332,6 @@ class JTFS:
         if not bool(torch.isfinite(x).all()):
             raise ArgumentError(f"{name} holds NaN or infinite samples; remove them first.")
         return x
-
-
-def _as_real(psi: NDArray[np.complex128], like: torch.Tensor) -> torch.Tensor:
-    """A complex matrix as a real one that acts on real rows above imaginary rows."""
-    blocks = np.block([[psi.real, -psi.imag], [psi.imag, psi.real]])
-    return torch.from_numpy(blocks).to(like)
-
-
-def _as_tensor(matrix: NDArray[np.float64] | None, like: torch.Tensor) -> torch.Tensor | None:
-    return None if matrix is None else torch.from_numpy(matrix).to(like)
-
-
-def _groups(levels: list[int]) -> list[tuple[slice, int]]:
-    """Runs of equal level: (rows, level)."""
-    edges = [0, *(i for i in range(1, len(levels)) if levels[i] != levels[i - 1]), len(levels)]
-    return [(slice(a, b), levels[a]) for a, b in itertools.pairwise(edges)]
 
 
 def _look_up(filters: list[Filter], name: str, n: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,88 @@
+"""What :meth:`mesosynth.session.Session.poll` reports, as small frozen records."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.matching.messages import Analysis, MatchResult, MatchStep
+
+Source = Literal["user", "preset", "match"]
+"""Who moved the parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParametersChanged:
+    """The live parameters moved: `values` holds all of them by id."""
+
+    values: dict[str, float]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLoaded:
+    """A target is ready: its name and waveform, mono, as the matcher sees it."""
+
+    name: str
+    audio: NDArray[np.float32]
+    sample_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """Pictures arrived, of the target or of the sound that the parameters make now."""
+
+    what: Literal["target", "sound"]
+    analysis: Analysis
+
+
+@dataclass(frozen=True, slots=True)
+class MatchStarted:
+    """A match began."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchProgress:
+    """A match took a step."""
+
+    step: MatchStep
+
+
+@dataclass(frozen=True, slots=True)
+class MatchEnded:
+    """A match ended, by itself or because it was stopped; None if it came to no theta at all."""
+
+    result: MatchResult | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Whether the instrument plays, and through what."""
+
+    playing: bool
+    device: str
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The state of a recording: seconds so far, the input's level in dBFS, and whether it runs."""
+
+    running: bool
+    seconds: float
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One sentence for the user."""
+
+    text: str
+    severity: Literal["info", "warning", "error"]
+
+
+Event = (
+    ParametersChanged | TargetLoaded | Analysed | MatchStarted | MatchProgress | MatchEnded
+    | Transport | Recording | Message
+)  # fmt: skip

@@ -1,0 +1,39 @@
+"""The fear: pictures that show something else than the sound."""
+
+import numpy as np
+import pytest
+
+from mesosynth.matching.operator import Operator
+from mesosynth.matching.pictures import analysis
+
+
+@pytest.fixture(scope="module")
+def operator():
+    return Operator()
+
+
+def test_the_scalogram_shows_the_sweep(operator):
+    picture = analysis(operator, operator.synthesize(np.array([500.0, 20.0, 1.0, 2.0])))
+    assert picture.scalogram.shape == (len(picture.frequencies), 256)
+    assert picture.scalogram.max() == pytest.approx(1.0)
+    ridge = picture.frequencies[picture.scalogram.argmax(axis=0)]
+    # 0.2 s before and after the middle: a fifth of an octave below and above f_c.
+    frame = 256 / picture.duration
+    early, late = ridge[128 - int(0.2 * frame)], ridge[128 + int(0.2 * frame)]
+    assert early < 500.0 < late
+
+
+@pytest.mark.parametrize(("gamma", "row"), [(-1.5, 0), (1.5, 1)])
+def test_falling_and_rising_have_rows_of_their_own(operator, gamma, row):
+    picture = analysis(operator, operator.synthesize(np.array([500.0, 8.0, gamma, 2.0])))
+    energy = np.square(picture.scale_rate).sum(axis=(1, 2))
+    assert energy.sum() == pytest.approx(1.0, abs=1e-4)
+    assert energy[row] > 3 * energy[1 - row]
+
+
+def test_the_rate_axis_shows_the_note_rate(operator):
+    picture = analysis(operator, operator.synthesize(np.array([500.0, 8.0, 0.5, 2.0])))
+    fast = picture.rates > 6.0  # above the rate of the sweep itself
+    rate = picture.rates[fast][picture.scale_rate[:, :, fast].sum(axis=(0, 1)).argmax()]
+    # The full sine gives two notes a period.
+    assert rate == pytest.approx(16.0, rel=0.3)
