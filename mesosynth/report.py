@@ -1,5 +1,6 @@
 """A match as one picture: scalograms, JTFS as scale × rate, the way of the match, its loss."""
 
+import math
 import os
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def draw_report(name: str, result: MatchResult, target: Analysis, sound: Analysi
     figure = Figure(figsize=(13.0, 11.0), facecolor=_GROUND)
     FigureCanvasAgg(figure)
     grid = GridSpec(
-        3, 6, figure, left=0.07, right=0.97, bottom=0.06, top=0.885, wspace=0.75, hspace=0.42,
+        3, 6, figure, left=0.07, right=0.97, bottom=0.06, top=0.885, wspace=0.95, hspace=0.42,
         height_ratios=(1.15, 1.0, 1.0),
     )  # fmt: skip
     figure.text(0.07, 0.955, f"Match of {_plain(name)}", color=_TEXT, size=17, weight="bold")
@@ -102,7 +103,7 @@ def _axes(figure: Figure, place: object, title: str) -> Axes:
     axes = figure.add_subplot(place)  # type: ignore[arg-type]  # matplotlib's SubplotSpec is untyped
     axes.set_facecolor(_WELL)
     axes.set_title(title, color=_TEXT, size=11, loc="left", pad=8)
-    axes.tick_params(colors=_DIM, labelsize=9, length=3)
+    axes.tick_params(which="both", colors=_DIM, labelsize=9, length=3)
     for spine in axes.spines.values():
         spine.set_color(_LINE)
     return axes
@@ -155,7 +156,7 @@ def _scale_rate(
     )  # fmt: skip
     axes.set_yscale("log", base=2)
     _decimal(axes, "y", [float(scale) for scale in analysis.scales[::2]])
-    shown = range(count % 2, count, max(1, count // 4))
+    shown = range(3, count, 4)  # none near the middle, where both sides would collide
     rates = [(count + i, float(analysis.rates[i])) for i in shown]
     rates += [(count - 1 - i, -float(analysis.rates[i])) for i in shown]
     axes.set_xticks([place + 0.5 for place, _ in rates], [_short(rate) for _, rate in rates])
@@ -185,18 +186,26 @@ def _trajectory(axes: Axes, result: MatchResult) -> None:
 def _loss(axes: Axes, result: MatchResult) -> None:
     evaluations = [step.evaluations for step in result.trajectory]
     losses = [max(step.loss, 1e-16) for step in result.trajectory]
+    if not losses:
+        return
     axes.plot(evaluations, losses, "o-", color=_ACCENT, markersize=4, linewidth=1.3)
     axes.set_yscale("log")
+    axes.set_ylim(
+        10.0 ** math.floor(math.log10(min(losses))), 10.0 ** math.ceil(math.log10(max(losses)))
+    )
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(color=_LINE, linewidth=0.6)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _label(axes, "Evaluations of the JTFS", "½ |ΔS|² of unit-norm JTFS")
+    _label(axes, "Evaluations", "½ |ΔS|²")
 
 
 def _room(axes: Axes, which: str, values: NDArray[np.float64]) -> None:
     """Limits around `values` by at least half an octave, and ticks that people read."""
     low, high = float(values.min()) / 2**0.5, float(values.max()) * 2**0.5
     (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
-    marks = [10.0**decade * digit for decade in range(-2, 3) for digit in (1, 1.5, 2, 3, 4, 6, 8)]
+    marks = [
+        10.0**decade * digit for decade in range(-2, 3) for digit in (1, 1.5, 2, 3, 4, 5, 6, 8)
+    ]
     _decimal(axes, which, [mark for mark in marks if low <= mark <= high])
 
 
