@@ -49,6 +49,8 @@ class Commands(QObject):
         bridge.transport.connect(self._on_transport)
         bridge.recording.connect(self._on_recording)
         bridge.follow_changed.connect(self._on_follow)
+        actions["undo"].setEnabled(False)
+        actions["redo"].setEnabled(False)
         self._refresh()
 
     def load_target(self, path: Path) -> None:
@@ -60,14 +62,12 @@ class Commands(QObject):
         """Take all parameters from a preset."""
         if self._bridge.load_preset(path):
             self._settings.folder = str(path.parent)
-            self._bridge.say(f"Preset {path.stem}.")
 
     def save_preset(self, path: Path) -> None:
         """Write all parameters to a preset; a name without an ending gets ".json"."""
         path = path if path.suffix else path.with_suffix(".json")
         if self._bridge.save_preset(path):
             self._settings.folder = str(path.parent)
-            self._bridge.say(f"Saved {path.name}.")
 
     def drop(self, path: Path) -> None:
         """Take a dropped file: a preset by its ending, else a sound."""
@@ -89,8 +89,8 @@ class Commands(QObject):
         actions["undo"].triggered.connect(self._history.undo)
         actions["redo"].triggered.connect(self._history.redo)
         stack = self._history.stack
-        stack.canUndoChanged.connect(self._refresh)
-        stack.canRedoChanged.connect(self._refresh)
+        stack.canUndoChanged.connect(actions["undo"].setEnabled)
+        stack.canRedoChanged.connect(actions["redo"].setEnabled)
         stack.undoTextChanged.connect(self._name_undo)
         stack.redoTextChanged.connect(self._name_redo)
 
@@ -128,7 +128,8 @@ class Commands(QObject):
 
     def _apply(self) -> None:
         if self.result is not None:
-            self._history.set_at_once(self.result.theta, "match result")
+            # The matcher's model has a full-sine modulation, as the session has it when it follows.
+            self._history.set_at_once({**self.result.theta, "am_shape": 0.0}, "match result")
 
     def _flip(self) -> None:
         gamma = -self._bridge.values["gamma"]
@@ -159,6 +160,12 @@ class Commands(QObject):
     def _on_match_ended(self, result: MatchResult | None) -> None:
         self.result = result
         self._refresh()
+        if result is None:
+            self._bridge.say("The match ended before a first estimate.", "warning")
+        else:
+            how = "Matched" if result.converged else "Match stopped"
+            after = f"{result.evaluations} evaluations in {result.seconds:.1f} s"
+            self._bridge.say(f"{how} after {after}, loss {result.loss:.1e}.")
 
     def _on_transport(self, transport: Transport) -> None:
         self._show_playing(transport.playing)
@@ -175,11 +182,9 @@ class Commands(QObject):
 
     def _refresh(self) -> None:
         ready = self._bridge.session is not None
-        actions, stack = self._actions, self._history.stack
+        actions = self._actions
         for id_ in ("load", "record", "open_preset", "save_preset", "play", "follow", "flip"):
             actions[id_].setEnabled(ready)
         actions["match"].setEnabled(ready and self._has_target)
         actions["stop_match"].setEnabled(self._bridge.matching)
         actions["apply"].setEnabled(self.result is not None)
-        actions["undo"].setEnabled(stack.canUndo())
-        actions["redo"].setEnabled(stack.canRedo())

@@ -26,7 +26,7 @@ class History(QObject):
         self._before: dict[str, float] | None = None
         self._shown = dict(bridge.values)
         self._before_match: dict[str, float] | None = None
-        self._match_drove = False
+        self._driven: set[str] = set()
         self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._pause.timeout.connect(self.end)
         bridge.parameters_changed.connect(self._on_parameters)
@@ -90,18 +90,17 @@ class History(QObject):
             self.end()
             self._push("preset", self._shown, values)
         elif source == "match":
-            self._match_drove = True
+            self._driven |= {id_ for id_ in values if values[id_] != self._shown.get(id_)}
         self._shown = dict(values)
 
     def _on_match_started(self) -> None:
         self._before_match = dict(self._bridge.values)
-        self._match_drove = False
+        self._driven.clear()
 
     def _on_match_ended(self, _result: object) -> None:
-        if self._match_drove and self._before_match is not None and self._before is None:
-            theta = self._bridge.parameters.matchable
-            before = {**self._bridge.values, **{id_: self._before_match[id_] for id_ in theta}}
-            self._push("match", before, self._bridge.values)
+        if self._before_match is not None and self._before is None:
+            driven = {id_: self._before_match[id_] for id_ in self._driven}
+            self._push("match", {**self._bridge.values, **driven}, self._bridge.values)
         self._before_match = None
 
 

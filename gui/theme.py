@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 WINDOW = "#121419"
 PANEL = "#1a1d24"
@@ -81,6 +81,22 @@ def apply(application: QApplication) -> None:
     application.setStyleSheet(_STYLE)
 
 
+def title(text: str = "") -> QLabel:
+    """Return a label that names what is below it."""
+    return _label(text, "title")
+
+
+def note(text: str = "") -> QLabel:
+    """Return a label that may be overlooked."""
+    return _label(text, "note")
+
+
+def _label(text: str, kind: str) -> QLabel:
+    label = QLabel(text)
+    label.setObjectName(kind)  # what the style sheet goes by
+    return label
+
+
 def name(widget: QWidget, text: str, description: str = "") -> None:
     """Tell screen readers what `widget` is."""
     widget.setAccessibleName(text)
@@ -116,6 +132,7 @@ _SHORTCUT_SPACING = 24 if sys.platform == "darwin" else 20
 
 _STYLE = f"""
 QMainWindow, QDialog {{ background: {WINDOW}; }}
+QDialog#sheet {{ border: 1px solid {LINE}; }}
 QMenuBar {{ background: {WINDOW}; color: {DIM}; padding: 2px 4px; }}
 QMenuBar::item {{ padding: 4px 9px; border-radius: 4px; background: transparent; }}
 QMenuBar::item:selected {{ background: {RAISED}; color: {TEXT}; }}

@@ -11,7 +11,8 @@ class Knobs(QFrame):
     """The knobs by parameter id, in the table's order."""
 
     def __init__(self, parameters: ParameterTable) -> None:
-        super().__init__(objectName="panel")
+        super().__init__()
+        self.setObjectName("panel")
         self._knobs = {id_: Knob(parameter) for id_, parameter in parameters.items()}
         layout = QHBoxLayout(self)
         layout.setContentsMargins(theme.GAP, 6, theme.GAP, 6)

@@ -32,7 +32,8 @@ class MatchPanel(Frame):
     def __init__(self, parameters: ParameterTable, apply: QAction) -> None:
         body = QWidget()
         super().__init__("Match", body)
-        button = QToolButton(objectName="small")
+        button = QToolButton()
+        button.setObjectName("small")
         button.setDefaultAction(apply)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -47,13 +48,14 @@ class MatchPanel(Frame):
             value = QLabel("–")
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             theme.name(value, f"Matched {parameter.name}")
-            grid.addWidget(QLabel(parameter.name, objectName="note"), row, 0)
+            grid.addWidget(theme.note(parameter.name), row, 0)
             grid.addWidget(value, row, 1)
             self._rows[id_] = (parameter, value)
+        self._best = math.inf
         self.progress = QProgressBar(maximum=1000, textVisible=False)
         self.progress.setFixedHeight(6)
         theme.name(self.progress, "Progress of the match")
-        self._summary = QLabel("No match yet", objectName="note")
+        self._summary = theme.note("No match yet")
         layout = QVBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -62,16 +64,23 @@ class MatchPanel(Frame):
         layout.addWidget(self.progress)
         layout.addWidget(self._summary)
 
+    def value_text(self, id_: str) -> str:
+        """What the table says of a parameter."""
+        return self._rows[id_][1].text()
+
     def start(self) -> None:
         """Clear the table for a new match."""
+        self._best = math.inf
         self.progress.setValue(0)
         self._summary.setText("Looking for a start…")
         for _, label in self._rows.values():
             label.setText("–")
 
     def add(self, step: MatchStep) -> None:
-        """Show an accepted step."""
-        self._show(step)
+        """Show an accepted step, unless another start has come to a better one."""
+        if step.loss <= self._best:
+            self._best = step.loss
+            self._show(step)
         self.progress.setValue(round(1000 * step.progress))
 
     def end(self, result: MatchResult | None) -> None:

@@ -25,6 +25,7 @@ class ShortcutSheet(QDialog):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard and mouse")
+        self.setObjectName("sheet")
         self.setModal(False)
         grid = QGridLayout(self)
         grid.setContentsMargins(20, 16, 20, 20)
@@ -33,7 +34,7 @@ class ShortcutSheet(QDialog):
         native = QKeySequence.SequenceFormat.NativeText
         keys = [(QKeySequence(a.keys).toString(native), a.text.rstrip("…")) for a in ACTIONS]
         for column, (title, rows) in enumerate([("Keyboard", keys), ("Mouse", _MOUSE)]):
-            grid.addWidget(QLabel(title, objectName="title"), 0, 3 * column, 1, 2)
+            grid.addWidget(theme.title(title), 0, 3 * column, 1, 2)
             for row, (left, right) in enumerate(rows, start=1):
                 key = QLabel(left)
                 key.setStyleSheet(f"color: {theme.ACCENT};")

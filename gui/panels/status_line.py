@@ -1,7 +1,7 @@
 """The line at the bottom: the sound device, how hard it works, and the last message."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPaintEvent, QPainter
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gui import theme
@@ -15,10 +15,10 @@ class StatusLine(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.device = QLabel("Starting the sound…", objectName="note")
+        self.device = theme.note("Starting the sound…")
         self.message = ElidedLabel()
         theme.name(self.message, "Message")
-        self.load = QLabel(objectName="note")
+        self.load = theme.note()
         self.load.setToolTip("Share of a block's time that the sound takes, and blocks missed")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 0, 4, 0)

@@ -1,7 +1,7 @@
 """The row of buttons above everything."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from gui import theme
 from gui.actions import Actions
@@ -23,7 +23,7 @@ class Transport(QWidget):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self._buttons: dict[str, QToolButton] = {}
-        self._recorded = QLabel(objectName="note")
+        self._recorded = theme.note()
         self._recorded.hide()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -48,7 +48,8 @@ class Transport(QWidget):
         self._recorded.setVisible(recording.running)
 
     def _button(self, actions: Actions, id_: str) -> QToolButton:
-        button = QToolButton(objectName=id_)
+        button = QToolButton()
+        button.setObjectName(id_)
         button.setDefaultAction(actions[id_])
         style = Qt.ToolButtonStyle
         icon_only = id_ in _WITHOUT_TEXT

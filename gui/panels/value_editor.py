@@ -14,6 +14,7 @@ class ValueEditor(QLineEdit):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._owner = parent
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setFont(theme.font(8.5))
         self.setAccessibleName("Value")
@@ -29,8 +30,11 @@ class ValueEditor(QLineEdit):
 
     def event(self, event: QEvent) -> bool:  # noqa: D102 - Qt's hook
         # Esc is also the shortcut that stops a match; while one types it only closes the line.
-        overrides = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-        if overrides and event.key() == Qt.Key.Key_Escape:
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Escape
+        ):
             event.accept()
             return True
         return super().event(event)
@@ -40,6 +44,8 @@ class ValueEditor(QLineEdit):
             self._close()
         else:
             super().keyPressEvent(event)
+            # QLineEdit lets Return through, and the knob behind would open the line again.
+            event.accept()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: D102 - Qt's hook
         super().focusOutEvent(event)
@@ -52,4 +58,4 @@ class ValueEditor(QLineEdit):
 
     def _close(self) -> None:
         self.hide()
-        self.parentWidget().setFocus()
+        self._owner.setFocus()

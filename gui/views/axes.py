@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pyqtgraph as pg
 
@@ -63,15 +64,15 @@ class DecadeAxis(pg.AxisItem):
         return [f"{10.0**value:g}" if value > -2.5 else f"1e{value:.0f}" for value in values]
 
 
-def quiet(plot: pg.PlotItem) -> pg.PlotItem:
-    """Make a plot a picture: no menu, no buttons, no mouse, thin axes in the desk's font."""
+def quiet(plot: Any) -> Any:  # noqa: ANN401 - a PlotItem grows most of its methods at run time
+    """Make a PlotItem a picture: no menu, no buttons, no mouse, thin axes in the desk's font."""
     plot.setMenuEnabled(False)
     plot.hideButtons()
     plot.setMouseEnabled(False, False)
     plot.layout.setContentsMargins(0, 0, 0, 0)
     plot.layout.setVerticalSpacing(0)
     plot.getViewBox().setBackgroundColor(theme.WELL)
-    plot.getAxis("bottom").setHeight(34)
+    plot.getAxis("bottom").setHeight(31)
     for side in ("left", "bottom"):
         axis = plot.getAxis(side)
         axis.setPen(theme.LINE)

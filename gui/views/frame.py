@@ -28,8 +28,8 @@ class Frame(QFrame):
     def __init__(self, title: str, body: QWidget, hint: str = "") -> None:
         super().__init__()
         self.setObjectName("panel")
-        self.title = QLabel(title, objectName="title")
-        self.note = QLabel(objectName="note")
+        self.title = theme.title(title)
+        self.note = theme.note()
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.header = QHBoxLayout()
@@ -38,9 +38,9 @@ class Frame(QFrame):
         self.header.addWidget(self.title)
         self.header.addWidget(self.note, 1)
         self._stack = QStackedLayout()
-        if hint:
-            self._stack.addWidget(_hint(hint))
-        self._stack.addWidget(body)
+        self._empty: QWidget = _hint(hint) if hint else body
+        for widget in dict.fromkeys([self._empty, body]):
+            self._stack.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
         layout.setSpacing(5)
@@ -56,11 +56,11 @@ class Frame(QFrame):
 
     def fill(self, filled: bool = True) -> None:
         """Show the view in place of the hint, or the hint again."""
-        self._stack.setCurrentWidget(self._body if filled else self._stack.widget(0))
+        self._stack.setCurrentWidget(self._body if filled else self._empty)
 
 
 def _hint(text: str) -> QLabel:
-    label = QLabel(text, objectName="note")
+    label = theme.note(text)
     label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     label.setWordWrap(True)
     label.setMinimumSize(0, 0)

@@ -82,30 +82,35 @@ def _label_spot(line: QLineF, area: QRectF) -> QPointF | None:
 
 
 def paint_trajectory(painter: QPainter, plane: Plane, steps: Sequence[MatchStep]) -> None:
-    """Draw the way of a match: start, steps, and where it is with its error ellipse."""
+    """Draw the ways of a match, one from each start, and its best step with the error ellipse."""
     if not steps:
         return
     painter.save()
     painter.setClipRect(plane.area)
-    points = [plane.point(s.theta["f_m"], s.theta["gamma"]) for s in steps]
-    painter.setPen(QPen(theme.colour(theme.MATCH, 0.7), 1.5))
-    painter.drawPolyline(QPolygonF(points))
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(theme.MATCH))
-    for point in points[1:-1]:
-        painter.drawEllipse(point, 2.5, 2.5)
-    _paint_start(painter, points[0])
-    _paint_estimate(painter, plane, points[-1], steps[-1])
+    best = min(steps, key=lambda step: step.loss)
+    for start in sorted({step.start for step in steps}):
+        way = [step for step in steps if step.start == start]
+        _paint_way(painter, plane, way, 1.0 if start == best.start else 0.45)
+    _paint_estimate(painter, plane, best)
     painter.restore()
 
 
-def _paint_start(painter: QPainter, point: QPointF) -> None:
-    painter.setPen(QPen(QColor(theme.MATCH), 1.5))
+def _paint_way(painter: QPainter, plane: Plane, way: Sequence[MatchStep], strength: float) -> None:
+    points = [plane.point(step.theta["f_m"], step.theta["gamma"]) for step in way]
+    painter.setPen(QPen(theme.colour(theme.MATCH, 0.7 * strength), 1.5))
+    painter.drawPolyline(QPolygonF(points))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.colour(theme.MATCH, strength))
+    for point in points[1:]:
+        painter.drawEllipse(point, 2.5, 2.5)
+    first = points[0]
+    painter.setPen(QPen(theme.colour(theme.MATCH, strength), 1.5))
     painter.setBrush(QColor(theme.WELL))
-    painter.drawRect(QRectF(point.x() - 4, point.y() - 4, 8, 8))
+    painter.drawRect(QRectF(first.x() - 4, first.y() - 4, 8, 8))
 
 
-def _paint_estimate(painter: QPainter, plane: Plane, point: QPointF, step: MatchStep) -> None:
+def _paint_estimate(painter: QPainter, plane: Plane, step: MatchStep) -> None:
+    point = plane.point(step.theta["f_m"], step.theta["gamma"])
     radii = plane.radii(
         step.theta["f_m"], step.theta["gamma"], step.std.get("f_m", 0.0), step.std.get("gamma", 0.0)
     )

@@ -1,16 +1,19 @@
 """A titled image on axes, with a hint in its middle until there is something to show."""
 
+from typing import Any
+
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.views.axes import quiet
 
 _LEFT = 44  # px for the labels of the first picture's vertical axis
+_GAP = 10  # px between pictures
 _BARE = 4  # px for the axis of the others, which share them
 
 
@@ -21,14 +24,20 @@ class Pictures(pg.GraphicsLayoutWidget):
         super().__init__()
         self.setBackground(theme.PANEL)
         self.setMinimumSize(200, 60)
-        grid = self.ci.layout
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(10)
-        for column in range(count):
-            axis = _LEFT if column == 0 else _BARE
-            grid.setColumnPreferredWidth(column, 100 + axis)
-            grid.setColumnMinimumWidth(column, 100 + axis)
-            grid.setColumnStretchFactor(column, 1)
+        self._count = count
+        self._grid: Any = self.ci.layout
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(_GAP)
+
+    def resizeEvent(self, ev: QResizeEvent | None) -> None:  # noqa: D102 - Qt's hook
+        # Plots ask for different widths; left to itself the grid would give them.
+        super().resizeEvent(ev)
+        if ev is not None:
+            axes = _LEFT + (self._count - 1) * (_BARE + _GAP)
+            for column in range(self._count):
+                axis = _LEFT if column == 0 else _BARE
+                width = axis + max((self.width() - axes) / self._count, 20.0)
+                self._grid.setColumnFixedWidth(column, width)
 
 
 class Picture:
@@ -53,7 +62,7 @@ class Picture:
         colours: pg.ColorMap,
         axes: dict[str, pg.AxisItem] | None = None,
     ) -> None:
-        self.plot = quiet(row.addPlot(row=0, column=column, axisItems=axes or {}))
+        self.plot = quiet(row.ci.addPlot(row=0, column=column, axisItems=axes or {}))
         left = self.plot.getAxis("left")
         left.setWidth(_LEFT if column == 0 else _BARE)
         left.setStyle(showValues=column == 0)
@@ -99,7 +108,9 @@ class ColourBar(QWidget):
         self.setFixedSize(64, 8)
         self._gradient = QLinearGradient(0, 0, self.width(), 0)
         for position in np.linspace(0.0, 1.0, 17):
-            self._gradient.setColorAt(float(position), QColor(colours.map(position, mode="qcolor")))
+            self._gradient.setColorAt(
+                float(position), QColor(colours.map(position, mode=pg.ColorMap.QCOLOR))
+            )
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
         painter = QPainter(self)

@@ -4,10 +4,8 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
-from PySide6.QtWidgets import QLabel
 
 from gui import theme
-from gui.views.axes import short_number
 from gui.views.frame import Frame
 from gui.views.picture import ColourBar, Picture, Pictures
 from mesosynth.matching.messages import Analysis
@@ -19,7 +17,7 @@ def mirrored(analysis: Analysis) -> NDArray[np.float32]:
     Returns
     -------
     picture : (n_scales, 2 * n_rates) float32
-        Falling patterns (spin +1) from the fastest to the slowest rate, then rising ones (spin -1)
+        Falling patterns (spin -1) from the fastest to the slowest rate, then rising ones (spin +1)
         from the slowest to the fastest.
     """
     falling, rising = analysis.scale_rate
@@ -27,9 +25,9 @@ def mirrored(analysis: Analysis) -> NDArray[np.float32]:
 
 
 def even_indices(count: int, most: int) -> list[int]:
-    """At most `most` indices of `count`, evenly spread, the last among them."""
+    """At most `most` indices of `count`, evenly spread, away from both ends."""
     step = max(1, -(-count // max(most, 1)))
-    return list(range((count - 1) % step, count, step))
+    return list(range((count - 1) % step // 2 + step // 4, count, step))
 
 
 class ScaleRate(Frame):
@@ -48,7 +46,7 @@ class ScaleRate(Frame):
         self.note.setText("◂ falling | rising ▸")
         for colours, text in ((magma, "energy"), (diverging, "less / more")):
             self.header.addWidget(ColourBar(colours))
-            self.header.addWidget(QLabel(text, objectName="note"))
+            self.header.addWidget(theme.note(text))
 
     @property
     def shown(self) -> list[str]:
@@ -99,8 +97,8 @@ class _Spins(Picture):
         self._middle.setValue(n_rates)
         self._middle.setVisible(True)
         kept = even_indices(n_rates, 3)
-        rising = [(n_rates + i + 0.5, short_number(analysis.rates[i])) for i in kept]
-        falling = [(n_rates - i - 0.5, "−" + short_number(analysis.rates[i])) for i in kept]
+        rising = [(n_rates + i + 0.5, f"{analysis.rates[i]:.2g}") for i in kept]
+        falling = [(n_rates - i - 0.5, f"−{analysis.rates[i]:.2g}") for i in kept]
         self.plot.getAxis("bottom").setTicks([falling + rising])
-        scales = [(i + 0.5, short_number(analysis.scales[i])) for i in even_indices(n_scales, 5)]
+        scales = [(i + 0.5, f"{analysis.scales[i]:.2g}") for i in even_indices(n_scales, 4)]
         self.plot.getAxis("left").setTicks([scales])

@@ -4,7 +4,6 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
-from PySide6.QtWidgets import QLabel
 
 from gui import theme
 from gui.views.axes import OctaveAxis
@@ -38,6 +37,22 @@ def decibel_picture(analysis: Analysis) -> tuple[NDArray[np.float32], float, flo
     return picture.astype(np.float32), float(octaves[0]), float(octaves[-1])
 
 
+def sounding_span(analysis: Analysis) -> tuple[float, float]:
+    """Stretch of time, s, in which most of the energy lies, with as much again around it.
+
+    The ends are multiples of a quarter second, so that the axis stands still while a knob turns.
+    """
+    energy = np.cumsum((analysis.scalogram.astype(np.float64) ** 2).sum(axis=0))
+    if not energy[-1] > 0.0:
+        return 0.0, analysis.duration
+    first, last = np.searchsorted(energy, np.array([0.05, 0.95]) * energy[-1])
+    frame = analysis.duration / len(energy)
+    margin = 0.75 * (last + 1 - first) * frame
+    start = np.floor((first * frame - margin) * 4.0) / 4.0
+    end = np.ceil(((last + 1) * frame + margin) * 4.0) / 4.0
+    return max(float(start), 0.0), min(float(end), analysis.duration)
+
+
 class Scalograms(Frame):
     """Two scalograms that share a log-frequency axis and a time axis."""
 
@@ -50,10 +65,11 @@ class Scalograms(Frame):
         self._sound.plot.setYLink(self._target.plot)
         self._target.plot.getAxis("left").setLabel("Frequency (Hz)")
         self._boxes: dict[str, QRectF] = {}
+        self._spans: dict[str, tuple[float, float]] = {}
         self._target.plot.setYRange(*_EMPTY_OCTAVES, padding=0.0)
-        self.header.addWidget(QLabel(f"−{-theme.FLOOR_DB:.0f}", objectName="note"))
+        self.header.addWidget(theme.note(f"−{-theme.FLOOR_DB:.0f}"))
         self.header.addWidget(ColourBar(theme.picture_map()))
-        self.header.addWidget(QLabel("0 dB", objectName="note"))
+        self.header.addWidget(theme.note("0 dB"))
 
     @property
     def shown(self) -> list[str]:
@@ -76,11 +92,12 @@ class Scalograms(Frame):
         image, low, high = decibel_picture(analysis)
         box = QRectF(0.0, low, analysis.duration, max(high - low, 1e-3))
         picture.show(image, box, (theme.FLOOR_DB, 0.0))
-        self._boxes[what] = box
+        self._boxes[what], self._spans[what] = box, sounding_span(analysis)
         boxes = self._boxes.values()
         bottom, top = min(b.top() for b in boxes), max(b.bottom() for b in boxes)
         self._target.plot.setYRange(bottom, top, padding=0.0)
-        self._target.plot.setXRange(0.0, max(b.right() for b in boxes), padding=0.0)
+        spans = self._spans.values()
+        self._target.plot.setXRange(min(s[0] for s in spans), max(s[1] for s in spans), padding=0.0)
 
 
 _EMPTY_OCTAVES = (5.0, 14.0)

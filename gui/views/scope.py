@@ -58,7 +58,7 @@ class _Canvas(QWidget):
         self._silent = silent
         return self._level
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.WELL))
         width, height = self.width() - _METER - 8, self.height()

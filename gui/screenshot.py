@@ -1,0 +1,59 @@
+"""Take a picture of the real window: ``python -m gui.screenshot OUT.png --size 1600x1000``.
+
+It opens the desk with a target (the demo), lets it be matched, and saves what is on screen then.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from gui import theme
+from gui.app import INSTRUMENT, open_window
+from gui.settings import FOLDER_VARIABLE
+from mesosynth.resources import resource
+from mesosynth.session import Session
+
+_SETTLE_MS = 1500  # until the last pictures have arrived and the scope is full
+_LONGEST_MS = 90_000
+
+
+def main(argv: list[str]) -> int:
+    """Save the picture; exit code 1 if no match ended in time."""
+    options = _options(argv)
+    os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp()  # the user's own settings stay as they are
+    application = QApplication([sys.argv[0]])
+    theme.apply(application)
+    window = open_window(lambda: Session("silent", INSTRUMENT), options.target)
+    window.resize(*options.size)
+    window.show()
+
+    def save() -> None:
+        saved = window.grab().save(str(options.out))
+        window.close()
+        application.exit(0 if saved else 1)
+
+    window.bridge.match_ended.connect(lambda _: QTimer.singleShot(_SETTLE_MS, save))
+    QTimer.singleShot(_LONGEST_MS, lambda: application.exit(1))
+    return application.exec()
+
+
+def _options(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m gui.screenshot", description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--size", type=_size, default=(1600, 1000), help="1600x1000")
+    parser.add_argument("--target", type=Path, default=resource("assets", "demo.wav"))
+    return parser.parse_args(argv)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    return int(width), int(height)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,111 @@
+"""A real window on a real X server (Xvfb), in front of a real session on the silent clock."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from mesosynth.resources import resource
+
+DEMO = resource("assets", "demo.wav")
+
+
+@pytest.fixture(scope="session")
+def display():
+    """An X server of our own; Qt and xdotool find it in the environment."""
+    read, write = os.pipe()
+    try:
+        server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(write), "-screen", "0", "1700x1100x24", "-nolisten", "tcp"],
+            pass_fds=[write],
+            stderr=subprocess.DEVNULL,
+        )
+    except FileNotFoundError:
+        pytest.fail("Xvfb is missing; install it with: apt-get install xvfb xdotool")
+    finally:
+        os.close(write)
+    with os.fdopen(read) as answer:
+        number = answer.readline().strip()
+    assert number, "Xvfb ended before it named its display"
+    before = {key: os.environ.get(key) for key in ("DISPLAY", "QT_QPA_PLATFORM")}
+    os.environ.update(DISPLAY=f":{number}", QT_QPA_PLATFORM="xcb")
+    yield f":{number}"
+    server.terminate()
+    server.wait()
+    for key, value in before.items():
+        os.environ.pop(key, None) if value is None else os.environ.update({key: value})
+
+
+@pytest.fixture(scope="session")
+def config_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("config")
+    os.environ["MESOSYNTH_CONFIG_DIR"] = str(folder)
+    yield folder
+    del os.environ["MESOSYNTH_CONFIG_DIR"]
+
+
+@pytest.fixture(scope="session")
+def qapp(display, config_dir, qapp_args, qapp_cls, pytestconfig):
+    """pytest-qt's application, on our display and in our look."""
+    from gui import theme
+
+    application = qapp_cls.instance() or qapp_cls(qapp_args)
+    theme.apply(application)
+    return application
+
+
+@pytest.fixture(scope="session")
+def only_window(qapp):
+    """One window and one session for all tests: a matcher takes seconds to start."""
+    from PySide6.QtTest import QTest
+
+    from gui.app import open_window
+    from mesosynth.session import Session
+
+    window = open_window(lambda: Session(device="silent"))
+    window.show()
+    assert QTest.qWaitForWindowExposed(window)
+    patience = time.monotonic() + 20.0
+    while "silent" not in window.status.device.text():
+        assert time.monotonic() < patience, "the audio process did not come up"
+        QTest.qWait(20)
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def desk(only_window, qtbot):
+    """The window as it starts: at its defaults, nothing to undo, no match."""
+    window = only_window
+    bridge = window.bridge
+    bridge.set_matching(False)
+    qtbot.waitUntil(lambda: not bridge.matching, timeout=20_000)
+    bridge.set_follow(True)
+    bridge.session.set_parameters(bridge.parameters.defaults())
+    qtbot.waitUntil(lambda: bridge.values == bridge.parameters.defaults(), timeout=5_000)
+    window.history.end()
+    window.history.stack.clear()
+    window.resize(1280, 800)
+    window.activateWindow()
+    window.pad.setFocus()
+    qtbot.wait(50)
+    return window
+
+
+@pytest.fixture
+def target(desk, qtbot):
+    """The desk with the demo target loaded and drawn."""
+    with qtbot.waitSignals(
+        [desk.bridge.target_loaded, desk.bridge.target_analysed], timeout=30_000
+    ):
+        desk.commands.load_target(DEMO)
+    return desk
+
+
+@pytest.fixture
+def bad_file(tmp_path) -> Path:
+    path = tmp_path / "letter.wav"
+    path.write_text("Dear sir or madam, this is no sound.")
+    return path

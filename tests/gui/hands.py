@@ -1,0 +1,61 @@
+"""A mouse for tests: gestures made of the events that Qt gets from a real one."""
+
+import subprocess
+
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+LEFT = Qt.MouseButton.LeftButton
+NONE = Qt.KeyboardModifier.NoModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+def drag(widget, start, by, modifiers=NONE, steps=8):
+    start = QPointF(start).toPoint()
+    QTest.mousePress(widget, LEFT, modifiers, start)
+    for step in range(1, steps + 1):
+        spot = start + QPoint(by[0] * step // steps, by[1] * step // steps)
+        _move(widget, spot, modifiers)
+    QTest.mouseRelease(widget, LEFT, modifiers, start + QPoint(*by))
+
+
+def _move(widget, spot, modifiers):
+    # QTest.mouseMove knows no buttons and no modifiers.
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QMouseEvent
+
+    place = QPointF(spot)
+    event = QMouseEvent(
+        QEvent.Type.MouseMove, place, widget.mapToGlobal(place), LEFT, LEFT, modifiers
+    )
+    QApplication.sendEvent(widget, event)
+
+
+def wheel(widget, spot, notches, modifiers=NONE):
+    place = QPointF(spot)
+    event = QWheelEvent(
+        place, widget.mapToGlobal(place), QPoint(), QPoint(0, 120 * notches),
+        Qt.MouseButton.NoButton, modifiers, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(widget, event)
+
+
+def drop(window, path):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    copy, buttons = Qt.DropAction.CopyAction, LEFT
+    enter = QDragEnterEvent(QPoint(50, 50), copy, data, buttons, NONE)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(window, QDropEvent(QPointF(50, 50), copy, data, buttons, NONE))
+
+
+def xdotool(*arguments):
+    try:
+        subprocess.run(["xdotool", *map(str, arguments)], check=True, timeout=20)
+    except FileNotFoundError:
+        raise AssertionError(
+            "xdotool is missing; install it with: apt-get install xvfb xdotool"
+        ) from None

@@ -1,0 +1,145 @@
+"""Buttons, menus and shortcuts."""
+
+import json
+
+import pytest
+from conftest import DEMO
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QLineEdit
+
+from gui.actions import ACTIONS
+
+
+def answer(qtbot, desk, path):
+    """Type a path into the file dialog that is open, as a user does."""
+    qtbot.waitUntil(lambda: bool(open_dialogs(desk)), timeout=5_000)
+    dialog = open_dialogs(desk)[0]
+    line = dialog.findChild(QLineEdit, "fileNameEdit")
+    line.setText(str(path))
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not open_dialogs(desk), timeout=5_000)
+
+
+def open_dialogs(desk):
+    return [dialog for dialog in desk.findChildren(QFileDialog) if dialog.isVisible()]
+
+
+def press(desk, keys):
+    QTest.keySequence(desk, QKeySequence(keys))
+
+
+def test_every_action_has_a_shortcut_of_its_own_that_its_tooltip_names(desk):
+    keys = [spec.keys for spec in ACTIONS]
+    assert all(keys)
+    assert len(set(keys)) == len(keys)
+    for spec in ACTIONS:
+        action = desk.actions_[spec.id]
+        native = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        assert native in action.toolTip()
+        assert not action.icon().isNull()
+
+
+def test_every_action_is_in_a_menu(desk):
+    menus = [action.menu() for action in desk.menuBar().actions()]
+    there = {action.objectName() for menu in menus for action in menu.actions()}
+    assert {spec.id for spec in ACTIONS} <= there
+
+
+def test_space_plays_and_stops(desk, qtbot):
+    playing = desk.bridge.playing
+    for expected in (not playing, playing):
+        press(desk, "Space")
+        assert desk.bridge.playing == expected
+        assert desk.actions_["play"].isChecked() == expected
+
+
+def test_what_plays_is_on_the_scope(desk, qtbot):
+    if not desk.bridge.playing:
+        press(desk, "Space")
+    qtbot.waitUntil(lambda: bool(desk.bridge.scope(4800).any()), timeout=10_000)
+    qtbot.waitUntil(lambda: "∞" not in desk.scope.note.text(), timeout=5_000)
+
+
+def test_load_by_the_keyboard(desk, qtbot):
+    with qtbot.waitSignal(desk.bridge.target_loaded, timeout=10_000) as loaded:
+        press(desk, "Ctrl+O")
+        answer(qtbot, desk, DEMO)
+    assert loaded.args[0].name.startswith("demo")
+    qtbot.waitUntil(lambda: "target" in desk.scalograms.shown, timeout=30_000)
+
+
+def test_save_and_open_a_preset_by_the_keyboard(desk, qtbot, tmp_path):
+    desk.history.set_at_once({"f_m": 12.5, "gamma": -3.0}, "test")
+    press(desk, "Ctrl+S")
+    answer(qtbot, desk, tmp_path / "mine")
+    saved = tmp_path / "mine.json"
+    qtbot.waitUntil(saved.exists, timeout=5_000)
+    assert json.loads(saved.read_text())["parameters"]["f_m"] == 12.5
+    desk.history.set_at_once({"f_m": 2.0, "gamma": 1.0}, "test")
+    steps = desk.history.stack.count()
+    with qtbot.waitSignal(desk.bridge.parameters_changed, timeout=5_000):
+        press(desk, "Ctrl+P")
+        answer(qtbot, desk, saved)
+    qtbot.waitUntil(lambda: desk.bridge.values["f_m"] == 12.5, timeout=5_000)
+    assert desk.bridge.values["gamma"] == -3.0
+    assert desk.history.stack.count() == steps + 1
+    press(desk, "Ctrl+Z")
+    assert desk.bridge.session.values["f_m"] == 2.0
+
+
+def test_d_flips_the_direction(desk):
+    press(desk, "D")
+    assert desk.bridge.session.values["gamma"] == -1.5
+    press(desk, "Ctrl+Z")
+    assert desk.bridge.session.values["gamma"] == 1.5
+
+
+def test_f_switches_follow(desk):
+    press(desk, "F")
+    assert not desk.bridge.session.follow
+    press(desk, "F")
+    assert desk.bridge.session.follow
+    assert desk.actions_["follow"].isChecked()
+
+
+def test_f1_shows_a_sheet_that_leaves_the_desk_usable(desk, qtbot):
+    press(desk, "F1")
+    qtbot.waitUntil(desk.sheet.isVisible, timeout=5_000)
+    assert not desk.sheet.isModal()
+    desk.actions_["shortcuts"].trigger()
+    assert not desk.sheet.isVisible()
+
+
+def test_recording_without_an_input_is_one_message(desk, qtbot, monkeypatch):
+    from mesosynth.errors import DeviceError
+
+    def refuse():
+        raise DeviceError("There is no input; connect a microphone.")
+
+    monkeypatch.setattr(desk.bridge.session, "start_recording", refuse)
+    press(desk, "R")
+    assert "no input" in desk.status.message.text()
+    assert not desk.actions_["record"].isChecked()
+
+
+def test_a_recording_shows_seconds_and_level(desk):
+    from mesosynth.session import Recording
+
+    desk.bridge.recording.emit(Recording(True, 2.34, -17.6))
+    assert desk.actions_["record"].isChecked()
+    labels = [label.text() for label in desk.transport.children() if hasattr(label, "text")]
+    assert "2.3 s  -18 dB" in labels
+    desk.bridge.recording.emit(Recording(False, 0.0, -120.0))
+    assert not desk.actions_["record"].isChecked()
+
+
+@pytest.mark.parametrize("id_", ["match", "stop_match", "apply"])
+def test_match_actions_are_grey_when_they_cannot_act(desk, id_):
+    possible = {
+        "match": desk.bridge.session.target is not None,
+        "stop_match": False,
+        "apply": desk.bridge.session.result is not None,
+    }
+    assert desk.actions_[id_].isEnabled() == possible[id_]

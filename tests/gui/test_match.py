@@ -1,0 +1,98 @@
+"""From a dropped sound to its match, on the real matcher."""
+
+import pytest
+from conftest import DEMO
+from hands import drag, drop
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+
+def start(desk, qtbot):
+    with qtbot.waitSignal(desk.bridge.match_started, timeout=10_000):
+        QTest.keyClick(desk, Qt.Key.Key_M)
+
+
+def test_a_dropped_sound_becomes_the_target(desk, qtbot):
+    signals = [desk.bridge.target_loaded, desk.bridge.target_analysed]
+    with qtbot.waitSignals(signals, timeout=30_000):
+        drop(desk, DEMO)
+    assert "target" in desk.scalograms.shown
+    assert "target" in desk.scale_rate.shown
+    assert desk.actions_["match"].isEnabled()
+
+
+def test_a_dropped_bad_file_is_one_message_and_nothing_is_lost(target, bad_file):
+    desk = target
+    before = (desk.bridge.session.target, dict(desk.bridge.values), desk.scalograms.shown)
+    drop(desk, bad_file)
+    assert str(bad_file) in desk.status.message.text()
+    assert (desk.bridge.session.target, desk.bridge.values, desk.scalograms.shown) == before
+
+
+def test_a_dropped_bad_preset_is_one_message_and_nothing_is_lost(desk, tmp_path):
+    path = tmp_path / "broken.json"
+    path.write_text("{")
+    before = dict(desk.bridge.values)
+    drop(desk, path)
+    assert "broken.json" in desk.status.message.text()
+    assert desk.bridge.values == before
+
+
+def test_a_match_is_seen_and_heard_and_undone(target, qtbot):
+    desk = target
+    with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000) as ended:
+        start(desk, qtbot)
+    result = ended.args[0]
+    assert result.converged
+    assert len(desk.pad.trajectory) >= 2
+    assert desk.loss.filled
+    assert "±" in desk.match.value_text("f_m")
+    assert desk.match.progress.value() == 1000
+    for id_, value in result.theta.items():
+        assert desk.bridge.session.values[id_] == pytest.approx(value)
+    qtbot.waitUntil(lambda: "difference" in desk.scale_rate.shown, timeout=30_000)
+    assert desk.history.stack.count() == 1
+    QTest.keyClick(desk, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert desk.bridge.session.values["f_m"] == pytest.approx(8.0)
+    QTest.keyClick(desk, Qt.Key.Key_A)
+    assert desk.bridge.session.values["f_m"] == pytest.approx(result.theta["f_m"])
+
+
+def test_without_follow_the_sound_stays(target, qtbot):
+    desk = target
+    desk.bridge.set_follow(False)
+    with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):
+        start(desk, qtbot)
+    assert desk.bridge.session.values["f_m"] == 8.0
+    assert desk.history.stack.count() == 0
+
+
+def test_esc_stops(target, qtbot):
+    desk = target
+    start(desk, qtbot)
+    assert desk.actions_["stop_match"].isEnabled()
+    with qtbot.waitSignal(desk.bridge.match_ended, timeout=10_000):
+        QTest.keyClick(desk, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not desk.bridge.matching, timeout=2_000)
+    assert not desk.actions_["stop_match"].isEnabled()
+
+
+def test_a_hand_on_the_pad_takes_over_from_the_match(target, qtbot):
+    desk = target
+    start(desk, qtbot)
+    assert desk.bridge.matching
+    drag(desk.pad, desk.pad.handle, (40, 40))
+    assert not desk.bridge.session.follow
+    assert not desk.actions_["follow"].isChecked()
+    assert "took over" in desk.status.message.text()
+    hand = desk.bridge.session.values["f_m"]
+    with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):
+        pass
+    assert desk.bridge.session.values["f_m"] == hand
+
+
+def test_a_hand_on_the_gain_does_not(target, qtbot):
+    desk = target
+    start(desk, qtbot)
+    drag(desk.knobs["gain"], desk.knobs["gain"].dial.center(), (0, 20))
+    assert desk.bridge.session.follow
