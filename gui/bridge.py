@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from mesosynth.errors import MesosynthError
-from mesosynth.parameters import ParameterTable
-from mesosynth.session import (
+from mesosynth.events import (
     Analysed,
     Event,
     MatchEnded,
@@ -22,10 +21,12 @@ from mesosynth.session import (
     Message,
     ParametersChanged,
     Recording,
-    Session,
     TargetLoaded,
     Transport,
 )
+from mesosynth.host.status import AudioStatus
+from mesosynth.parameters import ParameterTable
+from mesosynth.session import Session
 
 TICK_MS = 33
 """Time between two polls of the session, ms: some 30 pictures a second."""
@@ -146,7 +147,7 @@ class Bridge(QObject):
         """Return the last `frames` samples that were played; fewer or none at the start."""
         return np.zeros(0, np.float32) if self.session is None else self.session.scope(frames)
 
-    def audio_status(self) -> object | None:
+    def audio_status(self) -> AudioStatus | None:
         """Return the state of the sound device, or None while it is not known."""
         return None if self.session is None else self.session.audio_status()
 

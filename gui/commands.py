@@ -9,8 +9,8 @@ from gui.actions import Actions
 from gui.bridge import Bridge
 from gui.history import History
 from gui.settings import Settings
+from mesosynth.events import Recording, Transport
 from mesosynth.matching.messages import MatchResult
-from mesosynth.session import Recording, Transport
 
 _SOUNDS = "Sounds (*.wav *.flac *.ogg *.oga *.opus *.mp3 *.aif *.aiff *.au *.caf);;All files (*)"
 _PRESETS = "Presets (*.json);;All files (*)"
@@ -156,6 +156,7 @@ class Commands(QObject):
     def _on_match_started(self) -> None:
         self.result = None
         self._refresh()
+        self._bridge.say("Matching…")
 
     def _on_match_ended(self, result: MatchResult | None) -> None:
         self.result = result

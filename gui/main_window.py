@@ -24,7 +24,7 @@ from gui.views.pad import Pad
 from gui.views.scale_rate import ScaleRate
 from gui.views.scalogram import Scalograms
 from gui.views.scope import SECONDS, Scope
-from mesosynth.session import TargetLoaded
+from mesosynth.events import TargetLoaded
 
 
 class MainWindow(QMainWindow):
@@ -173,7 +173,7 @@ class MainWindow(QMainWindow):
 
     def _on_tick(self) -> None:
         status = self.bridge.audio_status()
-        rate = float(getattr(status, "sample_rate", 0.0)) or 48000.0
+        rate = float(status.sample_rate) if status and status.sample_rate else 48000.0
         self.scope.show_samples(self.bridge.scope(int(SECONDS * rate)), rate)
         self.status.show_audio(status)
 

@@ -77,10 +77,11 @@ class MatchPanel(Frame):
             label.setText("–")
 
     def add(self, step: MatchStep) -> None:
-        """Show an accepted step, unless another start has come to a better one."""
+        """Show an accepted step; the table keeps to the best, of whichever start it came."""
         if step.loss <= self._best:
             self._best = step.loss
-            self._show(step)
+            self._fill_table(step)
+        self._sum_up(self._best, step.evaluations, step.seconds)
         self.progress.setValue(round(1000 * step.progress))
 
     def end(self, result: MatchResult | None) -> None:
@@ -89,13 +90,14 @@ class MatchPanel(Frame):
             self.progress.setValue(0)
             self._summary.setText("Stopped before a first estimate")
             return
-        self._show(result)
+        self._fill_table(result)
+        self._sum_up(result.loss, result.evaluations, result.seconds)
         self.progress.setValue(1000 if result.converged else self.progress.value())
 
-    def _show(self, found: MatchStep | MatchResult) -> None:
+    def _fill_table(self, found: MatchStep | MatchResult) -> None:
         for id_, (parameter, label) in self._rows.items():
             text = estimate(found.theta[id_], found.std.get(id_, 0.0))
             label.setText(f"{text} {parameter.unit}".strip())
-        self._summary.setText(
-            f"loss {found.loss:.1e} · {found.evaluations} evals · {found.seconds:.1f} s"
-        )
+
+    def _sum_up(self, loss: float, evaluations: int, seconds: float) -> None:
+        self._summary.setText(f"loss {loss:.1e} · {evaluations} evals · {seconds:.1f} s")

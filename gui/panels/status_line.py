@@ -5,7 +5,8 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gui import theme
-from mesosynth.session import Message, Transport
+from mesosynth.events import Message, Transport
+from mesosynth.host.status import AudioStatus
 
 _COLOURS = {"info": theme.TEXT, "warning": theme.WARNING, "error": theme.ERROR}
 
@@ -41,16 +42,14 @@ class StatusLine(QWidget):
         self.message.setToolTip(message.text)
         self.message.setStyleSheet(f"color: {_COLOURS[message.severity]};")
 
-    def show_audio(self, status: object | None) -> None:
-        """Show rate, load and underflows of a session's audio status."""
-        if status is None:
-            return
-        rate, block = getattr(status, "sample_rate", 0.0), getattr(status, "block", 0)
-        busy, missed = getattr(status, "callback_ms_median", 0.0), getattr(status, "underflows", 0)
-        if rate > 0.0 and block > 0:
-            share = busy / (1000.0 * block / rate)
-            text = f"{rate / 1000.0:g} kHz / {block} · load {share:.0%} · {missed} missed"
-            self.load.setText(text)
+    def show_audio(self, status: AudioStatus | None) -> None:
+        """Show rate, block, load and underflows."""
+        if status is not None and status.sample_rate > 0 and status.block > 0:
+            block_ms = 1000.0 * status.block / status.sample_rate
+            self.load.setText(
+                f"{status.sample_rate / 1000.0:g} kHz / {status.block} · "
+                f"load {status.callback_ms_median / block_ms:.0%} · {status.underflows} missed"
+            )
 
 
 class ElidedLabel(QLabel):

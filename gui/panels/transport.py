@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from gui import theme
 from gui.actions import Actions
-from mesosynth.session import Recording
+from mesosynth.events import Recording
 
 _GROUPS = [
     ["play"],

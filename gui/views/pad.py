@@ -92,7 +92,8 @@ class Pad(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
         plane = self.plane
-        if self._ground is None:
+        ratio = self.devicePixelRatioF()  # another one when the window moves to another screen
+        if self._ground is None or self._ground.devicePixelRatio() != ratio:
             self._ground = self._painted_ground(plane)
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._ground)

@@ -44,7 +44,7 @@ class ScaleRate(Frame):
         }
         self._analyses: dict[str, Analysis] = {}
         self.note.setText("◂ falling | rising ▸")
-        for colours, text in ((magma, "energy"), (diverging, "less / more")):
+        for colours, text in ((magma, "energy"), (diverging, "difference")):
             self.header.addWidget(ColourBar(colours))
             self.header.addWidget(theme.note(text))
 

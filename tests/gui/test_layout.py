@@ -55,7 +55,7 @@ def test_no_sound_card_is_evident(desk):
 
 
 def test_a_sound_card_is_named(desk):
-    from mesosynth.session import Transport
+    from mesosynth.events import Transport
 
     try:
         desk.bridge.transport.emit(Transport(True, "Scarlett 2i2", False))

@@ -63,4 +63,6 @@ def test_from_nothing_to_a_match_without_torch_in_the_desk(
     assert ended["f_m"] != 8.0  # the match drove the sound
     assert "Traceback" not in done.stderr
     assert not any(psutil.pid_exists(pid) for pid in ended["pids"])
-    assert json.loads((tmp_path / "desk.json").read_text())["gain"] == -9.0
+    remembered = json.loads((tmp_path / "desk.json").read_text())
+    assert remembered["gain"] == -9.0
+    assert len(remembered["geometry"]) > 20
