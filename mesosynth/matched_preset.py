@@ -30,7 +30,19 @@ def matched_preset(
         "period": sweep,
         "gain": units.amplitude_to_db(abs(result.gain)),
     }
-    record = MatchRecord(
+    return Preset(
+        name=PurePath(target).stem,
+        instrument=instrument,
+        parameters=table.complete(values),
+        comment=f"Matched to {target}.",
+        tags=("match",),
+        match=match_record(result, target, sha256),
+    )
+
+
+def match_record(result: MatchResult, target: str, sha256: str) -> MatchRecord:
+    """What a preset says of the match that it comes from; arguments as above."""
+    return MatchRecord(
         target=target,
         sha256=sha256,
         loss=result.loss,
@@ -38,12 +50,4 @@ def matched_preset(
         evaluations=result.evaluations,
         onset=result.onset,
         gain=result.gain,
-    )
-    return Preset(
-        name=PurePath(target).stem,
-        instrument=instrument,
-        parameters=table.complete(values),
-        comment=f"Matched to {target}.",
-        tags=("match",),
-        match=record,
     )

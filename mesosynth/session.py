@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mesosynth import units
 from mesosynth.audio_file import load_target
-from mesosynth.errors import DeviceError, MesosynthError, TargetError
+from mesosynth.errors import DeviceError, MesosynthError, PresetError, TargetError
 from mesosynth.events import (
     Analysed,
     Event,
@@ -34,6 +34,7 @@ from mesosynth.events import (
 )
 from mesosynth.host.process import AudioProcess, AudioStatus
 from mesosynth.instruments import instrument_class
+from mesosynth.matched_preset import match_record
 from mesosynth.matching import process as matcher
 from mesosynth.matching.messages import MatchResult
 from mesosynth.presets import MatchRecord, Preset, load_preset, save_preset
@@ -131,6 +132,10 @@ class Session:
             If it cannot be read, or is of another instrument; the sound stays as it is.
         """
         preset = load_preset(path)
+        if preset.instrument != self.instrument:
+            raise PresetError(
+                f"{path} is for the {preset.instrument}; this session plays the {self.instrument}."
+            )
         self.set_parameters(preset.values, "preset")
         self._say(f"Preset {preset.name}.")
 
@@ -397,12 +402,4 @@ class Session:
         clamped = {id_: self.parameters[id_].clamp(value) for id_, value in result.theta.items()}
         if any(self.values[id_] != value for id_, value in clamped.items()):
             return None  # the sound has moved on
-        return MatchRecord(
-            target=target.name,
-            sha256=target.sha256,
-            loss=result.loss,
-            std=result.std,
-            evaluations=result.evaluations,
-            onset=result.onset,
-            gain=result.gain,
-        )
+        return match_record(result, target.name, target.sha256)
