@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from gui import theme
@@ -78,7 +77,5 @@ def open_window(
         if target is not None and bridge.load_target(target):
             bridge.set_matching(True)
 
-    timer = QTimer(window, singleShot=True, interval=0)
-    timer.timeout.connect(begin)
-    window.painted.connect(timer.start)
+    window.painted.connect(begin)
     return window
