@@ -133,6 +133,8 @@ def _open(path: Path) -> soundfile.SoundFile:
         raise AudioFileError(f"{path} does not exist.")
     if path.is_dir():
         raise AudioFileError(f"{path} is a folder; name a sound file in it.")
+    if not path.is_file():
+        raise AudioFileError(f"{path} is not a file; name a sound file.")
     if path.stat().st_size == 0:
         raise AudioFileError(f"{path} is empty.")
     try:

@@ -156,14 +156,17 @@ def _match(arguments: argparse.Namespace) -> dict[str, Any]:
     from mesosynth.target import ANALYSIS_RATE
 
     target = load_target(arguments.file)
+    output: Path | None = arguments.output
+    if output is not None and not output.parent.is_dir():  # said before the work, not after it
+        raise ArgumentError(f"{output} cannot be written: there is no folder {output.parent}.")
     with MatchBar(target.name) as bar:
         from mesosynth.matching import match  # brings torch in, which takes seconds
 
         result = match(target.audio, ANALYSIS_RATE, seed=arguments.seed, on_step=bar.show)
     # The matcher saw four seconds that were cut out and scaled; the user has the file.
     result = replace(result, onset=result.onset + target.start, gain=result.gain / target.scale)
-    if arguments.output is not None:
-        save_preset(arguments.output, matched_preset(result, target.name, target.sha256))
+    if output is not None:
+        save_preset(output, matched_preset(result, target.name, target.sha256))
     if not arguments.json:
         table = instrument_class("chirplet").parameters
         for id_, value in result.theta.items():

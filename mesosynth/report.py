@@ -2,6 +2,7 @@
 
 import math
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,8 @@ def _plain(text: str) -> str:
 
 def _summary(result: MatchResult) -> str:
     found = "     ".join(
-        f"{PARAMETERS[id_].name} {value:.4g} ± {result.std[id_]:.1g} {PARAMETERS[id_].unit}"
+        f"{PARAMETERS[id_].name} {_minus(f'{value:.4g}')} ± {_short(result.std[id_])} "
+        f"{PARAMETERS[id_].unit}"
         for id_, value in result.theta.items()
     )
     effort = f"loss {result.loss:.2g}, {result.evaluations} evaluations, {result.seconds:.1f} s"
@@ -166,42 +168,56 @@ def _scale_rate(
 
 
 def _trajectory(axes: Axes, result: MatchResult) -> None:
-    way = np.array([[step.theta["f_m"], abs(step.theta["gamma"])] for step in result.trajectory])
     end = (result.theta["f_m"], abs(result.theta["gamma"]))
-    if len(way):
-        axes.plot(way[:, 0], way[:, 1], "-", color=_DIM, linewidth=1.0)
-        axes.plot(way[:, 0], way[:, 1], "o", color=_TEXT, markersize=4, label="accepted steps")
-        axes.plot(*way[0], "o", color=_WELL, markeredgecolor=_TEXT, markersize=9, label="start")
+    f_m = [step.theta["f_m"] for step in result.trajectory]
+    rate = [abs(step.theta["gamma"]) for step in result.trajectory]
+    begins = _begins(result)
+    for begin, stop in pairwise([*begins, len(f_m)]):
+        axes.plot(f_m[begin:stop], rate[begin:stop], "-", color=_DIM, linewidth=1.0)
+    if begins:
+        axes.plot(f_m, rate, "o", color=_TEXT, markersize=4, label="accepted steps")
+        axes.plot(
+            [f_m[i] for i in begins], [rate[i] for i in begins], "o", color=_WELL,
+            markeredgecolor=_TEXT, markersize=9, label="start" if len(begins) == 1 else "starts",
+        )  # fmt: skip
     axes.plot(*end, "*", color=_ACCENT, markersize=16, label="match")
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
-    for name, values, middle in (("x", way[:, :1], end[0]), ("y", way[:, 1:], end[1])):
-        _room(axes, name, np.append(values, middle))
+    _room(axes, "x", [*f_m, end[0]])
+    _room(axes, "y", [*rate, end[1]])
     axes.grid(color=_LINE, linewidth=0.6)
     sign = "rising" if result.theta["gamma"] > 0 else "falling"
     _label(axes, "Note rate f_m (Hz)", f"Chirp rate |γ| (oct/s), {sign}")
     axes.legend(facecolor=_GROUND, edgecolor=_LINE, labelcolor=_TEXT, fontsize=8.5)
 
 
+def _begins(result: MatchResult) -> list[int]:
+    """Places in the trajectory at which another start begins."""
+    starts = [step.start for step in result.trajectory]
+    return [i for i, start in enumerate(starts) if i == 0 or start != starts[i - 1]]
+
+
 def _loss(axes: Axes, result: MatchResult) -> None:
     evaluations = [step.evaluations for step in result.trajectory]
     losses = [max(step.loss, 1e-16) for step in result.trajectory]
-    if not losses:
-        return
-    axes.plot(evaluations, losses, "o-", color=_ACCENT, markersize=4, linewidth=1.3)
+    for begin, stop in pairwise([*_begins(result), len(losses)]):
+        axes.plot(
+            evaluations[begin:stop], losses[begin:stop], "o-", color=_ACCENT, markersize=4,
+            linewidth=1.3,
+        )  # fmt: skip
     axes.set_yscale("log")
-    axes.set_ylim(
-        10.0 ** math.floor(math.log10(min(losses))), 10.0 ** math.ceil(math.log10(max(losses)))
-    )
+    if losses:
+        low, high = math.log10(min(losses)), math.log10(max(losses))
+        axes.set_ylim(10.0 ** math.floor(low - 0.02), 10.0 ** math.ceil(high + 0.02))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(color=_LINE, linewidth=0.6)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _label(axes, "Evaluations", "½ |ΔS|²")
 
 
-def _room(axes: Axes, which: str, values: NDArray[np.float64]) -> None:
+def _room(axes: Axes, which: str, values: list[float]) -> None:
     """Limits around `values` by at least half an octave, and ticks that people read."""
-    low, high = float(values.min()) / 2**0.5, float(values.max()) * 2**0.5
+    low, high = min(values) / 2**0.5, max(values) * 2**0.5
     (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
     marks = [
         10.0**decade * digit for decade in range(-2, 3) for digit in (1, 1.5, 2, 3, 4, 5, 6, 8)
@@ -222,6 +238,10 @@ def _tick(value: float, _place: int | None) -> str:
 
 
 def _short(value: float) -> str:
-    """Three digits at most, with a true minus sign."""
+    """Two digits, or three before the point, with a true minus sign."""
     text = f"{value:.0f}" if abs(value) >= 100.0 else f"{value:.2g}"
+    return _minus(text)
+
+
+def _minus(text: str) -> str:
     return text.replace("-", "−")

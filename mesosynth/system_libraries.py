@@ -115,7 +115,7 @@ def install_command(libraries: Iterable[Library]) -> str:
         if shutil.which(installer):
             packages = dict.fromkeys(library.package(installer) for library in wanted)
             return f"{command} {' '.join(packages)}"
-    return f"install {' '.join(library.probe for library in wanted)}"
+    return f"install {' '.join(dict.fromkeys(library.probe for library in wanted))}"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,208 @@
+import hashlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+from bad_sounds import BAD_SOUNDS, tone
+
+from mesosynth.audio_file import (
+    ANALYSIS_RATE,
+    ANALYSIS_SAMPLES,
+    load_target,
+    read_audio,
+    target_from_array,
+    write_wav,
+)
+from mesosynth.errors import ArgumentError, AudioFileError, MesosynthError, TargetError
+
+
+def pitch(audio):
+    """Strongest frequency of an analysis window, Hz."""
+    return np.abs(np.fft.rfft(audio)).argmax() * ANALYSIS_RATE / ANALYSIS_SAMPLES
+
+
+@pytest.mark.parametrize("kind", BAD_SOUNDS)
+@pytest.mark.parametrize("read", [load_target, read_audio])
+def test_a_bad_file_is_refused_in_one_sentence_that_names_it(tmp_path, kind, read):
+    make, cause = BAD_SOUNDS[kind]
+    path = tmp_path / f"{kind}.wav"
+    make(path)
+    with pytest.raises((AudioFileError, TargetError), match=cause) as raised:
+        read(path)
+    assert path.name in str(raised.value)
+    assert str(raised.value).endswith(".")
+    assert "\n" not in str(raised.value)
+
+
+def test_ultrasound_is_no_target():
+    t = np.arange(96000) / 96000
+    with pytest.raises(TargetError, match="bat holds nothing below 4096 Hz"):
+        target_from_array(np.hanning(96000) * np.sin(2 * np.pi * 30000.0 * t), 96000, "bat")
+
+
+def test_a_pipe_is_refused(tmp_path):
+    path = tmp_path / "pipe.wav"
+    os.mkfifo(path)  # reading it would wait forever
+    with pytest.raises(AudioFileError, match="is not a file"):
+        load_target(path)
+
+
+def test_a_wav_cut_anywhere_never_passes_for_whole(tmp_path):
+    path = tmp_path / "cut.wav"
+    soundfile.write(path, tone(0.2), 8192)
+    whole = path.read_bytes()
+    for length in [*range(100), *range(100, len(whole) - 70, 97)]:
+        path.write_bytes(whole[:length])
+        with pytest.raises(MesosynthError):
+            load_target(path)
+
+
+@pytest.mark.parametrize("rate", [8000, 8192, 11025, 44100, 48000, 96000, 192000])
+def test_every_rate_becomes_the_analysis_rate(tmp_path, rate):
+    path = tmp_path / "tone.wav"
+    soundfile.write(path, tone(4.0, rate), rate)
+    target = load_target(path)
+    assert target.audio.shape == (ANALYSIS_SAMPLES,)
+    assert target.audio.dtype == np.float32
+    assert target.start == 0.0
+    assert pitch(target.audio) == 440.0
+    assert np.abs(target.audio).max() == pytest.approx(0.5)
+    assert target.scale == pytest.approx(0.5 / 0.3, rel=0.01)
+    assert target.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "subtype"),
+    [("wav", "PCM_U8"), ("wav", "DOUBLE"), ("flac", "PCM_24"), ("aiff", "PCM_16"),
+     ("ogg", "VORBIS"), ("mp3", "MPEG_LAYER_III"), ("caf", "PCM_16"), ("rf64", "PCM_16")],
+)  # fmt: skip
+def test_formats(tmp_path, suffix, subtype):
+    path = tmp_path / f"tone.{suffix}"
+    soundfile.write(path, tone(4.0, 44100), 44100, subtype=subtype)
+    assert pitch(load_target(path).audio) == 440.0
+
+
+def test_a_wav_of_a_streaming_writer_has_no_length_and_works(tmp_path):
+    path = tmp_path / "streamed.wav"
+    soundfile.write(path, tone(4.0), 8192, subtype="PCM_16")
+    streamed = bytearray(path.read_bytes())
+    streamed[4:8] = streamed[40:44] = b"\xff" * 4
+    path.write_bytes(streamed)
+    assert pitch(load_target(path).audio) == 440.0
+
+
+def test_eight_channels_are_averaged(tmp_path):
+    path = tmp_path / "eight.wav"
+    channels = np.zeros((8192, 8), np.float32)
+    channels[:, 3] = tone()
+    soundfile.write(path, channels, 8192, subtype="FLOAT")
+    sound = read_audio(path)
+    assert (sound.channels, sound.sample_rate, sound.duration) == (8, 8192, 1.0)
+    np.testing.assert_allclose(sound.audio, tone() / 8.0, atol=1e-7)
+    assert load_target(path).scale == pytest.approx(8 * 0.5 / 0.3, rel=0.01)
+
+
+def test_the_liveliest_four_seconds_of_a_long_sound_are_chosen():
+    audio = np.zeros(60 * 44100, np.float32)
+    audio[31 * 44100 : 34 * 44100] = tone(3.0, 44100)
+    audio[10 * 44100 : 12 * 44100] = 0.5 * tone(2.0, 44100)
+    target = target_from_array(audio, 44100)
+    assert 30.0 <= target.start <= 31.0
+    heard = np.flatnonzero(np.abs(target.audio) > 0.1) / ANALYSIS_RATE + target.start
+    assert heard[0] == pytest.approx(31.0, abs=0.01)
+    assert heard[-1] == pytest.approx(34.0, abs=0.01)
+
+
+def test_a_window_that_cuts_through_sound_fades():
+    target = target_from_array(tone(10.0), 8192)
+    assert abs(target.audio[-1]) < 1e-3
+    assert np.abs(target.audio[1000:-1000]).max() == pytest.approx(0.5, abs=1e-3)
+
+
+def test_a_short_sound_is_trimmed_and_centred():
+    audio = np.concatenate([np.zeros(8192, np.float32), tone(0.5), np.zeros(2048, np.float32)])
+    target = target_from_array(audio, 8192)
+    heard = np.flatnonzero(np.abs(target.audio) > 0.01)
+    assert abs((heard[0] + heard[-1]) / 2 - ANALYSIS_SAMPLES / 2) < 10
+    assert target.start + heard[0] / ANALYSIS_RATE == pytest.approx(1.0, abs=2e-3)
+
+
+def test_a_window_of_the_right_length_stays_as_it_is():
+    audio = np.zeros(ANALYSIS_SAMPLES, np.float32)
+    audio[1000:3000] = 0.5 / 0.3 * tone()[:2000]
+    target = target_from_array(audio, ANALYSIS_RATE)
+    np.testing.assert_allclose(target.audio / target.scale, audio, atol=1e-7)
+    again = target_from_array(target.audio, ANALYSIS_RATE)
+    np.testing.assert_allclose(again.audio, target.audio, rtol=1e-6)
+
+
+def test_arrays_are_checked_as_files_are():
+    with pytest.raises(TargetError, match="drum holds 1 samples"):
+        target_from_array(np.where(np.arange(8192) == 5, np.nan, tone()), 8192, "drum")
+    with pytest.raises(TargetError, match="silent"):
+        target_from_array(np.zeros(8192), 8192)
+    with pytest.raises(TargetError, match="lasts 0 ms"):
+        target_from_array(np.zeros(0), 8192)
+    with pytest.raises(ArgumentError, match=r"audio\.shape=\(2, 2, 2\)"):
+        target_from_array(np.zeros((2, 2, 2)), 8192)
+    for rate in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(ArgumentError, match="sample_rate="):
+            target_from_array(tone(), rate)
+
+
+def test_an_array_stays_untouched_and_any_float_goes():
+    audio = tone(6.0).astype(np.float64)
+    before = audio.copy()
+    target_from_array(audio, 8192)
+    np.testing.assert_array_equal(audio, before)
+    stereo = np.stack([audio, audio], axis=1)
+    np.testing.assert_allclose(
+        target_from_array(stereo, 8192).audio, target_from_array(audio, 8192).audio, atol=1e-6
+    )
+
+
+_HOUR = """
+import resource, sys
+from mesosynth.audio_file import load_target
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+target = load_target(sys.argv[1])
+print(target.start, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+def test_an_hour_needs_little_memory(tmp_path):
+    path = tmp_path / "hour.flac"
+    minute = np.zeros((60 * 16000, 2), np.int16)
+    loud = np.random.default_rng(0).integers(-9000, 9000, (3 * 16000, 2), np.int16)
+    with soundfile.SoundFile(path, "w", 16000, 2) as file:
+        for i in range(60):
+            minute[10 * 16000 : 13 * 16000] = loud if i == 47 else loud // 9
+            file.write(minute)
+    done = subprocess.run(
+        [sys.executable, "-c", _HOUR, str(path)], capture_output=True, text=True, check=True
+    )
+    start, mebibytes = map(float, done.stdout.split())
+    assert start == pytest.approx(47 * 60 + 9.5, abs=0.6)
+    assert mebibytes < 100.0  # the whole of it would need 440
+
+
+def test_write_wav_round_trip(tmp_path):
+    path = tmp_path / "out.wav"
+    write_wav(path, tone(), 8192)
+    np.testing.assert_array_equal(read_audio(path).audio, tone())
+    assert os.listdir(tmp_path) == ["out.wav"]
+
+
+def test_write_wav_that_fails_leaves_what_was_there(tmp_path):
+    with pytest.raises(AudioFileError, match="cannot be written: No such file"):
+        write_wav(tmp_path / "nowhere" / "out.wav", tone(), 8192)
+    path = tmp_path / "out.wav"
+    write_wav(path, tone(), 8192)
+    before = path.read_bytes()
+    with pytest.raises(AudioFileError, match=r"out\.wav cannot be written"):
+        write_wav(path, tone(), -5)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["out.wav"]

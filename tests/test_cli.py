@@ -1,0 +1,222 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from bad_sounds import BAD_SOUNDS, tone
+
+from mesosynth import __version__
+from mesosynth.host.rack import render
+from mesosynth.presets import Preset, load_preset, save_preset
+from mesosynth.resources import factory_presets, resource
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def mesosynth(*words, timeout=120, **environment):
+    """Run the command line as a user would, on a machine without a display."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    clean.pop("QT_QPA_PLATFORM", None)
+    return subprocess.run(
+        [sys.executable, "-m", "mesosynth", *map(str, words)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
+        env={**clean, **environment},
+    )  # fmt: skip
+
+
+def answer(done):
+    """Parse the one JSON object that standard output must be, and nothing else."""
+    assert done.stdout.count("\n") == 1
+    parsed = json.loads(done.stdout)
+    assert isinstance(parsed, dict)
+    return parsed
+
+
+def assert_one_sentence(done, cause):
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("mesosynth: ")
+    assert cause in lines[0]
+
+
+def test_version_comes_at_once():
+    began = time.monotonic()
+    done = mesosynth("--version")
+    assert done.stdout == f"mesosynth {__version__}\n"
+    assert time.monotonic() - began < 1.0
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (["match"], "FILE"),
+        (["match", "a.wav", "--sed", "x"], "unrecognized arguments"),
+        (["match", "a.wav", "--seed", "x"], "invalid int value: 'x'"),
+        (["render", "p.json"], "OUT.wav"),
+        (["render", "p.json", "o.wav", "--seconds", "nan"], "nan must be more than 0"),
+        (["play", "--seconds", "0"], "0 must be more than 0"),
+        (["play", "--seconds", "-3"], "-3 must be more than 0"),
+        (["play", "--seconds", "soon"], "'soon'"),
+        (["devices", "extra"], "extra"),
+        (["mtach"], "mtach is neither a file nor a command"),
+        (["--preset", "none.json"], "none.json does not exist"),
+        (["render", "none.json", "o.wav"], "none.json does not exist"),
+        (["play", "none.json"], "none.json does not exist"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_exit_code_2(words, cause, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+    done = mesosynth(*words)
+    assert_one_sentence(done, cause)
+    assert done.stdout == ""
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("kind", BAD_SOUNDS)
+def test_match_of_a_bad_file(kind, tmp_path):
+    make, _ = BAD_SOUNDS[kind]
+    path = tmp_path / f"{kind}.wav"
+    make(path)
+    done = mesosynth("match", path, "--json", "-o", tmp_path / "out.json")
+    assert_one_sentence(done, path.name)
+    assert list(answer(done)) == ["error"]
+    assert not (tmp_path / "out.json").exists()
+
+
+@pytest.fixture(scope="module")
+def matched(tmp_path_factory):
+    """One match of the demo: what the process did, and the preset that it wrote."""
+    preset = tmp_path_factory.mktemp("match") / "demo.json"
+    return mesosynth("match", resource("assets", "demo.wav"), "--json", "-o", preset), preset
+
+
+def test_match_finds_what_the_demo_was_made_of(matched):
+    done, _ = matched
+    found = answer(done)
+    assert done.returncode == 0
+    truth = {"f_c": 620.0, "f_m": 9.5, "gamma": 1.7, "w": 2.2}
+    assert found["theta"] == pytest.approx(truth, rel=0.01)
+    assert found["onset"] == pytest.approx(2.0, abs=0.01)
+    assert found["gain"] == pytest.approx(0.5, rel=0.05)
+    assert set(found["std"]) == set(truth)
+    assert {"loss", "evaluations", "seconds"} <= set(found)
+    assert "demo.wav" in done.stderr  # the progress
+
+
+def test_a_match_can_be_loaded_and_rendered(matched, tmp_path):
+    done, path = matched
+    preset = load_preset(path)
+    assert preset.match is not None
+    assert preset.match.target == "demo.wav"
+    assert preset.values["f_m"] == pytest.approx(answer(done)["theta"]["f_m"])
+    out = tmp_path / "out.wav"
+    done = mesosynth("render", path, out, "--seconds", "1.5", "--json")
+    assert answer(done)["frames"] == 72000
+    audio, rate = soundfile.read(out, dtype="float32")
+    assert rate == 48000
+    np.testing.assert_array_equal(audio, render("chirplet", preset.values, 1.5))
+    assert 0.3 < np.abs(audio).max() < 0.6
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (192000, 1), (44100, 8)])
+def test_match_works_at_the_edges(rate, channels, tmp_path):
+    path = tmp_path / "edge.wav"
+    audio = render("chirplet", {"period": 16.0, "f_c": 600.0}, 1.5, rate)
+    soundfile.write(path, np.stack([audio] * channels, axis=1), rate)
+    done = mesosynth("match", path, "--json")
+    assert done.returncode == 0
+    assert answer(done)["theta"]["f_m"] == pytest.approx(8.0, rel=0.01)
+
+
+@pytest.mark.parametrize("path", factory_presets(), ids=lambda path: path.stem)
+def test_every_factory_preset_sounds(path):
+    audio = render("chirplet", load_preset(path).values, 2.0)
+    assert 0.1 < np.abs(audio).max() <= 1.0
+
+
+def test_match_that_cannot_write_its_preset(tmp_path):
+    path = tmp_path / "tone.wav"
+    soundfile.write(path, tone(), 8192)
+    done = mesosynth("match", path, "-o", tmp_path / "nowhere" / "p.json")
+    assert_one_sentence(done, "p.json cannot be written: there is no folder")
+
+
+def test_play_through_the_silent_clock(tmp_path):
+    preset = tmp_path / "p.json"
+    save_preset(preset, Preset(name="p", parameters={"gain": -6.0, "period": 0.5}))
+    done = mesosynth("play", preset, "--seconds", "1", "--device", "silent", "--json")
+    told = answer(done)
+    assert done.returncode == 0
+    assert told["silent"] is True
+    assert told["blocks"] * told["block"] / told["sample_rate"] == pytest.approx(1.0, abs=0.4)
+    assert 0.2 < told["peak"] <= 1.0
+    assert told["callback_ms_median"] > 0.0
+    assert {"underflows", "callback_ms_max"} <= set(told)
+
+
+def test_play_on_a_device_that_does_not_exist():
+    done = mesosynth("play", "--device", "Theremin 3000", "--json")
+    assert_one_sentence(done, "Theremin 3000")
+    assert "Theremin 3000" in answer(done)["error"]
+
+
+def test_devices_and_doctor_answer_in_json():
+    assert "devices" in answer(mesosynth("devices", "--json"))
+    told = answer(mesosynth("doctor", "--json"))
+    checks = {check["name"]: check for check in told["checks"]}
+    assert checks["torch"]["ok"]
+    assert not checks["Display"]["ok"]
+    assert all(check["ok"] or check["mend"] for check in checks.values())
+
+
+def test_doctor_in_words():
+    done = mesosynth("doctor", DISPLAY=":4242")
+    assert "the display ':4242' does not answer" in done.stdout
+    assert done.returncode == 0
+
+
+def test_ctrl_c_ends_a_command_without_a_trace():
+    running = subprocess.Popen(
+        [sys.executable, "-m", "mesosynth", "play", "--device", "silent", "--seconds", "60"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(1.5)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=10)
+    assert running.returncode == 130
+    assert out == ""
+    assert "Traceback" not in err
+
+
+def test_without_a_display_the_session_runs_in_the_terminal(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+    done = mesosynth("--device", "silent")
+    assert done.returncode == 0, done.stderr
+    assert "there is no display; running in the terminal" in done.stderr
+    assert sorted(os.listdir("out")) == ["match.json", "match.png", "match.wav"]
+    preset = load_preset(Path("out/match.json"))
+    assert preset.values["f_m"] == pytest.approx(9.5, rel=0.01)
+    audio, rate = soundfile.read("out/match.wav", dtype="float32")
+    assert (len(audio), rate) == (192000, 48000)
+    assert 0.3 < np.abs(audio).max() <= 1.0
+    assert Path("out/match.png").read_bytes().startswith(PNG)
+
+
+def test_the_terminal_refuses_a_bad_target_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+    Path("letter.wav").write_text("Dear sir or madam")
+    done = mesosynth("letter.wav", "--device", "silent")
+    assert done.returncode == 2
+    assert "letter.wav is not a sound file" in done.stderr
+    assert "Traceback" not in done.stderr

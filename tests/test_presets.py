@@ -1,0 +1,165 @@
+import json
+import math
+import os
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mesosynth.errors import PresetError
+from mesosynth.instruments import INSTRUMENTS
+from mesosynth.presets import MAXIMUM_BYTES, MatchRecord, Preset, load_preset, save_preset
+from mesosynth.resources import factory_presets
+
+TABLE = INSTRUMENTS["chirplet"].parameters
+shared_folder = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100
+)
+names = st.text(st.characters(codec="utf-8"))
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+extras = st.dictionaries(
+    st.text("abcxyz", min_size=1).map("future_".__add__),
+    st.recursive(st.none() | st.booleans() | numbers | names, st.lists, max_leaves=5),
+    max_size=3,
+)
+
+
+def legal(parameter):
+    return st.floats(0.0, 1.0).map(parameter.from_unit)
+
+
+matches = st.builds(
+    MatchRecord, target=names, sha256=names, loss=numbers, onset=numbers, gain=numbers,
+    std=st.dictionaries(st.sampled_from(list(TABLE)), numbers), extra=extras,
+    evaluations=st.integers(0, 2**31),
+)  # fmt: skip
+presets = st.builds(
+    Preset, name=names, author=names, comment=names, licence=names, extra=extras,
+    tags=st.lists(names).map(tuple), match=st.none() | matches,
+    parameters=st.fixed_dictionaries({}, optional={p.id: legal(p) for p in TABLE.values()}),
+)  # fmt: skip
+
+
+@given(preset=presets)
+@shared_folder
+def test_what_is_saved_is_what_is_loaded(tmp_path, preset):
+    path = tmp_path / "p.json"
+    save_preset(path, preset)
+    assert load_preset(path) == preset
+    assert os.listdir(tmp_path) == ["p.json"]
+
+
+@given(text=st.binary(max_size=300))
+@shared_folder
+def test_random_bytes_are_refused(tmp_path, text):
+    path = tmp_path / "p.json"
+    path.write_bytes(text)
+    with pytest.raises(PresetError, match=r"p\.json"):
+        load_preset(path)
+
+
+def test_a_file_cut_at_any_byte_is_refused(tmp_path):
+    path = tmp_path / "p.json"
+    record = MatchRecord(target="crow.flac", std={"f_c": 1.0})
+    save_preset(path, Preset(name="Grün", parameters=TABLE.defaults(), match=record))
+    whole = path.read_bytes().rstrip()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(PresetError, match=r"p\.json"):
+            load_preset(path)
+
+
+def document(**changes):
+    return {"revision": 1, "name": "x", "instrument": "chirplet", "parameters": {}, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"revision": 2}, "written by a later mesosynth"),
+        ({"revision": 10**30}, "later mesosynth|not a preset"),
+        ({"revision": 0}, "its revision is 0"),
+        ({"revision": None}, "its revision is None"),
+        ({"revision": True}, "its revision is True"),
+        ({"revision": "1"}, "its revision is '1'"),
+        ({"name": 3}, "is not a preset: Expected `str`"),
+        ({"instrument": "kazoo"}, "instrument='kazoo' does not exist"),
+        ({"parameters": {"f_x": 1.0}}, "parameter 'f_x' does not exist; chirplet has f_c, f_m"),
+        ({"parameters": {"f_c": 1e6}}, "parameter f_c=1e\\+06 must be 20 to 8000 Hz"),
+        ({"parameters": {"gamma": 0.01}}, "gamma=0.01 must be .* 0.125 or more either way"),
+        ({"parameters": {"f_c": math.nan}}, "is not a preset"),
+        ({"parameters": {"f_c": math.inf}}, "is not a preset"),
+        ({"parameters": {"f_c": "440"}}, "is not a preset"),
+        ({"parameters": {"f_c": None}}, "is not a preset"),
+        ({"parameters": []}, "is not a preset"),
+        ({"match": 5}, "5 stands where an object should"),
+        ({"match": {"target": None}}, "is not a preset"),
+        ({"match": {"loss": 1.0}}, "is not a preset"),
+        ({"tags": "abc"}, "is not a preset"),
+    ],
+)
+def test_a_wrong_document_is_refused_with_its_cause(tmp_path, changes, cause):
+    path = tmp_path / "wrong.json"
+    path.write_text(json.dumps(document(**changes)))
+    with pytest.raises(PresetError, match=cause) as raised:
+        load_preset(path)
+    assert "wrong.json" in str(raised.value)
+    assert str(raised.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        (b"", "is empty"), (b" \n", "is empty"), (b"[]", "is not a preset"),
+        (b"null", "is not a preset"), (b'{"revision": 1}', "is not a preset"),
+        (b"[" * 500_000, "is not a preset"), (b'{"a":' * 100_000, "is not a preset"),
+        (b"{}" + b" " * MAXIMUM_BYTES, "is larger than"), (b'{"name": "\xff"}', "is not a preset"),
+        (b'{"revision": 1, "name": "x", "parameters": {"f_c": 1e999}}', "is not a preset|must be"),
+    ],
+)  # fmt: skip
+def test_wrong_bytes_are_refused(tmp_path, text, cause):
+    path = tmp_path / "wrong.json"
+    path.write_bytes(text)
+    with pytest.raises(PresetError, match=cause):
+        load_preset(path)
+
+
+def test_places_that_hold_no_preset(tmp_path):
+    with pytest.raises(PresetError, match="does not exist"):
+        load_preset(tmp_path / "none.json")
+    with pytest.raises(PresetError, match="is a folder"):
+        load_preset(tmp_path)
+    with pytest.raises(PresetError, match="cannot be written: No such file"):
+        save_preset(tmp_path / "nowhere" / "p.json", Preset(name="x"))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e9])
+def test_a_value_that_cannot_be_played_is_not_saved_over_a_good_file(tmp_path, value):
+    path = tmp_path / "p.json"
+    save_preset(path, Preset(name="good"))
+    with pytest.raises(PresetError, match="f_c="):
+        save_preset(path, Preset(name="bad", parameters={"f_c": value}))
+    assert load_preset(path).name == "good"
+    assert os.listdir(tmp_path) == ["p.json"]
+
+
+def test_a_deviation_without_bound_is_left_out(tmp_path):
+    path = tmp_path / "p.json"
+    record = MatchRecord(target="x", std={"f_c": math.inf, "w": 0.1})
+    save_preset(path, Preset(name="x", match=record))
+    loaded = load_preset(path).match
+    assert loaded is not None
+    assert loaded.std == {"w": 0.1}
+
+
+def test_defaults_fill_what_a_preset_leaves_out():
+    preset = Preset(name="x", parameters={"f_c": 100.0})
+    assert preset.values == {**TABLE.defaults(), "f_c": 100.0}
+
+
+def test_factory_presets_all_load_and_have_names_of_their_own():
+    found = [load_preset(path) for path in factory_presets()]
+    assert len(found) >= 5
+    assert len({preset.name for preset in found}) == len(found)
+    assert all(set(preset.parameters) == set(TABLE) for preset in found)
+    assert all(preset.comment for preset in found)
