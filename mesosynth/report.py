@@ -68,7 +68,8 @@ def draw_report(name: str, result: MatchResult, target: Analysis, sound: Analysi
         height_ratios=(1.15, 1.0, 1.0),
     )  # fmt: skip
     figure.text(0.07, 0.955, f"Match of {_plain(name)}", color=_TEXT, size=17, weight="bold")
-    figure.text(0.07, 0.93, _summary(result), color=_DIM, size=10.5)
+    figure.text(0.07, 0.93, _found(result), color=_DIM, size=10.5)
+    figure.text(0.97, 0.93, _effort(result), color=_DIM, size=10.5, ha="right")
 
     _scalogram(_axes(figure, grid[0, :3], "Target"), target)
     _scalogram(_axes(figure, grid[0, 3:], "Match"), sound)
@@ -91,14 +92,16 @@ def _plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def _summary(result: MatchResult) -> str:
-    found = "     ".join(
-        f"{PARAMETERS[id_].name} {_minus(f'{value:.4g}')} ± {_short(result.std[id_])} "
+def _found(result: MatchResult) -> str:
+    return "    ".join(
+        f"{PARAMETERS[id_].name} {_minus(f'{value:.3g}')} ± {_short(result.std[id_])} "
         f"{PARAMETERS[id_].unit}"
         for id_, value in result.theta.items()
     )
-    effort = f"loss {result.loss:.2g}, {result.evaluations} evaluations, {result.seconds:.1f} s"
-    return f"{found}     ({effort})"
+
+
+def _effort(result: MatchResult) -> str:
+    return f"loss {result.loss:.2g}, {result.evaluations} evaluations, {result.seconds:.1f} s"
 
 
 def _axes(figure: Figure, place: object, title: str) -> Axes:
