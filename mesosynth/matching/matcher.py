@@ -90,17 +90,25 @@ class Matcher:
             raise ArgumentError(f"instrument={instrument!r} cannot be matched; use 'chirplet'.")
         self.operator = Operator()
 
-    def render(self, values: Mapping[str, float]) -> NDArray[np.float32]:
-        """One arpeggio in the middle of an analysis window, (ANALYSIS_SAMPLES,), of peak 1.
+    def render(
+        self, values: Mapping[str, float], beside: Target | None = None
+    ) -> NDArray[np.float32]:
+        """One arpeggio in an analysis window, (ANALYSIS_SAMPLES,), of peak 1.
 
         Parameters
         ----------
         values : mapping
             The instrument's parameters by id; what is missing stands at its default.
+        beside : Target, optional
+            Where this has its energy, the arpeggio lies; otherwise in the middle.
         """
         complete = PARAMETERS.complete(values)
         theta = np.array([complete[id_] for id_ in THETA])
-        return self.operator.synthesize(theta, am_shape=complete["am_shape"])
+        shape = complete["am_shape"]
+        x = self.operator.synthesize(theta, am_shape=shape)
+        if beside is None:
+            return x
+        return self.operator.synthesize(theta, _onset(beside.audio, x), shape)
 
     def match(
         self,
@@ -152,7 +160,7 @@ class _Run:
     def result(self, converged: bool) -> MatchResult:
         """The best theta, with onset and gain in the terms of the source."""
         x = self.operator.synthesize(self.best.theta)
-        onset = _lag(_envelope(self.target.audio), _envelope(x)) / ANALYSIS_RATE
+        onset = _onset(self.target.audio, x)
         gain = np.abs(_correlation(self.target.audio, x)).max() / np.square(x).sum()
         return MatchResult(
             theta=_by_id(self.best.theta),
@@ -224,6 +232,7 @@ def _correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np
     return signal.correlate(a.astype(np.float64), b.astype(np.float64), mode="full", method="fft")
 
 
-def _lag(a: NDArray[np.float64], b: NDArray[np.float64]) -> int:
-    """By how many samples `b` must be delayed to lie over `a`."""
-    return int(np.argmax(_correlation(a, b))) - (len(b) - 1)
+def _onset(audio: NDArray[np.float32], x: NDArray[np.float32]) -> float:
+    """By how many seconds `x` must be delayed for its envelope to lie over that of `audio`."""
+    correlation = _correlation(_envelope(audio), _envelope(x))
+    return (int(np.argmax(correlation)) - (len(x) - 1)) / ANALYSIS_RATE

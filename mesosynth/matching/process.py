@@ -270,7 +270,7 @@ class _Worker:
             return
         values, self._sound = self._sound, None
         self._drawn = time.monotonic()
-        self._draw("sound", self._matcher.render(values))
+        self._draw("sound", self._matcher.render(values, beside=self._target))
 
     def _draw(self, what: Literal["target", "sound"], audio: NDArray[np.float32]) -> None:
         from mesosynth.matching.pictures import analysis
