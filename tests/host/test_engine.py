@@ -13,10 +13,11 @@ BLOCK = 128
 def test_a_knob_is_heard_at_the_next_block():
     table = Chirplet.parameters
     parameters, scope = ParameterBlock(len(table)), Ring(2**16)
+    heard = ParameterBlock(len(table), parameters.name)  # as the audio process attaches to it
     try:
         rack = Rack(Chirplet())
         rack.prepare(48000, BLOCK)
-        engine = Engine(rack, parameters, scope)
+        engine = Engine(rack, heard, scope)
         loud = {"f_c": 2000.0, "f_m": 2.0, "gamma": 4.0, "w": 2.0, "gain": -6.0, "period": 4.0}
         parameters.write(table.vector(loud), True)
         block = np.zeros(BLOCK, np.float32)
@@ -29,6 +30,7 @@ def test_a_knob_is_heard_at_the_next_block():
         engine.render(block, False)
         after = np.abs(block).max()
     finally:
+        heard.close()
         parameters.close()
         scope.close()
     assert before > 0.01
