@@ -6,10 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-from mesosynth.resources import resource
-
-DEMO = resource("assets", "demo.wav")
+from hands import DEMO
 
 
 @pytest.fixture(scope="session")

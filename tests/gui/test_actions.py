@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import DEMO
+from hands import DEMO
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest

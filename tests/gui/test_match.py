@@ -1,8 +1,7 @@
 """From a dropped sound to its match, on the real matcher."""
 
 import pytest
-from conftest import DEMO
-from hands import drag, drop
+from hands import DEMO, drag, drop
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 

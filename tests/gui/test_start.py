@@ -7,7 +7,7 @@ import sys
 import time
 
 import psutil
-from conftest import DEMO
+from hands import DEMO
 
 DESK = """
 import json, sys, time
