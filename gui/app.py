@@ -1,5 +1,6 @@
 """Start the desk: the window first, then the sound and the matcher behind it."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,14 +40,20 @@ def main(
     Returns
     -------
     int
-        Exit code of Qt's event loop.
+        Exit code: 0, or 130 for Ctrl-C and 143 for SIGTERM.
     """
     application = QApplication(argv)
     application.setApplicationName("mesosynth")
     theme.apply(application)
     window = open_window(lambda: Session(device=device, instrument=INSTRUMENT), target, preset)
+    # Python runs these when the bridge's timer fires next.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda caught, _: application.exit(128 + caught))
     window.show()
-    return application.exec()
+    code = application.exec()
+    if code:
+        window.close()
+    return code
 
 
 def open_window(

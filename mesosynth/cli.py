@@ -138,8 +138,7 @@ def _desk(arguments: argparse.Namespace) -> dict[str, Any]:
     if not problem:
         from gui.app import main as open_desk
 
-        code = open_desk(["mesosynth"], target, arguments.preset, arguments.device)
-        raise SystemExit(code)
+        raise SystemExit(open_desk(["mesosynth"], target, arguments.preset, arguments.device))
     from mesosynth.terminal import run
 
     print(f"mesosynth: {problem}; running in the terminal.", file=sys.stderr)

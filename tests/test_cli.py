@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import soundfile
 from bad_sounds import BAD_SOUNDS, tone
+from process_group import assert_gone
 
 from mesosynth import __version__
 from mesosynth.host.rack import render
 from mesosynth.presets import Preset, load_preset, save_preset
 from mesosynth.resources import factory_presets, resource
 
+DEMO = str(resource("assets", "demo.wav"))
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -184,17 +186,30 @@ def test_doctor_in_words():
     assert done.returncode == 0
 
 
-def test_ctrl_c_ends_a_command_without_a_trace():
+@pytest.mark.parametrize("after", [0.4, 1.5])
+@pytest.mark.parametrize(
+    "words",
+    [["play", "--seconds", "60"], [DEMO], ["match", DEMO]],
+    ids=["play", "session", "match"],
+)
+def test_ctrl_c_ends_a_command_and_its_processes_without_a_trace(words, after, tmp_path):
+    device = [] if "match" in words else ["--device", "silent"]
+    clean = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "QT_QPA_PLATFORM")}
+    clean["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     running = subprocess.Popen(
-        [sys.executable, "-m", "mesosynth", "play", "--device", "silent", "--seconds", "60"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "mesosynth", *words, *device],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        cwd=tmp_path, env=clean,
     )  # fmt: skip
-    time.sleep(1.5)
-    running.send_signal(signal.SIGINT)
+    time.sleep(after)
+    if running.poll() is not None:
+        return  # found before anybody could press a key
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all at once
     out, err = running.communicate(timeout=10)
     assert running.returncode == 130
     assert out == ""
     assert "Traceback" not in err
+    assert_gone(running.pid)
 
 
 def test_without_a_display_the_session_runs_in_the_terminal(tmp_path, monkeypatch):
