@@ -136,9 +136,8 @@ class JTFS:
         """
         signals = self._checked_signals(x, "x").reshape(-1, 1, self.n)
         values = [self._forward(signal)[0] for signal in signals]
-        return self._formatted(torch.stack(values)).unflatten(0, x.shape[:-1] or (1,))[
-            0 if x.ndim == 1 else slice(None)
-        ]
+        S = self._formatted(torch.stack(values))
+        return S.reshape(*x.shape[:-1], *S.shape[1:])
 
     def jvp(
         self, x: torch.Tensor, dx: torch.Tensor, checkpoint: Checkpoint | None = None
@@ -149,9 +148,9 @@ class JTFS:
 
         Parameters
         ----------
-        x : (n,) tensor
-        dx : (n,) or (p, n) tensor
-            Tangents.
+        x : (..., n) tensor
+        dx : (..., n) or (p, ..., n) tensor
+            One tangent, or p of them, for every signal of `x`.
         checkpoint : callable, optional
             Called some twenty times on the way; what it raises ends the computation.
 
@@ -162,15 +161,18 @@ class JTFS:
         """
         x = self._checked_signals(x, "x")
         dx = self._checked_signals(dx, "dx").to(x)
-        if x.ndim != 1 or dx.ndim not in (1, 2):
+        tangents = dx if dx.ndim > x.ndim else dx[None]
+        if tangents.shape[1:] != x.shape:
             raise ArgumentError(
-                f"x of shape {tuple(x.shape)} and dx of shape {tuple(dx.shape)}: jvp takes one "
-                f"signal ({self.n},) and tangents ({self.n},) or (p, {self.n})."
+                f"dx has the shape {tuple(dx.shape)}; for x of shape {tuple(x.shape)} it must be "
+                f"that, or that with a leading axis for several tangents."
             )
-        both = self._formatted(
-            self._forward(torch.cat([x[None], dx.reshape(-1, self.n)]), checkpoint)
+        signals = torch.cat([x[None], tangents]).reshape(1 + len(tangents), -1, self.n)
+        both = torch.stack(
+            [self._formatted(self._forward(signal, checkpoint)) for signal in signals.unbind(1)], 1
         )
-        return both[0], both[1] if dx.ndim == 1 else both[1:]
+        both = both.reshape(1 + len(tangents), *x.shape[:-1], *both.shape[2:])
+        return both[0], both[1:] if dx.ndim > x.ndim else both[1]
 
     def scalogram(self, x: torch.Tensor, hop: int = 128) -> torch.Tensor:
         """First-order modulus U_1, averaged over every `hop` samples.

@@ -39,6 +39,17 @@ def test_one_tangent_needs_no_axis_of_its_own():
     assert jtfs.jvp(x, dx)[1].shape == jtfs(x).shape
 
 
+def test_batches_of_signals_have_their_tangents_each():
+    jtfs = JTFS(1024, J=6, J_fr=2)
+    x, *dx = torch.randn(4, 2, 3, 1024, generator=torch.Generator().manual_seed(0))
+    S, dS = jtfs.jvp(x, torch.stack(dx))
+    torch.testing.assert_close(S, jtfs(x))
+    assert dS.shape == (3, *S.shape)
+    torch.testing.assert_close(dS[2, 1, 0], jtfs.jvp(x[1, 0], dx[2][1, 0])[1])
+    with pytest.raises(MesosynthError, match="dx has the shape"):
+        jtfs.jvp(x, dx[0][0])
+
+
 @pytest.mark.parametrize("T", [None, "global"])
 def test_jvp_is_finite_where_the_modulus_is_zero(T):
     jtfs = JTFS(1024, J=6, J_fr=2, T=T)
