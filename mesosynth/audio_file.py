@@ -106,6 +106,13 @@ def load_target(path: str | Path) -> Target:
 def write_wav(path: str | Path, audio: NDArray[np.floating], sample_rate: int) -> None:
     """Write a WAV file of 32-bit floats; `path` holds the whole of it or what it held before.
 
+    Parameters
+    ----------
+    path : str or Path
+    audio : (n,) or (channels, n) float
+    sample_rate : int
+        Hz.
+
     Raises
     ------
     AudioFileError
@@ -116,7 +123,7 @@ def write_wav(path: str | Path, audio: NDArray[np.floating], sample_rate: int) -
     try:
         with part.open("wb") as file:
             soundfile.write(
-                file, np.asarray(audio, np.float32), sample_rate, format="WAV", subtype="FLOAT"
+                file, np.asarray(audio, np.float32).T, sample_rate, format="WAV", subtype="FLOAT"
             )
             file.flush()
             os.fsync(file.fileno())

@@ -187,7 +187,7 @@ def _render(arguments: argparse.Namespace) -> dict[str, Any]:
     peak = float(abs(audio).max())
     if not arguments.json:
         print(f"{arguments.output}: {arguments.seconds:g} s of {preset.name}")
-    return {"file": str(arguments.output), "sample_rate": RENDER_RATE, "frames": len(audio),
+    return {"file": str(arguments.output), "sample_rate": RENDER_RATE, "frames": audio.shape[1],
             "peak": peak}  # fmt: skip
 
 

@@ -126,7 +126,7 @@ class AudioLoop:
         return ""
 
     def _prepare(self) -> None:
-        self._engine.rack.prepare(self._device.sample_rate, MAX_BLOCK)
+        self._engine.prepare(self._device.sample_rate, MAX_BLOCK)
         gc.collect()
         gc.freeze()  # what lives by now lives on; no collection in a callback looks at it again
 

@@ -1,7 +1,7 @@
 """The outside world as a seam: a sound card, or a clock that keeps time without one.
 
-Both call ``render(block, underflow)`` for every block of mono float32 and know nothing of what it
-plays.
+Both call ``render(block, underflow)`` for every block, (2, frames) float32, and know nothing
+of what it plays.
 """
 
 from collections.abc import Callable

@@ -1,14 +1,24 @@
-"""All that happens in an audio callback: parameters in, a block of sound out, and the books."""
+"""All that happens in an audio callback: parameters and events in, sound out, and the books."""
 
 import time
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.host.rack import Rack
 from mesosynth.host.shared_memory import ParameterBlock, Ring
+from mesosynth.plugin import NO_EVENTS, Events
 
 REMEMBERED = 1024  # durations of blocks, for their median
+
+
+class EventSource(Protocol):
+    """Where notes come from: MIDI, the computer keyboard."""
+
+    def take(self, frames: int) -> Events:
+        """[audio] Events of the block of `frames` that begins now; neither waits nor allocates."""
+        ...
 
 
 class Engine:
@@ -20,21 +30,37 @@ class Engine:
         Blocks so far, how often the device ran dry, and the length of the last block.
     """
 
-    def __init__(self, rack: Rack, parameters: ParameterBlock, scope: Ring) -> None:
+    def __init__(
+        self,
+        rack: Rack,
+        parameters: ParameterBlock,
+        scope: Ring,
+        source: EventSource | None = None,
+    ) -> None:
         self.rack = rack
         self.blocks = self.underflows = self.frames = 0
         self._parameters = parameters
         self._scope = scope
+        self._source = source
+        self._mono = np.zeros(0, np.float32)
         self._seconds = np.zeros(REMEMBERED)
         self._longest = 0.0
 
+    def prepare(self, sample_rate: float, max_block: int) -> None:
+        """[control] Allocate everything for blocks of up to `max_block` frames."""
+        self.rack.prepare(sample_rate, max_block)
+        self._mono = np.zeros(max_block, np.float32)
+
     def render(self, block: NDArray[np.float32], underflow: bool) -> None:
-        """[audio] Overwrite `block`, (frames,) float32, with the next samples."""
+        """[audio] Overwrite `block`, (2, frames) float32, with the next samples."""
         begin = time.perf_counter()
+        frames = block.shape[1]
         values, playing = self._parameters.read()
-        self.rack.process(values, playing, block)
-        self._scope.write(block)
-        self.frames = len(block)
+        events = NO_EVENTS if self._source is None else self._source.take(frames)
+        self.rack.process(values, events, playing, block)
+        mono = np.add(block[0], block[1], out=self._mono[:frames])
+        self._scope.write(np.multiply(mono, 0.5, out=mono))
+        self.frames = frames
         self.underflows += underflow
         seconds = time.perf_counter() - begin
         self._seconds[self.blocks % REMEMBERED] = seconds

@@ -12,7 +12,7 @@ RELEASE_SECONDS = 0.1
 
 
 class Limiter:
-    """Peak limiter with instant attack, without delay, for a mono block.
+    """Peak limiter with instant attack, without delay, of the same gain for both channels.
 
     The gain is ``ceiling / max(ceiling, e)``, where e follows peaks at once and decays
     exponentially: it never jumps. Below the ceiling the samples pass unchanged, bit by bit.
@@ -32,14 +32,16 @@ class Limiter:
         # The exponent is bounded: blocks longer than some hundred release times do not occur.
         self._decay = np.exp(-np.minimum(decay, 500.0))
         self._growth = 1.0 / self._decay
-        self._magnitude = np.zeros(max_block, np.float32)
+        self._magnitude, self._other = np.zeros((2, max_block), np.float32)
         self._scaled, self._envelope = np.zeros((2, max_block))
         self._held = 0.0
 
     def process(self, block: NDArray[np.float32]) -> float:
-        """[audio] Limit `block`, (frames,) float32 and finite, in place, and return its peak."""
-        frames = len(block)
-        magnitude = np.abs(block, out=self._magnitude[:frames])
+        """[audio] Limit `block`, (2, frames) float32 and finite, in place, and return its peak."""
+        frames = block.shape[1]
+        magnitude = np.abs(block[0], out=self._magnitude[:frames])
+        other = np.abs(block[1], out=self._other[:frames])
+        np.maximum(magnitude, other, out=magnitude)
         peak = float(magnitude.max())
         if max(peak, self._held) > self.ceiling:
             self._reduce(block, magnitude)
@@ -48,7 +50,7 @@ class Limiter:
         return peak
 
     def _reduce(self, block: NDArray[np.float32], magnitude: NDArray[np.float32]) -> None:
-        frames = len(block)
+        frames = block.shape[1]
         scaled, envelope = self._scaled[:frames], self._envelope[:frames]
         np.copyto(scaled, magnitude)
         np.multiply(scaled, self._growth[:frames], out=scaled)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mesosynth.errors import ArgumentError
 from mesosynth.host.limiter import Limiter
 from mesosynth.instruments import instrument_class
-from mesosynth.plugin import Instrument
+from mesosynth.plugin import CHANNELS, NO_EVENTS, Events, Instrument
 
 FADE_SECONDS = 0.01
 EXPLODED = 1000.0  # 60 dB over full scale: no longer loud, but broken
@@ -36,14 +36,19 @@ class Rack:
         self.instrument.prepare(sample_rate, max_block)
         self._limiter = Limiter(sample_rate, max_block)
         self._count = np.arange(1.0, max_block + 1.0, dtype=np.float32)
-        self._scratch = np.zeros(max_block, np.float32)
+        self._gain = np.zeros(max_block, np.float32)
+        self._magnitude = np.zeros((CHANNELS, max_block), np.float32)
         self._slope = 1.0 / (FADE_SECONDS * sample_rate)
         self._level = 0.0
 
     def process(
-        self, values: NDArray[np.float64], playing: bool, block: NDArray[np.float32]
+        self,
+        values: NDArray[np.float64],
+        events: Events,
+        playing: bool,
+        block: NDArray[np.float32],
     ) -> None:
-        """[audio] Overwrite `block`, (frames,) float32, with the next samples.
+        """[audio] Overwrite `block`, (2, frames) float32, with the next samples.
 
         Starting from silence, the instrument begins anew with the block's first sample.
         """
@@ -53,10 +58,10 @@ class Rack:
                 return
             self.instrument.reset()
         try:
-            self.instrument.process(values, block)
+            self.instrument.process(values, events, block)
         except Exception:  # noqa: BLE001 - an instrument may be anybody's; the sound must go on
             block.fill(np.nan)
-        magnitude = np.abs(block, out=self._scratch[: len(block)])
+        magnitude = np.abs(block, out=self._magnitude[:, : block.shape[1]])
         if not float(magnitude.max()) < EXPLODED:  # NaN is not less than anything
             self.instrument.reset()
             self.faults += 1
@@ -68,12 +73,13 @@ class Rack:
         if playing and self._level >= 1.0:
             return
         slope = self._slope if playing else -self._slope
-        gain = self._scratch[: len(block)]
-        np.multiply(self._count[: len(block)], slope, out=gain)
+        frames = block.shape[1]
+        gain = self._gain[:frames]
+        np.multiply(self._count[:frames], slope, out=gain)
         np.add(gain, self._level, out=gain)
         np.clip(gain, 0.0, 1.0, out=gain)
         np.multiply(block, gain, out=block)
-        self._level = min(max(self._level + len(block) * slope, 0.0), 1.0)
+        self._level = min(max(self._level + frames * slope, 0.0), 1.0)
 
 
 def render(
@@ -100,8 +106,8 @@ def render(
 
     Returns
     -------
-    (frames,) float32
-        ``round(seconds * sample_rate)`` samples.
+    (2, frames) float32
+        ``round(seconds * sample_rate)`` frames, left and right.
 
     Raises
     ------
@@ -119,7 +125,7 @@ def render(
     rack = Rack(plays())
     rack.prepare(sample_rate, block)
     vector = plays.parameters.vector(values)
-    out = np.zeros(frames, np.float32)
+    out = np.zeros((CHANNELS, frames), np.float32)
     for begin in range(0, frames, block):
-        rack.process(vector, True, out[begin : begin + block])
+        rack.process(vector, NO_EVENTS, True, out[:, begin : begin + block])
     return out

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mesosynth.plugin import CHANNELS
+
 if TYPE_CHECKING:
     from mesosynth.host.device import Render
 
@@ -31,7 +33,7 @@ class SilentClock:
         self.latency = block / sample_rate
         self.reason = reason
         self.ended = False
-        self._block = np.zeros(block, np.float32)
+        self._block = np.zeros((CHANNELS, block), np.float32)
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -45,7 +47,7 @@ class SilentClock:
     def _run(self, render: "Render") -> None:
         # Every deadline counts from the start, so that no error adds up.
         start, blocks = time.monotonic(), 0
-        seconds = len(self._block) / self.sample_rate
+        seconds = self._block.shape[1] / self.sample_rate
         while not self._closing.is_set():
             late = time.monotonic() - (start + blocks * seconds)
             if late < 0.0:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mesosynth.errors import DeviceError
 from mesosynth.host.device_list import find_device
 from mesosynth.host.portaudio import import_sounddevice, quiet_drivers
+from mesosynth.plugin import CHANNELS
 
 if TYPE_CHECKING:
     from mesosynth.host.device import Render
@@ -17,7 +18,7 @@ MAX_BLOCK = 8192  # frames rendered at once; a device that wants more gets them 
 
 
 class SoundCard:
-    """An output of PortAudio at its own sample rate; every channel gets the same sound.
+    """An output of PortAudio in stereo, or in mono where it has but one channel.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ class SoundCard:
                     samplerate=rate,
                     blocksize=block or 0,
                     device=found.index,
-                    channels=min(found.outputs, 2),
+                    channels=min(found.outputs, CHANNELS),
                     dtype="float32",
                     latency="low",
                     callback=self._callback,
@@ -64,7 +65,7 @@ class SoundCard:
             ) from error
         self.sample_rate = int(self._stream.samplerate)
         self.latency = float(self._stream.latency)
-        self._mono = np.zeros(MAX_BLOCK, np.float32)
+        self._planar = np.zeros((CHANNELS, MAX_BLOCK), np.float32)
 
     def start(self, render: "Render") -> None:
         """[control] Begin to call `render`.
@@ -96,9 +97,14 @@ class SoundCard:
             return
         underflow = bool(flags) and bool(flags.output_underflow)
         for begin in range(0, frames, MAX_BLOCK):
-            mono = self._mono[: min(frames - begin, MAX_BLOCK)]
-            self._render(mono, underflow and begin == 0)
-            np.copyto(outdata[begin : begin + MAX_BLOCK], mono[:, None])
+            planar = self._planar[:, : min(frames - begin, MAX_BLOCK)]
+            self._render(planar, underflow and begin == 0)
+            out = outdata[begin : begin + MAX_BLOCK]
+            if out.shape[1] == 1:
+                np.add(planar[0], planar[1], out=out[:, 0])
+                np.multiply(out, 0.5, out=out)
+            else:
+                np.copyto(out, planar.T)
 
     def _finished(self) -> None:
         self.ended = True

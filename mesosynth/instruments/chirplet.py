@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mesosynth import units
 from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
-from mesosynth.plugin import Instrument
+from mesosynth.plugin import Events, Instrument
 
 VOICES = 8
 FADE_SECONDS = 0.02  # of a voice that makes room; shorter than the shortest period
@@ -68,6 +68,7 @@ class Chirplet(Instrument):
     sample after :meth:`reset`.
     """
 
+    name = "Chirplet"
     parameters = PARAMETERS
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
@@ -94,12 +95,14 @@ class Chirplet(Instrument):
         self._clock = 1.0  # in periods since the last start: due at once
         self._width = 0.0
 
-    def process(self, values: NDArray[np.float64], block: NDArray[np.float32]) -> None:
-        """[audio] Overwrite `block`, (frames,) float32, with the next samples.
+    def process(
+        self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
+    ) -> None:
+        """[audio] Overwrite `block`, (2, frames) float32, with the next samples.
 
         `values` are f_c, f_m, gamma, w, am_shape, period and gain, reached by the block's end.
         """
-        frames = len(block)
+        frames = block.shape[1]
         self._ramp_to(values, frames)
         mix = self._mix[:frames]
         mix.fill(0.0)

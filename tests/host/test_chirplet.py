@@ -9,6 +9,7 @@ import pytest
 
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
+from mesosynth.plugin import NO_EVENTS
 
 RATE = 48000
 BLOCKS = [1, 64, 65, 128, 1000, 4096]
@@ -25,10 +26,11 @@ def formula(f_c, f_m, gamma, w, am_shape, gain, samples, rate=RATE):
 
 
 def play(instrument, values, samples, block):
-    out = np.zeros(samples, np.float32)
+    out = np.zeros((2, samples), np.float32)
     for begin in range(0, samples, block):
-        instrument.process(values, out[begin : begin + block])
-    return out
+        instrument.process(values, NO_EVENTS, out[:, begin : begin + block])
+    np.testing.assert_array_equal(out[0], out[1])
+    return out[0]
 
 
 def prepared(rate=RATE, max_block=4096):
@@ -92,14 +94,14 @@ def test_process_allocates_no_arrays():
     rng = np.random.default_rng(0)
     moving = [PARAMETERS.vector({p.id: p.from_unit(rng.random()) for p in PARAMETERS.values()})
               for _ in range(8)]  # fmt: skip
-    block = np.zeros(4096, np.float32)
+    block = np.zeros((2, 4096), np.float32)
     peaks = []
     tracemalloc.start()
     try:
         for i in range(48):
             tracemalloc.reset_peak()
             before = tracemalloc.get_traced_memory()[0]
-            chirplet.process(moving[i % 8], block)
+            chirplet.process(moving[i % 8], NO_EVENTS, block)
             peaks.append(tracemalloc.get_traced_memory()[1] - before)
     finally:
         tracemalloc.stop()
@@ -184,12 +186,12 @@ def test_above_nyquist_it_fades_rather_than_aliases():
 
 
 def test_one_voice_costs_a_small_part_of_a_block():
-    chirplet, block = prepared(), np.zeros(128, np.float32)
+    chirplet, block = prepared(), np.zeros((2, 128), np.float32)
     values = PARAMETERS.vector({"period": 16.0, "gamma": 0.25})
     times = []
     for _ in range(1000):
         begin = time.perf_counter()
-        chirplet.process(values, block)
+        chirplet.process(values, NO_EVENTS, block)
         times.append(time.perf_counter() - begin)
     load = float(np.median(times)) / (128 / RATE)
     assert math.isfinite(load)

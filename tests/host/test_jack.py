@@ -40,10 +40,10 @@ def test_what_jack_captures_is_what_the_voice_renders(jack, until):
     load.join()
     assert (status.device, status.sample_rate, status.block) == ("system", 48000, 128)
     rendered = render("chirplet", values, SECONDS + 2, RATE, 128)
-    begin = np.flatnonzero(captured[0])[0] - np.flatnonzero(rendered)[0]
+    begin = np.flatnonzero(captured[0])[0] - np.flatnonzero(rendered[0])[0]
     assert begin % 128 == 0
-    for channel in captured[:, begin:]:
-        blocks, same = blocks_in_order(channel, rendered)
+    for channel, voice in zip(captured[:, begin:], rendered, strict=True):
+        blocks, same = blocks_in_order(channel, voice)
         assert blocks > (SECONDS - 1) * RATE / 128
         # Every block, bit by bit. Where the machine is so busy that JACK reports a block that came
         # too late, that one may be missing, and no other.

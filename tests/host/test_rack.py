@@ -10,7 +10,7 @@ from mesosynth.host.limiter import Limiter
 from mesosynth.host.rack import Rack, render
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.parameters import Parameter, ParameterTable
-from mesosynth.plugin import Instrument
+from mesosynth.plugin import NO_EVENTS, Instrument
 
 RATE = 48000
 CEILING = 10 ** (-1 / 20)
@@ -19,6 +19,7 @@ CEILING = 10 ** (-1 / 20)
 class Steady(Instrument):
     """Plays what it is told, and falls ill at a given block."""
 
+    name = "Steady"
     parameters = ParameterTable([Parameter("level", "Level", "", -9.0, 9.0, 0.5, "The output.")])
 
     def __init__(self, illness=None, when=3):
@@ -30,13 +31,13 @@ class Steady(Instrument):
     def reset(self):
         self.blocks, self.resets = 0, self.resets + 1
 
-    def process(self, values, block):
+    def process(self, values, events, block):
         self.blocks += 1
         block.fill(values[0])
         if self.blocks == self.when and self.illness is not None:
             if isinstance(self.illness, Exception):
                 raise self.illness
-            block[5] = self.illness
+            block[1, 5] = self.illness
 
 
 def rack_of(instrument, max_block=512):
@@ -46,9 +47,9 @@ def rack_of(instrument, max_block=512):
 
 
 def play(rack, blocks, value=0.5, playing=True, frames=512):
-    out = np.zeros((blocks, frames), np.float32)
+    out = np.zeros((blocks, 2, frames), np.float32)
     for block in out:
-        rack.process(np.array([value]), playing, block)
+        rack.process(np.array([value]), NO_EVENTS, playing, block)
     return out
 
 
@@ -68,37 +69,38 @@ def test_an_ill_instrument_is_reset_and_nothing_of_it_is_heard(illness):
 def test_the_ceiling_holds_and_the_gain_does_not_jump():
     t = np.arange(4 * RATE) / RATE
     loud = np.linspace(0.2, 30, len(t)) * np.sin(2 * np.pi * 100 * t)
-    sound = loud.astype(np.float32)
+    sound = np.stack([loud, 0.5 * loud]).astype(np.float32)
     limiter = Limiter(RATE, 512)
-    for begin in range(0, len(sound), 512):
-        limiter.process(sound[begin : begin + 512])
+    for begin in range(0, len(t), 512):
+        limiter.process(sound[:, begin : begin + 512])
     assert np.abs(sound).max() <= CEILING + 1e-6
     # Never steeper than the same sine at the ceiling would be, with a little room.
     assert np.abs(np.diff(sound)).max() < 1.5 * np.abs(np.diff(loud)).max() / 30
+    np.testing.assert_allclose(sound[1], 0.5 * sound[0], atol=1e-6)  # the picture does not move
 
 
 def test_below_the_ceiling_no_bit_changes():
-    sound = np.random.default_rng(0).uniform(-0.89, 0.89, 5120).astype(np.float32)
+    sound = np.random.default_rng(0).uniform(-0.89, 0.89, (2, 5120)).astype(np.float32)
     limited = sound.copy()
     limiter = Limiter(RATE, 512)
-    for begin in range(0, len(sound), 512):
-        limiter.process(limited[begin : begin + 512])
+    for begin in range(0, 5120, 512):
+        limiter.process(limited[:, begin : begin + 512])
     np.testing.assert_array_equal(limited, sound)
 
 
 def test_the_limiter_lets_go_again():
     limiter = Limiter(RATE, 512)
-    limiter.process(np.full(512, 4.0, np.float32))
+    limiter.process(np.full((2, 512), 4.0, np.float32))
     for _ in range(RATE // 512):
-        block = np.full(512, 0.5, np.float32)
+        block = np.full((2, 512), 0.5, np.float32)
         limiter.process(block)
     np.testing.assert_array_equal(block, np.float32(0.5))
 
 
 def test_start_and_stop_fade_within_ten_milliseconds():
     rack = rack_of(Steady(), 64)
-    start = play(rack, 20, frames=64).ravel()
-    stop = play(rack, 20, playing=False, frames=64).ravel()
+    start = play(rack, 20, frames=64)[:, 0].ravel()
+    stop = play(rack, 20, playing=False, frames=64)[:, 1].ravel()
     for fade in (start, stop):
         assert np.abs(np.diff(fade)).max() < 0.5 * 1.1 / (0.01 * RATE)
     np.testing.assert_array_equal(start[480:], 0.5)
@@ -110,9 +112,9 @@ def test_playing_again_begins_with_the_first_sample():
     values = Chirplet.parameters.vector({"gamma": 8.0})
     takes = []
     for _ in range(2):
-        out = np.zeros((40, 512), np.float32)
+        out = np.zeros((40, 2, 512), np.float32)
         for i, block in enumerate(out):
-            rack.process(values, i < 30, block)
+            rack.process(values, NO_EVENTS, i < 30, block)
         takes.append(out)
     assert takes[0].any()
     np.testing.assert_array_equal(takes[0], takes[1])
@@ -141,7 +143,7 @@ def test_render_refuses_the_impossible_in_a_sentence(arguments, sentence):
 
 
 def test_the_rack_allocates_no_arrays():
-    rack, block = rack_of(Steady(), 8192), np.zeros(8192, np.float32)
+    rack, block = rack_of(Steady(), 8192), np.zeros((2, 8192), np.float32)
     peaks = []
     tracemalloc.start()
     try:
@@ -149,7 +151,7 @@ def test_the_rack_allocates_no_arrays():
             values = np.array([0.5 if i % 8 < 4 else 3.0])
             tracemalloc.reset_peak()
             before = tracemalloc.get_traced_memory()[0]
-            rack.process(values, i % 8 < 7, block)
+            rack.process(values, NO_EVENTS, i % 8 < 7, block)
             peaks.append(tracemalloc.get_traced_memory()[1] - before)
     finally:
         tracemalloc.stop()

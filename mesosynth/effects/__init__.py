@@ -1,0 +1,1 @@
+"""Effects: what changes a sound, block by block, in stereo."""
