@@ -8,6 +8,7 @@ The tree::
     ├── PresetError        a preset that cannot be read or written
     ├── DeviceError        a sound card that is missing or refuses a setting
     ├── TargetError        audio in which there is nothing to match
+    ├── TuningError        a scale that cannot be read
     └── WorkerError        a process of ours that does not do its work
 
 A message is one plain sentence that names the file or the argument with its value and says what to
@@ -37,6 +38,10 @@ class DeviceError(MesosynthError):
 
 class TargetError(MesosynthError):
     """Audio in which there is nothing to match: silence, NaN, or too short."""
+
+
+class TuningError(MesosynthError):
+    """A scale that cannot be read."""
 
 
 class WorkerError(MesosynthError):
