@@ -31,6 +31,11 @@ class Rack:
         self.faults = 0
         self.peak = 0.0
 
+    @property
+    def latency(self) -> int:
+        """Samples by which the output lags behind the instrument."""
+        return self._limiter.latency
+
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` samples."""
         self.instrument.prepare(sample_rate, max_block)
@@ -55,6 +60,7 @@ class Rack:
         if self._level <= 0.0:
             if not playing:
                 block.fill(0.0)
+                self._limiter.process(block)  # it still holds the end of the fade
                 return
             self.instrument.reset()
         try:
@@ -125,7 +131,8 @@ def render(
     rack = Rack(plays())
     rack.prepare(sample_rate, block)
     vector = plays.parameters.vector(values)
-    out = np.zeros((CHANNELS, frames), np.float32)
-    for begin in range(0, frames, block):
+    late = rack.latency
+    out = np.zeros((CHANNELS, late + frames), np.float32)
+    for begin in range(0, late + frames, block):
         rack.process(vector, NO_EVENTS, True, out[:, begin : begin + block])
-    return out
+    return out[:, late:]

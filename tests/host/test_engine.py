@@ -19,19 +19,22 @@ def test_a_knob_is_heard_at_the_next_block():
         engine.prepare(48000, BLOCK)
         loud = {"f_c": 2000.0, "f_m": 2.0, "gamma": 4.0, "w": 2.0, "gain": -6.0, "period": 4.0}
         parameters.write(table.vector(loud), True)
-        block = np.zeros((2, BLOCK), np.float32)
-        for _ in range(110):  # into the middle of the arpeggio, where it is loud
-            engine.render(block, False)
-        before = np.abs(block).max()
+
+        def render(blocks):
+            out = np.zeros((blocks, 2, BLOCK), np.float32)
+            for block in out:
+                engine.render(block, False)
+            return np.abs(out).max(axis=1).ravel()
+
+        before = render(110)[-BLOCK:].max()  # in the middle of the arpeggio, where it is loud
         parameters.write(table.vector({**loud, "gain": -60.0}), True)
-        engine.render(block, False)
-        first, last = np.abs(block[:, :32]).max(), np.abs(block[:, -24:]).max()
-        engine.render(block, False)
-        after = np.abs(block).max()
+        heard_of_it = render(3)[engine.rack.latency :]
     finally:
         heard.close()
         parameters.close()
         scope.close()
+    ramp, after = heard_of_it[:BLOCK], heard_of_it[BLOCK:]
     assert before > 0.01
-    assert last < 0.5 * first  # it ramps down within the very next block
-    assert after < 0.01 * before
+    assert ramp[-24:].max() < 0.5 * ramp[:32].max()  # it ramps down within the very next block
+    assert after.max() < 0.01 * before
+    assert engine.rack.latency < BLOCK  # so that the ramp begins to be heard within that block, too
