@@ -9,6 +9,7 @@ The tree::
     ├── DeviceError        a sound card that is missing or refuses a setting
     ├── TargetError        audio in which there is nothing to match
     ├── TuningError        a scale that cannot be read
+    ├── SettingsError      what the user once chose, and cannot be read or written
     └── WorkerError        a process of ours that does not do its work
 
 A message is one plain sentence that names the file or the argument with its value and says what to
@@ -42,6 +43,10 @@ class TargetError(MesosynthError):
 
 class TuningError(MesosynthError):
     """A scale that cannot be read."""
+
+
+class SettingsError(MesosynthError):
+    """A file of settings that cannot be read or written."""
 
 
 class WorkerError(MesosynthError):
