@@ -1,0 +1,149 @@
+"""A state-variable filter that can be swept as fast as one likes.
+
+Zavalishin's trapezoidal form (*The Art of VA Filter Design*, 2012): with ``g = tan(pi f / rate)``
+and ``k = 1 / Q`` its two integrators move by
+
+    s[n + 1] = A[n] s[n] + B[n] x[n],   low, band = the means of s[n] and s[n + 1],
+
+stable whatever f and Q do meanwhile. All steps of a block are one banded system of equations.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.effects.recursion import SILENT, banded_solver
+from mesosynth.parameters import Parameter, ParameterTable
+from mesosynth.plugin import CHANNELS, Effect, Events
+from mesosynth.ramps import Ramps
+
+HIGHEST = 0.49
+"""Of the sample rate: the cut-off frequency goes no higher."""
+
+_CUTOFF, _DAMPING, _SHAPE, _MIX = range(4)
+
+
+class Filter(Effect):
+    """Low-pass, band-pass or high-pass of 12 dB an octave, and everything in between."""
+
+    name = "Filter"
+    parameters = ParameterTable(
+        [
+            Parameter("cutoff", "Cut-off", "Hz", 20.0, 20000.0, 2000.0,
+                      "Where the filter begins to cut.", curve="log"),
+            Parameter("resonance", "Resonance", "", 0.5, 20.0, 0.7071,
+                      "Height of the peak at the cut-off frequency, as Q.", curve="log"),
+            Parameter("shape", "Shape", "", 0.0, 1.0, 0.0,
+                      "Low-pass (0), band-pass (0.5), high-pass (1)."),
+            Parameter("mix", "Mix", "", 0.0, 1.0, 1.0, "From dry (0) to filtered (1)."),
+        ]
+    )  # fmt: skip
+
+    def prepare(self, sample_rate: float, max_block: int) -> None:
+        """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
+        self._pi_by_rate = math.pi / float(sample_rate)
+        self._solve = banded_solver()
+        self._ramps = Ramps(4, max_block)
+        self._targets = np.zeros(4)
+        # A's elements, B's, and the parts of input, low and band in the output.
+        self._a = np.zeros((4, max_block))
+        self._b = np.zeros((2, max_block))
+        self._dry, self._low, self._band = np.zeros((3, max_block))
+        self._bands = np.zeros((4, 2 * max_block), order="F")
+        self._x, self._sum = np.zeros((2, max_block))
+        # Both integrators in turn, sample after sample, from the last block's end on.
+        self._states = np.zeros(2 * max_block + 2)
+        self._held = np.zeros((CHANNELS, 2))
+        self.reset()
+
+    def reset(self) -> None:
+        """[control] Forget all sound, as if `prepare` had just returned."""
+        self._ramps.reset()
+        self._held.fill(0.0)
+
+    def process(
+        self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
+    ) -> None:
+        """[audio] Filter `block`, (2, frames) float32; `values` are in the table's order."""
+        frames = block.shape[1]
+        targets = self._targets
+        targets[_CUTOFF] = math.log2(float(values[0]))
+        targets[_DAMPING] = 1.0 / float(values[1])
+        targets[_SHAPE] = values[2]
+        targets[_MIX] = values[3]
+        lines = self._ramps.move(targets, frames)
+        if self._ramps.changed:
+            self._design(lines, frames)
+        for held, row in zip(self._held, block, strict=True):
+            self._filter(held, row)
+
+    def _design(self, lines: NDArray[np.float64], frames: int) -> None:
+        """Turn parameters into the coefficients of every sample."""
+        g, k, a_1, a_2 = self._x[:frames], lines[_DAMPING], self._a[0, :frames], self._b[0, :frames]
+        np.exp2(lines[_CUTOFF], out=g)
+        np.multiply(g, self._pi_by_rate, out=g)
+        np.minimum(g, HIGHEST * math.pi, out=g)
+        np.tan(g, out=g)
+        np.add(g, k, out=a_1)
+        np.multiply(a_1, g, out=a_1)
+        np.add(a_1, 1.0, out=a_1)
+        np.divide(1.0, a_1, out=a_1)
+        np.multiply(g, a_1, out=a_2)
+        np.multiply(a_2, 2.0, out=a_2)  # from here on twice Zavalishin's a_1 g
+        np.multiply(g, a_2, out=self._b[1, :frames])
+        np.multiply(a_1, 2.0, out=a_1)
+        np.subtract(a_1, 1.0, out=a_1)
+        np.negative(a_2, out=self._a[1, :frames])
+        np.copyto(self._a[2, :frames], a_2)
+        np.subtract(1.0, self._b[1, :frames], out=self._a[3, :frames])
+        bands, last = self._bands, 2 * (frames - 1)
+        np.negative(self._a[0, 1:frames], out=bands[2, 0:last:2])
+        np.negative(self._a[1, 1:frames], out=bands[1, 1:last:2])
+        np.negative(self._a[2, 1:frames], out=bands[3, 0:last:2])
+        np.negative(self._a[3, 1:frames], out=bands[2, 1:last:2])
+        self._weigh(lines, frames)
+
+    def _weigh(self, lines: NDArray[np.float64], frames: int) -> None:
+        """Blend the three outputs: low, k band, and x - low - k band, of unit gain each."""
+        dry, low, band = self._dry[:frames], self._low[:frames], self._band[:frames]
+        shape, mix = lines[_SHAPE], lines[_MIX]
+        np.multiply(shape, 2.0, out=dry)
+        np.subtract(1.0, dry, out=low)
+        np.abs(low, out=band)
+        np.subtract(1.0, band, out=band)  # 1 at the middle
+        np.maximum(low, 0.0, out=low)
+        np.subtract(dry, 1.0, out=dry)
+        np.maximum(dry, 0.0, out=dry)
+        np.subtract(low, dry, out=low)
+        np.subtract(band, dry, out=band)
+        np.multiply(band, lines[_DAMPING], out=band)
+        for weight in (low, band):
+            np.multiply(weight, mix, out=weight)
+            np.multiply(weight, 0.5, out=weight)  # of the mean of two states
+        np.subtract(dry, 1.0, out=dry)
+        np.multiply(dry, mix, out=dry)
+        np.add(dry, 1.0, out=dry)
+
+    def _filter(self, held: NDArray[np.float64], row: NDArray[np.float32]) -> None:
+        frames = len(row)
+        x, y = self._x[:frames], self._sum[:frames]
+        states = self._states[: 2 * frames + 2]
+        moved = states[2:]
+        np.copyto(x, row)
+        np.copyto(states[:2], held)
+        np.multiply(x, self._b[0, :frames], out=moved[0::2])
+        np.multiply(x, self._b[1, :frames], out=moved[1::2])
+        one, two = float(held[0]), float(held[1])
+        moved[0] += float(self._a[0, 0]) * one + float(self._a[1, 0]) * two
+        moved[1] += float(self._a[2, 0]) * one + float(self._a[3, 0]) * two
+        self._solve(self._bands[:, : 2 * frames], moved)
+        np.copyto(held, states[2 * frames :])
+        if abs(float(held[0])) + abs(float(held[1])) < SILENT:
+            held.fill(0.0)
+        np.multiply(x, self._dry[:frames], out=x)
+        for first, weight in ((0, self._band), (1, self._low)):
+            np.add(states[first:-2:2], moved[first::2], out=y)
+            np.multiply(y, weight[:frames], out=y)
+            np.add(x, y, out=x)
+        np.copyto(row, x, casting="same_kind")
