@@ -26,6 +26,7 @@ from mesosynth.host.recorder import Recorder
 from mesosynth.host.shared_memory import ParameterBlock, Ring
 from mesosynth.host.silent_clock import SilentClock
 from mesosynth.host.sound_card import MAX_BLOCK
+from mesosynth.host.sound_ring import SoundRing
 from mesosynth.host.status import AudioStatus, StatusBlock
 from mesosynth.instruments import instrument_class
 
@@ -53,7 +54,7 @@ class Blocks:
 
     parameters: ParameterBlock
     status: StatusBlock
-    scope: Ring
+    output: SoundRing
     recording: Ring
 
 
@@ -85,7 +86,7 @@ class AudioLoop:
         self._blocks = blocks
         self._connection = connection
         self._engine = Engine(
-            Rack(instrument_class(settings.instrument)()), blocks.parameters, blocks.scope
+            Rack(instrument_class(settings.instrument)()), blocks.parameters, blocks.output
         )
         self._recorder: Recorder | None = None
         self._back = threading.Event()
@@ -178,6 +179,8 @@ class AudioLoop:
                 answer: object = self._record()
             elif request == "stop recording":
                 answer = self._close_recorder()
+            elif request == "reset meters":
+                answer = self._engine.reset_meters()
             elif request == "modules":
                 answer = sorted(sys.modules)
             else:
@@ -208,7 +211,8 @@ class AudioLoop:
 
     def _publish(self) -> None:
         engine, device = self._engine, self._device
-        median, longest = engine.callback_ms()
+        (median, longest), (load, largest) = engine.load.seconds, engine.load.share
+        levels, recorder = engine.levels, self._recorder
         self._blocks.status.write(
             AudioStatus(
                 device=device.name,
@@ -218,13 +222,21 @@ class AudioLoop:
                 block=engine.frames,
                 blocks=engine.blocks,
                 underflows=engine.underflows,
-                callback_ms_median=median,
-                callback_ms_max=longest,
+                callback_ms_median=1000.0 * median,
+                callback_ms_max=1000.0 * longest,
+                load=load,
+                load_max=largest,
                 peak=engine.rack.peak,
-                latency=device.latency,
+                peak_left=levels.peak[0],
+                peak_right=levels.peak[1],
+                rms_left=levels.rms[0],
+                rms_right=levels.rms[1],
+                true_peak=levels.true_peak,
+                latency=device.latency + engine.rack.latency / device.sample_rate,
+                latency_in=recorder.latency if recorder else 0.0,
                 faults=engine.rack.faults,
                 message=self._message,
                 heartbeat=time.monotonic(),
-                recording_rate=self._recorder.sample_rate if self._recorder else 0,
+                recording_rate=recorder.sample_rate if recorder else 0,
             )
         )

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.host.event_inbox import EventInbox
+from mesosynth.host.meters import Levels, Load
 from mesosynth.host.rack import Rack
-from mesosynth.host.shared_memory import ParameterBlock, Ring
+from mesosynth.host.shared_memory import ParameterBlock
+from mesosynth.host.sound_ring import SoundRing
 from mesosynth.plugin import NO_EVENTS
-
-REMEMBERED = 1024  # durations of blocks, for their median
 
 
 class Engine:
@@ -20,28 +20,31 @@ class Engine:
     ----------
     blocks, underflows, frames : int
         Blocks so far, how often the device ran dry, and the length of the last block.
+    levels : Levels
+    load : Load
     """
 
     def __init__(
         self,
         rack: Rack,
         parameters: ParameterBlock,
-        scope: Ring,
+        output: SoundRing,
         inbox: EventInbox | None = None,
     ) -> None:
         self.rack = rack
         self.blocks = self.underflows = self.frames = 0
         self._parameters = parameters
-        self._scope = scope
+        self.levels, self.load = Levels(), Load()
+        self._output = output
         self._inbox = inbox
-        self._mono = np.zeros(0, np.float32)
-        self._seconds = np.zeros(REMEMBERED)
-        self._longest = 0.0
+        self._sample_rate = 1.0
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames."""
         self.rack.prepare(sample_rate, max_block)
-        self._mono = np.zeros(max_block, np.float32)
+        self.levels.prepare(sample_rate, max_block)
+        self._output.begin(round(sample_rate))
+        self._sample_rate = sample_rate
         if self._inbox is not None:
             self._inbox.prepare(sample_rate, self._parameters.length)
 
@@ -56,18 +59,16 @@ class Engine:
             values = self._inbox.moves.apply(values)
             playing = playing or self._inbox.awake
         self.rack.process(values, events, playing, block)
-        mono = np.add(block[0], block[1], out=self._mono[:frames])
-        self._scope.write(np.multiply(mono, 0.5, out=mono))
+        self._output.write(block)
+        self.levels.measure(block, self.rack.true_peak)
         self.frames = frames
         self.underflows += underflow
         seconds = time.perf_counter() - begin
-        self._seconds[self.blocks % REMEMBERED] = seconds
-        self._longest = max(self._longest, seconds)
+        self.load.note(seconds, seconds * self._sample_rate / frames)
         self.blocks += 1
 
-    def callback_ms(self) -> tuple[float, float]:
-        """[control] Median of the last blocks' durations and the longest of all, ms."""
-        if not self.blocks:
-            return 0.0, 0.0
-        median = float(np.median(self._seconds[: min(self.blocks, REMEMBERED)]))
-        return 1000.0 * median, 1000.0 * self._longest
+    def reset_meters(self) -> None:
+        """[control] Count underflows, the longest block and the peaks anew."""
+        self.underflows = 0
+        self.load.reset()
+        self.rack.peak = self.levels.true_peak = 0.0

@@ -13,6 +13,7 @@ from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.host import audio_loop
 from mesosynth.host.audio_loop import RECONNECT, Blocks, Settings
 from mesosynth.host.shared_memory import ParameterBlock, Ring
+from mesosynth.host.sound_ring import SoundRing
 from mesosynth.host.status import AudioStatus, StatusBlock
 from mesosynth.instruments import instrument_class
 from mesosynth.spawning import bare_main
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
-SCOPE_FRAMES = 2**18
 RECORDING_FRAMES = 2**20
 HEARTBEAT = 2.0  # s without a word after which the process counts as stuck
 ANSWER = 5.0  # s that a request may take
@@ -58,7 +58,7 @@ class AudioProcess:
         table = instrument_class(instrument).parameters
         self._settings = Settings(instrument, device, sample_rate, block)
         self._blocks = Blocks(
-            ParameterBlock(len(table)), StatusBlock(), Ring(SCOPE_FRAMES), Ring(RECORDING_FRAMES)
+            ParameterBlock(len(table)), StatusBlock(), SoundRing(), Ring(RECORDING_FRAMES)
         )
         self._values = table.vector({})
         self._playing = False
@@ -129,8 +129,28 @@ class AudioProcess:
         return replace(status, running=status.running and fresh and self.alive)
 
     def scope(self, frames: int) -> NDArray[np.float32]:
-        """Return the last `frames` samples sent to the device, (frames,) float32."""
-        return self._blocks.scope.latest(frames)
+        """Return the last `frames` samples sent to the device, mixed to mono, (frames,) float32."""
+        return self._blocks.output.latest(frames)
+
+    @property
+    def output(self) -> SoundRing:
+        """All that is sent to the device; readers attach to it by its name."""
+        return self._blocks.output
+
+    @property
+    def recording(self) -> Ring:
+        """What is recorded from the input, mono."""
+        return self._blocks.recording
+
+    def reset_meters(self) -> None:
+        """Count underflows, the longest block and the largest peaks anew.
+
+        Raises
+        ------
+        WorkerError
+            If the audio process does not answer.
+        """
+        self._ask("reset meters")
 
     def start_recording(self) -> None:
         """Start to record from the input.
@@ -182,7 +202,7 @@ class AudioProcess:
         """End the process and give the shared memory back. A second call does nothing."""
         self._end(polite=True)
         for block in (self._blocks.parameters, self._blocks.status,
-                      self._blocks.scope, self._blocks.recording):  # fmt: skip
+                      self._blocks.output, self._blocks.recording):  # fmt: skip
             block.close()
 
     def __enter__(self) -> Self:

@@ -36,6 +36,11 @@ class Rack:
         """Samples by which the output lags behind the instrument."""
         return self._limiter.latency
 
+    @property
+    def true_peak(self) -> float:
+        """Of the last block, as the limiter estimates it."""
+        return self._limiter.true_peak
+
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` samples."""
         self.instrument.prepare(sample_rate, max_block)

@@ -22,6 +22,13 @@ class Recorder:
     name : str, optional
         Part of the input's name; None takes the default input.
 
+    Attributes
+    ----------
+    sample_rate : int
+        Hz.
+    latency : float
+        As the input reports it, s.
+
     Raises
     ------
     DeviceError
@@ -46,6 +53,7 @@ class Recorder:
                 self._stream.start()
         except sounddevice.PortAudioError as error:
             raise DeviceError(f"input {found.name!r} does not record ({error}).") from error
+        self.latency = float(self._stream.latency)
 
     def _callback(
         self,

@@ -25,13 +25,21 @@ class AudioStatus:
     block : int
         Frames in the last block.
     blocks, underflows : int
-        Blocks played, and times the device ran dry, since the process started.
+        Blocks played, and times the device ran dry, since the process started; underflows, the
+        longest block and the largest peaks also since the meters were last reset.
     callback_ms_median, callback_ms_max : float
         Time to compute a block: median of the last 1024, longest so far.
-    peak : float
-        Largest magnitude so far, 1.0 is full scale.
+    load, load_max : float
+        The same as a share of the time that a block lasts, 1.0 is all of it.
+    peak, true_peak : float
+        Largest magnitude so far, at and between the samples; 1.0 is full scale.
+    peak_left, peak_right, rms_left, rms_right : float
+        Levels now: a peak falls by 20 dB in 1.7 s, the RMS is over 0.3 s.
     latency : float
-        From the callback to the device's output as the device reports it, s.
+        From a parameter's change to the device's output, s: what the device reports, and the
+        limiter's look-ahead.
+    latency_in : float
+        Of the input as it reports it, s; 0 when it is closed.
     faults : int
         Blocks that were silenced because the instrument failed or was not finite.
     message : str
@@ -51,8 +59,16 @@ class AudioStatus:
     underflows: int = 0
     callback_ms_median: float = 0.0
     callback_ms_max: float = 0.0
+    load: float = 0.0
+    load_max: float = 0.0
     peak: float = 0.0
+    true_peak: float = 0.0
+    peak_left: float = 0.0
+    peak_right: float = 0.0
+    rms_left: float = 0.0
+    rms_right: float = 0.0
     latency: float = 0.0
+    latency_in: float = 0.0
     faults: int = 0
     message: str = ""
     heartbeat: float = 0.0

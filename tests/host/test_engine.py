@@ -4,7 +4,8 @@ import numpy as np
 
 from mesosynth.host.engine import Engine
 from mesosynth.host.rack import Rack
-from mesosynth.host.shared_memory import ParameterBlock, Ring
+from mesosynth.host.shared_memory import ParameterBlock
+from mesosynth.host.sound_ring import SoundRing
 from mesosynth.instruments.chirplet import Chirplet
 
 BLOCK = 128
@@ -12,10 +13,10 @@ BLOCK = 128
 
 def test_a_knob_is_heard_at_the_next_block():
     table = Chirplet.parameters
-    parameters, scope = ParameterBlock(len(table)), Ring(2**16)
+    parameters, output = ParameterBlock(len(table)), SoundRing()
     heard = ParameterBlock(len(table), parameters.name)  # as the audio process attaches to it
     try:
-        engine = Engine(Rack(Chirplet()), heard, scope)
+        engine = Engine(Rack(Chirplet()), heard, output)
         engine.prepare(48000, BLOCK)
         loud = {"f_c": 2000.0, "f_m": 2.0, "gamma": 4.0, "w": 2.0, "gain": -6.0, "period": 4.0}
         parameters.write(table.vector(loud), True)
@@ -32,7 +33,7 @@ def test_a_knob_is_heard_at_the_next_block():
     finally:
         heard.close()
         parameters.close()
-        scope.close()
+        output.close()
     ramp, after = heard_of_it[:BLOCK], heard_of_it[BLOCK:]
     assert before > 0.01
     assert ramp[-24:].max() < 0.5 * ramp[:32].max()  # it ramps down within the very next block

@@ -15,7 +15,8 @@ from mesosynth.host.engine import Engine
 from mesosynth.host.event_inbox import HOLD, MOST, BlockClock, EventInbox
 from mesosynth.host.event_queue import CAPACITY, MOVED, EventQueue
 from mesosynth.host.rack import Rack
-from mesosynth.host.shared_memory import ParameterBlock, Ring
+from mesosynth.host.shared_memory import ParameterBlock
+from mesosynth.host.sound_ring import SoundRing
 from mesosynth.parameters import Parameter, ParameterTable
 from mesosynth.plugin import EventKind, Instrument
 
@@ -266,9 +267,9 @@ class Listener(Instrument):
 
 def test_the_engine_hears_notes_and_moves_and_allocates_nothing(queue):
     rack = Rack(Listener())
-    with ParameterBlock(1) as parameters, Ring(2**14) as scope:
+    with ParameterBlock(1) as parameters, SoundRing() as output:
         parameters.write(np.array([0.5]), False)
-        engine = Engine(rack, parameters, scope, EventInbox([queue]))
+        engine = Engine(rack, parameters, output, EventInbox([queue]))
         engine.prepare(RATE, FRAMES)
         block, peaks, loudest = np.zeros((2, FRAMES), np.float32), [], []
         tracemalloc.start()
