@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mesosynth import __version__
+from mesosynth.bench import add_benchmarks, run_benchmark
 from mesosynth.errors import ArgumentError, MesosynthError
 
 USAGE_ERROR = 2
@@ -26,6 +27,7 @@ mesosynth render PRESET OUT.wav
 mesosynth play [PRESET]     play through the sound card
 mesosynth devices           list the sound devices
 mesosynth doctor            what is missing here, and the command that mends it
+mesosynth bench NAME        measure this machine: jtfs
 
 mesosynth COMMAND --help tells the options of each.
 """
@@ -104,6 +106,8 @@ def _command_parser() -> _Parser:
 
     devices = commands.add_parser("devices", help="list the sound devices")
     doctor = commands.add_parser("doctor", help="what is missing here")
+
+    add_benchmarks(commands.add_parser("bench", help="measure this machine"))
     for command in (match, render, play, devices, doctor):
         command.add_argument(
             "--json", action="store_true", help="one JSON object on standard output"
@@ -244,4 +248,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "play": _play,
     "devices": _devices,
     "doctor": _doctor,
+    "bench": run_benchmark,
 }

@@ -1,0 +1,50 @@
+"""Benchmarks: `mesosynth bench NAME`.
+
+A benchmark is a module with two functions: ``add_options(parser)``, and ``run(arguments)``, which
+prints tables unless ``arguments.json`` is set and returns what --json shows. It takes its place in
+BENCHMARKS, and imports what is slow to import only when it runs.
+"""
+
+import argparse
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+
+class _Benchmark(Protocol):
+    def add_options(self, parser: argparse.ArgumentParser) -> None: ...
+    def run(self, arguments: argparse.Namespace) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A benchmark's module, and one line that tells what it measures."""
+
+    module: str
+    help: str
+
+    def load(self) -> _Benchmark:
+        """The module."""
+        return cast("_Benchmark", import_module(self.module))
+
+
+BENCHMARKS: dict[str, Entry] = {
+    "jtfs": Entry("mesosynth.bench.jtfs", "the transform: seconds, memory, operations; its peers"),
+}
+"""By the word that follows `mesosynth bench`."""
+
+
+def add_benchmarks(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` a subcommand for each benchmark."""
+    commands = parser.add_subparsers(dest="benchmark", required=True)
+    for name, entry in BENCHMARKS.items():
+        command = commands.add_parser(name, help=entry.help, description=f"Measure {entry.help}.")
+        entry.load().add_options(command)
+        command.add_argument(
+            "--json", action="store_true", help="one JSON object on standard output"
+        )
+
+
+def run_benchmark(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Run the benchmark that the command line named."""
+    return BENCHMARKS[arguments.benchmark].load().run(arguments)

@@ -1,0 +1,74 @@
+"""Facts about this machine that a figure is worth little without."""
+
+import contextlib
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+_GIGABYTE = 1e9
+
+
+def machine_facts(threads: int) -> dict[str, Any]:
+    """Processor, memory and versions.
+
+    Returns
+    -------
+    dict
+        cpu (name), cores (that this process may use), threads (that the benchmark uses),
+        memory_gb, memory_available_gb, system, python, torch, mesosynth.
+    """
+    total, available = memory_bytes()
+    return {
+        "cpu": _cpu_name(),
+        "cores": _cores(),
+        "threads": threads,
+        "memory_gb": _in_gigabytes(total),
+        "memory_available_gb": _in_gigabytes(available),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "torch": _version("torch"),
+        "mesosynth": _version("mesosynth"),
+    }
+
+
+def default_threads() -> int:
+    """Threads that the matcher uses: a core stays free for audio."""
+    return max(1, _cores() - 1)
+
+
+def memory_bytes() -> tuple[int | None, int | None]:
+    """Memory of this machine and how much of it a new process could have; None where unknown."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        fields = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
+        return fields["MemTotal"], fields["MemAvailable"]
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), None
+    return None, None
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cpu_name() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _in_gigabytes(amount: int | None) -> float | None:
+    return None if amount is None else round(amount / _GIGABYTE, 2)

@@ -1,0 +1,234 @@
+"""Kymatio 0.4 and SCRAPL beside this program: the same input, threads and torch, in the same run.
+
+Both sides live in a process each for the whole comparison and work in turn: in every round, each
+rival's case runs right after those of ours that it is compared with, so that whatever else the
+machine does hits both. A ratio is the median of the rounds' ratios.
+
+What --json shows under "peers"::
+
+    rounds, gradient_rounds
+    ours        a list of {name, seconds {median, low, high}, peak_mb}
+    theirs      the same; SCRAPL's seconds are those of a path drawn at random, estimated in each
+                round by the mean over paths that divide its list evenly
+    ratios      a list of
+        ours, theirs    names
+        ratio           {median, low, high}: their seconds over ours
+        rounds
+        error           |ours - theirs| / |theirs|, of the coefficients or of the gradient along
+                        (f_m, gamma) of their norm; null where the two do not compute the same
+
+SCRAPL does not take F=0 and runs with its own default F=None.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mesosynth.bench.cases import FORMS, PAPER, SAMPLES, Case, Form, Work
+from mesosynth.bench.child import Child, Measured
+from mesosynth.bench.environment import peers_python
+from mesosynth.bench.machine import memory_bytes
+from mesosynth.bench.narration import Narration
+from mesosynth.bench.spread import spread
+from mesosynth.errors import WorkerError
+
+GRADIENT_BYTES = 16e9
+"""Memory that Kymatio's gradient takes on the paper's problem."""
+
+_OUR_REPEATS = 3
+_PATHS = 8
+_SCRIPT = Path(__file__).parent / "children" / "peers.py"
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One thing that a peer does, and what of ours it is compared with.
+
+    Attributes
+    ----------
+    program : {"kymatio", "scrapl"}
+    form : {"frames", "global"}
+    work : {"value", "gradient"}
+    against : tuple of works
+        Of every form of ours that averages as `form` does.
+    """
+
+    program: str
+    form: Form
+    work: str
+    against: tuple[Work, ...]
+
+    @property
+    def name(self) -> str:
+        """program/form/work."""
+        return f"{self.program}/{self.form}/{self.work}"
+
+    def meets(self, case: Case) -> bool:
+        """Whether `case` is compared with this."""
+        return FORMS[case.form]["T"] == FORMS[self.form]["T"] and case.work in self.against
+
+    def cases(self, sound: str, round_: int) -> list[dict[str, Any]]:
+        """What the peers' child is to run in a round."""
+        case = {
+            "program": self.program, "work": self.work, "shape": SAMPLES, **PAPER,
+            "T": FORMS[self.form]["T"], "sound": sound,
+        }  # fmt: skip
+        if self.program == "kymatio":
+            return [case]
+        first = (round_ + 1) * 0.618 % 1.0  # other paths in each round
+        return [{**case, "F": None, "path": (i + first) / _PATHS} for i in range(_PATHS)]
+
+
+RIVALS = (
+    Rival("kymatio", "frames", "value", ("value",)),
+    Rival("scrapl", "frames", "gradient", ("jvp2", "jvp4")),
+    Rival("kymatio", "frames", "gradient", ("jvp2", "jvp4", "reverse")),
+    Rival("kymatio", "global", "value", ("value",)),
+    Rival("scrapl", "global", "gradient", ("jvp2", "jvp4")),
+    Rival("kymatio", "global", "gradient", ("jvp2", "jvp4", "reverse")),
+)
+
+
+def check_memory() -> None:
+    """Refuse to start what this machine cannot hold.
+
+    Raises
+    ------
+    WorkerError
+        Where less is free than Kymatio's gradient takes.
+    """
+    _, free = memory_bytes()
+    if free is not None and free < GRADIENT_BYTES:
+        raise WorkerError(
+            f"Kymatio's gradient takes about {GRADIENT_BYTES / 1e9:.0f} GB of memory and "
+            f"{free / 1e9:.1f} GB are free; end other programs, or leave it out with --gradients 0."
+        )
+
+
+def measure_peers(
+    cases: list[Case], threads: int, rounds: int, gradient_rounds: int, say: Narration
+) -> dict[str, Any]:
+    """The entry "peers": RIVALS against those of `cases` that run on the CPU."""
+    python = peers_python(lambda line: say(f"environment of the peers: {line}"))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Child.of_mesosynth(threads) as ours,
+        Child(
+            "the peers", [str(python), "-E", "-s", str(_SCRIPT), str(threads)], threads
+        ) as theirs,
+    ):
+        contest = _Contest(ours, theirs, folder, [c for c in cases if c.device == "cpu"])
+        for round_ in range(rounds):
+            for rival in RIVALS:
+                if rival.program == "kymatio" and rival.work == "gradient":
+                    if round_ >= gradient_rounds:
+                        continue
+                    check_memory()
+                say(f"round {round_ + 1} of {rounds}: {rival.name}")
+                contest.meet(rival, round_)
+        return {
+            "rounds": rounds,
+            "gradient_rounds": min(gradient_rounds, rounds),
+            **contest.outcome(),
+        }
+
+
+class _Contest:
+    """Runs rivals against our cases, and keeps the score."""
+
+    def __init__(self, ours: Child, theirs: Child, folder: str, cases: list[Case]) -> None:
+        self._ours, self._theirs, self._cases = ours, theirs, cases
+        self._folder = Path(folder)
+        self._sound = str(self._folder / "sound.npz")
+        self._prepared: set[str] = set()
+        self._seconds: dict[str, list[float]] = {}
+        self._peaks: dict[str, float | None] = {}
+        self._ratios: dict[tuple[str, str], list[float]] = {}
+        signal = Case("frames", "jvp2", "exact", sound=cases[0].sound) if cases else None
+        if signal is not None:
+            ours.prepare("signal", {"signal": signal.as_json()})
+            ours.run("signal", 1)
+            ours.save("signal", self._sound)
+
+    def meet(self, rival: Rival, round_: int) -> None:
+        """One round of a rival and of ours that it is compared with, ours first."""
+        met = [case for case in self._cases if rival.meets(case)]
+        if not met:
+            return
+        own = {case.name: self._run_ours(case) for case in met}
+        measured = [self._run_theirs(rival.name, case) for case in rival.cases(self._sound, round_)]
+        seconds = float(np.mean([np.median(m.seconds) for m in measured]))
+        self._note(rival.name, [seconds], [m.megabytes for m in measured])
+        for name, ours in own.items():
+            self._note(name, ours.seconds, [ours.megabytes])
+            ratio = seconds / float(np.median(ours.seconds))
+            self._ratios.setdefault((name, rival.name), []).append(ratio)
+
+    def outcome(self) -> dict[str, Any]:
+        """Entries "ours", "theirs" and "ratios"."""
+        sides = {"ours": False, "theirs": True}
+        rivals = {rival.name: rival for rival in RIVALS}
+        return {
+            **{
+                side: [
+                    {"name": name, "seconds": spread(seconds), "peak_mb": self._peaks[name]}
+                    for name, seconds in self._seconds.items()
+                    if (name in rivals) == is_theirs
+                ]
+                for side, is_theirs in sides.items()
+            },
+            "ratios": [
+                {
+                    "ours": name, "theirs": rival, "ratio": spread(ratios), "rounds": len(ratios),
+                    "error": self._error(name, rivals[rival]),
+                }
+                for (name, rival), ratios in self._ratios.items()
+            ],
+        }  # fmt: skip
+
+    def _run_ours(self, case: Case) -> Measured:
+        if case.name not in self._prepared:
+            self._ours.prepare(case.name, {"run": case.as_json()})
+            self._ours.run(case.name, 2)
+            self._prepared.add(case.name)
+        return self._ours.run(case.name, _OUR_REPEATS)
+
+    def _run_theirs(self, name: str, case: dict[str, Any]) -> Measured:
+        first = name not in self._prepared
+        self._theirs.prepare(name, case)
+        if case["program"] == "scrapl" or (first and case["work"] == "value"):
+            self._theirs.run(name, 1)  # a minute's gradient needs no warming up
+        self._prepared.add(name)
+        return self._theirs.run(name, 3 if case["program"] == "scrapl" else 1)
+
+    def _note(self, name: str, seconds: list[float], megabytes: list[float | None]) -> None:
+        self._seconds.setdefault(name, []).extend(seconds)
+        known = [m for m in (*megabytes, self._peaks.get(name)) if m is not None]
+        self._peaks[name] = max(known, default=None)
+
+    def _error(self, name: str, rival: Rival) -> float | None:
+        """How far our last result is from theirs."""
+        (case,) = (case for case in self._cases if case.name == name)
+        if rival.program != "kymatio" or case.form != rival.form or case.work not in _COMPARABLE:
+            return None
+        key = _COMPARABLE[case.work]
+        own, other = self._saved(self._ours, name), self._saved(self._theirs, rival.name)
+        if key == "gradient":
+            S, dS = (own[part].astype(np.float64) for part in ("S", "dS"))
+            own = {"gradient": np.tensordot(dS, S, axes=S.ndim) / np.linalg.norm(S)}
+        difference = np.linalg.norm(
+            own[key].astype(np.float64) - other[key].reshape(own[key].shape)
+        )
+        return float(difference / np.linalg.norm(other[key]))
+
+    def _saved(self, child: Child, name: str) -> dict[str, np.ndarray[Any, Any]]:
+        path = self._folder / "result.npz"
+        child.save(name, str(path))
+        with np.load(path) as stored:
+            return {key: stored[key] for key in stored.files}
+
+
+_COMPARABLE: dict[Work, str] = {"value": "S", "jvp2": "gradient"}
