@@ -1,7 +1,10 @@
 """How our processes are born: with multiprocessing's "spawn", and without the parent's script."""
 
 import contextlib
+import multiprocessing
+import os
 import sys
+import threading
 import types
 from collections.abc import Generator
 
@@ -19,3 +22,15 @@ def bare_main() -> Generator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+def end_with_parent() -> None:
+    """Let this process end at once when its parent does, however that ends."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, name="parent watch", daemon=True).start()

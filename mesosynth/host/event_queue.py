@@ -78,15 +78,23 @@ class EventQueue(SharedBlock):
                 self._refused = True
             return not self._refused
 
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for an event more."""
+        return self._written - int(self._arrays["header"][_READ]) >= CAPACITY
+
+    def resume(self) -> None:
+        """Go on where another process, the writer so far and now gone, has left off."""
+        self._written = int(self._arrays["header"][_WRITTEN])
+
     def _write(self, stamp: float, kind: int, channel: int, note: int, value: float) -> bool:
-        header = self._arrays["header"]
-        if self._written - int(header[_READ]) >= CAPACITY:
+        if self.full:
             return False
         place = self._written % CAPACITY * _STRIDE
         self._written += 1
         payload = _RECORD.pack(stamp, value, self._written & 0xFFFFFFFF, kind, channel, note)
         _CHECKED.pack_into(self._arrays["records"].data, place, payload, zlib.crc32(payload))
-        header[_WRITTEN] = self._written
+        self._arrays["header"][_WRITTEN] = self._written
         return True
 
     def peek(self) -> Record | None:

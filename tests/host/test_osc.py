@@ -1,0 +1,173 @@
+"""Fears: a datagram that crashes or hangs, a value out of range, a port that is taken."""
+
+import logging
+import math
+import random
+import socket
+import struct
+import time
+
+import pytest
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from mesosynth.errors import DeviceError
+from mesosynth.host.osc import OscReceiver, decode
+from mesosynth.host.osc_words import FASTEST, obey
+from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.plugin import WHOLE_CHANNEL, EventKind
+
+KINDS, WHOLE = EventKind, WHOLE_CHANNEL
+
+
+class Listener:
+    def __init__(self):
+        self.said = []
+
+    def event(self, kind, channel, note, value, stamp):
+        assert 0 <= channel < 16
+        assert 0 <= note < 128 or note == WHOLE
+        assert math.isfinite(value)
+        self.said.append((kind, channel, note, value))
+
+    def move(self, parameter, value):
+        assert PARAMETERS[parameter].clamp(value) == value
+        self.said.append((parameter, value))
+
+
+@pytest.fixture
+def quiet():
+    """python-osc logs all that it cannot read, as the control process forbids it to."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def message(address, *arguments):
+    builder = OscMessageBuilder(address)
+    for argument in arguments:
+        builder.add_arg(argument)
+    return builder.build().dgram
+
+
+def bundle(*contents):
+    return b"#bundle\0" + bytes(8) + b"".join(struct.pack(">i", len(c)) + c for c in contents)
+
+
+def said(address, *arguments):
+    listener = Listener()
+    obey(listener, PARAMETERS, address, arguments, 0.0)
+    return listener.said
+
+
+@pytest.mark.parametrize(
+    ("words", "meaning"),
+    [
+        (("/param/f_c", 440), [("f_c", 440.0)]),
+        (("/param/f_c", 1e9), [("f_c", 8000.0)]),
+        (("/knob/f_c", 0.0), [("f_c", 20.0)]),
+        (("/knob/gain", 1.0), [("gain", 6.0)]),
+        (("/note/on", 60, 0.5), [(KINDS.NOTE_ON, 0, 60, 0.5)]),
+        (("/note/on", 60, 127, 3), [(KINDS.NOTE_ON, 3, 60, 1.0)]),
+        (("/note/on", 60), [(KINDS.NOTE_ON, 0, 60, 1.0)]),
+        (("/note/on", 60, 0), [(KINDS.NOTE_OFF, 0, 60, 0.0)]),
+        (("/note/off", 60.0, 2), [(KINDS.NOTE_OFF, 2, 60, 0.0)]),
+        (("/bend", -1.5), [(KINDS.PITCH_BEND, 0, WHOLE, -1.5)]),
+        (("/pressure", 7, 4), [(KINDS.PRESSURE, 4, WHOLE, 1.0)]),
+        (("/tempo", 1e9), [(KINDS.TEMPO, 0, WHOLE, FASTEST)]),
+        (("/sustain", 0), [(KINDS.SUSTAIN, 0, WHOLE, 0.0)]),
+        (("/freeze", True), [(KINDS.FREEZE, 0, WHOLE, 1.0)]),
+        (("/start",), [(KINDS.START, 0, WHOLE, 1.0)]),
+        (("/panic",), [(KINDS.ALL_OFF, 0, WHOLE, 1.0)]),
+    ],
+)
+def test_words(words, meaning):
+    assert said(*words) == meaning
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("",), ("/",), ("/param",), ("/param/",), ("/param/f_c",), ("/param/f_c", "440"),
+        ("/param/f_c", math.nan), ("/param/f_c", math.inf), ("/param/volume", 1.0),
+        ("/param/f_c/x", 1.0), ("/note/on",), ("/note/on", 128), ("/note/on", -1, 1.0),
+        ("/note/on", 60, math.nan), ("/note/on", 60, 1.0, 16), ("/note/off", "C4"),
+        ("/bend",), ("/bend", 1.0, -1), ("/tempo", 0), ("/tempo", -3), ("/param/f_c", 10**400),
+        ("/xparam/f_c", 3.0), ("/note/on", [60]),
+    ],
+)  # fmt: skip
+def test_nonsense_does_nothing(words):
+    assert said(*words) == []
+
+
+def test_bundles_are_unpacked_in_order():
+    one, two = message("/start"), message("/param/f_c", 440.0)
+    assert [m[0] for m in decode(bundle(one, bundle(two, one), two))] == [
+        "/start", "/param/f_c", "/start", "/param/f_c",
+    ]  # fmt: skip
+
+
+def test_bundles_of_lies(quiet):
+    """A negative length is what python-osc itself never comes back from."""
+    head = b"#bundle\0" + bytes(8)
+    for length in (-4, -(2**31), 0, 4, 2**31 - 1):
+        assert decode(head + struct.pack(">i", length) + b"/x") == []
+    nested = message("/start")
+    for _ in range(1000):
+        nested = bundle(nested)
+    assert decode(nested) == []
+
+
+def test_a_million_random_messages(quiet):
+    rng = random.Random(0)
+    seeds = [
+        message("/param/f_c", 440.0), message("/note/on", 60, 0.7, 3), message("/bend", [1, 2.0]),
+        message("/tempo", "fast", 120), bundle(message("/start"), message("/param/w", 2.0)),
+    ]  # fmt: skip
+    listener = Listener()
+    for i in range(1_000_000):
+        seed = seeds[i % 5]
+        at = rng.randrange(len(seed))
+        datagram = seed[:at] + rng.randbytes(1 + i % 3) + seed[at + 1 + i % 3 :]
+        if i % 7 == 0:
+            datagram = b"/" + rng.randbytes(i % 40)
+        for address, arguments in decode(datagram):
+            obey(listener, PARAMETERS, address, arguments, 0.0)
+        if i % 1000 == 0:
+            listener.said.clear()
+    assert said("/start")  # it has come back from all of them
+
+
+def test_a_real_port(quiet):
+    heard = []
+    receiver = OscReceiver(0, lambda address, arguments, stamp: heard.append((address, stamp)))
+    rng = random.Random(1)
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.connect(("127.0.0.1", receiver.port))
+            for i in range(2000):
+                sender.send(rng.randbytes(rng.randrange(2000)))
+                if i % 50 == 0:
+                    time.sleep(0.002)  # or the kernel drops what comes too fast
+            sender.send(b"")
+            begin = time.perf_counter()
+            deadline = begin + 5.0
+            while not heard and time.perf_counter() < deadline:
+                sender.send(message("/start"))
+                time.sleep(0.01)
+    finally:
+        receiver.close()
+    assert heard
+    assert heard[0][0] == "/start"
+    assert begin < heard[0][1] < time.perf_counter()
+
+
+def test_a_port_that_is_taken_or_impossible_is_told():
+    receiver = OscReceiver(0, lambda *_: None)
+    try:
+        with pytest.raises(DeviceError, match=f"port {receiver.port} of 127.0.0.1"):
+            OscReceiver(receiver.port, lambda *_: None)
+    finally:
+        receiver.close()
+    with pytest.raises(DeviceError, match="port 99999"):
+        OscReceiver(99999, lambda *_: None)
+    OscReceiver(receiver.port, lambda *_: None).close()  # it was given back
