@@ -1,6 +1,7 @@
 """What :meth:`mesosynth.session.Session.poll` reports, as small frozen records."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -75,6 +76,24 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class Capture:
+    """The state of a capture of the output: whether it runs, seconds so far, and its file."""
+
+    running: bool
+    seconds: float
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SavedLast:
+    """The last minutes are in a file; `recovered`: those of a session that was killed."""
+
+    path: Path
+    seconds: float
+    recovered: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One sentence for the user."""
 
@@ -84,5 +103,5 @@ class Message:
 
 Event = (
     ParametersChanged | TargetLoaded | Analysed | MatchStarted | MatchProgress | MatchEnded
-    | Transport | Recording | Message
+    | Transport | Recording | Capture | SavedLast | Message
 )  # fmt: skip

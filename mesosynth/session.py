@@ -18,9 +18,16 @@ from numpy.typing import NDArray
 
 from mesosynth import units
 from mesosynth.audio_file import load_target
-from mesosynth.errors import DeviceError, MesosynthError, PresetError, TargetError
+from mesosynth.errors import (
+    AudioFileError,
+    DeviceError,
+    MesosynthError,
+    PresetError,
+    TargetError,
+)
 from mesosynth.events import (
     Analysed,
+    Capture,
     Event,
     MatchEnded,
     MatchProgress,
@@ -28,17 +35,19 @@ from mesosynth.events import (
     Message,
     ParametersChanged,
     Recording,
+    SavedLast,
     Source,
     TargetLoaded,
     Transport,
 )
 from mesosynth.host.process import AudioProcess, AudioStatus
+from mesosynth.host.tape import Kept, Tape, Trouble
 from mesosynth.instruments import instrument_class
 from mesosynth.matched_preset import match_record
 from mesosynth.matching import process as matcher
 from mesosynth.matching.messages import MatchResult
 from mesosynth.presets import MatchRecord, Preset, load_preset, save_preset
-from mesosynth.takes import save_take
+from mesosynth.takes import last_minutes_folder, new_take, takes_folder
 from mesosynth.target import ANALYSIS_RATE, Target
 
 _PATIENCE = 0.3  # s that reading a target may hold up the caller
@@ -94,9 +103,13 @@ class Session:
         self._best_loss = math.inf
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="mesosynth reader")
         self._reading: Future[Target] | None = None
-        self._take: list[NDArray[np.float32]] | None = None
-        self._take_rate = 0
+        self._tape = Tape(
+            self._audio.output, self._audio.recording, last_minutes_folder(), takes_folder()
+        )
+        self._capture: Capture | None = None
+        self._recording = False
         self._audio.start()
+        self._tape.start()
         self._matcher.start()
         self._push_values()
 
@@ -106,6 +119,7 @@ class Session:
         """Everything that happened since the last call, in order; never blocks."""
         self._poll_audio()
         self._poll_reading()
+        self._poll_tape()
         self._poll_recording()
         self._poll_matcher()
         events, self._events = self._events, []
@@ -182,19 +196,27 @@ class Session:
         self._take_target(target)
 
     def start_recording(self) -> None:
-        """Record a take from the input.
+        """Record a take from the input; it is on disk as it is recorded.
 
         Raises
         ------
         DeviceError
             If there is no input.
+        AudioFileError
+            If it cannot be written.
         """
-        self._audio.start_recording()
-        self._take, self._take_rate = [], 0
+        path = new_take()
+        sample_rate = self._audio.start_recording()
+        try:
+            self._tape.start_take(path, sample_rate)
+        except AudioFileError:
+            self._audio.stop_recording()
+            raise
+        self._recording = True
         self._events.append(Recording(running=True, seconds=0.0, level=units.SILENCE_DB))
 
     def stop_recording(self) -> None:
-        """End the recording, keep it as a take on disk, and make it the target.
+        """End the recording, and make the take the target.
 
         Raises
         ------
@@ -203,23 +225,53 @@ class Session:
         AudioFileError
             If it cannot be written.
         """
-        if self._take is None:
+        if not self._recording:
             return
-        self._take_rate = self._audio.recording_rate or self._take_rate
-        self._audio.stop_recording()
-        audio = np.concatenate([*self._take, self._audio.read_recording()])
-        self._take = None
-        self._events.append(Recording(running=False, seconds=0.0, level=units.SILENCE_DB))
-        if len(audio) == 0 or self._take_rate == 0:
+        self._end_recording()
+        take = self._tape.stop_take()
+        if take is None or take.seconds == 0.0:
             raise TargetError("Nothing was recorded; choose an input in the system's settings.")
-        path = save_take(audio, self._take_rate)
-        self._say(f"Kept the take as {path}.")
-        self.load_target(path)
+        self._say(f"Kept the take as {take.path}.")
+        self.load_target(take.path)
 
     @property
     def recording(self) -> bool:
         """Whether a take is being recorded."""
-        return self._take is not None
+        return self._recording
+
+    def start_capture(self, path: Path) -> None:
+        """Write what is heard to a WAV or FLAC file of 24 bits; `poll` reports Capture.
+
+        Raises
+        ------
+        AudioFileError
+            If it cannot be written.
+        """
+        self._tape.start_capture(path)
+
+    def stop_capture(self) -> None:
+        """Finish the file that :meth:`start_capture` began.
+
+        Raises
+        ------
+        AudioFileError
+            If it cannot be finished; what was written can be read.
+        """
+        self._tape.stop_capture()
+
+    def save_last(self, minutes: float, path: Path) -> None:
+        """Write what was heard in the last `minutes`, ten at most, to a WAV or FLAC file.
+
+        Pauses of more than two seconds are left out. `poll` reports SavedLast when it is done.
+
+        Raises
+        ------
+        ArgumentError
+            If `minutes` is not more than 0.
+        AudioFileError
+            If nothing has been heard yet, or the file cannot be written.
+        """
+        self._tape.save_last(minutes, path)
 
     @property
     def playing(self) -> bool:
@@ -282,6 +334,7 @@ class Session:
         """End both processes. A second call does nothing."""
         self._reader.shutdown(wait=False, cancel_futures=True)
         self._matcher.close()
+        self._tape.close()
         self._audio.close()
 
     # ------------------------------------------------------------------ parameters and transport
@@ -321,20 +374,47 @@ class Session:
             self._transport = transport
             self._events.append(transport)
 
+    def _poll_tape(self) -> None:
+        for news in self._tape.news():
+            match news:
+                case Trouble(text):
+                    self._say(text, "error")
+                case Kept(path, seconds, recovered):
+                    self._events.append(SavedLast(path, seconds, recovered))
+                    whose = "of a session that was killed " if recovered else ""
+                    self._say(f"The last {seconds:.0f} seconds {whose}are in {path}.")
+        reel, before = self._tape.capture, self._capture
+        self._capture = Capture(True, reel.seconds, reel.path) if reel is not None else None
+        if self._capture is None and before is not None:
+            self._events.append(Capture(False, before.seconds, before.path))
+        elif self._capture is not None and self._capture != before:
+            self._events.append(self._capture)
+
     def _poll_recording(self) -> None:
-        if self._take is None:
+        if not self._recording:
             return
-        self._take_rate = self._audio.recording_rate or self._take_rate
-        news = self._audio.read_recording()
-        if len(news) == 0:
+        take = self._tape.take
+        if take is None:  # it could not be written on, which the tape has said
+            self._end_recording()
             return
-        self._take.append(news)
-        seconds = sum(map(len, self._take)) / max(self._take_rate, 1)
-        level = units.amplitude_to_db(float(np.abs(news).max()))
-        self._events.append(Recording(running=True, seconds=seconds, level=level))
-        if seconds > _LONGEST_TAKE:
+        if take.peak > 0.0:
+            level, take.peak = units.amplitude_to_db(take.peak), 0.0
+            self._events.append(Recording(running=True, seconds=take.seconds, level=level))
+        if self._audio.recording_rate == 0:
+            self._say("The input has gone; the take ends.", "warning")
+        elif take.seconds > _LONGEST_TAKE:
             self._say(f"A take ends after {_LONGEST_TAKE / 60:.0f} minutes.", "warning")
+        else:
+            return
+        try:
             self.stop_recording()
+        except MesosynthError as error:
+            self._say(str(error), "error")
+
+    def _end_recording(self) -> None:
+        self._recording = False
+        self._audio.stop_recording()
+        self._events.append(Recording(running=False, seconds=0.0, level=units.SILENCE_DB))
 
     # ------------------------------------------------------------------ target and match
 

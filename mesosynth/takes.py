@@ -1,40 +1,35 @@
-"""Where recordings from the input are kept."""
+"""Where recordings are kept: takes from the input, and what a killed session left behind."""
 
-import datetime
+import time
 from pathlib import Path
 
-import numpy as np
 import platformdirs
-from numpy.typing import NDArray
 
-from mesosynth.audio_file import write_wav
 from mesosynth.errors import AudioFileError
+from mesosynth.host.sound_writer import unused
 
 
 def takes_folder() -> Path:
-    """The user's folder of takes."""
+    """The user's folder of recordings."""
     return platformdirs.user_data_path("mesosynth", appauthor=False) / "takes"
 
 
-def save_take(audio: NDArray[np.float32], sample_rate: int) -> Path:
-    """Write a recording, named by its date and time, and return its path.
+def last_minutes_folder() -> Path:
+    """Where each session keeps its last minutes while it runs."""
+    return platformdirs.user_cache_path("mesosynth", appauthor=False)
 
-    Parameters
-    ----------
-    audio : (n,) float32
-    sample_rate : int
-        Hz.
+
+def new_take() -> Path:
+    """Name a WAV file after the date and time, in the folder of recordings, which is made.
 
     Raises
     ------
     AudioFileError
-        If it cannot be written.
+        If there can be no such folder.
     """
     folder = takes_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AudioFileError(f"{folder} cannot be made: {error.strerror}.") from error
-    path = folder / f"take {datetime.datetime.now():%Y-%m-%d %H.%M.%S}.wav"
-    write_wav(path, audio, sample_rate)
-    return path
+    return unused(folder / f"take {time.strftime('%Y-%m-%d %H.%M.%S')}.wav")

@@ -152,8 +152,8 @@ class AudioProcess:
         """
         self._ask("reset meters")
 
-    def start_recording(self) -> None:
-        """Start to record from the input.
+    def start_recording(self) -> int:
+        """Start to record from the input into :attr:`recording`, and return the rate, Hz.
 
         Raises
         ------
@@ -163,7 +163,7 @@ class AudioProcess:
             If the audio process does not answer.
         """
         self._blocks.recording.skip()
-        self._ask("record")
+        return self._ask("record")
 
     def read_recording(self) -> NDArray[np.float32]:
         """Return what was recorded since the last call, (frames,) float32, mono."""

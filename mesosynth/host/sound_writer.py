@@ -1,0 +1,139 @@
+"""Write a sound file as the sound comes, so that it can be read whatever happens meanwhile.
+
+libsndfile puts the length into a file's header when it closes it. A program that is killed never
+gets there, so the length is put in from time to time, by way of a second handle on the file.
+"""
+
+import contextlib
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from mesosynth.errors import AudioFileError
+
+SUFFIXES = (".wav", ".flac")
+BYTES = 3  # of one sample, 24 bits
+LONGEST_WAV = 2**32 - 2**16  # bytes of sound; a WAV file's header knows no more
+_HEADER_SECONDS = 0.4
+
+
+class SoundWriter:
+    """A WAV or FLAC file of 24 bits, being written.
+
+    Parameters
+    ----------
+    path : Path
+        Ends in ``.wav`` or ``.flac``; what it held before is lost.
+    sample_rate : int
+        Hz.
+    channels : int
+
+    Attributes
+    ----------
+    path : Path
+    frames : int
+        Written so far.
+
+    Raises
+    ------
+    AudioFileError
+        If it cannot be written, here and from the methods.
+    """
+
+    def __init__(self, path: Path, sample_rate: int, channels: int) -> None:
+        check_path(path)
+        self.path, self.sample_rate, self.frames = path, sample_rate, 0
+        self._limit = LONGEST_WAV // (BYTES * channels) if path.suffix.lower() == ".wav" else None
+        self._told = 0  # frames in the header
+        try:
+            self._file = soundfile.SoundFile(path, "w", sample_rate, channels, subtype="PCM_24")
+        except (OSError, soundfile.SoundFileError) as error:
+            raise AudioFileError(_sentence(path, error)) from error
+
+    @property
+    def seconds(self) -> float:
+        """Written so far, s."""
+        return self.frames / self.sample_rate
+
+    @property
+    def full(self) -> bool:
+        """Whether the format ends here, and another file should go on."""
+        return self._limit is not None and self.frames >= self._limit
+
+    def write(self, frames: NDArray[np.float32]) -> None:
+        """Append `frames`, (n, channels) float32, and now and then the length to the header."""
+        if self._limit is not None:
+            frames = frames[: self._limit - self.frames]
+        try:
+            self._file.write(frames)
+            self.frames += len(frames)
+            if self.frames - self._told > _HEADER_SECONDS * self.sample_rate:
+                self._tell()
+        except (OSError, soundfile.SoundFileError) as error:
+            raise AudioFileError(_sentence(self.path, error)) from error
+
+    def close(self) -> None:
+        """Finish the file; where that fails, what was written can still be read."""
+        try:
+            self._file.close()
+        except (OSError, soundfile.SoundFileError) as error:
+            with contextlib.suppress(OSError):
+                self._tell()
+            raise AudioFileError(_sentence(self.path, error)) from error
+
+    def _tell(self) -> None:
+        with self.path.open("r+b") as file:
+            head = file.read(4096)
+            put = _put_flac_length if head.startswith(b"fLaC") else _put_wav_length
+            put(file, head, self.frames, self._file.channels)
+        self._told = self.frames
+
+
+def check_path(path: Path) -> None:
+    """Refuse a name whose format or folder does not exist.
+
+    Raises
+    ------
+    AudioFileError
+        If it ends in neither ``.wav`` nor ``.flac``, or there is no such folder.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise AudioFileError(f"{path} must end in .wav or .flac to be written.")
+    if not path.parent.is_dir():
+        raise AudioFileError(f"{path} cannot be written: there is no folder {path.parent}.")
+
+
+def unused(path: Path) -> Path:
+    """`path`, or the first of ``name (2).wav``, ``name (3).wav`` … that does not exist."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem} ({number}){path.suffix}")
+    return free
+
+
+def _put_wav_length(file: BinaryIO, head: bytes, frames: int, channels: int) -> None:
+    begin = head.index(b"data") + 8  # no chunk before it holds text
+    size = BYTES * channels * frames
+    for at, value in ((4, begin + size - 8), (begin - 4, size)):
+        file.seek(at)
+        file.write(struct.pack("<I", value))
+
+
+def _put_flac_length(file: BinaryIO, head: bytes, frames: int, _channels: int) -> None:
+    """Tell how many frames are there for sure: the encoder writes whole blocks, and one late."""
+    block = int.from_bytes(head[8:10], "big")
+    whole = max(frames - 1, 0) // block * block
+    # 20 bits of sample rate, 3 of channels, 5 of bits per sample, and 36 of the length.
+    described = int.from_bytes(head[18:26], "big") >> 36 << 36
+    file.seek(18)
+    file.write((described | whole).to_bytes(8, "big"))
+
+
+def _sentence(path: Path, error: Exception) -> str:
+    cause = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
+    return f"{path} cannot be written: {cause.strip().rstrip('.')}."
