@@ -5,6 +5,7 @@ gets there, so the length is put in from time to time, by way of a second handle
 """
 
 import contextlib
+import shutil
 import struct
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +19,7 @@ from mesosynth.errors import AudioFileError
 SUFFIXES = (".wav", ".flac")
 BYTES = 3  # of one sample, 24 bits
 LONGEST_WAV = 2**32 - 2**16  # bytes of sound; a WAV file's header knows no more
+NEARLY_FULL = 2**20  # bytes free on the disk
 _HEADER_SECONDS = 0.4
 
 
@@ -136,4 +138,7 @@ def _put_flac_length(file: BinaryIO, head: bytes, frames: int, _channels: int) -
 
 def _sentence(path: Path, error: Exception) -> str:
     cause = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
+    if isinstance(error, soundfile.LibsndfileError) and "System error" in cause:  # that is all
+        free = shutil.disk_usage(path.parent).free
+        cause = "the disk is full" if free < NEARLY_FULL else "the system refuses to write more"
     return f"{path} cannot be written: {cause.strip().rstrip('.')}."

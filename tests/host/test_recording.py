@@ -130,7 +130,7 @@ def test_a_full_disk_is_told_and_what_was_written_can_be_read(script, tmp_path, 
     assert err == ""
     captured, minutes, capture = sorted(out.splitlines(), key=len, reverse=True)
     assert str(path) in captured
-    assert "The recording ends after" in captured
+    assert "cannot be written: the system refuses to write more. The recording ends" in captured
     assert "The last minutes are not kept" in minutes
     assert capture == "None"
     sound, _ = soundfile.read(path)
