@@ -48,9 +48,21 @@ class Filter:
     j: int
     hat: NDArray[np.float64]
 
-    def periodized(self, level: int) -> NDArray[np.float64]:
-        """Response to a signal that was already decimated by ``2 ** level``, (N / 2**level,)."""
-        return self.hat.reshape(2**level, -1).sum(axis=0)
+    @property
+    def N(self) -> int:
+        """Bins of the response, and samples of the signals that it is for."""
+        return len(self.hat)
+
+    def at(self, n: int) -> NDArray[np.float64]:
+        """Response to a signal that is sampled only `n` times a period, (n,).
+
+        Where decimation is by an integer, what lies above the new Nyquist frequency folds down, as
+        in Kymatio; otherwise it is left out.
+        """
+        if self.N % n == 0:
+            return self.hat.reshape(-1, n).sum(axis=0)
+        bins = np.fft.ifftshift(np.arange(-(n // 2), n - n // 2))
+        return self.hat[bins % self.N]
 
 
 def wavelets(N: int, J: int, Q: int) -> list[Filter]:

@@ -33,6 +33,8 @@ class FrequencyStage:
         Rows grouped by n_fr.
     phi : (n_out, n_in) float64 or None
         Averaging after modulus and time averaging; None where it is the identity.
+    spinless : int
+        How many of the n_in rows come first and have spin 0.
     n_fr : (n_out,) int
         Index of the wavelet that each output row comes from.
     n1 : (n_out,) int
@@ -41,6 +43,7 @@ class FrequencyStage:
 
     psi: NDArray[np.complex128]
     phi: NDArray[np.float64] | None
+    spinless: int
     n_fr: NDArray[np.int64]
     n1: NDArray[np.int64]
 
@@ -119,6 +122,7 @@ class LogFrequency:
         return FrequencyStage(
             psi=np.concatenate(psi_blocks),
             phi=None if self.averaging == "none" else _block_diagonal(phi_blocks),
+            spinless=len(psi_blocks[0]),
             n_fr=np.array(n_fr),
             n1=np.array(n1),
         )
@@ -140,7 +144,7 @@ class LogFrequency:
         if self.averaging == "global":
             return np.ones((1, n_in))
         level = self._log2_stride_before(psi)
-        impulse = np.fft.ifft(self.phi.periodized(level)).real
+        impulse = np.fft.ifft(self.phi.at(self.N >> level)).real
         rows = np.arange(0, n_in, 2 ** (self.phi.j - level))
         return impulse[(rows[:, None] - np.arange(n_in)[None, :]) % n_in]
 

@@ -8,14 +8,10 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.scattering.filterbank import Filter
+from mesosynth.scattering.joint import SpinnedWavelets
 from mesosynth.scattering.log_frequency import FrequencyStage, LogFrequency
-from mesosynth.scattering.time_axis import (
-    AveragingBlock,
-    BandPass,
-    band_pass,
-    low_pass_blocks,
-    summing_blocks,
-)
+from mesosynth.scattering.sampling import exact_length, first_order_length, second_order_length
+from mesosynth.scattering.time_axis import AveragingBlock, BandPass, averaging_blocks, band_pass
 
 
 @dataclass(frozen=True)
@@ -28,8 +24,9 @@ class Bank:
         Along time.
     frames : (int, int) or None
         First and end of the frames to keep, or None for a sum over all time.
+    tolerance : float
     groups : list of (slice, int)
-        Rows of psi1 of equal output rate, and that rate's log2 decimation.
+        Rows of psi1 whose outputs have the same length, and that length.
     first : FrequencyStage
         Along log-frequency, for S_1.
     second : list of (n2, count, FrequencyStage)
@@ -40,6 +37,7 @@ class Bank:
     psi1: list[Filter]
     psi2: list[Filter]
     frames: tuple[int, int] | None
+    tolerance: float
     groups: list[tuple[slice, int]]
     first: FrequencyStage
     second: list[tuple[int, int, FrequencyStage]]
@@ -52,6 +50,7 @@ class Bank:
         psi2: list[Filter],
         frequency: LogFrequency,
         frames: tuple[int, int] | None,
+        tolerance: float,
     ) -> "Bank":
         """Work out groups and stages of the filters."""
         second: list[tuple[int, int, FrequencyStage]] = []
@@ -64,20 +63,20 @@ class Bank:
             if count not in by_count:
                 by_count[count] = frequency.stage(count, spinned=True)
             second.append((n2, count, by_count[count]))
-        levels = [f.j if frames is None else min(f.j, phi.j) for f in psi1]
+        local = frames is not None
+        lengths = [first_order_length(f, phi, psi2, tolerance, local=local) for f in psi1]
         first = frequency.stage(len(psi1), spinned=False)
-        return cls(phi, psi1, psi2, frames, _runs(levels), first, second)
+        return cls(phi, psi1, psi2, frames, tolerance, _runs(lengths), first, second)
 
-    def averaging(self, level: int, like: torch.Tensor) -> list[AveragingBlock]:
-        """Averaging in time of a signal decimated by ``2 ** level``."""
-        if self.frames is None:
-            return summing_blocks(len(self.phi.hat) // 2**level, like)
-        return low_pass_blocks(self.phi, level, self.phi.j, self.frames, like)
 
-    def averaging_of_U_1(self, level: int, like: torch.Tensor) -> list[AveragingBlock]:
-        """The same for U_1, whose low-pass comes before a modulus: sums need all its frames."""
-        frames = self.frames or (0, len(self.phi.hat) // 2**self.phi.j)
-        return low_pass_blocks(self.phi, level, self.phi.j, frames, like)
+@dataclass(frozen=True)
+class Group:
+    """Rows of psi1 whose outputs have the same `length`, and how these are averaged for S_1."""
+
+    rows: slice
+    length: int
+    psi1: list[BandPass]
+    averaging: list[AveragingBlock]
 
 
 @dataclass(frozen=True)
@@ -86,26 +85,49 @@ class SecondOrder:
 
     Attributes
     ----------
-    bands : list of (slice, int, BandPass)
-        For each group of rows: how many of its rows, the group, and psi_n2 at its rate.
+    count : int
+        How many rows have j1 < j2.
+    bands : list of BandPass
+        psi_n2 at the rate of each group of rows that has some of these.
     averaging : list of AveragingBlock
-    psi : (2 n_in, 2 count) tensor
-        psi_fr as a real matrix, for real rows above imaginary rows.
+    psi : SpinnedWavelets
     phi : (n_out, n_in) tensor or None
     """
 
-    bands: list[tuple[slice, int, BandPass]]
+    count: int
+    bands: list[BandPass]
     averaging: list[AveragingBlock]
-    psi: torch.Tensor
+    psi: SpinnedWavelets
     phi: torch.Tensor | None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A :class:`Bank` as tensors; ``first`` and ``first_averaging`` have an entry a group."""
+    """A :class:`Bank` as tensors.
 
-    first: list[BandPass]
-    first_averaging: list[list[AveragingBlock]]
+    Attributes
+    ----------
+    is_global : bool
+        Whether the averages are sums over all time.
+    frames, frames_of_S_1 : int
+        Length of the output, and of S_1 before its modulus along log-frequency.
+    tolerance : float
+    is_selective : bool
+        Whether to look, in each evaluation, for what may be left out of it. Not on a GPU, which
+        would have to wait for the answers.
+    groups : list of Group
+    first_psi, first_phi : tensor, tensor or None
+        Along log-frequency, for S_1: real rows above imaginary rows, and the averaging.
+    zeroth_averaging : list of AveragingBlock
+    second : list of SecondOrder
+    """
+
+    is_global: bool
+    frames: int
+    frames_of_S_1: int
+    tolerance: float
+    is_selective: bool
+    groups: list[Group]
     first_psi: torch.Tensor
     first_phi: torch.Tensor | None
     zeroth_averaging: list[AveragingBlock]
@@ -114,56 +136,65 @@ class Plan:
 
 def build_plan(bank: Bank, like: torch.Tensor) -> Plan:
     """Turn `bank` into tensors of the dtype and on the device of the real tensor `like`."""
+    phi, local = bank.phi, bank.frames is not None
+    exact = bank.tolerance == 0.0
+    # S_1 is averaged before a modulus, so that a sum over time needs all its frames.
+    frames = bank.frames or (0, phi.N >> phi.j)
+    groups = [
+        Group(
+            rows=rows,
+            length=n,
+            psi1=[band_pass(psi, phi.N, n, like, exact=exact) for psi in bank.psi1[rows]],
+            averaging=averaging_blocks(phi, n, frames, like),
+        )
+        for rows, n in bank.groups
+    ]
     stages = {id(stage): stage for _, _, stage in bank.second}
-    psis = {key: _as_real(stage.psi, like) for key, stage in stages.items()}
+    psis = {key: _spinned(stage.psi, stage.spinless, like) for key, stage in stages.items()}
     phis = {key: _as_tensor(stage.phi, like) for key, stage in stages.items()}
-    levels = {
-        n2: bank.psi2[n2].j if bank.frames is None else min(bank.psi2[n2].j, bank.phi.j)
-        for n2, _, _ in bank.second
-    }
-    averaging = {level: bank.averaging(level, like) for level in set(levels.values())}
+    averaging: dict[tuple[int, int], list[AveragingBlock]] = {}
+    second: list[SecondOrder] = []
+    for n2, count, stage in bank.second:
+        psi2 = bank.psi2[n2]
+        n = second_order_length(psi2, phi, bank.tolerance, local=local)
+        summands = exact_length(psi2, phi, local=local)
+        if (n, summands) not in averaging:
+            averaging[n, summands] = averaging_blocks(phi, n, bank.frames, like, summands)
+        bands = [
+            band_pass(psi2, group.length, n, like, exact=exact)
+            for group in groups
+            if group.rows.start < count
+        ]
+        second.append(
+            SecondOrder(count, bands, averaging[n, summands], psis[id(stage)], phis[id(stage)])
+        )
     first_psi = np.concatenate([bank.first.psi.real, bank.first.psi.imag])
     return Plan(
-        first=[band_pass(bank.psi1[rows], 0, k1, like) for rows, k1 in bank.groups],
-        first_averaging=[bank.averaging_of_U_1(k1, like) for _, k1 in bank.groups],
+        is_global=not local,
+        frames=frames[1] - frames[0] if local else 1,
+        frames_of_S_1=frames[1] - frames[0],
+        tolerance=bank.tolerance,
+        is_selective=not exact and like.device.type == "cpu",
+        groups=groups,
         first_psi=torch.from_numpy(first_psi).to(like),
         first_phi=_as_tensor(bank.first.phi, like),
-        zeroth_averaging=bank.averaging(0, like),
-        second=[
-            SecondOrder(
-                bands=_bands(bank, n2, count, levels[n2], like),
-                averaging=averaging[levels[n2]],
-                psi=psis[id(stage)],
-                phi=phis[id(stage)],
-            )
-            for n2, count, stage in bank.second
-        ],
+        zeroth_averaging=averaging_blocks(phi, phi.N, bank.frames, like),
+        second=second,
     )
 
 
-def _bands(
-    bank: Bank, n2: int, count: int, level: int, like: torch.Tensor
-) -> list[tuple[slice, int, BandPass]]:
-    bands: list[tuple[slice, int, BandPass]] = []
-    for group, (rows, k1) in enumerate(bank.groups):
-        inside = min(rows.stop, count) - rows.start
-        if inside > 0:
-            plan = band_pass([bank.psi2[n2]], k1, level, like)
-            bands.append((slice(0, inside), group, plan))
-    return bands
-
-
-def _as_real(psi: NDArray[np.complex128], like: torch.Tensor) -> torch.Tensor:
-    """A complex matrix as a real one that acts on real rows above imaginary rows."""
-    blocks = np.block([[psi.real, -psi.imag], [psi.imag, psi.real]])
-    return torch.from_numpy(blocks).to(like)
+def _spinned(psi: NDArray[np.complex128], spinless: int, like: torch.Tensor) -> SpinnedWavelets:
+    """Keep the rows of spin 0 and +1 of `psi`: those of spin -1 are conjugates of the latter."""
+    rising = psi[: (len(psi) + spinless) // 2]
+    matrix = np.concatenate([rising.real, rising.imag])
+    return SpinnedWavelets(torch.from_numpy(matrix).to(like), spinless)
 
 
 def _as_tensor(matrix: NDArray[np.float64] | None, like: torch.Tensor) -> torch.Tensor | None:
     return None if matrix is None else torch.from_numpy(matrix).to(like)
 
 
-def _runs(levels: list[int]) -> list[tuple[slice, int]]:
-    """Runs of equal level: (rows, level)."""
-    edges = [0, *(i for i in range(1, len(levels)) if levels[i] != levels[i - 1]), len(levels)]
-    return [(slice(a, b), levels[a]) for a, b in itertools.pairwise(edges)]
+def _runs(lengths: list[int]) -> list[tuple[slice, int]]:
+    """Runs of equal length: (rows, length)."""
+    edges = [0, *(i for i in range(1, len(lengths)) if lengths[i] != lengths[i - 1]), len(lengths)]
+    return [(slice(a, b), lengths[a]) for a, b in itertools.pairwise(edges)]

@@ -1,8 +1,8 @@
 """Filtering along time, in the Fourier domain, with decimation built in.
 
-Kymatio multiplies a whole spectrum by a filter, folds it, and transforms back. A filter decimated
-by 2**j is zero outside a band, so here only that band is taken, in the order in which folding would
-have left it.
+Kymatio multiplies a whole spectrum by a filter, folds it, and transforms back. A band-pass filter
+is zero outside its band, so here only that band is taken, in the order in which folding would have
+left it. The averaging after a modulus is a small matrix, so that it can be done block by block.
 """
 
 from dataclasses import dataclass
@@ -14,118 +14,177 @@ from numpy.typing import NDArray
 from mesosynth.scattering.filterbank import Filter
 
 BLOCK = 1024
-"""Samples of a band that are multiplied, modulused and averaged at once: they stay in cache."""
+"""Samples that one averaging matrix covers."""
 
 
 @dataclass(frozen=True)
 class BandPass:
-    """Band-pass filters that share an input rate and an output rate.
+    """A band-pass filter from a spectrum of `n_in` bins to a waveform of `n_out` samples.
 
     Attributes
     ----------
-    taps : (filters, width) int64 tensor
-        Bins of the input's spectrum that each filter looks at.
-    gains : (filters, width) real tensor
-        Its response there, scaled for the decimation.
+    n_in, n_out : int
+    runs : tuple of (int, int, int)
+        ``band[to : to + length]`` is the filter's part at ``spectrum[of : of + length]``.
+    gains : (2 width,) real tensor
+        The response over the band, scaled for the decimation, each value twice: for the real and
+        the imaginary part.
     folds : int
-        The width is `folds` times the output's length; the folds add up (aliasing, as Kymatio's).
+        The band is `folds` times as wide as the output is long; the folds add up (aliasing, as
+        Kymatio's).
     """
 
-    taps: torch.Tensor
+    n_in: int
+    n_out: int
+    runs: tuple[tuple[int, int, int], ...]
     gains: torch.Tensor
     folds: int
 
-    def __call__(self, spectrum: torch.Tensor) -> torch.Tensor:
-        """Filter and decimate.
-
-        Parameters
-        ----------
-        spectrum : (k, n) or (k, filters, n) complex tensor
-            One spectrum for all filters, or one each.
-
-        Returns
-        -------
-        (k, filters, n_out) complex tensor
-            Waveforms.
-        """
-        band = spectrum[:, self.taps] if spectrum.ndim == 2 else spectrum[:, :, self.taps[0]]
-        band = band * self.gains
+    def band(self, spectrum: torch.Tensor) -> torch.Tensor:
+        """Return what is left of a spectrum (..., n_in) complex, folded: (..., n_out) complex."""
+        parts = torch.view_as_real(spectrum).flatten(-2)
+        band = parts.new_empty((*spectrum.shape[:-1], len(self.gains)))
+        for to, of, length in self.runs:
+            torch.mul(
+                parts[..., 2 * of : 2 * (of + length)],
+                self.gains[2 * to : 2 * (to + length)],
+                out=band[..., 2 * to : 2 * (to + length)],
+            )
         if self.folds > 1:
             band = band.unflatten(-1, (self.folds, -1)).sum(dim=-2)
-        return torch.fft.ifft(band)
+        return torch.view_as_complex(band.unflatten(-1, (-1, 2)))
+
+    def __call__(self, spectrum: torch.Tensor) -> torch.Tensor:
+        """Filter and decimate: (..., n_in) complex spectra to (..., n_out) complex waveforms."""
+        return torch.fft.ifft(self.band(spectrum))
+
+    def add_adjoint(self, gradient: torch.Tensor, to_spectrum: torch.Tensor) -> None:
+        """Add to the gradient of the spectrum, (..., n_in), that of the waveform, (..., n_out)."""
+        band = torch.view_as_real(torch.fft.fft(gradient) / self.n_out).flatten(-2)
+        band = band.repeat(*[1] * (band.ndim - 1), self.folds) * self.gains
+        parts = torch.view_as_real(to_spectrum).flatten(-2)
+        for to, of, length in self.runs:
+            parts[..., 2 * of : 2 * (of + length)] += band[..., 2 * to : 2 * (to + length)]
 
 
-def band_pass(
-    filters: list[Filter],
-    level: int,
-    log2_stride: int,
-    like: torch.Tensor,
-) -> BandPass:
-    """Plan `filters` for an input at ``2 ** level`` and an output at ``2 ** log2_stride``.
+def band_pass(psi: Filter, n_in: int, n_out: int, like: torch.Tensor, *, exact: bool) -> BandPass:
+    """Plan the filter `psi`.
 
     Parameters
     ----------
-    filters : list of Filter
-    level, log2_stride : int
-        Decimation of input and output, log2; ``level <= log2_stride``.
+    psi : Filter
+    n_in, n_out : int
+        Length of the spectrum, and of the waveform.
     like : tensor
         Real tensor of the dtype and device to compute in.
+    exact : bool
+        Whether to take a multiple of `n_out` bins where that many hold the response; otherwise it
+        is cut to the `n_out` bins around its centre.
     """
-    responses = np.stack([f.periodized(level) for f in filters])
-    n_in = responses.shape[1]
-    n_out = n_in // 2 ** (log2_stride - level)
-    negligible = torch.finfo(like.dtype).eps * 1e-2
-    centers = np.array([round(f.xi * n_in * 2**level) for f in filters])
-    folds = 1
-    while True:
-        width = min(folds * n_out, n_in)
-        starts = centers - width // 2
-        # Bin b of the input folds onto bin b % n_out of the output.
-        taps = np.stack([np.roll(s + np.arange(width), s % n_out) for s in starts]) % n_in
-        gains = np.take_along_axis(responses, taps, axis=1)
-        outside = np.abs(responses).sum(axis=1) - np.abs(gains).sum(axis=1)
-        if width == n_in or np.all(outside <= negligible * np.abs(responses).sum(axis=1)):
+    response = psi.at(n_in)
+    center = round(psi.xi * psi.N)
+    width, folds = n_out, 1
+    if exact:
+        width, folds = _whole_width(response, center, n_out, torch.finfo(like.dtype).eps * 1e-2)
+    start = center - width // 2
+    # Bin b of the input folds onto bin b % n_out of the output.
+    taps = np.roll(start + np.arange(width), start % n_out)
+    gains = response[taps % n_in] * (n_out / n_in)
+    if not exact and n_in < psi.N:
+        gains[np.abs(taps) > n_in // 2] = 0.0  # those bins belong to other frequencies
+    return BandPass(
+        n_in=n_in,
+        n_out=n_out,
+        runs=_runs(taps % n_in),
+        gains=torch.from_numpy(np.repeat(gains, 2)).to(like),
+        folds=folds,
+    )
+
+
+def _whole_width(
+    response: NDArray[np.float64], center: int, n_out: int, negligible: float
+) -> tuple[int, int]:
+    """Width of the band around `center` that holds all but `negligible`, and its folds."""
+    n_in, folds = len(response), 1
+    total = np.abs(response).sum()
+    while folds * n_out < n_in:
+        width = folds * n_out
+        inside = np.abs(response[(center - width // 2 + np.arange(width)) % n_in]).sum()
+        if total - inside <= negligible * total:
             break
         folds *= 2
-    return BandPass(
-        taps=torch.from_numpy(taps).to(like.device),
-        gains=torch.from_numpy(gains / 2 ** (log2_stride - level)).to(like),
-        folds=width // n_out,
-    )
+    return folds * n_out, folds
+
+
+def _runs(bins: NDArray[np.int64]) -> tuple[tuple[int, int, int], ...]:
+    """Stretches of consecutive `bins`: (place, first bin, length)."""
+    edges = np.flatnonzero(np.diff(bins) != 1) + 1
+    starts = np.concatenate([[0], edges])
+    ends = np.concatenate([edges, [len(bins)]])
+    return tuple((int(a), int(bins[a]), int(b - a)) for a, b in zip(starts, ends, strict=True))
 
 
 @dataclass(frozen=True)
 class AveragingBlock:
-    """What one block of time contributes to the averages: ``out[frames] += u[times] @ phi``."""
+    """What one block of time contributes to the averages: ``out[frames] += phi @ u[times]``.
+
+    ``phi`` is None for a plain sum over all time, and `weight` then what a sample counts for.
+    """
 
     times: slice
     frames: slice
-    phi: torch.Tensor
+    phi: torch.Tensor | None
+    weight: float = 1.0
+
+    def add(self, u: torch.Tensor, out: torch.Tensor, first: int = 0) -> None:
+        """Add what `u` contributes.
+
+        Parameters
+        ----------
+        u : (rows, length) tensor
+            From sample `first` of the block on.
+        out : (frames, rows) tensor
+        """
+        if self.phi is None:
+            out[0].add_(u.sum(dim=1), alpha=self.weight)
+        else:
+            # With the frames, the shorter side, in front the product runs three times as fast.
+            out[self.frames].addmm_(self.phi[:, first : first + u.shape[1]], u.T)
 
 
-def low_pass_blocks(
-    phi: Filter, level: int, log2_stride: int, frames: tuple[int, int], like: torch.Tensor
+def averaging_blocks(
+    phi: Filter,
+    n: int,
+    frames: tuple[int, int] | None,
+    like: torch.Tensor,
+    summands: int | None = None,
 ) -> list[AveragingBlock]:
-    """Plan the low-pass `phi` as small matrices, block by block.
+    """Plan the low-pass `phi` of a signal of `n` samples a period as small matrices.
 
     Parameters
     ----------
     phi : Filter
-    level : int
-        Decimation of the input, log2.
-    log2_stride : int
-        Decimation of the output, log2, relative to the undecimated signal.
-    frames : (first, end)
-        Output frames to keep.
+    n : int
+        A multiple of the number of all frames, ``phi.N >> phi.j``.
+    frames : (first, end) or None
+        Output frames to keep; None for the plain sum over all samples (Kymatio's T="global").
     like : tensor
         Real tensor of the dtype and device to compute in.
+    summands : int, optional
+        How many samples the sum over all time is meant to have, where it is not `n`.
     """
-    impulse = np.fft.ifft(phi.periodized(level)).real
-    n = len(impulse)
+    starts = range(0, n, BLOCK)
+    if frames is None:
+        weight = (summands or n) / n
+        return [
+            AveragingBlock(slice(a, min(a + BLOCK, n)), slice(0, 1), None, weight) for a in starts
+        ]
+    impulse = np.fft.ifft(phi.at(n)).real
     radius = _radius(impulse, torch.finfo(like.dtype).eps * 1e-2)
-    centers = np.arange(*frames) * 2 ** (log2_stride - level)
+    first_frame, end_frame = frames
+    centers = np.arange(first_frame, end_frame) * (n // (phi.N >> phi.j))
     blocks: list[AveragingBlock] = []
-    for first in range(0, n, BLOCK):
+    for first in starts:
         times = np.arange(first, min(first + BLOCK, n))
         middle = (times[0] + times[-1]) / 2
         distance = np.abs((centers - middle + n / 2) % n - n / 2)
@@ -133,7 +192,7 @@ def low_pass_blocks(
         if len(near) == 0:
             continue
         span = np.arange(near[0], near[-1] + 1)
-        matrix = impulse[(centers[span][None, :] - times[:, None]) % n]
+        matrix = impulse[(centers[span][:, None] - times[None, :]) % n]
         blocks.append(
             AveragingBlock(
                 times=slice(first, int(times[-1]) + 1),
@@ -144,16 +203,24 @@ def low_pass_blocks(
     return blocks
 
 
-def summing_blocks(n: int, like: torch.Tensor) -> list[AveragingBlock]:
-    """Plan the plain sum over all `n` samples (Kymatio's T="global") in the same form."""
-    return [
-        AveragingBlock(
-            times=slice(first, min(first + BLOCK, n)),
-            frames=slice(0, 1),
-            phi=like.new_ones((min(BLOCK, n - first), 1)),
+def average(u: torch.Tensor, blocks: list[AveragingBlock], frames: int) -> torch.Tensor:
+    """Low-pass and decimate along time: (..., time) to (..., frames)."""
+    rows = u.flatten(0, -2)
+    out = u.new_zeros((frames, len(rows)))
+    for block in blocks:
+        block.add(rows[:, block.times], out)
+    return out.T.unflatten(0, u.shape[:-1])
+
+
+def average_adjoint(gradient: torch.Tensor, blocks: list[AveragingBlock], n: int) -> torch.Tensor:
+    """The gradient of what was averaged, (..., n), from that of the averages, (..., frames)."""
+    out = gradient.new_zeros((*gradient.shape[:-1], n))
+    for block in blocks:
+        g = gradient[..., block.frames]
+        out[..., block.times] = (
+            g * block.weight if block.phi is None else out[..., block.times] + g @ block.phi
         )
-        for first in range(0, n, BLOCK)
-    ]
+    return out
 
 
 def _radius(impulse: NDArray[np.float64], negligible: float) -> float:

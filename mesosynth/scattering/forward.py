@@ -1,0 +1,137 @@
+"""The transform itself: from a padded signal and its tangents to rows of coefficients.
+
+Everywhere axis 0, of length 1 + p, holds a value and its derivatives along p tangents.
+
+With a tolerance, what this very signal does not use is left out as well: rows of U_1 without
+energy, psi_n2 that find nothing to do, and output rows that reach no row of U_1. Each of the parts
+may lose its share of the tolerance, in the value and in every tangent.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+
+from mesosynth.scattering.joint import modulus
+from mesosynth.scattering.plan import Group, Plan, SecondOrder
+from mesosynth.scattering.selection import needed
+from mesosynth.scattering.time_axis import average
+from mesosynth.scattering.workers import run
+
+Checkpoint = Callable[[], None]
+
+ROWS = 4
+"""Rows of psi1 that one task takes: enough tasks to share the work out among threads."""
+
+
+@dataclass(frozen=True)
+class FirstOrder:
+    """What the second order needs to know of the first.
+
+    Attributes
+    ----------
+    rows : list of list of int
+        For each group, the rows of psi1 that were not left out.
+    U_1_hat : list of (1 + p, rows, length) complex tensor
+        Their spectra.
+    activity : (1 + p,) tensor
+        Variance of U_1 over time, summed over its rows; 0 where nothing is selected.
+    S_1 : (1 + p, n1, frames) tensor
+    """
+
+    rows: list[list[int]]
+    U_1_hat: list[torch.Tensor]
+    activity: torch.Tensor
+    S_1: torch.Tensor
+
+
+def forward(x: torch.Tensor, plan: Plan, checkpoint: Checkpoint | None = None) -> torch.Tensor:
+    """Coefficients of a padded signal: (1 + p, N) to (1 + p, rows, frames), order by order."""
+    S_0 = average(x[:, None], plan.zeroth_averaging, plan.frames)
+    first = first_order(x, plan)
+    S = [S_0, first_rows(first.S_1, plan)]
+    S += run([partial(second_rows, first, n2, plan, checkpoint) for n2 in plan.second], x)
+    return torch.cat(S, dim=1)
+
+
+def first_order(x: torch.Tensor, plan: Plan) -> FirstOrder:
+    """Filter by all psi1 and take the modulus."""
+    x_hat = torch.fft.fft(x)
+    bands = run([partial(_first_bands, x_hat, group) for group in plan.groups], x)
+    power = torch.cat([_mean_square(band) for band in bands], dim=1)
+    kept = [True] * power.shape[1]
+    if plan.is_selective:
+        kept = needed(power, power.sum(dim=1), plan.tolerance).tolist()
+    rows = [[n1 for n1 in range(g.rows.start, g.rows.stop) if kept[n1]] for g in plan.groups]
+    U_1_hat = [
+        x_hat.new_empty((len(x), len(n1), group.length))
+        for n1, group in zip(rows, plan.groups, strict=True)
+    ]
+    S_1 = x.new_zeros((len(x), len(kept), plan.frames_of_S_1))
+    variance = x.new_zeros((len(x), len(kept)))
+
+    def take(g: int, first: int) -> None:
+        group, n1 = plan.groups[g], rows[g][first : first + ROWS]
+        U_1 = modulus(torch.fft.ifft(bands[g][:, [n - group.rows.start for n in n1]]))
+        U_1_hat[g][:, first : first + ROWS] = torch.fft.fft(U_1)
+        S_1[:, n1] = average(U_1, group.averaging, plan.frames_of_S_1)
+        if plan.is_selective:
+            variance[:, n1] = U_1.var(dim=-1, correction=0)
+
+    pieces = [(g, first) for g, n1 in enumerate(rows) for first in range(0, len(n1), ROWS)]
+    run([partial(take, *piece) for piece in pieces], x)
+    return FirstOrder(rows, U_1_hat, variance.sum(dim=1), S_1)
+
+
+def first_rows(S_1: torch.Tensor, plan: Plan) -> torch.Tensor:
+    """|S_1 * psi_fr| along log-frequency, averaged: (1 + p, rows, frames)."""
+    real, imaginary = (plan.first_psi @ S_1).unflatten(1, (2, -1)).unbind(1)
+    U = modulus(torch.complex(real, imaginary))
+    if plan.is_global:
+        U = U.sum(dim=-1, keepdim=True)
+    return U if plan.first_phi is None else plan.first_phi @ U
+
+
+def second_rows(
+    first: FirstOrder, second: SecondOrder, plan: Plan, checkpoint: Checkpoint | None
+) -> torch.Tensor:
+    """All rows of one n2: (1 + p, rows, frames)."""
+    if checkpoint is not None:
+        checkpoint()
+    bands = second_bands(first, second)
+    if plan.is_selective:
+        S_2 = _selected_rows(bands, first, second, plan)
+    else:
+        S_2 = second.psi.scatter(torch.fft.ifft(bands), second.averaging, plan.frames)
+    return S_2 if second.phi is None else second.phi @ S_2
+
+
+def _selected_rows(
+    bands: torch.Tensor, first: FirstOrder, second: SecondOrder, plan: Plan
+) -> torch.Tensor:
+    S_2 = first.S_1.new_zeros((len(bands), second.psi.rows, plan.frames))
+    power = _mean_square(bands).sum(dim=1, keepdim=True)
+    if needed(power, first.activity, plan.tolerance, len(plan.second)).any():
+        n1 = tuple(n for group in first.rows for n in group if n < second.count)
+        psi, rows = second.psi.reached_from(n1, plan.tolerance)
+        S_2[:, rows] = psi.scatter(torch.fft.ifft(bands), second.averaging, plan.frames)
+    return S_2
+
+
+def second_bands(first: FirstOrder, second: SecondOrder) -> torch.Tensor:
+    """Spectra of Y_2 = U_1 * psi_n2: (1 + p, n1, length) complex."""
+    bands = [
+        psi.band(spectra[:, : sum(n < second.count for n in n1)])
+        for psi, spectra, n1 in zip(second.bands, first.U_1_hat, first.rows, strict=False)
+    ]
+    return torch.cat(bands, dim=1)
+
+
+def _first_bands(x_hat: torch.Tensor, group: Group) -> torch.Tensor:
+    return torch.stack([psi.band(x_hat) for psi in group.psi1], dim=1)
+
+
+def _mean_square(bands: torch.Tensor) -> torch.Tensor:
+    """Mean square over time of waveforms with the spectra (..., n)."""
+    return torch.view_as_real(bands).square().sum(dim=(-1, -2)) / bands.shape[-1] ** 2
