@@ -27,7 +27,10 @@ _COPIES = {
     "select_backward", "index_put_", "complex", "_efficientzerotensor", "constant", "lift_fresh",
     "_local_scalar_dense",
 }  # fmt: skip
-_ALLOCATIONS = {"empty", "empty_like", "new_empty", "empty_strided", "new_empty_strided"}
+_NOTHING = {
+    "empty", "empty_like", "new_empty", "empty_strided", "new_empty_strided", "_unsafe_view",
+}  # fmt: skip
+"""Operations that touch no number, besides those that torch itself declares to be views."""
 
 
 @dataclass
@@ -50,9 +53,14 @@ class Operations:
 
 
 def count_operations(function: Callable[[], Any]) -> Operations:
-    """Count what one call of `function` does."""
-    with _Counter() as counter:
-        function()
+    """Count what one call of `function` does, on one thread: those of others are not seen."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with _Counter() as counter:
+            function()
+    finally:
+        torch.set_num_threads(threads)
     return counter.operations
 
 
@@ -83,7 +91,7 @@ class _Counter(TorchDispatchMode):
         written: list[torch.Tensor],
         args: Any,  # noqa: ANN401
     ) -> None:
-        if name in _ALLOCATIONS:
+        if name in _NOTHING:
             return
         done = self.operations
         done.bytes += sum(t.numel() * t.element_size() for t in read + written)

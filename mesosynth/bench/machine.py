@@ -38,6 +38,38 @@ def default_threads() -> int:
     return max(1, _cores() - 1)
 
 
+class Neighbours:
+    """How much of the processors other programs take while a benchmark runs, where Linux tells.
+
+    Two threads that wait for each other take many times as long when a third program needs a core:
+    figures from a busy machine say little.
+    """
+
+    def __init__(self) -> None:
+        self._began = self._others()
+
+    def cores(self) -> float | None:
+        """Average number of cores in use by others since this object was made.
+
+        Children count as ours once they have ended.
+        """
+        now = self._others()
+        if now is None or self._began is None or now[1] == self._began[1]:
+            return None
+        return max(0.0, (now[0] - self._began[0]) / (now[1] - self._began[1]))
+
+    def _others(self) -> tuple[float, float] | None:
+        """Seconds that all cores spent on others, and the time, in seconds since some moment."""
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+            user, nice, system, _idle, _wait, irq, soft_irq, steal = map(int, fields)
+            busy = (user + nice + system + irq + soft_irq + steal) / os.sysconf("SC_CLK_TCK")
+            own = os.times()
+            ours = own.user + own.system + own.children_user + own.children_system
+            return busy - ours, own.elapsed
+        return None
+
+
 def memory_bytes() -> tuple[int | None, int | None]:
     """Memory of this machine and how much of it a new process could have; None where unknown."""
     with contextlib.suppress(OSError, ValueError, KeyError):

@@ -19,7 +19,7 @@ class Narration:
     def __call__(self, text: str) -> None:
         """Say `text`, in the place of what was said before where a person watches."""
         if self._status is None:
-            self._console.print(text)
+            self._console.print(text, soft_wrap=True)
         else:
             self._status.update(text.replace("[", "\\["))
 

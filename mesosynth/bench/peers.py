@@ -7,12 +7,12 @@ machine does hits both. A ratio is the median of the rounds' ratios.
 What --json shows under "peers"::
 
     rounds, gradient_rounds
-    ours        a list of {name, seconds {median, low, high}, peak_mb}
+    ours        a list of {name, seconds {median, low, high, least}, peak_mb}
     theirs      the same; SCRAPL's seconds are those of a path drawn at random, estimated in each
                 round by the mean over paths that divide its list evenly
     ratios      a list of
         ours, theirs    names
-        ratio           {median, low, high}: their seconds over ours
+        ratio           {median, low, high, least}: their seconds over ours
         rounds
         error           |ours - theirs| / |theirs|, of the coefficients or of the gradient along
                         (f_m, gamma) of their norm; null where the two do not compute the same

@@ -1,19 +1,28 @@
-"""The figures of `mesosynth bench jtfs` as tables in a terminal."""
+"""The figures of `mesosynth bench jtfs` as tables in a terminal of eighty columns."""
 
+import textwrap
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+
+_BUSY = 0.2  # cores
 
 
 def show(answer: dict[str, Any]) -> None:
     """Print what --json would show."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     machine = answer["machine"]
     console.print(
         f"{machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads, "
         f"torch {machine['torch']}"
     )
+    if (machine["neighbours"] or 0.0) > _BUSY:
+        console.print(
+            f"Other programs used {machine['neighbours']:.1f} cores meanwhile: "
+            f"do not trust these figures."
+        )
     for device, rates in answer["rates"].items():
         console.print(
             f"{device}: matrix products {rates['matmul_gflops']:.0f} GFLOP/s, "
@@ -30,16 +39,16 @@ def show(answer: dict[str, Any]) -> None:
 
 def _cases(cases: list[dict[str, Any]]) -> Table:
     table = _table(
-        "One evaluation", "case", "ms", "quartiles", "a second", "MB", "GFLOP", "GFLOP/s",
-        "of matmul", "of FFT", "of copy",
+        "One evaluation; shares of this machine's best rates, where reading from a cache may pass "
+        "100% of what memory gives",
+        "case", "ms", "±", "MB", "GFLOP", "GFLOP/s", "matmul", "FFT", "copy",
     )  # fmt: skip
     for case in cases:
         seconds, share = case["seconds"], case["share"]
         table.add_row(
             case["name"],
             f"{1e3 * seconds['median']:.1f}",
-            f"{1e3 * seconds['low']:.1f}-{1e3 * seconds['high']:.1f}",
-            f"{1.0 / seconds['median']:.1f}",
+            f"{1e3 * _half_range(seconds):.1f}",
             _number(case["peak_mb"], ".0f"),
             f"{sum(case['gflop'].values()):.2f}",
             f"{case['gflops']:.0f}",
@@ -50,8 +59,9 @@ def _cases(cases: list[dict[str, Any]]) -> Table:
 
 def _lengths(rows: list[dict[str, Any]]) -> Table:
     table = _table(
-        "Cost against length; 1 is four seconds at 8192 Hz", "case", "s", "Hz", "samples",
-        "padded", "seconds", "per n log n", "per N log N, padded", "MB",
+        "Cost against length: seconds over n log n, of the signal (n) and padded (N); 1.00 is four "
+        "seconds at 8192 Hz",
+        "case", "s", "Hz", "samples", "padded", "seconds", "n log n", "N log N", "MB",
     )  # fmt: skip
     for row in rows:
         rate = row["case"]["sample_rate"]
@@ -70,13 +80,13 @@ def _lengths(rows: list[dict[str, Any]]) -> Table:
 
 
 def _theirs(peers: dict[str, Any]) -> Table:
-    table = _table("Peers", "case", "seconds", "quartiles", "MB")
+    table = _table("Peers, one evaluation", "case", "seconds", "±", "MB")
     for row in peers["theirs"]:
         seconds = row["seconds"]
         table.add_row(
             row["name"],
             f"{seconds['median']:.3f}",
-            f"{seconds['low']:.3f}-{seconds['high']:.3f}",
+            f"{_half_range(seconds):.3f}",
             _number(row["peak_mb"], ".0f"),
         )
     return table
@@ -84,16 +94,16 @@ def _theirs(peers: dict[str, Any]) -> Table:
 
 def _ratios(peers: dict[str, Any]) -> Table:
     table = _table(
-        "How many times faster, in the same rounds", "ours", "theirs", "times faster",
-        "quartiles", "rounds", "difference",
+        "How many times faster, in the same rounds; difference of the numbers themselves",
+        "ours", "theirs", "faster", "±", "rounds", "difference",
     )  # fmt: skip
     for row in peers["ratios"]:
         ratio = row["ratio"]
         table.add_row(
             row["ours"],
             row["theirs"],
-            f"{ratio['median']:.3g}",
-            f"{ratio['low']:.3g}-{ratio['high']:.3g}",
+            f"{ratio['median']:.4g} x",
+            f"{_half_range(ratio):.2g}",
             f"{row['rounds']}",
             _number(row["error"], ".1e"),
         )
@@ -101,11 +111,19 @@ def _ratios(peers: dict[str, Any]) -> Table:
 
 
 def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column(first)
+    title = textwrap.fill(title, 78)
+    table = Table(
+        title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False
+    )
+    table.add_column(first, no_wrap=True)
     for name in others:
-        table.add_column(name, justify="left" if name == "theirs" else "right")
+        table.add_column(name, justify="left" if name == "theirs" else "right", no_wrap=True)
     return table
+
+
+def _half_range(values: dict[str, float]) -> float:
+    """Half of what lies between the quartiles."""
+    return (values["high"] - values["low"]) / 2.0
 
 
 def _number(value: float | None, form: str) -> str:
