@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from mesosynth import units
 from mesosynth.audio_file import load_target
+from mesosynth.audio_settings import AudioSettings, save_audio_settings
 from mesosynth.errors import (
     AudioFileError,
     DeviceError,
     MesosynthError,
     PresetError,
+    SettingsError,
     TargetError,
 )
 from mesosynth.events import (
@@ -40,6 +42,7 @@ from mesosynth.events import (
     TargetLoaded,
     Transport,
 )
+from mesosynth.host.device_settings import check_settings
 from mesosynth.host.process import AudioProcess, AudioStatus
 from mesosynth.host.tape import Kept, Tape, Trouble
 from mesosynth.instruments import instrument_class
@@ -97,6 +100,10 @@ class Session:
         self._audio = AudioProcess(instrument, device, sample_rate, block)
         self._audio_is_ready = False
         self._audio_message = ""
+        self._device = self._good_device = AudioSettings(
+            device=device, sample_rate=sample_rate, block=block
+        )
+        self._resume = False  # what a panic interrupted
         self._transport: Transport | None = None
         self._matcher = matcher.MatcherProcess(instrument)
         self._match_wanted = False  # as soon as there is a target and no other match
@@ -291,6 +298,51 @@ class Session:
         """Fade the instrument out."""
         self._set_playing(False)
 
+    def panic(self) -> None:
+        """Silence everything at once: stop, let every plugin and every note be forgotten.
+
+        Parameters stay. :meth:`unpanic` goes back to playing.
+        """
+        self._resume = self._playing or self._resume
+        self._playing = False
+        self._audio.panic()
+
+    def unpanic(self) -> None:
+        """Play again if a panic interrupted that; the arpeggio begins anew."""
+        if self._resume:
+            self.play()
+
+    def set_device(
+        self, device: str | None, sample_rate: int | None = None, block: int | None = None
+    ) -> None:
+        """Change over to another device, sample rate or block, with a fade.
+
+        Where the device refuses, the session goes back to what last worked, and says so; what
+        works is remembered for the next start (:mod:`mesosynth.audio_settings`).
+
+        Parameters
+        ----------
+        device, sample_rate, block
+            As in the constructor.
+
+        Raises
+        ------
+        DeviceError
+            If no device takes such a sample rate or block; the message names those that are legal.
+        """
+        check_settings(sample_rate, block)
+        self._change_device(AudioSettings(device=device, sample_rate=sample_rate, block=block))
+
+    def reset_meters(self) -> None:
+        """Count underflows and the largest load and peaks anew.
+
+        Raises
+        ------
+        WorkerError
+            If the audio process does not answer.
+        """
+        self._audio.reset_meters()
+
     def start_match(self) -> None:
         """Match the target, anew if a match runs.
 
@@ -344,7 +396,7 @@ class Session:
         self._matcher.draw_sound(dict(self.values))
 
     def _set_playing(self, playing: bool) -> None:
-        self._playing = playing
+        self._playing, self._resume = playing, False
         self._audio.set_playing(playing)
 
     def _say(self, text: str, severity: Literal["info", "warning", "error"] = "info") -> None:
@@ -353,13 +405,15 @@ class Session:
     # ------------------------------------------------------------------ audio
 
     def _poll_audio(self) -> None:
+        status = self._audio.status()
         if not self._audio_is_ready:
             try:
                 self._audio_is_ready = self._audio.wait_ready(0.0)
+                if self._audio_is_ready:
+                    self._keep_device()
             except DeviceError as error:
                 self._audio_is_ready = True  # on the silent clock
-                self._say(str(error), "error")
-        status = self._audio.status()
+                self._leave_device(error)
         if not self._audio.alive:
             self._audio.restart()
             self._audio_is_ready = False
@@ -373,6 +427,29 @@ class Session:
         if self._audio_is_ready and transport != self._transport:
             self._transport = transport
             self._events.append(transport)
+
+    def _change_device(self, settings: AudioSettings) -> None:
+        self._device = settings
+        self._audio.set_device(settings.device, settings.sample_rate, settings.block)
+        self._audio_is_ready = False
+
+    def _keep_device(self) -> None:
+        """Remember what works, if it is not what worked before."""
+        if self._device == self._good_device:
+            return
+        self._good_device = self._device
+        try:
+            save_audio_settings(self._device)
+        except SettingsError as error:
+            self._say(str(error), "warning")
+
+    def _leave_device(self, error: DeviceError) -> None:
+        """Go back to what worked, if it is not that which now fails."""
+        if self._device == self._good_device:
+            self._say(str(error), "error")
+            return
+        self._change_device(self._good_device)
+        self._say(f"{error} Back to what worked before.", "error")
 
     def _poll_tape(self) -> None:
         for news in self._tape.news():

@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -32,8 +33,9 @@ from mesosynth.instruments import instrument_class
 
 RECONNECT = 75  # exit code: start me again, the card is back
 TICK = 0.03  # s between two looks at everything
-STALL = 1.0  # s without a callback after which a card counts as dead
-SEARCH = 3.0  # s between two looks for a lost card
+STALL = 0.6  # s without a callback after which a card counts as dead, or three blocks
+SEARCH = 1.0  # s between two looks for a lost card
+FADE_LIMIT = 0.5  # s that a fade may take with a device that hardly calls
 PATIENCE = 30.0  # s before a card that is there but refused is asked again
 REAL_TIME_PRIORITY = 10
 
@@ -107,6 +109,7 @@ class AudioLoop:
             self._watch()
             self._publish()
         self._close_recorder()
+        self._close_fade()
         self._device.close()
         return RECONNECT if self._back.is_set() else 0
 
@@ -124,6 +127,7 @@ class AudioLoop:
             return str(error) if settings.device is not None else ""
         if self._device.reason:
             self._message = f"The silent clock keeps the time: {self._device.reason}"
+            self._search(may_refuse=True)
         return ""
 
     def _prepare(self) -> None:
@@ -141,7 +145,8 @@ class AudioLoop:
         now, blocks = time.monotonic(), self._engine.blocks
         if blocks != self._seen:
             self._seen, self._seen_at = blocks, now
-        if self._device.silent or not (self._device.ended or now - self._seen_at > STALL):
+        patience = max(STALL, 3.0 * self._engine.frames / self._device.sample_rate)
+        if self._device.silent or not (self._device.ended or now - self._seen_at > patience):
             return
         lost = self._device
         lost.close()
@@ -179,6 +184,8 @@ class AudioLoop:
                 answer: object = self._record()
             elif request == "stop recording":
                 answer = self._close_recorder()
+            elif request == "panic":
+                answer = self._panic()
             elif request == "reset meters":
                 answer = self._engine.reset_meters()
             elif request == "modules":
@@ -191,6 +198,24 @@ class AudioLoop:
         self._publish()
         self._connection.send(("ok", answer))
         return True
+
+    def _panic(self) -> None:
+        """Forget everything, and neither what was there nor its end is heard as a click."""
+        self._close_fade()
+        self._engine.panic()
+        self._wait_until(lambda blocks=self._engine.blocks: self._engine.blocks > blocks + 1)
+        self._engine.fade.open = True
+
+    def _close_fade(self) -> None:
+        self._engine.fade.open = False
+        self._wait_until(lambda: self._engine.fade.closed)
+        time.sleep(self._device.latency)  # what the device still holds
+
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait for the callback, though not for one that no longer comes."""
+        end = time.monotonic() + FADE_LIMIT
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.002)
 
     def _record(self) -> int:
         """Record from the card that was asked for or, where it has no input, from the default."""

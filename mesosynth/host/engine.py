@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.host.event_inbox import EventInbox
+from mesosynth.host.master_fade import MasterFade
 from mesosynth.host.meters import Levels, Load
 from mesosynth.host.rack import Rack
 from mesosynth.host.shared_memory import ParameterBlock
@@ -22,6 +23,7 @@ class Engine:
         Blocks so far, how often the device ran dry, and the length of the last block.
     levels : Levels
     load : Load
+    fade : MasterFade
     """
 
     def __init__(
@@ -34,7 +36,7 @@ class Engine:
         self.rack = rack
         self.blocks = self.underflows = self.frames = 0
         self._parameters = parameters
-        self.levels, self.load = Levels(), Load()
+        self.levels, self.load, self.fade = Levels(), Load(), MasterFade()
         self._output = output
         self._inbox = inbox
         self._sample_rate = 1.0
@@ -43,6 +45,7 @@ class Engine:
         """[control] Allocate everything for blocks of up to `max_block` frames."""
         self.rack.prepare(sample_rate, max_block)
         self.levels.prepare(sample_rate, max_block)
+        self.fade.prepare(sample_rate, max_block)
         self._output.begin(round(sample_rate))
         self._sample_rate = sample_rate
         if self._inbox is not None:
@@ -59,6 +62,7 @@ class Engine:
             values = self._inbox.moves.apply(values)
             playing = playing or self._inbox.awake
         self.rack.process(values, events, playing, block)
+        self.fade.process(block)
         self._output.write(block)
         self.levels.measure(block, self.rack.true_peak)
         self.frames = frames
@@ -66,6 +70,12 @@ class Engine:
         seconds = time.perf_counter() - begin
         self.load.note(seconds, seconds * self._sample_rate / frames)
         self.blocks += 1
+
+    def panic(self) -> None:
+        """[control] Forget all sound and all notes with the next block."""
+        self.rack.silence()
+        if self._inbox is not None:
+            self._inbox.sleep()
 
     def reset_meters(self) -> None:
         """[control] Count underflows, the longest block and the peaks anew."""

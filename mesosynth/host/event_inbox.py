@@ -83,6 +83,10 @@ class EventInbox:
         self._sample_rate = sample_rate
         self.moves.prepare(parameters)
 
+    def sleep(self) -> None:
+        """[control] Let no note keep the sound on any longer, until the next."""
+        self._running = self.awake = False
+
     def take(self, frames: int, playing: bool) -> Events:
         """[audio] The events of the block of `frames` that begins now.
 

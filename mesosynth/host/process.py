@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 RECORDING_FRAMES = 2**20
 HEARTBEAT = 2.0  # s without a word after which the process counts as stuck
 ANSWER = 5.0  # s that a request may take
+FAREWELL = 1.0  # s that a process may take to fade out and end
 
 
 class AudioProcess:
@@ -65,7 +66,21 @@ class AudioProcess:
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
         self._ready = False
+        self._next: Settings | None = None
+        self._next_by = 0.0
         self._write()
+
+    def set_device(self, device: str | None, sample_rate: int | None, block: int | None) -> None:
+        """Change over to another device or other settings, as in the constructor.
+
+        The process fades out and ends; :meth:`status` starts it anew, and :meth:`wait_ready` says
+        how that went.
+        """
+        settings = replace(self._settings, device=device, sample_rate=sample_rate, block=block)
+        if self._next is None and self.alive and self._connection is not None:
+            with contextlib.suppress(OSError):
+                self._connection.send("close")
+        self._next, self._next_by = settings, time.monotonic() + FAREWELL
 
     def start(self) -> None:
         """Start the process and return at once."""
@@ -94,6 +109,8 @@ class AudioProcess:
             If the device that was asked for is missing or refuses the settings. The process lives
             all the same, on the silent clock, and changes over if the device appears.
         """
+        if self._next is not None:
+            return False
         if self._ready:
             return self.alive
         try:
@@ -121,8 +138,12 @@ class AudioProcess:
         self._blocks.parameters.write(self._values, self._playing)
 
     def status(self) -> AudioStatus:
-        """What the process last said; also restarts it when a lost card is back."""
-        if self._process is not None and self._process.exitcode == RECONNECT:
+        """What the process last said; also restarts it, for another device or when one is back."""
+        if self._next is not None:
+            if not self.alive or time.monotonic() > self._next_by:
+                self._settings, self._next = self._next, None
+                self.restart()
+        elif self._process is not None and self._process.exitcode == RECONNECT:
             self.restart()
         status = self._blocks.status.read()
         fresh = time.monotonic() - status.heartbeat < HEARTBEAT
@@ -141,6 +162,14 @@ class AudioProcess:
     def recording(self) -> Ring:
         """What is recorded from the input, mono."""
         return self._blocks.recording
+
+    def panic(self) -> None:
+        """Stop, and forget all sound and all notes; a process that does not answer is restarted."""
+        self.set_playing(False)
+        try:
+            self._ask("panic")
+        except WorkerError:
+            self.restart()
 
     def reset_meters(self) -> None:
         """Count underflows, the longest block and the largest peaks anew.

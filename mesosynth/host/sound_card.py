@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import DeviceError
 from mesosynth.host.device_list import find_device
+from mesosynth.host.device_settings import legal_rates, refusal
 from mesosynth.host.portaudio import import_sounddevice, quiet_drivers
 from mesosynth.plugin import CHANNELS
 
@@ -46,23 +47,22 @@ class SoundCard:
         self._closed = False
         self._sounddevice = sounddevice
         rate = sample_rate or int(found.default_sample_rate)
+        channels = min(found.outputs, CHANNELS)
         try:
             with quiet_drivers():
                 self._stream = sounddevice.OutputStream(
                     samplerate=rate,
                     blocksize=block or 0,
                     device=found.index,
-                    channels=min(found.outputs, CHANNELS),
+                    channels=channels,
                     dtype="float32",
                     latency="low",
                     callback=self._callback,
                     finished_callback=self._finished,
                 )
         except sounddevice.PortAudioError as error:
-            raise DeviceError(
-                f"device {found.name!r} refuses sample_rate={rate} and block={block or 'any'} "
-                f"({error}); its own rate is {found.default_sample_rate:.0f} Hz."
-            ) from error
+            legal = legal_rates(sounddevice, found.index, channels)
+            raise DeviceError(refusal(found, rate, block, legal, error)) from error
         self.sample_rate = int(self._stream.samplerate)
         self.latency = float(self._stream.latency)
         self._planar = np.zeros((CHANNELS, MAX_BLOCK), np.float32)
@@ -118,4 +118,4 @@ class SoundCard:
         closing = threading.Thread(target=self._stream.close, kwargs={"ignore_errors": True},
                                    name="close card", daemon=True)  # fmt: skip
         closing.start()
-        closing.join(2.0)
+        closing.join(0.3)

@@ -47,8 +47,8 @@ def test_what_jack_captures_is_what_the_voice_renders(jack, until):
         blocks, same = blocks_in_order(channel, voice)
         assert blocks > (SECONDS - 1) * RATE / 128
         # Every block, bit by bit. Where the machine is so busy that JACK reports a block that came
-        # too late, that one may be missing, and no other.
-        assert same >= blocks - 4 * status.underflows
+        # too late, that one may be missing, and no other. JACK may miss one that we do not hear of.
+        assert same >= blocks - 4 * (1 + status.underflows)
     assert status.underflows < 0.01 * status.blocks
 
 
@@ -57,8 +57,8 @@ def blocks_in_order(captured, rendered):
     pieces = captured[: len(captured) // 128 * 128].reshape(-1, 128)
     expected, place, same = rendered[: len(rendered) // 128 * 128].reshape(-1, 128), 0, 0
     for piece in pieces:
-        for lost in range(3):
-            if np.array_equal(piece, expected[place + lost]):
+        for lost, candidate in enumerate(expected[place : place + 64]):
+            if np.array_equal(piece, candidate):
                 place, same = place + lost + 1, same + 1
                 break
     return len(pieces), same
