@@ -1,5 +1,6 @@
 """The parent's half of the conversation with a child process of a benchmark."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -106,7 +107,8 @@ class Child:
         assert self._process.stdout is not None
         if kind is not None:
             self._process.kill()  # it may be in the middle of a minute's work
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.wait()
         self._process.stdout.close()
         self._said.close()

@@ -78,10 +78,12 @@ class _Counter(TorchDispatchMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401
-        result = func(*args, **(kwargs or {}))
+        given = kwargs or {}
+        result = func(*args, **given)
         if not _is_view(func):
             name = func.overloadpacket.__name__
-            self._count(name, _tensors((args, kwargs)), _tensors(result), args)
+            read = [args, *(value for key, value in given.items() if key != "out")]
+            self._count(name, _tensors(read), _tensors(result), args)
         return result
 
     def _count(

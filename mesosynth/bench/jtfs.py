@@ -178,16 +178,21 @@ def _lengths(
         for case in length_cases(device)
         if only in case.name
     ]
-    for mode in {row["case"]["mode"] for row in rows}:
-        of_mode = [row for row in rows if row["case"]["mode"] == mode]
-        (reference,) = (
-            row for row in of_mode
-            if (row["samples"], row["case"]["sample_rate"]) == (SAMPLES, SAMPLE_RATE)
-        )  # fmt: skip
-        for row in of_mode:
-            for key, length in (("per_n_log_n", "samples"), ("per_N_log_N", "padded")):
-                row[key] = _per_n_log_n(row, length) / _per_n_log_n(reference, length)
+    _relative_cost(rows)
     return rows
+
+
+def _relative_cost(rows: list[dict[str, Any]]) -> None:
+    """Add per_n_log_n and per_N_log_N, relative to the paper's length in the same mode."""
+    paper = {
+        row["case"]["mode"]: row
+        for row in rows
+        if (row["samples"], row["case"]["sample_rate"]) == (SAMPLES, SAMPLE_RATE)
+    }
+    for row in rows:
+        reference = paper[row["case"]["mode"]]
+        for key, length in (("per_n_log_n", "samples"), ("per_N_log_N", "padded")):
+            row[key] = _per_n_log_n(row, length) / _per_n_log_n(reference, length)
 
 
 def _per_n_log_n(row: dict[str, Any], length: str) -> float:

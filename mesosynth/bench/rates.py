@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-_SECONDS = 0.5
+_SECONDS = 0.2
 _TRIES = 5
 
 
 def measure_rates(device: str) -> dict[str, Any]:
-    """Rates in float32, with the threads that torch is set to: the best within half a second each.
+    """Rates in float32, with the threads that torch is set to: the best within a moment each.
 
     Parameters
     ----------
