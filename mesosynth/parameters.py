@@ -45,6 +45,8 @@ class Parameter:
         The smallest magnitude of a ``signed_log`` parameter (it never reaches zero).
     matchable : bool
         Whether the matcher can find it from audio, that is, whether it belongs to theta.
+    choices : tuple of str
+        What the whole values from ``minimum`` = 0 on are called, where only those make sense.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Parameter:
     curve: Curve = "linear"
     smallest: float = 0.0
     matchable: bool = False
+    choices: tuple[str, ...] = ()
 
     def clamp(self, value: float) -> float:
         """Return the legal value nearest to `value`; NaN gives the default."""
@@ -65,7 +68,7 @@ class Parameter:
         value = min(max(value, self.minimum), self.maximum)
         if self.curve == "signed_log" and abs(value) < self.smallest:
             return math.copysign(self.smallest, value)
-        return value
+        return float(round(value)) if self.choices else value
 
     def to_unit(self, value: float) -> float:
         """Position of `value` on the knob's travel, 0 to 1."""
@@ -90,6 +93,8 @@ class Parameter:
 
     def text(self, value: float) -> str:
         """`value` as a person reads it, with its unit: "8.30 Hz"."""
+        if self.choices:
+            return self.choices[round(self.clamp(value))]
         digits = f"{value:.3g}" if abs(value) < 100.0 else f"{value:.0f}"
         return f"{digits} {self.unit}".strip()
 
@@ -103,10 +108,10 @@ class Parameter:
         """
         value = self._typed_value(text)
         if value is None or not math.isfinite(value):
-            raise ArgumentError(
-                f"{self.name}: {text!r} is not a value; type a number such as "
-                f"{self.text(self.default)!r}."
-            )
+            legal = f"a number such as {self.text(self.default)!r}"
+            if self.choices:
+                legal = f"one of {', '.join(self.choices)}"
+            raise ArgumentError(f"{self.name}: {text!r} is not a value; type {legal}.")
         if not self.minimum <= value <= self.maximum:
             raise ArgumentError(
                 f"{self.name}: {text!r} is outside {self.text(self.minimum)} to "
@@ -115,6 +120,10 @@ class Parameter:
         return self.clamp(value)
 
     def _typed_value(self, text: str) -> float | None:
+        if self.choices:
+            names = [name.lower() for name in self.choices]
+            name = text.strip().lower()
+            return float(names.index(name)) if name in names else None
         if self.unit == "Hz" and (hertz := units.note_to_hertz(text)) is not None:
             return hertz
         numerator, slash, denominator = text.partition("/")

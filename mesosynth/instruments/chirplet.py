@@ -2,243 +2,436 @@
 
 One arpeggio is, with ``t = 0`` in its middle (Vahidi et al., JAES 2023)::
 
-    x(t) = sin(2 pi f_c / (gamma ln 2) (2^(gamma t) - 1)) sin(2 pi f_m t)
-           exp(-t^2 / (2 (SIGMA_0 w / gamma)^2))
+    x(t) = c(2 pi f_c / (gamma ln 2) (2^(gamma t) - 1)) m(t) exp(-t^2 / (2 (SIGMA_0 w / gamma)^2))
+
+    s(t) = sin(2 pi f_m t)
+    m(t) = 1 - am_depth + am_depth (s(t) - am_shape min(s(t), 0))
+    c(x) = sum_k a_k sin(k x),  a_k = k^(brightness / (20 log10 2)) / n,  k = 1 ... HARMONICS
+
+where n is the root of the sum of squares of those powers, and a_k = 0 for k > 1 where brightness is
+PURE. By default am_depth = 1, am_shape = 0 and brightness = PURE, so m is s and c is the sine.
 
 Here a voice carries its position ``o = gamma t`` in octaves, its carrier phase and its AM phase in
 cycles, and integrates all three from sample to sample. The carrier's step is the exact integral of
 ``f_c 2^o`` over one sample, so that with still parameters the two forms agree to rounding error.
+
+Without a key arpeggios repeat by themselves. A key that is held has them repeat at its own pitch
+instead; they begin where they can be heard, two standard deviations before the middle, with a note
+of the modulation, so that the key answers at once.
 """
 
 import math
+import random
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth import units
+from mesosynth.errors import ArgumentError
+from mesosynth.instruments.chirplet_keys import MIDI_CHANNELS, Keyboard
 from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
-from mesosynth.plugin import Events, Instrument
+from mesosynth.instruments.chirplet_voices import (
+    AMPLITUDE,
+    CARRIER,
+    CHANNEL,
+    DETUNE,
+    FADE,
+    GAIN,
+    HERTZ,
+    KEY,
+    LEFT,
+    LEVEL,
+    MODULATION,
+    NEXT_AMPLITUDE,
+    NEXT_STEP,
+    OCTAVES,
+    RIGHT,
+    ROWS,
+    STEP,
+    STRIDE,
+    VOICES,
+    Motion,
+    Voices,
+    chirp_step,
+    harmonics,
+)
+from mesosynth.plugin import CHANNELS, EventKind, Events, Instrument
+from mesosynth.ramps import Ramps
+from mesosynth.tempo import LONGEST_DELAY, Pulse, synced_period
+from mesosynth.tuning import Scale, note_frequencies
 
-VOICES = 8
-FADE_SECONDS = 0.02  # of a voice that makes room; shorter than the shortest period
-STRIDE = 1024  # samples rendered at once: bounds how far a voice runs past its end
-CLOCK_TOLERANCE = 1e-7  # cycles; rounding never delays an arpeggio by a sample
-FADE_FROM = 0.45  # of the sample rate: above it a carrier fades,
-FADE_TO = 0.5  # and is silent from the Nyquist frequency on
+FADE_SECONDS = 0.02  # of a voice that makes room; no longer than the shortest period
+ATTACK_SECONDS = 0.005  # of a key's arpeggio, which begins in the middle of things
+ENTRY = 2.0 * SIGMA_0  # of w: how far before its middle it begins
+STRAY_SEMITONES = 0.25  # of a fully humanised arpeggio, either way
+STRAY_DB = 6.0  # below full level
+PRESSURE_GAIN = 1.0  # an amplitude of 1 + this at full pressure: 6 dB
+SLIDE = 60.0  # dB per octave of brightness for a full slide
+SEED = 20261121
 
-# Rows of the ramps: what the samples need, derived from the parameters at a block's two ends.
-_OCTAVES, _CARRIER, _MODULATION, _WIDTH, _REST, _LEVEL = range(6)
+KEYS_ON_A_PIANO = 128  # of MIDI
+_SLOWEST, _FASTEST = 5.0, 960.0  # BPM
+_NEVER = 1 << 40  # samples, or a place that no key has
+_RELEASED = -2.0  # in place of a voice's key
+_PREFERRED = 100.0  # octaves: further along than any voice can be
+_GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
 
+(
+    _F_C, _F_M, _GAMMA, _W, _AM_SHAPE, _AM_DEPTH, _BRIGHTNESS, _PERIOD, _SYNC, _TEMPO, _DIVISION,
+    _SWING, _HUMANISE, _SPREAD, _RELEASE, _GAIN,
+) = range(len(PARAMETERS))  # fmt: skip
 
-def chirp_step(gamma: float, sample_rate: float) -> float:
-    """Integral of ``2^(gamma t)`` over one sample, in seconds: ``1/sample_rate`` as gamma -> 0."""
-    x = math.log(2.0) * gamma / sample_rate
-    return (math.expm1(x) / x if x else 1.0) / sample_rate
+# Lines over the block.
+_OCTAVES, _MODULATION, _WIDTH, _REST, _DEPTH, _LEVEL = range(6)
 
-
-class _Voice:
-    """One arpeggio: its position (octaves), phases (cycles), level and fade (level per sample)."""
-
-    __slots__ = ("carrier", "fade", "level", "modulation", "octaves", "sounding")
-
-    def __init__(self) -> None:
-        self.sounding = False
-        self.octaves = self.carrier = self.modulation = 0.0
-        self.level = self.fade = 0.0
-
-    def start(self, values: NDArray[np.float64], width: float) -> None:
-        """Enter a window of `width` octaves at its edge, in step with the offline formula.
-
-        Sample k of the voice is the formula at ``t = o_0 / gamma + k / sample_rate``, where
-        ``o_0 = -sign(gamma) width / 2``. The edge lies at 5 sigma (-108 dB): no click.
-        """
-        f_c, f_m, gamma = float(values[0]), float(values[1]), float(values[2])
-        self.octaves = -math.copysign(0.5 * width, gamma)
-        self.carrier = f_c / (gamma * math.log(2.0)) * (2.0**self.octaves - 1.0) % 1.0
-        self.modulation = f_m * self.octaves / gamma % 1.0
-        self.level, self.fade = 1.0, 0.0
-        self.sounding = True
+_AT_ITS_FRAME = frozenset(
+    (EventKind.NOTE_ON, EventKind.NOTE_OFF, EventKind.SUSTAIN, EventKind.ALL_OFF, EventKind.START,
+     EventKind.STOP)
+)  # fmt: skip
 
 
 class Chirplet(Instrument):
-    """Arpeggios of a chirp cut into notes, one every `period`, each left to finish.
+    """Arpeggios of a chirp cut into notes, repeated by period or tempo, or played by keys.
 
-    All parameters but `period` ramp linearly (in the quantities that a sample needs) from block
-    to block; a new period is heard at the next start. The first arpeggio starts with the first
-    sample after :meth:`reset`.
+    Parameters and gestures ramp linearly (in the quantities that a sample needs) from block to
+    block; period, swing, chance and spread are heard at the next start. The first arpeggio starts
+    with the first sample after :meth:`reset`.
+
+    While frozen, voices stay where they are in their sweeps and go on sounding; only keys start
+    new ones, in the middle.
     """
 
     name = "Chirplet"
     parameters = PARAMETERS
 
+    def __init__(self) -> None:
+        self._frequencies = note_frequencies()
+        self._scale: dict[str, Any] = {}
+
     def prepare(self, sample_rate: float, max_block: int) -> None:
-        """[control] Allocate everything for blocks of up to `max_block` samples, then reset."""
+        """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
         self._sample_rate = float(sample_rate)
-        stride = min(max_block, STRIDE)
-        self._voices = [_Voice() for _ in range(VOICES)]
-        self._mix = np.zeros(max_block)
-        self._count = np.arange(1.0, max_block + 1.0)
-        self._fraction = np.zeros(max_block)
-        self._ramps = np.zeros((6, max_block))
-        self._now, self._target = np.zeros((2, 6))
-        # One more than a stride: what a voice integrates also says where its next stride begins.
-        self._o, self._phase, self._am = np.zeros((3, stride + 1))
-        self._step, self._scratch = np.zeros((2, stride))
-        self._stride = stride
+        self._voices = Voices(max_block)
+        self._keyboard = Keyboard()
+        self._pulse = Pulse()
+        self._chance = random.Random()
+        self._ramps = Ramps(6, max_block)
+        self._targets = np.zeros(6)
+        self._motion = Motion()
+        self._mix = np.zeros((CHANNELS, max_block))
         self.reset()
 
     def reset(self) -> None:
         """[control] Forget all sound, as if `prepare` had just returned."""
-        for voice in self._voices:
-            voice.sounding = False
-        self._fresh = True
-        self._clock = 1.0  # in periods since the last start: due at once
+        self._voices.count = 0
+        self._keyboard.reset()
+        self._pulse.restart()
+        self._chance.seed(SEED)
+        self._ramps.reset()
+        self._starts = 0
+        self._running = True
+        self._frozen = False
         self._width = 0.0
+        self._tempo = self._tempo_knob = 0.0
+        self._said = (0.0, 0.0, 0.0)
+        self._unit = self._base = self._next_base = 0.0
+        self._notes: list[tuple[int, int, int, int, float]] = []
+
+    def state(self) -> dict[str, Any]:
+        """[control] The scale that keys are tuned to, if it is not the equal temperament."""
+        return {"tuning": dict(self._scale)} if self._scale else {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """[control] Tune the keys: `state` as :meth:`state` gave it.
+
+        Its key "tuning" holds name and cents of a scale and, where they are not the usual ones,
+        root, reference_note and reference_hertz as in :func:`mesosynth.tuning.note_frequencies`.
+
+        Raises
+        ------
+        ArgumentError
+            If it is no scale; the keys stay as they were.
+        """
+        tuning = state.get("tuning") or {}
+        if not tuning:
+            self._frequencies, self._scale = note_frequencies(), {}
+            return
+        try:
+            scale = Scale(str(tuning.get("name", "")), tuple(float(c) for c in tuning["cents"]))
+            rest = {k: v for k, v in tuning.items() if k not in ("name", "cents")}
+            frequencies = note_frequencies(scale, **rest)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise ArgumentError(f"tuning={tuning!r} is not a scale ({error}).") from error
+        self._frequencies, self._scale = frequencies, dict(tuning)
 
     def process(
         self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
     ) -> None:
-        """[audio] Overwrite `block`, (2, frames) float32, with the next samples.
-
-        `values` are f_c, f_m, gamma, w, am_shape, period and gain, reached by the block's end.
-        """
+        """[audio] Overwrite `block`, (2, frames) float32, with the next samples."""
         frames = block.shape[1]
-        self._ramp_to(values, frames)
-        mix = self._mix[:frames]
+        self._sort(events)
+        level = self._move(values, frames)
+        mix = self._mix[:, :frames]
         mix.fill(0.0)
-        rate = 1.0 / (float(values[5]) * self._sample_rate)
-        # The wider of the two ends of the ramp, so that a start is always at 5 sigma or beyond.
-        width = max(self._width, float(values[3]))
+        period = self._period(values)
         begin = 0
         while begin < frames:
-            wait = math.ceil((1.0 - CLOCK_TOLERANCE - self._clock) / rate)
-            if wait <= 0:
-                self._start_voice(values, width)
-                self._clock -= 1.0
-                continue
-            end = min(begin + wait, begin + self._stride, frames)
-            for voice in self._voices:
-                if voice.sounding:
-                    self._render(voice, begin, end, mix)
-                    self._end_if_done(voice, values)
-            self._clock += (end - begin) * rate
+            until = self._take_notes(begin, values)
+            wait = self._start_what_is_due(values, period)
+            end = min(begin + wait, begin + STRIDE, until, frames)
+            self._voices.render(self._motion, begin, end, mix)
+            self._end_what_is_done(values)
+            self._advance((end - begin) / period)
             begin = end
-        np.multiply(mix, self._ramps[_LEVEL, :frames], out=mix)
-        np.copyto(block, mix, casting="same_kind")
-        self._width = float(values[3])
+        for side in range(CHANNELS):
+            np.multiply(mix[side], level, out=mix[side])
+            np.copyto(block[side], mix[side], casting="same_kind")
+        self._voices.end_block()
+        self._base = self._next_base
+        self._width = float(values[_W])
 
-    def _ramp_to(self, values: NDArray[np.float64], frames: int) -> None:
-        target, ramps = self._target, self._ramps[:, :frames]
-        gamma, rate = float(values[2]), self._sample_rate
-        target[_OCTAVES] = gamma / rate
-        target[_CARRIER] = float(values[0]) * chirp_step(gamma, rate)
-        target[_MODULATION] = float(values[1]) / rate
-        target[_WIDTH] = 1.0 / (math.sqrt(2.0) * SIGMA_0 * float(values[3]))
-        target[_REST] = values[4]
-        target[_LEVEL] = units.db_to_amplitude(float(values[6]))
-        if self._fresh:
-            self._now[:] = target
-            self._width = float(values[3])
-            self._fresh = False
-        fraction = self._fraction[:frames]
-        np.multiply(self._count[:frames], 1.0 / frames, out=fraction)
-        for row in range(len(target)):
-            begin, end = float(self._now[row]), float(target[row])
-            if begin == end:
-                ramps[row].fill(end)
+    # ------------------------------------------------------------------ events
+
+    def _sort(self, events: Events) -> None:
+        """Obey gestures at once: they ramp over the block. Lay aside what has its very frame."""
+        self._notes.clear()
+        for i in range(len(events)):
+            event: tuple[int, int, int, int, float] = events[i].item()
+            _, kind, channel, note, value = event
+            channel %= MIDI_CHANNELS
+            if kind in _AT_ITS_FRAME:
+                self._notes.append(event)
+            elif kind == EventKind.TEMPO:
+                self._tempo = min(max(value, _SLOWEST), _FASTEST)
+            elif kind == EventKind.FREEZE:
+                self._frozen = value >= 0.5
             else:
-                np.multiply(fraction, end - begin, out=ramps[row])
-                np.add(ramps[row], begin, out=ramps[row])
-        self._now[:] = target
+                self._keyboard.gesture(kind, channel, note, value)
+        self._notes.reverse()  # the next one is the last
 
-    def _start_voice(self, values: NDArray[np.float64], width: float) -> None:
-        """Start in a free voice, and make room for the next start.
+    def _take_notes(self, begin: int, values: NDArray[np.float64]) -> int:
+        """Obey what happens up to frame `begin`; return the frame of what comes next."""
+        while self._notes and self._notes[-1][0] <= begin:
+            _, kind, channel, note, value = self._notes.pop()
+            self._obey(kind, channel % MIDI_CHANNELS, note % KEYS_ON_A_PIANO, value, values)
+        return self._notes[-1][0] if self._notes else _NEVER
 
-        A voice that were simply taken over would click. So when none is left, the one furthest
-        along its sweep fades, and is gone before the shortest period is over. One that has not
-        reached its middle yet is spared, lest a long sweep never be heard at all; a start that
-        finds no voice is left out.
+    def _obey(
+        self, kind: int, channel: int, note: int, value: float, values: NDArray[np.float64]
+    ) -> None:
+        keyboard = self._keyboard
+        if kind == EventKind.NOTE_ON and value > 0.0:
+            place = keyboard.press(channel, note, min(value, 1.0), float(self._frequencies[note]))
+            self._fade(values, key=place)
+        elif kind in (EventKind.NOTE_ON, EventKind.NOTE_OFF):
+            place = keyboard.release(channel, note)
+            if place >= 0:
+                self._fade(values, key=place)
+        elif kind == EventKind.SUSTAIN:
+            keyboard.set_pedal(value >= 0.5)
+            self._fade(values, orphans=True)
+        elif kind == EventKind.ALL_OFF:
+            keyboard.let_go()
+            self._fade_all(1.0 / (FADE_SECONDS * self._sample_rate))
+        elif kind == EventKind.START:
+            self._running = True
+            self._pulse.restart()
+        elif kind == EventKind.STOP:
+            self._running = False
+            self._fade(values, key=-1)
+
+    def _fade(self, values: NDArray[np.float64], key: int = _NEVER, orphans: bool = False) -> None:
+        """Release the voices of a key (-1: of none), or of all keys that are held no longer."""
+        fade = 1.0 / (float(values[_RELEASE]) * self._sample_rate)
+        for voice in range(self._voices.count):
+            row = self._voices.state[voice]
+            place = int(row[KEY])
+            orphan = orphans and place >= 0 and not self._keyboard.keys[place].active
+            if place == key or orphan:
+                row[KEY] = _RELEASED
+                row[FADE] = max(fade, float(row[FADE]))
+
+    def _fade_all(self, fade: float) -> None:
+        for voice in range(self._voices.count):
+            row = self._voices.state[voice]
+            row[KEY] = _RELEASED
+            row[FADE] = max(fade, float(row[FADE]))
+
+    # ------------------------------------------------------------------ time
+
+    def _period(self, values: NDArray[np.float64]) -> float:
+        """Samples from one start to the next."""
+        if values[_TEMPO] != self._tempo_knob:  # who spoke last is right: the knob or the clock
+            self._tempo = self._tempo_knob = float(values[_TEMPO])
+        seconds = float(values[_PERIOD])
+        if values[_SYNC] >= 0.5:
+            seconds = synced_period(self._tempo, float(values[_DIVISION]))
+        return seconds * self._sample_rate
+
+    def _start_what_is_due(self, values: NDArray[np.float64], period: float) -> int:
+        """Start all arpeggios that are due; return the samples until the next one is."""
+        wait, held = _NEVER, False
+        for place, key in enumerate(self._keyboard.keys):
+            if key.active:
+                held = True
+                wait = min(wait, self._repeat(key.pulse, place, values, period))
+        if not held and self._runs:
+            wait = self._repeat(self._pulse, -1, values, period)
+        return wait
+
+    def _repeat(self, pulse: Pulse, place: int, values: NDArray[np.float64], period: float) -> int:
+        while (wait := pulse.wait(period)) <= 0:
+            self._start_voice(values, place)
+            delay = LONGEST_DELAY * float(values[_HUMANISE]) * self._chance.random()
+            pulse.start(float(values[_SWING]), delay)
+        return wait
+
+    @property
+    def _runs(self) -> bool:
+        """Whether arpeggios repeat by themselves where no key is held."""
+        return self._running and not self._frozen
+
+    def _advance(self, periods: float) -> None:
+        """Let time pass for all that repeats; it stands still while frozen."""
+        if self._frozen:
+            return
+        held = False
+        for key in self._keyboard.keys:
+            if key.active:
+                held = True
+                key.pulse.advance(periods)
+        if not held and self._running:
+            self._pulse.advance(periods)
+
+    # ------------------------------------------------------------------ voices
+
+    def _move(self, values: NDArray[np.float64], frames: int) -> NDArray[np.float64]:
+        """Lay out the block's lines; return that of the level."""
+        targets, rate = self._targets, self._sample_rate
+        gamma = 0.0 if self._frozen else float(values[_GAMMA])
+        targets[_OCTAVES] = gamma / rate
+        targets[_MODULATION] = float(values[_F_M]) / rate
+        targets[_WIDTH] = 1.0 / (math.sqrt(2.0) * SIGMA_0 * float(values[_W]))
+        targets[_REST] = values[_AM_SHAPE]
+        targets[_DEPTH] = values[_AM_DEPTH]
+        targets[_LEVEL] = units.db_to_amplitude(float(values[_GAIN]))
+        lines = self._ramps.move(targets, frames)
+        motion = self._motion
+        motion.octaves, motion.modulation = lines[_OCTAVES], lines[_MODULATION]
+        motion.width, motion.rest, motion.depth = lines[_WIDTH], lines[_REST], lines[_DEPTH]
+        self._voices.begin_block(frames)
+        self._unit = chirp_step(gamma, rate)
+        said = (float(values[_F_C]) * self._unit, self._unit, float(values[_BRIGHTNESS]))
+        self._next_base = said[0]
+        if self._base == 0.0:  # the first block
+            self._base, self._width = self._next_base, float(values[_W])
+        if self._keyboard.moved or said != self._said:
+            self._keyboard.moved, self._said = False, said
+            for voice in range(self._voices.count):
+                self._aim(voice, values)
+        return lines[_LEVEL]
+
+    def _aim(self, voice: int, values: NDArray[np.float64]) -> None:
+        """Say where a voice shall be at the block's end."""
+        row, keyboard = self._voices.state[voice], self._keyboard
+        channel, place = int(row[CHANNEL]), int(row[KEY])
+        hertz = float(row[HERTZ]) or float(values[_F_C])
+        bend = 2.0 ** (keyboard.bend[channel] / 12.0)
+        row[NEXT_STEP] = hertz * float(row[DETUNE]) * bend * self._unit
+        pressure = keyboard.pressure[channel]
+        if place >= 0:
+            pressure = max(pressure, keyboard.keys[place].pressure)
+        row[NEXT_AMPLITUDE] = float(row[GAIN]) * (1.0 + PRESSURE_GAIN * pressure)
+        slope = min(float(values[_BRIGHTNESS]) + SLIDE * keyboard.timbre[channel], 0.0)
+        harmonics(slope, self._voices.partials[1, voice])
+
+    def _start_voice(self, values: NDArray[np.float64], place: int) -> None:
+        """Start an arpeggio, of the key at `place` or, if that is -1, in step with the formula.
+
+        By itself it enters at its window's edge: sample k is the formula at
+        ``t = o_0 / gamma + k / sample_rate``, where ``o_0 = -sign(gamma) w / 2``. The edge lies at
+        5 sigma (-108 dB): no click.
         """
-        chosen: _Voice | None = None
-        furthest, travelled, free = self._voices[0], 0.0, 0
-        for voice in self._voices:
-            if not voice.sounding:
-                chosen = voice
-                free += 1
-            elif (octaves := math.copysign(1.0, float(values[2])) * voice.octaves) > travelled:
-                furthest, travelled = voice, octaves
-        if chosen is not None:
-            chosen.start(values, width)
-        if free <= 1 and travelled > 0.0 and not furthest.fade:
-            furthest.fade = 1.0 / (FADE_SECONDS * self._sample_rate)
+        voice = self._make_room(float(values[_GAMMA]), by_key=place >= 0)
+        if voice < 0:
+            return
+        row, gamma = self._voices.state[voice], float(values[_GAMMA])
+        self._scatter(row, float(values[_HUMANISE]), float(values[_SPREAD]))
+        row[KEY] = place
+        if place >= 0:
+            key = self._keyboard.keys[place]
+            row[HERTZ], row[CHANNEL] = key.hertz, key.channel
+            row[GAIN] *= key.gain
+            row[LEVEL], row[FADE] = 0.0, -1.0 / (ATTACK_SECONDS * self._sample_rate)
+            distance = 0.0 if self._frozen else ENTRY * float(values[_W])
+        else:
+            # The wider of the two ends of the ramp, so that a start is always at 5 sigma or beyond.
+            distance = 0.5 * max(self._width, float(values[_W]))
+        octaves = -math.copysign(distance, gamma)
+        row[OCTAVES] = octaves
+        if place < 0:
+            row[MODULATION] = float(values[_F_M]) * octaves / gamma % 1.0
+        self._aim(voice, values)
+        hertz = float(row[NEXT_STEP]) / self._unit
+        row[CARRIER] = hertz / (gamma * math.log(2.0)) * (2.0**octaves - 1.0) % 1.0
+        # A block's lines may be under way already.
+        way = 1.0 if row[HERTZ] else self._base / self._next_base
+        row[STEP] = row[NEXT_STEP] * way
+        row[AMPLITUDE] = row[NEXT_AMPLITUDE]
+        np.copyto(self._voices.partials[0, voice], self._voices.partials[1, voice])
 
-    def _render(self, voice: _Voice, begin: int, end: int, mix: NDArray[np.float64]) -> None:
-        """Add samples `begin` to `end` of one voice to `mix`, and move the voice on."""
-        frames, ramps = end - begin, self._ramps
-        step, scratch = self._step[:frames], self._scratch[:frames]
-        _integrate(voice.octaves, ramps[_OCTAVES, begin:end], self._o)
-        o = self._o[:frames]
-        np.exp2(o, out=step)
-        np.multiply(step, ramps[_CARRIER, begin:end], out=step)  # cycles per sample
-        _integrate(voice.carrier, step, self._phase)
-        _integrate(voice.modulation, ramps[_MODULATION, begin:end], self._am)
-        voice.octaves = float(self._o[frames])
-        voice.carrier = float(self._phase[frames]) % 1.0
-        voice.modulation = float(self._am[frames]) % 1.0
+    def _scatter(self, row: NDArray[np.float64], humanise: float, spread: float) -> None:
+        """Give a voice its place between left and right, and its chance."""
+        semitones = STRAY_SEMITONES * humanise * (2.0 * self._chance.random() - 1.0)
+        row[DETUNE] = 2.0 ** (semitones / 12.0)
+        row[GAIN] = units.db_to_amplitude(-STRAY_DB * humanise * self._chance.random())
+        # Steps of the golden ratio: each start is far from those before, the first in the middle.
+        side = spread * (2.0 * ((0.5 + _GOLDEN * self._starts) % 1.0) - 1.0)
+        row[LEFT], row[RIGHT] = math.sqrt(1.0 - side), math.sqrt(1.0 + side)
+        self._starts += 1
 
-        sound = _sine(self._phase[:frames])
-        modulation = _sine(self._am[:frames])
-        np.minimum(modulation, 0.0, out=scratch)
-        np.multiply(scratch, ramps[_REST, begin:end], out=scratch)
-        np.subtract(modulation, scratch, out=modulation)
-        np.multiply(sound, modulation, out=sound)
+    def _make_room(self, gamma: float, by_key: bool) -> int:
+        """Return the row of a new voice, and have an old one fade where there are many; -1: none.
 
-        np.multiply(o, ramps[_WIDTH, begin:end], out=scratch)
-        np.multiply(scratch, scratch, out=scratch)
-        np.negative(scratch, out=scratch)
-        np.exp(scratch, out=scratch)
-        np.multiply(sound, scratch, out=sound)
+        A voice that were simply taken over would click. So the one furthest along its sweep, or
+        one whose key is released, fades, and is gone before the shortest period is over. What
+        starts by itself spares voices that have not reached their middle yet, lest a long sweep
+        never be heard at all, and is left out where no voice can go. A key always sounds.
+        """
+        voices, fast = self._voices, 1.0 / (FADE_SECONDS * self._sample_rate)
+        direction = math.copysign(1.0, gamma)
+        sounding, furthest, travelled = 0, -1, -math.inf if by_key else 0.0
+        for voice in range(voices.count):
+            row = voices.state[voice]
+            fade = float(row[FADE])
+            if fade < fast:
+                sounding += 1
+                far = direction * float(row[OCTAVES]) + (_PREFERRED if fade > 0.0 else 0.0)
+                if far > travelled:
+                    furthest, travelled = voice, far
+        if furthest >= 0 and sounding >= (VOICES if by_key else VOICES - 1):
+            voices.state[furthest, FADE] = fast
+            sounding -= 1
+        if by_key:
+            if voices.count == ROWS:
+                voices.remove(min(range(ROWS), key=self._level_of))
+        elif sounding >= VOICES or voices.count == ROWS:
+            return -1
+        return voices.add()
 
-        if step.max() > FADE_FROM:
-            np.multiply(sound, _below_nyquist(step, scratch), out=sound)
-        if voice.fade:
-            np.multiply(self._count[:frames], -voice.fade, out=scratch)
-            np.add(scratch, voice.level, out=scratch)
-            np.maximum(scratch, 0.0, out=scratch)
-            np.multiply(sound, scratch, out=sound)
-            voice.level -= frames * voice.fade
-        np.add(mix[begin:end], sound, out=mix[begin:end])
+    def _level_of(self, voice: int) -> float:
+        return float(self._voices.state[voice, LEVEL])
 
-    def _end_if_done(self, voice: _Voice, values: NDArray[np.float64]) -> None:
-        """End a voice that faded, or that leaves the window on whichever side it moves to."""
-        outward = voice.octaves * float(values[2]) > 0.0
-        gone = outward and abs(voice.octaves) > 0.5 * max(self._width, float(values[3]))
-        if gone or voice.level <= 0.0:
-            voice.sounding = False
-
-
-def _integrate(start: float, steps: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """Write `start` and its running sum with `steps` to the first len(steps) + 1 of `out`."""
-    out[0] = start
-    tail = out[1 : len(steps) + 1]
-    np.cumsum(steps, out=tail)
-    np.add(tail, start, out=tail)
-
-
-def _sine(cycles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn cycles into their sine, in place."""
-    np.multiply(cycles, 2.0 * math.pi, out=cycles)
-    return np.sin(cycles, out=cycles)
-
-
-def _below_nyquist(
-    cycles_per_sample: NDArray[np.float64], out: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Gain that falls from 1 at FADE_FROM to 0 at FADE_TO, smoothly (3 x^2 - 2 x^3)."""
-    np.subtract(FADE_TO, cycles_per_sample, out=out)
-    np.multiply(out, 1.0 / (FADE_TO - FADE_FROM), out=out)
-    np.clip(out, 0.0, 1.0, out=out)
-    np.multiply(out, -2.0, out=cycles_per_sample)
-    np.add(cycles_per_sample, 3.0, out=cycles_per_sample)
-    np.multiply(out, out, out=out)
-    return np.multiply(out, cycles_per_sample, out=out)
+    def _end_what_is_done(self, values: NDArray[np.float64]) -> None:
+        """End voices that faded, or that leave the window on whichever side they move to."""
+        voices, gamma = self._voices, float(values[_GAMMA])
+        half = 0.5 * max(self._width, float(values[_W]))
+        for voice in range(voices.count - 1, -1, -1):
+            row = voices.state[voice]
+            octaves, fade, level = float(row[OCTAVES]), float(row[FADE]), float(row[LEVEL])
+            if (fade > 0.0 and level <= 0.0) or (octaves * gamma > 0.0 and abs(octaves) > half):
+                voices.remove(voice)
+            elif fade < 0.0 and level >= 1.0:
+                row[FADE] = 0.0

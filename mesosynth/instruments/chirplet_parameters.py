@@ -1,15 +1,25 @@
 """The chirplet arpeggiator's parameter table, shared by its live and its offline form."""
 
 from mesosynth.parameters import Parameter, ParameterTable
+from mesosynth.tempo import DIVISIONS
 
 SIGMA_0 = 0.1
 """Standard deviation of the Gaussian envelope as a share of w; the authors' ``sigma0``."""
+
+HARMONICS = 6
+"""Partials of the carrier, itself included."""
+
+PURE = -60.0
+"""dB per octave: the brightness of a carrier without harmonics."""
+
+_HALF_NOTE = float(list(DIVISIONS).index("1/2"))
 
 PARAMETERS = ParameterTable(
     [
         Parameter(
             "f_c", "Carrier", "Hz", 20.0, 8000.0, 512.0,
-            "Frequency in the middle of the arpeggio.", curve="log", matchable=True,
+            "Frequency in the middle of the arpeggio; a key that is played takes its place.",
+            curve="log", matchable=True,
         ),
         Parameter(
             "f_m", "Note rate", "Hz", 0.5, 64.0, 8.0,
@@ -30,8 +40,43 @@ PARAMETERS = ParameterTable(
             "From a full-sine modulation without rests (0) to the paper's half sine (1).",
         ),
         Parameter(
+            "am_depth", "Depth", "", 0.0, 1.0, 1.0,
+            "From one unbroken sweep (0) to separate notes (1).",
+        ),
+        Parameter(
+            "brightness", "Brightness", "dB/oct", PURE, 0.0, PURE,
+            "How slowly the carrier's harmonics fall off; at the lowest it is a pure sine.",
+        ),
+        Parameter(
             "period", "Period", "s", 0.1, 16.0, 1.5,
-            "Time from one arpeggio's start to the next.", curve="log",
+            "Time from one arpeggio's start to the next, unless it keeps the tempo.", curve="log",
+        ),
+        Parameter(
+            "sync", "Sync", "", 0.0, 1.0, 0.0,
+            "Whether arpeggios repeat by the period or by tempo and note value.",
+            choices=("Period", "Tempo"),
+        ),
+        Parameter("tempo", "Tempo", "BPM", 20.0, 300.0, 120.0, "Quarter notes a minute."),
+        Parameter(
+            "division", "Note value", "", 0.0, len(DIVISIONS) - 1.0, _HALF_NOTE,
+            "Note value by which arpeggios repeat when they keep the tempo.",
+            choices=tuple(DIVISIONS),
+        ),
+        Parameter(
+            "swing", "Swing", "", 0.0, 0.6, 0.0,
+            "How late every other arpeggio starts, in periods; a third is a triplet's swing.",
+        ),
+        Parameter(
+            "humanise", "Humanise", "", 0.0, 1.0, 0.0,
+            "How much onset, pitch and level of each arpeggio stray, always in the same way.",
+        ),
+        Parameter(
+            "spread", "Spread", "", 0.0, 1.0, 0.0,
+            "How far arpeggios lie from the middle, to the left and to the right.",
+        ),
+        Parameter(
+            "release", "Release", "s", 0.02, 8.0, 1.0,
+            "Time in which an arpeggio fades once its key is let go.", curve="log",
         ),
         Parameter("gain", "Gain", "dB", -60.0, 6.0, -9.0, "Level of the output."),
     ]
