@@ -13,7 +13,7 @@ from functools import partial
 
 import torch
 
-from mesosynth.scattering.joint import modulus
+from mesosynth.scattering.joint import SpinnedWavelets, modulus
 from mesosynth.scattering.plan import Group, Plan, SecondOrder
 from mesosynth.scattering.selection import needed
 from mesosynth.scattering.time_axis import average
@@ -48,17 +48,28 @@ class FirstOrder:
 
 def forward(x: torch.Tensor, plan: Plan, checkpoint: Checkpoint | None = None) -> torch.Tensor:
     """Coefficients of a padded signal: (1 + p, N) to (1 + p, rows, frames), order by order."""
+    # S(a x) = a S(x), and its derivatives do not change: no amplitude can leave the float's range.
+    scale = power_of_two(x[0])
+    x = torch.cat([x[:1] / scale, x[1:]])
     S_0 = average(x[:, None], plan.zeroth_averaging, plan.frames)
     first = first_order(x, plan)
     S = [S_0, first_rows(first.S_1, plan)]
     S += run([partial(second_rows, first, n2, plan, checkpoint) for n2 in plan.second], x)
-    return torch.cat(S, dim=1)
+    rows = torch.cat(S, dim=1)
+    rows[0] *= scale
+    return rows
+
+
+def power_of_two(x: torch.Tensor) -> torch.Tensor:
+    """Power of two at or below the peak of `x`; dividing by it rounds nothing."""
+    peak = x.abs().amax().clamp_min(torch.finfo(x.dtype).tiny)
+    return torch.exp2(torch.log2(peak).floor())
 
 
 def first_order(x: torch.Tensor, plan: Plan) -> FirstOrder:
     """Filter by all psi1 and take the modulus."""
     x_hat = torch.fft.fft(x)
-    bands = run([partial(_first_bands, x_hat, group) for group in plan.groups], x)
+    bands = run([partial(first_bands, x_hat, group) for group in plan.groups], x)
     power = torch.cat([_mean_square(band) for band in bands], dim=1)
     kept = [True] * power.shape[1]
     if plan.is_selective:
@@ -100,35 +111,40 @@ def second_rows(
     if checkpoint is not None:
         checkpoint()
     bands = second_bands(first, second)
-    if plan.is_selective:
-        S_2 = _selected_rows(bands, first, second, plan)
-    else:
-        S_2 = second.psi.scatter(torch.fft.ifft(bands), second.averaging, plan.frames)
+    S_2 = first.S_1.new_zeros((len(bands), second.psi.rows, plan.frames))
+    used = used_wavelets(bands, first, second, plan)
+    if used is not None:
+        psi, rows = used
+        S_2[:, rows] = psi.scatter(torch.fft.ifft(bands), second.averaging, plan.frames)
     return S_2 if second.phi is None else second.phi @ S_2
 
 
-def _selected_rows(
+def used_wavelets(
     bands: torch.Tensor, first: FirstOrder, second: SecondOrder, plan: Plan
-) -> torch.Tensor:
-    S_2 = first.S_1.new_zeros((len(bands), second.psi.rows, plan.frames))
+) -> tuple[SpinnedWavelets, slice | torch.Tensor] | None:
+    """The psi_fr that Y_2 needs, and their output rows; None where all of n2 may be left out."""
+    if not plan.is_selective:
+        return second.psi, slice(None)
     power = _mean_square(bands).sum(dim=1, keepdim=True)
-    if needed(power, first.activity, plan.tolerance, len(plan.second)).any():
-        n1 = tuple(n for group in first.rows for n in group if n < second.count)
-        psi, rows = second.psi.reached_from(n1, plan.tolerance)
-        S_2[:, rows] = psi.scatter(torch.fft.ifft(bands), second.averaging, plan.frames)
-    return S_2
+    if not needed(power, first.activity, plan.tolerance, len(plan.second)).any():
+        return None
+    n1 = tuple(n for group in first.rows for n in group if n < second.count)
+    return second.psi.reached_from(n1, plan.tolerance)
 
 
 def second_bands(first: FirstOrder, second: SecondOrder) -> torch.Tensor:
     """Spectra of Y_2 = U_1 * psi_n2: (1 + p, n1, length) complex."""
     bands = [
-        psi.band(spectra[:, : sum(n < second.count for n in n1)])
-        for psi, spectra, n1 in zip(second.bands, first.U_1_hat, first.rows, strict=False)
+        psi.band(spectra[:, :count])
+        for psi, spectra, count in zip(
+            second.bands, first.U_1_hat, second.counts(first.rows), strict=False
+        )
     ]
     return torch.cat(bands, dim=1)
 
 
-def _first_bands(x_hat: torch.Tensor, group: Group) -> torch.Tensor:
+def first_bands(x_hat: torch.Tensor, group: Group) -> torch.Tensor:
+    """Spectra of what psi1 of a group leave of x: (1 + p, rows, length) complex."""
     return torch.stack([psi.band(x_hat) for psi in group.psi1], dim=1)
 
 

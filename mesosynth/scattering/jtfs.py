@@ -18,6 +18,7 @@ And within a tolerance most samples need not be computed at all (:mod:`sampling`
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -25,10 +26,12 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
+from mesosynth.scattering.devices import with_fallback
 from mesosynth.scattering.filterbank import Filter, low_pass, padded_length, wavelets
 from mesosynth.scattering.forward import Checkpoint, forward
 from mesosynth.scattering.log_frequency import Format, LogFrequency, parse_support
 from mesosynth.scattering.plan import Bank, Plan, build_plan
+from mesosynth.scattering.reverse import Scatter
 
 Boundary = Literal["reflect", "periodic"]
 
@@ -127,7 +130,9 @@ class JTFS:
     # ------------------------------------------------------------------ what users call
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """Scattering coefficients of `x`.
+        """Scattering coefficients of `x`; autograd gives gradients of what is computed from them.
+
+        Gradients are first order only. Where a modulus is zero, its gradient counts as zero.
 
         Parameters
         ----------
@@ -137,9 +142,8 @@ class JTFS:
         -------
         (..., paths, frames) tensor, or (..., paths, rows, frames) in the format "joint"
         """
-        signals = self._checked_signals(x, "x").reshape(-1, 1, self.n)
-        values = [self._forward(signal)[0] for signal in signals]
-        S = self._formatted(torch.stack(values))
+        signals = self._checked_signals(x, "x").reshape(-1, self.n)
+        S = self._formatted(with_fallback(self._values, signals))
         return S.reshape(*x.shape[:-1], *S.shape[1:])
 
     def jvp(
@@ -162,8 +166,8 @@ class JTFS:
         S : as ``self(x)``
         dS : the same, with a leading axis p where `dx` has one
         """
-        x = self._checked_signals(x, "x")
-        dx = self._checked_signals(dx, "dx").to(x)
+        x = self._checked_signals(x, "x").detach()
+        dx = self._checked_signals(dx, "dx").detach().to(x)
         tangents = dx if dx.ndim > x.ndim else dx[None]
         if tangents.shape[1:] != x.shape:
             raise ArgumentError(
@@ -171,10 +175,9 @@ class JTFS:
                 f"that, or that with a leading axis for several tangents."
             )
         signals = torch.cat([x[None], tangents]).reshape(1 + len(tangents), -1, self.n)
-        both = torch.stack(
-            [self._formatted(self._forward(signal, checkpoint)) for signal in signals.unbind(1)], 1
-        )
-        both = both.reshape(1 + len(tangents), *x.shape[:-1], *both.shape[2:])
+        forward_all = partial(self._values_and_tangents, checkpoint=checkpoint)
+        both = self._formatted(with_fallback(forward_all, signals).flatten(0, 1))
+        both = both.reshape(1 + len(tangents), *x.shape[:-1], *both.shape[1:])
         return both[0], both[1:] if dx.ndim > x.ndim else both[1]
 
     def scalogram(self, x: torch.Tensor, hop: int = 128) -> torch.Tensor:
@@ -270,9 +273,18 @@ class JTFS:
 
     # ------------------------------------------------------------------ computation
 
-    def _forward(self, x: torch.Tensor, checkpoint: Checkpoint | None = None) -> torch.Tensor:
-        """Value and tangents: (1 + p, n) to (1 + p, rows, frames), the zeroth order first."""
-        return forward(self._padded(x), self._plan(x), checkpoint)
+    def _values(self, signals: torch.Tensor) -> torch.Tensor:
+        """Coefficients of signals, (k, n) to (k, rows, frames), for autograd."""
+        plan = self._plan(signals)
+        return torch.stack([Scatter.apply(x, plan) for x in self._padded(signals)])
+
+    def _values_and_tangents(
+        self, signals: torch.Tensor, checkpoint: Checkpoint | None
+    ) -> torch.Tensor:
+        """The same with tangents, without autograd: (1 + p, k, n) to (1 + p, k, rows, frames)."""
+        plan = self._plan(signals)
+        each = [forward(self._padded(x), plan, checkpoint) for x in signals.unbind(1)]
+        return torch.stack(each, dim=1)
 
     def _padded(self, x: torch.Tensor) -> torch.Tensor:
         if self.boundary == "periodic":

@@ -100,6 +100,15 @@ class SecondOrder:
     psi: SpinnedWavelets
     phi: torch.Tensor | None
 
+    @property
+    def rows(self) -> int:
+        """How many rows of S come out."""
+        return self.psi.rows if self.phi is None else len(self.phi)
+
+    def counts(self, rows: list[list[int]]) -> list[int]:
+        """How many of the `rows` of each group have j1 < j2, for the groups of ``bands``."""
+        return [sum(n1 < self.count for n1 in group) for group in rows[: len(self.bands)]]
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -184,8 +193,14 @@ def build_plan(bank: Bank, like: torch.Tensor) -> Plan:
 
 
 def _spinned(psi: NDArray[np.complex128], spinless: int, like: torch.Tensor) -> SpinnedWavelets:
-    """Keep the rows of spin 0 and +1 of `psi`: those of spin -1 are conjugates of the latter."""
+    """Keep the rows of spin 0 and +1 of `psi`, where those of spin -1 are their conjugates.
+
+    Kymatio's periodized wavelets are so to 1e-7 or better: float64 may see the difference.
+    """
     rising = psi[: (len(psi) + spinless) // 2]
+    falling = psi[len(rising) :]
+    if np.abs(falling - rising[spinless:].conj()).max() > torch.finfo(like.dtype).eps:
+        rising, spinless = psi, len(psi)
     matrix = np.concatenate([rising.real, rising.imag])
     return SpinnedWavelets(torch.from_numpy(matrix).to(like), spinless)
 
