@@ -8,11 +8,14 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mesosynth import __version__
 from mesosynth.bench import add_benchmarks, run_benchmark
-from mesosynth.errors import ArgumentError, MesosynthError
+from mesosynth.errors import ArgumentError, DeviceError, MesosynthError
+
+if TYPE_CHECKING:
+    from mesosynth.audio_settings import AudioSettings
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -119,6 +122,25 @@ def _add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", metavar="NAME", help="part of an output device's name, or 'silent'"
     )
+    parser.add_argument("--rate", metavar="HZ", type=int, help="sample rate of the device")
+    parser.add_argument("--block", metavar="N", type=int, help="frames that it asks for at once")
+    parser.add_argument(
+        "--safe-audio", action="store_true", help="start without a sound card, on a silent clock"
+    )
+
+
+def _audio(arguments: argparse.Namespace) -> tuple["AudioSettings", str]:
+    """What the command line says of the sound, or else what last worked; and what to tell of it."""
+    from mesosynth.audio_settings import AudioSettings, load_audio_settings
+    from mesosynth.host.device_settings import check_settings
+
+    device, rate, block = arguments.device, arguments.rate, arguments.block
+    check_settings(rate, block)
+    if arguments.safe_audio:
+        return AudioSettings(device="silent"), ""
+    if (device, rate, block) == (None, None, None):
+        return load_audio_settings()
+    return AudioSettings(device=device, sample_rate=rate, block=block), ""
 
 
 def _seconds(text: str) -> float:
@@ -138,15 +160,17 @@ def _desk(arguments: argparse.Namespace) -> dict[str, Any]:
         raise ArgumentError(f"{target} is neither a file nor a command; see mesosynth --help.")
     if arguments.preset is not None:
         load_preset(arguments.preset)
+    audio, trouble = _audio(arguments)
     problem = display_problem()
     if not problem:
         from gui.app import main as open_desk
 
-        raise SystemExit(open_desk(["mesosynth"], target, arguments.preset, arguments.device))
+        raise SystemExit(open_desk(["mesosynth"], target, arguments.preset, audio, trouble))
     from mesosynth.terminal import run
 
     print(f"mesosynth: {problem}; running in the terminal.", file=sys.stderr)
-    run(target, OUT, arguments.preset, arguments.device)
+    _warn(trouble)
+    run(target, OUT, arguments.preset, audio)
     return {}
 
 
@@ -186,7 +210,9 @@ def _render(arguments: argparse.Namespace) -> dict[str, Any]:
     from mesosynth.presets import load_preset
 
     preset = load_preset(arguments.preset)
-    audio = render(preset.instrument, preset.values, arguments.seconds, RENDER_RATE)
+    audio = render(
+        preset.instrument, preset.values, arguments.seconds, RENDER_RATE, effects=preset.effects
+    )
     write_wav(arguments.output, audio, RENDER_RATE)
     peak = float(abs(audio).max())
     if not arguments.json:
@@ -200,7 +226,15 @@ def _play(arguments: argparse.Namespace) -> dict[str, Any]:
     from mesosynth.presets import Preset, load_preset
 
     preset = Preset(name="init") if arguments.preset is None else load_preset(arguments.preset)
-    status = play(preset, arguments.seconds, arguments.device)
+    audio, trouble = _audio(arguments)
+    _warn(trouble)
+    try:
+        status = play(preset, arguments.seconds, audio)
+    except DeviceError as error:
+        if arguments.device is not None or arguments.rate or arguments.block:
+            raise
+        _warn(str(error))  # it worked once, so nothing that was said today is wrong
+        status = play(preset, arguments.seconds)
     answer = {name: getattr(status, name) for name in _PLAY_KEYS}
     if not arguments.json:
         print("\n".join(f"{name:<20}{value}" for name, value in answer.items()))
@@ -233,6 +267,11 @@ def _doctor(arguments: argparse.Namespace) -> dict[str, Any]:
             if check.mend:
                 print(f"    {check.mend}")
     return {"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}
+
+
+def _warn(trouble: str) -> None:
+    if trouble:
+        print(f"mesosynth: {trouble}", file=sys.stderr)
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value

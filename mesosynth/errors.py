@@ -10,6 +10,7 @@ The tree::
     ├── TargetError        audio in which there is nothing to match
     ├── TuningError        a scale that cannot be read
     ├── SettingsError      what the user once chose, and cannot be read or written
+    ├── PluginError        a plugin that cannot be loaded, or fails
     └── WorkerError        a process of ours that does not do its work
 
 A message is one plain sentence that names the file or the argument with its value and says what to
@@ -47,6 +48,20 @@ class TuningError(MesosynthError):
 
 class SettingsError(MesosynthError):
     """A file of settings that cannot be read or written."""
+
+
+class PluginError(MesosynthError):
+    """A plugin that cannot be loaded, or fails.
+
+    Attributes
+    ----------
+    traceback : str
+        The whole story, for who wrote it; may be empty.
+    """
+
+    def __init__(self, message: str, traceback: str = "") -> None:
+        super().__init__(message)
+        self.traceback = traceback
 
 
 class WorkerError(MesosynthError):

@@ -94,6 +94,11 @@ class SavedLast:
 
 
 @dataclass(frozen=True, slots=True)
+class RackChanged:
+    """The effects, or what they can be asked, are others: see `Session.effects`, `.parameters`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One sentence for the user."""
 
@@ -103,5 +108,5 @@ class Message:
 
 Event = (
     ParametersChanged | TargetLoaded | Analysed | MatchStarted | MatchProgress | MatchEnded
-    | Transport | Recording | Capture | SavedLast | Message
+    | Transport | Recording | Capture | SavedLast | RackChanged | Message
 )  # fmt: skip

@@ -3,22 +3,24 @@
 import sys
 import time
 
+from mesosynth.audio_settings import DEFAULT_AUDIO, AudioSettings
 from mesosynth.errors import WorkerError
 from mesosynth.host.process import AudioProcess, AudioStatus
 from mesosynth.presets import Preset
+from mesosynth.rack_model import RackModel
 
 START_TIMEOUT = 15.0  # s; a sound server may have to be woken
 
 
-def play(preset: Preset, seconds: float, device: str | None = None) -> AudioStatus:
+def play(preset: Preset, seconds: float, audio: AudioSettings = DEFAULT_AUDIO) -> AudioStatus:
     """Play `preset` and return what the audio process said at the end.
 
     Parameters
     ----------
     preset : Preset
     seconds : float
-    device : str, optional
-        As in :class:`mesosynth.host.process.AudioProcess`.
+    audio : AudioSettings, optional
+        Device, sample rate and block.
 
     Raises
     ------
@@ -27,18 +29,21 @@ def play(preset: Preset, seconds: float, device: str | None = None) -> AudioStat
     WorkerError
         If the audio process does not start, or ends.
     """
-    with AudioProcess(preset.instrument, device) as audio:
-        if not audio.wait_ready(START_TIMEOUT):
+    with AudioProcess(preset.instrument, audio.device, audio.sample_rate, audio.block) as process:
+        if not process.wait_ready(START_TIMEOUT):
             raise WorkerError("the audio process does not start; mesosynth doctor looks for why.")
-        audio.set_values(preset.table.vector(preset.parameters))
-        audio.set_playing(True)
-        status = audio.status()
+        rack = RackModel(preset.instrument)
+        values = {**preset.values, **rack.load(preset.effects)}
+        process.set_values(rack.vector(values))
+        process.set_rack(rack.slots)
+        process.set_playing(True)
+        status = process.status()
         end = time.monotonic() + seconds
         said = ""
         while (left := end - time.monotonic()) > 0.0:
             time.sleep(min(left, 0.1))
-            status = audio.status()
-            if not audio.alive:
+            status = process.status()
+            if not process.alive:
                 raise WorkerError("the audio process has ended; play again.")
             if status.message != said:
                 said = status.message

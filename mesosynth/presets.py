@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from mesosynth.effects import EFFECTS
 from mesosynth.errors import ArgumentError, PresetError
 from mesosynth.instruments import instrument_class
 from mesosynth.parameters import ParameterTable
@@ -54,6 +55,29 @@ class MatchRecord(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}
 
 
+class EffectState(msgspec.Struct, frozen=True, kw_only=True):
+    """An effect in a preset's rack.
+
+    Attributes
+    ----------
+    plugin : str
+        Its name: of a built-in effect, or of a user's plugin, which may be missing elsewhere.
+    parameters : dict
+        Values by id in the table's units; those left out have their defaults.
+    bypassed : bool
+    state : dict
+        What the plugin keeps besides its parameters.
+    extra : dict
+        Keys of later versions.
+    """
+
+    plugin: str
+    parameters: dict[str, float] = {}
+    bypassed: bool = False
+    state: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+
+
 class Preset(msgspec.Struct, frozen=True, kw_only=True):
     """A sound by name.
 
@@ -64,6 +88,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
         Name in :data:`mesosynth.instruments.INSTRUMENTS`.
     parameters : dict
         Values by id in the table's units; those left out have their defaults.
+    effects : tuple of EffectState
+        What the sound goes through, in order.
     author, comment : str
     tags : tuple of str
     licence : str
@@ -79,6 +105,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     instrument: str = "chirplet"
     parameters: dict[str, float] = {}
+    effects: tuple[EffectState, ...] = ()
     author: str = ""
     comment: str = ""
     tags: tuple[str, ...] = ()
@@ -120,6 +147,8 @@ def load_preset(path: str | Path) -> Preset:
     try:
         if document.get("match") is not None:
             document["match"] = _convert(document["match"], MatchRecord)
+        if isinstance(effects := document.get("effects"), list):
+            document["effects"] = [_convert(effect, EffectState) for effect in effects]
         preset = _convert(document, Preset)
     except msgspec.ValidationError as error:
         raise PresetError(f"{path} is not a preset: {error}.") from error
@@ -139,6 +168,7 @@ def save_preset(path: str | Path, preset: Preset) -> None:
     _check(path, preset)
     document = _document(preset)
     document["match"] = None if preset.match is None else _match_document(preset.match)
+    document["effects"] = [_document(effect) for effect in preset.effects]
     text = msgspec.json.format(msgspec.json.encode(document), indent=2)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -173,7 +203,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise PresetError(f"{path} is not a preset: {error}.") from error
 
 
-_Record = TypeVar("_Record", Preset, MatchRecord)
+_Record = TypeVar("_Record", Preset, MatchRecord, EffectState)
 
 
 def _convert(document: Any, record: type[_Record]) -> _Record:  # noqa: ANN401 - any JSON value
@@ -186,7 +216,7 @@ def _convert(document: Any, record: type[_Record]) -> _Record:  # noqa: ANN401 -
     return msgspec.convert({**fields, "extra": extra}, record)
 
 
-def _document(record: Preset | MatchRecord) -> dict[str, Any]:
+def _document(record: Preset | MatchRecord | EffectState) -> dict[str, Any]:
     fields = msgspec.structs.asdict(record)
     return {**fields.pop("extra"), **fields}
 
@@ -203,11 +233,26 @@ def _check(path: Path, preset: Preset) -> None:
         table = preset.table
     except ArgumentError as error:
         raise PresetError(f"{path}: {error}") from error
-    for id_, value in preset.parameters.items():
+    _check_values(path, preset.instrument, table, preset.parameters)
+    for effect in preset.effects:
+        kind = EFFECTS.get(effect.plugin)
+        # Nobody but a user's plugin itself, which need not be here, knows what it can be asked.
+        if kind is not None:
+            _check_values(path, effect.plugin, kind.parameters, effect.parameters)
+        elif not all(math.isfinite(value) for value in effect.parameters.values()):
+            raise PresetError(f"{path}: {effect.plugin} has values that are not finite numbers.")
+    if preset.match is not None:
+        figures = [preset.match.loss, preset.match.onset, preset.match.gain]
+        if not all(math.isfinite(figure) for figure in figures):
+            raise PresetError(f"{path}: its match holds figures that are not finite numbers.")
+
+
+def _check_values(path: Path, whose: str, table: ParameterTable, values: dict[str, float]) -> None:
+    """Refuse values of a plugin that do not exist or are out of range."""
+    for id_, value in values.items():
         if id_ not in table:
             raise PresetError(
-                f"{path}: parameter {id_!r} does not exist; {preset.instrument} has "
-                f"{', '.join(table)}."
+                f"{path}: parameter {id_!r} does not exist; {whose} has {', '.join(table)}."
             )
         parameter = table[id_]
         if not math.isfinite(value) or parameter.clamp(value) != value:
@@ -216,7 +261,3 @@ def _check(path: Path, preset: Preset) -> None:
                 f"{path}: parameter {id_}={value:g} must be {parameter.minimum:g} to "
                 f"{parameter.maximum:g} {parameter.unit}{gap}."
             )
-    if preset.match is not None:
-        figures = [preset.match.loss, preset.match.onset, preset.match.gain]
-        if not all(math.isfinite(figure) for figure in figures):
-            raise PresetError(f"{path}: its match holds figures that are not finite numbers.")

@@ -20,12 +20,14 @@ from mesosynth import units
 from mesosynth.audio_file import load_target
 from mesosynth.audio_settings import AudioSettings, save_audio_settings
 from mesosynth.errors import (
+    ArgumentError,
     AudioFileError,
     DeviceError,
     MesosynthError,
     PresetError,
     SettingsError,
     TargetError,
+    WorkerError,
 )
 from mesosynth.events import (
     Analysed,
@@ -36,6 +38,7 @@ from mesosynth.events import (
     MatchStarted,
     Message,
     ParametersChanged,
+    RackChanged,
     Recording,
     SavedLast,
     Source,
@@ -44,17 +47,21 @@ from mesosynth.events import (
 )
 from mesosynth.host.device_settings import check_settings
 from mesosynth.host.process import AudioProcess, AudioStatus
+from mesosynth.host.registry import find_plugin
 from mesosynth.host.tape import Kept, Tape, Trouble
 from mesosynth.instruments import instrument_class
 from mesosynth.matched_preset import match_record
 from mesosynth.matching import process as matcher
 from mesosynth.matching.messages import MatchResult
+from mesosynth.parameters import ParameterTable
 from mesosynth.presets import MatchRecord, Preset, load_preset, save_preset
+from mesosynth.rack_model import EffectSlot, RackModel
 from mesosynth.takes import last_minutes_folder, new_take, takes_folder
 from mesosynth.target import ANALYSIS_RATE, Target
 
 _PATIENCE = 0.3  # s that reading a target may hold up the caller
 _LONGEST_TAKE = 600.0  # s
+_OUT = "did not return, or crashed; it is out until it is saved anew or switched on again."
 
 
 class Session:
@@ -73,6 +80,7 @@ class Session:
     Attributes
     ----------
     parameters : ParameterTable
+        The instrument's and all effects'; another one after each RackChanged.
     values : dict
         All live parameters by id. Change them by :meth:`set_parameters` alone.
     follow : bool
@@ -89,8 +97,9 @@ class Session:
         sample_rate: int | None = None,
         block: int | None = None,
     ) -> None:
-        self.parameters = instrument_class(instrument).parameters
         self.instrument = instrument
+        self._rack = RackModel(instrument)
+        self._rack_revision = 0
         self.values = self.parameters.defaults()
         self.follow = True
         self.target: Target | None = None
@@ -132,6 +141,66 @@ class Session:
         events, self._events = self._events, []
         return events
 
+    @property
+    def parameters(self) -> ParameterTable:
+        """The instrument's parameters, and those of the effects as "delay.time"."""
+        return self._rack.parameters
+
+    @property
+    def effects(self) -> list[EffectSlot]:
+        """The effects that the sound goes through, in order."""
+        return self._rack.effects
+
+    def add_effect(self, plugin: str, index: int | None = None) -> str:
+        """Put an effect into the rack, at the end if `index` is None; return its name there.
+
+        A user's plugin is tried out first, elsewhere; what comes of it is in `effects` later, when
+        `poll` reports RackChanged again.
+
+        Raises
+        ------
+        PluginError
+            If there is no such plugin.
+        ArgumentError
+            If it is an instrument, or the rack is full.
+        """
+        if find_plugin(plugin).kind == "instrument":
+            raise ArgumentError(f"plugin {plugin!r} is an instrument, not an effect.")
+        uid = self._rack.add(plugin, index)
+        self._push_rack()
+        return uid
+
+    def remove_effect(self, uid: str) -> None:
+        """Take an effect out of the rack.
+
+        Raises
+        ------
+        ArgumentError
+            If it is not there.
+        """
+        self._rack.remove(uid)
+        self._push_rack()
+
+    def move_effect(self, uid: str, index: int) -> None:
+        """Put an effect at another place in the order, 0 for the first; raises as above."""
+        self._rack.move(uid, index)
+        self._push_rack()
+
+    def bypass_effect(self, uid: str, bypassed: bool = True) -> None:
+        """Let the sound go past an effect, or through it again; raises as above."""
+        self._rack.bypass(uid, bypassed)
+        self._push_rack()
+
+    def parameter_place(self, id_: str) -> int:
+        """Where a parameter lies in the vector that the audio process reads.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such parameter.
+        """
+        return self._rack.index(id_)
+
     def set_parameters(self, values: Mapping[str, float], source: Source = "user") -> None:
         """Move live parameters; heard at the next block, `poll` reports ParametersChanged.
 
@@ -157,7 +226,9 @@ class Session:
             raise PresetError(
                 f"{path} is for the {preset.instrument}; this session plays the {self.instrument}."
             )
-        self.set_parameters(preset.values, "preset")
+        values = self._rack.load(preset.effects)
+        self._push_rack()
+        self.set_parameters({**preset.values, **values}, "preset")
         self._say(f"Preset {preset.name}.")
 
     def save_preset(self, path: Path) -> None:
@@ -176,7 +247,8 @@ class Session:
         return Preset(
             name=name,
             instrument=self.instrument,
-            parameters=dict(self.values),
+            parameters=self._instrument_values(),
+            effects=self._rack.states(self.values),
             match=self._match_record(),
         )
 
@@ -392,8 +464,20 @@ class Session:
     # ------------------------------------------------------------------ parameters and transport
 
     def _push_values(self) -> None:
-        self._audio.set_values(self.parameters.vector(self.values))
-        self._matcher.draw_sound(dict(self.values))
+        self._audio.set_values(self._rack.vector(self.values))
+        self._matcher.draw_sound(self._instrument_values())
+
+    def _instrument_values(self) -> dict[str, float]:
+        return {id_: self.values[id_] for id_ in instrument_class(self.instrument).parameters}
+
+    def _push_rack(self) -> None:
+        """Tell the audio process what is in the rack; its values lie there before it looks."""
+        values = {**self.values, **self._rack.take_pending()}
+        known = {id_: value for id_, value in values.items() if id_ in self.parameters}
+        self.values = self.parameters.complete(known)
+        self._push_values()
+        self._audio.set_rack(self._rack.slots)
+        self._events.append(RackChanged())
 
     def _set_playing(self, playing: bool) -> None:
         self._playing, self._resume = playing, False
@@ -415,10 +499,17 @@ class Session:
                 self._audio_is_ready = True  # on the silent clock
                 self._leave_device(error)
         if not self._audio.alive:
+            guilty = self._rack.disable(self._audio.culprit, _OUT)
+            if guilty is not None:
+                self._push_rack()
             self._audio.restart()
             self._audio_is_ready = False
-            self._say("The audio process had ended and was started again.", "warning")
+            whose = f" without {guilty}" if guilty else ""
+            self._say(f"The audio process had ended and was started again{whose}.", "warning")
             return
+        if self._audio_is_ready and status.rack_revision != self._rack_revision:
+            self._rack_revision = status.rack_revision
+            self._hear_of_rack()
         if status.message != self._audio_message:
             self._audio_message = status.message
             if status.message:
@@ -427,6 +518,19 @@ class Session:
         if self._audio_is_ready and transport != self._transport:
             self._transport = transport
             self._events.append(transport)
+
+    def _hear_of_rack(self) -> None:
+        """Learn what became of the effects, and say what is wrong with them."""
+        known = {effect.uid: effect.problem for effect in self.effects}
+        try:
+            if self._rack.take_reports(self._audio.rack_reports()):
+                self._push_rack()
+        except WorkerError:
+            return  # it has ended, which is noticed by itself
+        self._events.append(RackChanged())
+        for effect in self.effects:
+            if effect.problem and effect.problem != known[effect.uid]:
+                self._say(effect.problem, "error")
 
     def _change_device(self, settings: AudioSettings) -> None:
         self._device = settings

@@ -19,24 +19,28 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from mesosynth.errors import DeviceError
-from mesosynth.host.device import Device, open_device
-from mesosynth.host.device_list import choose_device, look_for_devices
+from mesosynth.host.chain import Chain
+from mesosynth.host.device import SILENT, Device, open_device
+from mesosynth.host.device_list import output_opens
 from mesosynth.host.engine import Engine
+from mesosynth.host.hang_watch import HangWatch, WatchBlock
 from mesosynth.host.rack import Rack
 from mesosynth.host.recorder import Recorder
 from mesosynth.host.shared_memory import ParameterBlock, Ring
 from mesosynth.host.silent_clock import SilentClock
+from mesosynth.host.slots import Slot
 from mesosynth.host.sound_card import MAX_BLOCK
 from mesosynth.host.sound_ring import SoundRing
 from mesosynth.host.status import AudioStatus, StatusBlock
 from mesosynth.instruments import instrument_class
 
 RECONNECT = 75  # exit code: start me again, the card is back
+HANGS = 76  # exit code: start me again without the plugin that does not return
 TICK = 0.03  # s between two looks at everything
 STALL = 0.6  # s without a callback after which a card counts as dead, or three blocks
 SEARCH = 1.0  # s between two looks for a lost card
 FADE_LIMIT = 0.5  # s that a fade may take with a device that hardly calls
-PATIENCE = 30.0  # s before a card that is there but refused is asked again
+PATIENCE = 30.0  # s at most before a card that refused again and again is asked once more
 REAL_TIME_PRIORITY = 10
 
 
@@ -48,6 +52,8 @@ class Settings:
     device: str | None
     sample_rate: int | None
     block: int | None
+    refusals: int = 0  # how often in a row a card was there, and did not open after all
+    slots: tuple[Slot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ class Blocks:
     status: StatusBlock
     output: SoundRing
     recording: Ring
+    watch: WatchBlock
 
 
 def main(settings: Settings, blocks: Blocks, connection: Connection) -> None:
@@ -87,9 +94,13 @@ class AudioLoop:
         self._settings = settings
         self._blocks = blocks
         self._connection = connection
-        self._engine = Engine(
-            Rack(instrument_class(settings.instrument)()), blocks.parameters, blocks.output
-        )
+        plugin = instrument_class(settings.instrument)()
+        rack = Rack(plugin, blocks.watch.watch)
+        self._engine = Engine(rack, blocks.parameters, blocks.output)
+        instrument = Slot("", settings.instrument, 0, tuple(plugin.parameters))
+        self._chain = Chain(rack, settings.slots or (instrument,))
+        self._hang_watch = HangWatch(blocks.watch)
+        self._hangs = False
         self._recorder: Recorder | None = None
         self._back = threading.Event()
         self._seen, self._seen_at = 0, time.monotonic()
@@ -98,9 +109,10 @@ class AudioLoop:
     def run(self) -> int:
         """Play until told to end; return the exit code."""
         problem = self._open()
+        self._chain.start()
         self._publish()
         self._connection.send(problem)
-        while not self._back.is_set():
+        while not (self._back.is_set() or self._hangs):
             try:
                 if self._connection.poll(TICK) and not self._answer():
                     break
@@ -108,6 +120,8 @@ class AudioLoop:
                 break
             self._watch()
             self._publish()
+        if self._hangs:
+            return HANGS  # nothing that waits for the callback would end
         self._close_recorder()
         self._close_fade()
         self._device.close()
@@ -123,15 +137,16 @@ class AudioLoop:
         except DeviceError as error:
             self._use_silent_clock(settings.sample_rate or 48000, settings.block or 256)
             self._message = f"The silent clock keeps the time: {error}"
-            self._search(may_refuse=True)
+            self._search(min(2.0**settings.refusals - 1.0, PATIENCE))
             return str(error) if settings.device is not None else ""
         if self._device.reason:
             self._message = f"The silent clock keeps the time: {self._device.reason}"
-            self._search(may_refuse=True)
+            self._search(min(2.0**settings.refusals - 1.0, PATIENCE))
         return ""
 
     def _prepare(self) -> None:
-        self._engine.prepare(self._device.sample_rate, MAX_BLOCK)
+        rate = self._device.sample_rate
+        self._chain.prepare(lambda: self._engine.prepare(rate, MAX_BLOCK), rate, MAX_BLOCK)
         gc.collect()
         gc.freeze()  # what lives by now lives on; no collection in a callback looks at it again
 
@@ -143,6 +158,7 @@ class AudioLoop:
     def _watch(self) -> None:
         """Put the silent clock in the place of a card that ended or no longer calls."""
         now, blocks = time.monotonic(), self._engine.blocks
+        self._hangs = self._hang_watch.look(blocks, now)
         if blocks != self._seen:
             self._seen, self._seen_at = blocks, now
         patience = max(STALL, 3.0 * self._engine.frames / self._device.sample_rate)
@@ -155,26 +171,25 @@ class AudioLoop:
             f"The sound card {lost.name!r} has gone; the silent clock plays until it is back."
         )
         self._use_silent_clock(lost.sample_rate, self._settings.block or 256)
-        self._search(may_refuse=False)
+        self._search(0.0)
 
-    def _search(self, may_refuse: bool) -> None:
-        threading.Thread(
-            target=self._find_card, args=(may_refuse,), name="card search", daemon=True
-        ).start()
+    def _search(self, delay: float) -> None:
+        if self._settings.device != SILENT:
+            threading.Thread(
+                target=self._find_card, args=(delay,), name="card search", daemon=True
+            ).start()
 
-    def _find_card(self, may_refuse: bool) -> None:
-        """Wait until the card is listed, and no recording would be cut off by going back to it."""
-        if may_refuse and self._listed():
-            time.sleep(PATIENCE)
+    def _find_card(self, delay: float) -> None:
+        """Wait until the card opens, and no recording would be cut off by going back to it."""
+        time.sleep(delay)
         while True:
             time.sleep(SEARCH)
-            if self._recorder is None and self._listed():
+            if self._recorder is None and self._opens():
                 self._back.set()
                 return
 
-    def _listed(self) -> bool:
-        devices = look_for_devices().devices
-        return choose_device(devices, self._settings.device, "output") is not None
+    def _opens(self) -> bool:
+        return output_opens(self._settings.device, self._settings.sample_rate)
 
     def _answer(self) -> bool:
         """Answer one request with ("ok", value) or ("error", sentence); False ends the process."""
@@ -186,6 +201,11 @@ class AudioLoop:
                 answer = self._close_recorder()
             elif request == "panic":
                 answer = self._panic()
+            elif request == "rack":
+                answer = self._chain.reports
+            elif isinstance(request, tuple):  # slots; the revision says when it is done
+                self._chain.want(request)
+                return True
             elif request == "reset meters":
                 answer = self._engine.reset_meters()
             elif request == "modules":
@@ -260,6 +280,7 @@ class AudioLoop:
                 latency=device.latency + engine.rack.latency / device.sample_rate,
                 latency_in=recorder.latency if recorder else 0.0,
                 faults=engine.rack.faults,
+                rack_revision=self._chain.revision,
                 message=self._message,
                 heartbeat=time.monotonic(),
                 recording_rate=recorder.sample_rate if recorder else 0,

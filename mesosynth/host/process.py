@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.host import audio_loop
 from mesosynth.host.audio_loop import RECONNECT, Blocks, Settings
+from mesosynth.host.hang_watch import WatchBlock
 from mesosynth.host.shared_memory import ParameterBlock, Ring
+from mesosynth.host.slots import VECTOR, Slot, SlotReport
 from mesosynth.host.sound_ring import SoundRing
 from mesosynth.host.status import AudioStatus, StatusBlock
 from mesosynth.instruments import instrument_class
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 RECORDING_FRAMES = 2**20
 HEARTBEAT = 2.0  # s without a word after which the process counts as stuck
+STUCK = 0.8  # s without a word, in the middle of a user's plugin, after which it is killed
 ANSWER = 5.0  # s that a request may take
 FAREWELL = 1.0  # s that a process may take to fade out and end
 
@@ -59,9 +62,11 @@ class AudioProcess:
         table = instrument_class(instrument).parameters
         self._settings = Settings(instrument, device, sample_rate, block)
         self._blocks = Blocks(
-            ParameterBlock(len(table)), StatusBlock(), SoundRing(), Ring(RECORDING_FRAMES)
-        )
-        self._values = table.vector({})
+            ParameterBlock(VECTOR), StatusBlock(), SoundRing(), Ring(RECORDING_FRAMES),
+            WatchBlock(),
+        )  # fmt: skip
+        self._values = np.zeros(VECTOR)
+        self._values[: len(table)] = table.vector({})
         self._playing = False
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
@@ -122,12 +127,44 @@ class AudioProcess:
         self._ready = True
         if problem:
             raise DeviceError(problem)
+        if not self._blocks.status.read().silent:
+            self._settings = replace(self._settings, refusals=0)
         return True
 
     def set_values(self, vector: NDArray[np.float64]) -> None:
-        """Move the parameters to `vector`, (parameters,) float64, with the next block."""
-        self._values = np.array(vector, np.float64)
+        """Move the parameters to `vector` with the next block.
+
+        Parameters
+        ----------
+        vector : (n,) float64
+            The first n of all values: the instrument's alone, or those of the whole rack.
+        """
+        self._values[: len(vector)] = vector
         self._write()
+
+    def set_rack(self, slots: tuple[Slot, ...]) -> None:
+        """Make the rack of `slots`, the instrument's first; heard after short fades."""
+        self._settings = replace(self._settings, slots=slots)
+        if self._next is not None:
+            self._next = replace(self._next, slots=slots)
+        elif self._connection is not None:
+            with contextlib.suppress(OSError):  # the next process learns it from its settings
+                self._connection.send(slots)
+
+    def rack_reports(self) -> tuple[SlotReport, ...]:
+        """What became of each slot; `rack_revision` of the status grows when that changes.
+
+        Raises
+        ------
+        WorkerError
+            If the audio process does not answer.
+        """
+        return self._ask("rack")
+
+    @property
+    def culprit(self) -> int:
+        """Number of the user's plugin that was at work when the process ended, or 0."""
+        return self._blocks.watch.guest
 
     def set_playing(self, playing: bool) -> None:
         """Start the instrument anew, or fade it out."""
@@ -144,8 +181,13 @@ class AudioProcess:
                 self._settings, self._next = self._next, None
                 self.restart()
         elif self._process is not None and self._process.exitcode == RECONNECT:
+            self._settings = replace(self._settings, refusals=self._settings.refusals + 1)
             self.restart()
         status = self._blocks.status.read()
+        late = time.monotonic() - status.heartbeat
+        if self._process is not None and self.culprit and status.heartbeat and late > STUCK:
+            self._process.kill()  # a plugin keeps even the loop from working
+            self._process.join()
         fresh = time.monotonic() - status.heartbeat < HEARTBEAT
         return replace(status, running=status.running and fresh and self.alive)
 
@@ -225,13 +267,15 @@ class AudioProcess:
     def restart(self) -> None:
         """Start the process again, whatever became of it; values and transport stay."""
         self._end(polite=False)
+        self._blocks.watch.clear()
         self.start()
 
     def close(self) -> None:
         """End the process and give the shared memory back. A second call does nothing."""
         self._end(polite=True)
         for block in (self._blocks.parameters, self._blocks.status,
-                      self._blocks.output, self._blocks.recording):  # fmt: skip
+                      self._blocks.output, self._blocks.recording,
+                      self._blocks.watch):  # fmt: skip
             block.close()
 
     def __enter__(self) -> Self:

@@ -1,40 +1,69 @@
-"""Instrument, transport and limiter: what one block of output goes through."""
+"""Instrument, effects and limiter: what one block of output goes through."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
 from mesosynth.host.limiter import Limiter
+from mesosynth.host.node import Node, Occupant
+from mesosynth.host.reach import Reach
+from mesosynth.host.registry import load_plugin
+from mesosynth.host.slots import PLACE, VECTOR
 from mesosynth.instruments import instrument_class
-from mesosynth.plugin import CHANNELS, NO_EVENTS, Events, Instrument
+from mesosynth.plugin import CHANNELS, NO_EVENTS, Events, Plugin
+from mesosynth.presets import EffectState
 
 FADE_SECONDS = 0.01
-EXPLODED = 1000.0  # 60 dB over full scale: no longer loud, but broken
 
 
 class Rack:
-    """Plays an instrument, fades it in and out with the transport, and keeps the output safe.
+    """Plays an instrument through effects, fades it with the transport, and keeps the output safe.
 
-    Samples that are not finite never leave: the instrument is reset, the block is silent and
-    `faults` counts it. The same goes for one that fails or that explodes.
+    Samples that are not finite never leave: the plugin that made them is reset, the block is
+    silent (of an effect: dry) and `faults` counts it. The same goes for one that fails or explodes.
+    Nothing bypasses the limiter at the end.
 
     Parameters
     ----------
-    instrument : Instrument
+    instrument : Plugin
         Not prepared yet; the rack does that.
+    watch : (2,) int64, optional
+        Where the rack says which guest is at work, by its number, and in which thread; 0 when none
+        is.
+
+    Attributes
+    ----------
+    nodes : tuple of Node
+        The instrument's and the effects', in order. [control] To change it, assign another one.
+    peak : float
+        Largest magnitude so far.
     """
 
-    def __init__(self, instrument: Instrument) -> None:
-        self.instrument = instrument
-        self.faults = 0
+    def __init__(self, instrument: Plugin, watch: NDArray[np.int64] | None = None) -> None:
+        self.nodes: tuple[Node, ...] = (
+            Node("", Occupant(instrument, Reach(instrument.parameters))),
+        )
         self.peak = 0.0
+        self._watch = np.zeros(2, np.int64) if watch is None else watch
+        self._silence = False
+
+    @property
+    def instrument(self) -> Plugin:
+        """The plugin that makes the sound."""
+        return self.nodes[0].occupant.plugin
+
+    @property
+    def faults(self) -> int:
+        """Blocks that were silenced, or left dry, because a plugin failed."""
+        return sum(node.faults for node in self.nodes)
 
     @property
     def latency(self) -> int:
-        """Samples by which the output lags behind the instrument."""
-        return self._limiter.latency
+        """Samples by which the output lags behind the parameters."""
+        heard = (node.occupant.plugin for node in self.nodes if node.wanted)
+        return self._limiter.latency + sum(plugin.latency for plugin in heard)
 
     @property
     def true_peak(self) -> float:
@@ -43,13 +72,19 @@ class Rack:
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` samples."""
-        self.instrument.prepare(sample_rate, max_block)
+        for node in self.nodes:
+            node.prepare(sample_rate, max_block)
         self._limiter = Limiter(sample_rate, max_block)
         self._count = np.arange(1.0, max_block + 1.0, dtype=np.float32)
         self._gain = np.zeros(max_block, np.float32)
-        self._magnitude = np.zeros((CHANNELS, max_block), np.float32)
         self._slope = 1.0 / (FADE_SECONDS * sample_rate)
         self._level = 0.0
+        self._seen = np.zeros(0)
+        self._differs = np.zeros(0, np.bool_)
+
+    def silence(self) -> None:
+        """[control] Let every plugin forget all sound with the next block."""
+        self._silence = True
 
     def process(
         self,
@@ -60,25 +95,54 @@ class Rack:
     ) -> None:
         """[audio] Overwrite `block`, (2, frames) float32, with the next samples.
 
-        Starting from silence, the instrument begins anew with the block's first sample.
+        Parameters
+        ----------
+        values : (VECTOR,) float64
+            Where everybody's parameters should be, each plugin's in its own place; a rack with
+            nothing but an instrument does with that one's place.
+        events : (k,) EVENT
+        playing : bool
+            Starting from silence, the instrument begins anew with the block's first sample;
+            stopping fades it, and effects go on sounding.
+        block : (2, frames) float32
         """
-        if self._level <= 0.0:
-            if not playing:
-                block.fill(0.0)
-                self._limiter.process(block)  # it still holds the end of the fade
-                return
-            self.instrument.reset()
-        try:
-            self.instrument.process(values, events, block)
-        except Exception:  # noqa: BLE001 - an instrument may be anybody's; the sound must go on
-            block.fill(np.nan)
-        magnitude = np.abs(block, out=self._magnitude[:, : block.shape[1]])
-        if not float(magnitude.max()) < EXPLODED:  # NaN is not less than anything
-            self.instrument.reset()
-            self.faults += 1
-            block.fill(0.0)
-        self._fade(playing, block)
+        with np.errstate(all="ignore"):  # what is not finite is dealt with, without a warning
+            self._play(values, events, playing, block)
         self.peak = max(self.peak, self._limiter.process(block))
+
+    def _play(
+        self,
+        values: NDArray[np.float64],
+        events: Events,
+        playing: bool,
+        block: NDArray[np.float32],
+    ) -> None:
+        nodes = self.nodes  # once: another tuple may be assigned meanwhile
+        moved = self._moved(values)
+        if self._silence:
+            self._silence = False
+            for node in nodes:
+                node.reset()
+        instrument, watch = nodes[0], self._watch
+        if self._level > 0.0 or playing:
+            if self._level <= 0.0:
+                instrument.reset()
+            instrument.process(values, moved, events, block, watch)
+            self._fade(playing, block)
+        else:
+            block.fill(0.0)
+        for node in nodes[1:]:
+            node.process(values, moved, events, block, watch)
+
+    def _moved(self, values: NDArray[np.float64]) -> bool:
+        """Whether `values` are others than last time."""
+        if len(self._seen) != len(values):  # the first block
+            self._seen, self._differs = values.copy(), np.zeros(len(values), np.bool_)
+            return True
+        if not np.not_equal(values, self._seen, out=self._differs).any():
+            return False
+        np.copyto(self._seen, values)
+        return True
 
     def _fade(self, playing: bool, block: NDArray[np.float32]) -> None:
         if playing and self._level >= 1.0:
@@ -89,7 +153,8 @@ class Rack:
         np.multiply(self._count[:frames], slope, out=gain)
         np.add(gain, self._level, out=gain)
         np.clip(gain, 0.0, 1.0, out=gain)
-        np.multiply(block, gain, out=block)
+        for row in block:
+            np.multiply(row, gain, out=row)
         self._level = min(max(self._level + frames * slope, 0.0), 1.0)
 
 
@@ -99,6 +164,7 @@ def render(
     seconds: float,
     sample_rate: int = 48000,
     block: int = 512,
+    effects: Sequence[EffectState] = (),
 ) -> NDArray[np.float32]:
     """Render what the audio process would play, from its first sample on.
 
@@ -114,6 +180,8 @@ def render(
         Hz.
     block : int
         Frames computed at once.
+    effects : sequence of EffectState, optional
+        What it goes through; their tails end with the last frame.
 
     Returns
     -------
@@ -124,6 +192,8 @@ def render(
     ------
     ArgumentError
         If the instrument, a parameter, or a number is impossible.
+    PluginError
+        If an effect is missing, or cannot be loaded.
     """
     frames = round(seconds * sample_rate) if np.isfinite(seconds) else 0
     if frames < 1:
@@ -134,8 +204,15 @@ def render(
         )
     plays = instrument_class(instrument)
     rack = Rack(plays())
+    vector = np.zeros(VECTOR)
+    vector[: len(plays.parameters)] = plays.parameters.vector(values)
+    for place, effect in enumerate(effects, 1):
+        plugin = load_plugin(effect.plugin)()
+        table = plugin.parameters
+        vector[place * PLACE :][: len(table)] = table.vector(effect.parameters)
+        node = Node(effect.plugin, Occupant(plugin, Reach(table, place)), not effect.bypassed)
+        rack.nodes = (*rack.nodes, node)
     rack.prepare(sample_rate, block)
-    vector = plays.parameters.vector(values)
     late = rack.latency
     out = np.zeros((CHANNELS, late + frames), np.float32)
     for begin in range(0, late + frames, block):

@@ -42,6 +42,8 @@ class AudioStatus:
         Of the input as it reports it, s; 0 when it is closed.
     faults : int
         Blocks that were silenced because the instrument failed or was not finite.
+    rack_revision : int
+        Grows when something in the rack has changed that the session should ask about.
     message : str
         One sentence for the user, or "".
     heartbeat : float
@@ -70,6 +72,7 @@ class AudioStatus:
     latency: float = 0.0
     latency_in: float = 0.0
     faults: int = 0
+    rack_revision: int = 0
     message: str = ""
     heartbeat: float = 0.0
     recording_rate: int = 0

@@ -1,0 +1,281 @@
+"""Who changes the rack while it plays: a thread that prepares, tries out, fades and swaps.
+
+Nothing here is done by the audio callback: it reads one tuple of nodes, which is replaced whole
+once everything in it is ready, and whose nodes fade by themselves.
+"""
+
+import difflib
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mesosynth.errors import ArgumentError, PluginError
+from mesosynth.host.node import Fault, Node, Occupant, PluginHangs
+from mesosynth.host.plugin_trial import try_plugin
+from mesosynth.host.rack import Rack
+from mesosynth.host.reach import Reach
+from mesosynth.host.registry import BUILT_IN, failure, load_plugin, plugin_folder
+from mesosynth.host.slots import Slot, SlotReport
+
+LOOK = 0.25  # s between two looks at the files
+FADE_LIMIT = 0.3  # s to wait for a fade; where nobody calls the rack, none will come
+LOG = "plugins.log"
+LONGEST_LOG = 1_000_000  # bytes
+
+_FATES = {
+    "reset": "it was reset",
+    "out": "it is bypassed until it is saved anew",
+    "refused": "the version before plays on",
+}
+_SENTENCES = {
+    "not finite": "{} made samples that are not finite numbers, or far too loud ones",
+    "slow": "{} took more than half of a block's time, again and again",
+}
+
+
+class Chain(threading.Thread):
+    """Makes the rack what the session wants it to be, one wish after another.
+
+    Parameters
+    ----------
+    rack : Rack
+    slots : sequence of Slot
+        The instrument's, whose plugin is in the rack already, and the effects'.
+
+    Attributes
+    ----------
+    lock : threading.Lock
+        Held while nodes are prepared or put in; who prepares the rack takes it.
+    revision : int
+        Grows with every change of :attr:`reports`.
+    reports : tuple of SlotReport
+        One for each slot.
+    """
+
+    def __init__(self, rack: Rack, slots: Sequence[Slot]) -> None:
+        super().__init__(name="rack", daemon=True)
+        self.lock = threading.Lock()
+        self.revision = 0
+        self.reports: tuple[SlotReport, ...] = ()
+        self._rack = rack
+        self._wishes: queue.SimpleQueue[tuple[Slot, ...]] = queue.SimpleQueue()
+        self._slots: dict[str, Slot] = {}
+        self._problems: dict[str, PluginError] = {}
+        self._told: dict[str, Fault] = {}
+        self._times: dict[str, float] = {}
+        self._format = (48000.0, 512)
+        self._slots[""] = slots[0]
+        self.want(slots)
+
+    def want(self, slots: Sequence[Slot]) -> None:
+        """Ask for a rack of `slots`; it will be so a little later."""
+        self._wishes.put(tuple(slots))
+
+    def prepare(self, prepare: Callable[[], None], sample_rate: float, max_block: int) -> None:
+        """Let `prepare` prepare the rack for another format, and nobody change it meanwhile."""
+        with self.lock:
+            self._format = (sample_rate, max_block)
+            prepare()
+
+    def run(self) -> None:
+        """Do what is wanted, look at the files, and look after faults."""
+        while True:
+            try:
+                slots = self._wishes.get(timeout=LOOK)
+                while not self._wishes.empty():  # only the last wish counts
+                    slots = self._wishes.get()
+                self.arrange(slots)
+            except queue.Empty:
+                pass
+            self.look()
+
+    def look(self) -> None:
+        """Reload what changed on disk, and report what went wrong since the last look."""
+        for uid, slot in list(self._slots.items()):
+            path = _file_of(slot.plugin)
+            if path is not None and (changed := _time_of(path)) != self._times.get(uid):
+                self._times[uid] = changed
+                self._reload(self._node(uid), slot)
+        for node in self._rack.nodes:
+            if node.fault is not None and node.fault is not self._told.get(node.uid):
+                self._told[node.uid] = node.fault
+                self._problems[node.uid] = _problem(node.fault, self._slots[node.uid].plugin)
+                _log(self._problems[node.uid])
+        self._report()
+
+    def arrange(self, slots: Sequence[Slot]) -> None:
+        """Make the rack play `slots`, with fades wherever something comes, goes or moves."""
+        before = {node.uid: node for node in self._rack.nodes}
+        entering: dict[str, Node] = {}
+        for slot in slots:
+            had = self._slots.get(slot.uid)
+            node = before.get(slot.uid)
+            if node is None or had is None or had.plugin != slot.plugin:
+                fresh = self._enter(slot, node)
+                if fresh is not None:
+                    entering[slot.uid] = fresh
+            elif (had.place, had.ids) != (slot.place, slot.ids):
+                self._move(node, slot)
+        order = [uid for slot in slots if (uid := slot.uid) in before or uid in entering]
+        resting = set(_resting([node.uid for node in self._rack.nodes], order))
+        wanted = {slot.uid: not slot.bypassed for slot in slots}
+        moving = [node for uid, node in before.items() if uid not in resting]
+        for node in moving:
+            node.wanted = False
+        _wait(lambda: all(node.level == 0.0 for node in moving))
+        with self.lock:
+            for node in entering.values():
+                node.prepare(*self._format)
+            self._rack.nodes = tuple(entering.get(uid) or before[uid] for uid in order)
+        for node in self._rack.nodes:
+            if wanted[node.uid] and not node.wanted and node not in entering.values():
+                node.reset()  # nobody plays it now, and its echoes are of long ago
+            node.wanted = wanted[node.uid]
+        self._slots = {slot.uid: slot for slot in slots}
+        for uid in set(self._problems) - set(self._slots):
+            del self._problems[uid]
+        self._report()
+
+    def _node(self, uid: str) -> Node | None:
+        return next((node for node in self._rack.nodes if node.uid == uid), None)
+
+    def _enter(self, slot: Slot, node: Node | None) -> Node | None:
+        """Load a plugin for `slot`: as the successor of what is in `node`, or in a new one."""
+        self._problems.pop(slot.uid, None)
+        self._times[slot.uid] = _time_of(_file_of(slot.plugin))
+        if slot.disabled:
+            self._problems[slot.uid] = PluginError(slot.disabled)
+            return None
+        occupant = self._load(slot)
+        if occupant is None:
+            return None
+        if node is not None:
+            self._succeed(node, occupant)
+            return None
+        return Node(slot.uid, occupant, wanted=False, number=slot.place + 1)
+
+    def _load(self, slot: Slot) -> Occupant | None:
+        try:
+            guest = slot.plugin not in BUILT_IN
+            if guest:
+                try_plugin(slot.plugin, *self._format)
+            plugin = load_plugin(slot.plugin)()
+            if slot.state:
+                plugin.restore(slot.state)
+        except (PluginError, ArgumentError) as error:
+            self._complain(slot, failure(slot.plugin, error))
+            return None
+        except Exception as error:  # noqa: BLE001 - a guest's constructor may raise anything
+            self._complain(slot, failure(f"{slot.plugin}.py", error))
+            return None
+        return Occupant(plugin, Reach(plugin.parameters, slot.place, slot.ids), guest)
+
+    def _complain(self, slot: Slot, error: PluginError) -> None:
+        self._problems[slot.uid] = error
+        _log(error)
+
+    def _reload(self, node: Node | None, slot: Slot) -> None:
+        """Put a new version in the place of the old one, which stays if the new one is no good."""
+        occupant = self._load(slot)
+        if occupant is None:
+            return
+        self._problems.pop(slot.uid, None)
+        if node is None:  # it could not be loaded before
+            self._slots.pop(slot.uid)
+            self.arrange([*self._slots.values(), slot])
+        else:
+            self._succeed(node, occupant)
+
+    def _succeed(self, node: Node, occupant: Occupant) -> None:
+        with self.lock:
+            sample_rate, max_block = self._format
+            try:
+                occupant.plugin.prepare(sample_rate, max_block)
+            except Exception as error:  # noqa: BLE001 - a guest may raise anything
+                self._problems[node.uid] = failure(f"{node.uid}.py", error)
+                return
+            occupant.reach.prepare(sample_rate)
+            if node.out:  # nobody hears it: no need to fade
+                node.occupant, node.fault, node.out = occupant, None, False
+                return
+            node.successor = occupant
+        _wait(lambda: node.successor is not occupant)
+        if node.successor is occupant:  # nobody calls the rack
+            node.occupant, node.successor = occupant, None
+
+    def _move(self, node: Node, slot: Slot) -> None:
+        """Let a plugin find its values elsewhere in the vector."""
+        plugin = node.occupant.plugin
+        reach = Reach(plugin.parameters, slot.place, slot.ids)
+        reach.prepare(self._format[0])
+        node.occupant = Occupant(plugin, reach, node.occupant.guest)
+        node.number = slot.place + 1
+
+    def _report(self) -> None:
+        reports = tuple(self._report_of(slot) for slot in self._slots.values())
+        if reports != self.reports:
+            self.reports = reports
+            self.revision += 1
+
+    def _report_of(self, slot: Slot) -> SlotReport:
+        node, problem = self._node(slot.uid), self._problems.get(slot.uid)
+        plugin = None if node is None else node.occupant.plugin
+        return SlotReport(
+            slot.uid, slot.plugin,
+            title="" if plugin is None else plugin.name,
+            table=None if plugin is None else plugin.parameters,
+            problem="" if problem is None else str(problem),
+            traceback="" if problem is None else problem.traceback,
+        )  # fmt: skip
+
+
+def _resting(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """What need not fade: the longest parts that keep their order."""
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    return [
+        uid for block in matcher.get_matching_blocks() for uid in before[block.a :][: block.size]
+    ]
+
+
+def _wait(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + FADE_LIMIT
+    while not done() and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def _file_of(plugin: str) -> Path | None:
+    return None if plugin in BUILT_IN else plugin_folder() / f"{plugin}.py"
+
+
+def _time_of(path: Path | None) -> float:
+    """When a file was last written; 0 if there is none."""
+    try:
+        return path.stat().st_mtime_ns / 1e9 if path is not None else 0.0
+    except OSError:
+        return 0.0
+
+
+def _problem(fault: Fault, plugin: str) -> PluginError:
+    """What a fault means, as a person reads it."""
+    if isinstance(fault.error, PluginHangs):
+        told = PluginError(
+            f"{plugin} does not return from process", failure("", fault.error).traceback
+        )
+    elif fault.error is not None:
+        told = failure(f"{plugin}.py", fault.error)
+    else:
+        told = PluginError(_SENTENCES[fault.kind].format(plugin))
+    return PluginError(f"{str(told).rstrip('.')}; {_FATES[fault.fate]}.", told.traceback)
+
+
+def _log(error: PluginError) -> None:
+    """Keep the whole story beside the plugins' folder, where it can be read at leisure."""
+    path = plugin_folder().parent / LOG
+    try:
+        mode = "a" if path.exists() and path.stat().st_size < LONGEST_LOG else "w"
+        with path.open(mode, encoding="utf-8") as file:
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {error}\n{error.traceback}\n")
+    except OSError:
+        pass  # a log that cannot be written must not stop the music

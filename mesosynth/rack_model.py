@@ -1,0 +1,265 @@
+"""What is in the rack, as the session sees it: effects, their parameters, and one table of all.
+
+The instrument's parameters keep their ids; those of an effect are called by its name in the rack,
+"delay.time" or, of a second one, "delay_2.time".
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.effects import EFFECTS
+from mesosynth.errors import ArgumentError
+from mesosynth.host.slots import PLACE, PLACES, VECTOR, Slot, SlotReport
+from mesosynth.instruments import instrument_class
+from mesosynth.parameters import Parameter, ParameterTable
+from mesosynth.presets import EffectState
+
+MOST_EFFECTS = PLACES - 2
+"""Besides the instrument's, one place in the vector stays free for a plugin that changes."""
+
+_NOTHING = ParameterTable([])
+
+
+@dataclass(frozen=True, slots=True)
+class EffectSlot:
+    """An effect in the rack.
+
+    Attributes
+    ----------
+    uid : str
+        "delay", or of a second one "delay_2".
+    plugin : str
+        Its name in the registry.
+    title : str
+        What people read.
+    parameters : ParameterTable
+        Its own, without the prefix; empty until a user's plugin has been loaded.
+    bypassed : bool
+    problem : str
+        Why it does not sound as it should, one sentence, or "".
+    traceback : str
+        The whole story, or "".
+    """
+
+    uid: str
+    plugin: str
+    title: str
+    parameters: ParameterTable
+    bypassed: bool = False
+    problem: str = ""
+    traceback: str = ""
+
+
+class RackModel:
+    """The rack of one session. It changes nothing by itself: see :attr:`slots` and :meth:`vector`.
+
+    Parameters
+    ----------
+    instrument : str
+        Name in :data:`mesosynth.instruments.INSTRUMENTS`.
+    """
+
+    def __init__(self, instrument: str) -> None:
+        self.instrument = instrument
+        self._table = instrument_class(instrument).parameters
+        self._slots: list[Slot] = []
+        self._tables: dict[str, ParameterTable] = {}
+        self._reports: dict[str, SlotReport] = {}
+        self._pending: dict[str, dict[str, float]] = {}  # for tables that are not known yet
+        self._next_place = 1
+        self.parameters = self._table
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """What the audio process is told: the instrument and all effects, in order."""
+        return (Slot("", self.instrument, 0, tuple(self._table)), *self._slots)
+
+    @property
+    def effects(self) -> list[EffectSlot]:
+        """The effects in order."""
+        return [self._effect(slot) for slot in self._slots]
+
+    def _effect(self, slot: Slot) -> EffectSlot:
+        report = self._reports.get(slot.uid)
+        kind = EFFECTS.get(slot.plugin)
+        title = (report.title if report else "") or (kind.name if kind else slot.plugin)
+        return EffectSlot(
+            slot.uid, slot.plugin, title, self._tables[slot.uid], slot.bypassed,
+            problem=report.problem if report else slot.disabled,
+            traceback=report.traceback if report else "",
+        )  # fmt: skip
+
+    def add(self, plugin: str, index: int | None = None, state: EffectState | None = None) -> str:
+        """Put an effect in, at the end if `index` is None, and return its uid.
+
+        Raises
+        ------
+        ArgumentError
+            If the rack is full.
+        """
+        if len(self._slots) >= MOST_EFFECTS:
+            raise ArgumentError(f"the rack is full; it holds {MOST_EFFECTS} effects.")
+        uid, count = plugin, 1
+        while uid in self._tables:
+            count += 1
+            uid = f"{plugin}_{count}"
+        kind = EFFECTS.get(plugin)
+        self._tables[uid] = kind.parameters if kind else _NOTHING
+        slot = Slot(
+            uid, plugin, self._free_place(), tuple(self._tables[uid]),
+            bypassed=state.bypassed if state else False, state=state.state if state else {},
+        )  # fmt: skip
+        self._slots.insert(len(self._slots) if index is None else index, slot)
+        self._collect()
+        return uid
+
+    def remove(self, uid: str) -> None:
+        """Take an effect out."""
+        self._slots.remove(self._slot(uid))
+        del self._tables[uid]
+        self._reports.pop(uid, None)
+        self._pending.pop(uid, None)
+        self._collect()
+
+    def move(self, uid: str, index: int) -> None:
+        """Put an effect at another place in the order, 0 for the first."""
+        slot = self._slot(uid)
+        self._slots.remove(slot)
+        self._slots.insert(index, slot)
+        self._collect()
+
+    def bypass(self, uid: str, bypassed: bool) -> None:
+        """Let an effect be heard or not; what was disabled gets another chance."""
+        self._replace(uid, bypassed=bypassed, disabled="")
+
+    def disable(self, number: int, why: str) -> str | None:
+        """Keep the plugin of that number from being loaded again; return its uid, if it has one."""
+        for slot in self._slots:
+            if slot.place + 1 == number:
+                sentence = f"{slot.plugin} {why}"
+                self._replace(slot.uid, disabled=sentence)
+                return slot.uid
+        return None
+
+    def take_reports(self, reports: Sequence[SlotReport]) -> bool:
+        """Learn what became of the slots; return whether :attr:`slots` has changed by that."""
+        changed = False
+        for report in reports:
+            if report.uid not in self._tables:
+                continue
+            self._reports[report.uid] = report
+            table, slot = report.table, self._slot(report.uid)
+            if slot.disabled and not report.problem:
+                self._replace(slot.uid, disabled="")
+            if table is not None and _rows(table) != _rows(self._tables[slot.uid]):
+                self._tables[slot.uid] = table
+                # Another place for another table: the one that still plays keeps its values.
+                self._replace(slot.uid, place=self._free_place(), ids=tuple(table))
+                changed = True
+        self._collect()
+        return changed
+
+    def vector(self, values: Mapping[str, float]) -> NDArray[np.float64]:
+        """`values`, completed by defaults, as the vector that the audio process reads."""
+        vector = np.zeros(VECTOR)
+        vector[: len(self._table)] = self._table.vector(_of("", values, self._table))
+        for slot in self._slots:
+            table = self._tables[slot.uid]
+            begin = slot.place * PLACE
+            vector[begin : begin + len(table)] = table.vector(_of(slot.uid, values, table))
+        return vector
+
+    def index(self, id_: str) -> int:
+        """Where a parameter lies in the vector.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such parameter.
+        """
+        uid, dot, own = id_.partition(".")
+        if not dot:
+            return self._table.index(id_)
+        return self._slot(uid).place * PLACE + self._tables[uid].index(own)
+
+    def states(self, values: Mapping[str, float]) -> tuple[EffectState, ...]:
+        """The effects as a preset keeps them."""
+        return tuple(
+            EffectState(
+                plugin=slot.plugin,
+                parameters=self._pending.get(slot.uid, {})
+                or _of(slot.uid, values, self._tables[slot.uid]),
+                bypassed=slot.bypassed,
+                state=dict(slot.state),
+            )
+            for slot in self._slots
+        )
+
+    def load(self, effects: Iterable[EffectState]) -> dict[str, float]:
+        """Put a preset's effects in the place of all others; return their values by id.
+
+        Those of users' plugins come from :meth:`take_pending`, once those have been loaded.
+        """
+        values: dict[str, float] = {}
+        for slot in list(self._slots):
+            self.remove(slot.uid)
+        for effect in effects:
+            uid = self.add(effect.plugin, state=effect)
+            if len(self._tables[uid]) == 0:
+                self._pending[uid] = dict(effect.parameters)
+            else:
+                values |= {f"{uid}.{id_}": value for id_, value in effect.parameters.items()}
+        return values
+
+    def take_pending(self) -> dict[str, float]:
+        """Values of a preset whose parameters are only known now, by id."""
+        values: dict[str, float] = {}
+        for uid in [uid for uid in self._pending if len(self._tables[uid])]:
+            values |= {f"{uid}.{id_}": value for id_, value in self._pending.pop(uid).items()}
+        return values
+
+    def _slot(self, uid: str) -> Slot:
+        for slot in self._slots:
+            if slot.uid == uid:
+                return slot
+        names = ", ".join(slot.uid for slot in self._slots) or "none"
+        raise ArgumentError(f"effect {uid!r} is not in the rack; there are {names}.")
+
+    def _replace(self, uid: str, **changes: object) -> None:
+        slot = self._slot(uid)
+        self._slots[self._slots.index(slot)] = replace(slot, **changes)  # pyright: ignore[reportArgumentType] - fields by name
+
+    def _free_place(self) -> int:
+        """A place that nobody has, and that nobody had a moment ago, while it may still fade."""
+        taken = {slot.place for slot in self._slots}
+        while self._next_place in taken:
+            self._next_place = self._next_place % (PLACES - 1) + 1
+        place = self._next_place
+        self._next_place = self._next_place % (PLACES - 1) + 1
+        return place
+
+    def _collect(self) -> None:
+        rows = list(self._table.values())
+        for effect in self.effects:
+            rows += [_prefixed(effect, parameter) for parameter in effect.parameters.values()]
+        self.parameters = ParameterTable(rows)
+
+
+def _prefixed(effect: EffectSlot, parameter: Parameter) -> Parameter:
+    return replace(
+        parameter, id=f"{effect.uid}.{parameter.id}", name=f"{effect.title} {parameter.name}",
+        matchable=False,
+    )  # fmt: skip
+
+
+def _of(uid: str, values: Mapping[str, float], table: ParameterTable) -> dict[str, float]:
+    """The values of one plugin by its own ids."""
+    prefix = f"{uid}." if uid else ""
+    return {id_: values[prefix + id_] for id_ in table if prefix + id_ in values}
+
+
+def _rows(table: ParameterTable) -> list[Parameter]:
+    return list(table.values())
