@@ -38,11 +38,23 @@ class Scale:
     name : str
         Its description.
     cents : tuple of float
-        Degrees 1, 2, … above degree 0, which is not listed; the last one is where it repeats.
+        Degrees 1, 2, … above degree 0, which is not listed; the last one, more than 0, is where
+        it repeats.
+
+    Raises
+    ------
+    ArgumentError
+        If there are none, or one of them cannot be.
     """
 
     name: str
     cents: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.cents or not all(map(math.isfinite, self.cents)) or self.cents[-1] <= 0.0:
+            raise ArgumentError(
+                f"cents={self.cents} is no scale; its last degree must lie above 0."
+            )
 
     def degree(self, steps: int) -> float:
         """Cents from degree 0 to the key `steps` above it, or below it if negative."""
