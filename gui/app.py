@@ -10,6 +10,7 @@ from gui import theme
 from gui.bridge import Bridge
 from gui.main_window import MainWindow
 from gui.settings import load_settings
+from mesosynth.audio_settings import DEFAULT_AUDIO, AudioSettings
 from mesosynth.errors import MesosynthError
 from mesosynth.instruments import instrument_class
 from mesosynth.session import Session
@@ -22,7 +23,8 @@ def main(
     argv: list[str],
     target: Path | None = None,
     preset: Path | None = None,
-    device: str | None = None,
+    audio: AudioSettings = DEFAULT_AUDIO,
+    notice: str = "",
 ) -> int:
     """Run the desk until its window is closed.
 
@@ -34,8 +36,10 @@ def main(
         A sound to match at once, while it plays.
     preset : Path, optional
         Parameters to start with.
-    device : str, optional
-        As in :class:`mesosynth.session.Session`.
+    audio : AudioSettings, optional
+        Device, sample rate and block.
+    notice : str
+        A sentence to begin with, or "".
 
     Returns
     -------
@@ -45,7 +49,11 @@ def main(
     application = QApplication(argv)
     application.setApplicationName("mesosynth")
     theme.apply(application)
-    window = open_window(lambda: Session(device=device, instrument=INSTRUMENT), target, preset)
+    window = open_window(
+        lambda: Session(audio.device, INSTRUMENT, audio.sample_rate, audio.block), target, preset
+    )
+    if notice:
+        window.bridge.say(notice, "warning")
     # Python runs these when the bridge's timer fires next.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda caught, _: application.exit(128 + caught))

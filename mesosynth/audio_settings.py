@@ -33,6 +33,10 @@ class AudioSettings(msgspec.Struct, frozen=True, kw_only=True):
     block: int | None = None
 
 
+DEFAULT_AUDIO = AudioSettings()
+"""The system's own device, at its own settings."""
+
+
 class _Document(msgspec.Struct, frozen=True):
     audio: AudioSettings
     revision: int = REVISION

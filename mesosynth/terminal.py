@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from mesosynth.audio_file import write_wav
+from mesosynth.audio_settings import DEFAULT_AUDIO, AudioSettings
 from mesosynth.errors import ArgumentError, WorkerError
 from mesosynth.host.rack import render
 from mesosynth.matched_preset import matched_preset
@@ -21,7 +22,7 @@ SECONDS = 4.0
 
 
 def run(
-    target: Path, out: Path, preset: Path | None = None, device: str | None = None
+    target: Path, out: Path, preset: Path | None = None, audio: AudioSettings = DEFAULT_AUDIO
 ) -> MatchResult:
     """Play and match `target`, then write `match.json`, `match.wav` and `match.png` to `out`.
 
@@ -33,8 +34,8 @@ def run(
         A folder; it is made where there is none.
     preset : Path, optional
         Parameters to start with.
-    device : str, optional
-        As in :class:`mesosynth.session.Session`.
+    audio : AudioSettings, optional
+        Device, sample rate and block.
 
     Raises
     ------
@@ -45,7 +46,7 @@ def run(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArgumentError(f"{out} cannot hold the results: {error.strerror}.") from error
-    session = Session(device=device)
+    session = Session(audio.device, sample_rate=audio.sample_rate, block=audio.block)
     try:
         if preset is not None:
             session.load_preset(preset)

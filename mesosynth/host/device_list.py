@@ -13,11 +13,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from mesosynth.errors import DeviceError
-from mesosynth.host.portaudio import import_sounddevice
+from mesosynth.host.portaudio import import_sounddevice, quiet_drivers
 
 TIME_LIMIT = 10.0  # s
-
-_LOOK = "from mesosynth.host.device_list import print_devices; print_devices()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +55,34 @@ class DeviceList:
 
 def look_for_devices() -> DeviceList:
     """Look for devices in a throwaway process, TIME_LIMIT at most. Never raises."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _LOOK], stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=TIME_LIMIT, env=environment, check=True,
-        )  # fmt: skip
-        found = json.loads(done.stdout)
+        found = _ask_throwaway("print_devices()")
         return DeviceList([DeviceInfo(**device) for device in found["devices"]], found["problem"])
     except subprocess.TimeoutExpired:
         return DeviceList([], f"the sound system did not answer within {TIME_LIMIT:.0f} seconds.")
     except (OSError, subprocess.CalledProcessError, ValueError) as error:
         return DeviceList([], f"looking for sound devices failed ({error}).")
+
+
+def output_opens(name: str | None, sample_rate: int | None) -> bool:
+    """Whether the output that :func:`find_device` finds would open now, asked the same way.
+
+    A device may be listed though its server is gone.
+    """
+    try:
+        return bool(_ask_throwaway(f"print_opens({name!r}, {sample_rate!r})"))
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return False
+
+
+def _ask_throwaway(call: str) -> Any:  # noqa: ANN401 - whatever JSON it prints
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    command = f"from mesosynth.host import device_list; device_list.{call}"
+    done = subprocess.run(
+        [sys.executable, "-c", command], stdin=subprocess.DEVNULL, capture_output=True,
+        timeout=TIME_LIMIT, env=environment, check=True,
+    )  # fmt: skip
+    return json.loads(done.stdout)
 
 
 def list_devices() -> list[DeviceInfo]:
@@ -140,12 +154,33 @@ def choose_device(
 
 def print_devices() -> None:
     """Print the list as JSON; this is what the throwaway process runs."""
-    # The audio process asks for this while it plays with real-time priority, which is inherited.
-    if hasattr(os, "sched_setscheduler"):
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    _be_modest()
     try:
         devices, problem = read_devices(import_sounddevice()), ""
     except DeviceError as error:
         devices, problem = [], str(error)
     json.dump({"devices": [asdict(d) for d in devices], "problem": problem}, sys.stdout)
+
+
+def print_opens(name: str | None, sample_rate: int | None) -> None:
+    """Print whether an output opens, as JSON; the throwaway process runs this, too."""
+    _be_modest()
+    try:
+        sounddevice = import_sounddevice()
+        found = find_device(sounddevice, name, "output")
+        with quiet_drivers():
+            sounddevice.check_output_settings(
+                device=found.index, dtype="float32", channels=min(found.outputs, 2),
+                samplerate=sample_rate or found.default_sample_rate,
+            )  # fmt: skip
+    except Exception:  # noqa: BLE001 - PortAudio's own errors cannot be named where it is missing
+        json.dump(False, sys.stdout)
+    else:
+        json.dump(True, sys.stdout)
+
+
+def _be_modest() -> None:
+    """Give up the real-time priority of the audio process, which asks while it plays."""
+    if hasattr(os, "sched_setscheduler"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

@@ -15,6 +15,7 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from gui import app
+from mesosynth.audio_settings import AudioSettings
 
 def main():
     made = app.open_window
@@ -30,7 +31,7 @@ def main():
         window.bridge.match_ended.connect(leave)
         return window
     app.open_window = watched
-    return app.main(["mesosynth"], Path(sys.argv[1]), None, "silent")
+    return app.main(["mesosynth"], Path(sys.argv[1]), None, AudioSettings(device="silent"))
 
 if __name__ == "__main__":
     sys.exit(main())

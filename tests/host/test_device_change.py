@@ -1,0 +1,196 @@
+"""Fears: a setting that bricks the next start, a change that clicks, no way back to the sound."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+from servers import JackCapture
+
+from mesosynth import events
+from mesosynth.audio_settings import (
+    AudioSettings,
+    load_audio_settings,
+    save_audio_settings,
+    settings_path,
+)
+from mesosynth.errors import DeviceError, SettingsError
+from mesosynth.host.process import AudioProcess
+from mesosynth.session import Session
+
+LOUD = {"f_c": 500.0, "f_m": 2.0, "gamma": 0.5, "w": 1.0, "period": 0.5, "gain": -6.0}
+
+
+@pytest.fixture(autouse=True)
+def config(tmp_path, monkeypatch):
+    monkeypatch.setenv("MESOSYNTH_CONFIG_DIR", str(tmp_path / "config"))
+    return tmp_path / "config"
+
+
+class Player:
+    """A session, and all that it said."""
+
+    def __init__(self, *arguments):
+        self.session, self.log = Session(*arguments), []
+
+    def until(self, kind, condition=lambda event: True, seconds=15.0):
+        """The next event like that."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            news = self.session.poll()
+            self.log += news
+            for event in news:
+                if isinstance(event, kind) and condition(event):
+                    return event
+            time.sleep(0.01)
+        raise AssertionError(f"no {kind.__name__} in {self.log}")
+
+    def until_heard(self, seconds=10.0):
+        """Until this audio process, not one before it, has filled the scope with sound."""
+        deadline, session = time.monotonic() + seconds, self.session
+        while not (
+            (status := session.audio_status())
+            and status.blocks * status.block > 4800
+            and np.abs(session.scope(4800)).max() > 0.3
+        ):
+            self.log += self.session.poll()
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.01)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.session.close()
+
+
+def test_settings_come_back_as_they_were_saved(config):
+    assert load_audio_settings() == (AudioSettings(), "")
+    chosen = AudioSettings(device="Bässe", sample_rate=44100, block=64)
+    save_audio_settings(chosen)
+    assert load_audio_settings() == (chosen, "")
+    assert [path.name for path in config.iterdir()] == ["audio.json"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"{", b"[]", b'{"audio": {"block": "many"}}', b'{"audio": {}, "revision": 2}', b"\xff"],
+)
+def test_broken_and_later_settings_are_put_beside_and_said(config, text):
+    for name in ("audio.put-aside.json", "audio.put-aside (2).json"):
+        config.mkdir(exist_ok=True)
+        settings_path().write_bytes(text)
+        settings, trouble = load_audio_settings()
+        assert settings == AudioSettings()
+        assert "audio.json cannot be used" in trouble
+        assert f"it is now {name}" in trouble
+        assert (config / name).read_bytes() == text
+        assert load_audio_settings() == (AudioSettings(), "")
+
+
+def test_settings_that_cannot_be_saved_are_told(config):
+    config.write_text("a file, where a folder should be")
+    with pytest.raises(SettingsError, match=r"audio\.json cannot be written"):
+        save_audio_settings(AudioSettings())
+
+
+def test_a_device_is_changed_while_it_plays_and_a_refusal_leads_back(jack):
+    with Player("silent") as player, JackCapture(12) as ear:
+        session = player.session
+        session.set_parameters(LOUD)
+        session.play()
+        player.until_heard()
+        session.set_device("system", block=128)
+        player.until(events.Transport, lambda event: event.device == "system")
+        ear.connect()
+        player.until_heard()
+        status = session.audio_status()
+        assert (status.block, status.sample_rate) == (128, 48000)
+        assert load_audio_settings()[0] == AudioSettings(device="system", block=128)
+
+        session.set_device("system", sample_rate=12345)
+        refused = player.until(events.Message, lambda event: event.severity == "error")
+        assert "12345; it takes 48000 Hz. Back to what worked" in refused.text
+        player.until_heard()
+        assert session.audio_status().device == "system"
+        assert load_audio_settings()[0] == AudioSettings(device="system", block=128)
+        captured = ear.samples.copy()
+    for channel in captured:
+        step = np.abs(np.diff(channel))
+        # A cut would be a step as large as the sound itself; a fade is no steeper than that.
+        assert np.abs(channel).max() > 0.3
+        assert step.max() < 0.15
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ({"sample_rate": 100}, "sample_rate=100 must be 8000 to 384000 Hz; usual are 22050"),
+        ({"block": 0}, "block=0 must be 1 to 8192 frames"),
+        ({"block": 10**6}, "block=1000000"),
+    ],
+)
+def test_what_no_device_takes_is_refused_before_the_sound_stops(setting, sentence):
+    with Player("silent") as player, pytest.raises(DeviceError, match=sentence):
+        player.session.set_device("silent", **setting)
+
+
+@pytest.mark.parametrize("name", ["vsink", None])
+def test_a_card_that_comes_after_the_start_is_taken(pulse, until, name):
+    pulse.kill()
+    with AudioProcess("chirplet", name) as audio:
+        if name is None:
+            assert audio.wait_ready(20)
+        else:
+            with pytest.raises(DeviceError, match="'vsink'"):
+                audio.wait_ready(20)
+        assert audio.status().silent
+        pulse.start()
+        until(lambda: audio.status().running and not audio.status().silent, 10, "the card")
+
+
+def test_panic_silences_everything_without_a_click_and_can_be_undone(tmp_path):
+    with Player("silent") as player:
+        session = player.session
+        session.set_parameters(LOUD)
+        session.play()
+        player.until_heard()
+        session.start_capture(tmp_path / "panic.wav")
+        player.until(events.Capture, lambda event: event.seconds > 0.5)
+        session.panic()
+        assert not session.playing
+        time.sleep(0.1)
+        assert not session.scope(2000).any()
+        values = dict(session.values)
+        session.unpanic()
+        assert session.playing
+        player.until_heard()
+        assert session.values == values
+        session.stop_capture()
+        session.stop()
+        session.panic()
+        session.unpanic()
+        assert not session.playing  # nothing was interrupted
+    sound, _ = soundfile.read(tmp_path / "panic.wav")
+    assert np.abs(sound).max() > 0.3
+    assert np.abs(np.diff(sound, axis=0)).max() < 0.1
+
+
+def test_safe_audio_starts_whatever_was_saved(config, no_card):
+    save_audio_settings(AudioSettings(device="Gone with the tour bus", block=64))
+
+    def play(*words):
+        return subprocess.run(
+            [sys.executable, "-m", "mesosynth", "play", "--seconds", "0.3", "--json", *words],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+
+    safe = play("--safe-audio")
+    assert json.loads(safe.stdout)["device"] == "silent clock"
+    assert safe.stderr == ""
+    usual = play()
+    assert json.loads(usual.stdout)["silent"]
+    assert "'Gone with the tour bus' does not exist" in usual.stderr
