@@ -38,14 +38,17 @@ PARAMETERS = ParameterTable(
         Parameter(
             "am_shape", "Rests", "", 0.0, 1.0, 0.0,
             "From a full-sine modulation without rests (0) to the paper's half sine (1).",
+            matchable=True,
         ),
         Parameter(
             "am_depth", "Depth", "", 0.0, 1.0, 1.0,
             "From one unbroken sweep (0) to separate notes (1).",
+            matchable=True,
         ),
         Parameter(
             "brightness", "Brightness", "dB/oct", PURE, 0.0, PURE,
             "How slowly the carrier's harmonics fall off; at the lowest it is a pure sine.",
+            matchable=True,
         ),
         Parameter(
             "period", "Period", "s", 0.1, 16.0, 1.5,

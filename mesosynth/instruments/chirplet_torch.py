@@ -1,80 +1,79 @@
-"""The chirplet arpeggio as one differentiable function of theta = (f_c, f_m, gamma, w).
+"""The chirplet arpeggio as one differentiable function of theta.
 
-    x(t) = sin(2 pi f_c / (gamma ln 2) (2^(gamma t) - 1)) · m(t) · exp(-t² / (2 (0.1 w / gamma)²))
-
-with the amplitude modulation m(t) = sin(2 pi f_m t), after Vahidi et al. (JAES 2023), eq. 4-8. The
-live form, :mod:`mesosynth.instruments.chirplet`, makes the same sound block by block.
+theta = (f_c, f_m, gamma, w, am_shape, am_depth, brightness); the last three may be left out and
+stand at their defaults then. The formulas are those of the live form,
+:mod:`mesosynth.instruments.chirplet`, after Vahidi et al. (JAES 2023), eq. 4-8. At the default a
+full sine modulates a pure sine, as in the authors' code.
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
-from mesosynth.instruments.chirplet_parameters import SIGMA_0
+from mesosynth.instruments.chirplet_parameters import HARMONICS, PURE, SIGMA_0
+
+SCALES = {"am_shape": 1.0, "am_depth": 1.0, "brightness": 20.0}
+"""What counts as a step of one, for the parameters that do not move in logarithms."""
+
+_FADE_FROM, _FADE_TO = 0.45, 0.5  # of the sample rate, as in the live form
+_OCTAVE_DB = 20.0 * math.log10(2.0)
 
 
-def chirplet(
-    theta: torch.Tensor,
-    n: int,
-    sample_rate: float,
-    onset: float = 0.0,
-    am_shape: float = 0.0,
-) -> torch.Tensor:
-    """One arpeggio of peak amplitude 1.
+def chirplet(theta: torch.Tensor, n: int, sample_rate: float, onset: float = 0.0) -> torch.Tensor:
+    """One arpeggio of peak amplitude 1 (for a pure carrier).
 
     Parameters
     ----------
-    theta : (4,) tensor
-        f_c (Hz), f_m (Hz), gamma (octaves/s, not 0; negative descends), w (octaves).
+    theta : (4,) or (7,) tensor
+        f_c (Hz), f_m (Hz), gamma (octaves/s, not 0; negative descends), w (octaves), am_shape (0 to
+        1), am_depth (0 to 1), brightness (dB/octave, -60 to 0).
     n : int
         Length, samples.
     sample_rate : float
         Hz.
     onset : float
         Where the arpeggio's middle lies, s after sample ``n // 2``.
-    am_shape : float
-        0 for the full sine of the authors' code to 1 for the paper's half sine with rests
-        (eq. 6-7).
 
     Returns
     -------
     (n,) tensor of theta's dtype; float64 keeps the phase exact over many seconds.
     """
-    t = _time(n, sample_rate, theta) - onset
-    return _carrier_times_am(theta, t, am_shape) * _envelope(theta, t)
+    parts = _parts(theta, _time(n, sample_rate, theta) - onset, sample_rate)
+    return parts.carrier * parts.am * parts.envelope
 
 
 def chirplet_and_tangents(
-    theta: torch.Tensor, n: int, sample_rate: float
+    theta: torch.Tensor,
+    n: int,
+    sample_rate: float,
+    onset: float = 0.0,
+    free: Sequence[int] = (0, 1, 2, 3),
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """:func:`chirplet` and its derivatives along the logarithms of |theta|, by hand.
+    """:func:`chirplet` and its derivatives, by hand.
 
-    Four directions at the price of two sines more; forward-mode autograd costs four times that, and
+    All directions at the price of two sines more; forward-mode autograd costs four times that, and
     a second to import.
+
+    Parameters
+    ----------
+    theta, n, sample_rate, onset
+        As for :func:`chirplet`.
+    free : sequence of int
+        Places in theta of the directions: along the logarithm of |theta| for the first four, along
+        theta in units of :data:`SCALES` for the others. Place 7 stands for the onset, in seconds.
 
     Returns
     -------
     x : (n,) tensor
-    dx : (4, n) tensor
+    dx : (len(free), n) tensor
     """
-    f_c, f_m, gamma, w = theta
-    t = _time(n, sample_rate, theta)
-    sweep = 2.0 ** (gamma * t)
-    carrier = 2.0 * math.pi * f_c / (gamma * math.log(2.0)) * (sweep - 1.0)
-    am = 2.0 * math.pi * f_m * t
-    envelope = _envelope(theta, t)
-    x = torch.sin(carrier) * torch.sin(am) * envelope
-    d_carrier = torch.cos(carrier) * torch.sin(am) * envelope
-    d_log_envelope = (gamma * t / (SIGMA_0 * w)) ** 2
-    dx = torch.stack(
-        [
-            d_carrier * carrier,
-            torch.sin(carrier) * torch.cos(am) * am * envelope,
-            d_carrier * (2.0 * math.pi * f_c * t * sweep - carrier) - x * d_log_envelope,
-            x * d_log_envelope,
-        ]
-    )
-    return x, dx
+    t = _time(n, sample_rate, theta) - onset
+    parts = _parts(theta, t, sample_rate)
+    x = parts.carrier * parts.am * parts.envelope
+    dx = [_tangent(place, theta, t, parts) for place in free]
+    return x, torch.stack(dx) if dx else x.new_zeros((0, n))
 
 
 def authors_chirplet(
@@ -89,29 +88,128 @@ def authors_chirplet(
 
     Parameters
     ----------
-    theta, n, sample_rate
+    theta : (4,) tensor
+    n, sample_rate
         As for :func:`chirplet`.
     shift : int
         Delay, samples, at least 0.
     """
     t = _time(n, sample_rate, theta)
-    x = _carrier_times_am(theta, t, 0.0) * _envelope(theta, t + 0.5 / sample_rate)
-    x = x * theta[2].detach()
+    f_c, f_m, gamma, _ = theta
+    carrier = f_c / (gamma * math.log(2.0)) * (2.0 ** (gamma * t) - 1.0)
+    x = torch.sin(2.0 * math.pi * carrier) * torch.sin(2.0 * math.pi * f_m * t)
+    x = x * _envelope(theta, t + 0.5 / sample_rate) * gamma.detach()
     return torch.nn.functional.pad(x, (shift, 0))[:n]
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The factors of the sound, and what their derivatives need, all (n,)."""
+
+    phase: torch.Tensor  # of the carrier, rad
+    step: torch.Tensor  # its derivative along t, rad/s
+    carrier: torch.Tensor
+    d_carrier: torch.Tensor  # along the phase
+    d_brightness: torch.Tensor  # of the carrier
+    sine: torch.Tensor  # of the modulation
+    cosine: torch.Tensor
+    am: torch.Tensor
+    envelope: torch.Tensor
+    am_shape: torch.Tensor | float
+    am_depth: torch.Tensor | float
+
+
+def _parts(theta: torch.Tensor, t: torch.Tensor, sample_rate: float) -> _Parts:
+    f_c, f_m, gamma = theta[0], theta[1], theta[2]
+    am_shape, am_depth, brightness = theta[4:] if len(theta) > 4 else (0.0, 1.0, PURE)
+    sweep = 2.0 ** (gamma * t)
+    phase = 2.0 * math.pi * f_c / (gamma * math.log(2.0)) * (sweep - 1.0)
+    carrier, d_carrier, d_brightness = _partials(
+        phase, (f_c * sweep).detach() / sample_rate, brightness
+    )
+    sine = torch.sin(2.0 * math.pi * f_m * t)
+    am = 1.0 - am_depth + am_depth * (sine - am_shape * sine.clamp_max(0.0))
+    return _Parts(
+        phase=phase,
+        step=2.0 * math.pi * f_c * sweep,
+        carrier=carrier,
+        d_carrier=d_carrier,
+        d_brightness=d_brightness,
+        sine=sine,
+        cosine=torch.cos(2.0 * math.pi * f_m * t),
+        am=am,
+        envelope=_envelope(theta, t),
+        am_shape=am_shape,
+        am_depth=am_depth,
+    )
+
+
+def _partials(
+    phase: torch.Tensor, cycles_per_sample: torch.Tensor, brightness: torch.Tensor | float
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The harmonics' sum, and its derivatives along the phase and along the brightness.
+
+    Partials fade below the Nyquist frequency; how that moves with theta is left out of derivatives.
+    """
+    if isinstance(brightness, float) or bool(brightness.detach() <= PURE):
+        gate = _below_nyquist(cycles_per_sample)
+        return gate * torch.sin(phase), gate * torch.cos(phase), torch.zeros_like(phase)
+    log2_k = torch.log2(torch.arange(1.0, HARMONICS + 1.0, dtype=phase.dtype, device=phase.device))
+    power = 2.0 ** (log2_k * brightness / _OCTAVE_DB)
+    amplitude = power / power.norm()
+    log_k = log2_k * (math.log(2.0) / _OCTAVE_DB)
+    d_amplitude = amplitude * (log_k - (amplitude**2 * log_k).sum())
+    carrier = d_carrier = d_brightness = torch.zeros_like(phase)
+    for k in range(1, HARMONICS + 1):
+        gate = _below_nyquist(k * cycles_per_sample)
+        sine, cosine = gate * torch.sin(k * phase), gate * torch.cos(k * phase)
+        carrier = carrier + amplitude[k - 1] * sine
+        d_carrier = d_carrier + k * amplitude[k - 1] * cosine
+        d_brightness = d_brightness + d_amplitude[k - 1] * sine
+    return carrier, d_carrier, d_brightness
+
+
+def _tangent(place: int, theta: torch.Tensor, t: torch.Tensor, p: _Parts) -> torch.Tensor:
+    """Derivative of the sound along one direction."""
+    along_phase = p.d_carrier * p.am * p.envelope
+    octaves = (theta[2] * t / (SIGMA_0 * theta[3])) ** 2
+    along_width = p.carrier * p.am * p.envelope * octaves
+    d_am = p.am_depth * p.cosine * (1.0 - p.am_shape * (p.sine < 0.0)) * p.carrier * p.envelope
+    match place:
+        case 0:
+            return along_phase * p.phase
+        case 1:
+            return d_am * (2.0 * math.pi * theta[1] * t)
+        case 2:
+            return along_phase * (t * p.step - p.phase) - along_width
+        case 3:
+            return along_width
+        case 4:
+            return p.carrier * p.envelope * (-p.am_depth * p.sine.clamp_max(0.0))
+        case 5:
+            am = p.sine - p.am_shape * p.sine.clamp_max(0.0) - 1.0
+            return p.carrier * p.envelope * am
+        case 6:
+            return p.d_brightness * p.am * p.envelope * SCALES["brightness"]
+        case _:
+            d_envelope = -t * (theta[2] / (SIGMA_0 * theta[3])) ** 2
+            return -(
+                along_phase * p.step
+                + d_am * (2.0 * math.pi * theta[1])
+                + p.carrier * p.am * p.envelope * d_envelope
+            )
 
 
 def _time(n: int, sample_rate: float, like: torch.Tensor) -> torch.Tensor:
     return (torch.arange(n, device=like.device, dtype=like.dtype) - n // 2) / sample_rate
 
 
-def _carrier_times_am(theta: torch.Tensor, t: torch.Tensor, am_shape: float) -> torch.Tensor:
-    f_c, f_m, gamma, _ = theta
-    carrier = f_c / (gamma * math.log(2.0)) * (2.0 ** (gamma * t) - 1.0)
-    am = torch.sin(2.0 * math.pi * f_m * t)
-    am = torch.where(am > 0.0, am, (1.0 - am_shape) * am)
-    return torch.sin(2.0 * math.pi * carrier) * am
-
-
 def _envelope(theta: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     octaves = theta[2] * t
     return torch.exp(-(octaves**2) / (2.0 * (SIGMA_0 * theta[3]) ** 2))
+
+
+def _below_nyquist(cycles_per_sample: torch.Tensor) -> torch.Tensor:
+    """Gain that falls from 1 to 0 below the Nyquist frequency, smoothly (3 x^2 - 2 x^3)."""
+    x = ((_FADE_TO - cycles_per_sample) / (_FADE_TO - _FADE_FROM)).clamp(0.0, 1.0)
+    return x**2 * (3.0 - 2.0 * x)

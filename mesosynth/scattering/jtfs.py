@@ -32,6 +32,7 @@ from mesosynth.scattering.forward import Checkpoint, forward
 from mesosynth.scattering.log_frequency import Format, LogFrequency, parse_support
 from mesosynth.scattering.plan import Bank, Plan, build_plan
 from mesosynth.scattering.reverse import Scatter
+from mesosynth.scattering.signals import checked_signals, with_tangents
 
 Boundary = Literal["reflect", "periodic"]
 
@@ -142,7 +143,7 @@ class JTFS:
         -------
         (..., paths, frames) tensor, or (..., paths, rows, frames) in the format "joint"
         """
-        signals = self._checked_signals(x, "x").reshape(-1, self.n)
+        signals = checked_signals(x, self.n, "x").reshape(-1, self.n)
         S = self._formatted(with_fallback(self._values, signals))
         return S.reshape(*x.shape[:-1], *S.shape[1:])
 
@@ -166,18 +167,13 @@ class JTFS:
         S : as ``self(x)``
         dS : the same, with a leading axis p where `dx` has one
         """
-        x = self._checked_signals(x, "x").detach()
-        dx = self._checked_signals(dx, "dx").detach().to(x)
-        tangents = dx if dx.ndim > x.ndim else dx[None]
-        if tangents.shape[1:] != x.shape:
-            raise ArgumentError(
-                f"dx has the shape {tuple(dx.shape)}; for x of shape {tuple(x.shape)} it must be "
-                f"that, or that with a leading axis for several tangents."
-            )
-        signals = torch.cat([x[None], tangents]).reshape(1 + len(tangents), -1, self.n)
+        x = checked_signals(x, self.n, "x").detach()
+        dx = checked_signals(dx, self.n, "dx").detach()
+        stacked = with_tangents(x, dx)
+        signals = stacked.reshape(len(stacked), -1, self.n)
         forward_all = partial(self._values_and_tangents, checkpoint=checkpoint)
         both = self._formatted(with_fallback(forward_all, signals).flatten(0, 1))
-        both = both.reshape(1 + len(tangents), *x.shape[:-1], *both.shape[1:])
+        both = both.reshape(*stacked.shape[:-1], *both.shape[1:])
         return both[0], both[1:] if dx.ndim > x.ndim else both[1]
 
     def scalogram(self, x: torch.Tensor, hop: int = 128) -> torch.Tensor:
@@ -194,7 +190,7 @@ class JTFS:
         (n1, n // hop) tensor
             Rows from high to low frequency, ``psi1[n1].xi`` cycles per sample each.
         """
-        x = self._checked_signals(x, "x").reshape(1, self.n)
+        x = checked_signals(x, self.n, "x").reshape(1, self.n)
         x_hat = torch.fft.fft(self._padded(x))
         rows: list[torch.Tensor] = []
         for psi in (psi for group in self._plan(x).groups for psi in group.psi1):
@@ -300,18 +296,6 @@ class JTFS:
             like = torch.empty(0, dtype=x.dtype, device=x.device)
             self._plans[key] = build_plan(self._bank, like)
         return self._plans[key]
-
-    def _checked_signals(self, x: torch.Tensor, name: str) -> torch.Tensor:
-        if not isinstance(x, torch.Tensor) or x.dtype not in (torch.float32, torch.float64):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
-            kind = getattr(x, "dtype", type(x).__name__)
-            raise ArgumentError(f"{name} is {kind}; it must be a float32 or float64 torch tensor.")
-        if x.ndim < 1 or x.shape[-1] != self.n:
-            raise ArgumentError(
-                f"{name} has the shape {tuple(x.shape)}; its last axis must be shape={self.n}."
-            )
-        if not bool(torch.isfinite(x).all()):
-            raise ArgumentError(f"{name} holds NaN or infinite samples; remove them first.")
-        return x
 
 
 def _look_up(filters: list[Filter], name: str, n: NDArray[np.float64]) -> NDArray[np.float64]:

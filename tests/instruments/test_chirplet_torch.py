@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from mesosynth.instruments.chirplet import Chirplet
-from mesosynth.instruments.chirplet_torch import authors_chirplet, chirplet, chirplet_and_tangents
+from mesosynth.instruments.chirplet_parameters import PURE
+from mesosynth.instruments.chirplet_torch import (
+    SCALES,
+    authors_chirplet,
+    chirplet,
+    chirplet_and_tangents,
+)
 from mesosynth.plugin import NO_EVENTS
 
 GOLDEN = Path(__file__).parents[1] / "data" / "synth.npz"
@@ -25,12 +31,24 @@ def test_waveforms_are_the_authors(row):
 
 @pytest.mark.parametrize("block", [1, 64, 65, 128, 1000, 4096])
 @pytest.mark.parametrize("gamma", [1.5, -2.0])
-def test_live_and_offline_are_one_sound(block, gamma):
+@pytest.mark.parametrize("rest", [(0.0, 1.0, PURE), (0.4, 0.7, -9.0)])
+def test_live_and_offline_are_one_sound(block, gamma, rest):
     sample_rate, w = 8192, 2.0
+    am_shape, am_depth, brightness = rest
     n = int(w / abs(gamma) * sample_rate)
     live = Chirplet()
     values = live.parameters.vector(
-        {"f_c": 500.0, "f_m": 9.0, "gamma": gamma, "w": w, "period": 16.0, "gain": 0.0}
+        {
+            "f_c": 500.0,
+            "f_m": 9.0,
+            "gamma": gamma,
+            "w": w,
+            "period": 16.0,
+            "gain": 0.0,
+            "am_shape": am_shape,
+            "am_depth": am_depth,
+            "brightness": brightness,
+        }
     )
     live.prepare(sample_rate, block)
     played = np.zeros((2, -(-n // block) * block), np.float32)
@@ -38,7 +56,7 @@ def test_live_and_offline_are_one_sound(block, gamma):
         live.process(values, NO_EVENTS, played[:, begin : begin + block])
     # The first sample lies at o = -w/2 and not on the offline grid, so the offset is exact here.
     onset = (n // 2) / sample_rate
-    theta = torch.tensor([500.0, 9.0, gamma, w], dtype=torch.float64)
+    theta = torch.tensor([500.0, 9.0, gamma, w, *rest], dtype=torch.float64)
     offline = chirplet(theta, n, sample_rate, w / 2 / abs(gamma) - onset).numpy()
     error = np.abs(played[:, :n] - offline).max() / np.abs(offline).max()
     assert 20 * np.log10(error) < -80.0
@@ -49,21 +67,37 @@ def test_theta_has_a_gradient():
     assert torch.autograd.gradcheck(lambda t: chirplet(t, 256, 8192), theta)
 
 
+BRIGHT = [0.4, 0.7, -9.0]
+
+
 @pytest.mark.parametrize("gamma", [1.5, -0.7])
-def test_tangents_are_the_derivatives_along_log_theta(gamma):
-    theta = torch.tensor([500.0, 9.0, gamma, 2.0], dtype=torch.float64)
-    x, dx = chirplet_and_tangents(theta, 2048, 8192)
+@pytest.mark.parametrize("rest", [[], BRIGHT])
+def test_tangents_are_the_derivatives(gamma, rest):
+    theta = torch.tensor([300.0, 9.0, gamma, 2.0, *rest], dtype=torch.float64)
+    free = range(len(theta))
+    x, dx = chirplet_and_tangents(theta, 2048, 8192, free=free)
     torch.testing.assert_close(x, chirplet(theta, 2048, 8192))
-    jacobian = torch.autograd.functional.jacobian(
-        lambda logs: chirplet(theta * torch.exp(logs), 2048, 8192),
-        torch.zeros(4, dtype=torch.float64),
-    )
-    torch.testing.assert_close(dx, jacobian.T)
+
+    def moved(steps):
+        scales = torch.tensor([SCALES["am_shape"], SCALES["am_depth"], SCALES["brightness"]])
+        logs, lines = steps[:4], steps[4:] * scales[: len(rest)].double()
+        return chirplet(torch.cat([theta[:4] * torch.exp(logs), theta[4:] + lines]), 2048, 8192)
+
+    steps = torch.zeros(len(theta), dtype=torch.float64)
+    torch.testing.assert_close(dx, torch.autograd.functional.jacobian(moved, steps).T)
+
+
+def test_the_tangent_along_the_onset_is_the_difference_quotient():
+    theta = torch.tensor([300.0, 9.0, 1.5, 2.0, *BRIGHT], dtype=torch.float64)
+    _, (dx,) = chirplet_and_tangents(theta, 2048, 8192, onset=0.01, free=[7])
+    step = 1e-7
+    later, sooner = (chirplet(theta, 2048, 8192, 0.01 + s) for s in (step, -step))
+    torch.testing.assert_close(dx, (later - sooner) / (2 * step), rtol=1e-5, atol=1e-3)
 
 
 def test_half_sine_rests_for_half_of_each_period():
-    theta = torch.tensor([500.0, 8.0, 1.0, 4.0], dtype=torch.float64)
-    x = chirplet(theta, 8192, 8192, am_shape=1.0)
+    theta = torch.tensor([500.0, 8.0, 1.0, 4.0, 1.0, 1.0, PURE], dtype=torch.float64)
+    x = chirplet(theta, 8192, 8192)
     period = 8192 // 8
     second_half = x[4096 + period // 2 + 1 : 4096 + period]
     assert second_half.abs().max() == 0.0

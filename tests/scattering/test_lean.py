@@ -17,7 +17,7 @@ from mesosynth.resources import resource
 from mesosynth.scattering import JTFS
 
 N, RATE = 2**15, 8192
-CONFIGURATIONS = [{"T": None}, {"T": "global", "boundary": "periodic"}, {"T": 1000, "F": None}]
+CONFIGURATIONS = [{"T": None}, {"T": "global", "boundary": "periodic"}, {"T": 1000}]
 FOLDER = os.environ.get("MESOSYNTH_RECORDINGS", "")
 RECORDINGS = sorted(Path(FOLDER).glob("*.flac")) if FOLDER else []
 
