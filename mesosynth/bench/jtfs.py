@@ -20,6 +20,7 @@ With --json, one object::
         seconds         {median, low, high, least}: quartiles and the best of the repeats
         repeats
         peak_mb         or null where the system does not tell
+        device_mb       peak memory of the GPU, or null
         gflop           {matmul, fft, elementwise}: 1e9 operations in one evaluation
         gbyte           1e9 bytes read and written by its operations, in cache or not
         gflops          1e9 operations a second, all together
@@ -135,6 +136,7 @@ def measure(
         "seconds": seconds,
         "repeats": repeats,
         "peak_mb": measured.megabytes,
+        "device_mb": counted["device_megabytes"],
         "gflop": {kind: counted[kind] / 1e9 for kind in kinds},
         "gbyte": counted["bytes"] / 1e9,
         "gflops": sum(counted[kind] for kind in kinds) / 1e9 / seconds["median"],

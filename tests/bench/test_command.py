@@ -2,10 +2,14 @@
 
 import argparse
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
+from process_group import assert_gone
 
 from mesosynth.bench import BENCHMARKS, machine, tables
 from mesosynth.bench.cases import LENGTHS, length_cases, paper_cases
@@ -45,7 +49,7 @@ def test_json_has_the_fields_that_are_documented(answer):
     (case,) = answer["cases"]
     assert set(case) == {
         "case", "name", "samples", "padded", "build_seconds", "seconds", "repeats", "peak_mb",
-        "gflop", "gbyte", "gflops", "share",
+        "device_mb", "gflop", "gbyte", "gflops", "share",
     }  # fmt: skip
     assert case["name"] == "periodic/value/lean"
     assert case["samples"] == case["padded"] == 32768
@@ -95,6 +99,21 @@ def test_mistakes_are_one_sentence(words, cause):
     assert done.stderr.startswith("mesosynth: ")
     assert cause in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("after", [0.5, 2.0])
+def test_ctrl_c_ends_it_and_its_children(after):
+    running = subprocess.Popen(
+        [sys.executable, "-m", "mesosynth", "bench", "jtfs", "--device", "cpu"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    time.sleep(after)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all at once
+    out, err = running.communicate(timeout=10)
+    assert running.returncode == 130
+    assert out == ""
+    assert "Traceback" not in err
+    assert_gone(running.pid)
 
 
 def test_every_benchmark_in_the_list_is_one():

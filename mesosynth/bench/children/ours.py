@@ -1,6 +1,6 @@
 """The child that measures mesosynth: python -m mesosynth.bench.children.ours THREADS.
 
-Its cases are {"run": a Case}, {"count": a Case}, {"signal": a Case} and {"rates": device}.
+Its tasks are {"run": a Case}, {"count": a Case}, {"signal": a Case} and {"rates": device}.
 """
 
 import sys
@@ -21,18 +21,22 @@ from mesosynth.scattering import JTFS  # noqa: E402 - see above
 _transforms: dict[str, JTFS] = {}
 
 
-def prepare(case: dict[str, Any]) -> Run:
-    """What a case runs."""
-    ((what, subject),) = case.items()
+def prepare(task: dict[str, Any]) -> Run:
+    """What a task runs."""
+    ((what, subject),) = task.items()
     if what == "rates":
         return lambda: measure_rates(subject)
     if what == "signal":
         return lambda: dict(zip(("x", "dx"), signal(Case(**subject)), strict=True))
-    evaluate = evaluation(Case(**subject))
+    case = Case(**subject)
+    evaluate = evaluation(case)
     if what == "run":
         return evaluate
-    padded = transform(Case(**subject)).N
-    return lambda: {**count_operations(evaluate).as_json(), "padded": padded}
+    return lambda: {
+        **count_operations(evaluate).as_json(),
+        "padded": transform(case).N,
+        "device_megabytes": _device_megabytes(case.device),
+    }
 
 
 def transform(case: Case) -> JTFS:
@@ -82,6 +86,11 @@ def signal(case: Case) -> tuple[torch.Tensor, torch.Tensor]:
     x, dx = chirplet_and_tangents(theta, period, case.sample_rate)
     again = torch.arange(case.samples) % period
     return x[again].float(), dx[directions][:, again].float()
+
+
+def _device_megabytes(device: str) -> float | None:
+    """Peak memory of a GPU since this process began, megabytes."""
+    return None if device == "cpu" else torch.cuda.max_memory_allocated(device) / 1e6
 
 
 if __name__ == "__main__":
