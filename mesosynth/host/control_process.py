@@ -158,3 +158,4 @@ class ControlProcess:
         self._process.close()
         self._connection.close()
         self._process = self._connection = None
+        self.ports = Ports((), (), None)

@@ -5,7 +5,6 @@ its failures end the process: only a process that may end should hold this.
 """
 
 import contextlib
-import ctypes
 import os
 import sys
 import time
@@ -13,12 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 from mesosynth.errors import DeviceError
+from mesosynth.host.jack_watch import JackWatch, load_jack
 from mesosynth.host.portaudio import quiet_drivers
 
 CLIENT = "mesosynth"
-BLIND = 5.0
-"""s without any port in sight after which RtMidi is asked anew: its server may have been restarted
-or come up only now."""
 
 Receive = Callable[[str, list[int], float], None]
 """Takes a port's name, a message's bytes and its time, s of `time.perf_counter`."""
@@ -33,11 +30,6 @@ def import_rtmidi() -> Any:  # noqa: ANN401 - the untyped module
         If it cannot be loaded here.
     """
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
-    # The wheel brings a libjack that speaks an older protocol than most servers; symbols of the
-    # system's own library, loaded before, take precedence.
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            ctypes.CDLL("libjack.so.0", ctypes.RTLD_GLOBAL)
     try:
         import rtmidi2
     except ImportError as error:
@@ -69,13 +61,15 @@ class MidiPorts:
     """
 
     def __init__(self, wanted: str | None, receive: Receive, gone: Callable[[str], None]) -> None:
+        # Before RtMidi, which then uses the system's library.
+        self._jack = JackWatch(load_jack() if sys.platform == "linux" else None)
         self._rtmidi = import_rtmidi()
         self._wanted = None if wanted is None else wanted.lower()
         self._receive = receive
         self._gone = gone
         self._open: dict[str, Any] = {}
         self._scout: Any = None
-        self._saw_at = 0.0
+        self._api: int | None = None
         self.names: tuple[str, ...] = ()
 
     @property
@@ -103,38 +97,44 @@ class MidiPorts:
             for name in list(self._open):
                 self._close(name)
             self._scout = None
+            self._jack.close()
 
     def _wants(self, name: str) -> bool:
         return self._wanted is not None and self._wanted in name.lower()
 
     def _list(self) -> tuple[str, ...]:
-        now = time.monotonic()
-        if self._scout is None or now - self._saw_at > BLIND:
-            self._scout, self._saw_at = self._input("scout"), now
+        if self._api == self._rtmidi.API_UNIX_JACK and not self._jack.alive:
+            self._scout = None
+            return ()
+        if self._scout is None:
+            self._scout = self._choose()
         names = () if self._scout is None else tuple(str(name) for name in self._scout.ports)
-        own = f"{CLIENT} "
-        names = tuple(name for name in names if not name.startswith(own))
-        if names:
-            self._saw_at = now
         # Two keyboards of one make may share a name; the second one gets a number.
         return tuple(
             name if (n := names[:i].count(name)) == 0 else f"{name} ({n + 1})"
             for i, name in enumerate(names)
         )
 
-    def _input(self, purpose: str) -> Any:  # noqa: ANN401 - an untyped class
-        """Make an input of the system's MIDI; on Linux ALSA's, or JACK's where there is none."""
+    def _choose(self) -> Any:  # noqa: ANN401 - an untyped class
+        """Take the system's MIDI: on Linux ALSA's or, where there is none, that of JACK."""
         rtmidi = self._rtmidi
-        linux = (rtmidi.API_LINUX_ALSA, rtmidi.API_UNIX_JACK)
-        for api in linux if sys.platform == "linux" else (rtmidi.API_UNSPECIFIED,):
-            with contextlib.suppress(RuntimeError):
-                return rtmidi.MidiIn(f"{CLIENT} {purpose}", api=api)
-        return None
+        if sys.platform != "linux":
+            self._api = rtmidi.API_UNSPECIFIED
+            return self._input("scout")
+        self._api = rtmidi.API_LINUX_ALSA
+        with contextlib.suppress(RuntimeError):
+            return self._input("scout")
+        self._api = rtmidi.API_UNIX_JACK
+        return self._input("scout") if self._jack.alive else None
+
+    def _input(self, purpose: str) -> Any:  # noqa: ANN401 - an untyped class
+        return self._rtmidi.MidiIn(f"{CLIENT} {purpose}", api=self._api)
 
     def _start(self, index: int, name: str) -> None:
-        port = self._input("in")
-        if port is None:
-            return
+        try:
+            port = self._input("in")
+        except RuntimeError:
+            return  # the next look tries once more
         # Clock is wanted; system exclusive and active sensing are not.
         port.ignore_types(midi_sysex=True, midi_time=False, midi_sense=True)
 
