@@ -11,7 +11,8 @@ With --json, one object::
     machine     facts, see :func:`mesosynth.bench.machine.machine_facts`; and neighbours, how many
                 cores other programs took on average meanwhile, or null: above some 0.2, do not
                 trust the figures
-    rates       {device: rates}, see :func:`mesosynth.bench.rates.measure_rates`
+    rates       {device: rates}, see :func:`mesosynth.bench.rates.measure_rates`; the best of a
+                measurement before and one after the cases
     cases       a list of
         case            arguments of :class:`mesosynth.bench.cases.Case`
         name            form/work/mode
@@ -45,7 +46,6 @@ from mesosynth.errors import ArgumentError
 
 SCHEMA = 1
 _WARM_UP = 2
-_RATE_TRIES = 3
 _LENGTH_REPEATS = 3
 
 
@@ -95,17 +95,19 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     neighbours = Neighbours()
     with Narration() as say:
         devices = sorted({case.device for case in cases})
-        answer["rates"] = {device: _rates(device, threads, say) for device in devices}
-        answer["cases"] = [
-            measure(case, answer["rates"][case.device], threads, arguments.repeats, say)
-            for case in cases
-        ]
+        before = {device: _rates(device, threads, say) for device in devices}
+        answer["cases"] = [measure(case, threads, arguments.repeats, say) for case in cases]
         if arguments.lengths:
-            answer["lengths"] = _lengths(answer["rates"], arguments.only, threads, say)
+            answer["lengths"] = _lengths(devices[0], arguments.only, threads, say)
         if arguments.peers:
             answer["peers"] = measure_peers(
                 cases, threads, arguments.rounds, arguments.gradients, say
             )
+        answer["rates"] = {
+            device: _best(before[device], _rates(device, threads, say)) for device in devices
+        }
+    for row in (*answer["cases"], *answer.get("lengths", [])):
+        row["share"] = _share(row, answer["rates"][row["case"]["device"]])
     answer["machine"]["neighbours"] = neighbours.cores()
     if not arguments.json:
         from mesosynth.bench.tables import show
@@ -114,10 +116,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     return answer
 
 
-def measure(
-    case: Case, rates: dict[str, float], threads: int, repeats: int, say: Narration
-) -> dict[str, Any]:
-    """One entry of "cases"."""
+def measure(case: Case, threads: int, repeats: int, say: Narration) -> dict[str, Any]:
+    """One entry of "cases", without the share."""
     say(f"{case.name}, {case.samples} samples")
     with Child.of_mesosynth(threads) as child:
         build = child.prepare("case", {"run": case.as_json()})
@@ -140,11 +140,16 @@ def measure(
         "gflop": {kind: counted[kind] / 1e9 for kind in kinds},
         "gbyte": counted["bytes"] / 1e9,
         "gflops": sum(counted[kind] for kind in kinds) / 1e9 / seconds["median"],
-        "share": {
-            "matmul": counted["matmul"] / 1e9 / seconds["median"] / rates["matmul_gflops"],
-            "fft": counted["fft"] / 1e9 / seconds["median"] / rates["fft_gflops"],
-            "memory": counted["bytes"] / 1e9 / seconds["median"] / rates["copy_gb_s"],
-        },
+    }
+
+
+def _share(row: dict[str, Any], rates: dict[str, float]) -> dict[str, float]:
+    """What a case does of each kind in a second, of what the machine can do."""
+    seconds = row["seconds"]["median"]
+    return {
+        "matmul": row["gflop"]["matmul"] / seconds / rates["matmul_gflops"],
+        "fft": row["gflop"]["fft"] / seconds / rates["fft_gflops"],
+        "memory": row["gbyte"] / seconds / rates["copy_gb_s"],
     }
 
 
@@ -166,17 +171,18 @@ def _rates(device: str, threads: int, say: Narration) -> dict[str, float]:
     say(f"what this machine can do on {device}")
     with Child.of_mesosynth(threads) as child:
         child.prepare("rates", {"rates": device})
-        tries = [child.report("rates") for _ in range(_RATE_TRIES)]
-    return {name: max(rates[name] for rates in tries) for name in tries[0]}
+        return _best(child.report("rates"), child.report("rates"))
 
 
-def _lengths(
-    rates: dict[str, dict[str, float]], only: str, threads: int, say: Narration
-) -> list[dict[str, Any]]:
+def _best(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
+    """The higher of two measurements of each rate: others on the machine only lower them."""
+    return {name: max(rate, other[name]) for name, rate in one.items()}
+
+
+def _lengths(device: str, only: str, threads: int, say: Narration) -> list[dict[str, Any]]:
     """The entries of "lengths"."""
-    device = next(iter(rates))
     rows = [
-        measure(case, rates[device], threads, _LENGTH_REPEATS, say)
+        measure(case, threads, _LENGTH_REPEATS, say)
         for case in length_cases(device)
         if only in case.name
     ]
