@@ -151,6 +151,10 @@ class Bridge(QObject):
         """Return the state of the sound device, or None while it is not known."""
         return None if self.session is None else self.session.audio_status()
 
+    def reset_meters(self) -> bool:
+        """Count underflows and the largest load and peaks anew."""
+        return self._request(lambda session: session.reset_meters())
+
     def _request(self, request: Callable[[Session], object]) -> bool:
         session = self.session
         return session is not None and self._ask(lambda: request(session))
@@ -195,6 +199,8 @@ class Bridge(QObject):
                 self.recording.emit(event)
             case Message():
                 self.message.emit(event)
+            case _:  # captures and the rack, of which messages tell
+                pass
 
 
 def _newest_only(events: list[Event]) -> list[Event]:

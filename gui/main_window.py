@@ -147,6 +147,7 @@ class MainWindow(QMainWindow):
         bridge.transport.connect(self.status.show_transport)
         bridge.recording.connect(self.transport.show_recording)
         bridge.message.connect(self.status.show_message)
+        self.status.reset_asked.connect(bridge.reset_meters)
         bridge.tick.connect(self._on_tick)
         self.actions_["shortcuts"].triggered.connect(self._toggle_sheet)
 

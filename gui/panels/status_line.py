@@ -1,10 +1,11 @@
 """The line at the bottom: the sound device, how hard it works, and the last message."""
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gui import theme
+from gui.panels.level_meter import LevelMeter
 from mesosynth.events import Message, Transport
 from mesosynth.host.status import AudioStatus
 
@@ -12,20 +13,31 @@ _COLOURS = {"info": theme.TEXT, "warning": theme.WARNING, "error": theme.ERROR}
 
 
 class StatusLine(QWidget):
-    """Device on the left, message in the middle, load on the right."""
+    """Device on the left, message in the middle, level and load on the right.
+
+    Signals
+    -------
+    reset_asked
+        A click on the load: count underflows and the largest load and peaks anew.
+    """
+
+    reset_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.device = theme.note("Starting the sound…")
         self.message = ElidedLabel()
         theme.name(self.message, "Message")
-        self.load = theme.note()
-        self.load.setToolTip("Share of a block's time that the sound takes, and blocks missed")
+        self.level = LevelMeter()
+        self.load = ClickableLabel()
+        self.load.clicked.connect(self.reset_asked)
+        theme.name(self.load, "Load of the sound", "Press Enter to count anew")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 0, 4, 0)
         layout.setSpacing(16)
         layout.addWidget(self.device)
         layout.addWidget(self.message, 1)
+        layout.addWidget(self.level)
         layout.addWidget(self.load)
 
     def show_transport(self, transport: Transport) -> None:
@@ -43,13 +55,45 @@ class StatusLine(QWidget):
         self.message.setStyleSheet(f"color: {_COLOURS[message.severity]};")
 
     def show_audio(self, status: AudioStatus | None) -> None:
-        """Show rate, block, load and underflows."""
-        if status is not None and status.sample_rate > 0 and status.block > 0:
-            block_ms = 1000.0 * status.block / status.sample_rate
-            self.load.setText(
-                f"{status.sample_rate / 1000.0:g} kHz / {status.block} · "
-                f"load {status.callback_ms_median / block_ms:.0%} · {status.underflows} missed"
-            )
+        """Show levels, rate, block, latency, load and underflows."""
+        if status is None or not status.sample_rate or not status.block:
+            return
+        self.level.show_audio(status)
+        self.load.setText(
+            f"{status.sample_rate / 1000.0:g} kHz / {status.block} · "
+            f"{1000.0 * status.latency:.1f} ms · load {status.load:.0%} · "
+            f"{status.underflows} missed"
+        )
+        heard = f", input {1000.0 * status.latency_in:.1f} ms" if status.latency_in else ""
+        self.load.setToolTip(
+            f"Latency of the output {1000.0 * status.latency:.1f} ms{heard}. The sound takes "
+            f"{status.load:.1%} of a block's time, at most {status.load_max:.1%}; the device ran "
+            f"dry {status.underflows} times. Click to count anew."
+        )
+        tint = theme.WARNING if status.underflows else theme.DIM
+        self.load.setStyleSheet(f"color: {tint};")
+
+
+class ClickableLabel(QLabel):
+    """A label that may be clicked, or reached by Tab and pressed."""
+
+    clicked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("note")  # what the style sheet goes by
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.clicked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.clicked.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class ElidedLabel(QLabel):

@@ -8,6 +8,7 @@ to the file of the last minutes, to the capture, and to the take.
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,8 @@ class Tape:
     def start(self) -> None:
         """Begin to write, and recover what a killed session left behind."""
         self._thread.start()
+        # A session that nobody closes: the rings go at exit, and the thread must not read on.
+        weakref.finalize(self, _stop, self._closing, self._thread)
         self._send(self._recover)
 
     def news(self) -> list[News]:
@@ -254,3 +257,8 @@ class Tape:
     def _tell(self, news: News) -> None:
         with self._lock:
             self._news.append(news)
+
+
+def _stop(closing: threading.Event, thread: threading.Thread) -> None:
+    closing.set()
+    thread.join()
