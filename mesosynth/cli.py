@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mesosynth import __version__
 from mesosynth.bench import add_benchmarks, run_benchmark
 from mesosynth.errors import ArgumentError, DeviceError, MesosynthError
+from mesosynth.plugin_command import add_plugin_commands, run_plugin_command
 
 if TYPE_CHECKING:
     from mesosynth.audio_settings import AudioSettings
@@ -30,6 +31,7 @@ mesosynth render PRESET OUT.wav
 mesosynth play [PRESET]     play through the sound card
 mesosynth devices           list the sound devices
 mesosynth doctor            what is missing here, and the command that mends it
+mesosynth plugin check FILE test a plugin; plugin list lists them
 mesosynth bench NAME        measure this machine: jtfs
 
 mesosynth COMMAND --help tells the options of each.
@@ -111,6 +113,7 @@ def _command_parser() -> _Parser:
     doctor = commands.add_parser("doctor", help="what is missing here")
 
     add_benchmarks(commands.add_parser("bench", help="measure this machine"))
+    add_plugin_commands(commands.add_parser("plugin", help="list plugins, and check one"))
     for command in (match, render, play, devices, doctor):
         command.add_argument(
             "--json", action="store_true", help="one JSON object on standard output"
@@ -288,4 +291,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "devices": _devices,
     "doctor": _doctor,
     "bench": run_benchmark,
+    "plugin": run_plugin_command,
 }

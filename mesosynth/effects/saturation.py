@@ -43,7 +43,7 @@ class Saturation(Effect):
         self._u = scratch(CHANNELS, max_block + 1)
         self._integral = scratch(CHANNELS, max_block + 1)
         self._dry, self._step, self._rise, self._wet = scratch(4, CHANNELS, max_block)
-        self._far = np.zeros((CHANNELS, max_block), np.bool_)
+        self._far = np.zeros((CHANNELS, max_block + 1), np.bool_)
         self._bright = np.zeros(CHANNELS * max_block)
         self._last_u, self._last_integral = np.zeros((2, CHANNELS))
         self._brighten = OnePole(CHANNELS, max_block)

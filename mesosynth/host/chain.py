@@ -9,6 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mesosynth.errors import ArgumentError, PluginError
@@ -97,7 +98,7 @@ class Chain(threading.Thread):
             path = _file_of(slot.plugin)
             if path is not None and (changed := _time_of(path)) != self._times.get(uid):
                 self._times[uid] = changed
-                self._reload(self._node(uid), slot)
+                self._reload(uid, replace(slot, disabled=""))
         for node in self._rack.nodes:
             if node.fault is not None and node.fault is not self._told.get(node.uid):
                 self._told[node.uid] = node.fault
@@ -176,16 +177,14 @@ class Chain(threading.Thread):
         self._problems[slot.uid] = error
         _log(error)
 
-    def _reload(self, node: Node | None, slot: Slot) -> None:
+    def _reload(self, uid: str, slot: Slot) -> None:
         """Put a new version in the place of the old one, which stays if the new one is no good."""
-        occupant = self._load(slot)
-        if occupant is None:
-            return
-        self._problems.pop(slot.uid, None)
+        self._slots[uid] = slot
+        node = self._node(uid)
         if node is None:  # it could not be loaded before
-            self._slots.pop(slot.uid)
-            self.arrange([*self._slots.values(), slot])
-        else:
+            self.arrange(list(self._slots.values()))
+        elif (occupant := self._load(slot)) is not None:
+            self._problems.pop(uid, None)
             self._succeed(node, occupant)
 
     def _succeed(self, node: Node, occupant: Occupant) -> None:

@@ -104,7 +104,6 @@ class Ripple(Instrument):
                 self._bend = 0.0
             case EventKind.PITCH_BEND:
                 self._bend = float(event["value"])
-                return False
             case _:
                 return False
         return True
