@@ -23,6 +23,8 @@ from mesosynth.host.chain import Chain
 from mesosynth.host.device import SILENT, Device, open_device
 from mesosynth.host.device_list import output_opens
 from mesosynth.host.engine import Engine
+from mesosynth.host.event_inbox import EventInbox
+from mesosynth.host.event_queue import EventQueue
 from mesosynth.host.hang_watch import HangWatch, WatchBlock
 from mesosynth.host.rack import Rack
 from mesosynth.host.recorder import Recorder
@@ -65,6 +67,8 @@ class Blocks:
     output: SoundRing
     recording: Ring
     watch: WatchBlock
+    keys: EventQueue
+    controls: EventQueue
 
 
 def main(settings: Settings, blocks: Blocks, connection: Connection) -> None:
@@ -96,7 +100,8 @@ class AudioLoop:
         self._connection = connection
         plugin = instrument_class(settings.instrument)()
         rack = Rack(plugin, blocks.watch.watch)
-        self._engine = Engine(rack, blocks.parameters, blocks.output)
+        inbox = EventInbox((blocks.keys, blocks.controls))
+        self._engine = Engine(rack, blocks.parameters, blocks.output, inbox)
         instrument = Slot("", settings.instrument, 0, tuple(plugin.parameters))
         self._chain = Chain(rack, settings.slots or (instrument,))
         self._hang_watch = HangWatch(blocks.watch)

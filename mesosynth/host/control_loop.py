@@ -21,6 +21,7 @@ from mesosynth.host.control_messages import (
     Activity,
     Alive,
     Forget,
+    Layout,
     Learn,
     Learned,
     Moved,
@@ -38,7 +39,6 @@ from mesosynth.host.midi_ports import MidiPorts
 from mesosynth.host.osc import OscReceiver
 from mesosynth.host.osc_words import obey
 from mesosynth.host.shared_memory import ParameterBlock
-from mesosynth.parameters import ParameterTable
 from mesosynth.plugin import EventKind
 from mesosynth.spawning import end_with_parent
 
@@ -49,7 +49,7 @@ PATIENCE = 0.05  # s that a full queue may hold up a driver's thread
 
 def main(
     settings: Settings,
-    parameters: ParameterTable,
+    layout: Layout,
     block: ParameterBlock,
     queue: EventQueue,
     connection: Connection,
@@ -59,7 +59,7 @@ def main(
     end_with_parent()
     sys.setswitchinterval(0.0005)
     logging.disable(logging.CRITICAL)  # python-osc logs whatever garbage the network sends
-    ControlLoop(settings, parameters, block, queue, connection).run()
+    ControlLoop(settings, layout, block, queue, connection).run()
 
 
 class ControlLoop:
@@ -68,13 +68,13 @@ class ControlLoop:
     def __init__(
         self,
         settings: Settings,
-        parameters: ParameterTable,
+        layout: Layout,
         block: ParameterBlock,
         queue: EventQueue,
         connection: Connection,
     ) -> None:
         self._settings = Settings()
-        self._parameters = parameters
+        self._layout = layout
         self._block = block
         self._queue = queue
         self._connection = connection
@@ -84,7 +84,7 @@ class ControlLoop:
         self._reports: list[Report] = []
         self._messages = 0
         self._decoders: dict[str, MidiDecoder] = {}
-        self._map = MidiMap(parameters)
+        self._map = MidiMap(layout.parameters)
         self._midi: MidiPorts | None = None
         self._osc: OscReceiver | None = None
         self._patient = True
@@ -112,8 +112,9 @@ class ControlLoop:
     def event(self, kind: EventKind, channel: int, note: int, value: float, stamp: float) -> None:
         """Hand an event to the audio callback."""
         self._push(kind, channel, note, value, stamp)
-        if kind == EventKind.TEMPO and "tempo" in self._parameters:
-            self.move("tempo", self._parameters["tempo"].clamp(value))
+        parameters = self._layout.parameters
+        if kind == EventKind.TEMPO and "tempo" in parameters:
+            self.move("tempo", parameters["tempo"].clamp(value))
         elif kind in (EventKind.START, EventKind.STOP):
             self._report(Transported(kind == EventKind.START))
 
@@ -134,7 +135,8 @@ class ControlLoop:
 
     def move(self, parameter: str, value: float) -> None:
         """Let a parameter be heard with the next block, and the session know of it."""
-        self._push(MOVED, 0, self._parameters.index(parameter), value, time.perf_counter())
+        place = self._layout.places[parameter]
+        self._push(MOVED, place >> 8, place & 0xFF, value, time.perf_counter())
         with self._lock:
             self._moved[parameter] = value
 
@@ -147,7 +149,7 @@ class ControlLoop:
     def _receive_osc(self, address: str, arguments: Sequence[object], stamp: float) -> None:
         with self._lock:
             self._messages += 1
-        obey(self, self._parameters, address, arguments, stamp)
+        obey(self, self._layout.parameters, address, arguments, stamp)
 
     def _push(self, kind: int, channel: int, note: int, value: float, stamp: float) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -159,7 +161,7 @@ class ControlLoop:
         self._patient = self._queue.push(kind, channel, note, value, stamp)
 
     def _value_of(self, parameter: str) -> float:
-        return float(self._block.read()[0][self._parameters.index(parameter)])
+        return float(self._block.read()[0][self._layout.places[parameter]])
 
     def _report(self, report: Report) -> None:
         with self._lock:
@@ -190,6 +192,10 @@ class ControlLoop:
             match command:
                 case Settings():
                     self._apply(command)
+                case Layout():
+                    with self._lock:
+                        self._layout = command
+                        self._map.use(command.parameters)
                 case Learn(parameter):
                     with self._lock:
                         self._map.learn(parameter)

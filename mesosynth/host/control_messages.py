@@ -1,6 +1,9 @@
 """What the control process and the session say to each other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from mesosynth.parameters import ParameterTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,14 @@ class Settings:
     midi: str | None = None
     osc: int | None = None
     map_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What can be moved: all parameters of the rack, and their places in the vector."""
+
+    parameters: ParameterTable
+    places: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +111,5 @@ class Alive:
     """Nothing new, but alive."""
 
 
-Command = Settings | Learn | Forget | Close
+Command = Settings | Layout | Learn | Forget | Close
 Report = Moved | Ports | Activity | Learned | Program | Transported | Problem | Alive

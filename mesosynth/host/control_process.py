@@ -10,6 +10,7 @@ from mesosynth.host.control_messages import (
     Close,
     Command,
     Forget,
+    Layout,
     Learn,
     Ports,
     Problem,
@@ -18,7 +19,6 @@ from mesosynth.host.control_messages import (
 )
 from mesosynth.host.event_queue import EventQueue
 from mesosynth.host.shared_memory import ParameterBlock
-from mesosynth.parameters import ParameterTable
 from mesosynth.plugin import EventKind
 from mesosynth.spawning import bare_main
 
@@ -36,8 +36,8 @@ class ControlProcess:
 
     Parameters
     ----------
-    parameters : ParameterTable
-        Of the instrument.
+    layout : Layout
+        What can be moved.
     block : ParameterBlock
         Where the session writes their values.
     queue : EventQueue
@@ -49,10 +49,8 @@ class ControlProcess:
         What the process last said of its ports.
     """
 
-    def __init__(
-        self, parameters: ParameterTable, block: ParameterBlock, queue: EventQueue
-    ) -> None:
-        self._parameters = parameters
+    def __init__(self, layout: Layout, block: ParameterBlock, queue: EventQueue) -> None:
+        self._layout = layout
         self._block = block
         self._queue = queue
         self._settings = Settings()
@@ -69,6 +67,11 @@ class ControlProcess:
         else:
             self._send(settings)
 
+    def use(self, layout: Layout) -> None:
+        """Take what can be moved from now on."""
+        self._layout = layout
+        self._send(layout)
+
     def learn(self, parameter: str | None) -> None:
         """Bind the next controller that moves to `parameter`; None thinks better of it.
 
@@ -78,7 +81,7 @@ class ControlProcess:
             If there is no such parameter.
         """
         if parameter is not None:
-            self._parameters.index(parameter)
+            self._layout.parameters.index(parameter)
         self._send(Learn(parameter))
 
     def forget(self, parameter: str) -> None:
@@ -125,7 +128,7 @@ class ControlProcess:
         self._queue.push(EventKind.ALL_OFF)
         self._process = context.Process(
             target=control_loop.main,
-            args=(self._settings, self._parameters, self._block, self._queue, theirs),
+            args=(self._settings, self._layout, self._block, self._queue, theirs),
             name="mesosynth control",
             daemon=True,
         )

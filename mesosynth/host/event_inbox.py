@@ -75,17 +75,18 @@ class EventInbox:
         self._playing = self._running = False
         self._note_on = self._start = False
         self._sample_rate = 48000.0
+        self._panic = False
         self.awake = False
         self.moves = Moves()
+
+    def sleep(self) -> None:
+        """[control] Forget all notes with the next block, those that are on their way as well."""
+        self._panic = True
 
     def prepare(self, sample_rate: float, parameters: int) -> None:
         """[control] Take the device's sample rate, Hz, and the length of the vector."""
         self._sample_rate = sample_rate
         self.moves.prepare(parameters)
-
-    def sleep(self) -> None:
-        """[control] Let no note keep the sound on any longer, until the next."""
-        self._running = self.awake = False
 
     def take(self, frames: int, playing: bool) -> Events:
         """[audio] The events of the block of `frames` that begins now.
@@ -101,11 +102,19 @@ class EventInbox:
         (k,) EVENT, valid until the next call.
         """
         now = time.perf_counter()
+        if self._panic:
+            self._panic = False
+            self._forget()
         end = 1 + self._fill(frames, self._clock.begin(now, frames / self._sample_rate), now)
         transport = self._follow_transport(playing)
         if transport is not None:
             self._events[0] = (0, transport, 0, 0, 0.0)
         return self._events[1 if transport is None else 0 : end]
+
+    def _forget(self) -> None:
+        self._running = self.awake = False
+        for queue in self._queues:
+            queue.skip()
 
     def _fill(self, frames: int, begin: float, now: float) -> int:
         """Lay out what happened before `begin` from the second place on; return how many."""
@@ -122,7 +131,7 @@ class EventInbox:
             self._queues[first].take()
             self._heads[first] = self._queues[first].peek()
             if kind == MOVED:
-                self.moves.add(note, value, now)
+                self.moves.add(256 * channel + note, value, now)
                 continue
             self._note_on |= kind == EventKind.NOTE_ON
             self._start |= kind == EventKind.START

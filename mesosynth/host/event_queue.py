@@ -16,8 +16,8 @@ from mesosynth.host.shared_memory import SharedBlock
 from mesosynth.plugin import EventKind
 
 MOVED = 0
-"""The kind of a record, besides those of EventKind, that moves the parameter at place `note` of the
-instrument's table to `value`."""
+"""The kind of a record, besides those of EventKind, that moves a parameter to `value`: the one at
+place ``256 channel + note`` of the vector of all values."""
 
 CAPACITY = 4096
 _RECORD = struct.Struct("<ddIBBBx")  # time, value, sequence, kind, channel, note
@@ -77,6 +77,10 @@ class EventQueue(SharedBlock):
             if self._refused or not self._write(stamp, kind, channel, note, value):
                 self._refused = True
             return not self._refused
+
+    def move(self, place: int, value: float) -> bool:
+        """Move the parameter at `place` of the vector of all values, as :meth:`push`."""
+        return self.push(MOVED, place >> 8, place & 0xFF, value)
 
     @property
     def full(self) -> bool:

@@ -86,6 +86,10 @@ class MidiMap:
             for channel, number in sorted(self._bound)
         )
 
+    def use(self, parameters: ParameterTable) -> None:
+        """Move these parameters from now on; controllers of others wait until they are back."""
+        self._parameters = parameters
+
     def learn(self, parameter: str | None) -> None:
         """Bind the next controller that moves to `parameter`; None thinks better of it.
 
@@ -136,7 +140,7 @@ class MidiMap:
             s.
         """
         bound = self._bound.get((channel, number))
-        if bound is None:
+        if bound is None or bound.parameter not in self._parameters:
             return None
         parameter = self._parameters[bound.parameter]
         if not bound.catches(position, parameter.to_unit(value_of(parameter.id)), now):
@@ -145,8 +149,6 @@ class MidiMap:
 
     def load(self, path: Path) -> None:
         """Read what was saved; nothing if there is no such file.
-
-        Bindings of parameters that this instrument lacks are left out.
 
         Raises
         ------
@@ -163,11 +165,7 @@ class MidiMap:
             raise SettingsError(
                 f"{path} is not a map of MIDI controllers ({error}); delete it or mend it."
             ) from error
-        self._bound = {
-            (b.channel, b.controller): _Bound(b.parameter)
-            for b in document.bindings
-            if b.parameter in self._parameters
-        }
+        self._bound = {(b.channel, b.controller): _Bound(b.parameter) for b in document.bindings}
 
     def save(self, path: Path) -> None:
         """Write it whole or not at all.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.host import audio_loop
 from mesosynth.host.audio_loop import RECONNECT, Blocks, Settings
+from mesosynth.host.event_queue import EventQueue
 from mesosynth.host.hang_watch import WatchBlock
 from mesosynth.host.shared_memory import ParameterBlock, Ring
 from mesosynth.host.slots import VECTOR, Slot, SlotReport
@@ -63,7 +64,7 @@ class AudioProcess:
         self._settings = Settings(instrument, device, sample_rate, block)
         self._blocks = Blocks(
             ParameterBlock(VECTOR), StatusBlock(), SoundRing(), Ring(RECORDING_FRAMES),
-            WatchBlock(),
+            WatchBlock(), EventQueue(), EventQueue(),
         )  # fmt: skip
         self._values = np.zeros(VECTOR)
         self._values[: len(table)] = table.vector({})
@@ -201,6 +202,21 @@ class AudioProcess:
         return self._blocks.output
 
     @property
+    def parameters(self) -> ParameterBlock:
+        """The values of the whole rack; readers attach to it by its name."""
+        return self._blocks.parameters
+
+    @property
+    def keys(self) -> EventQueue:
+        """Events of the session's own: the computer keyboard."""
+        return self._blocks.keys
+
+    @property
+    def controls(self) -> EventQueue:
+        """Events of the control process: MIDI and OSC."""
+        return self._blocks.controls
+
+    @property
     def recording(self) -> Ring:
         """What is recorded from the input, mono."""
         return self._blocks.recording
@@ -275,7 +291,7 @@ class AudioProcess:
         self._end(polite=True)
         for block in (self._blocks.parameters, self._blocks.status,
                       self._blocks.output, self._blocks.recording,
-                      self._blocks.watch):  # fmt: skip
+                      self._blocks.watch, self._blocks.keys, self._blocks.controls):  # fmt: skip
             block.close()
 
     def __enter__(self) -> Self:

@@ -12,6 +12,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from mesosynth.errors import ArgumentError
 from mesosynth.host.control_messages import (
     Activity,
+    Layout,
     Learned,
     Moved,
     Ports,
@@ -35,7 +36,8 @@ class Desk:
     def __init__(self, tmp_path):
         self.queue, self.block = EventQueue(), ParameterBlock(len(PARAMETERS))
         self.block.write(PARAMETERS.vector({}), False)
-        self.control = ControlProcess(PARAMETERS, self.block, self.queue)
+        places = {id_: i for i, id_ in enumerate(PARAMETERS)}
+        self.control = ControlProcess(Layout(PARAMETERS, places), self.block, self.queue)
         self.map = tmp_path / "midi.json"
         self.events, self.reports = [], []
 

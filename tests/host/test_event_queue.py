@@ -221,6 +221,18 @@ def test_a_note_wakes_what_does_not_play_and_the_transport_takes_over(queue, clo
     assert heard(True) == ([], False)  # it runs already
 
 
+def test_a_panic_forgets_notes_that_are_on_their_way(queue, clock):
+    inbox = inbox_of(queue)
+    queue.push(KINDS.NOTE_ON, 0, 60, 1.0, stamp=clock.now - 1)
+    assert kinds(inbox.take(FRAMES, False)) == ["STOP", "NOTE_ON"]
+    queue.push(KINDS.NOTE_ON, 0, 61, 1.0, stamp=clock.now - 1)
+    inbox.sleep()
+    assert kinds(inbox.take(FRAMES, False)) == []
+    assert not inbox.awake
+    queue.push(KINDS.NOTE_ON, 0, 62, 1.0, stamp=clock.now - 1)
+    assert kinds(inbox.take(FRAMES, False)) == ["STOP", "NOTE_ON"]
+
+
 def test_a_move_is_heard_at_once_and_yields_to_the_session(queue, clock):
     inbox = inbox_of(queue)
     session = np.array([1.0, 2.0, 3.0, 4.0])
@@ -231,7 +243,7 @@ def test_a_move_is_heard_at_once_and_yields_to_the_session(queue, clock):
 
     assert heard() == [1, 2, 3, 4]
     queue.push(MOVED, 0, 2, 9.0, stamp=clock.now - 1)
-    queue.push(MOVED, 0, 200, 9.0, stamp=clock.now - 1)  # there is no such place
+    queue.move(2000, 9.0)  # there is no such place
     assert heard() == [1, 2, 9, 4]
     session[2] = 8.0  # an older move, on its way through the session
     assert heard() == [1, 2, 9, 4]

@@ -5,6 +5,7 @@ import pytest
 from mesosynth.errors import ArgumentError, SettingsError
 from mesosynth.host.midi_map import OWN, Binding, MidiMap
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.parameters import Parameter, ParameterTable
 
 FIRST = (0, 21)
 
@@ -117,14 +118,16 @@ def test_it_is_saved_and_read_back(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["midi.json"]
 
 
-def test_a_binding_of_another_instrument_is_left_out(tmp_path):
+def test_a_binding_of_what_is_not_in_the_rack_waits_until_it_is(tmp_path):
     path = tmp_path / "midi.json"
     path.write_text(
         '{"revision": 1, "bindings": [{"channel": 0, "controller": 1, "parameter": "x"}]}'
     )
     map_ = MidiMap(PARAMETERS)
     map_.load(path)
-    assert map_.bindings == ()
+    assert map_.move(0, 1, 0.5, lambda _: 0.5, 0.0) is None
+    map_.use(ParameterTable([Parameter("x", "X", "", 0.0, 1.0, 0.5, "What came back.")]))
+    assert map_.move(0, 1, 0.5, lambda _: 0.5, 0.0) == ("x", 0.5)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "[1]", '{"bindings": 3}', "\xff", "[" * 5000])
