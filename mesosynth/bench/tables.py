@@ -59,14 +59,14 @@ def _cases(cases: list[dict[str, Any]]) -> Table:
 
 def _lengths(rows: list[dict[str, Any]]) -> Table:
     table = _table(
-        "Cost against length: seconds over n log n, of the signal (n) and padded (N); 1.00 is four "
-        "seconds at 8192 Hz",
-        "case", "s", "Hz", "samples", "padded", "seconds", "n log n", "N log N", "MB",
+        "Cost of frames/jvp4 against the length: seconds over n log n, of the signal (n) and padded "
+        "(N); 1.00 is four seconds at 8192 Hz",
+        "mode", "s", "Hz", "n", "N", "seconds", "n log n", "N log N", "MB",
     )  # fmt: skip
     for row in rows:
         rate = row["case"]["sample_rate"]
         table.add_row(
-            row["name"],
+            row["case"]["mode"],
             f"{row['samples'] / rate:g}",
             f"{rate}",
             f"{row['samples']}",
