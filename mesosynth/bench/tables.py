@@ -59,8 +59,8 @@ def _cases(cases: list[dict[str, Any]]) -> Table:
 
 def _lengths(rows: list[dict[str, Any]]) -> Table:
     table = _table(
-        "Cost of frames/jvp4 against the length: seconds over n log n, of the signal (n) and padded "
-        "(N); 1.00 is four seconds at 8192 Hz",
+        "Cost of frames/jvp4 against the length: seconds over n log n, of the signal (n) and of "
+        "the padded signal (N); 1.00 is four seconds at 8192 Hz",
         "mode", "s", "Hz", "n", "N", "seconds", "n log n", "N log N", "MB",
     )  # fmt: skip
     for row in rows:
@@ -94,8 +94,8 @@ def _theirs(peers: dict[str, Any]) -> Table:
 
 def _ratios(peers: dict[str, Any]) -> Table:
     table = _table(
-        "How many times faster, in the same rounds; difference of the numbers themselves",
-        "ours", "theirs", "faster", "±", "rounds", "difference",
+        "How many times faster, in the same rounds; error of the numbers themselves",
+        "ours", "theirs", "faster", "±", "rounds", "error",
     )  # fmt: skip
     for row in peers["ratios"]:
         ratio = row["ratio"]
