@@ -1,0 +1,46 @@
+"""Fears: the callback allocates, memory grows over a night, the benchmark measures silence."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mesosynth.bench.audio import SCENES, Scene, measure_memory
+
+
+def test_ten_thousand_blocks_keep_no_memory_and_allocate_no_array():
+    memory = measure_memory(10_000, 48000, 128)
+    assert memory["blocks"] == 10_000
+    assert memory["blocks_with_arrays"] == 0
+    assert abs(memory["growth_bytes"]) < 20_000  # some objects more or less; an hour has 135 times
+
+
+@pytest.mark.parametrize(("name", "voices"), [("1 voice", 1), ("16 voices", 16)])
+def test_as_many_voices_sound_as_it_says(name, voices):
+    with Scene(*SCENES[name], 48000, 128) as scene:
+        scene.play(3.0)
+        assert scene._rack.instrument._voices.count == voices
+        assert scene._engine.levels.peak[0] > 0.1
+
+
+def test_the_command_answers_in_json():
+    done = subprocess.run(
+        [sys.executable, "-m", "mesosynth", "bench", "audio", "--seconds", "0.1",
+         "--memory-blocks", "10", "--json"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    answer = json.loads(done.stdout)
+    assert {row["name"] for row in answer["scenes"]} == set(SCENES)
+    for row in answer["scenes"] + answer["plugins"]:
+        share = row["share"]
+        assert 0.0 < share["median"] <= share["p99"] <= share["longest"], row
+
+
+def test_impossible_options_are_told():
+    done = subprocess.run(
+        [sys.executable, "-m", "mesosynth", "bench", "audio", "--block", "0"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "--block 0 1 to 8192" in done.stderr
