@@ -95,15 +95,15 @@ def _theirs(peers: dict[str, Any]) -> Table:
 def _ratios(peers: dict[str, Any]) -> Table:
     table = _table(
         "How many times faster, in the same rounds; error of the numbers themselves",
-        "ours", "theirs", "faster", "±", "rounds", "error",
+        "ours", "theirs", "times", "±", "rounds", "error",
     )  # fmt: skip
     for row in peers["ratios"]:
         ratio = row["ratio"]
         table.add_row(
             row["ours"],
             row["theirs"],
-            f"{ratio['median']:.4g} x",
-            f"{_half_range(ratio):.2g}",
+            _three_digits(ratio["median"]),
+            _three_digits(_half_range(ratio)),
             f"{row['rounds']}",
             _number(row["error"], ".1e"),
         )
@@ -124,6 +124,11 @@ def _table(title: str, first: str, *others: str) -> Table:
 def _half_range(values: dict[str, float]) -> float:
     """Half of what lies between the quartiles."""
     return (values["high"] - values["low"]) / 2.0
+
+
+def _three_digits(value: float) -> str:
+    """At least three, and no exponent."""
+    return f"{value:.0f}" if value >= 100.0 else f"{value:.3g}"
 
 
 def _number(value: float | None, form: str) -> str:
