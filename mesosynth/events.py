@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mesosynth.matching.messages import Analysis, MatchResult, MatchStep
 
-Source = Literal["user", "preset", "match"]
+Source = Literal["user", "preset", "match", "midi"]
 """Who moved the parameters."""
 
 
@@ -99,6 +99,39 @@ class RackChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlPorts:
+    """The MIDI inputs there are, those that are heard, and the OSC port or None."""
+
+    present: tuple[str, ...]
+    heard: tuple[str, ...]
+    osc: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MidiActivity:
+    """So many MIDI and OSC messages arrived since the last poll."""
+
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerLearned:
+    """A MIDI controller moves a parameter from now on."""
+
+    parameter: str
+    channel: int
+    controller: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramChanged:
+    """A MIDI program change arrived, for whoever keeps a bank of presets."""
+
+    channel: int
+    program: int
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One sentence for the user."""
 
@@ -108,5 +141,6 @@ class Message:
 
 Event = (
     ParametersChanged | TargetLoaded | Analysed | MatchStarted | MatchProgress | MatchEnded
-    | Transport | Recording | Capture | SavedLast | RackChanged | Message
+    | Transport | Recording | Capture | SavedLast | RackChanged | Message | ControlPorts
+    | MidiActivity | ControllerLearned | ProgramChanged
 )  # fmt: skip

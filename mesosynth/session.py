@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mesosynth import units
 from mesosynth.audio_file import load_target
 from mesosynth.audio_settings import AudioSettings, save_audio_settings
+from mesosynth.controls import Controls
 from mesosynth.errors import (
     ArgumentError,
     AudioFileError,
@@ -32,6 +33,7 @@ from mesosynth.errors import (
 from mesosynth.events import (
     Analysed,
     Capture,
+    ControlPorts,
     Event,
     MatchEnded,
     MatchProgress,
@@ -45,6 +47,7 @@ from mesosynth.events import (
     TargetLoaded,
     Transport,
 )
+from mesosynth.host.control_messages import Layout, Moved, Transported
 from mesosynth.host.device_settings import check_settings
 from mesosynth.host.process import AudioProcess, AudioStatus
 from mesosynth.host.registry import find_plugin
@@ -54,6 +57,7 @@ from mesosynth.matched_preset import match_record
 from mesosynth.matching import process as matcher
 from mesosynth.matching.messages import MatchResult
 from mesosynth.parameters import ParameterTable
+from mesosynth.plugin import EventKind
 from mesosynth.presets import MatchRecord, Preset, load_preset, save_preset
 from mesosynth.rack_model import EffectSlot, RackModel
 from mesosynth.takes import last_minutes_folder, new_take, takes_folder
@@ -107,6 +111,7 @@ class Session:
         self._playing = False
         self._events: list[Event] = []
         self._audio = AudioProcess(instrument, device, sample_rate, block)
+        self._controls = Controls(self._audio, self._layout())
         self._audio_is_ready = False
         self._audio_message = ""
         self._device = self._good_device = AudioSettings(
@@ -133,6 +138,7 @@ class Session:
 
     def poll(self) -> list[Event]:
         """Everything that happened since the last call, in order; never blocks."""
+        self._poll_controls()
         self._poll_audio()
         self._poll_reading()
         self._poll_tape()
@@ -384,6 +390,75 @@ class Session:
         if self._resume:
             self.play()
 
+    def listen(self, midi: str | None = "", osc: int | None = None) -> None:
+        """Be played from outside: by MIDI and, where a port is given, by OSC.
+
+        Ports come and go as they please; `poll` reports ControlPorts, MidiActivity and Messages.
+
+        Parameters
+        ----------
+        midi : str, optional
+            Part of the inputs' names, "" for all of them; None for none.
+        osc : int, optional
+            UDP port of this machine, 0 for any that is free; None for none.
+        """
+        self._controls.listen(midi, osc)
+
+    def midi_ports(self) -> tuple[str, ...]:
+        """Names of the MIDI inputs there are, as of a second ago; none before :meth:`listen`."""
+        return self._controls.ports.present
+
+    @property
+    def control_ports(self) -> ControlPorts:
+        """The ports there are and those that are heard."""
+        return self._controls.ports
+
+    def learn(self, parameter: str | None) -> None:
+        """Bind the next MIDI controller that moves to a parameter; None thinks better of it.
+
+        `poll` reports ControllerLearned; the map is kept for the next time.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such parameter.
+        """
+        self._controls.learn(parameter)
+
+    def forget_controller(self, parameter: str) -> None:
+        """Unbind the MIDI controller that moves a parameter, if one does."""
+        self._controls.forget(parameter)
+
+    def note_on(self, note: int, velocity: float = 0.8, channel: int = 0) -> None:
+        """Press a key, heard at the next block, also while the transport stands.
+
+        Parameters
+        ----------
+        note : int
+            MIDI key, 0 to 127; 60 is middle C.
+        velocity : float
+            0 to 1.
+        channel : int
+            0 to 15.
+        """
+        self._controls.note_on(note, velocity, channel)
+
+    def note_off(self, note: int, channel: int = 0) -> None:
+        """Let go of a key."""
+        self._controls.note_off(note, channel)
+
+    def sustain(self, down: bool) -> None:
+        """Tread the sustain pedal, or let go of it."""
+        self._controls.gesture(EventKind.SUSTAIN, float(down))
+
+    def freeze(self, frozen: bool) -> None:
+        """Let the instrument stand still in the sound of this moment, or go on."""
+        self._controls.gesture(EventKind.FREEZE, float(frozen))
+
+    def all_notes_off(self) -> None:
+        """Let go of all keys and the pedal, whoever holds them."""
+        self._controls.gesture(EventKind.ALL_OFF, 0.0)
+
     def set_device(
         self, device: str | None, sample_rate: int | None = None, block: int | None = None
     ) -> None:
@@ -458,6 +533,7 @@ class Session:
         """End both processes. A second call does nothing."""
         self._reader.shutdown(wait=False, cancel_futures=True)
         self._matcher.close()
+        self._controls.close()
         self._tape.close()
         self._audio.close()
 
@@ -477,6 +553,7 @@ class Session:
         self.values = self.parameters.complete(known)
         self._push_values()
         self._audio.set_rack(self._rack.slots)
+        self._controls.use(self._layout())
         self._events.append(RackChanged())
 
     def _set_playing(self, playing: bool) -> None:
@@ -485,6 +562,29 @@ class Session:
 
     def _say(self, text: str, severity: Literal["info", "warning", "error"] = "info") -> None:
         self._events.append(Message(text, severity))
+
+    def _layout(self) -> Layout:
+        return Layout(self.parameters, {id_: self._rack.index(id_) for id_ in self.parameters})
+
+    # ------------------------------------------------------------------ keys, MIDI, OSC
+
+    def _poll_controls(self) -> None:
+        for event in self._controls.poll():
+            match event:
+                case Moved(values):
+                    known = {id_: v for id_, v in values.items() if id_ in self.parameters}
+                    self._take_over(known)
+                    self.set_parameters(known, "midi")
+                case Transported(playing):
+                    self._set_playing(playing)
+                case _:
+                    self._events.append(event)
+
+    def _take_over(self, values: Mapping[str, float]) -> None:
+        """A hand on theta ends that the match drives it."""
+        if self.matching and self.follow and set(values) & set(self.parameters.matchable):
+            self.follow = False
+            self._say("You took over from the match.")
 
     # ------------------------------------------------------------------ audio
 

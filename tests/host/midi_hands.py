@@ -3,22 +3,25 @@
 import collections
 import multiprocessing
 import os
-import time
 
 
 def _keyboard(name, connection):
-    """Send what comes through the connection, and answer with the time at which it left."""
+    """Send what comes through the connection, with a click for every message, and answer."""
     import jack
 
     client = jack.Client(name, no_start_server=True)
     port = client.midi_outports.register("out")
+    clicks = client.outports.register("clicks")
     waiting, sent = collections.deque(), collections.deque()
 
     def process(frames):
         port.clear_buffer()
+        sound = clicks.get_array()
+        sound.fill(0.0)
         for _ in range(min(len(waiting), 64)):
             port.write_midi_event(0, bytes(waiting.popleft()))
-            sent.append(time.perf_counter())
+            sound[0] = 1.0
+            sent.append(frames)
 
     client.set_process_callback(process)
     client.activate()
@@ -34,7 +37,10 @@ def _keyboard(name, connection):
 
 
 class JackKeyboard:
-    """A JACK client with one MIDI output, "<name>:out"."""
+    """A JACK client with one MIDI output, "<name>:out".
+
+    Its audio output "<name>:clicks" sounds at the very frame at which a message leaves.
+    """
 
     def __init__(self, name="keys"):
         context = multiprocessing.get_context("spawn")
@@ -46,13 +52,11 @@ class JackKeyboard:
         self._connection.recv()
 
     def send(self, *messages):
-        """Send messages, each a sequence of bytes; return s of `time.perf_counter` of each."""
+        """Send messages, each a sequence of bytes, and wait until they have left."""
         self._connection.send([list(message) for message in messages])
-        times = []
         for _ in messages:
             assert self._connection.poll(5)
-            times.append(self._connection.recv())
-        return times
+            self._connection.recv()
 
     def close(self):
         self._process.kill()
