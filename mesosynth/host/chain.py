@@ -168,7 +168,7 @@ class Chain(threading.Thread):
         except (PluginError, ArgumentError) as error:
             self._complain(slot, failure(slot.plugin, error))
             return None
-        except Exception as error:  # noqa: BLE001 - a guest's constructor may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a guest may raise anything
             self._complain(slot, failure(f"{slot.plugin}.py", error))
             return None
         return Occupant(plugin, Reach(plugin.parameters, slot.place, slot.ids), guest)
@@ -192,7 +192,7 @@ class Chain(threading.Thread):
             sample_rate, max_block = self._format
             try:
                 occupant.plugin.prepare(sample_rate, max_block)
-            except Exception as error:  # noqa: BLE001 - a guest may raise anything
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a guest may raise anything
                 self._problems[node.uid] = failure(f"{node.uid}.py", error)
                 return
             occupant.reach.prepare(sample_rate)

@@ -151,7 +151,7 @@ class Node:
                 watch[0] = self.number
             occupant.plugin.process(values, events, block)
             watch[0] = 0
-        except (Exception, PluginHangs) as error:  # noqa: BLE001 - it may be anybody's; the sound must go on
+        except BaseException as error:  # noqa: BLE001 - it may be anybody's; the sound must go on
             watch[0] = 0
             self._blame(occupant, "error", STRIKES, error)
             return False
@@ -194,7 +194,7 @@ class Node:
         """[audio] Let the plugin forget all sound, whatever it does instead."""
         try:
             self.occupant.plugin.reset()
-        except Exception as error:  # noqa: BLE001 - as in `_run`
+        except BaseException as error:  # noqa: BLE001 - as in `_run`
             self.out = self.occupant.guest
             self.fault = Fault("error", "out" if self.out else "reset", error)
 

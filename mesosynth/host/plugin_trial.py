@@ -69,7 +69,7 @@ def play_first_blocks(name: str, sample_rate: float, max_block: int) -> None:
                             f"its {position} and blocks of {frames}."
                         )
         plugin.reset()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         whose = f"{name}.py" if kind.__module__.startswith("mesosynth_plugin_") else name
         raise failure(whose, error) from error
 

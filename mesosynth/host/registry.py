@@ -111,7 +111,7 @@ def load_plugin(name: str) -> type[Plugin]:
     (entry,) = importlib.metadata.entry_points(group=ENTRY_POINTS, name=name)
     try:
         return check_class(entry.load(), name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise failure(name, error) from error
 
 
@@ -129,7 +129,7 @@ def load_file(path: Path) -> type[Plugin]:
         code = compile(path.read_bytes(), str(path), "exec")
         sys.modules[module.__name__] = module  # dataclasses and pickle look there
         exec(code, module.__dict__)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise failure(path.name, error) from error
     found = [
         thing for thing in vars(module).values()

@@ -1,0 +1,197 @@
+"""Fears: a user's plugin raises, hangs or crashes on stage, and takes the sound with it."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+
+from mesosynth import events
+from mesosynth.errors import ArgumentError, PluginError
+from mesosynth.host.registry import list_plugins, load_file, plugin_folder
+from mesosynth.presets import load_preset
+from mesosynth.session import Session
+
+GUEST = """
+import numpy as np
+from mesosynth.parameters import Parameter, ParameterTable
+from mesosynth.plugin import Effect
+
+class Gain(Effect):
+    name = "My gain"
+    parameters = ParameterTable([Parameter("gain", "Gain", "", 0.0, 1.0, 0.5, "Level.")])
+
+    def prepare(self, sample_rate, max_block):
+        self.blocks = 0
+
+    def reset(self):
+        pass
+
+    def process(self, values, events, block):
+        self.blocks += 1
+        if self.blocks > 100:
+            {}
+        block *= np.float32(values[0])
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    monkeypatch.setenv("MESOSYNTH_PLUGINS", str(plugins))
+    return plugins
+
+
+class Stage:
+    """A session that plays, whose events are kept."""
+
+    def __init__(self):
+        self.session = Session(device="silent")
+        self.events = []
+        self.session.set_parameters({"gamma": 8.0, "period": 0.1})
+        self.session.play()
+
+    def until(self, condition, seconds, what):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.events += self.session.poll()
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}; {self.events}"
+            time.sleep(0.01)
+
+    def said(self, pattern):
+        return any(isinstance(event, events.Message) and re.search(pattern, event.text)
+                   for event in self.events)  # fmt: skip
+
+    def loudness(self):
+        return np.abs(self.session.scope(4800)).max()
+
+
+@pytest.fixture
+def stage(folder):
+    stage = Stage()
+    stage.until(lambda: stage.loudness() > 0.1, 20, "sound")
+    yield stage
+    stage.session.close()
+
+
+def test_plugins_are_listed_without_running_them(folder):
+    (folder / "good.py").write_text(GUEST.format("pass") + "\nraise SystemExit('was run')\n")
+    (folder / "torn.py").write_text("def (")
+    (folder / "other.py").write_text("x = 1\n")
+    (folder / "delay.py").write_text(GUEST.format("pass"))
+    found = {info.name: info for info in list_plugins()}
+    assert {"chirplet", "ripple", "filter", "delay", "reverb", "saturation"} <= set(found)
+    assert (found["good"].title, found["good"].kind) == ("My gain", "effect")
+    assert "torn.py, line 1: SyntaxError" in found["torn"].problem
+    assert "no Instrument and no Effect" in found["other"].problem
+    assert "built-in" in found["delay.py"].problem
+    assert found["delay"].origin == "built-in"
+    assert plugin_folder() == folder
+
+
+def test_a_file_must_define_one_plugin(folder):
+    file = folder / "p.py"
+    for text, problem in (
+        ("x = 1", "no complete Instrument or Effect"),
+        (
+            GUEST.format("pass") + GUEST.format("pass").replace("class Gain", "class Other"),
+            "2 plug",
+        ),
+        (GUEST.format("pass").replace("ParameterTable([", "list(["), "must be a ParameterTable"),
+        ("import nothing_like_this", r"p\.py, line 1: ModuleNotFoundError"),
+        ("raise SystemExit", r"p\.py, line 1: SystemExit"),
+    ):
+        file.write_text(text)
+        with pytest.raises(PluginError, match=problem):
+            load_file(file)
+
+
+def test_effects_are_heard_saved_and_loaded_again(stage, folder, tmp_path):
+    session = stage.session
+    (folder / "mine.py").write_text(GUEST.format("pass"))
+    assert session.add_effect("mine") == "mine"
+    assert session.add_effect("delay", 0) == "delay"
+    assert session.add_effect("delay") == "delay_2"
+    stage.until(lambda: "mine.gain" in session.parameters, 10, "the guest's table")
+    assert [effect.uid for effect in session.effects] == ["delay", "mine", "delay_2"]
+    assert session.parameters["mine.gain"].name == "My gain Gain"
+    assert not any(id_.startswith("mine") for id_ in session.parameters.matchable)
+    loud = stage.loudness()
+    session.set_parameters({"mine.gain": 0.0, "delay.time": 0.25})
+    stage.until(lambda: stage.loudness() < 0.01 * loud, 3, "the gain at 0")
+    session.bypass_effect("mine")
+    stage.until(lambda: stage.loudness() > 0.5 * loud, 3, "the gain bypassed")
+    session.move_effect("mine", 0)
+    session.remove_effect("delay_2")
+    session.save_preset(tmp_path / "p.json")
+    preset = load_preset(tmp_path / "p.json")
+    assert [effect.plugin for effect in preset.effects] == ["mine", "delay"]
+    assert preset.effects[0].parameters == {"gain": 0.0}
+    assert preset.effects[0].bypassed
+    session.remove_effect("mine")
+    session.remove_effect("delay")
+    assert list(session.values) == list(session.parameters)
+    session.load_preset(tmp_path / "p.json")
+    stage.until(lambda: session.values.get("mine.gain") == 0.0, 10, "the guest's value again")
+    assert session.values["delay.time"] == 0.25
+    session.bypass_effect("mine", False)
+    stage.until(lambda: stage.loudness() < 0.01 * loud, 3, "the gain at 0 again")
+
+
+def test_what_is_impossible_is_said(stage):
+    with pytest.raises(PluginError, match="'kazoo' does not exist"):
+        stage.session.add_effect("kazoo")
+    with pytest.raises(ArgumentError, match="is an instrument"):
+        stage.session.add_effect("ripple")
+    with pytest.raises(ArgumentError, match="'delay' is not in the rack"):
+        stage.session.remove_effect("delay")
+    for _ in range(14):
+        stage.session.add_effect("filter")
+    with pytest.raises(ArgumentError, match="full"):
+        stage.session.add_effect("filter")
+
+
+def test_a_plugin_that_raises_is_bypassed_and_comes_back_when_it_is_mended(stage, folder):
+    file = folder / "mine.py"
+    file.write_text(GUEST.format("raise ValueError('tired')"))
+    stage.session.add_effect("mine")
+    stage.until(lambda: stage.said(r"mine\.py, line 19: ValueError: tired; it is bypassed"), 10,
+                "the message")  # fmt: skip
+    assert "ValueError: tired" in stage.session.effects[0].traceback
+    assert "in process" in (folder.parent / "plugins.log").read_text()
+    stage.until(lambda: stage.loudness() > 0.1, 3, "the sound that goes on")
+    stage.session.set_parameters({"mine.gain": 0.0})
+    file.write_text(GUEST.format("pass"))
+    stage.until(lambda: not stage.session.effects[0].problem, 10, "its return")
+    stage.until(lambda: stage.loudness() < 0.001, 3, "what it does")
+
+
+def test_a_loop_without_end_is_interrupted(stage, folder):
+    (folder / "mine.py").write_text(GUEST.format("\n            while True: pass"))
+    pid = stage.session.audio_pid
+    stage.session.add_effect("mine")
+    stage.until(lambda: stage.said("mine does not return from process; it is bypassed"), 12,
+                "the message")  # fmt: skip
+    blocks = stage.session.audio_status().blocks
+    stage.until(lambda: stage.session.audio_status().blocks > blocks + 50, 2, "sound that goes on")
+    stage.until(lambda: stage.loudness() > 0.1, 3, "sound")
+    assert stage.session.audio_pid == pid
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["__import__('time').sleep(60)", "__import__('re').match(r'(a+)+$', 'a' * 60 + 'b')",
+     "__import__('ctypes').string_at(0)"],
+    ids=["asleep", "with-the-interpreter-locked", "crash"],
+)  # fmt: skip
+def test_what_cannot_be_interrupted_costs_a_second_and_its_place(stage, folder, end):
+    (folder / "mine.py").write_text(GUEST.format(end))
+    pid = stage.session.audio_pid
+    stage.session.add_effect("mine")
+    stage.session.add_effect("reverb")
+    stage.until(lambda: stage.session.audio_pid not in (pid, None), 15, "another audio process")
+    stage.until(lambda: stage.said("started again without mine"), 3, "the message")
+    stage.until(lambda: stage.loudness() > 0.1, 5, "sound")
+    stage.until(lambda: "crashed" in stage.session.effects[0].problem, 3, "why it is out")
+    assert stage.session.effects[1].problem == ""

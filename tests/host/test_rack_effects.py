@@ -1,0 +1,363 @@
+"""Fears: a change in the rack clicks or leaves a gap, one ill effect silences the rest."""
+
+import itertools
+import re
+import threading
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from mesosynth.effects import EFFECTS
+from mesosynth.host.chain import Chain
+from mesosynth.host.node import FADE_SECONDS, Node, Occupant
+from mesosynth.host.rack import Rack, render
+from mesosynth.host.reach import GLIDE_SECONDS, Reach
+from mesosynth.host.slots import PLACE, VECTOR, Slot
+from mesosynth.instruments import INSTRUMENTS
+from mesosynth.parameters import Parameter, ParameterTable
+from mesosynth.plugin import NO_EVENTS, Effect, Instrument
+from mesosynth.presets import EffectState
+
+RATE = 48000
+
+
+class Tone(Instrument):
+    """As steady as can be: whatever moves in the output is the rack's doing."""
+
+    name = "Tone"
+    parameters = ParameterTable([Parameter("level", "Level", "", 0.0, 1.0, 0.25, "The output.")])
+
+    def prepare(self, sample_rate, max_block):
+        pass
+
+    def reset(self):
+        pass
+
+    def process(self, values, events, block):
+        block.fill(values[0])
+
+
+class Ill(Effect):
+    """Halves the sound, and falls ill."""
+
+    name = "Ill"
+    parameters = ParameterTable([])
+
+    def __init__(self, illness, when=range(5, 6)):
+        self.illness, self.when, self.block, self.resets = illness, when, 0, 0
+
+    def prepare(self, sample_rate, max_block):
+        pass
+
+    def reset(self):
+        self.resets += 1
+
+    def process(self, values, events, block):
+        self.block += 1
+        block *= np.float32(0.5)
+        if self.block in self.when:
+            if isinstance(self.illness, Exception):
+                raise self.illness
+            block[0, 3] = self.illness
+
+
+def node_of(plugin, place=1, guest=False):
+    return Node("x", Occupant(plugin, Reach(plugin.parameters, place), guest))
+
+
+def rack_of(*effects, guest=False, max_block=512, instrument=None):
+    rack = Rack(instrument or Tone())
+    nodes = [node_of(effect, place, guest) for place, effect in enumerate(effects, 1)]
+    rack.nodes = (*rack.nodes, *nodes)
+    rack.prepare(RATE, max_block)
+    return rack
+
+
+def vector_of(rack, values=None):
+    vector = np.zeros(VECTOR)
+    for place, node in enumerate(rack.nodes):
+        own = node.occupant.plugin.parameters.vector((values or {}).get(place, {}))
+        vector[place * PLACE :][: len(own)] = own
+    return vector
+
+
+def play(rack, frames, block=128, vector=None):
+    out = np.zeros((2, frames), np.float32)
+    given = vector_of(rack) if vector is None else vector
+    for begin in range(0, frames, block):
+        now = given(begin) if callable(given) else given
+        rack.process(now, NO_EVENTS, True, out[:, begin : begin + block])
+    return out.astype(float)
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
+@pytest.mark.parametrize("rate", [22050, 48000, 192000])
+@pytest.mark.parametrize("block", [1, 17, 1536, 8192])
+def test_everything_at_its_loudest_stays_finite_and_within_one(instrument, rate, block):
+    rack = Rack(INSTRUMENTS[instrument]())
+    rack.nodes += tuple(node_of(kind(), i) for i, kind in enumerate(EFFECTS.values(), 1))
+    rack.prepare(rate, block)
+    tables = [node.occupant.plugin.parameters for node in rack.nodes]
+    loud = {0: {"gain": 6.0}}
+    for place, table in enumerate(tables[1:], 1):
+        loud[place] = {id_: p.maximum for id_, p in table.items() if id_ not in ("shape", "mix")}
+    vector = vector_of(rack, loud)
+    out = play(rack, min(8192, 300 * block), block, vector)
+    assert np.isfinite(out).all()
+    assert np.abs(out).max() <= 1.0
+
+
+@pytest.mark.parametrize("block", [1, 17, 128, 2027])
+def test_the_whole_rack_does_not_depend_on_the_block(block):
+    effects = tuple(EffectState(plugin=name) for name in EFFECTS)
+    values = {"period": 0.1, "gamma": 8.0}
+    seconds = 0.05 if block == 1 else 0.4
+    whole = render("chirplet", values, seconds, block=8192, effects=effects)
+    cut = render("chirplet", values, seconds, block=block, effects=effects)
+    assert np.abs(whole).max() > 0.01 or block == 1
+    np.testing.assert_allclose(cut, whole, atol=1e-6)
+
+
+def test_a_jump_of_a_value_takes_its_time_even_in_blocks_of_one():
+    rack = rack_of(max_block=16)
+    play(rack, 1000, 16, np.array([0.0]))
+    out = play(rack, 400, 1, np.array([0.5]))[0]
+    assert out[-1] == 0.5
+    assert 0.0 < np.diff(out).max() < 1.1 * 0.5 / (GLIDE_SECONDS * RATE)
+
+
+@pytest.mark.parametrize("illness", [np.nan, np.inf, 1e30, ValueError("no")])
+@pytest.mark.parametrize("guest", [False, True])
+def test_an_ill_effect_is_dry_for_a_block_and_reset(illness, guest):
+    effect = Ill(illness)
+    rack = rack_of(effect, guest=guest)
+    out = play(rack, 128 * 20)[0, 1000:]
+    late = (rack.latency + 4 * 128) - 1000
+    assert np.isfinite(out).all()
+    assert rack.faults == 1
+    if guest and isinstance(illness, Exception):  # it is out, and everything else plays on
+        assert rack.nodes[1].out
+        np.testing.assert_allclose(out[max(late, 0) + 500 :], 0.25, atol=1e-6)
+    else:
+        assert effect.resets == 1
+        np.testing.assert_allclose(out[max(late, 0) + 500 :], 0.125, atol=1e-6)
+
+
+def test_a_guest_that_keeps_failing_is_shut_out_and_a_built_in_is_not():
+    for guest in (True, False):
+        effect = Ill(np.nan, range(5, 500, 3))
+        rack = rack_of(effect, guest=guest)
+        play(rack, 128 * 100)
+        assert rack.nodes[1].out == guest
+        assert (rack.faults == 3) == guest
+
+
+def test_a_slow_guest_is_shut_out():
+    class Slow(Ill):
+        def process(self, values, events, block):
+            time.sleep(0.002)
+
+    rack = rack_of(Slow(None), guest=True)
+    play(rack, 128 * 40)
+    assert rack.nodes[1].out
+    assert rack.nodes[1].fault.kind == "slow"
+    rack = rack_of(Slow(None), guest=False)
+    play(rack, 128 * 40)
+    assert not rack.nodes[1].out
+
+
+def test_the_whole_rack_allocates_no_arrays():
+    rack = rack_of(*(kind() for kind in EFFECTS.values()), instrument=INSTRUMENTS["ripple"]())
+    rng, block, most = np.random.default_rng(0), np.zeros((2, 512), np.float32), []
+    vectors = []
+    for _ in range(4):
+        tables = [node.occupant.plugin.parameters for node in rack.nodes]
+        vectors.append(vector_of(rack, {place: {i: p.from_unit(rng.random()) for i, p in t.items()}
+                                        for place, t in enumerate(tables)}))  # fmt: skip
+    tracemalloc.start()
+    try:
+        for number in range(64):
+            if number == 40:
+                rack.nodes[2].wanted = False
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            rack.process(vectors[number // 8 % 4], NO_EVENTS, True, block)
+            most.append(tracemalloc.get_traced_memory()[1] - before)
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(2000):
+            rack.process(vectors[0], NO_EVENTS, True, block[:, :64])
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert max(most[8:]) < 4096
+    assert grown < 4096
+
+
+class Player(threading.Thread):
+    """Calls a rack as a device would, faster than real time, and keeps what it played."""
+
+    def __init__(self, rack, vector):
+        super().__init__(daemon=True)
+        self.rack, self.vector, self.ended = rack, vector, False
+        self.blocks = []
+
+    def run(self):
+        while not self.ended:
+            block = np.zeros((2, 256), np.float32)
+            self.rack.process(self.vector, NO_EVENTS, True, block)
+            self.blocks.append(block)
+            time.sleep(0.002)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended = True
+        self.join()
+
+    @property
+    def sound(self):
+        return np.concatenate(self.blocks, axis=1).astype(float)[:, 1500:]
+
+
+HALF = """
+import numpy as np
+from mesosynth.parameters import ParameterTable
+from mesosynth.plugin import Effect
+
+class Half(Effect):
+    name = "Half"
+    parameters = ParameterTable([])
+    def prepare(self, sample_rate, max_block): pass
+    def reset(self): pass
+    def process(self, values, events, block):
+        block *= np.float32(0.5)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MESOSYNTH_PLUGINS", str(tmp_path))
+    return tmp_path
+
+
+def slots_of(*effects):
+    return [Slot("", "tone", 0), *effects]
+
+
+def chain_of(rack):
+    chain = Chain(rack, slots_of())
+    chain.prepare(lambda: rack.prepare(RATE, 512), RATE, 512)
+    return chain
+
+
+def assert_no_click(sound):
+    """Nothing changed faster than the fades of the rack change it."""
+    assert np.abs(np.diff(sound)).max() < 1.6 * 0.25 / (FADE_SECONDS * RATE)
+    assert sound.min() > 0.05
+
+
+def test_effects_come_go_move_and_are_bypassed_without_a_click(folder):
+    (folder / "half.py").write_text(HALF)
+    rack = Rack(Tone())
+    chain = chain_of(rack)
+    vector = np.zeros(VECTOR)
+    vector[0] = 0.25
+    filters = Slot("filter", "filter", 1, tuple(EFFECTS["filter"].parameters))
+    vector[PLACE : PLACE + 4] = EFFECTS["filter"].parameters.vector({})
+    half = Slot("half", "half", 2)
+    heard = []
+    with Player(rack, vector) as player:
+        for slots in (
+            (), (half,), (filters, half), (half, filters), (Slot("half", "half", 2, (), True),),
+            (half,), (),
+        ):  # fmt: skip
+            chain.arrange(slots_of(*slots))
+            time.sleep(0.1)
+            heard.append(round(float(player.blocks[-1][0, -1]), 3))
+    assert heard == [0.25, 0.125, 0.125, 0.125, 0.25, 0.125, 0.25]
+    assert_no_click(player.sound[0])
+
+
+def test_a_saved_file_is_swapped_in_with_a_crossfade_and_a_bad_one_is_not(folder):
+    file = folder / "half.py"
+    file.write_text(HALF)
+    rack = Rack(Tone())
+    chain = chain_of(rack)
+    vector = np.zeros(VECTOR)
+    vector[0] = 0.25
+    with Player(rack, vector) as player:
+        chain.arrange(slots_of(Slot("half", "half", 1)))
+        time.sleep(0.1)
+        file.write_text(HALF.replace("0.5", "0.8"))
+        chain.look()
+        time.sleep(0.1)
+        assert player.blocks[-1][0, -1] == pytest.approx(0.2, abs=1e-4)
+        for bad, problem in (
+            (HALF.replace("block *=", "block *= *"), r"half\.py, line 12: SyntaxError"),
+            (HALF.replace("0.5", "nan"), "NameError"),
+            (HALF.replace("0.5", "np.nan"), "not finite"),
+            (HALF.replace("(Effect)", ""), "must define one"),
+        ):
+            file.write_text(bad)
+            chain.look()
+            assert re.search(problem, chain.reports[-1].problem), chain.reports[-1]
+            assert player.blocks[-1][0, -1] == pytest.approx(0.2, abs=1e-4)
+        file.write_text(HALF)
+        chain.look()
+        time.sleep(0.1)
+        assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-4)
+        assert chain.reports[-1].problem == ""
+    assert_no_click(player.sound[0])
+
+
+def test_the_story_of_a_failure_is_in_the_log(folder):
+    plugins = folder / "plugins"
+    plugins.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MESOSYNTH_PLUGINS", str(plugins))
+        (plugins / "half.py").write_text(HALF.replace("block *=", "1 / 0; block *="))
+        chain = chain_of(Rack(Tone()))
+        chain.arrange(slots_of(Slot("half", "half", 1)))
+    assert "half.py, line 12: ZeroDivisionError: division by zero." in chain.reports[-1].problem
+    assert "in process" in chain.reports[-1].traceback
+    assert "Traceback" in (folder / "plugins.log").read_text()
+
+
+def test_a_new_table_finds_its_values_by_their_ids(folder):
+    """A version with other parameters must not play with its neighbour's values."""
+    text = HALF.replace("np.float32(0.5)", "np.float32(values[{}])").replace(
+        "ParameterTable([])",
+        "ParameterTable([Parameter(i, i, '', 0.0, 1.0, 0.5, '') for i in {!r}])",
+    ).replace("import ParameterTable", "import Parameter, ParameterTable")  # fmt: skip
+    (folder / "half.py").write_text(text.format("ab", 1))
+    rack = Rack(Tone())
+    chain = chain_of(rack)
+    vector = np.zeros(VECTOR)
+    vector[0], vector[PLACE], vector[PLACE + 1] = 0.25, 0.4, 0.8
+    with Player(rack, vector) as player:
+        chain.arrange(slots_of(Slot("half", "half", 1, ("a", "b"))))
+        time.sleep(0.1)
+        assert player.blocks[-1][0, -1] == pytest.approx(0.2, abs=1e-3)
+        (folder / "half.py").write_text(text.format("xba", 1))
+        chain.look()
+        time.sleep(0.1)
+        assert player.blocks[-1][0, -1] == pytest.approx(0.2, abs=1e-3)
+        (folder / "half.py").write_text(text.format("xba", 0))
+        chain.look()
+        time.sleep(0.1)
+        assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-3)  # x at its default
+    assert [*chain.reports[-1].table] == ["x", "b", "a"]
+
+
+def test_any_order_can_be_reached_from_any_other():
+    rack = Rack(Tone())
+    chain = chain_of(rack)
+    slots = [Slot(name, name, i) for i, name in enumerate(EFFECTS, 1)]
+    with Player(rack, np.zeros(VECTOR)):
+        for order in list(itertools.permutations(slots[:3]))[::2]:
+            chain.arrange(slots_of(*order))
+            assert [node.uid for node in rack.nodes] == ["", *(slot.uid for slot in order)]
