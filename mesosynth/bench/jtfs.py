@@ -83,6 +83,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure, print tables unless JSON is wanted, and return what --json shows."""
+    from mesosynth.bench.environment import peers_python
     from mesosynth.bench.peers import check_memory, measure_peers
 
     cases = [case for case in _all_cases(arguments) if arguments.only in case.name]
@@ -94,14 +95,16 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     answer: dict[str, Any] = {"schema": SCHEMA, "machine": machine_facts(threads)}
     neighbours = Neighbours()
     with Narration() as say:
+        # What may fail comes before what takes minutes.
+        python = peers_python(say) if arguments.peers else None
         devices = sorted({case.device for case in cases})
         before = {device: _rates(device, threads, say) for device in devices}
         answer["cases"] = [measure(case, threads, arguments.repeats, say) for case in cases]
         if arguments.lengths:
             answer["lengths"] = _lengths(devices[0], arguments.only, threads, say)
-        if arguments.peers:
+        if python is not None:
             answer["peers"] = measure_peers(
-                cases, threads, arguments.rounds, arguments.gradients, say
+                python, cases, threads, arguments.rounds, arguments.gradients, say
             )
         answer["rates"] = {
             device: _best(before[device], _rates(device, threads, say)) for device in devices

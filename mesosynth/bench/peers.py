@@ -29,7 +29,6 @@ import numpy as np
 
 from mesosynth.bench.cases import FORMS, PAPER, SAMPLES, Case, Form, Work
 from mesosynth.bench.child import Child, Measured
-from mesosynth.bench.environment import peers_python
 from mesosynth.bench.machine import memory_bytes
 from mesosynth.bench.narration import Narration
 from mesosynth.bench.spread import spread
@@ -110,10 +109,9 @@ def check_memory() -> None:
 
 
 def measure_peers(
-    cases: list[Case], threads: int, rounds: int, gradient_rounds: int, say: Narration
+    python: Path, cases: list[Case], threads: int, rounds: int, gradient_rounds: int, say: Narration
 ) -> dict[str, Any]:
-    """The entry "peers": RIVALS against those of `cases` that run on the CPU."""
-    python = peers_python(lambda line: say(f"environment of the peers: {line}"))
+    """The entry "peers": RIVALS, under the interpreter `python`, against `cases` on the CPU."""
     with (
         tempfile.TemporaryDirectory() as folder,
         Child.of_mesosynth(threads) as ours,
