@@ -1,0 +1,229 @@
+"""`mesosynth bench soak`: whether the sound holds out on a stage, for as long as a set takes.
+
+A session plays on a device, by default JACK's dummy driver in blocks of 128 frames, while the
+matcher matches over and over, keys are pressed and let go at random, a thousand events a second,
+and a knob moves a hundred times a second. Counted is how often the device ran dry, and how much the
+processes' memory grew.
+
+With --json, one object::
+
+    schema        1; grows with any change that a reader of an older one would notice
+    machine       facts, see :func:`mesosynth.bench.machine.machine_facts`; and neighbours, how
+                  many cores other programs (the JACK server too) took on average, or null
+    device, sample_rate, block
+                  what it was played through; Hz and frames
+    minutes       that it took
+    blocks, underflows
+                  played, and times the device ran dry
+    per_100000    underflows in that many blocks
+    load          {median, longest}: share of a block's time, on the clock
+    events, knob_moves, matches
+                  keys pressed or let go, moves of the knob, and matches that ended
+    restarts      of the audio process and the matcher; there should be none
+    faults        blocks that a plugin spoiled
+    memory        {audio, session}: {start_mb, end_mb, growth}; null where the system does not tell.
+                  It starts a fifth of the time, or a minute, after the beginning
+    messages      all that the session had to say
+"""
+
+import argparse
+import contextlib
+import os
+import random
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from mesosynth.bench.jack_dummy import jack_dummy
+from mesosynth.bench.machine import Neighbours, machine_facts
+from mesosynth.bench.narration import Narration
+from mesosynth.errors import ArgumentError, WorkerError
+from mesosynth.events import MatchEnded, Message
+from mesosynth.host.status import AudioStatus
+from mesosynth.resources import resource
+from mesosynth.session import Session
+
+SCHEMA = 1
+TICK = 0.01  # s; a knob moves every tick
+EVENTS = 10  # in a tick
+LOWEST, HIGHEST = 36, 84  # keys
+KNOB = "spread"
+_START_SECONDS = 30.0
+_MEGABYTE = 1e6
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `mesosynth bench soak`."""
+    parser.add_argument("--minutes", metavar="M", type=float, default=30.0)
+    parser.add_argument(
+        "--device", metavar="NAME", help="part of an output's name (default: JACK's dummy driver)"
+    )
+    parser.add_argument("--block", metavar="N", type=int, default=128, help="frames")
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure, print figures unless JSON is wanted, and return what --json shows."""
+    if not 0.0 < arguments.minutes <= 24 * 60:
+        raise ArgumentError(f"--minutes {arguments.minutes:g} must be more than 0, at most a day.")
+    with Narration() as say:
+        answer = soak(60.0 * arguments.minutes, arguments.device, arguments.block, say)
+    if not arguments.json:
+        _show(answer)
+    return answer
+
+
+def soak(
+    seconds: float, device: str | None, block: int, say: Narration | None = None
+) -> dict[str, Any]:
+    """Play for that long; see the module.
+
+    Raises
+    ------
+    DeviceError
+        If there is no device to play on.
+    WorkerError
+        If the sound does not start.
+    """
+    say = say or Narration()
+    with contextlib.ExitStack() as stack:
+        if device is None:
+            stack.enter_context(jack_dummy(48000, block))
+        session = Session("system" if device is None else device, block=block)
+        stack.callback(session.close)
+        _wait_for_sound(session)
+        return _Soak(session, seconds, say).run()
+
+
+def _wait_for_sound(session: Session) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while (status := session.audio_status()) is None or status.blocks < 100:
+        for event in session.poll():
+            if isinstance(event, Message) and event.severity == "error":
+                raise WorkerError(event.text)
+        if time.monotonic() > end:
+            raise WorkerError(f"there is no sound after {_START_SECONDS:g} s; mesosynth doctor.")
+        time.sleep(0.02)
+
+
+class _Soak:
+    """One run: hands that play, and books that are kept."""
+
+    def __init__(self, session: Session, seconds: float, say: Narration) -> None:
+        self._session, self._seconds, self._say = session, seconds, say
+        self._random = random.Random(0)
+        self._held: list[int] = []
+        self._count: Counter[str] = Counter()
+        self._messages: list[str] = []
+        self._pids = {"audio": session.audio_pid, "session": os.getpid()}
+        self._before: dict[str, float | None] = {}
+
+    def run(self) -> dict[str, Any]:
+        """Play to the end and return the answer."""
+        session, neighbours = self._session, Neighbours()
+        session.load_target(resource("assets", "demo.wav"))
+        session.play()
+        session.reset_meters()
+        first, began = self._status(), time.monotonic()
+        warm = min(0.2 * self._seconds, 60.0)
+        ticks, told = 0, -1
+        while (passed := time.monotonic() - began) < self._seconds:
+            if not self._before and passed > warm:
+                self._before = {name: _private_mb(pid) for name, pid in self._pids.items()}
+            if int(passed / 10.0) != told:
+                told = int(passed / 10.0)
+                self._say(
+                    f"{passed:.0f} of {self._seconds:.0f} s, {self._status().underflows} missed"
+                )
+            self._play(ticks)
+            ticks += 1
+            if ticks % 3 == 0:
+                self._listen()
+            time.sleep(max(0.0, began + ticks * TICK - time.monotonic()))
+        last, after = self._status(), {name: _private_mb(p) for name, p in self._pids.items()}
+        return {
+            "schema": SCHEMA,
+            "machine": {**machine_facts(1), "neighbours": neighbours.cores()},
+            "device": last.device,
+            "sample_rate": last.sample_rate,
+            "block": last.block,
+            "minutes": passed / 60.0,
+            "blocks": last.blocks - first.blocks,
+            "underflows": last.underflows,
+            "per_100000": 1e5 * last.underflows / max(last.blocks - first.blocks, 1),
+            "load": {"median": last.load, "longest": last.load_max},
+            "events": self._count["events"],
+            "knob_moves": ticks,
+            "matches": self._count["matches"],
+            "restarts": self._count["restarts"],
+            "faults": last.faults,
+            "memory": {name: _growth(self._before.get(name), after[name]) for name in after},
+            "messages": self._messages,
+        }
+
+    def _play(self, tick: int) -> None:
+        session, chance = self._session, self._random
+        for _ in range(EVENTS):
+            if self._held and chance.random() < 0.5:
+                session.note_off(self._held.pop(chance.randrange(len(self._held))))
+            else:
+                note = chance.randint(LOWEST, HIGHEST)
+                session.note_on(note, chance.random())
+                self._held.append(note)
+            self._count["events"] += 1
+        session.set_parameters({KNOB: tick % 100 / 100.0})
+
+    def _listen(self) -> None:
+        for event in self._session.poll():
+            if isinstance(event, MatchEnded):
+                self._count["matches"] += 1
+            elif isinstance(event, Message):
+                self._messages.append(event.text)
+                self._count["restarts"] += "started again" in event.text
+        if not self._session.matching:
+            self._session.start_match()
+
+    def _status(self) -> AudioStatus:
+        status = self._session.audio_status()
+        if status is None:
+            raise WorkerError("the audio process has ended in the middle of the soak.")
+        return status
+
+
+def _private_mb(pid: int | None) -> float | None:
+    """Memory that a process holds for itself, 1e6 bytes; None where the system does not tell.
+
+    What it shares with others is of a fixed size, and shows only as far as it has been touched.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) * 1024 / _MEGABYTE
+    return None
+
+
+def _growth(before: float | None, after: float | None) -> dict[str, float] | None:
+    if before is None or after is None:
+        return None
+    return {"start_mb": before, "end_mb": after, "growth": after / before - 1.0}
+
+
+def _show(answer: dict[str, Any]) -> None:
+    print(
+        f"{answer['minutes']:.1f} minutes on {answer['device']!r}, {answer['sample_rate']} Hz, "
+        f"blocks of {answer['block']}\n"
+        f"{answer['underflows']} of {answer['blocks']} blocks missed "
+        f"({answer['per_100000']:.2f} in 100 000)\n"
+        f"load {answer['load']['median']:.1%}, longest {answer['load']['longest']:.1%}\n"
+        f"{answer['events']} events, {answer['knob_moves']} moves of a knob, "
+        f"{answer['matches']} matches, {answer['restarts']} restarts, {answer['faults']} faults"
+    )
+    for name, memory in answer["memory"].items():
+        if memory is not None:
+            print(
+                f"memory of the {name} process: {memory['start_mb']:.1f} MB to "
+                f"{memory['end_mb']:.1f} MB ({memory['growth']:+.2%})"
+            )
+    neighbours = answer["machine"]["neighbours"]
+    if neighbours is not None and neighbours > 0.2:
+        print(f"Other programs used {neighbours:.1f} cores meanwhile.")

@@ -1,0 +1,30 @@
+"""The fear: it plays well for a minute, and then it clicks, or eats the memory.
+
+The short form of `mesosynth bench soak`, on machines that others use as well: hence tolerances. On
+a quiet one, thirty minutes may miss one block in 100 000.
+"""
+
+import json
+import subprocess
+import sys
+
+SECONDS = 60.0
+
+
+def test_a_minute_on_stage():
+    done = subprocess.run(
+        [sys.executable, "-m", "mesosynth", "bench", "soak", "--minutes", str(SECONDS / 60),
+         "--json"],
+        capture_output=True, text=True, check=True, timeout=SECONDS + 60,
+    )  # fmt: skip
+    answer = json.loads(done.stdout)
+    assert answer["device"] == "system"
+    assert answer["block"] == 128
+    assert answer["blocks"] > 0.95 * SECONDS * 48000 / 128
+    assert answer["underflows"] < 0.01 * answer["blocks"], answer
+    assert answer["events"] > 0.95 * 1000 * SECONDS
+    assert answer["knob_moves"] > 0.95 * 100 * SECONDS
+    assert answer["matches"] > 0
+    assert (answer["restarts"], answer["faults"]) == (0, 0), answer["messages"]
+    for memory in answer["memory"].values():
+        assert memory["growth"] < 0.05, answer["memory"]
