@@ -1,9 +1,13 @@
 """A painted knob: an arc, the value and its unit, the name."""
 
+import math
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
+    QFont,
+    QFontMetricsF,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -58,7 +62,7 @@ class Knob(QWidget):
         self.editor = ValueEditor(self)
         self.editor.accepted.connect(self._type)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(70, 92)
+        self.setMinimumSize(52, 92)
         self.setToolTip(
             f"{parameter.description}\n{parameter.text(parameter.minimum)} to "
             f"{parameter.text(parameter.maximum)}; double-click: "
@@ -80,7 +84,7 @@ class Knob(QWidget):
         """The arc's square, px."""
         room = min(self.width() - 14, self.height() - 2 * _TEXT_HEIGHT - 6)
         left = (self.width() - room) / 2.0
-        return QRectF(left, _TEXT_HEIGHT + 3, room, room)
+        return QRectF(left, (self.height() - room) / 2.0, room, room)
 
     @property
     def value_box(self) -> QRectF:
@@ -91,13 +95,20 @@ class Knob(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         centre = Qt.AlignmentFlag.AlignCenter
-        painter.setFont(theme.font(8.0))
+        name, value = self.parameter.name, self.parameter.text(self.value)
+        painter.setFont(self._fitting(8.0, name))
         painter.setPen(QColor(theme.TEXT if self.hasFocus() else theme.DIM))
-        painter.drawText(QRectF(0, 0, self.width(), _TEXT_HEIGHT), centre, self.parameter.name)
+        painter.drawText(QRectF(0, 0, self.width(), _TEXT_HEIGHT), centre, name)
         painter.setPen(QColor(theme.TEXT))
-        painter.setFont(theme.font(8.5))
-        painter.drawText(self.value_box, centre, self.parameter.text(self.value))
+        painter.setFont(self._fitting(8.5, value))
+        painter.drawText(self.value_box, centre, value)
         self._paint_dial(painter, self.dial.adjusted(3, 3, -3, -3))
+
+    def _fitting(self, size: float, text: str) -> QFont:
+        """The desk's font, smaller where `text` would not fit."""
+        font = theme.font(size)
+        room, width = self.width() - 6.0, QFontMetricsF(font).horizontalAdvance(text)
+        return theme.font(size * room / width) if width > room else font
 
     def _paint_dial(self, painter: QPainter, dial: QRectF) -> None:
         position = self.parameter.to_unit(self.value)
@@ -188,7 +199,11 @@ class Knob(QWidget):
         self.set_at_once.emit({self.parameter.id: value}, self.parameter.name)
 
     def _nudge(self, notches: float) -> None:
-        position = self.parameter.to_unit(self.value) + notches * _NOTCH
+        choices = len(self.parameter.choices)
+        notch = 1.0 / (choices - 1) if choices else _NOTCH
+        if choices and notches:  # there is nothing between two choices, however fine
+            notches = math.copysign(max(round(abs(notches)), 1), notches)
+        position = self.parameter.to_unit(self.value) + notches * notch
         self.nudged.emit(self._at(position), self.parameter.name)
 
     def _at(self, position: float) -> dict[str, float]:

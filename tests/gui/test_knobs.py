@@ -95,3 +95,14 @@ def test_a_press_without_a_turn_leaves_nothing_to_undo(desk):
     QTest.mouseClick(knob, LEFT, NONE, knob.dial.center().toPoint())
     assert desk.history.stack.count() == 0
     assert not desk.actions_["undo"].isEnabled()
+
+
+def test_a_choice_is_turned_notch_by_notch_and_typed_by_name(desk):
+    knob = desk.knobs["division"]
+    at = knob.value
+    wheel(knob, 1)
+    assert desk.bridge.session.values["division"] == at + 1
+    wheel(knob, -1, SHIFT)  # there is nothing finer
+    assert desk.bridge.session.values["division"] == at
+    type_into(knob, "1/8t")
+    assert knob.parameter.text(knob.value) == "1/8T"
