@@ -100,9 +100,9 @@ def test_a_press_without_a_turn_leaves_nothing_to_undo(desk):
 def test_a_choice_is_turned_notch_by_notch_and_typed_by_name(desk):
     knob = desk.knobs["division"]
     at = knob.value
-    wheel(knob, 1)
+    wheel(knob, knob.dial.center(), 1)
     assert desk.bridge.session.values["division"] == at + 1
-    wheel(knob, -1, SHIFT)  # there is nothing finer
+    wheel(knob, knob.dial.center(), -1, SHIFT)  # there is nothing finer
     assert desk.bridge.session.values["division"] == at
     type_into(knob, "1/8t")
     assert knob.parameter.text(knob.value) == "1/8T"
