@@ -150,9 +150,12 @@ class JackCapture:
         self._ports = [self._client.inports.register(f"in_{i}") for i in range(2)]
         self._samples = np.zeros((2, int(seconds * rate)), np.float32)
         self._filled = 0
+        self._first = None
         self._client.set_process_callback(self._process)
 
     def _process(self, frames):
+        if self._first is None:
+            self._first = self._client.last_frame_time
         end = min(self._filled + frames, self._samples.shape[1])
         for port, samples in zip(self._ports, self._samples, strict=True):
             samples[self._filled : end] = port.get_array()[: end - self._filled]
@@ -168,6 +171,10 @@ class JackCapture:
         assert len(ports) == 2, ports
         for port, ear in zip(ports, self._ports, strict=True):
             self._client.connect(port, ear)
+
+    def now(self):
+        """Where in `samples` the moment lies; it is being played, so it is not there yet."""
+        return self._client.frame_time - self._first
 
     @property
     def samples(self):

@@ -1,0 +1,70 @@
+"""The fear: a gesture that is heard late.
+
+Frames are counted on JACK's own clock, from the call to the sample that the device hears. The
+limiter's look-ahead is part of what is measured.
+"""
+
+import time
+
+import numpy as np
+import pytest
+from servers import JackCapture
+
+from mesosynth.host.limiter import Limiter
+from mesosynth.host.process import AudioProcess
+from mesosynth.instruments.chirplet import Chirplet
+from mesosynth.plugin import EventKind
+
+RATE, BLOCK, TIMES = 48000, 128, 20
+LOOK_AHEAD = Limiter(RATE, BLOCK).latency
+VECTOR = Chirplet.parameters.vector
+HUM = {"f_c": 1500.0, "gamma": 1.0, "w": 4.0, "am_depth": 0.0, "period": 0.2}
+
+
+@pytest.fixture
+def stage(jack):
+    """An audio process that JACK plays, an ear at JACK, and the device's own latency in frames."""
+    with JackCapture(30) as ear, AudioProcess("chirplet", "system", block=BLOCK) as audio:
+        assert audio.wait_ready(20)
+        ear.connect()
+        yield audio, ear, round(audio.status().latency * RATE) - LOOK_AHEAD
+
+
+def first_above(ear, begin, level):
+    """The first sample from `begin` on that is louder than `level`."""
+    loud = np.flatnonzero(np.abs(ear.samples[0, begin:]) > level)
+    return begin + loud[0]
+
+
+def test_a_knob_is_heard_within_a_block_and_the_devices_buffer(stage):
+    audio, ear, device = stage
+    audio.set_values(VECTOR({**HUM, "gain": -60.0}))
+    audio.set_playing(True)
+    time.sleep(2.0)
+    delays = []
+    for i in range(TIMES):
+        before = ear.now()
+        audio.set_values(VECTOR({**HUM, "gain": -6.0}))
+        time.sleep(0.05)
+        still = np.abs(ear.samples[0, before - 2000 : before]).max()
+        delays.append(first_above(ear, before, 2.0 * still) - before)
+        audio.set_values(VECTOR({**HUM, "gain": -60.0}))
+        time.sleep(0.06 + 0.0007 * i)  # at another place of the block each time
+    print(f"knob: {np.percentile(delays, [0, 50, 95, 100])} frames, the device's {device}")
+    assert np.percentile(delays, 90) <= BLOCK + device  # the machine is not ours alone
+
+
+def test_a_note_is_heard_within_two_blocks_and_the_devices_buffer(stage):
+    audio, ear, device = stage
+    audio.set_values(VECTOR({"release": 0.02, "gain": 0.0}))
+    time.sleep(0.3)
+    delays = []
+    for i in range(TIMES):
+        before = ear.now()
+        audio.keys.push(EventKind.NOTE_ON, 0, 69, 1.0)
+        time.sleep(0.05)
+        delays.append(first_above(ear, before, 1e-5) - before)
+        audio.keys.push(EventKind.NOTE_OFF, 0, 69, 0.0)
+        time.sleep(0.1 + 0.0007 * i)
+    print(f"note: {np.percentile(delays, [0, 50, 95, 100])} frames, the device's {device}")
+    assert np.percentile(delays, 90) <= 2 * BLOCK + device
