@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from mesosynth import __version__
 from mesosynth.bench import add_benchmarks, run_benchmark
+from mesosynth.control_command import add_control_options, list_midi
 from mesosynth.errors import ArgumentError, DeviceError, MesosynthError
 from mesosynth.plugin_command import add_plugin_commands, run_plugin_command
 
@@ -30,6 +31,7 @@ mesosynth match FILE        find the sound's parameters
 mesosynth render PRESET OUT.wav
 mesosynth play [PRESET]     play through the sound card
 mesosynth devices           list the sound devices
+mesosynth midi              list the MIDI inputs
 mesosynth doctor            what is missing here, and the command that mends it
 mesosynth plugin check FILE test a plugin; plugin list lists them
 mesosynth bench NAME        measure this machine: jtfs
@@ -108,13 +110,15 @@ def _command_parser() -> _Parser:
     play.add_argument("preset", metavar="PRESET", nargs="?", type=Path)
     play.add_argument("--seconds", metavar="S", type=_seconds, default=10.0)
     _add_device(play)
+    add_control_options(play)
 
     devices = commands.add_parser("devices", help="list the sound devices")
+    midi = commands.add_parser("midi", help="list the MIDI inputs")
     doctor = commands.add_parser("doctor", help="what is missing here")
 
     add_benchmarks(commands.add_parser("bench", help="measure this machine"))
     add_plugin_commands(commands.add_parser("plugin", help="list plugins, and check one"))
-    for command in (match, render, play, devices, doctor):
+    for command in (match, render, play, devices, midi, doctor):
         command.add_argument(
             "--json", action="store_true", help="one JSON object on standard output"
         )
@@ -232,12 +236,12 @@ def _play(arguments: argparse.Namespace) -> dict[str, Any]:
     audio, trouble = _audio(arguments)
     _warn(trouble)
     try:
-        status = play(preset, arguments.seconds, audio)
+        status = play(preset, arguments.seconds, audio, arguments.midi, arguments.osc)
     except DeviceError as error:
         if arguments.device is not None or arguments.rate or arguments.block:
             raise
         _warn(str(error))  # it worked once, so nothing that was said today is wrong
-        status = play(preset, arguments.seconds)
+        status = play(preset, arguments.seconds, midi=arguments.midi, osc=arguments.osc)
     answer = {name: getattr(status, name) for name in _PLAY_KEYS}
     if not arguments.json:
         print("\n".join(f"{name:<20}{value}" for name, value in answer.items()))
@@ -289,6 +293,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "render": _render,
     "play": _play,
     "devices": _devices,
+    "midi": list_midi,
     "doctor": _doctor,
     "bench": run_benchmark,
     "plugin": run_plugin_command,

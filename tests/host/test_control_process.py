@@ -1,8 +1,11 @@
 """Fears: a port that is not heard or not let go of, a killed process, a knob that jumps."""
 
+import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -82,6 +85,17 @@ def desk(tmp_path):
     made.close()
 
 
+def command_line():
+    command = [sys.executable, "-m", "mesosynth", "midi", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def test_the_command_line_lists_the_inputs_and_there_may_be_none(no_card):
+    assert command_line() == {"ports": []}
+
+
 def heard(desk):
     return desk.control.ports.heard
 
@@ -93,6 +107,7 @@ def test_midi_on_a_real_port_and_a_port_that_comes_and_goes(jack, desk):
     with JackKeyboard() as keys, JackKeyboard("other"):
         desk.wait(lambda: heard(desk) == ("keys:out",), "the port")
         assert set(desk.control.ports.present) == {"keys:out", "other:out"}
+        assert set(command_line()["ports"]) == {"keys:out", "other:out"}
         begin = time.perf_counter()
         keys.send((0x90, 60, 127), (0x90, 64, 1), (0xB0, 64, 127), (0xC3, 5))
         desk.wait(lambda: desk.event(KINDS.NOTE_ON, note=64), "the note")
