@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mesosynth.effects.recursion import banded_solver
 from mesosynth.errors import ArgumentError, PluginError
 from mesosynth.host.node import Fault, Node, Occupant, PluginHangs
 from mesosynth.host.plugin_trial import try_plugin
@@ -68,6 +69,7 @@ class Chain(threading.Thread):
         self._times: dict[str, float] = {}
         self._format = (48000.0, 512)
         self._slots[""] = slots[0]
+        banded_solver()  # to load a library later would hold up the callback
         self.want(slots)
 
     def want(self, slots: Sequence[Slot]) -> None:

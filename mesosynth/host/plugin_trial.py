@@ -15,7 +15,16 @@ from mesosynth.plugin import CHANNELS, NO_EVENTS
 TIME_LIMIT = 8.0  # s; most of it is for plugins that load a model or a table
 BLOCKS = 4  # of each size
 
-_TRIAL = "from mesosynth.host.plugin_trial import main; main()"
+# The audio process asks for this while it plays with real-time priority, which is inherited.
+_TRIAL = """
+import contextlib, os
+if hasattr(os, "sched_setscheduler"):
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        os.nice(5)
+from mesosynth.host.plugin_trial import main
+main()
+"""
 
 
 def try_plugin(name: str, sample_rate: float, max_block: int) -> None:
@@ -76,10 +85,6 @@ def play_first_blocks(name: str, sample_rate: float, max_block: int) -> None:
 
 def main() -> None:
     """Try out what the command line names, and print what came of it as JSON."""
-    # The audio process asks for this while it plays with real-time priority, which is inherited.
-    if hasattr(os, "sched_setscheduler"):
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     name, sample_rate, max_block = sys.argv[1:4]
     told = {"problem": "", "traceback": ""}
     with contextlib.redirect_stdout(sys.stderr):  # a plugin may print

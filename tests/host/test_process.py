@@ -13,7 +13,7 @@ from mesosynth.errors import ArgumentError, DeviceError, WorkerError
 from mesosynth.host.process import AudioProcess
 from mesosynth.instruments.chirplet import Chirplet
 
-FORBIDDEN = {"torch", "kymatio", "PySide6", "pyqtgraph", "scipy", "matplotlib", "pytest"}
+FORBIDDEN = {"torch", "kymatio", "PySide6", "pyqtgraph", "matplotlib", "pytest"}
 TABLE = Chirplet.parameters
 
 
