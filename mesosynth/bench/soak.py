@@ -124,7 +124,7 @@ class _Soak:
         session.load_target(resource("assets", "demo.wav"))
         session.play()
         session.reset_meters()
-        first, began = self._status(), time.monotonic()
+        first, began, busy = self._status(), time.monotonic(), self._busy()
         warm = min(0.2 * self._seconds, 60.0)
         ticks, told = 0, -1
         while (passed := time.monotonic() - began) < self._seconds:
@@ -140,10 +140,11 @@ class _Soak:
             if ticks % 3 == 0:
                 self._listen()
             time.sleep(max(0.0, began + ticks * TICK - time.monotonic()))
+        ours = (self._busy() - busy) / passed
         last, after = self._status(), {name: _private_mb(p) for name, p in self._pids.items()}
         return {
             "schema": SCHEMA,
-            "machine": {**machine_facts(1), "neighbours": neighbours.cores()},
+            "machine": {**machine_facts(1), "neighbours": _others(neighbours.cores(), ours)},
             "device": last.device,
             "sample_rate": last.sample_rate,
             "block": last.block,
@@ -183,11 +184,28 @@ class _Soak:
         if not self._session.matching:
             self._session.start_match()
 
+    def _busy(self) -> float:
+        """Seconds that the session's processes have computed."""
+        return sum(map(_cpu_seconds, (self._session.audio_pid, self._session.matcher_pid)))
+
     def _status(self) -> AudioStatus:
         status = self._session.audio_status()
         if status is None:
             raise WorkerError("the audio process has ended in the middle of the soak.")
         return status
+
+
+def _cpu_seconds(pid: int | None) -> float:
+    """What a process has computed so far; 0 where the system does not tell."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+def _others(cores: float | None, ours: float) -> float | None:
+    """Cores that neither this process nor the session's others used."""
+    return None if cores is None else max(0.0, cores - ours)
 
 
 def _private_mb(pid: int | None) -> float | None:

@@ -170,7 +170,7 @@ class AudioLoop:
         if self._device.silent or not (self._device.ended or now - self._seen_at > patience):
             return
         lost = self._device
-        lost.close()
+        lost.abandon()
         self._close_recorder()
         self._message = (
             f"The sound card {lost.name!r} has gone; the silent clock plays until it is back."

@@ -54,6 +54,10 @@ class Device(Protocol):
         """[control] Stop calling it."""
         ...
 
+    def abandon(self) -> None:
+        """[control] Stop calling it at once, without a word to a driver that may be dead."""
+        ...
+
 
 def open_device(
     name: str | None, sample_rate: int | None = None, block: int | None = None

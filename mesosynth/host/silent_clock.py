@@ -63,3 +63,7 @@ class SilentClock:
         self._closing.set()
         if self._thread is not None:
             self._thread.join(1.0)
+
+    def abandon(self) -> None:
+        """[control] Stop the clock."""
+        self._closing.set()

@@ -119,3 +119,10 @@ class SoundCard:
                                    name="close card", daemon=True)  # fmt: skip
         closing.start()
         closing.join(0.3)
+
+    def abandon(self) -> None:
+        """[control] Stop calling `render` at once, and leave the stream as it is.
+
+        PortAudio aborts the whole process when it closes a stream of a dead JACK server.
+        """
+        self._closed = True

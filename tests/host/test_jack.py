@@ -102,5 +102,5 @@ def test_a_killed_server_leaves_the_silent_clock(jack, until):
         until(lambda: audio.status().silent, 4, "the silent clock")
         assert "'system'" in audio.status().message
         blocks = audio.status().blocks
-        until(lambda: audio.status().blocks > blocks + 50, 3, "sound that goes on")
-        assert audio.alive
+        until(lambda: audio.status().blocks > blocks + 200, 5, "sound that goes on")
+        assert audio.alive  # PortAudio aborts the process if the dead stream is closed
