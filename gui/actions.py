@@ -75,6 +75,10 @@ ACTIONS = [
         "Play the arpeggio, or stop it.", checkable=True,
     ),
     ActionSpec(
+        "piano", "Sound", "Computer keyboard plays notes", "Keys", "Ctrl+K", "ph.music-notes",
+        "Let the A row of the keyboard play notes; Z and X change the octave.", checkable=True,
+    ),
+    ActionSpec(
         "match", "Match", "Match", "Match", "M", "ph.crosshair",
         "Look for the parameters that sound like the target.",
     ),

@@ -25,6 +25,8 @@ def main(
     preset: Path | None = None,
     audio: AudioSettings = DEFAULT_AUDIO,
     notice: str = "",
+    midi: str | None = "",
+    osc: int | None = None,
 ) -> int:
     """Run the desk until its window is closed.
 
@@ -40,6 +42,10 @@ def main(
         Device, sample rate and block.
     notice : str
         A sentence to begin with, or "".
+    midi : str, optional
+        Part of the names of the MIDI inputs that play along, "" for all; None for none.
+    osc : int, optional
+        UDP port on which OSC plays along; None for none.
 
     Returns
     -------
@@ -49,9 +55,13 @@ def main(
     application = QApplication(argv)
     application.setApplicationName("mesosynth")
     theme.apply(application)
-    window = open_window(
-        lambda: Session(audio.device, INSTRUMENT, audio.sample_rate, audio.block), target, preset
-    )
+
+    def make_session() -> Session:
+        session = Session(audio.device, INSTRUMENT, audio.sample_rate, audio.block)
+        session.listen(midi, osc)
+        return session
+
+    window = open_window(make_session, target, preset)
     if notice:
         window.bridge.say(notice, "warning")
     # Python runs these when the bridge's timer fires next.

@@ -109,6 +109,19 @@ class Bridge(QObject):
             self.values = {**self.values, **moved}
             self.parameters_changed.emit(self.values, "user")
 
+    def play_note(self, note: int, down: bool) -> None:
+        """Press a MIDI key, or let go of it."""
+        if self.session is not None:
+            (self.session.note_on if down else self.session.note_off)(note)
+
+    def learn(self, parameter: str | None) -> None:
+        """Let the next MIDI controller that moves turn a parameter from then on."""
+        self._request(lambda session: session.learn(parameter))
+
+    def forget_controller(self, parameter: str) -> None:
+        """Let no MIDI controller turn a parameter any more."""
+        self._request(lambda session: session.forget_controller(parameter))
+
     def set_follow(self, follow: bool) -> None:
         """Let the match drive the sound, or not."""
         if self.session is not None and self.session.follow != follow:

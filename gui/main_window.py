@@ -17,6 +17,7 @@ from gui.panels.match_panel import MatchPanel
 from gui.panels.shortcut_sheet import ShortcutSheet
 from gui.panels.status_line import StatusLine
 from gui.panels.transport import Transport
+from gui.piano import Piano
 from gui.settings import Settings, save_settings
 from gui.views.frame import Frame
 from gui.views.loss_curve import LossCurve
@@ -54,6 +55,7 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self)
         self.history = History(bridge)
         self.commands = Commands(self, self.actions_, bridge, self.history, settings)
+        self.piano = Piano(bridge, self.actions_["piano"])
         self.transport = Transport(self.actions_)
         self.pad = Pad(bridge.parameters)
         self.scalograms = Scalograms()
@@ -159,6 +161,8 @@ class MainWindow(QMainWindow):
         hand.set_at_once.connect(self.history.set_at_once)
         if isinstance(hand, Knob):
             hand.refused.connect(lambda text: self.bridge.say(text, "error"))
+            hand.learn_asked.connect(self.bridge.learn)
+            hand.forget_asked.connect(self.bridge.forget_controller)
 
     def _on_parameters(self, values: dict[str, float], _source: str) -> None:
         self.pad.set_values(values)

@@ -88,6 +88,7 @@ def _desk_parser() -> _Parser:
     parser.add_argument("file", metavar="FILE", nargs="?", type=Path)
     parser.add_argument("--preset", metavar="P", type=Path, help="parameters to start with")
     _add_device(parser)
+    add_control_options(parser)
     parser.add_argument("--version", action="version", version=f"mesosynth {__version__}")
     return parser
 
@@ -172,7 +173,10 @@ def _desk(arguments: argparse.Namespace) -> dict[str, Any]:
     if not problem:
         from gui.app import main as open_desk
 
-        raise SystemExit(open_desk(["mesosynth"], target, arguments.preset, audio, trouble))
+        midi = "" if arguments.midi is None else arguments.midi
+        raise SystemExit(
+            open_desk(["mesosynth"], target, arguments.preset, audio, trouble, midi, arguments.osc)
+        )
     from mesosynth.terminal import run
 
     print(f"mesosynth: {problem}; running in the terminal.", file=sys.stderr)

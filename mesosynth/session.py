@@ -33,6 +33,7 @@ from mesosynth.errors import (
 from mesosynth.events import (
     Analysed,
     Capture,
+    ControllerLearned,
     ControlPorts,
     Event,
     MatchEnded,
@@ -52,14 +53,13 @@ from mesosynth.host.device_settings import check_settings
 from mesosynth.host.process import AudioProcess, AudioStatus
 from mesosynth.host.registry import find_plugin
 from mesosynth.host.tape import Kept, Tape, Trouble
-from mesosynth.instruments import instrument_class
 from mesosynth.matched_preset import match_record
 from mesosynth.matching import process as matcher
 from mesosynth.matching.messages import MatchResult
 from mesosynth.parameters import ParameterTable
 from mesosynth.plugin import EventKind
 from mesosynth.presets import MatchRecord, Preset, load_preset, save_preset
-from mesosynth.rack_model import EffectSlot, RackModel
+from mesosynth.rack_model import RackedPlugin, RackModel
 from mesosynth.takes import last_minutes_folder, new_take, takes_folder
 from mesosynth.target import ANALYSIS_RATE, Target
 
@@ -103,6 +103,7 @@ class Session:
     ) -> None:
         self.instrument = instrument
         self._rack = RackModel(instrument)
+        self._matched_instrument = instrument  # what the matcher knows
         self._rack_revision = 0
         self.values = self.parameters.defaults()
         self.follow = True
@@ -153,9 +154,29 @@ class Session:
         return self._rack.parameters
 
     @property
-    def effects(self) -> list[EffectSlot]:
+    def effects(self) -> list[RackedPlugin]:
         """The effects that the sound goes through, in order."""
         return self._rack.effects
+
+    def set_instrument(self, plugin: str) -> None:
+        """Let another instrument play, a user's as well, after a short crossfade.
+
+        Its parameters stand at their defaults; a user's are known when `poll` reports RackChanged
+        again. The matcher goes on matching with the session's first instrument.
+
+        Raises
+        ------
+        PluginError
+            If there is no such plugin.
+        ArgumentError
+            If it is an effect.
+        """
+        if find_plugin(plugin).kind == "effect":
+            raise ArgumentError(f"plugin {plugin!r} is an effect, not an instrument.")
+        self._rack.set_instrument(plugin)
+        self.instrument = plugin
+        self.values = {id_: value for id_, value in self.values.items() if "." in id_}
+        self._push_rack()
 
     def add_effect(self, plugin: str, index: int | None = None) -> str:
         """Put an effect into the rack, at the end if `index` is None; return its name there.
@@ -424,6 +445,8 @@ class Session:
             If there is no such parameter.
         """
         self._controls.learn(parameter)
+        if parameter is not None:
+            self._say(f"Move the MIDI controller for {self.parameters[parameter].name}.")
 
     def forget_controller(self, parameter: str) -> None:
         """Unbind the MIDI controller that moves a parameter, if one does."""
@@ -541,10 +564,11 @@ class Session:
 
     def _push_values(self) -> None:
         self._audio.set_values(self._rack.vector(self.values))
-        self._matcher.draw_sound(self._instrument_values())
+        if self.instrument == self._matched_instrument:
+            self._matcher.draw_sound(self._instrument_values())
 
     def _instrument_values(self) -> dict[str, float]:
-        return {id_: self.values[id_] for id_ in instrument_class(self.instrument).parameters}
+        return {id_: self.values[id_] for id_ in self._rack.instrument.parameters}
 
     def _push_rack(self) -> None:
         """Tell the audio process what is in the rack; its values lie there before it looks."""
@@ -577,6 +601,10 @@ class Session:
                     self.set_parameters(known, "midi")
                 case Transported(playing):
                     self._set_playing(playing)
+                case ControllerLearned(parameter, channel, controller):
+                    self._events.append(event)
+                    name = self.parameters[parameter].name
+                    self._say(f"Controller {controller} of channel {channel + 1} moves {name}.")
                 case _:
                     self._events.append(event)
 
@@ -621,16 +649,16 @@ class Session:
 
     def _hear_of_rack(self) -> None:
         """Learn what became of the effects, and say what is wrong with them."""
-        known = {effect.uid: effect.problem for effect in self.effects}
+        known = {plugin.uid: plugin.problem for plugin in (self._rack.instrument, *self.effects)}
         try:
             if self._rack.take_reports(self._audio.rack_reports()):
                 self._push_rack()
         except WorkerError:
             return  # it has ended, which is noticed by itself
         self._events.append(RackChanged())
-        for effect in self.effects:
-            if effect.problem and effect.problem != known[effect.uid]:
-                self._say(effect.problem, "error")
+        for plugin in (self._rack.instrument, *self.effects):
+            if plugin.problem and plugin.problem != known[plugin.uid]:
+                self._say(plugin.problem, "error")
 
     def _change_device(self, settings: AudioSettings) -> None:
         self._device = settings
@@ -752,13 +780,13 @@ class Session:
         self._start_wanted_match()
 
     def _follow(self, theta: Mapping[str, float]) -> None:
-        if self.follow:
+        if self.follow and self.instrument == self._matched_instrument:
             # The matcher's model has a full-sine modulation.
             self.set_parameters({**theta, "am_shape": 0.0}, "match")
 
     def _match_record(self) -> MatchRecord | None:
         result, target = self.result, self.target
-        if result is None or target is None:
+        if result is None or target is None or self.instrument != self._matched_instrument:
             return None
         clamped = {id_: self.parameters[id_].clamp(value) for id_, value in result.theta.items()}
         if any(self.values[id_] != value for id_, value in clamped.items()):

@@ -5,6 +5,7 @@ import math
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QFocusEvent,
     QFont,
     QFontMetricsF,
@@ -16,7 +17,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from gui import theme
 from gui.panels.value_editor import ValueEditor
@@ -39,7 +40,7 @@ class Knob(QWidget):
     """One parameter.
 
     Drag up and down, wheel or arrow keys turn it (Shift: fine), a double-click takes the default,
-    a click on the value, or Return, lets one type it.
+    a click on the value, or Return, lets one type it; the right button asks for a MIDI controller.
 
     Parameters
     ----------
@@ -52,6 +53,8 @@ class Knob(QWidget):
     nudged = Signal(dict, str)
     set_at_once = Signal(dict, str)
     refused = Signal(str)
+    learn_asked = Signal(str)
+    forget_asked = Signal(str)
 
     def __init__(self, parameter: Parameter) -> None:
         super().__init__()
@@ -66,7 +69,8 @@ class Knob(QWidget):
         self.setToolTip(
             f"{parameter.description}\n{parameter.text(parameter.minimum)} to "
             f"{parameter.text(parameter.maximum)}; double-click: "
-            f"{parameter.text(parameter.default)}\nClick the value to type one; Shift: fine"
+            f"{parameter.text(parameter.default)}\nClick the value to type one; Shift: fine; "
+            "right button: MIDI"
         )
         self.set_value(parameter.default)
 
@@ -158,6 +162,14 @@ class Knob(QWidget):
         if event.button() == Qt.MouseButton.LeftButton:
             default = {self.parameter.id: self.parameter.default}
             self.set_at_once.emit(default, self.parameter.name)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: D102 - Qt's hook
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        id_ = self.parameter.id
+        menu.addAction("Learn a MIDI controller", lambda: self.learn_asked.emit(id_))
+        menu.addAction("Forget its MIDI controller", lambda: self.forget_asked.emit(id_))
+        menu.popup(event.globalPos())
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: D102 - Qt's hook
         self._nudge(event.angleDelta().y() / 120.0 * _speed(event))
