@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mesosynth.effects import EFFECTS
 from mesosynth.errors import ArgumentError
 from mesosynth.host.slots import PLACE, PLACES, VECTOR, Slot, SlotReport
-from mesosynth.instruments import instrument_class
+from mesosynth.instruments import INSTRUMENTS, instrument_class
 from mesosynth.parameters import Parameter, ParameterTable
 from mesosynth.presets import EffectState
 
@@ -24,13 +24,13 @@ _NOTHING = ParameterTable([])
 
 
 @dataclass(frozen=True, slots=True)
-class EffectSlot:
-    """An effect in the rack.
+class RackedPlugin:
+    """A plugin in the rack.
 
     Attributes
     ----------
     uid : str
-        "delay", or of a second one "delay_2".
+        "delay", or of a second one "delay_2"; "" is the instrument.
     plugin : str
         Its name in the registry.
     title : str
@@ -63,30 +63,46 @@ class RackModel:
     """
 
     def __init__(self, instrument: str) -> None:
-        self.instrument = instrument
-        self._table = instrument_class(instrument).parameters
+        table = instrument_class(instrument).parameters
+        self._instrument = Slot("", instrument, 0, tuple(table))
         self._slots: list[Slot] = []
-        self._tables: dict[str, ParameterTable] = {}
+        self._tables = {"": table}
         self._reports: dict[str, SlotReport] = {}
         self._pending: dict[str, dict[str, float]] = {}  # for tables that are not known yet
         self._next_place = 1
-        self.parameters = self._table
+        self._vector = np.zeros(VECTOR)
+        self.parameters = table
 
     @property
     def slots(self) -> tuple[Slot, ...]:
         """What the audio process is told: the instrument and all effects, in order."""
-        return (Slot("", self.instrument, 0, tuple(self._table)), *self._slots)
+        return (self._instrument, *self._slots)
 
     @property
-    def effects(self) -> list[EffectSlot]:
+    def instrument(self) -> RackedPlugin:
+        """The instrument, as :attr:`effects` tells of those."""
+        return self._effect(self._instrument)
+
+    def set_instrument(self, plugin: str) -> None:
+        """Let another instrument play, with its parameters at their defaults."""
+        kind = INSTRUMENTS.get(plugin)
+        self._tables[""] = kind.parameters if kind else _NOTHING
+        # Another place, lest the one that fades out plays with the new one's values.
+        self._instrument = Slot("", plugin, self._free_place(), tuple(self._tables[""]))
+        self._reports.pop("", None)
+        self._pending.pop("", None)
+        self._collect()
+
+    @property
+    def effects(self) -> list[RackedPlugin]:
         """The effects in order."""
         return [self._effect(slot) for slot in self._slots]
 
-    def _effect(self, slot: Slot) -> EffectSlot:
+    def _effect(self, slot: Slot) -> RackedPlugin:
         report = self._reports.get(slot.uid)
-        kind = EFFECTS.get(slot.plugin)
+        kind = EFFECTS.get(slot.plugin) or INSTRUMENTS.get(slot.plugin)
         title = (report.title if report else "") or (kind.name if kind else slot.plugin)
-        return EffectSlot(
+        return RackedPlugin(
             slot.uid, slot.plugin, title, self._tables[slot.uid], slot.bypassed,
             problem=report.problem if report else slot.disabled,
             traceback=report.traceback if report else "",
@@ -118,7 +134,7 @@ class RackModel:
 
     def remove(self, uid: str) -> None:
         """Take an effect out."""
-        self._slots.remove(self._slot(uid))
+        self._slots.remove(self._effect_slot(uid))
         del self._tables[uid]
         self._reports.pop(uid, None)
         self._pending.pop(uid, None)
@@ -126,18 +142,19 @@ class RackModel:
 
     def move(self, uid: str, index: int) -> None:
         """Put an effect at another place in the order, 0 for the first."""
-        slot = self._slot(uid)
+        slot = self._effect_slot(uid)
         self._slots.remove(slot)
         self._slots.insert(index, slot)
         self._collect()
 
     def bypass(self, uid: str, bypassed: bool) -> None:
         """Let an effect be heard or not; what was disabled gets another chance."""
+        self._effect_slot(uid)
         self._replace(uid, bypassed=bypassed, disabled="")
 
     def disable(self, number: int, why: str) -> str | None:
         """Keep the plugin of that number from being loaded again; return its uid, if it has one."""
-        for slot in self._slots:
+        for slot in self.slots:
             if slot.place + 1 == number:
                 sentence = f"{slot.plugin} {why}"
                 self._replace(slot.uid, disabled=sentence)
@@ -164,13 +181,12 @@ class RackModel:
 
     def vector(self, values: Mapping[str, float]) -> NDArray[np.float64]:
         """`values`, completed by defaults, as the vector that the audio process reads."""
-        vector = np.zeros(VECTOR)
-        vector[: len(self._table)] = self._table.vector(_of("", values, self._table))
-        for slot in self._slots:
+        vector = self._vector  # what is in no place now may still fade out
+        for slot in self.slots:
             table = self._tables[slot.uid]
             begin = slot.place * PLACE
             vector[begin : begin + len(table)] = table.vector(_of(slot.uid, values, table))
-        return vector
+        return vector.copy()
 
     def index(self, id_: str) -> int:
         """Where a parameter lies in the vector.
@@ -182,8 +198,9 @@ class RackModel:
         """
         uid, dot, own = id_.partition(".")
         if not dot:
-            return self._table.index(id_)
-        return self._slot(uid).place * PLACE + self._tables[uid].index(own)
+            uid, own = "", id_
+        slot = self._effect_slot(uid) if uid else self._instrument
+        return slot.place * PLACE + self._tables[uid].index(own)
 
     def states(self, values: Mapping[str, float]) -> tuple[EffectState, ...]:
         """The effects as a preset keeps them."""
@@ -222,6 +239,9 @@ class RackModel:
         return values
 
     def _slot(self, uid: str) -> Slot:
+        return next(slot for slot in self.slots if slot.uid == uid)
+
+    def _effect_slot(self, uid: str) -> Slot:
         for slot in self._slots:
             if slot.uid == uid:
                 return slot
@@ -230,25 +250,29 @@ class RackModel:
 
     def _replace(self, uid: str, **changes: object) -> None:
         slot = self._slot(uid)
-        self._slots[self._slots.index(slot)] = replace(slot, **changes)  # pyright: ignore[reportArgumentType] - fields by name
+        changed = replace(slot, **changes)  # pyright: ignore[reportArgumentType] - fields by name
+        if uid:
+            self._slots[self._slots.index(slot)] = changed
+        else:
+            self._instrument = changed
 
     def _free_place(self) -> int:
         """A place that nobody has, and that nobody had a moment ago, while it may still fade."""
-        taken = {slot.place for slot in self._slots}
+        taken = {slot.place for slot in self.slots}
         while self._next_place in taken:
-            self._next_place = self._next_place % (PLACES - 1) + 1
+            self._next_place = (self._next_place + 1) % PLACES
         place = self._next_place
-        self._next_place = self._next_place % (PLACES - 1) + 1
+        self._next_place = (place + 1) % PLACES
         return place
 
     def _collect(self) -> None:
-        rows = list(self._table.values())
+        rows = list(self._tables[""].values())
         for effect in self.effects:
             rows += [_prefixed(effect, parameter) for parameter in effect.parameters.values()]
         self.parameters = ParameterTable(rows)
 
 
-def _prefixed(effect: EffectSlot, parameter: Parameter) -> Parameter:
+def _prefixed(effect: RackedPlugin, parameter: Parameter) -> Parameter:
     return replace(
         parameter, id=f"{effect.uid}.{parameter.id}", name=f"{effect.title} {parameter.name}",
         matchable=False,

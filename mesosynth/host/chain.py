@@ -20,6 +20,7 @@ from mesosynth.host.rack import Rack
 from mesosynth.host.reach import Reach
 from mesosynth.host.registry import BUILT_IN, failure, load_plugin, plugin_folder
 from mesosynth.host.slots import Slot, SlotReport
+from mesosynth.plugin import Instrument
 
 LOOK = 0.25  # s between two looks at the files
 FADE_LIMIT = 0.3  # s to wait for a fade; where nobody calls the rack, none will come
@@ -156,6 +157,7 @@ class Chain(threading.Thread):
             return None
         if node is not None:
             self._succeed(node, occupant)
+            node.number = slot.place + 1
             return None
         return Node(slot.uid, occupant, wanted=False, number=slot.place + 1)
 
@@ -165,6 +167,9 @@ class Chain(threading.Thread):
             if guest:
                 try_plugin(slot.plugin, *self._format)
             plugin = load_plugin(slot.plugin)()
+            if isinstance(plugin, Instrument) != (slot.uid == ""):
+                what = "an effect, not an instrument" if slot.uid == "" else "an instrument"
+                raise PluginError(f"{slot.plugin} is {what}; it does not fit here.")
             if slot.state:
                 plugin.restore(slot.state)
         except (PluginError, ArgumentError) as error:

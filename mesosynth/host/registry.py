@@ -157,6 +157,8 @@ def check_class(thing: object, whose: str) -> type[Plugin]:
         raise PluginError(f"{whose}: parameters={table!r} must be a ParameterTable.")
     if len(table) > PLACE:
         raise PluginError(f"{whose} has {len(table)} parameters; at most {PLACE} are possible.")
+    if any("." in id_ for id_ in table):
+        raise PluginError(f"{whose}: parameter ids may hold no dot: {', '.join(table)}.")
     if not isinstance(getattr(thing, "name", None), str):
         raise PluginError(f"{whose} must have a name, which people read in the rack.")
     return thing

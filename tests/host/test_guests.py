@@ -195,3 +195,44 @@ def test_what_cannot_be_interrupted_costs_a_second_and_its_place(stage, folder, 
     stage.until(lambda: stage.loudness() > 0.1, 5, "sound")
     stage.until(lambda: "crashed" in stage.session.effects[0].problem, 3, "why it is out")
     assert stage.session.effects[1].problem == ""
+
+
+BEEP = """
+import numpy as np
+from mesosynth.parameters import Parameter, ParameterTable
+from mesosynth.plugin import Instrument
+
+class Beep(Instrument):
+    name = "Beep"
+    parameters = ParameterTable([Parameter("level", "Level", "", 0.0, 1.0, 0.6, "The output.")])
+
+    def prepare(self, sample_rate, max_block):
+        self.sign = 1.0
+
+    def reset(self):
+        pass
+
+    def process(self, values, events, block):
+        self.sign = -self.sign
+        block.fill(self.sign * values[0])
+"""
+
+
+def test_a_users_instrument_plays_and_the_built_in_one_comes_back(stage, folder):
+    session, before = stage.session, dict(stage.session.values)
+    (folder / "beep.py").write_text(BEEP)
+    session.set_instrument("beep")
+    stage.until(lambda: session.values == {"level": 0.6}, 10, "its table")
+    stage.until(lambda: stage.loudness() == pytest.approx(0.6, abs=1e-3), 3, "its sound")
+    session.set_parameters({"level": 0.3})
+    stage.until(lambda: stage.loudness() == pytest.approx(0.3, abs=1e-3), 3, "its parameter")
+    (folder / "beep.py").write_text("1 / 0")
+    stage.until(lambda: stage.said("ZeroDivisionError"), 10, "the message")
+    assert stage.loudness() == pytest.approx(0.3, abs=1e-3)
+    session.set_instrument("chirplet")
+    assert list(session.values) == list(before)
+    stage.until(lambda: 0.0 < stage.loudness() < 0.29, 5, "the chirplet")
+    with pytest.raises(ArgumentError, match="is an effect"):
+        session.set_instrument("delay")
+    with pytest.raises(PluginError, match="does not exist"):
+        session.set_instrument("kazoo")
