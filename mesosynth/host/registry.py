@@ -68,9 +68,7 @@ def plugin_folder() -> Path:
 
 def list_plugins() -> list[PluginInfo]:
     """All plugins: built-in ones first, then files, then packages, each by name."""
-    built_in = [
-        PluginInfo(name, kind.name, _kind(kind), "built-in") for name, kind in BUILT_IN.items()
-    ]
+    built_in = [_built_in(name) for name in BUILT_IN]
     files = [_look_into(path) for path in sorted(plugin_folder().glob("*.py"))]
     packages = [
         PluginInfo(entry.name, entry.name, "", "package")
@@ -87,6 +85,8 @@ def find_plugin(name: str) -> PluginInfo:
     PluginError
         If there is none of that name.
     """
+    if name in BUILT_IN:
+        return _built_in(name)
     plugins = list_plugins()
     for info in plugins:
         if info.name == name:
@@ -184,8 +184,10 @@ def _last_line(whose: str, error: BaseException) -> int | None:
     return lines[-1] if lines else None
 
 
-def _kind(thing: type[Plugin]) -> Kind:
-    return "instrument" if issubclass(thing, Instrument) else "effect"
+def _built_in(name: str) -> PluginInfo:
+    thing = BUILT_IN[name]
+    kind: Kind = "instrument" if issubclass(thing, Instrument) else "effect"
+    return PluginInfo(name, thing.name, kind, "built-in")
 
 
 def _look_into(path: Path) -> PluginInfo:

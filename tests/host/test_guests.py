@@ -1,6 +1,7 @@
 """Fears: a user's plugin raises, hangs or crashes on stage, and takes the sound with it."""
 
 import re
+import sys
 import time
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 from mesosynth import events
 from mesosynth.errors import ArgumentError, PluginError
-from mesosynth.host.registry import list_plugins, load_file, plugin_folder
+from mesosynth.host.plugin_trial import try_plugin
+from mesosynth.host.registry import list_plugins, load_file, load_plugin, plugin_folder
 from mesosynth.presets import load_preset
 from mesosynth.session import Session
 
@@ -88,6 +90,24 @@ def test_plugins_are_listed_without_running_them(folder):
     assert "built-in" in found["delay.py"].problem
     assert found["delay"].origin == "built-in"
     assert plugin_folder() == folder
+
+
+def test_a_package_offers_a_plugin_by_its_entry_point(folder, tmp_path, monkeypatch):
+    site = tmp_path / "site"
+    (site / "guest-1.0.dist-info").mkdir(parents=True)
+    (site / "guest-1.0.dist-info" / "METADATA").write_text("Name: guest\nVersion: 1.0\n")
+    (site / "guest-1.0.dist-info" / "entry_points.txt").write_text(
+        "[mesosynth.plugins]\nboost = guest_module:Gain\nlost = guest_module:Nothing\n"
+    )
+    (site / "guest_module.py").write_text(GUEST.format("pass"))
+    monkeypatch.syspath_prepend(str(site))
+    found = {info.name: info for info in list_plugins()}
+    assert found["boost"].origin == "package"
+    assert "guest_module" not in sys.modules
+    assert load_plugin("boost").name == "My gain"
+    with pytest.raises(PluginError, match="lost: AttributeError"):
+        load_plugin("lost")
+    try_plugin("boost", 48000, 512)
 
 
 def test_a_file_must_define_one_plugin(folder):
