@@ -91,7 +91,8 @@ def _add_bands(
     """Add to the gradients of the spectra of U_1 that of Y_2."""
     counts = second.counts(first.rows)
     for psi, part, g_hat in zip(second.bands, g.split(counts), g_U_1_hat, strict=False):
-        psi.add_adjoint(part, g_hat[0, : len(part)])
+        if len(part):  # MKL transforms no empty batch
+            psi.add_adjoint(part, g_hat[0, : len(part)])
 
 
 def _first_adjoint(
@@ -103,6 +104,8 @@ def _first_adjoint(
     g_x_hat: torch.Tensor,
 ) -> None:
     """Add to the gradient of the signal's spectrum what came back to the rows of one group."""
+    if not n1:
+        return
     g_U_1 = torch.fft.ifft(g_U_1_hat).real * group.length
     g_U_1 += average_adjoint(g_S_1, group.averaging, group.length)
     at = [n - group.rows.start for n in n1]

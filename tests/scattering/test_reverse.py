@@ -5,6 +5,7 @@ import threading
 import pytest
 import torch
 
+from mesosynth.instruments.chirplet_torch import chirplet_and_tangents
 from mesosynth.scattering import JTFS
 from mesosynth.scattering.devices import with_fallback
 
@@ -52,6 +53,18 @@ def test_both_modes_agree(config):
     y = x.clone().requires_grad_()
     (gradient,) = torch.autograd.grad((jtfs(y) * weights).sum(), y)
     torch.testing.assert_close((gradient * v).sum(), (dS * weights).sum(), rtol=1e-9, atol=0.0)
+
+
+@pytest.mark.parametrize("T", [None, "global"])
+@pytest.mark.parametrize("f_c", [200.0, 2000.0], ids=["low", "high"])
+def test_a_lean_transform_that_leaves_out_whole_octaves_has_a_gradient(T, f_c):
+    jtfs = JTFS(8192, J=8, J_fr=3, T=T, tolerance=1e-3)
+    theta = torch.tensor([f_c, 12.0, 3.0, 1.0], dtype=torch.float64)
+    x, dx = (y.float() for y in chirplet_and_tangents(theta, 8192, 8192.0))
+    S, dS = jtfs.jvp(x, dx[1])
+    y = x.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(jtfs(y).norm(), y)
+    torch.testing.assert_close(gradient @ dx[1], (dS * S).sum() / S.norm(), rtol=1e-3, atol=0.0)
 
 
 def test_it_is_finite_where_the_modulus_is_zero():
