@@ -79,11 +79,28 @@ ACTIONS = [
         "Let the A row of the keyboard play notes; Z and X change the octave.", checkable=True,
     ),
     ActionSpec(
+        "panic", "Sound", "Panic: silence everything", "Panic", "Esc", "ph.hand-palm",
+        "Silence everything at once and forget all notes; press again to go on.", checkable=True,
+    ),
+    ActionSpec(
+        "capture", "Sound", "Capture the output…", "Capture", "Ctrl+R", "ph.record",
+        "Write what is heard to a WAV or FLAC file; press again to end.", checkable=True,
+    ),
+    ActionSpec(
+        "save_last", "Sound", "Save the last ten minutes…", "Last minutes", "Ctrl+Shift+R",
+        "ph.clock-counter-clockwise",
+        "Write what was heard in the last ten minutes to a WAV or FLAC file.",
+    ),
+    ActionSpec(
+        "device", "Sound", "Sound device…", "Device", "Ctrl+D", "ph.speaker-high",
+        "Choose the sound device, its sample rate and its block.",
+    ),
+    ActionSpec(
         "match", "Match", "Match", "Match", "M", "ph.crosshair",
         "Look for the parameters that sound like the target.",
     ),
     ActionSpec(
-        "stop_match", "Match", "Stop match", "Stop", "Esc", "ph.stop",
+        "stop_match", "Match", "Stop match", "Stop", "Shift+M", "ph.stop",
         "Stop the match and keep its best step.",
     ),
     ActionSpec(

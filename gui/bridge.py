@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from mesosynth.errors import MesosynthError
 from mesosynth.events import (
     Analysed,
+    Capture,
     Event,
     MatchEnded,
     MatchProgress,
@@ -53,6 +54,7 @@ class Bridge(QObject):
     match_ended = Signal(object)
     transport = Signal(Transport)
     recording = Signal(Recording)
+    capture = Signal(Capture)
     message = Signal(Message)
     follow_changed = Signal(bool)
     attached = Signal()
@@ -164,6 +166,32 @@ class Bridge(QObject):
         """Return the state of the sound device, or None while it is not known."""
         return None if self.session is None else self.session.audio_status()
 
+    def panic(self) -> bool:
+        """Silence everything."""
+        return self._request(lambda session: session.panic())
+
+    def unpanic(self) -> bool:
+        """Play again what a panic interrupted."""
+        return self._request(lambda session: session.unpanic())
+
+    def start_capture(self, path: Path) -> bool:
+        """Write what is heard to a file; False (and a message) if it cannot be written."""
+        return self._request(lambda session: session.start_capture(path))
+
+    def stop_capture(self) -> bool:
+        """Finish the capture."""
+        return self._request(lambda session: session.stop_capture())
+
+    def save_last(self, minutes: float, path: Path) -> bool:
+        """Write what was heard in the last minutes to a file, in the background."""
+        return self._request(lambda session: session.save_last(minutes, path))
+
+    def set_device(
+        self, device: str | None, sample_rate: int | None = None, block: int | None = None
+    ) -> bool:
+        """Change over to another device, sample rate or block."""
+        return self._request(lambda session: session.set_device(device, sample_rate, block))
+
     def reset_meters(self) -> bool:
         """Count underflows and the largest load and peaks anew."""
         return self._request(lambda session: session.reset_meters())
@@ -210,9 +238,11 @@ class Bridge(QObject):
                 self.transport.emit(event)
             case Recording():
                 self.recording.emit(event)
+            case Capture():
+                self.capture.emit(event)
             case Message():
                 self.message.emit(event)
-            case _:  # captures and the rack, of which messages tell
+            case _:  # the rack and saved minutes, of which messages tell
                 pass
 
 

@@ -19,6 +19,7 @@ from gui.panels.status_line import StatusLine
 from gui.panels.transport import Transport
 from gui.piano import Piano
 from gui.settings import Settings, save_settings
+from gui.sound_commands import SoundCommands
 from gui.views.frame import Frame
 from gui.views.loss_curve import LossCurve
 from gui.views.pad import Pad
@@ -55,6 +56,7 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self)
         self.history = History(bridge)
         self.commands = Commands(self, self.actions_, bridge, self.history, settings)
+        self.sound_commands = SoundCommands(self, self.actions_, bridge, settings)
         self.piano = Piano(bridge, self.actions_["piano"])
         self.transport = Transport(self.actions_)
         self.pad = Pad(bridge.parameters)
@@ -148,6 +150,7 @@ class MainWindow(QMainWindow):
         bridge.match_ended.connect(self.match.end)
         bridge.transport.connect(self.status.show_transport)
         bridge.recording.connect(self.transport.show_recording)
+        bridge.capture.connect(self.transport.show_capture)
         bridge.message.connect(self.status.show_message)
         self.status.reset_asked.connect(bridge.reset_meters)
         bridge.tick.connect(self._on_tick)

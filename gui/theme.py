@@ -154,7 +154,8 @@ QToolButton:pressed {{ background: {WELL}; }}
 QToolButton:focus {{ border-color: {DIM}; }}
 QToolButton:disabled {{ color: #566070; background: #1d2129; border-color: #232831; }}
 QToolButton:checked {{ color: {ACCENT}; border-color: {ACCENT}; background: #2b2720; }}
-QToolButton#record:checked {{ color: {ERROR}; border-color: {ERROR}; background: #2d2022; }}
+QToolButton#record:checked, QToolButton#capture:checked, QToolButton#panic:checked {{
+    color: {ERROR}; border-color: {ERROR}; background: #2d2022; }}
 QToolButton#small {{ padding: 1px 7px; }}
 QLineEdit {{
     background: {WELL}; color: {TEXT}; border: 1px solid {ACCENT}; border-radius: 4px;

@@ -5,26 +5,28 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from gui import theme
 from gui.actions import Actions
-from mesosynth.events import Recording
+from mesosynth.events import Capture, Recording
 
 _GROUPS = [
-    ["play"],
+    ["play", "panic", "capture"],
     ["load", "record"],
     ["match", "stop_match", "follow"],
     ["undo", "redo"],
     ["open_preset", "save_preset"],
 ]
-_WITHOUT_TEXT = {"undo", "redo"}
+_WITHOUT_TEXT = {"undo", "redo", "panic", "capture", "stop_match"}
 
 
 class Transport(QWidget):
-    """Buttons of the shared actions, and the recording's seconds and level."""
+    """Buttons of the shared actions, how long a capture is, and a recording's length and level."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self._buttons: dict[str, QToolButton] = {}
         self._recorded = theme.note()
         self._recorded.hide()
+        self._captured = theme.note()
+        self._captured.hide()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -33,6 +35,8 @@ class Transport(QWidget):
                 layout.addWidget(self._button(actions, id_))
             if "record" in group:
                 layout.addWidget(self._recorded)
+            if "capture" in group:
+                layout.addWidget(self._captured)
             layout.addWidget(_gap())
         layout.addStretch(1)
         layout.addWidget(self._button(actions, "shortcuts"))
@@ -46,6 +50,12 @@ class Transport(QWidget):
         text = f"{recording.seconds:.1f} s  {level:.0f} dB" if recording.running else ""
         self._recorded.setText(text)
         self._recorded.setVisible(recording.running)
+
+    def show_capture(self, capture: Capture) -> None:
+        """Show how long the capture is; nothing when none runs."""
+        minutes, seconds = divmod(int(capture.seconds), 60)
+        self._captured.setText(f"{minutes}:{seconds:02}")
+        self._captured.setVisible(capture.running)
 
     def _button(self, actions: Actions, id_: str) -> QToolButton:
         button = QToolButton()

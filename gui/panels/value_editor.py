@@ -29,7 +29,7 @@ class ValueEditor(QLineEdit):
         self.setFocus()
 
     def event(self, event: QEvent) -> bool:  # noqa: D102 - Qt's hook
-        # Esc is also the shortcut that stops a match; while one types it only closes the line.
+        # Esc is also the shortcut of panic; while one types it only closes the line.
         if (
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
