@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mesosynth.errors import ArgumentError, PluginError
-from mesosynth.host.registry import BUILT_IN, load_file, load_plugin, plugin_folder
+from mesosynth.host.registry import BUILT_IN, list_plugins, load_file, load_plugin
 from mesosynth.plugin import Plugin
 from mesosynth.plugin_checks import CHECKS, FULL, Grid
 
@@ -46,10 +46,8 @@ def check_plugin(name: str, grid: Grid = FULL) -> Iterator[Finding]:
     ArgumentError
         If there is no such file or plugin.
     """
-    path = Path(name)
-    if not (name in BUILT_IN or path.is_file() or (plugin_folder() / f"{name}.py").is_file()):
-        names = ", ".join(BUILT_IN)
-        raise ArgumentError(f"{name} is neither a file nor a plugin; built in are {names}.")
+    if not Path(name).is_file() and name not in {info.name for info in list_plugins()}:
+        raise ArgumentError(f"{name} is neither a file nor a plugin; see mesosynth plugin list.")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     command = [sys.executable, "-c", _CHECK, name, json.dumps(asdict(grid))]
     with subprocess.Popen(

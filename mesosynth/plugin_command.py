@@ -49,7 +49,7 @@ def _list(arguments: argparse.Namespace) -> dict[str, Any]:
     plugins = list_plugins()
     if not arguments.json:
         for info in plugins:
-            print(f"{info.name:<16}{info.kind or '?':<12}{info.origin:<10}{info.problem}".rstrip())
+            print(f"{info.name:<24}{info.kind or '?':<12}{info.origin:<10}{info.problem}".rstrip())
         print(f"Yours go into {plugin_folder()}.")
     return {
         "folder": str(plugin_folder()),

@@ -87,6 +87,7 @@ _TABLE: list[tuple[str, Purpose, str, str, str]] = [
     ("pactl", "test", "pulseaudio-utils", "pulseaudio-utils", "libpulse"),
     ("/usr/lib*/*/alsa-lib/libasound_module_pcm_pulse.so", "test", "libasound2-plugins",
      "alsa-plugins-pulseaudio", "alsa-plugins"),
+    ("/usr/lib*/vst3/ZamDelay.vst3", "test", "zam-plugins", "zam-plugins-vst3", "zam-plugins-vst3"),
     ("Xvfb", "test", "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
     ("xdotool", "test", "xdotool", "xdotool", "xdotool"),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Every plugin there is: built-in ones, files in the user's folder, and installed packages.
+"""Every plugin there is: built-in ones, the user's files, installed packages, and VST3s.
 
 To list them runs nobody's code: files are parsed, packages only named by their entry points. To
 load one runs it, which the audio process does after a trial in a process of its own.
@@ -21,6 +21,7 @@ import platformdirs
 from mesosynth.effects import EFFECTS
 from mesosynth.errors import PluginError
 from mesosynth.host.slots import PLACE
+from mesosynth.host.vst3 import list_vst3, load_vst3
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.parameters import ParameterTable
 from mesosynth.plugin import Effect, Instrument, Plugin
@@ -43,7 +44,7 @@ class PluginInfo:
         What people read.
     kind : {"instrument", "effect", ""}
         Empty where only loading would tell.
-    origin : {"built-in", "file", "package"}
+    origin : {"built-in", "file", "package", "vst3"}
     path : Path or None
         The file.
     problem : str
@@ -53,7 +54,7 @@ class PluginInfo:
     name: str
     title: str
     kind: Kind
-    origin: Literal["built-in", "file", "package"]
+    origin: Literal["built-in", "file", "package", "vst3"]
     path: Path | None = None
     problem: str = ""
 
@@ -67,14 +68,15 @@ def plugin_folder() -> Path:
 
 
 def list_plugins() -> list[PluginInfo]:
-    """All plugins: built-in ones first, then files, then packages, each by name."""
+    """All plugins: built-in ones first, then files, then packages, then VST3s, each by name."""
     built_in = [_built_in(name) for name in BUILT_IN]
     files = [_look_into(path) for path in sorted(plugin_folder().glob("*.py"))]
     packages = [
         PluginInfo(entry.name, entry.name, "", "package")
         for entry in sorted(importlib.metadata.entry_points(group=ENTRY_POINTS))
     ]
-    return built_in + files + packages
+    vst3 = [PluginInfo(name, path.stem, "", "vst3", path) for name, path in list_vst3()]
+    return built_in + files + packages + vst3
 
 
 def find_plugin(name: str) -> PluginInfo:
@@ -106,6 +108,8 @@ def load_plugin(name: str) -> type[Plugin]:
     if name in BUILT_IN:
         return BUILT_IN[name]
     info = find_plugin(name)
+    if info.origin == "vst3" and info.path is not None:
+        return load_vst3(info.path)
     if info.path is not None:
         return load_file(info.path)
     (entry,) = importlib.metadata.entry_points(group=ENTRY_POINTS, name=name)
