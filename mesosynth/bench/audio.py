@@ -16,7 +16,7 @@ With --json, one object::
     plugins     a list of {name, share}: each plugin alone, and the limiter at rest and at work
                 share: {median, p99, longest}, 1.0 is all of a block's time
     memory      {blocks, growth_bytes, blocks_with_arrays}: of the largest scene, bytes that Python
-                and NumPy hold more after that many blocks, and how many of a hundred blocks, so
+                and NumPy hold more after that many blocks, and how many of thirty blocks, so
                 large that arrays stand out from other objects, allocated one
 """
 
@@ -227,7 +227,7 @@ def _shares(
     }
 
 
-def _blocks_with_arrays(sample_rate: int, blocks: int = 100) -> int:
+def _blocks_with_arrays(sample_rate: int, blocks: int = 30) -> int:
     """In how many blocks, so large that an array stands out from other objects, one is made."""
     values, effects = SCENES["16 voices, all effects"]
     found = 0
