@@ -90,6 +90,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
         Values by id in the table's units; those left out have their defaults.
     effects : tuple of EffectState
         What the sound goes through, in order.
+    state : dict
+        What the instrument keeps besides its parameters: the scale of its keys.
     author, comment : str
     tags : tuple of str
     licence : str
@@ -106,6 +108,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     instrument: str = "chirplet"
     parameters: dict[str, float] = {}
     effects: tuple[EffectState, ...] = ()
+    state: dict[str, Any] = {}
     author: str = ""
     comment: str = ""
     tags: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ The instrument's parameters keep their ids; those of an effect are called by its
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +93,15 @@ class RackModel:
         self._reports.pop("", None)
         self._pending.pop("", None)
         self._collect()
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the instrument keeps besides its parameters, as it takes it."""
+        return dict(self._instrument.state)
+
+    @state.setter
+    def state(self, state: Mapping[str, Any]) -> None:
+        self._instrument = replace(self._instrument, state=dict(state))
 
     @property
     def effects(self) -> list[RackedPlugin]:

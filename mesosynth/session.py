@@ -62,6 +62,13 @@ from mesosynth.presets import MatchRecord, Preset, load_preset, save_preset
 from mesosynth.rack_model import RackedPlugin, RackModel
 from mesosynth.takes import last_minutes_folder, new_take, takes_folder
 from mesosynth.target import ANALYSIS_RATE, Target
+from mesosynth.tuning import (
+    EQUAL_TEMPERAMENT,
+    MIDDLE_C,
+    MIDDLE_C_HERTZ,
+    load_scale,
+    note_frequencies,
+)
 
 _PATIENCE = 0.3  # s that reading a target may hold up the caller
 _LONGEST_TAKE = 600.0  # s
@@ -254,6 +261,7 @@ class Session:
                 f"{path} is for the {preset.instrument}; this session plays the {self.instrument}."
             )
         values = self._rack.load(preset.effects)
+        self._rack.state = preset.state
         self._push_rack()
         self.set_parameters({**preset.values, **values}, "preset")
         self._say(f"Preset {preset.name}.")
@@ -276,6 +284,7 @@ class Session:
             instrument=self.instrument,
             parameters=self._instrument_values(),
             effects=self._rack.states(self.values),
+            state=self._rack.state,
             match=self._match_record(),
         )
 
@@ -481,6 +490,41 @@ class Session:
     def all_notes_off(self) -> None:
         """Let go of all keys and the pedal, whoever holds them."""
         self._controls.gesture(EventKind.ALL_OFF, 0.0)
+
+    def tune(
+        self,
+        path: Path | None,
+        reference_note: int = MIDDLE_C,
+        reference_hertz: float = MIDDLE_C_HERTZ,
+    ) -> None:
+        """Tune the keys to a scale, after a short crossfade; presets keep it.
+
+        Parameters
+        ----------
+        path : Path or None
+            A Scala file (.scl), whose degree 0 is middle C; None for the equal temperament.
+        reference_note : int
+            Key whose frequency is given.
+        reference_hertz : float
+            That frequency, Hz.
+
+        Raises
+        ------
+        TuningError
+            If the file cannot be read, or is no scale.
+        ArgumentError
+            If the reference is impossible.
+        """
+        scale = EQUAL_TEMPERAMENT if path is None else load_scale(path)
+        note_frequencies(scale, MIDDLE_C, reference_note, reference_hertz)  # or it says why not
+        self._rack.state = {
+            "tuning": {
+                "name": scale.name, "cents": list(scale.cents),
+                "reference_note": reference_note, "reference_hertz": reference_hertz,
+            }
+        }  # fmt: skip
+        self._push_rack()
+        self._say(f"Keys are tuned to {scale.name}.")
 
     def set_device(
         self, device: str | None, sample_rate: int | None = None, block: int | None = None

@@ -103,7 +103,8 @@ class AudioLoop:
         inbox = EventInbox((blocks.keys, blocks.controls))
         self._engine = Engine(rack, blocks.parameters, blocks.output, inbox)
         instrument = Slot("", settings.instrument, 0, tuple(plugin.parameters))
-        self._chain = Chain(rack, settings.slots or (instrument,))
+        # Perhaps with another instrument, or another state of it.
+        self._chain = Chain(rack, instrument, settings.slots)
         self._hang_watch = HangWatch(blocks.watch)
         self._hangs = False
         self._recorder: Recorder | None = None

@@ -44,8 +44,10 @@ class Chain(threading.Thread):
     Parameters
     ----------
     rack : Rack
+    instrument : Slot
+        That of the instrument which is in the rack already.
     slots : sequence of Slot
-        The instrument's, whose plugin is in the rack already, and the effects'.
+        What is wanted at first; none is the instrument alone.
 
     Attributes
     ----------
@@ -57,7 +59,7 @@ class Chain(threading.Thread):
         One for each slot.
     """
 
-    def __init__(self, rack: Rack, slots: Sequence[Slot]) -> None:
+    def __init__(self, rack: Rack, instrument: Slot, slots: Sequence[Slot] = ()) -> None:
         super().__init__(name="rack", daemon=True)
         self.lock = threading.Lock()
         self.revision = 0
@@ -69,8 +71,11 @@ class Chain(threading.Thread):
         self._told: dict[str, Fault] = {}
         self._times: dict[str, float] = {}
         self._format = (48000.0, 512)
-        self._slots[""] = slots[0]
+        self._slots[""] = instrument
         banded_solver()  # to load a library later would hold up the callback
+        slots = slots or (instrument,)
+        if slots[0].plugin != instrument.plugin:
+            rack.nodes[0].wanted, rack.nodes[0].level = False, 0.0  # until it is the right one
         self.want(slots)
 
     def want(self, slots: Sequence[Slot]) -> None:
@@ -93,6 +98,8 @@ class Chain(threading.Thread):
                 self.arrange(slots)
             except queue.Empty:
                 pass
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next wish may go well
+                _log(failure("the rack", error))
             self.look()
 
     def look(self) -> None:
@@ -116,7 +123,7 @@ class Chain(threading.Thread):
         for slot in slots:
             had = self._slots.get(slot.uid)
             node = before.get(slot.uid)
-            if node is None or had is None or had.plugin != slot.plugin:
+            if node is None or had is None or (had.plugin, had.state) != (slot.plugin, slot.state):
                 fresh = self._enter(slot, node)
                 if fresh is not None:
                     entering[slot.uid] = fresh

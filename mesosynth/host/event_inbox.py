@@ -162,8 +162,8 @@ class EventInbox:
             self._running = self.awake = True
         elif self._note_on and not self.awake:
             self._running, self.awake = False, True
-            return EventKind.STOP
-        return None
+        # Told again with every block, lest another instrument in its place begin by itself.
+        return EventKind.STOP if self.awake and not self._running else None
 
 
 class Moves:

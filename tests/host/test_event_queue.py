@@ -213,7 +213,8 @@ def test_a_note_wakes_what_does_not_play_and_the_transport_takes_over(queue, clo
     assert heard(False) == ([], False)
     assert heard(False, KINDS.NOTE_OFF) == (["NOTE_OFF"], False)
     assert heard(False, KINDS.NOTE_ON) == (["STOP", "NOTE_ON"], True)
-    assert heard(False, KINDS.NOTE_ON) == (["NOTE_ON"], True)
+    assert heard(False, KINDS.NOTE_ON) == (["STOP", "NOTE_ON"], True)
+    assert heard(False) == (["STOP"], True)  # whoever plays by now has to know
     assert heard(True) == (["START"], False)
     assert heard(True, KINDS.NOTE_ON) == (["NOTE_ON"], False)
     assert heard(False) == ([], False)

@@ -92,6 +92,37 @@ def test_osc_moves_parameters_at_once_and_for_good(no_card, session):
         assert any(isinstance(e, Transport) and not e.playing for e in events)
 
 
+def pitch(session, frames=8192):
+    sound = session.scope(frames)
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(frames)))
+    return spectrum.argmax() * 48000 / frames
+
+
+def test_a_scale_tunes_the_keys_and_a_preset_keeps_it(no_card, session, tmp_path):
+    steady = {"gamma": 0.125, "w": 1.0, "f_m": 64.0, "am_depth": 0.0, "gain": -6.0}
+    session.set_parameters(steady)
+    wait(session, lambda e: running(session, e), "the audio process")
+    session.note_on(69)
+    # The arpeggio climbs by three seconds from 0.2 octaves below its key to 0.2 above.
+    wait(session, lambda e: loudest(session) > 0.1, "the key")
+    wait(session, lambda e: 370 < pitch(session) < 520, "its pitch")
+    session.note_off(69)
+    path = tmp_path / "stretched.scl"
+    path.write_text(
+        "two octaves in twelve steps\n12\n" + "".join(f"{200.0 * step}\n" for step in range(1, 13))
+    )
+    session.tune(path, reference_note=57, reference_hertz=220.0)
+    wait(session, lambda e: loudest(session, 4800) == 0.0, "the end of what played before")
+    time.sleep(0.3)
+    session.note_on(69)
+    wait(session, lambda e: 740 < pitch(session) < 1040, "the pitch of the scale")
+    preset = tmp_path / "p.json"
+    session.save_preset(preset)
+    session.tune(None)
+    session.load_preset(preset)
+    assert session.preset("x").state["tuning"]["name"] == "two octaves in twelve steps"
+
+
 @pytest.mark.parametrize("session", ["system"], indirect=True)
 def test_midi_is_in_the_captured_sound_within_two_blocks(jack, session):
     """From the frame at which JACK sends a key to the frame at which it arrives as sound."""
