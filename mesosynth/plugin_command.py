@@ -1,6 +1,7 @@
 """`mesosynth plugin`: list the plugins, and check one. What takes long is imported when used."""
 
 import argparse
+import contextlib
 import json
 from dataclasses import asdict
 from typing import Any
@@ -47,6 +48,8 @@ def _list(arguments: argparse.Namespace) -> dict[str, Any]:
     from mesosynth.host.registry import list_plugins, plugin_folder
 
     plugins = list_plugins()
+    with contextlib.suppress(OSError):
+        plugin_folder().mkdir(parents=True, exist_ok=True)  # so that there is where to put one
     if not arguments.json:
         for info in plugins:
             print(f"{info.name:<24}{info.kind or '?':<12}{info.origin:<10}{info.problem}".rstrip())

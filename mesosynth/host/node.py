@@ -98,9 +98,15 @@ class Node:
         self._gain = np.zeros(max_block, np.float32)
         self._count = np.arange(1.0, max_block + 1.0, dtype=np.float32)
         for occupant in (self.occupant, self.successor):
-            if occupant is not None:
+            if occupant is None:
+                continue
+            occupant.reach.prepare(sample_rate)
+            try:
                 occupant.plugin.prepare(sample_rate, max_block)
-                occupant.reach.prepare(sample_rate)
+            except Exception as error:
+                if not occupant.guest:
+                    raise
+                self.out, self.fault = True, Fault("error", "out", error)
 
     def process(
         self,

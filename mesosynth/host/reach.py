@@ -75,8 +75,8 @@ class Reach:
         wanted = self._wanted
         np.take(vector, self._index, out=wanted, mode="clip")
         np.copyto(wanted, self._defaults, where=self._absent)
-        np.maximum(wanted, self._lowest, out=wanted)
-        np.minimum(wanted, self._highest, out=wanted)
+        np.fmax(wanted, self._lowest, out=wanted)  # of a NaN it makes the lowest
+        np.fmin(wanted, self._highest, out=wanted)
         if self._fresh:
             np.copyto(self._now, wanted)
             np.copyto(self._sent, wanted)

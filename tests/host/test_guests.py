@@ -1,6 +1,8 @@
 """Fears: a user's plugin raises, hangs or crashes on stage, and takes the sound with it."""
 
+import os
 import re
+import signal
 import sys
 import time
 
@@ -246,6 +248,11 @@ def test_a_users_instrument_plays_and_the_built_in_one_comes_back(stage, folder)
     stage.until(lambda: stage.loudness() == pytest.approx(0.6, abs=1e-3), 3, "its sound")
     session.set_parameters({"level": 0.3})
     stage.until(lambda: stage.loudness() == pytest.approx(0.3, abs=1e-3), 3, "its parameter")
+    pid = session.audio_pid
+    os.kill(pid, signal.SIGKILL)
+    stage.until(lambda: session.audio_pid not in (pid, None), 5, "another audio process")
+    stage.until(lambda: stage.loudness() < 0.01, 5, "no sound of another instrument")
+    stage.until(lambda: stage.loudness() == pytest.approx(0.3, abs=1e-3), 10, "the same sound")
     (folder / "beep.py").write_text("1 / 0")
     stage.until(lambda: stage.said("ZeroDivisionError"), 10, "the message")
     assert stage.loudness() == pytest.approx(0.3, abs=1e-3)

@@ -249,7 +249,7 @@ def slots_of(*effects):
 
 
 def chain_of(rack):
-    chain = Chain(rack, slots_of())
+    chain = Chain(rack, *slots_of())
     chain.prepare(lambda: rack.prepare(RATE, 512), RATE, 512)
     return chain
 
