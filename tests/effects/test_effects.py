@@ -71,6 +71,25 @@ def test_a_one_pole_is_one():
     np.testing.assert_allclose(np.concatenate(parts, axis=1), expected, atol=1e-12)
 
 
+def test_a_one_pole_that_opens_does_not_step():
+    pole, steps = OnePole(1, 256), []
+    for number in range(8):
+        block = np.full((1, 256), 1.0 if number < 4 else -1.0)
+        block[0, ::2] *= 0.9
+        pole.process(block, 0.999 if number % 2 == 0 else 0.001)
+        steps.append(np.abs(np.diff(block[0])).max())
+    assert max(steps[:4]) < 0.15
+
+
+def test_a_one_pole_falls_silent_and_not_into_subnormals():
+    pole = OnePole(1, 256)
+    pole.process(np.ones((1, 256)), 0.99)
+    for _ in range(1000):  # 0.99 times the least number is the least number again
+        block = np.zeros((1, 256))
+        pole.process(block, 0.99)
+    assert not block.any()
+
+
 def test_ramps_end_where_they_should_and_say_when_nothing_changes():
     ramps = Ramps(2, 64)
     np.testing.assert_array_equal(ramps.move(np.array([1.0, 2.0]), 8), [[1.0] * 8, [2.0] * 8])

@@ -342,15 +342,15 @@ def test_a_new_table_finds_its_values_by_their_ids(folder):
         chain.arrange(slots_of(Slot("half", "half", 1, ("a", "b"))))
         time.sleep(0.1)
         assert player.blocks[-1][0, -1] == pytest.approx(0.2, abs=1e-3)
-        (folder / "half.py").write_text(text.format("xba", 1))
+        (folder / "half.py").write_text(text.format("bxa", 0))
         chain.look()
         time.sleep(0.1)
         assert player.blocks[-1][0, -1] == pytest.approx(0.2, abs=1e-3)
-        (folder / "half.py").write_text(text.format("xba", 0))
+        (folder / "half.py").write_text(text.format("bxa", 1))
         chain.look()
         time.sleep(0.1)
         assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-3)  # x at its default
-    assert [*chain.reports[-1].table] == ["x", "b", "a"]
+    assert [*chain.reports[-1].table] == ["b", "x", "a"]
 
 
 def test_any_order_can_be_reached_from_any_other():
