@@ -102,6 +102,7 @@ def test_a_full_rack_says_so_and_still_lets_a_plugin_change():
         rack.add("mine")
     assert rack.take_reports([report(slot) for slot in rack.slots[1:]])
     assert rack.take_reports([report(slot, OTHER) for slot in rack.slots[1:]])
+    assert len({slot.place for slot in rack.slots}) == 1 + MOST_EFFECTS
 
 
 def test_presets_keep_effects_and_old_ones_have_none(tmp_path):
