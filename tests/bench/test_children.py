@@ -64,6 +64,7 @@ def test_seconds_are_those_of_each_run(toy):
 def test_memory_is_the_peak_of_the_run_and_not_of_earlier_ones(toy):
     toy.prepare("large", {"hold": 200})
     toy.prepare("small", {"hold": 20})
+    assert 5e6 < toy.resident() < 100e6
     assert toy.run("large", 1).megabytes == pytest.approx(200, abs=10)
     assert toy.run("small", 1).megabytes == pytest.approx(20, abs=10)
 
