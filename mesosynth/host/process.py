@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.host import audio_loop
 from mesosynth.host.audio_loop import RECONNECT, Blocks, Settings
+from mesosynth.host.device import SILENT
 from mesosynth.host.event_queue import EventQueue
 from mesosynth.host.hang_watch import WatchBlock
 from mesosynth.host.shared_memory import ParameterBlock, Ring
@@ -29,6 +30,7 @@ RECORDING_FRAMES = 2**20
 HEARTBEAT = 2.0  # s without a word after which the process counts as stuck
 STUCK = 0.8  # s without a word, in the middle of a user's plugin, after which it is killed
 ANSWER = 5.0  # s that a request may take
+START = 15.0  # s after which a process that has not said a word hangs in a driver
 FAREWELL = 1.0  # s that a process may take to fade out and end
 
 
@@ -73,7 +75,8 @@ class AudioProcess:
         self._connection: Connection | None = None
         self._ready = False
         self._next: Settings | None = None
-        self._next_by = 0.0
+        self._next_by = self._start_by = 0.0
+        self._hung = False
         self._write()
 
     def set_device(self, device: str | None, sample_rate: int | None, block: int | None) -> None:
@@ -96,6 +99,7 @@ class AudioProcess:
         self._blocks.status.write(replace(last, running=False, heartbeat=0.0))
         self._connection, theirs = context.Pipe()
         self._ready = False
+        self._start_by = time.monotonic() + START
         self._process = context.Process(
             target=audio_loop.main,
             args=(self._settings, self._blocks, theirs),
@@ -126,6 +130,11 @@ class AudioProcess:
         except (EOFError, OSError):
             return False
         self._ready = True
+        if self._hung:
+            self._hung = False
+            problem = (
+                f"The sound system did not answer within {START:.0f} seconds; it is left alone."
+            )
         if problem:
             raise DeviceError(problem)
         if not self._blocks.status.read().silent:
@@ -183,6 +192,9 @@ class AudioProcess:
                 self.restart()
         elif self._process is not None and self._process.exitcode == RECONNECT:
             self._settings = replace(self._settings, refusals=self._settings.refusals + 1)
+            self.restart()
+        elif self.alive and not self._heard_of and time.monotonic() > self._start_by:
+            self._settings, self._hung = replace(self._settings, device=SILENT), True
             self.restart()
         status = self._blocks.status.read()
         late = time.monotonic() - status.heartbeat
@@ -265,6 +277,11 @@ class AudioProcess:
     def recording_rate(self) -> int:
         """Sample rate of the recording that runs, Hz; 0 when none does."""
         return self._blocks.status.read().recording_rate
+
+    @property
+    def _heard_of(self) -> bool:
+        """Whether the process has said a word."""
+        return self._ready or (self._connection is not None and self._connection.poll(0.0))
 
     @property
     def alive(self) -> bool:

@@ -50,6 +50,8 @@ News = Trouble | Kept
 class Tape:
     """Everything that a session writes down.
 
+    Another sample rate begins the last minutes anew, and another file of the capture.
+
     Parameters
     ----------
     output : SoundRing

@@ -18,6 +18,7 @@ from mesosynth.audio_settings import (
     settings_path,
 )
 from mesosynth.errors import DeviceError, SettingsError
+from mesosynth.host import process
 from mesosynth.host.process import AudioProcess
 from mesosynth.session import Session
 
@@ -177,6 +178,20 @@ def test_panic_silences_everything_without_a_click_and_can_be_undone(tmp_path):
     sound, _ = soundfile.read(tmp_path / "panic.wav")
     assert np.abs(sound).max() > 0.3
     assert np.abs(np.diff(sound, axis=0)).max() < 0.1
+
+
+def test_a_driver_that_hangs_in_the_audio_process_is_given_up(tmp_path, monkeypatch, until):
+    (tmp_path / "sounddevice.py").write_text("import time; time.sleep(60)")
+    monkeypatch.syspath_prepend(str(tmp_path))  # spawned processes get it, too
+    monkeypatch.setattr(process, "START", 2.0)
+    with AudioProcess("chirplet", "speakers") as audio:
+        hung = audio.pid
+        until(lambda: audio.status().running, 20, "the silent clock")
+        assert audio.pid != hung
+        with pytest.raises(DeviceError, match="did not answer within 2 seconds"):
+            audio.wait_ready(5)
+        assert audio.status().silent
+        assert audio.wait_ready(5)
 
 
 def test_safe_audio_starts_whatever_was_saved(config, no_card):

@@ -124,20 +124,32 @@ def test_an_instrument_that_does_not_exist_is_told():
         AudioProcess("piano")
 
 
+NAMES = (
+    "print(*[getattr(audio._blocks, field.name).name for field in fields(audio._blocks)],"
+    " flush=True)\n"
+)
+"""Other tests make shared memory too, so a script says which is its own."""
+
+
+def left(names):
+    return [name for name in names.split() if (Path("/dev/shm") / name).exists()]
+
+
 def test_it_ends_with_a_killed_parent_and_leaves_no_memory(script, until):
-    before = set(Path("/dev/shm").iterdir())
     parent = script(
-        "import time\n"
+        "import time\nfrom dataclasses import fields\n"
         "from mesosynth.host.process import AudioProcess\n"
         "audio = AudioProcess('chirplet', 'silent')\n"
-        "audio.start()\naudio.wait_ready(20)\nprint(audio.pid, flush=True)\ntime.sleep(60)\n"
+        f"audio.start()\naudio.wait_ready(20)\n{NAMES}"
+        "print(audio.pid, flush=True)\ntime.sleep(60)\n"
     )
-    child = int(parent.stdout.readline())
+    names, child = parent.stdout.readline(), int(parent.stdout.readline())
     assert not gone(child)
+    assert len(left(names)) > 4
     parent.kill()
     parent.wait()
     until(lambda: gone(child), 2, "the child's end")
-    until(lambda: not set(Path("/dev/shm").iterdir()) - before, 5, "the memory's end")
+    until(lambda: not left(names), 5, "the memory's end")
 
 
 @pytest.mark.parametrize(
@@ -151,13 +163,14 @@ def test_it_ends_with_a_killed_parent_and_leaves_no_memory(script, until):
 )
 def test_no_warning_and_no_memory_is_left_at_exit(script, ending):
     """The script has no main guard, which a spawned process otherwise needs."""
-    before = set(Path("/dev/shm").iterdir())
     process = script(
-        "import os, signal\n"
+        "import os, signal\nfrom dataclasses import fields\n"
         "from mesosynth.host.process import AudioProcess\n"
-        "audio = AudioProcess('chirplet', 'silent')\n"
+        f"audio = AudioProcess('chirplet', 'silent')\n{NAMES}"
         f"audio.start()\nprint(audio.wait_ready(20))\nview = audio.scope(10)\n{ending}\n"
     )
     out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err) == (0, "True\n", "")
-    assert not set(Path("/dev/shm").iterdir()) - before
+    names, answer = out.splitlines()
+    assert (process.returncode, answer, err) == (0, "True", "")
+    assert len(names.split()) > 4
+    assert not left(names)
