@@ -84,3 +84,9 @@ PARAMETERS = ParameterTable(
         Parameter("gain", "Gain", "dB", -60.0, 6.0, -9.0, "Level of the output."),
     ]
 )  # fmt: skip
+
+(
+    P_F_C, P_F_M, P_GAMMA, P_W, P_AM_SHAPE, P_AM_DEPTH, P_BRIGHTNESS, P_PERIOD, P_SYNC, P_TEMPO,
+    P_DIVISION, P_SWING, P_HUMANISE, P_SPREAD, P_RELEASE, P_GAIN,
+) = range(len(PARAMETERS))  # fmt: skip
+"""Their places in the vector."""

@@ -115,7 +115,7 @@ def test_process_allocates_no_arrays():
         tracemalloc.stop()
     # What `process` allocates it allocates every time; the least of each is free of other threads.
     peak = np.reshape(peaks, (-1, 8)).min(axis=0).max()
-    assert chirplet._voices.count >= 4
+    assert chirplet._arpeggios.voices.count >= 4
     assert peak < 4096, f"{peak} bytes: views are small, but four voices' stride is 8 KiB"
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet import ENTRY, Chirplet
+from mesosynth.instruments.chirplet import Chirplet
+from mesosynth.instruments.chirplet_arpeggios import ENTRY
 from mesosynth.instruments.chirplet_parameters import HARMONICS, PARAMETERS, PURE, SIGMA_0
 from mesosynth.instruments.chirplet_voices import VOICES
 from mesosynth.plugin import EVENT, NO_EVENTS, WHOLE_CHANNEL, EventKind
@@ -47,7 +48,7 @@ class Player:
 
     @property
     def voices(self):
-        return self.chirplet._voices.count
+        return self.chirplet._arpeggios.voices.count
 
 
 def on(note=60, frame=0, velocity=1.0, channel=0):
@@ -104,13 +105,13 @@ def test_keys_have_their_pitch_and_velocity_their_level():
 def test_a_held_key_repeats_and_stops_the_free_run():
     player = Player({"gamma": 16.0, "w": 1.0, "period": 0.25, "release": 0.05}, running=True)
     player.seconds(0.6)
-    starts = player.chirplet._starts
+    starts = player.chirplet._arpeggios.starts
     assert starts == 3
     player.seconds(1.0, [on(60, 100)])
-    assert player.chirplet._starts == starts + 4
+    assert player.chirplet._arpeggios.starts == starts + 4
     player.seconds(0.1, [off(60)])
     player.seconds(1.0)
-    assert player.chirplet._starts == starts + 4 + 4  # by itself again
+    assert player.chirplet._arpeggios.starts == starts + 4 + 4  # by itself again
 
 
 def test_released_it_fades_in_the_time_that_release_says():
@@ -218,13 +219,13 @@ def test_freeze_holds_the_spectrum_and_lets_go_of_it():
     player = Player(values, running=True)
     player.seconds(0.52)  # into the middle of the first one
     player.play(1, [(0, KINDS.FREEZE, 0, 0, 1.0)])
-    starts = player.chirplet._starts
+    starts = player.chirplet._arpeggios.starts
     first, later = (player.seconds(0.5)[0].astype(float) for _ in range(2))
     assert heard(later) == pytest.approx(heard(first), rel=0.02)
     assert pitch(first) == pytest.approx(pitch(later), rel=1e-3)
-    assert player.chirplet._starts == starts
+    assert player.chirplet._arpeggios.starts == starts
     player.play(1, [on(69)])  # a key still sounds, in the middle of its sweep
-    assert player.chirplet._starts == starts + 1
+    assert player.chirplet._arpeggios.starts == starts + 1
     player.play(1, [off(69), (0, KINDS.FREEZE, 0, 0, 0.0), (0, KINDS.STOP)])
     player.seconds(3.0)
     assert player.voices == 0
@@ -246,15 +247,15 @@ def test_tempo_swing_and_the_clock():
     values = {"gamma": 16.0, "w": 0.5, "sync": 1.0, "tempo": 120.0, "division": 8.0}  # a quarter
     player = Player(values, running=True)
     player.seconds(1.95)
-    assert player.chirplet._starts == 4
+    assert player.chirplet._arpeggios.starts == 4
     player.play(1, [(0, KINDS.TEMPO, 0, 0, 240.0)])  # a clock that is faster than the knob
     player.seconds(1.0)
-    assert player.chirplet._starts == 8
+    assert player.chirplet._arpeggios.starts == 8
     player.values["tempo"] = 60.0  # the knob again
     player.seconds(2.0)
-    assert player.chirplet._starts == 10
+    assert player.chirplet._arpeggios.starts == 10
     player.play(1, [(0, KINDS.START)])
-    assert player.chirplet._starts == 11
+    assert player.chirplet._arpeggios.starts == 11
 
 
 def test_swing_moves_every_other_start():
@@ -263,7 +264,7 @@ def test_swing_moves_every_other_start():
         starts = []
         for n in range(600):
             player.play(1)
-            if player.chirplet._starts > len(starts):
+            if player.chirplet._arpeggios.starts > len(starts):
                 starts.append(n * FRAMES / RATE)
         return np.diff(starts)
 
@@ -316,7 +317,7 @@ def test_more_keys_than_voices_all_sound_and_do_not_click():
     for note in range(30, 70):
         before = player.voices
         block = player.play(4, [on(note, 5)])[0].astype(float)
-        assert player.chirplet._starts == note - 29
+        assert player.chirplet._arpeggios.starts == note - 29
         assert before <= player.voices <= VOICES + 8
         sound.append(block)
     sound = np.concatenate(sound)
