@@ -206,9 +206,7 @@ class RackModel:
         ArgumentError
             If there is no such parameter.
         """
-        uid, dot, own = id_.partition(".")
-        if not dot:
-            uid, own = "", id_
+        uid, _, own = id_.rpartition(".")
         slot = self._effect_slot(uid) if uid else self._instrument
         return slot.place * PLACE + self._tables[uid].index(own)
 

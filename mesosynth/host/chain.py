@@ -14,7 +14,8 @@ from pathlib import Path
 
 from mesosynth.effects.recursion import banded_solver
 from mesosynth.errors import ArgumentError, PluginError
-from mesosynth.host.node import Fault, Node, Occupant, PluginHangs
+from mesosynth.host.fault_stories import fault_story, log_story
+from mesosynth.host.node import Fault, Node, Occupant
 from mesosynth.host.plugin_trial import try_plugin
 from mesosynth.host.rack import Rack
 from mesosynth.host.reach import Reach
@@ -24,18 +25,6 @@ from mesosynth.plugin import Instrument
 
 LOOK = 0.25  # s between two looks at the files
 FADE_LIMIT = 0.3  # s to wait for a fade; where nobody calls the rack, none will come
-LOG = "plugins.log"
-LONGEST_LOG = 1_000_000  # bytes
-
-_FATES = {
-    "reset": "it was reset",
-    "out": "it is bypassed until it is saved anew",
-    "refused": "the version before plays on",
-}
-_SENTENCES = {
-    "not finite": "{} made samples that are not finite numbers, or far too loud ones",
-    "slow": "{} took more than half of a block's time, again and again",
-}
 
 
 class Chain(threading.Thread):
@@ -99,7 +88,7 @@ class Chain(threading.Thread):
             except queue.Empty:
                 pass
             except Exception as error:  # noqa: BLE001 - whatever it is, the next wish may go well
-                _log(failure("the rack", error))
+                log_story(failure("the rack", error))
             self.look()
 
     def look(self) -> None:
@@ -112,8 +101,8 @@ class Chain(threading.Thread):
         for node in self._rack.nodes:
             if node.fault is not None and node.fault is not self._told.get(node.uid):
                 self._told[node.uid] = node.fault
-                self._problems[node.uid] = _problem(node.fault, self._slots[node.uid].plugin)
-                _log(self._problems[node.uid])
+                self._problems[node.uid] = fault_story(node.fault, self._slots[node.uid].plugin)
+                log_story(self._problems[node.uid])
         self._report()
 
     def arrange(self, slots: Sequence[Slot]) -> None:
@@ -189,7 +178,7 @@ class Chain(threading.Thread):
 
     def _complain(self, slot: Slot, error: PluginError) -> None:
         self._problems[slot.uid] = error
-        _log(error)
+        log_story(error)
 
     def _reload(self, uid: str, slot: Slot) -> None:
         """Put a new version in the place of the old one, which stays if the new one is no good."""
@@ -268,27 +257,3 @@ def _time_of(path: Path | None) -> float:
         return path.stat().st_mtime_ns / 1e9 if path is not None else 0.0
     except OSError:
         return 0.0
-
-
-def _problem(fault: Fault, plugin: str) -> PluginError:
-    """What a fault means, as a person reads it."""
-    if isinstance(fault.error, PluginHangs):
-        told = PluginError(
-            f"{plugin} does not return from process", failure("", fault.error).traceback
-        )
-    elif fault.error is not None:
-        told = failure(f"{plugin}.py", fault.error)
-    else:
-        told = PluginError(_SENTENCES[fault.kind].format(plugin))
-    return PluginError(f"{str(told).rstrip('.')}; {_FATES[fault.fate]}.", told.traceback)
-
-
-def _log(error: PluginError) -> None:
-    """Keep the whole story beside the plugins' folder, where it can be read at leisure."""
-    path = plugin_folder().parent / LOG
-    try:
-        mode = "a" if path.exists() and path.stat().st_size < LONGEST_LOG else "w"
-        with path.open(mode, encoding="utf-8") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {error}\n{error.traceback}\n")
-    except OSError:
-        pass  # a log that cannot be written must not stop the music
