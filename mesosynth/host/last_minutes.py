@@ -129,8 +129,11 @@ def _save(ring: Path, seconds: float, path: Path) -> float:
     try:
         for part in _parts(ring, capacity, written - frames, written):
             writer.write(part)
-    finally:
         writer.close()
+    except AudioFileError:
+        with contextlib.suppress(OSError):  # the ring still has all of it
+            path.unlink()
+        raise
     return writer.seconds
 
 
@@ -140,7 +143,8 @@ def _parts(ring: Path, capacity: int, begin: int, end: int) -> Iterator[NDArray[
             place = begin % capacity
             count = min(_PART, end - begin, capacity - place)
             file.seek(_DATA + _FRAME * place)
-            samples = np.frombuffer(file.read(_FRAME * count), np.float32)
+            data = file.read(_FRAME * count)
+            samples = np.frombuffer(data[: len(data) // _FRAME * _FRAME], np.float32)
             yield samples.reshape(-1, CHANNELS)
             begin += count
 
@@ -153,7 +157,8 @@ def _frames(ring: Path) -> tuple[int, int, int]:
     except (OSError, struct.error):
         return 0, 0, 0
     sample_rate, capacity, written = numbers
-    return (sample_rate, capacity, written) if magic == _MAGIC else (0, 0, 0)
+    whole = magic == _MAGIC and sample_rate > 0 and capacity > 0 and written >= 0
+    return (sample_rate, capacity, written) if whole else (0, 0, 0)
 
 
 def _lock(descriptor: int) -> None:

@@ -157,7 +157,9 @@ def test_panic_silences_everything_without_a_click_and_can_be_undone(tmp_path):
     with Player("silent") as player:
         session = player.session
         session.set_parameters(LOUD)
+        session.add_effect("reverb")  # whose tail would last
         session.play()
+        player.until(events.RackChanged)
         player.until_heard()
         session.start_capture(tmp_path / "panic.wav")
         player.until(events.Capture, lambda event: event.seconds > 0.5)

@@ -185,6 +185,11 @@ def test_only_a_ring_that_nobody_uses_is_recovered(tmp_path):
     other.write_bytes(b"no ring")
     assert recover(other, tmp_path / "b.wav") == 0.0
     assert not other.exists()
+    torn = tmp_path / "c.ring"  # its header tells more than there is
+    torn.write_bytes(used.path.read_bytes()[:-1001])
+    assert recover(torn, tmp_path / "c.wav") == 374 / 1000
+    sound, _ = soundfile.read(tmp_path / "c.wav", dtype="float32")
+    np.testing.assert_array_equal(sound, ramp(0, 374))
     used.close()
 
 
