@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from mesosynth.errors import DeviceError
+from mesosynth.host.card_search import CardSearch
 from mesosynth.host.chain import Chain
-from mesosynth.host.device import SILENT, Device, open_device
-from mesosynth.host.device_list import output_opens
+from mesosynth.host.device import Device, open_device
 from mesosynth.host.engine import Engine
 from mesosynth.host.event_inbox import EventInbox
 from mesosynth.host.event_queue import EventQueue
@@ -40,9 +40,7 @@ RECONNECT = 75  # exit code: start me again, the card is back
 HANGS = 76  # exit code: start me again without the plugin that does not return
 TICK = 0.03  # s between two looks at everything
 STALL = 0.6  # s without a callback after which a card counts as dead, or three blocks
-SEARCH = 1.0  # s between two looks for a lost card
 FADE_LIMIT = 0.5  # s that a fade may take with a device that hardly calls
-PATIENCE = 30.0  # s at most before a card that refused again and again is asked once more
 REAL_TIME_PRIORITY = 10
 
 
@@ -108,7 +106,9 @@ class AudioLoop:
         self._hang_watch = HangWatch(blocks.watch)
         self._hangs = False
         self._recorder: Recorder | None = None
-        self._back = threading.Event()
+        self._search = CardSearch(  # going back to the card would cut a recording off
+            settings.device, settings.sample_rate, lambda: self._recorder is None
+        )
         self._seen, self._seen_at = 0, time.monotonic()
         self._message = ""
 
@@ -118,7 +118,7 @@ class AudioLoop:
         self._chain.start()
         self._publish()
         self._connection.send(problem)
-        while not (self._back.is_set() or self._hangs):
+        while not (self._search.found.is_set() or self._hangs):
             try:
                 if self._connection.poll(TICK) and not self._answer():
                     break
@@ -131,7 +131,7 @@ class AudioLoop:
         self._close_recorder()
         self._close_fade()
         self._device.close()
-        return RECONNECT if self._back.is_set() else 0
+        return RECONNECT if self._search.found.is_set() else 0
 
     def _open(self) -> str:
         """Start the device that was asked for, or the silent clock; return what went wrong."""
@@ -143,11 +143,11 @@ class AudioLoop:
         except DeviceError as error:
             self._use_silent_clock(settings.sample_rate or 48000, settings.block or 256)
             self._message = f"The silent clock keeps the time: {error}"
-            self._search(min(2.0**settings.refusals - 1.0, PATIENCE))
+            self._search.begin(settings.refusals)
             return str(error) if settings.device is not None else ""
         if self._device.reason:
             self._message = f"The silent clock keeps the time: {self._device.reason}"
-            self._search(min(2.0**settings.refusals - 1.0, PATIENCE))
+            self._search.begin(settings.refusals)
         return ""
 
     def _prepare(self) -> None:
@@ -177,25 +177,7 @@ class AudioLoop:
             f"The sound card {lost.name!r} has gone; the silent clock plays until it is back."
         )
         self._use_silent_clock(lost.sample_rate, self._settings.block or 256)
-        self._search(0.0)
-
-    def _search(self, delay: float) -> None:
-        if self._settings.device != SILENT:
-            threading.Thread(
-                target=self._find_card, args=(delay,), name="card search", daemon=True
-            ).start()
-
-    def _find_card(self, delay: float) -> None:
-        """Wait until the card opens, and no recording would be cut off by going back to it."""
-        time.sleep(delay)
-        while True:
-            time.sleep(SEARCH)
-            if self._recorder is None and self._opens():
-                self._back.set()
-                return
-
-    def _opens(self) -> bool:
-        return output_opens(self._settings.device, self._settings.sample_rate)
+        self._search.begin()
 
     def _answer(self) -> bool:
         """Answer one request with ("ok", value) or ("error", sentence); False ends the process."""
