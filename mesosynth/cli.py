@@ -42,7 +42,7 @@ mesosynth COMMAND --help tells the options of each.
 _MATCH_KEYS = ("theta", "std", "loss", "evaluations", "seconds", "converged", "onset", "gain")
 _PLAY_KEYS = (
     "device", "silent", "sample_rate", "block", "blocks", "underflows", "callback_ms_median",
-    "callback_ms_max", "peak",
+    "callback_ms_max", "load", "load_max", "latency", "peak", "true_peak",
 )  # fmt: skip
 
 
