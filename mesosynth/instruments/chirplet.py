@@ -145,7 +145,7 @@ class Chirplet(Instrument):
         period = self._period(values)
         begin = 0
         while begin < frames:
-            until = self._take_notes(begin, values)
+            until = self._take_notes(begin, values, period)
             wait = self._start_what_is_due(values, period)
             end = min(begin + wait, begin + STRIDE, until, frames)
             self._arpeggios.voices.render(self._motion, begin, end, mix)
@@ -176,11 +176,13 @@ class Chirplet(Instrument):
                 self._keyboard.gesture(kind, channel, note, value)
         self._notes.reverse()  # the next one is the last
 
-    def _take_notes(self, begin: int, values: NDArray[np.float64]) -> int:
+    def _take_notes(self, begin: int, values: NDArray[np.float64], period: float) -> int:
         """Obey what happens up to frame `begin`; return the frame of what comes next."""
         while self._notes and self._notes[-1][0] <= begin:
             _, kind, channel, note, value = self._notes.pop()
             self._obey(kind, channel % MIDI_CHANNELS, note % MIDI_KEYS, value, values)
+            if kind == EventKind.NOTE_ON:  # before anything else happens at this very frame
+                self._start_what_is_due(values, period)
         return self._notes[-1][0] if self._notes else _NEVER
 
     def _obey(

@@ -328,6 +328,16 @@ def test_more_keys_than_voices_all_sound_and_do_not_click():
     assert player.voices <= VOICES + 8
 
 
+def test_forty_keys_in_one_block_and_the_shortest_touch_all_sound():
+    player = Player(STEADY)
+    player.play(1, [on(note, 3 * (note - 30)) for note in range(30, 70)])
+    assert player.chirplet._arpeggios.starts == 40
+    player.play(1, [on(note, 7) for note in range(30, 70)])
+    assert player.chirplet._arpeggios.starts == 80
+    short = Player({**STEADY, "release": 0.5})
+    assert heard(short.play(4, [on(60, 5), off(60, 5)])) > 1e-3
+
+
 @pytest.mark.parametrize("frames", [1, 17, 2048])
 def test_events_fall_on_their_frame_at_any_block_size(frames):
     values = {"gamma": 3.0, "period": 0.3, "humanise": 0.5, "spread": 0.7, "brightness": -12.0}
