@@ -140,7 +140,12 @@ class Arpeggios:
             self._fade(voice, self._fast)
 
     def _release(self, voice: int, values: NDArray[np.float64]) -> None:
-        self._fade(voice, 1.0 / (float(values[P_RELEASE]) * self._sample_rate))
+        self.voices.state[voice, KEY] = _RELEASED
+        if float(self.voices.state[voice, FADE]) >= 0.0:  # else it has its attack first
+            self._fade(voice, self._release_rate(values))
+
+    def _release_rate(self, values: NDArray[np.float64]) -> float:
+        return 1.0 / (float(values[P_RELEASE]) * self._sample_rate)
 
     def _fade(self, voice: int, fade: float) -> None:
         row = self.voices.state[voice]
@@ -248,4 +253,4 @@ class Arpeggios:
             if (fade > 0.0 and level <= 0.0) or (octaves * gamma > 0.0 and abs(octaves) > half):
                 voices.remove(voice)
             elif fade < 0.0 and level >= 1.0:
-                row[FADE] = 0.0
+                row[FADE] = self._release_rate(values) if row[KEY] == _RELEASED else 0.0
