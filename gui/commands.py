@@ -128,8 +128,7 @@ class Commands(QObject):
 
     def _apply(self) -> None:
         if self.result is not None:
-            # The matcher's model has a full-sine modulation, as the session has it when it follows.
-            self._history.set_at_once({**self.result.theta, "am_shape": 0.0}, "match result")
+            self._history.set_at_once(self.result.theta, "match result")
 
     def _flip(self) -> None:
         gamma = -self._bridge.values["gamma"]

@@ -825,8 +825,7 @@ class Session:
 
     def _follow(self, theta: Mapping[str, float]) -> None:
         if self.follow and self.instrument == self._matched_instrument:
-            # The matcher's model has a full-sine modulation.
-            self.set_parameters({**theta, "am_shape": 0.0}, "match")
+            self.set_parameters(theta, "match")
 
     def _match_record(self) -> MatchRecord | None:
         result, target = self.result, self.target

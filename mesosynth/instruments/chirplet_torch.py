@@ -14,8 +14,11 @@ import torch
 
 from mesosynth.instruments.chirplet_parameters import HARMONICS, PURE, SIGMA_0
 
-SCALES = {"am_shape": 1.0, "am_depth": 1.0, "brightness": 20.0}
-"""What counts as a step of one, for the parameters that do not move in logarithms."""
+ONSET = 7
+"""Place of the onset among the directions of a derivative: it follows theta."""
+
+SCALES = {"am_shape": 1.0, "am_depth": 1.0, "brightness": 20.0, "onset": 0.05}
+"""What counts as a step of one, for what does not move in logarithms."""
 
 _FADE_FROM, _FADE_TO = 0.45, 0.5  # of the sample rate, as in the live form
 _OCTAVE_DB = 20.0 * math.log10(2.0)
@@ -62,7 +65,7 @@ def chirplet_and_tangents(
         As for :func:`chirplet`.
     free : sequence of int
         Places in theta of the directions: along the logarithm of |theta| for the first four, along
-        theta in units of :data:`SCALES` for the others. Place 7 stands for the onset, in seconds.
+        theta in units of :data:`SCALES` for the others, and for the :data:`ONSET`.
 
     Returns
     -------
@@ -193,7 +196,7 @@ def _tangent(place: int, theta: torch.Tensor, t: torch.Tensor, p: _Parts) -> tor
             return p.d_brightness * p.am * p.envelope * SCALES["brightness"]
         case _:
             d_envelope = -t * (theta[2] / (SIGMA_0 * theta[3])) ** 2
-            return -(
+            return -SCALES["onset"] * (
                 along_phase * p.step
                 + d_am * (2.0 * math.pi * theta[1])
                 + p.carrier * p.am * p.envelope * d_envelope

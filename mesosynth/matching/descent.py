@@ -1,7 +1,8 @@
-"""Levenberg-Marquardt in log theta, with steps accepted by their own loss alone.
+"""Ways down: Levenberg-Marquardt, and by name those that it is compared with.
 
-The loss is half the squared distance between the unit vectors (Φ ∘ g)(θ) and Φ(target). The
-authors' bold driver asks the true parameters whether a step was good (PAPER.md); nobody has those.
+The loss is half the squared distance between the unit vectors (Φ ∘ g)(θ) and Φ(target). A step is
+accepted by its own loss alone. The authors' bold driver asks the true parameters whether a step was
+good (PAPER.md); nobody has those.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,84 +11,183 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Evaluate = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
-"""theta (4,) to the residual (paths,) and its Jacobian (paths, 4) along log |theta|."""
+from mesosynth.errors import ArgumentError
+from mesosynth.matching.unknowns import State, Unknowns
 
-_LONGEST_STEP = 0.7  # in log theta: nobody trusts a linearization beyond a factor of two
-_SMALLEST_STEP = 1e-4  # a hundredth of a percent: nobody hears that
-_FIRST_DAMPING = 1e-2
-_LARGEST_DAMPING = 1e4
+Evaluate = Callable[[State], tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""A state to the residual, (paths,), and its Jacobian, (paths, free), along the unknowns' axes."""
+
+_LONGEST_STEP = 0.7  # nobody trusts a linearization beyond a factor of two
+_SMALLEST_GAIN = 1e-4  # of the loss
+_FIRST_DAMPING, _LARGEST_DAMPING = 1e-2, 1e4
 
 
 @dataclass(frozen=True)
 class Iterate:
-    """A theta that descent has accepted.
+    """A state that descent has accepted.
 
     Attributes
     ----------
-    theta : (4,) float64
+    state : (8,) float64
     loss : float
         0 (the same sound, to Φ) to 2.
-    std : (4,) float64
-        Standard deviations of log |theta| (relative errors, that is), see :func:`log_std`.
+    std : (free,) float64
+        Standard deviations along the unknowns' axes, see :func:`standard_deviations`.
+    J : (paths, free) float64
+        Jacobian.
     converged : bool
         Whether no step worth taking is left.
     """
 
-    theta: NDArray[np.float64]
+    state: State
     loss: float
     std: NDArray[np.float64]
-    converged: bool
+    J: NDArray[np.float64]
+    converged: bool = False
+
+
+Descent = Callable[[Evaluate, State, Unknowns, int, float], Iterator[Iterate]]
+"""Descend from a state, in at most so many evaluations, until a step is shorter than the precision;
+yields the start and what was accepted."""
+
+
+@dataclass(frozen=True)
+class _Point:
+    state: State
+    residual: NDArray[np.float64]
+    J: NDArray[np.float64]
+
+    @property
+    def loss(self) -> float:
+        return 0.5 * float(self.residual @ self.residual)
+
+    @property
+    def gradient(self) -> NDArray[np.float64]:
+        return self.J.T @ self.residual
+
+    def iterate(self, *, converged: bool = False) -> Iterate:
+        std = standard_deviations(self.residual, self.J)
+        return Iterate(self.state, self.loss, std, self.J, converged)
 
 
 def levenberg_marquardt(
-    evaluate: Evaluate,
-    theta: NDArray[np.float64],
-    minimum: NDArray[np.float64],
-    maximum: NDArray[np.float64],
-    max_evaluations: int,
+    evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
 ) -> Iterator[Iterate]:
-    """Descend from `theta`; yields every accepted theta, the start first.
-
-    Parameters
-    ----------
-    evaluate : callable
-        Called once for the start and once for each step tried.
-    theta : (4,) float64
-        The start; signs stay as they are.
-    minimum, maximum : (4,) float64
-        Range of |theta|.
-    max_evaluations : int
-        The last iterate is not `converged` when these have run out.
-    """
-    residual, J = evaluate(theta)
-    loss = 0.5 * float(residual @ residual)
+    """Gauss-Newton steps, damped until the loss falls."""
+    here = _Point(start, *evaluate(start))
     damping = _FIRST_DAMPING
-    yield Iterate(theta, loss, log_std(residual, J), converged=False)
+    yield here.iterate()
     for _ in range(max_evaluations - 1):
-        step = _damped_step(residual, J, damping)
-        trial = np.sign(theta) * np.clip(np.abs(theta) * np.exp(step), minimum, maximum)
-        moved = float(np.abs(np.log(trial / theta)).max())
-        trial_residual, trial_J = evaluate(trial)
-        trial_loss = 0.5 * float(trial_residual @ trial_residual)
-        converged = moved < _SMALLEST_STEP
-        if trial_loss < loss:
-            gain = (loss - trial_loss) / loss
-            theta, loss, residual, J = trial, trial_loss, trial_residual, trial_J
-            damping /= 10.0
-            converged = converged or gain < 1e-4
-            yield Iterate(theta, loss, log_std(residual, J), converged)
+        trial = unknowns.moved(here.state, _damped_step(here, unknowns, damping))
+        moved = float(np.abs(unknowns.step_between(here.state, trial)).max())
+        there = _Point(trial, *evaluate(trial))
+        if there.loss < here.loss:
+            gain = (here.loss - there.loss) / here.loss
+            here, damping = there, damping / 10.0
+            done = moved < precision or gain < _SMALLEST_GAIN
+            yield here.iterate(converged=done)
         else:
             damping *= 8.0
-            converged = converged or damping > _LARGEST_DAMPING
-            if converged:
-                yield Iterate(theta, loss, log_std(residual, J), converged=True)
-        if converged:
+            done = moved < precision or damping > _LARGEST_DAMPING
+            if done:
+                yield here.iterate(converged=True)
+        if done:
             return
 
 
-def log_std(residual: NDArray[np.float64], J: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Standard deviations of log |theta| from the residual and the Jacobian, (4,).
+def bold_driver(
+    evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
+) -> Iterator[Iterate]:
+    """The paper's descent, down the gradient: the rate grows by a fifth or halves, by the loss."""
+    here = _Point(start, *evaluate(start))
+    rate = 0.1 / max(float(np.linalg.norm(here.gradient)), 1e-300)
+    yield here.iterate()
+    for _ in range(max_evaluations - 1):
+        step = _shortened(-rate * here.gradient)
+        trial = unknowns.moved(here.state, step)
+        there = _Point(trial, *evaluate(trial))
+        if there.loss < here.loss:
+            here, rate = there, 1.2 * rate
+            yield here.iterate()
+        else:
+            rate *= 0.5
+            if float(np.abs(step).max()) < precision:
+                yield here.iterate(converged=True)
+                return
+
+
+def adam(
+    evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
+) -> Iterator[Iterate]:
+    """Adam with a rate of 0.05; every step is taken, whatever the loss says."""
+    here = _Point(start, *evaluate(start))
+    mean = square = np.zeros(len(unknowns.free))
+    yield here.iterate()
+    for t in range(1, max_evaluations):
+        gradient = here.gradient
+        mean = 0.9 * mean + 0.1 * gradient
+        square = 0.999 * square + 0.001 * gradient**2
+        step = -0.05 * (mean / (1 - 0.9**t)) / (np.sqrt(square / (1 - 0.999**t)) + 1e-12)
+        trial = unknowns.moved(here.state, step)
+        here = _Point(trial, *evaluate(trial))
+        yield here.iterate()
+
+
+def lbfgs(
+    evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
+) -> Iterator[Iterate]:
+    """L-BFGS (two-loop recursion, the last 8 steps) with a line search that halves."""
+    here = _Point(start, *evaluate(start))
+    pairs: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    length = 1.0
+    yield here.iterate()
+    for _ in range(max_evaluations - 1):
+        direction = _shortened(-_two_loops(here.gradient, pairs))
+        trial = unknowns.moved(here.state, length * direction)
+        there = _Point(trial, *evaluate(trial))
+        wanted = here.loss + 1e-4 * length * float(here.gradient @ direction)
+        if there.loss <= wanted:
+            s = unknowns.step_between(here.state, trial)
+            y = there.gradient - here.gradient
+            if float(s @ y) > 1e-12:
+                pairs = [*pairs[-7:], (s, y)]
+            here, length = there, 1.0
+            done = float(np.abs(s).max()) < precision
+            yield here.iterate(converged=done)
+        else:
+            length *= 0.5
+            done = length < precision
+            if done:
+                yield here.iterate(converged=True)
+        if done:
+            return
+
+
+DESCENTS: dict[str, Descent] = {
+    "levenberg-marquardt": levenberg_marquardt,
+    "bold-driver": bold_driver,
+    "adam": adam,
+    "l-bfgs": lbfgs,
+}
+
+
+def descent_named(name: str) -> Descent:
+    """Return the descent of that name.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none.
+    """
+    if name not in DESCENTS:
+        raise ArgumentError(f"descent={name!r} does not exist; choose of {', '.join(DESCENTS)}.")
+    return DESCENTS[name]
+
+
+def standard_deviations(
+    residual: NDArray[np.float64], J: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Standard deviations along the axes from the residual and the Jacobian, (free,).
 
     The usual (JᵀJ)⁻¹ s² takes the residuals for independent, and there are twelve thousand. Most
     are nearly zero, so s² here divides by their effective number, (Σr²)² / Σr⁴.
@@ -101,13 +201,42 @@ def log_std(residual: NDArray[np.float64], J: NDArray[np.float64]) -> NDArray[np
     return np.asarray(std, dtype=np.float64)
 
 
-def _damped_step(
-    residual: NDArray[np.float64], J: NDArray[np.float64], damping: float
-) -> NDArray[np.float64]:
-    """Solve (JᵀJ + damping diag JᵀJ) step = -Jᵀ residual, no longer than _LONGEST_STEP."""
-    H = J.T @ J
+def _damped_step(here: _Point, unknowns: Unknowns, damping: float) -> NDArray[np.float64]:
+    """Solve (JᵀJ + damping diag JᵀJ) step = -Jᵀ residual for what can move."""
+    gradient, H = here.gradient, here.J.T @ here.J
+    # What stands at the edge of its range and wants to leave it stays out of the equations.
+    outward = unknowns.step_between(
+        here.state, unknowns.moved(here.state, -1e-3 * np.sign(gradient))
+    )
+    able = np.abs(outward) > 0.0
+    if not able.any():
+        return np.zeros(len(gradient))
+    H, gradient = H[np.ix_(able, able)], gradient[able]
     # A parameter that the loss does not feel at all must not make H singular.
-    H_diagonal = np.diag(H) + 1e-12 * np.trace(H)
-    step = -np.linalg.solve(H + damping * np.diag(H_diagonal), J.T @ residual)
-    shortened = step * min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300))
-    return np.asarray(shortened, dtype=np.float64)
+    diagonal = np.diag(H) + 1e-12 * np.trace(H)
+    step = np.zeros(len(able))
+    step[able] = -np.linalg.solve(H + damping * np.diag(diagonal), gradient)
+    return _shortened(step)
+
+
+def _shortened(step: NDArray[np.float64]) -> NDArray[np.float64]:
+    return step * min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300))
+
+
+def _two_loops(
+    gradient: NDArray[np.float64],
+    pairs: list[tuple[NDArray[np.float64], NDArray[np.float64]]],
+) -> NDArray[np.float64]:
+    """The inverse Hessian that `pairs` of steps and changes of gradient imply, times gradient."""
+    if not pairs:
+        return gradient * (0.1 / max(float(np.linalg.norm(gradient)), 1e-300))
+    q = gradient.copy()
+    weights: list[float] = []
+    for s, y in reversed(pairs):
+        weights.append(float(s @ q) / float(s @ y))
+        q -= weights[-1] * y
+    s, y = pairs[-1]
+    q *= float(s @ y) / float(y @ y)
+    for (s, y), weight in zip(pairs, reversed(weights), strict=True):
+        q += s * (weight - float(y @ q) / float(s @ y))
+    return q

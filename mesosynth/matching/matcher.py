@@ -1,36 +1,83 @@
 """The matcher: from audio to theta, with no knowledge but the audio."""
 
+import functools
+import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.matching.descent import Iterate, levenberg_marquardt
+from mesosynth.instruments.chirplet_torch import ONSET
+from mesosynth.matching.descent import Iterate, descent_named
+from mesosynth.matching.focus import Focus, correlation, focus_on, onset_of
 from mesosynth.matching.initial_guess import initial_guesses
 from mesosynth.matching.messages import MatchResult, MatchStep
-from mesosynth.matching.operator import THETA, Operator
+from mesosynth.matching.operator import Linearization, Operator, Phi
+from mesosynth.matching.unknowns import (
+    LEVEL,
+    PAPERS,
+    THETA,
+    State,
+    Unknowns,
+    by_id,
+    in_range,
+    state_of,
+)
 from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target, target_from_array
 
 OnStep = Callable[[MatchStep], None]
 ShouldStop = Callable[[], bool]
 
-_MINIMUM = np.array([PARAMETERS[i].smallest or PARAMETERS[i].minimum for i in THETA])
-_MAXIMUM = np.array([PARAMETERS[i].maximum for i in THETA])
-
 GOOD_LOSS = 3e-3
 """A start that comes below this has found its arpeggio; no other start is tried."""
 
+_WORTH_MORE_UNKNOWNS = 0.9  # of the loss is what further unknowns must bring it down to
+_GOOD_FOCUSED_LOSS = 5e-4  # the same through a window, beside noise
+_HEARD = 0.3  # below this loss an arpeggio is there, if perhaps in noise
+_CLEAN = 1e-4  # below this one there is no noise to speak of
+_ROUGH, _NEAR, _FINE = 2e-2, 5e-3, 1e-4  # steps that end a descent
+_NOISES = 4
+_LAST_STEP = 0.1
 _STARTS = 3
 _EVALUATIONS_A_START = 16
+_EVALUATIONS_FOR_MORE = 24
+_FREED = {"am_shape": 0.3, "am_depth": 0.9, "brightness": -18.0}  # where gradients are not zero
 
 
 class Stopped(Exception):
     """A match was stopped before it had any theta."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchSettings:
+    """How to match.
+
+    Attributes
+    ----------
+    unknowns : tuple of str
+        Ids of what is looked for. The paper's four come first; depth, rests and brightness are
+        tried where these leave much unexplained.
+    pinned : mapping
+        Values by id of what is not looked for; what is missing stands at its default.
+    phi : str
+        One of :data:`mesosynth.matching.operator.PHIS`.
+    descent : str
+        One of :data:`mesosynth.matching.descent.DESCENTS`.
+    start : mapping, optional
+        Theta to start from, by id; None looks in the table of arpeggios.
+    max_evaluations : int
+        From each start.
+    """
+
+    unknowns: tuple[str, ...] = THETA
+    pinned: Mapping[str, float] = field(default_factory=dict[str, float])
+    phi: Phi = "jtfs-global"
+    descent: str = "levenberg-marquardt"
+    start: Mapping[str, float] | None = None
+    max_evaluations: int = _EVALUATIONS_A_START
 
 
 def match(
@@ -40,6 +87,7 @@ def match(
     seed: int = 0,
     on_step: OnStep | None = None,
     should_stop: ShouldStop | None = None,
+    settings: MatchSettings | None = None,
 ) -> MatchResult:
     """Find the theta whose arpeggio sounds like `audio`.
 
@@ -57,6 +105,7 @@ def match(
         Called with every accepted step.
     should_stop : callable, optional
         Asked every few hundredths of a second; True ends the match with the best theta so far.
+    settings : MatchSettings, optional
 
     Returns
     -------
@@ -66,14 +115,15 @@ def match(
     Raises
     ------
     ArgumentError
-        If `instrument` has no differentiable form, or `audio` is no array of numbers.
+        If `instrument` has no differentiable form, `audio` is no array of numbers, or a setting
+        names something that does not exist.
     TargetError
         If `audio` is silent, too short, or holds NaN.
     Stopped
         If `should_stop` ended it before it had any theta.
     """
     target = target_from_array(np.asarray(audio), sample_rate, "audio")
-    return Matcher(instrument).match(target, on_step, should_stop)
+    return Matcher(instrument).match(target, on_step, should_stop, settings)
 
 
 class Matcher:
@@ -89,6 +139,7 @@ class Matcher:
         if instrument != "chirplet":
             raise ArgumentError(f"instrument={instrument!r} cannot be matched; use 'chirplet'.")
         self.operator = Operator()
+        self._operators: dict[str, Operator] = {self.operator.phi: self.operator}
 
     def render(
         self, values: Mapping[str, float], beside: Target | None = None
@@ -102,105 +153,262 @@ class Matcher:
         beside : Target, optional
             Where this has its energy, the arpeggio lies; otherwise in the middle.
         """
-        complete = PARAMETERS.complete(values)
-        theta = np.array([complete[id_] for id_ in THETA])
-        shape = complete["am_shape"]
-        x = self.operator.synthesize(theta, am_shape=shape)
+        theta = state_of(values)[:ONSET]
+        x = self.operator.synthesize(theta)
         if beside is None:
             return x
-        return self.operator.synthesize(theta, _onset(beside.audio, x), shape)
+        return self.operator.synthesize(theta, onset_of(self.operator.jtfs, beside.audio, x))
 
     def match(
         self,
         target: Target,
         on_step: OnStep | None = None,
         should_stop: ShouldStop | None = None,
+        settings: MatchSettings | None = None,
     ) -> MatchResult:
         """Match `target`; parameters and result as in :func:`match`.
 
         ``onset`` counts from the start of the sound that the target was taken from.
         """
-        run = _Run(self.operator, target, on_step, should_stop)
+        settings = settings or MatchSettings()
+        operator = self.operator_for(settings.phi)
+        run = _Run(self.operator, operator, target, settings, on_step, should_stop)
         try:
-            run.descend_from_the_starts()
-            converged = run.best.converged
+            run.descend()
         except Stopped:
-            if not run.trajectory:
-                raise
-            converged = False
-        return run.result(converged)
+            return run.result(converged=False)
+        return run.result(converged=True)
+
+    def operator_for(self, phi: Phi) -> Operator:
+        """The operator of that Φ, built when it is first asked for."""
+        if phi not in self._operators:
+            self._operators[phi] = Operator(phi)
+        return self._operators[phi]
+
+
+@dataclass(frozen=True, eq=False)
+class _Hearing:
+    """What is compared: the target's Φ, what may move, and the noise that is heard with both."""
+
+    S: NDArray[np.float64]
+    unknowns: Unknowns
+    focus: Focus | None = None
+
+    @functools.cached_property
+    def background(self) -> NDArray[np.float32] | None:
+        """What is heard beside the model."""
+        return None if self.focus is None else self.focus.background(seed=0)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Where a descent ended, and what it had been looking for."""
+
+    iterate: Iterate
+    unknowns: Unknowns
+    good_loss: float
+
+    @property
+    def loss(self) -> float:
+        return self.iterate.loss
+
+    @property
+    def is_good(self) -> bool:
+        """Whether this is the arpeggio: what ends at the edge of a range is a way out of a trap."""
+        return self.loss < self.good_loss and not self.unknowns.at_edge(self.iterate.state)
 
 
 @dataclass
 class _Run:
     """The state of one match."""
 
+    listener: Operator  # whose Φ does not hear shifts: it finds the starts
     operator: Operator
     target: Target
+    settings: MatchSettings
     on_step: OnStep | None
     should_stop: ShouldStop | None
     evaluations: int = 0
     trajectory: list[MatchStep] = field(default_factory=list[MatchStep])
+    best: _Found | None = None
 
     def __post_init__(self) -> None:
         self.began = time.perf_counter()
-        self.best = Iterate(np.empty(0), np.inf, np.empty(0), converged=False)
-        self.S = self.operator.analyse(self.target.audio)
+        self._descent = descent_named(self.settings.descent)
+        heard = (ONSET,) if self.operator.hears_onset else ()
+        everything = Unknowns.named(self.settings.unknowns, *heard)
+        few = [id_ for id_ in self.settings.unknowns if id_ in PAPERS]
+        S = self.operator.analyse(self.target.audio)
+        self._all = _Hearing(S, everything)
+        self._few = _Hearing(S, Unknowns.named(few, *heard) if few else everything)
+        self._minima: list[State] = []
+        self._asked: tuple[object, ...] = ()
+        self._at = Linearization(np.empty(0), np.empty((0, 0)))
 
-    def descend_from_the_starts(self) -> None:
-        """Try starts, nearest first, until one comes below GOOD_LOSS; keep the best."""
-        for i, start in enumerate(
-            initial_guesses(self.operator, self.S, self.target.audio, _STARTS)
-        ):
-            theta = np.sign(start.theta) * np.clip(np.abs(start.theta), _MINIMUM, _MAXIMUM)
-            self._descend(theta, i)
-            if self.best.loss < GOOD_LOSS:
+    def descend(self) -> None:
+        """Try starts, nearest first, until one is good; then, perhaps, further unknowns."""
+        for start, state in enumerate(self._starts()):
+            self._descend_from_start(state, start)
+            if self.best is not None and self.best.is_good:
                 return
+        if self.best is not None and self._few is not self._all:
+            self._free_the_rest(self.best)
 
     def result(self, converged: bool) -> MatchResult:
         """The best theta, with onset and gain in the terms of the source."""
-        x = self.operator.synthesize(self.best.theta)
-        onset = _onset(self.target.audio, x)
-        gain = np.abs(_correlation(self.target.audio, x)).max() / np.square(x).sum()
+        if self.best is None:
+            raise Stopped
+        state = self.best.iterate.state
+        x = self.operator.synthesize(state[:ONSET])
+        onset = onset_of(self.listener.jtfs, self.target.audio, x)
+        gain = np.abs(correlation(self.target.audio, x)).max() / np.square(x).sum()
         return MatchResult(
-            theta=_by_id(self.best.theta),
-            std=_by_id(self.best.std * np.abs(self.best.theta)),
+            theta=by_id(state),
+            std=self.best.unknowns.std(state, self.best.iterate.std),
             loss=self.best.loss,
             evaluations=self.evaluations,
             seconds=time.perf_counter() - self.began,
-            converged=converged,
+            converged=converged and self.best.iterate.converged,
             onset=self.target.start + ANALYSIS_SAMPLES / ANALYSIS_RATE / 2 + onset,
             gain=float(gain) / self.target.scale,
             trajectory=self.trajectory,
         )
 
-    def _descend(self, theta: NDArray[np.float64], start: int) -> None:
-        before = self.evaluations
-        for iterate in levenberg_marquardt(
-            self._evaluate, theta, _MINIMUM, _MAXIMUM, _EVALUATIONS_A_START
-        ):
-            if iterate.loss <= self.best.loss:
-                self.best = iterate
-            elif _same(iterate.theta, self.best.theta):
-                return  # on its way to a minimum that another start has found
-            share = (self.evaluations - before) / _EVALUATIONS_A_START
-            self._report(iterate, start, (start + share) / _STARTS)
+    def _starts(self) -> Iterator[State]:
+        """States to start from; what is pinned stands where it is pinned."""
+        pinned = self.settings.pinned
+        if self.settings.start is not None:
+            yield self._at_its_onset(in_range(state_of({**self.settings.start, **pinned})))
+            return
+        S = self._few.S
+        if self.operator is not self.listener:
+            S = self.listener.analyse(self.target.audio)
+        for start in initial_guesses(self.listener, S, self.target.audio, _STARTS):
+            found = dict(zip(PAPERS, map(float, start.theta), strict=True))
+            yield self._at_its_onset(in_range(state_of({**found, **pinned})))
 
-    def _evaluate(
-        self, theta: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        self.evaluations += 1
-        at = self.operator.linearize(theta, self._checkpoint)
-        return at.S - self.S, at.J
+    def _at_its_onset(self, state: State) -> State:
+        if self.operator.hears_onset:
+            state[ONSET] = self._onset(state)
+        return state
+
+    def _onset(self, state: State) -> float:
+        x = self.operator.synthesize(state[:ONSET])
+        return onset_of(self.listener.jtfs, self.target.audio, x)
+
+    def _descend_from_start(self, state: State, start: int) -> None:
+        """Descend roughly, focus where only noise lies around what was found, then precisely."""
+        evaluations = self.settings.max_evaluations
+        rough = self._descend_from(self._few, state, start, evaluations, _ROUGH)
+        if any(self._same(rough.iterate.state, other) for other in self._minima):
+            return  # another start has been here
+        self._minima.append(rough.iterate.state)
+        found, focus = rough.iterate.state.copy(), None
+        if _CLEAN < rough.loss < _HEARD:
+            focus = focus_on(self.target.audio, found, self._onset(found))
+        if focus is None:
+            self._descend_from(self._few, found, start, evaluations)
+            return
+        # Noise leads f_c astray, and the valley back is long: as the sound gave it, it was better.
+        found[0] = state[0]
+        self._descend_focused(focus, found, start)
+
+    def _descend_focused(self, focus: Focus, state: State, start: int) -> None:
+        """Go on from `state` with what is heard through a window around the arpeggio."""
+        state = state.copy()
+        state[ONSET] = focus.onset
+        x = self.operator.synthesize(state[:ONSET], focus.onset)
+        state[LEVEL] = np.abs(correlation(focus.audio, x)).max() / np.square(x).sum()
+        unknowns = Unknowns((*self._few.unknowns.free, LEVEL))
+        hearing = _Hearing(self.operator.analyse(focus.audio), unknowns, focus)
+        found = self._descend_from(hearing, state, start, self.settings.max_evaluations, _NEAR)
+        self._keep(self._averaged(found, hearing, focus))
+
+    def _averaged(self, found: _Found, hearing: _Hearing, focus: Focus) -> _Found:
+        """Take the last step against several noises, and see how far each would lead.
+
+        That scatter is the error: the target's noise is one more of them.
+        """
+        at = found.iterate
+        S = []
+        for seed in range(1, _NOISES + 1):
+            self._checkpoint()
+            self.evaluations += 1
+            S.append(self.operator.beside(at.state, focus.background(seed)))
+        residuals = np.array(S) - hearing.S
+        steps = -residuals @ np.linalg.pinv(at.J).T
+        step = steps.mean(axis=0).clip(-_LAST_STEP, _LAST_STEP)
+        std = steps.std(axis=0, ddof=1) * math.sqrt(1.0 + 1.0 / _NOISES)
+        loss = 0.5 * float(np.square(residuals.mean(axis=0) + at.J @ step).sum())
+        state = hearing.unknowns.moved(at.state, step)
+        return replace(found, iterate=Iterate(state, loss, std, at.J, converged=True))
+
+    def _free_the_rest(self, before: _Found) -> None:
+        """Let depth, rests and brightness move too, and keep that if it explains much more."""
+        state = before.iterate.state.copy()
+        for id_, value in _FREED.items():
+            if id_ in self.settings.unknowns:
+                state[THETA.index(id_)] = value
+        self._descend_from(self._all, in_range(state), _STARTS, _EVALUATIONS_FOR_MORE)
+        if self.best is None or self.best.loss > _WORTH_MORE_UNKNOWNS * before.loss:
+            self.best = before
+
+    def _descend_from(
+        self,
+        hearing: _Hearing,
+        state: State,
+        start: int,
+        max_evaluations: int,
+        precision: float = _FINE,
+    ) -> _Found:
+        """Descend, report each step, keep the best of all; where this descent ended."""
+        before = self.evaluations
+
+        def evaluate(state: State) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            at = self._linearize(state, hearing)
+            return at.S - hearing.S, at.J
+
+        found: _Found | None = None
+        for iterate in self._descent(evaluate, state, hearing.unknowns, max_evaluations, precision):
+            if found is None or iterate.loss <= found.loss:
+                good_loss = GOOD_LOSS if hearing.focus is None else _GOOD_FOCUSED_LOSS
+                found = _Found(iterate, hearing.unknowns, good_loss)
+                self._keep(found)
+            share = (self.evaluations - before) / max_evaluations
+            self._report(iterate, hearing.unknowns, start, (start + share) / (_STARTS + 1))
+        if found is None:
+            raise Stopped
+        return found
+
+    def _keep(self, found: _Found) -> None:
+        if self.best is None or found.loss <= self.best.loss:
+            self.best = found
+
+    def _same(self, a: State, b: State) -> bool:
+        """Whether two states agree within twice what a rough descent leaves open."""
+        if a[2] * b[2] < 0.0:
+            return False
+        step = self._few.unknowns.step_between(a, b)
+        return bool(np.all(np.abs(step) < 2.0 * _ROUGH))
+
+    def _linearize(self, state: State, hearing: _Hearing) -> Linearization:
+        asked = (state.tobytes(), id(hearing))
+        if asked != self._asked:  # a descent may go on from where another one ended
+            self.evaluations += 1
+            self._at = self.operator.linearize(
+                state, hearing.unknowns.free, self._checkpoint, hearing.background
+            )
+            self._asked = asked
+        return self._at
 
     def _checkpoint(self) -> None:
         if self.should_stop is not None and self.should_stop():
             raise Stopped
 
-    def _report(self, iterate: Iterate, start: int, progress: float) -> None:
+    def _report(self, iterate: Iterate, unknowns: Unknowns, start: int, progress: float) -> None:
         step = MatchStep(
-            theta=_by_id(iterate.theta),
-            std=_by_id(iterate.std * np.abs(iterate.theta)),
+            theta=by_id(iterate.state),
+            std=unknowns.std(iterate.state, iterate.std),
             loss=iterate.loss,
             evaluations=self.evaluations,
             seconds=time.perf_counter() - self.began,
@@ -210,29 +418,3 @@ class _Run:
         self.trajectory.append(step)
         if self.on_step is not None:
             self.on_step(step)
-
-
-def _by_id(values: NDArray[np.float64]) -> dict[str, float]:
-    return {id_: float(value) for id_, value in zip(THETA, values, strict=True)}
-
-
-def _same(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
-    """Whether two thetas agree within 2%."""
-    return bool(np.all(np.abs(a - b) < 0.02 * np.abs(b)))
-
-
-def _envelope(audio: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Power over time, smoothed to 30 Hz."""
-    sos = signal.butter(2, 30.0, fs=ANALYSIS_RATE, output="sos")
-    return signal.sosfiltfilt(sos, audio.astype(np.float64) ** 2)
-
-
-def _correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Cross-correlation at all lags, (2n - 1,), lag 0 in the middle."""
-    return signal.correlate(a.astype(np.float64), b.astype(np.float64), mode="full", method="fft")
-
-
-def _onset(audio: NDArray[np.float32], x: NDArray[np.float32]) -> float:
-    """By how many seconds `x` must be delayed for its envelope to lie over that of `audio`."""
-    correlation = _correlation(_envelope(audio), _envelope(x))
-    return (int(np.argmax(correlation)) - (len(x) - 1)) / ANALYSIS_RATE

@@ -1,25 +1,41 @@
 """The operator (Φ ∘ g)(θ) and its Jacobian, on the unit sphere.
 
-g is the chirplet, Φ the JTFS averaged over all time of a periodic signal, which does not notice a
-shift at all: the onset needs no finding. Paths are weighted to be means over time rather than
-Kymatio's sums, and the vector is scaled to unit norm, so that the loudness of the target does not
-matter. θ moves in logarithms: its gradients differ a hundredfold in scale otherwise.
+g is the chirplet. Φ is, by name:
+
+"jtfs-global"
+    the JTFS averaged over all time of a periodic signal, which does not notice a shift at all: the
+    onset needs no finding. Paths are weighted to be means over time rather than Kymatio's sums.
+"jtfs"
+    the same in eight frames, as in the paper.
+"mss"
+    the multi-scale spectrogram of the paper's eq. 18.
+
+The vector is scaled to unit norm, so that the loudness of the target does not matter. The last two
+hear when things happen, so that the onset is one more unknown for them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.instruments.chirplet_torch import chirplet, chirplet_and_tangents
+from mesosynth.errors import ArgumentError
+from mesosynth.instruments.chirplet_torch import ONSET, chirplet, chirplet_and_tangents
+from mesosynth.matching.unknowns import LEVEL, State
 from mesosynth.scattering import JTFS
+from mesosynth.scattering.devices import best_device
 from mesosynth.scattering.jtfs import Checkpoint
+from mesosynth.scattering.spectrogram import MultiScaleSpectrogram
 from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 
-THETA = PARAMETERS.matchable
-"""The ids of theta's entries, in order: f_c, f_m, gamma, w."""
+Phi = Literal["jtfs-global", "jtfs", "mss"]
+PHIS: tuple[Phi, ...] = ("jtfs-global", "jtfs", "mss")
+
+TOLERANCE = 1e-3
+"""Of the lean JTFS: far below what noise in any recording does."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +46,8 @@ class Linearization:
     ----------
     S : (paths,) float64
         Of unit norm.
-    J : (paths, 4) float64
-        Derivatives along the logarithms of |theta|.
+    J : (paths, free) float64
+        Derivatives along the axes of :class:`mesosynth.matching.unknowns.Unknowns`.
     """
 
     S: NDArray[np.float64]
@@ -39,55 +55,107 @@ class Linearization:
 
 
 class Operator:
-    """(Φ ∘ g): theta to a unit vector of time-averaged scattering coefficients.
+    """(Φ ∘ g): theta to a unit vector of coefficients.
 
     Builds its filters once, in about a second; keep it.
+
+    Parameters
+    ----------
+    phi : str
+        One of :data:`PHIS`.
+    tolerance : float
+        Of the lean JTFS; 0 for the exact one.
+    device : torch.device, optional
+        Where it computes; None takes a GPU where there is one.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no Φ of that name.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        phi: Phi = "jtfs-global",
+        tolerance: float = TOLERANCE,
+        device: torch.device | None = None,
+    ) -> None:
+        if phi not in PHIS:
+            raise ArgumentError(f"phi={phi!r} does not exist; choose of {', '.join(PHIS)}.")
+        self.phi: Phi = phi
+        self.device = device or best_device()
         self.jtfs = JTFS(
-            ANALYSIS_SAMPLES, J=12, Q=(8, 2), J_fr=5, Q_fr=2, T="global", F=0, format="time",
+            ANALYSIS_SAMPLES, J=12, Q=(8, 2), J_fr=5, Q_fr=2, F=0, format="time",
+            T=None if phi == "jtfs" else "global", tolerance=tolerance,
             # Kymatio's mirrored padding would make rising and falling arpeggios look the same.
             boundary="periodic",
         )  # fmt: skip
-        self._weights = _mean_weights(self.jtfs)
+        self._transform = MultiScaleSpectrogram(ANALYSIS_SAMPLES) if phi == "mss" else self.jtfs
+        self._weights = None if phi == "mss" else _mean_weights(self.jtfs).to(self.device)
+
+    @property
+    def hears_onset(self) -> bool:
+        """Whether a shift of the sound changes Φ."""
+        return self.phi != "jtfs-global"
 
     def analyse(self, audio: NDArray[np.floating]) -> NDArray[np.float64]:
         """Φ of a waveform (ANALYSIS_SAMPLES,) at ANALYSIS_RATE: (paths,) of unit norm."""
-        x = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32))
-        S = self._weights * self.jtfs(x)[:, 0].double()
-        return (S / S.norm()).numpy()
+        x = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32)).to(self.device)
+        S = self._weighted(self._transform(x))
+        return (S / S.norm()).cpu().numpy()
 
     def linearize(
         self,
-        theta: NDArray[np.float64],
+        state: State,
+        free: Sequence[int] = (0, 1, 2, 3),
         checkpoint: Checkpoint | None = None,
+        background: NDArray[np.float32] | None = None,
     ) -> Linearization:
         """Φ ∘ g and its Jacobian.
 
         Parameters
         ----------
-        theta : (4,) float64
+        state : (9,) float64
+            Theta, onset and level.
+        free : sequence of int
+            Places in the state of the directions; the level last.
         checkpoint : callable, optional
             Called every few hundredths of a second; what it raises ends the computation.
+        background : (ANALYSIS_SAMPLES,) float32, optional
+            What is heard beside the arpeggio. Without it, the level does not matter.
         """
-        x, dx = (
-            y.float()
-            for y in chirplet_and_tangents(torch.from_numpy(theta), ANALYSIS_SAMPLES, ANALYSIS_RATE)
+        theta = torch.from_numpy(state[:ONSET]).to(self.device)
+        of_sound = [place for place in free if place != LEVEL]
+        x, dx = chirplet_and_tangents(
+            theta, ANALYSIS_SAMPLES, ANALYSIS_RATE, float(state[ONSET]), of_sound
         )
-        S, dS = (c[..., 0].double() * self._weights for c in self.jtfs.jvp(x, dx, checkpoint))
+        if background is not None:
+            x, dx = state[LEVEL] * x, state[LEVEL] * dx
+            dx = torch.cat([dx, x[None]]) if LEVEL in free else dx
+            x = x + torch.from_numpy(background).to(x)
+        x, dx = x.float(), dx.float()
+        S, dS = (self._weighted(c) for c in self._transform.jvp(x, dx, checkpoint))
         norm = S.norm()
         S = S / norm
         dS = dS / norm
         dS = dS - (dS @ S)[:, None] * S  # the sphere's tangent plane
-        return Linearization(S=S.numpy(), J=dS.T.numpy())
+        return Linearization(S=S.cpu().numpy(), J=dS.T.cpu().numpy())
 
-    def synthesize(
-        self, theta: NDArray[np.float64], onset: float = 0.0, am_shape: float = 0.0
-    ) -> NDArray[np.float32]:
-        """g(theta), (ANALYSIS_SAMPLES,) at ANALYSIS_RATE, of peak amplitude 1."""
-        x = chirplet(torch.from_numpy(theta), ANALYSIS_SAMPLES, ANALYSIS_RATE, onset, am_shape)
+    def beside(self, state: State, background: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Φ of the arpeggio of a state, (9,), and a background: (paths,) of unit norm."""
+        x = self.synthesize(state[:ONSET], float(state[ONSET]))
+        return self.analyse(state[LEVEL] * x + background)
+
+    def synthesize(self, theta: NDArray[np.float64], onset: float = 0.0) -> NDArray[np.float32]:
+        """g(theta), (ANALYSIS_SAMPLES,) at ANALYSIS_RATE; theta (4,) or (7,)."""
+        x = chirplet(torch.from_numpy(theta), ANALYSIS_SAMPLES, ANALYSIS_RATE, onset)
         return x.to(torch.float32).numpy()
+
+    def _weighted(self, S: torch.Tensor) -> torch.Tensor:
+        """Coefficients (..., rows, frames) as vectors (..., paths), in double precision."""
+        if self._weights is None:
+            return S.double()
+        return (S.double() * self._weights[:, None]).flatten(-2)
 
 
 def _mean_weights(jtfs: JTFS) -> torch.Tensor:
@@ -95,6 +163,7 @@ def _mean_weights(jtfs: JTFS) -> torch.Tensor:
     meta = jtfs.meta()
     row = meta["row"].astype(np.int64)
     j = np.where(meta["order"] == 1, jtfs.log2_stride, meta["j"][:, 1])
+    of_sums = 2.0 ** np.nan_to_num(j) / jtfs.N if jtfs.T == "global" else np.ones(len(row))
     weights = np.zeros(len(row))
-    weights[row] = np.where(meta["order"] == 0, 0.0, 2.0 ** np.nan_to_num(j) / jtfs.N)
+    weights[row] = np.where(meta["order"] == 0, 0.0, of_sums)
     return torch.from_numpy(weights)

@@ -9,6 +9,7 @@ import torch
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.chirplet_parameters import PURE
 from mesosynth.instruments.chirplet_torch import (
+    ONSET,
     SCALES,
     authors_chirplet,
     chirplet,
@@ -89,10 +90,12 @@ def test_tangents_are_the_derivatives(gamma, rest):
 
 def test_the_tangent_along_the_onset_is_the_difference_quotient():
     theta = torch.tensor([300.0, 9.0, 1.5, 2.0, *BRIGHT], dtype=torch.float64)
-    _, (dx,) = chirplet_and_tangents(theta, 2048, 8192, onset=0.01, free=[7])
+    _, (dx,) = chirplet_and_tangents(theta, 2048, 8192, onset=0.01, free=[ONSET])
     step = 1e-7
     later, sooner = (chirplet(theta, 2048, 8192, 0.01 + s) for s in (step, -step))
-    torch.testing.assert_close(dx, (later - sooner) / (2 * step), rtol=1e-5, atol=1e-3)
+    torch.testing.assert_close(
+        dx, SCALES["onset"] * (later - sooner) / (2 * step), rtol=1e-5, atol=1e-3
+    )
 
 
 def test_half_sine_rests_for_half_of_each_period():
