@@ -35,10 +35,12 @@ def test_a_user_hears_and_records_it(pulse, until):
             audio.start_recording()
             assert audio.recording_rate > 0
             time.sleep(1.5)
+            assert 0.0 < audio.status().latency_in < 1.0
             audio.stop_recording()
         recorded = audio.read_recording()
         status = audio.status()
     assert not status.silent
+    assert status.latency_in == 0.0
     assert 0.5 < np.abs(heard[0]).max() < 1.0
     assert len(recorded) > 24000
     assert 0.5 < np.abs(recorded).max() < 1.0

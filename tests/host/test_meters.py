@@ -1,0 +1,91 @@
+"""Fears: a meter that lies, or that cannot be reset."""
+
+import numpy as np
+import pytest
+
+from mesosynth.host.engine import Engine
+from mesosynth.host.meters import FALL, REMEMBERED, Levels, Load
+from mesosynth.host.process import AudioProcess
+from mesosynth.host.rack import Rack
+from mesosynth.host.shared_memory import ParameterBlock
+from mesosynth.host.slots import VECTOR
+from mesosynth.host.sound_ring import SoundRing
+from mesosynth.instruments.chirplet import Chirplet
+
+RATE = 48000
+
+
+def measured(sound, block=128):
+    levels = Levels()
+    levels.prepare(RATE, block)
+    for begin in range(0, sound.shape[1], block):
+        levels.measure(sound[:, begin : begin + block], 0.0)
+    return levels
+
+
+@pytest.mark.parametrize("block", [16, 128, 4800])
+def test_rms_and_peak_of_a_sine_and_of_silence(block):
+    t = np.arange(2 * RATE) / RATE
+    sine = np.sin(2 * np.pi * 440 * t)
+    levels = measured(np.stack([0.5 * sine, 0.0 * t]).astype(np.float32), block)
+    assert levels.peak == pytest.approx([0.5, 0.0], rel=0.02)
+    assert levels.rms == pytest.approx([0.5 / np.sqrt(2), 0.0], rel=0.02)
+
+
+def test_a_peak_is_shown_at_once_and_falls_slowly():
+    sound = np.zeros((2, RATE), np.float32)
+    sound[0, 10] = 1.0
+    assert measured(sound[:, :128]).peak[0] == 1.0
+    fallen = 20 * np.log10(measured(sound).peak[0])
+    assert fallen == pytest.approx(-FALL, rel=0.01)  # in one second
+
+
+def test_load_tells_the_median_of_late_and_the_longest_of_all():
+    load = Load()
+    assert load.seconds == load.share == (0.0, 0.0)
+    load.note(0.5, 0.9)
+    for _ in range(REMEMBERED):
+        load.note(0.001, 0.25)
+    assert load.seconds == (0.001, 0.5)
+    assert load.share == (0.25, 0.9)
+    load.reset()
+    load.note(0.002, 0.5)
+    assert load.share == (0.5, 0.5)
+
+
+def test_underflows_and_peaks_are_counted_anew_when_asked():
+    with (
+        ParameterBlock(VECTOR) as said,
+        ParameterBlock(VECTOR, said.name) as heard,
+        SoundRing() as output,
+    ):
+        engine = Engine(Rack(Chirplet()), heard, output)
+        engine.prepare(RATE, 128)
+        vector = np.zeros(VECTOR)
+        vector[: len(Chirplet.parameters)] = Chirplet.parameters.vector({"gain": 0.0})
+        said.write(vector, playing=True)
+        block = np.zeros((2, 128), np.float32)
+        for i in range(400):
+            engine.render(block, underflow=i % 100 == 0)
+        assert engine.underflows == 4
+        assert 0.1 < engine.rack.peak <= engine.levels.true_peak * 1.001
+        assert engine.load.share[1] > 0.0
+        engine.reset_meters()
+        assert engine.underflows == 0
+        assert (engine.rack.peak, engine.levels.true_peak) == (0.0, 0.0)
+        assert engine.blocks == 400
+
+
+def test_the_session_resets_and_reads_them(until):
+    with AudioProcess("chirplet", "silent") as audio:
+        assert audio.wait_ready(20)
+        audio.set_values(Chirplet.parameters.vector({"gain": 0.0, "period": 0.2}))
+        audio.set_playing(True)
+        until(lambda: audio.status().true_peak > 0.3, 5, "a true peak")
+        status = audio.status()
+        assert 0.0 < status.rms_left <= status.peak_left <= 1.0
+        assert 0.0 < status.load <= status.load_max
+        audio.set_playing(False)
+        until(lambda: not audio.scope(4800).any(), 3, "silence")
+        audio.reset_meters()
+        assert audio.status().true_peak == 0.0
