@@ -24,6 +24,25 @@ def bare_main() -> Generator[None]:
         sys.modules["__main__"] = main
 
 
+@contextlib.contextmanager
+def one_thread_each() -> Generator[None]:
+    """Let processes that start meanwhile do their linear algebra in the thread that asks for it.
+
+    A product that the callback shares with a helper waits for the helper, which has no priority.
+    """
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 def end_with_parent() -> None:
     """Let this process end at once when its parent does, however that ends."""
 

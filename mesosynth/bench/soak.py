@@ -17,8 +17,9 @@ With --json, one object::
                   played, and times the device ran dry
     per_100000    underflows in that many blocks
     load          {median, longest}: share of a block's time, on the clock
-    events, knob_moves, matches
-                  keys pressed or let go, moves of the knob, and matches that ended
+    events, knob_moves, steps, matches
+                  keys pressed or let go, moves of the knob, and steps of the matcher and matches
+                  that ended
     restarts      of the audio process and the matcher; there should be none
     faults        blocks that a plugin spoiled
     memory        {audio, session}: {start_mb, end_mb, growth}; null where the system does not tell.
@@ -39,7 +40,7 @@ from mesosynth.bench.jack_dummy import jack_dummy
 from mesosynth.bench.machine import Neighbours, machine_facts
 from mesosynth.bench.narration import Narration
 from mesosynth.errors import ArgumentError, WorkerError
-from mesosynth.events import MatchEnded, Message
+from mesosynth.events import MatchEnded, MatchProgress, Message
 from mesosynth.host.status import AudioStatus
 from mesosynth.resources import resource
 from mesosynth.session import Session
@@ -155,6 +156,7 @@ class _Soak:
             "load": {"median": last.load, "longest": last.load_max},
             "events": self._count["events"],
             "knob_moves": ticks,
+            "steps": self._count["steps"],
             "matches": self._count["matches"],
             "restarts": self._count["restarts"],
             "faults": last.faults,
@@ -176,7 +178,9 @@ class _Soak:
 
     def _listen(self) -> None:
         for event in self._session.poll():
-            if isinstance(event, MatchEnded):
+            if isinstance(event, MatchProgress):
+                self._count["steps"] += 1
+            elif isinstance(event, MatchEnded):
                 self._count["matches"] += 1
             elif isinstance(event, Message):
                 self._messages.append(event.text)
@@ -234,7 +238,8 @@ def _show(answer: dict[str, Any]) -> None:
         f"({answer['per_100000']:.2f} in 100 000)\n"
         f"load {answer['load']['median']:.1%}, longest {answer['load']['longest']:.1%}\n"
         f"{answer['events']} events, {answer['knob_moves']} moves of a knob, "
-        f"{answer['matches']} matches, {answer['restarts']} restarts, {answer['faults']} faults"
+        f"{answer['matches']} matches in {answer['steps']} steps, "
+        f"{answer['restarts']} restarts, {answer['faults']} faults"
     )
     for name, memory in answer["memory"].items():
         if memory is not None:

@@ -20,7 +20,7 @@ from mesosynth.host.slots import VECTOR, Slot, SlotReport
 from mesosynth.host.sound_ring import SoundRing
 from mesosynth.host.status import AudioStatus, StatusBlock
 from mesosynth.instruments import instrument_class
-from mesosynth.spawning import bare_main
+from mesosynth.spawning import bare_main, one_thread_each
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -106,7 +106,7 @@ class AudioProcess:
             name="mesosynth audio",
             daemon=True,
         )
-        with bare_main():
+        with bare_main(), one_thread_each():
             self._process.start()
         theirs.close()
 

@@ -43,6 +43,14 @@ def test_it_starts_within_a_second_and_without_torch_qt_or_the_main_module():
     assert not loaded & FORBIDDEN
 
 
+def test_no_helper_of_the_linear_algebra_holds_up_the_callback(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with AudioProcess("chirplet", "silent") as audio:
+        assert audio.wait_ready(20)
+        threads = psutil.Process(audio.pid).num_threads()
+    assert threads <= 4  # the loop, the silent clock, the rack's, the watch of the parent
+
+
 def test_a_knob_is_heard_and_stop_is_silent(audio, until):
     values = TABLE.vector({"gamma": 8.0, "period": 0.1})
     audio.set_values(values)
