@@ -224,6 +224,8 @@ class Bridge(QObject):
             case ParametersChanged(values, source):
                 self.values = dict(values)
                 self.parameters_changed.emit(self.values, source)
+                if source == "midi" and self.session is not None and not self.session.follow:
+                    self.follow_changed.emit(False)  # a controller may have taken over
             case TargetLoaded():
                 self.target_loaded.emit(event)
             case Analysed(what, analysis):

@@ -92,6 +92,18 @@ def test_osc_moves_parameters_at_once_and_for_good(no_card, session):
         assert any(isinstance(e, Transport) and not e.playing for e in events)
 
 
+def test_a_hand_on_theta_ends_that_a_match_drives_it(no_card, session, monkeypatch):
+    session.listen(midi=None, osc=0)
+    wait(session, lambda e: session.control_ports.osc, "the port")
+    monkeypatch.setattr(type(session), "matching", True)
+    builder = OscMessageBuilder("/param/f_c")
+    builder.add_arg(300.0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(builder.build().dgram, ("127.0.0.1", session.control_ports.osc))
+    wait(session, lambda e: session.values["f_c"] == 300.0, "the controller")
+    assert not session.follow
+
+
 def pitch(session, frames=8192):
     sound = session.scope(frames)
     spectrum = np.abs(np.fft.rfft(sound * np.hanning(frames)))
