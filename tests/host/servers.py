@@ -141,24 +141,30 @@ def pulse_server(rate=48000):
 
 
 class JackCapture:
-    """What arrives at JACK's outputs from PortAudio, sample by sample."""
+    """What arrives at JACK's outputs from PortAudio, sample by sample.
 
-    def __init__(self, seconds, rate=48000):
+    With `on_clock`, each sample lies where JACK's clock says, and cycles that we were too late for
+    leave zeros.
+    """
+
+    def __init__(self, seconds, rate=48000, on_clock=False):
         import jack
 
         self._client = jack.Client("ear", no_start_server=True)
         self._ports = [self._client.inports.register(f"in_{i}") for i in range(2)]
         self._samples = np.zeros((2, int(seconds * rate)), np.float32)
         self._filled = 0
-        self._first = None
+        self._first, self._on_clock = None, on_clock
         self._client.set_process_callback(self._process)
 
     def _process(self, frames):
         if self._first is None:
             self._first = self._client.last_frame_time
-        end = min(self._filled + frames, self._samples.shape[1])
-        for port, samples in zip(self._ports, self._samples, strict=True):
-            samples[self._filled : end] = port.get_array()[: end - self._filled]
+        begin = self._client.last_frame_time - self._first if self._on_clock else self._filled
+        end = min(begin + frames, self._samples.shape[1])
+        if begin < end:
+            for port, samples in zip(self._ports, self._samples, strict=True):
+                samples[begin:end] = port.get_array()[: end - begin]
         self._filled = end
 
     def __enter__(self):
