@@ -1,15 +1,15 @@
 """Kymatio 0.4 and SCRAPL beside this program: the same input, threads and torch, in the same run.
 
-Both sides live in a process each for the whole comparison and work in turn: in every round, each
-rival's case runs right after those of ours that it is compared with, so that whatever else the
+Each program lives in a process for the whole comparison, and they work in turn: in every round,
+each rival's case runs right after those of ours that it is compared with, so that whatever else the
 machine does hits both. A ratio is the median of the rounds' ratios.
 
 What --json shows under "peers"::
 
     rounds, gradient_rounds     asked for; a gradient for which memory became short was left out
-    ours        a list of {name, seconds {median, low, high, least}, peak_mb}
-    theirs      the same; SCRAPL's seconds are those of a path drawn at random, estimated in each
-                round by the mean over paths that divide its list evenly
+    ours        a list of {name, seconds {median, low, high, least}}; "cases" tell the memory
+    theirs      the same, and peak_mb; SCRAPL's seconds are those of a path drawn at random,
+                estimated in each round by the mean over paths that divide its list evenly
     ratios      a list of
         ours, theirs    names
         ratio           {median, low, high, least}: their seconds over ours
@@ -123,20 +123,21 @@ def measure_peers(
     python: Path, cases: list[Case], threads: int, rounds: int, gradient_rounds: int, say: Narration
 ) -> dict[str, Any]:
     """The entry "peers": RIVALS, under the interpreter `python`, against `cases` on the CPU."""
+    command = [str(python), "-E", "-s", str(_SCRIPT), str(threads)]
     with (
         tempfile.TemporaryDirectory() as folder,
         Child.of_mesosynth(threads) as ours,
-        Child(
-            "the peers", [str(python), "-E", "-s", str(_SCRIPT), str(threads)], threads
-        ) as theirs,
+        Child("Kymatio", command, threads) as kymatio,
+        Child("SCRAPL", command, threads) as scrapl,
     ):
+        theirs = {"kymatio": kymatio, "scrapl": scrapl}
         contest = _Contest(ours, theirs, folder, [c for c in cases if c.device == "cpu"])
         for round_ in range(rounds):
             for rival in RIVALS:
                 if rival.is_heavy:
                     free = memory_bytes()[1]
                     # What their process keeps of an earlier gradient serves the next.
-                    reusable = None if free is None else free + theirs.resident()
+                    reusable = None if free is None else free + kymatio.resident()
                     if round_ >= gradient_rounds or not is_enough(reusable):
                         continue
                 say(f"round {round_ + 1} of {rounds}: {rival.name}")
@@ -151,7 +152,9 @@ def measure_peers(
 class _Contest:
     """Runs rivals against our cases, and keeps the score."""
 
-    def __init__(self, ours: Child, theirs: Child, folder: str, cases: list[Case]) -> None:
+    def __init__(
+        self, ours: Child, theirs: dict[str, Child], folder: str, cases: list[Case]
+    ) -> None:
         self._ours, self._theirs, self._cases = ours, theirs, cases
         self._folder = Path(folder)
         self._sound = str(self._folder / "sound.npz")
@@ -173,25 +176,28 @@ class _Contest:
         own = {case.name: self._run_ours(case) for case in met}
         measured = [self._run_theirs(rival.name, case) for case in rival.cases(self._sound, round_)]
         seconds = float(np.mean([np.median(m.seconds) for m in measured]))
-        self._note(rival.name, [seconds], [m.megabytes for m in measured])
+        self._seconds.setdefault(rival.name, []).append(seconds)
+        if rival.name not in self._peaks:  # later ones hold what larger runs left behind
+            known = [m.megabytes for m in measured if m.megabytes is not None]
+            self._peaks[rival.name] = max(known, default=None)
         for name, ours in own.items():
-            self._note(name, ours.seconds, [ours.megabytes])
+            self._seconds.setdefault(name, []).extend(ours.seconds)
             ratio = seconds / float(np.median(ours.seconds))
             self._ratios.setdefault((name, rival.name), []).append(ratio)
 
     def outcome(self) -> dict[str, Any]:
         """Entries "ours", "theirs" and "ratios"."""
-        sides = {"ours": False, "theirs": True}
         rivals = {rival.name: rival for rival in RIVALS}
+        rows = {name: spread(seconds) for name, seconds in self._seconds.items()}
         return {
-            **{
-                side: [
-                    {"name": name, "seconds": spread(seconds), "peak_mb": self._peaks[name]}
-                    for name, seconds in self._seconds.items()
-                    if (name in rivals) == is_theirs
-                ]
-                for side, is_theirs in sides.items()
-            },
+            "ours": [
+                {"name": name, "seconds": seconds}
+                for name, seconds in rows.items() if name not in rivals
+            ],
+            "theirs": [
+                {"name": name, "seconds": seconds, "peak_mb": self._peaks[name]}
+                for name, seconds in rows.items() if name in rivals
+            ],
             "ratios": [
                 {
                     "ours": name, "theirs": rival, "ratio": spread(ratios), "rounds": len(ratios),
@@ -210,16 +216,12 @@ class _Contest:
 
     def _run_theirs(self, name: str, case: dict[str, Any]) -> Measured:
         first = name not in self._prepared
-        self._theirs.prepare(name, case)
+        child = self._theirs[case["program"]]
+        child.prepare(name, case)
         if case["program"] == "scrapl" or (first and case["work"] == "value"):
-            self._theirs.run(name, 1)  # a minute's gradient needs no warming up
+            child.run(name, 1)  # a minute's gradient needs no warming up
         self._prepared.add(name)
-        return self._theirs.run(name, 3 if case["program"] == "scrapl" else 1)
-
-    def _note(self, name: str, seconds: list[float], megabytes: list[float | None]) -> None:
-        self._seconds.setdefault(name, []).extend(seconds)
-        if name not in self._peaks:  # later ones hold what larger runs left behind
-            self._peaks[name] = max((m for m in megabytes if m is not None), default=None)
+        return child.run(name, 3 if case["program"] == "scrapl" else 1)
 
     def _error(self, name: str, rival: Rival) -> float | None:
         """How far our last result is from theirs."""
@@ -227,7 +229,8 @@ class _Contest:
         if rival.program != "kymatio" or case.form != rival.form or case.work not in _COMPARABLE:
             return None
         key = _COMPARABLE[case.work]
-        own, other = self._saved(self._ours, name), self._saved(self._theirs, rival.name)
+        own = self._saved(self._ours, name)
+        other = self._saved(self._theirs[rival.program], rival.name)
         if key == "gradient":
             S, dS = (own[part].astype(np.float64) for part in ("S", "dS"))
             own = {"gradient": np.tensordot(dS, S, axes=S.ndim) / np.linalg.norm(S)}

@@ -126,7 +126,8 @@ def test_ratios_are_of_neighbours_in_time(tmp_path):
         },
     )
     cases = [Case("frames", work, "exact") for work in ("value", "jvp2", "jvp4")]
-    contest = peers._Contest(ours, theirs, str(tmp_path), cases)
+    both = {"kymatio": theirs, "scrapl": theirs}
+    contest = peers._Contest(ours, both, str(tmp_path), cases)
     for round_ in range(3):
         for rival in peers.RIVALS:
             contest.meet(rival, round_)
