@@ -34,7 +34,7 @@ mesosynth devices           list the sound devices
 mesosynth midi              list the MIDI inputs
 mesosynth doctor            what is missing here, and the command that mends it
 mesosynth plugin check FILE test a plugin; plugin list lists them
-mesosynth bench NAME        measure this machine: jtfs
+mesosynth bench NAME        measure this machine: jtfs, audio, soak
 
 mesosynth COMMAND --help tells the options of each.
 """
