@@ -182,8 +182,9 @@ class MultiScaleSpectrogram:
 def _modulus(z: torch.Tensor) -> torch.Tensor:
     """|z| of row 0, and its derivatives d|z| = Re(conj(z) dz) / |z| along rows 1 and on."""
     value = z[:1].abs()
-    # Where |z| = 0 the numerator is 0 as well: dividing by 1 gives the derivative 0.
-    direction = z[:1] / torch.where(value > 0.0, value, 1.0)
+    # Where |z| = 0 the numerator is 0 as well: dividing by 1 gives the derivative 0. So it does for
+    # what is hardly a number (in a rest, say), whose reciprocal is none.
+    direction = z[:1] / torch.where(value > torch.finfo(value.dtype).tiny, value, 1.0)
     return torch.cat([value, (direction.conj() * z[1:]).real])
 
 
