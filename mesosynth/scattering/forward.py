@@ -85,10 +85,13 @@ def first_order(x: torch.Tensor, plan: Plan) -> FirstOrder:
     def take(g: int, first: int) -> None:
         group, n1 = plan.groups[g], rows[g][first : first + ROWS]
         U_1 = modulus(torch.fft.ifft(bands[g][:, [n - group.rows.start for n in n1]]))
-        U_1_hat[g][:, first : first + ROWS] = torch.fft.fft(U_1)
+        spectra = torch.fft.fft(U_1)
+        U_1_hat[g][:, first : first + ROWS] = spectra
         S_1[:, n1] = average(U_1, group.averaging, plan.frames_of_S_1)
         if plan.is_selective:
-            variance[:, n1] = U_1.var(dim=-1, correction=0)
+            mean = spectra[..., 0].real / group.length
+            square = torch.linalg.vector_norm(U_1, dim=-1).square() / group.length
+            variance[:, n1] = (square - mean.square()).clamp_min_(0.0)
 
     pieces = [(g, first) for g, n1 in enumerate(rows) for first in range(0, len(n1), ROWS)]
     run([partial(take, *piece) for piece in pieces], x)
@@ -134,20 +137,26 @@ def used_wavelets(
 
 def second_bands(first: FirstOrder, second: SecondOrder) -> torch.Tensor:
     """Spectra of Y_2 = U_1 * psi_n2: (1 + p, n1, length) complex."""
-    bands = [
-        psi.band(spectra[:, :count])
-        for psi, spectra, count in zip(
-            second.bands, first.U_1_hat, second.counts(first.rows), strict=False
-        )
-    ]
-    return torch.cat(bands, dim=1)
+    counts = second.counts(first.rows)
+    columns = len(first.S_1)
+    bands = first.U_1_hat[0].new_empty((columns, sum(counts), second.bands[0].n_out))
+    at = 0
+    for psi, spectra, count in zip(second.bands, first.U_1_hat, counts, strict=False):
+        if count:
+            psi.take_band(spectra[:, :count], bands[:, at : at + count])
+            at += count
+    return bands
 
 
 def first_bands(x_hat: torch.Tensor, group: Group) -> torch.Tensor:
     """Spectra of what psi1 of a group leave of x: (1 + p, rows, length) complex."""
-    return torch.stack([psi.band(x_hat) for psi in group.psi1], dim=1)
+    bands = x_hat.new_empty((len(x_hat), len(group.psi1), group.length))
+    for row, psi in enumerate(group.psi1):
+        psi.take_band(x_hat, bands[:, row])
+    return bands
 
 
 def _mean_square(bands: torch.Tensor) -> torch.Tensor:
     """Mean square over time of waveforms with the spectra (..., n)."""
-    return torch.view_as_real(bands).square().sum(dim=(-1, -2)) / bands.shape[-1] ** 2
+    norm = torch.linalg.vector_norm(torch.view_as_real(bands).flatten(-2), dim=-1)
+    return (norm / bands.shape[-1]).square_()

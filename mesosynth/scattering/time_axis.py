@@ -40,10 +40,12 @@ class BandPass:
     gains: torch.Tensor
     folds: int
 
-    def band(self, spectrum: torch.Tensor) -> torch.Tensor:
-        """Return what is left of a spectrum (..., n_in) complex, folded: (..., n_out) complex."""
+    def take_band(self, spectrum: torch.Tensor, out: torch.Tensor) -> None:
+        """Write what is left of spectra, (..., n_in) complex, folded, to (..., n_out) complex."""
         parts = torch.view_as_real(spectrum).flatten(-2)
-        band = parts.new_empty((*spectrum.shape[:-1], len(self.gains)))
+        band = torch.view_as_real(out).flatten(-2)
+        if self.folds > 1:
+            band = parts.new_empty((*spectrum.shape[:-1], len(self.gains)))
         for to, of, length in self.runs:
             torch.mul(
                 parts[..., 2 * of : 2 * (of + length)],
@@ -51,8 +53,14 @@ class BandPass:
                 out=band[..., 2 * to : 2 * (to + length)],
             )
         if self.folds > 1:
-            band = band.unflatten(-1, (self.folds, -1)).sum(dim=-2)
-        return torch.view_as_complex(band.unflatten(-1, (-1, 2)))
+            folded = torch.view_as_real(out).flatten(-2)
+            torch.sum(band.unflatten(-1, (self.folds, -1)), dim=-2, out=folded)
+
+    def band(self, spectrum: torch.Tensor) -> torch.Tensor:
+        """Return what is left of spectra (..., n_in): (..., n_out) complex."""
+        out = spectrum.new_empty((*spectrum.shape[:-1], self.n_out))
+        self.take_band(spectrum, out)
+        return out
 
     def __call__(self, spectrum: torch.Tensor) -> torch.Tensor:
         """Filter and decimate: (..., n_in) complex spectra to (..., n_out) complex waveforms."""
