@@ -30,6 +30,7 @@ class Entry:
 
 BENCHMARKS: dict[str, Entry] = {
     "jtfs": Entry("mesosynth.bench.jtfs", "the transform: seconds, memory, operations; its peers"),
+    "match": Entry("mesosynth.bench.match", "the matcher: success, error bars, time; baselines"),
     "audio": Entry("mesosynth.bench.audio", "the sound: its share of a block's time, its memory"),
     "soak": Entry("mesosynth.bench.soak", "a set on stage: blocks missed, memory grown"),
 }

@@ -1,0 +1,223 @@
+"""The protocol's targets: arpeggios whose theta is known, by family, level and index.
+
+Each is drawn from a generator of its own, so that any one can be made again without the others.
+The same index is the same arpeggio at every level of a family.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.errors import ArgumentError
+from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
+from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+
+Theta = dict[str, float]
+
+UNKNOWNS = ("f_c", "f_m", "gamma", "w")
+"""The parameters that a target is judged by."""
+
+PAPERS = {"f_c": 512.0, "f_m": 8.297, "gamma": 1.494, "w": 2.0}
+"""The paper's target."""
+
+RANGES = {"f_c": (400.0, 700.0), "f_m": (4.0, 16.0), "gamma": (0.5, 4.0), "w": (1.0, 3.0)}
+"""From where thetas are drawn, log-uniformly."""
+
+PEAK = 0.3
+
+_LARGEST_SHIFT = 12  # log2 of samples
+_WHOLE = 4.0  # standard deviations of the envelope on either side that a shift must not cut off
+_LOWEST_NOISE = 20.0  # Hz; below, pink noise would hold much of its power where nothing is heard
+
+
+@dataclass(frozen=True)
+class Sound:
+    """One target.
+
+    Attributes
+    ----------
+    audio : (n,) or (n, channels) float32
+    sample_rate : float
+        Hz.
+    theta : dict, optional
+        The truth, of :data:`UNKNOWNS`; None where there is none.
+    """
+
+    audio: NDArray[np.float32]
+    sample_rate: float
+    theta: Theta | None
+
+
+@dataclass(frozen=True)
+class Family:
+    """Targets of one kind.
+
+    Attributes
+    ----------
+    title : str
+        One line that says what they are.
+    levels : sequence of str
+        What is done to its arpeggios; one empty string where nothing is.
+    make : callable
+        (seed, level's number, index) to a :class:`Sound`.
+    size : int, optional
+        How many targets there are at each level, where not any number.
+    """
+
+    title: str
+    levels: Sequence[str]
+    make: Callable[[int, int, int], Sound]
+    size: int | None = None
+
+
+def families(recordings: str = "") -> dict[str, Family]:
+    """The protocol's families by their letters; "I" only with a folder of `recordings`.
+
+    Raises
+    ------
+    ArgumentError
+        If that folder holds no FLAC or WAV file.
+    """
+    known = dict(_FAMILIES)
+    if recordings:
+        found = Path(recordings).glob("*")
+        paths = sorted(path for path in found if path.suffix in (".flac", ".wav"))
+        if not paths:
+            raise ArgumentError(f"--recordings {recordings} holds no .flac or .wav file.")
+        make = functools.partial(_recording, paths)
+        known["I"] = Family("recordings", [path.stem for path in paths], make, size=1)
+    return known
+
+
+def draw_theta(seed: int, *key: int) -> Theta:
+    """A theta drawn log-uniformly from :data:`RANGES`."""
+    return _drawn(_generator(seed, *key), RANGES)
+
+
+def _generator(seed: int, *key: int) -> np.random.Generator:
+    return np.random.default_rng([seed, *key])
+
+
+def _drawn(generator: np.random.Generator, ranges: dict[str, tuple[float, float]]) -> Theta:
+    logs = {id_: generator.uniform(*np.log(ends)) for id_, ends in ranges.items()}
+    return {id_: float(np.exp(value)) for id_, value in logs.items()}
+
+
+def _arpeggio(theta: Theta, onset: float = 0.0, am_shape: float = 0.0) -> NDArray[np.float64]:
+    """An arpeggio of peak PEAK (ANALYSIS_SAMPLES,); `onset` in s after the window's middle."""
+    import torch
+
+    from mesosynth.instruments.chirplet_torch import chirplet
+
+    values = PARAMETERS.complete({**theta, "am_shape": am_shape})
+    vector = torch.tensor([values[id_] for id_ in PARAMETERS.matchable], dtype=torch.float64)
+    x = chirplet(vector, ANALYSIS_SAMPLES, ANALYSIS_RATE, onset).numpy()
+    return x * (PEAK / np.abs(x).max())
+
+
+def _sound(audio: NDArray[np.floating], theta: Theta | None) -> Sound:
+    return Sound(audio.astype(np.float32), ANALYSIS_RATE, theta)
+
+
+def _papers(seed: int, level: int, index: int) -> Sound:
+    import torch
+
+    from mesosynth.instruments.chirplet_torch import authors_chirplet
+
+    theta = torch.tensor(list(PAPERS.values()), dtype=torch.float32)
+    return _sound(authors_chirplet(theta, ANALYSIS_SAMPLES, ANALYSIS_RATE).numpy(), PAPERS)
+
+
+def _off_grid(seed: int, level: int, index: int) -> Sound:
+    theta = draw_theta(seed, ord("B"), index)
+    return _sound(_arpeggio(theta), theta)
+
+
+_SHIFTS = [sign * 2**j for j in range(_LARGEST_SHIFT + 1) for sign in (1, -1)]
+
+
+def _shifted(seed: int, level: int, index: int) -> Sound:
+    generator = _generator(seed, ord("C"), index)
+    room = (ANALYSIS_SAMPLES / 2 - 2**_LARGEST_SHIFT) / ANALYSIS_RATE
+    while True:
+        theta = _drawn(generator, RANGES)
+        if _WHOLE * SIGMA_0 * theta["w"] / theta["gamma"] < room:
+            return _sound(_arpeggio(theta, _SHIFTS[level] / ANALYSIS_RATE), theta)
+
+
+_NOISES = [(db, colour) for colour in ("white", "pink") for db in (40, 30, 20, 10, 0)]
+
+
+def _noisy(seed: int, level: int, index: int) -> Sound:
+    """An arpeggio and noise: powers are means over the whole window, silence included."""
+    theta = draw_theta(seed, ord("D"), index)
+    x = _arpeggio(theta)
+    db, colour = _NOISES[level]
+    noise = _generator(seed, ord("D"), index, level).standard_normal(ANALYSIS_SAMPLES)
+    if colour == "pink":
+        noise = _pink(noise)
+    power = np.mean(x**2) / 10.0 ** (db / 10.0)
+    return _sound(x + noise * np.sqrt(power / np.mean(noise**2)), theta)
+
+
+def _pink(white: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Noise whose power falls as 1 / frequency, from 20 Hz on."""
+    frequencies = np.fft.rfftfreq(len(white), 1.0 / ANALYSIS_RATE)
+    heard = frequencies >= _LOWEST_NOISE
+    gains = np.where(heard, 1.0 / np.sqrt(np.maximum(frequencies, _LOWEST_NOISE)), 0.0)
+    return np.fft.irfft(np.fft.rfft(white) * gains, len(white))
+
+
+_GAINS = (-20.0, 20.0)  # dB
+
+
+def _louder(seed: int, level: int, index: int) -> Sound:
+    theta = draw_theta(seed, ord("E"), index)
+    return _sound(_arpeggio(theta) * 10.0 ** (_GAINS[level] / 20.0), theta)
+
+
+def _wide(seed: int, level: int, index: int) -> Sound:
+    theta = _drawn(_generator(seed, ord("F"), index), {**RANGES, "f_c": (256.0, 1024.0)})
+    return _sound(_arpeggio(theta), theta)
+
+
+def _descending(seed: int, level: int, index: int) -> Sound:
+    theta = draw_theta(seed, ord("G"), index)
+    theta["gamma"] *= -1.0
+    return _sound(_arpeggio(theta), theta)
+
+
+def _out_of_model(seed: int, level: int, index: int) -> Sound:
+    theta = draw_theta(seed, ord("H"), index)
+    if level == 0:
+        return _sound(_arpeggio(theta, am_shape=1.0), theta)
+    import torch
+
+    from mesosynth.instruments.ripple_torch import ripple
+
+    vector = torch.tensor(list(theta.values()), dtype=torch.float64)
+    # What a ripple calls f_c and w is not the chirplet's: there is no truth.
+    return _sound(PEAK * ripple(vector, ANALYSIS_SAMPLES, ANALYSIS_RATE).numpy(), None)
+
+
+def _recording(paths: list[Path], seed: int, level: int, index: int) -> Sound:
+    from mesosynth.audio_file import read_audio
+
+    sound = read_audio(paths[level])
+    return Sound(sound.audio, sound.sample_rate, None)
+
+
+_FAMILIES = {
+    "A": Family("the paper's target, as its authors' code makes it", [""], _papers, size=1),
+    "B": Family("off the grid in f_c, f_m, gamma and w", [""], _off_grid),
+    "C": Family("shifted, samples", [f"{shift:+d}" for shift in _SHIFTS], _shifted),
+    "D": Family("in noise", [f"{db} dB {colour}" for db, colour in _NOISES], _noisy),
+    "E": Family("softer and louder", [f"{gain:+g} dB" for gain in _GAINS], _louder),
+    "F": Family("f_c from 256 to 1024 Hz", [""], _wide),
+    "G": Family("descending", [""], _descending),
+    "H": Family("out of the model", ["half sine", "ripple"], _out_of_model),
+}
