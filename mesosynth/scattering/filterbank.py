@@ -9,6 +9,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from kymatio.scattering1d.filter_bank import (
@@ -34,24 +35,24 @@ class Filter:
     Attributes
     ----------
     xi : float
-        Centre frequency, cycles per sample, in (-0.5, 0.5).
+        Centre frequency, cycles per sample, in (-0.5, 0.5); 0 for a low-pass.
     sigma : float
         Bandwidth, cycles per sample.
     j : int
         The output may be decimated by ``2 ** j``.
-    hat : (N,) float64
-        Frequency response on the bins of ``numpy.fft.fftfreq(N)``.
+    N : int
+        Length of the signals that it is for, samples.
     """
 
     xi: float
     sigma: float
     j: int
-    hat: NDArray[np.float64]
+    N: int
 
     @property
-    def N(self) -> int:
-        """Bins of the response, and samples of the signals that it is for."""
-        return len(self.hat)
+    def hat(self) -> NDArray[np.float64]:
+        """Frequency response on the bins of ``numpy.fft.fftfreq(N)``, (N,)."""
+        return _response(self.N, self.xi, self.sigma)
 
     def at(self, n: int) -> NDArray[np.float64]:
         """Response to a signal that is sampled only `n` times a period, (n,).
@@ -65,12 +66,15 @@ class Filter:
         return self.hat[bins % self.N]
 
 
+@lru_cache(maxsize=8)
+def _response(N: int, xi: float, sigma: float) -> NDArray[np.float64]:
+    """Only the last few are kept: all responses of a transform would take more than its work."""
+    return morlet_1d(N, xi, sigma) if xi else gauss_1d(N, sigma)
+
+
 def wavelets(N: int, J: int, Q: int) -> list[Filter]:
     """Band-pass filters from high to low frequency, `Q` an octave down to ``2 ** -J``."""
-    return [
-        Filter(xi, sigma, _log2_stride(xi, sigma), morlet_1d(N, xi, sigma))
-        for xi, sigma in _anden_progression(J, Q)
-    ]
+    return [Filter(xi, sigma, _log2_stride(xi, sigma), N) for xi, sigma in _anden_progression(J, Q)]
 
 
 def spinned_wavelets(N: int, J: int, Q: int) -> list[Filter]:
@@ -79,8 +83,7 @@ def spinned_wavelets(N: int, J: int, Q: int) -> list[Filter]:
     These act along log-frequency, where the sign of xi tells rising from falling patterns.
     """
     mirrored = [
-        Filter(-xi, sigma, _log2_stride(xi, sigma), morlet_1d(N, -xi, sigma))
-        for xi, sigma in _anden_progression(J, Q)
+        Filter(-xi, sigma, _log2_stride(xi, sigma), N) for xi, sigma in _anden_progression(J, Q)
     ]
     return [low_pass(N, 2**J), *wavelets(N, J, Q), *mirrored]
 
@@ -88,7 +91,7 @@ def spinned_wavelets(N: int, J: int, Q: int) -> list[Filter]:
 def low_pass(N: int, T: float) -> Filter:
     """Gaussian of support `T` samples, to be decimated by the power of two at or below `T`."""
     sigma = SIGMA_0 / T
-    return Filter(0.0, sigma, math.floor(math.log2(T)), gauss_1d(N, sigma))
+    return Filter(0.0, sigma, math.floor(math.log2(T)), N)
 
 
 def padded_length(n: int, T: float) -> int:

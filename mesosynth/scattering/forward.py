@@ -7,7 +7,7 @@ energy, psi_n2 that find nothing to do, and output rows that reach no row of U_1
 may lose its share of the tolerance, in the value and in every tangent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +17,7 @@ from mesosynth.scattering.joint import SpinnedWavelets, modulus
 from mesosynth.scattering.plan import Group, Plan, SecondOrder
 from mesosynth.scattering.selection import needed
 from mesosynth.scattering.time_axis import average
-from mesosynth.scattering.workers import run
+from mesosynth.scattering.workers import Team, team
 
 Checkpoint = Callable[[], None]
 
@@ -51,11 +51,12 @@ def forward(x: torch.Tensor, plan: Plan, checkpoint: Checkpoint | None = None) -
     # S(a x) = a S(x), and its derivatives do not change: no amplitude can leave the float's range.
     scale = power_of_two(x[0])
     x = torch.cat([x[:1] / scale, x[1:]])
-    S_0 = average(x[:, None], plan.zeroth_averaging, plan.frames)
-    first = first_order(x, plan)
-    S = [S_0, first_rows(first.S_1, plan)]
-    S += run([partial(second_rows, first, n2, plan, checkpoint) for n2 in plan.second], x)
-    rows = torch.cat(S, dim=1)
+    with team(x, alone=plan.tolerance > 0.0) as workers:
+        S_0 = average(x[:, None], plan.zeroth_averaging, plan.frames)
+        first = first_order(x, plan, workers)
+        S = [S_0, first_rows(first.S_1, plan)]
+        tasks = [partial(second_rows, first, n2, plan, checkpoint) for n2 in plan.second]
+        rows = torch.cat(S + workers.run(tasks), dim=1)
     rows[0] *= scale
     return rows
 
@@ -66,13 +67,14 @@ def power_of_two(x: torch.Tensor) -> torch.Tensor:
     return torch.exp2(torch.log2(peak).floor())
 
 
-def first_order(x: torch.Tensor, plan: Plan) -> FirstOrder:
+def first_order(x: torch.Tensor, plan: Plan, workers: Team) -> FirstOrder:
     """Filter by all psi1 and take the modulus."""
     x_hat = torch.fft.fft(x)
-    bands = run([partial(first_bands, x_hat, group) for group in plan.groups], x)
-    power = torch.cat([_mean_square(band) for band in bands], dim=1)
-    kept = [True] * power.shape[1]
+    bands: list[torch.Tensor] = []
+    kept = [True] * plan.groups[-1].rows.stop
     if plan.is_selective:
+        bands = [first_bands(x_hat, group) for group in plan.groups]
+        power = torch.cat([_mean_square(band) for band in bands], dim=1)
         kept = needed(power, power.sum(dim=1), plan.tolerance).tolist()
     rows = [[n1 for n1 in range(g.rows.start, g.rows.stop) if kept[n1]] for g in plan.groups]
     U_1_hat = [
@@ -84,7 +86,9 @@ def first_order(x: torch.Tensor, plan: Plan) -> FirstOrder:
 
     def take(g: int, first: int) -> None:
         group, n1 = plan.groups[g], rows[g][first : first + ROWS]
-        U_1 = modulus(torch.fft.ifft(bands[g][:, [n - group.rows.start for n in n1]]))
+        places = [n - group.rows.start for n in n1]
+        band = bands[g][:, places] if bands else first_bands(x_hat, group, places)
+        U_1 = modulus(torch.fft.ifft(band))
         spectra = torch.fft.fft(U_1)
         U_1_hat[g][:, first : first + ROWS] = spectra
         S_1[:, n1] = average(U_1, group.averaging, plan.frames_of_S_1)
@@ -94,7 +98,7 @@ def first_order(x: torch.Tensor, plan: Plan) -> FirstOrder:
             variance[:, n1] = (square - mean.square()).clamp_min_(0.0)
 
     pieces = [(g, first) for g, n1 in enumerate(rows) for first in range(0, len(n1), ROWS)]
-    run([partial(take, *piece) for piece in pieces], x)
+    workers.run([partial(take, *piece) for piece in pieces])
     return FirstOrder(rows, U_1_hat, variance.sum(dim=1), S_1)
 
 
@@ -148,10 +152,13 @@ def second_bands(first: FirstOrder, second: SecondOrder) -> torch.Tensor:
     return bands
 
 
-def first_bands(x_hat: torch.Tensor, group: Group) -> torch.Tensor:
-    """Spectra of what psi1 of a group leave of x: (1 + p, rows, length) complex."""
-    bands = x_hat.new_empty((len(x_hat), len(group.psi1), group.length))
-    for row, psi in enumerate(group.psi1):
+def first_bands(
+    x_hat: torch.Tensor, group: Group, places: Sequence[int] | None = None
+) -> torch.Tensor:
+    """Spectra of what psi1 of a group leave of x, all or some: (1 + p, rows, length) complex."""
+    psi1 = group.psi1 if places is None else [group.psi1[place] for place in places]
+    bands = x_hat.new_empty((len(x_hat), len(psi1), group.length))
+    for row, psi in enumerate(psi1):
         psi.take_band(x_hat, bands[:, row])
     return bands
 

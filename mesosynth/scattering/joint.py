@@ -11,7 +11,6 @@ z = 0; its adjoint is g -> g u.
 """
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -20,7 +19,7 @@ import torch
 from mesosynth.scattering.selection import needed
 from mesosynth.scattering.time_axis import AveragingBlock
 
-IN_CACHE = 2 ** int(os.environ.get("IC", "15"))
+IN_CACHE = 2**16
 """Rows times samples of a block: two dozen such arrays of float32 fill a core's second cache."""
 
 REMEMBERED = 32

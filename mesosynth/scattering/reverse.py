@@ -24,7 +24,7 @@ from mesosynth.scattering.forward import (
 from mesosynth.scattering.joint import phase
 from mesosynth.scattering.plan import Group, Plan, SecondOrder
 from mesosynth.scattering.time_axis import average_adjoint
-from mesosynth.scattering.workers import run
+from mesosynth.scattering.workers import team
 
 
 class Scatter(torch.autograd.Function):
@@ -51,25 +51,26 @@ class Scatter(torch.autograd.Function):
 def pull_back(x: torch.Tensor, gradient: torch.Tensor, plan: Plan) -> torch.Tensor:
     """Gradient of a padded signal `x`, (N,), from that of its coefficients, (rows, frames)."""
     x = x / power_of_two(x)  # gradients do not change with the amplitude
-    first = first_order(x[None], plan)
-    with torch.enable_grad():
-        S_1 = first.S_1.detach().requires_grad_()
-        S_first = first_rows(S_1, plan)
-    rows = [1, S_first.shape[1], *(n2.rows for n2 in plan.second)]
-    g_zeroth, g_first, *g_second = gradient.split(rows)
-    (g_S_1,) = torch.autograd.grad(S_first, S_1, g_first[None])
-    parts = zip(plan.second, g_second, strict=True)
-    g_bands = run([partial(_second_adjoint, first, n2, g, plan) for n2, g in parts], x)
-    g_U_1_hat = [torch.zeros_like(spectra) for spectra in first.U_1_hat]
-    for n2, g in zip(plan.second, g_bands, strict=True):
-        if g is not None:
-            _add_bands(g, n2, first, g_U_1_hat)
-    g_x_hat = torch.zeros(len(x), dtype=first.U_1_hat[0].dtype, device=x.device)
-    x_hat = torch.fft.fft(x[None])
-    for group, n1, g_hat in zip(plan.groups, first.rows, g_U_1_hat, strict=True):
-        _first_adjoint(x_hat, group, n1, g_hat[0], g_S_1[0, n1], g_x_hat)
-    g_x = torch.fft.ifft(g_x_hat).real * len(x)
-    return g_x + average_adjoint(g_zeroth, plan.zeroth_averaging, len(x))[0]
+    with team(x, alone=plan.tolerance > 0.0) as workers:
+        first = first_order(x[None], plan, workers)
+        with torch.enable_grad():
+            S_1 = first.S_1.detach().requires_grad_()
+            S_first = first_rows(S_1, plan)
+        rows = [1, S_first.shape[1], *(n2.rows for n2 in plan.second)]
+        g_zeroth, g_first, *g_second = gradient.split(rows)
+        (g_S_1,) = torch.autograd.grad(S_first, S_1, g_first[None])
+        parts = zip(plan.second, g_second, strict=True)
+        tasks = [partial(_second_adjoint, first, n2, g, plan) for n2, g in parts]
+        g_U_1_hat = [torch.zeros_like(spectra) for spectra in first.U_1_hat]
+        for n2, g in zip(plan.second, workers.run(tasks), strict=True):
+            if g is not None:
+                _add_bands(g, n2, first, g_U_1_hat)
+        g_x_hat = torch.zeros(len(x), dtype=first.U_1_hat[0].dtype, device=x.device)
+        x_hat = torch.fft.fft(x[None])
+        for group, n1, g_hat in zip(plan.groups, first.rows, g_U_1_hat, strict=True):
+            _first_adjoint(x_hat, group, n1, g_hat[0], g_S_1[0, n1], g_x_hat)
+        g_x = torch.fft.ifft(g_x_hat).real * len(x)
+        return g_x + average_adjoint(g_zeroth, plan.zeroth_averaging, len(x))[0]
 
 
 def _second_adjoint(

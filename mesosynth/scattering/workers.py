@@ -5,8 +5,10 @@ too short for that: handing whole tasks to threads, each with its own cache, sca
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from threading import Barrier
 from typing import TypeVar
@@ -16,21 +18,45 @@ import torch
 Result = TypeVar("Result")
 
 
-def run(tasks: Sequence[Callable[[], Result]], like: torch.Tensor) -> list[Result]:
-    """Run `tasks`, on as many threads as PyTorch would use, and return their results in order.
+@contextmanager
+def team(like: torch.Tensor, *, alone: bool) -> Generator["Team"]:
+    """Threads for one evaluation: as many as PyTorch would use, which has one itself meanwhile.
 
-    On a GPU they run one after the other. The first exception ends the whole.
+    Parameters
+    ----------
+    like : tensor
+        On a GPU tasks run one after the other.
+    alone : bool
+        Whether the tasks are so small that a second thread would only be in the way.
     """
     threads = torch.get_num_threads()
-    if like.device.type != "cpu" or threads == 1:
-        return [task() for task in tasks]
-    futures: list[Future[Result]] = []
+    if like.device.type != "cpu":
+        yield Team(1)
+        return
+    torch.set_num_threads(1)
     try:
-        futures += [_pool(threads, os.getpid()).submit(task) for task in tasks]
-        return [future.result() for future in futures]
+        yield Team(1 if alone else threads)
     finally:
-        for future in futures:
-            future.cancel()
+        torch.set_num_threads(threads)
+
+
+@dataclass(frozen=True)
+class Team:
+    """Runs tasks on some threads."""
+
+    threads: int
+
+    def run(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
+        """Run `tasks` and return their results in order; the first exception ends the whole."""
+        if self.threads == 1:
+            return [task() for task in tasks]
+        futures: list[Future[Result]] = []
+        try:
+            futures += [_pool(self.threads, os.getpid()).submit(task) for task in tasks]
+            return [future.result() for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
 
 
 @cache
