@@ -14,6 +14,7 @@ from mesosynth import __version__
 from mesosynth.bench import add_benchmarks, run_benchmark
 from mesosynth.control_command import add_control_options, list_midi
 from mesosynth.errors import ArgumentError, DeviceError, MesosynthError
+from mesosynth.figures import add_figures, run_figures
 from mesosynth.plugin_command import add_plugin_commands, run_plugin_command
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ mesosynth devices           list the sound devices
 mesosynth midi              list the MIDI inputs
 mesosynth doctor            what is missing here, and the command that mends it
 mesosynth plugin check FILE test a plugin; plugin list lists them
+mesosynth figures OUT       the paper's figures, as pictures and tables
 mesosynth bench NAME        measure this machine: jtfs, audio, soak
 
 mesosynth COMMAND --help tells the options of each.
@@ -118,6 +120,7 @@ def _command_parser() -> _Parser:
     doctor = commands.add_parser("doctor", help="what is missing here")
 
     add_benchmarks(commands.add_parser("bench", help="measure this machine"))
+    add_figures(commands.add_parser("figures", help="make the paper's figures"))
     add_plugin_commands(commands.add_parser("plugin", help="list plugins, and check one"))
     for command in (match, render, play, devices, midi, doctor):
         command.add_argument(
@@ -300,5 +303,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "midi": list_midi,
     "doctor": _doctor,
     "bench": run_benchmark,
+    "figures": run_figures,
     "plugin": run_plugin_command,
 }

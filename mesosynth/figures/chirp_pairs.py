@@ -1,0 +1,117 @@
+"""Fig. 1: pairs of chirps, one delayed and ever steeper, and how far apart two Φ find them.
+
+The paper gives no numbers. Here a chirp of 1 octave/s lies beside one that is 0.4 s later and
+sweeps faster; both last as long, so that the steeper one crosses the other. Where they do not
+overlap, a spectrogram finds two equal chirps as different as can be.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from mesosynth.figures.laboratory import Laboratory
+from mesosynth.figures.settings import CARRIER, PAPER
+from mesosynth.figures.style import BLACK, BLUE, GREY, RED, log_ticks, new_figure, plain
+from mesosynth.figures.table import Table
+from mesosynth.instruments.chirplet_parameters import SIGMA_0
+from mesosynth.instruments.chirplet_torch import chirplet
+from mesosynth.matching.operator import TOLERANCE
+from mesosynth.scattering import JTFS
+from mesosynth.scattering.spectrogram import MultiScaleSpectrogram
+from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+
+NAME = "chirp_pairs"
+_SLOWEST = 1.0  # octaves/s
+_DEVIATION = 0.1  # s, of every chirp's envelope
+_COLUMNS = ("gamma_oct_per_s", "delay_s", "mss_distance", "jtfs_distance")
+
+
+def settings(quick: bool) -> dict[str, Any]:
+    """Chirp rates of the second chirp, and its delay."""
+    gammas = (1.0, 4.0) if quick else (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
+    return {
+        "gammas": gammas, "delay": 0.4, "slowest": _SLOWEST, "deviation": _DEVIATION,
+        "carrier": CARRIER, "T": PAPER.T, "windows": PAPER.windows,
+    }  # fmt: skip
+
+
+def count(chosen: Mapping[str, Any]) -> int:
+    """How many ticks it takes."""
+    return len(chosen["gammas"])
+
+
+def compute(chosen: Mapping[str, Any], laboratory: Laboratory) -> Table:
+    """Distances within each pair, of its two norms' sum (MSS) or of unit vectors (JTFS)."""
+    jtfs = JTFS(
+        ANALYSIS_SAMPLES, J=12, Q=(8, 2), J_fr=5, Q_fr=2, T=chosen["T"], tolerance=TOLERANCE
+    )
+    mss = MultiScaleSpectrogram(ANALYSIS_SAMPLES, chosen["windows"])
+    delay = chosen["delay"]
+    fixed = _chirp(_SLOWEST, 0.0)
+    S_mss, S_jtfs = mss(fixed), jtfs(fixed)
+    table = Table(_COLUMNS)
+    for gamma in chosen["gammas"]:
+        moved = _chirp(gamma, delay)
+        V_mss, V_jtfs = mss(moved), jtfs(moved)
+        nothing = torch.zeros_like(S_mss)
+        whole = mss.distance(S_mss, nothing) + mss.distance(V_mss, nothing)
+        table.rows.append((
+            float(gamma), float(delay),
+            float(mss.distance(S_mss, V_mss) / whole),
+            float((S_jtfs / S_jtfs.norm() - V_jtfs / V_jtfs.norm()).norm()),
+        ))  # fmt: skip
+        laboratory.tick()
+    return table
+
+
+def draw(table: Table) -> Figure:
+    """The pairs above, their distances below."""
+    gammas = table.numbers("gamma_oct_per_s")
+    figure = new_figure(
+        max(7.0, 2.1 * len(gammas)), 5.4,
+        "Fig. 1  Chirps that are alike but late",
+        f"Blue: {_SLOWEST:g} octave/s.  Red: {table.numbers('delay_s')[0]:g} s later, and steeper "
+        "from left to right.  Bars: distance, the largest of each kind drawn as 1.",
+    )  # fmt: skip
+    grid = figure.subplots(2, len(gammas), height_ratios=(1.5, 1.0), squeeze=False)
+    bars = {name: table.numbers(name) for name in _COLUMNS[2:]}
+    for column, gamma in enumerate(gammas):
+        axes = grid[0, column]
+        _ridge(axes, _SLOWEST, 0.0, BLUE)
+        _ridge(axes, float(gamma), float(table.numbers("delay_s")[column]), RED)
+        axes.set_xlim(-0.35, 0.75)
+        axes.set_ylim(CARRIER / 4.5, CARRIER * 4.5)
+        first = column == 0
+        log_ticks(axes, "y", [128, 256, 512, 1024, 2048])
+        plain(axes, f"γ = {gamma:g} oct/s", "Time (s)", "Frequency (Hz)" if first else "")
+        axes = grid[1, column]
+        heights = [float(values[column] / values.max()) for values in bars.values()]
+        drawn = axes.bar(["MSS", "JTFS"], heights, color=[GREY, BLACK], width=0.6)
+        axes.bar_label(drawn, [f"{height:.2f}" for height in heights], size=8.5)
+        axes.set_ylim(0.0, 1.15)
+        plain(axes, "", "", "Distance / largest" if first else "")
+        for panel in grid[:, 1:].ravel():
+            panel.tick_params(labelleft=False)
+    return figure
+
+
+def _chirp(gamma: float, delay: float) -> torch.Tensor:
+    """A chirp without modulation, of the same length whatever its rate."""
+    w = _DEVIATION * gamma / SIGMA_0
+    theta = torch.tensor([CARRIER, 1.0, gamma, w, 0.0, 0.0, -60.0], dtype=torch.float64)
+    x = chirplet(theta, ANALYSIS_SAMPLES, ANALYSIS_RATE, delay)
+    return (x / x.norm()).float()
+
+
+def _ridge(axes: Axes, gamma: float, delay: float, colour: str) -> None:
+    """Frequency over time, as thick as the chirp is loud."""
+    t = np.linspace(-2.5 * _DEVIATION, 2.5 * _DEVIATION, 120)
+    points = np.column_stack([t + delay, CARRIER * 2.0 ** (gamma * t)])
+    width = 7.0 * np.exp(-0.5 * (t / _DEVIATION) ** 2)[:-1] + 0.3
+    segments = np.stack([points[:-1], points[1:]], axis=1)
+    axes.add_collection(LineCollection(list(segments), linewidths=width, colors=colour, alpha=0.8))

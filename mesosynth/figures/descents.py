@@ -1,0 +1,205 @@
+"""Ways to the target that Fig. 4, 6 and 7 compare.
+
+The paper's bold driver steps in (f_m, gamma) themselves, at a rate that grows by a fifth when its
+judge is content and halves otherwise, from where it was best. In the paper the judge is the loss;
+in the paper's code it is the distance to the true parameters, which nobody knows who has only a
+sound. Ours is the matcher, which gets the audio, the same start, and no distance at all.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.figures.loss_torch import Loss
+from mesosynth.figures.settings import (
+    CARRIER,
+    CODE,
+    PAPER,
+    TARGET,
+    WIDTH,
+    Phi,
+    Setting,
+    error,
+    seconds,
+)
+from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.matching.matcher import GOOD_LOSS, Matcher, MatchSettings
+from mesosynth.matching.messages import MatchStep
+from mesosynth.target import ANALYSIS_RATE, target_from_array
+
+Judge = Literal["loss", "oracle"]
+Theta = NDArray[np.float64]
+"""(2,): f_m in Hz and gamma in octaves per second."""
+
+_FIRST_STEP = 0.2  # Hz and octaves/s together; the paper does not say
+_SHORTEST_STEP = 1e-5
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way down, named as the pictures' legends have it."""
+
+    name: str
+    setting: Setting
+    phi: Phi
+    judge: Judge = "loss"
+    rate: float | None = None
+
+
+METHODS = (
+    Method("JTFS, bold driver", PAPER, "JTFS"),
+    Method("MSS, bold driver", PAPER, "MSS"),
+    Method("ours", PAPER, "JTFS averaged"),
+    Method("JTFS, bold driver", CODE, "JTFS", rate=100.0),
+    Method("MSS, bold driver", CODE, "MSS", rate=1e-4),
+    Method("JTFS, bold driver, told the truth", CODE, "JTFS", "oracle", 100.0),
+    Method("MSS, bold driver, told the truth", CODE, "MSS", "oracle", 1e-4),
+    Method("ours", CODE, "JTFS averaged"),
+)
+"""In the paper's setting, then in its code's, with the code's start rates."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a descent stood after each evaluation, the start's first: its best so far."""
+
+    theta: NDArray[np.float64]  # (evaluations, 2)
+    loss: NDArray[np.float64]  # (evaluations,)
+
+    @property
+    def error(self) -> NDArray[np.float64]:
+        """Distance to the target, (evaluations,)."""
+        return np.array([error(theta) for theta in self.theta])
+
+
+class Runner:
+    """Runs methods, with filters built once.
+
+    Parameters
+    ----------
+    evaluations : int
+        Of each run, at most.
+    """
+
+    def __init__(self, evaluations: int) -> None:
+        self.evaluations = evaluations
+        self._losses: dict[tuple[Setting, Phi], Loss] = {}
+        self._matcher: Matcher | None = None
+
+    def run(self, method: Method, start: Theta, shift: int) -> Run:
+        """Descend from `start` towards a target shifted by so many samples."""
+        if method.phi == "JTFS averaged":
+            self._matcher = self._matcher or Matcher()
+            return match(self._matcher, method.setting, start, shift, self.evaluations)
+        key = (method.setting, method.phi)
+        if key not in self._losses:
+            self._losses[key] = Loss(*key)
+        loss = self._losses[key]
+        target = loss.target(shift)
+
+        def evaluate(theta: Theta) -> tuple[float, Theta]:
+            value, gradient = loss.between(loss.features(*map(float, theta)), target)
+            return value, gradient / theta  # along f_m and gamma, not their logarithms
+
+        return bold_driver(evaluate, start, self.evaluations, method.rate, method.judge)
+
+
+def bold_driver(
+    evaluate: Callable[[Theta], tuple[float, Theta]],
+    start: Theta,
+    evaluations: int,
+    rate: float | None = None,
+    judge: Judge = "loss",
+) -> Run:
+    """Gradient descent as in the paper's eq. 19, within the instrument's ranges.
+
+    Parameters
+    ----------
+    evaluate : callable
+        Theta to the loss and its gradient, (2,).
+    start : (2,) float64
+    evaluations : int
+        At most; it ends earlier once it hardly moves.
+    rate : float, optional
+        To start with; None makes the first step 0.2 long.
+    judge : {"loss", "oracle"}
+        What decides whether a step was good: the loss, or the distance to the true parameters.
+    """
+    here = start
+    loss, gradient = evaluate(here)
+    if rate is None:
+        rate = _FIRST_STEP / max(float(np.linalg.norm(gradient)), 1e-300)
+    best = loss if judge == "loss" else error(here)
+    thetas, losses = [here], [loss]
+    while len(losses) < evaluations:
+        trial = _in_range(here - rate * gradient)
+        there, slope = evaluate(trial)
+        merit = there if judge == "loss" else error(trial)
+        moved = float(np.abs(trial - here).max())
+        content = merit < best
+        if content:
+            here, loss, gradient, best = trial, there, slope, merit
+        rate *= 1.2 if content else 0.5
+        thetas.append(here)
+        losses.append(loss)
+        if not content and moved < _SHORTEST_STEP:
+            break
+    return Run(np.array(thetas), np.array(losses))
+
+
+def match(matcher: Matcher, setting: Setting, start: Theta, shift: int, evaluations: int) -> Run:
+    """What the matcher makes of the shifted target's audio, from `start`.
+
+    Where its loss says that it has found nothing, it looks again, from its own starts.
+    """
+    pinned = {"f_c": CARRIER, "w": WIDTH, "am_shape": setting.am_shape}
+    f_m, gamma = TARGET
+    theta = {**pinned, "f_m": f_m, "gamma": gamma}
+    audio = matcher.operator.synthesize(
+        np.array([PARAMETERS.complete(theta)[id_] for id_ in PARAMETERS.matchable]),
+        -seconds(shift),
+    )
+    target = target_from_array(audio, ANALYSIS_RATE, "target")
+    settings = MatchSettings(
+        unknowns=("f_m", "gamma"), pinned=pinned, max_evaluations=evaluations,
+        start={"f_m": float(start[0]), "gamma": float(start[1])},
+    )  # fmt: skip
+    result = matcher.match(target, settings=settings)
+    steps, spent = list(result.trajectory), result.evaluations
+    if result.loss > GOOD_LOSS:
+        again = MatchSettings(
+            unknowns=settings.unknowns, pinned=pinned, max_evaluations=evaluations
+        )
+        other = matcher.match(target, settings=again)
+        steps += [_later(step, spent) for step in other.trajectory]
+    return _each_evaluation(steps)
+
+
+def _later(step: MatchStep, evaluations: int) -> MatchStep:
+    return replace(step, evaluations=step.evaluations + evaluations)
+
+
+def _each_evaluation(steps: list[MatchStep]) -> Run:
+    """Accepted steps as the best so far after each evaluation."""
+    thetas: list[Theta] = []
+    losses: list[float] = []
+    best = steps[0]
+    for step in steps:
+        while len(losses) < step.evaluations - 1:
+            thetas.append(_theta(best))
+            losses.append(best.loss)
+        best = step if step.loss <= best.loss else best
+    return Run(np.array([*thetas, _theta(best)]), np.array([*losses, best.loss]))
+
+
+def _theta(step: MatchStep) -> Theta:
+    return np.array([step.theta["f_m"], step.theta["gamma"]])
+
+
+def _in_range(theta: Theta) -> Theta:
+    f_m, gamma = PARAMETERS["f_m"], PARAMETERS["gamma"]
+    low = np.array([f_m.minimum, gamma.smallest or gamma.minimum])
+    return np.clip(theta, low, [f_m.maximum, gamma.maximum])

@@ -1,0 +1,112 @@
+"""The paper's losses: eq. 16 between JTFS and eq. 18 between MSS; and ours, on the unit sphere.
+
+Features are computed once and compared with as many targets as one likes, so that a map of losses
+costs the same for one shift as for ten.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mesosynth.figures.settings import CARRIER, TARGET, WIDTH, Phi, Setting, seconds
+from mesosynth.instruments.chirplet_torch import chirplet_and_tangents
+from mesosynth.matching.operator import TOLERANCE, Operator
+from mesosynth.matching.unknowns import State, state_of
+from mesosynth.scattering import JTFS
+from mesosynth.scattering.spectrogram import MultiScaleSpectrogram
+from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+
+_FREE = (1, 2)  # f_m and gamma
+
+
+@dataclass(frozen=True)
+class Features:
+    """Φ and its derivatives along log f_m and log gamma: any shape, and (2, that shape)."""
+
+    S: torch.Tensor
+    dS: torch.Tensor
+
+
+class Loss:
+    """One of the losses, as a function of (f_m, gamma).
+
+    Parameters
+    ----------
+    setting : Setting
+    phi : str
+        One of :data:`mesosynth.figures.settings.PHIS`.
+    """
+
+    def __init__(self, setting: Setting, phi: Phi) -> None:
+        self.setting, self.phi = setting, phi
+        self._operator = Operator() if phi == "JTFS averaged" else None
+        self._mss = MultiScaleSpectrogram(ANALYSIS_SAMPLES, setting.windows)
+        self._jtfs: JTFS | None = None
+        if phi == "JTFS":
+            # Kymatio pads with the mirror image.
+            self._jtfs = JTFS(
+                ANALYSIS_SAMPLES, J=12, Q=(8, 2), J_fr=5, Q_fr=2, T=setting.T, F=setting.F,
+                tolerance=TOLERANCE,
+            )  # fmt: skip
+
+    def features(self, f_m: float, gamma: float, carrier: float | None = None) -> Features:
+        """Φ of the sound of these parameters, in the middle of the window."""
+        return self._features(self.state(f_m, gamma, carrier or self.setting.carrier))
+
+    def target(self, shift: int = 0) -> Features:
+        """Φ of the target, `shift` samples before what it is compared with."""
+        return self._features(self.state(*TARGET, CARRIER, shift=shift))
+
+    def state(self, f_m: float, gamma: float, carrier: float = CARRIER, shift: int = 0) -> State:
+        """The matcher's state of these parameters."""
+        values = {"f_c": carrier, "f_m": f_m, "gamma": gamma, "w": WIDTH}
+        return state_of({**values, "am_shape": self.setting.am_shape}, onset=-seconds(shift))
+
+    def between(self, here: Features, target: Features) -> tuple[float, NDArray[np.float64]]:
+        """The loss, and its gradient along log f_m and log gamma, (2,)."""
+        residual = (here.S - target.S).double()
+        if self.phi == "MSS":
+            loss, slope = self._absolute(residual)
+        else:
+            square = float(residual.square().sum())
+            if self.phi == "JTFS averaged":
+                loss, slope = 0.5 * square, residual
+            elif self.setting.squared:
+                loss, slope = square, 2.0 * residual
+            else:
+                loss, slope = square**0.5, residual / max(square**0.5, 1e-300)
+        return loss, (here.dS.double().flatten(1) @ slope.flatten()).numpy()
+
+    def _absolute(self, residual: torch.Tensor) -> tuple[float, torch.Tensor]:
+        """Eq. 18, and its derivative along each coefficient."""
+        parts = self._mss.split(residual)
+        shares = [
+            1.0 / len(parts) / (part.numel() if self.setting.per_coefficient else 1)
+            for part in parts
+        ]
+        loss = sum(
+            share * float(part.abs().sum()) for share, part in zip(shares, parts, strict=True)
+        )
+        slope = [(share * part.sign()).flatten() for share, part in zip(shares, parts, strict=True)]
+        return float(loss), torch.cat(slope)
+
+    def _features(self, state: State) -> Features:
+        if self._operator is not None:
+            at = self._operator.linearize(state, _FREE)
+            return Features(torch.from_numpy(at.S), torch.from_numpy(at.J.T.copy()))
+        x, dx = self._sound(state)
+        return Features(*(self._jtfs or self._mss).jvp(x, dx))
+
+    def _sound(self, state: State) -> tuple[torch.Tensor, torch.Tensor]:
+        """The waveform, (n,), and its derivatives, (2, n), loud as the setting has it."""
+        theta = torch.from_numpy(state[:7])
+        x, dx = chirplet_and_tangents(
+            theta, ANALYSIS_SAMPLES, ANALYSIS_RATE, float(state[7]), _FREE
+        )
+        if not self.setting.normalised:
+            return (theta[2] * x).float(), (theta[2] * dx).float()
+        norm = x.norm()
+        x, dx = x / norm, dx / norm
+        return x.float(), (dx - (dx @ x)[:, None] * x).float()

@@ -1,0 +1,138 @@
+"""Maps of a loss over (f_m, gamma) with its gradient field, for Fig. 3 and 5."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from mesosynth.figures.laboratory import Laboratory, Place
+from mesosynth.figures.settings import PHIS, TARGET, Phi, Setting
+from mesosynth.figures.style import LOSSES, RED, log_ticks, new_figure, plain
+from mesosynth.figures.table import Table
+
+_COLUMNS = (
+    "panel", "phi", "i", "j", "f_m_hz", "gamma_oct_per_s", "shift_samples", "loss",
+    "gradient_log_f_m", "gradient_log_gamma",
+)  # fmt: skip
+_TARGET_IN_LOGS = np.log(TARGET)
+_MOST_ARROWS = 12  # on one axis
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A row of maps, one a Φ: its name, a setting, a range of f_m, and each cell's shift."""
+
+    name: str
+    setting: Setting
+    f_m: tuple[float, float]
+    shift: Callable[[Place], int]
+    setting_of_ours: Setting | None = None
+
+    def setting_for(self, phi: Phi) -> Setting:
+        """The setting of one of the row's maps."""
+        ours = self.setting_of_ours or self.setting
+        return ours if phi == "JTFS averaged" else self.setting
+
+
+def measure(panels: list[Panel], n: int, laboratory: Laboratory) -> Table:
+    """A row for every cell of every map."""
+    table = Table(_COLUMNS)
+    for panel in panels:
+        for phi in PHIS:
+            for place in laboratory.map(panel.setting_for(phi), phi, panel.f_m, n):
+                shift = panel.shift(place)
+                gradient = place.gradient[shift]
+                table.rows.append((
+                    panel.name, phi, place.i, place.j, place.f_m, place.gamma, shift,
+                    place.loss[shift], float(gradient[0]), float(gradient[1]),
+                ))  # fmt: skip
+    return table
+
+
+def draw_maps(table: Table, title: str, note: str) -> Figure:
+    """A row of maps a panel."""
+    names = [str(name) for name in table.distinct("panel")]
+    figure = new_figure(12.5, 1.2 + 3.6 * len(names), title, note)
+    grid = figure.subplots(len(names), len(PHIS), squeeze=False)
+    for row, name in enumerate(names):
+        for column, phi in enumerate(PHIS):
+            axes = grid[row, column]
+            part = table.where(panel=name, phi=phi)
+            _map(axes, part)
+            home = 100.0 * pointing_home(part)
+            label = "Ours" if phi == "JTFS averaged" else phi
+            plain(
+                axes, f"{label}, {_with_powers(name)}\n{home:.0f}% of arrows point home",
+                "f_m (Hz)" if row == len(names) - 1 else "", "γ (oct/s)" if column == 0 else "",
+            )  # fmt: skip
+    bar = figure.colorbar(grid[0, 0].collections[0], ax=grid, aspect=50, pad=0.012, shrink=0.6)
+    bar.set_label("Loss / largest of the map", size=9.5)
+    bar.ax.tick_params(labelsize=8.5)
+    return figure
+
+
+def pointing_home(part: Table) -> float:
+    """Share of cells, 0 to 1, from which a small step down the gradient comes nearer the target.
+
+    Nearer in logarithms, with the two axes as long as each other; the nearest cell has no say.
+    """
+    home, down, length = _home(part), _down(part), _lengths(part)
+    scaled, stepped = home / length, down / length
+    counted = np.linalg.norm(scaled, axis=1) > np.linalg.norm(scaled, axis=1).min() + 1e-9
+    return float(np.mean((np.sum(scaled * stepped, axis=1) > 0.0)[counted]))
+
+
+def _with_powers(name: str) -> str:
+    """2^10 as mathematicians write it."""
+    return re.sub(r"2\^(\d+)", r"$2^{\1}$", name)
+
+
+def _home(part: Table) -> NDArray[np.float64]:
+    """From each cell to the target, in logarithms: (cells, 2)."""
+    here = np.column_stack([part.numbers("f_m_hz"), part.numbers("gamma_oct_per_s")])
+    return _TARGET_IN_LOGS - np.log(here)
+
+
+def _down(part: Table) -> NDArray[np.float64]:
+    """Down the gradient, (cells, 2)."""
+    return -np.column_stack([part.numbers("gradient_log_f_m"), part.numbers("gradient_log_gamma")])
+
+
+def _lengths(part: Table) -> NDArray[np.float64]:
+    """Lengths of the two axes, in logarithms, (2,)."""
+    return np.ptp(_home(part), axis=0)
+
+
+def _map(axes: Axes, part: Table) -> None:
+    """The loss in colour, where it falls as arrows, the target, and the lowest cell."""
+    n = int(part.numbers("i").max()) + 1
+    i, j = part.numbers("i").astype(int), part.numbers("j").astype(int)
+    picture = np.empty((n, n))
+    picture[j, i] = part.numbers("loss") / part.numbers("loss").max()
+    f_m, gamma = (np.unique(part.numbers(name)) for name in ("f_m_hz", "gamma_oct_per_s"))
+    axes.pcolormesh(
+        f_m, gamma, picture, cmap=LOSSES, vmin=0.0, vmax=1.0, shading="nearest", rasterized=True
+    )
+    log_ticks(axes, "x", [4, 6, 8, 12, 16])
+    log_ticks(axes, "y", [0.5, 1, 2, 4])
+    axes.contour(f_m, gamma, picture, levels=8, colors="white", linewidths=0.5, alpha=0.5)
+    stride = -(-n // _MOST_ARROWS)
+    shown = (i % stride == 0) & (j % stride == 0)
+    # Each axis as long as the other: an arrow then stands at right angles to the contours.
+    arrows = (_down(part) / _lengths(part))[shown]
+    arrows /= np.maximum(np.linalg.norm(arrows, axis=1, keepdims=True), 1e-300)
+    axes.quiver(
+        part.numbers("f_m_hz")[shown], part.numbers("gamma_oct_per_s")[shown],
+        arrows[:, 0], arrows[:, 1], color="white", edgecolor="black", linewidth=0.4,
+        pivot="middle", scale=20.0, width=0.0075, headwidth=4.0,
+    )  # fmt: skip
+    lowest = int(np.argmin(part.numbers("loss")))
+    axes.plot(
+        part.numbers("f_m_hz")[lowest], part.numbers("gamma_oct_per_s")[lowest], "s",
+        markersize=11, markerfacecolor="none", markeredgecolor="white", markeredgewidth=1.8,
+    )  # fmt: skip
+    axes.plot(*TARGET, "o", color=RED, markersize=7, markeredgecolor="white")

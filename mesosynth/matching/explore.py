@@ -1,0 +1,215 @@
+"""The loss and its gradient around a point, cell by cell, nearest first.
+
+A map of the neighbourhood fills in from where the listener is. It may end at any cell, and the
+cells that are there are the ones that matter most.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.errors import ArgumentError
+from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.matching.operator import Linearization
+from mesosynth.matching.unknowns import PAPERS, THETA, State
+
+OCTAVES = 1.0
+"""To each side of the point, on an axis that is given no range; of what may be zero, a quarter of
+its range in the table."""
+
+Checkpoint = Callable[[], None]
+Ranges = tuple[tuple[float, float], tuple[float, float]]
+
+
+class Linearizes(Protocol):
+    """What :class:`mesosynth.matching.operator.Operator` does."""
+
+    def linearize(
+        self, state: State, free: tuple[int, ...], checkpoint: Checkpoint | None
+    ) -> Linearization:
+        """Φ on the unit sphere, and its Jacobian along the unknowns' axes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place on the map: column i and row j, the two values there, and the whole state."""
+
+    i: int
+    j: int
+    values: tuple[float, float]
+    state: State
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What the map holds at one place.
+
+    Attributes
+    ----------
+    i, j : int
+        Places on the first and on the second axis.
+    values : (float, float)
+        Of the two parameters, in the table's units.
+    loss : float
+        Half the squared distance to the target on the unit sphere, 0 to 2.
+    gradient : (2,) float64
+        Of the loss along the unknowns' axes: per unit of the natural logarithm of what moves in
+        logarithms.
+    """
+
+    i: int
+    j: int
+    values: tuple[float, float]
+    loss: float
+    gradient: NDArray[np.float64]
+
+
+def surface(
+    operator: Linearizes,
+    S_target: NDArray[np.float64],
+    state: State,
+    axes: tuple[str, str] = ("f_m", "gamma"),
+    grid: tuple[int, int] = (20, 20),
+    ranges: Ranges | None = None,
+    nearest_first: bool = True,
+    checkpoint: Checkpoint | None = None,
+) -> Iterator[Cell]:
+    """Loss and gradient on a grid around a state.
+
+    Parameters
+    ----------
+    operator : Operator
+    S_target : (paths,) float64
+        ``operator.analyse`` of the target.
+    state : (9,) float64
+        The point; what the axes do not move stays as it is here.
+    axes, grid, ranges, nearest_first
+        As for :func:`points`.
+    checkpoint : callable, optional
+        Called some twenty times a cell; what it raises ends the map, and comes out here.
+
+    Yields
+    ------
+    Cell
+
+    Raises
+    ------
+    ArgumentError
+        For axes, a grid or ranges that make no map.
+    """
+    free = tuple(THETA.index(id_) for id_ in axes if id_ in THETA)
+    for point in points(state, axes, grid, ranges, nearest_first):
+        ordered = tuple(sorted(free))
+        at = operator.linearize(point.state, ordered, checkpoint)
+        residual = at.S - S_target
+        gradient = at.J.T @ residual
+        yield Cell(
+            i=point.i,
+            j=point.j,
+            values=point.values,
+            loss=0.5 * float(residual @ residual),
+            gradient=gradient[[ordered.index(place) for place in free]],
+        )
+
+
+def points(
+    state: State,
+    axes: tuple[str, str],
+    grid: tuple[int, int],
+    ranges: Ranges | None = None,
+    nearest_first: bool = True,
+) -> list[Point]:
+    """The places of a map.
+
+    Parameters
+    ----------
+    state : (9,) float64
+        The point in the middle.
+    axes : (str, str)
+        Ids of two matchable parameters.
+    grid : (int, int)
+        Values on each axis, at least 2.
+    ranges : pair of (float, float), optional
+        First and last value on each axis, in the table's units; by default :data:`OCTAVES` to each
+        side of the point, within the parameter's range. Both have one sign on axes of logarithms.
+    nearest_first : bool
+        In order of distance from the point, with each axis as long as the other; False goes column
+        by column.
+
+    Raises
+    ------
+    ArgumentError
+        For axes, a grid or ranges that make no map.
+    """
+    _check(axes, grid)
+    places = [THETA.index(id_) for id_ in axes]
+    values = [
+        _values(id_, float(state[place]), count, None if ranges is None else ranges[axis])
+        for axis, (id_, place, count) in enumerate(zip(axes, places, grid, strict=True))
+    ]
+    found: list[tuple[float, Point]] = []
+    for i, j in np.ndindex(*grid):
+        there = state.copy()
+        there[places] = values[0][i], values[1][j]
+        distance = sum(
+            _distance(id_, along, at, float(state[place]))
+            for id_, along, at, place in zip(axes, values, (i, j), places, strict=True)
+        )
+        point = Point(i, j, (float(values[0][i]), float(values[1][j])), there)
+        found.append((distance, point))
+    if nearest_first:
+        found.sort(key=lambda each: each[0])
+    return [point for _, point in found]
+
+
+def _values(
+    id_: str, here: float, count: int, wanted: tuple[float, float] | None
+) -> NDArray[np.float64]:
+    """Values along one axis, evenly spaced as the parameter moves."""
+    low, high = _around(id_, here) if wanted is None else wanted
+    if not (np.isfinite([low, high]).all() and low != high):
+        raise ArgumentError(f"ranges holds ({low}, {high}) for {id_}; give two different numbers.")
+    if not _is_logarithmic(id_):
+        return np.linspace(low, high, count)
+    if low * high <= 0.0:
+        raise ArgumentError(
+            f"ranges holds ({low}, {high}) for {id_}; both must have one sign, and not be 0."
+        )
+    return np.copysign(np.geomspace(abs(low), abs(high), count), low)
+
+
+def _around(id_: str, here: float) -> tuple[float, float]:
+    """A range around a value, within the parameter's own."""
+    parameter = PARAMETERS[id_]
+    if not _is_logarithmic(id_):
+        quarter = 0.25 * (parameter.maximum - parameter.minimum)
+        return max(here - quarter, parameter.minimum), min(here + quarter, parameter.maximum)
+    smallest = parameter.smallest or parameter.minimum
+    low = max(abs(here) / 2.0**OCTAVES, smallest)
+    high = min(abs(here) * 2.0**OCTAVES, parameter.maximum)
+    return float(np.copysign(low, here)), float(np.copysign(high, here))
+
+
+def _distance(id_: str, along: NDArray[np.float64], at: int, here: float) -> float:
+    """Squared distance on one axis, in lengths of the axis."""
+    if not _is_logarithmic(id_):
+        return float((along[at] - here) / (along[-1] - along[0])) ** 2
+    return float(np.log(abs(along[at] / here)) / np.log(along[-1] / along[0])) ** 2
+
+
+def _is_logarithmic(id_: str) -> bool:
+    return id_ in PAPERS
+
+
+def _check(axes: tuple[str, str], grid: tuple[int, int]) -> None:
+    for id_ in axes:
+        if id_ not in THETA:
+            raise ArgumentError(f"axes holds {id_!r}, which is none of {', '.join(THETA)}.")
+    if len(set(axes)) != 2:
+        raise ArgumentError(f"axes={axes!r} must name two different parameters.")
+    if min(grid) < 2:
+        raise ArgumentError(f"grid={grid!r} must hold at least 2 values on each axis.")
