@@ -45,11 +45,12 @@ class Keeper:
         try:
             with path.open("a+") as file:
                 file.seek(0)
-                lines = file.read().splitlines()
+                text = file.read()
+                if text and not text.endswith("\n"):  # a kill cut the last line short
+                    file.write("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise ArgumentError(f"--cache {path} cannot be used: {error}.") from error
-        for line in lines:
-            # A line that a kill cut short is done again.
+        for line in text.splitlines():
             with contextlib.suppress(json.JSONDecodeError):
                 kept: dict[str, Any] = json.loads(line)
                 if "key" not in kept or "row" not in kept:
