@@ -154,7 +154,7 @@ def _partials(
 
     Partials fade below the Nyquist frequency; how that moves with theta is left out of derivatives.
     """
-    if isinstance(brightness, float) or bool(brightness.detach() <= PURE):
+    if not isinstance(brightness, torch.Tensor) or bool(brightness.detach() <= PURE):
         gate = _below_nyquist(cycles_per_sample)
         return gate * torch.sin(phase), gate * torch.cos(phase), torch.zeros_like(phase)
     log2_k = torch.log2(torch.arange(1.0, HARMONICS + 1.0, dtype=phase.dtype, device=phase.device))
