@@ -121,7 +121,7 @@ def _table(title: str, names: Sequence[str], numbers: Sequence[str]) -> Table:
         padding=(0, 1, 0, 0), show_edge=False,
     )  # fmt: skip
     for name in names:
-        table.add_column(name, no_wrap=True)
+        table.add_column(name)  # long names break, numbers do not
     for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
     return table

@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mesosynth.bench.match_runs import Row, Run, perform
-from mesosynth.errors import ArgumentError
+from mesosynth.errors import ArgumentError, WorkerError
 from mesosynth.spawning import bare_main, end_with_parent
 
 
@@ -94,7 +95,14 @@ class Crew:
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
             self._send(self._pool, waiting, under_way, len(done))
             for future in done:
-                yield under_way.pop(future), future.result()
+                try:
+                    row = future.result()
+                except BrokenProcessPool as error:
+                    raise WorkerError(
+                        "a process of the benchmark's died, for want of memory perhaps; "
+                        "try fewer --jobs."
+                    ) from error
+                yield under_way.pop(future), row
 
     def _send(
         self,

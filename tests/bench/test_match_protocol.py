@@ -221,7 +221,8 @@ def test_tables_fit_a_terminal_and_the_picture_is_drawn(capsys, tmp_path):
     levels = [*families()["D"].levels]
     rows = [row("D", level, 123, f_m=0.5, gamma=-0.123) for level in levels]
     rows += [row("C", level) for level in families()["C"].levels]
-    rows += [failed(), {**row("H", "ripple"), "truth": None}]
+    rows += [failed(), {**row("I", "a recording of a long name"), "truth": None}]
+    rows[-1] |= {"seconds": 123.4, "evaluations": 103}
     rival = {**row("D", "20 dB white", f_m=1.5), "method": "jtfs-bold", "start": "random",
              "budget": {"evaluations": 5, "seconds": 1.0}}  # fmt: skip
     contestants = [row("D", "20 dB white"), rival]
@@ -237,6 +238,7 @@ def test_tables_fit_a_terminal_and_the_picture_is_drawn(capsys, tmp_path):
     shown = capsys.readouterr().out
     assert "Other programs used 0.7 cores" in shown
     assert "8→12" in shown
+    assert [line for line in shown.splitlines() if "123.40 123.40" in " ".join(line.split())]
     assert "and 13 more" in shown
     assert "jtfs-bold, random" in shown
     assert "…" not in shown
