@@ -6,7 +6,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,6 +15,7 @@ from mesosynth.bench import add_benchmarks, run_benchmark
 from mesosynth.control_command import add_control_options, list_midi
 from mesosynth.errors import ArgumentError, DeviceError, MesosynthError
 from mesosynth.figures import add_figures, run_figures
+from mesosynth.match_command import add_match, run_match
 from mesosynth.plugin_command import add_plugin_commands, run_plugin_command
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ mesosynth bench NAME        measure this machine: jtfs, match, audio, soak
 mesosynth COMMAND --help tells the options of each.
 """
 
-_MATCH_KEYS = ("theta", "std", "loss", "evaluations", "seconds", "converged", "onset", "gain")
 _PLAY_KEYS = (
     "device", "silent", "sample_rate", "block", "blocks", "underflows", "callback_ms_median",
     "callback_ms_max", "load", "load_max", "latency", "peak", "true_peak",
@@ -100,9 +100,7 @@ def _command_parser() -> _Parser:
     commands = parser.add_subparsers(required=True)
 
     match = commands.add_parser("match", help="find the parameters of a sound")
-    match.add_argument("file", metavar="FILE", type=Path)
-    match.add_argument("-o", "--output", metavar="PRESET", type=Path, help="write a preset")
-    match.add_argument("--seed", metavar="N", type=int, default=0)
+    add_match(match)
 
     render = commands.add_parser("render", help="write what a preset sounds like to a WAV file")
     render.add_argument("preset", metavar="PRESET", type=Path)
@@ -189,33 +187,7 @@ def _desk(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _match(arguments: argparse.Namespace) -> dict[str, Any]:
-    from mesosynth.audio_file import load_target
-    from mesosynth.instruments import instrument_class
-    from mesosynth.matched_preset import matched_preset
-    from mesosynth.presets import save_preset
-    from mesosynth.progress import MatchBar
-    from mesosynth.target import ANALYSIS_RATE
-
-    target = load_target(arguments.file)
-    output: Path | None = arguments.output
-    if output is not None and not output.parent.is_dir():  # said before the work, not after it
-        raise ArgumentError(f"{output} cannot be written: there is no folder {output.parent}.")
-    with MatchBar(target.name) as bar:
-        from mesosynth.matching import match  # brings torch in, which takes seconds
-
-        result = match(target.audio, ANALYSIS_RATE, seed=arguments.seed, on_step=bar.show)
-    # The matcher saw four seconds that were cut out and scaled; the user has the file.
-    result = replace(result, onset=result.onset + target.start, gain=result.gain / target.scale)
-    if output is not None:
-        save_preset(output, matched_preset(result, target.name, target.sha256))
-    if not arguments.json:
-        table = instrument_class("chirplet").parameters
-        for id_, value in result.theta.items():
-            deviation = f"± {result.std[id_]:.2g}"
-            print(f"{table[id_].name:<12}{value:10.4g} {deviation:<12}{table[id_].unit}")
-        print(f"{'Loss':<12}{result.loss:10.3g} after {result.evaluations} evaluations")
-    answer = {name: getattr(result, name) for name in _MATCH_KEYS}
-    return {"target": target.name, "sha256": target.sha256, **_finite(answer)}
+    return _finite(run_match(arguments))
 
 
 def _render(arguments: argparse.Namespace) -> dict[str, Any]:

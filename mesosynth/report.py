@@ -94,9 +94,9 @@ def _plain(text: str) -> str:
 
 def _found(result: MatchResult) -> str:
     return "    ".join(
-        f"{PARAMETERS[id_].name} {_minus(f'{value:.3g}')} ± {_short(result.std[id_])} "
+        f"{PARAMETERS[id_].name} {_minus(f'{result.theta[id_]:.3g}')} ± {_short(std)} "
         f"{PARAMETERS[id_].unit}"
-        for id_, value in result.theta.items()
+        for id_, std in result.std.items()
     )
 
 

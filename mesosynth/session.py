@@ -820,6 +820,8 @@ class Session:
         if result is not None:
             self.result = result
             self._follow(result.theta)
+            if not result.found:
+                self._say(result.remark, "warning")
         self._events.append(MatchEnded(result))
         self._start_wanted_match()
 

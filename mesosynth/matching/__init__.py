@@ -9,12 +9,12 @@ and its messages from here. :func:`match` brings torch in when it is first looke
 
 from typing import TYPE_CHECKING, Any
 
-from mesosynth.matching.messages import Analysis, MatchResult, MatchStep
+from mesosynth.matching.messages import Analysis, MatchResult, MatchSettings, MatchStep
 
 if TYPE_CHECKING:
     from mesosynth.matching.matcher import match
 
-__all__ = ["Analysis", "MatchResult", "MatchStep", "match"]
+__all__ = ["Analysis", "MatchResult", "MatchSettings", "MatchStep", "match"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's __getattr__ returns anything

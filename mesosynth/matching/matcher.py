@@ -14,8 +14,8 @@ from mesosynth.instruments.chirplet_torch import ONSET
 from mesosynth.matching.descent import Iterate, descent_named
 from mesosynth.matching.focus import Focus, correlation, focus_on, onset_of
 from mesosynth.matching.initial_guess import initial_guesses
-from mesosynth.matching.messages import MatchResult, MatchStep
-from mesosynth.matching.operator import Linearization, Operator, Phi
+from mesosynth.matching.messages import MatchResult, MatchSettings, MatchStep, Phi
+from mesosynth.matching.operator import Linearization, Operator
 from mesosynth.matching.unknowns import (
     LEVEL,
     PAPERS,
@@ -42,42 +42,12 @@ _ROUGH, _NEAR, _FINE = 2e-2, 5e-3, 1e-4  # steps that end a descent
 _NOISES = 4
 _LAST_STEP = 0.1
 _STARTS = 3
-_EVALUATIONS_A_START = 16
 _EVALUATIONS_FOR_MORE = 24
 _FREED = {"am_shape": 0.3, "am_depth": 0.9, "brightness": -18.0}  # where gradients are not zero
 
 
 class Stopped(Exception):
     """A match was stopped before it had any theta."""
-
-
-@dataclass(frozen=True, slots=True)
-class MatchSettings:
-    """How to match.
-
-    Attributes
-    ----------
-    unknowns : tuple of str
-        Ids of what is looked for. The paper's four come first; depth, rests and brightness are
-        tried where these leave much unexplained.
-    pinned : mapping
-        Values by id of what is not looked for; what is missing stands at its default.
-    phi : str
-        One of :data:`mesosynth.matching.operator.PHIS`.
-    descent : str
-        One of :data:`mesosynth.matching.descent.DESCENTS`.
-    start : mapping, optional
-        Theta to start from, by id; None looks in the table of arpeggios.
-    max_evaluations : int
-        From each start.
-    """
-
-    unknowns: tuple[str, ...] = THETA
-    pinned: Mapping[str, float] = field(default_factory=dict[str, float])
-    phi: Phi = "jtfs-global"
-    descent: str = "levenberg-marquardt"
-    start: Mapping[str, float] | None = None
-    max_evaluations: int = _EVALUATIONS_A_START
 
 
 def match(

@@ -1,9 +1,13 @@
 """What the matcher tells the session: small frozen records without torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mesosynth.instruments.chirplet_parameters import PARAMETERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,42 @@ class MatchStep:
     progress: float
 
 
+Phi = Literal["jtfs-global", "jtfs", "mss"]
+"""Names of what sounds are compared by, see :mod:`mesosynth.matching.operator`."""
+
+FOUND_LOSS = 0.3
+"""Above it, little of a sound is explained by an arpeggio."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchSettings:
+    """How to match.
+
+    Attributes
+    ----------
+    unknowns : tuple of str
+        Ids of what is looked for. The paper's four come first; depth, rests and brightness are
+        tried where these leave much unexplained.
+    pinned : mapping
+        Values by id of what is not looked for; what is missing stands at its default.
+    phi : str
+        "jtfs-global", "jtfs" or "mss".
+    descent : str
+        One of :data:`mesosynth.matching.descent.DESCENTS`.
+    start : mapping, optional
+        Theta to start from, by id; None looks in the table of arpeggios.
+    max_evaluations : int
+        From each start.
+    """
+
+    unknowns: tuple[str, ...] = PARAMETERS.matchable
+    pinned: Mapping[str, float] = field(default_factory=dict[str, float])
+    phi: Phi = "jtfs-global"
+    descent: str = "levenberg-marquardt"
+    start: Mapping[str, float] | None = None
+    max_evaluations: int = 16
+
+
 @dataclass(frozen=True, slots=True)
 class MatchResult:
     """The end of a match.
@@ -95,3 +135,18 @@ class MatchResult:
     onset: float
     gain: float
     trajectory: list[MatchStep] = field(default_factory=list)
+
+    @property
+    def found(self) -> bool:
+        """Whether the sound has an arpeggio in it to speak of."""
+        return self.loss < FOUND_LOSS
+
+    @property
+    def remark(self) -> str:
+        """What to say to the user of a result that explains little; "" otherwise."""
+        if self.found:
+            return ""
+        return (
+            f"No arpeggio was found: the best one explains {100 * (1 - self.loss):.0f}% of the "
+            f"sound. Try a part of it that sweeps."
+        )

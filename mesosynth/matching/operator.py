@@ -16,7 +16,6 @@ hear when things happen, so that the onset is one more unknown for them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet_torch import ONSET, chirplet, chirplet_and_tangents
+from mesosynth.matching.messages import Phi
 from mesosynth.matching.unknowns import LEVEL, State
 from mesosynth.scattering import JTFS
 from mesosynth.scattering.devices import best_device
@@ -31,7 +31,6 @@ from mesosynth.scattering.jtfs import Checkpoint
 from mesosynth.scattering.spectrogram import MultiScaleSpectrogram
 from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 
-Phi = Literal["jtfs-global", "jtfs", "mss"]
 PHIS: tuple[Phi, ...] = ("jtfs-global", "jtfs", "mss")
 
 TOLERANCE = 1e-3
