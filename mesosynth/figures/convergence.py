@@ -42,7 +42,7 @@ def compute(chosen: Mapping[str, Any], laboratory: Laboratory) -> Table:
     random = np.random.default_rng(chosen["seed"])
     table = Table(COLUMNS)
     for regime, distances in REGIMES.items():
-        for start in _starts(random, chosen["starts"], distances):
+        for start in draw_starts(random, chosen["starts"], distances):
             for method in METHODS:
                 run = laboratory.run(method, start, 0, chosen["evaluations"])
                 add_run(table, method, regime, start, 0, run)
@@ -78,7 +78,7 @@ def _tell_arrivals(axes: Any, part: Table) -> None:  # noqa: ANN401 - matplotlib
     axes.legend(handles, told, fontsize=7.5, loc="upper right", framealpha=0.0)
 
 
-def _starts(
+def draw_starts(
     random: np.random.Generator, count: int, distances: tuple[float, float]
 ) -> list[tuple[float, float]]:
     """Places on the grid's area as far from the target as the regime has it."""

@@ -63,8 +63,8 @@ def draw(table: Table) -> Figure:
         for method in part.distinct("method"):
             distance = np.maximum(part.where(method=method).numbers("distance"), SMALLEST)
             axes.plot(
-                range(len(shifts)), distance, f"o{line_style(str(method))}", ms=5, lw=1.6, label=str(method),
-                color=COLOURS[str(method)],
+                range(len(shifts)), distance, f"o{line_style(str(method))}", ms=5, lw=1.6,
+                label=str(method), color=COLOURS[str(method)],
             )  # fmt: skip
         axes.set_xticks(range(len(shifts)), [_power(shift) for shift in shifts])
         axes.set_yscale("log")

@@ -11,8 +11,11 @@ from mesosynth.figures.loss_torch import Loss
 from mesosynth.figures.settings import GAMMA, Phi, Setting
 from mesosynth.matching.explore import points
 
-SHIFTS = (0, *(2**n for n in range(8, 13)))
-"""Samples; every map is made for all of them."""
+Ends = tuple[float, float]
+Shifts = tuple[int, ...]
+
+SHIFTS: Shifts = (0, *(2**n for n in range(8, 13)))
+"""Samples; maps for all of them serve two figures."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,16 @@ class Laboratory:
 
     def __init__(self, tick: Callable[[], None]) -> None:
         self.tick = tick
-        self._maps: dict[tuple[Setting, Phi, tuple[float, float], int], list[Place]] = {}
+        self._maps: dict[tuple[Setting, Phi, Ends, int, Shifts], list[Place]] = {}
         self._runners: dict[int, Runner] = {}
         self._runs: dict[tuple[int, Method, tuple[float, float], int], Run] = {}
 
-    def map(self, setting: Setting, phi: Phi, f_m: tuple[float, float], n: int) -> list[Place]:
-        """Losses on a grid of `n` by `n` over f_m and the paper's gamma."""
-        key = (setting, phi, f_m, n)
+    def map(self, setting: Setting, phi: Phi, f_m: Ends, n: int, shifts: Shifts) -> list[Place]:
+        """Losses on a grid of `n` by `n` over f_m and the paper's gamma, at each of the shifts."""
+        key = (setting, phi, f_m, n, shifts)
         if key not in self._maps:
             loss = Loss(setting, phi)
-            targets = {shift: loss.target(shift) for shift in SHIFTS}
+            targets = {shift: loss.target(shift) for shift in shifts}
             self._maps[key] = []
             middle = loss.state(float(np.sqrt(f_m[0] * f_m[1])), 1.0)
             for point in points(middle, ("f_m", "gamma"), (n, n), (f_m, GAMMA)):

@@ -36,7 +36,7 @@ _PANELS = [
     Panel("no shift", PAPER, F_M, _in_place),
     Panel("shift 2^10", PAPER, F_M, _papers),
     Panel("the code's, shift 2^8", CODE_FIELD, _CODES_F_M, _codes,
-          replace(CODE_FIELD, carrier=CARRIER)),
+          replace(CODE_FIELD, carrier=CARRIER), (2**8,)),
 ]  # fmt: skip
 
 

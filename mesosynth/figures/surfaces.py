@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mesosynth.figures.laboratory import Laboratory, Place
+from mesosynth.figures.laboratory import SHIFTS, Laboratory, Place, Shifts
 from mesosynth.figures.settings import PHIS, TARGET, Phi, Setting
 from mesosynth.figures.style import LOSSES, RED, log_ticks, new_figure, plain
 from mesosynth.figures.table import Table
@@ -31,6 +31,7 @@ class Panel:
     f_m: tuple[float, float]
     shift: Callable[[Place], int]
     setting_of_ours: Setting | None = None
+    shifts: Shifts = SHIFTS
 
     def setting_for(self, phi: Phi) -> Setting:
         """The setting of one of the row's maps."""
@@ -43,7 +44,7 @@ def measure(panels: list[Panel], n: int, laboratory: Laboratory) -> Table:
     table = Table(_COLUMNS)
     for panel in panels:
         for phi in PHIS:
-            for place in laboratory.map(panel.setting_for(phi), phi, panel.f_m, n):
+            for place in laboratory.map(panel.setting_for(phi), phi, panel.f_m, n, panel.shifts):
                 shift = panel.shift(place)
                 gradient = place.gradient[shift]
                 table.rows.append((

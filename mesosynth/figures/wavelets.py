@@ -33,12 +33,11 @@ def compute(chosen: Mapping[str, Any], laboratory: Laboratory) -> Table:
     jtfs = JTFS(ANALYSIS_SAMPLES, **{name: chosen[name] for name in ("J", "Q", "J_fr", "Q_fr")})
     table = Table(_COLUMNS)
     for wavelet in figure_2(jtfs, ANALYSIS_RATE, chosen["rates"], chosen["scales"]):
-        for row, octaves in enumerate(wavelet.octaves[::2]):
-            for column, time in enumerate(wavelet.times[::2]):
-                table.rows.append((
-                    wavelet.spin, wavelet.scale, wavelet.rate, float(time), float(octaves),
-                    float(wavelet.picture[2 * row, 2 * column]),
-                ))  # fmt: skip
+        which = (wavelet.spin, round(wavelet.scale, 4), round(wavelet.rate, 4))
+        for octaves, row in zip(wavelet.octaves, wavelet.picture, strict=True):
+            for time, value in zip(wavelet.times, row, strict=True):
+                place = (round(float(time), 4), round(float(octaves), 4))
+                table.rows.append((*which, *place, round(float(value), 4)))
         laboratory.tick()
     return table
 
@@ -61,7 +60,9 @@ def draw(table: Table) -> Figure:
             part = table.where(spin=spin, scale_cycles_per_octave=scale, rate_hz=rate)
             times, octaves = (np.unique(part.numbers(name)) for name in ("time_s", "octaves"))
             picture = part.numbers("value").reshape(len(octaves), len(times))
-            axes.pcolormesh(times, octaves, picture, cmap=SIGNED, vmin=-1.0, vmax=1.0)
+            axes.pcolormesh(
+                times, octaves, picture, cmap=SIGNED, vmin=-1.0, vmax=1.0, shading="gouraud"
+            )
             word = "rising" if spin == 1 else "falling"
             plain(
                 axes, f"{word}, {float(rate):.2g} Hz, {float(scale):.2g} cycles/oct",
