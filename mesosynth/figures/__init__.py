@@ -55,7 +55,11 @@ def add_figures(parser: argparse.ArgumentParser) -> None:
 
 def run_figures(arguments: argparse.Namespace) -> dict[str, Any]:
     """Make what the command line asks for, and say what was made."""
-    return make_figures(arguments.out, arguments.only, arguments.quick, arguments.again)
+    answer = make_figures(arguments.out, arguments.only, arguments.quick, arguments.again)
+    if not arguments.json:
+        for entry in answer["figures"]:
+            print(f"{entry['picture']}  {'made' if entry['made'] else 'was there'}")
+    return answer
 
 
 def make_figures(
@@ -83,11 +87,12 @@ def make_figures(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from mesosynth.figures.laboratory import Laboratory
+    from mesosynth.figures.loss_torch import one_thread
     from mesosynth.figures.store import Store
 
     store = Store(out)
     made: list[dict[str, Any]] = []
-    with Progress(
+    with one_thread(), Progress(
         TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=Console(file=sys.stderr, highlight=False),

@@ -51,9 +51,10 @@ def compute(chosen: Mapping[str, Any], laboratory: Laboratory) -> Table:
 
 def draw(table: Table) -> Figure:
     """A panel a setting, a line a method."""
+    most = int(table.numbers("evaluations").max())
     figure = new_figure(
         11.5, 4.9, "Fig. 7  Where descents end, over the target's shift",
-        f"After at most {EVALUATIONS} evaluations, from the starts of Fig. 6.  Distances below "
+        f"After at most {most} evaluations, from the starts of Fig. 6.  Distances below "
         f"{SMALLEST:g} are drawn there.",
     )  # fmt: skip
     grid = figure.subplots(1, len(STARTS), sharey=True)

@@ -60,5 +60,6 @@ def draw(table: Table) -> Figure:
     """A row of maps for each shift."""
     return draw_maps(
         table, "Fig. 3  Loss surfaces and gradient fields",
-        "Dot: target.  Square: lowest cell.  Arrows: down the gradient, all of one length.",
+        "Dot: target.  Square: lowest cell.  Arrows: down the gradient, all of one length; the "
+        "code's leaves out the amplitude, which its loss hears.",
     )  # fmt: skip
