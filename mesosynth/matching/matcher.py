@@ -4,7 +4,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,10 +40,18 @@ _HEARD = 0.3  # below this loss an arpeggio is there, if perhaps in noise
 _CLEAN = 1e-4  # below this one there is no noise to speak of
 _ROUGH, _NEAR, _FINE = 2e-2, 5e-3, 1e-4  # steps that end a descent
 _NOISES = 4
+_STUDENT = (
+    3.18 / 1.96
+)  # how much wider 95% intervals are that rest on _NOISES - 1 degrees of freedom
+_SYSTEMATIC = 5e-4  # what a lean Φ and an unfinished descent leave open
+_LIKE_NOISE = 3.0  # times the noise's own loss
 _LAST_STEP = 0.1
 _STARTS = 3
 _EVALUATIONS_FOR_MORE = 24
-_FREED = {"am_shape": 0.3, "am_depth": 0.9, "brightness": -18.0}  # where gradients are not zero
+_FREED = (  # notes for one note, and values where gradients are not zero
+    (2.0, {"am_shape": 0.8, "am_depth": 0.95, "brightness": -24.0}),
+    (1.0, {"am_shape": 0.3, "am_depth": 0.9, "brightness": -18.0}),
+)
 
 
 class Stopped(Exception):
@@ -163,6 +171,7 @@ class _Hearing:
     S: NDArray[np.float64]
     unknowns: Unknowns
     focus: Focus | None = None
+    heard_whole: float | None = None  # the loss before, without the window
 
     @functools.cached_property
     def background(self) -> NDArray[np.float32] | None:
@@ -177,6 +186,12 @@ class _Found:
     iterate: Iterate
     unknowns: Unknowns
     good_loss: float
+    heard_whole: float | None = None  # the loss before it was heard through a window
+
+    @property
+    def rank(self) -> float:
+        """Loss of the whole target: what is heard through windows cannot be compared."""
+        return self.loss if self.heard_whole is None else self.heard_whole
 
     @property
     def loss(self) -> float:
@@ -281,16 +296,17 @@ class _Run:
             return
         # Noise leads f_c astray, and the valley back is long: as the sound gave it, it was better.
         found[0] = state[0]
-        self._descend_focused(focus, found, start)
+        self._descend_focused(focus, found, start, rough.loss)
 
-    def _descend_focused(self, focus: Focus, state: State, start: int) -> None:
+    def _descend_focused(self, focus: Focus, state: State, start: int, heard_whole: float) -> None:
         """Go on from `state` with what is heard through a window around the arpeggio."""
         state = state.copy()
         state[ONSET] = focus.onset
         x = self.operator.synthesize(state[:ONSET], focus.onset)
         state[LEVEL] = np.abs(correlation(focus.audio, x)).max() / np.square(x).sum()
         unknowns = Unknowns((*self._few.unknowns.free, LEVEL))
-        hearing = _Hearing(self.operator.analyse(focus.audio), unknowns, focus)
+        S = self.operator.analyse(focus.audio)
+        hearing = _Hearing(S, unknowns, focus, heard_whole)
         found = self._descend_from(hearing, state, start, self.settings.max_evaluations, _NEAR)
         self._keep(self._averaged(found, hearing, focus))
 
@@ -306,21 +322,37 @@ class _Run:
             self.evaluations += 1
             S.append(self.operator.beside(at.state, focus.background(seed)))
         residuals = np.array(S) - hearing.S
+        mean = residuals.mean(axis=0)
         steps = -residuals @ np.linalg.pinv(at.J).T
         step = steps.mean(axis=0).clip(-_LAST_STEP, _LAST_STEP)
-        std = steps.std(axis=0, ddof=1) * math.sqrt(1.0 + 1.0 / _NOISES)
-        loss = 0.5 * float(np.square(residuals.mean(axis=0) + at.J @ step).sum())
+        scatter = steps.std(axis=0, ddof=1) * math.sqrt(1.0 + 1.0 / _NOISES)
+        std = np.hypot(_STUDENT * scatter, _SYSTEMATIC)
+        loss = 0.5 * float(np.square(mean + at.J @ step).sum())
         state = hearing.unknowns.moved(at.state, step)
-        return replace(found, iterate=Iterate(state, loss, std, at.J, converged=True))
+        # What two noises differ by is what noise alone explains.
+        noise_loss = 0.5 * float(np.square(residuals - mean).sum()) / (_NOISES - 1)
+        return _Found(
+            Iterate(state, loss, std, at.J, converged=True),
+            hearing.unknowns,
+            good_loss=max(_GOOD_FOCUSED_LOSS, _LIKE_NOISE * noise_loss),
+            heard_whole=hearing.heard_whole,
+        )
 
     def _free_the_rest(self, before: _Found) -> None:
-        """Let depth, rests and brightness move too, and keep that if it explains much more."""
-        state = before.iterate.state.copy()
-        for id_, value in _FREED.items():
-            if id_ in self.settings.unknowns:
-                state[THETA.index(id_)] = value
-        self._descend_from(self._all, in_range(state), _STARTS, _EVALUATIONS_FOR_MORE)
-        if self.best is None or self.best.loss > _WORTH_MORE_UNKNOWNS * before.loss:
+        """Let depth, rests and brightness move too, and keep that if it explains much more.
+
+        A half sine has as many events a second as a full sine of half its frequency, which is what
+        was found if there are rests: so it is tried as well.
+        """
+        unknowns = self.settings.unknowns
+        for notes, freed in _FREED:
+            state = before.iterate.state.copy()
+            state[1] *= notes if "f_m" in unknowns else 1.0
+            for id_, value in freed.items():
+                if id_ in unknowns:
+                    state[THETA.index(id_)] = value
+            self._descend_from(self._all, in_range(state), _STARTS, _EVALUATIONS_FOR_MORE)
+        if self.best is None or self.best.rank > _WORTH_MORE_UNKNOWNS * before.rank:
             self.best = before
 
     def _descend_from(
@@ -342,7 +374,7 @@ class _Run:
         for iterate in self._descent(evaluate, state, hearing.unknowns, max_evaluations, precision):
             if found is None or iterate.loss <= found.loss:
                 good_loss = GOOD_LOSS if hearing.focus is None else _GOOD_FOCUSED_LOSS
-                found = _Found(iterate, hearing.unknowns, good_loss)
+                found = _Found(iterate, hearing.unknowns, good_loss, hearing.heard_whole)
                 self._keep(found)
             share = (self.evaluations - before) / max_evaluations
             self._report(iterate, hearing.unknowns, start, (start + share) / (_STARTS + 1))
@@ -351,7 +383,8 @@ class _Run:
         return found
 
     def _keep(self, found: _Found) -> None:
-        if self.best is None or found.loss <= self.best.loss:
+        # Of two with the same rank, the later one goes on from the earlier one.
+        if self.best is None or found.rank <= self.best.rank:
             self.best = found
 
     def _same(self, a: State, b: State) -> bool:
