@@ -115,4 +115,6 @@ def _ridge(axes: Axes, gamma: float, delay: float, colour: str) -> None:
     points = np.column_stack([t + delay, CARRIER * 2.0 ** (gamma * t)])
     width = 7.0 * np.exp(-0.5 * (t / _DEVIATION) ** 2)[:-1] + 0.3
     segments = np.stack([points[:-1], points[1:]], axis=1)
-    axes.add_collection(LineCollection(list(segments), linewidths=width, colors=colour))
+    axes.add_collection(
+        LineCollection(list(segments), linewidths=width, colors=colour, capstyle="round")
+    )
