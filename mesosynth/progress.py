@@ -34,7 +34,7 @@ class MatchBar:
     def show(self, step: MatchStep) -> None:
         """Move the bar to `step`."""
         theta = "  ".join(
-            f"{id_} {PARAMETERS[id_].text(value)}" for id_, value in step.theta.items()
+            f"{id_} {PARAMETERS[id_].text(step.theta[id_])}" for id_ in list(step.std)[:4]
         )
         self._bar.update(
             self._task, completed=step.progress, state=f"loss {step.loss:.2e}  {theta}"

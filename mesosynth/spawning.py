@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import types
@@ -14,14 +15,28 @@ def bare_main() -> Generator[None]:
     """Hide the main module, which a spawned process would import again.
 
     So a script needs no ``if __name__ == "__main__"``, and what it imports (Qt, torch) does not
-    delay the process.
+    delay the process. It is born with Ctrl-C blocked, where there are such signals: its parent ends
+    it, and no trace is left of a key that was pressed before it could say so itself.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:
-        yield
+        with _ctrl_c_blocked():
+            yield
     finally:
         sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def _ctrl_c_blocked() -> Generator[None]:
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

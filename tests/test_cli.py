@@ -106,7 +106,9 @@ def test_match_finds_what_the_demo_was_made_of(matched):
     found = answer(done)
     assert done.returncode == 0
     truth = {"f_c": 620.0, "f_m": 9.5, "gamma": 1.7, "w": 2.2}
-    assert found["theta"] == pytest.approx(truth, rel=0.01)
+    assert {id_: found["theta"][id_] for id_ in truth} == pytest.approx(truth, rel=0.01)
+    assert found["found"]
+    assert set(found["std"]) == set(truth)  # more unknowns were not needed
     assert found["onset"] == pytest.approx(2.0, abs=0.01)
     assert found["gain"] == pytest.approx(0.5, rel=0.05)
     assert set(found["std"]) == set(truth)

@@ -19,8 +19,9 @@ import torch
 from mesosynth.scattering.selection import needed
 from mesosynth.scattering.time_axis import AveragingBlock
 
-IN_CACHE = 2**16
-"""Rows times samples of a block: two dozen such arrays of float32 fill a core's second cache."""
+BLOCK_SIZE = 2**18
+"""Rows times samples of a block: a few such arrays of float32 stay in a processor's last cache, and
+are large enough that threads rarely wait for the interpreter."""
 
 REMEMBERED = 32
 """Selections of rows that are kept for the next evaluation."""
@@ -144,7 +145,7 @@ class SpinnedWavelets:
         """Pieces of time that fit the cache: the block, place in the block, samples, buffers."""
         n1, length = Y.shape[1:]
         if Y.device.type == "cpu":
-            length = 2 ** round(math.log2(max(IN_CACHE / len(self.matrix), 128.0)))
+            length = 2 ** round(math.log2(max(BLOCK_SIZE / len(self.matrix), 128.0)))
         works: dict[int, _Workspace] = {}
         for block in blocks:
             for begin in range(block.times.start, block.times.stop, length):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mesosynth.scattering.filterbank import Filter
 
-BLOCK = 1024
+BLOCK = 4096
 """Samples that one averaging matrix covers."""
 
 

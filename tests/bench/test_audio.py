@@ -13,7 +13,7 @@ from mesosynth.bench.audio import SCENES, Scene
 def test_as_many_voices_sound_as_it_says(name, voices):
     with Scene(*SCENES[name], 48000, 128) as scene:
         scene.play(3.0)
-        assert scene._rack.instrument._voices.count == voices
+        assert scene._rack.instrument._arpeggios.voices.count == voices
         assert scene._engine.levels.peak[0] > 0.1
 
 
