@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from mesosynth.errors import PluginError
 from mesosynth.host import plugin_trial
@@ -20,6 +21,9 @@ def own_folder(monkeypatch):
     monkeypatch.delenv("VST3_PATH", raising=False)
     names = {info.name for info in list_plugins() if info.origin == "vst3"}
     assert {"vst3:ZamDelay", "vst3:ZamCompX2", "vst3:ZamVerb"} <= names, "install zam-plugins"
+    yield
+    # They flush subnormal numbers to zero and leave it so, which other tests in this process feel.
+    torch.set_flush_denormal(False)
 
 
 def test_a_mono_delay_echoes_on_both_sides():
