@@ -69,13 +69,15 @@ class Focus:
     onset: float
     _window: NDArray[np.float64]
     _rest: NDArray[np.float32]
+    _seed: int
 
-    def background(self, seed: int) -> NDArray[np.float32]:
-        """Noise like that in the target, through the window: (ANALYSIS_SAMPLES,)."""
-        return (self._window * _noise_like(self._rest, seed)).astype(np.float32)
+    def background(self, number: int) -> NDArray[np.float32]:
+        """Noise like that in the target, through the window: (ANALYSIS_SAMPLES,), one a number."""
+        rng = np.random.default_rng([self._seed, number])
+        return (self._window * _noise_like(self._rest, rng)).astype(np.float32)
 
 
-def focus_on(audio: NDArray[np.float32], state: State, onset: float) -> Focus | None:
+def focus_on(audio: NDArray[np.float32], state: State, onset: float, seed: int = 0) -> Focus | None:
     """Listen around an arpeggio; None where the rest is not steady, or too short to know.
 
     Parameters
@@ -85,6 +87,8 @@ def focus_on(audio: NDArray[np.float32], state: State, onset: float) -> Focus | 
         The arpeggio, of which gamma and w count.
     onset : float
         Of its middle, s after the middle of the window.
+    seed : int
+        Of the noises.
     """
     sigma = SIGMA_0 * state[3] / abs(state[2])
     t = (np.arange(ANALYSIS_SAMPLES) - ANALYSIS_SAMPLES // 2) / ANALYSIS_RATE - onset
@@ -93,14 +97,14 @@ def focus_on(audio: NDArray[np.float32], state: State, onset: float) -> Focus | 
     if not _is_steady(rest):
         return None
     window = 0.5 + 0.5 * np.cos(np.pi * beyond)
-    return Focus((audio * window).astype(np.float32), onset, window, rest)
+    return Focus((audio * window).astype(np.float32), onset, window, rest, seed)
 
 
-def _noise_like(rest: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
+def _noise_like(rest: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
     """Gaussian noise with the spectrum of `rest`, (ANALYSIS_SAMPLES,)."""
     frequency, density = signal.welch(rest, ANALYSIS_RATE, nperseg=_WELCH)
     density[:2] = density[2]  # Welch's method takes the mean out of each piece
-    white = np.random.default_rng(seed).standard_normal(ANALYSIS_SAMPLES)
+    white = rng.standard_normal(ANALYSIS_SAMPLES)
     spectrum = np.fft.rfft(white)
     bins = np.fft.rfftfreq(ANALYSIS_SAMPLES, 1.0 / ANALYSIS_RATE)
     gain = np.sqrt(np.interp(bins, frequency, density) * ANALYSIS_RATE / 2.0)

@@ -4,7 +4,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,20 +34,18 @@ ShouldStop = Callable[[], bool]
 GOOD_LOSS = 3e-3
 """A start that comes below this has found its arpeggio; no other start is tried."""
 
-_WORTH_MORE_UNKNOWNS = 0.9  # of the loss is what further unknowns must bring it down to
 _GOOD_FOCUSED_LOSS = 5e-4  # the same through a window, beside noise
+_LIKE_NOISE = 3.0  # or this many times what the noise alone explains
+_WORTH_MORE_UNKNOWNS = 0.9  # of the loss is what further unknowns must bring it down to
 _HEARD = 0.3  # below this loss an arpeggio is there, if perhaps in noise
 _CLEAN = 1e-4  # below this one there is no noise to speak of
 _ROUGH, _NEAR, _FINE = 2e-2, 5e-3, 1e-4  # steps that end a descent
-_NOISES = 4
-_STUDENT = (
-    3.18 / 1.96
-)  # how much wider 95% intervals are that rest on _NOISES - 1 degrees of freedom
-_SYSTEMATIC = 5e-4  # what a lean Φ and an unfinished descent leave open
-_LIKE_NOISE = 3.0  # times the noise's own loss
-_LAST_STEP = 0.1
 _STARTS = 3
 _EVALUATIONS_FOR_MORE = 24
+_NOISES = 4
+_STUDENT = 3.18 / 1.96  # how much wider intervals are that rest on three degrees of freedom
+_SYSTEMATIC = 5e-4  # what a lean Φ and an unfinished descent leave open
+_LONGEST_LAST_STEP = 0.1
 _FREED = (  # notes for one note, and values where gradients are not zero
     (2.0, {"am_shape": 0.8, "am_depth": 0.95, "brightness": -24.0}),
     (1.0, {"am_shape": 0.3, "am_depth": 0.9, "brightness": -18.0}),
@@ -78,7 +76,7 @@ def match(
     instrument : str
         "chirplet".
     seed : int
-        Kept for searches that draw lots; this one does not, so every seed gives the same theta.
+        Of the noises that the model is heard in, where the target is noisy.
     on_step : callable, optional
         Called with every accepted step.
     should_stop : callable, optional
@@ -101,6 +99,7 @@ def match(
         If `should_stop` ended it before it had any theta.
     """
     target = target_from_array(np.asarray(audio), sample_rate, "audio")
+    settings = replace(settings or MatchSettings(), seed=seed)
     return Matcher(instrument).match(target, on_step, should_stop, settings)
 
 
@@ -176,7 +175,7 @@ class _Hearing:
     @functools.cached_property
     def background(self) -> NDArray[np.float32] | None:
         """What is heard beside the model."""
-        return None if self.focus is None else self.focus.background(seed=0)
+        return None if self.focus is None else self.focus.background(0)
 
 
 @dataclass(frozen=True)
@@ -290,7 +289,7 @@ class _Run:
         self._minima.append(rough.iterate.state)
         found, focus = rough.iterate.state.copy(), None
         if _CLEAN < rough.loss < _HEARD:
-            focus = focus_on(self.target.audio, found, self._onset(found))
+            focus = focus_on(self.target.audio, found, self._onset(found), self.settings.seed)
         if focus is None:
             self._descend_from(self._few, found, start, evaluations)
             return
@@ -317,14 +316,14 @@ class _Run:
         """
         at = found.iterate
         S = []
-        for seed in range(1, _NOISES + 1):
+        for number in range(1, _NOISES + 1):
             self._checkpoint()
             self.evaluations += 1
-            S.append(self.operator.beside(at.state, focus.background(seed)))
+            S.append(self.operator.beside(at.state, focus.background(number)))
         residuals = np.array(S) - hearing.S
         mean = residuals.mean(axis=0)
         steps = -residuals @ np.linalg.pinv(at.J).T
-        step = steps.mean(axis=0).clip(-_LAST_STEP, _LAST_STEP)
+        step = steps.mean(axis=0).clip(-_LONGEST_LAST_STEP, _LONGEST_LAST_STEP)
         scatter = steps.std(axis=0, ddof=1) * math.sqrt(1.0 + 1.0 / _NOISES)
         std = np.hypot(_STUDENT * scatter, _SYSTEMATIC)
         loss = 0.5 * float(np.square(mean + at.J @ step).sum())

@@ -98,6 +98,8 @@ class MatchSettings:
         Theta to start from, by id; None looks in the table of arpeggios.
     max_evaluations : int
         From each start.
+    seed : int
+        Of the noises that the model is heard in, where the target is noisy.
     """
 
     unknowns: tuple[str, ...] = PARAMETERS.matchable
@@ -106,6 +108,7 @@ class MatchSettings:
     descent: str = "levenberg-marquardt"
     start: Mapping[str, float] | None = None
     max_evaluations: int = 16
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def modulus(z: torch.Tensor) -> torch.Tensor:
 
 
 def phase(z: torch.Tensor, magnitude: torch.Tensor) -> torch.Tensor:
-    """Z / |z|, and 0 where z = 0."""
+    """Return z / |z|, and 0 where z = 0."""
     return z / torch.where(magnitude > 0.0, magnitude, 1.0)
 
 
