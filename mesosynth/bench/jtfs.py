@@ -39,10 +39,11 @@ from typing import Any
 
 from mesosynth.bench.cases import SAMPLE_RATE, SAMPLES, Case, length_cases, paper_cases
 from mesosynth.bench.child import Child
-from mesosynth.bench.machine import Neighbours, default_threads, machine_facts
+from mesosynth.bench.machine import Neighbours, machine_facts
 from mesosynth.bench.narration import Narration
 from mesosynth.bench.spread import spread
 from mesosynth.errors import ArgumentError
+from mesosynth.spawning import worker_threads
 
 SCHEMA = 1
 _WARM_UP = 2
@@ -58,7 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="also Kymatio 0.4 and SCRAPL, in an environment of theirs",
     )
     parser.add_argument(
-        "--threads", metavar="N", type=_positive, default=default_threads(),
+        "--threads", metavar="N", type=_positive, default=worker_threads(),
         help="threads of torch (default: as many as the matcher takes, %(default)s)",
     )  # fmt: skip
     parser.add_argument(

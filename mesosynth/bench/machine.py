@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from mesosynth.spawning import cores
+
 _GIGABYTE = 1e9
 
 
@@ -22,7 +24,7 @@ def machine_facts(threads: int) -> dict[str, Any]:
     total, available = memory_bytes()
     return {
         "cpu": _cpu_name(),
-        "cores": _cores(),
+        "cores": cores(),
         "threads": threads,
         "memory_gb": _in_gigabytes(total),
         "memory_available_gb": _in_gigabytes(available),
@@ -31,11 +33,6 @@ def machine_facts(threads: int) -> dict[str, Any]:
         "torch": _version("torch"),
         "mesosynth": _version("mesosynth"),
     }
-
-
-def default_threads() -> int:
-    """Threads that the matcher uses: a core stays free for audio."""
-    return max(1, _cores() - 1)
 
 
 class Neighbours:
@@ -79,12 +76,6 @@ def memory_bytes() -> tuple[int | None, int | None]:
     with contextlib.suppress(AttributeError, OSError, ValueError):
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), None
     return None, None
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _cpu_name() -> str:

@@ -50,8 +50,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mesosynth.bench.machine import Neighbours, default_threads, machine_facts
+from mesosynth.bench.machine import Neighbours, machine_facts
 from mesosynth.errors import ArgumentError
+from mesosynth.spawning import worker_threads
 
 SCHEMA = 1
 
@@ -83,7 +84,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="processes, of one thread each: sooner done, but seconds say little then",
     )  # fmt: skip
     parser.add_argument(
-        "--threads", metavar="N", type=_positive, default=default_threads(),
+        "--threads", metavar="N", type=_positive, default=worker_threads(),
         help="of torch, with one job (default: as many as the matcher takes, %(default)s)",
     )  # fmt: skip
     parser.add_argument(

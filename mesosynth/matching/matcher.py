@@ -307,7 +307,9 @@ class _Run:
         S = self.operator.analyse(focus.audio)
         hearing = _Hearing(S, unknowns, focus, heard_whole)
         found = self._descend_from(hearing, state, start, self.settings.max_evaluations, _NEAR)
-        self._keep(self._averaged(found, hearing, focus))
+        found = self._averaged(found, hearing, focus)
+        self._keep(found)
+        self._report(found.iterate, unknowns, start, (start + 1) / (_STARTS + 1))
 
     def _averaged(self, found: _Found, hearing: _Hearing, focus: Focus) -> _Found:
         """Take the last step against several noises, and see how far each would lead.

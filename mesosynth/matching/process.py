@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import MesosynthError
 from mesosynth.matching.messages import Analysis, MatchResult, MatchStep
-from mesosynth.spawning import bare_main
+from mesosynth.spawning import bare_main, worker_threads
 from mesosynth.target import Target
 
 if TYPE_CHECKING:
@@ -212,8 +212,7 @@ def _main(
         os.nice(10)
     import torch
 
-    # One core is the audio's.
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+    torch.set_num_threads(worker_threads())
     from mesosynth.matching.matcher import Matcher
 
     worker = _Worker(Matcher(instrument), commands, replies, stop)

@@ -15,6 +15,7 @@ from mesosynth.bench import BENCHMARKS, machine, tables
 from mesosynth.bench.cases import LENGTHS, length_cases, paper_cases
 from mesosynth.bench.jtfs import _relative_cost
 from mesosynth.bench.spread import spread
+from mesosynth.spawning import cores
 
 
 def bench(*words):
@@ -161,4 +162,4 @@ def test_neighbours_are_others_and_not_us():
         pytest.skip("only Linux tells")
     assert began
     # A tenth of a second tells little; the sign and the size must still be sane.
-    assert 0.0 <= alone <= machine._cores()
+    assert 0.0 <= alone <= cores()

@@ -69,6 +69,7 @@ def test_what_is_pinned_stays_and_has_no_error(matcher):
 def test_noise_as_loud_as_the_sound_misleads_by_percents_only(matcher):
     result = matcher.match(target(noise_db=0.0))
     assert worst(result) < 0.05
+    assert result.theta in [step.theta for step in result.trajectory]
     assert result.found
 
 
