@@ -7,12 +7,13 @@ from pathlib import Path
 from mesosynth.audio_file import write_wav
 from mesosynth.audio_settings import DEFAULT_AUDIO, AudioSettings
 from mesosynth.errors import ArgumentError, WorkerError
+from mesosynth.events import Analysed, MatchEnded, MatchProgress, Message, Transport
 from mesosynth.host.rack import render
 from mesosynth.matched_preset import matched_preset
 from mesosynth.matching.messages import Analysis, MatchResult
 from mesosynth.presets import save_preset
 from mesosynth.progress import MatchBar
-from mesosynth.session import Analysed, MatchEnded, MatchProgress, Message, Session, Transport
+from mesosynth.session import Session
 
 POLL = 1 / 30  # s
 ENCORE = 3.0  # s that the match is heard once it is found

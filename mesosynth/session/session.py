@@ -1,0 +1,66 @@
+"""All parts of a session in one."""
+
+from mesosynth.events import Event
+from mesosynth.session.keys import Keys
+from mesosynth.session.presets import Presets
+from mesosynth.session.rack import Rack
+from mesosynth.session.recording import Recordings
+
+
+class Session(Rack, Presets, Keys, Recordings):
+    """Parameters, target, sound and match of one player.
+
+    Parameters
+    ----------
+    device : str, optional
+        Name (or part of it) of the output device; None takes the system's default, "silent" the
+        silent clock.
+    instrument : str
+        Name in :data:`mesosynth.instruments.INSTRUMENTS`.
+    sample_rate, block : int, optional
+        Hz and frames; None leaves the choice to the device.
+
+    Attributes
+    ----------
+    parameters : ParameterTable
+        The instrument's and all effects'; another one after each RackChanged.
+    values : dict
+        All live parameters by id. Change them by :meth:`set_parameters` alone.
+    follow : bool
+        Whether the match drives the sound.
+    target : Target or None
+    result : MatchResult or None
+        Of the last match of this target that came to something.
+    """
+
+    def __init__(
+        self,
+        device: str | None = None,
+        instrument: str = "chirplet",
+        sample_rate: int | None = None,
+        block: int | None = None,
+    ) -> None:
+        super().__init__(device, instrument, sample_rate, block)
+        self._audio.start()
+        self._tape.start()
+        self._matcher.start()
+        self._push_values()
+
+    def poll(self) -> list[Event]:
+        """Everything that happened since the last call, in order; never blocks."""
+        self._poll_controls()
+        self._poll_audio()
+        self._poll_reading()
+        self._poll_tape()
+        self._poll_recording()
+        self._poll_matcher()
+        events, self._events = self._events, []
+        return events
+
+    def close(self) -> None:
+        """End both processes. A second call does nothing."""
+        self._reader.shutdown(wait=False, cancel_futures=True)
+        self._matcher.close()
+        self._controls.close()
+        self._tape.close()
+        self._audio.close()
