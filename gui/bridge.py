@@ -16,8 +16,12 @@ from mesosynth.events import (
     Analysed,
     Capture,
     Event,
+    Explored,
+    ExploreStarted,
     MatchEnded,
+    MatchPaused,
     MatchProgress,
+    MatchResumed,
     MatchStarted,
     Message,
     ParametersChanged,
@@ -26,6 +30,7 @@ from mesosynth.events import (
     Transport,
 )
 from mesosynth.host.status import AudioStatus
+from mesosynth.matching.messages import Drivers
 from mesosynth.parameters import ParameterTable
 from mesosynth.session import Session
 
@@ -52,6 +57,11 @@ class Bridge(QObject):
     match_started = Signal()
     match_progress = Signal(object)
     match_ended = Signal(object)
+    match_paused = Signal()
+    match_resumed = Signal()
+    explore_started = Signal(ExploreStarted)
+    explored = Signal(Explored)
+    drivers = Signal(Drivers)
     transport = Signal(Transport)
     recording = Signal(Recording)
     capture = Signal(Capture)
@@ -236,6 +246,16 @@ class Bridge(QObject):
                 self.match_progress.emit(step)
             case MatchEnded(result):
                 self.match_ended.emit(result)
+            case MatchPaused():
+                self.match_paused.emit()
+            case MatchResumed():
+                self.match_resumed.emit()
+            case ExploreStarted():
+                self.explore_started.emit(event)
+            case Explored():
+                self.explored.emit(event)
+            case Drivers():
+                self.drivers.emit(event)
             case Transport():
                 self.transport.emit(event)
             case Recording():

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.matching.messages import Analysis, MatchResult, MatchStep
+from mesosynth.matching.messages import Analysis, Cell, Drivers, MatchResult, MatchStep
 
 Source = Literal["user", "preset", "match", "midi"]
 """Who moved the parameters."""
@@ -55,6 +55,41 @@ class MatchEnded:
     """A match ended, by itself or because it was stopped; None if it came to no theta at all."""
 
     result: MatchResult | None
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPaused:
+    """A match stands still until `Session.resume_match` or `stop_match`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchResumed:
+    """A match that stood still goes on; the steps that it had taken are reported once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreStarted:
+    """A map of the loss begins, empty; without axes: there is no map any more.
+
+    Attributes
+    ----------
+    axes : (str, str) or None
+        Ids of the two parameters.
+    x_values, y_values : (n,) float64
+        Values on the first and on the second axis, in the table's units.
+    """
+
+    axes: tuple[str, str] | None
+    x_values: NDArray[np.float64]
+    y_values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """Some cells of the map that began last, the nearest to the live point first."""
+
+    axes: tuple[str, str]
+    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +178,5 @@ Event = (
     ParametersChanged | TargetLoaded | Analysed | MatchStarted | MatchProgress | MatchEnded
     | Transport | Recording | Capture | SavedLast | RackChanged | Message | ControlPorts
     | MidiActivity | ControllerLearned | ProgramChanged
+    | MatchPaused | MatchResumed | ExploreStarted | Explored | Drivers
 )  # fmt: skip

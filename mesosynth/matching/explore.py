@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.matching.messages import Cell
 from mesosynth.matching.operator import Linearization
 from mesosynth.matching.unknowns import PAPERS, THETA, State
 
@@ -42,30 +43,6 @@ class Point:
     j: int
     values: tuple[float, float]
     state: State
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What the map holds at one place.
-
-    Attributes
-    ----------
-    i, j : int
-        Places on the first and on the second axis.
-    values : (float, float)
-        Of the two parameters, in the table's units.
-    loss : float
-        Half the squared distance to the target on the unit sphere, 0 to 2.
-    gradient : (2,) float64
-        Of the loss along the unknowns' axes: per unit of the natural logarithm of what moves in
-        logarithms.
-    """
-
-    i: int
-    j: int
-    values: tuple[float, float]
-    loss: float
-    gradient: NDArray[np.float64]
 
 
 def surface(

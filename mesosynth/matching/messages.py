@@ -72,6 +72,57 @@ class MatchStep:
     progress: float
 
 
+@dataclass(frozen=True)
+class Cell:
+    """What a map of the loss holds at one place.
+
+    Attributes
+    ----------
+    i, j : int
+        Places on the first and on the second axis.
+    values : (float, float)
+        Of the two parameters, in the table's units.
+    loss : float
+        Half the squared distance to the target on the unit sphere, 0 to 2.
+    gradient : (2,) float64
+        Of the loss along the unknowns' axes: per unit of the natural logarithm of what moves in
+        logarithms.
+    """
+
+    i: int
+    j: int
+    values: tuple[float, float]
+    loss: float
+    gradient: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Drivers:
+    """Which coefficients drive the match: residual × Jacobian at one theta, path by path.
+
+    Attributes
+    ----------
+    unknowns : tuple of str
+        Ids of the parameters.
+    pull : (unknowns, 2, n_scales, n_rates) float32
+        The share of minus the loss's gradient along each unknown that the second-order paths of a
+        spin, scale and rate have: what is positive wants the parameter (or its logarithm; of gamma
+        that of its magnitude) to grow. Rows and columns as in :attr:`Analysis.scale_rate`.
+    loss : float
+        Half the squared distance to the target on the unit sphere, 0 to 2.
+    scales : (n_scales,) float32
+        Cycles per octave, ascending.
+    rates : (n_rates,) float32
+        Hz, ascending.
+    """
+
+    unknowns: tuple[str, ...]
+    pull: NDArray[np.float32]
+    loss: float
+    scales: NDArray[np.float32]
+    rates: NDArray[np.float32]
+
+
 Phi = Literal["jtfs-global", "jtfs", "mss"]
 """Names of what sounds are compared by, see :mod:`mesosynth.matching.operator`."""
 
@@ -112,6 +163,22 @@ class MatchSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """Where the descent from one start ended.
+
+    Attributes
+    ----------
+    theta, std, loss, start
+        As in :class:`MatchStep`.
+    """
+
+    theta: dict[str, float]
+    std: dict[str, float]
+    loss: float
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
 class MatchResult:
     """The end of a match.
 
@@ -127,6 +194,8 @@ class MatchResult:
         Amplitude of the arpeggio's peak, 1.0 is full scale.
     trajectory : list of MatchStep
         Every accepted step, the start first.
+    candidates : list of Candidate
+        What was found, best first; the first is this result itself.
     """
 
     theta: dict[str, float]
@@ -138,6 +207,7 @@ class MatchResult:
     onset: float
     gain: float
     trajectory: list[MatchStep] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
 
     @property
     def found(self) -> bool:
