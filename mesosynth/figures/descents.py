@@ -26,8 +26,9 @@ from mesosynth.figures.settings import (
     seconds,
 )
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.matching.matcher import GOOD_LOSS, Matcher, MatchSettings
-from mesosynth.matching.messages import MatchStep
+from mesosynth.matching.matcher import Matcher
+from mesosynth.matching.messages import MatchSettings, MatchStep
+from mesosynth.matching.run import GOOD_LOSS
 from mesosynth.target import ANALYSIS_RATE, target_from_array
 
 Judge = Literal["loss", "oracle"]

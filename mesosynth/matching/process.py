@@ -277,7 +277,7 @@ class _Worker:
         self._reply(Pictures(what, analysis(self._matcher.operator, audio)))
 
     def _match(self) -> None:
-        from mesosynth.matching.matcher import Stopped
+        from mesosynth.matching.run import Stopped
 
         number, self._match_number = self._match_number, 0
         if self._target is None:
