@@ -35,6 +35,7 @@ PARAMETERS = ParameterTable(
         ),
         Parameter(
             "depth", "Depth", "", 0.0, 1.0, 1.0, "From steady partials (0) to a full ripple (1).",
+            matchable=True,
         ),
         Parameter(
             "spread", "Spread", "", 0.0, 1.0, 0.5,

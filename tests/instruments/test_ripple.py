@@ -6,7 +6,7 @@ import torch
 
 from mesosynth.instruments.ripple import Ripple
 from mesosynth.instruments.ripple_parameters import PARAMETERS
-from mesosynth.instruments.ripple_torch import ripple, ripple_and_tangents
+from mesosynth.instruments.ripple_torch import ONSET, SCALES, ripple, ripple_and_tangents
 from mesosynth.plugin import EVENT, NO_EVENTS, EventKind
 
 RATE = 8192
@@ -41,7 +41,7 @@ def test_live_and_offline_are_one_sound(block, gamma, depth):
     n = min(3 * RATE, 2000 * block)
     theta = {**THETA, "gamma": gamma}
     live = play(prepared(), {**theta, "depth": depth, "gain": 0.0, "spread": 0.0}, n, block)
-    offline = ripple(torch.tensor(list(theta.values()), dtype=torch.float64), n, RATE, depth)
+    offline = ripple(torch.tensor([*theta.values(), depth], dtype=torch.float64), n, RATE)
     error = np.abs(live - offline.numpy()).max() / np.abs(live).max()
     assert 20 * np.log10(error) < -100.0
 
@@ -72,15 +72,22 @@ def test_the_ripple_climbs_at_gamma_octaves_a_second():
 
 @pytest.mark.parametrize("gamma", [2.5, -0.7])
 @pytest.mark.parametrize("f_0", [200.0, 900.0])  # of 900 Hz the highest partials are above Nyquist
-def test_tangents_are_the_derivatives_along_log_theta(gamma, f_0):
-    theta = torch.tensor([f_0, 5.0, gamma, 2.2], dtype=torch.float64)
-    x, dx = ripple_and_tangents(theta, 400, 8192, start=0.3)
+def test_tangents_are_the_derivatives_in_every_direction(gamma, f_0):
+    theta = torch.tensor([f_0, 5.0, gamma, 2.2, 0.8], dtype=torch.float64)
+    x, dx = ripple_and_tangents(theta, 400, 8192, 0.3, (*range(5), ONSET))
     torch.testing.assert_close(x, ripple(theta, 400, 8192, start=0.3))
-    jacobian = torch.autograd.functional.jacobian(
-        lambda logs: ripple(theta * torch.exp(logs), 400, 8192, start=0.3),
-        torch.zeros(4, dtype=torch.float64),
+
+    def moved(step):
+        there = torch.cat([theta[:4] * torch.exp(step[:4]), theta[4:] + step[4:]])
+        return ripple(there, 400, 8192, start=0.3)
+
+    jacobian = torch.autograd.functional.jacobian(moved, torch.zeros(5, dtype=torch.float64))
+    torch.testing.assert_close(dx[:5], jacobian.T)
+    h = 1e-7  # the carriers turn by 25 rad a millisecond
+    earlier, later = (ripple(theta, 400, 8192, start=0.3 + sign * h) for sign in (-1, 1))
+    torch.testing.assert_close(
+        dx[5], SCALES["onset"] * (earlier - later) / (2 * h), rtol=1e-4, atol=1e-3
     )
-    torch.testing.assert_close(dx, jacobian.T)
 
 
 @pytest.mark.parametrize("block", [16, 300])
