@@ -4,7 +4,7 @@ The instrument's parameters keep their ids; those of an effect are called by its
 "delay.time" or, of a second one, "delay_2.time".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -118,8 +118,14 @@ class RackModel:
             traceback=report.traceback if report else "",
         )  # fmt: skip
 
-    def add(self, plugin: str, index: int | None = None, state: EffectState | None = None) -> str:
-        """Put an effect in, at the end if `index` is None, and return its uid.
+    def add(
+        self,
+        plugin: str,
+        index: int | None = None,
+        state: EffectState | None = None,
+        uid: str | None = None,
+    ) -> str:
+        """Put an effect in, at the end if `index` is None, and return its uid, a free one if None.
 
         Raises
         ------
@@ -128,10 +134,7 @@ class RackModel:
         """
         if len(self._slots) >= MOST_EFFECTS:
             raise ArgumentError(f"the rack is full; it holds {MOST_EFFECTS} effects.")
-        uid, count = plugin, 1
-        while uid in self._tables:
-            count += 1
-            uid = f"{plugin}_{count}"
+        uid = self._free_uid(plugin) if uid is None else uid
         kind = EFFECTS.get(plugin)
         self._tables[uid] = kind.parameters if kind else _NOTHING
         slot = Slot(
@@ -223,16 +226,25 @@ class RackModel:
             for slot in self._slots
         )
 
-    def load(self, effects: Iterable[EffectState]) -> dict[str, float]:
+    def load(self, effects: Sequence[EffectState], uids: Sequence[str] = ()) -> dict[str, float]:
         """Put a preset's effects in the place of all others; return their values by id.
 
-        Those of users' plugins come from :meth:`take_pending`, once those have been loaded.
+        Those of users' plugins come from :meth:`take_pending`, once those have been loaded. With
+        `uids` the effects are called so, and one that is there already plays on.
         """
         values: dict[str, float] = {}
+        wanted = dict(zip(uids, effects, strict=bool(uids)))
         for slot in list(self._slots):
-            self.remove(slot.uid)
-        for effect in effects:
-            uid = self.add(effect.plugin, state=effect)
+            if not _goes_on(slot, wanted.get(slot.uid)):
+                self.remove(slot.uid)
+        kept = {slot.uid for slot in self._slots}
+        for index, effect in enumerate(effects):
+            uid = uids[index] if uids else None
+            if uid in kept:
+                self._replace(uid, bypassed=effect.bypassed)
+                self.move(uid, index)
+            else:
+                uid = self.add(effect.plugin, index, effect, uid)
             if len(self._tables[uid]) == 0:
                 self._pending[uid] = dict(effect.parameters)
             else:
@@ -264,6 +276,13 @@ class RackModel:
         else:
             self._instrument = changed
 
+    def _free_uid(self, plugin: str) -> str:
+        uid, count = plugin, 1
+        while uid in self._tables:
+            count += 1
+            uid = f"{plugin}_{count}"
+        return uid
+
     def _free_place(self) -> int:
         """A place that nobody has, and that nobody had a moment ago, while it may still fade."""
         taken = {slot.place for slot in self.slots}
@@ -278,6 +297,10 @@ class RackModel:
         for effect in self.effects:
             rows += [_prefixed(effect, parameter) for parameter in effect.parameters.values()]
         self.parameters = ParameterTable(rows)
+
+
+def _goes_on(slot: Slot, wanted: EffectState | None) -> bool:
+    return wanted is not None and (slot.plugin, slot.state) == (wanted.plugin, wanted.state)
 
 
 def _prefixed(effect: RackedPlugin, parameter: Parameter) -> Parameter:

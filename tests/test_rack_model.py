@@ -146,3 +146,22 @@ def test_effects_are_rendered_too():
     off = render("ripple", {}, 0.2, effects=[EffectState(plugin="filter", bypassed=True)])
     np.testing.assert_array_equal(off, dry)
     assert np.abs(wet).max() < 0.5 * np.abs(dry).max()
+
+
+def test_effects_that_a_rack_goes_back_to_play_on_where_they_were_and_keep_their_names():
+    rack = RackModel("chirplet")
+    for _ in range(2):
+        rack.add("delay")
+    rack.move("delay_2", 0)
+    values = rack.parameters.complete({"delay_2.time": 1.5})
+    effects, uids = rack.states(values), tuple(effect.uid for effect in rack.effects)
+    places = {slot.uid: slot.place for slot in rack.slots}
+    rack.remove("delay")
+    rack.bypass("delay_2", True)
+    loaded = rack.load(effects, uids)
+    assert [effect.uid for effect in rack.effects] == ["delay_2", "delay"]
+    assert not rack.effects[0].bypassed
+    assert loaded["delay_2.time"] == 1.5
+    places_now = {slot.uid: slot.place for slot in rack.slots}
+    assert places_now["delay_2"] == places["delay_2"]
+    assert places_now["delay"] != places["delay"]  # it is a new one, while the old one fades out

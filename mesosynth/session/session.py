@@ -5,9 +5,10 @@ from mesosynth.session.keys import Keys
 from mesosynth.session.presets import Presets
 from mesosynth.session.rack import Rack
 from mesosynth.session.recording import Recordings
+from mesosynth.session.snapshots import Snapshots
 
 
-class Session(Rack, Presets, Keys, Recordings):
+class Session(Rack, Presets, Snapshots, Keys, Recordings):
     """Parameters, target, sound and match of one player.
 
     Parameters

@@ -1,0 +1,75 @@
+"""The part of a session that takes its whole sound as one value, and goes back to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mesosynth.events import Source
+from mesosynth.host.registry import find_plugin
+from mesosynth.presets import EffectState
+from mesosynth.session.core import Core
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that makes the sound: the instrument, the effects, and where each parameter stands.
+
+    Attributes
+    ----------
+    instrument : str
+    values : mapping
+        All parameters by id, those of effects as "delay.time".
+    effects : tuple of EffectState
+        In order.
+    uids : tuple of str
+        What the rack calls each effect, so that ids mean the same after :meth:`Snapshots.recall`.
+    state : mapping
+        What the instrument keeps besides its parameters.
+    """
+
+    instrument: str
+    values: Mapping[str, float]
+    effects: tuple[EffectState, ...]
+    uids: tuple[str, ...]
+    state: Mapping[str, Any]
+
+    def same_rack(self, other: "Snapshot") -> bool:
+        """Whether both have the same plugins in the same order, bypassed alike."""
+        return self._rack() == other._rack()
+
+    def _rack(self) -> tuple[object, ...]:
+        effects = [(e.plugin, e.bypassed, e.state) for e in self.effects]
+        return self.instrument, self.uids, effects, self.state
+
+
+class Snapshots(Core):
+    """Remembers the sound and recalls it; what both have in common plays on untouched."""
+
+    def snapshot(self) -> Snapshot:
+        """The sound as it is now."""
+        return Snapshot(
+            self.instrument,
+            dict(self.values),
+            self._rack.states(self.values),
+            tuple(effect.uid for effect in self.effects),
+            self._rack.state,
+        )
+
+    def recall(self, snapshot: Snapshot, source: Source = "user") -> None:
+        """Go back to a sound, with a short crossfade where its rack is another.
+
+        Raises
+        ------
+        PluginError
+            If its instrument is not there any more.
+        """
+        if snapshot.instrument != self.instrument:
+            find_plugin(snapshot.instrument)  # or it says that there is none
+            self._rack.set_instrument(snapshot.instrument)
+            self.instrument = snapshot.instrument
+        if not snapshot.same_rack(self.snapshot()):
+            self._rack.load(snapshot.effects, snapshot.uids)
+            self._rack.state = snapshot.state
+            self._push_rack()
+        known = {id_: v for id_, v in snapshot.values.items() if id_ in self.parameters}
+        self.set_parameters(known, source)
