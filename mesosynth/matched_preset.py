@@ -5,7 +5,7 @@ from pathlib import PurePath
 from mesosynth import units
 from mesosynth.instruments import instrument_class
 from mesosynth.matching.messages import MatchResult
-from mesosynth.presets import MatchRecord, Preset
+from mesosynth.presets import MatchRecord, Preset, Tags
 
 
 def matched_preset(
@@ -35,7 +35,7 @@ def matched_preset(
         instrument=instrument,
         parameters=table.complete(values),
         comment=f"Matched to {target}.",
-        tags=("match",),
+        tags=Tags(category="Matched"),
         match=match_record(result, target, sha256),
     )
 
