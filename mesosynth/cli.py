@@ -17,6 +17,7 @@ from mesosynth.errors import ArgumentError, DeviceError, MesosynthError
 from mesosynth.figures import add_figures, run_figures
 from mesosynth.match_command import add_match, run_match
 from mesosynth.plugin_command import add_plugin_commands, run_plugin_command
+from mesosynth.render_command import add_render, duration, run_render
 
 if TYPE_CHECKING:
     from mesosynth.audio_settings import AudioSettings
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 USAGE_ERROR = 2
 INTERRUPTED = 130
 OUT = Path("out")
-RENDER_RATE = 48000
 
 _HELP = """\
 mesosynth [FILE]            open the desk and match FILE (without one, a demo);
                             in the terminal where there is no display
 mesosynth match FILE        find the sound's parameters
 mesosynth render PRESET OUT.wav
+mesosynth render --all OUT  every preset, and a contact sheet of their scalograms
 mesosynth play [PRESET]     play through the sound card
 mesosynth devices           list the sound devices
 mesosynth midi              list the MIDI inputs
@@ -103,13 +104,11 @@ def _command_parser() -> _Parser:
     add_match(match)
 
     render = commands.add_parser("render", help="write what a preset sounds like to a WAV file")
-    render.add_argument("preset", metavar="PRESET", type=Path)
-    render.add_argument("output", metavar="OUT.wav", type=Path)
-    render.add_argument("--seconds", metavar="S", type=_seconds, default=4.0)
+    add_render(render)
 
     play = commands.add_parser("play", help="play a preset through the sound card")
     play.add_argument("preset", metavar="PRESET", nargs="?", type=Path)
-    play.add_argument("--seconds", metavar="S", type=_seconds, default=10.0)
+    play.add_argument("--seconds", metavar="S", type=duration, default=10.0)
     _add_device(play)
     add_control_options(play)
 
@@ -152,13 +151,6 @@ def _audio(arguments: argparse.Namespace) -> tuple["AudioSettings", str]:
     return AudioSettings(device=device, sample_rate=rate, block=block), ""
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not (math.isfinite(value) and 0.0 < value <= 86400.0):
-        raise argparse.ArgumentTypeError(f"{text} must be more than 0 and at most a day")
-    return value
-
-
 def _desk(arguments: argparse.Namespace) -> dict[str, Any]:
     from mesosynth.doctor import display_problem
     from mesosynth.presets import load_preset
@@ -188,23 +180,6 @@ def _desk(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _match(arguments: argparse.Namespace) -> dict[str, Any]:
     return _finite(run_match(arguments))
-
-
-def _render(arguments: argparse.Namespace) -> dict[str, Any]:
-    from mesosynth.audio_file import write_wav
-    from mesosynth.host.rack import render
-    from mesosynth.presets import load_preset
-
-    preset = load_preset(arguments.preset)
-    audio = render(
-        preset.instrument, preset.values, arguments.seconds, RENDER_RATE, effects=preset.effects
-    )
-    write_wav(arguments.output, audio, RENDER_RATE)
-    peak = float(abs(audio).max())
-    if not arguments.json:
-        print(f"{arguments.output}: {arguments.seconds:g} s of {preset.name}")
-    return {"file": str(arguments.output), "sample_rate": RENDER_RATE, "frames": audio.shape[1],
-            "peak": peak}  # fmt: skip
 
 
 def _play(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -269,7 +244,7 @@ def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "match": _match,
-    "render": _render,
+    "render": run_render,
     "play": _play,
     "devices": _devices,
     "midi": list_midi,

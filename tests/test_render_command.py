@@ -1,0 +1,89 @@
+import json
+
+import numpy as np
+import pyloudnorm
+import pytest
+import soundfile
+from matplotlib.image import imread
+
+from mesosynth.cli import main
+from mesosynth.contact_sheet import COLUMNS, HIGHEST, LOWEST, scalogram
+from mesosynth.errors import ArgumentError
+from mesosynth.loudness import SILENCE, loudness
+from mesosynth.presets import Preset, save_preset
+
+RATE = 48000
+
+
+def sounds(sample_rate):
+    n = 3 * sample_rate
+    noise = np.random.default_rng(1).standard_normal((2, n)) * 0.1
+    yield "noise", noise
+    yield "bursts", noise * (np.arange(n) // (sample_rate // 2) % 3 == 0)
+    yield "one channel", np.sin(2 * np.pi * 997 * np.arange(n) / sample_rate)[None]
+    yield "bass", np.sin(2 * np.pi * 30 * np.arange(n) / sample_rate)[None]
+
+
+@pytest.mark.parametrize("sample_rate", [48000, 44100, 16000])
+def test_loudness_is_what_pyloudnorm_says(sample_rate):
+    meter = pyloudnorm.Meter(sample_rate, filter_class="DeMan")
+    for name, sound in sounds(sample_rate):
+        assert loudness(sound, sample_rate) == pytest.approx(
+            meter.integrated_loudness(sound.T), abs=1e-6
+        ), name
+
+
+def test_loudness_of_the_standards_own_sine():
+    sine = np.sin(2 * np.pi * 997 * np.arange(RATE) / RATE)
+    assert loudness(sine, RATE) == pytest.approx(-3.01, abs=0.01)
+    assert loudness(np.zeros((2, RATE)), RATE) == SILENCE
+    with pytest.raises(ArgumentError, match="too short"):
+        loudness(np.zeros(100), RATE)
+
+
+def test_a_tone_lies_at_its_frequency_and_time():
+    tone = np.sin(2 * np.pi * 1000 * np.arange(2 * RATE) / RATE) * (np.arange(2 * RATE) >= RATE)
+    picture = scalogram(tone, RATE)
+    row = picture[:, COLUMNS * 3 // 4].argmax()
+    hertz = LOWEST * (HIGHEST / LOWEST) ** (row / (len(picture) - 1))
+    assert hertz == pytest.approx(1000, rel=0.05)
+    assert picture[row, COLUMNS * 3 // 4] == pytest.approx(1.0, rel=0.1)
+    assert picture[row, COLUMNS // 4] < 1e-3
+
+
+def test_a_folder_is_rendered_and_a_bad_file_told(tmp_path, capsys):
+    presets = tmp_path / "presets"
+    presets.mkdir()
+    save_preset(presets / "one.json", Preset(name="One"))
+    save_preset(presets / "two.json", Preset(name="Two [bold]", instrument="ripple"))
+    (presets / "broken.json").write_text("{")
+    out = tmp_path / "out" / "here"
+    words = ["render", "--all", str(presets), str(out), "--seconds", "1", "--json"]
+    assert main(words) == 0
+    said = capsys.readouterr()
+    answer = json.loads(said.out)
+    assert [one["preset"] for one in answer["rendered"]] == ["One", "Two [bold]"]
+    assert "broken.json is not a preset" in said.err
+    assert len(answer["bad"]) == 1
+    for one in answer["rendered"]:
+        audio, rate = soundfile.read(one["file"])
+        assert (len(audio), rate) == (RATE, RATE)
+        assert one["loudness"] == pytest.approx(loudness(audio.T, RATE), abs=1e-3)
+    picture = imread(answer["contact_sheet"])
+    assert picture[..., :3].std() > 0.01  # something is drawn
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (["--all", "none", "out"], "none is not a folder"),
+        (["--all", "empty", "out"], "empty holds no presets"),
+        (["--all", "empty/../file", "out"], "is not a folder"),
+    ],
+)
+def test_folders_that_do_not_work_are_told(words, cause, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    assert main(["render", *words]) == 2
+    assert cause in capsys.readouterr().err
