@@ -21,6 +21,7 @@ from mesosynth.matching.descent import descent_named
 from mesosynth.matching.focus import onset_of
 from mesosynth.matching.initial_guess import initial_guesses
 from mesosynth.matching.matcher import Matcher
+from mesosynth.matching.measured import Measured
 from mesosynth.matching.operator import Operator, Phi
 from mesosynth.matching.unknowns import PAPERS, State, Unknowns, by_id, in_range, state_of
 from mesosynth.target import Target, target_from_array
@@ -61,13 +62,13 @@ class _Contest:
     best: float = np.inf
     course: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
-    def evaluate(self, state: State) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Residual and Jacobian."""
+    def evaluate(self, state: State) -> Measured:
+        """Loss and its shape, from residual and Jacobian."""
         self._check()
         at = self.operator.linearize(state, self.unknowns.free)
         residual = at.S - self.S
         self._note(state, residual)
-        return residual, at.J
+        return Measured.of(residual, at.J)
 
     def loss(self, state: State) -> float:
         """The loss alone, which is cheaper."""

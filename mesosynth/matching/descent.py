@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
+from mesosynth.matching.measured import Measured
 from mesosynth.matching.unknowns import State, Unknowns
 
-Evaluate = Callable[[State], tuple[NDArray[np.float64], NDArray[np.float64]]]
-"""A state to the residual, (paths,), and its Jacobian, (paths, free), along the unknowns' axes."""
+Evaluate = Callable[[State], Measured]
+"""Measure the loss at a state, and its shape along the unknowns' axes."""
 
 _LONGEST_STEP = 0.7  # nobody trusts a linearization beyond a factor of two
 _SMALLEST_GAIN = 1e-4  # of the loss
@@ -32,9 +33,7 @@ class Iterate:
     loss : float
         0 (the same sound, to Φ) to 2.
     std : (free,) float64
-        Standard deviations along the unknowns' axes, see :func:`standard_deviations`.
-    J : (paths, free) float64
-        Jacobian.
+        Standard deviations along the unknowns' axes, see :attr:`Measured.std`.
     converged : bool
         Whether no step worth taking is left.
     """
@@ -42,7 +41,6 @@ class Iterate:
     state: State
     loss: float
     std: NDArray[np.float64]
-    J: NDArray[np.float64]
     converged: bool = False
 
 
@@ -54,33 +52,31 @@ yields the start and what was accepted."""
 @dataclass(frozen=True)
 class _Point:
     state: State
-    residual: NDArray[np.float64]
-    J: NDArray[np.float64]
+    measured: Measured
 
     @property
     def loss(self) -> float:
-        return 0.5 * float(self.residual @ self.residual)
+        return self.measured.loss
 
     @property
     def gradient(self) -> NDArray[np.float64]:
-        return self.J.T @ self.residual
+        return self.measured.gradient
 
     def iterate(self, *, converged: bool = False) -> Iterate:
-        std = standard_deviations(self.residual, self.J)
-        return Iterate(self.state, self.loss, std, self.J, converged)
+        return Iterate(self.state, self.loss, self.measured.std, converged)
 
 
 def levenberg_marquardt(
     evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
 ) -> Iterator[Iterate]:
     """Gauss-Newton steps, damped until the loss falls."""
-    here = _Point(start, *evaluate(start))
+    here = _Point(start, evaluate(start))
     damping = _FIRST_DAMPING
     yield here.iterate()
     for _ in range(max_evaluations - 1):
         trial = unknowns.moved(here.state, _damped_step(here, unknowns, damping))
         moved = float(np.abs(unknowns.step_between(here.state, trial)).max())
-        there = _Point(trial, *evaluate(trial))
+        there = _Point(trial, evaluate(trial))
         if there.loss < here.loss:
             gain = (here.loss - there.loss) / here.loss
             here, damping = there, damping / 10.0
@@ -99,13 +95,13 @@ def bold_driver(
     evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
 ) -> Iterator[Iterate]:
     """The paper's descent, down the gradient: the rate grows by a fifth or halves, by the loss."""
-    here = _Point(start, *evaluate(start))
+    here = _Point(start, evaluate(start))
     rate = 0.1 / max(float(np.linalg.norm(here.gradient)), 1e-300)
     yield here.iterate()
     for _ in range(max_evaluations - 1):
         step = _shortened(-rate * here.gradient)
         trial = unknowns.moved(here.state, step)
-        there = _Point(trial, *evaluate(trial))
+        there = _Point(trial, evaluate(trial))
         if there.loss < here.loss:
             here, rate = there, 1.2 * rate
             yield here.iterate()
@@ -120,7 +116,7 @@ def adam(
     evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
 ) -> Iterator[Iterate]:
     """Adam with a rate of 0.05; every step is taken, whatever the loss says."""
-    here = _Point(start, *evaluate(start))
+    here = _Point(start, evaluate(start))
     mean = square = np.zeros(len(unknowns.free))
     yield here.iterate()
     for t in range(1, max_evaluations):
@@ -129,7 +125,7 @@ def adam(
         square = 0.999 * square + 0.001 * gradient**2
         step = -0.05 * (mean / (1 - 0.9**t)) / (np.sqrt(square / (1 - 0.999**t)) + 1e-12)
         trial = unknowns.moved(here.state, step)
-        here = _Point(trial, *evaluate(trial))
+        here = _Point(trial, evaluate(trial))
         yield here.iterate()
 
 
@@ -137,14 +133,14 @@ def lbfgs(
     evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
 ) -> Iterator[Iterate]:
     """L-BFGS (two-loop recursion, the last 8 steps) with a line search that halves."""
-    here = _Point(start, *evaluate(start))
+    here = _Point(start, evaluate(start))
     pairs: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     length = 1.0
     yield here.iterate()
     for _ in range(max_evaluations - 1):
         direction = _shortened(-_two_loops(here.gradient, pairs))
         trial = unknowns.moved(here.state, length * direction)
-        there = _Point(trial, *evaluate(trial))
+        there = _Point(trial, evaluate(trial))
         wanted = here.loss + 1e-4 * length * float(here.gradient @ direction)
         if there.loss <= wanted:
             s = unknowns.step_between(here.state, trial)
@@ -184,26 +180,9 @@ def descent_named(name: str) -> Descent:
     return DESCENTS[name]
 
 
-def standard_deviations(
-    residual: NDArray[np.float64], J: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Standard deviations along the axes from the residual and the Jacobian, (free,).
-
-    The usual (JᵀJ)⁻¹ s² takes the residuals for independent, and there are twelve thousand. Most
-    are nearly zero, so s² here divides by their effective number, (Σr²)² / Σr⁴.
-    """
-    energy = float(residual @ residual)
-    if energy == 0.0:
-        return np.zeros(J.shape[1])
-    effective = energy**2 / float((residual**2) @ (residual**2))
-    variance = energy / max(effective - J.shape[1], 1.0)
-    std = np.sqrt(variance * np.diag(np.linalg.pinv(J.T @ J)))
-    return np.asarray(std, dtype=np.float64)
-
-
 def _damped_step(here: _Point, unknowns: Unknowns, damping: float) -> NDArray[np.float64]:
     """Solve (JᵀJ + damping diag JᵀJ) step = -Jᵀ residual for what can move."""
-    gradient, H = here.gradient, here.J.T @ here.J
+    gradient, H = here.gradient, here.measured.H
     # What stands at the edge of its range and wants to leave it stays out of the equations.
     outward = unknowns.step_between(
         here.state, unknowns.moved(here.state, -1e-3 * np.sign(gradient))

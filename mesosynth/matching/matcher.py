@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet_torch import ONSET
 from mesosynth.matching.focus import onset_of
+from mesosynth.matching.journal import Journal
 from mesosynth.matching.messages import MatchResult, MatchSettings, Phi
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.run import OnStep, Run, ShouldStop, Stopped
@@ -24,6 +25,7 @@ def match(
     on_step: OnStep | None = None,
     should_stop: ShouldStop | None = None,
     settings: MatchSettings | None = None,
+    journal: Journal | None = None,
 ) -> MatchResult:
     """Find the theta whose arpeggio sounds like `audio`.
 
@@ -42,6 +44,8 @@ def match(
     should_stop : callable, optional
         Asked every few hundredths of a second; True ends the match with the best theta so far.
     settings : MatchSettings, optional
+    journal : Journal, optional
+        What the same match has measured before; the match goes on from there.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def match(
     """
     target = target_from_array(np.asarray(audio), sample_rate, "audio")
     settings = replace(settings or MatchSettings(), seed=seed)
-    return Matcher(instrument).match(target, on_step, should_stop, settings)
+    return Matcher(instrument).match(target, on_step, should_stop, settings, journal)
 
 
 class Matcher:
@@ -102,6 +106,7 @@ class Matcher:
         on_step: OnStep | None = None,
         should_stop: ShouldStop | None = None,
         settings: MatchSettings | None = None,
+        journal: Journal | None = None,
     ) -> MatchResult:
         """Match `target`; parameters and result as in :func:`match`.
 
@@ -109,7 +114,9 @@ class Matcher:
         """
         settings = settings or MatchSettings()
         operator = self.operator_for(settings.phi)
-        run = Run(self.operator, operator, target, settings, on_step, should_stop)
+        run = Run(
+            self.operator, operator, target, settings, on_step, should_stop, journal or Journal()
+        )
         try:
             run.descend()
         except Stopped:

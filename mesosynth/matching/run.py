@@ -2,7 +2,6 @@
 
 import functools
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -13,7 +12,9 @@ from mesosynth.instruments.chirplet_torch import ONSET
 from mesosynth.matching.descent import Iterate, descent_named
 from mesosynth.matching.focus import Focus, correlation, focus_on, onset_of
 from mesosynth.matching.initial_guess import initial_guesses
-from mesosynth.matching.messages import MatchResult, MatchSettings, MatchStep
+from mesosynth.matching.journal import Journal
+from mesosynth.matching.measured import Measured
+from mesosynth.matching.messages import Candidate, MatchResult, MatchSettings, MatchStep
 from mesosynth.matching.operator import Linearization, Operator
 from mesosynth.matching.unknowns import (
     LEVEL,
@@ -77,6 +78,7 @@ class Found:
     iterate: Iterate
     unknowns: Unknowns
     good_loss: float
+    start: int
     heard_whole: float | None = None  # the loss before it was heard through a window
 
     @property
@@ -105,12 +107,12 @@ class Run:
     settings: MatchSettings
     on_step: OnStep | None
     should_stop: ShouldStop | None
+    journal: Journal = field(default_factory=Journal)
     evaluations: int = 0
     trajectory: list[MatchStep] = field(default_factory=list[MatchStep])
     best: Found | None = None
 
     def __post_init__(self) -> None:
-        self.began = time.perf_counter()
         self._descent = descent_named(self.settings.descent)
         heard = (ONSET,) if self.operator.hears_onset else ()
         everything = Unknowns.named(self.settings.unknowns, *heard)
@@ -119,8 +121,10 @@ class Run:
         self._all = Hearing(S, everything)
         self._few = Hearing(S, Unknowns.named(few, *heard) if few else everything)
         self._minima: list[State] = []
+        self._ends: list[Found] = []  # of the starts' descents
         self._asked: tuple[object, ...] = ()
-        self._at = Linearization(np.empty(0), np.empty((0, 0)))
+        self._measured: Measured | None = None
+        self._linearized: dict[bytes, Linearization] = {}  # by the states of one descent
 
     def descend(self) -> None:
         """Try starts, nearest first, until one is good; then, perhaps, further unknowns."""
@@ -144,12 +148,27 @@ class Run:
             std=self.best.unknowns.std(state, self.best.iterate.std),
             loss=self.best.loss,
             evaluations=self.evaluations,
-            seconds=time.perf_counter() - self.began,
+            seconds=self.journal.seconds,
             converged=converged and self.best.iterate.converged,
             onset=self.target.start + ANALYSIS_SAMPLES / ANALYSIS_RATE / 2 + onset,
             gain=float(gain) / self.target.scale,
             trajectory=self.trajectory,
+            candidates=self._candidates(self.best),
         )
+
+    def _candidates(self, best: Found) -> list[Candidate]:
+        """The best, and where other starts led, best first."""
+        others = [end for end in self._ends if end.iterate.state is not best.iterate.state]
+        found = [best, *sorted(others, key=lambda end: end.rank)]
+        return [
+            Candidate(
+                theta=by_id(each.iterate.state),
+                std=each.unknowns.std(each.iterate.state, each.iterate.std),
+                loss=each.loss,
+                start=each.start,
+            )
+            for each in found
+        ]
 
     def _starts(self) -> Iterator[State]:
         """States to start from; what is pinned stands where it is pinned."""
@@ -184,7 +203,7 @@ class Run:
         if _CLEAN < rough.loss < _HEARD:
             focus = focus_on(self.target.audio, found, self._onset(found), self.settings.seed)
         if focus is None:
-            self._descend_from(self._few, found, start, evaluations)
+            self._ends.append(self._descend_from(self._few, found, start, evaluations))
             return
         # Noise leads f_c astray, and the valley back is long: as the sound gave it, it was better.
         found[0] = state[0]
@@ -202,6 +221,7 @@ class Run:
         found = self._descend_from(hearing, state, start, self.settings.max_evaluations, _NEAR)
         found = self._averaged(found, hearing, focus)
         self._keep(found)
+        self._ends.append(found)
         self._report(found.iterate, unknowns, start, (start + 1) / (_STARTS + 1))
 
     def _averaged(self, found: Found, hearing: Hearing, focus: Focus) -> Found:
@@ -209,26 +229,27 @@ class Run:
 
         That scatter is the error: the target's noise is one more of them.
         """
-        at = found.iterate
+        state = found.iterate.state
+        J = self._linearize(state, hearing).J
         S = []
         for number in range(1, _NOISES + 1):
             self._checkpoint()
             self.evaluations += 1
-            S.append(self.operator.beside(at.state, focus.background(number)))
+            S.append(self.operator.beside(state, focus.background(number)))
         residuals = np.array(S) - hearing.S
         mean = residuals.mean(axis=0)
-        steps = -residuals @ np.linalg.pinv(at.J).T
+        steps = -residuals @ np.linalg.pinv(J).T
         step = steps.mean(axis=0).clip(-_LONGEST_LAST_STEP, _LONGEST_LAST_STEP)
         scatter = steps.std(axis=0, ddof=1) * math.sqrt(1.0 + 1.0 / _NOISES)
         std = np.hypot(_STUDENT * scatter, _SYSTEMATIC)
-        loss = 0.5 * float(np.square(mean + at.J @ step).sum())
-        state = hearing.unknowns.moved(at.state, step)
+        loss = 0.5 * float(np.square(mean + J @ step).sum())
         # What two noises differ by is what noise alone explains.
         noise_loss = 0.5 * float(np.square(residuals - mean).sum()) / (_NOISES - 1)
         return Found(
-            Iterate(state, loss, std, at.J, converged=True),
+            Iterate(hearing.unknowns.moved(state, step), loss, std, converged=True),
             hearing.unknowns,
             good_loss=max(_GOOD_FOCUSED_LOSS, _LIKE_NOISE * noise_loss),
+            start=found.start,
             heard_whole=hearing.heard_whole,
         )
 
@@ -259,16 +280,16 @@ class Run:
     ) -> Found:
         """Descend, report each step, keep the best of all; where this descent ended."""
         before = self.evaluations
+        self._linearized.clear()
 
-        def evaluate(state: State) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-            at = self._linearize(state, hearing)
-            return at.S - hearing.S, at.J
+        def evaluate(state: State) -> Measured:
+            return self._measure(state, hearing)
 
         found: Found | None = None
         for iterate in self._descent(evaluate, state, hearing.unknowns, max_evaluations, precision):
             if found is None or iterate.loss <= found.loss:
                 good_loss = GOOD_LOSS if hearing.focus is None else _GOOD_FOCUSED_LOSS
-                found = Found(iterate, hearing.unknowns, good_loss, hearing.heard_whole)
+                found = Found(iterate, hearing.unknowns, good_loss, start, hearing.heard_whole)
                 self._keep(found)
             share = (self.evaluations - before) / max_evaluations
             self._report(iterate, hearing.unknowns, start, (start + share) / (_STARTS + 1))
@@ -288,15 +309,27 @@ class Run:
         step = self._few.unknowns.step_between(a, b)
         return bool(np.all(np.abs(step) < 2.0 * _ROUGH))
 
-    def _linearize(self, state: State, hearing: Hearing) -> Linearization:
+    def _measure(self, state: State, hearing: Hearing) -> Measured:
         asked = (state.tobytes(), id(hearing))
-        if asked != self._asked:  # a descent may go on from where another one ended
+        if self._measured is None or asked != self._asked:
             self.evaluations += 1
-            self._at = self.operator.linearize(
+
+            def compute() -> Measured:
+                at = self._linearize(state, hearing)
+                return Measured.of(at.S - hearing.S, at.J)
+
+            self._measured = self.journal.measure(state, compute)
+            self._asked = asked
+        return self._measured  # a descent may go on from where another one ended
+
+    def _linearize(self, state: State, hearing: Hearing) -> Linearization:
+        """Φ and its Jacobian, if this descent did not come by there before."""
+        key = state.tobytes()
+        if key not in self._linearized:
+            self._linearized[key] = self.operator.linearize(
                 state, hearing.unknowns.free, self._checkpoint, hearing.background
             )
-            self._asked = asked
-        return self._at
+        return self._linearized[key]
 
     def _checkpoint(self) -> None:
         if self.should_stop is not None and self.should_stop():
@@ -308,7 +341,7 @@ class Run:
             std=unknowns.std(iterate.state, iterate.std),
             loss=iterate.loss,
             evaluations=self.evaluations,
-            seconds=time.perf_counter() - self.began,
+            seconds=self.journal.seconds,
             start=start,
             progress=progress,
         )
