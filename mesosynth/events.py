@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.matching.messages import Analysis, Cell, Drivers, MatchResult, MatchStep
+from mesosynth.presets import Preset
 
 Source = Literal["user", "preset", "match", "midi"]
 """Who moved the parameters."""
@@ -134,6 +135,14 @@ class RackChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PresetLoaded:
+    """The sound was taken from a preset; `path` is its file, or None."""
+
+    preset: Preset
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class ControlPorts:
     """The MIDI inputs there are, those that are heard, and the OSC port or None."""
 
@@ -177,6 +186,6 @@ class Message:
 Event = (
     ParametersChanged | TargetLoaded | Analysed | MatchStarted | MatchProgress | MatchEnded
     | Transport | Recording | Capture | SavedLast | RackChanged | Message | ControlPorts
-    | MidiActivity | ControllerLearned | ProgramChanged
+    | MidiActivity | ControllerLearned | ProgramChanged | PresetLoaded
     | MatchPaused | MatchResumed | ExploreStarted | Explored | Drivers
 )  # fmt: skip

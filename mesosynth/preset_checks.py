@@ -49,6 +49,8 @@ def check_preset(where: str, preset: Preset) -> None:
         )
     instrument = INSTRUMENTS.get(preset.instrument)
     _check_plugin(where, preset.instrument, instrument, preset.parameters, preset.state)
+    if not all([preset.instrument, *(effect.plugin for effect in preset.effects)]):
+        raise PresetError(f"{where} has a plugin without a name.")
     for effect in preset.effects:
         kind = EFFECTS.get(effect.plugin)
         _check_plugin(where, effect.plugin, kind, effect.parameters, effect.state)

@@ -84,14 +84,19 @@ class RackModel:
         """The instrument, as :attr:`effects` tells of those."""
         return self._effect(self._instrument)
 
-    def set_instrument(self, plugin: str) -> None:
-        """Let another instrument play, with its parameters at their defaults."""
+    def set_instrument(self, plugin: str, values: Mapping[str, float] | None = None) -> None:
+        """Let another instrument play, with its parameters at their defaults.
+
+        Of a user's, `values` come from :meth:`take_pending` once it has been loaded.
+        """
         kind = INSTRUMENTS.get(plugin)
         self._tables[""] = kind.parameters if kind else _NOTHING
         # Another place, lest the one that fades out plays with the new one's values.
         self._instrument = Slot("", plugin, self._free_place(), tuple(self._tables[""]))
         self._reports.pop("", None)
         self._pending.pop("", None)
+        if values and not self._tables[""]:
+            self._pending[""] = dict(values)
         self._collect()
 
     @property
@@ -178,7 +183,8 @@ class RackModel:
         """Learn what became of the slots; return whether :attr:`slots` has changed by that."""
         changed = False
         for report in reports:
-            if report.uid not in self._tables:
+            # One of a plugin that has been replaced meanwhile says nothing of its successor.
+            if report.uid not in self._tables or report.plugin != self._slot(report.uid).plugin:
                 continue
             self._reports[report.uid] = report
             table, slot = report.table, self._slot(report.uid)
@@ -255,7 +261,8 @@ class RackModel:
         """Values of a preset whose parameters are only known now, by id."""
         values: dict[str, float] = {}
         for uid in [uid for uid in self._pending if len(self._tables[uid])]:
-            values |= {f"{uid}.{id_}": value for id_, value in self._pending.pop(uid).items()}
+            prefix = f"{uid}." if uid else ""
+            values |= {prefix + id_: value for id_, value in self._pending.pop(uid).items()}
         return values
 
     def _slot(self, uid: str) -> Slot:
@@ -301,6 +308,18 @@ class RackModel:
 
 def _goes_on(slot: Slot, wanted: EffectState | None) -> bool:
     return wanted is not None and (slot.plugin, slot.state) == (wanted.plugin, wanted.state)
+
+
+def default_uids(effects: Sequence[EffectState]) -> list[str]:
+    """What an empty rack would call `effects`: "delay", and of a second one "delay_2"."""
+    uids: list[str] = []
+    for effect in effects:
+        uid, count = effect.plugin, 1
+        while uid in uids:
+            count += 1
+            uid = f"{effect.plugin}_{count}"
+        uids.append(uid)
+    return uids
 
 
 def _prefixed(effect: RackedPlugin, parameter: Parameter) -> Parameter:

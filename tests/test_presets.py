@@ -65,7 +65,7 @@ effects = st.sampled_from(sorted(EFFECTS)).flatmap(
         bypassed=st.booleans(), extra=extras,
     )
 ) | st.builds(
-    EffectState, plugin=names.filter(lambda name: name not in EFFECTS),
+    EffectState, plugin=names.filter(lambda name: name not in ("", *EFFECTS)),
     parameters=st.dictionaries(names, numbers, max_size=3), bypassed=st.booleans(),
     state=anything, extra=extras,
 )  # fmt: skip
@@ -155,6 +155,8 @@ def document(**changes):
         ({"effects": [{"plugin": "delay"}] * 50_000}, "has 50000 effects|is larger than"),
         ({"effects": [3]}, "3 stands where an object should"),
         ({"effects": {}}, "is not a preset"),
+        ({"effects": [{"plugin": ""}]}, "has a plugin without a name"),
+        ({"instrument": ""}, "has a plugin without a name"),
         ({"effects": [{"plugin": "delay", "parameters": {"x": 1}}]}, "'x' does not exist"),
         ({"effects": [{"plugin": "mine", "state": []}]}, "is not a preset"),
         ({"state": {"tuning": {"cents": "x"}}}, "chirplet cannot take its state"),

@@ -165,3 +165,13 @@ def test_effects_that_a_rack_goes_back_to_play_on_where_they_were_and_keep_their
     places_now = {slot.uid: slot.place for slot in rack.slots}
     assert places_now["delay_2"] == places["delay_2"]
     assert places_now["delay"] != places["delay"]  # it is a new one, while the old one fades out
+
+
+def test_a_report_that_comes_late_says_nothing_of_another_instrument():
+    rack = RackModel("chirplet")
+    table = rack.parameters
+    rack.set_instrument("mine")
+    late = report(rack.slots[0])
+    rack.set_instrument("chirplet")
+    assert not rack.take_reports([late])
+    assert list(rack.parameters) == list(table)

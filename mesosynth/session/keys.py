@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from mesosynth.events import ControllerLearned, ControlPorts
+from mesosynth.events import ControllerLearned, ControlPorts, ProgramChanged
 from mesosynth.host.control_messages import Moved, Transported
 from mesosynth.plugin import EventKind
-from mesosynth.session.matching import Matching
+from mesosynth.session.presets import Presets
 from mesosynth.session.sound import Sound
 
 
-class Keys(Sound, Matching):
+class Keys(Sound, Presets):
     """Hears hands: on the computer, by MIDI and by OSC. They take over from a match."""
 
     def listen(self, midi: str | None = "", osc: int | None = None) -> None:
@@ -96,6 +96,9 @@ class Keys(Sound, Matching):
                     self._events.append(event)
                     name = self.parameters[parameter].name
                     self._say(f"Controller {controller} of channel {channel + 1} moves {name}.")
+                case ProgramChanged(_, program):
+                    self._events.append(event)
+                    self._change_program(program)
                 case _:
                     self._events.append(event)
 

@@ -1,37 +1,75 @@
 """The part of a session that takes its sound from presets and writes it to them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from mesosynth.errors import PresetError
+import msgspec
+
+from mesosynth.errors import MesosynthError, PresetError
+from mesosynth.events import PresetLoaded
+from mesosynth.host.registry import find_plugin
 from mesosynth.matched_preset import match_record
 from mesosynth.presets import MatchRecord, Preset, load_preset, save_preset
+from mesosynth.rack_model import default_uids
 from mesosynth.session.matching import Matching
 
 
 class Presets(Matching):
-    """The live sound as a preset, and back; it knows the match that a sound comes from."""
+    """The live sound as a preset, and back; it knows the match that a sound comes from.
+
+    Attributes
+    ----------
+    loaded : Preset or None
+        The preset that the sound was last taken from; :meth:`preset` keeps what it says of itself.
+    bank : sequence of Path
+        The presets that MIDI programs 0, 1, … call; empty at first, when nobody listens to them.
+    """
+
+    loaded: Preset | None = None
+    bank: Sequence[Path] = ()
 
     def load_preset(self, path: Path) -> None:
-        """Take all parameters from a preset.
+        """Take the whole sound from a preset; `poll` reports PresetLoaded.
 
         Raises
         ------
         PresetError
-            If it cannot be read, or is of another instrument; the sound stays as it is.
+            If it cannot be read; the sound stays as it is.
+        PluginError
+            If its instrument is a user's, and is not here; the sound stays as it is.
         """
-        preset = load_preset(path)
+        self.play_preset(load_preset(path), path)
+        self._say(f"Preset {self.loaded.name if self.loaded else path.stem}.")
+
+    def play_preset(self, preset: Preset, path: Path | None = None) -> None:
+        """Take the whole sound from a preset that is in no file, or has been read already.
+
+        An effect that is in both sounds plays on with its new values, and what else goes or comes
+        is faded; so is the instrument if it is another. The matcher goes on matching with the
+        session's first instrument. Raises as :meth:`load_preset`.
+        """
+        before = self._rack.slots
         if preset.instrument != self.instrument:
-            raise PresetError(
-                f"{path} is for the {preset.instrument}; this session plays the {self.instrument}."
-            )
-        values = self._rack.load(preset.effects)
+            if find_plugin(preset.instrument).kind == "effect":
+                raise PresetError(
+                    f"{path or preset.name}: {preset.instrument} is an effect, not an instrument."
+                )
+            self._rack.set_instrument(preset.instrument, preset.parameters)
+            self.instrument = preset.instrument
+        effects = self._rack.load(preset.effects, default_uids(preset.effects))
         self._rack.state = preset.state
-        self._push_rack()
-        self.set_parameters({**preset.values, **values}, "preset")
-        self._say(f"Preset {preset.name}.")
+        values = {**preset.values, **effects}
+        known = {id_: value for id_, value in values.items() if id_ in self.parameters}
+        # Before the rack is told: what enters finds its values in their place.
+        self.values = self.parameters.complete(known)
+        if self._rack.slots != before:
+            self._push_rack()
+        self.set_parameters({}, "preset")
+        self.loaded = preset
+        self._events.append(PresetLoaded(preset, path))
 
     def save_preset(self, path: Path) -> None:
-        """Write all parameters to a preset, with the match that they come from, if any.
+        """Write the whole sound to a preset, with the match that it comes from, if any.
 
         Raises
         ------
@@ -42,15 +80,35 @@ class Presets(Matching):
         self._say(f"Saved {path.name}.")
 
     def preset(self, name: str) -> Preset:
-        """The live parameters as a preset, with the match that they come from, if any."""
-        return Preset(
+        """The live sound as a preset, with the match that it comes from, if any.
+
+        Author, comment, tags and what else the loaded preset says stay.
+        """
+        sound = Preset(
             name=name,
             instrument=self.instrument,
             parameters=self._instrument_values(),
             effects=self._rack.states(self.values),
             state=self._rack.state,
-            match=self._match_record(),
         )
+        loaded = self.loaded or sound
+        match = self._match_record()
+        if match is None and _same_sound(loaded, sound):
+            match = loaded.match
+        return msgspec.structs.replace(
+            sound, author=loaded.author, comment=loaded.comment, tags=loaded.tags,
+            licence=loaded.licence, extra=loaded.extra, match=match,
+        )  # fmt: skip
+
+    def _change_program(self, program: int) -> None:
+        """Load what a MIDI program change calls, if there is a bank."""
+        if program < len(self.bank):
+            try:
+                self.load_preset(self.bank[program])
+            except MesosynthError as error:
+                self._say(str(error), "error")
+        elif self.bank:
+            self._say(f"There is no program {program + 1}; the bank ends at {len(self.bank)}.")
 
     def _match_record(self) -> MatchRecord | None:
         result, target = self.result, self.target
@@ -60,3 +118,7 @@ class Presets(Matching):
         if any(self.values[id_] != value for id_, value in clamped.items()):
             return None  # the sound has moved on
         return match_record(result, target.name, target.sha256)
+
+
+def _same_sound(one: Preset, other: Preset) -> bool:
+    return (one.instrument, one.values) == (other.instrument, other.values)

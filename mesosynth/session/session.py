@@ -2,13 +2,12 @@
 
 from mesosynth.events import Event
 from mesosynth.session.keys import Keys
-from mesosynth.session.presets import Presets
 from mesosynth.session.rack import Rack
 from mesosynth.session.recording import Recordings
 from mesosynth.session.snapshots import Snapshots
 
 
-class Session(Rack, Presets, Snapshots, Keys, Recordings):
+class Session(Rack, Snapshots, Keys, Recordings):
     """Parameters, target, sound and match of one player.
 
     Parameters
