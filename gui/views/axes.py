@@ -1,12 +1,75 @@
-"""Log axes whose labels musicians can read: 0.5, 1, 2, 4 Hz and 1k, not powers of ten."""
+"""Axes as data: a range of values along a line of pixels, with ticks that musicians can read.
+
+0.5, 1, 2, 4 Hz and 1k, not powers of ten.
+"""
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Literal
 
-import pyqtgraph as pg
+from mesosynth.parameters import Parameter
 
-from gui import theme
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A range of values laid along a line.
+
+    Attributes
+    ----------
+    low, high : float
+        Values at the line's beginning and end; both above 0 on "octaves" and "decades".
+    label : str
+        What it shows, with its unit.
+    kind : str
+        "linear"; "octaves" and "decades" are logarithmic, with ticks at powers of 2 and 10.
+    marks : tuple of (value, text)
+        Ticks in place of round numbers.
+    """
+
+    low: float
+    high: float
+    label: str = ""
+    kind: Literal["linear", "octaves", "decades"] = "linear"
+    marks: tuple[tuple[float, str], ...] = ()
+
+    @classmethod
+    def of(cls, parameter: Parameter) -> "Axis":
+        """The axis of a parameter; one with a direction has its magnitude on it."""
+        unit = f" ({parameter.unit})" if parameter.unit else ""
+        name = f"{parameter.name} {parameter.id}"
+        if parameter.curve == "signed_log":
+            symbol = "γ" if parameter.id == "gamma" else parameter.id
+            label = f"{parameter.name} |{symbol}|{unit}"
+            return cls(parameter.smallest, parameter.maximum, label, "octaves")
+        if parameter.curve == "log":
+            return cls(parameter.minimum, parameter.maximum, f"{name}{unit}", "octaves")
+        return cls(parameter.minimum, parameter.maximum, f"{name}{unit}")
+
+    def share(self, value: float) -> float:
+        """Where a value lies: 0 at `low`, 1 at `high`."""
+        if self.kind == "linear":
+            return (value - self.low) / (self.high - self.low)
+        return math.log(value / self.low) / math.log(self.high / self.low)
+
+    def at(self, share: float) -> float:
+        """Value at a share of the line."""
+        if self.kind == "linear":
+            return self.low + share * (self.high - self.low)
+        return self.low * (self.high / self.low) ** share
+
+    def between(self, begin: float, end: float) -> "Axis":
+        """The part of the axis from one share to another."""
+        return replace(self, low=self.at(begin), high=self.at(end))
+
+    def ticks(self, most: int) -> list[tuple[float, str]]:
+        """Values to label, and their labels, not many more than `most`."""
+        if self.marks:
+            return [mark for mark in self.marks if self.low <= mark[0] <= self.high]
+        if self.kind == "octaves" and self.high / self.low > 4.0:
+            return [(tick, short_number(tick)) for tick in octave_ticks(self.low, self.high, most)]
+        if self.kind == "decades":
+            return decade_ticks(self.low, self.high, most)
+        return [(tick, short_number(tick)) for tick in round_ticks(self.low, self.high, most)]
 
 
 def octave_ticks(low: float, high: float, most: int) -> list[float]:
@@ -22,63 +85,32 @@ def octave_ticks(low: float, high: float, most: int) -> list[float]:
     return [base * 2.0**exponent for exponent in range(anchor, last + 1, step)]
 
 
+def decade_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
+    """Powers of ten from `low` to `high`, and their labels: 1, 0.1, 0.01, 1e-3."""
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    step = max(1, math.ceil((last - first + 1) / max(1, most)))
+    return [(10.0**e, f"{10.0**e:g}" if e > -3 else f"1e{e}") for e in range(first, last + 1, step)]
+
+
+def round_ticks(low: float, high: float, most: int) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten within `low` to `high`, at most `most`."""
+    span = (high - low) / max(most, 1)
+    power = 10.0 ** math.floor(math.log10(max(span, 1e-12)))
+    step = next(power * n for n in (1.0, 2.0, 5.0, 10.0) if power * n >= span * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
+    return [round(n * step, 12) for n in range(first, last + 1)]
+
+
 def short_number(value: float) -> str:
-    """`value` in at most four characters: 0.25, 62, 1k, 2.5k."""
+    """`value` in at most four characters and a sign: 0.25, 62, 1k, 2.5k."""
     if value == 0.0:
         return "0"
     if abs(value) >= 1000.0:
-        return f"{value / 1000.0:.3g}k"
-    if abs(value) >= 10.0:
-        return f"{value:.0f}"
-    return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 0.1 else f"{value:.3g}"
-
-
-class OctaveAxis(pg.AxisItem):
-    """An axis over log2 of a frequency, labelled in hertz."""
-
-    def tickValues(  # noqa: D102 - pyqtgraph's hook
-        self, minVal: float, maxVal: float, size: float
-    ) -> list[tuple[float, list[float]]]:
-        ticks = octave_ticks(2.0**minVal, 2.0**maxVal, int(size // 18))
-        return [(1.0, [math.log2(tick) for tick in ticks])]
-
-    def tickStrings(  # noqa: D102 - pyqtgraph's hook
-        self, values: Sequence[float], scale: float, spacing: float
-    ) -> list[str]:
-        return [short_number(2.0**value) for value in values]
-
-
-class DecadeAxis(pg.AxisItem):
-    """An axis over log10 of a loss, labelled 1, 0.1, 0.01, 1e-3."""
-
-    def tickValues(  # noqa: D102 - pyqtgraph's hook
-        self, minVal: float, maxVal: float, size: float
-    ) -> list[tuple[float, list[float]]]:
-        first, last = math.ceil(minVal), math.floor(maxVal)
-        step = max(1, math.ceil((last - first + 1) / max(1, int(size // 16))))
-        return [(1.0, [float(exponent) for exponent in range(first, last + 1, step)])]
-
-    def tickStrings(  # noqa: D102 - pyqtgraph's hook
-        self, values: Sequence[float], scale: float, spacing: float
-    ) -> list[str]:
-        return [f"{10.0**value:g}" if value > -2.5 else f"1e{value:.0f}" for value in values]
-
-
-def quiet(plot: Any) -> Any:  # noqa: ANN401 - a PlotItem grows most of its methods at run time
-    """Make a PlotItem a picture: no menu, no buttons, no mouse, thin axes in the desk's font."""
-    plot.setMenuEnabled(False)
-    plot.hideButtons()
-    plot.setMouseEnabled(False, False)
-    plot.layout.setContentsMargins(0, 0, 0, 0)
-    plot.layout.setVerticalSpacing(0)
-    plot.getViewBox().setBackgroundColor(theme.WELL)
-    plot.getAxis("bottom").setHeight(31)
-    for side in ("left", "bottom"):
-        axis = plot.getAxis(side)
-        axis.setPen(theme.LINE)
-        axis.setTextPen(theme.DIM)
-        axis.setTickFont(theme.font(7.5))
-        axis.setStyle(tickLength=-3, tickTextOffset=4)
-        axis.label.setFont(theme.font(7.5))
-        axis.enableAutoSIPrefix(False)
-    return plot
+        text = f"{value / 1000.0:.3g}k"
+    elif abs(value) >= 10.0:
+        text = f"{value:.0f}"
+    elif abs(value) < 0.1:
+        text = f"{value:.3f}".rstrip("0").rstrip(".")
+    else:
+        text = f"{value:.3g}"
+    return text.replace("-", "−")

@@ -1,54 +1,147 @@
-"""The loss of a match against the evaluations it took."""
+"""The loss of a match, and what it found of each parameter, against the evaluations it took."""
 
 import math
-from itertools import pairwise
 
-import numpy as np
-import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QToolButton
 
 from gui import theme
-from gui.views.axes import DecadeAxis, quiet
+from gui.views import plot_painting
+from gui.views.axes import Axis
+from gui.views.canvas import Canvas
 from gui.views.frame import Frame
 from mesosynth.matching.messages import MatchStep
+from mesosynth.parameters import Parameter, ParameterTable
+
+COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#9ad0f3", "#b0b0b0")
+"""Of the parameters' curves: Okabe and Ito's, which colour-blind eyes tell apart."""
 
 
 class LossCurve(Frame):
-    """Loss (log) over evaluations of the JTFS."""
+    """Loss (log) over evaluations of the JTFS, or the parameters' travels over the same.
 
-    def __init__(self) -> None:
-        self._plot = pg.PlotWidget(axisItems={"left": DecadeAxis("left")})
-        super().__init__("Loss", self._plot, hint="Press M to match")
-        self._plot.setBackground(theme.PANEL)
-        self._plot.setMinimumSize(120, 60)
-        item = self._item = quiet(self._plot.getPlotItem())
-        item.getAxis("bottom").setLabel("Evaluations")
-        item.getAxis("left").setWidth(40)
-        item.showGrid(x=False, y=True, alpha=0.15)
-        self._curve = item.plot(
-            [], [], pen=pg.mkPen(theme.MATCH, width=1.5), symbol="o", symbolSize=5,
-            symbolBrush=theme.MATCH, symbolPen=None,
-        )  # fmt: skip
-        self._steps: list[MatchStep] = []
+    Parameters
+    ----------
+    parameters : ParameterTable, optional
+        Of the instrument that is matched.
+    """
+
+    def __init__(self, parameters: ParameterTable | None = None) -> None:
+        self.curves = _Curves(parameters)
+        super().__init__("Loss", self.curves, hint="Press M to match")
+        self.switch = QToolButton()
+        self.switch.setText("Parameters")
+        self.switch.setCheckable(True)
+        self.switch.setObjectName("small")
+        self.switch.setToolTip("Show the parameters' way in place of the loss")
+        self.switch.toggled.connect(self._on_switch)
+        self.header.addWidget(self.switch)
 
     def start(self) -> None:
         """Forget the last match."""
-        self._steps.clear()
-        self._curve.setData([], [])
+        self.curves.steps.clear()
+        self.curves.refresh()
         self.note.setText("")
 
     def add(self, step: MatchStep) -> None:
         """Go on to an accepted step."""
         self.fill()
-        self._steps.append(step)
-        x = [s.evaluations for s in self._steps]
-        y = [math.log10(max(s.loss, 1e-12)) for s in self._steps]
-        # Another start is another line: the last step of a start is not joined to the next one's.
-        joined = np.array([a.start == b.start for a, b in pairwise(self._steps)] + [False])
-        self._curve.setData(x, y, connect=joined)
-        best = min(self._steps, key=lambda s: s.loss)
-        step_by = max(1, math.ceil((x[-1] - x[0]) / 8))
-        ticks = range(-(-x[0] // step_by) * step_by, max(x[-1], x[0] + 4) + 1, step_by)
-        self._item.getAxis("bottom").setTicks([[(tick, str(tick)) for tick in ticks]])
-        self._item.setXRange(x[0], max(x[-1], x[0] + 4), padding=0.03)
-        self._item.setYRange(math.floor(min(y) - 0.2), math.ceil(max(max(y), -1.0)), padding=0.12)
+        self.curves.steps.append(step)
+        self.curves.refresh()
+        best = min(self.curves.steps, key=lambda each: each.loss)
         self.note.setText(f"{best.loss:.1e} after {step.evaluations}")
+
+    def _on_switch(self, parameters: bool) -> None:
+        self.curves.shows_parameters = parameters
+        self.title.setText("Parameters" if parameters else "Loss")
+        self.switch.setText("Loss" if parameters else "Parameters")
+        self.curves.refresh()
+
+
+class _Curves(Canvas):
+    def __init__(self, parameters: ParameterTable | None) -> None:
+        super().__init__()
+        self.setMinimumSize(120, 60)
+        self.steps: list[MatchStep] = []
+        self.shows_parameters = False
+        self._parameters = parameters
+
+    def paint_still(self, painter: QPainter) -> None:
+        if not self.steps:
+            return
+        top, left, bottom = (
+            2.0, plot_painting.left_margin(), plot_painting.bottom_margin()
+        )  # fmt: skip
+        area = QRectF(left, top, self.width() - left - 6, self.height() - top - bottom)
+        plot_painting.paint_ground(painter, area)
+        first = self.steps[0].evaluations
+        x = Axis(first - 0.3, max(self.steps[-1].evaluations, first + 4) + 0.3, "Evaluations")
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        plot_painting.paint_x_axis(painter, area, x)
+        if self.shows_parameters and self._parameters is not None:
+            self._paint_parameters(painter, area, x, self._parameters)
+        else:
+            self._paint_loss(painter, area, x)
+
+    def table(self) -> tuple[list[str], list[list[float]]]:
+        """Numbers for a file: one row a step."""
+        ids = list(self.steps[0].theta) if self.steps else []
+        rows = [
+            [s.evaluations, s.seconds, s.start, s.loss, *(s.theta[id_] for id_ in ids)]
+            for s in self.steps
+        ]
+        return ["evaluations", "seconds", "start", "loss", *ids], rows
+
+    def _paint_loss(self, painter: QPainter, area: QRectF, x: Axis) -> None:
+        losses = [max(step.loss, 1e-12) for step in self.steps]
+        high = 10.0 ** math.ceil(max(math.log10(max(losses)), -1.0) + 1e-9)
+        low = 10.0 ** math.floor(math.log10(min(losses)) - 0.2)
+        y = Axis(low, high, "", "decades")
+        plot_painting.paint_y_axis(painter, area, y, grid=True)
+        self._paint_ways(painter, area, x, [y.share(loss) for loss in losses], theme.MATCH)
+
+    def _paint_parameters(
+        self, painter: QPainter, area: QRectF, x: Axis, parameters: ParameterTable
+    ) -> None:
+        plot_painting.paint_y_axis(painter, area, _TRAVEL, grid=True)
+        ids = [id_ for id_ in self.steps[0].theta if id_ in parameters]
+        for id_, colour in zip(ids, COLOURS, strict=False):
+            shares = [_travel(parameters[id_], step.theta[id_]) for step in self.steps]
+            self._paint_ways(painter, area, x, shares, colour)
+        spot = QPointF(area.left() + 6, area.top() + 1.1 * plot_painting.em())
+        metrics = QFontMetricsF(painter.font())
+        for id_, colour in zip(ids, COLOURS, strict=False):
+            width = metrics.horizontalAdvance(id_)
+            box = QRectF(spot.x() - 2, spot.y() - metrics.ascent(), width + 4, metrics.height())
+            painter.fillRect(box, theme.colour(theme.WELL, 0.7))
+            painter.setPen(QColor(colour))
+            painter.drawText(spot, id_)
+            spot += QPointF(width + 8, 0)
+
+    def _paint_ways(
+        self, painter: QPainter, area: QRectF, x: Axis, shares: list[float], colour: str
+    ) -> None:
+        points: dict[int, list[QPointF]] = {}
+        for step, share in zip(self.steps, shares, strict=True):
+            across = area.left() + x.share(step.evaluations) * area.width()
+            spot = QPointF(across, area.bottom() - share * area.height())
+            points.setdefault(step.start, []).append(spot)
+        # Another start is another line: the last step of a start is not joined to the next one's.
+        for way in points.values():
+            painter.setPen(QPen(QColor(colour), 1.5))
+            painter.drawPolyline(QPolygonF(way))
+            painter.setBrush(QColor(colour))
+            for spot in way:
+                painter.drawEllipse(spot, 2.2, 2.2)
+
+
+_TRAVEL = Axis(-0.04, 1.04, "", marks=((0.0, "min"), (0.5, ""), (1.0, "max")))
+
+
+def _travel(parameter: Parameter, value: float) -> float:
+    """Where a value lies on its knob; of one with a direction, where its magnitude does."""
+    share = parameter.to_unit(abs(value) if parameter.curve == "signed_log" else value)
+    if parameter.curve == "signed_log":
+        share = 2.0 * share - 1.0
+    return _TRAVEL.share(share)

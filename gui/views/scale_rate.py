@@ -1,18 +1,33 @@
 """JTFS as scale by rate, both spins mirrored: falling patterns on the left, rising on the right."""
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF
 
-from gui import theme
+from gui.views.axes import Axis, short_number
+from gui.views.colour_bar import ColourBar
 from gui.views.frame import Frame
-from gui.views.picture import ColourBar, Picture, Pictures
+from gui.views.picture import Picture, Pictures, Readout
+from gui.views.scalogram import decibel_difference
+from gui.views.shared_axes import SharedAxes
 from mesosynth.matching.messages import Analysis
+
+_LEVELS = (-30.0, 0.0)
+_FLOOR = -80.0  # dB, what no colour bar goes below
+_RANGE = 12.0  # dB of difference at the ends of its map
 
 
 def mirrored(analysis: Analysis) -> NDArray[np.float32]:
+    """Both spins in one picture, see :func:`both_spins`."""
+    return both_spins(analysis.scale_rate)
+
+
+def both_spins(scale_rate: NDArray[np.float32]) -> NDArray[np.float32]:
     """Both spins in one picture.
+
+    Parameters
+    ----------
+    scale_rate : (2, n_scales, n_rates) float32
+        Spin -1 first.
 
     Returns
     -------
@@ -20,7 +35,7 @@ def mirrored(analysis: Analysis) -> NDArray[np.float32]:
         Falling patterns (spin -1) from the fastest to the slowest rate, then rising ones (spin +1)
         from the slowest to the fastest.
     """
-    falling, rising = analysis.scale_rate
+    falling, rising = scale_rate
     return np.concatenate([falling[:, ::-1], rising], axis=1)
 
 
@@ -30,28 +45,71 @@ def even_indices(count: int, most: int) -> list[int]:
     return list(range((count - 1) % step // 2 + step // 4, count, step))
 
 
+def spin_axes(scales: NDArray[np.float32], rates: NDArray[np.float32]) -> tuple[Axis, Axis]:
+    """Axes on which each filter is one cell, named by its rate and scale.
+
+    The filters stand evenly in log rate and log scale, bar the lowest.
+    """
+    count = len(rates)
+    kept = even_indices(count, 3)
+    marks = [(count - i - 0.5, f"−{short_number(float(rates[i]))}") for i in reversed(kept)]
+    marks += [(count + i + 0.5, short_number(float(rates[i]))) for i in kept]
+    rows = [(i + 0.5, short_number(float(scales[i]))) for i in even_indices(len(scales), 4)]
+    return (
+        Axis(0.0, 2.0 * count, "◂ falling · Rate (Hz) · rising ▸", marks=tuple(marks)),
+        Axis(0.0, float(len(scales)), "Scale (c/oct)", marks=tuple(rows)),
+    )
+
+
+def path_name(
+    row: int, column: int, scales: NDArray[np.float32], rates: NDArray[np.float32]
+) -> str:
+    """Name the path of a cell of :func:`both_spins`: its scale, rate and spin."""
+    rising = column >= len(rates)
+    rate = rates[column - len(rates) if rising else len(rates) - 1 - column]
+    spin = "rising (spin +1)" if rising else "falling (spin −1)"
+    return f"{scales[row]:.3g} c/oct · {rate:.3g} Hz · {spin}"
+
+
 class ScaleRate(Frame):
-    """Target, sound and difference on one colour range."""
+    """Target, sound and difference; levels in dB below the greatest path of all."""
 
     def __init__(self) -> None:
-        row = Pictures(3)
+        row = Pictures()
         super().__init__("JTFS: scale × rate", row)
-        magma, diverging = theme.picture_map(), theme.difference_map()
-        self._pictures = {
-            "target": _Spins(row, 0, "Target", "No target yet", magma),
-            "sound": _Spins(row, 1, "Sound now", "Listening…", magma),
-            "difference": _Spins(row, 2, "Sound − target", "Needs both", diverging),
+        self.axes = SharedAxes(
+            Axis(0.0, 1.0, "◂ falling · Rate (Hz) · rising ▸", marks=((0.5, ""),)),
+            Axis(0.0, 1.0, "Scale (c/oct)", marks=((0.5, ""),)),
+        )
+        ends = (-_RANGE, _RANGE)
+        self.pictures = {
+            name: Picture(
+                title, hint, self.axes, colours, levels, name == "target", self._read(name)
+            )
+            for name, title, hint, colours, levels in (
+                ("target", "Target", "No target yet", "magma", _LEVELS),
+                ("sound", "Sound now", "Listening…", "magma", _LEVELS),
+                ("difference", "Sound − target", "Needs both", "difference", ends),
+            )
         }
+        for picture in self.pictures.values():
+            row.add(picture)
         self._analyses: dict[str, Analysis] = {}
-        self.note.setText("◂ falling | rising ▸")
-        for colours, text in ((magma, "energy"), (diverging, "difference")):
-            self.header.addWidget(ColourBar(colours))
-            self.header.addWidget(theme.note(text))
+        self.levels = ColourBar("Range of the JTFS", "magma", _LEVELS, (_FLOOR, 0.0))
+        self.difference = ColourBar(
+            "Range of the JTFS difference", "difference", ends, (-60.0, 60.0), mirrored=True
+        )
+        self.levels.changed.connect(self._on_levels)
+        self.difference.changed.connect(
+            lambda low, high: self.pictures["difference"].set_levels((low, high))
+        )
+        self.header.addWidget(self.levels)
+        self.header.addWidget(self.difference)
 
     @property
     def shown(self) -> list[str]:
         """Which pictures there are: "target", "sound", "difference"."""
-        return [name for name, spins in self._pictures.items() if spins.shown]
+        return [name for name, picture in self.pictures.items() if picture.shown]
 
     def set_target(self, analysis: Analysis) -> None:
         """Show the target and its difference from the sound."""
@@ -63,42 +121,39 @@ class ScaleRate(Frame):
 
     def _show(self, what: str, analysis: Analysis) -> None:
         self._analyses[what] = analysis
-        images = {name: mirrored(a) for name, a in self._analyses.items()}
-        top = max(float(image.max()) for image in images.values()) or 1.0
-        for name, image in images.items():
-            self._pictures[name].show_spins(image, self._analyses[name], (0.0, top))
-        if len(images) == 2 and images["sound"].shape == images["target"].shape:
-            difference = images["sound"] - images["target"]
-            self._pictures["difference"].show_spins(difference, analysis, (-top, top))
+        amplitudes = {name: mirrored(each) for name, each in self._analyses.items()}
+        top = max(float(each.max()) for each in amplitudes.values()) or 1.0
+        least = 10.0 ** (_FLOOR / 20.0)
+        for name, amplitude in amplitudes.items():
+            level = 20.0 * np.log10(np.maximum(amplitude / top, least))
+            self._set(name, level.astype(np.float32))
+        self._show_difference()
+        self.axes.set_home(*spin_axes(analysis.scales, analysis.rates))
 
+    def _show_difference(self) -> None:
+        sound, target = self.pictures["sound"].numbers, self.pictures["target"].numbers
+        if sound is not None and target is not None and sound.shape == target.shape:
+            self._set("difference", decibel_difference(sound, target, self.levels.levels[0]))
 
-class _Spins(Picture):
-    def __init__(
-        self, row: Pictures, column: int, title: str, hint: str, colours: pg.ColorMap
-    ) -> None:
-        super().__init__(row, column, title, hint, colours)
-        self.plot.getAxis("bottom").setLabel("Rate (Hz)")
-        self.plot.getAxis("bottom").setTicks([[]])
-        self.plot.getAxis("left").setTicks([[]])
-        if column == 0:
-            self.plot.getAxis("left").setLabel("Scale (c/oct)")
-        self._middle = pg.InfiniteLine(angle=90, pen=pg.mkPen(theme.DIM, width=1))
-        self._middle.setVisible(False)
-        self.plot.addItem(self._middle)
+    def _set(self, what: str, numbers: NDArray[np.float32]) -> None:
+        rows, columns = numbers.shape
+        self.pictures[what].set_middle(columns / 2.0)
+        self.pictures[what].set_numbers(numbers, (0.0, 0.0, float(columns), float(rows)))
 
-    def show_spins(
-        self, image: NDArray[np.float32], analysis: Analysis, levels: tuple[float, float]
-    ) -> None:
-        # One cell a filter: the filters stand evenly in log rate and log scale, bar the lowest.
-        n_scales, n_columns = image.shape
-        self.show(image, QRectF(0, 0, n_columns, n_scales), levels)
-        self.plot.setRange(xRange=(0, n_columns), yRange=(0, n_scales), padding=0.0)
-        n_rates = n_columns // 2
-        self._middle.setValue(n_rates)
-        self._middle.setVisible(True)
-        kept = even_indices(n_rates, 3)
-        rising = [(n_rates + i + 0.5, f"{analysis.rates[i]:.2g}") for i in kept]
-        falling = [(n_rates - i - 0.5, f"−{analysis.rates[i]:.2g}") for i in kept]
-        self.plot.getAxis("bottom").setTicks([falling + rising])
-        scales = [(i + 0.5, f"{analysis.scales[i]:.2g}") for i in even_indices(n_scales, 4)]
-        self.plot.getAxis("left").setTicks([scales])
+    def _on_levels(self, low: float, high: float) -> None:
+        for what in ("target", "sound"):
+            self.pictures[what].set_levels((low, high))
+        self._show_difference()
+
+    def _read(self, what: str) -> Readout:
+        def read(row: int, column: int, _x: float, _y: float) -> str:
+            numbers = self.pictures[what].numbers
+            analysis = self._analyses.get("sound" if what == "difference" else what)
+            if numbers is None or analysis is None:
+                return ""
+            path = path_name(row, column, analysis.scales, analysis.rates)
+            sign = "+" if what == "difference" else ""
+            level = f"{numbers[row, column]:{sign}.1f} dB".replace("-", "−")
+            return f"{path} · {level}"
+
+        return read

@@ -1,15 +1,19 @@
-"""Scalograms of the target and of the sound that plays, side by side on the same axes."""
+"""Scalograms of the target, of the sound that plays, and how they differ, on the same axes."""
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF
 
 from gui import theme
-from gui.views.axes import OctaveAxis
+from gui.views.axes import Axis
+from gui.views.colour_bar import ColourBar
 from gui.views.frame import Frame
-from gui.views.picture import ColourBar, Picture, Pictures
+from gui.views.picture import Picture, Pictures, Readout
+from gui.views.shared_axes import SharedAxes
 from mesosynth.matching.messages import Analysis
+
+_FLOOR = -100.0  # dB, what no colour bar goes below
+_RANGE = 24.0  # dB of difference at the ends of its map
+_QUIET = -36.0  # dB; two sounds do not differ by what is quieter than this in both
 
 
 def decibel_picture(analysis: Analysis) -> tuple[NDArray[np.float32], float, float]:
@@ -32,9 +36,15 @@ def decibel_picture(analysis: Analysis) -> tuple[NDArray[np.float32], float, flo
     above = np.minimum(below + 1, len(octaves) - 1)
     share = (place - below)[:, None]
     amplitude = (1.0 - share) * rows[below] + share * rows[above]
-    floor = 10.0 ** (theme.FLOOR_DB / 20.0)
-    picture = 20.0 * np.log10(np.maximum(amplitude, floor))
+    picture = 20.0 * np.log10(np.maximum(amplitude, 10.0 ** (_FLOOR / 20.0)))
     return picture.astype(np.float32), float(octaves[0]), float(octaves[-1])
+
+
+def decibel_difference(
+    sound: NDArray[np.float32], target: NDArray[np.float32], floor: float
+) -> NDArray[np.float32]:
+    """How many dB the sound has more than the target; what is below `floor` counts as there."""
+    return np.maximum(sound, floor) - np.maximum(target, floor)
 
 
 def sounding_span(analysis: Analysis) -> tuple[float, float]:
@@ -54,57 +64,98 @@ def sounding_span(analysis: Analysis) -> tuple[float, float]:
 
 
 class Scalograms(Frame):
-    """Two scalograms that share a log-frequency axis and a time axis."""
+    """Three pictures that share a log-frequency axis and a time axis."""
 
     def __init__(self) -> None:
-        row = Pictures(2)
+        row = Pictures()
         super().__init__("Scalogram", row)
-        self._target = _picture(row, 0, "Target", "Drop a sound here\nor press Ctrl+O")
-        self._sound = _picture(row, 1, "Sound now", "Listening…")
-        self._sound.plot.setXLink(self._target.plot)
-        self._sound.plot.setYLink(self._target.plot)
-        self._target.plot.getAxis("left").setLabel("Frequency (Hz)")
-        self._boxes: dict[str, QRectF] = {}
-        self._spans: dict[str, tuple[float, float]] = {}
-        self._target.plot.setYRange(*_EMPTY_OCTAVES, padding=0.0)
-        self.header.addWidget(theme.note(f"−{-theme.FLOOR_DB:.0f}"))
-        self.header.addWidget(ColourBar(theme.picture_map()))
-        self.header.addWidget(theme.note("0 dB"))
+        self.axes = SharedAxes(Axis(0.0, 4.0, "Time (s)"), _EMPTY)
+        levels = (theme.FLOOR_DB, 0.0)
+        self.pictures = {
+            "target": Picture(
+                "Target", "Drop a sound here\nor press Ctrl+O", self.axes, "magma", levels, True,
+                self._read("target"),
+            ),
+            "sound": Picture(
+                "Sound now", "Listening…", self.axes, "magma", levels, False, self._read("sound")
+            ),
+            "difference": Picture(
+                "Sound − target", "Needs both", self.axes, "difference", (-_RANGE, _RANGE), False,
+                self._read("difference"),
+            ),
+        }  # fmt: skip
+        for picture in self.pictures.values():
+            row.add(picture)
+        self.levels = ColourBar("Range of the scalograms", "magma", levels, (_FLOOR, 0.0))
+        self.difference = ColourBar(
+            "Range of the difference", "difference", (-_RANGE, _RANGE), (-60.0, 60.0), mirrored=True
+        )
+        self.levels.changed.connect(self._on_levels)
+        self.difference.changed.connect(
+            lambda low, high: self.pictures["difference"].set_levels((low, high))
+        )
+        self.header.addWidget(self.levels)
+        self.header.addWidget(self.difference)
+        self._analyses: dict[str, Analysis] = {}
 
     @property
     def shown(self) -> list[str]:
-        """Which pictures there are: "target", "sound"."""
-        return list(self._boxes)
+        """Which pictures there are of "target" and "sound"."""
+        return list(self._analyses)
 
     def set_target(self, analysis: Analysis) -> None:
         """Show the target."""
-        self._show("target", self._target, analysis)
+        self._show("target", analysis)
 
     def set_sound(self, analysis: Analysis) -> None:
         """Show the sound that the parameters make."""
-        self._show("sound", self._sound, analysis)
+        self._show("sound", analysis)
 
     def set_target_name(self, name: str) -> None:
         """Write the target's name over its picture."""
-        self._target.title(f"Target: {name if len(name) <= 26 else name[:25] + '…'}")
+        self.pictures["target"].title = f"Target: {name}"
 
-    def _show(self, what: str, picture: Picture, analysis: Analysis) -> None:
+    def set_playhead(self, seconds: float | None) -> None:
+        """Draw the time of the sound that is heard, from the middle of the window; None for none.
+
+        The pictures' middle is the arpeggio's.
+        """
+        for what in ("target", "sound"):
+            picture = self.pictures[what]
+            middle = self._analyses[what].duration / 2.0 if what in self._analyses else 0.0
+            picture.set_playhead(None if seconds is None else middle + seconds)
+
+    def _show(self, what: str, analysis: Analysis) -> None:
+        self._analyses[what] = analysis
         image, low, high = decibel_picture(analysis)
-        box = QRectF(0.0, low, analysis.duration, max(high - low, 1e-3))
-        picture.show(image, box, (theme.FLOOR_DB, 0.0))
-        self._boxes[what], self._spans[what] = box, sounding_span(analysis)
-        boxes = self._boxes.values()
-        bottom, top = min(b.top() for b in boxes), max(b.bottom() for b in boxes)
-        self._target.plot.setYRange(bottom, top, padding=0.0)
-        spans = self._spans.values()
-        self._target.plot.setXRange(min(s[0] for s in spans), max(s[1] for s in spans), padding=0.0)
+        self.pictures[what].set_numbers(image, (0.0, 2.0**low, analysis.duration, 2.0**high))
+        self._show_difference()
+        boxes = [self.pictures[name].box for name in self._analyses]
+        spans = [sounding_span(each) for each in self._analyses.values()]
+        self.axes.set_home(
+            Axis(min(s[0] for s in spans), max(s[1] for s in spans), "Time (s)"),
+            Axis(min(b[1] for b in boxes), max(b[3] for b in boxes), _EMPTY.label, "octaves"),
+        )
+
+    def _show_difference(self) -> None:
+        sound, target = self.pictures["sound"], self.pictures["target"]
+        if sound.numbers is None or target.numbers is None or sound.box != target.box:
+            return
+        if sound.numbers.shape == target.numbers.shape:
+            difference = decibel_difference(sound.numbers, target.numbers, _QUIET)
+            self.pictures["difference"].set_numbers(difference, sound.box)
+
+    def _on_levels(self, low: float, high: float) -> None:
+        for what in ("target", "sound"):
+            self.pictures[what].set_levels((low, high))
+
+    def _read(self, what: str) -> Readout:
+        def read(row: int, column: int, x: float, y: float) -> str:
+            numbers = self.pictures[what].numbers
+            level = "" if numbers is None else f"{numbers[row, column]:.0f} dB"
+            return f"{x:.2f} s · {y:.0f} Hz · {level}".replace("-", "−")
+
+        return read
 
 
-_EMPTY_OCTAVES = (5.0, 14.0)
-
-
-def _picture(row: Pictures, column: int, title: str, hint: str) -> Picture:
-    axes = {"left": OctaveAxis("left"), "bottom": pg.AxisItem("bottom")}
-    picture = Picture(row, column, title, hint, theme.picture_map(), axes)
-    picture.plot.getAxis("bottom").setLabel("Time (s)")
-    return picture
+_EMPTY = Axis(32.0, 16384.0, "Frequency (Hz)", "octaves")

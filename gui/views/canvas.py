@@ -1,0 +1,60 @@
+"""A widget in two layers: what stands still is painted once, what moves is painted over it.
+
+At sixty pictures a second only the second layer costs anything.
+"""
+
+from PySide6.QtCore import QEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from gui import theme
+
+
+class Canvas(QWidget):
+    """Implement :meth:`paint_still` and :meth:`paint_moving`; call :meth:`refresh` or `update`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._still: QPixmap | None = None
+        self.afresh = False
+        """Paint everything anew, in vectors: for a picture that goes to a file."""
+
+    def paint_still(self, painter: QPainter) -> None:
+        """Paint what only changes with :meth:`refresh`, over the ground of a panel."""
+
+    def paint_moving(self, painter: QPainter) -> None:
+        """Paint what changes with every `update`."""
+
+    def refresh(self) -> None:
+        """Paint both layers again."""
+        self._still = None
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
+        painter = QPainter(self)
+        if self.afresh:
+            self.paint_still(painter)
+        else:
+            painter.drawPixmap(0, 0, self._still_layer())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.paint_moving(painter)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102 - Qt's hook
+        self._still = None
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: D102 - Qt's hook
+        kinds = QEvent.Type
+        if event.type() in (kinds.PaletteChange, kinds.StyleChange, kinds.FontChange):
+            self.refresh()
+        super().changeEvent(event)
+
+    def _still_layer(self) -> QPixmap:
+        ratio = self.devicePixelRatioF()  # another one when the window moves to another screen
+        if self._still is None or self._still.devicePixelRatio() != ratio:
+            self._still = QPixmap(self.size() * ratio)
+            self._still.setDevicePixelRatio(ratio)
+            self._still.fill(theme.colour(theme.PANEL))
+            painter = QPainter(self._still)
+            self.paint_still(painter)
+            painter.end()
+        return self._still
