@@ -25,6 +25,7 @@ from mesosynth.events import (
     MatchStarted,
     Message,
     ParametersChanged,
+    PresetLoaded,
     Recording,
     TargetLoaded,
     Transport,
@@ -65,6 +66,7 @@ class Bridge(QObject):
     transport = Signal(Transport)
     recording = Signal(Recording)
     capture = Signal(Capture)
+    preset_loaded = Signal(PresetLoaded)
     message = Signal(Message)
     follow_changed = Signal(bool)
     attached = Signal()
@@ -262,6 +264,8 @@ class Bridge(QObject):
                 self.recording.emit(event)
             case Capture():
                 self.capture.emit(event)
+            case PresetLoaded():
+                self.preset_loaded.emit(event)
             case Message():
                 self.message.emit(event)
             case _:  # the rack and saved minutes, of which messages tell
