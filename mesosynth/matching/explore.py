@@ -78,19 +78,30 @@ def surface(
     ArgumentError
         For axes, a grid or ranges that make no map.
     """
-    free = tuple(THETA.index(id_) for id_ in axes if id_ in THETA)
     for point in points(state, axes, grid, ranges, nearest_first):
-        ordered = tuple(sorted(free))
-        at = operator.linearize(point.state, ordered, checkpoint)
-        residual = at.S - S_target
-        gradient = at.J.T @ residual
-        yield Cell(
-            i=point.i,
-            j=point.j,
-            values=point.values,
-            loss=0.5 * float(residual @ residual),
-            gradient=gradient[[ordered.index(place) for place in free]],
-        )
+        yield cell(operator, S_target, point, axes, checkpoint)
+
+
+def cell(
+    operator: Linearizes,
+    S_target: NDArray[np.float64],
+    point: Point,
+    axes: tuple[str, str],
+    checkpoint: Checkpoint | None = None,
+) -> Cell:
+    """Loss and gradient at one of :func:`points`; arguments as for :func:`surface`."""
+    free = [THETA.index(id_) for id_ in axes]
+    ordered = tuple(sorted(free))
+    at = operator.linearize(point.state, ordered, checkpoint)
+    residual = at.S - S_target
+    gradient = at.J.T @ residual
+    return Cell(
+        i=point.i,
+        j=point.j,
+        values=point.values,
+        loss=0.5 * float(residual @ residual),
+        gradient=gradient[[ordered.index(place) for place in free]],
+    )
 
 
 def points(
