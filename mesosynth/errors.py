@@ -9,6 +9,7 @@ The tree::
     ├── DeviceError        a sound card that is missing or refuses a setting
     ├── TargetError        audio in which there is nothing to match
     ├── TuningError        a scale that cannot be read
+    ├── SessionError       a session's file that cannot be read or written
     ├── SettingsError      what the user once chose, and cannot be read or written
     ├── PluginError        a plugin that cannot be loaded, or fails
     └── WorkerError        a process of ours that does not do its work
@@ -44,6 +45,10 @@ class TargetError(MesosynthError):
 
 class TuningError(MesosynthError):
     """A scale that cannot be read."""
+
+
+class SessionError(MesosynthError):
+    """A session's file that cannot be read or written."""
 
 
 class SettingsError(MesosynthError):

@@ -82,7 +82,7 @@ def test_what_cannot_be_loaded_leaves_the_sound(session, tmp_path):
         session.load_preset(path)
     assert (session.values, effects(session), session.instrument) == (before, rack, "chirplet")
     assert session.loaded.name == "a"
-    assert session.poll() == []
+    assert {type(event) for event in session.poll()} <= {events.RackChanged}  # of the first
 
 
 def test_what_a_preset_says_of_itself_stays_when_it_is_saved_again(session, tmp_path):

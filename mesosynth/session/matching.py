@@ -30,11 +30,13 @@ class Matching(Core):
         super().__init__(device, instrument, sample_rate, block)
         self.follow = True
         self.target: Target | None = None
+        self.target_path: Path | None = None
         self.result: MatchResult | None = None
         self._match_wanted = False  # as soon as there is a target and no other match
         self._best_loss = math.inf
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="mesosynth reader")
         self._reading: Future[Target] | None = None
+        self._reading_path: Path | None = None
 
     def load_target(self, path: Path) -> None:
         """Read a sound file as the target; `poll` reports TargetLoaded, and its pictures later.
@@ -46,7 +48,7 @@ class Matching(Core):
         AudioFileError, TargetError
             And the target that was there stays.
         """
-        self._reading = self._reader.submit(load_target, path)
+        self._reading, self._reading_path = self._reader.submit(load_target, path), path
         try:
             target = self._reading.result(timeout=_PATIENCE)
         except StillReading:
@@ -101,6 +103,7 @@ class Matching(Core):
 
     def _take_target(self, target: Target) -> None:
         self.target, self.result = target, None
+        self.target_path = self._reading_path
         if self._matcher.matching:
             self._matcher.stop_match()  # it is of the old target
         self._matcher.set_target(target)

@@ -1,13 +1,14 @@
 """All parts of a session in one."""
 
 from mesosynth.events import Event
+from mesosynth.session.keeping import Keeping
 from mesosynth.session.keys import Keys
 from mesosynth.session.rack import Rack
 from mesosynth.session.recording import Recordings
 from mesosynth.session.snapshots import Snapshots
 
 
-class Session(Rack, Snapshots, Keys, Recordings):
+class Session(Rack, Snapshots, Keys, Keeping, Recordings):
     """Parameters, target, sound and match of one player.
 
     Parameters
@@ -29,6 +30,8 @@ class Session(Rack, Snapshots, Keys, Recordings):
     follow : bool
         Whether the match drives the sound.
     target : Target or None
+    target_path : Path or None
+        Its file.
     result : MatchResult or None
         Of the last match of this target that came to something.
     """
