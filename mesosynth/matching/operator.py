@@ -1,6 +1,6 @@
 """The operator (Φ ∘ g)(θ) and its Jacobian, on the unit sphere.
 
-g is the chirplet. Φ is, by name:
+g is the sound of a model, an arpeggio or a ripple. Φ is, by name:
 
 "jtfs-global"
     the JTFS averaged over all time of a periodic signal, which does not notice a shift at all: the
@@ -11,9 +11,12 @@ g is the chirplet. Φ is, by name:
     the multi-scale spectrogram of the paper's eq. 18.
 
 The vector is scaled to unit norm, so that the loudness of the target does not matter. The last two
-hear when things happen, so that the onset is one more unknown for them.
+hear when things happen, so that the onset is one more unknown for them. What sounds all the time is
+faded at the window's ends, target and model alike: where a period would begin again, a steady sound
+jumps, and that click would have all the say on its pitch.
 """
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,9 +25,8 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet_torch import ONSET, chirplet, chirplet_and_tangents
 from mesosynth.matching.messages import Phi
-from mesosynth.matching.unknowns import LEVEL, State
+from mesosynth.matching.model import CHIRPLET, Model, State
 from mesosynth.scattering import JTFS
 from mesosynth.scattering.devices import best_device
 from mesosynth.scattering.jtfs import Checkpoint
@@ -35,6 +37,8 @@ PHIS: tuple[Phi, ...] = ("jtfs-global", "jtfs", "mss")
 
 TOLERANCE = 1e-3
 """Of the lean JTFS: far below what noise in any recording does."""
+
+_FADE = ANALYSIS_RATE // 4  # samples, at each end of the window
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Operator:
         Of the lean JTFS; 0 for the exact one.
     device : torch.device, optional
         Where it computes; None takes a GPU where there is one.
+    model : Model
+        Whose sound it is.
 
     Raises
     ------
@@ -78,10 +84,12 @@ class Operator:
         phi: Phi = "jtfs-global",
         tolerance: float = TOLERANCE,
         device: torch.device | None = None,
+        model: Model = CHIRPLET,
     ) -> None:
         if phi not in PHIS:
             raise ArgumentError(f"phi={phi!r} does not exist; choose of {', '.join(PHIS)}.")
         self.phi: Phi = phi
+        self.model = model
         self.device = device or best_device()
         self.jtfs = JTFS(
             ANALYSIS_SAMPLES, J=12, Q=(8, 2), J_fr=5, Q_fr=2, F=0, format="time",
@@ -91,6 +99,15 @@ class Operator:
         )  # fmt: skip
         self._transform = MultiScaleSpectrogram(ANALYSIS_SAMPLES) if phi == "mss" else self.jtfs
         self._weights = None if phi == "mss" else _mean_weights(self.jtfs).to(self.device)
+        self._window = _window(self.device)
+
+    def of(self, model: Model) -> "Operator":
+        """The operator of another model, with the same filters."""
+        if model is self.model:
+            return self
+        other = copy.copy(self)
+        other.model = model
+        return other
 
     @property
     def hears_onset(self) -> bool:
@@ -100,7 +117,7 @@ class Operator:
     def analyse(self, audio: NDArray[np.floating]) -> NDArray[np.float64]:
         """Φ of a waveform (ANALYSIS_SAMPLES,) at ANALYSIS_RATE: (paths,) of unit norm."""
         x = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32)).to(self.device)
-        S = self._weighted(self._transform(x))
+        S = self._weighted(self._transform(self._heard(x)))
         return (S / S.norm()).cpu().numpy()
 
     def linearize(
@@ -114,7 +131,7 @@ class Operator:
 
         Parameters
         ----------
-        state : (9,) float64
+        state : (theta + 2,) float64
             Theta, onset and level.
         free : sequence of int
             Places in the state of the directions; the level last.
@@ -123,16 +140,16 @@ class Operator:
         background : (ANALYSIS_SAMPLES,) float32, optional
             What is heard beside the arpeggio. Without it, the level does not matter.
         """
-        theta = torch.from_numpy(state[:ONSET]).to(self.device)
-        of_sound = [place for place in free if place != LEVEL]
-        x, dx = chirplet_and_tangents(
-            theta, ANALYSIS_SAMPLES, ANALYSIS_RATE, float(state[ONSET]), of_sound
-        )
+        model = self.model
+        theta = torch.from_numpy(state[: model.onset]).to(self.device)
+        onset, level = float(state[model.onset]), state[model.level]
+        of_sound = [place for place in free if place != model.level]
+        x, dx = model.with_tangents(theta, ANALYSIS_SAMPLES, ANALYSIS_RATE, onset, of_sound)
         if background is not None:
-            x, dx = state[LEVEL] * x, state[LEVEL] * dx
-            dx = torch.cat([dx, x[None]]) if LEVEL in free else dx
+            x, dx = level * x, level * dx
+            dx = torch.cat([dx, x[None]]) if model.level in free else dx
             x = x + torch.from_numpy(background).to(x)
-        x, dx = x.float(), dx.float()
+        x, dx = self._heard(x.float()), self._heard(dx.float())
         S, dS = (self._weighted(c) for c in self._transform.jvp(x, dx, checkpoint))
         norm = S.norm()
         S = S / norm
@@ -141,20 +158,32 @@ class Operator:
         return Linearization(S=S.cpu().numpy(), J=dS.T.cpu().numpy())
 
     def beside(self, state: State, background: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Φ of the arpeggio of a state, (9,), and a background: (paths,) of unit norm."""
-        x = self.synthesize(state[:ONSET], float(state[ONSET]))
-        return self.analyse(state[LEVEL] * x + background)
+        """Φ of the sound of a state and a background: (paths,) of unit norm."""
+        x = self.synthesize(state[: self.model.onset], float(state[self.model.onset]))
+        return self.analyse(state[self.model.level] * x + background)
 
     def synthesize(self, theta: NDArray[np.float64], onset: float = 0.0) -> NDArray[np.float32]:
-        """g(theta), (ANALYSIS_SAMPLES,) at ANALYSIS_RATE; theta (4,) or (7,)."""
-        x = chirplet(torch.from_numpy(theta), ANALYSIS_SAMPLES, ANALYSIS_RATE, onset)
+        """g(theta), (ANALYSIS_SAMPLES,) at ANALYSIS_RATE; theta (4,) or complete."""
+        x = self.model.synthesize(torch.from_numpy(theta), ANALYSIS_SAMPLES, ANALYSIS_RATE, onset)
         return x.to(torch.float32).numpy()
+
+    def _heard(self, x: torch.Tensor) -> torch.Tensor:
+        """What of a window (..., ANALYSIS_SAMPLES) is listened to."""
+        return x * self._window if self.model.steady else x
 
     def _weighted(self, S: torch.Tensor) -> torch.Tensor:
         """Coefficients (..., rows, frames) as vectors (..., paths), in double precision."""
         if self._weights is None:
             return S.double()
         return (S.double() * self._weights[:, None]).flatten(-2)
+
+
+def _window(device: torch.device) -> torch.Tensor:
+    """Ones, with a quarter of a second at either end along a squared sine."""
+    ramp = torch.sin(torch.linspace(0.0, torch.pi / 2, _FADE, device=device)) ** 2
+    window = torch.ones(ANALYSIS_SAMPLES, device=device)
+    window[:_FADE], window[-_FADE:] = ramp, ramp.flip(0)
+    return window
 
 
 def _mean_weights(jtfs: JTFS) -> torch.Tensor:

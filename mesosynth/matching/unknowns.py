@@ -1,42 +1,27 @@
-"""What is looked for: matchable parameters, some of them pinned, and the axes they move on.
+"""What is looked for: which entries of a state descent may move, and how it moves them."""
 
-Descent needs axes on which a step means the same everywhere. Frequencies, rates and bandwidths move
-in logarithms; depth, rests and brightness, which may be zero, in units of their own. The onset is
-no parameter of the instrument, but where Φ hears it, it is looked for like one; so is the level of
-the arpeggio where there is noise beside it. A *state* is theta, onset and level, nine numbers.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.instruments.chirplet_torch import ONSET, SCALES
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.matching.model import CHIRPLET, Model, State
 
-State = NDArray[np.float64]
-"""(9,): theta, the onset in seconds after the middle of the analysis window, and the level: the
-amplitude of the arpeggio's peak in the target."""
+THETA = CHIRPLET.ids
+"""The ids of the chirplet's theta: f_c, f_m, gamma, w, am_shape, am_depth, brightness."""
 
-LEVEL = ONSET + 1
-"""Place of the level in a state."""
-
-THETA = PARAMETERS.matchable
-"""The ids of theta's entries, in order: f_c, f_m, gamma, w, am_shape, am_depth, brightness."""
-
-PAPERS = ("f_c", "f_m", "gamma", "w")
+PAPERS = CHIRPLET.first
 """The unknowns that every arpeggio has; the paper knows f_c and w."""
 
-_LONGEST_ONSET = ANALYSIS_SAMPLES / ANALYSIS_RATE / 2
-_AXES = (*THETA, "onset", "level")
-_LOGARITHMIC = np.array([id_ not in SCALES for id_ in _AXES])
-_SCALE = np.array([SCALES.get(id_, 1.0) for id_ in _AXES])
-_RANGES = [PARAMETERS[id_] for id_ in THETA]
-_MINIMUM = np.array([*(p.smallest or p.minimum for p in _RANGES), -_LONGEST_ONSET, 1e-6])
-_MAXIMUM = np.array([*(p.maximum for p in _RANGES), _LONGEST_ONSET, 1e3])
+LEVEL = CHIRPLET.level
+"""Place of the level in a chirplet's state."""
+
+state_of, by_id, in_range = CHIRPLET.state_of, CHIRPLET.by_id, CHIRPLET.in_range
+
+BESIDE_THETA = ("onset", "gain")
+"""What may be pinned beside theta: in seconds of the sound that was given, and in its amplitude."""
 
 
 @dataclass(frozen=True)
@@ -47,70 +32,63 @@ class Unknowns:
     ----------
     free : tuple of int
         Their places.
+    model : Model
     """
 
     free: tuple[int, ...]
+    model: Model = CHIRPLET
 
     @classmethod
-    def named(cls, ids: Iterable[str], *also: int) -> "Unknowns":
+    def named(cls, ids: Iterable[str], *also: int, model: Model = CHIRPLET) -> "Unknowns":
         """Unknowns of these ids, and those at the places `also`.
+
+        Onset and gain may be named, but that changes nothing: they are looked for where they
+        count.
 
         Raises
         ------
         ArgumentError
             For an id that is not matchable, or for none at all.
         """
-        wanted = set(ids)
-        for id_ in wanted - set(THETA):
-            raise ArgumentError(f"unknown {id_!r} cannot be matched; choose of {', '.join(THETA)}.")
+        wanted = set(ids) - set(BESIDE_THETA)
+        for id_ in wanted - set(model.ids):
+            raise ArgumentError(
+                f"unknown {id_!r} cannot be matched; choose of {', '.join(model.ids)}."
+            )
         if not wanted:
-            raise ArgumentError(f"unknowns: name at least one of {', '.join(THETA)}.")
-        free = tuple(i for i, id_ in enumerate(THETA) if id_ in wanted)
-        return cls((*free, *also))
+            raise ArgumentError(f"unknowns: name at least one of {', '.join(model.ids)}.")
+        free = tuple(i for i, id_ in enumerate(model.ids) if id_ in wanted)
+        return cls((*free, *also), model)
 
     def moved(self, state: State, step: NDArray[np.float64]) -> State:
         """The state after a `step`, (free,), along the axes, kept within the table's ranges."""
-        whole = np.zeros(len(_AXES))
+        model = self.model
+        whole = np.zeros(len(state))
         whole[list(self.free)] = step
-        logarithmic = state * np.exp(np.where(_LOGARITHMIC, whole, 0.0))
-        return in_range(np.where(_LOGARITHMIC, logarithmic, state + _SCALE * whole))
+        logarithmic = state * np.exp(np.where(model.logarithmic, whole, 0.0))
+        return model.in_range(np.where(model.logarithmic, logarithmic, state + model.scale * whole))
 
     def step_between(self, before: State, after: State) -> NDArray[np.float64]:
         """The step, (free,), that leads from one state to another whose signs are the same."""
-        ratio = after / np.where(_LOGARITHMIC, before, 1.0)
-        logarithm = np.log(np.where(_LOGARITHMIC, ratio, 1.0))
-        whole = np.where(_LOGARITHMIC, logarithm, (after - before) / _SCALE)
+        model = self.model
+        ratio = after / np.where(model.logarithmic, before, 1.0)
+        logarithm = np.log(np.where(model.logarithmic, ratio, 1.0))
+        whole = np.where(model.logarithmic, logarithm, (after - before) / model.scale)
         return whole[list(self.free)]
 
     def at_edge(self, state: State) -> bool:
         """Whether anything that is looked for stands at an edge of its range."""
-        magnitude = np.where(_LOGARITHMIC, np.abs(state), state)
-        edge = (magnitude <= _MINIMUM) | (magnitude >= _MAXIMUM)
+        model = self.model
+        magnitude = np.where(model.logarithmic, np.abs(state), state)
+        edge = (magnitude <= model.minimum) | (magnitude >= model.maximum)
         return bool(edge[list(self.free)].any())
 
     def std(self, state: State, along: NDArray[np.float64]) -> dict[str, float]:
         """Standard deviations in the table's units, by id, of what is looked for."""
-        units = np.where(_LOGARITHMIC, np.abs(state), _SCALE)
+        model = self.model
+        units = np.where(model.logarithmic, np.abs(state), model.scale)
         return {
-            THETA[place]: float(std * units[place])
+            model.ids[place]: float(std * units[place])
             for place, std in zip(self.free, along, strict=True)
-            if place < ONSET
+            if place < model.onset
         }
-
-
-def in_range(state: State) -> State:
-    """The state within the table's ranges; signs stay."""
-    magnitude = np.clip(np.abs(state), _MINIMUM, _MAXIMUM)
-    inside = np.clip(state, _MINIMUM, _MAXIMUM)
-    return np.where(_LOGARITHMIC, np.copysign(magnitude, state), inside)
-
-
-def by_id(state: State) -> dict[str, float]:
-    """Theta of a state as a dict."""
-    return {id_: float(value) for id_, value in zip(THETA, state, strict=False)}
-
-
-def state_of(values: Mapping[str, float], onset: float = 0.0, level: float = 1.0) -> State:
-    """The state of parameters by id; what is missing stands at its default."""
-    complete = PARAMETERS.complete(values)
-    return np.array([*(complete[id_] for id_ in THETA), onset, level])

@@ -1,0 +1,193 @@
+"""What the matcher must know of an instrument: its theta, the axes it moves on, its sound.
+
+Descent needs axes on which a step means the same everywhere. Frequencies, rates and bandwidths move
+in logarithms; depth, rests and brightness, which may be zero, in units of their own. A *state* is
+theta, then the onset and the level, which are no parameters of an instrument but are looked for
+like one where they count.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mesosynth.errors import ArgumentError
+from mesosynth.instruments import chirplet_parameters, chirplet_torch, ripple_parameters
+from mesosynth.instruments import ripple_torch as ripples
+from mesosynth.parameters import ParameterTable
+from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+
+State = NDArray[np.float64]
+"""(theta + 2,): theta, the onset in seconds after the middle of the analysis window, and the level:
+the amplitude of the sound in the target."""
+
+_LONGEST_ONSET = ANALYSIS_SAMPLES / ANALYSIS_RATE / 2
+_SOFTEST, _LOUDEST = 1e-6, 1e3  # level
+
+
+class Synthesize(Protocol):
+    """The sound of a theta."""
+
+    def __call__(
+        self, theta: torch.Tensor, n: int, sample_rate: float, onset: float, /
+    ) -> torch.Tensor:
+        """Return (n,) samples; `onset` is in seconds after the middle."""
+        ...
+
+
+class WithTangents(Protocol):
+    """The sound of a theta and its derivatives."""
+
+    def __call__(
+        self, theta: torch.Tensor, n: int, sample_rate: float, onset: float, free: Sequence[int], /
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (n,) samples and their derivatives, (len(free), n), along the model's axes."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """An instrument as the matcher sees it.
+
+    Attributes
+    ----------
+    name : str
+        The instrument's.
+    parameters : ParameterTable
+        Theta is what it calls matchable.
+    first : tuple of str
+        Ids that are looked for first: pitch, rate, speed and bandwidth, in theta's order and at its
+        beginning.
+    scales : mapping
+        What counts as a step of one, by id, for what does not move in logarithms; the onset too.
+    synthesize, with_tangents : callable
+        Its sound as a function of theta.
+    steady : bool
+        Whether it sounds all the time, rather than as an event with silence around it.
+    """
+
+    name: str
+    parameters: ParameterTable
+    first: tuple[str, ...]
+    scales: Mapping[str, float]
+    synthesize: Synthesize
+    with_tangents: WithTangents
+    steady: bool = False
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of theta's entries, in order."""
+        return self.parameters.matchable
+
+    @property
+    def onset(self) -> int:
+        """Place of the onset in a state: it follows theta."""
+        return len(self.ids)
+
+    @property
+    def level(self) -> int:
+        """Place of the level in a state."""
+        return len(self.ids) + 1
+
+    @cached_property
+    def logarithmic(self) -> NDArray[np.bool_]:
+        """Which entries of a state move in logarithms."""
+        return np.array([id_ not in self.scales for id_ in (*self.ids, "onset", "level")])
+
+    @cached_property
+    def scale(self) -> NDArray[np.float64]:
+        """What counts as a step of one; 1 for what moves in logarithms."""
+        return np.array([self.scales.get(id_, 1.0) for id_ in (*self.ids, "onset", "level")])
+
+    @cached_property
+    def minimum(self) -> NDArray[np.float64]:
+        """Least legal values, or magnitudes of what moves in logarithms."""
+        table = (self.parameters[id_] for id_ in self.ids)
+        return np.array([*(p.smallest or p.minimum for p in table), -_LONGEST_ONSET, _SOFTEST])
+
+    @cached_property
+    def maximum(self) -> NDArray[np.float64]:
+        """Largest legal values."""
+        table = (self.parameters[id_] for id_ in self.ids)
+        return np.array([*(p.maximum for p in table), _LONGEST_ONSET, _LOUDEST])
+
+    def in_range(self, state: State) -> State:
+        """The state within the table's ranges; signs stay."""
+        magnitude = np.clip(np.abs(state), self.minimum, self.maximum)
+        inside = np.clip(state, self.minimum, self.maximum)
+        return np.where(self.logarithmic, np.copysign(magnitude, state), inside)
+
+    def by_id(self, state: State) -> dict[str, float]:
+        """Theta of a state as a dict."""
+        return {id_: float(value) for id_, value in zip(self.ids, state, strict=False)}
+
+    def state_of(
+        self, values: Mapping[str, float], onset: float = 0.0, level: float = 1.0
+    ) -> State:
+        """The state of parameters by id; what is missing stands at its default.
+
+        Raises
+        ------
+        ArgumentError
+            If `values` names a parameter that the instrument does not have.
+        """
+        complete = self.parameters.complete(values)
+        return np.array([*(complete[id_] for id_ in self.ids), onset, level])
+
+
+def model_named(name: str) -> Model:
+    """Return the model of the instrument of that name.
+
+    Raises
+    ------
+    ArgumentError
+        If that instrument cannot be matched.
+    """
+    if name not in MODELS:
+        raise ArgumentError(
+            f"instrument={name!r} cannot be matched; choose of {', '.join(MODELS)}."
+        )
+    return MODELS[name]
+
+
+def _start(n: int, sample_rate: float, onset: float) -> float:
+    """Time of a ripple's first sample, s, where its time 0 lies `onset` after the middle."""
+    return -(n // 2) / sample_rate - onset
+
+
+def _ripple(theta: torch.Tensor, n: int, sample_rate: float, onset: float, /) -> torch.Tensor:
+    return ripples.ripple(theta, n, sample_rate, _start(n, sample_rate, onset))
+
+
+def _ripple_with_tangents(
+    theta: torch.Tensor, n: int, sample_rate: float, onset: float, free: Sequence[int], /
+) -> tuple[torch.Tensor, torch.Tensor]:
+    start = _start(n, sample_rate, onset)
+    return ripples.ripple_and_tangents(theta, n, sample_rate, start, free)
+
+
+CHIRPLET = Model(
+    name="chirplet",
+    parameters=chirplet_parameters.PARAMETERS,
+    first=("f_c", "f_m", "gamma", "w"),
+    scales=chirplet_torch.SCALES,
+    synthesize=chirplet_torch.chirplet,
+    with_tangents=chirplet_torch.chirplet_and_tangents,
+)
+
+RIPPLE = Model(
+    name="ripple",
+    parameters=ripple_parameters.PARAMETERS,
+    first=("f_0", "f_m", "gamma", "w"),
+    scales=ripples.SCALES,
+    synthesize=_ripple,
+    with_tangents=_ripple_with_tangents,
+    steady=True,
+)
+
+MODELS = {model.name: model for model in (CHIRPLET, RIPPLE)}
+"""By the instrument's name."""
