@@ -117,8 +117,12 @@ class Operator:
     def analyse(self, audio: NDArray[np.floating]) -> NDArray[np.float64]:
         """Φ of a waveform (ANALYSIS_SAMPLES,) at ANALYSIS_RATE: (paths,) of unit norm."""
         x = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32)).to(self.device)
+        return self.coefficients(x).cpu().numpy()
+
+    def coefficients(self, x: torch.Tensor) -> torch.Tensor:
+        """:meth:`analyse` of a tensor on the operator's device; autograd gives its gradients."""
         S = self._weighted(self._transform(self._heard(x)))
-        return (S / S.norm()).cpu().numpy()
+        return S / S.norm()
 
     def linearize(
         self,
