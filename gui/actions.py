@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-import qtawesome
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
-from gui import theme
+from gui.icons import icon
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +111,15 @@ ACTIONS = [
         "Jump to the parameters that the last match found.",
     ),
     ActionSpec(
+        "effects", "View", "Effects", "Effects", "F3", "ph.sliders-horizontal",
+        "Open or close the rack: the instrument and the effects that it goes through.",
+        checkable=True,
+    ),
+    ActionSpec(
+        "matching", "View", "Match settings", "Match", "F4", "ph.crosshair",
+        "Open or close what is looked for, how, and what was found.", checkable=True,
+    ),
+    ActionSpec(
         "shortcuts", "Help", "Keyboard and mouse", "Help", "F1", "ph.keyboard",
         "Show every shortcut.",
     ),
@@ -139,11 +147,6 @@ class Actions(QObject):
         action.setIcon(icon(spec.icon))
         action.setIconVisibleInMenu(False)
         return action
-
-
-def icon(name: str) -> qtawesome.QtGui.QIcon:
-    """Return one of Phosphor's icons in the desk's colours."""
-    return qtawesome.icon(name, color=theme.TEXT, color_disabled="#566070", color_on=theme.ACCENT)
 
 
 _NATIVE = QKeySequence.SequenceFormat.NativeText

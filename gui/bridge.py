@@ -26,6 +26,7 @@ from mesosynth.events import (
     Message,
     ParametersChanged,
     PresetLoaded,
+    RackChanged,
     Recording,
     TargetLoaded,
     Transport,
@@ -34,6 +35,7 @@ from mesosynth.host.status import AudioStatus
 from mesosynth.matching.messages import Drivers
 from mesosynth.parameters import ParameterTable
 from mesosynth.session import Session
+from mesosynth.session.snapshots import Snapshot
 
 TICK_MS = 33
 """Time between two polls of the session, ms: some 30 pictures a second."""
@@ -49,6 +51,15 @@ class Bridge(QObject):
     ----------
     parameters : ParameterTable
         Of the instrument that the session will play.
+
+    Attributes
+    ----------
+    parameters : ParameterTable
+        The instrument's and all effects', once the session is there.
+    instrument_parameters : ParameterTable
+        The instrument's alone; another one after each `instrument_changed`.
+    values : dict
+        All live parameters by id.
     """
 
     parameters_changed = Signal(dict, str)
@@ -69,12 +80,14 @@ class Bridge(QObject):
     preset_loaded = Signal(PresetLoaded)
     message = Signal(Message)
     follow_changed = Signal(bool)
+    rack_changed = Signal()
+    instrument_changed = Signal()
     attached = Signal()
     tick = Signal()
 
     def __init__(self, parameters: ParameterTable, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.parameters = parameters
+        self.parameters = self.instrument_parameters = parameters
         self.values = parameters.defaults()
         self.session: Session | None = None
         self._timer = QTimer(self, interval=TICK_MS)
@@ -84,6 +97,7 @@ class Bridge(QObject):
         """Start to listen to `session`, which belongs to the bridge from here on."""
         self.session = session
         self.values = dict(session.values)
+        self._look_at_rack()
         self.parameters_changed.emit(self.values, "user")
         self.attached.emit()
         self._timer.start()
@@ -122,6 +136,47 @@ class Bridge(QObject):
             moved = {id_: self.parameters[id_].clamp(value) for id_, value in values.items()}
             self.values = {**self.values, **moved}
             self.parameters_changed.emit(self.values, "user")
+
+    def change_rack(self, method: str, *arguments: object) -> bool:
+        """Call a method of the session that changes the rack; heard after a short crossfade.
+
+        Parameters
+        ----------
+        method : {"set_instrument", "add_effect", "remove_effect", "move_effect", "bypass_effect"}
+        *arguments
+            As the session's method takes them.
+        """
+        done = self._request(lambda session: getattr(session, method)(*arguments))
+        self._show_sound()
+        return done
+
+    def snapshot(self) -> Snapshot | None:
+        """All that makes the sound now; None while there is no session."""
+        return None if self.session is None else self.session.snapshot()
+
+    def recall(self, snapshot: Snapshot) -> bool:
+        """Go back to a sound that :meth:`snapshot` took."""
+        done = self._request(lambda session: session.recall(snapshot))
+        self._show_sound()
+        return done
+
+    def _show_sound(self) -> None:
+        """Show what a request changed at once, not at the next tick."""
+        if self.session is not None:
+            self.values = dict(self.session.values)
+            self._look_at_rack()
+            self.rack_changed.emit()
+            self.parameters_changed.emit(self.values, "user")
+
+    def _look_at_rack(self) -> None:
+        """Take over the tables of parameters."""
+        if self.session is None:
+            return
+        self.parameters = self.session.parameters
+        table = self.session.instrument_plugin.parameters
+        if list(table.values()) != list(self.instrument_parameters.values()):
+            self.instrument_parameters = table
+            self.instrument_changed.emit()
 
     def play_note(self, note: int, down: bool) -> None:
         """Press a MIDI key, or let go of it."""
@@ -233,6 +288,11 @@ class Bridge(QObject):
 
     def _emit(self, event: Event) -> None:
         match event:
+            case RackChanged():
+                if self.session is not None:
+                    self.values = dict(self.session.values)
+                self._look_at_rack()
+                self.rack_changed.emit()
             case ParametersChanged(values, source):
                 self.values = dict(values)
                 self.parameters_changed.emit(self.values, source)
@@ -268,7 +328,7 @@ class Bridge(QObject):
                 self.preset_loaded.emit(event)
             case Message():
                 self.message.emit(event)
-            case _:  # the rack and saved minutes, of which messages tell
+            case _:  # saved minutes and ports, of which messages tell
                 pass
 
 

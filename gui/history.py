@@ -1,18 +1,20 @@
-"""Undo and redo of parameters: one step per gesture, per preset and per match."""
+"""Undo and redo: one step per gesture, per change of the rack, per preset and per match."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from gui.bridge import Bridge
+from mesosynth.session.snapshots import Snapshot
 
 PAUSE_MS = 600
 """Notches of a wheel and key strokes closer together than this make one step, ms."""
 
 
 class History(QObject):
-    """Every move of a parameter by hand passes here on its way to the bridge.
+    """Every change of the sound by hand passes here on its way to the bridge.
 
     A drag calls :meth:`begin`, many times :meth:`change`, and :meth:`end`; wheels and keys, which
     have no end of their own, call :meth:`nudge`.
@@ -23,12 +25,18 @@ class History(QObject):
         self.stack = QUndoStack(self)
         self._bridge = bridge
         self._text = ""
-        self._before: dict[str, float] | None = None
-        self._shown = dict(bridge.values)
-        self._before_match: dict[str, float] | None = None
+        self._before: Snapshot | None = None
+        self._shown: Snapshot | None = None
+        self._before_match: Snapshot | None = None
         self._driven: set[str] = set()
         self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._pause.timeout.connect(self.end)
+        # A preset changes rack and parameters in one batch of events: the sound before it is
+        # forgotten only when both have been told.
+        self._look = QTimer(self, singleShot=True, interval=0)
+        self._look.timeout.connect(self._take)
+        bridge.attached.connect(self._take)
+        bridge.rack_changed.connect(self._look.start)
         bridge.parameters_changed.connect(self._on_parameters)
         bridge.match_started.connect(self._on_match_started)
         bridge.match_ended.connect(self._on_match_ended)
@@ -37,7 +45,7 @@ class History(QObject):
         """Start a step that the menu will call "Undo `text`"."""
         self.end()
         self._text = text
-        self._before = dict(self._bridge.values)
+        self._before = self._bridge.snapshot()
 
     def change(self, values: Mapping[str, float]) -> None:
         """Move parameters within the step."""
@@ -46,9 +54,8 @@ class History(QObject):
     def end(self) -> None:
         """Close the step; one that changed nothing leaves no trace."""
         self._pause.stop()
-        if self._before is not None:
-            before, self._before = self._before, None
-            self._push(self._text, before, self._bridge.values)
+        before, self._before = self._before, None
+        self._push(self._text, before)
 
     def nudge(self, values: Mapping[str, float], text: str) -> None:
         """Move parameters by a notch; notches in quick succession make one step."""
@@ -63,6 +70,18 @@ class History(QObject):
         self.change(values)
         self.end()
 
+    def change_rack(self, method: str, arguments: tuple[object, ...], text: str) -> None:
+        """Change the rack in a step of its own, as :meth:`Bridge.change_rack`."""
+        self.begin(text)
+        self._bridge.change_rack(method, *arguments)
+        self.end()
+
+    def recall(self, snapshot: Snapshot, text: str) -> None:
+        """Go over to another sound in a step of its own."""
+        self.begin(text)
+        self._bridge.recall(snapshot)
+        self.end()
+
     def undo(self) -> None:
         """Go one step back."""
         self.end()
@@ -73,38 +92,56 @@ class History(QObject):
         self.end()
         self.stack.redo()
 
-    def _push(self, text: str, before: Mapping[str, float], after: Mapping[str, float]) -> None:
-        changed = [id_ for id_ in after if after[id_] != before.get(id_)]
+    def _push(self, text: str, before: Snapshot | None) -> None:
+        after = self._bridge.snapshot()
+        if before is None or after is None:
+            return
+        if not before.same_rack(after):
+            self.stack.push(_RackStep(self._bridge, text, before, after))
+            return
+        changed = [id_ for id_ in after.values if after.values[id_] != before.values.get(id_)]
         if changed:
-            self.stack.push(
-                _Step(
-                    self._bridge,
-                    text,
-                    {id_: before[id_] for id_ in changed},
-                    {id_: after[id_] for id_ in changed},
-                )
-            )
+            old = {id_: before.values[id_] for id_ in changed}
+            new = {id_: after.values[id_] for id_ in changed}
+            self.stack.push(_Step(self._bridge, text, old, new))
+
+    def _take(self) -> None:
+        self._shown = self._bridge.snapshot()
 
     def _on_parameters(self, values: dict[str, float], source: str) -> None:
         if source == "preset":
+            before = self._shown
             self.end()
-            self._push("preset", self._shown, values)
-        elif source == "match":
-            self._driven |= {id_ for id_ in values if values[id_] != self._shown.get(id_)}
-        self._shown = dict(values)
+            self._push("preset", before)
+            self._take()
+        elif source == "match" and self._shown is not None:
+            shown = self._shown.values
+            self._driven |= {id_ for id_ in values if values[id_] != shown.get(id_)}
+        if self._shown is not None:  # what the event says: the session may be further already
+            self._shown = replace(self._shown, values=dict(values))
 
     def _on_match_started(self) -> None:
-        self._before_match = dict(self._bridge.values)
+        self._before_match = self._bridge.snapshot()
         self._driven.clear()
 
     def _on_match_ended(self, _result: object) -> None:
-        if self._before_match is not None and self._before is None:
-            driven = {id_: self._before_match[id_] for id_ in self._driven}
-            self._push("match", {**self._bridge.values, **driven}, self._bridge.values)
+        before, after = self._before_match, self._bridge.snapshot()
         self._before_match = None
+        if before is None or after is None or self._before is not None:
+            return
+        changed = [
+            id_ for id_ in self._driven
+            if id_ in before.values and before.values[id_] != after.values.get(id_)
+        ]  # fmt: skip
+        if changed and before.same_rack(after):
+            old = {id_: before.values[id_] for id_ in changed}
+            new = {id_: after.values[id_] for id_ in changed}
+            self.stack.push(_Step(self._bridge, "match", old, new))
 
 
 class _Step(QUndoCommand):
+    """Parameters moved."""
+
     def __init__(
         self, bridge: Bridge, text: str, before: dict[str, float], after: dict[str, float]
     ) -> None:
@@ -122,3 +159,23 @@ class _Step(QUndoCommand):
             self._done = False
         else:
             self._bridge.set_parameters(self._after)
+
+
+class _RackStep(QUndoCommand):
+    """The rack changed, and perhaps parameters with it."""
+
+    def __init__(self, bridge: Bridge, text: str, before: Snapshot, after: Snapshot) -> None:
+        super().__init__(text)
+        self._bridge = bridge
+        self._before = before
+        self._after = after
+        self._done = True  # as above
+
+    def undo(self) -> None:
+        self._bridge.recall(self._before)
+
+    def redo(self) -> None:
+        if self._done:
+            self._done = False
+        else:
+            self._bridge.recall(self._after)

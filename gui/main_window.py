@@ -11,6 +11,8 @@ from gui.actions import ACTIONS, Actions
 from gui.bridge import Bridge
 from gui.commands import Commands
 from gui.history import History
+from gui.panels.drawer import Drawer
+from gui.panels.effects_panel import EffectsPanel
 from gui.panels.knob import Knob
 from gui.panels.knobs import Knobs
 from gui.panels.match_panel import MatchPanel
@@ -20,9 +22,9 @@ from gui.panels.transport import Transport
 from gui.piano import Piano
 from gui.settings import Settings, save_settings
 from gui.sound_commands import SoundCommands
-from gui.views.frame import Frame
 from gui.views.loss_curve import LossCurve
 from gui.views.pad import Pad
+from gui.views.pad_frame import PadFrame
 from gui.views.scale_rate import ScaleRate
 from gui.views.scalogram import Scalograms
 from gui.views.scope import SECONDS, Scope
@@ -62,11 +64,14 @@ class MainWindow(QMainWindow):
         self.pad = Pad(bridge.parameters)
         self.scalograms = Scalograms()
         self.scale_rate = ScaleRate()
-        self.loss = LossCurve()
+        self.loss = LossCurve(bridge.parameters)
         self.match = MatchPanel(bridge.parameters, self.actions_["apply"])
         self.knobs = Knobs(bridge.parameters)
         self.scope = Scope()
         self.status = StatusLine()
+        self.effects = EffectsPanel(bridge)
+        self.drawer = Drawer()
+        self.drawer.add(self.actions_["effects"], self.effects)
         self.sheet = ShortcutSheet(self)
         self._lay_out()
         self._fill_menus()
@@ -74,6 +79,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(1000, 680)
         self.resize(1280, 800)
         self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
+        self.drawer.turn_to(settings.page)
         self.pad.setFocus()
         self._on_parameters(bridge.values, "user")
         self._was_painted = False
@@ -88,6 +94,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102 - Qt's hook
         self.settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self.settings.gain = self.bridge.values.get("gain")
+        self.settings.page = self.drawer.page
         save_settings(self.settings)
         self.bridge.close()
         self.closed.emit()
@@ -104,7 +111,7 @@ class MainWindow(QMainWindow):
             self.commands.drop(Path(files[0]))
 
     def _lay_out(self) -> None:
-        self.pad_frame = Frame("Pad", self.pad)
+        self.pad_frame = PadFrame(self.pad, self.bridge.parameters)
         curves = _row(self.loss, self.match, stretch=(5, 4))
         pictures = QVBoxLayout()
         pictures.setSpacing(theme.GAP)
@@ -113,6 +120,7 @@ class MainWindow(QMainWindow):
         pictures.addLayout(curves, 6)
         middle = QHBoxLayout()
         middle.setSpacing(theme.GAP)
+        middle.addWidget(self.drawer)
         middle.addWidget(self.pad_frame, 9)
         middle.addLayout(pictures, 11)
         body = QWidget()
@@ -136,6 +144,8 @@ class MainWindow(QMainWindow):
         bridge = self.bridge
         for hand in (self.pad, *self.knobs.all()):
             self._connect_hand(hand)
+        self.effects.knob_made.connect(self._connect_hand)
+        self.effects.asked.connect(self.history.change_rack)
         bridge.parameters_changed.connect(self._on_parameters)
         bridge.target_loaded.connect(self._on_target)
         bridge.target_analysed.connect(self.scalograms.set_target)

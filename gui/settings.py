@@ -1,19 +1,28 @@
 """What the desk remembers from one day to the next, as JSON in the user's configuration folder."""
 
-import json
 import math
 import os
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Annotated, Literal
 
-import platformdirs
+import msgspec
 
-FOLDER_VARIABLE = "MESOSYNTH_CONFIG_DIR"
+from mesosynth.host.sound_writer import unused
+from mesosynth.resources import CONFIG_VARIABLE, config_folder
+
+FOLDER_VARIABLE = CONFIG_VARIABLE
 """The environment variable that names another folder."""
 
+MOST_RECENT = 10
+"""Targets that are remembered."""
 
-@dataclass(slots=True)
-class Settings:
+SCALES = (100, 125, 150, 175, 200)
+"""Sizes of the desk, percent."""
+
+_LARGEST = 2**20  # bytes that the file may have
+
+
+class Settings(msgspec.Struct, kw_only=True):
     """Remembered choices.
 
     Attributes
@@ -26,22 +35,40 @@ class Settings:
         Whether a match drives the sound.
     gain : float or None
         Level of the output, dB; None for the instrument's default.
+    page : str
+        The drawer's page that is open; "" for none.
+    theme : {"system", "dark", "light"}
+    scale : int
+        Size of everything, percent, 100 to 200.
+    recent : list of str
+        Files of the last targets, the newest first.
+    toured : bool
+        Whether the tour of the first start has been shown.
     """
 
     geometry: str = ""
     folder: str = ""
     follow: bool = True
     gain: float | None = None
+    page: str = ""
+    theme: Literal["system", "dark", "light"] = "system"
+    scale: Annotated[int, msgspec.Meta(ge=100, le=200)] = 100
+    recent: list[str] = []
+    toured: bool = False
+
+    def remember_target(self, path: Path) -> None:
+        """Put a target first among the recent ones."""
+        name = str(path)
+        self.recent = [name, *(other for other in self.recent if other != name)][:MOST_RECENT]
 
 
 def settings_path() -> Path:
     """Name the file in which settings are kept."""
-    folder = os.environ.get(FOLDER_VARIABLE) or platformdirs.user_config_dir("mesosynth", False)
-    return Path(folder) / "desk.json"
+    return config_folder() / "desk.json"
 
 
 def load_settings() -> tuple[Settings, str]:
-    """Read the settings; a file that is broken gives defaults and a sentence about it.
+    """Read the settings; a file that is broken gives defaults, and is put beside.
 
     Returns
     -------
@@ -51,35 +78,43 @@ def load_settings() -> tuple[Settings, str]:
     """
     path = settings_path()
     try:
-        return _checked(json.loads(path.read_text(encoding="utf-8"))), ""
+        with path.open("rb") as file:
+            return _checked(file.read(_LARGEST)), ""
     except FileNotFoundError:
         return Settings(), ""
-    except (OSError, ValueError) as error:
-        return Settings(), f"{path}: settings cannot be read ({error}); starting with defaults."
+    except OSError as error:
+        why = str(error.strerror)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        why = str(error)
+    return Settings(), f"{path}: settings cannot be read ({why}); {_put_beside(path)}"
 
 
 def save_settings(settings: Settings) -> str:
     """Write the settings whole or not at all; return what went wrong, or ""."""
     path = settings_path()
-    draft = path.with_suffix(".json.tmp")
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    text = msgspec.json.format(msgspec.json.encode(settings), indent=2)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(asdict(settings), indent=2) + "\n", encoding="utf-8")
+        draft.write_bytes(text + b"\n")
         draft.replace(path)
     except OSError as error:
         return f"{path}: settings cannot be saved ({error.strerror}); check the folder's rights."
     return ""
 
 
-def _checked(data: object) -> Settings:
-    if not isinstance(data, dict):
-        raise ValueError("not a JSON object")
-    kinds = {"geometry": str, "folder": str, "follow": bool, "gain": (int, float, type(None))}
-    known = {field.name: data[field.name] for field in fields(Settings) if field.name in data}
-    for key, value in known.items():
-        if not isinstance(value, kinds[key]) or (key == "gain" and isinstance(value, bool)):
-            raise ValueError(f"{key} is {value!r}")
-    gain = known.get("gain")
-    if gain is not None and not math.isfinite(gain):
-        raise ValueError(f"gain is {gain!r}")
-    return Settings(**known)
+def _checked(text: bytes) -> Settings:
+    settings = msgspec.json.decode(text, type=Settings)
+    if settings.gain is not None and not math.isfinite(settings.gain):
+        raise ValueError(f"gain is {settings.gain!r}")
+    settings.recent = settings.recent[:MOST_RECENT]
+    return settings
+
+
+def _put_beside(path: Path) -> str:
+    beside = unused(path.with_name("desk.put-aside.json"))
+    try:
+        path.rename(beside)
+    except OSError:
+        return "starting with defaults."
+    return f"it is now {beside.name}; starting with defaults."

@@ -14,11 +14,13 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 WINDOW = "#121419"
 PANEL = "#1a1d24"
 RAISED = "#252a33"
+CARD = "#1f232b"
 WELL = "#0d0f13"
 LINE = "#2e343f"
 GRID = "#222730"
 TEXT = "#d7dce4"
 DIM = "#8b95a5"
+FAINT = "#566070"
 ACCENT = "#ffb454"
 WARNING = "#f2c14e"
 ERROR = "#ff7b72"
@@ -124,7 +126,7 @@ def _palette() -> QPalette:
     }.items():
         palette.setColor(role, QColor(value))
     for role in (roles.WindowText, roles.Text, roles.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor("#566070"))
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(FAINT))
     return palette
 
 
@@ -139,7 +141,7 @@ QMenuBar::item:selected {{ background: {RAISED}; color: {TEXT}; }}
 QMenu {{ background: {PANEL}; border: 1px solid {LINE}; padding: 4px; }}
 QMenu::item {{ padding: 5px {_SHORTCUT_SPACING}px 5px 12px; border-radius: 4px; }}
 QMenu::item:selected {{ background: {RAISED}; color: {TEXT}; }}
-QMenu::item:disabled {{ color: #566070; }}
+QMenu::item:disabled {{ color: {FAINT}; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px 6px; }}
 QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; padding: 4px; }}
 QFrame#panel {{ background: {PANEL}; border: 1px solid #22262e; border-radius: 6px; }}
@@ -152,11 +154,30 @@ QToolButton {{
 QToolButton:hover {{ background: #2e3440; }}
 QToolButton:pressed {{ background: {WELL}; }}
 QToolButton:focus {{ border-color: {DIM}; }}
-QToolButton:disabled {{ color: #566070; background: #1d2129; border-color: #232831; }}
+QToolButton:disabled {{ color: {FAINT}; background: #1d2129; border-color: #232831; }}
 QToolButton:checked {{ color: {ACCENT}; border-color: {ACCENT}; background: #2b2720; }}
 QToolButton#record:checked, QToolButton#capture:checked, QToolButton#panic:checked {{
     color: {ERROR}; border-color: {ERROR}; background: #2d2022; }}
 QToolButton#small {{ padding: 1px 7px; }}
+QToolButton#tab {{ background: transparent; border: 1px solid transparent; color: {DIM};
+    padding: 4px 0px; }}
+QToolButton#tab:hover {{ background: {RAISED}; color: {TEXT}; }}
+QToolButton#tab:focus {{ border-color: {DIM}; }}
+QToolButton#tab:checked {{ background: {PANEL}; border-color: {LINE}; color: {ACCENT}; }}
+QToolButton#bare {{ background: transparent; border: 1px solid transparent; padding: 1px; }}
+QToolButton#bare:hover {{ background: {RAISED}; }}
+QToolButton#bare:focus {{ border-color: {DIM}; }}
+QFrame#card {{ background: {CARD}; border: 1px solid {LINE}; border-radius: 5px; }}
+QFrame#card[problem="true"] {{ border-color: {ERROR}; }}
+QLabel#problem {{ color: {ERROR}; }}
+QComboBox {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 5px;
+    padding: 4px 8px; }}
+QComboBox:focus {{ border-color: {DIM}; }}
+QComboBox QAbstractItemView {{ background: {PANEL}; color: {TEXT}; }}
+QScrollArea {{ background: transparent; border: none; }}
+QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
+QScrollBar::handle:vertical {{ background: {LINE}; border-radius: 4px; min-height: 24px; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
 QLineEdit {{
     background: {WELL}; color: {TEXT}; border: 1px solid {ACCENT}; border-radius: 4px;
     padding: 1px 3px; selection-background-color: {ACCENT}; selection-color: {WELL};

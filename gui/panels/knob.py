@@ -45,6 +45,10 @@ class Knob(QWidget):
     Parameters
     ----------
     parameter : Parameter
+    id_ : str, optional
+        What the session calls it, where that is not the parameter's own id: "delay.time".
+    owner : str
+        The plugin that it belongs to, for screen readers and undo; "" for the instrument.
     """
 
     gesture_began = Signal(str)
@@ -56,9 +60,12 @@ class Knob(QWidget):
     learn_asked = Signal(str)
     forget_asked = Signal(str)
 
-    def __init__(self, parameter: Parameter) -> None:
+    def __init__(self, parameter: Parameter, id_: str | None = None, owner: str = "") -> None:
         super().__init__()
         self.parameter = parameter
+        self.id = parameter.id if id_ is None else id_
+        self.title = f"{owner} {parameter.name}".strip()
+        self._dimmed = False
         self.value = parameter.default
         self._turned: float | None = None
         self._mouse_y = 0.0
@@ -80,8 +87,14 @@ class Knob(QWidget):
     def set_value(self, value: float) -> None:
         """Show a value."""
         self.value = value
-        theme.name(self, self.parameter.name, self.parameter.text(value))
+        theme.name(self, self.title, self.parameter.text(value))
         self.update()
+
+    def dim(self, dimmed: bool) -> None:
+        """Paint it as one that is not heard now, or as usual."""
+        if dimmed != self._dimmed:
+            self._dimmed = dimmed
+            self.update()
 
     @property
     def dial(self) -> QRectF:
@@ -120,7 +133,7 @@ class Knob(QWidget):
         solid, flat, round_ = _SOLID, Qt.PenCapStyle.FlatCap, Qt.PenCapStyle.RoundCap
         painter.setPen(QPen(QColor(theme.LINE), 4, solid, flat))
         painter.drawArc(dial, round(_START * 16), round(_SPAN * 16))
-        painter.setPen(QPen(QColor(theme.ACCENT), 4, solid, flat))
+        painter.setPen(QPen(QColor(theme.DIM if self._dimmed else theme.ACCENT), 4, solid, flat))
         start = _START + _SPAN * zero
         painter.drawArc(dial, round(start * 16), round(_SPAN * (position - zero) * 16))
         body = dial.adjusted(7, 7, -7, -7)
@@ -143,7 +156,7 @@ class Knob(QWidget):
             return
         self._turned = self.parameter.to_unit(self.value)
         self._mouse_y = event.position().y()
-        self.gesture_began.emit(self.parameter.name)
+        self.gesture_began.emit(self.title)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
         if self._turned is None:
@@ -160,13 +173,12 @@ class Knob(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
         if event.button() == Qt.MouseButton.LeftButton:
-            default = {self.parameter.id: self.parameter.default}
-            self.set_at_once.emit(default, self.parameter.name)
+            self.set_at_once.emit({self.id: self.parameter.default}, self.title)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: D102 - Qt's hook
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        id_ = self.parameter.id
+        id_ = self.id
         menu.addAction("Learn a MIDI controller", lambda: self.learn_asked.emit(id_))
         menu.addAction("Forget its MIDI controller", lambda: self.forget_asked.emit(id_))
         menu.popup(event.globalPos())
@@ -208,7 +220,7 @@ class Knob(QWidget):
         except ArgumentError as error:
             self.refused.emit(str(error))
             return
-        self.set_at_once.emit({self.parameter.id: value}, self.parameter.name)
+        self.set_at_once.emit({self.id: value}, self.title)
 
     def _nudge(self, notches: float) -> None:
         choices = len(self.parameter.choices)
@@ -216,10 +228,10 @@ class Knob(QWidget):
         if choices and notches:  # there is nothing between two choices, however fine
             notches = math.copysign(max(round(abs(notches)), 1), notches)
         position = self.parameter.to_unit(self.value) + notches * notch
-        self.nudged.emit(self._at(position), self.parameter.name)
+        self.nudged.emit(self._at(position), self.title)
 
     def _at(self, position: float) -> dict[str, float]:
-        return {self.parameter.id: self.parameter.from_unit(position)}
+        return {self.id: self.parameter.from_unit(position)}
 
 
 def _speed(event: QMouseEvent | QWheelEvent | QKeyEvent) -> float:

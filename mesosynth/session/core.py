@@ -46,6 +46,11 @@ class Core:
         """The effects that the sound goes through, in order."""
         return self._rack.effects
 
+    @property
+    def instrument_plugin(self) -> RackedPlugin:
+        """The instrument, as :attr:`effects` tells of those."""
+        return self._rack.instrument
+
     def set_parameters(self, values: Mapping[str, float], source: Source = "user") -> None:
         """Move live parameters; heard at the next block, `poll` reports ParametersChanged.
 
