@@ -65,7 +65,7 @@ class MatchPaused:
 
 @dataclass(frozen=True, slots=True)
 class MatchResumed:
-    """A match that stood still goes on; the steps that it had taken are reported once more."""
+    """A match that stood still goes on, with the steps that it had not taken yet."""
 
 
 @dataclass(frozen=True, slots=True)

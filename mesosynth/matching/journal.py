@@ -41,11 +41,12 @@ class Journal:
     entries : sequence of Entry
         Of the same match, as far as it came; none for a new one.
     on_entry : callable, optional
-        Called with every new measurement.
+        Called with every new measurement and its place among the entries; what was at that place,
+        and what followed it, is forgotten.
     """
 
     def __init__(
-        self, entries: Sequence[Entry] = (), on_entry: Callable[[Entry], None] | None = None
+        self, entries: Sequence[Entry] = (), on_entry: Callable[[int, Entry], None] | None = None
     ) -> None:
         self._entries = list(entries)
         self._on_entry = on_entry
@@ -78,7 +79,7 @@ class Journal:
         self._entries.append(entry)
         self._next += 1
         if self._on_entry is not None:
-            self._on_entry(entry)
+            self._on_entry(self._next - 1, entry)
         return measured
 
     def _set_clock(self, seconds: float) -> None:

@@ -1,24 +1,39 @@
-"""The part of a session that reads targets and matches them."""
+"""The part of a session that matches the target, and lets the match drive the sound."""
 
 import math
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as StillReading
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mesosynth.audio_file import load_target
 from mesosynth.errors import MesosynthError, TargetError
-from mesosynth.events import Analysed, MatchEnded, MatchProgress, MatchStarted, TargetLoaded
-from mesosynth.matching import process as matcher
-from mesosynth.matching.messages import MatchResult
-from mesosynth.session.core import Core
-from mesosynth.target import ANALYSIS_RATE, Target
+from mesosynth.events import (
+    Analysed,
+    Explored,
+    ExploreStarted,
+    MatchEnded,
+    MatchPaused,
+    MatchProgress,
+    MatchResumed,
+    MatchStarted,
+)
+from mesosynth.matching import requests as matcher
+from mesosynth.matching.journal import Entry
+from mesosynth.matching.messages import Cell, Drivers, MatchResult, MatchSettings, MatchStep
+from mesosynth.session.targets import Targets
+from mesosynth.target import Target
 
-_PATIENCE = 0.3  # s that reading a target may hold up the caller
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A match to be started; entries of an earlier run of it, which then stands still."""
+
+    settings: MatchSettings | None = None
+    entries: tuple[Entry, ...] = ()
+    paused: bool = False
 
 
-class Matching(Core):
-    """Holds the target, and lets the match of it drive the sound."""
+class Matching(Targets):
+    """Starts, pauses and ends matches, and hears what the matcher has to tell."""
 
     def __init__(
         self,
@@ -29,44 +44,27 @@ class Matching(Core):
     ) -> None:
         super().__init__(device, instrument, sample_rate, block)
         self.follow = True
-        self.target: Target | None = None
-        self.target_path: Path | None = None
         self.result: MatchResult | None = None
-        self._match_wanted = False  # as soon as there is a target and no other match
+        self.match_settings = MatchSettings()
+        self._wanted: _Wanted | None = None  # as soon as there is a target and no other match
+        self._is_stale = False  # whether the match that runs is of another target
         self._best_loss = math.inf
-        self._reader = ThreadPoolExecutor(1, thread_name_prefix="mesosynth reader")
-        self._reading: Future[Target] | None = None
-        self._reading_path: Path | None = None
-
-    def load_target(self, path: Path) -> None:
-        """Read a sound file as the target; `poll` reports TargetLoaded, and its pictures later.
-
-        A long file is read in the background; then its errors come as messages.
-
-        Raises
-        ------
-        AudioFileError, TargetError
-            And the target that was there stays.
-        """
-        self._reading, self._reading_path = self._reader.submit(load_target, path), path
-        try:
-            target = self._reading.result(timeout=_PATIENCE)
-        except StillReading:
-            self._say(f"Reading {path.name} …")
-            return
-        except MesosynthError:
-            self._reading = None
-            raise
-        self._reading = None
-        self._take_target(target)
+        self._before_match: dict[str, float] = {}
 
     @property
     def matching(self) -> bool:
-        """Whether a match runs, or waits for its target to be read."""
-        return self._matcher.matching or self._match_wanted
+        """Whether a match runs, stands still, or waits for its target to be read."""
+        return self._matcher.matching or self._wanted is not None
+
+    @property
+    def match_paused(self) -> bool:
+        """Whether the match stands still, or will in a moment."""
+        return self._matcher.paused and self._wanted is None
 
     def start_match(self) -> None:
-        """Match the target, anew if a match runs.
+        """Match the target by `match_settings`, anew if a match runs.
+
+        What these do not look for stands at its live value, unless they pin it elsewhere.
 
         Raises
         ------
@@ -75,48 +73,73 @@ class Matching(Core):
         """
         if self.target is None and self._reading is None:
             raise TargetError("There is no target to match; load or record a sound first.")
-        self._match_wanted = True
-        if self._matcher.matching:
-            self._matcher.stop_match()
-        self._start_wanted_match()
+        self._want_match(_Wanted())
 
     def stop_match(self) -> None:
         """End the match with the best theta so far."""
-        self._match_wanted = False
+        self._wanted = None
         if self._matcher.matching:
             self._matcher.stop_match()
+
+    def pause_match(self) -> None:
+        """Let the match stand still; `poll` reports MatchPaused, or that it has just ended."""
+        self._matcher.pause_match()
+
+    def resume_match(self) -> None:
+        """Let a match go on that stands still, as if it had never paused."""
+        if self.match_paused:
+            self._matcher.resume_match()
+            self._events.append(MatchResumed())
 
     @property
     def matcher_pid(self) -> int | None:
         """Process number of the matcher."""
         return self._matcher.pid
 
-    def _poll_reading(self) -> None:
-        if self._reading is None or not self._reading.done():
-            return
-        reading, self._reading = self._reading, None
-        try:
-            self._take_target(reading.result())
-        except MesosynthError as error:
-            self._match_wanted = False
-            self._say(str(error), "error")
+    # ------------------------------------------------------------------ starting
 
-    def _take_target(self, target: Target) -> None:
-        self.target, self.result = target, None
-        self.target_path = self._reading_path
+    def _take_target(self, target: Target, path: Path | None) -> None:
+        self.result = None
         if self._matcher.matching:
-            self._matcher.stop_match()  # it is of the old target
-        self._matcher.set_target(target)
-        self._events.append(TargetLoaded(target.name, target.audio, ANALYSIS_RATE))
+            self._is_stale = True
+            self._matcher.stop_match()
+        super()._take_target(target, path)
+        self._start_wanted_match()
+
+    def _give_up_target(self, error: MesosynthError) -> None:
+        self._wanted = None
+        super()._give_up_target(error)
+
+    def _want_match(self, wanted: _Wanted) -> None:
+        self._wanted = wanted
+        if self._matcher.matching:
+            self._matcher.stop_match()
         self._start_wanted_match()
 
     def _start_wanted_match(self) -> None:
-        if not self._match_wanted or self._matcher.matching or self._reading is not None:
+        wanted = self._wanted
+        if wanted is None or self._matcher.matching or self._reading is not None:
             return
-        self._match_wanted = False
+        self._wanted = None
+        self._is_stale = False
         self._best_loss = math.inf
-        self._matcher.start_match()
+        self._before_match = self._matchable_values()
+        settings = wanted.settings or self._pinned_here(self.match_settings)
+        self._matcher.start_match(settings, wanted.entries, wanted.paused)
         self._events.append(MatchStarted())
+
+    def _pinned_here(self, settings: MatchSettings) -> MatchSettings:
+        here = self._matchable_values().items()
+        live = {id_: value for id_, value in here if id_ not in settings.unknowns}
+        return replace(settings, pinned={**live, **settings.pinned})
+
+    def _matchable_values(self) -> dict[str, float]:
+        """Theta as it is heard now; nothing while another instrument plays than is matched."""
+        if self.instrument != self._matched_instrument:
+            return {}
+        return {id_: self.values[id_] for id_ in self._rack.instrument.parameters.matchable}
+
+    # ------------------------------------------------------------------ what comes back
 
     def _poll_matcher(self) -> None:
         for reply in self._matcher.poll():
@@ -124,18 +147,39 @@ class Matching(Core):
                 case matcher.Pictures(what, analysis):
                     self._events.append(Analysed(what, analysis))
                 case matcher.Stepped(step):
-                    self._events.append(MatchProgress(step))
-                    if step.loss <= self._best_loss:  # other starts need not be heard
-                        self._best_loss = step.loss
-                        self._follow(step.theta)
+                    self._hear_step(step)
                 case matcher.Ended(result):
-                    self._end_match(result)
+                    self._end_match(None if self._is_stale else result)
+                case matcher.Paused():
+                    self._events.append(MatchPaused())
+                case matcher.MapStarted(axes, x_values, y_values):
+                    self._events.append(ExploreStarted(axes, x_values, y_values))
+                case matcher.MapCell(axes, cell):
+                    self._hear_cell(axes, cell)
+                case Drivers():
+                    self._events.append(reply)
                 case matcher.Failed(text):
                     self._say(text, "error")
                 case matcher.Restarted():
                     self._say("The matcher had ended and was started again.", "warning")
-                case matcher.Ready():
+                case matcher.Ready() | matcher.Noted():
                     pass
+
+    def _hear_step(self, step: MatchStep) -> None:
+        if self._is_stale:
+            return
+        self._events.append(MatchProgress(step))
+        if step.loss <= self._best_loss:  # other starts need not be heard
+            self._best_loss = step.loss
+            self._follow(step.theta)
+
+    def _hear_cell(self, axes: tuple[str, str], cell: Cell) -> None:
+        """Report a cell, together with those that came just before."""
+        last = self._events[-1] if self._events else None
+        if isinstance(last, Explored) and last.axes == axes:
+            self._events[-1] = Explored(axes, (*last.cells, cell))
+        else:
+            self._events.append(Explored(axes, (cell,)))
 
     def _end_match(self, result: MatchResult | None) -> None:
         if result is not None:

@@ -1,0 +1,166 @@
+"""What is asked of the matcher's process, and what it answers: small frozen records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.matching.journal import Entry
+from mesosynth.matching.messages import (
+    Analysis,
+    Cell,
+    Drivers,
+    MatchResult,
+    MatchSettings,
+    MatchStep,
+    Phi,
+)
+from mesosynth.target import Target
+
+# ---------------------------------------------------------------------- requests
+
+
+@dataclass(frozen=True, slots=True)
+class SetTarget:
+    """Draw this target; match it next."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class DrawSound:
+    """Draw the sound that these parameters make."""
+
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Match the target, or go on where the entries end."""
+
+    number: int
+    settings: MatchSettings
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explore:
+    """A map of the loss, to be filled in while nothing else is asked.
+
+    Attributes
+    ----------
+    axes : (str, str)
+        Ids of two matchable parameters.
+    values : mapping
+        The live point: its nearest cells come first, and what the axes do not move stands here.
+    grid : (int, int)
+        Values on each axis, at least 2.
+    ranges : pair of (float, float), optional
+        First and last value on each axis; None takes the parameters' own ranges, on the side of
+        zero that the point is on.
+    phi : str
+        What sounds are compared by.
+    """
+
+    axes: tuple[str, str]
+    values: Mapping[str, float]
+    grid: tuple[int, int] = (24, 24)
+    ranges: tuple[tuple[float, float], tuple[float, float]] | None = None
+    phi: Phi = "jtfs-global"
+
+
+@dataclass(frozen=True, slots=True)
+class SetMap:
+    """Explore this, or nothing any more."""
+
+    wanted: Explore | None
+
+
+@dataclass(frozen=True, slots=True)
+class AskDrivers:
+    """Tell which coefficients would drive a match from these values."""
+
+    values: Mapping[str, float]
+    unknowns: tuple[str, ...]
+
+
+Request = SetTarget | DrawSound | Match | SetMap | AskDrivers
+
+# ---------------------------------------------------------------------- answers
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The process has built its filters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The process had ended by itself and was started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Pictures that were asked for."""
+
+    what: Literal["target", "sound"]
+    analysis: Analysis
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """The match took a step."""
+
+    step: MatchStep
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The match measured something: an entry and its place, see :class:`Journal`."""
+
+    place: int
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The match stands still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The match ended; None if it was stopped before it had any theta."""
+
+    result: MatchResult | None
+
+
+@dataclass(frozen=True, slots=True)
+class MapStarted:
+    """A map begins, empty; the values on its axes."""
+
+    axes: tuple[str, str]
+    x_values: NDArray[np.float64]
+    y_values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class MapCell:
+    """One more cell of the map that began last."""
+
+    axes: tuple[str, str]
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something was asked that cannot be done: one sentence."""
+
+    text: str
+
+
+Reply = (
+    Ready | Restarted | Pictures | Stepped | Noted | Paused | Ended
+    | MapStarted | MapCell | Drivers | Failed
+)  # fmt: skip

@@ -1,0 +1,226 @@
+"""What goes on in the matcher's process: one thing after another, a map of the loss when idle."""
+
+import contextlib
+import multiprocessing
+import os
+import queue
+import signal
+import time
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.errors import MesosynthError
+from mesosynth.matching.journal import Entry, Journal
+from mesosynth.matching.messages import MatchStep
+from mesosynth.matching.requests import (
+    AskDrivers,
+    DrawSound,
+    Ended,
+    Failed,
+    Match,
+    Noted,
+    Paused,
+    Pictures,
+    Ready,
+    Reply,
+    Request,
+    SetMap,
+    SetTarget,
+    Stepped,
+)
+from mesosynth.spawning import worker_threads
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.queues import Queue
+    from multiprocessing.synchronize import Event as Flag
+
+    from mesosynth.matching.matcher import Matcher
+    from mesosynth.target import Target
+
+_PICTURE_INTERVAL = 0.25  # s between pictures during a match, which they slow down
+_IDLE = 0.5  # s between two looks at whether the session still lives
+_QUIET = 0.15  # s without a request after which the process counts as idle
+
+
+class _Interrupted(Exception):
+    """Something was asked that goes before the map."""
+
+
+def work(
+    instrument: str,
+    requests: "Queue[Request]",
+    replies: "Connection",
+    stop: "Flag",
+    pause: "Flag",
+) -> None:
+    """Answer requests until the session is gone; the process's main function.
+
+    `stop` and `pause` end the match that runs: for good, or until it is asked for again.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the session ends this process, not Ctrl-C
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(10)
+    import torch
+
+    torch.set_num_threads(worker_threads())
+    from mesosynth.matching.matcher import Matcher
+
+    worker = _Worker(Matcher(instrument), requests, replies, stop, pause)
+    with contextlib.suppress(BrokenPipeError):  # the session is gone
+        worker.run()
+
+
+class _Worker:
+    """Does one thing after another; of the sounds to draw only the last."""
+
+    def __init__(
+        self,
+        matcher: "Matcher",
+        requests: "Queue[Request]",
+        replies: "Connection",
+        stop: "Flag",
+        pause: "Flag",
+    ) -> None:
+        from mesosynth.matching.explorer import Explorer
+
+        self._matcher = matcher
+        self._requests = requests
+        self._replies = replies
+        self._stop, self._pause = stop, pause
+        self._explorer = Explorer(matcher, self._reply)
+        self._target: Target | None = None
+        self._sound: DrawSound | None = None
+        self._drivers: AskDrivers | None = None
+        self._match: Match | None = None
+        self._drawn = 0.0
+
+    def run(self) -> None:
+        self._reply(Ready())
+        while _session_lives():
+            came = self._take_requests(wait=_QUIET if self._explorer.busy else _IDLE)
+            self._draw_sound()
+            self._tell_drivers()
+            if self._match is not None:
+                self._run_match(self._match)
+            elif not came and self._explorer.busy:
+                self._explore()
+
+    def _reply(self, reply: Reply, number: int = 0) -> None:
+        self._replies.send((number, reply))
+
+    def _take_requests(self, wait: float) -> bool:
+        """Take all requests that are there, or the first that comes within `wait` seconds."""
+        came = False
+        with contextlib.suppress(queue.Empty):
+            while True:
+                asked = self._requests.get(timeout=wait) if wait else self._requests.get_nowait()
+                wait, came = 0.0, True
+                self._take(asked)
+        return came
+
+    def _take(self, asked: Request) -> None:
+        match asked:
+            case SetTarget(target):
+                self._target = target
+                self._draw("target", target.audio)
+                self._explorer.set_target(target)
+            case DrawSound():
+                self._sound = asked
+            case SetMap(wanted):
+                try:
+                    self._explorer.want(wanted)
+                except MesosynthError as error:
+                    self._reply(Failed(str(error)))
+            case AskDrivers():
+                self._drivers = asked
+            case Match():
+                self._match = asked
+
+    # ------------------------------------------------------------------ pictures
+
+    def _draw_sound(self) -> None:
+        if self._sound is None:
+            return
+        asked, self._sound = self._sound, None
+        self._drawn = time.monotonic()
+        self._draw("sound", self._matcher.render(asked.values, beside=self._target))
+
+    def _draw(self, what: Literal["target", "sound"], audio: NDArray[np.float32]) -> None:
+        from mesosynth.matching.pictures import analysis
+
+        self._reply(Pictures(what, analysis(self._matcher.operator, audio)))
+
+    def _tell_drivers(self) -> None:
+        from mesosynth.matching.drivers import drivers
+
+        if self._drivers is None or self._target is None:
+            return
+        asked, self._drivers = self._drivers, None
+        operator = self._matcher.operator
+        try:
+            self._reply(drivers(operator, self._target.audio, asked.values, asked.unknowns))
+        except MesosynthError as error:
+            self._reply(Failed(str(error)))
+
+    # ------------------------------------------------------------------ map
+
+    def _explore(self) -> None:
+        """Fill in the map until something is asked."""
+
+        def checkpoint() -> None:
+            if not self._requests.empty():
+                raise _Interrupted
+
+        with contextlib.suppress(_Interrupted):
+            while self._explorer.busy and _session_lives():
+                self._reply(self._explorer.next(checkpoint))
+
+    # ------------------------------------------------------------------ match
+
+    def _run_match(self, asked: Match) -> None:
+        from mesosynth.matching.run import Stopped
+
+        self._match = None
+        number = asked.number
+        if self._target is None:
+            self._reply(Failed("There is no target to match; load or record a sound first."))
+            self._reply(Ended(None), number)
+            return
+
+        def on_step(step: MatchStep) -> None:
+            self._reply(Stepped(step), number)
+            self._take_requests(wait=0.0)
+            if time.monotonic() - self._drawn > _PICTURE_INTERVAL:
+                self._draw_sound()
+
+        paused = False
+
+        def should_stop() -> bool:
+            nonlocal paused
+            if self._stop.is_set() or not _session_lives():
+                return True
+            paused = self._pause.is_set()
+            return paused
+
+        def on_entry(place: int, entry: Entry) -> None:
+            self._reply(Noted(place, entry), number)
+
+        journal = Journal(asked.entries, on_entry)
+        try:
+            result = self._matcher.match(
+                self._target, on_step, should_stop, asked.settings, journal
+            )
+        except Stopped:
+            result = None
+        except MesosynthError as error:
+            self._reply(Failed(str(error)))
+            result = None
+        self._reply(Paused() if paused else Ended(result), number)
+
+
+def _session_lives() -> bool:
+    parent = multiprocessing.parent_process()
+    return parent is not None and parent.is_alive()

@@ -1,0 +1,70 @@
+"""The part of a session that reads targets."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillReading
+from pathlib import Path
+
+from mesosynth.audio_file import load_target
+from mesosynth.errors import MesosynthError
+from mesosynth.events import TargetLoaded
+from mesosynth.session.core import Core
+from mesosynth.target import ANALYSIS_RATE, Target
+
+_PATIENCE = 0.3  # s that reading a target may hold up the caller
+
+
+class Targets(Core):
+    """Holds the target; reads long files in the background."""
+
+    def __init__(
+        self,
+        device: str | None = None,
+        instrument: str = "chirplet",
+        sample_rate: int | None = None,
+        block: int | None = None,
+    ) -> None:
+        super().__init__(device, instrument, sample_rate, block)
+        self.target: Target | None = None
+        self.target_path: Path | None = None
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="mesosynth reader")
+        self._reading: Future[Target] | None = None
+        self._reading_path: Path | None = None
+
+    def load_target(self, path: Path) -> None:
+        """Read a sound file as the target; `poll` reports TargetLoaded, and its pictures later.
+
+        A long file is read in the background; then its errors come as messages.
+
+        Raises
+        ------
+        AudioFileError, TargetError
+            And the target that was there stays.
+        """
+        self._reading, self._reading_path = self._reader.submit(load_target, path), path
+        try:
+            target = self._reading.result(timeout=_PATIENCE)
+        except StillReading:
+            self._say(f"Reading {path.name} …")
+            return
+        except MesosynthError:
+            self._reading = None
+            raise
+        self._reading = None
+        self._take_target(target, path)
+
+    def _poll_reading(self) -> None:
+        if self._reading is None or not self._reading.done():
+            return
+        reading, self._reading = self._reading, None
+        try:
+            self._take_target(reading.result(), self._reading_path)
+        except MesosynthError as error:
+            self._give_up_target(error)
+
+    def _take_target(self, target: Target, path: Path | None) -> None:
+        self.target, self.target_path = target, path
+        self._matcher.set_target(target)
+        self._events.append(TargetLoaded(target.name, target.audio, ANALYSIS_RATE))
+
+    def _give_up_target(self, error: MesosynthError) -> None:
+        self._say(str(error), "error")
