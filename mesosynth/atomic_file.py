@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 PART = ".part"
@@ -18,6 +19,23 @@ def write_atomically(path: Path, content: bytes) -> None:
     OSError
         If it cannot be written; nothing is left behind.
     """
+    _write(path, content, lambda part: part.replace(path))
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write `content` to a `path` that nobody has, as whole as :func:`write_atomically`.
+
+    Raises
+    ------
+    FileExistsError
+        If somebody has it; that file stays as it is.
+    OSError
+        If it cannot be written; nothing is left behind.
+    """
+    _write(path, content, lambda part: _claim(part, path))
+
+
+def _write(path: Path, content: bytes, give_name: Callable[[Path], object]) -> None:
     # Threads of one process write beside each other too.
     part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{PART}")
     try:
@@ -25,11 +43,24 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+        give_name(part)
     except OSError:
         part.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _claim(part: Path, path: Path) -> None:
+    """Give `part` the name `path` unless that is taken; two who try at once cannot both get it."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        path.open("xb").close()
+        part.replace(path)
+    else:
+        part.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
