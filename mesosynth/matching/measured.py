@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+SYSTEMATIC = 3e-4
+"""Standard deviation along each axis of what a lean Φ and an unfinished descent leave open."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -43,11 +46,12 @@ class Measured:
 
         The usual (JᵀJ)⁻¹ s² takes the residuals for independent, and there are twelve thousand.
         Most are nearly zero, so s² here divides by their effective number, (Σr²)² / Σr⁴.
+        None is smaller than :data:`SYSTEMATIC`.
         """
         energy, free = 2.0 * self.loss, len(self.gradient)
         if energy == 0.0 or self.quartic == 0.0:
-            return np.zeros(free)
+            return np.full(free, SYSTEMATIC)
         effective = energy**2 / self.quartic
         variance = energy / max(effective - free, 1.0)
         std = np.sqrt(variance * np.diag(np.linalg.pinv(self.H)))
-        return np.asarray(std, dtype=np.float64)
+        return np.hypot(std, SYSTEMATIC)

@@ -161,11 +161,6 @@ class Operator:
         dS = dS - (dS @ S)[:, None] * S  # the sphere's tangent plane
         return Linearization(S=S.cpu().numpy(), J=dS.T.cpu().numpy())
 
-    def beside(self, state: State, background: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Φ of the sound of a state and a background: (paths,) of unit norm."""
-        x = self.synthesize(state[: self.model.onset], float(state[self.model.onset]))
-        return self.analyse(state[self.model.level] * x + background)
-
     def synthesize(self, theta: NDArray[np.float64], onset: float = 0.0) -> NDArray[np.float32]:
         """g(theta), (ANALYSIS_SAMPLES,) at ANALYSIS_RATE; theta (4,) or complete."""
         x = self.model.synthesize(torch.from_numpy(theta), ANALYSIS_SAMPLES, ANALYSIS_RATE, onset)

@@ -1,7 +1,6 @@
 """One match: starts, rough descents, a closer look at the best, and what comes of it."""
 
 import functools
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from mesosynth.matching.initial_guess import initial_guesses
 from mesosynth.matching.journal import Journal
 from mesosynth.matching.measured import Measured
 from mesosynth.matching.messages import Candidate, MatchResult, MatchSettings, MatchStep
+from mesosynth.matching.noise_step import NOISES, noise_step
 from mesosynth.matching.operator import Linearization, Operator
 from mesosynth.matching.unknowns import (
     LEVEL,
@@ -42,10 +42,6 @@ _CLEAN = 1e-4  # below this one there is no noise to speak of
 _ROUGH, _NEAR, _FINE = 2e-2, 5e-3, 1e-4  # steps that end a descent
 _STARTS = 3
 _EVALUATIONS_FOR_MORE = 24
-_NOISES = 4
-_STUDENT = 3.18 / 1.96  # how much wider intervals are that rest on three degrees of freedom
-_SYSTEMATIC = 5e-4  # what a lean Φ and an unfinished descent leave open
-_LONGEST_LAST_STEP = 0.1
 _FREED = (  # notes for one note, and values where gradients are not zero
     (2.0, {"am_shape": 0.8, "am_depth": 0.95, "brightness": -24.0}),
     (1.0, {"am_shape": 0.3, "am_depth": 0.9, "brightness": -18.0}),
@@ -225,30 +221,18 @@ class Run:
         self._report(found.iterate, unknowns, start, (start + 1) / (_STARTS + 1))
 
     def _averaged(self, found: Found, hearing: Hearing, focus: Focus) -> Found:
-        """Take the last step against several noises, and see how far each would lead.
-
-        That scatter is the error: the target's noise is one more of them.
-        """
-        state = found.iterate.state
-        J = self._linearize(state, hearing).J
-        S = []
-        for number in range(1, _NOISES + 1):
-            self._checkpoint()
+        """Take the last step beside several noises, and see how far each would lead."""
+        state, unknowns = found.iterate.state, hearing.unknowns
+        beside: list[Linearization] = []
+        for number in range(1, NOISES + 1):
             self.evaluations += 1
-            S.append(self.operator.beside(state, focus.background(number)))
-        residuals = np.array(S) - hearing.S
-        mean = residuals.mean(axis=0)
-        steps = -residuals @ np.linalg.pinv(J).T
-        step = steps.mean(axis=0).clip(-_LONGEST_LAST_STEP, _LONGEST_LAST_STEP)
-        scatter = steps.std(axis=0, ddof=1) * math.sqrt(1.0 + 1.0 / _NOISES)
-        std = np.hypot(_STUDENT * scatter, _SYSTEMATIC)
-        loss = 0.5 * float(np.square(mean + J @ step).sum())
-        # What two noises differ by is what noise alone explains.
-        noise_loss = 0.5 * float(np.square(residuals - mean).sum()) / (_NOISES - 1)
+            noise = focus.background(number)
+            beside.append(self.operator.linearize(state, unknowns.free, self._checkpoint, noise))
+        last = noise_step(hearing.S, beside)
         return Found(
-            Iterate(hearing.unknowns.moved(state, step), loss, std, converged=True),
-            hearing.unknowns,
-            good_loss=max(_GOOD_FOCUSED_LOSS, _LIKE_NOISE * noise_loss),
+            Iterate(unknowns.moved(state, last.step), last.loss, last.std, converged=True),
+            unknowns,
+            good_loss=max(_GOOD_FOCUSED_LOSS, _LIKE_NOISE * last.noise_loss),
             start=found.start,
             heard_whole=hearing.heard_whole,
         )
