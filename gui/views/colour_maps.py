@@ -18,7 +18,7 @@ _STOPS = {
     # Blue where the sound lacks energy, red where it has too much, dark where nothing differs.
     "difference": "#8ec5ff #5598e6 #2f6fd0 #1a4078 #0d0f13 #78272a #d0453a #ee7e6c #ffb3a1",
     # Ever darker towards high losses, and never so bright that a line on it would not read.
-    "loss": "#4fa3a0 #3c8599 #2f6689 #294b72 #233355 #1a2138 #12151f #0d0f13",
+    "loss": "#6cc0ae #4a9fa3 #3a7f99 #31628a #2c4a74 #26375b #202a45 #1b2236",
 }
 
 

@@ -1,4 +1,4 @@
-"""The XY pad: note rate by chirp rate, with the point that plays and the way of the match."""
+"""The XY pad: two parameters, the loss around them, the point that plays, the match's way."""
 
 import math
 
@@ -8,16 +8,15 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPaintEvent,
-    QPixmap,
-    QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.views import pad_painting
-from gui.views.pad_plane import Plane
+from gui.views import pad_painting, plot_painting
+from gui.views.canvas import Canvas
+from gui.views.loss_map import LossMap
+from gui.views.pad_plane import NOTE_AXES, Plane
+from mesosynth.events import Explored, ExploreStarted
 from mesosynth.matching.messages import MatchStep
 from mesosynth.parameters import ParameterTable
 
@@ -28,29 +27,42 @@ _REACH = 22.0  # px around the point in which a press takes hold of it
 _NOTCH = 0.01  # share of an axis for one notch of the wheel or one key stroke
 
 
-class Pad(QWidget):
-    """Drag the point to play; double-click sets it; wheel, Alt-wheel and arrow keys nudge it."""
+class Pad(Canvas):
+    """Drag the point to play; double-click sets it; wheel, Alt-wheel and arrow keys nudge it.
+
+    Attributes
+    ----------
+    axes : (str, str)
+        Ids of the parameters from left to right and from bottom to top.
+
+    Signals
+    -------
+    axes_chosen : tuple
+        The two ids, when they become others.
+    """
 
     gesture_began = Signal(str)
     edited = Signal(dict)
     gesture_ended = Signal()
     nudged = Signal(dict, str)
     set_at_once = Signal(dict, str)
+    axes_chosen = Signal(tuple)
 
     def __init__(self, parameters: ParameterTable) -> None:
         super().__init__()
         self._parameters = parameters
         self._values = parameters.defaults()
+        self.axes = NOTE_AXES
+        self.loss = LossMap()
         self._steps: list[MatchStep] = []
         self._grip: QPointF | None = None
         self._mouse = QPointF()
-        self._ground: QPixmap | None = None
         self.setMinimumSize(260, 240)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setToolTip(
-            "Drag the point: note rate and chirp rate\nShift-drag, wheel, arrow keys: fine moves "
-            "(Alt-wheel: note rate)\nDouble-click: set the point there"
+            "Drag the point to play\nShift-drag, wheel, arrow keys: fine moves "
+            "(Alt-wheel: sideways)\nDouble-click: set the point there"
         )
 
     def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
@@ -59,26 +71,54 @@ class Pad(QWidget):
     @property
     def plane(self) -> Plane:
         """The axes at the widget's present size."""
-        area = QRectF(self.rect()).adjusted(58, 6, -10, -36)
-        return Plane.of(self._parameters, area)
+        left, bottom = plot_painting.left_margin(), plot_painting.bottom_margin()
+        area = QRectF(self.rect()).adjusted(left, 6, -10, -bottom)
+        return Plane.of(self._parameters, self.axes, area)
 
     @property
     def handle(self) -> QPointF:
         """Where the playing point is, px."""
-        return self.plane.point(self._values["f_m"], self._values["gamma"])
+        return self.plane.point(self._values[self.axes[0]], self._values[self.axes[1]])
 
     @property
     def trajectory(self) -> list[MatchStep]:
         """The steps that are drawn."""
         return list(self._steps)
 
+    def set_table(self, parameters: ParameterTable) -> None:
+        """Play another instrument's parameters."""
+        self._parameters = parameters
+        self._values = parameters.defaults()
+        self._steps.clear()
+        if not set(self.axes) <= set(parameters):
+            first, second, *_ = parameters.matchable
+            self.set_axes((first, second))
+        self.refresh()
+
+    def set_axes(self, axes: tuple[str, str]) -> None:
+        """Lay two other parameters out."""
+        if axes != self.axes:
+            self.axes = axes
+            self.refresh()
+            self.axes_chosen.emit(axes)
+
     def set_values(self, values: dict[str, float]) -> None:
         """Show the parameters that play."""
-        if values["w"] != self._values["w"]:
-            self._ground = None
+        lines_move = values.get("w") != self._values.get("w")
         self._values = dict(values)
-        theme.name(self, "Pad", f"f_m {values['f_m']:.3g} Hz, gamma {values['gamma']:.3g} oct/s")
-        self.update()
+        texts = [f"{id_} {self._parameters[id_].text(values[id_])}" for id_ in self.axes]
+        theme.name(self, "Pad", ", ".join(texts))
+        self.refresh() if lines_move else self.update()
+
+    def start_map(self, started: ExploreStarted) -> None:
+        """Begin an empty map of the loss, or have none."""
+        self.loss.start(started)
+        self.refresh()
+
+    def add_cells(self, explored: Explored) -> None:
+        """Fill cells of the map in."""
+        self.loss.add(explored)
+        self.refresh()
 
     def start_trajectory(self) -> None:
         """Forget the last match."""
@@ -90,21 +130,23 @@ class Pad(QWidget):
         self._steps.append(step)
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
+    def paint_still(self, painter: QPainter) -> None:  # noqa: D102 - Canvas' hook
         plane = self.plane
-        ratio = self.devicePixelRatioF()  # another one when the window moves to another screen
-        if self._ground is None or self._ground.devicePixelRatio() != ratio:
-            self._ground = self._painted_ground(plane)
-        painter = QPainter(self)
-        painter.drawPixmap(0, 0, self._ground)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pad_painting.paint_trajectory(painter, plane, self._steps)
-        f_m, gamma = self._values["f_m"], self._values["gamma"]
-        held = self._grip is not None
-        pad_painting.paint_handle(painter, plane, f_m, gamma, held, self.hasFocus())
+        plot_painting.paint_ground(painter, plane.area)
+        if self.loss.axes == self.axes:
+            self.loss.paint(painter, plane)
+        pad_painting.paint_grid(painter, plane)
+        if self.axes == NOTE_AXES and {"f_c", "w"} <= set(self._values):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            pad_painting.paint_note_counts(painter, plane, self._values["w"])
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102 - Qt's hook
-        self._ground = None
+    def paint_moving(self, painter: QPainter) -> None:  # noqa: D102 - Canvas' hook
+        pad_painting.paint_trajectory(painter, self.plane, self.axes, self._steps)
+        gamma = self._values.get("gamma")
+        rising = gamma > 0.0 if gamma is not None and "gamma" in self.axes else None
+        held = self._grip is not None
+        area = self.plane.area
+        pad_painting.paint_handle(painter, area, self.handle, rising, held, self.hasFocus())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
         near = _distance(event.position(), self.handle) <= _REACH
@@ -170,20 +212,14 @@ class Pad(QWidget):
         self.nudged.emit(self._at(self.handle + move), "nudge on the pad")
 
     def _at(self, point: QPointF) -> dict[str, float]:
-        f_m, gamma = self.plane.values(point)
-        return {"f_m": f_m, "gamma": math.copysign(gamma, self._values["gamma"])}
-
-    def _painted_ground(self, plane: Plane) -> QPixmap:
-        ratio = self.devicePixelRatioF()
-        ground = QPixmap(self.size() * ratio)
-        ground.setDevicePixelRatio(ratio)
-        ground.fill(theme.colour(theme.PANEL))
-        painter = QPainter(ground)
-        pad_painting.paint_grid(painter, plane)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pad_painting.paint_note_counts(painter, plane, self._values["w"])
-        painter.end()
-        return ground
+        """Values at a pixel; what has a direction keeps it."""
+        values = dict(zip(self.axes, self.plane.values(point), strict=True))
+        return {
+            id_: math.copysign(value, self._values[id_])
+            if self._parameters[id_].curve == "signed_log"
+            else value
+            for id_, value in values.items()
+        }
 
 
 def _distance(a: QPointF, b: QPointF) -> float:

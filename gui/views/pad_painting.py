@@ -6,7 +6,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from gui import theme
-from gui.views.axes import octave_ticks, short_number
+from gui.views import plot_painting
 from gui.views.pad_plane import Plane
 from mesosynth.matching.messages import MatchStep
 
@@ -20,31 +20,9 @@ _AXIS = Qt.AlignmentFlag.AlignCenter
 
 
 def paint_grid(painter: QPainter, plane: Plane) -> None:
-    """Draw the ground, gridlines on octaves, tick labels and axis titles."""
-    area = plane.area
-    painter.fillRect(area, QColor(theme.WELL))
-    painter.setFont(theme.font(7.5))
-    for tick in octave_ticks(*plane.f_m, most=int(area.width() // 40)):
-        x = plane.point(tick, plane.gamma[0]).x()
-        painter.setPen(QPen(QColor(theme.GRID)))
-        painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
-        painter.setPen(QColor(theme.DIM))
-        painter.drawText(QRectF(x - 20, area.bottom() + 3, 40, 14), _AXIS, short_number(tick))
-    right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-    for tick in octave_ticks(*plane.gamma, most=int(area.height() // 24)):
-        y = plane.point(plane.f_m[0], tick).y()
-        painter.setPen(QPen(QColor(theme.GRID)))
-        painter.drawLine(QLineF(area.left(), y, area.right(), y))
-        painter.setPen(QColor(theme.DIM))
-        painter.drawText(QRectF(area.left() - 42, y - 8, 37, 16), right, short_number(tick))
-    painter.setPen(QColor(theme.DIM))
-    bottom = QRectF(area.left(), area.bottom() + 17, area.width(), 15)
-    painter.drawText(bottom, _AXIS, "Note rate f_m (Hz)")
-    painter.save()
-    painter.translate(area.left() - 46, area.center().y())
-    painter.rotate(-90)
-    painter.drawText(QRectF(-90, -8, 180, 16), _AXIS, "Chirp rate |γ| (oct/s)")
-    painter.restore()
+    """Draw gridlines, tick labels and axis titles."""
+    plot_painting.paint_x_axis(painter, plane.area, plane.x, grid=True)
+    plot_painting.paint_y_axis(painter, plane.area, plane.y, grid=True)
 
 
 def paint_note_counts(painter: QPainter, plane: Plane, w: float) -> None:
@@ -55,7 +33,7 @@ def paint_note_counts(painter: QPainter, plane: Plane, w: float) -> None:
     painter.setFont(theme.font(7.5))
     for notes in NOTE_COUNTS:
         # notes = f_m * w / gamma, a line of slope one on log axes; drawn across the whole pad
-        ends = [plane.point(f, f * w / notes) for f in plane.f_m]
+        ends = [plane.point(f, f * w / notes) for f in (plane.x.low, plane.x.high)]
         line = QLineF(ends[0], ends[1])
         painter.setPen(QPen(theme.colour(theme.DIM, 0.30), 1, Qt.PenStyle.DashLine))
         painter.drawLine(line)
@@ -81,22 +59,30 @@ def _label_spot(line: QLineF, area: QRectF) -> QPointF | None:
     return spot if met else None
 
 
-def paint_trajectory(painter: QPainter, plane: Plane, steps: Sequence[MatchStep]) -> None:
+def paint_trajectory(
+    painter: QPainter, plane: Plane, ids: tuple[str, str], steps: Sequence[MatchStep]
+) -> None:
     """Draw the ways of a match, one from each start, and its best step with the error ellipse."""
-    if not steps:
+    if not steps or not set(ids) <= set(steps[0].theta):
         return
     painter.save()
     painter.setClipRect(plane.area)
     best = min(steps, key=lambda step: step.loss)
     for start in sorted({step.start for step in steps}):
         way = [step for step in steps if step.start == start]
-        _paint_way(painter, plane, way, 1.0 if start == best.start else 0.45)
-    _paint_estimate(painter, plane, best)
+        _paint_way(painter, plane, ids, way, 1.0 if start == best.start else 0.45)
+    _paint_estimate(painter, plane, ids, best)
     painter.restore()
 
 
-def _paint_way(painter: QPainter, plane: Plane, way: Sequence[MatchStep], strength: float) -> None:
-    points = [plane.point(step.theta["f_m"], step.theta["gamma"]) for step in way]
+def _paint_way(
+    painter: QPainter,
+    plane: Plane,
+    ids: tuple[str, str],
+    way: Sequence[MatchStep],
+    strength: float,
+) -> None:
+    points = [plane.point(step.theta[ids[0]], step.theta[ids[1]]) for step in way]
     painter.setPen(QPen(theme.colour(theme.MATCH, 0.7 * strength), 1.5))
     painter.drawPolyline(QPolygonF(points))
     painter.setPen(Qt.PenStyle.NoPen)
@@ -109,11 +95,10 @@ def _paint_way(painter: QPainter, plane: Plane, way: Sequence[MatchStep], streng
     painter.drawRect(QRectF(first.x() - 4, first.y() - 4, 8, 8))
 
 
-def _paint_estimate(painter: QPainter, plane: Plane, step: MatchStep) -> None:
-    point = plane.point(step.theta["f_m"], step.theta["gamma"])
-    radii = plane.radii(
-        step.theta["f_m"], step.theta["gamma"], step.std.get("f_m", 0.0), step.std.get("gamma", 0.0)
-    )
+def _paint_estimate(painter: QPainter, plane: Plane, ids: tuple[str, str], step: MatchStep) -> None:
+    at = step.theta[ids[0]], step.theta[ids[1]]
+    point = plane.point(*at)
+    radii = plane.radii(*at, step.std.get(ids[0], 0.0), step.std.get(ids[1], 0.0))
     painter.setPen(QPen(theme.colour(theme.MATCH, 0.6), 1))
     painter.setBrush(theme.colour(theme.MATCH, 0.10))
     painter.drawEllipse(point, max(radii.x(), 0.5), max(radii.y(), 0.5))
@@ -124,11 +109,9 @@ def _paint_estimate(painter: QPainter, plane: Plane, step: MatchStep) -> None:
 
 
 def paint_handle(
-    painter: QPainter, plane: Plane, f_m: float, gamma: float, held: bool, focused: bool
+    painter: QPainter, area: QRectF, point: QPointF, rising: bool | None, held: bool, focused: bool
 ) -> None:
-    """Draw the playing point with hairlines to its axes; an arrow tells the direction."""
-    point = plane.point(f_m, gamma)
-    area = plane.area
+    """Draw the playing point with hairlines to its axes; an arrow tells the direction, if any."""
     painter.setPen(QPen(theme.colour(theme.ACCENT, 0.22), 1))
     painter.drawLine(QLineF(point.x(), area.top(), point.x(), area.bottom()))
     painter.drawLine(QLineF(area.left(), point.y(), area.right(), point.y()))
@@ -138,7 +121,9 @@ def paint_handle(
     painter.setBrush(QColor(theme.ACCENT))
     painter.setPen(QPen(QColor(theme.TEXT if focused else theme.WELL), 1.5))
     painter.drawEllipse(point, HANDLE, HANDLE)
-    up = -1.0 if gamma > 0.0 else 1.0
+    if rising is None:
+        return
+    up = -1.0 if rising else 1.0
     painter.setPen(QPen(QColor(theme.WELL), 1.7))
     tip = QPointF(point.x() + 3, point.y() + 3 * up)
     painter.drawLine(QLineF(QPointF(point.x() - 3, point.y() - 3 * up), tip))

@@ -1,62 +1,71 @@
-"""Where a value lies on the pad: two log axes over a rectangle of pixels."""
+"""Where a value lies on the pad: two parameters' axes over a rectangle of pixels."""
 
 import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF
 
+from gui.views.axes import Axis
 from mesosynth.parameters import ParameterTable
+
+NOTE_AXES = ("f_m", "gamma")
+"""The pad's first pair of axes: on it an arpeggio's number of notes is a straight line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """The pad's axes, f_m from left to right and abs(gamma) from bottom to top.
+    """The pad's axes, from left to right and from bottom to top.
 
     Attributes
     ----------
     area : QRectF
         The picture's rectangle, px.
-    f_m, gamma : tuple of float
-        Range of each axis: hertz, octaves per second.
+    x, y : Axis
+        Of a parameter with a direction, its magnitude.
     """
 
     area: QRectF
-    f_m: tuple[float, float]
-    gamma: tuple[float, float]
+    x: Axis
+    y: Axis
 
     @classmethod
-    def of(cls, parameters: ParameterTable, area: QRectF) -> "Plane":
-        """Lay the ranges of `parameters` over `area`."""
-        f_m, gamma = parameters["f_m"], parameters["gamma"]
-        return cls(area, (f_m.minimum, f_m.maximum), (gamma.smallest, gamma.maximum))
+    def of(cls, parameters: ParameterTable, ids: tuple[str, str], area: QRectF) -> "Plane":
+        """Lay the ranges of two parameters over `area`."""
+        return cls(area, Axis.of(parameters[ids[0]]), Axis.of(parameters[ids[1]]))
 
-    def point(self, f_m: float, gamma: float) -> QPointF:
-        """Pixel of a value; the sign of gamma does not count."""
-        x, y = _share(f_m, self.f_m), _share(abs(gamma), self.gamma)
+    def point(self, x: float, y: float) -> QPointF:
+        """Pixel of two values; their signs do not count where the axis has magnitudes."""
         return QPointF(
-            self.area.left() + x * self.area.width(), self.area.bottom() - y * self.area.height()
+            self.area.left() + _share(self.x, x) * self.area.width(),
+            self.area.bottom() - _share(self.y, y) * self.area.height(),
         )
 
     def values(self, point: QPointF) -> tuple[float, float]:
-        """f_m and abs(gamma) at a pixel, kept within the area."""
-        x = (point.x() - self.area.left()) / max(self.area.width(), 1.0)
-        y = (self.area.bottom() - point.y()) / max(self.area.height(), 1.0)
-        return _at(x, self.f_m), _at(y, self.gamma)
+        """Values or magnitudes at a pixel, kept within the area."""
+        across = (point.x() - self.area.left()) / max(self.area.width(), 1.0)
+        up = (self.area.bottom() - point.y()) / max(self.area.height(), 1.0)
+        return _inside(self.x, across), _inside(self.y, up)
 
-    def radii(self, f_m: float, gamma: float, std_f_m: float, std_gamma: float) -> QPointF:
+    def radii(self, x: float, y: float, std_x: float, std_y: float) -> QPointF:
         """Half axes in pixels of the ellipse of one standard deviation, at most the area's half."""
-        across = self.area.width() / math.log(self.f_m[1] / self.f_m[0])
-        up = self.area.height() / math.log(self.gamma[1] / self.gamma[0])
         return QPointF(
-            min(across * std_f_m / f_m, self.area.width() / 2.0),
-            min(up * std_gamma / abs(gamma), self.area.height() / 2.0),
+            min(_slope(self.x, x) * std_x, 0.5) * self.area.width(),
+            min(_slope(self.y, y) * std_y, 0.5) * self.area.height(),
         )
 
 
-def _share(value: float, bounds: tuple[float, float]) -> float:
-    return math.log(value / bounds[0]) / math.log(bounds[1] / bounds[0])
+def _share(axis: Axis, value: float) -> float:
+    if axis.kind == "linear":
+        return axis.share(value)
+    return axis.share(max(abs(value), 1e-12))
 
 
-def _at(share: float, bounds: tuple[float, float]) -> float:
-    share = min(max(share, 0.0), 1.0)
-    return min(max(bounds[0] * (bounds[1] / bounds[0]) ** share, bounds[0]), bounds[1])
+def _slope(axis: Axis, value: float) -> float:
+    """Shares of the axis per unit of its parameter, at a value."""
+    if axis.kind == "linear":
+        return 1.0 / (axis.high - axis.low)
+    return 1.0 / (max(abs(value), 1e-12) * math.log(axis.high / axis.low))
+
+
+def _inside(axis: Axis, share: float) -> float:
+    return min(max(axis.at(min(max(share, 0.0), 1.0)), axis.low), axis.high)
