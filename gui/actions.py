@@ -39,6 +39,9 @@ class ActionSpec:
     checkable: bool = False
 
 
+SLOTS = 8
+"""Snapshots that can be kept."""
+
 ACTIONS = [
     ActionSpec(
         "load", "File", "Load target sound…", "Load", "Ctrl+O", "ph.folder-open",
@@ -68,6 +71,10 @@ ACTIONS = [
     ActionSpec(
         "flip", "Edit", "Flip direction", "Flip", "D", "ph.arrows-down-up",
         "Turn rising arpeggios into falling ones and back.",
+    ),
+    ActionSpec(
+        "compare", "Edit", "Change between A and B", "A | B", "C", "ph.git-diff",
+        "Change over to the other of two sounds, to compare them.",
     ),
     ActionSpec(
         "play", "Sound", "Play", "Play", "Space", "ph.play",
@@ -110,6 +117,20 @@ ACTIONS = [
         "apply", "Match", "Apply the match's result", "Apply", "A", "ph.check",
         "Jump to the parameters that the last match found.",
     ),
+    *[
+        ActionSpec(
+            f"recall_{slot}", "Snapshots", f"Recall snapshot {slot}", str(slot), str(slot),
+            "ph.bookmark-simple", f"Go back to the sound of snapshot {slot}.",
+        )
+        for slot in range(1, SLOTS + 1)
+    ],
+    *[
+        ActionSpec(
+            f"store_{slot}", "Snapshots", f"Keep as snapshot {slot}", f"Keep {slot}",
+            f"Ctrl+{slot}", "ph.bookmark-simple", f"Keep the sound as snapshot {slot}.",
+        )
+        for slot in range(1, SLOTS + 1)
+    ],
     ActionSpec(
         "effects", "View", "Effects", "Effects", "F3", "ph.sliders-horizontal",
         "Open or close the rack: the instrument and the effects that it goes through.",

@@ -10,6 +10,7 @@ from gui import theme
 from gui.actions import ACTIONS, Actions
 from gui.bridge import Bridge
 from gui.commands import Commands
+from gui.comparisons import Comparisons
 from gui.history import History
 from gui.panels.drawer import Drawer
 from gui.panels.effects_panel import EffectsPanel
@@ -29,6 +30,7 @@ from gui.views.scale_rate import ScaleRate
 from gui.views.scalogram import Scalograms
 from gui.views.scope import SECONDS, Scope
 from mesosynth.events import TargetLoaded
+from mesosynth.parameters import ParameterTable
 
 
 class MainWindow(QMainWindow):
@@ -57,6 +59,7 @@ class MainWindow(QMainWindow):
         self.bridge, self.settings = bridge, settings
         self.actions_ = Actions(self)
         self.history = History(bridge)
+        self.comparisons = Comparisons(self.actions_, bridge, self.history)
         self.commands = Commands(self, self.actions_, bridge, self.history, settings)
         self.sound_commands = SoundCommands(self, self.actions_, bridge, settings)
         self.piano = Piano(bridge, self.actions_["piano"])
@@ -146,6 +149,7 @@ class MainWindow(QMainWindow):
             self._connect_hand(hand)
         self.effects.knob_made.connect(self._connect_hand)
         self.effects.asked.connect(self.history.change_rack)
+        bridge.instrument_changed.connect(self._on_instrument)
         bridge.parameters_changed.connect(self._on_parameters)
         bridge.target_loaded.connect(self._on_target)
         bridge.target_analysed.connect(self.scalograms.set_target)
@@ -177,15 +181,16 @@ class MainWindow(QMainWindow):
             hand.learn_asked.connect(self.bridge.learn)
             hand.forget_asked.connect(self.bridge.forget_controller)
 
+    def _on_instrument(self) -> None:
+        table = self.bridge.instrument_parameters
+        self.pad.set_table(table)
+        for knob in self.knobs.set_table(table):
+            self._connect_hand(knob)
+
     def _on_parameters(self, values: dict[str, float], _source: str) -> None:
         self.pad.set_values(values)
         self.knobs.set_values(values)
-        f_m, gamma = self.bridge.parameters["f_m"], self.bridge.parameters["gamma"]
-        notes = values["f_m"] * values["w"] / abs(values["gamma"])
-        self.pad_frame.note.setText(
-            f"{f_m.text(values['f_m'])} · {gamma.text(values['gamma'])} · {notes:.3g} notes "
-            + ("rising" if values["gamma"] > 0 else "falling")
-        )
+        self.pad_frame.note.setText(_in_words(self.bridge.instrument_parameters, values))
 
     def _on_target(self, target: TargetLoaded) -> None:
         self.scalograms.set_target_name(target.name)
@@ -201,6 +206,16 @@ class MainWindow(QMainWindow):
 
 
 _MENUS = [spec.menu for spec in ACTIONS]
+
+
+def _in_words(table: ParameterTable, values: dict[str, float]) -> str:
+    """Where the sound stands on the pad; "" for an instrument without such parameters."""
+    if not {"f_m", "gamma", "w"} <= set(table):
+        return ""
+    notes = values["f_m"] * values["w"] / abs(values["gamma"])
+    way = "rising" if values["gamma"] > 0 else "falling"
+    texts = [table[id_].text(values[id_]) for id_ in ("f_m", "gamma")]
+    return f"{' · '.join(texts)} · {notes:.3g} notes {way}"
 
 
 def _row(left: QWidget, right: QWidget, stretch: tuple[int, int]) -> QHBoxLayout:

@@ -2,7 +2,7 @@
 
 import math
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from gui import theme
 from gui.panels.value_editor import ValueEditor
@@ -34,6 +34,7 @@ _NOTCH = 0.02
 _START, _SPAN = 225.0, -270.0  # degrees, counter-clockwise from three o'clock
 _TEXT_HEIGHT = 17
 _SOLID = Qt.PenStyle.SolidLine
+_MOUSE = QContextMenuEvent.Reason.Mouse
 
 
 class Knob(QWidget):
@@ -59,12 +60,14 @@ class Knob(QWidget):
     refused = Signal(str)
     learn_asked = Signal(str)
     forget_asked = Signal(str)
+    pin_asked = Signal(str, bool)
 
     def __init__(self, parameter: Parameter, id_: str | None = None, owner: str = "") -> None:
         super().__init__()
         self.parameter = parameter
         self.id = parameter.id if id_ is None else id_
         self.title = f"{owner} {parameter.name}".strip()
+        self.pinned = False
         self._dimmed = False
         self.value = parameter.default
         self._turned: float | None = None
@@ -77,7 +80,7 @@ class Knob(QWidget):
             f"{parameter.description}\n{parameter.text(parameter.minimum)} to "
             f"{parameter.text(parameter.maximum)}; double-click: "
             f"{parameter.text(parameter.default)}\nClick the value to type one; Shift: fine; "
-            "right button: MIDI"
+            "right button: MIDI, pin, copy"
         )
         self.set_value(parameter.default)
 
@@ -116,6 +119,11 @@ class Knob(QWidget):
         painter.setFont(self._fitting(8.0, name))
         painter.setPen(QColor(theme.TEXT if self.hasFocus() else theme.DIM))
         painter.drawText(QRectF(0, 0, self.width(), _TEXT_HEIGHT), centre, name)
+        if self.pinned:
+            painter.setBrush(QColor(theme.ACCENT))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.drawEllipse(QPointF(self.width() - 8.0, _TEXT_HEIGHT + 5.0), 3.0, 3.0)
+            painter.setPen(QColor(theme.TEXT))
         painter.setPen(QColor(theme.TEXT))
         painter.setFont(self._fitting(8.5, value))
         painter.drawText(self.value_box, centre, value)
@@ -173,15 +181,44 @@ class Knob(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
         if event.button() == Qt.MouseButton.LeftButton:
-            self.set_at_once.emit({self.id: self.parameter.default}, self.title)
+            self._take_default()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: D102 - Qt's hook
-        menu = QMenu(self)
+        menu = self.menu()
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        id_ = self.id
+        menu.popup(event.globalPos() if event.reason() == _MOUSE else self._middle())
+
+    def menu(self) -> QMenu:
+        """What can be done with it, besides to turn it."""
+        menu, id_ = QMenu(self), self.id
+        clipboard = QApplication.clipboard()
         menu.addAction("Learn a MIDI controller", lambda: self.learn_asked.emit(id_))
         menu.addAction("Forget its MIDI controller", lambda: self.forget_asked.emit(id_))
-        menu.popup(event.globalPos())
+        menu.addSeparator()
+        if self.parameter.matchable and "." not in id_:
+            pin = menu.addAction("Pin for matching")
+            pin.setCheckable(True)
+            pin.setChecked(self.pinned)
+            pin.triggered.connect(lambda on: self.pin_asked.emit(id_, on))
+            menu.addSeparator()
+        menu.addAction("Copy value", lambda: clipboard.setText(self.parameter.text(self.value)))
+        menu.addAction("Paste value", lambda: self._type(clipboard.text().strip()))
+        menu.addAction("Type a value…", self.type_value)
+        default = self.parameter.text(self.parameter.default)
+        menu.addAction(f"Back to {default}", self._take_default)
+        return menu
+
+    def pin(self, pinned: bool) -> None:
+        """Show that a match leaves it where it is, or not."""
+        if pinned != self.pinned:
+            self.pinned = pinned
+            self.update()
+
+    def _middle(self) -> QPoint:
+        return self.mapToGlobal(self.rect().center())
+
+    def _take_default(self) -> None:
+        self.set_at_once.emit({self.id: self.parameter.default}, self.title)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: D102 - Qt's hook
         self._nudge(event.angleDelta().y() / 120.0 * _speed(event))

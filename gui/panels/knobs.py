@@ -13,12 +13,11 @@ class Knobs(QFrame):
     def __init__(self, parameters: ParameterTable) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self._knobs = {id_: Knob(parameter) for id_, parameter in parameters.items()}
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(theme.GAP, 6, theme.GAP, 6)
-        layout.setSpacing(2)
-        for knob in self._knobs.values():
-            layout.addWidget(knob)
+        self._knobs: dict[str, Knob] = {}
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(theme.GAP, 6, theme.GAP, 6)
+        self._row.setSpacing(2)
+        self.set_table(parameters)
 
     def __getitem__(self, id_: str) -> Knob:
         return self._knobs[id_]
@@ -27,8 +26,19 @@ class Knobs(QFrame):
         """Every knob."""
         return list(self._knobs.values())
 
+    def set_table(self, parameters: ParameterTable) -> list[Knob]:
+        """Have the knobs of another instrument; return them, which are all new."""
+        for knob in self._knobs.values():
+            self._row.removeWidget(knob)
+            knob.hide()
+            knob.deleteLater()
+        self._knobs = {id_: Knob(parameter) for id_, parameter in parameters.items()}
+        for knob in self._knobs.values():
+            self._row.addWidget(knob)
+        return self.all()
+
     def set_values(self, values: dict[str, float]) -> None:
         """Show the parameters that play."""
         for id_, knob in self._knobs.items():
-            if knob.value != values[id_]:
+            if id_ in values and knob.value != values[id_]:
                 knob.set_value(values[id_])

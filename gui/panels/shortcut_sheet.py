@@ -5,7 +5,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
 
 from gui import theme
-from gui.actions import ACTIONS
+from gui.actions import ACTIONS, SLOTS
 
 _MOUSE = [
     ("Drag the pad's point", "Note rate and chirp rate"),
@@ -14,6 +14,10 @@ _MOUSE = [
     ("Drag a knob, wheel", "Turn it"),
     ("Double-click a knob", "Its default"),
     ("Click a knob's value, Return", "Type a value: 440, 1.2k, A4"),
+    ("Right click on a knob", "MIDI, pin for matching, copy, paste"),
+    ("Right click on a snapshot", "Keep the sound in it"),
+    ("Drag an effect's title, Alt+Up", "Move it in the rack"),
+    ("B, Delete on an effect", "Bypass it, take it out"),
     ("Arrow keys", "Move the pad's point or a knob"),
     ("Shift", "Ten times finer"),
 ]
@@ -32,7 +36,13 @@ class ShortcutSheet(QDialog):
         grid.setHorizontalSpacing(18)
         grid.setVerticalSpacing(6)
         native = QKeySequence.SequenceFormat.NativeText
-        keys = [(QKeySequence(a.keys).toString(native), a.text.rstrip("…")) for a in ACTIONS]
+        slots = ("recall_", "store_")  # eight alike, which have a line together
+        keys = [
+            (QKeySequence(a.keys).toString(native), a.text.rstrip("…"))
+            for a in ACTIONS
+            if not a.id.startswith(slots)
+        ]
+        keys += [(f"1 … {SLOTS}", "Recall a snapshot"), (f"Ctrl+1 … {SLOTS}", "Keep a snapshot")]
         for column, (title, rows) in enumerate([("Keyboard", keys), ("Mouse", _MOUSE)]):
             grid.addWidget(theme.title(title), 0, 3 * column, 1, 2)
             for row, (left, right) in enumerate(rows, start=1):

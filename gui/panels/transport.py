@@ -1,20 +1,24 @@
 """The row of buttons above everything."""
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from gui import theme
 from gui.actions import Actions
+from gui.panels.snapshot_row import SnapshotRow
 from mesosynth.events import Capture, Recording
 
 _GROUPS = [
     ["play", "panic", "capture"],
     ["load", "record"],
     ["match", "stop_match", "follow"],
-    ["undo", "redo"],
+    ["undo", "redo", "compare"],
     ["open_preset", "save_preset"],
 ]
 _WITHOUT_TEXT = {"undo", "redo", "panic", "capture", "stop_match"}
+_TEXT_ALONE = {"compare"}
+_ROOM_FOR_SNAPSHOTS = 1240  # px
 
 
 class Transport(QWidget):
@@ -38,11 +42,18 @@ class Transport(QWidget):
             if "capture" in group:
                 layout.addWidget(self._captured)
             layout.addWidget(_gap())
+        self.snapshots = SnapshotRow(actions)
+        layout.addWidget(self.snapshots)
         layout.addStretch(1)
         layout.addWidget(self._button(actions, "shortcuts"))
 
     def __getitem__(self, id_: str) -> QToolButton:
         return self._buttons[id_]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102 - Qt's hook
+        super().resizeEvent(event)
+        # The keys and the menu recall snapshots too; a narrow desk has no room for their buttons.
+        self.snapshots.setVisible(self.width() >= _ROOM_FOR_SNAPSHOTS)
 
     def show_recording(self, recording: Recording) -> None:
         """Show how long and how loud the recording is; nothing when none runs."""
@@ -62,10 +73,12 @@ class Transport(QWidget):
         button.setObjectName(id_)
         button.setDefaultAction(actions[id_])
         style = Qt.ToolButtonStyle
-        icon_only = id_ in _WITHOUT_TEXT
-        button.setToolButtonStyle(
-            style.ToolButtonIconOnly if icon_only else style.ToolButtonTextBesideIcon
-        )
+        if id_ in _WITHOUT_TEXT:
+            button.setToolButtonStyle(style.ToolButtonIconOnly)
+        elif id_ in _TEXT_ALONE:
+            button.setToolButtonStyle(style.ToolButtonTextOnly)
+        else:
+            button.setToolButtonStyle(style.ToolButtonTextBesideIcon)
         button.setIconSize(QSize(16, 16))
         # Space plays; a button that took the focus on a click would swallow it.
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
