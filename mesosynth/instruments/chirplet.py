@@ -28,7 +28,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth import units
-from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet_arpeggios import Arpeggios
 from mesosynth.instruments.chirplet_keys import MIDI_CHANNELS, Keyboard
 from mesosynth.instruments.chirplet_parameters import (
@@ -48,10 +47,10 @@ from mesosynth.instruments.chirplet_parameters import (
     SIGMA_0,
 )
 from mesosynth.instruments.chirplet_voices import STRIDE, Motion, chirp_step
+from mesosynth.instruments.key_tuning import KeyTuning
 from mesosynth.plugin import CHANNELS, EventKind, Events, Instrument
 from mesosynth.ramps import Ramps
 from mesosynth.tempo import LONGEST_DELAY, Pulse, synced_period
-from mesosynth.tuning import Scale, note_frequencies
 
 MIDI_KEYS = 128
 _SLOWEST, _FASTEST = 5.0, 960.0  # BPM
@@ -81,8 +80,7 @@ class Chirplet(Instrument):
     parameters = PARAMETERS
 
     def __init__(self) -> None:
-        self._frequencies = note_frequencies()
-        self._scale: dict[str, Any] = {}
+        self._tuning = KeyTuning()
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
@@ -108,30 +106,17 @@ class Chirplet(Instrument):
 
     def state(self) -> dict[str, Any]:
         """[control] The scale that keys are tuned to, if it is not the equal temperament."""
-        return {"tuning": dict(self._scale)} if self._scale else {}
+        return self._tuning.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """[control] Tune the keys: `state` as :meth:`state` gave it.
-
-        Its key "tuning" holds name and cents of a scale and, where they are not the usual ones,
-        root, reference_note and reference_hertz as in :func:`mesosynth.tuning.note_frequencies`.
+        """[control] Tune the keys, as :meth:`mesosynth.instruments.key_tuning.KeyTuning.restore`.
 
         Raises
         ------
         ArgumentError
             If it is no scale; the keys stay as they were.
         """
-        tuning = state.get("tuning") or {}
-        if not tuning:
-            self._frequencies, self._scale = note_frequencies(), {}
-            return
-        try:
-            scale = Scale(str(tuning.get("name", "")), tuple(float(c) for c in tuning["cents"]))
-            rest = {k: v for k, v in tuning.items() if k not in ("name", "cents")}
-            frequencies = note_frequencies(scale, **rest)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise ArgumentError(f"tuning={tuning!r} is not a scale ({error}).") from error
-        self._frequencies, self._scale = frequencies, dict(tuning)
+        self._tuning.restore(state)
 
     def process(
         self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
@@ -190,7 +175,7 @@ class Chirplet(Instrument):
     ) -> None:
         keyboard = self._keyboard
         if kind == EventKind.NOTE_ON and value > 0.0:
-            place = keyboard.press(channel, note, min(value, 1.0), float(self._frequencies[note]))
+            place = keyboard.press(channel, note, min(value, 1.0), float(self._tuning.hertz[note]))
             self._arpeggios.release(place, values)
         elif kind in (EventKind.NOTE_ON, EventKind.NOTE_OFF):
             place = keyboard.release(channel, note)

@@ -11,11 +11,14 @@ of time, so that three weighted sums over the partials are enough: products of m
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth import units
+from mesosynth.instruments.key_tuning import KeyTuning
 from mesosynth.instruments.ripple_parameters import (
     FADE_FROM,
     FADE_TO,
@@ -27,7 +30,6 @@ from mesosynth.instruments.ripple_parameters import (
 )
 from mesosynth.plugin import CHANNELS, EventKind, Events, Instrument
 from mesosynth.ramps import Ramps
-from mesosynth.tuning import note_frequencies
 
 STRIDE = 256  # samples at once: the partials of a stride stay in the cache
 
@@ -41,10 +43,12 @@ class Ripple(Instrument):
     name = "Ripple"
     parameters = PARAMETERS
 
+    def __init__(self) -> None:
+        self._tuning = KeyTuning()
+
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
         self._sample_rate = float(sample_rate)
-        self._hertz = note_frequencies()
         self._places = places()
         self._sides = np.where(np.arange(PARTIALS) % 2, 1.0, -1.0)
         self._octaves, self._gains, self._turn = np.zeros((3, PARTIALS))
@@ -72,6 +76,20 @@ class Ripple(Instrument):
         self._fresh = True
         self._notes: list[int] = []
         self._bend = 0.0  # semitones
+
+    def state(self) -> dict[str, Any]:
+        """[control] The scale that keys are tuned to, if it is not the equal temperament."""
+        return self._tuning.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """[control] Tune the keys, as :meth:`mesosynth.instruments.key_tuning.KeyTuning.restore`.
+
+        Raises
+        ------
+        ArgumentError
+            If it is no scale; the keys stay as they were.
+        """
+        self._tuning.restore(state)
 
     def process(
         self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
@@ -145,7 +163,7 @@ class Ripple(Instrument):
         """Find the frequencies (cycles per sample) and weights that `values` ask for."""
         f_0, f_m, gamma, w = (float(value) for value in values[:4])
         if self._notes:
-            f_0 = float(self._hertz[self._notes[-1]])
+            f_0 = float(self._tuning.hertz[self._notes[-1]])
         f_0 *= 2.0 ** (self._bend / 12.0)
         steps, octaves, gains, turn = self._steps, self._octaves, self._gains, self._turn
         np.multiply(self._places, w, out=octaves)

@@ -105,6 +105,23 @@ def test_a_note_begins_and_ends_on_its_frame_whatever_the_block(block):
     assert low[: int(400 * 2000 / RATE)].max() < 0.01 * low.max()  # the lowest partial is A4 now
 
 
+def test_a_scale_tunes_its_keys_and_is_kept_as_state():
+    tuning = {"name": "fifths", "cents": [702.0, 1200.0], "reference_note": 60,
+              "reference_hertz": 300.0}  # fmt: skip
+    values = {**THETA, "depth": 0.0, "gain": 0.0}
+    lowest = {}
+    for state in ({}, {"tuning": tuning}):
+        instrument = Ripple()
+        instrument.restore(state)
+        instrument.prepare(RATE, 4096)
+        assert instrument.state() == state
+        sound = play(instrument, values, 4096, 512, [(0, EventKind.NOTE_ON, 61, 1.0)])[0]
+        power = np.abs(np.fft.rfft(sound * np.hanning(4096)))
+        lowest[bool(state)] = int(np.argmax(power > 0.2 * power.max())) * RATE / 4096
+    assert lowest[False] == pytest.approx(277.2, abs=4.0)  # C sharp
+    assert lowest[True] == pytest.approx(300.0 * 2.0 ** (702.0 / 1200.0), abs=4.0)
+
+
 @pytest.mark.parametrize("name", [*PARAMETERS, "all"])
 def test_no_click_when_a_parameter_jumps_from_end_to_end(name):
     rate, block = 48000, 256
