@@ -10,6 +10,7 @@ The tree::
     ├── TargetError        audio in which there is nothing to match
     ├── TuningError        a scale that cannot be read
     ├── SessionError       a session's file that cannot be read or written
+    ├── MatchFileError     a saved match that cannot be read or written
     ├── SettingsError      what the user once chose, and cannot be read or written
     ├── PluginError        a plugin that cannot be loaded, or fails
     └── WorkerError        a process of ours that does not do its work
@@ -49,6 +50,10 @@ class TuningError(MesosynthError):
 
 class SessionError(MesosynthError):
     """A session's file that cannot be read or written."""
+
+
+class MatchFileError(MesosynthError):
+    """A saved match that cannot be read or written."""
 
 
 class SettingsError(MesosynthError):

@@ -6,6 +6,7 @@ from typing import Any
 
 from mesosynth import session_file
 from mesosynth.errors import MesosynthError
+from mesosynth.matching.messages import MatchSettings
 from mesosynth.session.presets import Presets
 from mesosynth.session_file import SavedSession, TargetFile
 
@@ -37,6 +38,7 @@ class Keeping(Presets):
         return SavedSession(
             sound=self.preset(self.loaded.name if self.loaded else ""),
             target=target,
+            match=None if self.match_settings == MatchSettings() else self.match_settings,
             follow=self.follow,
             bank=tuple(str(path) for path in self.bank),
             desk=dict(desk or {}),
@@ -59,6 +61,7 @@ class Keeping(Presets):
     def restore(self, saved: SavedSession) -> dict[str, Any]:
         """Go on from what :meth:`saved` gave; return and raise as :meth:`load_session`."""
         self.play_preset(saved.sound)
+        self.match_settings = saved.match or MatchSettings()
         self.follow = saved.follow
         self.bank = tuple(Path(path) for path in saved.bank)
         if saved.target is not None:

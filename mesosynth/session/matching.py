@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mesosynth.errors import MesosynthError, TargetError
+from mesosynth.errors import ArgumentError, MesosynthError, TargetError
 from mesosynth.events import (
     Analysed,
     Explored,
@@ -24,7 +24,7 @@ from mesosynth.target import Target
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """A match to be started; entries of an earlier run of it, which then stands still."""
 
     settings: MatchSettings | None = None
@@ -46,7 +46,7 @@ class Matching(Targets):
         self.follow = True
         self.result: MatchResult | None = None
         self.match_settings = MatchSettings()
-        self._wanted: _Wanted | None = None  # as soon as there is a target and no other match
+        self._wanted: Wanted | None = None  # as soon as there is a target and no other match
         self._is_stale = False  # whether the match that runs is of another target
         self._best_loss = math.inf
         self._before_match: dict[str, float] = {}
@@ -64,7 +64,7 @@ class Matching(Targets):
     def start_match(self) -> None:
         """Match the target by `match_settings`, anew if a match runs.
 
-        What these do not look for stands at its live value, unless they pin it elsewhere.
+        What of theta these do not look for stands at its live value.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class Matching(Targets):
         """
         if self.target is None and self._reading is None:
             raise TargetError("There is no target to match; load or record a sound first.")
-        self._want_match(_Wanted())
+        self._want_match(Wanted())
 
     def stop_match(self) -> None:
         """End the match with the best theta so far."""
@@ -90,6 +90,20 @@ class Matching(Targets):
         if self.match_paused:
             self._matcher.resume_match()
             self._events.append(MatchResumed())
+
+    def check_matched(self) -> None:
+        """Raise unless the instrument that plays is the one that is matched.
+
+        Raises
+        ------
+        ArgumentError
+            Naming both.
+        """
+        if self.instrument != self._matched_instrument:
+            raise ArgumentError(
+                f"The match is of the {self._matched_instrument}, and the {self.instrument} plays; "
+                f"choose the {self._matched_instrument} first."
+            )
 
     @property
     def matcher_pid(self) -> int | None:
@@ -110,7 +124,7 @@ class Matching(Targets):
         self._wanted = None
         super()._give_up_target(error)
 
-    def _want_match(self, wanted: _Wanted) -> None:
+    def _want_match(self, wanted: Wanted) -> None:
         self._wanted = wanted
         if self._matcher.matching:
             self._matcher.stop_match()
@@ -131,7 +145,7 @@ class Matching(Targets):
     def _pinned_here(self, settings: MatchSettings) -> MatchSettings:
         here = self._matchable_values().items()
         live = {id_: value for id_, value in here if id_ not in settings.unknowns}
-        return replace(settings, pinned={**live, **settings.pinned})
+        return replace(settings, pinned={**settings.pinned, **live})
 
     def _matchable_values(self) -> dict[str, float]:
         """Theta as it is heard now; nothing while another instrument plays than is matched."""

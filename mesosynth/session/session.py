@@ -1,14 +1,17 @@
 """All parts of a session in one."""
 
 from mesosynth.events import Event
+from mesosynth.session.auditioning import Auditioning
+from mesosynth.session.exploring import Exploring
 from mesosynth.session.keeping import Keeping
 from mesosynth.session.keys import Keys
+from mesosynth.session.match_keeping import MatchKeeping
 from mesosynth.session.rack import Rack
 from mesosynth.session.recording import Recordings
 from mesosynth.session.snapshots import Snapshots
 
 
-class Session(Rack, Snapshots, Keys, Keeping, Recordings):
+class Session(Rack, Snapshots, Keys, Keeping, Recordings, Exploring, Auditioning, MatchKeeping):
     """Parameters, target, sound and match of one player.
 
     Parameters
@@ -34,6 +37,8 @@ class Session(Rack, Snapshots, Keys, Keeping, Recordings):
         Its file.
     result : MatchResult or None
         Of the last match of this target that came to something.
+    match_settings : MatchSettings
+        How the next match goes about it.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class Session(Rack, Snapshots, Keys, Keeping, Recordings):
         self._poll_tape()
         self._poll_recording()
         self._poll_matcher()
+        self._poll_exploring()
         events, self._events = self._events, []
         return events
 
