@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from mesosynth.errors import MesosynthError, PresetError
-from mesosynth.events import PresetLoaded
+from mesosynth.events import PresetLoaded, Source
 from mesosynth.host.registry import find_plugin
 from mesosynth.matched_preset import match_record
 from mesosynth.presets import MatchRecord, Preset, load_preset, save_preset
@@ -41,8 +41,13 @@ class Presets(Matching):
         self.play_preset(load_preset(path), path)
         self._say(f"Preset {self.loaded.name if self.loaded else path.stem}.")
 
-    def play_preset(self, preset: Preset, path: Path | None = None) -> None:
+    def play_preset(
+        self, preset: Preset, path: Path | None = None, source: Source = "preset"
+    ) -> None:
         """Take the whole sound from a preset that is in no file, or has been read already.
+
+        With the source "user" it is a move by hand, such as a morph's, of the preset that was
+        loaded before: there is no PresetLoaded then.
 
         An effect that is in both sounds plays on with its new values, and what else goes or comes
         is faded; so is the instrument if it is another. The matcher goes on matching with the
@@ -64,9 +69,10 @@ class Presets(Matching):
         self.values = self.parameters.complete(known)
         if self._rack.slots != before:
             self._push_rack()
-        self.set_parameters({}, "preset")
-        self.loaded = preset
-        self._events.append(PresetLoaded(preset, path))
+        self.set_parameters({}, source)
+        if source == "preset":
+            self.loaded = preset
+            self._events.append(PresetLoaded(preset, path))
 
     def save_preset(self, path: Path) -> None:
         """Write the whole sound to a preset, with the match that it comes from, if any.
