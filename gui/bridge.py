@@ -225,6 +225,14 @@ class Bridge(QObject):
             return self._request(lambda session: session.start_match())
         return self._request(lambda session: session.stop_match())
 
+    def explore(self, axes: tuple[str, str] | None) -> bool:
+        """Have the loss mapped over two parameters; None ends it."""
+        return self._request(lambda session: session.explore(axes))
+
+    def ask_drivers(self) -> bool:
+        """Have it told which coefficients would drive a match from here."""
+        return self._request(lambda session: session.ask_drivers())
+
     def scope(self, frames: int) -> NDArray[np.float32]:
         """Return the last `frames` samples that were played; fewer or none at the start."""
         return np.zeros(0, np.float32) if self.session is None else self.session.scope(frames)

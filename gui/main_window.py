@@ -23,6 +23,7 @@ from gui.panels.transport import Transport
 from gui.piano import Piano
 from gui.settings import Settings, save_settings
 from gui.sound_commands import SoundCommands
+from gui.views.links import ViewLinks
 from gui.views.loss_curve import LossCurve
 from gui.views.pad import Pad
 from gui.views.pad_frame import PadFrame
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
         self.sheet = ShortcutSheet(self)
         self._lay_out()
         self._fill_menus()
+        self.links = ViewLinks(self)
         self._connect()
         self.setMinimumSize(1000, 680)
         self.resize(1280, 800)
@@ -198,7 +200,9 @@ class MainWindow(QMainWindow):
     def _on_tick(self) -> None:
         status = self.bridge.audio_status()
         rate = float(status.sample_rate) if status and status.sample_rate else 48000.0
-        self.scope.show_samples(self.bridge.scope(int(SECONDS * rate)), rate)
+        samples = self.bridge.scope(int(SECONDS * rate))
+        self.scope.show_samples(samples, rate)
+        self.links.show_playhead(samples, rate)
         self.status.show_audio(status)
 
     def _toggle_sheet(self) -> None:

@@ -69,7 +69,9 @@ class Axis:
             return [(tick, short_number(tick)) for tick in octave_ticks(self.low, self.high, most)]
         if self.kind == "decades":
             return decade_ticks(self.low, self.high, most)
-        return [(tick, short_number(tick)) for tick in round_ticks(self.low, self.high, most)]
+        return [
+            (tick, short_number(tick)) for tick in round_ticks(self.low, self.high, min(most, 10))
+        ]
 
 
 def octave_ticks(low: float, high: float, most: int) -> list[float]:

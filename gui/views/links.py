@@ -1,0 +1,45 @@
+"""What the views ask of the engine, and what they hear from it."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject
+
+from gui.views.playhead import repetition, time_from_middle
+
+if TYPE_CHECKING:
+    from gui.main_window import MainWindow
+
+
+class ViewLinks(QObject):
+    """Ties the pad's map and the pictures of a window to its bridge."""
+
+    def __init__(self, window: "MainWindow") -> None:
+        super().__init__(window)
+        self._window = window
+        self._bridge = window.bridge
+        self._has_target = False
+        bridge, pad = window.bridge, window.pad
+        bridge.explore_started.connect(pad.start_map)
+        bridge.explored.connect(pad.add_cells)
+        bridge.target_loaded.connect(self._on_target)
+        pad.axes_chosen.connect(self._explore)
+        window.pad_frame.map_asked.connect(self._explore)
+
+    def show_playhead(self, samples: NDArray[np.float32], sample_rate: float) -> None:
+        """Move the scalograms' playhead to where the last of `samples` is in its arpeggio."""
+        period = repetition(self._bridge.values) if self._bridge.playing else None
+        place = None if period is None else time_from_middle(samples, sample_rate, period)
+        self._window.scalograms.set_playhead(place)
+
+    def _on_target(self) -> None:
+        self._has_target = True
+        self._explore()
+
+    def _explore(self) -> None:
+        """Ask for the map that the pad can show; for none where it can show none."""
+        axes = self._window.pad.axes
+        wanted = self._window.pad_frame.map_action.isChecked() and self._has_target
+        matchable = set(axes) <= set(self._bridge.parameters.matchable)
+        self._bridge.explore(axes if wanted and matchable else None)
