@@ -26,7 +26,7 @@ from mesosynth.matching.requests import (
     Stepped,
 )
 from mesosynth.matching.worker import work
-from mesosynth.spawning import bare_main
+from mesosynth.spawning import bare_main, one_thread_each
 from mesosynth.target import Target
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class MatcherProcess:
             name="mesosynth matcher",
             daemon=True,
         )
-        with bare_main():
+        # A helper of NumPy's would be born before the process lowers its priority, and spin.
+        with bare_main(), one_thread_each():
             self._process.start()
         theirs.close()
 
