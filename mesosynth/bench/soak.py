@@ -16,6 +16,11 @@ With --json, one object::
     blocks, underflows
                   played, and times the device ran dry
     per_100000    underflows in that many blocks
+    overruns      blocks that took us longer than they last; underflows beyond those are calls that
+                  came too late
+    bystander     {blocks, missed, per_100000} of a process that only wakes for every block, see
+                  :mod:`mesosynth.bench.bystander`: what the machine misses without us; null where
+                  the system does not allow it
     load          {median, longest}: share of a block's time, on the clock
     events, knob_moves, steps, matches
                   keys pressed or let go, moves of the knob, and steps of the matcher and matches
@@ -36,6 +41,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from mesosynth.bench.bystander import Bystander, bystander
 from mesosynth.bench.jack_dummy import jack_dummy
 from mesosynth.bench.machine import Neighbours, machine_facts
 from mesosynth.bench.narration import Narration
@@ -92,11 +98,13 @@ def soak(
             stack.enter_context(jack_dummy(48000, block))
         session = Session("system" if device is None else device, block=block)
         stack.callback(session.close)
-        _wait_for_sound(session)
-        return _Soak(session, seconds, say).run()
+        sound = _wait_for_sound(session)
+        with bystander(sound.block / sound.sample_rate) as beside:
+            answer = _Soak(session, seconds, say).run()
+    return {**answer, "bystander": _beside(beside)}
 
 
-def _wait_for_sound(session: Session) -> None:
+def _wait_for_sound(session: Session) -> AudioStatus:
     end = time.monotonic() + _START_SECONDS
     while (status := session.audio_status()) is None or status.blocks < 100:
         for event in session.poll():
@@ -105,6 +113,16 @@ def _wait_for_sound(session: Session) -> None:
         if time.monotonic() > end:
             raise WorkerError(f"there is no sound after {_START_SECONDS:g} s; mesosynth doctor.")
         time.sleep(0.02)
+    return status
+
+
+def _beside(counted: Bystander | None) -> dict[str, float] | None:
+    if counted is None or counted.blocks == 0:
+        return None
+    return {
+        "blocks": counted.blocks, "missed": counted.missed,
+        "per_100000": 1e5 * counted.missed / counted.blocks,
+    }  # fmt: skip
 
 
 class _Soak:
@@ -153,6 +171,7 @@ class _Soak:
             "blocks": last.blocks - first.blocks,
             "underflows": last.underflows,
             "per_100000": 1e5 * last.underflows / max(last.blocks - first.blocks, 1),
+            "overruns": last.overruns,
             "load": {"median": last.load, "longest": last.load_max},
             "events": self._count["events"],
             "knob_moves": ticks,
@@ -230,12 +249,19 @@ def _growth(before: float | None, after: float | None) -> dict[str, float] | Non
     return {"start_mb": before, "end_mb": after, "growth": after / before - 1.0}
 
 
+def _told(beside: dict[str, float] | None) -> str:
+    if beside is None:
+        return ""
+    return f"; a bystander that only wakes and computes missed {beside['per_100000']:.2f}"
+
+
 def _show(answer: dict[str, Any]) -> None:
     print(
         f"{answer['minutes']:.1f} minutes on {answer['device']!r}, {answer['sample_rate']} Hz, "
         f"blocks of {answer['block']}\n"
         f"{answer['underflows']} of {answer['blocks']} blocks missed "
         f"({answer['per_100000']:.2f} in 100 000)\n"
+        f"{answer['overruns']} took longer to compute than they last{_told(answer['bystander'])}\n"
         f"load {answer['load']['median']:.1%}, longest {answer['load']['longest']:.1%}\n"
         f"{answer['events']} events, {answer['knob_moves']} moves of a knob, "
         f"{answer['matches']} matches in {answer['steps']} steps, "

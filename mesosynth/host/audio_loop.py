@@ -255,6 +255,7 @@ class AudioLoop:
                 block=engine.frames,
                 blocks=engine.blocks,
                 underflows=engine.underflows,
+                overruns=engine.load.overruns,
                 callback_ms_median=1000.0 * median,
                 callback_ms_max=1000.0 * longest,
                 load=load,

@@ -49,7 +49,13 @@ class Levels:
 
 
 class Load:
-    """How long blocks took to compute, in seconds and as a share of the time that they last."""
+    """How long blocks took to compute, in seconds and as a share of the time that they last.
+
+    Attributes
+    ----------
+    overruns : int
+        Blocks that took longer than they last.
+    """
 
     def __init__(self) -> None:
         self._seconds, self._shares = np.zeros((2, REMEMBERED))
@@ -58,12 +64,14 @@ class Load:
     def reset(self) -> None:
         """[control] Begin anew."""
         self._blocks, self._longest, self._largest = 0, 0.0, 0.0
+        self.overruns = 0
 
     def note(self, seconds: float, share: float) -> None:
         """[audio] Take note of one block."""
         place = self._blocks % REMEMBERED
         self._seconds[place], self._shares[place] = seconds, share
         self._longest, self._largest = max(self._longest, seconds), max(self._largest, share)
+        self.overruns += share > 1.0
         self._blocks += 1
 
     @property

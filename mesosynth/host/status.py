@@ -25,8 +25,11 @@ class AudioStatus:
     block : int
         Frames in the last block.
     blocks, underflows : int
-        Blocks played, and times the device ran dry, since the process started; underflows, the
-        longest block and the largest peaks also since the meters were last reset.
+        Blocks played, and times the device ran dry, since the process started; underflows,
+        overruns, the longest block and the largest peaks also since the meters were last reset.
+    overruns : int
+        Blocks that took longer to compute than they last. Where the device ran dry without one, it
+        called too late: the machine or the sound server was held up, not we.
     callback_ms_median, callback_ms_max : float
         Time to compute a block: median of the last 1024, longest so far.
     load, load_max : float
@@ -59,6 +62,7 @@ class AudioStatus:
     block: int = 0
     blocks: int = 0
     underflows: int = 0
+    overruns: int = 0
     callback_ms_median: float = 0.0
     callback_ms_max: float = 0.0
     load: float = 0.0
