@@ -49,6 +49,11 @@ def decibel_picture(power: torch.Tensor, loudest: torch.Tensor) -> torch.Tensor:
     return (decibels / RANGE + 1.0).clamp_min(0.0)
 
 
+def band_frequencies(sample_rate: float) -> NDArray[np.float64]:
+    """Middle of each band, (BANDS,) Hz."""
+    return _hertz(np.linspace(_mel(_LOWEST), _mel(sample_rate / 2.0), BANDS + 2))[1:-1]
+
+
 @functools.lru_cache(maxsize=4)
 def _bands(sample_rate: float) -> NDArray[np.float64]:
     """Triangles over the bins of a window, (BANDS, bins)."""
