@@ -32,7 +32,7 @@ from mesosynth.events import (
     Transport,
 )
 from mesosynth.host.status import AudioStatus
-from mesosynth.matching.messages import Drivers
+from mesosynth.matching.messages import Drivers, MatchSettings
 from mesosynth.parameters import ParameterTable
 from mesosynth.session import Session
 from mesosynth.session.snapshots import Snapshot
@@ -147,7 +147,7 @@ class Bridge(QObject):
             As the session's method takes them.
         """
         done = self._request(lambda session: getattr(session, method)(*arguments))
-        self._show_sound()
+        self._show_sound(rack=True)
         return done
 
     def snapshot(self) -> Snapshot | None:
@@ -157,15 +157,16 @@ class Bridge(QObject):
     def recall(self, snapshot: Snapshot) -> bool:
         """Go back to a sound that :meth:`snapshot` took."""
         done = self._request(lambda session: session.recall(snapshot))
-        self._show_sound()
+        self._show_sound(rack=True)
         return done
 
-    def _show_sound(self) -> None:
+    def _show_sound(self, rack: bool = False) -> None:
         """Show what a request changed at once, not at the next tick."""
         if self.session is not None:
             self.values = dict(self.session.values)
             self._look_at_rack()
-            self.rack_changed.emit()
+            if rack:
+                self.rack_changed.emit()
             self.parameters_changed.emit(self.values, "user")
 
     def _look_at_rack(self) -> None:
@@ -232,6 +233,41 @@ class Bridge(QObject):
     def ask_drivers(self) -> bool:
         """Have it told which coefficients would drive a match from here."""
         return self._request(lambda session: session.ask_drivers())
+
+    @property
+    def is_match_paused(self) -> bool:
+        """Whether a match stands still."""
+        return self.session is not None and self.session.match_paused
+
+    def set_match_settings(self, settings: MatchSettings) -> bool:
+        """Go about the next match like this."""
+        return self._request(lambda session: setattr(session, "match_settings", settings))
+
+    def save_match(self, path: Path) -> bool:
+        """Write the match as far as it came; False (and a message) if it cannot be written."""
+        return self._request(lambda session: session.save_match(path))
+
+    def load_match(self, path: Path) -> bool:
+        """Take a match up from a file; False (and a message) if it is none."""
+        return self._request(lambda session: session.load_match(path))
+
+    def set_match_paused(self, paused: bool) -> bool:
+        """Let the match stand still, or go on."""
+        if paused:
+            return self._request(lambda session: session.pause_match())
+        return self._request(lambda session: session.resume_match())
+
+    def apply_candidate(self, place: int) -> bool:
+        """Play a candidate of the last match, 0 for the best."""
+        done = self._request(lambda session: session.apply_candidate(place))
+        self._show_sound()
+        return done
+
+    def morph_to_match(self, amount: float) -> bool:
+        """Play what lies between the sound before the match (0) and the match (1)."""
+        done = self._request(lambda session: session.morph_to_match(amount))
+        self._show_sound()
+        return done
 
     def scope(self, frames: int) -> NDArray[np.float32]:
         """Return the last `frames` samples that were played; fewer or none at the start."""
