@@ -39,7 +39,8 @@ _LIKE_NOISE = 3.0  # or this many times what the noise alone explains
 _WORTH_MORE_UNKNOWNS = 0.9  # of the loss is what further unknowns must bring it down to
 _HEARD = 0.3  # below this loss an arpeggio is there, if perhaps in noise
 _CLEAN = 1e-4  # below this one there is no noise to speak of
-_ROUGH, _NEAR, _FINE = 2e-2, 5e-3, 1e-4  # steps that end a descent
+_ROUGH, _NEAR, _FINE = 5e-2, 1.5e-2, 1e-4  # steps that end a descent
+_SAME = 4e-2  # what two descents to one place may differ by
 _STARTS = 3
 _EVALUATIONS_FOR_MORE = 24
 _FREED = (  # notes for one note, and values where gradients are not zero
@@ -287,11 +288,11 @@ class Run:
             self.best = found
 
     def _same(self, a: State, b: State) -> bool:
-        """Whether two states agree within twice what a rough descent leaves open."""
+        """Whether two rough descents have come to one place."""
         if a[2] * b[2] < 0.0:
             return False
         step = self._few.unknowns.step_between(a, b)
-        return bool(np.all(np.abs(step) < 2.0 * _ROUGH))
+        return bool(np.all(np.abs(step) < _SAME))
 
     def _measure(self, state: State, hearing: Hearing) -> Measured:
         asked = (state.tobytes(), id(hearing))
