@@ -106,6 +106,10 @@ ACTIONS = [
         "Look for the parameters that sound like the target.",
     ),
     ActionSpec(
+        "pause_match", "Match", "Pause the match", "Pause", "P", "ph.pause",
+        "Let the match stand still; press again to go on.", checkable=True,
+    ),
+    ActionSpec(
         "stop_match", "Match", "Stop match", "Stop", "Shift+M", "ph.stop",
         "Stop the match and keep its best step.",
     ),

@@ -1,4 +1,4 @@
-"""What each action does: dialogs, recording, play, match, presets."""
+"""What the actions of files, of editing and of playing do."""
 
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from gui.bridge import Bridge
 from gui.history import History
 from gui.settings import Settings
 from mesosynth.events import Recording, Transport
-from mesosynth.matching.messages import MatchResult
 
 _SOUNDS = "Sounds (*.wav *.flac *.ogg *.oga *.opus *.mp3 *.aif *.aiff *.au *.caf);;All files (*)"
 _PRESETS = "Presets (*.json);;All files (*)"
@@ -39,13 +38,8 @@ class Commands(QObject):
         self._bridge = bridge
         self._history = history
         self._settings = settings
-        self._has_target = False
-        self.result: MatchResult | None = None
         self._connect_actions()
         bridge.attached.connect(self._on_attached)
-        bridge.target_loaded.connect(self._on_target)
-        bridge.match_started.connect(self._on_match_started)
-        bridge.match_ended.connect(self._on_match_ended)
         bridge.transport.connect(self._on_transport)
         bridge.recording.connect(self._on_recording)
         bridge.follow_changed.connect(self._on_follow)
@@ -81,10 +75,7 @@ class Commands(QObject):
         actions["quit"].triggered.connect(self._window.close)
         actions["record"].triggered.connect(self._record)
         actions["play"].triggered.connect(self._play)
-        actions["match"].triggered.connect(lambda: self._bridge.set_matching(True))
-        actions["stop_match"].triggered.connect(lambda: self._bridge.set_matching(False))
         actions["follow"].triggered.connect(self._bridge.set_follow)
-        actions["apply"].triggered.connect(self._apply)
         actions["flip"].triggered.connect(self._flip)
         actions["undo"].triggered.connect(self._history.undo)
         actions["redo"].triggered.connect(self._history.redo)
@@ -126,10 +117,6 @@ class Commands(QObject):
         self._bridge.set_playing(playing)
         self._show_playing(self._bridge.playing)
 
-    def _apply(self) -> None:
-        if self.result is not None:
-            self._history.set_at_once(self.result.theta, "match result")
-
     def _flip(self) -> None:
         gamma = -self._bridge.values["gamma"]
         self._history.set_at_once({"gamma": gamma}, "flip of direction")
@@ -147,25 +134,6 @@ class Commands(QObject):
             self._actions["follow"].setChecked(session.follow)
             self._show_playing(session.playing)
         self._refresh()
-
-    def _on_target(self) -> None:
-        self._has_target = True
-        self._refresh()
-
-    def _on_match_started(self) -> None:
-        self.result = None
-        self._refresh()
-        self._bridge.say("Matching…")
-
-    def _on_match_ended(self, result: MatchResult | None) -> None:
-        self.result = result
-        self._refresh()
-        if result is None:
-            self._bridge.say("The match ended before a first estimate.", "warning")
-        else:
-            how = "Matched" if result.converged else "Match stopped"
-            after = f"{result.evaluations} evaluations in {result.seconds:.1f} s"
-            self._bridge.say(f"{how} after {after}, loss {result.loss:.1e}.")
 
     def _on_transport(self, transport: Transport) -> None:
         self._show_playing(transport.playing)
@@ -185,6 +153,3 @@ class Commands(QObject):
         actions = self._actions
         for id_ in ("load", "record", "open_preset", "save_preset", "play", "follow", "flip"):
             actions[id_].setEnabled(ready)
-        actions["match"].setEnabled(ready and self._has_target)
-        actions["stop_match"].setEnabled(self._bridge.matching)
-        actions["apply"].setEnabled(self.result is not None)

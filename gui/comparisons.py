@@ -73,7 +73,7 @@ class Comparisons(QObject):
     def _refresh(self) -> None:
         ready = self._bridge.session is not None
         self._actions["compare"].setEnabled(ready)
-        self._actions["compare"].setIconText(f"{self.side} | {'B' if self.side == 'A' else 'A'}")
+        self._actions["compare"].setIconText("[A]  B" if self.side == "A" else "A  [B]")
         for slot, kept in enumerate(self.slots):
             self._actions[f"store_{slot + 1}"].setEnabled(ready)
             self._actions[f"recall_{slot + 1}"].setEnabled(kept is not None)

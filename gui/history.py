@@ -1,6 +1,6 @@
 """Undo and redo: one step per gesture, per change of the rack, per preset and per match."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer
@@ -59,9 +59,13 @@ class History(QObject):
 
     def nudge(self, values: Mapping[str, float], text: str) -> None:
         """Move parameters by a notch; notches in quick succession make one step."""
+        self.nudging(text, lambda: self.change(values))
+
+    def nudging(self, text: str, move: Callable[[], object]) -> None:
+        """Let `move` change the sound by a notch, as :meth:`nudge` does."""
         if self._before is None or self._text != text:
             self.begin(text)
-        self.change(values)
+        move()
         self._pause.start()
 
     def set_at_once(self, values: Mapping[str, float], text: str) -> None:

@@ -12,11 +12,13 @@ from gui.bridge import Bridge
 from gui.commands import Commands
 from gui.comparisons import Comparisons
 from gui.history import History
+from gui.match_commands import MatchCommands
 from gui.panels.drawer import Drawer
 from gui.panels.effects_panel import EffectsPanel
 from gui.panels.knob import Knob
 from gui.panels.knobs import Knobs
 from gui.panels.match_panel import MatchPanel
+from gui.panels.match_settings_panel import MatchSettingsPanel
 from gui.panels.shortcut_sheet import ShortcutSheet
 from gui.panels.status_line import StatusLine
 from gui.panels.transport import Transport
@@ -76,6 +78,11 @@ class MainWindow(QMainWindow):
         self.effects = EffectsPanel(bridge)
         self.drawer = Drawer()
         self.drawer.add(self.actions_["effects"], self.effects)
+        self.match_page = MatchSettingsPanel(bridge.parameters, self.actions_)
+        self.drawer.add(self.actions_["matching"], self.match_page)
+        self.match_commands = MatchCommands(
+            self.actions_, bridge, self.history, self.match_page, self.knobs
+        )
         self.sheet = ShortcutSheet(self)
         self._lay_out()
         self._fill_menus()
@@ -182,12 +189,15 @@ class MainWindow(QMainWindow):
             hand.refused.connect(lambda text: self.bridge.say(text, "error"))
             hand.learn_asked.connect(self.bridge.learn)
             hand.forget_asked.connect(self.bridge.forget_controller)
+            hand.pin_asked.connect(self.match_commands.pin)
 
     def _on_instrument(self) -> None:
         table = self.bridge.instrument_parameters
         self.pad.set_table(table)
+        self.pad_frame.set_table(table)
         for knob in self.knobs.set_table(table):
             self._connect_hand(knob)
+        self.match_commands.show_settings()
 
     def _on_parameters(self, values: dict[str, float], _source: str) -> None:
         self.pad.set_values(values)

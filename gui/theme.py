@@ -175,6 +175,21 @@ QComboBox {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; bord
     padding: 4px 8px; }}
 QComboBox:focus {{ border-color: {DIM}; }}
 QComboBox QAbstractItemView {{ background: {PANEL}; color: {TEXT}; }}
+QListWidget {{ background: {WELL}; color: {TEXT}; border: 1px solid {LINE};
+    border-radius: 5px; outline: none; }}
+QListWidget::item {{ padding: 4px 6px; }}
+QListWidget::item:selected {{ background: {RAISED}; color: {ACCENT}; }}
+QCheckBox {{ color: {TEXT}; spacing: 6px; padding: 2px; }}
+QCheckBox::indicator {{ width: 13px; height: 13px; border: 1px solid {DIM}; border-radius: 3px;
+    background: {WELL}; }}
+QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; }}
+QCheckBox:focus {{ color: {ACCENT}; }}
+QSlider::groove:horizontal {{ background: {WELL}; height: 6px; border-radius: 3px; }}
+QSlider::sub-page:horizontal {{ background: {ACCENT}; border-radius: 3px; }}
+QSlider::sub-page:horizontal:disabled {{ background: {LINE}; }}
+QSlider::handle:horizontal {{ background: {TEXT}; width: 12px; margin: -4px 0;
+    border-radius: 6px; }}
+QSlider::handle:horizontal:disabled {{ background: {FAINT}; }}
 QScrollArea {{ background: transparent; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {LINE}; border-radius: 4px; min-height: 24px; }}
