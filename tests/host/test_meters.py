@@ -48,9 +48,12 @@ def test_load_tells_the_median_of_late_and_the_longest_of_all():
         load.note(0.001, 0.25)
     assert load.seconds == (0.001, 0.5)
     assert load.share == (0.25, 0.9)
+    load.note(0.003, 1.1)
+    assert load.overruns == 1
     load.reset()
     load.note(0.002, 0.5)
     assert load.share == (0.5, 0.5)
+    assert load.overruns == 0
 
 
 def test_underflows_and_peaks_are_counted_anew_when_asked():
