@@ -1,0 +1,163 @@
+import subprocess
+import sys
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+
+from mesosynth.errors import ArgumentError
+from mesosynth.finding import read_survey, sound_key
+from mesosynth.finding.fingerprint_torch import RATE, Fingerprinter
+from mesosynth.finding.listen import survey_presets
+from mesosynth.finding.sound_map import sound_map
+from mesosynth.finding.survey import FILE, Survey, distances, weights, write_survey
+from mesosynth.presets import Preset, load_preset, save_preset
+from mesosynth.resources import factory_presets
+
+NEAREST = 0.11
+"""JTFS distance below which two factory presets would be one too many."""
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("MESOSYNTH_CACHE_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fingerprinter():
+    return Fingerprinter()
+
+
+@pytest.fixture(scope="module")
+def factory():
+    presets = [load_preset(path) for path in factory_presets()]
+    return {sound_key(preset): preset for preset in presets}
+
+
+def test_a_key_is_about_sound_alone():
+    one = Preset(name="One", parameters={"f_m": 8.0})
+    assert sound_key(one) == sound_key(msgspec.structs.replace(one, name="Two", comment="!"))
+    assert sound_key(one) == sound_key(Preset(name="One"))  # 8 Hz is the default
+    assert sound_key(one) != sound_key(Preset(name="One", parameters={"f_m": 8.1}))
+    assert sound_key(one) != sound_key(Preset(name="One", instrument="ripple"))
+
+
+def test_the_shipped_survey_knows_every_factory_preset(factory):
+    survey = read_survey()
+    missing = [preset.name for key, preset in factory.items() if key not in survey]
+    assert not missing, "python -m mesosynth.finding says how to survey them"
+    assert survey.positions.min() >= 0.0
+    assert survey.positions.max() <= 1.0
+
+
+def test_no_two_factory_presets_are_alike(factory):
+    survey = read_survey()
+    apart = distances(survey.fingerprints, survey.fingerprints)
+    names = [factory[key].name for key in survey.keys if key in factory]
+    near = [
+        (names[i], names[j], round(float(apart[i, j]), 3))
+        for i in range(len(names))
+        for j in range(i)
+        # Where every knob starts is the paper's sound, nearly; both are there for what they are.
+        if apart[i, j] < NEAREST and {names[i], names[j]} != {"Init", "Paper target"}
+    ]
+    assert not near
+
+
+def test_shipped_fingerprints_are_those_of_the_sounds(factory, fingerprinter):
+    survey = read_survey()
+    for key in survey.keys[::40]:
+        now = fingerprinter.of_preset(factory[key])
+        then = survey.fingerprints[survey.keys.index(key)]
+        assert np.linalg.norm(now - then) < 0.02, factory[key].name
+
+
+def test_distance_hears_direction_and_not_loudness(fingerprinter):
+    rising, falling, quiet = (
+        fingerprinter.of_preset(Preset(name="x", parameters=values))
+        for values in ({"gamma": 3.0}, {"gamma": -3.0}, {"gamma": 3.0, "gain": -30.0})
+    )
+    assert np.linalg.norm(rising - quiet) < 0.01
+    assert np.linalg.norm(rising - falling) > 0.1
+    assert not fingerprinter.of_sound(np.zeros(RATE)).any()
+
+
+def test_similar_sounds_come_from_near_to_far(factory):
+    survey = read_survey()
+    by_name = {preset.name: key for key, preset in factory.items()}
+    near = survey.distances(by_name["Crickets"])
+    assert len(near) == len(survey.keys) - 1
+    assert list(near.values()) == sorted(near.values())
+    categories = [factory[key].tags.category for key in list(near)[:3]]
+    assert set(categories) <= {"animal", "water"}
+    with pytest.raises(ArgumentError, match="survey the library"):
+        survey.distances("nobody")
+
+
+def test_the_map_is_the_same_each_time():
+    random = np.random.default_rng(3)
+    points = random.random((40, 2))
+    high = np.concatenate([points, points @ random.random((2, 30))], axis=1)
+    first = sound_map(high, points[:, 0], points[:, 1])
+    assert np.array_equal(first, sound_map(high, points[:, 0], points[:, 1]))
+    assert np.corrcoef(first[:, 0], points[:, 0])[0, 1] > 0.3
+    assert sound_map(high[:2], points[:2, 0], points[:2, 1]).shape == (2, 2)
+    assert sound_map(high[:0], points[:0, 0], points[:0, 1]).shape == (0, 2)
+
+
+def test_islands_are_no_trouble():
+    islands = np.concatenate([np.eye(12) * 1e-3, np.eye(12) * 1e-3 + 5.0])
+    found = sound_map(islands, islands[:, 0], islands[:, 1])
+    assert np.isfinite(found).all()
+
+
+def test_weights_are_the_nearest_sounds():
+    positions = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [9.0, 9.0]])
+    assert weights((1.0, 0.0), positions) == {1: 1.0}
+    shares = weights((0.25, 0.0), positions, nearest=2)
+    assert list(shares) == [0, 1]
+    assert shares[0] == pytest.approx(0.9)
+    assert sum(weights((0.4, 0.3), positions).values()) == pytest.approx(1.0)
+
+
+def test_a_survey_is_kept_and_a_damaged_one_is_not_trusted(cache):
+    shipped = read_survey()
+    mine = Survey(("a", "b"), np.eye(2, dtype=np.float16), np.zeros((2, 2), np.float32))
+    write_survey(mine)
+    assert read_survey().keys == ("a", "b")
+    whole = (cache / FILE).read_bytes()
+    bad = replace(mine, positions=np.full((2, 2), np.nan, np.float32))
+    write_survey(bad)
+    assert read_survey().keys == shipped.keys
+    for content in (b"", b"PK", whole[:-30], whole[: len(whole) // 2], b"\x93NUMPY" + whole):
+        (cache / FILE).write_bytes(content)
+        assert read_survey().keys == shipped.keys
+
+
+def test_what_cannot_be_played_is_left_out_and_what_was_heard_is_not_heard_again():
+    effect = {"name": "Odd", "effects": [{"plugin": "nobody's"}]}
+    odd = msgspec.convert(effect, Preset)
+    plain = load_preset(factory_presets()[0])
+    heard = []
+    presets = {sound_key(odd): odd, sound_key(plain): plain}
+    survey = survey_presets(presets, lambda done, total: heard.append((done, total)))
+    assert survey.keys == (sound_key(plain),)
+    assert heard == [(1, 1)]  # the other one came with mesosynth
+
+
+def test_the_desks_helper_surveys_a_folder(tmp_path, cache):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    new = Preset(name="New", parameters={"f_c": 333.0, "gamma": -2.5})
+    save_preset(folder / "new.json", new)
+    (folder / "bad.json").write_text("{")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "mesosynth.finding", folder],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.stdout == "1 1\n"
+    assert sound_key(new) in read_survey()
