@@ -14,7 +14,7 @@ SECONDS = 2.0
 """Time that the scope looks back, s."""
 
 _METER = 10
-_FALL_DB = 1.0  # per tick: some 30 dB a second, slow enough to read a peak
+_FALL_DB = 0.5  # per tick: some 30 dB a second, slow enough to read a peak
 _BOTTOM_DB = -60.0
 
 

@@ -32,6 +32,7 @@ BENCHMARKS: dict[str, Entry] = {
     "jtfs": Entry("mesosynth.bench.jtfs", "the transform: seconds, memory, operations; its peers"),
     "match": Entry("mesosynth.bench.match", "the matcher: success, error bars, time; baselines"),
     "audio": Entry("mesosynth.bench.audio", "the sound: its share of a block's time, its memory"),
+    "desk": Entry("mesosynth.bench.desk", "the window: frames, processor, start-up, memory"),
     "soak": Entry("mesosynth.bench.soak", "a set on stage: blocks missed, memory grown"),
 }
 """By the word that follows `mesosynth bench`."""
