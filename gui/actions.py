@@ -136,6 +136,10 @@ ACTIONS = [
         for slot in range(1, SLOTS + 1)
     ],
     ActionSpec(
+        "sounds", "View", "Sounds", "Sounds", "F2", "ph.books",
+        "Open or close the library: search presets, hear them, save your own.", checkable=True,
+    ),
+    ActionSpec(
         "effects", "View", "Effects", "Effects", "F3", "ph.sliders-horizontal",
         "Open or close the rack: the instrument and the effects that it goes through.",
         checkable=True,

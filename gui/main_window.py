@@ -17,6 +17,7 @@ from gui.panels.drawer import Drawer
 from gui.panels.effects_panel import EffectsPanel
 from gui.panels.knob import Knob
 from gui.panels.knobs import Knobs
+from gui.panels.library_panel import LibraryPanel
 from gui.panels.match_panel import MatchPanel
 from gui.panels.match_settings_panel import MatchSettingsPanel
 from gui.panels.shortcut_sheet import ShortcutSheet
@@ -33,6 +34,7 @@ from gui.views.scale_rate import ScaleRate
 from gui.views.scalogram import Scalograms
 from gui.views.scope import SECONDS, Scope
 from mesosynth.events import TargetLoaded
+from mesosynth.library import Library
 from mesosynth.parameters import ParameterTable
 
 
@@ -77,6 +79,8 @@ class MainWindow(QMainWindow):
         self.status = StatusLine()
         self.effects = EffectsPanel(bridge)
         self.drawer = Drawer()
+        self.library = LibraryPanel(bridge, Library())
+        self.drawer.add(self.actions_["sounds"], self.library)
         self.drawer.add(self.actions_["effects"], self.effects)
         self.match_page = MatchSettingsPanel(bridge.parameters, self.actions_)
         self.drawer.add(self.actions_["matching"], self.match_page)
@@ -108,6 +112,7 @@ class MainWindow(QMainWindow):
         self.settings.gain = self.bridge.values.get("gain")
         self.settings.page = self.drawer.page
         save_settings(self.settings)
+        self.library.library.close()
         self.bridge.close()
         self.closed.emit()
         event.accept()
@@ -156,6 +161,7 @@ class MainWindow(QMainWindow):
         bridge = self.bridge
         for hand in (self.pad, *self.knobs.all()):
             self._connect_hand(hand)
+        self.library.chosen.connect(self.pad.setFocus)
         self.effects.knob_made.connect(self._connect_hand)
         self.effects.asked.connect(self.history.change_rack)
         bridge.instrument_changed.connect(self._on_instrument)

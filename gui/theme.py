@@ -195,9 +195,12 @@ QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {LINE}; border-radius: 4px; min-height: 24px; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
 QLineEdit {{
-    background: {WELL}; color: {TEXT}; border: 1px solid {ACCENT}; border-radius: 4px;
+    background: {WELL}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 4px;
     padding: 1px 3px; selection-background-color: {ACCENT}; selection-color: {WELL};
 }}
+QLineEdit:focus {{ border-color: {ACCENT}; }}
+QListView#library {{ background: {WELL}; border: 1px solid {LINE}; border-radius: 5px;
+    outline: none; }}
 QProgressBar {{ background: {WELL}; border: none; border-radius: 3px; }}
 QProgressBar::chunk {{ background: {ACCENT}; border-radius: 3px; }}
 """

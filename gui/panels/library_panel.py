@@ -1,0 +1,320 @@
+"""The drawer's page of sounds: search the library, hear what is found, keep what one made."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QToolButton,
+    QVBoxLayout,
+)
+
+from gui import theme
+from gui.bridge import Bridge
+from gui.icons import icon
+from gui.panels.chips import Chips
+from gui.panels.library_list import LibraryList
+from gui.panels.library_menus import bank_menu, row_menu
+from gui.panels.library_rows import ENTRY, LibraryRows
+from gui.panels.save_form import SaveForm
+from mesosynth.errors import MesosynthError
+from mesosynth.events import PresetLoaded
+from mesosynth.library import Entry, Library
+from mesosynth.presets import Preset
+
+_Answer = TypeVar("_Answer")
+
+HEAR_MS = 70
+"""A row that the arrow keys rest on so long is heard, ms; those that they fly over are not."""
+
+_HINT = "Search: words, tag: author: fav: rating:3"
+
+
+class LibraryPanel(QFrame):
+    """Search field, tags, and the list; below them what can be done.
+
+    A click or the arrow keys play a preset, Enter plays it and gives the keyboard back. The star
+    at the left of a row makes it a favourite; MIDI programs call favourites in their order.
+
+    Parameters
+    ----------
+    bridge : Bridge
+    library : Library
+        Looked through from the moment when the session is there.
+
+    Signals
+    -------
+    chosen
+        A preset was chosen for good.
+    """
+
+    chosen = Signal()
+
+    def __init__(self, bridge: Bridge, library: Library) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.library = library
+        self._bridge = bridge
+        self._revision = -1
+        self._tags: list[str] = []
+        self._wanted: Entry | None = None
+        self._patience = QTimer(self, singleShot=True, interval=HEAR_MS)
+        self._patience.timeout.connect(self._hear)
+        self.line = QLineEdit(placeholderText=_HINT, clearButtonEnabled=True)
+        self.line.installEventFilter(self)
+        theme.name(self.line, "Search the library", _HINT)
+        self.chips = Chips()
+        self.rows = LibraryRows(library.marks)
+        self.list = LibraryList(self.rows)
+        self.count = theme.note()
+        self.form = SaveForm()
+        self.save = _button("Save", "ph.floppy-disk", "Save the sound to your library.")
+        self.more = _button("", "ph.dots-three", "Import and export banks of presets.")
+        self._lay_out()
+        self._connect()
+        menu = bank_menu(self.more, library.user, self.import_bank, self.export_bank)
+        self.more.setMenu(menu)
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: D102 - Qt's hook
+        super().focusInEvent(event)
+        self.line.setFocus(event.reason())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102 - Qt's hook
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()), 0)
+            if step:
+                self.step(step)
+                return True
+        return super().eventFilter(watched, event)
+
+    @property
+    def found(self) -> list[Entry]:
+        """What is listed and can be loaded."""
+        return [entry for entry in self.rows.rows if not entry.problem]
+
+    def step(self, by: int) -> None:
+        """Go on to the next preset of the list, or the one before."""
+        last = len(self.found) - 1
+        row = self.list.currentIndex().row()
+        row = self.rows.row_of(self.rows.playing) if row < 0 else row
+        if last >= 0:
+            self.list.setCurrentIndex(self.rows.index(min(max(row + by, 0), last)))
+
+    def ask_to_save(self) -> None:
+        """Open the form that saves the sound to the library."""
+        session = self._bridge.session
+        if session is not None:
+            loaded = session.loaded.name if session.loaded else ""
+            self.form.ask(session.preset(loaded))
+
+    def import_bank(self, path: Path) -> None:
+        """Take the presets of a zip file into the library, and say what came of it."""
+        imported = self._ask(lambda: self.library.import_bank(path))
+        if imported is None:
+            return
+        text = f"{len(imported.files)} presets came from {path.name}"
+        if imported.left_out:
+            text += f"; {len(imported.left_out)} did not: {imported.left_out[0]}"
+        self._bridge.say(text if text.endswith(".") else f"{text}.")
+        self.refresh()
+
+    def export_bank(self, path: Path) -> None:
+        """Write the presets that are listed to a zip file."""
+        path = path if path.suffix else path.with_suffix(".zip")
+        found = self.found
+        if self._ask(lambda: (self.library.export_bank(found, path), True)[1]):
+            self._bridge.say(f"{len(found)} presets are in {path.name}.")
+
+    def refresh(self) -> None:
+        """List what the search asks for."""
+        line = self.line.text()
+        found = self.library.search(line)
+        words = line.casefold()
+        bad = [entry for entry in self.library.problems if words in entry.name.casefold()]
+        chosen = self.list.currentIndex().data(ENTRY)
+        with self.list.quiet():
+            self.rows.show(found, bad)
+            row = self.rows.row_of(chosen.key if chosen else self.rows.playing)
+            if row >= 0:
+                self.list.setCurrentIndex(self.rows.index(row))
+        self.chips.set_on({tag.casefold() for tag in self._tags if _term(tag) in words})
+        broken = f" · {len(bad)} broken" if bad else ""
+        self.count.setText(f"{len(found)}{broken}")
+        self.count.setToolTip(f"{len(found)} of {len(self.library.entries)} presets are listed.")
+
+    # ------------------------------------------------------------------ what happens
+
+    def _on_tick(self) -> None:
+        if self.library.revision != self._revision:
+            self._revision = self.library.revision
+            self._tags = self.library.tags
+            self.chips.show_words(self._tags)
+            self.refresh()
+            self._tell_bank()
+
+    def _on_attached(self) -> None:
+        self.library.watch()
+        if self.library.trouble:
+            self._bridge.say(self.library.trouble, "warning")
+
+    def _on_loaded(self, loaded: PresetLoaded) -> None:
+        entry = self.library.find(loaded.path) if loaded.path is not None else None
+        self.rows.playing = entry.key if entry else ""
+        if entry is not None:
+            self._ask(lambda: self.library.note_played(entry))
+            row = self.rows.row_of(entry.key)
+            if row >= 0 and row != self.list.currentIndex().row():
+                with self.list.quiet():
+                    self.list.setCurrentIndex(self.rows.index(row))
+        self.rows.repaint()
+
+    def _on_current(self, index: QModelIndex) -> None:
+        entry = cast("Entry | None", index.data(ENTRY))
+        if entry is not None and not self.list.is_quiet:
+            self._wanted = entry
+            self._patience.start()
+
+    def _hear(self) -> None:
+        self._patience.stop()
+        entry, self._wanted = self._wanted, None
+        if entry is None:
+            return
+        if entry.problem:
+            self._bridge.say(entry.problem, "error")
+        elif self._bridge.load_preset(entry.path) and not self._bridge.playing:
+            self._bridge.set_playing(True)
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        entry = cast("Entry", index.data(ENTRY))
+        if self.list.on_star:
+            if not entry.problem:
+                self.do("favourite", entry, not self._is_favourite(entry))
+            return
+        self._wanted = entry
+        self._hear()
+
+    def _on_enter(self) -> None:
+        index = self.list.currentIndex()
+        if not index.isValid() and self.found:
+            index = self.rows.index(0)
+        entry = cast("Entry | None", index.data(ENTRY))
+        if entry is not None:
+            self._wanted = entry
+            self._hear()
+            self.chosen.emit()
+
+    def _toggle_tag(self, tag: str, on: bool) -> None:
+        line, term = self.line.text(), _term(tag)
+        if on:
+            self.line.setText(f"{line.rstrip()} {term} ".lstrip())
+        else:
+            begin = line.casefold().find(term)
+            rest = line[:begin] + line[begin + len(term) :] if begin >= 0 else line
+            self.line.setText(" ".join(rest.split()))
+
+    def do(self, what: str, entry: Entry, with_: object = None) -> None:
+        """Do with a preset what its menu says; see :func:`gui.panels.library_menus.row_menu`."""
+        match what:
+            case "favourite":
+                self._ask(lambda: self.library.set_favourite(entry, bool(with_)))
+                self._tell_bank()
+            case "rate":
+                self._ask(lambda: self.library.rate(entry, cast("int", with_)))
+            case "overwrite" if self._bridge.session is not None:
+                self._save(self._bridge.session.preset(entry.name), entry.path)
+            case "remove":
+                away = self._ask(lambda: self.library.remove(entry))
+                if away is not None:
+                    self._bridge.say(f"{entry.name} is removed; it lies in {away} now.")
+                    self.refresh()
+            case _:
+                pass
+        self.rows.repaint()
+
+    def _open_row_menu(self, spot: QPoint) -> None:
+        entry = cast("Entry | None", self.list.indexAt(spot).data(ENTRY))
+        if entry is not None:
+            menu = row_menu(self.list, entry, self._is_favourite(entry), self.do)
+            menu.aboutToHide.connect(menu.deleteLater)
+            menu.popup(self.list.viewport().mapToGlobal(spot))
+
+    def _is_favourite(self, entry: Entry) -> bool:
+        return entry.key in self.library.marks.favourites
+
+    def _save(self, preset: Preset, over: Path | None = None) -> None:
+        path = self._ask(lambda: self.library.save(preset, over))
+        if path is None:
+            return
+        self.form.hide()
+        self.line.clear()
+        self.refresh()
+        self._bridge.load_preset(path)
+        self._bridge.say(f"Saved as {path.stem}.")
+
+    def _tell_bank(self) -> None:
+        if self._bridge.session is not None:
+            self._bridge.session.bank = self.library.bank
+
+    def _ask(self, request: Callable[[], _Answer]) -> _Answer | None:
+        try:
+            return request()
+        except MesosynthError as error:
+            self._bridge.say(str(error), "error")
+            return None
+
+    # ------------------------------------------------------------------ layout
+
+    def _connect(self) -> None:
+        self.line.textChanged.connect(self.refresh)
+        self.line.returnPressed.connect(self._on_enter)
+        self.chips.toggled.connect(self._toggle_tag)
+        self.list.selectionModel().currentChanged.connect(self._on_current)
+        self.list.clicked.connect(self._on_clicked)
+        self.list.chosen.connect(self._on_enter)
+        self.list.customContextMenuRequested.connect(self._open_row_menu)
+        self.save.clicked.connect(self.ask_to_save)
+        self.form.saved.connect(self._save)
+        self._bridge.attached.connect(self._on_attached)
+        self._bridge.preset_loaded.connect(self._on_loaded)
+        self._bridge.tick.connect(self._on_tick)
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(theme.title("Sounds"))
+        head.addWidget(self.count)
+        head.addStretch(1)
+        head.addWidget(self.save)
+        head.addWidget(self.more)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
+        layout.setSpacing(6)
+        layout.addLayout(head)
+        layout.addWidget(self.line)
+        layout.addWidget(self.chips)
+        layout.addWidget(self.list, 1)
+        layout.addWidget(self.form)
+
+
+def _term(tag: str) -> str:
+    """What the search field says for a tag."""
+    tag = tag.casefold().replace('"', "")
+    return f'tag:"{tag}"' if " " in tag else f"tag:{tag}"
+
+
+def _button(text: str, picture: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setIcon(icon(picture))
+    button.setObjectName("small")
+    if text:
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setToolTip(tip)
+    theme.name(button, text or "More", tip)
+    return button
