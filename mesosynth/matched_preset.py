@@ -35,7 +35,7 @@ def matched_preset(
         instrument=instrument,
         parameters=table.complete(values),
         comment=f"Matched to {target}.",
-        tags=Tags(category="Matched"),
+        tags=Tags(category="matched"),
         match=match_record(result, target, sha256),
     )
 

@@ -16,12 +16,12 @@ SPDX = re.compile(
 """What an SPDX expression looks like: "CC0-1.0", "MIT OR Apache-2.0", "LicenseRef-by-mail"."""
 
 _CATEGORIES = {
-    "animal": "Animals",
-    "water": "Water",
-    "descending": "Arpeggios",
-    "rising": "Arpeggios",
-    "paper": "Arpeggios",
-    "match": "Matched",
+    "animal": "animal",
+    "water": "water",
+    "descending": "arpeggio",
+    "rising": "arpeggio",
+    "paper": "arpeggio",
+    "match": "matched",
 }
 """The category that a word among the tags of revision 1 stands for; the first of these counts."""
 

@@ -11,7 +11,7 @@ that this version does not know are kept and written back. One of revision 2::
       "effects": [{"plugin": "delay", "parameters": {"time": 0.25}, "bypassed": false}],
       "author": "mesosynth",
       "comment": "Short, high and quick: a call before dawn.",
-      "tags": {"category": "Animals", "character": ["bright", "quick"], "features": ["rising"]},
+      "tags": {"category": "animal", "character": ["bright", "quick"], "features": ["rising"]},
       "licence": "CC0-1.0",
       "match": {"target": "crow.flac", "sha256": "…", "loss": 0.1, "std": {"f_m": 0.02}}
     }
@@ -58,8 +58,8 @@ MAXIMUM_BYTES = 1_000_000
 """A preset has a few hundred bytes; something larger is not one."""
 
 CATEGORIES = (
-    "Arpeggios", "Animals", "Basses", "Bells", "Clouds", "Drones", "Lasers", "Matched", "Rhythms",
-    "Sirens", "Sweeps", "Water",
+    "animal", "arpeggio", "bass", "bell", "cloud", "drone", "laser", "matched", "rhythm", "siren",
+    "sweep", "water",
 )  # fmt: skip
 """What a desk offers; any other is as good."""
 

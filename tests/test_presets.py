@@ -215,7 +215,7 @@ def test_one_of_every_revision_loads(tmp_path):
     for preset in found:
         assert preset.name == "Bird"
         assert preset.values["f_c"] == 3200.0
-        assert preset.tags == Tags(category="Animals", character=("fast",), features=(
+        assert preset.tags == Tags(category="animal", character=("fast",), features=(
             "animal", "rising"))  # fmt: skip
         save_preset(tmp_path / "again.json", preset)
         assert load_preset(tmp_path / "again.json") == preset
