@@ -59,6 +59,18 @@ ACTIONS = [
         "save_preset", "File", "Save preset…", "Save", "Ctrl+S", "ph.floppy-disk",
         "Save all parameters as a preset.",
     ),
+    ActionSpec(
+        "open_session", "File", "Open session…", "Open session", "Ctrl+Shift+O", "ph.folder",
+        "Go on from a session's file: sound, target, match settings and snapshots.",
+    ),
+    ActionSpec(
+        "save_session", "File", "Save session…", "Save session", "Ctrl+Shift+S", "ph.floppy-disk",
+        "Save everything on the desk to a file.",
+    ),
+    ActionSpec(
+        "export", "File", "Save view…", "Save view", "Ctrl+E", "ph.image",
+        "Save the view under the mouse as a picture (PNG), a drawing (SVG) or numbers (CSV).",
+    ),
     ActionSpec("quit", "File", "Quit", "Quit", "Ctrl+Q", "ph.sign-out", "Close the desk."),
     ActionSpec(
         "undo", "Edit", "Undo", "Undo", "Ctrl+Z", "ph.arrow-counter-clockwise",

@@ -94,6 +94,7 @@ def open_window(
             bridge.say(str(error), "error")
             return
         bridge.attach(session)
+        window.sessions.begin()
         if settings.gain is not None:
             bridge.set_parameters({"gain": settings.gain})
         if preset is not None:

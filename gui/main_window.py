@@ -24,6 +24,7 @@ from gui.panels.shortcut_sheet import ShortcutSheet
 from gui.panels.status_line import StatusLine
 from gui.panels.transport import Transport
 from gui.piano import Piano
+from gui.session_commands import SessionCommands
 from gui.settings import Settings, save_settings
 from gui.sound_commands import SoundCommands
 from gui.views.links import ViewLinks
@@ -67,6 +68,9 @@ class MainWindow(QMainWindow):
         self.comparisons = Comparisons(self.actions_, bridge, self.history)
         self.commands = Commands(self, self.actions_, bridge, self.history, settings)
         self.sound_commands = SoundCommands(self, self.actions_, bridge, settings)
+        self.sessions = SessionCommands(
+            self, self.actions_, bridge, self.history, self.comparisons, settings
+        )
         self.piano = Piano(bridge, self.actions_["piano"])
         self.transport = Transport(self.actions_)
         self.pad = Pad(bridge.parameters)
@@ -112,6 +116,7 @@ class MainWindow(QMainWindow):
         self.settings.gain = self.bridge.values.get("gain")
         self.settings.page = self.drawer.page
         save_settings(self.settings)
+        self.sessions.end()
         self.library.library.close()
         self.bridge.close()
         self.closed.emit()
@@ -156,6 +161,9 @@ class MainWindow(QMainWindow):
             if spec.id in ("quit", "flip"):
                 menus[spec.menu].addSeparator()
             menus[spec.menu].addAction(self.actions_[spec.id])
+            if spec.id == "record":
+                menus[spec.menu].addMenu(self.sessions.recent)
+                menus[spec.menu].addMenu(self.sessions.takes)
 
     def _connect(self) -> None:
         bridge = self.bridge

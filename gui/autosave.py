@@ -1,0 +1,135 @@
+"""The whole session, kept as it goes: found again at the next start, and after a crash.
+
+Ten files rotate in the user's folder for state. The newest is written anew while it is young, so
+that the ten reach back some twenty minutes rather than two.
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from PySide6.QtCore import QLockFile, QObject, QTimer
+
+from gui.bridge import Bridge
+from mesosynth.resources import CONFIG_VARIABLE
+
+KEPT = 10
+"""Files that rotate."""
+
+EVERY_MS = 10_000
+"""Time between two looks whether there is something new, ms."""
+
+YOUNG = 120.0
+"""Time for which a file is written anew, s."""
+
+
+def autosave_folder() -> Path:
+    """The user's folder of autosaves; beside the settings where those were put elsewhere."""
+    elsewhere = os.environ.get(CONFIG_VARIABLE)
+    folder = Path(elsewhere) if elsewhere else platformdirs.user_state_path("mesosynth", False)
+    return folder / "autosave"
+
+
+def autosaves() -> list[Path]:
+    """All autosaves, the newest first."""
+    return sorted(autosave_folder().glob("desk *.json"), reverse=True)
+
+
+class Autosave(QObject):
+    """Writes the session every few seconds if it has changed.
+
+    Parameters
+    ----------
+    bridge : Bridge
+
+    Attributes
+    ----------
+    alone : bool
+        Whether no other desk runs, which would go on from the same files.
+    crashed : bool
+        Whether the last desk did not end as it should.
+    """
+
+    def __init__(self, bridge: Bridge) -> None:
+        super().__init__(bridge)
+        self._bridge = bridge
+        self._desk: dict[str, Any] = {}
+        self._written: object = None
+        self._path: Path | None = None
+        self._born = 0.0
+        self.alone = self.crashed = False
+        self._lock: QLockFile | None = None
+        self._timer = QTimer(self, interval=EVERY_MS)
+        self._timer.timeout.connect(self.save)
+
+    def begin(self) -> None:
+        """Learn how the last desk ended; from here on this one counts as running."""
+        folder = autosave_folder()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self._bridge.say(f"{folder}: nothing can be kept there ({error.strerror}).", "warning")
+            return
+        path = folder / "running"
+        was_there = path.exists()
+        self._lock = QLockFile(str(path))
+        self._lock.setStaleLockTime(0)  # however old: only a dead process makes it stale
+        self.alone = self._lock.tryLock(0)
+        self.crashed = was_there and self.alone
+        self._timer.start()
+
+    def restore(self) -> dict[str, Any] | None:
+        """Go on from the newest autosave that can be read; put broken ones beside.
+
+        Returns
+        -------
+        dict or None
+            What the desk had put there; None if there was nothing to go on from.
+        """
+        if not self.alone:
+            return None
+        for path in autosaves():
+            desk = self._bridge.load_session(path)
+            if desk is not None:
+                self._written = self._saved()
+                if self.crashed:
+                    self._bridge.say(
+                        "The desk had ended unexpectedly; this is how it was at "
+                        f"{time.strftime('%H:%M:%S', time.localtime(path.stat().st_mtime))}."
+                    )
+                return desk
+            beside = path.with_suffix(".broken")
+            path.replace(beside)
+            self._bridge.say(f"{path.name} cannot be used; it is now {beside.name}.", "warning")
+        return None
+
+    def remember(self, desk: dict[str, Any]) -> None:
+        """What the desk wants to find again; it is written with the next autosave."""
+        self._desk = desk
+
+    def save(self) -> None:
+        """Write an autosave if something has changed."""
+        saved = self._saved()
+        if saved is None or saved == self._written:
+            return
+        now = time.time()
+        if self._path is None or now - self._born > YOUNG:
+            stamp = time.strftime("%Y-%m-%d %H.%M.%S", time.localtime(now))
+            self._path, self._born = autosave_folder() / f"desk {stamp}.json", now
+        if self._bridge.save_session(self._path, self._desk):
+            self._written = saved
+            for old in autosaves()[KEPT:]:
+                old.unlink(missing_ok=True)
+
+    def end(self) -> None:
+        """Write the last state; from here on the desk counts as ended as it should."""
+        self._timer.stop()
+        self.save()
+        if self._lock is not None and self.alone:
+            self._lock.unlock()
+
+    def _saved(self) -> object:
+        session = self._bridge.session
+        return None if session is None else session.saved(self._desk)

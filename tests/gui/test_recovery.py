@@ -1,0 +1,123 @@
+"""Fears: a crash loses what sounded; a broken autosave keeps the desk from starting."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from gui.autosave import KEPT
+
+DESK = """
+import sys
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from gui import theme
+from gui.app import open_window
+from mesosynth.session import Session
+
+if __name__ == "__main__":
+    application = QApplication([])
+    theme.apply(application)
+    window = open_window(lambda: Session("silent"))
+    window.show()
+    while window.bridge.session is None:
+        QTest.qWait(10)
+    exec(sys.argv[1])
+    window.close()
+"""
+TOUCH = """
+window.history.set_at_once({"f_m": 12.5}, "test")
+window.history.change_rack("add_effect", ("delay",), "test")
+window.comparisons.store(2)
+window.sessions.autosave.save()
+print("kept", flush=True)
+QTest.qWait(60_000)
+"""
+LOOK = """
+QTest.qWait(150)
+kept = [slot is not None for slot in window.comparisons.slots]
+print(window.bridge.values["f_m"], window.effects.order, kept.index(True) if any(kept) else None)
+print(window.history.stack.count(), window.status.message.text(), flush=True)
+"""
+
+
+@pytest.fixture
+def desk(display, tmp_path):
+    """Start a desk of its own that does what it is told; its standard output is to be read."""
+    script = tmp_path / "desk.py"
+    script.write_text(DESK)
+    environment = {**os.environ, "MESOSYNTH_CONFIG_DIR": str(tmp_path / "config")}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+
+    def start(doing):
+        return subprocess.Popen(
+            [sys.executable, str(script), textwrap.dedent(doing)],
+            stdout=subprocess.PIPE, text=True, env=environment,
+        )  # fmt: skip
+
+    return start
+
+
+def said(process):
+    with process:
+        return process.stdout.read().splitlines()
+
+
+def killed_desk(desk):
+    with desk(TOUCH) as process:
+        assert process.stdout.readline() == "kept\n"
+        process.kill()
+
+
+def test_a_killed_desk_is_found_again_as_it_was(desk, tmp_path):
+    killed_desk(desk)
+    sound, words = said(desk(LOOK))
+    assert sound == "12.5 ['delay'] 2"
+    assert words.startswith("0 ")  # nothing that could be undone
+    assert "ended unexpectedly" in words
+    again = said(desk(LOOK))  # the second one ended as it should
+    assert again[0] == sound
+    assert "unexpectedly" not in again[1]
+
+
+def test_a_half_written_autosave_is_put_beside_and_the_one_before_serves(desk, tmp_path):
+    killed_desk(desk)
+    folder = tmp_path / "config" / "autosave"
+    (good,) = folder.glob("desk *.json")
+    newer = folder / "desk 2999-01-01 00.00.00.json"
+    newer.write_text(good.read_text()[:200])
+    sound, _words = said(desk(LOOK))
+    assert sound.startswith("12.5")
+    assert not newer.exists()
+    assert newer.with_suffix(".broken").exists()
+
+
+def test_a_session_of_a_later_version_is_put_beside_and_the_desk_starts(desk, tmp_path):
+    folder = tmp_path / "config" / "autosave"
+    folder.mkdir(parents=True)
+    (folder / "desk 2999-01-01 00.00.00.json").write_text(json.dumps({"revision": 999}))
+    sound, words = said(desk(LOOK))
+    assert sound == "8.0 [] None"
+    assert "is now" in words
+    assert list(folder.glob("*.broken"))
+
+
+def test_ten_rotate(only_window, monkeypatch, tmp_path):
+    from gui import autosave as module
+
+    monkeypatch.setattr(module, "YOUNG", -1.0)
+    monkeypatch.setattr(module, "autosave_folder", lambda: tmp_path)
+    stamps = iter(f"2026-01-01 00.00.{second:02}" for second in range(60))
+    monkeypatch.setattr(module.time, "strftime", lambda *_: next(stamps))
+    for step in range(KEPT + 3):
+        only_window.bridge.session.set_parameters({"f_m": 2.0 + step})
+        only_window.sessions.autosave.save()
+    names = sorted(path.name for path in tmp_path.glob("*.json"))
+    assert len(names) == KEPT
+    assert names[-1] == f"desk 2026-01-01 00.00.{KEPT + 2:02}.json"
+    only_window.sessions.autosave.save()  # nothing has changed
+    assert sorted(path.name for path in tmp_path.glob("*.json")) == names
