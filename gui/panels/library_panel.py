@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLineEdit,
+    QMenu,
     QToolButton,
     QVBoxLayout,
 )
@@ -240,9 +241,13 @@ class LibraryPanel(QFrame):
     def _open_row_menu(self, spot: QPoint) -> None:
         entry = cast("Entry | None", self.list.indexAt(spot).data(ENTRY))
         if entry is not None:
-            menu = row_menu(self.list, entry, self._is_favourite(entry), self.do)
+            menu = self.row_menu(entry)
             menu.aboutToHide.connect(menu.deleteLater)
             menu.popup(self.list.viewport().mapToGlobal(spot))
+
+    def row_menu(self, entry: Entry) -> QMenu:
+        """What can be done with a preset."""
+        return row_menu(self.list, entry, self._is_favourite(entry), self.do)
 
     def _is_favourite(self, entry: Entry) -> bool:
         return entry.key in self.library.marks.favourites

@@ -1,0 +1,184 @@
+"""The fears: a sound is not found, a click plays another one, saving overwrites, a box pops up."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from mesosynth.presets import Preset, load_preset, save_preset
+
+LEFT = Qt.MouseButton.LeftButton
+DOWN, UP, ENTER = Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Return
+
+
+@pytest.fixture
+def page(desk, qtbot):
+    """The page of sounds, open, with nothing searched and nothing of the user's."""
+    page = desk.library
+    for file in page.library.user.glob("*.json"):
+        file.unlink()
+    page.library.refresh()
+    for entry in page.library.entries:
+        page.library.set_favourite(entry, False)
+    page.line.clear()
+    QTest.keyClick(desk, Qt.Key.Key_F2)
+    qtbot.waitUntil(lambda: len(page.found) == len(page.library.entries) > 5, timeout=10_000)
+    yield page
+    desk.drawer.turn_to("")
+    page.form.hide()
+    desk.bridge.session.play_preset(Preset(name="start"))
+    desk.bridge.set_playing(False)
+    qtbot.wait(100)
+
+
+def loaded(page):
+    return page._bridge.session.loaded
+
+
+def click(page, name, x=80):
+    row = next(row for row, entry in enumerate(page.rows.rows) if entry.name == name)
+    page.list.scrollTo(page.rows.index(row))
+    box = page.list.visualRect(page.rows.index(row))
+    QTest.mouseClick(page.list.viewport(), LEFT, pos=QPoint(x, box.center().y()))
+
+
+def test_type_a_name_press_enter_and_it_plays(desk, page, qtbot):
+    assert page.line.hasFocus()
+    QTest.keyClicks(page.line, "bird")
+    assert 0 < len(page.found) < len(page.library.entries)
+    assert page.found[0].name == "Bird"
+    before = dict(desk.bridge.values)
+    QTest.keyClick(page.line, ENTER)
+    qtbot.waitUntil(lambda: desk.bridge.values["f_c"] == 3200.0, timeout=5_000)
+    assert desk.bridge.playing
+    assert desk.pad.hasFocus()
+    qtbot.waitUntil(lambda: desk.history.stack.canUndo(), timeout=5_000)
+    desk.actions_["undo"].trigger()
+    qtbot.waitUntil(lambda: desk.bridge.values["f_c"] == before["f_c"], timeout=5_000)
+
+
+def test_the_arrow_keys_walk_and_what_they_fly_over_is_not_heard(page, qtbot):
+    heard = []
+    page._bridge.preset_loaded.connect(lambda event: heard.append(event.preset.name))
+    page.rows.playing = ""
+    with page.list.quiet():
+        page.list.setCurrentIndex(page.rows.index(0))
+    for _ in range(4):
+        QTest.keyClick(page.line, DOWN)
+    QTest.keyClick(page.line, UP)
+    wanted = page.found[3].name
+    qtbot.waitUntil(lambda: heard == [wanted], timeout=5_000)
+    qtbot.wait(200)
+    assert heard == [wanted]
+    assert page.rows.playing == page.found[3].key
+
+
+def test_a_click_plays_once_and_a_click_on_the_star_only_marks(page, qtbot):
+    heard = []
+    page._bridge.preset_loaded.connect(lambda event: heard.append(event.preset.name))
+    names = [entry.name for entry in page.found[:3]]
+    click(page, names[0])
+    qtbot.waitUntil(lambda: heard == names[:1], timeout=5_000)
+    click(page, names[2], x=10)
+    click(page, names[1], x=10)
+    qtbot.wait(200)
+    assert heard == names[:1]
+    page.line.setText("fav:")
+    assert [entry.name for entry in page.found] == names[1:3]
+    bank = page._bridge.session.bank
+    assert [load_preset(path).name for path in bank] == [names[2], names[1]]  # in their order
+    click(page, names[1], x=10)
+    assert len(page._bridge.session.bank) == 1
+
+
+def test_a_tag_is_clicked_on_and_off(page):
+    chip = next(chip for chip in page.chips._chips if chip.isVisible())
+    QTest.mouseClick(chip, LEFT)
+    assert f"tag:{chip.text()}" in page.line.text()
+    assert page.found
+    assert all(chip.text() in entry.tags for entry in page.found)
+    assert chip.isChecked()
+    QTest.mouseClick(chip, LEFT)
+    assert page.line.text() == ""
+    assert not chip.isChecked()
+
+
+def test_a_sound_is_saved_in_place_and_none_is_overwritten(desk, page, qtbot):
+    desk.bridge.set_parameters({"f_c": 555.0})
+    for count in range(2):
+        QTest.mouseClick(page.save, LEFT)
+        assert page.form.isVisible()
+        page.form.name.clear()
+        QTest.keyClick(page.form.name, ENTER)
+        assert page.form.isVisible()  # it needs a name
+        QTest.keyClicks(page.form.name, "Mine")
+        page.form.category.setEditText("drone")
+        page.form.character.setText("soft,  deep,soft,")
+        page.form.comment.setText(f"number {count}")
+        QTest.mouseClick(page.form.save, LEFT)
+        assert not page.form.isVisible()
+    first, second = (load_preset(page.library.user / f"{name}.json") for name in ("Mine", "Mine 2"))
+    assert (first.comment, second.comment) == ("number 0", "number 1")
+    assert first.tags.words == ("drone", "soft", "deep")
+    assert first.values["f_c"] == 555.0
+    page.line.setText("is:user")
+    assert [entry.name for entry in page.found] == ["Mine", "Mine 2"]
+    QTest.mouseClick(page.save, LEFT)
+    QTest.mouseClick(page.form.cancel, LEFT)
+    assert not page.form.isVisible()
+
+
+def test_overwrite_stars_and_remove_from_the_menu(desk, page):
+    path = page.library.save(Preset(name="Mine"))
+    page.refresh()
+    entry = page.library.find(path)
+    texts = [action.text() for action in page.row_menu(entry).actions()]
+    assert texts == ["Favourite", "Stars", "", "Overwrite with the present sound", "Remove"]
+    desk.bridge.set_parameters({"f_c": 444.0})
+    page.do("overwrite", entry)
+    assert load_preset(path).values["f_c"] == 444.0
+    page.do("rate", page.library.find(path), 3)
+    page.line.setText("rating:3")
+    assert [e.name for e in page.found] == ["Mine"]
+    page.do("remove", page.library.find(path))
+    assert not path.exists()
+    factory = page.library.search("is:factory")[0]
+    assert [a.text() for a in page.row_menu(factory).actions()] == ["Favourite", "Stars"]
+
+
+def test_a_broken_file_is_listed_at_the_end_and_plays_nothing(desk, page, qtbot):
+    page.library.user.mkdir(parents=True, exist_ok=True)
+    (page.library.user / "wrong.json").write_text("{")
+    qtbot.waitUntil(lambda: page.rows.rows[-1].name == "wrong", timeout=10_000)
+    assert "1 broken" in page.count.text()
+    index = page.rows.index(len(page.rows.rows) - 1)
+    assert "wrong.json is not a preset" in index.data(Qt.ItemDataRole.ToolTipRole)
+    before = dict(desk.bridge.values)
+    click(page, "wrong")
+    qtbot.waitUntil(lambda: "wrong.json" in desk.status.message.text(), timeout=5_000)
+    assert desk.bridge.values == before
+    (page.library.user / "wrong.json").unlink()
+    qtbot.waitUntil(lambda: page.rows.rows[-1].name != "wrong", timeout=10_000)
+
+
+def test_a_bank_goes_out_and_comes_in(desk, page, tmp_path, qtbot):
+    bank = tmp_path / "bank.zip"
+    page.library.save(Preset(name="Mine", comment="x"))
+    page.line.setText("is:user")
+    page.export_bank(bank.with_suffix(""))
+    assert bank.exists()
+    page.do("remove", page.found[0])
+    page.import_bank(bank)
+    assert [entry.name for entry in page.found] == ["Mine"]
+    assert "1 presets came from bank.zip" in desk.status.message.text()
+    page.import_bank(bank)
+    assert "0 presets came from bank.zip; 1 did not" in desk.status.message.text()
+    bank.write_bytes(b"no zip")
+    page.import_bank(bank)
+    assert "bank.zip is not a bank" in desk.status.message.text()
+
+
+def test_a_preset_that_comes_later_is_found_without_asking(page, qtbot):
+    page.library.user.mkdir(parents=True, exist_ok=True)
+    save_preset(page.library.user / "late.json", Preset(name="Zzz late"))
+    page.line.setText("zzz")
+    qtbot.waitUntil(lambda: [entry.name for entry in page.found] == ["Zzz late"], timeout=10_000)
