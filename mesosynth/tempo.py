@@ -64,11 +64,11 @@ class Pulse:
     def __init__(self) -> None:
         self.restart()
 
-    def restart(self) -> None:
-        """Let the next start be due at once, and be on the beat."""
+    def restart(self, delay: float = 0.0) -> None:
+        """Let the next start be due after `delay` periods, and be on the beat."""
         self._phase = 0.0
         self._interval = 0.0
-        self._delay = 0.0
+        self._delay = delay
         self._long = True  # the interval that begins with the next start
 
     def wait(self, samples_per_period: float) -> int:
@@ -84,7 +84,7 @@ class Pulse:
         swing : float
             0 to less than 1, in periods.
         delay : float
-            How late the start after this one shall be, in periods, 0 to :data:`LONGEST_DELAY`.
+            How late the start after this one shall be, in periods, at least 0.
         """
         self._phase -= self._interval
         self._interval = 1.0 + swing if self._long else 1.0 - swing

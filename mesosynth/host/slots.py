@@ -11,7 +11,7 @@ from typing import Any
 
 from mesosynth.parameters import ParameterTable
 
-PLACE = 64
+PLACE = 128
 """Values in a place: the most parameters that a plugin may have."""
 
 PLACES = 16

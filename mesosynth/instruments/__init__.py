@@ -5,10 +5,15 @@ Nothing here imports torch: the audio process and the desk read the tables from 
 
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet import Chirplet
+from mesosynth.instruments.layers import Layers
 from mesosynth.instruments.ripple import Ripple
 from mesosynth.plugin import Instrument
 
-INSTRUMENTS: dict[str, type[Instrument]] = {"chirplet": Chirplet, "ripple": Ripple}
+INSTRUMENTS: dict[str, type[Instrument]] = {
+    "chirplet": Chirplet,
+    "ripple": Ripple,
+    "layers": Layers,
+}
 """The built-in instruments by the name that presets use."""
 
 

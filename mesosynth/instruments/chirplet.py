@@ -81,6 +81,7 @@ class Chirplet(Instrument):
 
     def __init__(self) -> None:
         self._tuning = KeyTuning()
+        self._late = 0.0  # periods by which what repeats without a key comes after the beat
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
@@ -98,7 +99,7 @@ class Chirplet(Instrument):
         """[control] Forget all sound, as if `prepare` had just returned."""
         self._arpeggios.reset()
         self._keyboard.reset()
-        self._pulse.restart()
+        self._pulse.restart(self._late)
         self._ramps.reset()
         self._running = True
         self._tempo = self._tempo_knob = 0.0
@@ -175,7 +176,7 @@ class Chirplet(Instrument):
     ) -> None:
         keyboard = self._keyboard
         if kind == EventKind.NOTE_ON and value > 0.0:
-            place = keyboard.press(channel, note, min(value, 1.0), float(self._tuning.hertz[note]))
+            place = keyboard.press(channel, note, min(value, 1.0), self._hertz(note))
             self._arpeggios.release(place, values)
         elif kind in (EventKind.NOTE_ON, EventKind.NOTE_OFF):
             place = keyboard.release(channel, note)
@@ -189,10 +190,14 @@ class Chirplet(Instrument):
             self._arpeggios.silence()
         elif kind == EventKind.START:
             self._running = True
-            self._pulse.restart()
+            self._pulse.restart(self._late)
         elif kind == EventKind.STOP:
             self._running = False
             self._arpeggios.release(-1, values)
+
+    def _hertz(self, note: int) -> float:
+        """Pitch of a key."""
+        return float(self._tuning.hertz[note])
 
     # ------------------------------------------------------------------ time
 
@@ -217,9 +222,12 @@ class Chirplet(Instrument):
         return wait
 
     def _repeat(self, pulse: Pulse, place: int, values: NDArray[np.float64], period: float) -> int:
+        late = self._late if place < 0 else self._keyboard.late
         while (wait := pulse.wait(period)) <= 0:
             self._arpeggios.start(place, values)
-            delay = LONGEST_DELAY * float(values[P_HUMANISE]) * self._arpeggios.chance.random()
+            delay = (
+                late + LONGEST_DELAY * float(values[P_HUMANISE]) * self._arpeggios.chance.random()
+            )
             pulse.start(float(values[P_SWING]), delay)
         return wait
 

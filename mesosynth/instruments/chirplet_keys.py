@@ -51,6 +51,8 @@ class Keyboard:
         Of each channel, semitones.
     pressure, timbre : list of float
         Of each channel, 0 to 1.
+    late : float
+        By how many periods the arpeggios of each key come late.
     moved : bool
         Whether a gesture changed what voices shall sound like; whoever obeys it clears it.
     """
@@ -60,6 +62,7 @@ class Keyboard:
         self.bend = [0.0] * MIDI_CHANNELS
         self.pressure = [0.0] * MIDI_CHANNELS
         self.timbre = [0.0] * MIDI_CHANNELS
+        self.late = 0.0
         self.reset()
 
     def reset(self) -> None:
@@ -86,7 +89,7 @@ class Keyboard:
         key.active = key.down = True
         key.channel, key.note, key.hertz = channel, note, hertz
         key.gain, key.pressure, key.pressed = velocity * velocity, 0.0, self._presses
-        key.pulse.restart()
+        key.pulse.restart(self.late)
         return place
 
     def release(self, channel: int, note: int) -> int:

@@ -1,0 +1,154 @@
+"""Fears: layers drift apart, allocate, click or go on sounding; a silent one loses its place."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from mesosynth.instruments import INSTRUMENTS
+from mesosynth.instruments.chirplet import Chirplet
+from mesosynth.instruments.chirplet_parameters import PARAMETERS as CHIRPLET
+from mesosynth.instruments.layers import Layers
+from mesosynth.instruments.layers_parameters import LAYERS, PARAMETERS
+from mesosynth.plugin import EVENT, NO_EVENTS, EventKind
+
+RATE = 48000
+ONE = {"f_c": 400.0, "f_m": 9.0, "gamma": 5.0, "w": 1.5, "am_shape": 0.4, "am_depth": 0.9,
+       "brightness": -14.0, "period": 0.5}  # fmt: skip
+TWO = {"f_c": 1200.0, "f_m": 20.0, "gamma": -6.0, "w": 1.0, "am_shape": 0.0, "am_depth": 1.0,
+       "brightness": -60.0, "period": 0.8}  # fmt: skip
+
+
+def both(**more):
+    first = {f"{id_}_1": value for id_, value in ONE.items()}
+    third = {f"{id_}_3": value for id_, value in TWO.items()}
+    return {**first, "level_1": -6.0, **third, "level_3": -12.0, "delay_3": 0.2, **more}
+
+
+def prepared(kind=Layers, rate=RATE, max_block=4096):
+    instrument = kind()
+    instrument.prepare(rate, max_block)
+    return instrument
+
+
+def play(instrument, values, samples, block, events=NO_EVENTS):
+    out = np.zeros((2, samples), np.float32)
+    for begin in range(0, samples, block):
+        piece = out[:, begin : begin + block]
+        inside = (events["frame"] >= begin) & (events["frame"] < begin + piece.shape[1])
+        mine = events[inside].copy()
+        mine["frame"] -= begin
+        instrument.process(values, mine, piece)
+    return out
+
+
+def chirplet(values, gain, samples, delay=0, events=NO_EVENTS):
+    sound = play(
+        prepared(Chirplet), CHIRPLET.vector({**values, "gain": gain}), samples - delay, 512, events
+    )
+    return np.pad(sound, ((0, 0), (delay, 0)))
+
+
+@pytest.mark.parametrize("block", [64, 65, 1000, 4096])
+def test_layers_are_the_sum_of_chirplets_each_as_late_as_it_says(block):
+    samples = int(1.7 * RATE)
+    values = PARAMETERS.vector(both())
+    expected = chirplet(ONE, -6.0, samples) + chirplet(TWO, -12.0, samples, int(0.2 * RATE))
+    np.testing.assert_allclose(
+        play(prepared(), values, samples, block), expected, atol=1e-5 * np.abs(expected).max()
+    )
+
+
+def test_transpose_and_speed_move_all_of_them():
+    faster = {**ONE, "f_c": 800.0, "f_m": 18.0, "gamma": 10.0, "period": 0.25}
+    values = {f"{id_}_1": value for id_, value in ONE.items()}
+    values = PARAMETERS.vector({**values, "level_1": -6.0, "transpose": 12.0, "speed": 2.0})
+    expected = chirplet(faster, -6.0, RATE)
+    np.testing.assert_allclose(
+        play(prepared(), values, RATE, 512), expected, atol=1e-5 * np.abs(expected).max()
+    )
+
+
+def test_a_layer_comes_back_in_its_place():
+    loud, quiet = PARAMETERS.vector(both()), PARAMETERS.vector(both(level_3=-60.0))
+    never = play(prepared(), loud, 4 * RATE, 480)
+    layers = prepared()
+    first = play(layers, loud, RATE, 480)
+    rest = play(layers, quiet, RATE, 480)
+    back = play(layers, loud, 2 * RATE, 480)
+    np.testing.assert_array_equal(first, never[:, :RATE])
+    alone = play(prepared(), quiet, 2 * RATE, 480)
+    assert np.abs(rest[:, 480:] - alone[:, RATE + 480 :]).max() < 1e-4
+    # From its next start on, 0.8 s after the one at 1.8 s, it sounds as if it had not been away.
+    np.testing.assert_allclose(back[:, int(0.7 * RATE) :], never[:, int(2.7 * RATE) :], atol=1e-4)
+
+
+def test_a_key_plays_all_layers_transposed_and_the_first_at_once():
+    note = np.array([(0, EventKind.NOTE_ON, 0, 72, 1.0)], EVENT)
+    sound = play(prepared(), PARAMETERS.vector(both()), RATE, 512, note)
+    # Layer 1 answers at once, an octave higher, like a chirplet that the same key plays.
+    alone = play(prepared(), PARAMETERS.vector(both(level_3=-60.0)), RATE, 512, note)
+    assert np.abs(alone[:, : RATE // 50]).max() > 0.01
+    first = RATE // 10  # the other follows by 0.2 s, less what keys leave out of its way in
+    np.testing.assert_allclose(sound[:, :first], alone[:, :first], atol=1e-5)
+    assert np.abs(sound - alone)[:, : RATE // 2].max() > 0.01
+    spectrum = np.abs(np.fft.rfft(alone[0, : RATE // 4]))
+    peak = np.fft.rfftfreq(RATE // 4, 1 / RATE)[spectrum.argmax()]
+    assert 600.0 < peak < 1100.0
+
+
+def test_a_released_key_leaves_silence_once_it_has_faded():
+    events = np.array(
+        [(0, EventKind.NOTE_ON, 0, 60, 1.0), (RATE // 2, EventKind.NOTE_OFF, 0, 60, 0.0),
+         (RATE // 2, EventKind.STOP, 0, 0, 0.0)], EVENT,
+    )  # fmt: skip
+    sound = play(prepared(), PARAMETERS.vector(both(release=0.1)), 2 * RATE, 512, events)
+    assert np.abs(sound[:, : RATE // 2]).max() > 0.05
+    assert np.abs(sound[:, RATE:]).max() == 0.0
+
+
+def test_reset_forgets_everything():
+    layers, values = prepared(), PARAMETERS.vector(both())
+    first = play(layers, values, 30000, 128)
+    layers.reset()
+    np.testing.assert_array_equal(play(layers, values, 30000, 128), first)
+
+
+@pytest.mark.parametrize("rate", [8000, 44100, 96000])
+@pytest.mark.parametrize("seed", range(4))
+def test_no_setting_makes_what_is_no_sound(rate, seed):
+    rng = np.random.default_rng(seed)
+    layers = prepared(rate=rate, max_block=512)
+    for _ in range(12):
+        values = PARAMETERS.vector({p.id: p.from_unit(rng.random()) for p in PARAMETERS.values()})
+        sound = play(layers, values, 2048, 512)
+        assert np.isfinite(sound).all()
+        assert np.abs(sound).max() < 16 * LAYERS * 2.0 * 2.0
+
+
+def test_process_allocates_no_arrays():
+    layers, block = prepared(), np.zeros((2, 4096), np.float32)
+    rng = np.random.default_rng(0)
+    moving = [
+        PARAMETERS.vector({p.id: p.from_unit(rng.random()) for p in PARAMETERS.values()})
+        for _ in range(8)
+    ]
+    for values in moving:
+        layers.process(values, NO_EVENTS, block)
+    peaks = []
+    tracemalloc.start()
+    try:
+        for i in range(24):
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            layers.process(moving[i % 8], NO_EVENTS, block)
+            peaks.append(tracemalloc.get_traced_memory()[1] - before)
+    finally:
+        tracemalloc.stop()
+    peak = np.reshape(peaks, (-1, 8)).min(axis=0).max()
+    assert peak < 4096, f"{peak} bytes: views are small, but a voice's stride is 2 KiB"
+
+
+def test_presets_racks_and_plugins_know_it():
+    assert INSTRUMENTS["layers"] is Layers
+    assert len(PARAMETERS) == 10 * LAYERS + 5
