@@ -2,6 +2,8 @@ import json
 import math
 import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -278,3 +280,16 @@ def test_factory_presets_all_load_and_have_names_of_their_own():
     assert len({preset.name for preset in found}) == len(found)
     assert all(preset.comment for preset in found)
     assert all(preset.licence for preset in found)
+
+
+def test_whenever_it_is_killed_while_it_saves_the_old_or_the_new_file_is_there(tmp_path):
+    program = Path(__file__).parent / "kill_saving.py"
+    done = subprocess.run(
+        [sys.executable, str(program), str(tmp_path), "200"],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    olds, news, parts = map(int, done.stdout.split())
+    assert olds + news == 200
+    assert min(olds, news, parts) > 10  # else it was not killed while it saved
+    assert load_preset(tmp_path / "p.json").comment[0] in "ab"
