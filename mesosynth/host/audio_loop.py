@@ -103,7 +103,7 @@ class AudioLoop:
         instrument = Slot("", settings.instrument, 0, tuple(plugin.parameters))
         # Perhaps with another instrument, or another state of it.
         self._chain = Chain(rack, instrument, settings.slots)
-        self._hang_watch = HangWatch(blocks.watch)
+        self._hang_watch = HangWatch(blocks.watch.watch)
         self._hangs = False
         self._recorder: Recorder | None = None
         self._search = CardSearch(  # going back to the card would cut a recording off

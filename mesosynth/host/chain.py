@@ -4,6 +4,7 @@ Nothing here is done by the audio callback: it reads one tuple of nodes, which i
 once everything in it is ready, and whose nodes fade by themselves.
 """
 
+import contextlib
 import difflib
 import queue
 import threading
@@ -15,12 +16,13 @@ from pathlib import Path
 from mesosynth.effects.recursion import banded_solver
 from mesosynth.errors import ArgumentError, PluginError
 from mesosynth.host.fault_stories import fault_story, log_story
-from mesosynth.host.node import Fault, Node, Occupant
+from mesosynth.host.node import Fault, Node, Occupant, PluginHangs
 from mesosynth.host.plugin_trial import try_plugin
 from mesosynth.host.rack import Rack
 from mesosynth.host.reach import Reach
 from mesosynth.host.registry import BUILT_IN, failure, load_plugin, plugin_folder
 from mesosynth.host.slots import Slot, SlotReport
+from mesosynth.host.watch import Watch
 from mesosynth.plugin import Instrument
 
 LOOK = 0.25  # s between two looks at the files
@@ -87,7 +89,7 @@ class Chain(threading.Thread):
                 self.arrange(slots)
             except queue.Empty:
                 pass
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next wish may go well
+            except (Exception, PluginHangs) as error:  # noqa: BLE001 - the next wish may go well
                 log_story(failure("the rack", error))
             self.look()
 
@@ -127,11 +129,12 @@ class Chain(threading.Thread):
         _wait(lambda: all(node.level == 0.0 for node in moving))
         with self.lock:
             for node in entering.values():
-                node.prepare(*self._format)
+                node.prepare(*self._format, self._rack.watch)
             self._rack.nodes = tuple(entering.get(uid) or before[uid] for uid in order)
         for node in self._rack.nodes:
             if wanted[node.uid] and not node.wanted and node not in entering.values():
-                node.reset()  # nobody plays it now, and its echoes are of long ago
+                with self.lock, self._rack.watch.care(node.number):
+                    node.reset(Watch())  # nobody plays it now, and its echoes are of long ago
             node.wanted = wanted[node.uid]
         self._slots = {slot.uid: slot for slot in slots}
         for uid in set(self._problems) - set(self._slots):
@@ -162,19 +165,24 @@ class Chain(threading.Thread):
             guest = slot.plugin not in BUILT_IN
             if guest:
                 try_plugin(slot.plugin, *self._format)
-            plugin = load_plugin(slot.plugin)()
-            if isinstance(plugin, Instrument) != (slot.uid == ""):
-                what = "an effect, not an instrument" if slot.uid == "" else "an instrument"
-                raise PluginError(f"{slot.plugin} is {what}; it does not fit here.")
-            if slot.state:
-                plugin.restore(slot.state)
+            with self._care(guest, slot.place + 1):
+                plugin = load_plugin(slot.plugin)()
+                if isinstance(plugin, Instrument) != (slot.uid == ""):
+                    what = "an effect, not an instrument" if slot.uid == "" else "an instrument"
+                    raise PluginError(f"{slot.plugin} is {what}; it does not fit here.")
+                if slot.state:
+                    plugin.restore(slot.state)
         except (PluginError, ArgumentError) as error:
             self._complain(slot, failure(slot.plugin, error))
             return None
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a guest may raise anything
+        except BaseException as error:  # noqa: BLE001 - a guest may raise anything
             self._complain(slot, failure(f"{slot.plugin}.py", error))
             return None
         return Occupant(plugin, Reach(plugin.parameters, slot.place, slot.ids), guest)
+
+    def _care(self, guest: bool, number: int) -> contextlib.AbstractContextManager[None]:
+        """Let others know while a guest is loaded or prepared, lest it never returns."""
+        return self._rack.watch.care(number) if guest else contextlib.nullcontext()
 
     def _complain(self, slot: Slot, error: PluginError) -> None:
         self._problems[slot.uid] = error
@@ -194,9 +202,12 @@ class Chain(threading.Thread):
         with self.lock:
             sample_rate, max_block = self._format
             try:
-                occupant.plugin.prepare(sample_rate, max_block)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - a guest may raise anything
-                self._problems[node.uid] = failure(f"{node.uid}.py", error)
+                with self._care(occupant.guest, node.number):
+                    occupant.plugin.prepare(sample_rate, max_block)
+            except BaseException as error:  # noqa: BLE001 - a guest may raise anything
+                fault = Fault("error", "refused", error, "prepare")
+                self._problems[node.uid] = fault_story(fault, self._slots[node.uid].plugin)
+                log_story(self._problems[node.uid])
                 return
             occupant.reach.prepare(sample_rate)
             if node.out:  # nobody hears it: no need to fade

@@ -25,7 +25,7 @@ def fault_story(fault: Fault, plugin: str) -> PluginError:
     """A fault of the plugin of that name in a sentence, with its traceback if there is one."""
     if isinstance(fault.error, PluginHangs):
         told = PluginError(
-            f"{plugin} does not return from process", failure("", fault.error).traceback
+            f"{plugin} does not return from {fault.call}", failure("", fault.error).traceback
         )
     elif fault.error is not None:
         told = failure(f"{plugin}.py", fault.error)

@@ -6,31 +6,29 @@ import numpy as np
 
 from mesosynth.host.node import PluginHangs
 from mesosynth.host.shared_memory import SharedBlock
+from mesosynth.host.watch import WORDS, Watch
 
-PATIENCE = 0.25  # s in one call; and once more after the exception
+PATIENCE = 0.25  # s in one call of the callback's; and once more after the exception
+PREPARING = 8.0  # s to load or to prepare, while the others play on: as long as its trial may take
 
 
 class WatchBlock(SharedBlock):
-    """Which guest is at work in the audio callback, for this process and the session's.
+    """Which guest is at work, for this process and the session's.
 
     It outlives a process that is killed in the middle of a call.
     """
 
     def __init__(self, name: str | None = None) -> None:
-        super().__init__(16, name)
-        self.watch = self._array("watch", np.int64, 2, 0)
+        super().__init__(8 * WORDS, name)
+        self.watch = Watch(self._array("words", np.int64, WORDS, 0))
 
     def __reduce__(self) -> tuple[type["WatchBlock"], tuple[str]]:
         return WatchBlock, (self.name,)
 
     @property
     def guest(self) -> int:
-        """Number of the guest at work, or 0."""
-        return int(self.watch[0])
-
-    def clear(self) -> None:
-        """Forget a guest whose process is gone."""
-        self.watch.fill(0)
+        """Number of the guest at work in the callback, or else of one in preparation, or 0."""
+        return self.watch.at_work[0] or self.watch.cared_for[0]
 
 
 class HangWatch:
@@ -42,14 +40,12 @@ class HangWatch:
 
     Parameters
     ----------
-    block : WatchBlock
+    watch : Watch
     """
 
-    def __init__(self, block: WatchBlock) -> None:
-        self._block = block
-        self._seen = (0, 0)
-        self._since = 0.0
-        self._raised = False
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._playing, self._preparing = _Call(PATIENCE), _Call(PREPARING)
 
     def look(self, blocks: int, now: float) -> bool:
         """Look some thirty times a second; return whether nothing helps.
@@ -61,13 +57,30 @@ class HangWatch:
         now : float
             s.
         """
-        seen = (self._block.guest, blocks)
-        if seen[0] == 0 or seen != self._seen:
+        playing = self._playing.look(*self._watch.at_work, blocks, now)
+        preparing = self._preparing.look(*self._watch.cared_for, 0, now)
+        return playing or preparing
+
+
+class _Call:
+    """How long one call has taken by now, and whether its thread was told."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._seen = (0, 0)
+        self._since = 0.0
+        self._raised = False
+
+    def look(self, guest: int, thread: int, count: int, now: float) -> bool:
+        """Whether nothing helps; `count` grows from call to call."""
+        seen = (guest, count)
+        if guest == 0 or seen != self._seen:
             self._seen, self._since, self._raised = seen, now, False
             return False
         waited = now - self._since
-        if waited > PATIENCE and not self._raised:
+        if waited > self._patience and not self._raised:
             self._raised = True
-            thread = ctypes.c_ulong(int(self._block.watch[1]))
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(PluginHangs))
-        return waited > 2.0 * PATIENCE
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(thread), ctypes.py_object(PluginHangs)
+            )
+        return waited > self._patience + PATIENCE

@@ -1,6 +1,5 @@
 """One plugin's room in the rack: it fades in and out, and whatever goes wrong there stays there."""
 
-import threading
 import time
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.host.reach import Reach
+from mesosynth.host.watch import Watch
 from mesosynth.plugin import CHANNELS, Events, Instrument, Plugin
 
 FADE_SECONDS = 0.02  # in and out of the rack, and from one version of a plugin to the next
@@ -26,6 +26,9 @@ class PluginHangs(BaseException):
     Not an Exception, lest a plugin that catches those goes on.
     """
 
+    def __str__(self) -> str:
+        return "it does not return"
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -34,6 +37,7 @@ class Fault:
     kind: Literal["error", "not finite", "slow"]
     fate: Literal["reset", "out", "refused"]
     error: BaseException | None = None
+    call: Literal["process", "reset", "prepare"] = "process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class Node:
         self._crossed = 0.0
         self._sample_rate = 1.0
 
-    def prepare(self, sample_rate: float, max_block: int) -> None:
+    def prepare(self, sample_rate: float, max_block: int, watch: Watch) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames."""
         self._sample_rate = sample_rate
         self._slope = 1.0 / (FADE_SECONDS * sample_rate)
@@ -101,12 +105,14 @@ class Node:
             if occupant is None:
                 continue
             occupant.reach.prepare(sample_rate)
-            try:
+            if not occupant.guest:
                 occupant.plugin.prepare(sample_rate, max_block)
-            except Exception as error:
-                if not occupant.guest:
-                    raise
-                self.out, self.fault = True, Fault("error", "out", error)
+                continue
+            try:
+                with watch.care(self.number):
+                    occupant.plugin.prepare(sample_rate, max_block)
+            except BaseException as error:  # noqa: BLE001 - a guest may raise anything
+                self.out, self.fault = True, Fault("error", "out", error, "prepare")
 
     def process(
         self,
@@ -114,11 +120,11 @@ class Node:
         moved: bool,
         events: Events,
         block: NDArray[np.float32],
-        watch: NDArray[np.int64],
+        watch: Watch,
     ) -> None:
         """[audio] Play `block`, (2, frames) float32, or change it, in place.
 
-        `watch` says for others which guest is at work, and in which thread: (number, thread).
+        `watch` is told which guest is at work.
         """
         wanted = self.wanted and not self.out
         makes_sound = isinstance(self.occupant.plugin, Instrument)
@@ -145,7 +151,7 @@ class Node:
         moved: bool,
         events: Events,
         block: NDArray[np.float32],
-        watch: NDArray[np.int64],
+        watch: Watch,
     ) -> bool:
         """Let a plugin process `block`; return whether it did well."""
         frames = block.shape[1]
@@ -153,18 +159,17 @@ class Node:
         begin = time.perf_counter()
         try:
             if occupant.guest:
-                watch[1] = threading.get_ident()
-                watch[0] = self.number
+                watch.enter(self.number)
             occupant.plugin.process(values, events, block)
-            watch[0] = 0
+            watch.leave()
         except BaseException as error:  # noqa: BLE001 - it may be anybody's; the sound must go on
-            watch[0] = 0
-            self._blame(occupant, "error", STRIKES, error)
+            watch.leave()
+            self._blame(occupant, watch, "error", STRIKES, error)
             return False
         # A sum of squares tells at once of NaN, which is not less than anything, and of Inf.
         left, right = (float(np.dot(row, row)) for row in block)
         if not (left < EXPLODED**2 * frames and right < EXPLODED**2 * frames):
-            self._blame(occupant, "not finite", 1)
+            self._blame(occupant, watch, "not finite", 1)
             return False
         self._good += 1
         if self._good >= REPENTANCE:
@@ -173,12 +178,13 @@ class Node:
         self._slow = self._slow + 1 if time.perf_counter() - begin > budget else 0
         if occupant.guest and self._slow >= SLOW_BLOCKS:
             self._slow = 0
-            self._blame(occupant, "slow", STRIKES)
+            self._blame(occupant, watch, "slow", STRIKES)
         return True
 
     def _blame(
         self,
         occupant: Occupant,
+        watch: Watch,
         kind: Literal["error", "not finite", "slow"],
         strikes: int,
         error: BaseException | None = None,
@@ -194,15 +200,21 @@ class Node:
             self.fault = Fault(kind, "out", error)
         else:
             self.fault = Fault(kind, "reset", error)
-            self.reset()
+            self.reset(watch)
 
-    def reset(self) -> None:
+    def reset(self, watch: Watch) -> None:
         """[audio] Let the plugin forget all sound, whatever it does instead."""
+        guest = self.occupant.guest
         try:
+            if guest:
+                watch.enter(self.number)
             self.occupant.plugin.reset()
+            watch.leave()
         except BaseException as error:  # noqa: BLE001 - as in `_run`
-            self.out = self.occupant.guest
-            self.fault = Fault("error", "out" if self.out else "reset", error)
+            watch.leave()
+            if guest:
+                self.out, self.level = True, 0.0  # lest it is called again while it fades
+            self.fault = Fault("error", "out" if guest else "reset", error, "reset")
 
     def _cross(
         self,
@@ -212,7 +224,7 @@ class Node:
         events: Events,
         dry: NDArray[np.float32],
         block: NDArray[np.float32],
-        watch: NDArray[np.int64],
+        watch: Watch,
     ) -> None:
         """Fade from what the occupant made, in `block`, to what its successor makes."""
         other = self._other[:, : block.shape[1]]

@@ -14,7 +14,7 @@ from mesosynth.host import audio_loop
 from mesosynth.host.audio_loop import RECONNECT, Blocks, Settings
 from mesosynth.host.device import SILENT
 from mesosynth.host.event_queue import EventQueue
-from mesosynth.host.hang_watch import WatchBlock
+from mesosynth.host.hang_watch import PREPARING, WatchBlock
 from mesosynth.host.shared_memory import ParameterBlock, Ring
 from mesosynth.host.slots import VECTOR, Slot, SlotReport
 from mesosynth.host.sound_ring import SoundRing
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 RECORDING_FRAMES = 2**20
 HEARTBEAT = 2.0  # s without a word after which the process counts as stuck
 STUCK = 0.8  # s without a word, in the middle of a user's plugin, after which it is killed
+UNPREPARED = PREPARING + 1.0  # the same while the plugin is prepared
 ANSWER = 5.0  # s that a request may take
 START = 15.0  # s after which a process that has not said a word hangs in a driver
 FAREWELL = 1.0  # s that a process may take to fade out and end
@@ -198,7 +199,9 @@ class AudioProcess:
             self.restart()
         status = self._blocks.status.read()
         late = time.monotonic() - status.heartbeat
-        if self._process is not None and self.culprit and status.heartbeat and late > STUCK:
+        playing = self._blocks.watch.watch.at_work[0]
+        limit = STUCK if playing else UNPREPARED
+        if self._process is not None and self.culprit and status.heartbeat and late > limit:
             self._process.kill()  # a plugin keeps even the loop from working
             self._process.join()
         fresh = time.monotonic() - status.heartbeat < HEARTBEAT
@@ -300,7 +303,7 @@ class AudioProcess:
     def restart(self) -> None:
         """Start the process again, whatever became of it; values and transport stay."""
         self._end(polite=False)
-        self._blocks.watch.clear()
+        self._blocks.watch.watch.clear()
         self.start()
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from mesosynth.host.node import Node, Occupant
 from mesosynth.host.reach import Reach
 from mesosynth.host.registry import load_plugin
 from mesosynth.host.slots import PLACE, VECTOR
+from mesosynth.host.watch import Watch
 from mesosynth.instruments import instrument_class
 from mesosynth.plugin import CHANNELS, NO_EVENTS, Events, Plugin
 from mesosynth.presets import EffectState
@@ -29,9 +30,8 @@ class Rack:
     ----------
     instrument : Plugin
         Not prepared yet; the rack does that.
-    watch : (2,) int64, optional
-        Where the rack says which guest is at work, by its number, and in which thread; 0 when none
-        is.
+    watch : Watch, optional
+        Where the rack says which guest is at work.
 
     Attributes
     ----------
@@ -39,14 +39,16 @@ class Rack:
         The instrument's and the effects', in order. [control] To change it, assign another one.
     peak : float
         Largest magnitude so far.
+    watch : Watch
+        As given, or its own.
     """
 
-    def __init__(self, instrument: Plugin, watch: NDArray[np.int64] | None = None) -> None:
+    def __init__(self, instrument: Plugin, watch: Watch | None = None) -> None:
         self.nodes: tuple[Node, ...] = (
             Node("", Occupant(instrument, Reach(instrument.parameters))),
         )
         self.peak = 0.0
-        self._watch = np.zeros(2, np.int64) if watch is None else watch
+        self.watch = Watch() if watch is None else watch
         self._silence = False
 
     @property
@@ -73,7 +75,7 @@ class Rack:
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` samples."""
         for node in self.nodes:
-            node.prepare(sample_rate, max_block)
+            node.prepare(sample_rate, max_block, self.watch)
         self._limiter = Limiter(sample_rate, max_block)
         self._count = np.arange(1.0, max_block + 1.0, dtype=np.float32)
         self._gain = np.zeros(max_block, np.float32)
@@ -122,11 +124,11 @@ class Rack:
         if self._silence:
             self._silence = False
             for node in nodes:
-                node.reset()
-        instrument, watch = nodes[0], self._watch
+                node.reset(self.watch)
+        instrument, watch = nodes[0], self.watch
         if self._level > 0.0 or playing:
             if self._level <= 0.0:
-                instrument.reset()
+                instrument.reset(watch)
             instrument.process(values, moved, events, block, watch)
             self._fade(playing, block)
         else:

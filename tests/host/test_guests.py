@@ -201,6 +201,18 @@ def test_a_loop_without_end_is_interrupted(stage, folder):
     assert stage.session.audio_pid == pid
 
 
+def test_a_reset_without_end_is_interrupted(stage, folder):
+    text = GUEST.format("block.fill(np.nan)")
+    endless = "reset(self):\n        while self.blocks > 100: pass"
+    (folder / "mine.py").write_text(text.replace("reset(self):\n        pass", endless))
+    pid = stage.session.audio_pid
+    stage.session.add_effect("mine")
+    stage.until(lambda: stage.said("mine does not return from reset; it is bypassed"), 12,
+                "the message")  # fmt: skip
+    stage.until(lambda: stage.loudness() > 0.1, 3, "the sound that goes on")
+    assert stage.session.audio_pid == pid
+
+
 @pytest.mark.parametrize(
     "end",
     ["__import__('time').sleep(60)", "__import__('re').match(r'(a+)+$', 'a' * 60 + 'b')",

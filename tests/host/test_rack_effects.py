@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from mesosynth.effects import EFFECTS
+from mesosynth.host import hang_watch
 from mesosynth.host.chain import Chain
+from mesosynth.host.hang_watch import HangWatch
 from mesosynth.host.node import FADE_SECONDS, Node, Occupant
 from mesosynth.host.rack import Rack, render
 from mesosynth.host.reach import GLIDE_SECONDS, Reach
@@ -311,6 +313,47 @@ def test_a_saved_file_is_swapped_in_with_a_crossfade_and_a_bad_one_is_not(folder
         time.sleep(0.1)
         assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-4)
         assert chain.reports[-1].problem == ""
+    assert_no_click(player.sound[0])
+
+
+@pytest.mark.parametrize("where", ["max_block): pass", "reset(self): pass"])
+def test_a_guest_that_hangs_while_it_is_prepared_or_reset_beside_the_sound(
+    folder, where, monkeypatch
+):
+    """Its trial, in another process, it passes."""
+    monkeypatch.setattr(hang_watch, "PREPARING", 0.3)
+    endless = "\n        import sys\n        while 'mesosynth.host.chain' in sys.modules: pass"
+    bad = HALF.replace(where, where.replace(" pass", endless))
+    (folder / "half.py").write_text(HALF)
+    (folder / "bad.py").write_text(bad)
+    rack = Rack(Tone())
+    chain, ended = chain_of(rack), threading.Event()
+    watch, helpless = HangWatch(rack.watch), []
+
+    def look():
+        while not ended.wait(0.03):
+            helpless.append(watch.look(0, time.monotonic()))
+
+    vector = np.zeros(VECTOR)
+    vector[0] = 0.25
+    threading.Thread(target=look, daemon=True).start()
+    with Player(rack, vector) as player:
+        chain.arrange(slots_of(Slot("half", "half", 1), Slot("bad", "bad", 2, (), True)))
+        chain.arrange(slots_of(Slot("half", "half", 1), Slot("bad", "bad", 2)))
+        chain.look()
+        time.sleep(0.1)
+        told = f"bad does not return from {where.split('(')[0].split(')')[0]}"
+        assert chain.reports[-1].problem.startswith(told.replace("max_block", "prepare"))
+        assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-4)
+        if "max_block" in where:
+            (folder / "half.py").write_text(bad)
+            chain.look()
+            assert "half does not return from prepare; the version before" in (
+                chain.reports[1].problem
+            )
+            assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-4)
+    ended.set()
+    assert not any(helpless)
     assert_no_click(player.sound[0])
 
 
