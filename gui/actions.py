@@ -161,6 +161,10 @@ ACTIONS = [
         "Open or close what is looked for, how, and what was found.", checkable=True,
     ),
     ActionSpec(
+        "spectrum", "View", "Spectrum of the output", "Spectrum", "Y", "ph.chart-bar",
+        "Show the output's spectrum in place of its waveform.", checkable=True,
+    ),
+    ActionSpec(
         "shortcuts", "Help", "Keyboard and mouse", "Help", "F1", "ph.keyboard",
         "Show every shortcut.",
     ),

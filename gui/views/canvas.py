@@ -16,8 +16,6 @@ class Canvas(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._still: QPixmap | None = None
-        self.afresh = False
-        """Paint everything anew, in vectors: for a picture that goes to a file."""
 
     def paint_still(self, painter: QPainter) -> None:
         """Paint what only changes with :meth:`refresh`, over the ground of a panel."""
@@ -32,10 +30,7 @@ class Canvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
         painter = QPainter(self)
-        if self.afresh:
-            self.paint_still(painter)
-        else:
-            painter.drawPixmap(0, 0, self._still_layer())
+        painter.drawPixmap(0, 0, self._still_layer())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.paint_moving(painter)
 

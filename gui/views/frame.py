@@ -1,5 +1,8 @@
 """The frame around every view: a title, a note on its right, and a hint while it is empty."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QFrame,
@@ -12,6 +15,14 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Numbers of a view for a file."""
+
+    columns: Sequence[str]
+    rows: Iterable[Sequence[float | str]]
 
 
 class Frame(QFrame):
@@ -46,17 +57,21 @@ class Frame(QFrame):
         layout.setSpacing(5)
         layout.addLayout(self.header)
         layout.addLayout(self._stack, 1)
-        self._body = body
+        self.body = body
         theme.name(body, title)
 
     @property
     def filled(self) -> bool:
         """Whether the view shows something."""
-        return self._stack.currentWidget() is self._body
+        return self._stack.currentWidget() is self.body
+
+    def table(self) -> Table:
+        """The numbers that are shown."""
+        return Table((), ())
 
     def fill(self, filled: bool = True) -> None:
         """Show the view in place of the hint, or the hint again."""
-        self._stack.setCurrentWidget(self._body if filled else self._empty)
+        self._stack.setCurrentWidget(self.body if filled else self._empty)
 
 
 def _hint(text: str) -> QLabel:

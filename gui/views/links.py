@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
+from gui.views.exporter import Exporter
 from gui.views.playhead import repetition, time_from_middle
 
 if TYPE_CHECKING:
@@ -20,7 +21,16 @@ class ViewLinks(QObject):
         self._window = window
         self._bridge = window.bridge
         self._has_target = False
+        views = (
+            window.pad_frame, window.scalograms, window.scale_rate, window.loss, window.scope
+        )  # fmt: skip
+        self.exporter = Exporter(
+            window, views, window.actions_["export"], window.bridge, window.settings
+        )
         bridge, pad = window.bridge, window.pad
+        spectrum = window.actions_["spectrum"]
+        spectrum.toggled.connect(window.scope.show_spectrum)
+        window.scope.spectrum_shown.connect(spectrum.setChecked)
         bridge.explore_started.connect(pad.start_map)
         bridge.explored.connect(pad.add_cells)
         bridge.target_loaded.connect(self._on_target)

@@ -10,7 +10,7 @@ from gui import theme
 from gui.views import plot_painting
 from gui.views.axes import Axis
 from gui.views.canvas import Canvas
-from gui.views.frame import Frame
+from gui.views.frame import Frame, Table
 from mesosynth.matching.messages import MatchStep
 from mesosynth.parameters import Parameter, ParameterTable
 
@@ -52,6 +52,20 @@ class LossCurve(Frame):
         best = min(self.curves.steps, key=lambda each: each.loss)
         self.note.setText(f"{best.loss:.1e} after {step.evaluations}")
 
+    def table(self) -> Table:  # noqa: D102 - Frame's hook
+        steps = self.curves.steps
+        ids = list(steps[0].theta) if steps else []
+        columns = ["evaluations", "seconds", "start", "loss", *ids, *(f"std_{id_}" for id_ in ids)]
+        rows = [
+            [
+                *(step.evaluations, step.seconds, step.start, step.loss),
+                *(step.theta[id_] for id_ in ids),
+                *(step.std.get(id_, 0.0) for id_ in ids),
+            ]
+            for step in steps
+        ]
+        return Table(columns, rows)
+
     def _on_switch(self, parameters: bool) -> None:
         self.curves.shows_parameters = parameters
         self.title.setText("Parameters" if parameters else "Loss")
@@ -83,15 +97,6 @@ class _Curves(Canvas):
             self._paint_parameters(painter, area, x, self._parameters)
         else:
             self._paint_loss(painter, area, x)
-
-    def table(self) -> tuple[list[str], list[list[float]]]:
-        """Numbers for a file: one row a step."""
-        ids = list(self.steps[0].theta) if self.steps else []
-        rows = [
-            [s.evaluations, s.seconds, s.start, s.loss, *(s.theta[id_] for id_ in ids)]
-            for s in self.steps
-        ]
-        return ["evaluations", "seconds", "start", "loss", *ids], rows
 
     def _paint_loss(self, painter: QPainter, area: QRectF, x: Axis) -> None:
         losses = [max(step.loss, 1e-12) for step in self.steps]

@@ -65,6 +65,14 @@ class LossMap:
                 self._gradient[cell.j, cell.i, : len(cell.gradient)] = cell.gradient
         self._image = None
 
+    def cells(self) -> list[tuple[float, float, float]]:
+        """What is known: the two values and the loss of each cell."""
+        return [
+            (float(self.x_values[i]), float(self.y_values[j]), float(loss))
+            for (j, i), loss in np.ndenumerate(self.loss)
+            if math.isfinite(loss)
+        ]
+
     def paint(self, painter: QPainter, plane: Plane) -> None:
         """Paint the known cells and their arrows over the pad's ground."""
         if self.axes is None or min(self.loss.shape, default=0) < 2:

@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from gui import theme
-from gui.views.frame import Frame
+from gui.views.frame import Frame, Table
 from gui.views.pad import Pad
 from gui.views.pad_plane import NOTE_AXES
 from mesosynth.parameters import Parameter, ParameterTable
@@ -62,6 +62,16 @@ class PadFrame(Frame):
         self.menu.addSeparator()
         self.menu.addAction(self.map_action)
         self._show_axes(self.pad.axes)
+
+    def table(self) -> Table:
+        """The map of the loss, and the steps of the match."""
+        pad = self.pad
+        x, y = pad.axes
+        steps = [s for s in pad.trajectory if {x, y} <= set(s.theta)]
+        mapped = pad.loss.cells() if pad.loss.axes == pad.axes else []
+        rows: list[tuple[float | str, ...]] = [("map", *cell) for cell in mapped]
+        rows += [("step", step.theta[x], step.theta[y], step.loss) for step in steps]
+        return Table(("what", x, y, "loss"), rows)
 
     def _side(self, title: str, side: int) -> QMenu:
         menu = self.menu.addMenu(title)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from gui.views.axes import Axis, short_number
 from gui.views.colour_bar import ColourBar
-from gui.views.frame import Frame
+from gui.views.frame import Frame, Table
 from gui.views.picture import Picture, Pictures, Readout
 from gui.views.scalogram import decibel_difference
 from gui.views.shared_axes import SharedAxes
@@ -61,14 +61,22 @@ def spin_axes(scales: NDArray[np.float32], rates: NDArray[np.float32]) -> tuple[
     )
 
 
+def path_at(
+    row: int, column: int, scales: NDArray[np.float32], rates: NDArray[np.float32]
+) -> tuple[float, float, int]:
+    """Scale (c/oct), rate (Hz) and spin of a cell of :func:`both_spins`."""
+    rising = column >= len(rates)
+    rate = rates[column - len(rates) if rising else len(rates) - 1 - column]
+    return float(scales[row]), float(rate), 1 if rising else -1
+
+
 def path_name(
     row: int, column: int, scales: NDArray[np.float32], rates: NDArray[np.float32]
 ) -> str:
-    """Name the path of a cell of :func:`both_spins`: its scale, rate and spin."""
-    rising = column >= len(rates)
-    rate = rates[column - len(rates) if rising else len(rates) - 1 - column]
-    spin = "rising (spin +1)" if rising else "falling (spin −1)"
-    return f"{scales[row]:.3g} c/oct · {rate:.3g} Hz · {spin}"
+    """Name the path of a cell of :func:`both_spins` by its scale, rate and spin."""
+    scale, rate, spin = path_at(row, column, scales, rates)
+    direction = "rising (spin +1)" if spin > 0 else "falling (spin −1)"
+    return f"{scale:.3g} c/oct · {rate:.3g} Hz · {direction}"
 
 
 class ScaleRate(Frame):
@@ -118,6 +126,17 @@ class ScaleRate(Frame):
     def set_sound(self, analysis: Analysis) -> None:
         """Show the sound and its difference from the target."""
         self._show("sound", analysis)
+
+    def table(self) -> Table:  # noqa: D102 - Frame's hook
+        rows: list[tuple[float | str, ...]] = []
+        for what, picture in self.pictures.items():
+            analysis = self._analyses.get("sound" if what == "difference" else what)
+            if picture.numbers is not None and analysis is not None:
+                rows += [
+                    (what, *path_at(i, j, analysis.scales, analysis.rates), float(level))
+                    for (i, j), level in np.ndenumerate(picture.numbers)
+                ]
+        return Table(("picture", "scale_c_per_oct", "rate_hz", "spin", "level_db"), rows)
 
     def _show(self, what: str, analysis: Analysis) -> None:
         self._analyses[what] = analysis

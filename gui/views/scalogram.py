@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from gui import theme
 from gui.views.axes import Axis
 from gui.views.colour_bar import ColourBar
-from gui.views.frame import Frame
+from gui.views.frame import Frame, Table
 from gui.views.picture import Picture, Pictures, Readout
 from gui.views.shared_axes import SharedAxes
 from mesosynth.matching.messages import Analysis
@@ -124,6 +124,21 @@ class Scalograms(Frame):
             picture = self.pictures[what]
             middle = self._analyses[what].duration / 2.0 if what in self._analyses else 0.0
             picture.set_playhead(None if seconds is None else middle + seconds)
+
+    def table(self) -> Table:  # noqa: D102 - Frame's hook
+        rows: list[tuple[float | str, ...]] = []
+        for what, picture in self.pictures.items():
+            if picture.numbers is None:
+                continue
+            left, bottom, right, top = picture.box
+            n_rows, n_columns = picture.numbers.shape
+            times = left + (np.arange(n_columns) + 0.5) / n_columns * (right - left)
+            frequencies = bottom * (top / bottom) ** ((np.arange(n_rows) + 0.5) / n_rows)
+            rows += [
+                (what, float(times[j]), float(frequencies[i]), float(level))
+                for (i, j), level in np.ndenumerate(picture.numbers)
+            ]
+        return Table(("picture", "time_s", "frequency_hz", "level_db"), rows)
 
     def _show(self, what: str, analysis: Analysis) -> None:
         self._analyses[what] = analysis

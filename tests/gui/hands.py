@@ -36,6 +36,10 @@ def _move(widget, spot, modifiers):
     QApplication.sendEvent(widget, event)
 
 
+def hover(widget, spot):
+    _move(widget, QPointF(spot).toPoint(), NONE)
+
+
 def wheel(widget, spot, notches, modifiers=NONE):
     place = QPointF(spot)
     event = QWheelEvent(
