@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
-from gui.icons import icon
+from gui.icons import dress
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,11 @@ ACTIONS = [
         "Open or close the library: search presets, hear them, save your own.", checkable=True,
     ),
     ActionSpec(
+        "map", "View", "Map of sounds", "Map", "F5", "ph.map-trifold",
+        "Open or close the map of the library: sounds that are alike lie together.",
+        checkable=True,
+    ),
+    ActionSpec(
         "effects", "View", "Effects", "Effects", "F3", "ph.sliders-horizontal",
         "Open or close the rack: the instrument and the effects that it goes through.",
         checkable=True,
@@ -159,6 +164,18 @@ ACTIONS = [
     ActionSpec(
         "matching", "View", "Match settings", "Match", "F4", "ph.crosshair",
         "Open or close what is looked for, how, and what was found.", checkable=True,
+    ),
+    ActionSpec(
+        "bigger", "View", "Bigger", "Bigger", "Ctrl++", "ph.magnifying-glass-plus",
+        "Show everything a quarter bigger; the desk opens anew, as it is.",
+    ),
+    ActionSpec(
+        "smaller", "View", "Smaller", "Smaller", "Ctrl+-", "ph.magnifying-glass-minus",
+        "Show everything a quarter smaller; the desk opens anew, as it is.",
+    ),
+    ActionSpec(
+        "theme", "View", "Dark, light, or as the system", "Theme", "Ctrl+T", "ph.circle-half",
+        "Change between the dark look, the light one and the system's.",
     ),
     ActionSpec(
         "spectrum", "View", "Spectrum of the output", "Spectrum", "Y", "ph.chart-bar",
@@ -189,7 +206,7 @@ class Actions(QObject):
         action.setAutoRepeat(spec.id in ("undo", "redo"))
         action.setToolTip(f"{spec.description}  ({action.shortcut().toString(_NATIVE)})")
         action.setStatusTip("")
-        action.setIcon(icon(spec.icon))
+        dress(action, spec.icon)
         action.setIconVisibleInMenu(False)
         return action
 

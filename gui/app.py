@@ -1,19 +1,24 @@
 """Start the desk: the window first, then the sound and the matcher behind it."""
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
-from gui import theme
 from gui.bridge import Bridge
+from gui.look import SCALE_VARIABLE, set_scale
 from gui.main_window import MainWindow
-from gui.settings import load_settings
+from gui.settings import Settings, load_settings
 from mesosynth.audio_settings import DEFAULT_AUDIO, AudioSettings
 from mesosynth.errors import MesosynthError
 from mesosynth.instruments import instrument_class
 from mesosynth.session import Session
+
+_ANEW = 75  # exit code that only this file sees
 
 INSTRUMENT = "chirplet"
 """The instrument that the desk plays."""
@@ -52,18 +57,22 @@ def main(
     int
         Exit code: 0, or 130 for Ctrl-C and 143 for SIGTERM.
     """
+    settings, trouble = load_settings()
+    set_scale(settings)
     application = QApplication(argv)
     application.setApplicationName("mesosynth")
-    theme.apply(application)
 
     def make_session() -> Session:
         session = Session(audio.device, INSTRUMENT, audio.sample_rate, audio.block)
         session.listen(midi, osc)
         return session
 
-    window = open_window(make_session, target, preset)
-    if notice:
-        window.bridge.say(notice, "warning")
+    window = open_window(make_session, target, preset, settings)
+    window.look.use(window.settings.theme)
+    window.look.anew_asked.connect(lambda: application.exit(_ANEW))
+    for sentence in (trouble, notice):
+        if sentence:
+            window.bridge.say(sentence, "warning")
     # Python runs these when the bridge's timer fires next.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda caught, _: application.exit(128 + caught))
@@ -71,17 +80,31 @@ def main(
     code = application.exec()
     if code:
         window.close()
-    return code
+    return _open_anew() if code == _ANEW else code
+
+
+def _open_anew() -> int:
+    """Run the same command again: Qt takes another size only from its first moment on."""
+    os.environ.pop(SCALE_VARIABLE, None)
+    command = [sys.executable, *sys.orig_argv[1:]]
+    if os.name == "posix":
+        os.execv(sys.executable, command)
+    return subprocess.run(command).returncode
 
 
 def open_window(
-    make_session: Callable[[], Session], target: Path | None = None, preset: Path | None = None
+    make_session: Callable[[], Session],
+    target: Path | None = None,
+    preset: Path | None = None,
+    settings: Settings | None = None,
 ) -> MainWindow:
     """Build the window, and let the session start once the window is on screen.
 
     Two processes start with the session; their imports would compete with the first picture.
     """
-    settings, trouble = load_settings()
+    trouble = ""
+    if settings is None:
+        settings, trouble = load_settings()
     bridge = Bridge(instrument_class(INSTRUMENT).parameters)
     window = MainWindow(bridge, settings)
     if trouble:

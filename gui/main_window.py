@@ -12,12 +12,14 @@ from gui.bridge import Bridge
 from gui.commands import Commands
 from gui.comparisons import Comparisons
 from gui.history import History
+from gui.look import Look
 from gui.match_commands import MatchCommands
 from gui.panels.drawer import Drawer
 from gui.panels.effects_panel import EffectsPanel
 from gui.panels.knob import Knob
 from gui.panels.knobs import Knobs
 from gui.panels.library_panel import LibraryPanel
+from gui.panels.map_page import MapPage
 from gui.panels.match_panel import MatchPanel
 from gui.panels.match_settings_panel import MatchSettingsPanel
 from gui.panels.shortcut_sheet import ShortcutSheet
@@ -85,12 +87,15 @@ class MainWindow(QMainWindow):
         self.drawer = Drawer()
         self.library = LibraryPanel(bridge, Library())
         self.drawer.add(self.actions_["sounds"], self.library)
+        self.map_page = MapPage(bridge, self.library.library, self.history)
+        self.drawer.add(self.actions_["map"], self.map_page)
         self.drawer.add(self.actions_["effects"], self.effects)
         self.match_page = MatchSettingsPanel(bridge.parameters, self.actions_)
         self.drawer.add(self.actions_["matching"], self.match_page)
         self.match_commands = MatchCommands(
             self.actions_, bridge, self.history, self.match_page, self.knobs
         )
+        self.look = Look(self, self.actions_, bridge, settings)
         self.sheet = ShortcutSheet(self)
         self._lay_out()
         self._fill_menus()
@@ -117,6 +122,7 @@ class MainWindow(QMainWindow):
         self.settings.page = self.drawer.page
         save_settings(self.settings)
         self.sessions.end()
+        self.map_page.close_chart()
         self.library.library.close()
         self.bridge.close()
         self.closed.emit()

@@ -5,7 +5,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout
 
 from gui import theme
-from gui.icons import icon
+from gui.icons import dress
 from gui.panels.knob import Knob
 from gui.panels.problem_label import ProblemLabel
 from mesosynth.rack_model import RackedPlugin
@@ -134,7 +134,7 @@ class EffectCard(QFrame):
 def _bare(picture: str, tip: str) -> QToolButton:
     button = QToolButton()
     button.setObjectName("bare")
-    button.setIcon(icon(picture))
+    dress(button, picture)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setToolTip(tip)
     theme.name(button, tip.partition(" (")[0])

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.bridge import Bridge
-from gui.icons import icon
+from gui.icons import dress
 from gui.panels.effect_card import EffectCard
 from gui.panels.knob import Knob
 from gui.panels.problem_label import ProblemLabel
@@ -185,7 +185,7 @@ def _button(text: str, picture: str, tip: str) -> QToolButton:
     button = QToolButton()
     button.setObjectName("small")
     button.setText(text)
-    button.setIcon(icon(picture))
+    dress(button, picture)
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setToolTip(tip)

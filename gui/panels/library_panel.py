@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.bridge import Bridge
-from gui.icons import icon
+from gui.icons import dress
 from gui.panels.chips import Chips
 from gui.panels.library_list import LibraryList
 from gui.panels.library_menus import bank_menu, row_menu
@@ -315,7 +315,7 @@ def _term(tag: str) -> str:
 def _button(text: str, picture: str, tip: str) -> QToolButton:
     button = QToolButton()
     button.setText(text)
-    button.setIcon(icon(picture))
+    dress(button, picture)
     button.setObjectName("small")
     if text:
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

@@ -1,6 +1,6 @@
 """The line at the bottom: the sound device, how hard it works, and the last message."""
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
@@ -9,7 +9,9 @@ from gui.panels.level_meter import LevelMeter
 from mesosynth.events import Message, Transport
 from mesosynth.host.status import AudioStatus
 
-_COLOURS = {"info": theme.TEXT, "warning": theme.WARNING, "error": theme.ERROR}
+
+def _tint(severity: str) -> str:
+    return {"warning": theme.WARNING, "error": theme.ERROR}.get(severity, theme.TEXT)
 
 
 class StatusLine(QWidget):
@@ -25,6 +27,7 @@ class StatusLine(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._transport: Transport | None = None
         self.device = theme.note("Starting the sound…")
         self.message = ElidedLabel()
         theme.name(self.message, "Message")
@@ -42,17 +45,24 @@ class StatusLine(QWidget):
 
     def show_transport(self, transport: Transport) -> None:
         """Name the device."""
+        self._transport = transport
         self.device.setText(
             "No sound card: silent clock" if transport.silent else f"Sound: {transport.device}"
         )
         tint = theme.WARNING if transport.silent else theme.DIM
         self.device.setStyleSheet(f"color: {tint};")
 
+    def changeEvent(self, event: QEvent) -> None:  # noqa: D102 - Qt's hook
+        if event.type() == QEvent.Type.PaletteChange and self._transport is not None:
+            self.show_transport(self._transport)
+            self.message.setStyleSheet("")
+        super().changeEvent(event)
+
     def show_message(self, message: Message) -> None:
         """Show a sentence until the next one."""
         self.message.setText(message.text)
         self.message.setToolTip(message.text)
-        self.message.setStyleSheet(f"color: {_COLOURS[message.severity]};")
+        self.message.setStyleSheet(f"color: {_tint(message.severity)};")
 
     def show_audio(self, status: AudioStatus | None) -> None:
         """Show levels, rate, block, latency, load and underflows."""
