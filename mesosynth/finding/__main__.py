@@ -6,6 +6,7 @@ presets that mesosynth brings and the user's. With MESOSYNTH_CACHE_DIR set to an
 """
 
 import argparse
+import os
 from pathlib import Path
 
 import torch
@@ -26,6 +27,8 @@ def main() -> None:
     parser.add_argument("--output", metavar="FILE", type=Path, help="instead of the user's cache")
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # the rest belongs to the sound
+    if hasattr(os, "nice"):
+        os.nice(10)
     presets = read_presets(arguments.folders or [resource("presets"), user_folder()])
     survey = survey_presets(presets, lambda done, total: print(done, total, flush=True))
     write_survey(survey, arguments.output)

@@ -1,0 +1,88 @@
+"""The map of the library, by hand."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def page(desk, qtbot, tmp_path, monkeypatch):
+    monkeypatch.setenv("MESOSYNTH_CACHE_DIR", str(tmp_path))
+    desk.drawer.turn_to("map")
+    qtbot.waitUntil(lambda: len(desk.map_page.map._places) >= 64, timeout=20_000)
+    QTest.qWait(50)
+    yield desk.map_page
+    desk.bridge.set_playing(False)
+    desk.drawer.turn_to("")
+
+
+def place_of(page, name):
+    return next(place for place in page.map._places if place.entry.name == name)
+
+
+def spot_of(page, name):
+    return page.map.point(place_of(page, name)).toPoint()
+
+
+def test_every_factory_sound_is_there_without_listening(page):
+    assert {place.entry.name for place in page.map._places} >= {"Laser", "Crickets", "Aurora"}
+    assert page.chart._helper is None
+    inside = page.map.area.adjusted(-1, -1, 1, 1)
+    assert all(inside.contains(page.map.point(place)) for place in page.map._places)
+
+
+def test_a_click_plays_a_sound_and_undo_takes_it_back(desk, page, qtbot):
+    before = dict(desk.bridge.values)
+    with qtbot.waitSignal(desk.bridge.preset_loaded, timeout=10_000) as loaded:
+        QTest.mouseClick(page.map, LEFT, pos=spot_of(page, "Laser"))
+    near = loaded.args[0].preset
+    assert near.name == "Laser"
+    assert desk.bridge.playing
+    qtbot.waitUntil(lambda: desk.bridge.values["gamma"] == near.values["gamma"], timeout=5_000)
+    assert page.map._playing == place_of(page, "Laser").entry.key
+    qtbot.waitUntil(lambda: desk.history.stack.canUndo(), timeout=5_000)
+    desk.history.undo()
+    qtbot.waitUntil(lambda: desk.bridge.values["gamma"] == before["gamma"], timeout=5_000)
+
+
+def test_the_mouse_over_a_point_tells_its_name(page):
+    QTest.mouseMove(page.map, spot_of(page, "Crickets"))
+    QTest.qWait(100)
+    assert page.map._hovered is place_of(page, "Crickets")
+    assert page.map.cursor().shape() == Qt.CursorShape.PointingHandCursor
+    QTest.mouseMove(page.map, QPoint(1, 1))
+    QTest.qWait(100)
+    assert page.map._hovered is None
+
+
+def test_a_drag_blends_what_is_near_in_one_step(desk, page, qtbot):
+    start, end = spot_of(page, "Sub drop"), spot_of(page, "Wooden bass")
+    steps = desk.history.stack.count()
+    QTest.mousePress(page.map, LEFT, pos=start)
+    for step in range(1, 9):
+        QTest.mouseMove(page.map, start + (end - start) * step / 8)
+        QTest.qWait(25)
+    mixed = desk.bridge.session.values["f_c"]
+    QTest.mouseRelease(page.map, LEFT, pos=end)
+    names = [place.entry.name for place, _ in page.map._mix]
+    assert names[0] == "Wooden bass"
+    assert sum(share for _, share in page.map._mix) == pytest.approx(1.0)
+    assert mixed > 0.0
+    goal = place_of(page, "Wooden bass").preset.values["f_c"]
+    qtbot.waitUntil(
+        lambda: desk.bridge.session.values["f_c"] == pytest.approx(goal, rel=0.05), timeout=5_000
+    )
+    assert desk.history.stack.count() == steps + 1
+    assert desk.history.stack.undoText() == "move on the map"
+
+
+def test_arrow_keys_go_from_sound_to_sound(desk, page, qtbot):
+    with qtbot.waitSignal(desk.bridge.preset_loaded, timeout=10_000):
+        QTest.mouseClick(page.map, LEFT, pos=spot_of(page, "Aurora"))
+    x = page.map.point(place_of(page, "Aurora")).x()
+    page.map.setFocus()
+    with qtbot.waitSignal(desk.bridge.preset_loaded, timeout=10_000) as loaded:
+        QTest.keyClick(page.map, Qt.Key.Key_Right)
+    assert page.map.point(place_of(page, loaded.args[0].preset.name)).x() > x
