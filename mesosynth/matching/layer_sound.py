@@ -90,8 +90,7 @@ def _render(
     of_theta = [place for place in free if place < ONSET]
     x, dx = chirplet_and_tangents(theta, ANALYSIS_SAMPLES, ANALYSIS_RATE, 0.0, of_theta)
     times = repetitions(onset, period, span)
-    number = np.round((times - onset) / period)
-    return _repeated(level * x, level * dx, times, number * period if free else None)
+    return _repeated(level * x, level * dx, times, onset, period)
 
 
 def repetitions(onset: float, period: float, span: tuple[float, float]) -> NDArray[np.float64]:
@@ -102,29 +101,40 @@ def repetitions(onset: float, period: float, span: tuple[float, float]) -> NDArr
 
 
 def _repeated(
-    x: torch.Tensor,
-    dx: torch.Tensor,
-    times: NDArray[np.float64],
-    periods: NDArray[np.float64] | None,
+    x: torch.Tensor, dx: torch.Tensor, times: NDArray[np.float64], onset: float, period: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """A sound around the middle of the window, and its tangents, repeated at `times`.
 
-    `periods` is by how much each of the times moves with the logarithm of the period; None leaves
-    the tangents along onset, level and period out.
+    Tangents along onset, level and period follow those in `dx`, if there are any.
     """
     n = 2 * len(x)  # room, so that nothing that leaves the window comes in at its other end
     omega = 2.0 * np.pi * np.fft.rfftfreq(n, 1.0 / ANALYSIS_RATE)
-    phasors = np.exp(-1j * omega * times[:, None])
-    comb = torch.from_numpy(phasors.sum(axis=0))
+    comb, by_number = _comb(omega, times, period, round((times[0] - onset) / period))
     spectrum = torch.fft.rfft(x, n)
     repeated = spectrum * comb
     columns = [repeated[None]]
-    if periods is not None:
+    if len(dx):
         delay = torch.from_numpy(-1j * omega)
         columns.append(torch.fft.rfft(dx, n) * comb)
-        by_period = spectrum * torch.from_numpy(periods @ phasors)
-        columns.append(
-            torch.stack([SCALES["onset"] * delay * repeated, repeated, delay * by_period])
-        )
+        by_onset = SCALES["onset"] * delay * repeated
+        by_period = period * delay * by_number * spectrum
+        columns.append(torch.stack([by_onset, repeated, by_period]))
     y = torch.fft.irfft(torch.cat(columns), n)[:, : len(x)]
     return y[0], y[1:]
+
+
+def _comb(
+    omega: NDArray[np.floating], times: NDArray[np.float64], period: float, first: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sum of the phasors of `times`, and the same weighted by their numbers from `first` on.
+
+    By Horner's rule, for a polynomial and its derivative: no phasor but two is computed.
+    """
+    z = np.exp(-1j * omega * period)
+    power = derivative = np.zeros_like(z)
+    for _ in times:
+        derivative = derivative * z + power
+        power = power * z + 1.0
+    begin = np.exp(-1j * omega * times[0])
+    by_number = begin * (first * power + z * derivative)
+    return torch.from_numpy(begin * power), torch.from_numpy(by_number)
