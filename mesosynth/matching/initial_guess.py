@@ -36,10 +36,21 @@ _SECONDS = ANALYSIS_SAMPLES / ANALYSIS_RATE
 
 @dataclass(frozen=True)
 class Start:
-    """A theta (f_c, f_m, gamma, w) to descend from, and its cosine to the target, -1 to 1."""
+    """A theta to descend from.
+
+    Attributes
+    ----------
+    theta : (n,) float64
+        Of what the model looks for first; for arpeggios f_c, f_m, gamma and w.
+    similarity : float
+        Cosine to the target, -1 to 1.
+    known : tuple of str
+        Ids of what was read off so exactly that descent could only lose it.
+    """
 
     theta: NDArray[np.float64]
     similarity: float
+    known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet_torch import ONSET
 from mesosynth.matching.focus import onset_of
 from mesosynth.matching.journal import Journal
 from mesosynth.matching.messages import MatchResult, MatchSettings, Phi
+from mesosynth.matching.model import model_named
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.run import OnStep, Run, ShouldStop, Stopped
-from mesosynth.matching.unknowns import state_of
 from mesosynth.target import Target, target_from_array
 
 
@@ -36,7 +34,7 @@ def match(
     sample_rate : float
         Hz.
     instrument : str
-        "chirplet".
+        "chirplet" or "ripple".
     seed : int
         Of the noises that the model is heard in, where the target is noisy.
     on_step : callable, optional
@@ -73,14 +71,29 @@ class Matcher:
     Parameters
     ----------
     instrument : str
-        "chirplet".
+        "chirplet" or "ripple".
+
+    Raises
+    ------
+    ArgumentError
+        If it cannot be matched.
     """
 
     def __init__(self, instrument: str = "chirplet") -> None:
-        if instrument != "chirplet":
-            raise ArgumentError(f"instrument={instrument!r} cannot be matched; use 'chirplet'.")
-        self.operator = Operator()
+        self.operator = Operator(model=model_named(instrument))
         self._operators: dict[str, Operator] = {self.operator.phi: self.operator}
+
+    def choose(self, instrument: str) -> None:
+        """Match another instrument from now on, with the same filters.
+
+        Raises
+        ------
+        ArgumentError
+            If it cannot be matched; all stays as it was.
+        """
+        model = model_named(instrument)
+        self._operators = {phi: each.of(model) for phi, each in self._operators.items()}
+        self.operator = self._operators[self.operator.phi]
 
     def render(
         self, values: Mapping[str, float], beside: Target | None = None
@@ -94,7 +107,8 @@ class Matcher:
         beside : Target, optional
             Where this has its energy, the arpeggio lies; otherwise in the middle.
         """
-        theta = state_of(values)[:ONSET]
+        model = self.operator.model
+        theta = model.state_of(values)[: model.onset]
         x = self.operator.synthesize(theta)
         if beside is None:
             return x
@@ -113,6 +127,9 @@ class Matcher:
         ``onset`` counts from the start of the sound that the target was taken from.
         """
         settings = settings or MatchSettings()
+        if settings.unknowns == MatchSettings().unknowns:  # all, whatever the instrument has
+            free = (id_ for id_ in self.operator.model.ids if id_ not in settings.pinned)
+            settings = replace(settings, unknowns=tuple(free))
         operator = self.operator_for(settings.phi)
         run = Run(
             self.operator, operator, target, settings, on_step, should_stop, journal or Journal()
@@ -126,5 +143,5 @@ class Matcher:
     def operator_for(self, phi: Phi) -> Operator:
         """The operator of that Φ, built when it is first asked for."""
         if phi not in self._operators:
-            self._operators[phi] = Operator(phi)
+            self._operators[phi] = Operator(phi, model=self.operator.model)
         return self._operators[phi]

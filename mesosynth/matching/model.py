@@ -60,8 +60,8 @@ class Model:
     parameters : ParameterTable
         Theta is what it calls matchable.
     first : tuple of str
-        Ids that are looked for first: pitch, rate, speed and bandwidth, in theta's order and at its
-        beginning.
+        Ids that are looked for first, in theta's order and at its beginning: pitch, rate, speed and
+        bandwidth at least.
     scales : mapping
         What counts as a step of one, by id, for what does not move in logarithms; the onset too.
     synthesize, with_tangents : callable
@@ -182,7 +182,7 @@ CHIRPLET = Model(
 RIPPLE = Model(
     name="ripple",
     parameters=ripple_parameters.PARAMETERS,
-    first=("f_0", "f_m", "gamma", "w"),
+    first=("f_0", "f_m", "gamma", "w", "depth"),
     scales=ripples.SCALES,
     synthesize=_ripple,
     with_tangents=_ripple_with_tangents,

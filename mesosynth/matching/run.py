@@ -7,25 +7,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.instruments.chirplet_torch import ONSET
 from mesosynth.matching.descent import Iterate, descent_named
 from mesosynth.matching.focus import Focus, correlation, focus_on, onset_of
-from mesosynth.matching.initial_guess import initial_guesses
 from mesosynth.matching.journal import Journal
-from mesosynth.matching.measured import Measured
+from mesosynth.matching.measured import SYSTEMATIC, Measured
 from mesosynth.matching.messages import Candidate, MatchResult, MatchSettings, MatchStep
+from mesosynth.matching.model import State
 from mesosynth.matching.noise_step import NOISES, noise_step
 from mesosynth.matching.operator import Linearization, Operator
-from mesosynth.matching.unknowns import (
-    LEVEL,
-    PAPERS,
-    THETA,
-    State,
-    Unknowns,
-    by_id,
-    in_range,
-    state_of,
-)
+from mesosynth.matching.pins import Pins
+from mesosynth.matching.starts import starts_of
+from mesosynth.matching.steady import heard_elsewhere, steady_gain, steady_onset
+from mesosynth.matching.unknowns import Unknowns
 from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 
 OnStep = Callable[[MatchStep], None]
@@ -42,6 +35,7 @@ _CLEAN = 1e-4  # below this one there is no noise to speak of
 _ROUGH, _NEAR, _FINE = 5e-2, 1.5e-2, 1e-4  # steps that end a descent
 _SAME = 4e-2  # what two descents to one place may differ by
 _STARTS = 3
+_STEADY_STEPS = 2
 _EVALUATIONS_FOR_MORE = 24
 _FREED = (  # notes for one note, and values where gradients are not zero
     (2.0, {"am_shape": 0.8, "am_depth": 0.95, "brightness": -24.0}),
@@ -111,13 +105,17 @@ class Run:
 
     def __post_init__(self) -> None:
         self._descent = descent_named(self.settings.descent)
-        heard = (ONSET,) if self.operator.hears_onset else ()
-        everything = Unknowns.named(self.settings.unknowns, *heard)
-        few = [id_ for id_ in self.settings.unknowns if id_ in PAPERS]
+        self._model = model = self.operator.model
+        self._pins = Pins.of(self.settings.pinned, self.target)
+        heard = self.operator.hears_onset and self._pins.onset is None
+        also = (model.onset,) if heard else ()
+        everything = Unknowns.named(self.settings.unknowns, *also, model=model)
+        few = [id_ for id_ in self.settings.unknowns if id_ in model.first]
         S = self.operator.analyse(self.target.audio)
         self._all = Hearing(S, everything)
-        self._few = Hearing(S, Unknowns.named(few, *heard) if few else everything)
+        self._few = Hearing(S, Unknowns.named(few, *also, model=model) if few else everything)
         self._minima: list[State] = []
+        self._known: set[str] = set()  # what the start of this descent knows exactly
         self._ends: list[Found] = []  # of the starts' descents
         self._asked: tuple[object, ...] = ()
         self._measured: Measured | None = None
@@ -126,10 +124,13 @@ class Run:
     def descend(self) -> None:
         """Try starts, nearest first, until one is good; then, perhaps, further unknowns."""
         for start, state in enumerate(self._starts()):
-            self._descend_from_start(state, start)
+            if self._model.steady:
+                self._descend_steady(state, start)
+            else:
+                self._descend_from_start(state, start)
             if self.best is not None and self.best.is_good:
                 return
-        if self.best is not None and self._few is not self._all:
+        if self.best is not None and not self._model.steady:
             self._free_the_rest(self.best)
 
     def result(self, converged: bool) -> MatchResult:
@@ -137,20 +138,32 @@ class Run:
         if self.best is None:
             raise Stopped
         state = self.best.iterate.state
-        x = self.operator.synthesize(state[:ONSET])
-        onset = onset_of(self.listener.jtfs, self.target.audio, x)
-        gain = np.abs(correlation(self.target.audio, x)).max() / np.square(x).sum()
+        onset, level = self._onset_and_level(state)
         return MatchResult(
-            theta=by_id(state),
+            theta=self._model.by_id(state),
             std=self.best.unknowns.std(state, self.best.iterate.std),
             loss=self.best.loss,
             evaluations=self.evaluations,
             seconds=self.journal.seconds,
             converged=converged and self.best.iterate.converged,
             onset=self.target.start + ANALYSIS_SAMPLES / ANALYSIS_RATE / 2 + onset,
-            gain=float(gain) / self.target.scale,
+            gain=level / self.target.scale,
             trajectory=self.trajectory,
             candidates=self._candidates(self.best),
+        )
+
+    def _onset_and_level(self, state: State) -> tuple[float, float]:
+        """Where the sound lies in the target, s after its middle, and its amplitude there."""
+        x = self.operator.synthesize(state[: self._model.onset])
+        audio, jtfs = self.target.audio, self.listener.jtfs
+        if self._model.steady:
+            onset, level = steady_onset(jtfs, audio, x, float(state[1])), steady_gain(audio, x)
+        else:
+            onset = onset_of(jtfs, audio, x)
+            level = float(np.abs(correlation(audio, x)).max() / np.square(x).sum())
+        return (
+            onset if self._pins.onset is None else self._pins.onset,
+            level if self._pins.level is None else self._pins.level,
         )
 
     def _candidates(self, best: Found) -> list[Candidate]:
@@ -159,7 +172,7 @@ class Run:
         found = [best, *sorted(others, key=lambda end: end.rank)]
         return [
             Candidate(
-                theta=by_id(each.iterate.state),
+                theta=self._model.by_id(each.iterate.state),
                 std=each.unknowns.std(each.iterate.state, each.iterate.std),
                 loss=each.loss,
                 start=each.start,
@@ -169,24 +182,28 @@ class Run:
 
     def _starts(self) -> Iterator[State]:
         """States to start from; what is pinned stands where it is pinned."""
-        pinned = self.settings.pinned
+        model, pinned = self._model, self._pins.theta
         if self.settings.start is not None:
-            yield self._at_its_onset(in_range(state_of({**self.settings.start, **pinned})))
+            given = model.state_of({**self.settings.start, **pinned})
+            yield self._at_its_onset(model.in_range(given))
             return
         S = self._few.S
         if self.operator is not self.listener:
             S = self.listener.analyse(self.target.audio)
-        for start in initial_guesses(self.listener, S, self.target.audio, _STARTS):
-            found = dict(zip(PAPERS, map(float, start.theta), strict=True))
-            yield self._at_its_onset(in_range(state_of({**found, **pinned})))
+        for start in starts_of(self.listener, S, self.target.audio, _STARTS):
+            self._known = set(start.known) & set(self.settings.unknowns)
+            found = dict(zip(model.first, map(float, start.theta), strict=True))
+            yield self._at_its_onset(model.in_range(model.state_of({**found, **pinned})))
 
     def _at_its_onset(self, state: State) -> State:
         if self.operator.hears_onset:
-            state[ONSET] = self._onset(state)
+            state[self._model.onset] = self._onset(state)
         return state
 
     def _onset(self, state: State) -> float:
-        x = self.operator.synthesize(state[:ONSET])
+        if self._pins.onset is not None:
+            return self._pins.onset
+        x = self.operator.synthesize(state[: self._model.onset])
         return onset_of(self.listener.jtfs, self.target.audio, x)
 
     def _descend_from_start(self, state: State, start: int) -> None:
@@ -208,11 +225,14 @@ class Run:
 
     def _descend_focused(self, focus: Focus, state: State, start: int, heard_whole: float) -> None:
         """Go on from `state` with what is heard through a window around the arpeggio."""
-        state = state.copy()
-        state[ONSET] = focus.onset
-        x = self.operator.synthesize(state[:ONSET], focus.onset)
-        state[LEVEL] = np.abs(correlation(focus.audio, x)).max() / np.square(x).sum()
-        unknowns = Unknowns((*self._few.unknowns.free, LEVEL))
+        state, model, few = state.copy(), self._model, self._few.unknowns
+        state[model.onset] = focus.onset
+        x = self.operator.synthesize(state[: model.onset], focus.onset)
+        state[model.level] = self._pins.level
+        unknowns = few
+        if self._pins.level is None:
+            state[model.level] = np.abs(correlation(focus.audio, x)).max() / np.square(x).sum()
+            unknowns = Unknowns((*few.free, model.level), model)
         S = self.operator.analyse(focus.audio)
         hearing = Hearing(S, unknowns, focus, heard_whole)
         found = self._descend_from(hearing, state, start, self.settings.max_evaluations, _NEAR)
@@ -220,6 +240,38 @@ class Run:
         self._keep(found)
         self._ends.append(found)
         self._report(found.iterate, unknowns, start, (start + 1) / (_STARTS + 1))
+
+    def _descend_steady(self, state: State, start: int) -> None:
+        """Descend beside one onset; then step by what several of them say.
+
+        How partials beat in four seconds is chance, and so is where a descent beside one onset
+        ends. What was read off exactly stays.
+        """
+        S, unknowns = self._few.S, self._few.unknowns.without(self._known)
+        if not unknowns.free:
+            unknowns = self._few.unknowns
+        evaluations = self.settings.max_evaluations
+        found = self._descend_from(Hearing(S, unknowns), state, start, evaluations, _NEAR)
+        for _ in range(_STEADY_STEPS):
+            state = found.iterate.state
+            self.evaluations += NOISES
+            beside = heard_elsewhere(self.operator, state, unknowns.free, self._checkpoint)
+            last = noise_step(S, beside)
+            moved, std = unknowns.moved(state, last.step), self._with_known(unknowns, last.std)
+            found = Found(
+                Iterate(moved, last.loss, std, converged=True),
+                self._few.unknowns,
+                good_loss=max(GOOD_LOSS, _LIKE_NOISE * last.noise_loss),
+                start=start,
+            )
+            self._keep(found)
+            self._report(found.iterate, found.unknowns, start, (start + 1) / (_STARTS + 1))
+        self._ends.append(found)
+
+    def _with_known(self, moved: Unknowns, std: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Standard deviations of all that is looked for, what was read off exactly included."""
+        by_place = dict(zip(moved.free, std, strict=True))
+        return np.array([by_place.get(place, SYSTEMATIC) for place in self._few.unknowns.free])
 
     def _averaged(self, found: Found, hearing: Hearing, focus: Focus) -> Found:
         """Take the last step beside several noises, and see how far each would lead."""
@@ -250,8 +302,9 @@ class Run:
             state[1] *= notes if "f_m" in unknowns else 1.0
             for id_, value in freed.items():
                 if id_ in unknowns:
-                    state[THETA.index(id_)] = value
-            self._descend_from(self._all, in_range(state), _STARTS, _EVALUATIONS_FOR_MORE)
+                    state[self._model.ids.index(id_)] = value
+            state = self._model.in_range(state)
+            self._descend_from(self._all, state, _STARTS, _EVALUATIONS_FOR_MORE)
         if self.best is None or self.best.rank > _WORTH_MORE_UNKNOWNS * before.rank:
             self.best = before
 
@@ -322,7 +375,7 @@ class Run:
 
     def _report(self, iterate: Iterate, unknowns: Unknowns, start: int, progress: float) -> None:
         step = MatchStep(
-            theta=by_id(iterate.state),
+            theta=self._model.by_id(iterate.state),
             std=unknowns.std(iterate.state, iterate.std),
             loss=iterate.loss,
             evaluations=self.evaluations,

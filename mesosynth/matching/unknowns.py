@@ -60,6 +60,11 @@ class Unknowns:
         free = tuple(i for i, id_ in enumerate(model.ids) if id_ in wanted)
         return cls((*free, *also), model)
 
+    def without(self, ids: Iterable[str]) -> "Unknowns":
+        """These, but for some parts of theta."""
+        places = {self.model.ids.index(id_) for id_ in ids}
+        return Unknowns(tuple(place for place in self.free if place not in places), self.model)
+
     def moved(self, state: State, step: NDArray[np.float64]) -> State:
         """The state after a `step`, (free,), along the axes, kept within the table's ranges."""
         model = self.model
@@ -77,10 +82,14 @@ class Unknowns:
         return whole[list(self.free)]
 
     def at_edge(self, state: State) -> bool:
-        """Whether anything that is looked for stands at an edge of its range."""
+        """Whether anything that is looked for stands at an edge of its range.
+
+        Where theta does not move in logarithms, an edge is a place like any other: a full depth.
+        """
         model = self.model
         magnitude = np.where(model.logarithmic, np.abs(state), state)
         edge = (magnitude <= model.minimum) | (magnitude >= model.maximum)
+        edge[: model.onset] &= model.logarithmic[: model.onset]
         return bool(edge[list(self.free)].any())
 
     def std(self, state: State, along: NDArray[np.float64]) -> dict[str, float]:
