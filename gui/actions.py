@@ -182,6 +182,10 @@ ACTIONS = [
         "Show the output's spectrum in place of its waveform.", checkable=True,
     ),
     ActionSpec(
+        "tour", "Help", "Tour", "Tour", "Shift+F1", "ph.compass",
+        "Show the parts of the desk in five steps.",
+    ),
+    ActionSpec(
         "shortcuts", "Help", "Keyboard and mouse", "Help", "F1", "ph.keyboard",
         "Show every shortcut.",
     ),

@@ -76,6 +76,8 @@ def main(
     # Python runs these when the bridge's timer fires next.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda caught, _: application.exit(128 + caught))
+    if not settings.toured:
+        window.painted.connect(window.tour.start)
     window.show()
     code = application.exec()
     if code:

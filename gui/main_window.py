@@ -24,6 +24,7 @@ from gui.panels.match_panel import MatchPanel
 from gui.panels.match_settings_panel import MatchSettingsPanel
 from gui.panels.shortcut_sheet import ShortcutSheet
 from gui.panels.status_line import StatusLine
+from gui.panels.tour import Tour
 from gui.panels.transport import Transport
 from gui.piano import Piano
 from gui.session_commands import SessionCommands
@@ -77,7 +78,7 @@ class MainWindow(QMainWindow):
         self.transport = Transport(self.actions_)
         self.pad = Pad(bridge.parameters)
         self.scalograms = Scalograms()
-        self.scale_rate = ScaleRate()
+        self.scale_rate = ScaleRate(bridge.parameters)
         self.loss = LossCurve(bridge.parameters)
         self.match = MatchPanel(bridge.parameters, self.actions_["apply"])
         self.knobs = Knobs(bridge.parameters)
@@ -98,6 +99,7 @@ class MainWindow(QMainWindow):
         self.look = Look(self, self.actions_, bridge, settings)
         self.sheet = ShortcutSheet(self)
         self._lay_out()
+        self.tour = Tour(self, self._tour_steps())
         self._fill_menus()
         self.links = ViewLinks(self)
         self._connect()
@@ -158,6 +160,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.transport)
         layout.addLayout(middle, 1)
         layout.addLayout(_row(self.knobs, self.scope, stretch=(0, 1)))
+        layout.addWidget(self.sound_commands.question)
         layout.addWidget(self.status)
         self.setCentralWidget(body)
 
@@ -198,6 +201,8 @@ class MainWindow(QMainWindow):
         self.status.reset_asked.connect(bridge.reset_meters)
         bridge.tick.connect(self._on_tick)
         self.actions_["shortcuts"].triggered.connect(self._toggle_sheet)
+        self.actions_["tour"].triggered.connect(self.tour.start)
+        self.tour.ended.connect(self._end_tour)
 
     def _connect_hand(self, hand: Pad | Knob) -> None:
         hand.gesture_began.connect(self.history.begin)
@@ -234,6 +239,24 @@ class MainWindow(QMainWindow):
         self.scope.show_samples(samples, rate)
         self.links.show_playhead(samples, rate)
         self.status.show_audio(status)
+
+    def _tour_steps(self) -> list[tuple[QWidget, str, str]]:
+        return [
+            (self.pad_frame, "The pad", "Drag the point: it plays. From left to right notes follow "
+             "faster, from bottom to top they climb faster. D turns them round."),
+            (self.transport, "A target", "Load a sound, drop one on the window, or record one. "
+             "M looks for the arpeggio that sounds like it, and F lets it be heard on the way."),
+            (self.scalograms, "Two sounds at a glance", "The target, what plays now, and their "
+             "difference: low to high from bottom to top, time from left to right."),
+            (self.drawer, "The drawer", "F2 has the sounds, F3 the effects, F4 how a match is "
+             "made and what it found. The same key closes it."),
+            (self.knobs, "The knobs", "Drag, turn the wheel, or click a value and type. Shift is "
+             "fine, a double click the default, a right click MIDI. Ctrl+Z undoes; F1 has all."),
+        ]  # fmt: skip
+
+    def _end_tour(self) -> None:
+        self.settings.toured = True
+        self.pad.setFocus()
 
     def _toggle_sheet(self) -> None:
         self.sheet.setVisible(not self.sheet.isVisible())

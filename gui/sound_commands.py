@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from gui.actions import Actions
 from gui.bridge import Bridge
 from gui.panels.device_dialog import DeviceDialog
+from gui.panels.keep_question import KeepQuestion
 from gui.settings import Settings
 from mesosynth.events import Capture, Transport
 
@@ -32,7 +33,10 @@ class SoundCommands(QObject):
         self._window, self._actions = window, actions
         self._bridge, self._settings = bridge, settings
         self.devices = DeviceDialog(window)
-        self.devices.chosen.connect(bridge.set_device)
+        self.devices.chosen.connect(self._try_device)
+        self.question = KeepQuestion()
+        self.question.refused.connect(self._go_back)
+        self._before: tuple[str | None, int | None, int | None] = (None, None, None)
         actions["panic"].triggered.connect(self._panic)
         actions["capture"].triggered.connect(self._capture)
         actions["save_last"].triggered.connect(self._ask_where_to_save)
@@ -91,6 +95,21 @@ class SoundCommands(QObject):
         self.devices.look(self._bridge.audio_status())
         self.devices.show()
         self.devices.raise_()
+
+    def _try_device(self, device: str | None, rate: int | None, block: int | None) -> None:
+        """Change over, and go back by itself unless the user says that it works."""
+        session = self._bridge.session
+        if session is None:
+            return
+        before = session.device_settings
+        if self._bridge.set_device(device, rate, block):
+            if not self.question.isVisible():  # else what was not kept is no way back
+                self._before = (before.device, before.sample_rate, before.block)
+            self.question.ask(f"Sound goes to {device or 'the system’s default'}")
+
+    def _go_back(self) -> None:
+        if self._bridge.set_device(*self._before):
+            self._bridge.say("Back to the sound settings before.")
 
     def _on_capture(self, capture: Capture) -> None:
         self._actions["capture"].setChecked(capture.running)

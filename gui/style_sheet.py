@@ -68,6 +68,11 @@ QSlider::sub-page:horizontal:disabled {{ background: {LINE}; }}
 QSlider::handle:horizontal {{ background: {TEXT}; width: 12px; margin: -4px 0;
     border-radius: 6px; }}
 QSlider::handle:horizontal:disabled {{ background: {FAINT}; }}
+QFrame#tour {{ background: {RAISED}; border: 1px solid {ACCENT}; border-radius: 8px; }}
+QPushButton {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 5px;
+    padding: 4px 12px; }}
+QPushButton:hover {{ background: {HOVER}; }}
+QPushButton:focus {{ border-color: {ACCENT}; }}
 QScrollArea {{ background: transparent; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {LINE}; border-radius: 4px; min-height: 24px; }}

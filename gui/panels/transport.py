@@ -18,7 +18,7 @@ _GROUPS = [
 ]
 _WITHOUT_TEXT = {"undo", "redo", "panic", "capture", "stop_match"}
 _TEXT_ALONE = {"compare"}
-_ROOM_FOR_SNAPSHOTS = 1240  # px
+_ROOM_FOR_SNAPSHOTS, _ROOM_FOR_TEXTS = 1260, 1080  # px
 
 
 class Transport(QWidget):
@@ -54,6 +54,12 @@ class Transport(QWidget):
         super().resizeEvent(event)
         # The keys and the menu recall snapshots too; a narrow desk has no room for their buttons.
         self.snapshots.setVisible(self.width() >= _ROOM_FOR_SNAPSHOTS)
+        style = Qt.ToolButtonStyle
+        roomy = self.width() >= _ROOM_FOR_TEXTS
+        for id_ in ("open_preset", "save_preset", "shortcuts"):
+            self._buttons[id_].setToolButtonStyle(
+                style.ToolButtonTextBesideIcon if roomy else style.ToolButtonIconOnly
+            )
 
     def show_recording(self, recording: Recording) -> None:
         """Show how long and how loud the recording is; nothing when none runs."""

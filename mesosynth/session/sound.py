@@ -60,6 +60,11 @@ class Sound(Core):
         if self._resume:
             self.play()
 
+    @property
+    def device_settings(self) -> AudioSettings:
+        """What the sound goes to, as it was asked for."""
+        return self._device
+
     def set_device(
         self, device: str | None, sample_rate: int | None = None, block: int | None = None
     ) -> None:
