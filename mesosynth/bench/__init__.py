@@ -31,8 +31,11 @@ class Entry:
 BENCHMARKS: dict[str, Entry] = {
     "jtfs": Entry("mesosynth.bench.jtfs", "the transform: seconds, memory, operations; its peers"),
     "match": Entry("mesosynth.bench.match", "the matcher: success, error bars, time; baselines"),
+    "layers": Entry("mesosynth.bench.layers", "recordings by layers, beside settings at random"),
     "audio": Entry("mesosynth.bench.audio", "the sound: its share of a block's time, its memory"),
     "desk": Entry("mesosynth.bench.desk", "the window: frames, processor, start-up, memory"),
+    "library": Entry("mesosynth.bench.library", "the library: to open and to search 5000 presets"),
+    "switching": Entry("mesosynth.bench.switching", "presets that change ten times a second"),
     "soak": Entry("mesosynth.bench.soak", "a set on stage: blocks missed, memory grown"),
 }
 """By the word that follows `mesosynth bench`."""
