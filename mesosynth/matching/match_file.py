@@ -53,6 +53,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     settings: MatchSettings
     sound: _Sound
     measurements: list[_Measurement]
+    finished: bool
 
 
 class SavedMatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,12 +67,15 @@ class SavedMatch(msgspec.Struct, frozen=True, kw_only=True):
     target : Target
     entries : tuple of Entry
         What was measured, in order.
+    finished : bool
+        Whether the match came to its end by itself.
     """
 
     instrument: str
     settings: MatchSettings
     target: Target
     entries: tuple[Entry, ...] = ()
+    finished: bool = False
 
 
 def save_match(path: str | Path, match: SavedMatch) -> None:
@@ -95,6 +99,7 @@ def save_match(path: str | Path, match: SavedMatch) -> None:
             sha256=target.sha256,
         ),
         measurements=[_measurement(entry) for entry in match.entries],
+        finished=match.finished,
     )
     try:
         write_atomically(path, msgspec.json.encode(document) + b"\n")
@@ -126,6 +131,7 @@ def load_match(path: str | Path) -> SavedMatch:
             settings=document.settings,
             target=_target(document.sound),
             entries=_entries(document.measurements),
+            finished=document.finished,
         )
     # Broken UTF-8 is a ValueError, as are shapes that do not fit; nesting ends in recursion.
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:

@@ -50,6 +50,8 @@ class MatcherProcess:
     ----------
     matching : bool
         Whether a match runs, or stands still.
+    finished : bool
+        Whether the last match came to its end by itself.
     settings : MatchSettings
         Of the last match.
     entries : list of Entry
@@ -64,7 +66,7 @@ class MatcherProcess:
         self._values: Mapping[str, float] | None = None
         self._explore: Explore | None = None
         self._number = 0
-        self.matching = False
+        self.matching = self.finished = False
         self.settings = MatchSettings()
         self.entries: list[Entry] = []
         self._stands = False  # whether the match stands still by now
@@ -140,6 +142,7 @@ class MatcherProcess:
         self.settings = settings or MatchSettings()
         self.entries = list(entries)
         self._steps = self._steps_again = 0
+        self.finished = False
         self._stop.clear()
         (self._pause.set if paused else self._pause.clear)()
         self._send_match()
@@ -198,6 +201,7 @@ class MatcherProcess:
                 return self._steps > self._steps_again
             case Ended():
                 self.matching = self._stands = False
+                self.finished = not self._stop.is_set()
             case Paused():
                 self._stands = True
                 if not self._pause.is_set():  # it is to go on, or to end, by now

@@ -21,13 +21,14 @@ class MatchKeeping(Matching):
         MatchFileError
             If it cannot be written; what the file held before stays.
         """
-        if self.target is None or not self._matcher.entries or self._is_stale:
+        if self.target is None or self._is_stale or not self._matcher.entries:
             raise ArgumentError("There is no match to save; match a sound first.")
         saved = SavedMatch(
             instrument=self._matched_instrument,
             settings=self._matcher.settings,
             target=self.target,
             entries=tuple(self._matcher.entries),
+            finished=self._matcher.finished,
         )
         match_file.save_match(path, saved)
         self._say(f"Saved the match as {path.name}.")
@@ -35,8 +36,8 @@ class MatchKeeping(Matching):
     def load_match(self, path: Path) -> None:
         """Take a match up from a file: its target, its settings, its steps so far.
 
-        `poll` reports all of these, and then MatchPaused where it stood, or MatchEnded if nothing
-        was left to do. :meth:`resume_match` goes on.
+        `poll` reports all of these, and then MatchPaused where it stood, or MatchEnded if it had
+        come to its end. :meth:`resume_match` goes on.
 
         Raises
         ------
@@ -53,4 +54,4 @@ class MatchKeeping(Matching):
         self._wanted = None
         self.match_settings = saved.settings
         self._take_target(saved.target, None)
-        self._want_match(Wanted(saved.settings, saved.entries, paused=True))
+        self._want_match(Wanted(saved.settings, saved.entries, paused=not saved.finished))

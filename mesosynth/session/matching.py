@@ -47,7 +47,7 @@ class Matching(Targets):
         self.result: MatchResult | None = None
         self.match_settings = MatchSettings()
         self._wanted: Wanted | None = None  # as soon as there is a target and no other match
-        self._is_stale = False  # whether the match that runs is of another target
+        self._matched_target: Target | None = None  # of the match that runs or ran last
         self._best_loss = math.inf
         self._before_match: dict[str, float] = {}
 
@@ -115,8 +115,7 @@ class Matching(Targets):
     def _take_target(self, target: Target, path: Path | None) -> None:
         self.result = None
         if self._matcher.matching:
-            self._is_stale = True
-            self._matcher.stop_match()
+            self._matcher.stop_match()  # it is of the old target
         super()._take_target(target, path)
         self._start_wanted_match()
 
@@ -135,7 +134,7 @@ class Matching(Targets):
         if wanted is None or self._matcher.matching or self._reading is not None:
             return
         self._wanted = None
-        self._is_stale = False
+        self._matched_target = self.target
         self._best_loss = math.inf
         self._before_match = self._matchable_values()
         settings = wanted.settings or self._pinned_here(self.match_settings)
@@ -178,6 +177,11 @@ class Matching(Targets):
                     self._say("The matcher had ended and was started again.", "warning")
                 case matcher.Ready() | matcher.Noted():
                     pass
+
+    @property
+    def _is_stale(self) -> bool:
+        """Whether the match that runs, or ran last, is not of this target."""
+        return self._matched_target is not self.target
 
     def _hear_step(self, step: MatchStep) -> None:
         if self._is_stale:
