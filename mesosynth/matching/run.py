@@ -35,6 +35,7 @@ _CLEAN = 1e-4  # below this one there is no noise to speak of
 _ROUGH, _NEAR, _FINE = 5e-2, 1.5e-2, 1e-4  # steps that end a descent
 _SAME = 4e-2  # what two descents to one place may differ by
 _STARTS = 3
+_FEWEST_NOTES = 1.2  # in an arpeggio that needs no further start
 _STEADY_STEPS = 2
 _EVALUATIONS_FOR_MORE = 24
 _FREED = (  # notes for one note, and values where gradients are not zero
@@ -84,8 +85,14 @@ class Found:
 
     @property
     def is_good(self) -> bool:
-        """Whether this is the arpeggio: what ends at the edge of a range is a way out of a trap."""
-        return self.loss < self.good_loss and not self.unknowns.at_edge(self.iterate.state)
+        """Whether this is the arpeggio, and no trap.
+
+        What ends at the edge of a range is none; and a single note can pass for a few.
+        """
+        state = self.iterate.state
+        notes = state[1] * state[3] / abs(state[2])
+        trapped = notes < _FEWEST_NOTES or self.unknowns.at_edge(state)
+        return self.loss < self.good_loss and not trapped
 
 
 @dataclass
