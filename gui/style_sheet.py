@@ -43,6 +43,7 @@ QToolButton#tab:hover {{ background: {RAISED}; color: {TEXT}; }}
 QToolButton#tab:focus {{ border-color: {DIM}; }}
 QToolButton#tab:checked {{ background: {PANEL}; border-color: {LINE}; color: {ACCENT}; }}
 QToolButton#slot {{ padding: 5px 6px; min-width: 9px; }}
+QToolButton#slot[empty="true"] {{ color: {FAINT}; background: {OFF}; border-color: {OFF_EDGE}; }}
 QToolButton#bare {{ background: transparent; border: 1px solid transparent; padding: 1px; }}
 QToolButton#bare:hover {{ background: {RAISED}; }}
 QToolButton#bare:focus {{ border-color: {DIM}; }}

@@ -1,4 +1,4 @@
-"""Eight small buttons: a click recalls a snapshot, a right click keeps the sound in it."""
+"""Eight small buttons: a click recalls a snapshot, or fills an empty one as a right click does."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QContextMenuEvent
@@ -9,7 +9,7 @@ from gui.actions import SLOTS, Actions
 
 
 class SnapshotRow(QWidget):
-    """One button a slot, grey while it is empty."""
+    """One button a slot, pale while it is empty."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -22,17 +22,30 @@ class SnapshotRow(QWidget):
 
 
 class _Slot(QToolButton):
+    """Never grey, or an empty one could not be filled by the mouse."""
+
     def __init__(self, recall: QAction, store: QAction) -> None:
         super().__init__()
         self.setObjectName("slot")
-        self.setDefaultAction(recall)
-        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.setText(recall.iconText())
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._store = store
-        tip = f"{recall.toolTip()}\nRight click: {store.toolTip()}"
-        self.setToolTip(tip)
-        theme.name(self, recall.text(), tip)
+        self._recall, self._store = recall, store
+        self.clicked.connect(self._press)
+        recall.changed.connect(self._refresh)
+        self._refresh()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self._store.trigger()
         event.accept()
+
+    def _press(self) -> None:
+        (self._recall if self._recall.isEnabled() else self._store).trigger()
+
+    def _refresh(self) -> None:
+        empty = not self._recall.isEnabled()
+        does = self._store if empty else self._recall
+        tip = does.toolTip() + ("" if empty else f"\nRight click: {self._store.toolTip()}")
+        self.setToolTip(tip)
+        theme.name(self, does.text(), tip)
+        self.setProperty("empty", empty)
+        self.style().polish(self)

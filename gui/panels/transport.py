@@ -18,7 +18,7 @@ _GROUPS = [
 ]
 _WITHOUT_TEXT = {"undo", "redo", "panic", "capture", "stop_match"}
 _TEXT_ALONE = {"compare"}
-_ROOM_FOR_SNAPSHOTS, _ROOM_FOR_TEXTS = 1260, 1080  # px
+_ROOM_FOR_SNAPSHOTS, _ROOM_FOR_TEXTS = 1320, 1080  # px
 
 
 class Transport(QWidget):

@@ -63,11 +63,12 @@ class Snapshots(Core):
         PluginError
             If its instrument is not there any more.
         """
+        same_rack = snapshot.same_rack(self.snapshot())
         if snapshot.instrument != self.instrument:
             find_plugin(snapshot.instrument)  # or it says that there is none
             self._rack.set_instrument(snapshot.instrument)
             self.instrument = snapshot.instrument
-        if not snapshot.same_rack(self.snapshot()):
+        if not same_rack:
             self._rack.load(snapshot.effects, snapshot.uids)
             self._rack.state = snapshot.state
             self._push_rack()

@@ -38,9 +38,11 @@ def display():
 @pytest.fixture(scope="session")
 def config_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("config")
-    os.environ["MESOSYNTH_CONFIG_DIR"] = str(folder)
+    plugins = folder / "plugins"
+    plugins.mkdir()
+    os.environ.update(MESOSYNTH_CONFIG_DIR=str(folder), MESOSYNTH_PLUGINS=str(plugins))
     yield folder
-    del os.environ["MESOSYNTH_CONFIG_DIR"]
+    del os.environ["MESOSYNTH_CONFIG_DIR"], os.environ["MESOSYNTH_PLUGINS"]
 
 
 @pytest.fixture(scope="session")
