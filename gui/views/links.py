@@ -4,13 +4,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from gui.views.exporter import Exporter
 from gui.views.playhead import repetition, time_from_middle
 
 if TYPE_CHECKING:
     from gui.main_window import MainWindow
+
+
+_REST_MS = 250  # that the parameters must have stood still before drivers are asked for
 
 
 class ViewLinks(QObject):
@@ -31,6 +34,11 @@ class ViewLinks(QObject):
         spectrum = window.actions_["spectrum"]
         spectrum.toggled.connect(window.scope.show_spectrum)
         window.scope.spectrum_shown.connect(spectrum.setChecked)
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._ask_drivers)
+        bridge.drivers.connect(window.scale_rate.drivers.show_drivers)
+        bridge.parameters_changed.connect(lambda *_: self._rest.start())
+        window.scale_rate.drivers_shown.connect(lambda _: self._ask_drivers())
         bridge.explore_started.connect(pad.start_map)
         bridge.explored.connect(pad.add_cells)
         bridge.target_loaded.connect(self._on_target)
@@ -45,7 +53,13 @@ class ViewLinks(QObject):
 
     def _on_target(self) -> None:
         self._has_target = True
+        self._ask_drivers()
         self._explore()
+
+    def _ask_drivers(self) -> None:
+        """Have the drivers told anew, where somebody looks at them."""
+        if self._has_target and self._window.scale_rate.switch.isChecked():
+            self._bridge.ask_drivers()
 
     def _explore(self) -> None:
         """Ask for the map that the pad can show; for none where it can show none."""

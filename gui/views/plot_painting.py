@@ -53,8 +53,8 @@ def paint_x_axis(painter: QPainter, area: QRectF, axis: Axis, grid: bool = False
         x = area.left() + axis.share(value) * area.width()
         painter.setPen(QPen(QColor(theme.GRID if grid else theme.LINE)))
         painter.drawLine(QLineF(x, area.top() if grid else area.bottom(), x, area.bottom() + 3))
-        width = 4.0 * line
-        left = min(max(x - width / 2, area.left() - width / 2), area.right() + 6 - width / 2)
+        width = painter.fontMetrics().horizontalAdvance(text) + 2.0
+        left = min(x - width / 2, area.right() + 1 - width)  # nothing is painted beyond the edge
         painter.setPen(QColor(theme.DIM))
         painter.drawText(QRectF(left, area.bottom() + 3, width, line), _MIDDLE, text)
     painter.setPen(QColor(theme.DIM))

@@ -1,15 +1,20 @@
-"""JTFS as scale by rate, both spins mirrored: falling patterns on the left, rising on the right."""
+"""JTFS as scale by rate, both spins mirrored, and which of its paths drive a match."""
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QStackedLayout, QToolButton, QWidget
 
-from gui.views.axes import Axis, short_number
+from gui.views.axes import Axis
 from gui.views.colour_bar import ColourBar
+from gui.views.drivers import DriverPictures
 from gui.views.frame import Frame, Table
 from gui.views.picture import Picture, Pictures, Readout
 from gui.views.scalogram import decibel_difference
 from gui.views.shared_axes import SharedAxes
+from gui.views.spins import both_spins, path_at, path_name, spin_axes
 from mesosynth.matching.messages import Analysis
+from mesosynth.parameters import ParameterTable
 
 _LEVELS = (-30.0, 0.0)
 _FLOOR = -80.0  # dB, what no colour bar goes below
@@ -21,70 +26,25 @@ def mirrored(analysis: Analysis) -> NDArray[np.float32]:
     return both_spins(analysis.scale_rate)
 
 
-def both_spins(scale_rate: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Both spins in one picture.
-
-    Parameters
-    ----------
-    scale_rate : (2, n_scales, n_rates) float32
-        Spin -1 first.
-
-    Returns
-    -------
-    picture : (n_scales, 2 * n_rates) float32
-        Falling patterns (spin -1) from the fastest to the slowest rate, then rising ones (spin +1)
-        from the slowest to the fastest.
-    """
-    falling, rising = scale_rate
-    return np.concatenate([falling[:, ::-1], rising], axis=1)
-
-
-def even_indices(count: int, most: int) -> list[int]:
-    """At most `most` indices of `count`, evenly spread, away from both ends."""
-    step = max(1, -(-count // max(most, 1)))
-    return list(range((count - 1) % step // 2 + step // 4, count, step))
-
-
-def spin_axes(scales: NDArray[np.float32], rates: NDArray[np.float32]) -> tuple[Axis, Axis]:
-    """Axes on which each filter is one cell, named by its rate and scale.
-
-    The filters stand evenly in log rate and log scale, bar the lowest.
-    """
-    count = len(rates)
-    kept = even_indices(count, 3)
-    marks = [(count - i - 0.5, f"−{short_number(float(rates[i]))}") for i in reversed(kept)]
-    marks += [(count + i + 0.5, short_number(float(rates[i]))) for i in kept]
-    rows = [(i + 0.5, short_number(float(scales[i]))) for i in even_indices(len(scales), 4)]
-    return (
-        Axis(0.0, 2.0 * count, "◂ falling · Rate (Hz) · rising ▸", marks=tuple(marks)),
-        Axis(0.0, float(len(scales)), "Scale (c/oct)", marks=tuple(rows)),
-    )
-
-
-def path_at(
-    row: int, column: int, scales: NDArray[np.float32], rates: NDArray[np.float32]
-) -> tuple[float, float, int]:
-    """Scale (c/oct), rate (Hz) and spin of a cell of :func:`both_spins`."""
-    rising = column >= len(rates)
-    rate = rates[column - len(rates) if rising else len(rates) - 1 - column]
-    return float(scales[row]), float(rate), 1 if rising else -1
-
-
-def path_name(
-    row: int, column: int, scales: NDArray[np.float32], rates: NDArray[np.float32]
-) -> str:
-    """Name the path of a cell of :func:`both_spins` by its scale, rate and spin."""
-    scale, rate, spin = path_at(row, column, scales, rates)
-    direction = "rising (spin +1)" if spin > 0 else "falling (spin −1)"
-    return f"{scale:.3g} c/oct · {rate:.3g} Hz · {direction}"
-
-
 class ScaleRate(Frame):
-    """Target, sound and difference; levels in dB below the greatest path of all."""
+    """Target, sound and difference; levels in dB below the greatest path of all.
 
-    def __init__(self) -> None:
-        row = Pictures()
-        super().__init__("JTFS: scale × rate", row)
+    The button changes over to what drives a match from the live point.
+
+    Signals
+    -------
+    drivers_shown : bool
+    """
+
+    drivers_shown = Signal(bool)
+
+    def __init__(self, parameters: ParameterTable) -> None:
+        row, self.drivers = Pictures(), DriverPictures(parameters)
+        body = QWidget()
+        self._rows = QStackedLayout(body)
+        self._rows.addWidget(row)
+        self._rows.addWidget(self.drivers)
+        super().__init__("JTFS: scale × rate", body)
         self.axes = SharedAxes(
             Axis(0.0, 1.0, "◂ falling · Rate (Hz) · rising ▸", marks=((0.5, ""),)),
             Axis(0.0, 1.0, "Scale (c/oct)", marks=((0.5, ""),)),
@@ -111,8 +71,15 @@ class ScaleRate(Frame):
         self.difference.changed.connect(
             lambda low, high: self.pictures["difference"].set_levels((low, high))
         )
-        self.header.addWidget(self.levels)
-        self.header.addWidget(self.difference)
+        self.switch = QToolButton()
+        self.switch.setObjectName("small")
+        self.switch.setText("Drivers")
+        self.switch.setCheckable(True)
+        self.switch.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.switch.setToolTip("Which paths drive a match from here: residual × Jacobian")
+        self.switch.toggled.connect(self._show_drivers)
+        for widget in (self.levels, self.difference, self.switch):
+            self.header.addWidget(widget)
 
     @property
     def shown(self) -> list[str]:
@@ -128,6 +95,8 @@ class ScaleRate(Frame):
         self._show("sound", analysis)
 
     def table(self) -> Table:  # noqa: D102 - Frame's hook
+        if self.switch.isChecked():
+            return self.drivers.table()
         rows: list[tuple[float | str, ...]] = []
         for what, picture in self.pictures.items():
             analysis = self._analyses.get("sound" if what == "difference" else what)
@@ -158,6 +127,13 @@ class ScaleRate(Frame):
         rows, columns = numbers.shape
         self.pictures[what].set_middle(columns / 2.0)
         self.pictures[what].set_numbers(numbers, (0.0, 0.0, float(columns), float(rows)))
+
+    def _show_drivers(self, shown: bool) -> None:
+        self._rows.setCurrentIndex(int(shown))
+        self.levels.setVisible(not shown)
+        self.difference.setVisible(not shown)
+        self.note.setText("red: more of it, blue: less" if shown else "")
+        self.drivers_shown.emit(shown)
 
     def _on_levels(self, low: float, high: float) -> None:
         for what in ("target", "sound"):

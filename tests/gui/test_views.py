@@ -291,3 +291,22 @@ def test_the_output_has_a_spectrum(desk, qtbot):
     finally:
         desk.actions_["spectrum"].trigger()
     assert desk.scope.table().columns == ("time_s", "amplitude")
+
+
+def test_what_drives_a_match_is_told_for_each_parameter(target, qtbot):
+    desk = target
+    drivers = desk.scale_rate.drivers
+    with qtbot.waitSignal(desk.bridge.drivers, timeout=60_000):
+        QTest.mouseClick(desk.scale_rate.switch, LEFT)
+    try:
+        titles = [picture.title for picture in drivers.pictures]
+        assert "Carrier ▲" in titles[0]  # the demo is higher than the default's 512 Hz
+        assert drivers.isVisible()
+        assert abs(drivers.pictures[0].numbers).max() == pytest.approx(1.0)
+        area = drivers.pictures[0].area
+        assert "c/oct" in drivers.pictures[0].text_at(area.center())
+        rows = [*desk.scale_rate.table().rows]
+        assert {"f_c", "f_m", "gamma", "w"} <= {row[0] for row in rows}
+    finally:
+        QTest.mouseClick(desk.scale_rate.switch, LEFT)
+    assert not drivers.isVisible()
