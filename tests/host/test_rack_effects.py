@@ -12,11 +12,16 @@ import pytest
 from mesosynth.effects import EFFECTS
 from mesosynth.host import hang_watch
 from mesosynth.host.chain import Chain
+from mesosynth.host.engine import Engine
+from mesosynth.host.event_inbox import EventInbox
+from mesosynth.host.event_queue import EventQueue
 from mesosynth.host.hang_watch import HangWatch
 from mesosynth.host.node import FADE_SECONDS, Node, Occupant
 from mesosynth.host.rack import Rack, render
 from mesosynth.host.reach import GLIDE_SECONDS, Reach
+from mesosynth.host.shared_memory import ParameterBlock
 from mesosynth.host.slots import PLACE, VECTOR, Slot
+from mesosynth.host.sound_ring import SoundRing
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.parameters import Parameter, ParameterTable
 from mesosynth.plugin import NO_EVENTS, Effect, Instrument
@@ -94,31 +99,107 @@ def play(rack, frames, block=128, vector=None):
     return out.astype(float)
 
 
-@pytest.mark.parametrize("instrument", INSTRUMENTS)
-@pytest.mark.parametrize("rate", [22050, 48000, 192000])
-@pytest.mark.parametrize("block", [1, 17, 1536, 8192])
-def test_everything_at_its_loudest_stays_finite_and_within_one(instrument, rate, block):
+BLOCKS = (1, 10, 17, 64, 128, 256, 1024, 1536, 2027, 4096, 16384)
+
+
+def rack_of_everything(instrument, rate):
     rack = Rack(INSTRUMENTS[instrument]())
     rack.nodes += tuple(node_of(kind(), i) for i, kind in enumerate(EFFECTS.values(), 1))
-    rack.prepare(rate, block)
+    rack.prepare(rate, max(BLOCKS))
+    return rack
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
+@pytest.mark.parametrize("rate", [22050, 44100, 48000, 96000, 192000])
+def test_everything_at_its_loudest_stays_finite_and_within_one(instrument, rate):
+    rack = rack_of_everything(instrument, rate)
     tables = [node.occupant.plugin.parameters for node in rack.nodes]
     loud = {0: {"gain": 6.0}}
     for place, table in enumerate(tables[1:], 1):
         loud[place] = {id_: p.maximum for id_, p in table.items() if id_ not in ("shape", "mix")}
     vector = vector_of(rack, loud)
-    out = play(rack, min(8192, 300 * block), block, vector)
-    assert np.isfinite(out).all()
-    assert np.abs(out).max() <= 1.0
+    loudest = 0.0
+    for block in BLOCKS:
+        out = play(rack, min(16384, 100 * block), block, vector)
+        assert np.isfinite(out).all(), block
+        assert np.abs(out).max() <= 1.0, block
+        loudest = max(loudest, np.abs(out).max())
+    assert loudest > 0.1
 
 
-@pytest.mark.parametrize("block", [1, 17, 128, 2027])
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
+def test_fifty_permutations_of_nothing_but_ends_stay_finite_and_within_one(instrument):
+    rack, rng = rack_of_everything(instrument, RATE), np.random.default_rng(0)
+    for _ in range(50):
+        ends = {
+            place: {id_: (p.minimum, p.maximum)[rng.integers(2)]
+                    for id_, p in node.occupant.plugin.parameters.items()}
+            for place, node in enumerate(rack.nodes)
+        }  # fmt: skip
+        out = play(rack, 5 * 512, 512, vector_of(rack, ends))
+        assert np.isfinite(out).all(), ends
+        assert np.abs(out).max() <= 1.0, ends
+    assert rack.faults == 0
+
+
+def test_two_threads_may_write_for_five_hundred_blocks():
+    """The session's values and a controller's moves, each as fast as they can."""
+    rack, rng = rack_of_everything("chirplet", RATE), np.random.default_rng(0)
+    ended = threading.Event()
+    tables = [node.occupant.plugin.parameters for node in rack.nodes]
+    vectors = [
+        vector_of(rack, {place: {id_: float(rng.uniform(p.minimum, p.maximum))
+                                 for id_, p in t.items()
+                                 if not (p.choices or p.smallest or p.unit == "dB")}
+                         for place, t in enumerate(tables)})
+        for _ in range(16)
+    ]  # fmt: skip
+    with (
+        ParameterBlock(VECTOR) as block,
+        ParameterBlock(VECTOR, block.name) as read,
+        EventQueue() as queue,
+        SoundRing() as output,
+    ):
+        engine = Engine(rack, read, output, EventInbox((queue,)))
+        engine.prepare(RATE, 128)
+
+        def write():
+            for vector in itertools.cycle(vectors):
+                block.write(vector, True)
+                if ended.wait(0.0002):
+                    return
+
+        def move():
+            for place in itertools.cycle(range(len(tables) * PLACE)):
+                queue.move(place, float(vectors[3][place]))
+                if ended.wait(0.0002):
+                    return
+
+        block.write(vectors[0], True)
+        threads = [threading.Thread(target=target) for target in (write, move)]
+        for thread in threads:
+            thread.start()
+        out = np.zeros((2, 128), np.float32)
+        heard = 0.0
+        for _ in range(500):
+            engine.render(out, False)
+            assert np.isfinite(out).all()
+            heard = max(heard, float(np.abs(out).max()))
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert 0.001 < heard <= 1.0
+    assert rack.faults == 0
+
+
+@pytest.mark.parametrize("block", BLOCKS)
 def test_the_whole_rack_does_not_depend_on_the_block(block):
     effects = tuple(EffectState(plugin=name) for name in EFFECTS)
     values = {"period": 0.1, "gamma": 8.0}
-    seconds = 0.05 if block == 1 else 0.4
+    seconds = 0.05 if block < 17 else 0.4
     whole = render("chirplet", values, seconds, block=8192, effects=effects)
     cut = render("chirplet", values, seconds, block=block, effects=effects)
-    assert np.abs(whole).max() > 0.01 or block == 1
+    assert np.abs(whole).max() > 0.01 or block < 17
     np.testing.assert_allclose(cut, whole, atol=1e-6)
 
 
