@@ -9,6 +9,9 @@ from mesosynth.errors import ArgumentError
 
 if TYPE_CHECKING:  # numpy and soundfile would slow every command down
     from mesosynth.matching.messages import MatchResult, MatchSettings
+    from mesosynth.parameters import ParameterTable
+
+_MATCHABLE = ("chirplet", "ripple")
 
 _KEYS = (
     "theta", "std", "loss", "found", "evaluations", "seconds", "converged", "onset", "gain"
@@ -19,13 +22,17 @@ def add_match(match: argparse.ArgumentParser) -> None:
     """Describe the command's arguments."""
     match.add_argument("file", metavar="FILE", type=Path)
     match.add_argument("-o", "--output", metavar="PRESET", type=Path, help="write a preset")
+    match.add_argument(
+        "--instrument", metavar="NAME", choices=_MATCHABLE, default=_MATCHABLE[0],
+        help=f"what to match with: {' or '.join(_MATCHABLE)}",
+    )  # fmt: skip
     match.add_argument("--seed", metavar="N", type=int, default=0)
     match.add_argument(
         "--unknowns", metavar="ID,...", help="what to look for: f_c,f_m,gamma,w for example"
     )
     match.add_argument(
         "--pin", metavar="ID=VALUE", action="append", default=[],
-        help="do not look for this parameter, it has this value",
+        help="do not look for this, it has this value; onset (s) and gain (1 is full) may be too",
     )  # fmt: skip
     match.add_argument("--phi", metavar="NAME", help="jtfs-global (the default), jtfs or mss")
     match.add_argument(
@@ -37,10 +44,10 @@ def add_match(match: argparse.ArgumentParser) -> None:
 def run_match(arguments: argparse.Namespace) -> dict[str, Any]:
     """Match, print the result unless as JSON, and return it."""
     from mesosynth.audio_file import load_target
+    from mesosynth.instruments import instrument_class
     from mesosynth.matched_preset import matched_preset
     from mesosynth.presets import save_preset
     from mesosynth.progress import MatchBar
-    from mesosynth.target import ANALYSIS_RATE
 
     output: Path | None = arguments.output
     if output is not None and not output.parent.is_dir():  # said before the work, not after it
@@ -48,52 +55,54 @@ def run_match(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = _settings(arguments)
     target = load_target(arguments.file)
     with MatchBar(target.name) as bar:
-        from mesosynth.matching import match  # brings torch in, which takes seconds
+        from mesosynth.matching.matcher import Matcher  # brings torch in, which takes seconds
 
-        result = match(
-            target.audio, ANALYSIS_RATE, seed=arguments.seed, on_step=bar.show, settings=settings
-        )
-    # The matcher saw four seconds that were cut out and scaled; the user has the file.
-    result = replace(result, onset=result.onset + target.start, gain=result.gain / target.scale)
+        result = Matcher(arguments.instrument).match(target, bar.show, settings=settings)
     if output is not None:
-        save_preset(output, matched_preset(result, target.name, target.sha256))
+        preset = matched_preset(result, target.name, target.sha256, arguments.instrument)
+        save_preset(output, preset)
     if not arguments.json:
-        _print(result)
+        _print(result, instrument_class(arguments.instrument).parameters)
     answer = {name: getattr(result, name) for name in _KEYS}
-    return {"target": target.name, "sha256": target.sha256, **answer}
+    return {
+        "target": target.name, "sha256": target.sha256, "instrument": arguments.instrument, **answer
+    }  # fmt: skip
 
 
 def _settings(arguments: argparse.Namespace) -> "MatchSettings":
-    from mesosynth.instruments.chirplet_parameters import PARAMETERS
+    from mesosynth.instruments import instrument_class
     from mesosynth.matching.messages import MatchSettings
 
-    pinned = dict(_pinned(text) for text in arguments.pin)
-    wanted = PARAMETERS.matchable
+    table = instrument_class(arguments.instrument).parameters
+    pinned = dict(_pinned(text, table) for text in arguments.pin)
+    wanted = table.matchable
     if arguments.unknowns:
         wanted = tuple(id_.strip() for id_ in arguments.unknowns.split(","))
-    settings = MatchSettings(unknowns=tuple(i for i in wanted if i not in pinned), pinned=pinned)
+    free = tuple(id_ for id_ in wanted if id_ not in pinned)
+    settings = MatchSettings(unknowns=free, pinned=pinned, seed=arguments.seed)
     chosen = {name: getattr(arguments, name) for name in ("phi", "descent")}
     return replace(settings, **{name: value for name, value in chosen.items() if value})
 
 
-def _pinned(text: str) -> tuple[str, float]:
-    from mesosynth.instruments.chirplet_parameters import PARAMETERS
-
+def _pinned(text: str, table: "ParameterTable") -> tuple[str, float]:
     id_, equals, value = text.partition("=")
     if not equals:
-        raise ArgumentError(f"--pin {text}: write it as ID=VALUE, f_c=440 for example.")
-    return id_, PARAMETERS[id_].parse(value)
+        raise ArgumentError(f"--pin {text}: write it as ID=VALUE, {table.matchable[0]}=440 say.")
+    if id_ not in ("onset", "gain"):
+        return id_, table[id_].parse(value)
+    try:
+        return id_, float(value)
+    except ValueError:
+        raise ArgumentError(f"--pin {text}: {value!r} is not a number.") from None
 
 
-def _print(result: "MatchResult") -> None:
-    from mesosynth.instruments.chirplet_parameters import PARAMETERS
-
+def _print(result: "MatchResult", table: "ParameterTable") -> None:
     for id_, value in result.theta.items():
         std = result.std.get(id_)
-        if std is None and value == PARAMETERS[id_].default:
+        if std is None and value == table[id_].default:
             continue  # neither looked for nor of interest
         deviation = "" if std is None else f"± {std:.2g}"
-        print(f"{PARAMETERS[id_].name:<12}{value:10.4g} {deviation:<12}{PARAMETERS[id_].unit}")
+        print(f"{table[id_].name:<12}{value:10.4g} {deviation:<12}{table[id_].unit}")
     print(f"{'Loss':<12}{result.loss:10.3g} after {result.evaluations} evaluations")
     if not result.found:
         print(result.remark)

@@ -11,7 +11,7 @@ from mesosynth.presets import MatchRecord, Preset, Tags
 def matched_preset(
     result: MatchResult, target: str, sha256: str, instrument: str = "chirplet"
 ) -> Preset:
-    """Make a preset that plays `result`, one arpeggio after another.
+    """Make a preset that plays `result`, of an arpeggio again and again.
 
     Parameters
     ----------
@@ -24,12 +24,9 @@ def matched_preset(
         The one that was matched.
     """
     table = instrument_class(instrument).parameters
-    sweep = result.theta["w"] / abs(result.theta["gamma"])
-    values = {
-        **result.theta,
-        "period": sweep,
-        "gain": units.amplitude_to_db(abs(result.gain)),
-    }
+    values = {**result.theta, "gain": units.amplitude_to_db(abs(result.gain))}
+    if "period" in table:  # arpeggios come one after another; a ripple sounds all the time
+        values["period"] = result.theta["w"] / abs(result.theta["gamma"])
     return Preset(
         name=PurePath(target).stem,
         instrument=instrument,

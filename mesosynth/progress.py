@@ -7,8 +7,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.matching.messages import MatchStep
+from mesosynth.matching.messages import MatchStep, table_of
 
 
 class MatchBar:
@@ -33,9 +32,9 @@ class MatchBar:
 
     def show(self, step: MatchStep) -> None:
         """Move the bar to `step`."""
-        theta = "  ".join(
-            f"{id_} {PARAMETERS[id_].text(step.theta[id_])}" for id_ in list(step.std)[:4]
-        )
+        table = table_of(step.theta)
+        ids = table.matchable[:4]
+        theta = "  ".join(f"{id_} {table[id_].text(step.theta[id_])}" for id_ in ids)
         self._bar.update(
             self._task, completed=step.progress, state=f"loss {step.loss:.2e}  {theta}"
         )

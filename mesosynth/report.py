@@ -15,8 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullForm
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.matching.messages import Analysis, MatchResult
+from mesosynth.matching.messages import Analysis, MatchResult, table_of
 
 _GROUND = "#121419"
 _WELL = "#0d0f13"
@@ -93,9 +92,9 @@ def _plain(text: str) -> str:
 
 
 def _found(result: MatchResult) -> str:
+    table = table_of(result.theta)
     return "    ".join(
-        f"{PARAMETERS[id_].name} {_minus(f'{result.theta[id_]:.3g}')} ± {_short(std)} "
-        f"{PARAMETERS[id_].unit}"
+        f"{table[id_].name} {_minus(f'{result.theta[id_]:.3g}')} ± {_short(std)} {table[id_].unit}"
         for id_, std in result.std.items()
     )
 

@@ -7,7 +7,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth.instruments import ripple_parameters
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.parameters import ParameterTable
+
+MATCHABLE: dict[str, ParameterTable] = {
+    "chirplet": PARAMETERS,
+    "ripple": ripple_parameters.PARAMETERS,
+}
+"""The instruments that can be matched, by name, and their parameters."""
+
+
+def table_of(theta: Mapping[str, float]) -> ParameterTable:
+    """The parameters of the instrument whose theta this is."""
+    return next(table for table in MATCHABLE.values() if set(theta) <= set(table.matchable))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +151,12 @@ class MatchSettings:
     ----------
     unknowns : tuple of str
         Ids of what is looked for. The paper's four come first; depth, rests and brightness are
-        tried where these leave much unexplained.
+        tried where these leave much unexplained. The default stands for all that the instrument
+        has. Onset and gain need no naming: they are found unless they are pinned.
     pinned : mapping
-        Values by id of what is not looked for; what is missing stands at its default.
+        Values by id of what is not looked for; what is missing stands at its default. Besides
+        theta, "onset" (s after the start of the sound that is matched) and "gain" (amplitude in
+        that sound, 1 is full scale) may be pinned; they are reported as given.
     phi : str
         "jtfs-global", "jtfs" or "mss".
     descent : str
@@ -189,9 +205,10 @@ class MatchResult:
     converged : bool
         False when the match was stopped, or ran out of evaluations.
     onset : float
-        Time of the arpeggio's middle within the audio that was given, s.
+        Time of the arpeggio's middle within the audio that was given, s; of a ripple, which has
+        none, when its wave at the lowest partial begins again for the first time.
     gain : float
-        Amplitude of the arpeggio's peak, 1.0 is full scale.
+        Amplitude of the arpeggio's peak, 1.0 is full scale; of a ripple, what it is amplified by.
     trajectory : list of MatchStep
         Every accepted step, the start first.
     candidates : list of Candidate
