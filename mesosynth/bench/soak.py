@@ -98,13 +98,14 @@ def soak(
             stack.enter_context(jack_dummy(48000, block))
         session = Session("system" if device is None else device, block=block)
         stack.callback(session.close)
-        sound = _wait_for_sound(session)
+        sound = wait_for_sound(session)
         with bystander(sound.block / sound.sample_rate) as beside:
             answer = _Soak(session, seconds, say).run()
     return {**answer, "bystander": _beside(beside)}
 
 
-def _wait_for_sound(session: Session) -> AudioStatus:
+def wait_for_sound(session: Session) -> AudioStatus:
+    """Wait until `session` plays steadily; WorkerError says why it does not."""
     end = time.monotonic() + _START_SECONDS
     while (status := session.audio_status()) is None or status.blocks < 100:
         for event in session.poll():

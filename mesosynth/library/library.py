@@ -79,26 +79,35 @@ class Library:
 
     # ------------------------------------------------------------------ what there is
 
+    def recall(self) -> None:
+        """List what was found when somebody last looked, at once; :meth:`refresh` sees to it."""
+        with self._lock:
+            if self._found is None:
+                self._show(load_known(self._cache))
+
     def refresh(self) -> bool:
         """Look at the folders; return whether something has changed since the last look."""
         with self._lock:
             before = load_known(self._cache) if self._found is None else self._found
             found = scan(self._folders, before)
-            first = self._found is None
-            if not first and found == self._found:
+            if found == self._found:
                 return False
             if found != before:
                 save_known(self._cache, found)
-            self._found = found
-            entries = sorted(found.values(), key=lambda entry: (entry.name.casefold(), entry.key))
-            self.entries = tuple(entry for entry in entries if not entry.problem)
-            self.problems = tuple(entry for entry in entries if entry.problem)
-            self.revision += 1
+            self._show(found)
             return True
+
+    def _show(self, found: dict[str, Entry]) -> None:
+        self._found = found
+        entries = sorted(found.values(), key=lambda entry: (entry.name.casefold(), entry.key))
+        self.entries = tuple(entry for entry in entries if not entry.problem)
+        self.problems = tuple(entry for entry in entries if entry.problem)
+        self.revision += 1
 
     def watch(self) -> None:
         """Look at the folders from now on, again and again, in the background."""
         if self._watcher is None:
+            self.recall()
             self._watcher = threading.Thread(target=self._look, name="library", daemon=True)
             self._watcher.start()
 

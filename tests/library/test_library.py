@@ -216,6 +216,17 @@ def test_what_is_known_is_not_read_again(library, folders, monkeypatch):
         assert names(open_library(folders).entries) == names(library.entries)
 
 
+def test_what_was_there_is_listed_at_once_and_then_made_sure_of(library, folders):
+    (folders / "user" / "cloud.json").unlink()
+    again = Library(folders / "factory", folders / "user", folders / "cache")
+    again.recall()
+    assert names(again.entries) == names(library.entries)
+    assert again.refresh()
+    assert names(again.entries) == ["Drone", "Glass bell"]
+    again.recall()
+    assert names(again.entries) == ["Drone", "Glass bell"]
+
+
 def test_a_plugin_that_takes_other_values_makes_all_be_read_again(library, folders, monkeypatch):
     monkeypatch.setattr("mesosynth.library.scan._stamp", lambda: "other")
     read = []
