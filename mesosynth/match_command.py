@@ -6,6 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mesosynth.errors import ArgumentError
+from mesosynth.layers_command import add_layers, run_layers
+from mesosynth.match_keeping_options import (
+    add_keeping,
+    check_keeping,
+    kept_in,
+    telling_how_to_go_on,
+    wanted_match,
+)
 
 if TYPE_CHECKING:  # numpy and soundfile would slow every command down
     from mesosynth.matching.messages import MatchResult, MatchSettings
@@ -20,7 +28,7 @@ _KEYS = (
 
 def add_match(match: argparse.ArgumentParser) -> None:
     """Describe the command's arguments."""
-    match.add_argument("file", metavar="FILE", type=Path)
+    match.add_argument("file", metavar="FILE", nargs="?", type=Path)
     match.add_argument("-o", "--output", metavar="PRESET", type=Path, help="write a preset")
     match.add_argument(
         "--instrument", metavar="NAME", choices=_MATCHABLE, default=_MATCHABLE[0],
@@ -39,33 +47,43 @@ def add_match(match: argparse.ArgumentParser) -> None:
         "--descent", metavar="NAME",
         help="levenberg-marquardt (the default), bold-driver, adam or l-bfgs",
     )  # fmt: skip
+    add_keeping(match)
+    add_layers(match)
 
 
 def run_match(arguments: argparse.Namespace) -> dict[str, Any]:
     """Match, print the result unless as JSON, and return it."""
-    from mesosynth.audio_file import load_target
     from mesosynth.instruments import instrument_class
     from mesosynth.matched_preset import matched_preset
     from mesosynth.presets import save_preset
     from mesosynth.progress import MatchBar
 
+    check_keeping(arguments)
     output: Path | None = arguments.output
     if output is not None and not output.parent.is_dir():  # said before the work, not after it
         raise ArgumentError(f"{output} cannot be written: there is no folder {output.parent}.")
-    settings = _settings(arguments)
-    target = load_target(arguments.file)
-    with MatchBar(target.name) as bar:
+    if arguments.layers is not None:
+        return run_layers(arguments)
+    wanted = wanted_match(arguments, _settings)
+    target, instrument = wanted.target, wanted.instrument
+    with telling_how_to_go_on(arguments), MatchBar(target.name) as bar:
+        from mesosynth.matching.kept_run import run_and_keep
         from mesosynth.matching.matcher import Matcher  # brings torch in, which takes seconds
+        from mesosynth.matching.similarity import Similarity
 
-        result = Matcher(arguments.instrument).match(target, bar.show, settings=settings)
+        matcher = Matcher(instrument)
+        result = run_and_keep(matcher, wanted, kept_in(arguments), bar.show)
+        scores = Similarity(target.audio).of(matcher.render(result.theta, target))
     if output is not None:
-        preset = matched_preset(result, target.name, target.sha256, arguments.instrument)
+        preset = matched_preset(result, target.name, target.sha256, instrument, scores)
         save_preset(output, preset)
     if not arguments.json:
-        _print(result, instrument_class(arguments.instrument).parameters)
+        _print(result, instrument_class(instrument).parameters)
+        print(f"{'Similarity':<12}{scores}")
     answer = {name: getattr(result, name) for name in _KEYS}
     return {
-        "target": target.name, "sha256": target.sha256, "instrument": arguments.instrument, **answer
+        "target": target.name, "sha256": target.sha256, "instrument": instrument,
+        **answer, "similarity": scores.as_dict(),
     }  # fmt: skip
 
 

@@ -5,11 +5,16 @@ from pathlib import PurePath
 from mesosynth import units
 from mesosynth.instruments import instrument_class
 from mesosynth.matching.messages import MatchResult
+from mesosynth.matching.scores import Scores
 from mesosynth.presets import MatchRecord, Preset, Tags
 
 
 def matched_preset(
-    result: MatchResult, target: str, sha256: str, instrument: str = "chirplet"
+    result: MatchResult,
+    target: str,
+    sha256: str,
+    instrument: str = "chirplet",
+    scores: Scores | None = None,
 ) -> Preset:
     """Make a preset that plays `result`, of an arpeggio again and again.
 
@@ -22,6 +27,8 @@ def matched_preset(
         Of its bytes.
     instrument : str
         The one that was matched.
+    scores : Scores, optional
+        How alike the two sound, where that was measured.
     """
     table = instrument_class(instrument).parameters
     values = {**result.theta, "gain": units.amplitude_to_db(abs(result.gain))}
@@ -33,11 +40,13 @@ def matched_preset(
         parameters=table.complete(values),
         comment=f"Matched to {target}.",
         tags=Tags(category="matched"),
-        match=match_record(result, target, sha256),
+        match=match_record(result, target, sha256, scores),
     )
 
 
-def match_record(result: MatchResult, target: str, sha256: str) -> MatchRecord:
+def match_record(
+    result: MatchResult, target: str, sha256: str, scores: Scores | None = None
+) -> MatchRecord:
     """What a preset says of the match that it comes from; arguments as above."""
     return MatchRecord(
         target=target,
@@ -47,4 +56,5 @@ def match_record(result: MatchResult, target: str, sha256: str) -> MatchRecord:
         evaluations=result.evaluations,
         onset=result.onset,
         gain=result.gain,
+        similarity={} if scores is None else scores.as_dict(),
     )

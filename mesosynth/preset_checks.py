@@ -103,7 +103,7 @@ def _check_state(where: str, plugin: str, kind: type[Plugin], state: Mapping[str
 
 
 def _check_match(where: str, match: MatchRecord) -> None:
-    figures = {"loss": match.loss, "onset": match.onset, "gain": match.gain}
+    figures = {"loss": match.loss, "onset": match.onset, "gain": match.gain, **match.similarity}
     for name, figure in figures.items():
         if not math.isfinite(figure):
             raise PresetError(f"{where}: its match holds {name}={figure}, no finite number.")

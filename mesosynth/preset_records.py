@@ -61,6 +61,9 @@ class MatchRecord(msgspec.Struct, frozen=True, kw_only=True):
         Time of the arpeggio's middle in the target, s.
     gain : float
         Amplitude of the arpeggio's peak in the target, 1.0 is full scale.
+    similarity : dict
+        Cosines to the target by view, "jtfs", "mss" and "log_mel", 0 to 1; empty where it was not
+        measured.
     extra : dict
         Keys of later versions.
     """
@@ -72,6 +75,7 @@ class MatchRecord(msgspec.Struct, frozen=True, kw_only=True):
     evaluations: int = 0
     onset: float = 0.0
     gain: float = 0.0
+    similarity: dict[str, float] = {}
     extra: dict[str, Any] = {}
 
 

@@ -1,0 +1,99 @@
+"""Fears: a preset of layers that plays something else than what was matched."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from mesosynth.cli import main
+from mesosynth.instruments.layers import Layers
+from mesosynth.instruments.layers_parameters import PARAMETERS
+from mesosynth.layered_preset import layer_values, layered_preset
+from mesosynth.matching.layer_messages import Layer, LayersResult
+from mesosynth.matching.layers import render_layers
+from mesosynth.matching.scores import Scores
+from mesosynth.matching.similarity import Similarity
+from mesosynth.plugin import NO_EVENTS
+from mesosynth.presets import load_preset, save_preset
+from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+
+PERIOD = 5760 / ANALYSIS_RATE  # s
+
+LAYERS = (
+    Layer({"f_c": 500.0, "f_m": 6.0, "gamma": 2.0, "w": 2.0, "am_shape": 0.3, "am_depth": 0.9,
+           "brightness": -18.0}, onset=1.0, level=0.4),
+    Layer({"f_c": 900.0, "f_m": 20.0, "gamma": -4.0, "w": 1.0, "am_shape": 0.0, "am_depth": 1.0,
+           "brightness": -60.0}, onset=0.6, level=0.3, period=PERIOD, repeats=5),
+)  # fmt: skip
+
+
+def play(values, seconds):
+    instrument = Layers()
+    instrument.prepare(ANALYSIS_RATE, 512)
+    out = np.zeros((2, round(seconds * ANALYSIS_RATE)), np.float32)
+    for begin in range(0, out.shape[1], 512):
+        instrument.process(PARAMETERS.vector(values), NO_EVENTS, out[:, begin : begin + 512])
+    return out[0]
+
+
+def test_the_instrument_plays_what_was_matched():
+    values = layer_values(LAYERS)
+    begin = min(
+        layer.onset - 0.5 * layer.theta["w"] / abs(layer.theta["gamma"]) for layer in LAYERS
+    )
+    wanted = render_layers(LAYERS, start=begin)
+    played = play(values, ANALYSIS_SAMPLES / ANALYSIS_RATE)
+    wanted[-ANALYSIS_RATE:] = played[-ANALYSIS_RATE:] = 0.0  # there it goes on repeating
+    scores = Similarity(wanted).of(played)
+    assert min(scores.as_dict().values()) > 0.99
+    assert np.linalg.norm(played) == pytest.approx(np.linalg.norm(wanted), rel=0.01)
+
+
+def test_a_phrase_is_a_whole_number_of_periods_and_comes_again():
+    values = layer_values(LAYERS)
+    phrase = values["period_1"]
+    assert phrase == pytest.approx(PERIOD * round(phrase / PERIOD))
+    assert phrase >= 4.0
+    assert values["level_3"] == values["level_8"] == PARAMETERS["level_3"].minimum
+    n = round(phrase * ANALYSIS_RATE)
+    played = play(values, 2.0 * phrase)
+    np.testing.assert_allclose(played[n : n + 8000], played[:8000], atol=0.02)
+
+
+def test_a_preset_keeps_scores_and_comes_back(tmp_path):
+    result = LayersResult(LAYERS, Scores(0.9, 0.5, 0.7), 0.2, 100, 12.0, converged=True)
+    path = tmp_path / "phrase.json"
+    save_preset(path, layered_preset(result, "phrase.wav", "abc"))
+    preset = load_preset(path)
+    assert preset.instrument == "layers"
+    assert preset.match.similarity == {"jtfs": 0.9, "mss": 0.5, "log_mel": 0.7}
+    assert preset.values == PARAMETERS.complete(layer_values(LAYERS))
+
+
+def test_the_command_line_matches_with_layers(tmp_path, capsys):
+    sound, preset = tmp_path / "phrase.wav", tmp_path / "phrase.json"
+    soundfile.write(sound, render_layers(LAYERS), ANALYSIS_RATE)
+    words = ["match", str(sound), "--layers", "1", "--seconds", "2", "-o", str(preset), "--json"]
+    assert main(words) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert set(answer["similarity"]) == {"jtfs", "mss", "log_mel"}
+    (layer,) = answer["layers"]
+    assert layer["share"] == pytest.approx(1.0)
+    assert main(["render", str(preset), str(tmp_path / "out.wav"), "--seconds", "1"]) == 0
+    audio, _ = soundfile.read(tmp_path / "out.wav")
+    assert np.isfinite(audio).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--layers", "9"], "layers=9 must be 1 to 8"),
+        (["--layers", "2", "--pin", "f_c=440"], "--pin"),
+    ],
+)
+def test_what_makes_no_sense_on_the_command_line_is_refused(tmp_path, capsys, words, message):
+    sound = tmp_path / "phrase.wav"
+    soundfile.write(sound, render_layers(LAYERS), ANALYSIS_RATE)
+    assert main(["match", str(sound), *words]) == 2
+    assert message in capsys.readouterr().err
