@@ -38,7 +38,7 @@ def test_there_are_many_in_families(presets):
         "arpeggio", "animal", "siren", "laser", "water", "drone", "rhythm", "bass", "bell", "sweep",
         "matched",
     } <= families  # fmt: skip
-    assert {preset.instrument for preset in presets} >= {"chirplet", "ripple"}
+    assert {preset.instrument for preset in presets} >= {"chirplet", "ripple", "layers"}
     used = {effect.plugin for preset in presets for effect in preset.effects}
     assert used >= {"filter", "delay", "reverb", "saturation"}
 

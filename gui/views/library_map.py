@@ -214,8 +214,7 @@ class LibraryMap(Canvas):
             painter.setPen(QPen(theme.colour(theme.ACCENT), 2.0))
             painter.setBrush(theme.colour(theme.WELL))
             painter.drawEllipse(self._mouse, 6.0, 6.0)
-            for place, share in self._mix:
-                self._paint_label(painter, place, f"{place.entry.name}  {share:.0%}")
+            self._paint_mix(painter)
             return
         for place in self._places:
             if place.entry.key == self._playing:
@@ -261,6 +260,21 @@ class LibraryMap(Canvas):
         painter.drawRoundedRect(box, 4.0, 4.0)
         painter.setPen(theme.colour(theme.TEXT))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _paint_mix(self, painter: QPainter) -> None:
+        """What blends, as a list in the half of the map where the mouse is not."""
+        lines = [f"{share:4.0%}  {place.entry.name}" for place, share in self._mix]
+        metrics = QFontMetricsF(painter.font())
+        width = max(metrics.horizontalAdvance(line) for line in lines) + 16.0
+        box = QRectF(_MARGIN, _MARGIN, width, metrics.height() * len(lines) + 10.0)
+        if self._mouse.y() < self.area.center().y():
+            box.moveBottom(self.area.bottom())
+        painter.setPen(QPen(theme.colour(theme.LINE), 1.0))
+        painter.setBrush(theme.colour(theme.RAISED))
+        painter.drawRoundedRect(box, 4.0, 4.0)
+        painter.setPen(theme.colour(theme.TEXT))
+        inside = box.adjusted(8.0, 5.0, -8.0, -5.0)
+        painter.drawText(inside, Qt.AlignmentFlag.AlignVCenter, "\n".join(lines))
 
     def _legend_lines(self) -> list[list[str]]:
         """Categories that are there, in lines that fit the width."""
