@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.matching.messages import Cell
+from mesosynth.matching.model import CHIRPLET, Model, State
 from mesosynth.matching.operator import Linearization
-from mesosynth.matching.unknowns import PAPERS, THETA, State
+from mesosynth.parameters import Parameter
 
 OCTAVES = 1.0
 """To each side of the point, on an axis that is given no range; of what may be zero, a quarter of
@@ -27,6 +27,8 @@ Ranges = tuple[tuple[float, float], tuple[float, float]]
 
 class Linearizes(Protocol):
     """What :class:`mesosynth.matching.operator.Operator` does."""
+
+    model: Model
 
     def linearize(
         self, state: State, free: tuple[int, ...], checkpoint: Checkpoint | None
@@ -62,7 +64,7 @@ def surface(
     operator : Operator
     S_target : (paths,) float64
         ``operator.analyse`` of the target.
-    state : (9,) float64
+    state : (theta + 2,) float64
         The point; what the axes do not move stays as it is here.
     axes, grid, ranges, nearest_first
         As for :func:`points`.
@@ -78,7 +80,7 @@ def surface(
     ArgumentError
         For axes, a grid or ranges that make no map.
     """
-    for point in points(state, axes, grid, ranges, nearest_first):
+    for point in points(state, axes, grid, ranges, nearest_first, operator.model):
         yield cell(operator, S_target, point, axes, checkpoint)
 
 
@@ -90,7 +92,7 @@ def cell(
     checkpoint: Checkpoint | None = None,
 ) -> Cell:
     """Loss and gradient at one of :func:`points`; arguments as for :func:`surface`."""
-    free = [THETA.index(id_) for id_ in axes]
+    free = [operator.model.ids.index(id_) for id_ in axes]
     ordered = tuple(sorted(free))
     at = operator.linearize(point.state, ordered, checkpoint)
     residual = at.S - S_target
@@ -110,12 +112,13 @@ def points(
     grid: tuple[int, int],
     ranges: Ranges | None = None,
     nearest_first: bool = True,
+    model: Model = CHIRPLET,
 ) -> list[Point]:
     """The places of a map.
 
     Parameters
     ----------
-    state : (9,) float64
+    state : (theta + 2,) float64
         The point in the middle.
     axes : (str, str)
         Ids of two matchable parameters.
@@ -127,25 +130,28 @@ def points(
     nearest_first : bool
         In order of distance from the point, with each axis as long as the other; False goes column
         by column.
+    model : Model
+        Whose parameters they are.
 
     Raises
     ------
     ArgumentError
         For axes, a grid or ranges that make no map.
     """
-    _check(axes, grid)
-    places = [THETA.index(id_) for id_ in axes]
+    _check(axes, grid, model)
+    places = [model.ids.index(id_) for id_ in axes]
+    table = [model.parameters[id_] for id_ in axes]
     values = [
-        _values(id_, float(state[place]), count, None if ranges is None else ranges[axis])
-        for axis, (id_, place, count) in enumerate(zip(axes, places, grid, strict=True))
+        _values(moving, float(state[place]), count, None if ranges is None else ranges[axis])
+        for axis, (moving, place, count) in enumerate(zip(table, places, grid, strict=True))
     ]
     found: list[tuple[float, Point]] = []
     for i, j in np.ndindex(*grid):
         there = state.copy()
         there[places] = values[0][i], values[1][j]
         distance = sum(
-            _distance(id_, along, at, float(state[place]))
-            for id_, along, at, place in zip(axes, values, (i, j), places, strict=True)
+            _distance(moving, along, at, float(state[place]))
+            for moving, along, at, place in zip(table, values, (i, j), places, strict=True)
         )
         point = Point(i, j, (float(values[0][i]), float(values[1][j])), there)
         found.append((distance, point))
@@ -155,25 +161,26 @@ def points(
 
 
 def _values(
-    id_: str, here: float, count: int, wanted: tuple[float, float] | None
+    parameter: Parameter, here: float, count: int, wanted: tuple[float, float] | None
 ) -> NDArray[np.float64]:
     """Values along one axis, evenly spaced as the parameter moves."""
-    low, high = _around(id_, here) if wanted is None else wanted
+    low, high = _around(parameter, here) if wanted is None else wanted
     if not (np.isfinite([low, high]).all() and low != high):
-        raise ArgumentError(f"ranges holds ({low}, {high}) for {id_}; give two different numbers.")
-    if not _is_logarithmic(id_):
+        raise ArgumentError(
+            f"ranges holds ({low}, {high}) for {parameter.id}; give two different numbers."
+        )
+    if parameter.curve == "linear":
         return np.linspace(low, high, count)
     if low * high <= 0.0:
         raise ArgumentError(
-            f"ranges holds ({low}, {high}) for {id_}; both must have one sign, and not be 0."
+            f"ranges holds ({low}, {high}) for {parameter.id}; both must have one sign, not 0."
         )
     return np.copysign(np.geomspace(abs(low), abs(high), count), low)
 
 
-def _around(id_: str, here: float) -> tuple[float, float]:
+def _around(parameter: Parameter, here: float) -> tuple[float, float]:
     """A range around a value, within the parameter's own."""
-    parameter = PARAMETERS[id_]
-    if not _is_logarithmic(id_):
+    if parameter.curve == "linear":
         quarter = 0.25 * (parameter.maximum - parameter.minimum)
         return max(here - quarter, parameter.minimum), min(here + quarter, parameter.maximum)
     smallest = parameter.smallest or parameter.minimum
@@ -182,21 +189,17 @@ def _around(id_: str, here: float) -> tuple[float, float]:
     return float(np.copysign(low, here)), float(np.copysign(high, here))
 
 
-def _distance(id_: str, along: NDArray[np.float64], at: int, here: float) -> float:
+def _distance(parameter: Parameter, along: NDArray[np.float64], at: int, here: float) -> float:
     """Squared distance on one axis, in lengths of the axis."""
-    if not _is_logarithmic(id_):
+    if parameter.curve == "linear":
         return float((along[at] - here) / (along[-1] - along[0])) ** 2
     return float(np.log(abs(along[at] / here)) / np.log(along[-1] / along[0])) ** 2
 
 
-def _is_logarithmic(id_: str) -> bool:
-    return id_ in PAPERS
-
-
-def _check(axes: tuple[str, str], grid: tuple[int, int]) -> None:
+def _check(axes: tuple[str, str], grid: tuple[int, int], model: Model) -> None:
     for id_ in axes:
-        if id_ not in THETA:
-            raise ArgumentError(f"axes holds {id_!r}, which is none of {', '.join(THETA)}.")
+        if id_ not in model.ids:
+            raise ArgumentError(f"axes holds {id_!r}, which is none of {', '.join(model.ids)}.")
     if len(set(axes)) != 2:
         raise ArgumentError(f"axes={axes!r} must name two different parameters.")
     if min(grid) < 2:

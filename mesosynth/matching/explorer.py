@@ -74,7 +74,7 @@ class Explorer:
         model = self._matcher.operator.model
         state = model.state_of(wanted.values)
         ranges = wanted.ranges or _whole(model, wanted.axes, wanted.values)
-        places = points(state, wanted.axes, wanted.grid, ranges)
+        places = points(state, wanted.axes, wanted.grid, ranges, model=model)
         self._wanted = wanted
         if self._target is None:
             return

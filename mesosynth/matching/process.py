@@ -12,6 +12,7 @@ from mesosynth.matching.journal import Entry
 from mesosynth.matching.messages import MatchSettings
 from mesosynth.matching.requests import (
     AskDrivers,
+    ChooseInstrument,
     DrawSound,
     Ended,
     Explore,
@@ -110,6 +111,12 @@ class MatcherProcess:
         """Take `target` for the next match, and draw it."""
         self._target = target
         self._requests.put(SetTarget(target))
+
+    def choose(self, instrument: str) -> None:
+        """Match another instrument from now on; there is no map of it, nor a picture, as yet."""
+        self._instrument = instrument
+        self._values = self._explore = None
+        self._requests.put(ChooseInstrument(instrument))
 
     def draw_sound(self, values: Mapping[str, float]) -> None:
         """Draw the sound that the parameters `values` make; only the last request counts."""

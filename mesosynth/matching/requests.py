@@ -30,6 +30,13 @@ class SetTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class ChooseInstrument:
+    """Match and draw this instrument from now on."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class DrawSound:
     """Draw the sound that these parameters make."""
 
@@ -86,7 +93,7 @@ class AskDrivers:
     unknowns: tuple[str, ...]
 
 
-Request = SetTarget | DrawSound | Match | SetMap | AskDrivers
+Request = SetTarget | ChooseInstrument | DrawSound | Match | SetMap | AskDrivers
 
 # ---------------------------------------------------------------------- answers
 

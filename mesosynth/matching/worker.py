@@ -16,6 +16,7 @@ from mesosynth.matching.journal import Entry, Journal
 from mesosynth.matching.messages import MatchStep
 from mesosynth.matching.requests import (
     AskDrivers,
+    ChooseInstrument,
     DrawSound,
     Ended,
     Failed,
@@ -127,6 +128,10 @@ class _Worker:
                 self._target = target
                 self._draw("target", target.audio)
                 self._explorer.set_target(target)
+            case ChooseInstrument(name):
+                self._matcher.choose(name)
+                self._explorer.want(None)
+                self._sound = self._drivers = None
             case DrawSound():
                 self._sound = asked
             case SetMap(wanted):

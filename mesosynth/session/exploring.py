@@ -62,6 +62,12 @@ class Exploring(Matching):
         self._explored = Explore(axes, known, grid, ranges, self.match_settings.phi)
         self._send_map(self._explored)
 
+    def _match_what_plays(self) -> None:
+        before = self._matched_instrument
+        super()._match_what_plays()
+        if self._matched_instrument != before and self._explored is not None:
+            self.explore(None)  # its axes are the other instrument's
+
     @property
     def explored_axes(self) -> tuple[str, str] | None:
         """The two parameters of the map, None if nothing is explored."""

@@ -18,7 +18,14 @@ from mesosynth.events import (
 )
 from mesosynth.matching import requests as matcher
 from mesosynth.matching.journal import Entry
-from mesosynth.matching.messages import Cell, Drivers, MatchResult, MatchSettings, MatchStep
+from mesosynth.matching.messages import (
+    MATCHABLE,
+    Cell,
+    Drivers,
+    MatchResult,
+    MatchSettings,
+    MatchStep,
+)
 from mesosynth.session.targets import Targets
 from mesosynth.target import Target
 
@@ -110,6 +117,27 @@ class Matching(Targets):
         """Process number of the matcher."""
         return self._matcher.pid
 
+    # ------------------------------------------------------------------ what is matched
+
+    def _push_rack(self) -> None:
+        self._match_what_plays()
+        super()._push_rack()
+
+    def _match_what_plays(self) -> None:
+        """Turn the matcher to the instrument that plays; if it cannot be matched, it stays."""
+        if self.instrument == self._matched_instrument or self.instrument not in MATCHABLE:
+            return
+        if self._matcher.matching:
+            self._matcher.stop_match()
+        self.result = None
+        self._matched_target = None  # what comes of the other instrument's match is stale
+        self._matched_instrument = self.instrument
+        table = MATCHABLE[self.instrument]
+        self.match_settings = replace(
+            self.match_settings, unknowns=table.matchable, pinned={}, start=None
+        )
+        self._matcher.choose(self.instrument)
+
     # ------------------------------------------------------------------ starting
 
     def _take_target(self, target: Target, path: Path | None) -> None:
@@ -143,6 +171,10 @@ class Matching(Targets):
 
     def _pinned_here(self, settings: MatchSettings) -> MatchSettings:
         here = self._matchable_values().items()
+        known = MATCHABLE[self._matched_instrument].matchable
+        sought = tuple(id_ for id_ in settings.unknowns if id_ in known)
+        # Settings may be older than the choice of instrument.
+        settings = replace(settings, unknowns=sought or known)
         live = {id_: value for id_, value in here if id_ not in settings.unknowns}
         return replace(settings, pinned={**settings.pinned, **live})
 
@@ -180,7 +212,7 @@ class Matching(Targets):
 
     @property
     def _is_stale(self) -> bool:
-        """Whether the match that runs, or ran last, is not of this target."""
+        """Whether the match that runs, or ran last, is not of this target and instrument."""
         return self._matched_target is not self.target
 
     def _hear_step(self, step: MatchStep) -> None:

@@ -50,8 +50,8 @@ class Presets(Matching):
         loaded before: there is no PresetLoaded then.
 
         An effect that is in both sounds plays on with its new values, and what else goes or comes
-        is faded; so is the instrument if it is another. The matcher goes on matching with the
-        session's first instrument. Raises as :meth:`load_preset`.
+        is faded; so is the instrument if it is another, which is then the one that is matched, if
+        it can be. Raises as :meth:`load_preset`.
         """
         before = self._rack.slots
         if preset.instrument != self.instrument:

@@ -21,7 +21,8 @@ class Rack(Core):
         """Let another instrument play, a user's as well, after a short crossfade.
 
         Its parameters stand at their defaults; a user's are known when `poll` reports RackChanged
-        again. The matcher goes on matching with the session's first instrument.
+        again. The matcher matches with it from now on, if it can be matched; a match of another
+        instrument ends.
 
         Raises
         ------
