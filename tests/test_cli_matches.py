@@ -1,0 +1,70 @@
+"""The fear: that hours of a match are lost with the terminal that it ran in."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from test_cli import DEMO, answer, assert_one_sentence, mesosynth
+
+from mesosynth.matching.match_file import load_match
+
+FIGURES = ("theta", "std", "loss", "evaluations", "onset", "gain")
+
+
+def figures(done):
+    told = answer(done)
+    return {name: told[name] for name in FIGURES}
+
+
+def kept_until(end, run):
+    """Run a match until it has measured twice, and end it; what it said."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "mesosynth", "match", DEMO, "--save", str(run)],
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )  # fmt: skip
+    while running.poll() is None and not (run.exists() and len(load_match(run).entries) >= 2):
+        time.sleep(0.02)
+    os.killpg(running.pid, end)
+    _, err = running.communicate(timeout=20)
+    assert load_match(run).entries  # whole, whenever it ended
+    return err
+
+
+def test_ctrl_c_leaves_the_match_and_says_how_to_go_on(tmp_path):
+    err = kept_until(signal.SIGINT, tmp_path / "run")
+    assert load_match(tmp_path / "run").finished or f"--resume {tmp_path / 'run'}" in err
+
+
+def test_a_match_that_is_killed_goes_on_to_the_theta_it_would_have_found(tmp_path):
+    run = tmp_path / "run"
+    kept_until(signal.SIGKILL, run)
+    resumed = figures(mesosynth("match", "--resume", run, "--json"))
+    assert load_match(run).finished
+    whole = mesosynth("match", DEMO, "--save", tmp_path / "whole", "--json")
+    assert resumed == figures(whole)
+    assert len(load_match(run).entries) == len(load_match(tmp_path / "whole").entries)
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (["--resume", "RUN", "--seed", "3"], "--seed does not go with --resume"),
+        ([DEMO, "--resume", "RUN"], "FILE does not go with --resume"),
+        ([DEMO, "--save", "RUN"], "is not a saved match"),
+        (["--resume", "RUN"], "is not a saved match"),
+        (["--resume", "nowhere"], "nowhere cannot be read"),
+        ([DEMO, "--save", "no-folder/run"], "no-folder/run cannot be written"),
+        ([], "FILE"),
+    ],
+)
+def test_what_does_not_go_together_is_said_and_nothing_is_overwritten(tmp_path, words, cause):
+    song = tmp_path / "song.json"
+    song.write_text(json.dumps({"a": "treasure"}))
+    done = mesosynth("match", *[str(song) if word == "RUN" else word for word in words])
+    assert_one_sentence(done, cause)
+    assert "treasure" in song.read_text()
