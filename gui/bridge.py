@@ -239,6 +239,10 @@ class Bridge(QObject):
             return self._request(lambda session: session.start_match())
         return self._request(lambda session: session.stop_match())
 
+    def move_window(self, start: float) -> bool:
+        """Match another part of the target's file, from `start`, s."""
+        return self._request(lambda session: session.move_window(start))
+
     def explore(self, axes: tuple[str, str] | None) -> bool:
         """Have the loss mapped over two parameters; None ends it."""
         return self._request(lambda session: session.explore(axes))

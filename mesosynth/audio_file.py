@@ -15,6 +15,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from mesosynth.errors import AudioFileError
+from mesosynth.overview import Overview, overview
 from mesosynth.target import (
     ANALYSIS_RATE,
     ANALYSIS_SAMPLES,
@@ -89,8 +90,14 @@ def read_audio(path: str | Path) -> Sound:
     return Sound(path.name, audio, info.samplerate, info.channels, duration, _file_sha256(path))
 
 
-def load_target(path: str | Path) -> Target:
+def load_target(path: str | Path, start: float | None = None) -> Target:
     """Read a sound file of any length as a target, in blocks.
+
+    Parameters
+    ----------
+    path : str or Path
+    start : float, optional
+        Where in a long file the analysis window begins, s; None takes the liveliest part.
 
     Raises
     ------
@@ -100,7 +107,21 @@ def load_target(path: str | Path) -> Target:
     path = Path(path)
     info = _open(path)
     digest = _file_sha256(path)
-    return target_from_blocks(_file_blocks(path), info.samplerate, path.name, info.channels, digest)
+    return target_from_blocks(
+        _file_blocks(path), info.samplerate, path.name, info.channels, digest, start
+    )
+
+
+def read_overview(path: str | Path) -> Overview:
+    """The envelope of a whole sound file, read in blocks.
+
+    Raises
+    ------
+    AudioFileError
+        As :func:`read_audio`.
+    """
+    path = Path(path)
+    return overview(_file_blocks(path), _open(path).samplerate)
 
 
 def write_wav(path: str | Path, audio: NDArray[np.floating], sample_rate: int) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.matching.messages import Analysis, Cell, Drivers, MatchResult, MatchStep
+from mesosynth.overview import Overview
 from mesosynth.presets import Preset
 
 Source = Literal["user", "preset", "match", "midi"]
@@ -24,11 +25,17 @@ class ParametersChanged:
 
 @dataclass(frozen=True, slots=True)
 class TargetLoaded:
-    """A target is ready: its name and waveform, mono, as the matcher sees it."""
+    """A target is ready: its name and waveform, mono, as the matcher sees it.
+
+    And where in its file the waveform begins, s, with the envelope of the whole file; None for a
+    target that is no file.
+    """
 
     name: str
     audio: NDArray[np.float32]
     sample_rate: float
+    start: float = 0.0
+    overview: Overview | None = None
 
 
 @dataclass(frozen=True, slots=True)

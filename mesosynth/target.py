@@ -100,9 +100,17 @@ def target_from_array(
 
 
 def target_from_blocks(
-    blocks: Blocks, sample_rate: float, name: str, channels: int, sha256: str
+    blocks: Blocks,
+    sample_rate: float,
+    name: str,
+    channels: int,
+    sha256: str,
+    start: float | None = None,
 ) -> Target:
     """Make a target of a stream of mono blocks that had `channels` channels before.
+
+    The window begins `start` seconds into a sound that is longer than it, as near as there is
+    sound; with None it is the liveliest one.
 
     Raises
     ------
@@ -110,7 +118,7 @@ def target_from_blocks(
         If it is silent, shorter than 50 ms, or holds samples that are no numbers.
     """
     source_peak = survey(blocks, name, sample_rate, channels)
-    audio, start = _window(blocks, sample_rate)
+    audio, start = _window(blocks, sample_rate, start)
     peak = float(np.abs(audio).max())
     # Resampling may leave nothing of a sound that is all above the analysis band.
     if peak < 1e-4 * source_peak:
@@ -156,11 +164,16 @@ def survey(blocks: Blocks, name: str, sample_rate: float, channels: int) -> floa
     return max(high, -low)
 
 
-def _window(blocks: Blocks, sample_rate: float) -> tuple[NDArray[np.float32], float]:
-    """The liveliest ANALYSIS_SAMPLES and the time in the source at which they begin, s."""
+def _window(
+    blocks: Blocks, sample_rate: float, start: float | None
+) -> tuple[NDArray[np.float32], float]:
+    """ANALYSIS_SAMPLES from `start`, or the liveliest; and the time at which they begin, s."""
     energy = np.array([*_energies(_resampled(blocks, sample_rate))])
     hops = -(-ANALYSIS_SAMPLES // _HOP)
-    if len(energy) > hops:
+    if start is not None:
+        last = max(len(energy) * _HOP - ANALYSIS_SAMPLES, 0)
+        begin = min(max(round(start * ANALYSIS_RATE), 0), last)
+    elif len(energy) > hops:
         heard = np.concatenate([[0.0], np.cumsum(energy)])
         begin = int(np.argmax(heard[hops:] - heard[:-hops])) * _HOP
     else:

@@ -42,6 +42,8 @@ class ViewLinks(QObject):
         bridge.explore_started.connect(pad.start_map)
         bridge.explored.connect(pad.add_cells)
         bridge.target_loaded.connect(self._on_target)
+        bridge.target_loaded.connect(window.scalograms.waveform.set_target)
+        window.scalograms.waveform.moved.connect(bridge.move_window)
         pad.axes_chosen.connect(self._explore)
         window.pad_frame.map_asked.connect(self._explore)
 

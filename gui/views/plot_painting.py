@@ -49,17 +49,22 @@ def paint_x_axis(painter: QPainter, area: QRectF, axis: Axis, grid: bool = False
     """Paint ticks and the label below."""
     line = em()
     painter.setFont(theme.font(7.5))
+    free = -1e9  # from where on there is room for another label
     for value, text in axis.ticks(int(area.width() // (3.4 * line))):
         x = area.left() + axis.share(value) * area.width()
         painter.setPen(QPen(QColor(theme.GRID if grid else theme.LINE)))
         painter.drawLine(QLineF(x, area.top() if grid else area.bottom(), x, area.bottom() + 3))
         width = painter.fontMetrics().horizontalAdvance(text) + 2.0
         left = min(x - width / 2, area.right() + 1 - width)  # nothing is painted beyond the edge
-        painter.setPen(QColor(theme.DIM))
-        painter.drawText(QRectF(left, area.bottom() + 3, width, line), _MIDDLE, text)
+        if left >= free:
+            painter.setPen(QColor(theme.DIM))
+            painter.drawText(QRectF(left, area.bottom() + 3, width, line), _MIDDLE, text)
+            free = left + width + 2.0
     painter.setPen(QColor(theme.DIM))
     below = QRectF(area.left(), area.bottom() + 1.25 * line, area.width(), 1.2 * line)
-    painter.drawText(below, _MIDDLE, axis.label)
+    elide = Qt.TextElideMode.ElideRight
+    label = painter.fontMetrics().elidedText(axis.label, elide, int(below.width()))
+    painter.drawText(below, _MIDDLE, label)
 
 
 def paint_y_axis(

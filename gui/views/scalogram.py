@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui import theme
 from gui.views.axes import Axis
@@ -9,6 +10,7 @@ from gui.views.colour_bar import ColourBar
 from gui.views.frame import Frame, Table
 from gui.views.picture import Picture, Pictures, Readout
 from gui.views.shared_axes import SharedAxes
+from gui.views.waveform import Waveform
 from mesosynth.matching.messages import Analysis
 
 _FLOOR = -100.0  # dB, what no colour bar goes below
@@ -67,8 +69,14 @@ class Scalograms(Frame):
     """Three pictures that share a log-frequency axis and a time axis."""
 
     def __init__(self) -> None:
-        row = Pictures()
-        super().__init__("Scalogram", row)
+        row, self.waveform = Pictures(), Waveform()
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.waveform)
+        column.addWidget(row, 1)
+        super().__init__("Scalogram", body)
         self.axes = SharedAxes(Axis(0.0, 4.0, "Time (s)"), _EMPTY)
         levels = (theme.FLOOR_DB, 0.0)
         self.pictures = {

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import soundfile
 from hands import LEFT, SHIFT, drag, hover, wheel
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QImage
@@ -310,3 +311,48 @@ def test_what_drives_a_match_is_told_for_each_parameter(target, qtbot):
     finally:
         QTest.mouseClick(desk.scale_rate.switch, LEFT)
     assert not drivers.isVisible()
+
+
+@pytest.fixture
+def long_target(desk, qtbot, tmp_path):
+    """A target of ten seconds: a quiet tone of 300 Hz, and a loud one of 600 Hz in the end."""
+    path = tmp_path / "long.wav"
+    time = np.arange(10 * 8192) / 8192
+    sound = np.where(time < 6.0, 0.1 * np.sin(2 * np.pi * 300 * time), 0.0)
+    sound += np.where(time >= 6.0, 0.5 * np.sin(2 * np.pi * 600 * time), 0.0)
+    soundfile.write(path, sound, 8192)
+    with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000):
+        desk.commands.load_target(path)
+    return desk
+
+
+def pitch(audio):
+    return np.abs(np.fft.rfft(audio)).argmax() / 4.0
+
+
+def test_the_analysis_window_is_dragged_to_another_part_of_the_file(long_target, qtbot):
+    desk = long_target
+    waveform = desk.scalograms.waveform
+    assert waveform.isVisible()
+    assert waveform.start == pytest.approx(6.0, abs=0.05)
+    assert pitch(desk.bridge.session.target.audio) == 600.0
+    second = waveform.frame.width() / 4.0
+    with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000) as loaded:
+        drag(waveform, waveform.frame.center(), (round(-5.0 * second), 0))
+    assert loaded.args[0].start == pytest.approx(1.0, abs=0.1)
+    assert pitch(desk.bridge.session.target.audio) == 300.0
+    with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000) as loaded:
+        QTest.keyClick(waveform, Qt.Key.Key_Right)
+    assert loaded.args[0].start == pytest.approx(1.25, abs=0.1)
+    with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000) as loaded:
+        drag(waveform, waveform.frame.center(), (-3000, 0))
+    assert loaded.args[0].start == 0.0
+
+
+def test_a_file_no_longer_than_the_window_has_nothing_to_move(target):
+    waveform = target.scalograms.waveform
+    assert waveform.isVisible()
+    assert not waveform.movable
+    before = target.bridge.session.target
+    drag(waveform, waveform.rect().center(), (60, 0))
+    assert target.bridge.session.target is before

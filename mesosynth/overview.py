@@ -1,0 +1,53 @@
+"""A whole sound in a few hundred peaks: what a waveform on a screen is drawn from."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+COLUMNS = 1024
+"""Peaks of an overview, fewer where the sound is shorter."""
+
+_GRAIN = 256  # frames a peak is first taken of; a long sound's are joined in the end
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The envelope of a whole sound.
+
+    Attributes
+    ----------
+    low, high : (n,) float32
+        Least and greatest sample in each of n equal stretches.
+    duration : float
+        Of the sound, s.
+    """
+
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+    duration: float
+
+
+def overview(blocks: Callable[[], Iterable[NDArray[np.float32]]], sample_rate: float) -> Overview:
+    """Peaks of a stream of mono blocks; an hour takes no more memory than its peaks do."""
+    lows: list[NDArray[np.float32]] = []
+    highs: list[NDArray[np.float32]] = []
+    frames = 0
+    rest = np.zeros(0, np.float32)
+    for block in blocks():
+        frames += len(block)
+        rest = np.concatenate([rest, block])
+        whole = len(rest) // _GRAIN * _GRAIN
+        grains = rest[:whole].reshape(-1, _GRAIN)
+        lows.append(grains.min(axis=1))
+        highs.append(grains.max(axis=1))
+        rest = rest[whole:]
+    if len(rest):
+        lows.append(rest.min(keepdims=True))
+        highs.append(rest.max(keepdims=True))
+    low, high = np.concatenate(lows), np.concatenate(highs)
+    begins = np.unique(np.linspace(0, len(low), min(COLUMNS, len(low)), endpoint=False).astype(int))
+    return Overview(
+        np.minimum.reduceat(low, begins), np.maximum.reduceat(high, begins), frames / sample_rate
+    )
