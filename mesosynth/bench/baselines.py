@@ -53,6 +53,7 @@ class _Contest:
     """Counts evaluations and seconds of one method on one target, and notes the best so far."""
 
     operator: Operator
+    audio: NDArray[np.float32]
     S: NDArray[np.float64]
     unknowns: Unknowns
     began: float
@@ -64,7 +65,7 @@ class _Contest:
 
     def evaluate(self, state: State) -> Measured:
         """Loss and its shape, from residual and Jacobian."""
-        self._check()
+        self.check()
         at = self.operator.linearize(state, self.unknowns.free)
         residual = at.S - self.S
         self._note(state, residual)
@@ -72,28 +73,35 @@ class _Contest:
 
     def loss(self, state: State) -> float:
         """The loss alone, which is cheaper."""
-        self._check()
+        self.check()
         x = self.operator.synthesize(state[:ONSET], float(state[ONSET]))
         return self._note(state, self.operator.analyse(x) - self.S)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """End the method once it has had all that it may."""
         late = time.perf_counter() - self.began > LONGER * self.budget.seconds
         if late and self.evaluations >= self.budget.evaluations:
             raise _Spent
 
+    def go_on(self, state: State, loss: float) -> None:
+        """Count an evaluation, and take where it was for the best so far."""
+        self.evaluations += 1
+        self.course.append(
+            {
+                "evaluations": self.evaluations,
+                "seconds": time.perf_counter() - self.began,
+                "loss": loss,
+                "theta": _papers(state),
+            }
+        )
+
     def _note(self, state: State, residual: NDArray[np.float64]) -> float:
         loss = 0.5 * float(residual @ residual)
-        self.evaluations += 1
         if loss < self.best:
             self.best = loss
-            self.course.append(
-                {
-                    "evaluations": self.evaluations,
-                    "seconds": time.perf_counter() - self.began,
-                    "loss": loss,
-                    "theta": _papers(state),
-                }
-            )
+            self.go_on(state, loss)
+        else:
+            self.evaluations += 1
         return loss
 
 
@@ -107,6 +115,22 @@ def _descent(name: str) -> Search:
             pass
 
     return search
+
+
+def _scrapl(contest: _Contest, start: State) -> None:
+    from mesosynth.bench.scrapl_descent import ScraplLoss
+
+    free = contest.unknowns.free
+    loss = ScraplLoss(contest.audio, free, sum(contest.key))
+
+    def evaluate(state: State) -> Measured:
+        contest.check()
+        measured = loss(state)
+        contest.go_on(state, measured.loss)
+        return measured
+
+    for _ in descent_named("adam")(evaluate, start, contest.unknowns, _ENDLESS, _PRECISION):
+        pass
 
 
 def _cma_es(contest: _Contest, start: State) -> None:
@@ -143,12 +167,15 @@ class Method:
         Runs until it is content, or the contest ends it.
     starts : tuple of str
         Of :data:`STARTS`; where it can begin.
+    is_peer : bool
+        Whether it needs the peers' environment.
     """
 
     title: str
     phi: Phi
     search: Search
     starts: tuple[str, ...] = STARTS
+    is_peer: bool = False
 
 
 METHODS = {
@@ -159,6 +186,7 @@ METHODS = {
     "l-bfgs": Method("L-BFGS", "jtfs-global", _descent("l-bfgs")),
     "cma-es": Method("CMA-ES", "jtfs-global", _cma_es),
     "knn": Method("nearest neighbour", "jtfs-global", _nearest_neighbour, ("table",)),
+    "scrapl": Method("SCRAPL + Adam", "jtfs", _scrapl, is_peer=True),
     "random": Method("random search", "jtfs-global", _random_search, ("random",)),
 }
 """By the name that --json uses."""
@@ -192,12 +220,16 @@ def compete(
     method = METHODS[name]
     operator = matcher.operator_for(method.phi)
     _warm_up(operator)
+    if method.is_peer:
+        from mesosynth.bench.scrapl_descent import warm_up
+
+        warm_up()
     began = time.perf_counter()
     target = target_from_array(sound.audio, sound.sample_rate)
     heard = (ONSET,) if operator.hears_onset else ()
-    contest = _Contest(
-        operator, operator.analyse(target.audio), Unknowns.named(PAPERS, *heard), began, budget, key
-    )
+    unknowns = Unknowns.named(PAPERS, *heard)
+    S = operator.analyse(target.audio)
+    contest = _Contest(operator, target.audio, S, unknowns, began, budget, key)
     start = state_of(draw_theta(*key)) if begin_at == "random" else _from_table(matcher, target)
     if operator.hears_onset:
         x = operator.synthesize(start[:ONSET])

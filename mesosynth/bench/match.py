@@ -9,7 +9,7 @@ answer, in a warm process. Ripples, of family H, and recordings have no truth: t
 --baselines sets other methods beside ours, on some of the targets of B and of D with 20 dB of white
 noise: from the same start, drawn from the range that targets are drawn from (which ours is not
 told), and from our table of arpeggios; with as many evaluations as ours took, with as many seconds,
-and at last with four times these seconds.
+and at last with four times these seconds. With --peers, SCRAPL is one of them.
 
 Ctrl-C and --minutes end it early, and it shows what it has; with --cache it goes on from there the
 next time. Begin a new file when the matcher has changed.
@@ -72,6 +72,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--baselines", action="store_true", help="also other methods")
     parser.add_argument(
+        "--peers", action="store_true",
+        help="also SCRAPL among them; the first time, its environment is made from the network",
+    )  # fmt: skip
+    parser.add_argument(
         "--baseline-targets", metavar="N", type=_positive, default=20,
         help="of B, and as many in noise (default: %(default)s)",
     )  # fmt: skip
@@ -114,7 +118,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         work = Work(crew, Keeper(arguments.cache), arguments.minutes)
         ours = work.do("Targets", [*dict.fromkeys([*runs, *contested])])
         met = {run: ours[run] for run in contested if run in ours}
-        theirs = work.do("Baselines", rival_runs(met)) if met else {}
+        theirs = work.do("Baselines", rival_runs(met, peers=arguments.peers)) if met else {}
     rows = [ours[run] for run in runs if run in ours]
     answer: dict[str, Any] = {
         "schema": SCHEMA,
@@ -151,6 +155,14 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ArgumentError(f"--minutes {arguments.minutes:g} must be positive.")
     if arguments.plot is not None and not arguments.plot.parent.is_dir():
         raise ArgumentError(f"--plot {arguments.plot}: there is no folder {arguments.plot.parent}.")
+    if arguments.peers:
+        if not arguments.baselines:
+            raise ArgumentError("--peers goes with --baselines; name both.")
+        from mesosynth.bench.environment import peers_python
+        from mesosynth.bench.narration import Narration
+
+        with Narration() as say:
+            peers_python(say)
     if arguments.baselines and find_spec("cma") is None:
         raise ArgumentError(
             "--baselines needs the package cma; install it with pip install 'mesosynth[bench]'."

@@ -94,13 +94,17 @@ def contested_runs(targets: int, seed: int) -> list[Run]:
     return [Run(*place, i, seed) for i in range(targets) for place in (("B", 0), ("D", noise))]
 
 
-def rival_runs(ours: dict[Run, Row]) -> list[Run]:
-    """Every baseline, from each of its starts, on the targets of our runs that did not fail."""
+def rival_runs(ours: dict[Run, Row], *, peers: bool) -> list[Run]:
+    """Every baseline, from each of its starts, on the targets of our runs that did not fail.
+
+    Those that need the peers' environment only with `peers`.
+    """
     return [
         replace(run, method=name, start=start, budget=Budget(row["evaluations"], row["seconds"]))
         for run, row in ours.items()
         if not row["failure"]
         for name, method in METHODS.items()
+        if peers or not method.is_peer
         for start in method.starts
     ]
 

@@ -160,8 +160,10 @@ def test_families_are_dealt_out_over_their_levels_and_come_in_turn():
 
 def test_a_baseline_for_every_start_on_what_ours_did_not_fail_at():
     ours = {Run("B", 0, 0): row(), Run("B", 0, 1): failed()}
-    rivals = rival_runs(ours)
+    rivals = rival_runs(ours, peers=True)
     assert len(rivals) == sum(len(method.starts) for method in METHODS.values())
+    without = rival_runs(ours, peers=False)
+    assert {run.method for run in rivals} - {run.method for run in without} == {"scrapl"}
     assert all(run.index == 0 and run.budget == Budget(5, 1.0) for run in rivals)
 
 

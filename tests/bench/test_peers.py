@@ -91,6 +91,21 @@ def test_the_script_differentiates_the_norm_along_the_tangents(theirs, tmp_path)
                 np.testing.assert_allclose(result["gradient"].ravel(), slope, rtol=1e-5)
 
 
+def test_the_script_differentiates_the_distance_to_a_target(theirs, tmp_path):
+    x, target = (np.array(v, np.float32) for v in ([1.0, -2.0, 3.0, 0.5], [1.0, 2.0, 1.0, 0.0]))
+    dx = np.eye(4, dtype=np.float32)[:3]
+    np.savez(tmp_path / "sound.npz", x=x, dx=dx, target=target)
+    theirs.prepare("it", case(tmp_path / "sound.npz", program="scrapl", work="distance", F=None,
+                              path=0.3))  # fmt: skip
+    weights = np.arange(1.0, 5.0)
+    residual = 21.0 * weights**2 * (x**2 - target**2)
+    loss = np.linalg.norm(residual)
+    answer = theirs.report("it")
+    assert answer["loss"] == pytest.approx(loss, rel=1e-5)
+    slope = residual * 42.0 * weights**2 * x / loss
+    np.testing.assert_allclose(answer["gradient"], slope[:3], rtol=1e-5)
+
+
 # ------------------------------------------------------------------ the contest
 
 

@@ -8,6 +8,8 @@ Its cases are {"program": "kymatio" or "scrapl", "work": "value" or "gradient", 
 "global", "F": 0 or null, "shape", "J", "Q", "J_fr", "Q_fr", "sound": an .npz with x (n,) and dx (p,
 n)}, and for SCRAPL "path", a fraction of the way through its list of paths. A gradient is that of
 the norm of the coefficients along the tangents dx: one reverse pass to the waveform, and a product.
+With "distance" for "work" it is that of the distance to the coefficients of "target" (n,), which
+the .npz holds as well, and the answer is {"loss", "gradient"} in numbers.
 """
 
 import importlib.util
@@ -30,6 +32,7 @@ def prepare(case: dict[str, Any]) -> Run:
     """What a case runs."""
     with np.load(case["sound"]) as sound:
         x, dx = (torch.from_numpy(sound[name]) for name in ("x", "dx"))
+        target = torch.from_numpy(sound["target"]) if "target" in sound else x
     coefficients = {"kymatio": kymatio, "scrapl": scrapl}[case["program"]](case)
 
     def value() -> dict[str, Any]:
@@ -42,7 +45,15 @@ def prepare(case: dict[str, Any]) -> Run:
         (slope,) = torch.autograd.grad(S.norm(), waveform)
         return {"S": S, "gradient": dx @ slope}
 
-    return {"value": value, "gradient": gradient}[case["work"]]
+    def distance() -> dict[str, Any]:
+        with torch.no_grad():
+            wanted = coefficients(target)
+        waveform = x.clone().requires_grad_()
+        loss = (coefficients(waveform) - wanted).norm()
+        (slope,) = torch.autograd.grad(loss, waveform)
+        return {"loss": float(loss), "gradient": (dx @ slope).tolist()}
+
+    return {"value": value, "gradient": gradient, "distance": distance}[case["work"]]
 
 
 def kymatio(case: dict[str, Any]) -> Coefficients:
