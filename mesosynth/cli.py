@@ -18,6 +18,7 @@ from mesosynth.figures import add_figures, run_figures
 from mesosynth.match_command import add_match, run_match
 from mesosynth.plugin_command import add_plugin_commands, run_plugin_command
 from mesosynth.render_command import add_render, duration, run_render
+from mesosynth.similar_command import add_similar, run_similar
 
 if TYPE_CHECKING:
     from mesosynth.audio_settings import AudioSettings
@@ -32,6 +33,7 @@ mesosynth [FILE]            open the desk and match FILE (without one, a demo);
 mesosynth match FILE        find the sound's parameters
 mesosynth render PRESET OUT.wav
 mesosynth render --all OUT  every preset, and a contact sheet of their scalograms
+mesosynth similar PRESET    which presets sound like it
 mesosynth play [PRESET]     play through the sound card
 mesosynth devices           list the sound devices
 mesosynth midi              list the MIDI inputs
@@ -106,6 +108,9 @@ def _command_parser() -> _Parser:
     render = commands.add_parser("render", help="write what a preset sounds like to a WAV file")
     add_render(render)
 
+    similar = commands.add_parser("similar", help="presets that sound like one")
+    add_similar(similar)
+
     play = commands.add_parser("play", help="play a preset through the sound card")
     play.add_argument("preset", metavar="PRESET", nargs="?", type=Path)
     play.add_argument("--seconds", metavar="S", type=duration, default=10.0)
@@ -119,7 +124,7 @@ def _command_parser() -> _Parser:
     add_benchmarks(commands.add_parser("bench", help="measure this machine"))
     add_figures(commands.add_parser("figures", help="make the paper's figures"))
     add_plugin_commands(commands.add_parser("plugin", help="list plugins, and check one"))
-    for command in (match, render, play, devices, midi, doctor):
+    for command in (match, render, similar, play, devices, midi, doctor):
         command.add_argument(
             "--json", action="store_true", help="one JSON object on standard output"
         )
@@ -245,6 +250,7 @@ def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 _COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "match": _match,
     "render": run_render,
+    "similar": run_similar,
     "play": _play,
     "devices": _devices,
     "midi": list_midi,

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -6,6 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from mesosynth.cli import main
 from mesosynth.errors import ArgumentError
 from mesosynth.finding import read_survey, sound_key
 from mesosynth.finding.fingerprint_torch import RATE, Fingerprinter
@@ -95,6 +97,18 @@ def test_similar_sounds_come_from_near_to_far(factory):
     assert set(categories) <= {"animal", "water"}
     with pytest.raises(ArgumentError, match="survey the library"):
         survey.distances("nobody")
+
+
+def test_the_command_names_the_nearest(capsys):
+    path = next(path for path in factory_presets() if path.stem == "crickets")
+    assert main(["similar", str(path), "-n", "3", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["preset"] == "Crickets"
+    away = [one["distance"] for one in answer["similar"]]
+    assert len(away) == 3
+    assert NEAREST < away[0] <= away[1] <= away[2]
+    assert main(["similar", str(path), "-n", "0"]) == 2
+    assert "0 must be 1 or more" in capsys.readouterr().err
 
 
 def test_the_map_is_the_same_each_time():

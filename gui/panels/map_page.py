@@ -1,7 +1,14 @@
 """The drawer's page with the map of the library: hear sounds by a click, blend them by a drag."""
 
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+)
 
 from gui import theme
 from gui.bridge import Bridge
@@ -12,6 +19,9 @@ from mesosynth.events import PresetLoaded
 from mesosynth.finding.chart import Chart, Place
 from mesosynth.library import Library
 from mesosynth.morphing import blend
+
+SIMILAR = 4
+"""Sounds that are named as like the one that plays."""
 
 
 class MapPage(QFrame):
@@ -35,6 +45,11 @@ class MapPage(QFrame):
         self.count = theme.note()
         self._hint = theme.note("Click a point to hear it, drag between points to blend them.")
         self._hint.setWordWrap(True)
+        self._alike_title = theme.note()
+        self._alike = QGridLayout()
+        self._alike.setSpacing(4)
+        self.similar: list[QToolButton] = []
+        self._playing = self._name = ""
         head = QHBoxLayout()
         head.addWidget(theme.title("Map"))
         head.addWidget(self.count)
@@ -45,6 +60,8 @@ class MapPage(QFrame):
         layout.addLayout(head)
         layout.addWidget(self._hint)
         layout.addWidget(self.map, 1)
+        layout.addWidget(self._alike_title)
+        layout.addLayout(self._alike)
         self.setFocusProxy(self.map)
         self.map.chosen.connect(self._on_chosen)
         self.map.blended.connect(self._on_blended)
@@ -78,6 +95,7 @@ class MapPage(QFrame):
             self._revision = self.chart.revision
             self.map.show_places(self.chart.places)
             self.count.setText(self._note(self.chart))
+            self._show_similar()
 
     def _note(self, chart: Chart) -> str:
         if chart.left:
@@ -88,7 +106,30 @@ class MapPage(QFrame):
 
     def _on_loaded(self, loaded: PresetLoaded) -> None:
         entry = self._library.find(loaded.path) if loaded.path is not None else None
-        self.map.set_playing(entry.key if entry else "")
+        self._playing, self._name = (entry.key, entry.name) if entry else ("", "")
+        self.map.set_playing(self._playing)
+        self._show_similar()
+
+    def _show_similar(self) -> None:
+        """Buttons for the sounds that are most like the one that plays."""
+        for button in self.similar:
+            self._alike.removeWidget(button)
+            button.deleteLater()
+        found = self.chart.similar(self._playing, SIMILAR) if self.chart is not None else []
+        self._alike_title.setText(f"Like {self._name}:" if found else "")
+        self.similar = [self._button(place) for place in found]
+        for i, button in enumerate(self.similar):
+            self._alike.addWidget(button, i // 2, i % 2)
+
+    def _button(self, place: Place) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName("small")
+        button.setText(place.entry.name)
+        button.setToolTip(f"Hear {place.entry.name}")
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        theme.name(button, place.entry.name, "Hear a similar sound")
+        button.clicked.connect(lambda: self._on_chosen(place))
+        return button
 
     def _on_chosen(self, place: Place) -> None:
         if self._bridge.load_preset(place.entry.path) and not self._bridge.playing:

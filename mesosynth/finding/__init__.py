@@ -8,6 +8,6 @@ looking needs no torch, and only sounds that are new are played, in a process of
 """
 
 from mesosynth.finding.sound_key import sound_key
-from mesosynth.finding.survey import Survey, read_survey
+from mesosynth.finding.survey import Survey, read_survey, write_survey
 
-__all__ = ["Survey", "read_survey", "sound_key"]
+__all__ = ["Survey", "read_survey", "sound_key", "write_survey"]

@@ -11,13 +11,9 @@ from pathlib import Path
 
 import torch
 
-from mesosynth.errors import PresetError
 from mesosynth.finding.listen import survey_presets
-from mesosynth.finding.sound_key import sound_key
+from mesosynth.finding.reading import library_presets, read_presets
 from mesosynth.finding.survey import write_survey
-from mesosynth.library import user_folder
-from mesosynth.presets import Preset, load_preset
-from mesosynth.resources import resource
 
 
 def main() -> None:
@@ -29,22 +25,9 @@ def main() -> None:
     torch.set_num_threads(1)  # the rest belongs to the sound
     if hasattr(os, "nice"):
         os.nice(10)
-    presets = read_presets(arguments.folders or [resource("presets"), user_folder()])
+    presets = read_presets(arguments.folders) if arguments.folders else library_presets()
     survey = survey_presets(presets, lambda done, total: print(done, total, flush=True))
     write_survey(survey, arguments.output)
-
-
-def read_presets(folders: list[Path]) -> dict[str, Preset]:
-    """All presets in `folders` by sound key; files that are none are left out."""
-    presets: dict[str, Preset] = {}
-    for folder in folders:
-        for path in sorted(folder.rglob("*.json")):
-            try:
-                preset = load_preset(path)
-                presets[sound_key(preset)] = preset
-            except PresetError:
-                continue
-    return presets
 
 
 if __name__ == "__main__":

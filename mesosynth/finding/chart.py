@@ -58,6 +58,7 @@ class Chart:
         self.trouble = ""
         self._read: dict[tuple[str, int, int], tuple[str, Preset]] = {}
         self._survey = read_survey()
+        self._keys: dict[str, str] = {}
         self._wanted: Sequence[Entry] | None = None
         self._tried: set[str] = set()
         self._lock = threading.Lock()
@@ -72,6 +73,16 @@ class Chart:
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._work, name="chart", daemon=True)
                 self._thread.start()
+
+    def similar(self, entry_key: str, count: int) -> list[Place]:
+        """Sounds that are like one, by its entry's key, from near to far; none if it is unknown."""
+        keys = self._keys
+        here = keys.get(entry_key, "")
+        if here not in self._survey:
+            return []
+        away = self._survey.distances(here)
+        others = [p for p in self.places if keys.get(p.entry.key, here) in away]
+        return sorted(others, key=lambda place: away[keys[place.entry.key]])[:count]
 
     def wait(self, timeout: float) -> bool:
         """Wait until all that was asked for is done; False if it is not after `timeout` s."""
@@ -128,6 +139,7 @@ class Chart:
             key, preset = known.get(entry.key, ("", None))
             if preset is not None and key in survey:
                 places.append(Place(entry, preset, *survey.position(key)))
+        self._keys = {entry_key: key for entry_key, (key, _) in known.items()}
         self.places = tuple(places)
         self.revision += 1
 

@@ -86,3 +86,15 @@ def test_arrow_keys_go_from_sound_to_sound(desk, page, qtbot):
     with qtbot.waitSignal(desk.bridge.preset_loaded, timeout=10_000) as loaded:
         QTest.keyClick(page.map, Qt.Key.Key_Right)
     assert page.map.point(place_of(page, loaded.args[0].preset.name)).x() > x
+
+
+def test_sounds_that_are_alike_are_named_and_heard(desk, page, qtbot):
+    with qtbot.waitSignal(desk.bridge.preset_loaded, timeout=10_000):
+        QTest.mouseClick(page.map, LEFT, pos=spot_of(page, "Crickets"))
+    names = [button.text() for button in page.similar]
+    assert len(names) == 4
+    assert "Crickets" not in names
+    with qtbot.waitSignal(desk.bridge.preset_loaded, timeout=10_000) as loaded:
+        QTest.mouseClick(page.similar[0], LEFT)
+    assert loaded.args[0].preset.name == names[0]
+    assert names[0] not in [button.text() for button in page.similar]
