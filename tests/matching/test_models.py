@@ -1,0 +1,190 @@
+"""Fears: a derivative that is another direction's, a ripple that is not found, a pin that slips."""
+
+import numpy as np
+import pytest
+import torch
+
+from mesosynth.errors import ArgumentError
+from mesosynth.instruments.ripple_torch import ripple
+from mesosynth.matching import MatchSettings, match
+from mesosynth.matching.matcher import Matcher
+from mesosynth.matching.messages import MATCHABLE, table_of
+from mesosynth.matching.model import MODELS, model_named
+from mesosynth.matching.ripple_comb import read_comb
+from mesosynth.matching.unknowns import Unknowns
+from mesosynth.target import target_from_array
+
+RATE, N = 8192, 32768
+SOMEWHERE = {
+    "chirplet": {
+        "f_c": 470.0, "f_m": 7.0, "gamma": -1.7, "w": 1.9, "am_shape": 0.4, "am_depth": 0.8,
+        "brightness": -20.0,
+    },
+    "ripple": {"f_0": 190.0, "f_m": 5.0, "gamma": -2.2, "w": 3.3, "depth": 0.8},
+}  # fmt: skip
+DIRECTIONS = [
+    (name, place) for name, model in MODELS.items() for place in range(len(model.ids) + 1)
+]
+
+
+@pytest.fixture(scope="module")
+def matcher():
+    return Matcher("ripple")
+
+
+def rippling(theta, start=17.3, rate=RATE, n=N):
+    """The target begins anywhere in the ripple, and the matcher is not told where."""
+    values = torch.tensor(list(theta.values()), dtype=torch.float64)
+    return ripple(values, n, rate, start).numpy()
+
+
+def worst(result, theta, ids=("f_0", "f_m", "gamma", "w")):
+    return max(abs(result.theta[id_] / theta[id_] - 1.0) for id_ in ids)
+
+
+@pytest.mark.parametrize(("name", "place"), DIRECTIONS)
+def test_every_direction_is_the_difference_of_sounds(name, place):
+    model, n, h = MODELS[name], 4096, 1e-6
+    state = model.state_of(SOMEWHERE[name], onset=0.1)
+    theta = torch.from_numpy(state[: model.onset])
+    x, dx = model.with_tangents(theta, n, RATE, float(state[model.onset]), (place,))
+
+    def moved(step):
+        there = Unknowns((place,), model).moved(state, np.array([step]))
+        theta = torch.from_numpy(there[: model.onset])
+        return model.synthesize(theta, n, RATE, float(there[model.onset]))
+
+    difference = (moved(h) - moved(-h)) / (2 * h)
+    assert difference.norm() > 1e-3
+    torch.testing.assert_close(x, moved(0.0))
+    assert (dx[0] - difference).norm() < 1e-3 * difference.norm()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_state_and_its_parameters_are_the_same_thing(name):
+    model = model_named(name)
+    assert model.by_id(model.state_of(SOMEWHERE[name])) == SOMEWHERE[name]
+    assert model.parameters is MATCHABLE[name] is table_of(SOMEWHERE[name])
+    assert set(model.first) <= set(model.ids)
+
+
+def test_a_steady_sound_is_faded_at_the_ends_and_an_event_is_not(matcher):
+    click = np.zeros(N, np.float32)
+    click[0] = 1.0
+    with np.errstate(invalid="ignore"):
+        assert not np.isfinite(matcher.operator.analyse(click)).any()  # nothing is left of it
+    assert np.isfinite(matcher.operator.of(MODELS["chirplet"]).analyse(click)).all()
+
+
+@pytest.mark.parametrize(
+    ("theta", "depth_error"),
+    [
+        ({"f_0": 256.0, "f_m": 4.0, "gamma": 2.0, "w": 4.0, "depth": 1.0}, 0.1),  # the default
+        ({"f_0": 330.0, "f_m": 7.5, "gamma": -6.2, "w": 2.6, "depth": 0.6}, 0.05),
+    ],
+    ids=["beyond the band", "descending"],
+)
+def test_a_ripple_is_found_from_audio_alone(matcher, theta, depth_error):
+    target = target_from_array(0.2 * rippling(theta), RATE, "ripple")
+    result = matcher.match(target)
+    assert worst(result, theta) < 0.01
+    assert result.theta["depth"] == pytest.approx(theta["depth"], abs=depth_error)
+    assert result.gain == pytest.approx(0.2, rel=0.05)
+    assert result.converged
+    assert result.found
+    assert set(result.std) == set(theta)
+    assert result.theta in [step.theta for step in result.trajectory]
+
+
+def test_a_ripple_in_noise_at_another_rate_is_found_by_the_function_too():
+    theta = {"f_0": 210.0, "f_m": 3.0, "gamma": 1.6, "w": 3.1, "depth": 0.9}
+    x = rippling(theta, rate=44100, n=5 * 44100)
+    noise = np.random.default_rng(0).standard_normal(len(x)) * x.std() * 0.1
+    result = match(x + noise, 44100, instrument="ripple")
+    assert worst(result, theta) < 0.02
+
+
+def test_partials_are_told_from_noise():
+    theta = {"f_0": 210.0, "f_m": 3.0, "gamma": 1.6, "w": 3.1, "depth": 0.9}
+    f_0, w = read_comb(rippling(theta).astype(np.float32), 216.0, 3.0)
+    assert f_0 == pytest.approx(210.0, rel=1e-3)
+    assert w == pytest.approx(3.1, rel=1e-3)
+    noise = np.random.default_rng(0).standard_normal(N).astype(np.float32)
+    assert read_comb(noise, 216.0, 3.0) is None
+
+
+def test_noise_holds_no_ripple_but_comes_to_an_end(matcher):
+    noise = np.random.default_rng(0).uniform(-1, 1, N)
+    settings = MatchSettings(max_evaluations=2)
+    result = matcher.match(target_from_array(noise, RATE, "noise"), settings=settings)
+    assert np.isfinite([*result.theta.values(), *result.std.values(), result.loss]).all()
+
+
+def test_what_of_a_ripple_is_pinned_stays(matcher):
+    theta = {"f_0": 330.0, "f_m": 7.5, "gamma": -6.2, "w": 2.6, "depth": 0.6}
+    settings = MatchSettings(unknowns=("gamma", "depth"), pinned={"f_m": 7.4, "f_0": 331.0})
+    result = matcher.match(target_from_array(rippling(theta), RATE), settings=settings)
+    assert (result.theta["f_m"], result.theta["f_0"]) == (7.4, 331.0)
+    assert set(result.std) == {"gamma", "depth"}
+
+
+# ---------------------------------------------------------------------- onset and gain
+
+
+def arpeggio(onset=0.25):
+    model = MODELS["chirplet"]
+    state = model.state_of({"f_c": 470.0, "f_m": 7.0, "gamma": 1.7, "w": 1.9})
+    theta = torch.from_numpy(state[: model.onset])
+    return target_from_array(0.4 * model.synthesize(theta, N, RATE, onset).numpy(), RATE)
+
+
+@pytest.fixture(scope="module")
+def chirps(matcher):
+    """The same filters, for another instrument."""
+    other = Matcher.__new__(Matcher)
+    other.__dict__.update(matcher.__dict__)
+    other.choose("chirplet")
+    return other
+
+
+@pytest.mark.parametrize("phi", ["jtfs-global", "mss"])
+def test_pinned_onset_and_gain_are_reported_as_given(chirps, phi):
+    settings = MatchSettings(
+        unknowns=("f_c", "f_m", "onset", "gain"), pinned={"onset": 2.25, "gain": 0.4}, phi=phi,
+        start={"f_c": 480.0, "f_m": 6.9, "gamma": 1.7, "w": 1.9},
+    )  # fmt: skip
+    result = chirps.match(arpeggio(), settings=settings)
+    assert (result.onset, result.gain) == (2.25, pytest.approx(0.4, rel=1e-12))
+    assert result.theta["f_m"] == pytest.approx(7.0, rel=1e-3)
+    assert result.theta["f_c"] == pytest.approx(470.0, rel=1e-3)
+
+
+def test_a_wrong_onset_leaves_more_unexplained_where_it_is_heard(chirps):
+    def loss(onset):
+        settings = MatchSettings(
+            unknowns=("f_c",), pinned={"f_m": 7.0, "gamma": 1.7, "w": 1.9, "onset": onset},
+            phi="mss", start={"f_c": 470.0},
+        )  # fmt: skip
+        return chirps.match(arpeggio(), settings=settings).loss
+
+    assert loss(2.25) < 1e-4
+    assert loss(2.75) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("pinned", "said"),
+    [
+        ({"onset": 9.0}, "onset=9 s"),
+        ({"gain": 0.0}, "gain=0"),
+        ({"gain": float("nan")}, "gain=nan"),
+    ],
+)
+def test_a_pin_that_cannot_be_is_named(chirps, pinned, said):
+    with pytest.raises(ArgumentError, match=said):
+        chirps.match(arpeggio(), settings=MatchSettings(pinned=pinned))
+
+
+def test_an_instrument_that_cannot_be_chosen_changes_nothing(chirps):
+    with pytest.raises(ArgumentError, match="theremin"):
+        chirps.choose("theremin")
+    assert chirps.operator.model is MODELS["chirplet"]
