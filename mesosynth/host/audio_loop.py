@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from mesosynth.effects.recursion import banded_solver
 from mesosynth.errors import DeviceError
 from mesosynth.host.card_search import CardSearch
 from mesosynth.host.chain import Chain
@@ -36,6 +37,7 @@ from mesosynth.host.sound_ring import SoundRing
 from mesosynth.host.status import AudioStatus, StatusBlock
 from mesosynth.instruments import instrument_class
 
+HERE = "here"
 RECONNECT = 75  # exit code: start me again, the card is back
 HANGS = 76  # exit code: start me again without the plugin that does not return
 TICK = 0.03  # s between two looks at everything
@@ -69,17 +71,32 @@ class Blocks:
     controls: EventQueue
 
 
-def main(settings: Settings, blocks: Blocks, connection: Connection) -> None:
-    """Run the audio process until the session closes it or dies."""
+def main(settings: Settings | None, blocks: Blocks, connection: Connection) -> None:
+    """Run the audio process until the session closes it or dies.
+
+    Without settings it is an understudy: it says :data:`HERE` once everything is loaded, and waits
+    for them while another process still plays.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the session's to answer
     threading.Thread(target=_die_with_parent, name="parent watch", daemon=True).start()
     sys.setswitchinterval(0.0005)
+    chosen = _rehearse(connection) if settings is None else settings
     if hasattr(os, "sched_setscheduler"):
         with contextlib.suppress(OSError):  # not allowed everywhere; it plays without, too
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REAL_TIME_PRIORITY))
-    code = AudioLoop(settings, blocks, connection).run()
+    code = AudioLoop(chosen, blocks, connection).run()
     sys.stderr.flush()
     os._exit(code)  # PortAudio's own farewell may never return once a driver is dead
+
+
+def _rehearse(connection: Connection) -> Settings:
+    """Load what takes long, say so, and wait for settings: without any priority yet."""
+    banded_solver()
+    connection.send(HERE)
+    try:
+        return connection.recv()
+    except (EOFError, OSError):  # nobody is left to play for
+        os._exit(0)
 
 
 def _die_with_parent() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.host import audio_loop
-from mesosynth.host.audio_loop import RECONNECT, Blocks, Settings
+from mesosynth.host.audio_loop import HERE, RECONNECT, Blocks, Settings
 from mesosynth.host.device import SILENT
 from mesosynth.host.event_queue import EventQueue
 from mesosynth.host.hang_watch import PREPARING, WatchBlock
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
+    _Child = tuple[SpawnProcess, Connection]
+
 RECORDING_FRAMES = 2**20
 HEARTBEAT = 2.0  # s without a word after which the process counts as stuck
 STUCK = 0.8  # s without a word, in the middle of a user's plugin, after which it is killed
@@ -33,6 +35,7 @@ UNPREPARED = PREPARING + 1.0  # the same while the plugin is prepared
 ANSWER = 5.0  # s that a request may take
 START = 15.0  # s after which a process that has not said a word hangs in a driver
 FAREWELL = 1.0  # s that a process may take to fade out and end
+REHEARSAL = 3.0  # s that its understudy may take to load everything
 
 
 class AudioProcess:
@@ -77,39 +80,70 @@ class AudioProcess:
         self._ready = False
         self._next: Settings | None = None
         self._next_by = self._start_by = 0.0
+        self._understudy: _Child | None = None
+        self._leaves = False  # whether the one that plays was told to
         self._hung = False
         self._write()
 
     def set_device(self, device: str | None, sample_rate: int | None, block: int | None) -> None:
         """Change over to another device or other settings, as in the constructor.
 
-        The process fades out and ends; :meth:`status` starts it anew, and :meth:`wait_ready` says
-        how that went.
+        It plays on while an understudy loads, then fades out and ends, and the understudy takes its
+        place at once; :meth:`status` sees to that, and :meth:`wait_ready` says how it went.
         """
         settings = replace(self._settings, device=device, sample_rate=sample_rate, block=block)
-        if self._next is None and self.alive and self._connection is not None:
-            with contextlib.suppress(OSError):
-                self._connection.send("close")
-        self._next, self._next_by = settings, time.monotonic() + FAREWELL
+        if self._next is None and self.alive:
+            self._understudy, self._leaves = self._spawn(None), False
+            self._next_by = time.monotonic() + REHEARSAL
+        self._next = settings
 
     def start(self) -> None:
         """Start the process and return at once."""
+        self._take_stage(*self._spawn(self._settings))
+
+    def _spawn(self, settings: Settings | None) -> "_Child":
         context = multiprocessing.get_context("spawn")
-        # What the last process said must not pass for this one's word.
-        last = self._blocks.status.read()
-        self._blocks.status.write(replace(last, running=False, heartbeat=0.0))
-        self._connection, theirs = context.Pipe()
-        self._ready = False
-        self._start_by = time.monotonic() + START
-        self._process = context.Process(
+        ours, theirs = context.Pipe()
+        process = context.Process(
             target=audio_loop.main,
-            args=(self._settings, self._blocks, theirs),
+            args=(settings, self._blocks, theirs),
             name="mesosynth audio",
             daemon=True,
         )
         with bare_main(), one_thread_each():
-            self._process.start()
+            process.start()
         theirs.close()
+        return process, ours
+
+    def _take_stage(self, process: "SpawnProcess", connection: "Connection") -> None:
+        """Let it be the one that plays."""
+        # What the last process said must not pass for this one's word.
+        last = self._blocks.status.read()
+        self._blocks.status.write(replace(last, running=False, heartbeat=0.0))
+        self._process, self._connection = process, connection
+        self._ready = False
+        self._start_by = time.monotonic() + START
+
+    def _change_over(self) -> None:
+        """Bring the change to another device a step further."""
+        now = time.monotonic()
+        if not self.alive or now > self._next_by:
+            self._end(polite=False)
+            self._blocks.watch.watch.clear()
+            self._settings, self._next = self._next or self._settings, None
+            if self._understudy is None:
+                self.start()
+                return
+            self._take_stage(*self._understudy)
+            self._understudy = None
+            if self._connection is not None:
+                with contextlib.suppress(OSError):  # if it has died, who polls starts another
+                    self._connection.send(self._settings)
+        elif not self._leaves and self._understudy is not None and self._understudy[1].poll():
+            self._leaves, self._next_by = True, now + FAREWELL
+            if self._connection is not None:
+                with contextlib.suppress(OSError):
+                    self._connection.send("close")
 
     def wait_ready(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds until sound runs; return whether it does.
@@ -128,6 +162,8 @@ class AudioProcess:
             if self._connection is None or not self._connection.poll(timeout):
                 return False
             problem = self._connection.recv()
+            if problem == HERE:  # it was an understudy
+                return self.wait_ready(timeout)
         except (EOFError, OSError):
             return False
         self._ready = True
@@ -188,9 +224,7 @@ class AudioProcess:
     def status(self) -> AudioStatus:
         """What the process last said; also restarts it, for another device or when one is back."""
         if self._next is not None:
-            if not self.alive or time.monotonic() > self._next_by:
-                self._settings, self._next = self._next, None
-                self.restart()
+            self._change_over()
         elif self._process is not None and self._process.exitcode == RECONNECT:
             self._settings = replace(self._settings, refusals=self._settings.refusals + 1)
             self.restart()
@@ -309,6 +343,10 @@ class AudioProcess:
     def close(self) -> None:
         """End the process and give the shared memory back. A second call does nothing."""
         self._end(polite=True)
+        if self._understudy is not None:
+            self._process, self._connection = self._understudy
+            self._understudy = None
+            self._end(polite=False)
         for block in (self._blocks.parameters, self._blocks.status,
                       self._blocks.output, self._blocks.recording,
                       self._blocks.watch, self._blocks.keys, self._blocks.controls):  # fmt: skip

@@ -87,6 +87,30 @@ def test_killed_it_says_so_and_starts_again_as_it_was(audio, until):
     until(lambda: audio.status().running and audio.status().peak > 0.5, 3, "the same sound")
 
 
+def test_a_change_of_device_is_silent_for_a_moment_only(audio, until):
+    """An understudy loads while the old process plays on, even if that one is killed meanwhile."""
+    for rate, kill in ((44100, False), (48000, True)):
+        pid, asked = audio.pid, audio.status().blocks
+        audio.set_device("silent", rate, 256)
+        played = asked
+        if kill:
+            os.kill(pid, signal.SIGKILL)
+
+        def changed(rate=rate, pid=pid):
+            nonlocal played
+            status = audio.status()
+            if status.running and audio.pid == pid:
+                played = status.blocks
+            return audio.wait_ready(0.0) and status.running and status.sample_rate == rate
+
+        until(changed, 10, "the other rate")
+        assert audio.pid != pid
+        assert gone(pid)
+        assert kill or played - asked > 20  # 0.1 s, in which nobody loads Python and NumPy
+    audio.set_device("silent", 48000, 256)  # closed in the middle of a change, nothing is left
+    audio.status()
+
+
 def test_a_stopped_process_counts_as_not_running(audio, until):
     os.kill(audio.pid, signal.SIGSTOP)
     until(lambda: not audio.status().running, 4, "the heartbeat is missed")
