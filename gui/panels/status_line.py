@@ -1,10 +1,11 @@
 """The line at the bottom: the sound device, how hard it works, and the last message."""
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gui import theme
+from gui.elided_label import ElidedLabel
 from gui.panels.level_meter import LevelMeter
 from mesosynth.events import Message, Transport
 from mesosynth.host.status import AudioStatus
@@ -104,21 +105,3 @@ class ClickableLabel(QLabel):
             self.clicked.emit()
         else:
             super().keyPressEvent(event)
-
-
-class ElidedLabel(QLabel):
-    """A label that ends in … where it is too narrow, and never asks for more room."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def minimumSizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
-        return QSize(0, super().minimumSizeHint().height())
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
-        painter = QPainter(self)
-        right = Qt.TextElideMode.ElideRight
-        text = self.fontMetrics().elidedText(self.text(), right, self.width())
-        painter.setPen(self.palette().windowText().color())
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, text)

@@ -8,13 +8,13 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
 
 from gui import theme
+from gui.elided_label import ElidedLabel
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class Frame(QFrame):
         super().__init__()
         self.setObjectName("panel")
         self.title = theme.title(title)
-        self.note = theme.note()
+        self.note = ElidedLabel()
+        self.note.setObjectName("note")  # what the style sheet goes by
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.header = QHBoxLayout()
         self.header.setContentsMargins(2, 0, 2, 0)
         self.header.setSpacing(theme.GAP)
