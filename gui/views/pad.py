@@ -91,7 +91,7 @@ class Pad(Canvas):
         self._values = parameters.defaults()
         self._steps.clear()
         if not set(self.axes) <= set(parameters):
-            first, second, *_ = parameters.matchable
+            first, second, *_ = parameters.matchable or tuple(parameters)
             self.set_axes((first, second))
         self.refresh()
 
