@@ -58,6 +58,7 @@ class LibraryMap(Canvas):
         self._places: Sequence[Place] = ()
         self._positions = np.zeros((0, 2))
         self._playing = ""
+        self._named: set[str] = set()  # keys of those whose names had room
         self._hovered: Place | None = None
         self._mouse = QPointF()
         self._pressed: QPointF | None = None
@@ -221,7 +222,7 @@ class LibraryMap(Canvas):
                 painter.setPen(QPen(theme.colour(theme.ACCENT), 2.0))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawEllipse(self.point(place), _RADIUS + 4.0, _RADIUS + 4.0)
-                if self._hovered is None:
+                if self._hovered is None and self._playing not in self._named:
                     self._paint_label(painter, place, place.entry.name)
         if self._hovered is not None:
             painter.setPen(Qt.PenStyle.NoPen)
@@ -232,6 +233,7 @@ class LibraryMap(Canvas):
     def _paint_names(self, painter: QPainter) -> None:
         """Names beside their points, those that would lie over another one left out."""
         metrics = QFontMetricsF(painter.font())
+        self._named.clear()
         spots = [self.point(place) for place in self._places]
         taken = [QRectF(spot.x() - 6.0, spot.y() - 6.0, 12.0, 12.0) for spot in spots]
         for place, spot, own in zip(self._places, spots, list(taken), strict=True):
@@ -244,6 +246,7 @@ class LibraryMap(Canvas):
                     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, place.entry.name)
                     painter.setPen(Qt.PenStyle.NoPen)
                     taken.append(box)
+                    self._named.add(place.entry.key)
                     break
 
     def _paint_label(self, painter: QPainter, place: Place, text: str) -> None:
