@@ -71,6 +71,7 @@ class MatcherProcess:
         self.settings = MatchSettings()
         self.entries: list[Entry] = []
         self._stands = False  # whether the match stands still by now
+        self._dropped = False  # whether that was dropped just now
         self._steps = 0  # of this match that were reported
         self._steps_again = 0  # that were reported before it was taken up again
 
@@ -161,6 +162,15 @@ class MatcherProcess:
         if self._stands:
             self._send_match()
 
+    def drop_match(self) -> None:
+        """End the match, whatever it has; :class:`Ended` follows."""
+        if self._stands:
+            self.matching = self._stands = False
+            self._pause.clear()
+            self._dropped = True
+        else:
+            self.stop_match()
+
     def pause_match(self) -> None:
         """Ask the match to stand still; :class:`Paused` follows, or Ended if it just ended."""
         if self.matching:
@@ -174,7 +184,8 @@ class MatcherProcess:
 
     def poll(self) -> list[Reply]:
         """What came back since the last call; starts a process that died again. Never blocks."""
-        replies: list[Reply] = []
+        replies: list[Reply] = [Ended(None)] if self._dropped else []
+        self._dropped = False
         try:
             while self._replies.poll():
                 number, reply = self._replies.recv()

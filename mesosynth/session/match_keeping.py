@@ -47,8 +47,8 @@ class MatchKeeping(Matching):
         saved = match_file.load_match(path)
         if saved.instrument != self._matched_instrument:
             raise MatchFileError(
-                f"{path} matches the {saved.instrument}; this session matches the "
-                f"{self._matched_instrument}."
+                f"{path} matches the {saved.instrument}, and the {self.instrument} plays; choose "
+                f"the {saved.instrument} first."
             )
         self._reading = None  # what is being read comes too late
         self._wanted = None

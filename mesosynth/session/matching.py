@@ -128,7 +128,7 @@ class Matching(Targets):
         if self.instrument == self._matched_instrument or self.instrument not in MATCHABLE:
             return
         if self._matcher.matching:
-            self._matcher.stop_match()
+            self._matcher.drop_match()
         self.result = None
         self._matched_target = None  # what comes of the other instrument's match is stale
         self._matched_instrument = self.instrument
@@ -143,7 +143,7 @@ class Matching(Targets):
     def _take_target(self, target: Target, path: Path | None) -> None:
         self.result = None
         if self._matcher.matching:
-            self._matcher.stop_match()  # it is of the old target
+            self._matcher.drop_match()  # it is of the old target
         super()._take_target(target, path)
         self._start_wanted_match()
 
@@ -154,7 +154,7 @@ class Matching(Targets):
     def _want_match(self, wanted: Wanted) -> None:
         self._wanted = wanted
         if self._matcher.matching:
-            self._matcher.stop_match()
+            self._matcher.drop_match()
         self._start_wanted_match()
 
     def _start_wanted_match(self) -> None:
