@@ -4,11 +4,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from gui import theme
 from gui.panels.knob import Knob
+from gui.panels.knob_pages import KnobPages, page_of
 from mesosynth.parameters import ParameterTable
 
 
 class Knobs(QFrame):
-    """The knobs by parameter id, in the table's order."""
+    """The knobs by parameter id, in the table's order; those of layers one layer at a time."""
 
     def __init__(self, parameters: ParameterTable) -> None:
         super().__init__()
@@ -17,6 +18,9 @@ class Knobs(QFrame):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(theme.GAP, 6, theme.GAP, 6)
         self._row.setSpacing(2)
+        self.pages = KnobPages()
+        self.pages.turned.connect(self._turn)
+        self._row.addWidget(self.pages)
         self.set_table(parameters)
 
     def __getitem__(self, id_: str) -> Knob:
@@ -35,7 +39,14 @@ class Knobs(QFrame):
         self._knobs = {id_: Knob(parameter) for id_, parameter in parameters.items()}
         for knob in self._knobs.values():
             self._row.addWidget(knob)
+        self.pages.set_pages(sorted({page_of(id_) for id_ in self._knobs} - {0}))
+        self._turn(self.pages.page)
         return self.all()
+
+    def _turn(self, page: int) -> None:
+        """Show the knobs of a page, and those that belong to all."""
+        for id_, knob in self._knobs.items():
+            knob.setVisible(page_of(id_) in (0, page))
 
     def set_values(self, values: dict[str, float]) -> None:
         """Show the parameters that play."""

@@ -97,6 +97,8 @@ class PadFrame(Frame):
         self.pad.set_axes((pair[0], pair[1]))
 
     def _show_axes(self, axes: tuple[str, str]) -> None:
+        if not set(axes) <= set(self._parameters):
+            return  # another instrument's, whose table comes next
         self.button.setText(self._name(axes))
         theme.name(self.button, "Axes of the pad", self._name(axes))
         for action in self.menu.actions():
