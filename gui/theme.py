@@ -1,12 +1,10 @@
-"""How the desk looks: one quiet ground, one accent colour, maps that colour-blind eyes can read.
+"""How the desk looks: one quiet ground and one accent colour.
 
 The accent marks what sounds now; white marks the target and the way a match takes.
 """
 
 from functools import cache
 
-import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
@@ -60,22 +58,6 @@ def _family() -> str:
     return next((name for name in _FAMILIES if name in there), QApplication.font().family())
 
 
-@cache
-def picture_map() -> pg.ColorMap:
-    """Map levels to colours, dark to bright in equal steps for the eye: magma."""
-    found = pg.colormap.get("magma")
-    assert found is not None, "pyqtgraph ships magma"
-    return found
-
-
-@cache
-def difference_map() -> pg.ColorMap:
-    """Map differences to colours: blue where the sound lacks energy, red where it has too much."""
-    stops = ["#8ec5ff", "#2f6fd0", "#101722", "#0d0f13", "#221214", "#d0453a", "#ffb3a1"]
-    positions = np.array([0.0, 0.25, 0.46, 0.5, 0.54, 0.75, 1.0])
-    return pg.ColorMap(positions, [QColor(stop) for stop in stops])
-
-
 def apply(application: QApplication, choice: str = "dark") -> None:
     """Give the whole application this look; what paints itself finds its colours here.
 
@@ -86,9 +68,6 @@ def apply(application: QApplication, choice: str = "dark") -> None:
     """
     colours = LIGHT if is_light(application, choice) else DARK
     globals().update({name: value for name, value in colours.items() if name in globals()})
-    pg.setConfigOptions(
-        background=WELL, foreground=DIM, antialias=True, imageAxisOrder="row-major", useOpenGL=False
-    )
     application.setStyle("Fusion")
     application.setFont(font())
     application.setPalette(_palette())

@@ -37,7 +37,7 @@ class ViewLinks(QObject):
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._ask_drivers)
         bridge.drivers.connect(window.scale_rate.drivers.show_drivers)
-        bridge.parameters_changed.connect(lambda *_: self._rest.start())
+        bridge.parameters_changed.connect(self._on_parameters)
         window.scale_rate.drivers_shown.connect(lambda _: self._ask_drivers())
         bridge.explore_started.connect(pad.start_map)
         bridge.explored.connect(pad.add_cells)
@@ -57,6 +57,10 @@ class ViewLinks(QObject):
         self._has_target = True
         self._ask_drivers()
         self._explore()
+
+    # A method and no lambda: the bridge outlives the window, and would keep a lambda and it alive.
+    def _on_parameters(self, _values: dict[str, float], _source: str) -> None:
+        self._rest.start()
 
     def _ask_drivers(self) -> None:
         """Have the drivers told anew, where somebody looks at them."""

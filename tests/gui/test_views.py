@@ -1,13 +1,15 @@
 """The views under a mouse: zoom, read, drag the levels, lay out other axes, save."""
 
 import csv
+import gc
 import math
+import weakref
 
 import numpy as np
 import pytest
 import soundfile
 from hands import LEFT, SHIFT, drag, hover, wheel
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from test_pictures import analysis
@@ -356,3 +358,21 @@ def test_a_file_no_longer_than_the_window_has_nothing_to_move(target):
     before = target.bridge.session.target
     drag(waveform, waveform.rect().center(), (60, 0))
     assert target.bridge.session.target is before
+
+
+def test_a_closed_window_leaves_nothing_behind(qapp, desk):
+    from gui.bridge import Bridge
+    from gui.main_window import MainWindow
+    from gui.settings import Settings
+
+    window = MainWindow(Bridge(desk.bridge.parameters), Settings())
+    left = weakref.ref(window), weakref.ref(window.bridge), weakref.ref(window.scalograms)
+    window.show()
+    QTest.qWait(50)
+    window.close()
+    window.deleteLater()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QTest.qWait(50)
+    del window
+    gc.collect()
+    assert [reference() for reference in left] == [None, None, None]
