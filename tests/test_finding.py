@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import msgspec
@@ -10,10 +11,13 @@ import pytest
 from mesosynth.cli import main
 from mesosynth.errors import ArgumentError
 from mesosynth.finding import read_survey, sound_key
+from mesosynth.finding.chart import Chart
 from mesosynth.finding.fingerprint_torch import RATE, Fingerprinter
 from mesosynth.finding.listen import survey_presets
 from mesosynth.finding.sound_map import sound_map
 from mesosynth.finding.survey import FILE, Survey, distances, weights, write_survey
+from mesosynth.library import Library
+from mesosynth.library.library import FOLDER_VARIABLE
 from mesosynth.presets import Preset, load_preset, save_preset
 from mesosynth.resources import factory_presets
 
@@ -175,3 +179,42 @@ def test_the_desks_helper_surveys_a_folder(tmp_path, cache):
     assert done.stderr == ""
     assert done.stdout == "1 1\n"
     assert sound_key(new) in read_survey()
+
+
+@pytest.fixture
+def new_sound(tmp_path, monkeypatch):
+    """A library that holds one sound that nobody has listened to."""
+    folder = tmp_path / "user"
+    folder.mkdir()
+    monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
+    save_preset(folder / "mine.json", Preset(name="Mine", parameters={"f_c": 271.0}))
+    factory = tmp_path / "factory"
+    factory.mkdir()
+    library = Library(factory, folder, tmp_path)
+    library.refresh()
+    return library
+
+
+def test_a_new_sound_comes_onto_the_chart(new_sound):
+    chart = Chart()
+    chart.show(new_sound.entries)
+    assert chart.wait(150.0)  # the helper is nice to others
+    assert [place.entry.name for place in chart.places] == ["Mine"]
+    assert (chart.left, chart.trouble) == (0, "")
+    chart.show([])
+    assert chart.wait(5.0)
+    assert chart.places == ()
+    chart.close()
+
+
+def test_a_chart_that_closes_takes_its_helper_along(new_sound):
+    chart = Chart()
+    chart.show(new_sound.entries)
+    patience = time.monotonic() + 20.0
+    while chart._helper is None:
+        assert time.monotonic() < patience
+        time.sleep(0.01)
+    helper = chart._helper
+    chart.close()
+    assert helper.poll() is not None
+    assert chart.trouble == ""

@@ -1,10 +1,14 @@
 """What a preset sounds like as a short text: the same for two presets that sound the same."""
 
 import hashlib
+import math
+from collections.abc import Mapping
 
 import msgspec
 
 from mesosynth.effects import EFFECTS
+from mesosynth.instruments import INSTRUMENTS
+from mesosynth.parameters import ParameterTable
 from mesosynth.presets import EffectState, Preset
 
 LENGTH = 24
@@ -14,10 +18,15 @@ _DIGITS = 6  # of each value; what is nearer sounds the same
 
 
 def sound_key(preset: Preset) -> str:
-    """Hash of all that is heard of `preset`: not of its name, nor of what is said about it."""
+    """Hash of all that is heard of `preset`: not of its name, nor of what is said about it.
+
+    What stands at its default is left out, so that a parameter that comes with a later version,
+    and changes nothing where it is not touched, does not change the key either.
+    """
+    table = preset.table if preset.instrument in INSTRUMENTS else None
     heard = {
         "instrument": preset.instrument,
-        "values": _rounded(preset.values),
+        "values": _touched(preset.parameters, table),
         "effects": [_effect(effect) for effect in preset.effects if not effect.bypassed],
         "state": preset.state,
     }
@@ -26,9 +35,13 @@ def sound_key(preset: Preset) -> str:
 
 def _effect(effect: EffectState) -> dict[str, object]:
     kind = EFFECTS.get(effect.plugin)
-    values = effect.parameters if kind is None else kind.parameters.complete(effect.parameters)
-    return {"plugin": effect.plugin, "values": _rounded(values), "state": effect.state}
+    table = None if kind is None else kind.parameters
+    values = _touched(effect.parameters, table)
+    return {"plugin": effect.plugin, "values": values, "state": effect.state}
 
 
-def _rounded(values: dict[str, float]) -> dict[str, str]:
-    return {id_: f"{value:.{_DIGITS}g}" for id_, value in values.items()}
+def _touched(values: Mapping[str, float], table: ParameterTable | None) -> dict[str, str]:
+    """Values, those of a built-in plugin only where they are not the defaults."""
+    defaults = {} if table is None else table.defaults()
+    text = {id_: f"{value:.{_DIGITS}g}" for id_, value in values.items()}
+    return {id_: t for id_, t in text.items() if t != f"{defaults.get(id_, math.nan):.{_DIGITS}g}"}
