@@ -22,6 +22,7 @@ from mesosynth.host.rack import Rack
 from mesosynth.host.reach import Reach
 from mesosynth.host.registry import BUILT_IN, failure, load_plugin, plugin_folder
 from mesosynth.host.slots import Slot, SlotReport
+from mesosynth.host.tail import MOST_TAILS, Tail
 from mesosynth.host.watch import Watch
 from mesosynth.plugin import Instrument
 
@@ -58,6 +59,7 @@ class Chain(threading.Thread):
         self._rack = rack
         self._wishes: queue.SimpleQueue[tuple[Slot, ...]] = queue.SimpleQueue()
         self._slots: dict[str, Slot] = {}
+        self._tails = 0  # so far
         self._problems: dict[str, PluginError] = {}
         self._told: dict[str, Fault] = {}
         self._times: dict[str, float] = {}
@@ -100,7 +102,8 @@ class Chain(threading.Thread):
             if path is not None and (changed := _time_of(path)) != self._times.get(uid):
                 self._times[uid] = changed
                 self._reload(uid, replace(slot, disabled=""))
-        for node in self._rack.nodes:
+        self._end_tails()
+        for node in _placed(self._rack.nodes):
             if node.fault is not None and node.fault is not self._told.get(node.uid):
                 self._told[node.uid] = node.fault
                 self._problems[node.uid] = fault_story(node.fault, self._slots[node.uid].plugin)
@@ -108,8 +111,11 @@ class Chain(threading.Thread):
         self._report()
 
     def arrange(self, slots: Sequence[Slot]) -> None:
-        """Make the rack play `slots`, with fades wherever something comes, goes or moves."""
-        before = {node.uid: node for node in self._rack.nodes}
+        """Make the rack play `slots`, with fades wherever something comes, goes or moves.
+
+        An effect that goes is heard until its echoes are quiet.
+        """
+        before = {node.uid: node for node in _placed(self._rack.nodes)}
         entering: dict[str, Node] = {}
         for slot in slots:
             had = self._slots.get(slot.uid)
@@ -121,17 +127,19 @@ class Chain(threading.Thread):
             elif (had.place, had.ids) != (slot.place, slot.ids):
                 self._move(node, slot)
         order = [uid for slot in slots if (uid := slot.uid) in before or uid in entering]
-        resting = set(_resting([node.uid for node in self._rack.nodes], order))
+        resting = set(_resting(list(before), order))
         wanted = {slot.uid: not slot.bypassed for slot in slots}
-        moving = [node for uid, node in before.items() if uid not in resting]
+        going = [node for uid, node in before.items() if uid not in order and Tail.rings(node)]
+        moving = [node for uid, node in before.items() if uid not in resting and node not in going]
         for node in moving:
             node.wanted = False
         _wait(lambda: all(node.level == 0.0 for node in moving))
         with self.lock:
             for node in entering.values():
                 node.prepare(*self._format, self._rack.watch)
-            self._rack.nodes = tuple(entering.get(uid) or before[uid] for uid in order)
-        for node in self._rack.nodes:
+            nodes = [entering.get(uid) or before[uid] for uid in order]
+            self._rack.nodes = self._with_tails(nodes, going)
+        for node in nodes:
             if wanted[node.uid] and not node.wanted and node not in entering.values():
                 with self.lock, self._rack.watch.care(node.number):
                     node.reset(Watch())  # nobody plays it now, and its echoes are of long ago
@@ -140,6 +148,33 @@ class Chain(threading.Thread):
         for uid in set(self._problems) - set(self._slots):
             del self._problems[uid]
         self._report()
+
+    def _with_tails(self, nodes: Sequence[Node], going: Sequence[Node]) -> tuple[Node, ...]:
+        """`nodes`, and in their old places among them what still rings or begins to."""
+        rack, at = list(nodes), 0
+        for node in self._rack.nodes:
+            if node in rack:
+                at = rack.index(node) + 1
+            elif isinstance(node, Tail) or node in going:
+                self._tails += 1
+                tail = node if isinstance(node, Tail) else Tail(node, self._tails)
+                rack.insert(at, tail)
+                at += 1
+        ringing = [node for node in rack if isinstance(node, Tail) and node.wanted]
+        ringing.sort(key=lambda tail: tail.age)
+        for tail in ringing[MOST_TAILS:]:
+            tail.wanted = False
+        return tuple(rack)
+
+    def _end_tails(self) -> None:
+        """Take out what has rung out."""
+        tails = [node for node in self._rack.nodes if isinstance(node, Tail)]
+        for tail in tails:
+            tail.wanted = tail.wanted and not tail.ended
+        silent = [tail for tail in tails if tail.out or (not tail.wanted and tail.level == 0.0)]
+        if silent:
+            with self.lock:
+                self._rack.nodes = tuple(n for n in self._rack.nodes if n not in silent)
 
     def _node(self, uid: str) -> Node | None:
         return next((node for node in self._rack.nodes if node.uid == uid), None)
@@ -242,6 +277,11 @@ class Chain(threading.Thread):
             problem="" if problem is None else str(problem),
             traceback="" if problem is None else problem.traceback,
         )  # fmt: skip
+
+
+def _placed(nodes: Sequence[Node]) -> list[Node]:
+    """What is in the rack by somebody's wish."""
+    return [node for node in nodes if not isinstance(node, Tail)]
 
 
 def _resting(before: Sequence[str], after: Sequence[str]) -> list[str]:

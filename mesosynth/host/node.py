@@ -114,6 +114,12 @@ class Node:
             except BaseException as error:  # noqa: BLE001 - a guest may raise anything
                 self.out, self.fault = True, Fault("error", "out", error, "prepare")
 
+    def _take_buffers(self, other: "Node") -> None:
+        """[control] Use those of a node that nobody will call any more; it is prepared then."""
+        self._sample_rate, self._slope = other._sample_rate, other._slope
+        self._dry, self._other = other._dry, other._other
+        self._gain, self._count = other._gain, other._count
+
     def process(
         self,
         vector: NDArray[np.float64],

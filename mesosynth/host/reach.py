@@ -42,12 +42,16 @@ class Reach:
         self._jumps = np.array([bool(p.smallest or p.choices) for p in parameters], np.bool_)
         self._wanted, self._sent, self._now, self._way = np.zeros((4, len(parameters)))
         self._differs = np.zeros(len(parameters), np.bool_)
-        self._glide, self._left, self._fresh = 1, 0, True
+        self._glide, self._left, self._fresh, self._held = 1, 0, True, False
 
     def prepare(self, sample_rate: float) -> None:
         """[control] Take the sample rate, Hz, and begin where the vector stands."""
         self._glide = max(1, round(GLIDE_SECONDS * sample_rate))
         self._fresh = True
+
+    def hold(self) -> None:
+        """[control] Let the values stay where they are on their way to, whatever comes."""
+        self._held = True
 
     def follow(self, vector: NDArray[np.float64], moved: bool, frames: int) -> NDArray[np.float64]:
         """[audio] Where the plugin's values should be at the end of the next `frames`.
@@ -59,7 +63,7 @@ class Reach:
             Whether it may have changed since the last call.
         frames : int
         """
-        if moved or self._fresh:
+        if (moved and not self._held) or self._fresh:
             self._look(vector)
         if self._left > 0:
             np.subtract(self._wanted, self._now, out=self._way)

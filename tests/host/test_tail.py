@@ -1,0 +1,143 @@
+"""The fears: an effect that leaves takes its echoes along, clicks, or never goes."""
+
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+from test_rack_effects import RATE, Player, Tone, chain_of, slots_of
+
+from mesosynth.effects import EFFECTS
+from mesosynth.host import tail
+from mesosynth.host.node import FADE_SECONDS
+from mesosynth.host.rack import Rack
+from mesosynth.host.slots import PLACE, VECTOR, Slot
+from mesosynth.host.tail import Tail
+from mesosynth.plugin import NO_EVENTS
+
+DELAY = Slot("delay", "delay", 1, tuple(EFFECTS["delay"].parameters))
+REVERB = Slot("reverb", "reverb", 2, tuple(EFFECTS["reverb"].parameters))
+
+
+@pytest.fixture
+def rack():
+    return Rack(Tone())
+
+
+def vector_of(level=0.25, **echo):
+    vector = np.zeros(VECTOR)
+    vector[0] = level
+    for slot, values in ((DELAY, {"time": 0.3, "feedback": 0.5, "mix": 0.5, **echo}), (REVERB, {})):
+        own = EFFECTS[slot.plugin].parameters.vector(values)
+        vector[slot.place * PLACE :][: len(own)] = own
+    return vector
+
+
+def tails(rack):
+    return [node for node in rack.nodes if isinstance(node, Tail)]
+
+
+def test_the_echoes_of_an_effect_that_leaves_are_heard_and_its_input_is_not(rack):
+    chain = chain_of(rack)
+    vector = vector_of()
+    with Player(rack, vector) as player:
+        chain.arrange(slots_of(DELAY))
+        time.sleep(1.0)
+        chain.arrange(slots_of())
+        time.sleep(0.1)
+        left = len(player.blocks)
+        sound = float(player.blocks[-1][0, -1])
+        vector[0] = 0.0  # the tone ends: what is heard now are echoes
+        time.sleep(0.15)
+        echo = float(player.blocks[-1][0, -1])
+        time.sleep(1.0)
+        later = float(player.blocks[-1][0, -1])
+    assert sound > 0.3  # the tone itself and its echo
+    assert 0.05 < echo < sound
+    assert later < 0.3 * echo
+    change = np.concatenate(player.blocks[left - 40 : left], axis=1)[0]
+    assert np.abs(np.diff(change)).max() < 1.6 * 0.5 / (FADE_SECONDS * RATE)
+
+
+def test_an_effect_that_has_rung_out_goes(rack, monkeypatch):
+    monkeypatch.setattr(tail, "PATIENCE", 0.2)
+    chain = chain_of(rack)
+    with Player(rack, vector_of(feedback=0.0, time=0.05)):
+        chain.arrange(slots_of(DELAY))
+        time.sleep(0.2)
+        chain.arrange(slots_of())
+        assert len(tails(rack)) == 1
+        deadline = time.monotonic() + 10.0
+        while tails(rack):
+            chain.look()
+            time.sleep(0.02)
+            assert time.monotonic() < deadline
+
+
+def test_what_comes_and_goes_quickly_leaves_only_so_many_tails(rack):
+    chain = chain_of(rack)
+    with Player(rack, vector_of(feedback=0.9)) as player:
+        for _ in range(12):
+            chain.arrange(slots_of(DELAY, REVERB))
+            time.sleep(0.05)
+            chain.arrange(slots_of())
+            chain.look()
+        time.sleep(0.1)
+        chain.look()
+        assert len(tails(rack)) == tail.MOST_TAILS
+        assert rack.nodes[0].uid == ""
+    assert np.isfinite(player.sound).all()
+    assert np.abs(np.diff(player.sound)).max() < 0.05
+
+
+def test_values_that_change_elsewhere_do_not_move_a_tail(rack):
+    chain = chain_of(rack)
+    vector = vector_of()
+    with Player(rack, vector):
+        chain.arrange(slots_of(DELAY))
+        time.sleep(0.3)
+        chain.arrange(slots_of())
+        (ringing,) = tails(rack)
+        before = ringing.occupant.reach.follow(vector, True, 1).copy()
+        vector[PLACE : 2 * PLACE] = 0.7  # its place has a new tenant
+        time.sleep(0.1)
+        assert np.array_equal(ringing.occupant.reach.follow(vector, True, 1), before)
+
+
+def test_a_tail_survives_another_format_and_a_panic(rack):
+    chain = chain_of(rack)
+    with Player(rack, vector_of()):
+        chain.arrange(slots_of(DELAY))
+        time.sleep(0.2)
+        chain.arrange(slots_of())
+        rack.silence()
+        time.sleep(0.05)
+    chain.prepare(lambda: rack.prepare(44100, 1024), 44100, 1024)
+    out = np.zeros((2, 1024), np.float32)
+    rack.process(vector_of(), NO_EVENTS, True, out)
+    assert np.isfinite(out).all()
+
+
+def test_no_arrays_are_made_while_it_rings(rack):
+    chain, vector = chain_of(rack), vector_of()
+    chain.prepare(lambda: rack.prepare(RATE, 2048), RATE, 2048)
+    block = np.zeros((2, 2048), np.float32)
+    with Player(rack, vector):
+        chain.arrange(slots_of(DELAY, REVERB))
+        time.sleep(0.1)
+    chain.arrange(slots_of())
+    assert len(tails(rack)) == 2
+    most = []
+    tracemalloc.start()
+    try:
+        for number in range(40):
+            if number == 30:
+                tails(rack)[0].wanted = False
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            rack.process(vector, NO_EVENTS, True, block)
+            most.append(tracemalloc.get_traced_memory()[1] - before)
+    finally:
+        tracemalloc.stop()
+    assert most[0] < 8192  # while the input fades: one row of samples is as much
+    assert sorted(most)[-2] < 6000  # another thread may allocate meanwhile, once
