@@ -1,16 +1,15 @@
 """The session's handle on the audio process."""
 
 import contextlib
-import multiprocessing
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import DeviceError, WorkerError
-from mesosynth.host import audio_loop
+from mesosynth.host.audio_child import AudioChild
 from mesosynth.host.audio_loop import HERE, RECONNECT, Blocks, Settings
 from mesosynth.host.device import SILENT
 from mesosynth.host.event_queue import EventQueue
@@ -20,13 +19,6 @@ from mesosynth.host.slots import VECTOR, Slot, SlotReport
 from mesosynth.host.sound_ring import SoundRing
 from mesosynth.host.status import AudioStatus, StatusBlock
 from mesosynth.instruments import instrument_class
-from mesosynth.spawning import bare_main, one_thread_each
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
-
-    _Child = tuple[SpawnProcess, Connection]
 
 RECORDING_FRAMES = 2**20
 HEARTBEAT = 2.0  # s without a word after which the process counts as stuck
@@ -75,12 +67,11 @@ class AudioProcess:
         self._values = np.zeros(VECTOR)
         self._values[: len(table)] = table.vector({})
         self._playing = False
-        self._process: SpawnProcess | None = None
-        self._connection: Connection | None = None
+        self._child: AudioChild | None = None
         self._ready = False
         self._next: Settings | None = None
         self._next_by = self._start_by = 0.0
-        self._understudy: _Child | None = None
+        self._understudy: AudioChild | None = None
         self._leaves = False  # whether the one that plays was told to
         self._hung = False
         self._write()
@@ -93,57 +84,38 @@ class AudioProcess:
         """
         settings = replace(self._settings, device=device, sample_rate=sample_rate, block=block)
         if self._next is None and self.alive:
-            self._understudy, self._leaves = self._spawn(None), False
+            self._understudy, self._leaves = AudioChild(self._blocks, None), False
             self._next_by = time.monotonic() + REHEARSAL
         self._next = settings
 
     def start(self) -> None:
         """Start the process and return at once."""
-        self._take_stage(*self._spawn(self._settings))
+        self._take_stage(AudioChild(self._blocks, self._settings))
 
-    def _spawn(self, settings: Settings | None) -> "_Child":
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(
-            target=audio_loop.main,
-            args=(settings, self._blocks, theirs),
-            name="mesosynth audio",
-            daemon=True,
-        )
-        with bare_main(), one_thread_each():
-            process.start()
-        theirs.close()
-        return process, ours
-
-    def _take_stage(self, process: "SpawnProcess", connection: "Connection") -> None:
+    def _take_stage(self, child: AudioChild) -> None:
         """Let it be the one that plays."""
         # What the last process said must not pass for this one's word.
         last = self._blocks.status.read()
         self._blocks.status.write(replace(last, running=False, heartbeat=0.0))
-        self._process, self._connection = process, connection
-        self._ready = False
+        self._child, self._ready = child, False
         self._start_by = time.monotonic() + START
 
-    def _change_over(self) -> None:
+    def _change_over(self, settings: Settings) -> None:
         """Bring the change to another device a step further."""
-        now = time.monotonic()
-        if not self.alive or now > self._next_by:
+        now, understudy = time.monotonic(), self._understudy
+        if self._child is None or not self.alive or (self._leaves and now > self._next_by):
+            self._settings, self._next, self._understudy = settings, None, None
             self._end(polite=False)
-            self._blocks.watch.watch.clear()
-            self._settings, self._next = self._next or self._settings, None
-            if self._understudy is None:
+            if understudy is None:
                 self.start()
-                return
-            self._take_stage(*self._understudy)
-            self._understudy = None
-            if self._connection is not None:
-                with contextlib.suppress(OSError):  # if it has died, who polls starts another
-                    self._connection.send(self._settings)
-        elif not self._leaves and self._understudy is not None and self._understudy[1].poll():
+            else:
+                self._take_stage(understudy)
+                understudy.send(settings)
+        elif not self._leaves and (
+            understudy is None or not understudy.rehearsing or now > self._next_by
+        ):
             self._leaves, self._next_by = True, now + FAREWELL
-            if self._connection is not None:
-                with contextlib.suppress(OSError):
-                    self._connection.send("close")
+            self._child.send("close")
 
     def wait_ready(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds until sound runs; return whether it does.
@@ -159,10 +131,10 @@ class AudioProcess:
         if self._ready:
             return self.alive
         try:
-            if self._connection is None or not self._connection.poll(timeout):
+            if self._child is None or not self._child.connection.poll(timeout):
                 return False
-            problem = self._connection.recv()
-            if problem == HERE:  # it was an understudy
+            problem = self._child.connection.recv()
+            if problem == HERE:  # an understudy that had to step in early
                 return self.wait_ready(timeout)
         except (EOFError, OSError):
             return False
@@ -194,9 +166,8 @@ class AudioProcess:
         self._settings = replace(self._settings, slots=slots)
         if self._next is not None:
             self._next = replace(self._next, slots=slots)
-        elif self._connection is not None:
-            with contextlib.suppress(OSError):  # the next process learns it from its settings
-                self._connection.send(slots)
+        elif self._child is not None:
+            self._child.send(slots)  # if it has ended, the next one learns it from its settings
 
     def rack_reports(self) -> tuple[SlotReport, ...]:
         """What became of each slot; `rack_revision` of the status grows when that changes.
@@ -224,8 +195,8 @@ class AudioProcess:
     def status(self) -> AudioStatus:
         """What the process last said; also restarts it, for another device or when one is back."""
         if self._next is not None:
-            self._change_over()
-        elif self._process is not None and self._process.exitcode == RECONNECT:
+            self._change_over(self._next)
+        elif self._child is not None and self._child.process.exitcode == RECONNECT:
             self._settings = replace(self._settings, refusals=self._settings.refusals + 1)
             self.restart()
         elif self.alive and not self._heard_of and time.monotonic() > self._start_by:
@@ -235,9 +206,9 @@ class AudioProcess:
         late = time.monotonic() - status.heartbeat
         playing = self._blocks.watch.watch.at_work[0]
         limit = STUCK if playing else UNPREPARED
-        if self._process is not None and self.culprit and status.heartbeat and late > limit:
-            self._process.kill()  # a plugin keeps even the loop from working
-            self._process.join()
+        if self._child is not None and self.culprit and status.heartbeat and late > limit:
+            self._child.process.kill()  # a plugin keeps even the loop from working
+            self._child.process.join()
         fresh = time.monotonic() - status.heartbeat < HEARTBEAT
         return replace(status, running=status.running and fresh and self.alive)
 
@@ -318,17 +289,17 @@ class AudioProcess:
     @property
     def _heard_of(self) -> bool:
         """Whether the process has said a word."""
-        return self._ready or (self._connection is not None and self._connection.poll(0.0))
+        return self._ready or (self._child is not None and self._child.connection.poll(0.0))
 
     @property
     def alive(self) -> bool:
         """Whether the process exists."""
-        return self._process is not None and self._process.is_alive()
+        return self._child is not None and self._child.alive
 
     @property
     def pid(self) -> int | None:
         """The process's number."""
-        return None if self._process is None else self._process.pid
+        return None if self._child is None else self._child.process.pid
 
     def loaded_modules(self) -> list[str]:
         """Names of the modules that the process has loaded, for tests and the doctor."""
@@ -337,16 +308,14 @@ class AudioProcess:
     def restart(self) -> None:
         """Start the process again, whatever became of it; values and transport stay."""
         self._end(polite=False)
-        self._blocks.watch.watch.clear()
         self.start()
 
     def close(self) -> None:
         """End the process and give the shared memory back. A second call does nothing."""
         self._end(polite=True)
         if self._understudy is not None:
-            self._process, self._connection = self._understudy
+            self._understudy.end(polite=False)
             self._understudy = None
-            self._end(polite=False)
         for block in (self._blocks.parameters, self._blocks.status,
                       self._blocks.output, self._blocks.recording,
                       self._blocks.watch, self._blocks.keys, self._blocks.controls):  # fmt: skip
@@ -362,13 +331,14 @@ class AudioProcess:
     def _ask(self, request: str) -> Any:  # noqa: ANN401 - each request has an answer of its own
         with contextlib.suppress(DeviceError):  # told before; it plays on the silent clock
             self.wait_ready(ANSWER)
-        if self._connection is None or not self._ready:
+        if self._child is None or not self._ready:
             raise WorkerError("the audio process does not run; restart it.")
         try:
-            self._connection.send(request)
-            if not self._connection.poll(ANSWER):
+            connection = self._child.connection
+            connection.send(request)
+            if not connection.poll(ANSWER):
                 raise WorkerError(f"the audio process did not answer {request!r}; restart it.")
-            outcome, answer = self._connection.recv()
+            outcome, answer = connection.recv()
         except (EOFError, OSError) as error:
             raise WorkerError("the audio process has ended; restart it.") from error
         if outcome == "error":
@@ -376,17 +346,11 @@ class AudioProcess:
         return answer
 
     def _end(self, polite: bool) -> None:
-        if self._process is None or self._connection is None:
-            return
-        if polite:
-            with contextlib.suppress(OSError):
-                self._connection.send("close")
-            self._process.join(2.5)
-        self._process.kill()
-        self._process.join()
-        self._process.close()
-        self._connection.close()
-        self._process = self._connection = None
+        if self._child is not None:
+            self._child.end(polite)
+            self._child = None
+            if not polite:
+                self._blocks.watch.watch.clear()
 
 
 __all__ = ["AudioProcess", "AudioStatus"]
