@@ -41,7 +41,7 @@ def paint_note_counts(painter: QPainter, plane: Plane, w: float) -> None:
         if spot is not None:
             text = f"{notes} note" + ("s" if notes > 1 else "")
             box = QRectF(spot.x() - 22, spot.y() - 8, 44, 16)
-            painter.fillRect(box.adjusted(2, 1, -2, -1), QColor(theme.WELL))
+            painter.fillRect(box.adjusted(2, 1, -2, -1), theme.colour(theme.WELL, 0.55))
             painter.setPen(theme.colour(theme.DIM, 0.8))
             painter.drawText(box, _AXIS, text)
     painter.restore()

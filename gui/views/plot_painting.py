@@ -55,7 +55,8 @@ def paint_x_axis(painter: QPainter, area: QRectF, axis: Axis, grid: bool = False
         painter.setPen(QPen(QColor(theme.GRID if grid else theme.LINE)))
         painter.drawLine(QLineF(x, area.top() if grid else area.bottom(), x, area.bottom() + 3))
         width = painter.fontMetrics().horizontalAdvance(text) + 2.0
-        left = min(x - width / 2, area.right() + 1 - width)  # nothing is painted beyond the edge
+        # Nothing is painted beyond the widget's edges.
+        left = max(min(x - width / 2, area.right() + 1 - width), area.left() - 5)
         if left >= free:
             painter.setPen(QColor(theme.DIM))
             painter.drawText(QRectF(left, area.bottom() + 3, width, line), _MIDDLE, text)
