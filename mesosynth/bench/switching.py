@@ -3,7 +3,7 @@
 A session plays on a device, by default JACK's dummy driver in blocks of 128 frames, goes through
 all factory presets ten times a second while keys are pressed and let go, and what is heard is
 captured. Then every moment of it is held against the presets that were playing then: a step from
-one sample to the next that none of them makes by itself is a click.
+one sample to the next that none of them makes by itself, and that stands alone, is a click.
 
 With --json, one object::
 
@@ -18,7 +18,7 @@ With --json, one object::
                   played, and times the device ran dry
     not_finite    samples that are no finite numbers
     peak_db       of what was heard, dBFS
-    clicks        steps beyond the bound
+    clicks        steps beyond the bound that stand alone
     worst_step    the largest step over its bound
     faults, restarts
                   blocks that a plugin spoiled, and processes that had to be started anew
@@ -33,7 +33,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soundfile
@@ -50,11 +50,15 @@ from mesosynth.presets import Preset, load_preset
 from mesosynth.resources import factory_presets
 from mesosynth.session import Session
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 SCHEMA = 1
 RATE = 48000
 INTERVAL = 0.1  # s from one preset to the next
 ALONE_SECONDS = 4.0
 NEAR = 4  # presets before and after that may be heard
+CLICK, AROUND = 4, 200  # samples that a click has, and that are looked at on both sides
 MARGIN, FLOOR = 1.5, 0.01  # of the bound: phases meet by chance; and what nobody hears as a click
 
 
@@ -180,10 +184,23 @@ def _clicks(heard: Path, order: Sequence[Path], steps: dict[Path, float]) -> dic
         near = [(number + off) % len(order) for off in range(-NEAR, NEAR + 1)]
         bound = MARGIN * float(alone[near].max()) + FLOOR
         here = found[begin : begin + frames]
-        clicks += int(np.count_nonzero(here > bound))
+        beyond = begin + np.flatnonzero(here > bound)
+        clicks += sum(_stands_alone(found, int(frame)) for frame in beyond)
         ratios.append(float(here.max()) / bound)
     peak = float(np.abs(sound).max())
     return {"peak_db": units.amplitude_to_db(peak), "clicks": clicks, "worst_step": max(ratios)}
+
+
+def _stands_alone(steps: "NDArray[np.float32]", frame: int) -> bool:
+    """Whether a step is a click: what sounds makes steps as large on both sides of it.
+
+    Keys play a preset higher than it plays by itself, and two sounds at once have larger steps
+    than either; those come and go with a swell.
+    """
+    before = steps[max(frame - AROUND, 0) : max(frame - CLICK, 0)]
+    after = steps[frame + CLICK : frame + AROUND]
+    beside = max(float(before.max(initial=0.0)), float(after.max(initial=0.0)))
+    return float(steps[frame]) > 2.0 * beside
 
 
 def _show(answer: dict[str, Any]) -> None:
