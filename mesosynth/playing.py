@@ -43,6 +43,7 @@ def play(
         If the audio process does not start, or ends.
     """
     rack = RackModel(preset.instrument)
+    rack.state = preset.state
     values = {**preset.values, **rack.load(preset.effects)}
     places = {id_: rack.index(id_) for id_ in rack.parameters}
     with AudioProcess(preset.instrument, audio.device, audio.sample_rate, audio.block) as process:
