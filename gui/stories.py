@@ -88,7 +88,7 @@ def record_and_follow(window: MainWindow) -> None:
 
 def recover_after_a_kill(window: MainWindow) -> None:
     """Look at what the desk found that was killed before this one started."""
-    _wait(lambda: "unexpectedly" in window.status.message.text())
+    _wait(lambda: window.sessions.autosave.crashed)
     _press(window, "F3")
 
 
@@ -127,6 +127,10 @@ def _open() -> MainWindow:
     window.resize(*SIZE)
     window.show()
     _wait(lambda: window.bridge.audio_status() is not None)
+    _wait(lambda: "sound" in window.scalograms.shown)
+    window.activateWindow()  # without it a bare display gives keys to nobody
+    window.pad.setFocus()
+    _wait(window.isActiveWindow)
     return window
 
 
@@ -158,7 +162,7 @@ def _save(window: MainWindow, path: Path) -> None:
     """Write what is on screen, in 256 colours: a fifth of the bytes, and nobody sees it."""
     window.grab().save(str(path))
     with Image.open(path) as picture:
-        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+        picture.convert("RGB").quantize(256).save(path, optimize=True)
 
 
 def _wait(until: Callable[[], bool]) -> None:
