@@ -16,8 +16,8 @@ With --json, one object::
     blocks, underflows
                   played, and times the device ran dry
     per_100000    underflows in that many blocks
-    overruns      blocks that took us longer than they last; underflows beyond those are calls that
-                  came too late
+    overruns      blocks that took us longer than they last; underflows beyond those are callbacks
+                  that came too late
     bystander     {blocks, missed, per_100000} of a process that only wakes for every block, see
                   :mod:`mesosynth.bench.bystander`: what the machine misses without us; null where
                   the system does not allow it

@@ -28,8 +28,8 @@ class AudioStatus:
         Blocks played, and times the device ran dry, since the process started; underflows,
         overruns, the longest block and the largest peaks also since the meters were last reset.
     overruns : int
-        Blocks that took longer to compute than they last. Where the device ran dry without one, it
-        called too late: the machine or the sound server was held up, not we.
+        Blocks that took longer to compute than they last. Where the device ran dry without one, the
+        callback came too late: the machine, the sound server or Python's interpreter held it up.
     callback_ms_median, callback_ms_max : float
         Time to compute a block: median of the last 1024, longest so far.
     load, load_max : float
