@@ -1,0 +1,262 @@
+"""The search for layers: they join one by one, the weakest gets another try, all are refined.
+
+The rate of Adam falls to nothing over the steps or the time, whichever is over first; so an end by
+the clock is an end all the same.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from mesosynth.matching.layer_loss import LayerLoss, Loss
+from mesosynth.matching.layer_messages import Layer, LayersResult, LayersStep
+from mesosynth.matching.layer_sound import (
+    LEVEL,
+    SIZE,
+    States,
+    in_range,
+    layer_sound,
+    layer_sound_and_tangents,
+    moved,
+)
+from mesosynth.matching.layer_starts import draw_start
+from mesosynth.matching.layer_terms import layer_of, span_of, state_of
+from mesosynth.matching.operator import Operator
+from mesosynth.matching.repetition import period_of
+from mesosynth.matching.run import ShouldStop, Stopped
+from mesosynth.matching.similarity import Similarity
+from mesosynth.target import Target
+
+OnLayersStep = Callable[[LayersStep], None]
+
+_CANDIDATES = 20  # for a new layer
+_GROWING = 40  # steps of Adam
+_RETRIES = 2
+_RETRIES_BY, _GROWN_BY = 0.55, 0.35  # of the time
+_RATE, _LAST_RATE = 0.05, 0.02
+_GOOD = 0.02  # a loss that needs no further layer
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Layers and their loss."""
+
+    states: States
+    loss: Loss
+
+
+class LayerSearch:
+    """The state of one match.
+
+    Parameters
+    ----------
+    target : Target
+    loss : LayerLoss
+        Beside that target.
+    seed : int
+        Of the starts that are drawn.
+    seconds : float
+        Time for all, from `began` on, which is ``time.perf_counter()``'s.
+    on_step, should_stop : callable, optional
+        As in :func:`mesosynth.matching.layers.match_layers`.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        loss: LayerLoss,
+        seed: int,
+        seconds: float,
+        began: float,
+        on_step: OnLayersStep | None,
+        should_stop: ShouldStop | None,
+    ) -> None:
+        self._target, self._loss, self._rng = target, loss, np.random.default_rng(seed)
+        self._seconds, self._began = seconds, began
+        self._on_step, self._should_stop = on_step, should_stop
+        self._span = span_of(target.audio)
+        self._period = period_of(Operator().jtfs, target.audio)
+        self._evaluations = 0
+        self._work = 0.0
+        self._pinned = np.zeros(0, np.bool_)
+        self._given = 0
+        self._best: _Found | None = None
+
+    # ------------------------------------------------------------------ the way
+
+    def begin(self, start: Sequence[Layer], pinned: Sequence[int]) -> None:
+        """Go on from layers that are there."""
+        self._given = len(start)
+        self._pinned = np.isin(np.arange(len(start)), list(pinned))
+        if start:
+            scale = self._target.scale
+            states = np.array([state_of(layer, self._target.start, scale) for layer in start])
+            self._best = self._found(in_range(states))
+
+    def run(self, layers: int, steps: int) -> bool:
+        """Let layers join, give the weakest another try, refine; False if time ran out."""
+        planned = layers - self._given
+        self._planned = planned * (_CANDIDATES / 3 + _GROWING) + steps
+        self._planned += _RETRIES * (_CANDIDATES / 3 + _GROWING) if planned else 0.0
+        for number in range(planned):
+            if not self._grow(until=_GROWN_BY * (number + 1) / planned):
+                break
+        for retry in range(_RETRIES if planned else 0):
+            share = (retry + 1) / _RETRIES
+            self._retry(until=_GROWN_BY + (_RETRIES_BY - _GROWN_BY) * share)
+        if self._best is not None:
+            self._refine(self._best, steps, until=1.0)
+        return self._elapsed < 1.0
+
+    def _grow(self, until: float) -> bool:
+        """Let one more layer join; False if there is no need, or it was in vain."""
+        before = self._best
+        if before is not None and before.loss.value < _GOOD:
+            return False
+        pinned, self._pinned = self._pinned, np.append(self._pinned, False)
+        found = self._refine(self._joined(before, until), _GROWING, until)
+        if before is not None and found.loss.value >= before.loss.value:
+            self._best, self._pinned = before, pinned
+            return False
+        return True
+
+    def _retry(self, until: float) -> None:
+        """Put the layer that is missed least elsewhere, and keep that if it is better."""
+        best = self._best
+        removable = 0 if best is None else len(best.states) - self._given
+        if best is None or removable < 1 or len(best.states) < 2 or self._elapsed >= until:
+            return
+        rest = min(
+            (self._without(best.states, place) for place in range(self._given, len(best.states))),
+            key=lambda found: found.loss.value,
+        )
+        # None that is removable is pinned, so that the pins stay where they are.
+        found = self._refine(self._joined(rest, until), _GROWING, until)
+        if found.loss.value >= best.loss.value:
+            self._best = best
+
+    def _without(self, states: States, place: int) -> _Found:
+        return self._found(np.delete(states, place, axis=0))
+
+    def _joined(self, before: _Found | None, until: float) -> _Found:
+        """The layers and the best of several candidates for a new one."""
+        states = np.zeros((0, SIZE)) if before is None else self._levelled(before.states)
+        x = None if before is None else self._sum(states)
+        left = self._loss.left_over(x)
+        best: _Found | None = None
+        for number in range(_CANDIDATES if before is not None else 2 * _CANDIDATES):
+            period = self._period if number % 2 else 0.0
+            state, sound = draw_start(self._loss, left, period, self._span, self._rng)
+            loss = self._evaluate(sound if x is None else x + sound)
+            if best is None or loss.value < best.loss.value:
+                best = _Found(np.vstack([states, state]), loss)
+            if self._elapsed >= until:
+                break
+        assert best is not None
+        return best
+
+    def _refine(self, found: _Found, steps: int, until: float) -> _Found:
+        """Adam from `found`, in at most so many steps and until so much of the time is over."""
+        states, best = found.states, found
+        free = ~self._pinned[:, None]
+        mean, square = np.zeros((2, *states.shape))
+        began = self._elapsed
+        for step in range(1, steps + 1):
+            loss, gradient = self._gradient(states)
+            if loss.value < best.loss.value:
+                best = _Found(states, loss)
+                self._keep(best)
+            done = max(step / steps, (self._elapsed - began) / max(until - began, 1e-9))
+            if done >= 1.0:
+                break
+            mean = 0.9 * mean + 0.1 * gradient
+            square = 0.95 * square + 0.05 * gradient**2
+            unit = (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.95**step)) + 1e-9)
+            rate = _RATE * min(1.0, 2.0 * (1.0 - done) + _LAST_RATE)
+            states = np.where(free, moved(states, -rate * unit), states)
+        best = replace(best, states=self._levelled(best.states))
+        self._keep(best)
+        return best
+
+    # ------------------------------------------------------------------ computation
+
+    def _gradient(self, states: States) -> tuple[Loss, States]:
+        """Loss and its derivatives along the axes of all layers, (layers, 10)."""
+        self._count(1.0)
+        parts = [layer_sound_and_tangents(state, self._span) for state in states]
+        loss, along = self._loss.gradient(torch.stack([x for x, _ in parts]).sum(dim=0))
+        return loss, np.array([(dx @ along.double()).numpy() for _, dx in parts])
+
+    def _found(self, states: States) -> _Found:
+        return _Found(states, self._evaluate(self._sum(states)))
+
+    def _evaluate(self, x: torch.Tensor) -> Loss:
+        self._count(1.0 / 3.0)
+        return self._loss.at(x)
+
+    def _sum(self, states: States) -> torch.Tensor:
+        return torch.stack([layer_sound(state, self._span) for state in states]).sum(dim=0)
+
+    def _levelled(self, states: States) -> States:
+        """The same layers at the target's power."""
+        power = float(self._sum(states).square().sum())
+        states = states.copy()
+        states[:, LEVEL] *= math.sqrt(self._loss.energy / max(power, 1e-300))
+        return states
+
+    def _count(self, work: float) -> None:
+        if self._should_stop is not None and self._should_stop():
+            raise Stopped
+        self._evaluations += 1
+        self._work += work
+
+    @property
+    def _elapsed(self) -> float:
+        """Share of the time that is over."""
+        return (time.perf_counter() - self._began) / self._seconds
+
+    # ------------------------------------------------------------------ what is told
+
+    def _keep(self, found: _Found) -> None:
+        if self._best is None or found.loss.value <= self._best.loss.value:
+            self._best = found
+        if self._on_step is None:
+            return
+        step = LayersStep(
+            layers=self._layers(found.states),
+            loss=found.loss.value,
+            jtfs=found.loss.jtfs,
+            log_mel=found.loss.log_mel,
+            evaluations=self._evaluations,
+            seconds=time.perf_counter() - self._began,
+            progress=min(max(self._work / self._planned, self._elapsed), 1.0),
+        )
+        self._on_step(step)
+
+    def result(self, converged: bool) -> LayersResult:
+        """The best layers, in the terms of the sound that was given."""
+        if self._best is None:
+            raise Stopped
+        states = self._levelled(self._best.states)
+        layers = self._layers(states)
+        added = sorted(layers[self._given :], key=lambda layer: -layer.share)
+        return LayersResult(
+            layers=(*layers[: self._given], *added),
+            scores=Similarity(self._target.audio).of(self._sum(states).float().numpy()),
+            loss=self._best.loss.value,
+            evaluations=self._evaluations,
+            seconds=time.perf_counter() - self._began,
+            converged=converged,
+        )
+
+    def _layers(self, states: States) -> tuple[Layer, ...]:
+        energy = [float(layer_sound(state, self._span).square().sum()) for state in states]
+        whole = max(sum(energy), 1e-300)
+        return tuple(
+            layer_of(state, self._target, self._span, part / whole)
+            for state, part in zip(states, energy, strict=True)
+        )
