@@ -291,5 +291,6 @@ def test_whenever_it_is_killed_while_it_saves_the_old_or_the_new_file_is_there(t
     assert done.returncode == 0, done.stderr
     olds, news, parts = map(int, done.stdout.split())
     assert olds + news == 200
-    assert min(olds, news, parts) > 10  # else it was not killed while it saved
+    assert min(olds, news) > 0
+    assert parts > 10  # else it was not killed while it saved
     assert load_preset(tmp_path / "p.json").comment[0] in "ab"
