@@ -40,7 +40,7 @@ mesosynth midi              list the MIDI inputs
 mesosynth doctor            what is missing here, and the command that mends it
 mesosynth plugin check FILE test a plugin; plugin list lists them
 mesosynth figures OUT       the paper's figures, as pictures and tables
-mesosynth bench NAME        measure this machine: jtfs, match, audio, soak, desk
+mesosynth bench NAME        measure this machine: jtfs, match, layers, audio, soak, desk
 
 mesosynth COMMAND --help tells the options of each.
 """
