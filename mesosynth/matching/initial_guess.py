@@ -8,7 +8,8 @@ gamma > 0. ``python -m mesosynth.matching.initial_guess`` makes the table again,
 
 import functools
 import itertools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -44,13 +45,14 @@ class Start:
         Of what the model looks for first; for arpeggios f_c, f_m, gamma and w.
     similarity : float
         Cosine to the target, -1 to 1.
-    known : tuple of str
-        Ids of what was read off so exactly that descent could only lose it.
+    known : mapping
+        Relative standard deviations, by id, of what was read off so exactly that descent could only
+        lose it.
     """
 
     theta: NDArray[np.float64]
     similarity: float
-    known: tuple[str, ...] = ()
+    known: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ _STANDS_OUT = 4.0  # times the median
 _MARGIN = 1.05  # of a band that is roughly known
 _TEETH = 4  # by which a rough f_0 may be off
 _GAPS = PARTIALS - 1
+_CLEAR = 0.8  # Hz; what the window of four seconds keeps apart
+_FINELY = 16  # times as many bins as there need be
+_FEWEST = 6  # partials that tell of the wave
 
 
 def read_comb(
@@ -78,3 +81,54 @@ def _lowest(
     expected = np.where(partials[_TEETH] < cut, np.sqrt(1.0 / partials[_TEETH]), 0.0)
     found = np.interp(partials, hertz, spectrum)
     return float(first[int(np.argmax(found @ expected))])
+
+
+def read_wave(
+    audio: NDArray[np.float32], f_0: float, w: float, f_m: float, gamma: float
+) -> tuple[float, float] | None:
+    """Gamma (octaves/s) and depth, from the sidebands of partials; None where too few are free.
+
+    A partial's sidebands lie f_m above and below it, turned by as much as the wave is late there.
+
+    Parameters
+    ----------
+    audio : (n,) float32
+    f_0, w, f_m : float
+        Exactly; Hz, octaves, Hz.
+    gamma : float
+        Roughly.
+    """
+    octaves = w * np.arange(PARTIALS) / _GAPS
+    hertz = f_0 * 2.0**octaves
+    alone = (hertz < _HIGHEST - f_m) & _undisturbed(hertz, f_m)
+    if np.count_nonzero(alone) < _FEWEST:
+        return None
+    hertz, octaves = hertz[alone], octaves[alone]
+    spectrum = _spectrum(audio)
+    middle, above, below = (_at(spectrum, hertz + shift) for shift in (0.0, f_m, -f_m))
+    sides = above / middle + np.conj(below / middle)
+    densities = f_m / gamma * np.linspace(0.8, 1.2, 801)
+    sums = np.abs(np.exp(2j * np.pi * densities[:, None] * octaves) @ sides) / len(sides)
+    best = int(np.argmax(sums))
+    return f_m / float(densities[best]), float(np.clip(sums[best], 0.0, 1.0))
+
+
+def _undisturbed(hertz: NDArray[np.float64], f_m: float) -> NDArray[np.bool_]:
+    """Which partials have neither line nor sidebands where another has some."""
+    apart = np.abs(hertz[:, None] - hertz)
+    np.fill_diagonal(apart, np.inf)
+    near = [np.abs(apart - harmonic * f_m).min(axis=1) for harmonic in (0, 1, 2)]
+    return np.min(near, axis=0) > _CLEAR
+
+
+def _spectrum(audio: NDArray[np.float32]) -> NDArray[np.complex128]:
+    """Of the window around its middle, so that phases stand still between the bins."""
+    windowed = np.zeros(_FINELY * len(audio), np.float64)
+    windowed[: len(audio)] = np.hanning(len(audio)) * audio.astype(np.float64)
+    return np.fft.rfft(np.roll(windowed, -(len(audio) // 2)))
+
+
+def _at(spectrum: NDArray[np.complex128], hertz: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """The spectrum at the bins next to some frequencies, (frequencies,)."""
+    bins = 2 * (len(spectrum) - 1)
+    return spectrum[np.round(hertz / ANALYSIS_RATE * bins).astype(np.int64)]

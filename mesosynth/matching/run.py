@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mesosynth.matching.descent import Iterate, descent_named
 from mesosynth.matching.focus import Focus, correlation, focus_on, onset_of
 from mesosynth.matching.journal import Journal
-from mesosynth.matching.measured import SYSTEMATIC, Measured
+from mesosynth.matching.measured import Measured
 from mesosynth.matching.messages import Candidate, MatchResult, MatchSettings, MatchStep
 from mesosynth.matching.model import State
 from mesosynth.matching.noise_step import NOISES, noise_step
@@ -122,7 +122,7 @@ class Run:
         self._all = Hearing(S, everything)
         self._few = Hearing(S, Unknowns.named(few, *also, model=model) if few else everything)
         self._minima: list[State] = []
-        self._known: set[str] = set()  # what the start of this descent knows exactly
+        self._known: dict[str, float] = {}  # what this start read off exactly, relative errors
         self._ends: list[Found] = []  # of the starts' descents
         self._asked: tuple[object, ...] = ()
         self._measured: Measured | None = None
@@ -148,7 +148,7 @@ class Run:
         onset, level = self._onset_and_level(state)
         return MatchResult(
             theta=self._model.by_id(state),
-            std=self.best.unknowns.std(state, self.best.iterate.std),
+            std=self._std(self.best.iterate, self.best.unknowns),
             loss=self.best.loss,
             evaluations=self.evaluations,
             seconds=self.journal.seconds,
@@ -180,7 +180,7 @@ class Run:
         return [
             Candidate(
                 theta=self._model.by_id(each.iterate.state),
-                std=each.unknowns.std(each.iterate.state, each.iterate.std),
+                std=self._std(each.iterate, each.unknowns),
                 loss=each.loss,
                 start=each.start,
             )
@@ -198,7 +198,8 @@ class Run:
         if self.operator is not self.listener:
             S = self.listener.analyse(self.target.audio)
         for start in starts_of(self.listener, S, self.target.audio, _STARTS):
-            self._known = set(start.known) & set(self.settings.unknowns)
+            sought = self.settings.unknowns
+            self._known = {id_: std for id_, std in start.known.items() if id_ in sought}
             found = dict(zip(model.first, map(float, start.theta), strict=True))
             yield self._at_its_onset(model.in_range(model.state_of({**found, **pinned})))
 
@@ -255,19 +256,16 @@ class Run:
         ends. What was read off exactly stays.
         """
         S, unknowns = self._few.S, self._few.unknowns.without(self._known)
-        if not unknowns.free:
-            unknowns = self._few.unknowns
-        evaluations = self.settings.max_evaluations
+        evaluations = self.settings.max_evaluations if unknowns.free else 1
         found = self._descend_from(Hearing(S, unknowns), state, start, evaluations, _NEAR)
-        for _ in range(_STEADY_STEPS):
+        for _ in range(_STEADY_STEPS if unknowns.free else 1):
             state = found.iterate.state
             self.evaluations += NOISES
             beside = heard_elsewhere(self.operator, state, unknowns.free, self._checkpoint)
             last = noise_step(S, beside)
-            moved, std = unknowns.moved(state, last.step), self._with_known(unknowns, last.std)
             found = Found(
-                Iterate(moved, last.loss, std, converged=True),
-                self._few.unknowns,
+                Iterate(unknowns.moved(state, last.step), last.loss, last.std, converged=True),
+                unknowns,
                 good_loss=max(GOOD_LOSS, _LIKE_NOISE * last.noise_loss),
                 start=start,
             )
@@ -275,10 +273,12 @@ class Run:
             self._report(found.iterate, found.unknowns, start, (start + 1) / (_STARTS + 1))
         self._ends.append(found)
 
-    def _with_known(self, moved: Unknowns, std: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _std(self, at: Iterate, unknowns: Unknowns) -> dict[str, float]:
         """Standard deviations of all that is looked for, what was read off exactly included."""
-        by_place = dict(zip(moved.free, std, strict=True))
-        return np.array([by_place.get(place, SYSTEMATIC) for place in self._few.unknowns.free])
+        theta, found = self._model.by_id(at.state), unknowns.std(at.state, at.std)
+        read = {id_: share * abs(theta[id_]) for id_, share in self._known.items()}
+        found = {**read, **found}
+        return {id_: found[id_] for id_ in self._model.ids if id_ in found}
 
     def _averaged(self, found: Found, hearing: Hearing, focus: Focus) -> Found:
         """Take the last step beside several noises, and see how far each would lead."""
@@ -383,7 +383,7 @@ class Run:
     def _report(self, iterate: Iterate, unknowns: Unknowns, start: int, progress: float) -> None:
         step = MatchStep(
             theta=self._model.by_id(iterate.state),
-            std=unknowns.std(iterate.state, iterate.std),
+            std=self._std(iterate, unknowns),
             loss=iterate.loss,
             evaluations=self.evaluations,
             seconds=self.journal.seconds,
