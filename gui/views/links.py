@@ -39,6 +39,7 @@ class ViewLinks(QObject):
         bridge.drivers.connect(window.scale_rate.drivers.show_drivers)
         bridge.parameters_changed.connect(self._on_parameters)
         window.scale_rate.drivers_shown.connect(lambda _: self._ask_drivers())
+        bridge.instrument_changed.connect(self._on_instrument)
         bridge.explore_started.connect(pad.start_map)
         bridge.explored.connect(pad.add_cells)
         bridge.target_loaded.connect(self._on_target)
@@ -52,6 +53,10 @@ class ViewLinks(QObject):
         period = repetition(self._bridge.values) if self._bridge.playing else None
         place = None if period is None else time_from_middle(samples, sample_rate, period)
         self._window.scalograms.set_playhead(place)
+
+    def _on_instrument(self) -> None:
+        self._window.loss.set_table(self._bridge.instrument_parameters)
+        self._window.scale_rate.drivers.set_table(self._bridge.instrument_parameters)
 
     def _on_target(self) -> None:
         self._has_target = True
@@ -71,5 +76,5 @@ class ViewLinks(QObject):
         """Ask for the map that the pad can show; for none where it can show none."""
         axes = self._window.pad.axes
         wanted = self._window.pad_frame.map_action.isChecked() and self._has_target
-        matchable = set(axes) <= set(self._bridge.parameters.matchable)
+        matchable = set(axes) <= set(self._bridge.instrument_parameters.matchable)
         self._bridge.explore(axes if wanted and matchable else None)

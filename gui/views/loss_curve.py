@@ -38,6 +38,11 @@ class LossCurve(Frame):
         self.switch.toggled.connect(self._on_switch)
         self.header.addWidget(self.switch)
 
+    def set_table(self, parameters: ParameterTable) -> None:
+        """Show another instrument's matches."""
+        self.curves.parameters = parameters
+        self.start()
+
     def start(self) -> None:
         """Forget the last match."""
         self.curves.steps.clear()
@@ -79,7 +84,7 @@ class _Curves(Canvas):
         self.setMinimumSize(120, 60)
         self.steps: list[MatchStep] = []
         self.shows_parameters = False
-        self._parameters = parameters
+        self.parameters = parameters
 
     def paint_still(self, painter: QPainter) -> None:
         if not self.steps:
@@ -93,8 +98,8 @@ class _Curves(Canvas):
         x = Axis(first - 0.3, max(self.steps[-1].evaluations, first + 4) + 0.3, "Evaluations")
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         plot_painting.paint_x_axis(painter, area, x)
-        if self.shows_parameters and self._parameters is not None:
-            self._paint_parameters(painter, area, x, self._parameters)
+        if self.shows_parameters and self.parameters is not None:
+            self._paint_parameters(painter, area, x, self.parameters)
         else:
             self._paint_loss(painter, area, x)
 

@@ -109,4 +109,6 @@ class PadFrame(Frame):
                 action.setChecked(action.data() == axes[side])
 
     def _name(self, pair: tuple[str, str]) -> str:
-        return " × ".join(self._parameters[id_].name for id_ in pair)
+        # While the instrument changes, the pad may be at the new one's parameters already.
+        table = self._parameters
+        return " × ".join(table[id_].name if id_ in table else id_ for id_ in pair)

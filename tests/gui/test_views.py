@@ -376,3 +376,23 @@ def test_a_closed_window_leaves_nothing_behind(qapp, desk):
     del window
     gc.collect()
     assert [reference() for reference in left] == [None, None, None]
+
+
+def test_the_pad_follows_another_instrument_from_whatever_axes(desk):
+    from mesosynth.instruments import instrument_class
+
+    pad, frame = desk.pad, desk.pad_frame
+    before = pad.axes, dict(desk.bridge.values)
+    ripple = instrument_class("ripple").parameters
+    try:
+        pad.set_axes(("f_c", "w"))
+        pad.set_table(ripple)
+        frame.set_table(ripple)
+        assert set(pad.axes) <= set(ripple)
+        assert frame.button.text() == " × ".join(ripple[id_].name for id_ in pad.axes)
+        pad.grab()
+    finally:
+        pad.set_table(desk.bridge.parameters)
+        frame.set_table(desk.bridge.parameters)
+        pad.set_values(before[1])
+        pad.set_axes(before[0])
