@@ -1,7 +1,8 @@
 """Has itself killed at random points of saving a preset, and counts what is left.
 
 ``python kill_saving.py FOLDER KILLS`` forks a child for each kill, which is light then: all has
-been imported once. It prints how often each of two sounds was found, and how often a draft that was not finished.
+been imported once. It prints how often each of two sounds was found, and how often a draft that was
+not finished.
 """
 
 import os
