@@ -25,6 +25,9 @@ YOUNG = 120.0
 """Time for which a file is written anew, s."""
 
 
+_LAST_WORD_MS = 1500
+
+
 def autosave_folder() -> Path:
     """The user's folder of autosaves; beside the settings where those were put elsewhere."""
     elsewhere = os.environ.get(CONFIG_VARIABLE)
@@ -95,15 +98,18 @@ class Autosave(QObject):
             if desk is not None:
                 self._written = self._saved()
                 if self.crashed:
-                    self._bridge.say(
-                        "The desk had ended unexpectedly; this is how it was at "
-                        f"{time.strftime('%H:%M:%S', time.localtime(path.stat().st_mtime))}."
-                    )
+                    when = time.strftime("%H:%M:%S", time.localtime(path.stat().st_mtime))
+                    text = f"The desk had ended unexpectedly; this is how it was at {when}."
+                    self._say_last(text)
                 return desk
             beside = path.with_suffix(".broken")
             path.replace(beside)
-            self._bridge.say(f"{path.name} cannot be used; it is now {beside.name}.", "warning")
+            self._say_last(f"{path.name} cannot be used; it is now {beside.name}.", "warning")
         return None
+
+    def _say_last(self, text: str, severity: str = "info") -> None:
+        """Say it after what preset, target and rescued minutes have to say."""
+        QTimer.singleShot(_LAST_WORD_MS, self, lambda: self._bridge.say(text, severity))
 
     def remember(self, desk: dict[str, Any]) -> None:
         """What the desk wants to find again; it is written with the next autosave."""

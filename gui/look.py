@@ -83,6 +83,7 @@ class Look(QObject):
             self._bridge.say(f"The desk is at {wanted}%; there is no room for another size.")
             return
         self._settings.scale = wanted
+        self._refresh()
         self._bridge.say(f"The desk opens anew at {wanted}%.")
         self.anew_asked.emit()
 

@@ -38,10 +38,12 @@ print("kept", flush=True)
 QTest.qWait(60_000)
 """
 LOOK = """
-QTest.qWait(150)
+said = []
+window.bridge.message.connect(lambda message: said.append(message.text))
+QTest.qWait(1700)
 kept = [slot is not None for slot in window.comparisons.slots]
 print(window.bridge.values["f_m"], window.effects.order, kept.index(True) if any(kept) else None)
-print(window.history.stack.count(), window.status.message.text(), flush=True)
+print(window.history.stack.count(), *said, flush=True)
 """
 
 

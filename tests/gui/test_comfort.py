@@ -1,0 +1,87 @@
+"""The look, the tour, the question after new sound settings, and menus that remember."""
+
+import pytest
+from hands import DEMO, LEFT
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from gui import theme
+from gui.panels import keep_question
+
+
+def press(desk, keys):
+    QTest.keySequence(desk, QKeySequence(keys))
+
+
+@pytest.fixture
+def look(desk):
+    yield desk
+    desk.settings.theme, desk.settings.scale = "system", 100
+    desk.look.use("dark")
+
+
+def test_ctrl_t_goes_through_the_looks_and_everything_is_painted_in_them(look):
+    desk = look
+    desk.settings.theme = "dark"
+    press(desk, "Ctrl+T")
+    assert desk.settings.theme == "light"
+    assert theme.TEXT == "#1b2027"
+    ground = desk.grab().toImage().pixelColor(2, desk.height() // 2)
+    assert ground.lightness() > 200
+    icon = desk.actions_["load"].icon().pixmap(16).toImage()
+    inks = [icon.pixelColor(x, y) for x in range(16) for y in range(16)]
+    assert any(ink.alpha() > 200 and ink.lightness() < 100 for ink in inks)
+    press(desk, "Ctrl+T")
+    assert desk.settings.theme == "system"
+    press(desk, "Ctrl+T")
+    assert desk.settings.theme == "dark"
+    assert theme.TEXT == "#d7dce4"
+    assert desk.grab().toImage().pixelColor(2, desk.height() // 2).lightness() < 60
+
+
+def test_sizes_go_up_as_far_as_the_screen_has_room(look, monkeypatch):
+    desk = look
+    asked = []
+    desk.look.anew_asked.connect(lambda: asked.append(desk.settings.scale))
+    monkeypatch.setattr(desk.look, "largest", lambda: 150)
+    for _ in range(4):
+        press(desk, "Ctrl++")
+    assert desk.settings.scale == 150
+    press(desk, "Ctrl+-")
+    assert asked == [125, 150, 125]
+
+
+def test_the_tour_has_five_steps_that_stay_in_the_window(desk):
+    press(desk, "Shift+F1")
+    titles = []
+    while desk.tour.isVisible():
+        titles.append(desk.tour.title.text())
+        assert desk.rect().contains(desk.tour.geometry())
+        QTest.mouseClick(desk.tour.next, LEFT)
+    assert len(set(titles)) == 5
+    assert desk.settings.toured
+    assert QApplication.focusWidget() is desk.pad
+
+
+def test_new_sound_settings_go_back_unless_they_are_kept(desk, qtbot, monkeypatch):
+    asked = []
+    monkeypatch.setattr(desk.bridge, "set_device", lambda *wish: asked.append(wish) or True)
+    commands = desk.sound_commands
+    commands.devices.chosen.emit("silent", 44100, 512)
+    assert commands.question.isVisible()
+    QTest.mouseClick(commands.question.keep, LEFT)
+    assert asked == [("silent", 44100, 512)]
+    monkeypatch.setattr(keep_question, "SECONDS", 1)
+    commands.devices.chosen.emit("silent", 96000, 64)
+    qtbot.waitUntil(lambda: len(asked) == 3, timeout=5_000)
+    assert asked[2] == ("silent", None, None)  # what it was before, as it was asked for
+    assert not commands.question.isVisible()
+
+
+def test_recent_targets_can_be_taken_again(target, qtbot):
+    target.sessions.recent.aboutToShow.emit()
+    first = target.sessions.recent.actions()[0]
+    assert first.text() == DEMO.name
+    with qtbot.waitSignal(target.bridge.target_loaded, timeout=10_000):
+        first.trigger()
