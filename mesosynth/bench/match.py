@@ -4,7 +4,8 @@ Families of targets, see :mod:`mesosynth.bench.targets`, are drawn from --seed. 
 when the worst relative error of f_c, f_m, gamma and w is within 1%, in noise within 2%. Noise is
 measured in power over the whole window of four seconds, of which an arpeggio fills a part: while it
 sounds, it stands higher above the noise than the level says. Seconds are those from audio to
-answer, in a warm process. Ripples, of family H, and recordings have no truth: their loss tells.
+answer, in a warm process. Ripples that are matched with arpeggios, in family H, and recordings have
+no truth: their loss tells. Family R matches ripples with ripples.
 
 --baselines sets other methods beside ours, on some of the targets of B and of D with 20 dB of white
 noise: from the same start, drawn from the range that targets are drawn from (which ours is not

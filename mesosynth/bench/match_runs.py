@@ -135,6 +135,7 @@ def matcher() -> Matcher:
 
 def _ours(sound: Sound) -> Row:
     warm = matcher()
+    warm.choose(sound.instrument)
     began = time.perf_counter()
     result = warm.match(target_from_array(sound.audio, sound.sample_rate))
     seconds = time.perf_counter() - began
@@ -158,5 +159,6 @@ def _course(result: MatchResult, seconds: float) -> list[Row]:
 
 def _baseline(run: Run, sound: Sound, budget: Budget) -> Row:
     key = (run.seed, ord(run.family), run.index, _RANDOM_START)
+    matcher().choose("chirplet")
     course = compete(run.method, run.start, sound, matcher(), budget, key)
     return {"budget": asdict(budget), "course": course}

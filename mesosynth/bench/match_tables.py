@@ -87,11 +87,11 @@ def _misses(rows: list[dict[str, Any]]) -> Table:
     )
     for row in rows:
         name = " ".join(filter(None, (row["family"], row["level"], f"{row['index']}")))
-        truth = [_number(row["truth"][id_], ".4g") for id_ in UNKNOWNS]
+        truth = [_number(row["truth"][id_], ".4g") for id_ in row["truth"]]
         if row["failure"]:
             table.add_row(name, "failed", *truth)
             continue
-        theta = [_number(row["theta"][id_], ".4g") for id_ in UNKNOWNS]
+        theta = [_number(row["theta"][id_], ".4g") for id_ in row["truth"]]
         pairs = [f"{true}→{found}" for true, found in zip(truth, theta, strict=True)]
         table.add_row(name, _error(row["error"]), *pairs)
     return table

@@ -6,7 +6,7 @@ The same index is the same arpeggio at every level of a family.
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,12 +44,15 @@ class Sound:
     sample_rate : float
         Hz.
     theta : dict, optional
-        The truth, of :data:`UNKNOWNS`; None where there is none.
+        The truth, of :data:`UNKNOWNS` or, for ripples, with f_0 for f_c; None where there is none.
+    instrument : str
+        What it is matched with.
     """
 
     audio: NDArray[np.float32]
     sample_rate: float
     theta: Theta | None
+    instrument: str = "chirplet"
 
 
 @dataclass(frozen=True)
@@ -204,6 +207,25 @@ def _out_of_model(seed: int, level: int, index: int) -> Sound:
     return _sound(PEAK * ripple(vector, ANALYSIS_SAMPLES, ANALYSIS_RATE).numpy(), None)
 
 
+_RIPPLES = {"f_0": (80.0, 400.0), "f_m": (2.0, 12.0), "density": (0.5, 3.0), "w": (2.0, 4.5)}
+
+
+def _ripple(seed: int, level: int, index: int) -> Sound:
+    """A ripple at any moment of its course; density is its waves per octave, f_m / gamma."""
+    import torch
+
+    from mesosynth.instruments.ripple_torch import ripple
+
+    generator = _generator(seed, ord("R"), index)
+    drawn = _drawn(generator, _RIPPLES)
+    gamma = min(drawn["f_m"] / drawn["density"], 16.0) * generator.choice([-1.0, 1.0])
+    theta = {"f_0": drawn["f_0"], "f_m": drawn["f_m"], "gamma": gamma, "w": drawn["w"]}
+    vector = torch.tensor([*theta.values(), generator.uniform(0.5, 1.0)], dtype=torch.float64)
+    start = generator.uniform(0.0, 60.0)
+    x = ripple(vector, ANALYSIS_SAMPLES, ANALYSIS_RATE, start).numpy()
+    return replace(_sound(x * (PEAK / np.abs(x).max()), theta), instrument="ripple")
+
+
 def _recording(paths: list[Path], seed: int, level: int, index: int) -> Sound:
     from mesosynth.audio_file import read_audio
 
@@ -220,4 +242,5 @@ _FAMILIES = {
     "F": Family("f_c from 256 to 1024 Hz", [""], _wide),
     "G": Family("descending", [""], _descending),
     "H": Family("out of the model", ["half sine", "ripple"], _out_of_model),
+    "R": Family("ripples, by the ripple's own model", [""], _ripple),
 }

@@ -137,7 +137,8 @@ class Run:
                 self._descend_from_start(state, start)
             if self.best is not None and self.best.is_good:
                 return
-        if self.best is not None and not self._model.steady:
+        more = self._few.unknowns != self._all.unknowns
+        if self.best is not None and more and not self._model.steady:
             self._free_the_rest(self.best)
 
     def result(self, converged: bool) -> MatchResult:
