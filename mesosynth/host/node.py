@@ -11,6 +11,7 @@ from mesosynth.host.reach import Reach
 from mesosynth.host.watch import Watch
 from mesosynth.plugin import CHANNELS, Events, Instrument, Plugin
 
+ECHOES = 0.1  # s; an effect that goes on for less after its input has ended has none
 FADE_SECONDS = 0.02  # in and out of the rack, and from one version of a plugin to the next
 EXPLODED = 1000.0  # 60 dB over full scale: no longer loud, but broken
 BUDGET = 0.5  # of a block's time that a guest may take
@@ -143,12 +144,25 @@ class Node:
             dry.fill(0.0)
         else:
             np.copyto(dry, block)
+        if wanted and self.level < 1.0 and not self.occupant.guest:
+            self._ease_in(block)
         if not self._run(self.occupant, vector, moved, events, block, watch):
             np.copyto(block, dry)
         if self.successor is not None:
             self._cross(self.successor, vector, moved, events, dry, block, watch)
         if not wanted or self.level < 1.0:
             self.level = self._mix(dry, block, self.level, 1.0 if wanted else -1.0)
+
+    def _ease_in(self, block: NDArray[np.float32]) -> None:
+        """Let an effect with echoes hear a sound that swells, lest they begin with a click."""
+        if self.occupant.plugin.tail < ECHOES:
+            return
+        gain = self._gain[: block.shape[1]]
+        np.multiply(self._count[: len(gain)], self._slope, out=gain)
+        np.add(gain, self.level, out=gain)
+        np.minimum(gain, 1.0, out=gain)
+        for row in block:
+            np.multiply(row, gain, out=row)
 
     def _run(
         self,

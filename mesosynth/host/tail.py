@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mesosynth.host.node import Node, Occupant
+from mesosynth.host.node import ECHOES, Node, Occupant
 from mesosynth.plugin import NO_EVENTS, Events, Instrument
 
 if TYPE_CHECKING:
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from mesosynth.host.watch import Watch
 
-WORTH_IT = 0.1  # s; what ends sooner is faded like any other change
 QUIET = 1e-4  # of full scale: 80 dB below it
 PATIENCE = 2.5  # s of quiet; the longest delay is two, and between its echoes nothing is heard
 LONGEST = 30.0  # s; a delay that feeds back nearly all of itself would stay for minutes
@@ -51,7 +50,7 @@ class Tail(Node):
             not isinstance(occupant.plugin, Instrument)
             and not isinstance(node, Tail)
             and not occupant.guest  # who knows what it does when it is no longer looked at
-            and occupant.plugin.tail >= WORTH_IT
+            and occupant.plugin.tail >= ECHOES
             and node.wanted and not node.out
             and node.level == 1.0 and node.successor is None
         )  # fmt: skip
