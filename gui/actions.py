@@ -157,6 +157,11 @@ ACTIONS = [
         checkable=True,
     ),
     ActionSpec(
+        "blend", "View", "Blend of four sounds", "Blend", "F6", "ph.squares-four",
+        "Open or close the square of four sounds to move between, and chance around one.",
+        checkable=True,
+    ),
+    ActionSpec(
         "effects", "View", "Effects", "Effects", "F3", "ph.sliders-horizontal",
         "Open or close the rack: the instrument and the effects that it goes through.",
         checkable=True,

@@ -14,6 +14,7 @@ from gui.comparisons import Comparisons
 from gui.history import History
 from gui.look import Look
 from gui.match_commands import MatchCommands
+from gui.panels.blend_page import BlendPage
 from gui.panels.drawer import Drawer
 from gui.panels.effects_panel import EffectsPanel
 from gui.panels.knob import Knob
@@ -90,6 +91,8 @@ class MainWindow(QMainWindow):
         self.drawer.add(self.actions_["sounds"], self.library)
         self.map_page = MapPage(bridge, self.library.library, self.history)
         self.drawer.add(self.actions_["map"], self.map_page)
+        self.blend_page = BlendPage(bridge, self.history)
+        self.drawer.add(self.actions_["blend"], self.blend_page)
         self.drawer.add(self.actions_["effects"], self.effects)
         self.match_page = MatchSettingsPanel(bridge.parameters, self.actions_)
         self.drawer.add(self.actions_["matching"], self.match_page)

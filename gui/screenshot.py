@@ -18,7 +18,7 @@ from gui.settings import FOLDER_VARIABLE
 from mesosynth.resources import resource
 from mesosynth.session import Session
 
-_SETTLE_MS = 1500  # until the last pictures have arrived and the scope is full
+_SETTLE = 1.5  # s until the last pictures have arrived and the scope is full
 _LONGEST_MS = 90_000
 
 
@@ -30,6 +30,7 @@ def main(argv: list[str]) -> int:
     theme.apply(application)
     window = open_window(lambda: Session("silent", INSTRUMENT), options.target)
     window.resize(*options.size)
+    window.drawer.turn_to(options.page)
     window.show()
 
     def save() -> None:
@@ -37,7 +38,7 @@ def main(argv: list[str]) -> int:
         window.close()
         application.exit(0 if saved else 1)
 
-    window.bridge.match_ended.connect(lambda _: QTimer.singleShot(_SETTLE_MS, save))
+    window.bridge.match_ended.connect(lambda _: QTimer.singleShot(int(1000 * options.wait), save))
     QTimer.singleShot(_LONGEST_MS, lambda: application.exit(1))
     return application.exec()
 
@@ -47,6 +48,11 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("out", type=Path)
     parser.add_argument("--size", type=_size, default=(1600, 1000), help="1600x1000")
     parser.add_argument("--target", type=Path, default=resource("assets", "demo.wav"))
+    parser.add_argument("--page", default="", help="of the drawer: sounds, map, blend …")
+    parser.add_argument(
+        "--wait", metavar="S", type=float, default=_SETTLE,
+        help="after the match; in some 20 s the loss below the pad fills in",
+    )  # fmt: skip
     return parser.parse_args(argv)
 
 
