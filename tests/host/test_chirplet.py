@@ -2,10 +2,10 @@
 
 import math
 import time
-import tracemalloc
 
 import numpy as np
 import pytest
+from allocation import tracing
 
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
@@ -103,17 +103,9 @@ def test_process_allocates_no_arrays():
         for _ in range(8)
     ]
     block = np.zeros((2, 4096), np.float32)
-    peaks = []
-    tracemalloc.start()
-    try:
-        for i in range(48):
-            tracemalloc.reset_peak()
-            before = tracemalloc.get_traced_memory()[0]
-            chirplet.process(moving[i % 8], NO_EVENTS, block)
-            peaks.append(tracemalloc.get_traced_memory()[1] - before)
-    finally:
-        tracemalloc.stop()
-    # What `process` allocates it allocates every time; the least of each is free of other threads.
+    with tracing() as peak_of:
+        peaks = [peak_of(chirplet.process, moving[i % 8], NO_EVENTS, block) for i in range(48)]
+    # What `process` allocates it allocates every time.
     peak = np.reshape(peaks, (-1, 8)).min(axis=0).max()
     assert chirplet._arpeggios.voices.count >= 4
     assert peak < 4096, f"{peak} bytes: views are small, but four voices' stride is 8 KiB"

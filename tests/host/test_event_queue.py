@@ -6,10 +6,10 @@ import os
 import signal
 import threading
 import time
-import tracemalloc
 
 import numpy as np
 import pytest
+from allocation import tracing
 
 from mesosynth.host.engine import Engine
 from mesosynth.host.event_inbox import HOLD, MOST, BlockClock, EventInbox
@@ -285,18 +285,12 @@ def test_the_engine_hears_notes_and_moves_and_allocates_nothing(queue):
         engine = Engine(rack, parameters, output, EventInbox([queue]))
         engine.prepare(RATE, FRAMES)
         block, peaks, loudest = np.zeros((2, FRAMES), np.float32), [], []
-        tracemalloc.start()
-        try:
+        with tracing() as peak_of:
             for i in range(96):
                 queue.push(KINDS.NOTE_ON if i % 2 else KINDS.NOTE_OFF, 0, 60, 1.0)
                 queue.push(MOVED, 0, 0, 0.25)
                 time.sleep(0.002)
-                tracemalloc.reset_peak()
-                before = tracemalloc.get_traced_memory()[0]
-                engine.render(block, False)
-                peaks.append(tracemalloc.get_traced_memory()[1] - before)
+                peaks.append(peak_of(engine.render, block, False))
                 loudest.append(float(block.max()))
-        finally:
-            tracemalloc.stop()
     assert max(loudest) == pytest.approx(0.25)
     assert np.reshape(peaks, (-1, 8)).min(axis=0).max() < 3000

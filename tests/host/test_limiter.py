@@ -1,9 +1,8 @@
 """Fears: a spike reaches the ears, NaN stays for good, the limiter colours what is below it."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
+from allocation import tracing
 from scipy.signal import resample_poly
 
 from mesosynth.host.limiter import Limiter
@@ -111,17 +110,9 @@ def test_it_tells_the_true_peak_that_left():
 
 
 def test_it_allocates_no_arrays():
-    limiter, peaks = Limiter(RATE, 8192), []
+    limiter = Limiter(RATE, 8192)
     blocks = (np.arange(8) % 3 * RANDOM.standard_normal((2, 8192, 1))).astype(np.float32)
-    tracemalloc.start()
-    try:
-        for i in range(24):
-            block = blocks[:, :, i % 8]
-            tracemalloc.reset_peak()
-            before = tracemalloc.get_traced_memory()[0]
-            limiter.process(block)
-            peaks.append(tracemalloc.get_traced_memory()[1] - before)
-    finally:
-        tracemalloc.stop()
-    # Views only; one array of 8192 would be 32768. Another thread may allocate meanwhile, once.
+    with tracing() as peak_of:
+        peaks = [peak_of(limiter.process, blocks[:, :, i % 8]) for i in range(24)]
+    # Views only; one array of 8192 would be 32768.
     assert sorted(peaks[8:])[-2] < 4096

@@ -1,9 +1,8 @@
 """Fears: NaN or a spike reaches the ears, the limiter colours what is below it, stop clicks."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
+from allocation import tracing
 
 from mesosynth.errors import ArgumentError
 from mesosynth.host.rack import Rack, render
@@ -116,14 +115,8 @@ def test_render_refuses_the_impossible_in_a_sentence(arguments, sentence):
 def test_the_rack_allocates_no_arrays():
     rack, block = rack_of(Steady(), 8192), np.zeros((2, 8192), np.float32)
     peaks = []
-    tracemalloc.start()
-    try:
+    with tracing() as peak_of:
         for i in range(48):  # quiet, limited and stopped; fading in and out in between
             values = np.array([0.5 if i % 8 < 4 else 3.0])
-            tracemalloc.reset_peak()
-            before = tracemalloc.get_traced_memory()[0]
-            rack.process(values, NO_EVENTS, i % 8 < 7, block)
-            peaks.append(tracemalloc.get_traced_memory()[1] - before)
-    finally:
-        tracemalloc.stop()
+            peaks.append(peak_of(rack.process, values, NO_EVENTS, i % 8 < 7, block))
     assert np.reshape(peaks, (-1, 8)).min(axis=0).max() < 4096  # views

@@ -1,10 +1,10 @@
 """The fears: an effect that leaves takes its echoes along, clicks, or never goes."""
 
 import time
-import tracemalloc
 
 import numpy as np
 import pytest
+from allocation import tracing
 from test_rack_effects import RATE, Player, Tone, chain_of, slots_of
 
 from mesosynth.effects import EFFECTS
@@ -128,16 +128,10 @@ def test_no_arrays_are_made_while_it_rings(rack):
     chain.arrange(slots_of())
     assert len(tails(rack)) == 2
     most = []
-    tracemalloc.start()
-    try:
+    with tracing() as peak_of:
         for number in range(40):
             if number == 30:
                 tails(rack)[0].wanted = False
-            tracemalloc.reset_peak()
-            before = tracemalloc.get_traced_memory()[0]
-            rack.process(vector, NO_EVENTS, True, block)
-            most.append(tracemalloc.get_traced_memory()[1] - before)
-    finally:
-        tracemalloc.stop()
+            most.append(peak_of(rack.process, vector, NO_EVENTS, True, block))
     assert most[0] < 8192  # while the input fades: one row of samples is as much
-    assert sorted(most)[-2] < 6000  # another thread may allocate meanwhile, once
+    assert sorted(most)[-2] < 6000  # a fade may begin once
