@@ -2,11 +2,16 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 PART = ".part"
 """The ending of what is being written; its name begins with a dot and holds the process' number."""
+
+
+OLD = 3600.0
+"""Age at which nobody writes a part any more, s; to write one takes a moment."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -75,3 +80,26 @@ def _sync_folder(folder: Path) -> None:
         pass  # nor does every file system write them
     finally:
         os.close(handle)
+
+
+def sweep_parts(folder: Path, old: float = OLD) -> int:
+    """Remove what processes that were killed had begun to write in a folder; return how many.
+
+    Where that is not possible it stays; nobody is harmed.
+
+    Parameters
+    ----------
+    folder : Path
+        And all folders in it.
+    old : float
+        Age at which nobody writes a part any more, s.
+    """
+    count = 0
+    for part in folder.rglob(f".*{PART}"):
+        try:
+            if time.time() - part.stat().st_mtime > old:
+                part.unlink()
+                count += 1
+        except OSError:
+            pass
+    return count

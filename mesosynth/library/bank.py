@@ -35,14 +35,6 @@ class Bank:
     left_out: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What came of an import: new files, and a sentence for everything that was left out."""
-
-    files: Sequence[Path]
-    left_out: Sequence[str]
-
-
 def write_bank(path: Path, presets: Iterable[Preset]) -> None:
     """Write presets to a zip file; `path` holds the whole of it or what it held before.
 

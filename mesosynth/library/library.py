@@ -5,18 +5,19 @@ import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import msgspec
 import platformdirs
 
-from mesosynth.atomic_file import write_new
+from mesosynth.atomic_file import sweep_parts
 from mesosynth.errors import PresetError
-from mesosynth.library.bank import Imported, read_bank, write_bank
+from mesosynth.library import files
+from mesosynth.library.bank import read_bank, write_bank
 from mesosynth.library.entry import Entry
+from mesosynth.library.importing import Imported, Progress, go_on, take_bank
 from mesosynth.library.marks import load_marks, save_marks
-from mesosynth.library.names import alternatives, file_stem
+from mesosynth.library.names import file_stem
 from mesosynth.library.scan import load_known, save_known, scan
 from mesosynth.library.search import search
-from mesosynth.presets import Preset, load_preset, preset_to_json, save_preset
+from mesosynth.presets import Preset, load_preset, save_preset
 from mesosynth.resources import resource
 
 FOLDER_VARIABLE = "MESOSYNTH_PRESETS"
@@ -26,7 +27,6 @@ LOOK_SECONDS = 1.0
 """Time between two looks at the folders."""
 
 _MARKS = ".marks.json"
-_REMOVED = ".removed"
 
 
 def user_folder() -> Path:
@@ -70,6 +70,7 @@ class Library:
         self._cache = cache / "library.msgpack"
         self._found: dict[str, Entry] | None = None
         self._lock = threading.RLock()
+        self._marks_lock = threading.Lock()  # of its own: a look at the folders may take long
         self._end = threading.Event()
         self._watcher: threading.Thread | None = None
         self.revision = 0
@@ -118,6 +119,8 @@ class Library:
             self._watcher.join()
 
     def _look(self) -> None:
+        for folder in (self.user, self._cache.parent):
+            sweep_parts(folder)
         self.refresh()
         while not self._end.wait(LOOK_SECONDS):
             self.refresh()
@@ -171,39 +174,38 @@ class Library:
             If it cannot be written, or `over` is not the user's.
         """
         if over is not None:
-            if not over.absolute().is_relative_to(self.user.absolute()):
-                raise PresetError(f"{over} is not in {self.user}; save it under a new name there.")
+            self._check_own(over)
             save_preset(over, preset)
-            self.refresh()
-            return over
-        path = self._save_new(preset, self._taken())
+            path = over
+        else:
+            path = files.save_new(self.user, preset, self._taken())
         self.refresh()
         return path
 
-    def _taken(self) -> set[str]:
-        """Names of presets and files that nobody else may have, in small letters."""
-        names = [*(entry.name for entry in self.entries), *_names(self.user)]
-        return {name.casefold() for name in names}
+    def edit(self, entry: Entry, preset: Preset) -> Path:
+        """Write a preset of the user's anew, and return its file.
 
-    def _save_new(self, preset: Preset, taken: set[str]) -> Path:
-        for name in alternatives(preset.name.strip() or "Preset"):
-            path = self.user / f"{file_stem(name)}.json"
-            if name.casefold() in taken or path.name.casefold() in taken:
-                continue
-            text = preset_to_json(msgspec.structs.replace(preset, name=name), str(path))
-            try:
-                self.user.mkdir(parents=True, exist_ok=True)
-                write_new(path, text)
-            except FileExistsError:
-                continue
-            except OSError as error:
-                raise PresetError(f"{path} cannot be written: {error.strerror}.") from error
-            taken |= {name.casefold(), path.name.casefold()}
-            return path
-        raise AssertionError("names never end")
+        With another name it gets a file of that name, or of "name 2" where that is taken; marks go
+        with it. Raises as :meth:`save`.
+        """
+        self._check_own(entry.path)
+        own = {entry.name.casefold(), entry.path.name.casefold()}
+        taken, name = self._taken() - own, preset.name.casefold()
+        same_file = file_stem(preset.name).casefold() == entry.path.stem.casefold()
+        if preset.name == entry.name or (same_file and name not in taken):
+            return self.save(preset, entry.path)
+        path = files.save_new(entry.path.parent, preset, taken)
+        entry.path.unlink(missing_ok=True)
+        with self._marks_lock:
+            self.marks.move(entry.key, f"user/{path.relative_to(self.user).as_posix()}")
+            save_marks(self.user / _MARKS, self.marks)
+        self.refresh()
+        return path
 
     def remove(self, entry: Entry) -> Path:
         """Put a preset of the user's out of sight, and return where it lies now.
+
+        Its marks stay, for :meth:`restore`.
 
         Raises
         ------
@@ -212,19 +214,30 @@ class Library:
         """
         if entry.factory:
             raise PresetError(f"{entry.name} came with mesosynth and stays.")
-        away = self.user / _REMOVED
-        try:
-            away.mkdir(exist_ok=True)
-            there = next(
-                away / f"{stem}.json"
-                for stem in alternatives(entry.path.stem)
-                if not (away / f"{stem}.json").exists()
-            )
-            entry.path.rename(there)
-        except OSError as error:
-            raise PresetError(f"{entry.path} cannot be removed: {error.strerror}.") from error
+        away = files.put_away(self.user, entry.path)
         self.refresh()
-        return there
+        return away
+
+    def restore(self, away: Path, path: Path) -> Path:
+        """Put back to `path` what :meth:`remove` put `away`, and return where it lies now.
+
+        Raises
+        ------
+        PresetError
+            If it is not there any more, or cannot be moved.
+        """
+        back = files.put_back(away, path)
+        self.refresh()
+        return back
+
+    def _check_own(self, path: Path) -> None:
+        if not path.absolute().is_relative_to(self.user.absolute()):
+            raise PresetError(f"{path} is not in {self.user}; save it under a new name there.")
+
+    def _taken(self) -> set[str]:
+        """Names of presets and files that nobody else may have, in small letters."""
+        names = [*(entry.name for entry in self.entries), *files.names(self.user)]
+        return {name.casefold() for name in names}
 
     def set_favourite(self, entry: Entry, favourite: bool) -> None:
         """Make a preset a favourite, or not.
@@ -234,26 +247,33 @@ class Library:
         SettingsError
             If that cannot be remembered.
         """
-        with self._lock:
+        with self._marks_lock:
             self.marks.set_favourite(entry.key, favourite)
             save_marks(self.user / _MARKS, self.marks)
 
     def rate(self, entry: Entry, stars: int) -> None:
         """Give a preset 1 to 5 stars, or none with 0; raises as above."""
-        with self._lock:
+        with self._marks_lock:
             self.marks.rate(entry.key, stars)
             save_marks(self.user / _MARKS, self.marks)
 
     def note_played(self, entry: Entry) -> None:
         """Remember that a preset was played; raises as above."""
-        with self._lock:
+        with self._marks_lock:
             self.marks.play(entry.key)
             save_marks(self.user / _MARKS, self.marks)
 
-    def import_bank(self, path: Path) -> Imported:
+    def import_bank(self, path: Path, on_progress: Progress = go_on) -> Imported:
         """Take the presets of a zip file into the user's folder, under free names.
 
         What is there already, to the byte or but for its name, is not taken twice.
+
+        Parameters
+        ----------
+        path : Path
+        on_progress : callable, optional
+            Gets how many of how many presets are done; False ends the import, and takes back what
+            has been taken.
 
         Returns
         -------
@@ -263,39 +283,41 @@ class Library:
         Raises
         ------
         PresetError
-            If it is no zip file, or no harmless one; then nothing is taken.
+            If it is no zip file, or no harmless one, or a preset cannot be written; then nothing is
+            taken.
         """
-        bank = read_bank(path)
-        there = {_content(load_preset(entry.path)) for entry in self.entries}
-        taken = self._taken()
-        files: list[Path] = []
-        left_out = list(bank.left_out)
-        for preset in bank.presets:
-            if _content(preset) in there:
-                left_out.append(f"{preset.name} is there already.")
-            else:
-                files.append(self._save_new(preset, taken))
+        there = [entry.path for entry in self.entries]
+        imported = take_bank(read_bank(path), self.user, there, self._taken(), on_progress)
         self.refresh()
-        return Imported(tuple(files), tuple(left_out))
+        return imported
 
-    def export_bank(self, entries: Iterable[Entry], path: Path) -> None:
+    def export_bank(
+        self, entries: Iterable[Entry], path: Path, on_progress: Progress = go_on
+    ) -> bool:
         """Write presets to a zip file, which :meth:`import_bank` reads anywhere.
+
+        Parameters
+        ----------
+        entries : iterable of Entry
+        path : Path
+        on_progress : callable, optional
+            As above; an export that is ended writes nothing.
+
+        Returns
+        -------
+        bool
+            Whether it was not ended.
 
         Raises
         ------
         PresetError
-            If one of them cannot be read, or `path` cannot be written.
+            If one of the presets cannot be read, or `path` cannot be written.
         """
-        write_bank(path, [load_preset(entry.path) for entry in entries])
-
-
-def _content(preset: Preset) -> bytes:
-    """Everything but the name."""
-    return preset_to_json(msgspec.structs.replace(preset, name=""), preset.name)
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
+        wanted = list(entries)
+        presets: list[Preset] = []
+        for entry in wanted:
+            if not on_progress(len(presets), len(wanted)):
+                return False
+            presets.append(load_preset(entry.path))
+        write_bank(path, presets)
+        return True

@@ -144,3 +144,44 @@ def test_places_that_hold_no_bank(library, tmp_path):
         read_bank(tmp_path / "none.zip")
     with pytest.raises(PresetError, match="cannot be written"):
         library.export_bank([], tmp_path / "nowhere" / "b.zip")
+
+
+def test_an_import_tells_how_far_it_is_and_can_be_ended(library, tmp_path):
+    library.save(BIRD)
+    bank = [(f"{n}.json", text(Preset(name=f"New {n}"))) for n in range(10)]
+    path = zipped(tmp_path / "b.zip", bank)
+    seen = []
+
+    def until_five(done, total):
+        seen.append((done, total))
+        return done < 6
+
+    imported = library.import_bank(path, until_five)
+    assert imported.cancelled
+    assert seen == [(done, 11) for done in range(7)]  # those that are there count, too
+    assert [entry.name for entry in library.entries] == ["Bird"]
+    assert [file.name for file in library.user.iterdir()] == ["Bird.json"]
+    assert len(library.import_bank(path).files) == 10
+
+
+def test_an_import_that_fails_half_way_leaves_nothing(library, tmp_path, monkeypatch):
+    bank = [(f"{n}.json", text(Preset(name=f"New {n}"))) for n in range(5)]
+    path = zipped(tmp_path / "b.zip", bank)
+
+    def full(file, _content):
+        if file.name == "New 3.json":
+            raise OSError(28, "No space left on device")
+        file.write_bytes(_content)
+
+    monkeypatch.setattr("mesosynth.library.files.write_new", full)
+    with pytest.raises(PresetError, match="No space left"):
+        library.import_bank(path)
+    assert list(library.user.iterdir()) == []
+
+
+def test_an_export_that_is_ended_writes_nothing(library, tmp_path):
+    library.save(BIRD)
+    path = tmp_path / "b.zip"
+    assert not library.export_bank(library.entries, path, lambda *_: False)
+    assert not path.exists()
+    assert library.export_bank(library.entries, path)

@@ -1,9 +1,11 @@
 """The fears: a sound is lost, overwritten, or not found; a bad file takes the library with it."""
 
 import json
+import os
 import threading
 import time
 
+import msgspec
 import pytest
 
 from mesosynth.errors import PresetError
@@ -260,3 +262,76 @@ def test_all_factory_presets_are_in_the_library(tmp_path):
 def test_a_preset_with_an_effect_that_is_not_here_is_listed(library):
     library.save(Preset(name="Odd", effects=(EffectState(plugin="mine"),)))
     assert names(library.search("odd")) == ["Odd"]
+
+
+def test_what_killed_processes_had_begun_is_swept_when_it_is_old(folders):
+    deep = folders / "user" / "live"
+    deep.mkdir()
+    old, young = deep / ".a.json.1.2.part", folders / "user" / ".b.json.3.4.part"
+    other = folders / "user" / "song.part"
+    for file in (old, young, other):
+        file.write_text("{")
+    os.utime(old, (0.0, 0.0))
+    os.utime(other, (0.0, 0.0))
+    library = open_library(folders)
+    library.watch()
+    try:
+        wait(lambda: not old.exists())
+    finally:
+        library.close()
+    assert young.exists()
+    assert other.exists()
+
+
+def test_a_new_name_takes_file_and_marks_along(library, folders):
+    (cloud,) = library.search("is:user")
+    library.set_favourite(cloud, True)
+    library.rate(cloud, 5)
+    renamed = msgspec.structs.replace(CLOUD, name="Fog", comment="Thick.")
+    path = library.edit(cloud, renamed)
+    assert path == folders / "user" / "Fog.json"
+    assert not cloud.path.exists()
+    assert names(library.search("fav: rating:5 thick")) == ["Fog"]
+    assert names(open_library(folders).search("fav: rating:5")) == ["Fog"]
+    fog = library.find(path)
+    same = library.edit(fog, msgspec.structs.replace(renamed, comment="Thin."))
+    assert same == path
+    assert load_preset(path).comment == "Thin."
+    again = library.edit(library.find(path), msgspec.structs.replace(renamed, name="FOG"))
+    assert again == path
+    assert names(library.search("is:user")) == ["FOG"]
+
+
+def test_a_new_name_that_is_taken_overwrites_nothing(library, folders):
+    library.save(Preset(name="Fog", author="Ada"))
+    (cloud,) = library.search("bell cloud")
+    path = library.edit(cloud, msgspec.structs.replace(CLOUD, name="Fog"))
+    assert load_preset(path).name == "Fog 2"
+    assert load_preset(folders / "user" / "Fog.json").author == "Ada"
+    with pytest.raises(PresetError, match="save it under a new name"):
+        library.edit(library.search("glass")[0], BELL)
+
+
+def test_what_was_removed_comes_back_with_its_marks(library, folders):
+    (cloud,) = library.search("is:user")
+    library.set_favourite(cloud, True)
+    away = library.remove(cloud)
+    assert library.search("is:user") == []
+    assert library.restore(away, cloud.path) == cloud.path
+    assert names(library.search("fav:")) == ["Bell cloud"]
+    away = library.remove(library.search("is:user")[0])
+    save_preset(cloud.path, DRONE)
+    back = library.restore(away, cloud.path)
+    assert back == folders / "user" / "cloud 2.json"
+    assert load_preset(cloud.path) == DRONE
+    with pytest.raises(PresetError, match="cannot be put back"):
+        library.restore(away, cloud.path)
+
+
+def test_marks_do_not_wait_for_a_look_at_the_folders(library):
+    (cloud,) = library.search("is:user")
+    with library._lock:  # as a look has it
+        thread = threading.Thread(target=lambda: library.set_favourite(cloud, True))
+        thread.start()
+        thread.join(5.0)
+        assert not thread.is_alive()
