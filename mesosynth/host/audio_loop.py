@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 
 from mesosynth.effects.recursion import banded_solver
 from mesosynth.errors import DeviceError
+from mesosynth.host.audition import Audition, Clip
 from mesosynth.host.card_search import CardSearch
 from mesosynth.host.chain import Chain
 from mesosynth.host.device import Device, open_device
@@ -69,6 +70,8 @@ class Blocks:
     watch: WatchBlock
     keys: EventQueue
     controls: EventQueue
+    wishes: ParameterBlock
+    clip: Clip
 
 
 def main(settings: Settings | None, blocks: Blocks, connection: Connection) -> None:
@@ -114,7 +117,7 @@ class AudioLoop:
         self._blocks = blocks
         self._connection = connection
         plugin = instrument_class(settings.instrument)()
-        rack = Rack(plugin, blocks.watch.watch)
+        rack = Rack(plugin, blocks.watch.watch, Audition(blocks.wishes, blocks.clip))
         inbox = EventInbox((blocks.keys, blocks.controls))
         self._engine = Engine(rack, blocks.parameters, blocks.output, inbox)
         instrument = Slot("", settings.instrument, 0, tuple(plugin.parameters))
@@ -290,5 +293,6 @@ class AudioLoop:
                 message=self._message,
                 heartbeat=time.monotonic(),
                 recording_rate=recorder.sample_rate if recorder else 0,
+                audition=engine.rack.beside.seconds if engine.rack.beside else -1.0,
             )
         )

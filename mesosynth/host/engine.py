@@ -56,6 +56,8 @@ class Engine:
         begin = time.perf_counter()
         frames = block.shape[1]
         values, playing = self._parameters.read()
+        if self.rack.beside is not None:
+            playing = self.rack.beside.conduct(playing, frames)
         events = NO_EVENTS
         if self._inbox is not None:
             events = self._inbox.take(frames, playing)

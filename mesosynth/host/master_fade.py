@@ -39,5 +39,6 @@ class MasterFade:
         gain = np.multiply(self._count[:frames], step, out=self._gain[:frames])
         np.add(gain, self._level, out=gain)
         np.clip(gain, 0.0, 1.0, out=gain)
-        np.multiply(block, gain, out=block)
+        for row in block:  # row by row: to broadcast in place makes a copy
+            np.multiply(row, gain, out=row)
         self._level = min(max(self._level + frames * step, 0.0), 1.0)

@@ -1,7 +1,8 @@
 """MIDI bytes in, notes and gestures out.
 
-The lower zone of MPE is understood: controller RPN 6 on the first channel makes the channels after
-it members, each with bend, pressure and timbre of its own, to which those of the first are added.
+Both zones of MPE are understood: RPN 6 on the first channel makes the channels after it members,
+on the last one those before it. Each has bend, pressure and timbre of its own, to which those of
+the first, or of the last, are added.
 """
 
 from collections.abc import Iterable
@@ -10,9 +11,9 @@ from typing import Any, Protocol
 import mido
 
 from mesosynth.host.midi_clock import MidiClock
+from mesosynth.host.mpe_zones import CHANNELS, LOWER, UPPER, Zones
 from mesosynth.plugin import WHOLE_CHANNEL, EventKind
 
-CHANNELS = 16
 BEND_RANGE = 2.0  # semitones either way, unless RPN 0 says otherwise
 MPE_BEND_RANGE = 48.0  # of a member channel
 _MOST_BEND = 96.0
@@ -64,7 +65,7 @@ class MidiDecoder:
         self._rpn = [_RPN_NONE] * CHANNELS
         self._range = [BEND_RANGE] * CHANNELS
         self._bend = [0.0] * CHANNELS
-        self._members = range(0)
+        self._zones = Zones()
         self._decode = {
             "note_on": self._note_on,
             "note_off": self._note_off,
@@ -116,14 +117,15 @@ class MidiDecoder:
         self._event(EventKind.PRESSURE, message.channel, message.note, message.value / 127.0)
 
     def _channel_pressure(self, message: _Message) -> None:
-        for channel in self._zone(message.channel):
+        for channel in self._zones.led_by(message.channel):
             self._event(EventKind.PRESSURE, channel, WHOLE_CHANNEL, message.value / 127.0)
 
     def _pitch_wheel(self, message: _Message) -> None:
         self._bend[message.channel] = message.pitch / 8192.0 * self._range[message.channel]
-        for channel in self._zone(message.channel):
-            master = self._bend[0] if channel in self._members else 0.0
-            self._event(EventKind.PITCH_BEND, channel, WHOLE_CHANNEL, self._bend[channel] + master)
+        for channel in self._zones.led_by(message.channel):
+            manager = self._zones.manager_of(channel)
+            bend = self._bend[channel] + (0.0 if manager is None else self._bend[manager])
+            self._event(EventKind.PITCH_BEND, channel, WHOLE_CHANNEL, bend)
 
     def _program(self, message: _Message) -> None:
         self._listener.program(message.channel, message.program)
@@ -152,8 +154,8 @@ class MidiDecoder:
             self._event(EventKind.ALL_OFF, channel, WHOLE_CHANNEL, 0.0)
         elif number == _RESET:
             self._reset(channel)
-        elif number == _TIMBRE and (channel in self._members or (channel == 0 and self._members)):
-            for member in self._zone(channel):
+        elif number == _TIMBRE and self._is_mpe(channel):
+            for member in self._zones.led_by(channel):
                 self._event(EventKind.TIMBRE, member, WHOLE_CHANNEL, value / 127.0)
         elif number == _RPN:
             self._rpn[channel] = (value, self._rpn[channel][1])
@@ -168,22 +170,26 @@ class MidiDecoder:
         self._bend[channel] = 0.0
         self._pedals.discard(channel)
         self._event(EventKind.SUSTAIN, channel, 0, 0.0)
-        for member in self._zone(channel):
+        for member in self._zones.led_by(channel):
             bend = self._bend[member]
             self._event(EventKind.PITCH_BEND, member, WHOLE_CHANNEL, bend)
             self._event(EventKind.PRESSURE, member, WHOLE_CHANNEL, 0.0)
 
     def _set_registered(self, channel: int, value: int) -> None:
         if self._rpn[channel] == _RPN_BEND:
-            shared = self._members if channel in self._members else (channel,)
-            for member in shared:  # all members of a zone bend by the same range
+            for member in self._zones.members_beside(channel):  # they bend by the same range
                 self._range[member] = min(float(value), _MOST_BEND)
-        elif self._rpn[channel] == _RPN_MPE and channel == 0:
-            self._members = range(1, 1 + min(value, CHANNELS - 1))
-            for member in range(1, CHANNELS):
-                inside = member in self._members
-                self._range[member] = MPE_BEND_RANGE if inside else BEND_RANGE
+        elif self._rpn[channel] == _RPN_MPE and channel in (LOWER, UPPER):
+            self._resize_zone(channel, value)
 
-    def _zone(self, channel: int) -> Iterable[int]:
-        """Channels that a gesture on `channel` is for: the first one's is for its members, too."""
-        return (0, *self._members) if channel == 0 else (channel,)
+    def _resize_zone(self, manager: int, members: int) -> None:
+        before = [self._zones.manager_of(channel) for channel in range(CHANNELS)]
+        self._zones.resize(manager, members)
+        for channel, was_in in enumerate(before):
+            is_in = self._zones.manager_of(channel)
+            if is_in == manager or is_in != was_in:
+                self._range[channel] = BEND_RANGE if is_in is None else MPE_BEND_RANGE
+
+    def _is_mpe(self, channel: int) -> bool:
+        """Whether it is a zone's, as its manager or as a member."""
+        return self._zones.manager_of(channel) is not None or len(self._zones.led_by(channel)) > 1

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.host.audio_child import AudioChild
 from mesosynth.host.audio_loop import HERE, RECONNECT, Blocks, Settings
+from mesosynth.host.audition import WISH, Clip, Wish, wish_vector
 from mesosynth.host.device import SILENT
 from mesosynth.host.event_queue import EventQueue
 from mesosynth.host.hang_watch import PREPARING, WatchBlock
@@ -62,7 +63,7 @@ class AudioProcess:
         self._settings = Settings(instrument, device, sample_rate, block)
         self._blocks = Blocks(
             ParameterBlock(VECTOR), StatusBlock(), SoundRing(), Ring(RECORDING_FRAMES),
-            WatchBlock(), EventQueue(), EventQueue(),
+            WatchBlock(), EventQueue(), EventQueue(), ParameterBlock(WISH), Clip(),
         )  # fmt: skip
         self._values = np.zeros(VECTOR)
         self._values[: len(table)] = table.vector({})
@@ -237,6 +238,15 @@ class AudioProcess:
         return self._blocks.controls
 
     @property
+    def clip(self) -> Clip:
+        """A sound to compare the instrument with."""
+        return self._blocks.clip
+
+    def audition(self, wish: Wish | None) -> None:
+        """Let the :attr:`clip` be heard beside the instrument; None leaves it to the transport."""
+        self._blocks.wishes.write(wish_vector(wish or Wish()), wish is not None)
+
+    @property
     def recording(self) -> Ring:
         """What is recorded from the input, mono."""
         return self._blocks.recording
@@ -318,7 +328,8 @@ class AudioProcess:
             self._understudy = None
         for block in (self._blocks.parameters, self._blocks.status,
                       self._blocks.output, self._blocks.recording,
-                      self._blocks.watch, self._blocks.keys, self._blocks.controls):  # fmt: skip
+                      self._blocks.watch, self._blocks.keys, self._blocks.controls,
+                      self._blocks.wishes, self._blocks.clip):  # fmt: skip
             block.close()
 
     def __enter__(self) -> Self:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
+from mesosynth.host.audition import Audition
 from mesosynth.host.limiter import Limiter
 from mesosynth.host.node import Node, Occupant
 from mesosynth.host.reach import Reach
@@ -32,6 +33,8 @@ class Rack:
         Not prepared yet; the rack does that.
     watch : Watch, optional
         Where the rack says which guest is at work.
+    beside : Audition, optional
+        A sound to compare the instrument with, which the rack mixes in before the limiter.
 
     Attributes
     ----------
@@ -41,14 +44,19 @@ class Rack:
         Largest magnitude so far.
     watch : Watch
         As given, or its own.
+    beside : Audition or None
+        What is heard beside the instrument and its effects; as given.
     """
 
-    def __init__(self, instrument: Plugin, watch: Watch | None = None) -> None:
+    def __init__(
+        self, instrument: Plugin, watch: Watch | None = None, beside: Audition | None = None
+    ) -> None:
         self.nodes: tuple[Node, ...] = (
             Node("", Occupant(instrument, Reach(instrument.parameters))),
         )
         self.peak = 0.0
         self.watch = Watch() if watch is None else watch
+        self.beside = beside
         self._silence = False
 
     @property
@@ -76,6 +84,8 @@ class Rack:
         """[control] Allocate everything for blocks of up to `max_block` samples."""
         for node in self.nodes:
             node.prepare(sample_rate, max_block, self.watch)
+        if self.beside is not None:
+            self.beside.prepare(sample_rate, max_block)
         self._limiter = Limiter(sample_rate, max_block)
         self._count = np.arange(1.0, max_block + 1.0, dtype=np.float32)
         self._gain = np.zeros(max_block, np.float32)
@@ -110,6 +120,8 @@ class Rack:
         """
         with np.errstate(all="ignore"):  # what is not finite is dealt with, without a warning
             self._play(values, events, playing, block)
+            if self.beside is not None:
+                self.beside.mix(block)
         self.peak = max(self.peak, self._limiter.process(block))
 
     def _play(

@@ -53,6 +53,8 @@ class AudioStatus:
         `time.monotonic()` when it was written, s.
     recording_rate : int
         Sample rate of the input, Hz; 0 when it is closed.
+    audition : float
+        Where the sound is that is compared with the instrument, s; -1 while none is heard.
     """
 
     device: str = ""
@@ -80,6 +82,7 @@ class AudioStatus:
     message: str = ""
     heartbeat: float = 0.0
     recording_rate: int = 0
+    audition: float = -1.0
 
 
 _FORMATS = {str: "S1024", bool: "?", int: "i8", float: "f8"}

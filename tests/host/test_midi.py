@@ -105,6 +105,22 @@ def test_mpe_members_bend_alone_and_together_with_the_first_channel(port):
     assert port.send("pitchwheel", channel=2, pitch=4096)[0][3] == pytest.approx(1.0)
 
 
+def test_mpe_has_an_upper_zone_too_and_what_both_want_goes_to_the_last_that_asked(port):
+    port.registered(0, (0, 6), 7)
+    port.registered(15, (0, 6), 7)  # members are channels 8 to 14
+    together = {e[1]: e[3] for e in port.send("pitchwheel", channel=15, pitch=4096)}
+    assert together == pytest.approx(dict.fromkeys(range(8, 16), 1.0))
+    assert {e[1] for e in port.send("aftertouch", channel=0, value=9)} == set(range(8))
+    port.registered(15, (0, 6), 10)  # takes channels 5, 6 and 7 from the lower zone
+    assert {e[1] for e in port.send("aftertouch", channel=0, value=9)} == set(range(5))
+    assert port.send("pitchwheel", channel=5, pitch=4096)[0][3] == pytest.approx(24.0 + 1.0)
+    port.registered(0, (0, 6), 15)  # the last channel as well: there is no upper zone any more
+    assert len(port.send("aftertouch", channel=0, value=9)) == 16
+    assert len(port.send("aftertouch", channel=15, value=9)) == 1
+    port.registered(0, (0, 6), 0)
+    assert port.send("pitchwheel", channel=12, pitch=4096)[0][3] == pytest.approx(1.0)
+
+
 def test_a_port_that_vanishes_lets_go_of_its_keys_and_pedal(port):
     port.send("note_on", note=60, velocity=9)
     port.send("note_on", note=64, velocity=9)
