@@ -39,6 +39,8 @@ class ActionSpec:
     checkable: bool = False
 
 
+_REPEATING = ("undo", "redo", "previous_sound", "next_sound")
+
 SLOTS = 8
 """Snapshots that can be kept."""
 
@@ -148,6 +150,55 @@ ACTIONS = [
         for slot in range(1, SLOTS + 1)
     ],
     ActionSpec(
+        "previous_sound", "Library", "Previous sound", "Previous", "Ctrl+Up", "ph.caret-up",
+        "Play the sound above in the list.",
+    ),
+    ActionSpec(
+        "next_sound", "Library", "Next sound", "Next", "Ctrl+Down", "ph.caret-down",
+        "Play the sound below in the list.",
+    ),
+    ActionSpec(
+        "keep_sound", "Library", "Save to the library…", "Save", "Ctrl+L", "ph.floppy-disk",
+        "Save the sound to your library; none is overwritten.",
+    ),
+    ActionSpec(
+        "overwrite_sound", "Library", "Overwrite with the present sound", "Overwrite",
+        "Ctrl+Shift+L", "ph.pencil-line",
+        "Let the chosen sound of your library be what is heard now.",
+    ),
+    ActionSpec(
+        "edit_sound", "Library", "Name and tags…", "Name and tags", "Ctrl+I", "ph.tag",
+        "Change name, tags and comment of the chosen sound of yours.",
+    ),
+    ActionSpec(
+        "remove_sound", "Library", "Remove from the library", "Remove", "Ctrl+Shift+D",
+        "ph.trash", "Take the chosen sound of yours out of the library.",
+    ),
+    ActionSpec(
+        "favourite", "Library", "Favourite", "Favourite", "Ctrl+B", "ph.star",
+        "Make the chosen sound a favourite, or not; MIDI programs call favourites.",
+    ),
+    ActionSpec(
+        "more_stars", "Library", "One star more", "Star", "Ctrl+.", "ph.star-half",
+        "Rate the chosen sound a star higher.",
+    ),
+    ActionSpec(
+        "fewer_stars", "Library", "One star less", "No star", "Ctrl+,", "ph.star-half",
+        "Rate the chosen sound a star lower.",
+    ),
+    ActionSpec(
+        "vary", "Library", "Vary by chance", "Vary", "V", "ph.dice-three",
+        "Another sound around this one, as far as the page of blends says.",
+    ),
+    ActionSpec(
+        "import_bank", "Library", "Import a bank…", "Import", "Ctrl+Shift+I",
+        "ph.download-simple", "Take the sounds of a zip file into your library.",
+    ),
+    ActionSpec(
+        "export_bank", "Library", "Export what is listed…", "Export", "Ctrl+Shift+E",
+        "ph.upload-simple", "Write the sounds that are listed to a zip file.",
+    ),
+    ActionSpec(
         "sounds", "View", "Sounds", "Sounds", "F2", "ph.books",
         "Open or close the library: search presets, hear them, save your own.", checkable=True,
     ),
@@ -212,7 +263,7 @@ class Actions(QObject):
         action.setObjectName(spec.id)
         action.setIconText(spec.label)
         action.setShortcut(QKeySequence(spec.keys))
-        action.setAutoRepeat(spec.id in ("undo", "redo"))
+        action.setAutoRepeat(spec.id in _REPEATING)
         action.setToolTip(f"{spec.description}  ({action.shortcut().toString(_NATIVE)})")
         action.setStatusTip("")
         dress(action, spec.icon)

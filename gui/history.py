@@ -86,6 +86,11 @@ class History(QObject):
         self._bridge.recall(snapshot)
         self.end()
 
+    def did(self, text: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
+        """Make a step of something that was just done, and that is no change of the sound."""
+        self.end()
+        self.stack.push(_Deed(text, undo, redo))
+
     def undo(self) -> None:
         """Go one step back."""
         self.end()
@@ -183,3 +188,21 @@ class _RackStep(QUndoCommand):
             self._done = False
         else:
             self._bridge.recall(self._after)
+
+
+class _Deed(QUndoCommand):
+    """Something else was done, such as a preset removed."""
+
+    def __init__(self, text: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
+        super().__init__(text)
+        self._undo, self._redo = undo, redo
+        self._done = True  # as above
+
+    def undo(self) -> None:
+        self._undo()
+
+    def redo(self) -> None:
+        if self._done:
+            self._done = False
+        else:
+            self._redo()

@@ -12,6 +12,7 @@ from gui.bridge import Bridge
 from gui.commands import Commands
 from gui.comparisons import Comparisons
 from gui.history import History
+from gui.library_commands import LibraryCommands
 from gui.look import Look
 from gui.match_commands import MatchCommands
 from gui.panels.blend_page import BlendPage
@@ -87,7 +88,7 @@ class MainWindow(QMainWindow):
         self.status = StatusLine()
         self.effects = EffectsPanel(bridge)
         self.drawer = Drawer()
-        self.library = LibraryPanel(bridge, Library())
+        self.library = LibraryPanel(bridge, Library(), self.history)
         self.drawer.add(self.actions_["sounds"], self.library)
         self.map_page = MapPage(bridge, self.library.library, self.history)
         self.drawer.add(self.actions_["map"], self.map_page)
@@ -99,6 +100,7 @@ class MainWindow(QMainWindow):
         self.match_commands = MatchCommands(
             self.actions_, bridge, self.history, self.match_page, self.knobs
         )
+        self.sounds = LibraryCommands(self.actions_, bridge, self.library, self.blend_page)
         self.look = Look(self, self.actions_, bridge, settings)
         self.sheet = ShortcutSheet(self)
         self._lay_out()
@@ -128,7 +130,7 @@ class MainWindow(QMainWindow):
         save_settings(self.settings)
         self.sessions.end()
         self.map_page.close_chart()
-        self.library.library.close()
+        self.library.close_down()
         self.bridge.close()
         self.closed.emit()
         event.accept()

@@ -12,12 +12,14 @@ from gui.panels.library_rows import STAR_WIDTH, LibraryRow, LibraryRows
 
 
 class LibraryList(QListView):
-    """The list; Enter chooses, and a click tells whether it was on the star.
+    """The list; Enter chooses, Delete removes, and a click tells whether it was on the star.
 
     Signals
     -------
     chosen
         Enter was pressed.
+    unwanted
+        Delete was pressed.
 
     Attributes
     ----------
@@ -28,6 +30,7 @@ class LibraryList(QListView):
     """
 
     chosen = Signal()
+    unwanted = Signal()
 
     def __init__(self, rows: LibraryRows) -> None:
         super().__init__()
@@ -60,5 +63,7 @@ class LibraryList(QListView):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.chosen.emit()
+        elif event.key() == Qt.Key.Key_Delete:
+            self.unwanted.emit()
         else:
             super().keyPressEvent(event)

@@ -23,7 +23,8 @@ def row_menu(parent: QWidget, entry: Entry, favourite: bool, do: Do) -> QMenu:
     favourite : bool
         Whether it is one.
     do : callable
-        Called with "favourite", "rate", "overwrite" or "remove", the entry, and what belongs to it.
+        Called with "favourite", "rate", "edit", "overwrite" or "remove", the entry, and what
+        belongs to it.
     """
     menu = QMenu(parent)
     if entry.problem:
@@ -38,6 +39,8 @@ def row_menu(parent: QWidget, entry: Entry, favourite: bool, do: Do) -> QMenu:
             )
     if not entry.factory:
         menu.addSeparator()
+        if not entry.problem:
+            menu.addAction("Name and tags…").triggered.connect(lambda: do("edit", entry, None))
         over = menu.addAction("Overwrite with the present sound")
         over.triggered.connect(lambda: do("overwrite", entry, None))
         menu.addAction("Remove").triggered.connect(lambda: do("remove", entry, None))
@@ -45,27 +48,26 @@ def row_menu(parent: QWidget, entry: Entry, favourite: bool, do: Do) -> QMenu:
 
 
 def bank_menu(
-    parent: QWidget,
-    folder: Path,
-    take: Callable[[Path], None],
-    give: Callable[[Path], None],
+    parent: QWidget, folder: Path, take: Callable[[], None], give: Callable[[], None]
 ) -> QMenu:
     """Import and export of banks; `folder` is where the user's presets lie."""
     menu = QMenu(parent)
-    menu.addAction("Import a bank…").triggered.connect(lambda: _ask_bank(parent, take))
-    menu.addAction("Export what is listed…").triggered.connect(lambda: _ask_where(parent, give))
+    menu.addAction("Import a bank…").triggered.connect(lambda: take())
+    menu.addAction("Export what is listed…").triggered.connect(lambda: give())
     menu.addSeparator()
     menu.addAction(f"Your presets: {folder}").setEnabled(False)
     return menu
 
 
-def _ask_bank(parent: QWidget, take: Callable[[Path], None]) -> None:
+def ask_bank(parent: QWidget, take: Callable[[Path], None]) -> None:
+    """Let a bank be chosen that there is."""
     dialog = QFileDialog(parent.window(), "Import a bank", "", _BANKS)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     _open(dialog, take)
 
 
-def _ask_where(parent: QWidget, give: Callable[[Path], None]) -> None:
+def ask_where(parent: QWidget, give: Callable[[Path], None]) -> None:
+    """Let a file be named for a new bank."""
     dialog = QFileDialog(parent.window(), "Export what is listed", "", _BANKS)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix("zip")

@@ -1,8 +1,7 @@
 """The drawer's page of sounds: search the library, hear what is found, keep what one made."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import cast
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
@@ -17,18 +16,19 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.bridge import Bridge
+from gui.history import History
 from gui.icons import dress
 from gui.panels.chips import Chips
+from gui.panels.job_line import JobLine
+from gui.panels.library_deeds import LibraryDeeds
 from gui.panels.library_list import LibraryList
-from gui.panels.library_menus import bank_menu, row_menu
+from gui.panels.library_menus import ask_bank, ask_where, bank_menu, row_menu
 from gui.panels.library_rows import ENTRY, LibraryRows
 from gui.panels.save_form import SaveForm
 from mesosynth.errors import MesosynthError
 from mesosynth.events import PresetLoaded
 from mesosynth.library import Entry, Library
-from mesosynth.presets import Preset
-
-_Answer = TypeVar("_Answer")
+from mesosynth.presets import Preset, load_preset
 
 HEAR_MS = 70
 """A row that the arrow keys rest on so long is heard, ms; those that they fly over are not."""
@@ -47,6 +47,8 @@ class LibraryPanel(QFrame):
     bridge : Bridge
     library : Library
         Looked through from the moment when the session is there.
+    history : History
+        What is removed, overwritten or renamed is a step of it.
 
     Signals
     -------
@@ -56,10 +58,11 @@ class LibraryPanel(QFrame):
 
     chosen = Signal()
 
-    def __init__(self, bridge: Bridge, library: Library) -> None:
+    def __init__(self, bridge: Bridge, library: Library, history: History) -> None:
         super().__init__()
         self.setObjectName("panel")
         self.library = library
+        self.deeds = LibraryDeeds(bridge, library, history)
         self._bridge = bridge
         self._revision = -1
         self._tags: list[str] = []
@@ -74,12 +77,12 @@ class LibraryPanel(QFrame):
         self.list = LibraryList(self.rows)
         self.count = theme.note()
         self.form = SaveForm()
+        self.job = JobLine(self.deeds.background)
         self.save = _button("Save", "ph.floppy-disk", "Save the sound to your library.")
         self.more = _button("", "ph.dots-three", "Import and export banks of presets.")
         self._lay_out()
         self._connect()
-        menu = bank_menu(self.more, library.user, self.import_bank, self.export_bank)
-        self.more.setMenu(menu)
+        self.more.setMenu(bank_menu(self.more, library.user, self.ask_import, self.ask_export))
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: D102 - Qt's hook
@@ -94,10 +97,23 @@ class LibraryPanel(QFrame):
                 return True
         return super().eventFilter(watched, event)
 
+    def close_down(self) -> None:
+        """End what goes on in the background."""
+        self.deeds.background.close()
+        self.library.close()
+
     @property
     def found(self) -> list[Entry]:
         """What is listed and can be loaded."""
         return [entry for entry in self.rows.rows if not entry.problem]
+
+    @property
+    def current(self) -> Entry | None:
+        """The preset of the row that is chosen, or else the one that plays."""
+        chosen = cast("Entry | None", self.list.currentIndex().data(ENTRY))
+        if chosen is not None:
+            return chosen
+        return next((e for e in self.library.entries if e.key == self.rows.playing), None)
 
     def step(self, by: int) -> None:
         """Go on to the next preset of the list, or the one before."""
@@ -114,23 +130,27 @@ class LibraryPanel(QFrame):
             loaded = session.loaded.name if session.loaded else ""
             self.form.ask(session.preset(loaded))
 
-    def import_bank(self, path: Path) -> None:
-        """Take the presets of a zip file into the library, and say what came of it."""
-        imported = self._ask(lambda: self.library.import_bank(path))
-        if imported is None:
+    def ask_to_edit(self, entry: Entry) -> None:
+        """Open the form that changes what is said of a preset of the user's."""
+        if entry.factory:
+            self._bridge.say(f"{entry.name} came with mesosynth and stays; save a copy of it.")
             return
-        text = f"{len(imported.files)} presets came from {path.name}"
-        if imported.left_out:
-            text += f"; {len(imported.left_out)} did not: {imported.left_out[0]}"
-        self._bridge.say(text if text.endswith(".") else f"{text}.")
-        self.refresh()
+        try:
+            self.form.ask(load_preset(entry.path), entry)
+        except MesosynthError as error:
+            self._bridge.say(str(error), "error")
+
+    def ask_import(self) -> None:
+        """Let a bank be chosen, and import it."""
+        ask_bank(self, self.deeds.import_bank)
+
+    def ask_export(self) -> None:
+        """Let a file be named, and export what is listed to it."""
+        ask_where(self, self.export_bank)
 
     def export_bank(self, path: Path) -> None:
         """Write the presets that are listed to a zip file."""
-        path = path if path.suffix else path.with_suffix(".zip")
-        found = self.found
-        if self._ask(lambda: (self.library.export_bank(found, path), True)[1]):
-            self._bridge.say(f"{len(found)} presets are in {path.name}.")
+        self.deeds.export_bank(self.found, path)
 
     def refresh(self) -> None:
         """List what the search asks for."""
@@ -149,6 +169,26 @@ class LibraryPanel(QFrame):
         self.count.setText(f"{len(found)}{broken}")
         self.count.setToolTip(f"{len(found)} of {len(self.library.entries)} presets are listed.")
 
+    def do(self, what: str, entry: Entry, with_: object = None) -> None:
+        """Do with a preset what its menu says; see :func:`gui.panels.library_menus.row_menu`."""
+        match what:
+            case "favourite":
+                self.deeds.set_favourite(entry, bool(with_))
+            case "rate":
+                self.deeds.rate(entry, cast("int", with_))
+            case "overwrite":
+                self.deeds.overwrite(entry)
+            case "edit":
+                self.ask_to_edit(entry)
+            case "remove":
+                self.deeds.remove(entry)
+            case _:
+                pass
+
+    def row_menu(self, entry: Entry) -> QMenu:
+        """What can be done with a preset."""
+        return row_menu(self.list, entry, self.deeds.is_favourite(entry), self.do)
+
     # ------------------------------------------------------------------ what happens
 
     def _on_tick(self) -> None:
@@ -157,7 +197,7 @@ class LibraryPanel(QFrame):
             self._tags = self.library.tags
             self.chips.show_words(self._tags)
             self.refresh()
-            self._tell_bank()
+            self.deeds.tell_bank()
 
     def _on_attached(self) -> None:
         self.library.watch()
@@ -168,7 +208,7 @@ class LibraryPanel(QFrame):
         entry = self.library.find(loaded.path) if loaded.path is not None else None
         self.rows.playing = entry.key if entry else ""
         if entry is not None:
-            self._ask(lambda: self.library.note_played(entry))
+            self.deeds.note_played(entry)
             row = self.rows.row_of(entry.key)
             if row >= 0 and row != self.list.currentIndex().row():
                 with self.list.quiet():
@@ -195,7 +235,7 @@ class LibraryPanel(QFrame):
         entry = cast("Entry", index.data(ENTRY))
         if self.list.on_star:
             if not entry.problem:
-                self.do("favourite", entry, not self._is_favourite(entry))
+                self.deeds.set_favourite(entry, not self.deeds.is_favourite(entry))
             return
         self._wanted = entry
         self._hear()
@@ -210,6 +250,10 @@ class LibraryPanel(QFrame):
             self._hear()
             self.chosen.emit()
 
+    def _on_delete(self) -> None:
+        if self.current is not None:
+            self.deeds.remove(self.current)
+
     def _toggle_tag(self, tag: str, on: bool) -> None:
         line, term = self.line.text(), _term(tag)
         if on:
@@ -219,25 +263,6 @@ class LibraryPanel(QFrame):
             rest = line[:begin] + line[begin + len(term) :] if begin >= 0 else line
             self.line.setText(" ".join(rest.split()))
 
-    def do(self, what: str, entry: Entry, with_: object = None) -> None:
-        """Do with a preset what its menu says; see :func:`gui.panels.library_menus.row_menu`."""
-        match what:
-            case "favourite":
-                self._ask(lambda: self.library.set_favourite(entry, bool(with_)))
-                self._tell_bank()
-            case "rate":
-                self._ask(lambda: self.library.rate(entry, cast("int", with_)))
-            case "overwrite" if self._bridge.session is not None:
-                self._save(self._bridge.session.preset(entry.name), entry.path)
-            case "remove":
-                away = self._ask(lambda: self.library.remove(entry))
-                if away is not None:
-                    self._bridge.say(f"{entry.name} is removed; it lies in {away} now.")
-                    self.refresh()
-            case _:
-                pass
-        self.rows.repaint()
-
     def _open_row_menu(self, spot: QPoint) -> None:
         entry = cast("Entry | None", self.list.indexAt(spot).data(ENTRY))
         if entry is not None:
@@ -245,33 +270,20 @@ class LibraryPanel(QFrame):
             menu.aboutToHide.connect(menu.deleteLater)
             menu.popup(self.list.viewport().mapToGlobal(spot))
 
-    def row_menu(self, entry: Entry) -> QMenu:
-        """What can be done with a preset."""
-        return row_menu(self.list, entry, self._is_favourite(entry), self.do)
+    def _on_saved(self, preset: Preset, entry: Entry | None) -> None:
+        path = self.deeds.save(preset) if entry is None else self.deeds.edit(entry, preset)
+        if path is not None:
+            self.form.hide()
+            self.list.setFocus(Qt.FocusReason.OtherFocusReason)
+            if not any(found.path == path for found in self.found):
+                self.line.clear()  # or it would not be seen
+            self._select(path)
 
-    def _is_favourite(self, entry: Entry) -> bool:
-        return entry.key in self.library.marks.favourites
-
-    def _save(self, preset: Preset, over: Path | None = None) -> None:
-        path = self._ask(lambda: self.library.save(preset, over))
-        if path is None:
-            return
-        self.form.hide()
-        self.line.clear()
-        self.refresh()
-        self._bridge.load_preset(path)
-        self._bridge.say(f"Saved as {path.stem}.")
-
-    def _tell_bank(self) -> None:
-        if self._bridge.session is not None:
-            self._bridge.session.bank = self.library.bank
-
-    def _ask(self, request: Callable[[], _Answer]) -> _Answer | None:
-        try:
-            return request()
-        except MesosynthError as error:
-            self._bridge.say(str(error), "error")
-            return None
+    def _select(self, path: Path) -> None:
+        entry = self.library.find(path)
+        if entry is not None:
+            with self.list.quiet():
+                self.list.setCurrentIndex(self.rows.index(self.rows.row_of(entry.key)))
 
     # ------------------------------------------------------------------ layout
 
@@ -282,9 +294,13 @@ class LibraryPanel(QFrame):
         self.list.selectionModel().currentChanged.connect(self._on_current)
         self.list.clicked.connect(self._on_clicked)
         self.list.chosen.connect(self._on_enter)
+        self.list.unwanted.connect(self._on_delete)
         self.list.customContextMenuRequested.connect(self._open_row_menu)
         self.save.clicked.connect(self.ask_to_save)
-        self.form.saved.connect(self._save)
+        self.form.saved.connect(self._on_saved)
+        self.form.closed.connect(self.list.setFocus)
+        self.deeds.marked.connect(self.rows.repaint)
+        self.deeds.changed.connect(self.refresh)
         self._bridge.attached.connect(self._on_attached)
         self._bridge.preset_loaded.connect(self._on_loaded)
         self._bridge.tick.connect(self._on_tick)
@@ -303,6 +319,7 @@ class LibraryPanel(QFrame):
         layout.addWidget(self.line)
         layout.addWidget(self.chips)
         layout.addWidget(self.list, 1)
+        layout.addWidget(self.job)
         layout.addWidget(self.form)
 
 

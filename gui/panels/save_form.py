@@ -1,7 +1,8 @@
 """What is asked when a sound is saved to the library, in place and not in a box."""
 
 import msgspec
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from mesosynth.library import Entry
 from mesosynth.presets import CATEGORIES, Preset, Tags
 
 
@@ -22,17 +24,19 @@ class SaveForm(QFrame):
     Signals
     -------
     saved
-        The preset as it was filled in.
+        The preset as it was filled in, and the entry that it changes, None for a new one.
     closed
     """
 
-    saved = Signal(object)
+    saved = Signal(object, object)
     closed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("card")
         self._preset = Preset(name="")
+        self._entry: Entry | None = None
+        self.title = theme.title("")
         self.name = QLineEdit()
         self.category = QComboBox()
         self.category.setEditable(True)
@@ -48,9 +52,10 @@ class SaveForm(QFrame):
         self._lay_out()
         self.hide()
 
-    def ask(self, preset: Preset) -> None:
-        """Show what `preset` says of itself, to be changed."""
-        self._preset = preset
+    def ask(self, preset: Preset, entry: Entry | None = None) -> None:
+        """Show what `preset` says of itself, to be changed in a new file or in that of `entry`."""
+        self._preset, self._entry = preset, entry
+        self.title.setText(f"Name and tags of {entry.name}" if entry else "Save this sound")
         self.name.setText(preset.name)
         self.category.setEditText(preset.tags.category)
         self.character.setText(", ".join(preset.tags.character))
@@ -73,12 +78,21 @@ class SaveForm(QFrame):
             features=_words(self.features.text()),
             extra=self._preset.tags.extra,
         )
-        author, comment = self.author.text().strip(), self.comment.text().strip()
-        self.saved.emit(
-            msgspec.structs.replace(
-                self._preset, name=name, tags=tags, author=author, comment=comment
-            )
-        )
+        filled = msgspec.structs.replace(
+            self._preset, name=name, tags=tags, author=self.author.text().strip(),
+            comment=self.comment.text().strip(),
+        )  # fmt: skip
+        self.saved.emit(filled, self._entry)
+
+    def event(self, event: QEvent) -> bool:  # noqa: D102 - Qt's hook
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            if event.type() == QEvent.Type.ShortcutOverride:
+                event.accept()  # here it closes the form; elsewhere it is a panic
+                return True
+            if event.type() == QEvent.Type.KeyPress:
+                self._close()
+                return True
+        return super().event(event)
 
     def _close(self) -> None:
         self.hide()
@@ -104,7 +118,7 @@ class SaveForm(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.GAP, theme.GAP, theme.GAP, theme.GAP)
         layout.setSpacing(6)
-        layout.addWidget(theme.title("Save this sound"))
+        layout.addWidget(self.title)
         layout.addLayout(form)
         layout.addLayout(buttons)
 

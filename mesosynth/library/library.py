@@ -179,6 +179,7 @@ class Library:
             path = over
         else:
             path = files.save_new(self.user, preset, self._taken())
+            self._forget([path])
         self.refresh()
         return path
 
@@ -197,7 +198,7 @@ class Library:
         path = files.save_new(entry.path.parent, preset, taken)
         entry.path.unlink(missing_ok=True)
         with self._marks_lock:
-            self.marks.move(entry.key, f"user/{path.relative_to(self.user).as_posix()}")
+            self.marks.move(entry.key, self._key(path))
             save_marks(self.user / _MARKS, self.marks)
         self.refresh()
         return path
@@ -229,6 +230,16 @@ class Library:
         back = files.put_back(away, path)
         self.refresh()
         return back
+
+    def _key(self, path: Path) -> str:
+        return f"user/{path.relative_to(self.user).as_posix()}"
+
+    def _forget(self, paths: Iterable[Path]) -> None:
+        """What was said of a sound that had this place before is not said of a new one."""
+        with self._marks_lock:
+            said = [self.marks.forget(self._key(path)) for path in paths]
+            if any(said):
+                save_marks(self.user / _MARKS, self.marks)
 
     def _check_own(self, path: Path) -> None:
         if not path.absolute().is_relative_to(self.user.absolute()):
@@ -288,6 +299,7 @@ class Library:
         """
         there = [entry.path for entry in self.entries]
         imported = take_bank(read_bank(path), self.user, there, self._taken(), on_progress)
+        self._forget(imported.files)
         self.refresh()
         return imported
 

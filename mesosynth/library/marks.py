@@ -54,6 +54,14 @@ class Marks(msgspec.Struct, kw_only=True):
         """Remember that a preset was played."""
         self.recent = [key, *(other for other in self.recent if other != key)][:MOST_RECENT]
 
+    def forget(self, key: str) -> bool:
+        """Let nothing be said of a key; return whether anything was."""
+        said = (key in self.favourites, key in self.ratings, key in self.recent)
+        self.set_favourite(key, False)
+        self.rate(key, 0)
+        self.recent = [other for other in self.recent if other != key]
+        return any(said)
+
     def move(self, before: str, after: str) -> None:
         """Let what is said of one key be said of another."""
         if before in self.favourites:

@@ -5,7 +5,7 @@ import subprocess
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 
 from mesosynth.resources import resource
 
@@ -66,3 +66,16 @@ def xdotool(*arguments):
         raise AssertionError(
             "xdotool is missing; install it with: apt-get install xvfb xdotool"
         ) from None
+
+
+def answer(qtbot, desk, path):
+    """Type a path into the file dialog that is open, as a user does."""
+    qtbot.waitUntil(lambda: bool(open_dialogs(desk)), timeout=5_000)
+    line = open_dialogs(desk)[0].findChild(QLineEdit, "fileNameEdit")
+    line.setText(str(path))
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not open_dialogs(desk), timeout=5_000)
+
+
+def open_dialogs(desk):
+    return [dialog for dialog in desk.findChildren(QFileDialog) if dialog.isVisible()]

@@ -1,10 +1,14 @@
 """The fears: a sound is not found, a click plays another one, saving overwrites, a box pops up."""
 
+import zipfile
+
 import pytest
+from hands import answer
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 
-from mesosynth.presets import Preset, load_preset, save_preset
+from mesosynth.presets import Preset, load_preset, preset_to_json, save_preset
 
 LEFT = Qt.MouseButton.LeftButton
 DOWN, UP, ENTER = Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Return
@@ -132,7 +136,9 @@ def test_overwrite_stars_and_remove_from_the_menu(desk, page):
     page.refresh()
     entry = page.library.find(path)
     texts = [action.text() for action in page.row_menu(entry).actions()]
-    assert texts == ["Favourite", "Stars", "", "Overwrite with the present sound", "Remove"]
+    assert texts == [
+        "Favourite", "Stars", "", "Name and tags…", "Overwrite with the present sound", "Remove",
+    ]  # fmt: skip
     desk.bridge.set_parameters({"f_c": 444.0})
     page.do("overwrite", entry)
     assert load_preset(path).values["f_c"] == 444.0
@@ -161,20 +167,44 @@ def test_a_broken_file_is_listed_at_the_end_and_plays_nothing(desk, page, qtbot)
 
 
 def test_a_bank_goes_out_and_comes_in(desk, page, tmp_path, qtbot):
+    def said(text):
+        qtbot.waitUntil(lambda: text in desk.status.message.text(), timeout=10_000)
+
     bank = tmp_path / "bank.zip"
     page.library.save(Preset(name="Mine", comment="x"))
     page.line.setText("is:user")
     page.export_bank(bank.with_suffix(""))
-    assert bank.exists()
+    said("1 presets are in bank.zip")
     page.do("remove", page.found[0])
-    page.import_bank(bank)
+    page.deeds.import_bank(bank)
+    said("1 presets came from bank.zip")
     assert [entry.name for entry in page.found] == ["Mine"]
-    assert "1 presets came from bank.zip" in desk.status.message.text()
-    page.import_bank(bank)
-    assert "0 presets came from bank.zip; 1 did not" in desk.status.message.text()
+    page.deeds.import_bank(bank)
+    said("0 presets came from bank.zip; 1 did not")
     bank.write_bytes(b"no zip")
-    page.import_bank(bank)
-    assert "bank.zip is not a bank" in desk.status.message.text()
+    page.deeds.import_bank(bank)
+    said("bank.zip is not a bank")
+    assert not page.job.isVisible()
+
+
+def test_a_large_bank_comes_in_while_the_desk_lives_and_can_be_cancelled(page, qtbot, tmp_path):
+    bank = tmp_path / "large.zip"
+    with zipfile.ZipFile(bank, "w") as file:
+        for number in range(2000):
+            preset = Preset(name=f"Bank {number:04}")
+            file.writestr(f"{number}.json", preset_to_json(preset, "x"))
+    turns = []
+    page._bridge.tick.connect(lambda: turns.append(page.job.bar.value()))
+    page.deeds.import_bank(bank)
+    assert page.job.isVisible()
+    page.deeds.import_bank(bank)  # one at a time
+    qtbot.waitUntil(lambda: page.job.bar.value() > len(page.library.entries) / 2, timeout=20_000)
+    qtbot.wait(100)
+    assert len(turns) > 3  # the desk went on
+    QTest.mouseClick(page.job.cancel, LEFT)
+    qtbot.waitUntil(lambda: not page.job.isVisible(), timeout=10_000)
+    qtbot.waitUntil(lambda: page.library.search("bank is:user") == [], timeout=10_000)
+    assert not list(page.library.user.glob("Bank*"))
 
 
 def test_a_preset_that_comes_later_is_found_without_asking(page, qtbot):
@@ -182,3 +212,101 @@ def test_a_preset_that_comes_later_is_found_without_asking(page, qtbot):
     save_preset(page.library.user / "late.json", Preset(name="Zzz late"))
     page.line.setText("zzz")
     qtbot.waitUntil(lambda: [entry.name for entry in page.found] == ["Zzz late"], timeout=10_000)
+
+
+def press(desk, keys):
+    QTest.keySequence(desk, QKeySequence(keys))
+
+
+def test_what_is_removed_comes_back_by_undo(desk, page):
+    path = page.library.save(Preset(name="Mine"))
+    page.refresh()
+    click(page, "Mine")
+    page.list.setFocus()
+    QTest.keyClick(page.list, Qt.Key.Key_Delete)
+    assert not path.exists()
+    assert "Ctrl+Z brings it back" in desk.status.message.text()
+    press(desk, "Ctrl+Z")
+    assert path.exists()
+    assert page.library.search("mine is:user")
+    press(desk, "Ctrl+Shift+Z")
+    assert not path.exists()
+    press(desk, "Ctrl+Z")
+    assert load_preset(path).name == "Mine"
+
+
+def test_name_and_tags_change_in_place_and_undo_takes_them_back(desk, page):
+    path = page.library.save(Preset(name="Mine", comment="old"))
+    page.library.save(Preset(name="Taken"))
+    page.refresh()
+    click(page, "Mine")
+    press(desk, "Ctrl+I")
+    assert page.form.isVisible()
+    assert (page.form.name.text(), page.form.comment.text()) == ("Mine", "old")
+    page.form.name.setText("Taken")
+    page.form.comment.setText("new")
+    QTest.keyClick(page.form.name, ENTER)
+    assert not page.form.isVisible()
+    renamed = page.library.user / "Taken 2.json"
+    assert not path.exists()
+    assert load_preset(renamed).comment == "new"
+    assert page.current.name == "Taken 2"
+    press(desk, "Ctrl+Z")
+    assert load_preset(path).comment == "old"
+    assert not renamed.exists()
+
+
+def test_escape_closes_the_form_and_silences_nothing(desk, page):
+    press(desk, "Ctrl+L")
+    assert page.form.name.hasFocus()
+    QTest.keyClick(page.form.name, Qt.Key.Key_Escape)
+    assert not page.form.isVisible()
+    assert not desk.actions_["panic"].isChecked()
+
+
+def test_every_deed_has_a_shortcut(desk, page, qtbot):
+    path = page.library.save(Preset(name="Mine", parameters={"f_c": 300.0}))
+    page.refresh()
+    page.line.setText("is:user")
+    press(desk, "Ctrl+Down")
+    qtbot.waitUntil(lambda: loaded(page) is not None and loaded(page).name == "Mine")
+    marks = page.library.marks
+    press(desk, "Ctrl+B")
+    assert "user/Mine.json" in marks.favourites
+    press(desk, "Ctrl+B")
+    assert "user/Mine.json" not in marks.favourites
+    press(desk, "Ctrl+.")
+    press(desk, "Ctrl+.")
+    press(desk, "Ctrl+,")
+    assert marks.ratings["user/Mine.json"] == 1
+    qtbot.waitUntil(lambda: desk.bridge.values["f_c"] == 300.0)
+    press(desk, "V")
+    varied = desk.bridge.session.values["f_c"]
+    assert varied != 300.0
+    press(desk, "Ctrl+Shift+L")
+    assert load_preset(path).values["f_c"] == varied
+    press(desk, "Ctrl+Z")
+    assert load_preset(path).values["f_c"] == 300.0
+    press(desk, "Ctrl+Shift+D")
+    assert not path.exists()
+
+
+def test_a_sound_that_came_with_mesosynth_stays(desk, page):
+    click(page, "Laser")
+    for keys in ("Ctrl+Shift+D", "Ctrl+Shift+L", "Ctrl+I"):
+        press(desk, keys)
+        assert "came with mesosynth and stays" in desk.status.message.text()
+    assert page.library.search("laser is:factory")
+
+
+def test_banks_are_asked_for_by_the_keyboard(desk, page, qtbot, tmp_path):
+    page.library.save(Preset(name="Mine"))
+    page.refresh()
+    page.line.setText("is:user")
+    press(desk, "Ctrl+Shift+E")
+    answer(qtbot, desk, tmp_path / "mine")
+    qtbot.waitUntil(lambda: "in mine.zip" in desk.status.message.text(), timeout=10_000)
+    page.do("remove", page.found[0])
+    press(desk, "Ctrl+Shift+I")
+    answer(qtbot, desk, tmp_path / "mine.zip")
+    qtbot.waitUntil(lambda: [e.name for e in page.found] == ["Mine"], timeout=10_000)

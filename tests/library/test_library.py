@@ -328,6 +328,17 @@ def test_what_was_removed_comes_back_with_its_marks(library, folders):
         library.restore(away, cloud.path)
 
 
+def test_a_new_sound_has_no_stars_of_one_that_was_called_so_before(library):
+    path = library.save(Preset(name="Mine"))
+    mine = library.find(path)
+    library.set_favourite(mine, True)
+    library.rate(mine, 3)
+    library.remove(mine)
+    assert library.save(Preset(name="Mine")) == path
+    assert library.search("mine fav:") == []
+    assert library.search("mine rating:1") == []
+
+
 def test_marks_do_not_wait_for_a_look_at_the_folders(library):
     (cloud,) = library.search("is:user")
     with library._lock:  # as a look has it
