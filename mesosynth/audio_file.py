@@ -90,6 +90,49 @@ def read_audio(path: str | Path) -> Sound:
     return Sound(path.name, audio, info.samplerate, info.channels, duration, _file_sha256(path))
 
 
+@dataclass(frozen=True, slots=True)
+class SoundStream:
+    """A sound file of any length that is read block by block.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without its folder.
+    blocks : callable
+        Starts it over: mono blocks, float32.
+    sample_rate : int
+        Hz.
+    duration : float
+        Seconds.
+    peak : float
+        Of its magnitude.
+    sha256 : str
+        Of the file's bytes.
+    """
+
+    name: str
+    blocks: Blocks
+    sample_rate: int
+    duration: float
+    peak: float
+    sha256: str
+
+
+def stream_audio(path: str | Path) -> SoundStream:
+    """Look through a sound file once, and hand it out to be read in blocks.
+
+    Raises
+    ------
+    AudioFileError, TargetError
+        As :func:`read_audio`.
+    """
+    path = Path(path)
+    info, blocks = _open(path), _file_blocks(path)
+    peak = survey(blocks, path.name, info.samplerate, info.channels)
+    duration = info.frames / info.samplerate
+    return SoundStream(path.name, blocks, info.samplerate, duration, peak, _file_sha256(path))
+
+
 def load_target(path: str | Path, start: float | None = None) -> Target:
     """Read a sound file of any length as a target, in blocks.
 

@@ -18,6 +18,7 @@ from mesosynth.figures import add_figures, run_figures
 from mesosynth.match_command import add_match, run_match
 from mesosynth.plugin_command import add_plugin_commands, run_plugin_command
 from mesosynth.render_command import add_render, duration, run_render
+from mesosynth.sequence_command import add_sequence, run_sequence
 from mesosynth.similar_command import add_similar, run_similar
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _HELP = """\
 mesosynth [FILE]            open the desk and match FILE (without one, a demo);
                             in the terminal where there is no display
 mesosynth match FILE        find the sound's parameters
+mesosynth sequence FILE     a long sound as parameters over time (CSV, MIDI, WAV)
 mesosynth render PRESET OUT.wav
 mesosynth render --all OUT  every preset, and a contact sheet of their scalograms
 mesosynth similar PRESET    which presets sound like it
@@ -105,6 +107,9 @@ def _command_parser() -> _Parser:
     match = commands.add_parser("match", help="find the parameters of a sound")
     add_match(match)
 
+    sequence = commands.add_parser("sequence", help="a long sound as parameters over time")
+    add_sequence(sequence)
+
     render = commands.add_parser("render", help="write what a preset sounds like to a WAV file")
     add_render(render)
 
@@ -124,7 +129,7 @@ def _command_parser() -> _Parser:
     add_benchmarks(commands.add_parser("bench", help="measure this machine"))
     add_figures(commands.add_parser("figures", help="make the paper's figures"))
     add_plugin_commands(commands.add_parser("plugin", help="list plugins, and check one"))
-    for command in (match, render, similar, play, devices, midi, doctor):
+    for command in (match, sequence, render, similar, play, devices, midi, doctor):
         command.add_argument(
             "--json", action="store_true", help="one JSON object on standard output"
         )
@@ -249,6 +254,7 @@ def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "match": _match,
+    "sequence": run_sequence,
     "render": run_render,
     "similar": run_similar,
     "play": _play,

@@ -168,7 +168,7 @@ def _window(
     blocks: Blocks, sample_rate: float, start: float | None
 ) -> tuple[NDArray[np.float32], float]:
     """ANALYSIS_SAMPLES from `start`, or the liveliest; and the time at which they begin, s."""
-    energy = np.array([*_energies(_resampled(blocks, sample_rate))])
+    energy = np.array([*_energies(resampled(blocks, sample_rate))])
     hops = -(-ANALYSIS_SAMPLES // _HOP)
     if start is not None:
         last = max(len(energy) * _HOP - ANALYSIS_SAMPLES, 0)
@@ -178,7 +178,7 @@ def _window(
         begin = int(np.argmax(heard[hops:] - heard[:-hops])) * _HOP
     else:
         begin = 0
-    audio = _cut(_resampled(blocks, sample_rate), begin, begin + ANALYSIS_SAMPLES + 1)
+    audio = _cut(resampled(blocks, sample_rate), begin, begin + ANALYSIS_SAMPLES + 1)
     if begin == 0 and len(audio) <= ANALYSIS_SAMPLES:
         return _centred(audio)
     audio = audio[:ANALYSIS_SAMPLES]
@@ -206,7 +206,8 @@ def _centred(audio: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
     return window, (first - before) / ANALYSIS_RATE
 
 
-def _resampled(blocks: Blocks, sample_rate: float) -> Iterator[NDArray[np.float32]]:
+def resampled(blocks: Blocks, sample_rate: float) -> Iterator[NDArray[np.float32]]:
+    """A stream of mono blocks at :data:`ANALYSIS_RATE`, one block at a time."""
     if sample_rate == ANALYSIS_RATE:
         yield from (np.array(block) for block in blocks())
         return
