@@ -7,7 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth.matching.layer_messages import LayersResult, LayersStep
 from mesosynth.matching.messages import Analysis, Cell, Drivers, MatchResult, MatchStep
+from mesosynth.matching.scores import Scores
 from mesosynth.overview import Overview
 from mesosynth.presets import Preset
 
@@ -73,6 +75,38 @@ class MatchPaused:
 @dataclass(frozen=True, slots=True)
 class MatchResumed:
     """A match that stood still goes on, with the steps that it had not taken yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayersStarted:
+    """A match with layers began."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayersProgress:
+    """A match with layers took a step."""
+
+    step: LayersStep
+
+
+@dataclass(frozen=True, slots=True)
+class LayersEnded:
+    """A match with layers ended; None if it came to no layer at all."""
+
+    result: LayersResult | None
+
+
+@dataclass(frozen=True, slots=True)
+class LayersChanged:
+    """Layers came, went or moved, or something else is said of them: see `Session.layers`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayersJudged:
+    """Each layer's share of what is heard, 0 to 1, and how alike the sum and the target are."""
+
+    shares: tuple[float, ...]
+    scores: Scores | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,4 +229,5 @@ Event = (
     | Transport | Recording | Capture | SavedLast | RackChanged | Message | ControlPorts
     | MidiActivity | ControllerLearned | ProgramChanged | PresetLoaded
     | MatchPaused | MatchResumed | ExploreStarted | Explored | Drivers
+    | LayersStarted | LayersProgress | LayersEnded | LayersChanged | LayersJudged
 )  # fmt: skip

@@ -41,6 +41,26 @@ def loudness(audio: NDArray[np.floating], sample_rate: float) -> float:
     ArgumentError
         If `audio` is shorter than a block of 400 ms, or `sample_rate` is too low for the filters.
     """
+    powers = _powers(audio, sample_rate)
+    heard = powers[powers > _power(SILENCE)]
+    if len(heard) == 0:
+        return SILENCE
+    heard = heard[heard > float(heard.mean()) * 10.0 ** (_RELATIVE_GATE / 10.0)]
+    return max(_OFFSET + 10.0 * math.log10(float(heard.mean())), SILENCE)
+
+
+def largest_loudness(audio: NDArray[np.floating], sample_rate: float) -> float:
+    """Loudness of the loudest block, LUFS: what short sounds with long pauses are compared by.
+
+    Arguments and errors as for :func:`loudness`, which depends on what counts as a pause.
+    """
+    return max(
+        _OFFSET + 10.0 * math.log10(max(float(_powers(audio, sample_rate).max()), 1e-30)), SILENCE
+    )
+
+
+def _powers(audio: NDArray[np.floating], sample_rate: float) -> NDArray[np.float64]:
+    """Weighted power of each block, summed over channels."""
     if not sample_rate >= 4000.0:
         raise ArgumentError(f"sample_rate={sample_rate} must be at least 4000 Hz.")
     sound = np.atleast_2d(np.asarray(audio, np.float64))
@@ -52,12 +72,7 @@ def loudness(audio: NDArray[np.floating], sample_rate: float) -> float:
     weighted = sosfilt(_k_weighting(sample_rate), sound, axis=1)
     power = np.concatenate([[0.0], np.cumsum(np.square(weighted).sum(axis=0))])
     begins = np.arange(0, frames - block + 1, hop)
-    powers = (power[begins + block] - power[begins]) / block
-    heard = powers[powers > _power(SILENCE)]
-    if len(heard) == 0:
-        return SILENCE
-    heard = heard[heard > float(heard.mean()) * 10.0 ** (_RELATIVE_GATE / 10.0)]
-    return max(_OFFSET + 10.0 * math.log10(float(heard.mean())), SILENCE)
+    return (power[begins + block] - power[begins]) / block
 
 
 def _power(lufs: float) -> float:

@@ -1,7 +1,7 @@
 """What the matcher tells the session: small frozen records without torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mesosynth.instruments import ripple_parameters
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.matching.scores import Scores
 from mesosynth.parameters import ParameterTable
 
 MATCHABLE: dict[str, ParameterTable] = {
@@ -186,12 +187,15 @@ class Candidate:
     ----------
     theta, std, loss, start
         As in :class:`MatchStep`.
+    similarity : Scores or None
+        How alike it is to the target; None until that has been worked out, after the match.
     """
 
     theta: dict[str, float]
     std: dict[str, float]
     loss: float
     start: int
+    similarity: Scores | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +217,8 @@ class MatchResult:
         Every accepted step, the start first.
     candidates : list of Candidate
         What was found, best first; the first is this result itself.
+    similarity : Scores or None
+        As in :class:`Candidate`.
     """
 
     theta: dict[str, float]
@@ -225,11 +231,19 @@ class MatchResult:
     gain: float
     trajectory: list[MatchStep] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
+    similarity: Scores | None = None
 
     @property
     def found(self) -> bool:
         """Whether the sound has an arpeggio in it to speak of."""
         return self.loss < FOUND_LOSS
+
+    def judged(self, place: int, scores: Scores) -> "MatchResult":
+        """The same, with the similarity of the candidate at `place`."""
+        candidates = list(self.candidates)
+        candidates[place] = replace(candidates[place], similarity=scores)
+        mine = scores if place == 0 else self.similarity
+        return replace(self, candidates=candidates, similarity=mine)
 
     @property
     def remark(self) -> str:

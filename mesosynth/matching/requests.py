@@ -8,6 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.matching.journal import Entry
+from mesosynth.matching.layer_requests import (
+    DrawLayers,
+    LayersDone,
+    LayersHeard,
+    LayersStepped,
+    MatchLayers,
+)
 from mesosynth.matching.messages import (
     Analysis,
     Cell,
@@ -93,7 +100,10 @@ class AskDrivers:
     unknowns: tuple[str, ...]
 
 
-Request = SetTarget | ChooseInstrument | DrawSound | Match | SetMap | AskDrivers
+Request = (
+    SetTarget | ChooseInstrument | DrawSound | DrawLayers | Match | MatchLayers | SetMap
+    | AskDrivers
+)  # fmt: skip
 
 # ---------------------------------------------------------------------- answers
 
@@ -167,7 +177,9 @@ class Failed:
     text: str
 
 
+LayersReply = LayersStepped | LayersDone | LayersHeard
+
 Reply = (
     Ready | Restarted | Pictures | Stepped | Noted | Paused | Ended
-    | MapStarted | MapCell | Drivers | Failed
+    | LayersReply | MapStarted | MapCell | Drivers | Failed
 )  # fmt: skip

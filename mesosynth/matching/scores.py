@@ -15,7 +15,8 @@ class Scores:
     mss : float
         Of the multi-scale spectrogram: the waveform's magnitudes, when they come.
     log_mel : float
-        Of decibels in mel bands: what is faint counts as well, and when it comes.
+        Of decibels in mel bands above the target's noise, around their mean: what is faint counts
+        as well, and when it comes.
     """
 
     jtfs: float
@@ -25,6 +26,11 @@ class Scores:
     def as_dict(self) -> dict[str, float]:
         """By name, for JSON and presets."""
         return asdict(self)
+
+    @property
+    def brief(self) -> str:
+        """The three in the order above, where there is little room."""
+        return f"alike {self.jtfs:.2f} {self.mss:.2f} {self.log_mel:.2f}"
 
     def __str__(self) -> str:
         return f"JTFS {self.jtfs:.3f}, MSS {self.mss:.3f}, log-mel {self.log_mel:.3f}"

@@ -2,7 +2,13 @@
 
 No single number tells whether two sounds are alike, and a matcher finds the weak spot of any one
 that it is given. The time-averaged JTFS does not notice when things happen; spectrograms do. The
-MSS hears the loudest partials, log-mel the faint ones too, and the floor between them.
+MSS hears the loudest partials, log-mel the faint ones too.
+
+Decibels are compared above the target's own noise: what lies under it cannot be heard, yet it fills
+most of a picture, and a match of the sound alone would be unlike its target wherever there is
+nothing but hiss. And they are compared around their means, as a correlation: two pictures that are
+grey all over would otherwise be alike whatever they show (a match with a tenth of a percent of
+error in a target at 20 dB of noise scored 0.54 before, and white noise 0.75).
 """
 
 import numpy as np
@@ -10,11 +16,16 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
-from mesosynth.matching.mel import decibel_picture, mel_power
+from mesosynth.matching.mel import RANGE, mel_power
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.scores import Scores
 from mesosynth.scattering.spectrogram import MultiScaleSpectrogram
 from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+
+_QUIET = 0.1  # share of the cells of a picture that noise alone is in, at least
+_NOISE = 13.0  # dB by which it exceeds the loudest of those, almost everywhere
+_HIGHEST_FLOOR = -20.0  # dB below the loudest; a sound without pauses is no noise
+_FAINTEST = 1e-20  # of the loudest
 
 
 class Similarity:
@@ -44,7 +55,8 @@ class Similarity:
         self._magnitudes = self._mss(x)
         power = mel_power(x, ANALYSIS_RATE)
         self._loudest = power.max()
-        self._picture = decibel_picture(power, self._loudest)
+        self._floor = _floor(_decibels(power, self._loudest))
+        self._picture = self._picture_of(power)
 
     def of(self, audio: NDArray[np.floating]) -> Scores:
         """Scores of another sound.
@@ -65,12 +77,16 @@ class Similarity:
         if not float(energy):
             return Scores(0.0, 0.0, 0.0)
         x = x * torch.sqrt(self._energy / energy)
-        picture = decibel_picture(mel_power(x, ANALYSIS_RATE), self._loudest)
         return Scores(
             jtfs=float(np.clip(self._operator.analyse(x.numpy()) @ self._S, 0.0, 1.0)),
             mss=_cosine(self._mss(x), self._magnitudes),
-            log_mel=_cosine(picture, self._picture),
+            log_mel=max(_cosine(self._picture_of(mel_power(x, ANALYSIS_RATE)), self._picture), 0.0),
         )
+
+    def _picture_of(self, power: torch.Tensor) -> torch.Tensor:
+        """Decibels above the target's noise, around their mean."""
+        above = (_decibels(power, self._loudest) - self._floor).clamp_min(0.0)
+        return above - above.mean()
 
 
 def _waveform(audio: NDArray[np.floating], name: str) -> torch.Tensor:
@@ -85,3 +101,13 @@ def _waveform(audio: NDArray[np.floating], name: str) -> torch.Tensor:
 def _cosine(a: torch.Tensor, b: torch.Tensor) -> float:
     a, b = a.double().flatten(), b.double().flatten()
     return float((a @ b) / (a.norm() * b.norm()).clamp_min(1e-300))
+
+
+def _decibels(power: torch.Tensor, loudest: torch.Tensor) -> torch.Tensor:
+    return 10.0 * torch.log10(power / loudest + _FAINTEST)
+
+
+def _floor(decibels: torch.Tensor) -> float:
+    """Where the target's noise ends, dB below its loudest."""
+    noise = float(torch.quantile(decibels, _QUIET)) + _NOISE
+    return min(max(noise, -RANGE), _HIGHEST_FLOOR)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import MesosynthError
 from mesosynth.matching.journal import Entry, Journal
+from mesosynth.matching.layer_requests import DrawLayers, MatchLayers
 from mesosynth.matching.messages import MatchStep
 from mesosynth.matching.requests import (
     AskDrivers,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from mesosynth.target import Target
 
 _PICTURE_INTERVAL = 0.25  # s between pictures during a match, which they slow down
+_LAYERS_INTERVAL = 1.5  # s, of the sum of layers, which takes longer
 _IDLE = 0.5  # s between two looks at whether the session still lives
 _QUIET = 0.15  # s without a request after which the process counts as idle
 
@@ -86,16 +88,18 @@ class _Worker:
         pause: "Flag",
     ) -> None:
         from mesosynth.matching.explorer import Explorer
+        from mesosynth.matching.layer_work import LayerWork
 
         self._matcher = matcher
         self._requests = requests
         self._replies = replies
         self._stop, self._pause = stop, pause
         self._explorer = Explorer(matcher, self._reply)
+        self._layers = LayerWork(matcher.operator, self._reply)
         self._target: Target | None = None
-        self._sound: DrawSound | None = None
+        self._sound: DrawSound | DrawLayers | None = None
         self._drivers: AskDrivers | None = None
-        self._match: Match | None = None
+        self._match: Match | MatchLayers | None = None
         self._drawn = 0.0
 
     def run(self) -> None:
@@ -104,7 +108,9 @@ class _Worker:
             came = self._take_requests(wait=_QUIET if self._explorer.busy else _IDLE)
             self._draw_sound()
             self._tell_drivers()
-            if self._match is not None:
+            if isinstance(self._match, MatchLayers):
+                self._run_layers(self._match)
+            elif self._match is not None:
                 self._run_match(self._match)
             elif not came and self._explorer.busy:
                 self._explore()
@@ -132,7 +138,7 @@ class _Worker:
                 self._matcher.choose(name)
                 self._explorer.want(None)
                 self._sound = self._drivers = None
-            case DrawSound():
+            case DrawSound() | DrawLayers():
                 self._sound = asked
             case SetMap(wanted):
                 try:
@@ -141,7 +147,7 @@ class _Worker:
                     self._reply(Failed(str(error)))
             case AskDrivers():
                 self._drivers = asked
-            case Match():
+            case Match() | MatchLayers():
                 self._match = asked
 
     # ------------------------------------------------------------------ pictures
@@ -151,7 +157,10 @@ class _Worker:
             return
         asked, self._sound = self._sound, None
         self._drawn = time.monotonic()
-        self._draw("sound", self._matcher.render(asked.values, beside=self._target))
+        if isinstance(asked, DrawLayers):
+            self._layers.draw(asked, self._target)
+        else:
+            self._draw("sound", self._matcher.render(asked.values, beside=self._target))
 
     def _draw(self, what: Literal["target", "sound"], audio: NDArray[np.float32]) -> None:
         from mesosynth.matching.pictures import analysis
@@ -224,6 +233,17 @@ class _Worker:
             self._reply(Failed(str(error)))
             result = None
         self._reply(Paused() if paused else Ended(result), number)
+
+    def _run_layers(self, asked: MatchLayers) -> None:
+        self._match = None
+
+        def look_up() -> bool:
+            self._take_requests(wait=0.0)
+            if time.monotonic() - self._drawn > _LAYERS_INTERVAL:
+                self._draw_sound()
+            return _session_lives()
+
+        self._layers.match(asked, self._target, self._stop, self._pause, look_up)
 
 
 def _session_lives() -> bool:

@@ -1,7 +1,7 @@
 """The part of a session that matches the target, and lets the match drive the sound."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from mesosynth.events import (
 )
 from mesosynth.matching import requests as matcher
 from mesosynth.matching.journal import Entry
+from mesosynth.matching.layer_requests import LayersJob
 from mesosynth.matching.messages import (
     MATCHABLE,
     Cell,
@@ -37,6 +38,7 @@ class Wanted:
     settings: MatchSettings | None = None
     entries: tuple[Entry, ...] = ()
     paused: bool = False
+    layers: LayersJob | None = None  # then it is one with layers
 
 
 class Matching(Targets):
@@ -112,6 +114,10 @@ class Matching(Targets):
                 f"choose the {self._matched_instrument} first."
             )
 
+    def drives(self, ids: Iterable[str]) -> bool:
+        """Whether a match that runs moves one of these parameters."""
+        return self.matching and self.follow and bool(set(ids) & set(self.parameters.matchable))
+
     @property
     def matcher_pid(self) -> int | None:
         """Process number of the matcher."""
@@ -165,9 +171,18 @@ class Matching(Targets):
         self._matched_target = self.target
         self._best_loss = math.inf
         self._before_match = self._matchable_values()
+        if wanted.layers is not None:
+            self._start_layers(wanted.layers)
+            return
         settings = wanted.settings or self._pinned_here(self.match_settings)
         self._matcher.start_match(settings, wanted.entries, wanted.paused)
         self._events.append(MatchStarted())
+
+    def _start_layers(self, job: LayersJob) -> None:
+        self._matcher.start_layers(job)
+
+    def _hear_layers(self, reply: matcher.LayersReply) -> None:
+        """Hear of layers, which another part of the session knows of."""
 
     def _pinned_here(self, settings: MatchSettings) -> MatchSettings:
         here = self._matchable_values().items()
@@ -207,6 +222,8 @@ class Matching(Targets):
                     self._say(text, "error")
                 case matcher.Restarted():
                     self._say("The matcher had ended and was started again.", "warning")
+                case matcher.LayersStepped() | matcher.LayersDone() | matcher.LayersHeard():
+                    self._hear_layers(reply)
                 case matcher.Ready() | matcher.Noted():
                     pass
 

@@ -123,7 +123,7 @@ class Presets(Matching):
         clamped = {id_: self.parameters[id_].clamp(value) for id_, value in result.theta.items()}
         if any(self.values[id_] != value for id_, value in clamped.items()):
             return None  # the sound has moved on
-        return match_record(result, target.name, target.sha256)
+        return match_record(result, target.name, target.sha256, result.similarity)
 
 
 def _same_sound(one: Preset, other: Preset) -> bool:

@@ -5,13 +5,16 @@ from mesosynth.session.auditioning import Auditioning
 from mesosynth.session.exploring import Exploring
 from mesosynth.session.keeping import Keeping
 from mesosynth.session.keys import Keys
+from mesosynth.session.layering import Layering
 from mesosynth.session.match_keeping import MatchKeeping
 from mesosynth.session.rack import Rack
 from mesosynth.session.recording import Recordings
 from mesosynth.session.snapshots import Snapshots
 
 
-class Session(Rack, Snapshots, Keys, Keeping, Recordings, Exploring, Auditioning, MatchKeeping):
+class Session(
+    Layering, Rack, Snapshots, Keys, Keeping, Recordings, Exploring, Auditioning, MatchKeeping
+):
     """Parameters, target, sound and match of one player.
 
     Parameters

@@ -1,0 +1,20 @@
+"""How alike what a match found is to its target: worked out once the match has ended.
+
+The scores of a candidate take as long as several steps of a descent, and nobody should wait for
+them; so they come afterwards, the best candidate's first.
+"""
+
+from collections.abc import Iterator
+
+from mesosynth.matching.matcher import Matcher
+from mesosynth.matching.messages import MatchResult
+from mesosynth.matching.requests import Judged
+from mesosynth.matching.similarity import Similarity
+from mesosynth.target import Target
+
+
+def judgements(matcher: Matcher, target: Target, result: MatchResult) -> Iterator[Judged]:
+    """Score the candidates of `result`, a match of `target`, one with each step, best first."""
+    similarity = Similarity(target.audio, matcher.operator)
+    for place, candidate in enumerate(result.candidates):
+        yield Judged(place, similarity.of(matcher.render(candidate.theta, target)))

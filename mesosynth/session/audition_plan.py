@@ -1,0 +1,139 @@
+"""How a target is heard beside the instrument: as loud as that, and in step with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth import units
+from mesosynth.host.audition import CAPACITY
+from mesosynth.presets import EffectState
+from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
+from mesosynth.tempo import synced_period
+
+_SECONDS = ANALYSIS_SAMPLES / ANALYSIS_RATE
+_LISTENING_RATE, _LISTENING_BLOCK = 24000, 1024  # where the instrument is heard beforehand
+_ALONE = -20.0  # LUFS of the target where the instrument cannot be heard
+_INAUDIBLE = -50.0  # LUFS
+_LOUDEST = 20.0  # dB that the target may be raised by
+_EDGE = 0.005  # s; the target may begin and end in the middle of things
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that a plan depends on.
+
+    Attributes
+    ----------
+    target : Target
+        Which equality leaves out: whether it is the same is a question of identity.
+    onset : float or None
+        Of the matched arpeggio's middle in it, s; None where that is not known.
+    instrument : str
+        Of which one that is a user's own is not heard beforehand.
+    values : mapping
+        The instrument's parameters by id.
+    effects : tuple of EffectState
+    sample_rate : int
+        The device's, Hz.
+    """
+
+    target: Target = field(compare=False)
+    onset: float | None
+    instrument: str
+    values: Mapping[str, float]
+    effects: tuple[EffectState, ...]
+    sample_rate: int
+
+    def is_like(self, other: "Scene | None") -> bool:
+        """Whether the same plan suits both."""
+        return other is not None and self.target is other.target and self == other
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How it is done.
+
+    Attributes
+    ----------
+    samples : (n,) float32
+        The target at the device's rate.
+    gain : float
+        That makes it as loud as the instrument.
+    period : int
+        Frames from one beginning of it to the next, a whole number of arpeggios.
+    start : int
+        Frame of that period at which it begins, so that its arpeggio lies over the first live one.
+    """
+
+    samples: NDArray[np.float32]
+    gain: float
+    period: int
+    start: int
+
+
+def plan(scene: Scene) -> Plan:
+    """Work it out; takes some tenths of a second."""
+    import soxr
+
+    rate = scene.sample_rate
+    samples = soxr.resample(scene.target.audio, ANALYSIS_RATE, rate).astype(np.float32)[:CAPACITY]
+    edge = round(_EDGE * rate)
+    ramp = np.linspace(0.0, 1.0, edge, dtype=np.float32)
+    samples[:edge] *= ramp
+    samples[-edge:] *= ramp[::-1]
+    seconds = _repetition(scene)
+    begin = 0.0
+    if scene.onset is not None:
+        begin = (scene.onset - _first_middle(scene.values)) % seconds
+    return Plan(
+        samples=samples,
+        gain=_gain(samples, scene),
+        period=max(round(seconds * rate), len(samples)),
+        start=round(begin * rate),
+    )
+
+
+def _repetition(scene: Scene) -> float:
+    """From one beginning of the target to the next, s: as many periods as it takes."""
+    values = scene.values
+    period = values.get("period", _SECONDS)
+    if values.get("sync", 0.0) >= 0.5 and {"tempo", "division"} <= set(values):
+        period = synced_period(values["tempo"], values["division"])
+    # Not another period for less than is faded at its end.
+    return period * np.ceil(_SECONDS / period - 1e-3)
+
+
+def _first_middle(values: Mapping[str, float]) -> float:
+    """When the middle of the first live arpeggio comes, s after its start: half its window."""
+    if not {"w", "gamma"} <= set(values):
+        return 0.0
+    return 0.5 * values["w"] / abs(values["gamma"])
+
+
+def _gain(samples: NDArray[np.float32], scene: Scene) -> float:
+    from mesosynth.loudness import largest_loudness
+
+    both_sides = np.stack([samples, samples])
+    target = largest_loudness(both_sides, scene.sample_rate)
+    heard = _loudness_of_instrument(scene)
+    if heard < _INAUDIBLE:
+        heard = _ALONE
+    return units.db_to_amplitude(min(heard - target, _LOUDEST))
+
+
+def _loudness_of_instrument(scene: Scene) -> float:
+    """Of what the instrument plays now, LUFS; users' plugins are left out."""
+    from mesosynth.effects import EFFECTS
+    from mesosynth.host.rack import render
+    from mesosynth.instruments import INSTRUMENTS
+    from mesosynth.loudness import largest_loudness
+
+    if scene.instrument not in INSTRUMENTS:
+        return _ALONE
+    effects = [e for e in scene.effects if e.plugin in EFFECTS and not e.bypassed]
+    sound = render(
+        scene.instrument, scene.values, _SECONDS, _LISTENING_RATE, _LISTENING_BLOCK, effects
+    )
+    return largest_loudness(sound, _LISTENING_RATE)

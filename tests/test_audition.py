@@ -1,0 +1,144 @@
+"""Fears: a target that is louder than its match, out of step, or lost with the audio process."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from mesosynth import events
+from mesosynth.errors import TargetError
+from mesosynth.host.rack import render
+from mesosynth.loudness import largest_loudness
+from mesosynth.resources import resource
+from mesosynth.session import Session
+from mesosynth.session.audition_plan import Scene, plan
+from mesosynth.target import ANALYSIS_RATE, target_from_array
+
+DEMO = resource("assets", "demo.wav")
+VALUES = {"f_c": 700.0, "f_m": 9.0, "gamma": 4.0, "w": 2.0, "gain": -24.0, "period": 1.1}
+ONSET = 0.75 + 0.5 * VALUES["w"] / VALUES["gamma"]
+RATE = 44100
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """An arpeggio that is in the target as it is played, much louder, 0.75 s from its start.
+
+    It is heard once in the four seconds, and live over and over.
+    """
+    audio = np.zeros(4 * ANALYSIS_RATE, np.float32)
+    once = render("chirplet", {**VALUES, "period": 16.0}, 1.0, ANALYSIS_RATE)[0]
+    begin = round(0.75 * ANALYSIS_RATE)
+    audio[begin : begin + len(once)] = 10.0 * once
+    target = target_from_array(audio, ANALYSIS_RATE)
+    return Scene(target, ONSET, "chirplet", VALUES, (), RATE)
+
+
+def test_target_and_instrument_are_equally_loud(scene):
+    planned = plan(scene)
+    played = render("chirplet", VALUES, 4.4, RATE)
+    heard = np.stack([planned.gain * planned.samples] * 2)
+    assert largest_loudness(heard, RATE) == pytest.approx(largest_loudness(played, RATE), abs=0.2)
+
+
+def test_their_arpeggios_lie_over_each_other_again_and_again(scene):
+    planned = plan(scene)
+    assert planned.period == pytest.approx(4 * 1.1 * RATE, abs=1)
+    loop = np.zeros(planned.period)
+    loop[: len(planned.samples)] = planned.gain * planned.samples
+    heard = np.tile(np.roll(loop, -planned.start), 2)
+    played = render("chirplet", VALUES, 8.8, RATE)[0]
+    there = np.abs(heard) > 0.5 * np.abs(heard).max()
+    assert 1 <= np.count_nonzero(np.diff(np.flatnonzero(there)) > RATE) + 1 <= 3
+    np.testing.assert_allclose(heard[there], played[there], atol=0.1 * np.abs(played).max())
+
+
+def test_what_cannot_be_heard_is_no_reason_to_be_silent(scene):
+    silent = Scene(scene.target, None, "chirplet", {**VALUES, "gain": -60.0}, (), RATE)
+    heard = plan(silent)
+    assert largest_loudness(np.stack([heard.gain * heard.samples] * 2), RATE) == pytest.approx(
+        -20, abs=0.2
+    )
+
+
+class Listener:
+    """A session, and what has happened in it."""
+
+    def __init__(self):
+        self.session, self.seen = Session(device="silent"), []
+
+    def until(self, condition, seconds, what):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+            self.seen += self.session.poll()
+            time.sleep(0.01)
+
+    def hears(self):
+        status = self.session.audio_status()
+        loud = np.abs(self.session.scope(4800)).max() > 0.01
+        return status is not None and status.running and status.audition >= 0.0 and loud
+
+    def hears_nothing(self):
+        return not self.session.scope(4800).any()
+
+
+@pytest.fixture(scope="module")
+def listener():
+    listener = Listener()
+    yield listener
+    listener.session.close()
+
+
+def test_without_a_target_there_is_nothing_to_hear(listener):
+    with pytest.raises(TargetError, match="load or record"):
+        listener.session.audition("target")
+    assert listener.session.auditioned is None
+
+
+def test_the_target_is_heard_though_nothing_plays_and_panic_ends_it(listener):
+    session = listener.session
+    session.load_target(DEMO)
+    session.audition("target")
+    listener.until(listener.hears, 10, "the target")
+    assert events.Auditioned("target") in listener.seen
+    assert not session.playing
+    session.panic()
+    listener.until(listener.hears_nothing, 3, "silence")
+    listener.until(lambda: events.Auditioned(None) in listener.seen, 1, "the end")
+
+
+def test_the_match_is_heard_and_then_the_transport_is_as_it_was(listener):
+    session = listener.session
+    session.audition("match")
+    listener.until(listener.hears, 10, "the instrument")
+    session.audition(None)
+    listener.until(listener.hears_nothing, 3, "silence")
+
+
+@pytest.mark.parametrize("change", ["another rate", "kill -9"])
+def test_it_is_heard_again_whatever_becomes_of_the_audio_process(listener, change):
+    session = listener.session
+    session.audition("target")
+    listener.until(listener.hears, 10, "the target")
+    pid = session.audio_pid
+    if change == "kill -9":
+        os.kill(pid, signal.SIGKILL)
+    else:
+        session.set_device("silent", 44100, 256)
+    listener.until(lambda: session.audio_pid != pid, 10, "another process")
+    listener.until(listener.hears, 10, "the target again")
+    session.audition(None)
+
+
+def test_a_knob_that_moves_is_followed_without_beginning_anew(listener):
+    session = listener.session
+    session.audition("target")
+    listener.until(listener.hears, 10, "the target")
+    before = np.abs(session.scope(96000)).max()
+    session.set_parameters({"gain": session.values["gain"] - 20.0})
+    listener.until(lambda: 0 < np.abs(session.scope(48000)).max() < 0.3 * before, 8, "a softer one")
+    session.set_parameters({"gain": session.parameters["gain"].default})
+    session.audition(None)
