@@ -79,10 +79,17 @@ class StatusLine(QWidget):
         self.load.setToolTip(
             f"Latency of the output {1000.0 * status.latency:.1f} ms{heard}. The sound takes "
             f"{status.load:.1%} of a block's time, at most {status.load_max:.1%}; the device ran "
-            f"dry {status.underflows} times. Click to count anew."
+            f"dry {status.underflows} times{_blame(status)}. Click to count anew."
         )
         tint = theme.WARNING if status.underflows else theme.DIM
         self.load.setStyleSheet(f"color: {tint};")
+
+
+def _blame(status: AudioStatus) -> str:
+    """Where to look when the sound has gaps: at its own work, or at whatever holds it up."""
+    if status.overruns:
+        return f", and {status.overruns} blocks took longer to compute than they last"
+    return ", though no block took too long: something else held it up" if status.underflows else ""
 
 
 class ClickableLabel(QLabel):
