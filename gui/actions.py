@@ -135,6 +135,11 @@ ACTIONS = [
         "apply", "Match", "Apply the match's result", "Apply", "A", "ph.check",
         "Jump to the parameters that the last match found.",
     ),
+    ActionSpec(
+        "audition", "Match", "Hear target, match, both", "Hear", "T", "ph.ear",
+        "Hear the target, then the match as loud as that, then both in step; then as before.",
+        checkable=True,
+    ),
     *[
         ActionSpec(
             f"recall_{slot}", "Snapshots", f"Recall snapshot {slot}", str(slot), str(slot),

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.actions import ACTIONS, Actions
+from gui.audition_commands import AuditionCommands
 from gui.bridge import Bridge
 from gui.commands import Commands
 from gui.comparisons import Comparisons
@@ -82,7 +83,9 @@ class MainWindow(QMainWindow):
         self.scalograms = Scalograms()
         self.scale_rate = ScaleRate(bridge.parameters)
         self.loss = LossCurve(bridge.parameters)
-        self.match = MatchPanel(bridge.parameters, self.actions_["apply"])
+        self.match = MatchPanel(
+            bridge.parameters, self.actions_["audition"], self.actions_["apply"]
+        )
         self.knobs = Knobs(bridge.parameters)
         self.scope = Scope()
         self.status = StatusLine()
@@ -101,6 +104,7 @@ class MainWindow(QMainWindow):
             self.actions_, bridge, self.history, self.match_page, self.knobs
         )
         self.sounds = LibraryCommands(self.actions_, bridge, self.library, self.blend_page)
+        self.auditions = AuditionCommands(self.actions_, bridge, self.match_page.hear)
         self.look = Look(self, self.actions_, bridge, settings)
         self.sheet = ShortcutSheet(self)
         self._lay_out()
@@ -199,6 +203,8 @@ class MainWindow(QMainWindow):
         bridge.match_started.connect(self.pad.start_trajectory)
         bridge.match_progress.connect(self.pad.add_step)
         bridge.match_ended.connect(self.match.end)
+        bridge.match_judged.connect(self.match.judge)
+        bridge.match_judged.connect(self.match_page.judge)
         bridge.transport.connect(self.status.show_transport)
         bridge.recording.connect(self.transport.show_recording)
         bridge.capture.connect(self.transport.show_capture)

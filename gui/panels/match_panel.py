@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QToolButton, QVBoxLayout, QWidget
 
 from gui import theme
+from gui.panels.score_bars import ScoreBars
 from gui.views.frame import Frame
 from mesosynth.matching.messages import MatchResult, MatchStep
 from mesosynth.parameters import Parameter, ParameterTable
@@ -27,17 +28,18 @@ def estimate(value: float, std: float) -> str:
 
 
 class MatchPanel(Frame):
-    """A table of theta, a progress bar and a line with loss, evaluations and seconds."""
+    """A table of theta, how alike it sounds, how far it is, what it took."""
 
-    def __init__(self, parameters: ParameterTable, apply: QAction) -> None:
+    def __init__(self, parameters: ParameterTable, hear: QAction, apply: QAction) -> None:
         body = QWidget()
         super().__init__("Match", body)
-        button = QToolButton()
-        button.setObjectName("small")
-        button.setDefaultAction(apply)
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.header.addWidget(button)
+        for action in (hear, apply):
+            button = QToolButton()
+            button.setObjectName("small")
+            button.setDefaultAction(action)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            self.header.addWidget(button)
         grid = QGridLayout()
         grid.setContentsMargins(2, 0, 2, 0)
         grid.setVerticalSpacing(1)
@@ -55,12 +57,14 @@ class MatchPanel(Frame):
         self.progress = QProgressBar(maximum=1000, textVisible=False)
         self.progress.setFixedHeight(6)
         theme.name(self.progress, "Progress of the match")
+        self.scores = ScoreBars()
         self._summary = theme.note("No match yet")
         layout = QVBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(grid)
         layout.addStretch(1)
+        layout.addWidget(self.scores)
         layout.addWidget(self.progress)
         layout.addWidget(self._summary)
 
@@ -73,6 +77,7 @@ class MatchPanel(Frame):
         self._best = math.inf
         self.progress.setValue(0)
         self._summary.setText("Looking for a start…")
+        self.scores.show_scores(None)
         for _, label in self._rows.values():
             label.setText("–")
 
@@ -93,6 +98,10 @@ class MatchPanel(Frame):
         self._fill_table(result)
         self._sum_up(result.loss, result.evaluations, result.seconds)
         self.progress.setValue(1000 if result.converged else self.progress.value())
+
+    def judge(self, result: MatchResult) -> None:
+        """Show how alike the match is to the target."""
+        self.scores.show_scores(result.similarity)
 
     def _fill_table(self, found: MatchStep | MatchResult) -> None:
         for id_, (parameter, label) in self._rows.items():

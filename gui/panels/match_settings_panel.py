@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.actions import Actions
+from gui.panels.audition_buttons import AuditionButtons
 from mesosynth.matching.messages import Candidate, MatchResult, MatchSettings, MatchStep
 from mesosynth.parameters import ParameterTable
 
@@ -79,6 +80,11 @@ class MatchSettingsPanel(QFrame):
         self.left = theme.note()
         self.candidates = QListWidget()
         theme.name(self.candidates, "Candidates", "Each start's end; choose one to hear it")
+        self.candidates.setToolTip(
+            "Where each start led, best first; choose one to play it, T to compare it.\n"
+            "Alike: cosines to the target in JTFS, MSS and log-mel."
+        )
+        self.hear = AuditionButtons()
         self.candidates.currentRowChanged.connect(self._audition)
         self.morph = QSlider(Qt.Orientation.Horizontal)
         self.morph.setRange(0, MORPH_STEPS)
@@ -137,6 +143,11 @@ class MatchSettingsPanel(QFrame):
         self.candidates.setEnabled(bool(result.candidates))
         self._show_morph(True)
 
+    def judge(self, result: MatchResult) -> None:
+        """Say of each candidate how alike it is, as far as that is known."""
+        for place, candidate in enumerate(result.candidates[: self.candidates.count()]):
+            self.candidates.item(place).setText(self._in_words(place, candidate))
+
     def _show_morph(self, there: bool) -> None:
         self.morph.blockSignals(True)
         self.morph.setValue(MORPH_STEPS if there else 0)
@@ -146,7 +157,8 @@ class MatchSettingsPanel(QFrame):
     def _in_words(self, place: int, candidate: Candidate) -> str:
         first = [id_ for id_ in self._parameters.matchable if id_ in candidate.theta][:3]
         texts = [self._parameters[id_].text(candidate.theta[id_]) for id_ in first]
-        return f"{place + 1}.  {' · '.join(texts)}\n     loss {candidate.loss:.1e}"
+        alike = "" if candidate.similarity is None else f" · {candidate.similarity.brief}"
+        return f"{place + 1}.  {' · '.join(texts)}\n     loss {candidate.loss:.1e}{alike}"
 
     def _audition(self, row: int) -> None:
         if row >= 0:
@@ -196,6 +208,8 @@ class MatchSettingsPanel(QFrame):
         layout.addWidget(self.left)
         layout.addWidget(theme.title("Candidates"))
         layout.addWidget(self.candidates, 1)
+        layout.addWidget(theme.title("Hear"))
+        layout.addWidget(self.hear)
         layout.addWidget(theme.title("Morph"))
         layout.addLayout(ends)
 
