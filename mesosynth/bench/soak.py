@@ -35,27 +35,22 @@ With --json, one object::
 import argparse
 import contextlib
 import os
-import random
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from mesosynth.bench.bystander import Bystander, bystander
+from mesosynth.bench.hands import TICK, Hands
 from mesosynth.bench.jack_dummy import jack_dummy
 from mesosynth.bench.machine import Neighbours, machine_facts
 from mesosynth.bench.narration import Narration
 from mesosynth.errors import ArgumentError, WorkerError
 from mesosynth.events import MatchEnded, MatchProgress, Message
 from mesosynth.host.status import AudioStatus
-from mesosynth.resources import resource
 from mesosynth.session import Session
 
 SCHEMA = 1
-TICK = 0.01  # s; a knob moves every tick
-EVENTS = 10  # in a tick
-LOWEST, HIGHEST = 36, 84  # keys
-KNOB = "spread"
 _START_SECONDS = 30.0
 _MEGABYTE = 1e6
 
@@ -127,12 +122,10 @@ def _beside(counted: Bystander | None) -> dict[str, float] | None:
 
 
 class _Soak:
-    """One run: hands that play, and books that are kept."""
+    """One run, and the books that are kept of it."""
 
     def __init__(self, session: Session, seconds: float, say: Narration) -> None:
         self._session, self._seconds, self._say = session, seconds, say
-        self._random = random.Random(0)
-        self._held: list[int] = []
         self._count: Counter[str] = Counter()
         self._messages: list[str] = []
         self._pids = {"audio": session.audio_pid, "session": os.getpid()}
@@ -141,7 +134,7 @@ class _Soak:
     def run(self) -> dict[str, Any]:
         """Play to the end and return the answer."""
         session, neighbours = self._session, Neighbours()
-        session.load_target(resource("assets", "demo.wav"))
+        hands = Hands(session)
         session.play()
         session.reset_meters()
         first, began, busy = self._status(), time.monotonic(), self._busy()
@@ -155,10 +148,11 @@ class _Soak:
                 self._say(
                     f"{passed:.0f} of {self._seconds:.0f} s, {self._status().underflows} missed"
                 )
-            self._play(ticks)
+            hands.play()
             ticks += 1
             if ticks % 3 == 0:
                 self._listen()
+                hands.match()
             time.sleep(max(0.0, began + ticks * TICK - time.monotonic()))
         ours = (self._busy() - busy) / passed
         last, after = self._status(), {name: _private_mb(p) for name, p in self._pids.items()}
@@ -174,8 +168,8 @@ class _Soak:
             "per_100000": 1e5 * last.underflows / max(last.blocks - first.blocks, 1),
             "overruns": last.overruns,
             "load": {"median": last.load, "longest": last.load_max},
-            "events": self._count["events"],
-            "knob_moves": ticks,
+            "events": hands.count["events"],
+            "knob_moves": hands.count["moves"],
             "steps": self._count["steps"],
             "matches": self._count["matches"],
             "restarts": self._count["restarts"],
@@ -183,18 +177,6 @@ class _Soak:
             "memory": {name: _growth(self._before.get(name), after[name]) for name in after},
             "messages": self._messages,
         }
-
-    def _play(self, tick: int) -> None:
-        session, chance = self._session, self._random
-        for _ in range(EVENTS):
-            if self._held and chance.random() < 0.5:
-                session.note_off(self._held.pop(chance.randrange(len(self._held))))
-            else:
-                note = chance.randint(LOWEST, HIGHEST)
-                session.note_on(note, chance.random())
-                self._held.append(note)
-            self._count["events"] += 1
-        session.set_parameters({KNOB: tick % 100 / 100.0})
 
     def _listen(self) -> None:
         for event in self._session.poll():
@@ -205,8 +187,6 @@ class _Soak:
             elif isinstance(event, Message):
                 self._messages.append(event.text)
                 self._count["restarts"] += "started again" in event.text
-        if not self._session.matching:
-            self._session.start_match()
 
     def _busy(self) -> float:
         """Seconds that the session's processes have computed."""

@@ -71,6 +71,11 @@ class Snapshots(Core):
         if not same_rack:
             self._rack.load(snapshot.effects, snapshot.uids)
             self._rack.state = snapshot.state
+            # Before the rack is told: what enters finds its values in their place.
+            self.values = self.parameters.complete(self._known(snapshot))
             self._push_rack()
-        known = {id_: v for id_, v in snapshot.values.items() if id_ in self.parameters}
-        self.set_parameters(known, source)
+        self.set_parameters(self._known(snapshot), source)
+
+    def _known(self, snapshot: Snapshot) -> dict[str, float]:
+        """Values that have a place now; those of a user's plugin have one when it is loaded."""
+        return {id_: v for id_, v in snapshot.values.items() if id_ in self.parameters}
