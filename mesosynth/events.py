@@ -17,6 +17,10 @@ Source = Literal["user", "preset", "match", "midi"]
 """Who moved the parameters."""
 
 
+Heard = Literal["target", "match", "both"]
+"""What is heard of the target and the match, while they are compared."""
+
+
 @dataclass(frozen=True, slots=True)
 class ParametersChanged:
     """The live parameters moved: `values` holds all of them by id."""
@@ -65,6 +69,20 @@ class MatchEnded:
     """A match ended, by itself or because it was stopped; None if it came to no theta at all."""
 
     result: MatchResult | None
+
+
+@dataclass(frozen=True, slots=True)
+class MatchJudged:
+    """How alike a candidate of the last match is to the target is known; `result` says it."""
+
+    result: MatchResult
+
+
+@dataclass(frozen=True, slots=True)
+class Auditioned:
+    """Target and match are compared by ear, and this is heard; None: no longer."""
+
+    what: Heard | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +246,6 @@ Event = (
     ParametersChanged | TargetLoaded | Analysed | MatchStarted | MatchProgress | MatchEnded
     | Transport | Recording | Capture | SavedLast | RackChanged | Message | ControlPorts
     | MidiActivity | ControllerLearned | ProgramChanged | PresetLoaded
-    | MatchPaused | MatchResumed | ExploreStarted | Explored | Drivers
+    | MatchJudged | Auditioned | MatchPaused | MatchResumed | ExploreStarted | Explored | Drivers
     | LayersStarted | LayersProgress | LayersEnded | LayersChanged | LayersJudged
 )  # fmt: skip

@@ -49,7 +49,7 @@ def layer_values(layers: Sequence[Layer]) -> dict[str, float]:
     What comes once comes once a phrase, which is as long as the layers take, from the first start
     to the last end, and a whole number of the periods of what repeats: so nothing drifts apart.
     """
-    begin = min(_begin(layer) for layer in layers)
+    begin = phrase_begin(layers)
     phrase = _phrase(layers, begin)
     values: dict[str, float] = {}
     for number, layer in enumerate(layers[:LAYERS], 1):
@@ -64,6 +64,11 @@ def layer_values(layers: Sequence[Layer]) -> dict[str, float]:
     for number in range(len(layers) + 1, LAYERS + 1):
         values[f"level_{number}"] = PARAMETERS[f"level_{number}"].minimum
     return values
+
+
+def phrase_begin(layers: Sequence[Layer]) -> float:
+    """When the first layer begins, s, on the clock of the layers' onsets."""
+    return min(_begin(layer) for layer in layers)
 
 
 def _phrase(layers: Sequence[Layer], begin: float) -> float:

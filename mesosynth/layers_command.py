@@ -53,24 +53,12 @@ def _match(target: "Target", arguments: argparse.Namespace) -> "LayersResult":
     from mesosynth.progress import LayersBar
 
     with LayersBar(target.name) as bar:
-        from mesosynth.matching.layers import match_layers  # brings torch in
+        from mesosynth.matching.layers import match_target_layers  # brings torch in
 
-        result = match_layers(
-            target.audio, _analysis_rate(), arguments.layers, arguments.seconds,
-            on_step=bar.show, seed=arguments.seed,
-        )  # fmt: skip
-    # The matcher saw four seconds that were cut out and scaled; the user has the file.
-    layers = tuple(
-        replace(layer, onset=layer.onset + target.start, level=layer.level / target.scale)
-        for layer in result.layers
-    )
-    return replace(result, layers=layers)
-
-
-def _analysis_rate() -> int:
-    from mesosynth.target import ANALYSIS_RATE
-
-    return ANALYSIS_RATE
+        result = match_target_layers(
+            target, arguments.layers, arguments.seconds, on_step=bar.show, seed=arguments.seed
+        )
+    return replace(result, layers=tuple(sorted(result.layers, key=lambda one: -one.share)))
 
 
 def _print(result: "LayersResult") -> None:

@@ -82,14 +82,11 @@ def _files(folder: str, only: str) -> list[Path]:
 
 def _measure(file: Path, arguments: argparse.Namespace, say: Narration) -> dict[str, Any]:
     from mesosynth.audio_file import load_target
-    from mesosynth.matching.layers import match_layers
-    from mesosynth.target import ANALYSIS_RATE
+    from mesosynth.matching.layers import match_target_layers
 
     target = load_target(file)
     say(f"{file.name}: {arguments.layers} layers")
-    result = match_layers(
-        target.audio, ANALYSIS_RATE, arguments.layers, arguments.seconds, seed=arguments.seed
-    )
+    result = match_target_layers(target, arguments.layers, arguments.seconds, seed=arguments.seed)
     row: dict[str, Any] = {
         "file": file.name,
         "layers": len(result.layers),

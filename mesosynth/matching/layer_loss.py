@@ -37,6 +37,27 @@ class Loss:
     log_mel: float
 
 
+@dataclass(frozen=True)
+class LayerFilters:
+    """What layers are compared with a target by; good for any target.
+
+    Attributes
+    ----------
+    exact : Operator
+        For the period, and for the scores at the end.
+    lean : Operator
+        For the loss.
+    """
+
+    exact: Operator
+    lean: Operator
+
+    @classmethod
+    def of(cls, exact: Operator | None = None) -> "LayerFilters":
+        """Build them, but for an operator of the Φ "jtfs-global" that is there already."""
+        return cls(exact or Operator(), Operator(tolerance=TOLERANCE))
+
+
 class LayerLoss:
     """The loss beside one target.
 

@@ -70,7 +70,7 @@ class LayersResult:
     Attributes
     ----------
     layers : tuple of Layer
-        Loudest first, apart from those that were given.
+        In the order in which they joined, after those that were given.
     scores : Scores
         How alike their sum and the target are.
     loss, evaluations, seconds

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from mesosynth.matching.layer_loss import LayerLoss, Loss
+from mesosynth.matching.layer_loss import LayerFilters, LayerLoss, Loss
 from mesosynth.matching.layer_messages import Layer, LayersResult, LayersStep
 from mesosynth.matching.layer_sound import (
     LEVEL,
@@ -25,7 +25,6 @@ from mesosynth.matching.layer_sound import (
 )
 from mesosynth.matching.layer_starts import draw_start
 from mesosynth.matching.layer_terms import layer_of, span_of, state_of
-from mesosynth.matching.operator import Operator
 from mesosynth.matching.repetition import period_of
 from mesosynth.matching.run import ShouldStop, Stopped
 from mesosynth.matching.similarity import Similarity
@@ -39,6 +38,7 @@ _RETRIES = 2
 _RETRIES_BY, _GROWN_BY = 0.55, 0.35  # of the time
 _RATE, _LAST_RATE = 0.05, 0.02
 _GOOD = 0.02  # a loss that needs no further layer
+_TOLD_EVERY = 0.2  # s: telling renders all layers once more
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,7 @@ class LayerSearch:
     Parameters
     ----------
     target : Target
-    loss : LayerLoss
-        Beside that target.
+    filters : LayerFilters
     seed : int
         Of the starts that are drawn.
     seconds : float
@@ -68,20 +67,27 @@ class LayerSearch:
     def __init__(
         self,
         target: Target,
-        loss: LayerLoss,
+        filters: LayerFilters,
         seed: int,
         seconds: float,
         began: float,
         on_step: OnLayersStep | None,
         should_stop: ShouldStop | None,
     ) -> None:
-        self._target, self._loss, self._rng = target, loss, np.random.default_rng(seed)
-        self._seconds, self._began = seconds, began
+        self._target, self._rng = target, np.random.default_rng(seed)
+        self._began = began
         self._on_step, self._should_stop = on_step, should_stop
+        self._loss = LayerLoss(target.audio, filters.lean)
         self._span = span_of(target.audio)
-        self._period = period_of(Operator().jtfs, target.audio)
+        self._period = period_of(filters.exact.jtfs, target.audio)
+        before = time.perf_counter()
+        self._similarity = Similarity(target.audio, filters.exact)
+        # The scores at the end take as long again, and with a step that is begun late enough are
+        # part of the time.
+        self._seconds = max(seconds - 2.0 * (time.perf_counter() - before), 0.5 * seconds)
         self._evaluations = 0
         self._work = 0.0
+        self._told = -math.inf  # when a step was told last, s
         self._pinned = np.zeros(0, np.bool_)
         self._given = 0
         self._best: _Found | None = None
@@ -95,7 +101,9 @@ class LayerSearch:
         if start:
             scale = self._target.scale
             states = np.array([state_of(layer, self._target.start, scale) for layer in start])
-            self._best = self._found(in_range(states))
+            states = in_range(states)
+            # Whoever stops it before the first step keeps what there was.
+            self._best = _Found(states, self._loss.at(self._sum(states)))
 
     def run(self, layers: int, steps: int) -> bool:
         """Let layers join, give the weakest another try, refine; False if time ran out."""
@@ -203,10 +211,13 @@ class LayerSearch:
 
     def _levelled(self, states: States) -> States:
         """The same layers at the target's power."""
-        power = float(self._sum(states).square().sum())
         states = states.copy()
-        states[:, LEVEL] *= math.sqrt(self._loss.energy / max(power, 1e-300))
+        states[:, LEVEL] *= self._to_level(self._sum(states))
         return states
+
+    def _to_level(self, x: torch.Tensor) -> float:
+        """Factor that brings a sum to the target's power."""
+        return math.sqrt(self._loss.energy / max(float(x.square().sum()), 1e-300))
 
     def _count(self, work: float) -> None:
         if self._should_stop is not None and self._should_stop():
@@ -222,17 +233,20 @@ class LayerSearch:
     # ------------------------------------------------------------------ what is told
 
     def _keep(self, found: _Found) -> None:
+        """Take note of layers that are better than those they come from, and tell of them."""
         if self._best is None or found.loss.value <= self._best.loss.value:
             self._best = found
-        if self._on_step is None:
+        seconds = time.perf_counter() - self._began
+        if self._on_step is None or seconds - self._told < _TOLD_EVERY:
             return
+        self._told = seconds
         step = LayersStep(
-            layers=self._layers(found.states),
+            layers=self._layers(found.states)[0],
             loss=found.loss.value,
             jtfs=found.loss.jtfs,
             log_mel=found.loss.log_mel,
             evaluations=self._evaluations,
-            seconds=time.perf_counter() - self._began,
+            seconds=seconds,
             progress=min(max(self._work / self._planned, self._elapsed), 1.0),
         )
         self._on_step(step)
@@ -241,22 +255,26 @@ class LayerSearch:
         """The best layers, in the terms of the sound that was given."""
         if self._best is None:
             raise Stopped
-        states = self._levelled(self._best.states)
-        layers = self._layers(states)
-        added = sorted(layers[self._given :], key=lambda layer: -layer.share)
+        layers, x = self._layers(self._best.states)
         return LayersResult(
-            layers=(*layers[: self._given], *added),
-            scores=Similarity(self._target.audio).of(self._sum(states).float().numpy()),
+            layers=layers,
+            scores=self._similarity.of(x.float().numpy()),
             loss=self._best.loss.value,
             evaluations=self._evaluations,
             seconds=time.perf_counter() - self._began,
             converged=converged,
         )
 
-    def _layers(self, states: States) -> tuple[Layer, ...]:
-        energy = [float(layer_sound(state, self._span).square().sum()) for state in states]
-        whole = max(sum(energy), 1e-300)
-        return tuple(
-            layer_of(state, self._target, self._span, part / whole)
-            for state, part in zip(states, energy, strict=True)
+    def _layers(self, states: States) -> tuple[tuple[Layer, ...], torch.Tensor]:
+        """Layers at the target's power in the user's terms, and their sum."""
+        sounds = torch.stack([layer_sound(state, self._span) for state in states])
+        factor = self._to_level(sounds.sum(dim=0))
+        states = states.copy()
+        states[:, LEVEL] *= factor
+        energy = sounds.square().sum(dim=1)
+        shares = (energy / energy.sum().clamp_min(1e-300)).tolist()
+        layers = tuple(
+            layer_of(state, self._target, self._span, share)
+            for state, share in zip(states, shares, strict=True)
         )
+        return layers, factor * sounds.sum(dim=0)

@@ -19,19 +19,17 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet_torch import ONSET
-from mesosynth.matching.layer_loss import TOLERANCE, LayerLoss
+from mesosynth.matching.layer_loss import LayerFilters
 from mesosynth.matching.layer_messages import Layer, LayersResult
 from mesosynth.matching.layer_search import LayerSearch, OnLayersStep
 from mesosynth.matching.layer_sound import layer_sound
 from mesosynth.matching.layer_terms import state_of
-from mesosynth.matching.operator import Operator
 from mesosynth.matching.run import ShouldStop, Stopped
-from mesosynth.target import ANALYSIS_SAMPLES, target_from_array
+from mesosynth.target import ANALYSIS_SAMPLES, Target, target_from_array
 
 MOST_LAYERS = 8
 
@@ -59,7 +57,7 @@ def match_layers(
     layers : int
         How many at most, 1 to MOST_LAYERS; fewer where they say it all.
     seconds : float
-        Time after which it ends with the best so far. It is seldom reached with four layers.
+        Time after which it has ended with the best so far, but for the blink that a step takes.
     on_step : callable, optional
         Called with every accepted step.
     should_stop : callable, optional
@@ -91,9 +89,38 @@ def match_layers(
     """
     _check(layers, seconds, start, pinned)
     target = target_from_array(np.asarray(audio), sample_rate, "audio")
+    return match_target_layers(
+        target, layers, seconds, on_step, should_stop, seed, start, pinned, steps
+    )
+
+
+def match_target_layers(
+    target: Target,
+    layers: int = 4,
+    seconds: float = 60.0,
+    on_step: OnLayersStep | None = None,
+    should_stop: ShouldStop | None = None,
+    seed: int = 0,
+    start: Sequence[Layer] = (),
+    pinned: Sequence[int] = (),
+    steps: int = 300,
+    filters: LayerFilters | None = None,
+) -> LayersResult:
+    """Find a few arpeggios whose sum sounds like a target that was cut out already.
+
+    Parameters
+    ----------
+    target : Target
+        The result's onsets and levels are those of the sound that it was taken from.
+    filters : LayerFilters, optional
+        Of an earlier match; None builds them, which takes two seconds of the time.
+    layers, seconds, on_step, should_stop, seed, start, pinned, steps
+        As for :func:`match_layers`, which also says what is returned and raised.
+    """
     began = time.perf_counter()
-    loss = LayerLoss(target.audio, Operator(tolerance=TOLERANCE))
-    search = LayerSearch(target, loss, seed, seconds, began, on_step, should_stop)
+    _check(layers, seconds, start, pinned)
+    filters = filters or LayerFilters.of()
+    search = LayerSearch(target, filters, seed, seconds, began, on_step, should_stop)
     search.begin(start, pinned)
     try:
         converged = search.run(layers, steps)
@@ -102,8 +129,8 @@ def match_layers(
     return search.result(converged)
 
 
-def render_layers(layers: Sequence[Layer], start: float = 0.0) -> NDArray[np.float32]:
-    """The sum of layers in an analysis window, (ANALYSIS_SAMPLES,) at ANALYSIS_RATE.
+def layer_sounds(layers: Sequence[Layer], start: float = 0.0) -> NDArray[np.float64]:
+    """Each layer by itself in an analysis window, (layers, ANALYSIS_SAMPLES) at ANALYSIS_RATE.
 
     Parameters
     ----------
@@ -111,12 +138,17 @@ def render_layers(layers: Sequence[Layer], start: float = 0.0) -> NDArray[np.flo
     start : float
         Time at which the window begins, s, on the clock of the layers' onsets.
     """
-    x = torch.zeros(ANALYSIS_SAMPLES, dtype=torch.float64)
-    for layer in layers:
+    sounds = np.zeros((len(layers), ANALYSIS_SAMPLES))
+    for sound, layer in zip(sounds, layers, strict=True):
         state = state_of(layer, start)
         last = state[ONSET] + (layer.repeats - 1) * layer.period
-        x += layer_sound(state, (float(state[ONSET]), float(last)))
-    return x.float().numpy()
+        sound[:] = layer_sound(state, (float(state[ONSET]), float(last))).numpy()
+    return sounds
+
+
+def render_layers(layers: Sequence[Layer], start: float = 0.0) -> NDArray[np.float32]:
+    """The sum of :func:`layer_sounds`, (ANALYSIS_SAMPLES,)."""
+    return layer_sounds(layers, start).sum(axis=0).astype(np.float32)
 
 
 def _check(layers: int, seconds: float, start: Sequence[Layer], pinned: Sequence[int]) -> None:

@@ -9,6 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mesosynth.matching.journal import Entry
+from mesosynth.matching.layer_messages import Layer
+from mesosynth.matching.layer_requests import (
+    DrawLayers,
+    LayersDone,
+    LayersJob,
+    LayersStepped,
+    MatchLayers,
+)
 from mesosynth.matching.messages import MatchSettings
 from mesosynth.matching.requests import (
     AskDrivers,
@@ -55,6 +63,8 @@ class MatcherProcess:
         Whether the last match came to its end by itself.
     settings : MatchSettings
         Of the last match.
+    layers : LayersJob or None
+        The last match, if it was one with layers, as far as it came.
     entries : list of Entry
         What the last match has measured.
     """
@@ -64,14 +74,15 @@ class MatcherProcess:
         self._context = multiprocessing.get_context("spawn")
         self._process: SpawnProcess | None = None
         self._target: Target | None = None
-        self._values: Mapping[str, float] | None = None
+        self._drawing: DrawSound | DrawLayers | None = None
         self._explore: Explore | None = None
         self._number = 0
         self.matching = self.finished = False
         self.settings = MatchSettings()
+        self.layers: LayersJob | None = None
         self.entries: list[Entry] = []
         self._stands = False  # whether the match stands still by now
-        self._dropped = False  # whether that was dropped just now
+        self._dropped: list[Reply] = []  # the end of a match that was dropped just now
         self._steps = 0  # of this match that were reported
         self._steps_again = 0  # that were reported before it was taken up again
 
@@ -116,13 +127,16 @@ class MatcherProcess:
     def choose(self, instrument: str) -> None:
         """Match another instrument from now on; there is no map of it, nor a picture, as yet."""
         self._instrument = instrument
-        self._values = self._explore = None
+        self._drawing = self._explore = None
         self._requests.put(ChooseInstrument(instrument))
 
     def draw_sound(self, values: Mapping[str, float]) -> None:
         """Draw the sound that the parameters `values` make; only the last request counts."""
-        self._values = values
-        self._requests.put(DrawSound(values))
+        self._draw(DrawSound(values))
+
+    def draw_layers(self, layers: Sequence[Layer]) -> None:
+        """Draw the sum of layers and compare it with the target, as :meth:`draw_sound` does."""
+        self._draw(DrawLayers(tuple(layers)))
 
     def explore(self, wanted: Explore | None) -> None:
         """Fill in a map of the target's loss while nothing else is asked; None ends that.
@@ -148,7 +162,19 @@ class MatcherProcess:
         :class:`Ended` if nothing was left to do.
         """
         self.settings = settings or MatchSettings()
-        self.entries = list(entries)
+        self.entries, self.layers = list(entries), None
+        self._begin(paused)
+
+    def start_layers(self, job: LayersJob) -> None:
+        """Match the target with layers, or go on where the job stands.
+
+        :class:`LayersStepped` tells each step, :class:`LayersDone` the end; pausing, stopping and
+        dropping are those of any match.
+        """
+        self.entries, self.layers = [], job
+        self._begin(paused=False)
+
+    def _begin(self, paused: bool) -> None:
         self._steps = self._steps_again = 0
         self.finished = False
         self._stop.clear()
@@ -167,7 +193,7 @@ class MatcherProcess:
         if self._stands:
             self.matching = self._stands = False
             self._pause.clear()
-            self._dropped = True
+            self._dropped = [Ended(None) if self.layers is None else LayersDone(None)]
         else:
             self.stop_match()
 
@@ -184,8 +210,7 @@ class MatcherProcess:
 
     def poll(self) -> list[Reply]:
         """What came back since the last call; starts a process that died again. Never blocks."""
-        replies: list[Reply] = [Ended(None)] if self._dropped else []
-        self._dropped = False
+        replies, self._dropped = self._dropped, []
         try:
             while self._replies.poll():
                 number, reply = self._replies.recv()
@@ -217,7 +242,9 @@ class MatcherProcess:
             case Stepped():
                 self._steps += 1
                 return self._steps > self._steps_again
-            case Ended():
+            case LayersStepped(step) if self.layers is not None:
+                self.layers = self.layers.after(step)
+            case Ended() | LayersDone():
                 self.matching = self._stands = False
                 self.finished = not self._stop.is_set()
             case Paused():
@@ -234,7 +261,14 @@ class MatcherProcess:
         self._number += 1
         self._steps_again, self._steps = max(self._steps, self._steps_again), 0
         self.matching, self._stands = True, False
-        self._requests.put(Match(self._number, self.settings, tuple(self.entries)))
+        if self.layers is not None:
+            self._requests.put(MatchLayers(self._number, self.layers))
+        else:
+            self._requests.put(Match(self._number, self.settings, tuple(self.entries)))
+
+    def _draw(self, drawing: DrawSound | DrawLayers) -> None:
+        self._drawing = drawing
+        self._requests.put(drawing)
 
     def _revive(self) -> None:
         stopped, paused = self._stop.is_set(), self._pause.is_set()
@@ -246,8 +280,8 @@ class MatcherProcess:
             self._pause.set()
         if self._target is not None:
             self.set_target(self._target)
-        if self._values is not None:
-            self.draw_sound(self._values)
+        if self._drawing is not None:
+            self._draw(self._drawing)
         if self._explore is not None:
             self.explore(self._explore)
         if self.matching and not self._stands:

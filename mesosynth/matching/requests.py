@@ -24,6 +24,7 @@ from mesosynth.matching.messages import (
     MatchStep,
     Phi,
 )
+from mesosynth.matching.scores import Scores
 from mesosynth.target import Target
 
 # ---------------------------------------------------------------------- requests
@@ -154,6 +155,14 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """How alike a candidate of the match that ended last is to its target; 0 for the best."""
+
+    place: int
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
 class MapStarted:
     """A map begins, empty; the values on its axes."""
 
@@ -181,5 +190,5 @@ LayersReply = LayersStepped | LayersDone | LayersHeard
 
 Reply = (
     Ready | Restarted | Pictures | Stepped | Noted | Paused | Ended
-    | LayersReply | MapStarted | MapCell | Drivers | Failed
+    | Judged | LayersReply | MapStarted | MapCell | Drivers | Failed
 )  # fmt: skip

@@ -6,6 +6,7 @@ import os
 import queue
 import signal
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from mesosynth.matching.requests import (
     DrawSound,
     Ended,
     Failed,
+    Judged,
     Match,
     Noted,
     Paused,
@@ -100,20 +102,31 @@ class _Worker:
         self._sound: DrawSound | DrawLayers | None = None
         self._drivers: AskDrivers | None = None
         self._match: Match | MatchLayers | None = None
+        self._judged = 0  # number of the match whose candidates are being judged
+        self._judging: Iterator[Judged] | None = None
         self._drawn = 0.0
 
     def run(self) -> None:
         self._reply(Ready())
         while _session_lives():
-            came = self._take_requests(wait=_QUIET if self._explorer.busy else _IDLE)
+            came = self._take_requests(self._patience)
             self._draw_sound()
             self._tell_drivers()
             if isinstance(self._match, MatchLayers):
                 self._run_layers(self._match)
             elif self._match is not None:
                 self._run_match(self._match)
+            elif not came and self._judging is not None:
+                self._judge(self._judging)
             elif not came and self._explorer.busy:
                 self._explore()
+
+    @property
+    def _patience(self) -> float:
+        """How long to wait for a request, s, before anything else is done."""
+        if self._judging is not None:
+            return 0.0
+        return _QUIET if self._explorer.busy else _IDLE
 
     def _reply(self, reply: Reply, number: int = 0) -> None:
         self._replies.send((number, reply))
@@ -131,13 +144,13 @@ class _Worker:
     def _take(self, asked: Request) -> None:
         match asked:
             case SetTarget(target):
-                self._target = target
+                self._target, self._judging = target, None
                 self._draw("target", target.audio)
                 self._explorer.set_target(target)
             case ChooseInstrument(name):
                 self._matcher.choose(name)
                 self._explorer.want(None)
-                self._sound = self._drivers = None
+                self._sound = self._drivers = self._judging = None
             case DrawSound() | DrawLayers():
                 self._sound = asked
             case SetMap(wanted):
@@ -148,7 +161,7 @@ class _Worker:
             case AskDrivers():
                 self._drivers = asked
             case Match() | MatchLayers():
-                self._match = asked
+                self._match, self._judging = asked, None
 
     # ------------------------------------------------------------------ pictures
 
@@ -195,11 +208,12 @@ class _Worker:
     # ------------------------------------------------------------------ match
 
     def _run_match(self, asked: Match) -> None:
+        from mesosynth.matching.judge import judgements
         from mesosynth.matching.run import Stopped
 
         self._match = None
-        number = asked.number
-        if self._target is None:
+        number, target = asked.number, self._target
+        if target is None:
             self._reply(Failed("There is no target to match; load or record a sound first."))
             self._reply(Ended(None), number)
             return
@@ -224,15 +238,15 @@ class _Worker:
 
         journal = Journal(asked.entries, on_entry)
         try:
-            result = self._matcher.match(
-                self._target, on_step, should_stop, asked.settings, journal
-            )
+            result = self._matcher.match(target, on_step, should_stop, asked.settings, journal)
         except Stopped:
             result = None
         except MesosynthError as error:
             self._reply(Failed(str(error)))
             result = None
         self._reply(Paused() if paused else Ended(result), number)
+        if result is not None and not paused and target is self._target:
+            self._judged, self._judging = number, judgements(self._matcher, target, result)
 
     def _run_layers(self, asked: MatchLayers) -> None:
         self._match = None
@@ -244,6 +258,14 @@ class _Worker:
             return _session_lives()
 
         self._layers.match(asked, self._target, self._stop, self._pause, look_up)
+
+    def _judge(self, judging: Iterator[Judged]) -> None:
+        """Say how alike the next candidate is."""
+        judged = next(judging, None)
+        if judged is None:
+            self._judging = None
+        else:
+            self._reply(judged, self._judged)
 
 
 def _session_lives() -> bool:

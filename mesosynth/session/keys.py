@@ -104,6 +104,6 @@ class Keys(Sound, Presets):
 
     def _take_over(self, values: Mapping[str, float]) -> None:
         """A hand on theta ends that the match drives it."""
-        if self.matching and self.follow and set(values) & set(self.parameters.matchable):
+        if self.drives(values):
             self.follow = False
             self._say("You took over from the match.")

@@ -11,6 +11,7 @@ from mesosynth.events import (
     Explored,
     ExploreStarted,
     MatchEnded,
+    MatchJudged,
     MatchPaused,
     MatchProgress,
     MatchResumed,
@@ -27,6 +28,7 @@ from mesosynth.matching.messages import (
     MatchSettings,
     MatchStep,
 )
+from mesosynth.matching.scores import Scores
 from mesosynth.session.targets import Targets
 from mesosynth.target import Target
 
@@ -210,6 +212,8 @@ class Matching(Targets):
                     self._hear_step(step)
                 case matcher.Ended(result):
                     self._end_match(None if self._is_stale else result)
+                case matcher.Judged(place, scores):
+                    self._hear_scores(place, scores)
                 case matcher.Paused():
                     self._events.append(MatchPaused())
                 case matcher.MapStarted(axes, x_values, y_values):
@@ -256,6 +260,11 @@ class Matching(Targets):
                 self._say(result.remark, "warning")
         self._events.append(MatchEnded(result))
         self._start_wanted_match()
+
+    def _hear_scores(self, place: int, scores: Scores) -> None:
+        if self.result is not None and not self._is_stale:
+            self.result = self.result.judged(place, scores)
+            self._events.append(MatchJudged(self.result))
 
     def _follow(self, theta: Mapping[str, float]) -> None:
         if self.follow and self.instrument == self._matched_instrument:

@@ -2,6 +2,7 @@
 
 from mesosynth.events import Event
 from mesosynth.session.auditioning import Auditioning
+from mesosynth.session.comparing import Comparing
 from mesosynth.session.exploring import Exploring
 from mesosynth.session.keeping import Keeping
 from mesosynth.session.keys import Keys
@@ -13,7 +14,8 @@ from mesosynth.session.snapshots import Snapshots
 
 
 class Session(
-    Layering, Rack, Snapshots, Keys, Keeping, Recordings, Exploring, Auditioning, MatchKeeping
+    Layering, Comparing, Rack, Snapshots, Keys, Keeping, Recordings, Exploring, Auditioning,
+    MatchKeeping,
 ):
     """Parameters, target, sound and match of one player.
 
@@ -66,6 +68,7 @@ class Session(
         self._poll_recording()
         self._poll_matcher()
         self._poll_exploring()
+        self._poll_audition()
         events, self._events = self._events, []
         return events
 
@@ -73,6 +76,7 @@ class Session(
         """End both processes. A second call does nothing."""
         self._reader.shutdown(wait=False, cancel_futures=True)
         self._matcher.close()
+        self._planner.shutdown(wait=False, cancel_futures=True)
         self._controls.close()
         self._tape.close()
         self._audio.close()

@@ -1,13 +1,14 @@
 """The part of a session that takes its whole sound as one value, and goes back to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mesosynth.events import Source
 from mesosynth.host.registry import find_plugin
 from mesosynth.presets import EffectState
 from mesosynth.session.core import Core
+from mesosynth.session.layer_book import LayerBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Snapshot:
         What the rack calls each effect, so that ids mean the same after :meth:`Snapshots.recall`.
     state : mapping
         What the instrument keeps besides its parameters.
+    layers : LayerBook
+        What is kept of layers, where they play.
     """
 
     instrument: str
@@ -32,6 +35,7 @@ class Snapshot:
     effects: tuple[EffectState, ...]
     uids: tuple[str, ...]
     state: Mapping[str, Any]
+    layers: LayerBook = field(default_factory=LayerBook)
 
     def same_rack(self, other: "Snapshot") -> bool:
         """Whether both have the same plugins in the same order, bypassed alike."""

@@ -1,0 +1,191 @@
+"""What a player keeps of layers besides their parameters: what is muted, alone, or to stay.
+
+The parameters are the truth of the sound; a :class:`LayerBook` says of each layer that is there
+what they cannot. Both change together: a layer that is not heard has its level at the bottom, and
+the book remembers where it was.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mesosynth import units
+from mesosynth.instruments.chirplet_parameters import PARAMETERS as CHIRPLET
+from mesosynth.instruments.layers_parameters import LAYER_IDS, LAYERS, PARAMETERS, SILENT
+from mesosynth.matching.layer_messages import Layer
+from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+
+_WINDOW = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s; a period as long as that comes once in it
+_USUAL_LEVEL = -12.0  # dB, of a layer whose level nobody knows
+
+Values = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNote:
+    """What is kept of one layer.
+
+    Attributes
+    ----------
+    colour : int
+        Which of LAYERS colours is its own, wherever it moves.
+    level : float
+        dB, at which it is heard when it is.
+    repeats : int
+        How often it came in the sound that was matched; 0 where nobody knows.
+    pinned : bool
+        Whether the next match leaves it as it is.
+    muted, solo : bool
+        A layer is heard that is not muted, and solo if any is.
+    """
+
+    colour: int
+    level: float = _USUAL_LEVEL
+    repeats: int = 0
+    pinned: bool = False
+    muted: bool = False
+    solo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LayerBook:
+    """Notes of all layers, the instrument's first ones, in order.
+
+    Attributes
+    ----------
+    notes : tuple of LayerNote
+    begin : float
+        Time in the target's source at which the phrase begins, s.
+    sha256 : str
+        Of the sound that the layers were matched to, or "".
+    """
+
+    notes: tuple[LayerNote, ...] = ()
+    begin: float = 0.0
+    sha256: str = ""
+
+    def heard(self, place: int) -> bool:
+        """Whether a layer is heard."""
+        note = self.notes[place]
+        return not note.muted and (note.solo or not any(other.solo for other in self.notes))
+
+    @property
+    def levels(self) -> dict[str, float]:
+        """Where the levels' parameters belong, by id."""
+        return {
+            f"level_{place + 1}": note.level if self.heard(place) else SILENT
+            for place, note in enumerate(self.notes)
+        }
+
+    @property
+    def pinned(self) -> tuple[int, ...]:
+        """Places of the layers that stay as they are."""
+        return tuple(place for place, note in enumerate(self.notes) if note.pinned)
+
+    def noting(self, place: int, **changes: bool) -> "LayerBook":
+        """The book with something else said of one layer."""
+        notes = list(self.notes)
+        notes[place] = replace(notes[place], **changes)
+        return replace(self, notes=tuple(notes))
+
+    def after(self, values: Values) -> "LayerBook":
+        """The book once the parameters stand at `values`, whoever moved them.
+
+        A hand that turns a level down to the bottom mutes the layer, and one that turns it up from
+        there lets it be heard; a layer that nobody knew of and that sounds is there from now on.
+        """
+        levels = [values[f"level_{number}"] for number in range(1, LAYERS + 1)]
+        sounding = [place for place, level in enumerate(levels) if level > SILENT]
+        count = max(len(self.notes), sounding[-1] + 1 if sounding else 0)
+        book = self
+        for place in range(len(self.notes), count):
+            colours = {note.colour for note in book.notes}
+            free = next(colour for colour in range(LAYERS) if colour not in colours)
+            muted = levels[place] <= SILENT
+            book = replace(book, notes=(*book.notes, LayerNote(free, muted=muted)))
+        notes = list(book.notes)
+        for place, note in enumerate(notes):
+            if levels[place] > SILENT:
+                solo = note.solo or any(other.solo for other in notes)
+                notes[place] = replace(note, level=levels[place], muted=False, solo=solo)
+            elif book.heard(place):
+                notes[place] = replace(note, muted=True)
+        return replace(book, notes=tuple(notes))
+
+    def moved(self, place: int, to: int, values: Values) -> tuple["LayerBook", dict[str, float]]:
+        """Another order; the book, and what becomes of the parameters."""
+        order = list(range(len(self.notes)))
+        order.insert(to, order.pop(place))
+        return self._in_order(order, values)
+
+    def without(self, place: int, values: Values) -> tuple["LayerBook", dict[str, float]]:
+        """One layer less; the book, and what becomes of the parameters."""
+        order = [other for other in range(len(self.notes)) if other != place]
+        book, changes = self._in_order(order, values)
+        last = len(self.notes)
+        for id_ in LAYER_IDS:
+            changes[f"{id_}_{last}"] = PARAMETERS[f"{id_}_{last}"].default
+        changes[f"level_{last}"] = SILENT
+        return book, {**changes, **book.levels}
+
+    def _in_order(self, order: list[int], values: Values) -> tuple["LayerBook", dict[str, float]]:
+        changes = {
+            f"{id_}_{number}": values[f"{id_}_{place + 1}"]
+            for number, place in enumerate(order, 1)
+            for id_ in LAYER_IDS
+        }
+        return replace(self, notes=tuple(self.notes[place] for place in order)), changes
+
+    # ------------------------------------------------------------------ as a match sees them
+
+    def layers(self, values: Values, *, heard: bool) -> tuple[Layer, ...]:
+        """The layers that the parameters make, in the terms of a match.
+
+        Parameters
+        ----------
+        values : mapping
+            The instrument's parameters.
+        heard : bool
+            Whether those that are muted have no level; otherwise the one they had.
+        """
+        return tuple(self._layer(place, values, heard) for place in range(len(self.notes)))
+
+    def _layer(self, place: int, values: Values, heard: bool) -> Layer:
+        note, speed = self.notes[place], values["speed"]
+        own = {id_: values[f"{id_}_{place + 1}"] for id_ in LAYER_IDS}
+        theta = {id_: own[id_] for id_ in CHIRPLET.matchable}
+        theta["f_c"] *= 2.0 ** (values["transpose"] / 12.0)
+        theta["f_m"] *= speed
+        theta["gamma"] *= speed
+        sweep = theta["w"] / abs(theta["gamma"])
+        period = own["period"] / speed
+        onset = self.begin + own["delay"] / speed + 0.5 * sweep
+        repeats = 1
+        if period < _WINDOW:
+            repeats = note.repeats or max(1, math.ceil(_WINDOW / period))
+        level = 0.0 if heard and not self.heard(place) else units.db_to_amplitude(note.level)
+        return Layer(
+            theta=theta,
+            onset=onset,
+            level=level,
+            period=period if period < _WINDOW else 0.0,
+            repeats=repeats,
+        )
+
+
+def book_of(layers: Sequence[Layer], before: LayerBook, begin: float, sha256: str) -> LayerBook:
+    """The book of what a match found; layers keep their places' notes but for what it says.
+
+    A layer that joins has the first colour that is free.
+    """
+    notes: list[LayerNote] = []
+    for place, layer in enumerate(layers[:LAYERS]):
+        level = units.amplitude_to_db(abs(layer.level))
+        level = max(PARAMETERS["level_1"].clamp(level), SILENT + 1.0)
+        if place < len(before.notes):
+            note = before.notes[place]
+        else:
+            taken = {other.colour for other in (*before.notes, *notes)}
+            note = LayerNote(next(colour for colour in range(LAYERS) if colour not in taken))
+        notes.append(replace(note, level=level, repeats=layer.repeats))
+    return LayerBook(tuple(notes), begin, sha256)
