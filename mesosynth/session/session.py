@@ -11,10 +11,11 @@ from mesosynth.session.match_keeping import MatchKeeping
 from mesosynth.session.rack import Rack
 from mesosynth.session.recording import Recordings
 from mesosynth.session.snapshots import Snapshots
+from mesosynth.session.sound_target import SoundTargets
 
 
 class Session(
-    Layering, Comparing, Rack, Snapshots, Keys, Keeping, Recordings, Exploring, Auditioning,
+    Layering, Comparing, Rack, Snapshots, Keys, Keeping, SoundTargets, Recordings, Exploring, Auditioning,
     MatchKeeping,
 ):
     """Parameters, target, sound and match of one player.
