@@ -116,6 +116,10 @@ ACTIONS = [
         "Choose the sound device, its sample rate and its block.",
     ),
     ActionSpec(
+        "sound_target", "Match", "This sound as the target", "Target", "Shift+T", "ph.target",
+        "Make the sound that plays now the target; the pad marks where it lies.",
+    ),
+    ActionSpec(
         "match", "Match", "Match", "Match", "M", "ph.crosshair",
         "Look for the parameters that sound like the target.",
     ),
@@ -139,6 +143,14 @@ ACTIONS = [
         "audition", "Match", "Hear target, match, both", "Hear", "T", "ph.ear",
         "Hear the target, then the match as loud as that, then both in step; then as before.",
         checkable=True,
+    ),
+    ActionSpec(
+        "open_match", "Match", "Open match…", "Open match", "Ctrl+Shift+M", "ph.folder",
+        "Take a match up from a file; press P to go on with one that had not ended.",
+    ),
+    ActionSpec(
+        "save_match", "Match", "Save match…", "Save match", "Ctrl+M", "ph.floppy-disk",
+        "Write the match to a file as far as it came, to go on with it another day.",
     ),
     *[
         ActionSpec(
@@ -225,6 +237,11 @@ ACTIONS = [
     ActionSpec(
         "matching", "View", "Match settings", "Match", "F4", "ph.crosshair",
         "Open or close what is looked for, how, and what was found.", checkable=True,
+    ),
+    ActionSpec(
+        "sequence", "View", "Sequence of a long sound", "Sequence", "F8", "ph.film-strip",
+        "Open or close the page where all of a long sound is matched, played and written.",
+        checkable=True,
     ),
     ActionSpec(
         "bigger", "View", "Bigger", "Bigger", "Ctrl++", "ph.magnifying-glass-plus",

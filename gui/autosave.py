@@ -6,6 +6,7 @@ that the ten reach back some twenty minutes rather than two.
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ class Autosave(QObject):
     Parameters
     ----------
     bridge : Bridge
+    desk : callable
+        Gives what the desk wants to find again.
 
     Attributes
     ----------
@@ -55,10 +58,9 @@ class Autosave(QObject):
         Whether the last desk did not end as it should.
     """
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: Bridge, desk: Callable[[], dict[str, Any]]) -> None:
         super().__init__(bridge)
-        self._bridge = bridge
-        self._desk: dict[str, Any] = {}
+        self._bridge, self._desk = bridge, desk
         self._written: object = None
         self._path: Path | None = None
         self._born = 0.0
@@ -111,10 +113,6 @@ class Autosave(QObject):
         """Say it after what preset, target and rescued minutes have to say."""
         QTimer.singleShot(_LAST_WORD_MS, self, lambda: self._bridge.say(text, severity))
 
-    def remember(self, desk: dict[str, Any]) -> None:
-        """What the desk wants to find again; it is written with the next autosave."""
-        self._desk = desk
-
     def save(self) -> None:
         """Write an autosave if something has changed."""
         saved = self._saved()
@@ -124,7 +122,7 @@ class Autosave(QObject):
         if self._path is None or now - self._born > YOUNG:
             stamp = time.strftime("%Y-%m-%d %H.%M.%S", time.localtime(now))
             self._path, self._born = autosave_folder() / f"desk {stamp}.json", now
-        if self._bridge.save_session(self._path, self._desk):
+        if self._bridge.save_session(self._path, self._desk()):
             self._written = saved
             for old in autosaves()[KEPT:]:
                 old.unlink(missing_ok=True)
@@ -133,9 +131,10 @@ class Autosave(QObject):
         """Write the last state; from here on the desk counts as ended as it should."""
         self._timer.stop()
         self.save()
+        self._desk = dict  # the bridge, which keeps this, outlives the window
         if self._lock is not None and self.alone:
             self._lock.unlock()
 
     def _saved(self) -> object:
         session = self._bridge.session
-        return None if session is None else session.saved(self._desk)
+        return None if session is None else session.saved(self._desk())

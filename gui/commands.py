@@ -63,10 +63,6 @@ class Commands(QObject):
         if self._bridge.save_preset(path):
             self._settings.folder = str(path.parent)
 
-    def drop(self, path: Path) -> None:
-        """Take a dropped file: a preset by its ending, else a sound."""
-        (self.open_preset if path.suffix.lower() == ".json" else self.load_target)(path)
-
     def _connect_actions(self) -> None:
         actions = self._actions
         actions["load"].triggered.connect(self._ask_target)
@@ -77,6 +73,7 @@ class Commands(QObject):
         actions["play"].triggered.connect(self._play)
         actions["follow"].triggered.connect(self._bridge.set_follow)
         actions["flip"].triggered.connect(self._flip)
+        actions["sound_target"].triggered.connect(self._bridge.take_sound_as_target)
         actions["undo"].triggered.connect(self._history.undo)
         actions["redo"].triggered.connect(self._history.redo)
         stack = self._history.stack
@@ -151,5 +148,8 @@ class Commands(QObject):
     def _refresh(self) -> None:
         ready = self._bridge.session is not None
         actions = self._actions
-        for id_ in ("load", "record", "open_preset", "save_preset", "play", "follow", "flip"):
+        for id_ in (
+            "load", "record", "open_preset", "save_preset", "play", "follow", "flip",
+            "sound_target", "open_match",
+        ):  # fmt: skip
             actions[id_].setEnabled(ready)

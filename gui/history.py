@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoStack
 
 from gui.bridge import Bridge
+from gui.undo_steps import Deed, Sound, Step, keep, restored
 from mesosynth.session.snapshots import Snapshot
 
 PAUSE_MS = 600
@@ -24,6 +26,7 @@ class History(QObject):
         super().__init__(bridge)
         self.stack = QUndoStack(self)
         self._bridge = bridge
+        self._still = False
         self._text = ""
         self._before: Snapshot | None = None
         self._shown: Snapshot | None = None
@@ -89,7 +92,9 @@ class History(QObject):
     def did(self, text: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
         """Make a step of something that was just done, and that is no change of the sound."""
         self.end()
-        self.stack.push(_Deed(text, undo, redo))
+        self._still = True
+        self.stack.push(Deed(text, self._unless_still(undo), self._unless_still(redo)))
+        self._still = False
 
     def undo(self) -> None:
         """Go one step back."""
@@ -101,18 +106,49 @@ class History(QObject):
         self.end()
         self.stack.redo()
 
+    def kept(self) -> dict[str, Any]:
+        """The last steps as plain data, for :meth:`restore` in another window."""
+        return keep(self.stack)
+
+    def restore(self, kept: object) -> None:
+        """Take over what :meth:`kept` gave of a sound that plays again; nothing from elsewhere."""
+        steps, done = restored(kept, self._go)
+        self.stack.clear()
+        self._still = True
+        for step in steps:
+            self.stack.push(step)
+        self.stack.setIndex(done)
+        self._still = False
+
+    def _record(self, text: str, before: Sound, after: Sound) -> None:
+        """Put a step on the stack; Qt does it once more then, but the hand was first."""
+        self._still = True
+        self.stack.push(Step(text, before, after, self._go))
+        self._still = False
+
+    def _unless_still(self, do: Callable[[], object]) -> Callable[[], object]:
+        return lambda: None if self._still else do()
+
+    def _go(self, sound: Sound) -> None:
+        if self._still:
+            return
+        if isinstance(sound, Snapshot):
+            self._bridge.recall(sound)
+        else:
+            self._bridge.set_parameters(sound)
+
     def _push(self, text: str, before: Snapshot | None) -> None:
         after = self._bridge.snapshot()
         if before is None or after is None:
             return
         if not before.same_rack(after):
-            self.stack.push(_RackStep(self._bridge, text, before, after))
+            self._record(text, before, after)
             return
         changed = [id_ for id_ in after.values if after.values[id_] != before.values.get(id_)]
         if changed:
             old = {id_: before.values[id_] for id_ in changed}
             new = {id_: after.values[id_] for id_ in changed}
-            self.stack.push(_Step(self._bridge, text, old, new))
+            self._record(text, old, new)
 
     def _take(self) -> None:
         self._shown = self._bridge.snapshot()
@@ -145,64 +181,4 @@ class History(QObject):
         if changed and before.same_rack(after):
             old = {id_: before.values[id_] for id_ in changed}
             new = {id_: after.values[id_] for id_ in changed}
-            self.stack.push(_Step(self._bridge, "match", old, new))
-
-
-class _Step(QUndoCommand):
-    """Parameters moved."""
-
-    def __init__(
-        self, bridge: Bridge, text: str, before: dict[str, float], after: dict[str, float]
-    ) -> None:
-        super().__init__(text)
-        self._bridge = bridge
-        self._before = before
-        self._after = after
-        self._done = True  # Qt calls redo() when a command is pushed, but the hand was first
-
-    def undo(self) -> None:
-        self._bridge.set_parameters(self._before)
-
-    def redo(self) -> None:
-        if self._done:
-            self._done = False
-        else:
-            self._bridge.set_parameters(self._after)
-
-
-class _RackStep(QUndoCommand):
-    """The rack changed, and perhaps parameters with it."""
-
-    def __init__(self, bridge: Bridge, text: str, before: Snapshot, after: Snapshot) -> None:
-        super().__init__(text)
-        self._bridge = bridge
-        self._before = before
-        self._after = after
-        self._done = True  # as above
-
-    def undo(self) -> None:
-        self._bridge.recall(self._before)
-
-    def redo(self) -> None:
-        if self._done:
-            self._done = False
-        else:
-            self._bridge.recall(self._after)
-
-
-class _Deed(QUndoCommand):
-    """Something else was done, such as a preset removed."""
-
-    def __init__(self, text: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
-        super().__init__(text)
-        self._undo, self._redo = undo, redo
-        self._done = True  # as above
-
-    def undo(self) -> None:
-        self._undo()
-
-    def redo(self) -> None:
-        if self._done:
-            self._done = False
-        else:
-            self._redo()
+            self._record("match", old, new)

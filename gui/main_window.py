@@ -6,7 +6,7 @@ from PySide6.QtCore import QByteArray, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
-from gui import theme
+from gui import match_files, theme
 from gui.actions import ACTIONS, Actions
 from gui.audition_commands import AuditionCommands
 from gui.bridge import Bridge
@@ -16,7 +16,9 @@ from gui.history import History
 from gui.library_commands import LibraryCommands
 from gui.look import Look
 from gui.match_commands import MatchCommands
+from gui.match_files import MatchFiles
 from gui.panels.blend_page import BlendPage
+from gui.panels.divided import Divided
 from gui.panels.drawer import Drawer
 from gui.panels.effects_panel import EffectsPanel
 from gui.panels.knob import Knob
@@ -25,6 +27,7 @@ from gui.panels.library_panel import LibraryPanel
 from gui.panels.map_page import MapPage
 from gui.panels.match_panel import MatchPanel
 from gui.panels.match_settings_panel import MatchSettingsPanel
+from gui.panels.sequence_page import SequencePage
 from gui.panels.shortcut_sheet import ShortcutSheet
 from gui.panels.status_line import StatusLine
 from gui.panels.tour import Tour
@@ -98,13 +101,16 @@ class MainWindow(QMainWindow):
         self.blend_page = BlendPage(bridge, self.history)
         self.drawer.add(self.actions_["blend"], self.blend_page)
         self.drawer.add(self.actions_["effects"], self.effects)
+        self.sequence_page = SequencePage(bridge, self.history)
         self.match_page = MatchSettingsPanel(bridge.parameters, self.actions_)
         self.drawer.add(self.actions_["matching"], self.match_page)
+        self.drawer.add(self.actions_["sequence"], self.sequence_page)
         self.match_commands = MatchCommands(
             self.actions_, bridge, self.history, self.match_page, self.knobs
         )
-        self.sounds = LibraryCommands(self.actions_, bridge, self.library, self.blend_page)
         self.auditions = AuditionCommands(self.actions_, bridge, self.match_page.hear)
+        self.sounds = LibraryCommands(self.actions_, bridge, self.library, self.blend_page)
+        self.match_files = MatchFiles(self, self.actions_, bridge, settings)
         self.look = Look(self, self.actions_, bridge, settings)
         self.sheet = ShortcutSheet(self)
         self._lay_out()
@@ -116,6 +122,8 @@ class MainWindow(QMainWindow):
         self.resize(1280, 800)
         self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
         self.drawer.turn_to(settings.page)
+        if settings.axes is not None and set(settings.axes) <= set(bridge.parameters):
+            self.pad.set_axes(settings.axes)
         self.pad.setFocus()
         self._on_parameters(bridge.values, "user")
         self._was_painted = False
@@ -125,12 +133,14 @@ class MainWindow(QMainWindow):
         if not self._was_painted:
             self._was_painted = True
             # The panels are painted after their window: in the next turn all of it is on screen.
-            QTimer.singleShot(0, self.painted.emit)
+            QTimer.singleShot(0, self, self.painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102 - Qt's hook
         self.settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self.settings.gain = self.bridge.values.get("gain")
         self.settings.page = self.drawer.page
+        self.settings.axes = self.pad.axes
+        self.settings.share = min(max(self.divided.share, 0.2), 0.8)
         save_settings(self.settings)
         self.sessions.end()
         self.map_page.close_chart()
@@ -147,12 +157,24 @@ class MainWindow(QMainWindow):
         files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         if files:
             event.acceptProposedAction()
-            self.commands.drop(Path(files[0]))
+            self._take_file(Path(files[0]))
+
+    def _take_file(self, path: Path) -> None:
+        """Take a dropped file: a match or a preset by its ending, else a sound."""
+        match path.suffix.lower():
+            case ".json":
+                self.commands.open_preset(path)
+            case match_files.ENDING:
+                self.match_files.open(path)
+            case _:
+                self.commands.load_target(path)
 
     def _lay_out(self) -> None:
         self.pad_frame = PadFrame(self.pad, self.bridge.parameters)
         curves = _row(self.loss, self.match, stretch=(5, 4))
-        pictures = QVBoxLayout()
+        right = QWidget()
+        pictures = QVBoxLayout(right)
+        pictures.setContentsMargins(0, 0, 0, 0)
         pictures.setSpacing(theme.GAP)
         pictures.addWidget(self.scalograms, 10)
         pictures.addWidget(self.scale_rate, 9)
@@ -160,8 +182,8 @@ class MainWindow(QMainWindow):
         middle = QHBoxLayout()
         middle.setSpacing(theme.GAP)
         middle.addWidget(self.drawer)
-        middle.addWidget(self.pad_frame, 9)
-        middle.addLayout(pictures, 11)
+        self.divided = Divided(self.pad_frame, right, self.settings.share)
+        middle.addWidget(self.divided, 1)
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(theme.GAP, 4, theme.GAP, 4)

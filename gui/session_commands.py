@@ -42,7 +42,7 @@ class SessionCommands(QObject):
         super().__init__(window)
         self._window, self._bridge, self._history = window, bridge, history
         self._comparisons, self._settings = comparisons, settings
-        self.autosave = Autosave(bridge)
+        self.autosave = Autosave(bridge, self._all_of_the_desk)
         self.recent = QMenu("Recent targets", window)
         self.takes = QMenu("Kept takes", window)
         for menu, fill in ((self.recent, self._fill_recent), (self.takes, self._fill_takes)):
@@ -50,7 +50,6 @@ class SessionCommands(QObject):
             menu.aboutToShow.connect(fill)
         actions["open_session"].triggered.connect(self._ask_session)
         actions["save_session"].triggered.connect(self._ask_where)
-        comparisons.changed.connect(self._remember)
         bridge.target_loaded.connect(self._on_target)
 
     def begin(self) -> None:
@@ -86,14 +85,15 @@ class SessionCommands(QObject):
             self._bridge.say(f"The session's snapshots cannot be read ({error}).", "warning")
             slots = []
         self._comparisons.restore(slots)
-        # What the session became is no step that could be undone.
-        QTimer.singleShot(100, self._history.stack.clear)
+        # What the session became is no step that could be undone; what was one before, is.
+        QTimer.singleShot(100, self._history, lambda: self._history.restore(desk.get("undo")))
 
     def _desk(self) -> dict[str, Any]:
         return {"snapshots": msgspec.to_builtins(self._comparisons.slots)}
 
-    def _remember(self) -> None:
-        self.autosave.remember(self._desk())
+    def _all_of_the_desk(self) -> dict[str, Any]:
+        """What the next start goes on with: undo too, which a file of one's own has not."""
+        return {**self._desk(), "undo": self._history.kept()}
 
     def _on_target(self, _target: TargetLoaded) -> None:
         session = self._bridge.session

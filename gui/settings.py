@@ -31,12 +31,18 @@ class Settings(msgspec.Struct, kw_only=True):
         The window's place and size, as Qt saves it, in base64; "" for none yet.
     folder : str
         Where the last file was opened or saved; "" for none yet.
+    views : str
+        Where the last view was saved; "" for none yet.
     follow : bool
         Whether a match drives the sound.
     gain : float or None
         Level of the output, dB; None for the instrument's default.
     page : str
         The drawer's page that is open; "" for none.
+    axes : (str, str) or None
+        The parameters on the pad; None for the first pair.
+    share : float
+        Of the room beside the drawer that the pad has, 0.2 to 0.8.
     theme : {"system", "dark", "light"}
     scale : int
         Size of everything, percent, 100 to 200.
@@ -48,9 +54,12 @@ class Settings(msgspec.Struct, kw_only=True):
 
     geometry: str = ""
     folder: str = ""
+    views: str = ""
     follow: bool = True
     gain: float | None = None
     page: str = ""
+    axes: tuple[str, str] | None = None
+    share: Annotated[float, msgspec.Meta(ge=0.2, le=0.8)] = 0.45
     theme: Literal["system", "dark", "light"] = "system"
     scale: Annotated[int, msgspec.Meta(ge=100, le=200)] = 100
     recent: list[str] = []

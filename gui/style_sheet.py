@@ -49,6 +49,8 @@ QToolButton#bare:hover {{ background: {RAISED}; }}
 QToolButton#bare:focus {{ border-color: {DIM}; }}
 QFrame#card {{ background: {CARD}; border: 1px solid {LINE}; border-radius: 5px; }}
 QFrame#card[problem="true"] {{ border-color: {ERROR}; }}
+QLabel#key {{ color: {ACCENT}; }}
+QWidget#sheetPage {{ background: transparent; }}
 QLabel#problem {{ color: {ERROR}; }}
 QComboBox {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 5px;
     padding: 4px 8px; }}

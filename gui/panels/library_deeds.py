@@ -41,7 +41,11 @@ class LibraryDeeds(QObject):
         super().__init__(history)
         self._bridge, self._library, self._history = bridge, library, history
         self.background = Background(self)
-        self.background.failed.connect(lambda text: bridge.say(text, "error"))
+        # A method and no lambda, which would keep the bridge alive.
+        self.background.failed.connect(self._on_failed)
+
+    def _on_failed(self, text: str) -> None:
+        self._bridge.say(text, "error")
 
     def is_favourite(self, entry: Entry) -> bool:
         """Whether a preset is one."""

@@ -1,8 +1,16 @@
 """The sheet that F1 shows: every shortcut and every way to use the mouse."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeySequence, QShowEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui import theme
 from gui.actions import ACTIONS, SLOTS
@@ -18,36 +26,72 @@ _MOUSE = [
     ("Right click on a snapshot", "Keep the sound in it"),
     ("Drag an effect's title, Alt+Up", "Move it in the rack"),
     ("B, Delete on an effect", "Bypass it, take it out"),
+    ("Wheel on a picture, drag", "Zoom (Shift: sideways), move what is in sight"),
+    ("Drag an end of a colour bar", "Range of levels"),
+    ("Drag the pad's right edge", "More room for the pad, or for the pictures"),
+    ("Right click on a view", "Save it as a picture, a drawing or numbers"),
     ("Arrow keys", "Move the pad's point or a knob"),
     ("Shift", "Ten times finer"),
 ]
 
+_BESIDE = 60  # px of its screen that the sheet leaves free
+
 
 class ShortcutSheet(QDialog):
-    """A window beside the desk; it never takes the desk's keys for itself."""
+    """A window beside the desk; it never takes the desk's keys for itself, and scrolls."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard and mouse")
         self.setObjectName("sheet")
         self.setModal(False)
-        grid = QGridLayout(self)
-        grid.setContentsMargins(20, 16, 20, 20)
-        grid.setHorizontalSpacing(18)
-        grid.setVerticalSpacing(6)
-        native = QKeySequence.SequenceFormat.NativeText
-        slots = ("recall_", "store_")  # eight alike, which have a line together
-        keys = [
-            (QKeySequence(a.keys).toString(native), a.text.rstrip("…"))
-            for a in ACTIONS
-            if not a.id.startswith(slots)
-        ]
-        keys += [(f"1 … {SLOTS}", "Recall a snapshot"), (f"Ctrl+1 … {SLOTS}", "Keep a snapshot")]
-        for column, (title, rows) in enumerate([("Keyboard", keys), ("Mouse", _MOUSE)]):
-            grid.addWidget(theme.title(title), 0, 3 * column, 1, 2)
-            for row, (left, right) in enumerate(rows, start=1):
-                key = QLabel(left)
-                key.setStyleSheet(f"color: {theme.ACCENT};")
-                grid.addWidget(key, row, 3 * column)
-                grid.addWidget(QLabel(right), row, 3 * column + 1, Qt.AlignmentFlag.AlignLeft)
-        grid.setColumnMinimumWidth(2, 20)
+        self._page = QWidget()
+        self._page.setObjectName("sheetPage")
+        _fill(QGridLayout(self._page))
+        self.area = QScrollArea()
+        self.area.setWidget(self._page)
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        theme.name(self.area, "Shortcuts")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.area)
+
+    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+        page = self._page.sizeHint()
+        bar = self.area.verticalScrollBar().sizeHint().width()
+        return QSize(page.width() + bar, page.height() + 2)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102 - Qt's hook
+        self.setFixedWidth(self.sizeHint().width())
+        room = self.screen().availableSize().height() - _BESIDE
+        window = self.parentWidget()
+        if window is not None:
+            room = min(room, window.height())
+        self.resize(self.width(), min(self.sizeHint().height(), room))
+        super().showEvent(event)
+
+
+def _fill(grid: QGridLayout) -> None:
+    grid.setContentsMargins(20, 16, 20, 20)
+    grid.setHorizontalSpacing(18)
+    grid.setVerticalSpacing(6)
+    for column, (title, rows) in enumerate([("Keyboard", _keys()), ("Mouse", _MOUSE)]):
+        grid.addWidget(theme.title(title), 0, 3 * column, 1, 2)
+        for row, (left, right) in enumerate(rows, start=1):
+            key = QLabel(left)
+            key.setObjectName("key")  # what the style sheet goes by
+            grid.addWidget(key, row, 3 * column)
+            grid.addWidget(QLabel(right), row, 3 * column + 1, Qt.AlignmentFlag.AlignLeft)
+    grid.setColumnMinimumWidth(2, 20)
+
+
+def _keys() -> list[tuple[str, str]]:
+    """The shortcuts, and what they do; of the snapshots, which are alike, a line for all."""
+    native = QKeySequence.SequenceFormat.NativeText
+    keys = [
+        (QKeySequence(action.keys).toString(native), action.text.rstrip("…"))
+        for action in ACTIONS
+        if not action.id.startswith(("recall_", "store_"))
+    ]
+    return [*keys, (f"1 … {SLOTS}", "Recall a snapshot"), (f"Ctrl+1 … {SLOTS}", "Keep a snapshot")]

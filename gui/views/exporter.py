@@ -15,6 +15,11 @@ from gui.views.frame import Frame
 from mesosynth.errors import MesosynthError
 
 
+def _ending(kind: str) -> str:
+    """The ending that a kind of file has, without its dot."""
+    return next(ending for ending, name in KINDS.items() if name == kind).lstrip(".")
+
+
 class Exporter(QObject):
     """Lets views be saved.
 
@@ -68,14 +73,17 @@ class Exporter(QObject):
     def ask(self, view: Frame, ending: str = ".png") -> None:
         """Ask for a file name, and save a view there."""
         name = view.title.text().split(":")[0].lower().replace(" ", "-")
-        place = Path(self._settings.folder or Path.home()) / f"mesosynth-{name}{ending}"
-        path, chosen = QFileDialog.getSaveFileName(
-            self._window, f"Save {view.title.text()}", str(place), ";;".join(KINDS.values()),
-            KINDS[ending],
-        )  # fmt: skip
-        if path:
-            ending = next(key for key, value in KINDS.items() if value == (chosen or KINDS[ending]))
-            self.save(view, Path(path) if Path(path).suffix else Path(path).with_suffix(ending))
+        folder = self._settings.views or self._settings.folder or str(Path.home())
+        dialog = QFileDialog(self._window, f"Save {view.title.text()}", folder)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters(list(KINDS.values()))
+        dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(_ending(kind)))
+        dialog.selectNameFilter(KINDS[ending])
+        dialog.setDefaultSuffix(ending.lstrip("."))
+        dialog.selectFile(f"mesosynth-{name}{ending}")
+        dialog.fileSelected.connect(lambda path: self.save(view, Path(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
     def save(self, view: Frame, path: Path) -> None:
         """Save a view, and say so, or why not."""
@@ -84,7 +92,7 @@ class Exporter(QObject):
         except MesosynthError as error:
             self._bridge.say(str(error), "error")
             return
-        self._settings.folder = str(path.parent)
+        self._settings.views = str(path.parent)
         self._bridge.say(f"Saved {view.title.text()} as {path}.")
 
     def copy(self, view: Frame) -> None:

@@ -60,6 +60,7 @@ class ViewLinks(QObject):
 
     def _on_target(self) -> None:
         self._has_target = True
+        self._window.pad.set_known(self._bridge.known_values())
         self._ask_drivers()
         self._explore()
 

@@ -55,6 +55,7 @@ class Pad(Canvas):
         self.axes = NOTE_AXES
         self.loss = LossMap()
         self._steps: list[MatchStep] = []
+        self._known: dict[str, float] | None = None
         self._grip: QPointF | None = None
         self._mouse = QPointF()
         self.setMinimumSize(260, 240)
@@ -120,6 +121,11 @@ class Pad(Canvas):
         self.loss.add(explored)
         self.refresh()
 
+    def set_known(self, values: dict[str, float] | None) -> None:
+        """Mark where the target lies, by the parameters that made it; None where nobody knows."""
+        self._known = values
+        self.refresh()
+
     def start_trajectory(self) -> None:
         """Forget the last match."""
         self._steps.clear()
@@ -139,6 +145,10 @@ class Pad(Canvas):
         if self.axes == NOTE_AXES and {"f_c", "w"} <= set(self._values):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             pad_painting.paint_note_counts(painter, plane, self._values["w"])
+        if self._known is not None and set(self.axes) <= set(self._known):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            x, y = self.axes
+            pad_painting.paint_target(painter, plane.point(self._known[x], self._known[y]))
 
     def paint_moving(self, painter: QPainter) -> None:  # noqa: D102 - Canvas' hook
         pad_painting.paint_trajectory(painter, self.plane, self.axes, self._steps)

@@ -108,6 +108,18 @@ def _paint_estimate(painter: QPainter, plane: Plane, ids: tuple[str, str], step:
         painter.drawLine(QLineF(point - arm, point - arm * 0.75))
 
 
+def paint_target(painter: QPainter, point: QPointF) -> None:
+    """Draw a target, two rings and a point, where the target lies."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for width, ink in ((3.5, theme.colour(theme.WELL, 0.7)), (1.5, QColor(theme.MATCH))):
+        painter.setPen(QPen(ink, width))
+        for radius in (13.0, 7.5):
+            painter.drawEllipse(point, radius, radius)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme.MATCH))
+    painter.drawEllipse(point, 2.0, 2.0)
+
+
 def paint_handle(
     painter: QPainter, area: QRectF, point: QPointF, rising: bool | None, held: bool, focused: bool
 ) -> None:

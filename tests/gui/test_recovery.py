@@ -37,6 +37,14 @@ window.sessions.autosave.save()
 print("kept", flush=True)
 QTest.qWait(60_000)
 """
+UNDO = """
+QTest.qWait(300)
+for _ in range(2):
+    window.actions_["undo"].trigger()
+print(window.bridge.values["f_m"], window.effects.order)
+window.actions_["redo"].trigger()
+print(window.bridge.values["f_m"], window.history.stack.canRedo(), flush=True)
+"""
 LOOK = """
 said = []
 window.bridge.message.connect(lambda message: said.append(message.text))
@@ -79,11 +87,18 @@ def test_a_killed_desk_is_found_again_as_it_was(desk, tmp_path):
     killed_desk(desk)
     sound, words = said(desk(LOOK))
     assert sound == "12.5 ['delay'] 2"
-    assert words.startswith("0 ")  # nothing that could be undone
+    assert words.startswith("2 ")  # what could be undone still can be
     assert "ended unexpectedly" in words
     again = said(desk(LOOK))  # the second one ended as it should
     assert again[0] == sound
     assert "unexpectedly" not in again[1]
+
+
+def test_undo_goes_on_in_the_next_window(desk):
+    killed_desk(desk)
+    before, after = said(desk(UNDO))
+    assert before == "8.0 []"
+    assert after == "12.5 True"
 
 
 def test_a_half_written_autosave_is_put_beside_and_the_one_before_serves(desk, tmp_path):

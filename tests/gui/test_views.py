@@ -12,6 +12,7 @@ from hands import LEFT, SHIFT, drag, hover, wheel
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QLineEdit
 from test_pictures import analysis
 
 from mesosynth.events import Explored, ExploreStarted
@@ -235,17 +236,17 @@ def test_what_cannot_be_saved_is_one_message(pictures, tmp_path):
 def test_ctrl_e_saves_the_view_that_has_the_keyboard(pictures, tmp_path, monkeypatch):
     from gui.views import exporter
 
-    asked = []
-
-    def answer(_parent, title, _place, *_filters):
-        asked.append(title)
-        return str(tmp_path / "pad"), "Drawing (*.svg)"
-
-    monkeypatch.setattr(exporter.QFileDialog, "getSaveFileName", answer)
     monkeypatch.setattr(exporter.QApplication, "widgetAt", lambda _: None)
     QTest.keyClick(pictures.pad, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
-    assert asked == ["Save Pad"]
+    dialog = pictures.findChild(QFileDialog)
+    assert dialog.windowTitle() == "Save Pad"
+    dialog.selectNameFilter("Drawing (*.svg)")
+    dialog.filterSelected.emit("Drawing (*.svg)")
+    line = dialog.findChild(QLineEdit, "fileNameEdit")
+    line.setText(str(tmp_path / "pad"))
+    QTest.keyClick(line, Qt.Key.Key_Return)
     assert (tmp_path / "pad.svg").exists()
+    assert pictures.settings.views == str(tmp_path)
 
 
 def test_the_context_menu_of_a_view_saves_it(pictures):

@@ -1,0 +1,94 @@
+"""What a window has painted as text, and where: painters are watched while they write."""
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter
+from PySide6.QtWidgets import QLabel
+
+import gui.elided_label
+import gui.panels.knob
+from gui.elided_label import ElidedLabel
+from gui.panels.knob import Knob
+from gui.views.canvas import Canvas
+
+SLACK = 1.5  # px that letters may share: their boxes are a little larger than their ink
+
+_written = []  # (text, rectangle that it takes, rectangle that it may take), px of the device
+
+
+class Watched(QPainter):
+    """A painter that notes every text with its rectangle, and where it would be cut off."""
+
+    def drawText(self, *arguments):
+        place, text = arguments[0], arguments[-1]
+        room = QRectF(self.viewport())
+        to_device = self.combinedTransform().mapRect
+        if isinstance(place, QPointF):
+            box = QFontMetricsF(self.font()).boundingRect(text).translated(place)
+        else:
+            box = self.boundingRect(QRectF(place), int(arguments[1]), text)
+            room &= to_device(QRectF(place).adjusted(-SLACK, -SLACK, SLACK, SLACK))
+        if self.hasClipping():
+            room &= to_device(self.clipBoundingRect())
+        if text:
+            _written.append((text, to_device(box), room))
+        super().drawText(*arguments)
+
+
+def texts_of(widget):
+    """The texts that a widget paints itself: (text, rectangle, rectangle that it may take)."""
+    _written.clear()
+    if isinstance(widget, Canvas):
+        image = QImage(widget.size(), QImage.Format.Format_ARGB32)
+        painter = Watched(image)
+        widget.paint_still(painter)
+        widget.paint_moving(painter)
+        painter.end()
+    else:
+        module = gui.panels.knob if isinstance(widget, Knob) else gui.elided_label
+        module.QPainter = Watched
+        try:
+            image = QImage(widget.size(), QImage.Format.Format_ARGB32)
+            widget.render(image)
+        finally:
+            module.QPainter = QPainter
+    return list(_written)
+
+
+def painted_troubles(widget):
+    """What is wrong with the texts that a widget paints: cut off, or one over another."""
+    written = [
+        (text, box.adjusted(SLACK, SLACK, -SLACK, -SLACK), room)
+        for text, box, room in texts_of(widget)
+    ]
+    for place, (text, box, room) in enumerate(written):
+        if not room.contains(box):
+            yield f"{text!r} is cut off"
+        for other, other_box, _ in written[place + 1 :]:
+            if box.intersects(other_box):
+                yield f"{text!r} lies on {other!r}"
+        if isinstance(widget, ElidedLabel) and text != widget.text():
+            yield f"{widget.text()!r} ends as {text!r}"
+
+
+def label_troubles(label):
+    """What is wrong with one of Qt's own labels: too little room for its text."""
+    room, text = label.contentsRect(), label.text()
+    if not text:
+        return
+    if label.wordWrap():
+        if label.heightForWidth(room.width()) > room.height() + 1:
+            yield f"{text!r} is cut off"
+    elif max(map(label.fontMetrics().horizontalAdvance, text.splitlines())) > room.width() + 1:
+        yield f"{text!r} is cut off"
+
+
+def text_troubles(window, may_end_early=()):
+    """Every trouble with text in a window; labels in `may_end_early` may end in …."""
+    for widget in window.findChildren(Canvas) + window.findChildren(Knob):
+        if widget.isVisible():
+            name = widget.accessibleName() or type(widget).__name__
+            yield from (f"{name}: {trouble}" for trouble in painted_troubles(widget))
+    for label in window.findChildren(QLabel):
+        if label.isVisible() and label not in may_end_early:
+            elided = isinstance(label, ElidedLabel)
+            yield from painted_troubles(label) if elided else label_troubles(label)
