@@ -11,8 +11,10 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from gui.requests.device import DeviceRequests
 from gui.requests.files import FileRequests
+from gui.requests.layers import LayerRequests
 from gui.requests.matching import MatchRequests
 from gui.requests.sound import SoundRequests
+from mesosynth.automation import AutomationMoved, SequenceChanged
 from mesosynth.errors import MesosynthError
 from mesosynth.events import (
     Analysed,
@@ -21,6 +23,11 @@ from mesosynth.events import (
     Event,
     Explored,
     ExploreStarted,
+    LayersChanged,
+    LayersEnded,
+    LayersJudged,
+    LayersProgress,
+    LayersStarted,
     MatchEnded,
     MatchJudged,
     MatchPaused,
@@ -43,7 +50,7 @@ TICK_MS = 16
 """Time between two polls of the session, ms: some 60 pictures a second."""
 
 
-class Bridge(SoundRequests, MatchRequests, FileRequests, DeviceRequests, QObject):
+class Bridge(SoundRequests, MatchRequests, LayerRequests, FileRequests, DeviceRequests, QObject):
     """Events out as signals, requests in as methods that never raise.
 
     The window is built before the session exists, so that it is on screen at once;
@@ -78,11 +85,18 @@ class Bridge(SoundRequests, MatchRequests, FileRequests, DeviceRequests, QObject
     explore_started = Signal(ExploreStarted)
     explored = Signal(Explored)
     drivers = Signal(Drivers)
+    layers_started = Signal()
+    layers_progress = Signal(LayersProgress)
+    layers_ended = Signal(LayersEnded)
+    layers_changed = Signal()
+    layers_judged = Signal(LayersJudged)
     transport = Signal(Transport)
     recording = Signal(Recording)
     capture = Signal(Capture)
     preset_loaded = Signal(PresetLoaded)
     message = Signal(Message)
+    sequence_changed = Signal(object)
+    automation_moved = Signal(object)
     follow_changed = Signal(bool)
     rack_changed = Signal()
     instrument_changed = Signal()
@@ -122,7 +136,7 @@ class Bridge(SoundRequests, MatchRequests, FileRequests, DeviceRequests, QObject
         session = self.session
         if session is None:
             return
-        if session.matching and session.follow and set(values) & set(self.parameters.matchable):
+        if session.drives(values):
             self.set_follow(False)
             self.say("You took over from the match; press F to let it drive again.")
         if self.request(lambda session: session.set_parameters(values)):
@@ -198,7 +212,9 @@ class Bridge(SoundRequests, MatchRequests, FileRequests, DeviceRequests, QObject
                 self.match_judged.emit(result)
             case Auditioned(what):
                 self.auditioned.emit(what)
-            case MatchStarted() | MatchPaused() | MatchResumed():
+            case (
+                MatchStarted() | MatchPaused() | MatchResumed() | LayersStarted() | LayersChanged()
+            ):
                 getattr(self, _SIGNALS[type(event)]).emit()
             case _:  # of the others signals tell whole, or, as of saved minutes, messages
                 if type(event) in _SIGNALS:
@@ -209,6 +225,11 @@ _SIGNALS: dict[type, str] = {
     MatchStarted: "match_started",
     MatchPaused: "match_paused",
     MatchResumed: "match_resumed",
+    LayersStarted: "layers_started",
+    LayersChanged: "layers_changed",
+    LayersProgress: "layers_progress",
+    LayersEnded: "layers_ended",
+    LayersJudged: "layers_judged",
     TargetLoaded: "target_loaded",
     ExploreStarted: "explore_started",
     Explored: "explored",
@@ -218,6 +239,8 @@ _SIGNALS: dict[type, str] = {
     Capture: "capture",
     PresetLoaded: "preset_loaded",
     Message: "message",
+    SequenceChanged: "sequence_changed",
+    AutomationMoved: "automation_moved",
 }
 """Which signal tells of an event."""
 

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth.automation import AutomationMoved, SequenceChanged
 from mesosynth.matching.layer_messages import LayersResult, LayersStep
 from mesosynth.matching.messages import Analysis, Cell, Drivers, MatchResult, MatchStep
 from mesosynth.matching.scores import Scores
@@ -247,5 +248,6 @@ Event = (
     | Transport | Recording | Capture | SavedLast | RackChanged | Message | ControlPorts
     | MidiActivity | ControllerLearned | ProgramChanged | PresetLoaded
     | MatchJudged | Auditioned | MatchPaused | MatchResumed | ExploreStarted | Explored | Drivers
+    | SequenceChanged | AutomationMoved
     | LayersStarted | LayersProgress | LayersEnded | LayersChanged | LayersJudged
 )  # fmt: skip

@@ -6,7 +6,7 @@ silence, the table of arpeggios is asked anew. What comes before depends on noth
 before, so a sequence that was stopped goes on as if it had not been.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,24 +96,34 @@ def match_sequence(
     matched = MatchedSequence(sound, settings, [] if kept is None else kept.moments)
     if on_moment is not None and matched.moments:
         on_moment(matched.moments[-1], matched)
-    follower = Follower(
-        operator or Operator(tolerance=TOLERANCE), settings, stream.peak, should_stop
-    )
     first, count = len(matched.moments), sound.windows(settings.hop)
     try:
-        for time, audio in windows(stream, settings.hop, count, first):
-            moment = follower.hear(time, audio, matched.moments)
-            if kept is not None:
-                kept.append(moment)
-            matched.moments.append(moment)
-            if on_moment is not None:
-                on_moment(moment, matched)
+        if first < count:
+            operator = operator or Operator(tolerance=TOLERANCE)
+            follower = Follower(operator, settings, stream.peak, should_stop)
+            _follow(follower, windows(stream, settings.hop, count, first), matched, kept, on_moment)
     except Stopped:
         pass
     finally:
         if kept is not None:
             kept.close()
     return matched
+
+
+def _follow(
+    follower: "Follower",
+    heard: Iterable[tuple[float, NDArray[np.float32]]],
+    matched: MatchedSequence,
+    kept: SequenceFile | None,
+    on_moment: OnMoment | None,
+) -> None:
+    for time, audio in heard:
+        moment = follower.hear(time, audio, matched.moments)
+        if kept is not None:
+            kept.append(moment)
+        matched.moments.append(moment)
+        if on_moment is not None:
+            on_moment(moment, matched)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from mesosynth.events import Event
 from mesosynth.session.auditioning import Auditioning
+from mesosynth.session.automation import Automating
 from mesosynth.session.comparing import Comparing
 from mesosynth.session.exploring import Exploring
 from mesosynth.session.keeping import Keeping
@@ -15,7 +16,17 @@ from mesosynth.session.sound_target import SoundTargets
 
 
 class Session(
-    Layering, Comparing, Rack, Snapshots, Keys, Keeping, SoundTargets, Recordings, Exploring, Auditioning,
+    Layering,
+    Automating,
+    Comparing,
+    Rack,
+    Snapshots,
+    Keys,
+    Keeping,
+    SoundTargets,
+    Recordings,
+    Exploring,
+    Auditioning,
     MatchKeeping,
 ):
     """Parameters, target, sound and match of one player.
@@ -69,6 +80,7 @@ class Session(
         self._poll_recording()
         self._poll_matcher()
         self._poll_exploring()
+        self._poll_automation()
         self._poll_audition()
         events, self._events = self._events, []
         return events
@@ -76,6 +88,7 @@ class Session(
     def close(self) -> None:
         """End both processes. A second call does nothing."""
         self._reader.shutdown(wait=False, cancel_futures=True)
+        self._close_automation()
         self._matcher.close()
         self._planner.shutdown(wait=False, cancel_futures=True)
         self._controls.close()

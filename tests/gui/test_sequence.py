@@ -1,0 +1,96 @@
+"""The page of sequences, by hand."""
+
+import pytest
+from hands import LEFT
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
+from sequences import matched, moving, write_moving
+
+from mesosynth.automation import SequenceChanged
+
+
+@pytest.fixture
+def page(desk, qtbot):
+    QTest.keySequence(desk, QKeySequence("F8"))
+    QTest.qWait(50)
+    page = desk.sequence_page
+    assert page.isVisible()
+    yield page
+    desk.bridge.session.stop_automation()
+    desk.bridge.session._sequencer.close()
+    desk.bridge.session.sequence = None
+    desk.bridge.sequence_changed.emit(SequenceChanged(None, running=False))
+    page.smooth.setValue(0)
+    desk.bridge.set_playing(False)
+    desk.drawer.turn_to("")
+
+
+@pytest.fixture
+def shown(desk, page, qtbot):
+    """The page with a sequence of six seconds."""
+    session = desk.bridge.session
+    session.sequence = matched(6.0, moving(6.0, rest=(0.0, 0.0)))
+    session.seek_automation(0.0)
+    desk.bridge.sequence_changed.emit(SequenceChanged(session.sequence, running=False))
+    return page
+
+
+def test_a_file_is_matched_stopped_and_gone_on_with(desk, page, qtbot, tmp_path):
+    session = desk.bridge.session
+    desk.commands.load_target(write_moving(tmp_path / "long.wav", 5.0, moments=moving(5.0)))
+    qtbot.waitUntil(lambda: page.run.isEnabled(), timeout=10_000)
+    page.hop.setValue(0.5)
+    QTest.mouseClick(page.run, LEFT)
+    assert page.run.text() == "Stop"
+    qtbot.waitUntil(
+        lambda: session.sequence is not None and len(session.sequence.moments) > 2, timeout=40_000
+    )
+    QTest.mouseClick(page.run, LEFT)
+    qtbot.waitUntil(lambda: not session.sequence_running, timeout=20_000)
+    kept = len(session.sequence.moments)
+    if not session.sequence.finished:
+        assert page.run.text() == "Go on"
+        assert page.note.text() == f"{kept} of 10 windows · stopped"
+        QTest.mouseClick(page.run, LEFT)
+        qtbot.waitUntil(
+            lambda: session.sequence is not None and not session.sequence_running, timeout=90_000
+        )
+    assert session.sequence.finished
+    assert page.progress.value() == 1000
+    assert page.play.isEnabled()
+
+
+def test_play_moves_the_knobs_and_the_playhead_and_is_one_step_of_undo(desk, shown, qtbot):
+    session, before = desk.bridge.session, desk.history.stack.count()
+    f_c = session.values["f_c"]
+    QTest.mouseClick(shown.play, LEFT)
+    qtbot.waitUntil(lambda: session.automation_position > 1.3, timeout=10_000)
+    assert shown.play.text() == "Stop"
+    assert shown.curves._position > 1.0
+    assert session.values["f_c"] != f_c
+    QTest.mouseClick(shown.play, LEFT)
+    qtbot.waitUntil(lambda: shown.play.text() == "Play", timeout=5_000)
+    assert desk.history.stack.count() == before + 1
+    QTest.keySequence(desk, QKeySequence("Ctrl+Z"))
+    assert session.values["f_c"] == f_c
+
+
+def test_a_click_and_the_arrows_move_the_playhead(desk, shown, qtbot):
+    session = desk.bridge.session
+    QTest.mouseClick(shown.curves, LEFT, Qt.KeyboardModifier.NoModifier,
+                     shown.curves.point(3.0).toPoint())  # fmt: skip
+    assert session.automation_position == pytest.approx(3.0, abs=0.05)
+    qtbot.wait(50)
+    QTest.keyClick(shown.curves, Qt.Key.Key_Right)
+    assert session.automation_position == pytest.approx(3.12, abs=0.06)
+    QTest.keyClick(shown.curves, Qt.Key.Key_Home)
+    assert session.automation_position == 0.0
+
+
+def test_what_is_saved_is_smoothed_as_it_is_shown(desk, shown, qtbot, tmp_path):
+    shown.smooth.setValue(60)
+    assert desk.bridge.session.sequence_smoothing == pytest.approx(shown.smoothing)
+    shown.export(tmp_path / "theta.csv")
+    qtbot.waitUntil(lambda: (tmp_path / "theta.csv").exists(), timeout=5_000)
+    assert len((tmp_path / "theta.csv").read_text().splitlines()) == 7
