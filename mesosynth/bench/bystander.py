@@ -11,7 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 from mesosynth.spawning import bare_main, end_with_parent
@@ -24,10 +24,15 @@ _ANSWER = 5.0  # s
 
 @dataclass(slots=True)
 class Bystander:
-    """Blocks that the process should have been ready with, and those that it missed."""
+    """Blocks that the process should have been ready with, and when (monotonic) it missed one."""
 
     blocks: int = 0
-    missed: int = 0
+    late: list[float] = field(default_factory=list[float])
+
+    @property
+    def missed(self) -> int:
+        """How many blocks it missed; a long stop counts once."""
+        return len(self.late)
 
 
 @contextlib.contextmanager
@@ -51,7 +56,7 @@ def bystander(seconds: float) -> Generator[Bystander | None]:
         with contextlib.suppress(EOFError, OSError):
             ours.send("end")
             if ours.poll(_ANSWER):
-                counted.blocks, counted.missed = ours.recv()
+                counted.blocks, counted.late = ours.recv()
     finally:
         process.kill()
         process.join()
@@ -79,7 +84,7 @@ def _main(seconds: float, connection: Connection) -> None:
     begin = time.monotonic()
     _compute(_TRIAL)
     rounds = round(_TRIAL * SHARE * seconds / (time.monotonic() - begin))
-    blocks = missed = 0
+    blocks, missed = 0, list[float]()
     due = time.monotonic()
     while not connection.poll():
         due += seconds
@@ -88,7 +93,7 @@ def _main(seconds: float, connection: Connection) -> None:
         blocks += 1
         late = time.monotonic() - (due + seconds)
         if late > 0.0:
-            missed += 1
+            missed.append(due + late)
             due += late  # what was missed stays missed
     connection.send((blocks, missed))
 

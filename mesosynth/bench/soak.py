@@ -21,6 +21,8 @@ With --json, one object::
     bystander     {blocks, missed, per_100000} of a process that only wakes for every block, see
                   :mod:`mesosynth.bench.bystander`: what the machine misses without us; null where
                   the system does not allow it
+    calm          {seconds, blocks, underflows, per_100000} of the seconds in which, and beside
+                  which, the bystander missed nothing: what a quiet machine would do; or null
     load          {median, longest}: share of a block's time, on the clock
     events, knob_moves, steps, matches
                   keys pressed or let go, moves of the knob, and steps of the matcher and matches
@@ -37,8 +39,12 @@ import contextlib
 import os
 import time
 from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from mesosynth.bench.bystander import Bystander, bystander
 from mesosynth.bench.hands import TICK, Hands
@@ -53,6 +59,14 @@ from mesosynth.session import Session
 SCHEMA = 1
 _START_SECONDS = 30.0
 _MEGABYTE = 1e6
+
+
+class Second(NamedTuple):
+    """What had been played at a moment (monotonic), one second after the last."""
+
+    time: float
+    blocks: int
+    underflows: int
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -95,8 +109,9 @@ def soak(
         stack.callback(session.close)
         sound = wait_for_sound(session)
         with bystander(sound.block / sound.sample_rate) as beside:
-            answer = _Soak(session, seconds, say).run()
-    return {**answer, "bystander": _beside(beside)}
+            soaking = _Soak(session, seconds, say)
+            answer = soaking.run()
+    return {**answer, "bystander": _beside(beside), "calm": _calm(soaking.books, beside)}
 
 
 def wait_for_sound(session: Session) -> AudioStatus:
@@ -121,6 +136,23 @@ def _beside(counted: Bystander | None) -> dict[str, float] | None:
     }  # fmt: skip
 
 
+def _calm(books: Sequence[Second], beside: Bystander | None) -> dict[str, float] | None:
+    if beside is None or beside.blocks == 0:
+        return None
+    late = np.sort(beside.late)
+    seconds = blocks = underflows = 0
+    for before, after in pairwise(books):
+        span = (before.time - 1.0, after.time + 1.0)
+        if np.diff(np.searchsorted(late, span))[0] == 0:
+            seconds += 1
+            blocks += after.blocks - before.blocks
+            underflows += after.underflows - before.underflows
+    return {
+        "seconds": seconds, "blocks": blocks, "underflows": underflows,
+        "per_100000": 1e5 * underflows / max(blocks, 1),
+    }  # fmt: skip
+
+
 class _Soak:
     """One run, and the books that are kept of it."""
 
@@ -130,6 +162,7 @@ class _Soak:
         self._messages: list[str] = []
         self._pids = {"audio": session.audio_pid, "session": os.getpid()}
         self._before: dict[str, float | None] = {}
+        self.books: list[Second] = []
 
     def run(self) -> dict[str, Any]:
         """Play to the end and return the answer."""
@@ -148,6 +181,8 @@ class _Soak:
                 self._say(
                     f"{passed:.0f} of {self._seconds:.0f} s, {self._status().underflows} missed"
                 )
+            if ticks % round(1.0 / TICK) == 0:
+                self._note()
             hands.play()
             ticks += 1
             if ticks % 3 == 0:
@@ -187,6 +222,10 @@ class _Soak:
             elif isinstance(event, Message):
                 self._messages.append(event.text)
                 self._count["restarts"] += "started again" in event.text
+
+    def _note(self) -> None:
+        status = self._status()
+        self.books.append(Second(time.monotonic(), status.blocks, status.underflows))
 
     def _busy(self) -> float:
         """Seconds that the session's processes have computed."""
@@ -230,10 +269,15 @@ def _growth(before: float | None, after: float | None) -> dict[str, float] | Non
     return {"start_mb": before, "end_mb": after, "growth": after / before - 1.0}
 
 
-def _told(beside: dict[str, float] | None) -> str:
+def _told(answer: dict[str, Any]) -> str:
+    beside, calm = answer["bystander"], answer["calm"]
     if beside is None:
         return ""
-    return f"; a bystander that only wakes and computes missed {beside['per_100000']:.2f}"
+    return (
+        f"a bystander that only wakes and computes missed {beside['per_100000']:.2f} in 100 000; "
+        f"in the {calm['seconds']} s around which it missed none, we missed {calm['underflows']} "
+        f"of {calm['blocks']} ({calm['per_100000']:.2f} in 100 000)\n"
+    )
 
 
 def _show(answer: dict[str, Any]) -> None:
@@ -242,7 +286,7 @@ def _show(answer: dict[str, Any]) -> None:
         f"blocks of {answer['block']}\n"
         f"{answer['underflows']} of {answer['blocks']} blocks missed "
         f"({answer['per_100000']:.2f} in 100 000)\n"
-        f"{answer['overruns']} took longer to compute than they last{_told(answer['bystander'])}\n"
+        f"{answer['overruns']} took longer to compute than they last\n{_told(answer)}"
         f"load {answer['load']['median']:.1%}, longest {answer['load']['longest']:.1%}\n"
         f"{answer['events']} events, {answer['knob_moves']} moves of a knob, "
         f"{answer['matches']} matches in {answer['steps']} steps, "

@@ -21,6 +21,7 @@ from mesosynth.matching.messages import MatchSettings
 from mesosynth.matching.requests import (
     AskDrivers,
     ChooseInstrument,
+    Drawn,
     DrawSound,
     Ended,
     Explore,
@@ -74,7 +75,8 @@ class MatcherProcess:
         self._context = multiprocessing.get_context("spawn")
         self._process: SpawnProcess | None = None
         self._target: Target | None = None
-        self._drawing: DrawSound | DrawLayers | None = None
+        self._drawing: DrawSound | DrawLayers | None = None  # what is to be seen
+        self._asked: DrawSound | DrawLayers | None = None  # what the process draws now
         self._explore: Explore | None = None
         self._number = 0
         self.matching = self.finished = False
@@ -127,7 +129,7 @@ class MatcherProcess:
     def choose(self, instrument: str) -> None:
         """Match another instrument from now on; there is no map of it, nor a picture, as yet."""
         self._instrument = instrument
-        self._drawing = self._explore = None
+        self._drawing = self._asked = self._explore = None
         self._requests.put(ChooseInstrument(instrument))
 
     def draw_sound(self, values: Mapping[str, float]) -> None:
@@ -239,6 +241,9 @@ class MatcherProcess:
             case Noted(place, entry):
                 self.entries[place:] = [entry]
                 return False
+            case Drawn():
+                self._draw_next()
+                return False
             case Stepped():
                 self._steps += 1
                 return self._steps > self._steps_again
@@ -267,8 +272,16 @@ class MatcherProcess:
             self._requests.put(Match(self._number, self.settings, tuple(self.entries)))
 
     def _draw(self, drawing: DrawSound | DrawLayers) -> None:
+        """Ask for a picture as soon as the last is drawn: a match may let requests wait."""
         self._drawing = drawing
-        self._requests.put(drawing)
+        if self._asked is None:
+            self._asked = drawing
+            self._requests.put(drawing)
+
+    def _draw_next(self) -> None:
+        drawn, self._asked = self._asked, None
+        if drawn is not None and self._drawing is not None and self._drawing is not drawn:
+            self._draw(self._drawing)
 
     def _revive(self) -> None:
         stopped, paused = self._stop.is_set(), self._pause.is_set()
@@ -280,6 +293,7 @@ class MatcherProcess:
             self._pause.set()
         if self._target is not None:
             self.set_target(self._target)
+        self._asked = None
         if self._drawing is not None:
             self._draw(self._drawing)
         if self._explore is not None:

@@ -128,6 +128,11 @@ class Pictures:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """The sound that was to be drawn is; another may be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stepped:
     """The match took a step."""
 
@@ -189,6 +194,6 @@ class Failed:
 LayersReply = LayersStepped | LayersDone | LayersHeard
 
 Reply = (
-    Ready | Restarted | Pictures | Stepped | Noted | Paused | Ended
+    Ready | Restarted | Pictures | Drawn | Stepped | Noted | Paused | Ended
     | Judged | LayersReply | MapStarted | MapCell | Drivers | Failed
 )  # fmt: skip

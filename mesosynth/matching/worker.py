@@ -19,6 +19,7 @@ from mesosynth.matching.messages import MatchStep
 from mesosynth.matching.requests import (
     AskDrivers,
     ChooseInstrument,
+    Drawn,
     DrawSound,
     Ended,
     Failed,
@@ -174,6 +175,7 @@ class _Worker:
             self._layers.draw(asked, self._target)
         else:
             self._draw("sound", self._matcher.render(asked.values, beside=self._target))
+        self._reply(Drawn())
 
     def _draw(self, what: Literal["target", "sound"], audio: NDArray[np.float32]) -> None:
         from mesosynth.matching.pictures import analysis

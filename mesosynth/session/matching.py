@@ -228,7 +228,7 @@ class Matching(Targets):
                     self._say("The matcher had ended and was started again.", "warning")
                 case matcher.LayersStepped() | matcher.LayersDone() | matcher.LayersHeard():
                     self._hear_layers(reply)
-                case matcher.Ready() | matcher.Noted():
+                case matcher.Ready() | matcher.Noted() | matcher.Drawn():
                     pass
 
     @property
