@@ -124,6 +124,18 @@ ACTIONS = [
         "Look for the parameters that sound like the target.",
     ),
     ActionSpec(
+        "match_layers", "Match", "Match with layers", "Match", "L", "ph.stack",
+        "Look for several arpeggios that together sound like the target.",
+    ),
+    ActionSpec(
+        "go_on_layers", "Match", "Go on with the layers", "Go on", "Shift+L", "ph.skip-forward",
+        "Match on from the layers that play, and leave those alone that are pinned.",
+    ),
+    ActionSpec(
+        "apply_layers", "Match", "Apply the layers that were found", "Apply", "Shift+A", "ph.check",
+        "Play the layers that the last match found.",
+    ),
+    ActionSpec(
         "pause_match", "Match", "Pause the match", "Pause", "P", "ph.pause",
         "Let the match stand still; press again to go on.", checkable=True,
     ),
@@ -241,6 +253,11 @@ ACTIONS = [
     ActionSpec(
         "sequence", "View", "Sequence of a long sound", "Sequence", "F8", "ph.film-strip",
         "Open or close the page where all of a long sound is matched, played and written.",
+        checkable=True,
+    ),
+    ActionSpec(
+        "layers", "View", "Layers", "Layers", "F7", "ph.stack",
+        "Open or close the layers: match with several arpeggios; mute, pin and order them.",
         checkable=True,
     ),
     ActionSpec(

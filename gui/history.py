@@ -31,6 +31,7 @@ class History(QObject):
         self._before: Snapshot | None = None
         self._shown: Snapshot | None = None
         self._before_match: Snapshot | None = None
+        self._before_layers: Snapshot | None = None  # what a match with layers has not yet changed
         self._driven: set[str] = set()
         self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._pause.timeout.connect(self.end)
@@ -43,10 +44,13 @@ class History(QObject):
         bridge.parameters_changed.connect(self._on_parameters)
         bridge.match_started.connect(self._on_match_started)
         bridge.match_ended.connect(self._on_match_ended)
+        bridge.layers_started.connect(self._on_layers_started)
+        bridge.layers_ended.connect(self._on_layers_ended)
 
     def begin(self, text: str) -> None:
         """Start a step that the menu will call "Undo `text`"."""
         self.end()
+        self._push_layers()
         self._text = text
         self._before = self._bridge.snapshot()
 
@@ -59,6 +63,8 @@ class History(QObject):
         self._pause.stop()
         before, self._before = self._before, None
         self._push(self._text, before)
+        if before is not None and self._bridge.matching_layers:
+            self._before_layers = self._bridge.snapshot()
 
     def nudge(self, values: Mapping[str, float], text: str) -> None:
         """Move parameters by a notch; notches in quick succession make one step."""
@@ -99,7 +105,10 @@ class History(QObject):
     def undo(self) -> None:
         """Go one step back."""
         self.end()
+        self._push_layers()
         self.stack.undo()
+        if self._bridge.matching_layers:
+            self._before_layers = self._bridge.snapshot()
 
     def redo(self) -> None:
         """Go one step forward again."""
@@ -141,7 +150,7 @@ class History(QObject):
         after = self._bridge.snapshot()
         if before is None or after is None:
             return
-        if not before.same_rack(after):
+        if not before.same_rack(after) or before.layers != after.layers:
             self._record(text, before, after)
             return
         changed = [id_ for id_ in after.values if after.values[id_] != before.values.get(id_)]
@@ -163,7 +172,7 @@ class History(QObject):
             shown = self._shown.values
             self._driven |= {id_ for id_ in values if values[id_] != shown.get(id_)}
         if self._shown is not None:  # what the event says: the session may be further already
-            self._shown = replace(self._shown, values=dict(values))
+            self._shown = replace(self._shown, values=dict(values), layers=self._bridge.layers)
 
     def _on_match_started(self) -> None:
         self._before_match = self._bridge.snapshot()
@@ -182,3 +191,15 @@ class History(QObject):
             old = {id_: before.values[id_] for id_ in changed}
             new = {id_: after.values[id_] for id_ in changed}
             self._record("match", old, new)
+
+    def _on_layers_started(self) -> None:
+        self._before_layers = self._bridge.snapshot()
+
+    def _on_layers_ended(self, _event: object) -> None:
+        if self._before is None:  # else what a hand does now has all of it
+            self._push_layers()
+
+    def _push_layers(self) -> None:
+        """Make a step of what a match with layers has changed since a hand did."""
+        before, self._before_layers = self._before_layers, None
+        self._push("match with layers", before)

@@ -13,6 +13,7 @@ from gui.bridge import Bridge
 from gui.commands import Commands
 from gui.comparisons import Comparisons
 from gui.history import History
+from gui.layer_commands import LayerCommands
 from gui.library_commands import LibraryCommands
 from gui.look import Look
 from gui.match_commands import MatchCommands
@@ -23,6 +24,7 @@ from gui.panels.drawer import Drawer
 from gui.panels.effects_panel import EffectsPanel
 from gui.panels.knob import Knob
 from gui.panels.knobs import Knobs
+from gui.panels.layers_page import LayersPage
 from gui.panels.library_panel import LibraryPanel
 from gui.panels.map_page import MapPage
 from gui.panels.match_panel import MatchPanel
@@ -105,12 +107,17 @@ class MainWindow(QMainWindow):
         self.match_page = MatchSettingsPanel(bridge.parameters, self.actions_)
         self.drawer.add(self.actions_["matching"], self.match_page)
         self.drawer.add(self.actions_["sequence"], self.sequence_page)
+        self.layers_page = LayersPage(self.actions_)
+        self.drawer.add(self.actions_["layers"], self.layers_page)
         self.match_commands = MatchCommands(
             self.actions_, bridge, self.history, self.match_page, self.knobs
         )
         self.auditions = AuditionCommands(self.actions_, bridge, self.match_page.hear)
         self.sounds = LibraryCommands(self.actions_, bridge, self.library, self.blend_page)
         self.match_files = MatchFiles(self, self.actions_, bridge, settings)
+        self.layer_commands = LayerCommands(
+            self.actions_, bridge, self.history, self.layers_page, self.knobs, settings
+        )
         self.look = Look(self, self.actions_, bridge, settings)
         self.sheet = ShortcutSheet(self)
         self._lay_out()

@@ -48,6 +48,8 @@ class MatchCommands(QObject):
         bridge.match_paused.connect(self._on_paused)
         bridge.match_resumed.connect(self._on_resumed)
         bridge.match_ended.connect(self._on_ended)
+        for changed in (bridge.layers_started, bridge.layers_ended):
+            changed.connect(self._refresh)
         self._refresh()
 
     def pin(self, id_: str, pinned: bool) -> None:

@@ -46,6 +46,10 @@ class Settings(msgspec.Struct, kw_only=True):
     theme : {"system", "dark", "light"}
     scale : int
         Size of everything, percent, 100 to 200.
+    layers : int
+        How many a match with layers looks for, at most.
+    layers_seconds : float
+        How long it takes, at most.
     recent : list of str
         Files of the last targets, the newest first.
     toured : bool
@@ -62,6 +66,8 @@ class Settings(msgspec.Struct, kw_only=True):
     share: Annotated[float, msgspec.Meta(ge=0.2, le=0.8)] = 0.45
     theme: Literal["system", "dark", "light"] = "system"
     scale: Annotated[int, msgspec.Meta(ge=100, le=200)] = 100
+    layers: Annotated[int, msgspec.Meta(ge=1, le=8)] = 4
+    layers_seconds: Annotated[float, msgspec.Meta(ge=5.0, le=600.0)] = 60.0
     recent: list[str] = []
     toured: bool = False
 

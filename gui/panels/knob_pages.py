@@ -39,6 +39,12 @@ class KnobPages(QWidget):
         """The page on show; 0 where there is only one."""
         return max(self._group.checkedId(), 0)
 
+    def turn_to(self, page: int) -> None:
+        """Turn to a page, if there is one of that number."""
+        button = self._group.button(page)
+        if button is not None:
+            button.click()
+
     def set_pages(self, pages: list[int]) -> None:
         """Offer these pages, and turn to the first; none hides the buttons."""
         for button in self._group.buttons():

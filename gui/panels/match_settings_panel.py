@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.actions import Actions
 from gui.panels.audition_buttons import AuditionButtons
+from mesosynth.matching.layer_messages import LayersStep
 from mesosynth.matching.messages import Candidate, MatchResult, MatchSettings, MatchStep
 from mesosynth.parameters import ParameterTable
 
@@ -37,7 +38,7 @@ DESCENTS = {
 MORPH_STEPS = 100
 
 
-def time_left(step: MatchStep) -> str:
+def time_left(step: MatchStep | LayersStep) -> str:
     """About how long a match still takes, as a person says it; "" while nobody knows."""
     if step.progress < 0.05:
         return ""

@@ -20,6 +20,10 @@ class Asking:
         """Ask for something; False while there is no session, and (with a message) if refused."""
         raise NotImplementedError
 
+    def set_follow(self, follow: bool) -> None:
+        """Let the match drive the sound, or not."""
+        raise NotImplementedError
+
     def show_sound(self, rack: bool = False) -> None:
         """Show what a request changed at once, not at the next tick; perhaps the rack with it."""
         raise NotImplementedError

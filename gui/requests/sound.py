@@ -43,6 +43,8 @@ class SoundRequests(Asking):
 
     def recall(self, snapshot: Snapshot) -> bool:
         """Go back to a sound that :meth:`snapshot` took."""
+        if self.session is not None and self.session.matching_layers:
+            self.set_follow(False)  # or the next step would take it back
         done = self.request(lambda session: session.recall(snapshot))
         self.show_sound(rack=True)
         return done

@@ -1,0 +1,118 @@
+"""What the page of layers and its actions do; all of it can be undone."""
+
+from PySide6.QtCore import QObject
+
+from gui.actions import Actions
+from gui.bridge import Bridge
+from gui.history import History
+from gui.panels.knobs import Knobs
+from gui.panels.layers_page import LayersPage
+from gui.settings import Settings
+from mesosynth.events import LayersEnded, LayersProgress
+from mesosynth.matching.layer_requests import LayersSettings
+
+
+class LayerCommands(QObject):
+    """Ties the page, the actions and the knobs' pages to the bridge."""
+
+    def __init__(
+        self,
+        actions: Actions,
+        bridge: Bridge,
+        history: History,
+        page: LayersPage,
+        knobs: Knobs,
+        settings: Settings,
+    ) -> None:
+        super().__init__(history)
+        self._actions, self._bridge, self._history = actions, bridge, history
+        self._page, self._knobs, self._settings = page, knobs, settings
+        self._has_target = self._has_result = False
+        page.show_settings(LayersSettings(settings.layers, settings.layers_seconds))
+        page.count.valueChanged.connect(self._remember)
+        page.seconds.valueChanged.connect(self._remember)
+        page.asked.connect(self._change)
+        page.chosen.connect(self._choose)
+        actions["match_layers"].triggered.connect(lambda: self._start(go_on=False))
+        actions["go_on_layers"].triggered.connect(lambda: self._start(go_on=True))
+        actions["apply_layers"].triggered.connect(self._apply)
+        bridge.attached.connect(self._show)
+        bridge.target_loaded.connect(self._on_target)
+        bridge.layers_started.connect(self._on_started)
+        bridge.layers_progress.connect(self._on_progress)
+        bridge.layers_ended.connect(self._on_ended)
+        bridge.layers_changed.connect(self._show)
+        bridge.layers_judged.connect(page.judge)
+        bridge.parameters_changed.connect(lambda values, _source: page.show_values(values))
+        for changed in (bridge.match_paused, bridge.match_resumed):
+            changed.connect(self._on_paused)
+        for changed in (bridge.match_started, bridge.match_ended):
+            changed.connect(self._refresh)
+        self._show()
+
+    def _start(self, go_on: bool) -> None:
+        self._bridge.start_layers_match(self._page.settings, go_on)
+
+    def _apply(self) -> None:
+        self._history.begin("layers found")
+        self._bridge.apply_layers()
+        self._history.end()
+
+    def _change(self, method: str, arguments: tuple[object, ...], text: str) -> None:
+        self._history.begin(text)
+        self._bridge.change_layers(method, *arguments)
+        self._history.end()
+        self._show()
+        if method == "move_layer" and isinstance(arguments[1], int):
+            self._page.focus_card(arguments[1])
+
+    def _choose(self, place: int) -> None:
+        self._knobs.pages.turn_to(place + 1)
+
+    def _remember(self) -> None:
+        wanted = self._page.settings
+        self._settings.layers, self._settings.layers_seconds = wanted.layers, wanted.seconds
+
+    def _on_target(self) -> None:
+        self._has_target, self._has_result = True, False
+        self._refresh()
+
+    def _on_started(self) -> None:
+        self._page.start()
+        self._refresh()
+        self._bridge.say("Matching with layers…")
+
+    def _on_progress(self, event: LayersProgress) -> None:
+        self._page.add(event.step)
+
+    def _on_paused(self) -> None:
+        if self._bridge.matching_layers and self._bridge.is_match_paused:
+            self._page.pause()
+
+    def _on_ended(self, event: LayersEnded) -> None:
+        result = event.result
+        self._has_result = self._has_result or result is not None
+        self._page.end(result)
+        self._refresh()
+        if result is None:
+            self._bridge.say("The match with layers ended before there was one.", "warning")
+            return
+        how = "Matched" if result.converged else "Ended"
+        count = len(result.layers)
+        self._bridge.say(
+            f"{how} with {count} layer{'s' if count > 1 else ''} after {result.seconds:.0f} s: "
+            f"{result.scores}."
+        )
+
+    def _show(self) -> None:
+        self._page.show_layers(self._bridge.layers, self._bridge.values)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        actions, there = self._actions, self._bridge.session is not None
+        ready = there and self._has_target
+        actions["match_layers"].setEnabled(ready)
+        actions["go_on_layers"].setEnabled(
+            ready and bool(self._bridge.layers.notes) and not self._bridge.matching_layers
+        )
+        actions["apply_layers"].setEnabled(there and self._has_result)
