@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mesosynth import events
+from mesosynth.audio_file import load_target, write_wav
 from mesosynth.errors import TargetError
 from mesosynth.host.rack import render
 from mesosynth.loudness import largest_loudness
@@ -33,7 +34,7 @@ def scene():
     begin = round(0.75 * ANALYSIS_RATE)
     audio[begin : begin + len(once)] = 10.0 * once
     target = target_from_array(audio, ANALYSIS_RATE)
-    return Scene(target, ONSET, "chirplet", VALUES, (), RATE)
+    return Scene(target, None, ONSET, "chirplet", VALUES, (), RATE)
 
 
 def test_target_and_instrument_are_equally_loud(scene):
@@ -56,11 +57,21 @@ def test_their_arpeggios_lie_over_each_other_again_and_again(scene):
 
 
 def test_what_cannot_be_heard_is_no_reason_to_be_silent(scene):
-    silent = Scene(scene.target, None, "chirplet", {**VALUES, "gain": -60.0}, (), RATE)
+    silent = Scene(scene.target, None, None, "chirplet", {**VALUES, "gain": -60.0}, (), RATE)
     heard = plan(silent)
     assert largest_loudness(np.stack([heard.gain * heard.samples] * 2), RATE) == pytest.approx(
         -20, abs=0.2
     )
+
+
+def test_of_a_file_all_is_heard_that_the_matcher_leaves_out(tmp_path):
+    path = tmp_path / "long.wav"
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 6 * RATE).astype(np.float32)
+    write_wav(path, noise, RATE)
+    heard = plan(Scene(load_target(path, 1.5), path, None, "chirplet", VALUES, (), RATE)).samples
+    assert len(heard) == 4 * RATE
+    window = noise[round(1.5 * RATE) :][: 4 * RATE]  # all of its band, and from where it begins
+    assert np.corrcoef(heard, window)[0, 1] > 0.999
 
 
 class Listener:
@@ -101,6 +112,7 @@ def test_without_a_target_there_is_nothing_to_hear(listener):
 def test_the_target_is_heard_though_nothing_plays_and_panic_ends_it(listener):
     session = listener.session
     session.load_target(DEMO)
+    listener.until(lambda: session.target is not None, 10, "its being read")
     session.audition("target")
     listener.until(listener.hears, 10, "the target")
     assert events.Auditioned("target") in listener.seen

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth import units
+from mesosynth.audio_file import stream_audio
+from mesosynth.errors import MesosynthError
 from mesosynth.host.audition import CAPACITY
 from mesosynth.presets import EffectState
 from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
@@ -28,6 +31,8 @@ class Scene:
     ----------
     target : Target
         Which equality leaves out: whether it is the same is a question of identity.
+    path : Path or None
+        Its file, for all of its band; None where there is none.
     onset : float or None
         Of the matched arpeggio's middle in it, s; None where that is not known.
     instrument : str
@@ -40,6 +45,7 @@ class Scene:
     """
 
     target: Target = field(compare=False)
+    path: Path | None
     onset: float | None
     instrument: str
     values: Mapping[str, float]
@@ -57,6 +63,8 @@ class Plan:
 
     Attributes
     ----------
+    scene : Scene
+        What it is for.
     samples : (n,) float32
         The target at the device's rate.
     gain : float
@@ -67,32 +75,74 @@ class Plan:
         Frame of that period at which it begins, so that its arpeggio lies over the first live one.
     """
 
+    scene: Scene
     samples: NDArray[np.float32]
     gain: float
     period: int
     start: int
 
 
-def plan(scene: Scene) -> Plan:
-    """Work it out; takes some tenths of a second."""
-    import soxr
-
+def plan(scene: Scene, before: Plan | None = None) -> Plan:
+    """Work it out, with what can be taken from the plan before; takes some tenths of a second."""
     rate = scene.sample_rate
-    samples = soxr.resample(scene.target.audio, ANALYSIS_RATE, rate).astype(np.float32)[:CAPACITY]
-    edge = round(_EDGE * rate)
-    ramp = np.linspace(0.0, 1.0, edge, dtype=np.float32)
-    samples[:edge] *= ramp
-    samples[-edge:] *= ramp[::-1]
+    samples = before.samples if before is not None and _same_sound(before.scene, scene) else None
+    if samples is None:
+        samples = _sound(scene)
     seconds = _repetition(scene)
     begin = 0.0
     if scene.onset is not None:
         begin = (scene.onset - _first_middle(scene.values)) % seconds
     return Plan(
+        scene=scene,
         samples=samples,
         gain=_gain(samples, scene),
         period=max(round(seconds * rate), len(samples)),
         start=round(begin * rate),
     )
+
+
+def _same_sound(one: Scene, other: Scene) -> bool:
+    same = (one.path, one.sample_rate) == (other.path, other.sample_rate)
+    return same and one.target is other.target
+
+
+def _sound(scene: Scene) -> NDArray[np.float32]:
+    """The target's window at the device's rate; of a file with all that the matcher leaves out."""
+    import soxr
+
+    rate = scene.sample_rate
+    sound = _from_file(scene)
+    audio, source_rate = (scene.target.audio, ANALYSIS_RATE) if sound is None else sound
+    samples = soxr.resample(audio, source_rate, rate).astype(np.float32)[:CAPACITY]
+    edge = round(_EDGE * rate)
+    ramp = np.linspace(0.0, 1.0, edge, dtype=np.float32)
+    samples[:edge] *= ramp
+    samples[-edge:] *= ramp[::-1]
+    return samples
+
+
+def _from_file(scene: Scene) -> tuple[NDArray[np.float32], float] | None:
+    """The window as the file has it, and the file's rate; None if that is no longer the sound."""
+    if scene.path is None:
+        return None
+    target = scene.target
+    try:
+        stream = stream_audio(scene.path)
+    except MesosynthError:
+        return None
+    if stream.sha256 != target.sha256:
+        return None
+    begin = round(target.start * stream.sample_rate)
+    window = np.zeros(round(_SECONDS * stream.sample_rate), np.float32)
+    at = 0
+    for block in stream.blocks():
+        first, last = max(begin, at), min(begin + len(window), at + len(block))
+        if first < last:
+            window[first - begin : last - begin] = block[first - at : last - at]
+        at += len(block)
+        if at >= begin + len(window):
+            break
+    return window * np.float32(target.scale), stream.sample_rate
 
 
 def _repetition(scene: Scene) -> float:

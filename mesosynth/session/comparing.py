@@ -29,8 +29,8 @@ class Comparing(Sound, Matching):
         self._planner = ThreadPoolExecutor(1, thread_name_prefix="mesosynth audition")
         self._planning: Future[Plan] | None = None
         self._plan: Plan | None = None
-        self._planned: Scene | None = None  # what the plan was made for, or is being
-        self._scene: Scene | None = None
+        self._scene: Scene | None = None  # as of the last look
+        self._asked: Scene | None = None  # what the last plan that was asked for is for
         self._scene_since = 0.0
         self._serial = 0
 
@@ -62,7 +62,7 @@ class Comparing(Sound, Matching):
         begins, self._heard = self._heard is None, what
         self._events.append(Auditioned(what))
         if what is None:
-            self._planning = self._plan = self._planned = self._scene = None
+            self._planning = self._plan = self._asked = self._scene = None
             self._audio.audition(None)
         elif begins:
             self._scene = self._look_around()
@@ -92,11 +92,11 @@ class Comparing(Sound, Matching):
             return
         if not scene.is_like(self._scene):
             self._scene, self._scene_since = scene, now
-        elif scene.is_like(self._planned) or self._planning is not None:
+        elif scene.is_like(self._asked) or self._planning is not None:
             return
         elif now - self._scene_since >= _REST:
-            self._planned = scene
-            self._planning = self._planner.submit(plan, scene)
+            self._asked = scene
+            self._planning = self._planner.submit(plan, scene, self._plan)
 
     def _look_around(self) -> Scene | None:
         """What a plan would be made for now; None while there is no sound, or no target."""
@@ -105,6 +105,7 @@ class Comparing(Sound, Matching):
             return None
         return Scene(
             target=self.target,
+            path=self.target_path,
             onset=self._onset_in_target(),
             instrument=self.instrument,
             values=self._instrument_values(),
@@ -127,8 +128,8 @@ class Comparing(Sound, Matching):
         self._wish()
 
     def _wish(self) -> None:
-        new, planned = self._plan, self._planned
-        if new is None or planned is None:
+        new = self._plan
+        if new is None:
             return  # it comes in a moment
         share = _TOGETHER if self._heard == "both" else 1.0
         self._audio.audition(
@@ -136,7 +137,7 @@ class Comparing(Sound, Matching):
                 serial=self._serial,
                 half=self._serial % 2,
                 frames=len(new.samples),
-                sample_rate=planned.sample_rate,
+                sample_rate=new.scene.sample_rate,
                 period=new.period,
                 start=new.start,
                 sound_gain=0.0 if self._heard == "match" else share * new.gain,
@@ -147,6 +148,5 @@ class Comparing(Sound, Matching):
 
 def _same_course(old: Plan, new: Plan) -> bool:
     """Whether two plans play the same samples at the same times."""
-    if (old.period, old.start, len(old.samples)) != (new.period, new.start, len(new.samples)):
-        return False
-    return bool((old.samples == new.samples).all())
+    course = (old.period, old.start) == (new.period, new.start)
+    return course and old.samples is new.samples
