@@ -1,6 +1,6 @@
 """What :meth:`mesosynth.session.Session.poll` reports, as small frozen records."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.automation import AutomationMoved, SequenceChanged
+from mesosynth.matching.follow_messages import Hearing
 from mesosynth.matching.layer_messages import LayersResult, LayersStep
 from mesosynth.matching.messages import Analysis, Cell, Drivers, MatchResult, MatchStep
 from mesosynth.matching.scores import Scores
 from mesosynth.overview import Overview
 from mesosynth.presets import Preset
+from mesosynth.units import SILENCE_DB
 
 Source = Literal["user", "preset", "match", "midi"]
 """Who moved the parameters."""
-
 
 Heard = Literal["target", "match", "both"]
 """What is heard of the target and the match, while they are compared."""
@@ -172,6 +173,37 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """What following the input came to: whether it goes on, and what the newest look said.
+
+    Attributes
+    ----------
+    running : bool
+    hearing : {"listening", "following", "silent"}
+        Whether theta is still being looked for, is followed, or there is nothing to hear.
+    theta : dict
+        What was heard, by id, as it should be now; empty until it is found.
+    confidence : float
+        0 (a guess) to 1 (as good as certain).
+    lag : float
+        Age of what that rests on, s: the middle of the sound that was heard, and all that came
+        after it, the input's latency included.
+    level : float
+        Of the input, dBFS.
+    frozen : bool
+        Whether the sound stays as it is all the same.
+    """
+
+    running: bool
+    hearing: Hearing = "listening"
+    theta: dict[str, float] = field(default_factory=dict[str, float])
+    confidence: float = 0.0
+    lag: float = 0.0
+    level: float = SILENCE_DB
+    frozen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Capture:
     """The state of a capture of the output: whether it runs, seconds so far, and its file."""
 
@@ -245,9 +277,9 @@ class Message:
 
 Event = (
     ParametersChanged | TargetLoaded | Analysed | MatchStarted | MatchProgress | MatchEnded
-    | Transport | Recording | Capture | SavedLast | RackChanged | Message | ControlPorts
+    | Transport | Recording | Followed | Capture | SavedLast | RackChanged | Message | ControlPorts
     | MidiActivity | ControllerLearned | ProgramChanged | PresetLoaded
-    | MatchJudged | Auditioned | MatchPaused | MatchResumed | ExploreStarted | Explored | Drivers
+    | MatchJudged | Auditioned | MatchPaused | MatchResumed | ExploreStarted | Explored
     | SequenceChanged | AutomationMoved
-    | LayersStarted | LayersProgress | LayersEnded | LayersChanged | LayersJudged
+    | Drivers | LayersStarted | LayersProgress | LayersEnded | LayersChanged | LayersJudged
 )  # fmt: skip

@@ -33,6 +33,7 @@ BENCHMARKS: dict[str, Entry] = {
     "match": Entry("mesosynth.bench.match", "the matcher: success, error bars, time; baselines"),
     "layers": Entry("mesosynth.bench.layers", "recordings by layers, beside settings at random"),
     "audio": Entry("mesosynth.bench.audio", "the sound: its share of a block's time, its memory"),
+    "follow": Entry("mesosynth.bench.follow", "following a sound that glides: its lag"),
     "desk": Entry("mesosynth.bench.desk", "the window: frames, processor, start-up, memory"),
     "library": Entry("mesosynth.bench.library", "the library: to open and to search 5000 presets"),
     "switching": Entry("mesosynth.bench.switching", "presets that change ten times a second"),

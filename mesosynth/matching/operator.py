@@ -72,6 +72,8 @@ class Operator:
         Where it computes; None takes a GPU where there is one.
     model : Model
         Whose sound it is.
+    samples : int
+        Length of what it listens to; a power of two.
 
     Raises
     ------
@@ -85,21 +87,23 @@ class Operator:
         tolerance: float = TOLERANCE,
         device: torch.device | None = None,
         model: Model = CHIRPLET,
+        samples: int = ANALYSIS_SAMPLES,
     ) -> None:
         if phi not in PHIS:
             raise ArgumentError(f"phi={phi!r} does not exist; choose of {', '.join(PHIS)}.")
         self.phi: Phi = phi
         self.model = model
         self.device = device or best_device()
+        self.samples = samples
         self.jtfs = JTFS(
-            ANALYSIS_SAMPLES, J=12, Q=(8, 2), J_fr=5, Q_fr=2, F=0, format="time",
+            samples, J=12, Q=(8, 2), J_fr=5, Q_fr=2, F=0, format="time",
             T=None if phi == "jtfs" else "global", tolerance=tolerance,
             # Kymatio's mirrored padding would make rising and falling arpeggios look the same.
             boundary="periodic",
         )  # fmt: skip
-        self._transform = MultiScaleSpectrogram(ANALYSIS_SAMPLES) if phi == "mss" else self.jtfs
+        self._transform = MultiScaleSpectrogram(samples) if phi == "mss" else self.jtfs
         self._weights = None if phi == "mss" else _mean_weights(self.jtfs).to(self.device)
-        self._window = _window(self.device)
+        self._window = _window(samples, self.device)
 
     def of(self, model: Model) -> "Operator":
         """The operator of another model, with the same filters."""
@@ -115,7 +119,7 @@ class Operator:
         return self.phi != "jtfs-global"
 
     def analyse(self, audio: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Φ of a waveform (ANALYSIS_SAMPLES,) at ANALYSIS_RATE: (paths,) of unit norm."""
+        """Φ of a waveform (samples,) at ANALYSIS_RATE: (paths,) of unit norm."""
         x = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32)).to(self.device)
         return self.coefficients(x).cpu().numpy()
 
@@ -141,14 +145,14 @@ class Operator:
             Places in the state of the directions; the level last.
         checkpoint : callable, optional
             Called every few hundredths of a second; what it raises ends the computation.
-        background : (ANALYSIS_SAMPLES,) float32, optional
+        background : (samples,) float32, optional
             What is heard beside the arpeggio. Without it, the level does not matter.
         """
         model = self.model
         theta = torch.from_numpy(state[: model.onset]).to(self.device)
         onset, level = float(state[model.onset]), state[model.level]
         of_sound = [place for place in free if place != model.level]
-        x, dx = model.with_tangents(theta, ANALYSIS_SAMPLES, ANALYSIS_RATE, onset, of_sound)
+        x, dx = model.with_tangents(theta, self.samples, ANALYSIS_RATE, onset, of_sound)
         if background is not None:
             x, dx = level * x, level * dx
             dx = torch.cat([dx, x[None]]) if model.level in free else dx
@@ -162,12 +166,12 @@ class Operator:
         return Linearization(S=S.cpu().numpy(), J=dS.T.cpu().numpy())
 
     def synthesize(self, theta: NDArray[np.float64], onset: float = 0.0) -> NDArray[np.float32]:
-        """g(theta), (ANALYSIS_SAMPLES,) at ANALYSIS_RATE; theta (4,) or complete."""
-        x = self.model.synthesize(torch.from_numpy(theta), ANALYSIS_SAMPLES, ANALYSIS_RATE, onset)
+        """g(theta), (samples,) at ANALYSIS_RATE; theta (4,) or complete."""
+        x = self.model.synthesize(torch.from_numpy(theta), self.samples, ANALYSIS_RATE, onset)
         return x.to(torch.float32).numpy()
 
     def _heard(self, x: torch.Tensor) -> torch.Tensor:
-        """What of a window (..., ANALYSIS_SAMPLES) is listened to."""
+        """What of a window (..., samples) is listened to."""
         return x * self._window if self.model.steady else x
 
     def _weighted(self, S: torch.Tensor) -> torch.Tensor:
@@ -177,10 +181,10 @@ class Operator:
         return (S.double() * self._weights[:, None]).flatten(-2)
 
 
-def _window(device: torch.device) -> torch.Tensor:
+def _window(samples: int, device: torch.device) -> torch.Tensor:
     """Ones, with a quarter of a second at either end along a squared sine."""
     ramp = torch.sin(torch.linspace(0.0, torch.pi / 2, _FADE, device=device)) ** 2
-    window = torch.ones(ANALYSIS_SAMPLES, device=device)
+    window = torch.ones(samples, device=device)
     window[:_FADE], window[-_FADE:] = ramp, ramp.flip(0)
     return window
 

@@ -6,13 +6,13 @@ from mesosynth import units
 from mesosynth.errors import AudioFileError, MesosynthError, TargetError
 from mesosynth.events import Capture, Recording, SavedLast
 from mesosynth.host.tape import Kept, Tape, Trouble
-from mesosynth.session.matching import Matching
+from mesosynth.session.input import Input
 from mesosynth.takes import last_minutes_folder, new_take, takes_folder
 
 _LONGEST_TAKE = 600.0  # s
 
 
-class Recordings(Matching):
+class Recordings(Input):
     """Takes from the input become targets; what is heard goes to files."""
 
     def __init__(
@@ -39,12 +39,14 @@ class Recordings(Matching):
         AudioFileError
             If it cannot be written.
         """
+        if self._recording:
+            return
         path = new_take()
-        sample_rate = self._audio.start_recording()
+        sample_rate = self._open_input()
         try:
             self._tape.start_take(path, sample_rate)
         except AudioFileError:
-            self._audio.stop_recording()
+            self._close_input()
             raise
         self._recording = True
         self._events.append(Recording(running=True, seconds=0.0, level=units.SILENCE_DB))
@@ -146,5 +148,5 @@ class Recordings(Matching):
 
     def _end_recording(self) -> None:
         self._recording = False
-        self._audio.stop_recording()
+        self._close_input()
         self._events.append(Recording(running=False, seconds=0.0, level=units.SILENCE_DB))

@@ -5,12 +5,12 @@ from mesosynth.session.auditioning import Auditioning
 from mesosynth.session.automation import Automating
 from mesosynth.session.comparing import Comparing
 from mesosynth.session.exploring import Exploring
+from mesosynth.session.following import Following
 from mesosynth.session.keeping import Keeping
 from mesosynth.session.keys import Keys
 from mesosynth.session.layering import Layering
 from mesosynth.session.match_keeping import MatchKeeping
 from mesosynth.session.rack import Rack
-from mesosynth.session.recording import Recordings
 from mesosynth.session.snapshots import Snapshots
 from mesosynth.session.sound_target import SoundTargets
 
@@ -24,7 +24,7 @@ class Session(
     Keys,
     Keeping,
     SoundTargets,
-    Recordings,
+    Following,
     Exploring,
     Auditioning,
     MatchKeeping,
@@ -78,6 +78,7 @@ class Session(
         self._poll_reading()
         self._poll_tape()
         self._poll_recording()
+        self._poll_following()
         self._poll_matcher()
         self._poll_exploring()
         self._poll_automation()
@@ -88,6 +89,7 @@ class Session(
     def close(self) -> None:
         """End both processes. A second call does nothing."""
         self._reader.shutdown(wait=False, cancel_futures=True)
+        self.stop_following()
         self._close_automation()
         self._matcher.close()
         self._planner.shutdown(wait=False, cancel_futures=True)

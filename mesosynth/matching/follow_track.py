@@ -1,0 +1,126 @@
+"""One idea of what a sound that goes on is: theta along a track, and how well it explains."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mesosynth.matching.focus import onset_of
+from mesosynth.matching.follow_glide import Glide
+from mesosynth.matching.measured import Measured
+from mesosynth.matching.model import Model, State
+from mesosynth.matching.operator import Operator
+from mesosynth.matching.unknowns import Unknowns
+from mesosynth.target import ANALYSIS_RATE
+
+WINDOW = 8192
+"""Samples that are looked at, 1 s."""
+
+_RISE, _FALL = 0.6, 0.05  # s of the window's two ends
+_TOLERANCE = 1e-2  # of the lean JTFS: less than what glides within the window
+_OVERLAP = 8.0  # windows that hear the same things: as many times as sure they are not
+_LEAST_ENERGY = 1e-3  # of a residual: the model is never as exact as it may seem
+_NEWEST = 0.3  # share of the newest look in the loss
+
+
+class Recent(Operator):
+    """(Φ ∘ g) of the newest second, heard through a window that counts what is newest."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(tolerance=_TOLERANCE, model=model, samples=WINDOW)
+        self.window = _window()
+        self._window = torch.from_numpy(self.window).to(self.device)
+
+    def measure(self, S: NDArray[np.float64], state: State, unknowns: Unknowns) -> Measured:
+        """What descent needs to know of a state, beside a target with Φ = `S`."""
+        at = self.linearize(state, unknowns.free)
+        return Measured.of(at.S - S, at.J)
+
+    def laid(self, state: State, window: NDArray[np.float32]) -> State:
+        """The state with its sound where that of the window lies."""
+        state = state.copy()
+        x = self.synthesize(state[: self.model.onset])
+        state[self.model.onset] = onset_of(self.jtfs, window, x)
+        return state
+
+    def _heard(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self._window
+
+
+class Track:
+    """Theta as it glides, from one place on.
+
+    Parameters
+    ----------
+    recent : Recent
+    unknowns : Unknowns
+        What glides.
+    state : (theta + 2,) float64
+        Where it begins.
+    spread : float
+        Standard deviation there, in units of the axes.
+
+    Attributes
+    ----------
+    loss : float
+        Of the last few looks.
+    looks : int
+        That it has had.
+    """
+
+    def __init__(self, recent: Recent, unknowns: Unknowns, state: State, spread: float) -> None:
+        self._recent, self._unknowns, self._origin = recent, unknowns, state.copy()
+        self._glide = Glide(len(unknowns.free), spread)
+        self.loss, self.looks = 1.0, 0
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._glide.advance(seconds)
+
+    def hear(self, S: NDArray[np.float64], window: NDArray[np.float32]) -> None:
+        """Learn from the newest window and its Φ."""
+        state = self._recent.laid(self.state(), window)
+        measured = self._recent.measure(S, state, self._unknowns)
+        energy = max(2.0 * measured.loss, _LEAST_ENERGY)
+        # As for error bars, see Measured.std: few paths say most.
+        effective = max((2.0 * measured.loss) ** 2 / max(measured.quartic, 1e-300), 1.0)
+        self._glide.hear(measured.gradient, measured.H, _OVERLAP * energy / effective)
+        self._keep_in_range()
+        self.loss += (_NEWEST if self.looks else 1.0) * (measured.loss - self.loss)
+        self.looks += 1
+
+    def hold(self, place: int, value: float) -> None:
+        """Let an entry of theta that does not glide stand at a value."""
+        self._origin[place] = value
+
+    def state(self, ahead: float = 0.0) -> State:
+        """Where it is, or will be in so many seconds."""
+        return self._unknowns.moved(self._origin, self._glide.ahead(ahead))
+
+    @property
+    def std(self) -> NDArray[np.float64]:
+        """Standard deviations along the axes, (free,)."""
+        return self._glide.std
+
+    def _keep_in_range(self) -> None:
+        place = self._glide.place
+        inside = self._unknowns.step_between(self._origin, self.state())
+        self._glide.move_to(np.where(np.abs(inside - place) > 1e-9, inside, place))
+
+
+def age_of(window: NDArray[np.float32]) -> float:
+    """How long before its end the middle of what sounds in a window lies, s."""
+    weight = np.abs(window).astype(np.float64)
+    total = float(weight.sum())
+    if not total:
+        return 0.5 * WINDOW / ANALYSIS_RATE
+    middle = float(np.arange(WINDOW) @ weight) / total
+    return (WINDOW - 1 - middle) / ANALYSIS_RATE
+
+
+def _window() -> NDArray[np.float32]:
+    """Slowly up and fast down, along squared sines."""
+    window = np.ones(WINDOW, np.float32)
+    rise, fall = round(_RISE * ANALYSIS_RATE), round(_FALL * ANALYSIS_RATE)
+    window[:rise] = np.sin(np.linspace(0.0, np.pi / 2, rise)) ** 2
+    window[-fall:] = np.cos(np.linspace(0.0, np.pi / 2, fall)) ** 2
+    return window

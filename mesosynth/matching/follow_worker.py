@@ -1,0 +1,59 @@
+"""What goes on in the follower's process: listen, look, tell; some eight times a second."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mesosynth.matching.follow_messages import Ear, Held
+from mesosynth.target import ANALYSIS_RATE
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+TICK = 0.125
+"""Seconds from one look to the next, where the machine is fast enough."""
+
+_POLITE = 2  # less than the matcher: what is heard waits for this
+
+
+def follow(
+    instrument: str,
+    unknowns: tuple[str, ...],
+    values: Mapping[str, float],
+    ear: Ear,
+    sample_rate: int,
+    connection: "Connection",
+) -> None:
+    """Follow what comes to `ear` until the session is gone; the process's main function."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the session ends this process, not Ctrl-C
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(_POLITE)
+    import soxr
+    import torch
+
+    torch.set_num_threads(1)  # a core stays free for audio, and the matcher has work too
+    from mesosynth.matching.follow import Follower
+
+    follower = Follower(instrument, unknowns, values)
+    stream = soxr.ResampleStream(sample_rate, ANALYSIS_RATE, 1, dtype="float32", quality="HQ")
+    ear.skip()
+    with contextlib.suppress(BrokenPipeError, EOFError):  # the session is gone
+        while _session_lives():
+            began = time.monotonic()
+            while connection.poll():
+                asked: Held = connection.recv()
+                follower.hold(asked.values)
+            heard_at = time.monotonic()
+            follower.push(stream.resample_chunk(ear.read_new()))
+            connection.send(replace(follower.track(), heard_at=heard_at))
+            time.sleep(max(0.0, began + TICK - time.monotonic()))
+
+
+def _session_lives() -> bool:
+    parent = multiprocessing.parent_process()
+    return parent is not None and parent.is_alive()

@@ -1,0 +1,103 @@
+"""Fears: what follows a sound comes a second late, runs off in a rest, or believes in noise."""
+
+import numpy as np
+import pytest
+import soxr
+
+from mesosynth.errors import ArgumentError
+from mesosynth.instruments.chirplet import Chirplet
+from mesosynth.matching.follow import Follower
+from mesosynth.matching.follow_glide import Glide
+from mesosynth.plugin import NO_EVENTS
+from mesosynth.target import ANALYSIS_RATE
+
+RATE, BLOCK = 48000, 128
+TICK = 0.125  # s
+STILL, GLIDE = 2.5, 5.0  # s
+THETA = {"f_c": 512.0, "f_m": 8.0, "w": 2.0, "period": 0.4}
+
+
+def live(gamma, seconds, **values):
+    """What the live instrument plays while gamma moves, at ANALYSIS_RATE."""
+    chirplet, block = Chirplet(), np.zeros((2, BLOCK), np.float32)
+    chirplet.prepare(RATE, BLOCK)
+    heard = []
+    for i in range(int(seconds * RATE / BLOCK)):
+        now = {**THETA, **values, "gamma": gamma((i + 1) * BLOCK / RATE)}
+        chirplet.process(chirplet.parameters.vector(now), NO_EVENTS, block)
+        heard.append(block.mean(axis=0))
+    return soxr.resample(np.concatenate(heard), RATE, ANALYSIS_RATE).astype(np.float32)
+
+
+def falling(t):
+    """Gamma: 16 octaves a second, then an octave less each second."""
+    return 16.0 * 2.0 ** -min(max(t - STILL, 0.0), GLIDE)
+
+
+def follow(follower, audio):
+    """What is told tick by tick, with the time of the newest sample."""
+    told, step = [], round(TICK * ANALYSIS_RATE)
+    for begin in range(0, len(audio) - step + 1, step):
+        follower.push(audio[begin : begin + step])
+        told.append(((begin + step) / ANALYSIS_RATE, follower.track()))
+    return told
+
+
+def test_a_glide_of_an_octave_a_second_is_followed_within_half_a_second():
+    audio = live(falling, STILL + GLIDE)
+    noise = np.random.default_rng(0).standard_normal(len(audio))
+    audio += (10.0 ** (-30.0 / 20.0) * audio.std() * noise).astype(np.float32)
+    told = [(t, each) for t, each in follow(Follower(), audio) if t > STILL]
+    assert len(told) == GLIDE / TICK
+    # What is told is heard until the next word comes: that is a tick later.
+    lags = [
+        abs(np.log2(each.theta["gamma"] / falling(t + late)))
+        for t, each in told for late in (0.0, TICK)
+    ]  # fmt: skip
+    assert np.max(lags) < 0.5
+    assert np.median(lags) < 0.2
+    assert np.median([each.confidence for _, each in told]) > 0.6
+    assert all(0.1 < each.age < 0.9 for _, each in told)
+
+
+def test_silence_holds_the_last_theta():
+    audio = live(lambda _: 4.0, 3.0)
+    told = follow(Follower(), np.concatenate([audio, np.zeros(2 * ANALYSIS_RATE, np.float32)]))
+    last, silent = told[23][1], told[-1][1]
+    assert last.hearing == "following"
+    assert last.theta["gamma"] == pytest.approx(4.0, rel=0.1)
+    assert silent.hearing == "silent"
+    assert silent.theta["gamma"] == pytest.approx(4.0, rel=0.15)
+    assert silent.level < -100.0
+
+
+def test_noise_is_followed_without_confidence():
+    noise = np.random.default_rng(1).standard_normal(4 * ANALYSIS_RATE).astype(np.float32)
+    told = follow(Follower(), 0.1 * noise)
+    assert told[-1][1].confidence < 0.5
+    assert np.isfinite(list(told[-1][1].theta.values())).all()
+
+
+def test_only_what_is_free_is_followed_and_the_rest_stands_where_it_is_held():
+    follower = Follower(unknowns=("gamma",), values={**THETA, "gamma": 3.0})
+    told = follow(follower, live(lambda _: 4.0, 2.5))
+    assert set(told[-1][1].theta) == {"gamma"}
+    assert told[-1][1].theta["gamma"] == pytest.approx(4.0, rel=0.1)
+
+
+def test_a_filter_that_hears_a_steady_speed_has_no_lag():
+    glide, truth = Glide(1, 0.1), 0.0
+    for _ in range(40):
+        glide.advance(0.1)
+        truth += 0.07
+        glide.hear(glide.place - truth, np.eye(1), 1e-3)
+    assert glide.place[0] == pytest.approx(truth, abs=0.02)
+    assert glide.ahead(0.4)[0] == pytest.approx(truth + 0.28, abs=0.05)
+    assert glide.std[0] < 0.1
+
+
+def test_what_cannot_be_followed_is_said():
+    with pytest.raises(ArgumentError, match="theremin"):
+        Follower("theremin")
+    with pytest.raises(ArgumentError, match="free at least one"):
+        Follower(unknowns=())
