@@ -30,7 +30,7 @@ With --json, one object::
     restarts      of the audio process and the matcher; there should be none
     faults        blocks that a plugin spoiled
     memory        {audio, session}: {start_mb, end_mb, growth}; null where the system does not tell.
-                  It starts a fifth of the time, or a minute, after the beginning
+                  It starts a fifth of the time, or five minutes, after the beginning
     messages      all that the session had to say
 """
 
@@ -58,6 +58,7 @@ from mesosynth.session import Session
 
 SCHEMA = 1
 _START_SECONDS = 30.0
+_WARM_SECONDS = 300.0  # until the allocators have seen the rarest of what happens
 _MEGABYTE = 1e6
 
 
@@ -171,7 +172,7 @@ class _Soak:
         session.play()
         session.reset_meters()
         first, began, busy = self._status(), time.monotonic(), self._busy()
-        warm = min(0.2 * self._seconds, 60.0)
+        warm = min(0.2 * self._seconds, _WARM_SECONDS)
         ticks, told = 0, -1
         while (passed := time.monotonic() - began) < self._seconds:
             if not self._before and passed > warm:
