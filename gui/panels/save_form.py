@@ -55,7 +55,7 @@ class SaveForm(QFrame):
     def ask(self, preset: Preset, entry: Entry | None = None) -> None:
         """Show what `preset` says of itself, to be changed in a new file or in that of `entry`."""
         self._preset, self._entry = preset, entry
-        self.title.setText(f"Name and tags of {entry.name}" if entry else "Save this sound")
+        self.title.setText("Name and tags" if entry else "Save this sound")
         self.name.setText(preset.name)
         self.category.setEditText(preset.tags.category)
         self.character.setText(", ".join(preset.tags.character))
