@@ -148,6 +148,15 @@ ACTIONS = [
         "Let the match drive the sound while it runs.", checkable=True,
     ),
     ActionSpec(
+        "follow_input", "Match", "Follow the input", "Follow input", "I", "ph.ear",
+        "Let what comes from the input drive the sound; press again to end.", checkable=True,
+    ),
+    ActionSpec(
+        "freeze_following", "Match", "Freeze what is followed", "Freeze", "H", "ph.snowflake",
+        "Hold the sound as it is while the input is followed; press again to let it go on.",
+        checkable=True,
+    ),
+    ActionSpec(
         "apply", "Match", "Apply the match's result", "Apply", "A", "ph.check",
         "Jump to the parameters that the last match found.",
     ),

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from gui.requests.device import DeviceRequests
 from gui.requests.files import FileRequests
+from gui.requests.follow import FollowRequests
 from gui.requests.layers import LayerRequests
 from gui.requests.matching import MatchRequests
 from gui.requests.sound import SoundRequests
@@ -23,6 +24,7 @@ from mesosynth.events import (
     Event,
     Explored,
     ExploreStarted,
+    Followed,
     LayersChanged,
     LayersEnded,
     LayersJudged,
@@ -50,7 +52,15 @@ TICK_MS = 16
 """Time between two polls of the session, ms: some 60 pictures a second."""
 
 
-class Bridge(SoundRequests, MatchRequests, LayerRequests, FileRequests, DeviceRequests, QObject):
+class Bridge(
+    SoundRequests,
+    MatchRequests,
+    FollowRequests,
+    LayerRequests,
+    FileRequests,
+    DeviceRequests,
+    QObject,
+):
     """Events out as signals, requests in as methods that never raise.
 
     The window is built before the session exists, so that it is on screen at once;
@@ -92,6 +102,7 @@ class Bridge(SoundRequests, MatchRequests, LayerRequests, FileRequests, DeviceRe
     layers_judged = Signal(LayersJudged)
     transport = Signal(Transport)
     recording = Signal(Recording)
+    followed = Signal(Followed)
     capture = Signal(Capture)
     preset_loaded = Signal(PresetLoaded)
     message = Signal(Message)
@@ -236,6 +247,7 @@ _SIGNALS: dict[type, str] = {
     Drivers: "drivers",
     Transport: "transport",
     Recording: "recording",
+    Followed: "followed",
     Capture: "capture",
     PresetLoaded: "preset_loaded",
     Message: "message",

@@ -12,6 +12,7 @@ from gui.audition_commands import AuditionCommands
 from gui.bridge import Bridge
 from gui.commands import Commands
 from gui.comparisons import Comparisons
+from gui.follow_commands import FollowCommands
 from gui.history import History
 from gui.layer_commands import LayerCommands
 from gui.library_commands import LibraryCommands
@@ -22,6 +23,7 @@ from gui.panels.blend_page import BlendPage
 from gui.panels.divided import Divided
 from gui.panels.drawer import Drawer
 from gui.panels.effects_panel import EffectsPanel
+from gui.panels.follow_strip import FollowStrip
 from gui.panels.knob import Knob
 from gui.panels.knobs import Knobs
 from gui.panels.layers_page import LayersPage
@@ -112,6 +114,10 @@ class MainWindow(QMainWindow):
         self.match_commands = MatchCommands(
             self.actions_, bridge, self.history, self.match_page, self.knobs
         )
+        self.follow_strip = FollowStrip(self.actions_)
+        self.follow_commands = FollowCommands(
+            self.actions_, bridge, self.history, self.follow_strip
+        )
         self.auditions = AuditionCommands(self.actions_, bridge, self.match_page.hear)
         self.sounds = LibraryCommands(self.actions_, bridge, self.library, self.blend_page)
         self.match_files = MatchFiles(self, self.actions_, bridge, settings)
@@ -196,6 +202,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
         layout.setSpacing(theme.GAP)
         layout.addWidget(self.transport)
+        layout.addWidget(self.follow_strip)
         layout.addLayout(middle, 1)
         layout.addLayout(_row(self.knobs, self.scope, stretch=(0, 1)))
         layout.addWidget(self.sound_commands.question)
