@@ -209,6 +209,8 @@ class Bridge(
                 self._look_at_rack()
                 self.rack_changed.emit()
             case ParametersChanged(values, source):
+                if self.session is not None and values.keys() != self.session.values.keys():
+                    return  # of another rack, which is no more; what comes next is of this one
                 self.values = dict(values)
                 self.parameters_changed.emit(self.values, source)
                 if source == "midi" and self.session is not None and not self.session.follow:

@@ -31,7 +31,8 @@ class History(QObject):
         self._before: Snapshot | None = None
         self._shown: Snapshot | None = None
         self._before_match: Snapshot | None = None
-        self._before_layers: Snapshot | None = None  # what a match with layers has not yet changed
+        self._before_layers: Snapshot | None = None
+        self._driven_layers: Step | None = None  # which a match with layers still extends
         self._driven: set[str] = set()
         self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._pause.timeout.connect(self.end)
@@ -44,13 +45,13 @@ class History(QObject):
         bridge.parameters_changed.connect(self._on_parameters)
         bridge.match_started.connect(self._on_match_started)
         bridge.match_ended.connect(self._on_match_ended)
-        bridge.layers_started.connect(self._on_layers_started)
-        bridge.layers_ended.connect(self._on_layers_ended)
+        bridge.layers_progress.connect(lambda _: self._on_layers_moved())
+        bridge.layers_ended.connect(lambda _: self._on_layers_ended())
 
     def begin(self, text: str) -> None:
         """Start a step that the menu will call "Undo `text`"."""
         self.end()
-        self._push_layers()
+        self._leave_layers()
         self._text = text
         self._before = self._bridge.snapshot()
 
@@ -63,8 +64,8 @@ class History(QObject):
         self._pause.stop()
         before, self._before = self._before, None
         self._push(self._text, before)
-        if before is not None and self._bridge.matching_layers:
-            self._before_layers = self._bridge.snapshot()
+        if before is not None:
+            self._take_layers()
 
     def nudge(self, values: Mapping[str, float], text: str) -> None:
         """Move parameters by a notch; notches in quick succession make one step."""
@@ -102,13 +103,17 @@ class History(QObject):
         self.stack.push(Deed(text, self._unless_still(undo), self._unless_still(redo)))
         self._still = False
 
+    def await_layers(self) -> None:
+        """A match with layers was just started: what it changes is a step, or some."""
+        self._leave_layers()
+        self._take_layers()
+
     def undo(self) -> None:
         """Go one step back."""
         self.end()
-        self._push_layers()
+        self._leave_layers()
         self.stack.undo()
-        if self._bridge.matching_layers:
-            self._before_layers = self._bridge.snapshot()
+        self._take_layers()
 
     def redo(self) -> None:
         """Go one step forward again."""
@@ -129,11 +134,13 @@ class History(QObject):
         self.stack.setIndex(done)
         self._still = False
 
-    def _record(self, text: str, before: Sound, after: Sound) -> None:
+    def _record(self, text: str, before: Sound, after: Sound) -> Step:
         """Put a step on the stack; Qt does it once more then, but the hand was first."""
+        step = Step(text, before, after, self._go)
         self._still = True
-        self.stack.push(Step(text, before, after, self._go))
+        self.stack.push(step)
         self._still = False
+        return step
 
     def _unless_still(self, do: Callable[[], object]) -> Callable[[], object]:
         return lambda: None if self._still else do()
@@ -192,14 +199,26 @@ class History(QObject):
             new = {id_: after.values[id_] for id_ in changed}
             self._record("match", old, new)
 
-    def _on_layers_started(self) -> None:
-        self._before_layers = self._bridge.snapshot()
+    def _on_layers_moved(self) -> None:
+        """Make a step of what a match with layers has changed, or of more of it."""
+        before, after = self._before_layers, self._bridge.snapshot()
+        if before is None or after is None or self._before is not None:
+            return  # what a hand does now has all of it
+        if self._driven_layers is not None:
+            self._driven_layers.after = after
+        elif before != after:
+            self._driven_layers = self._record("match with layers", before, after)
 
-    def _on_layers_ended(self, _event: object) -> None:
-        if self._before is None:  # else what a hand does now has all of it
-            self._push_layers()
+    def _on_layers_ended(self) -> None:
+        self._leave_layers()
+        self._take_layers()
 
-    def _push_layers(self) -> None:
-        """Make a step of what a match with layers has changed since a hand did."""
-        before, self._before_layers = self._before_layers, None
-        self._push("match with layers", before)
+    def _take_layers(self) -> None:
+        """Begin a step with what a match with layers changes from here on, if one runs."""
+        if self._bridge.matching_layers:
+            self._before_layers = self._bridge.snapshot()
+
+    def _leave_layers(self) -> None:
+        """Close that step."""
+        self._on_layers_moved()
+        self._before_layers = self._driven_layers = None

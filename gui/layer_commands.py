@@ -10,6 +10,7 @@ from gui.panels.layers_page import LayersPage
 from gui.settings import Settings
 from mesosynth.events import LayersEnded, LayersProgress
 from mesosynth.matching.layer_requests import LayersSettings
+from mesosynth.session.layer_book import LayerBook
 
 
 class LayerCommands(QObject):
@@ -28,6 +29,7 @@ class LayerCommands(QObject):
         self._actions, self._bridge, self._history = actions, bridge, history
         self._page, self._knobs, self._settings = page, knobs, settings
         self._has_target = self._has_result = False
+        self._shown = LayerBook()
         page.show_settings(LayersSettings(settings.layers, settings.layers_seconds))
         page.count.valueChanged.connect(self._remember)
         page.seconds.valueChanged.connect(self._remember)
@@ -43,7 +45,7 @@ class LayerCommands(QObject):
         bridge.layers_ended.connect(self._on_ended)
         bridge.layers_changed.connect(self._show)
         bridge.layers_judged.connect(page.judge)
-        bridge.parameters_changed.connect(lambda values, _source: page.show_values(values))
+        bridge.parameters_changed.connect(self._on_parameters)
         for changed in (bridge.match_paused, bridge.match_resumed):
             changed.connect(self._on_paused)
         for changed in (bridge.match_started, bridge.match_ended):
@@ -51,7 +53,8 @@ class LayerCommands(QObject):
         self._show()
 
     def _start(self, go_on: bool) -> None:
-        self._bridge.start_layers_match(self._page.settings, go_on)
+        if self._bridge.start_layers_match(self._page.settings, go_on):
+            self._history.await_layers()
 
     def _apply(self) -> None:
         self._history.begin("layers found")
@@ -104,8 +107,15 @@ class LayerCommands(QObject):
             f"{result.scores}."
         )
 
+    def _on_parameters(self, values: dict[str, float]) -> None:
+        if self._bridge.layers == self._shown:
+            self._page.show_values(values)
+        else:
+            self._show()
+
     def _show(self) -> None:
-        self._page.show_layers(self._bridge.layers, self._bridge.values)
+        self._shown = self._bridge.layers
+        self._page.show_layers(self._shown, self._bridge.values)
         self._refresh()
 
     def _refresh(self) -> None:

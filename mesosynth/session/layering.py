@@ -176,7 +176,7 @@ class Layering(Snapshots, Presets):
         of_effects = {id_: value for id_, value in self.values.items() if "." in id_}
         # Before the rack is told: what enters finds its values in their place.
         self.values = self.parameters.complete({**of_effects, **values})
-        self._book = book
+        self._take_book(book)
         self._push_rack()
         self._say("Layers play now, the instrument for what is found; undo goes back.")
 

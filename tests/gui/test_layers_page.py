@@ -1,0 +1,148 @@
+"""The drawer's page of layers; the fears: a change that undo does not know, and cards that lie."""
+
+import pytest
+from hands import LEFT, NONE, drag
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
+
+from mesosynth.layered_preset import layer_values
+from mesosynth.matching.layer_messages import Layer
+from mesosynth.presets import Preset
+
+PURE = {"am_shape": 0.0, "am_depth": 1.0, "brightness": -60.0}
+LAYERS = [
+    Layer({"f_c": 500.0, "f_m": 6.0, "gamma": 2.0, "w": 2.0, **PURE}, onset=1.0, level=0.4),
+    Layer({"f_c": 900.0, "f_m": 6.0, "gamma": 2.0, "w": 2.0, **PURE}, onset=1.5, level=0.2),
+    Layer({"f_c": 1500.0, "f_m": 20.0, "gamma": -1.5, "w": 1.0, **PURE}, onset=3.0, level=0.3),
+]
+
+
+def press(desk, keys):
+    QTest.keySequence(desk, QKeySequence(keys))
+
+
+def click(button):
+    QTest.mouseClick(button, LEFT, NONE, button.rect().center())
+
+
+def carriers(desk):
+    values = desk.bridge.session.values
+    return [values[f"f_c_{card.number}"] for card in desk.layers_page.cards]
+
+
+@pytest.fixture
+def layered(target, qtbot):
+    """Three layers play, the page is open, and there is nothing to undo."""
+    desk = target
+    press(desk, "F7")
+    preset = Preset(name="Three", instrument="layers", parameters=layer_values(LAYERS))
+    desk.bridge.session.play_preset(preset)
+    qtbot.waitUntil(lambda: len(desk.layers_page.cards) == 3, timeout=5000)
+    desk.history.end()
+    desk.history.stack.clear()
+    yield desk
+    desk.bridge.set_matching(False)
+    qtbot.waitUntil(lambda: not desk.bridge.matching, timeout=20_000)
+    desk.bridge.change_rack("set_instrument", "chirplet")
+    desk.drawer.turn_to("")
+
+
+@pytest.fixture
+def page(layered):
+    return layered.layers_page
+
+
+def test_cards_say_what_plays_and_each_ones_share(layered, page, qtbot):
+    assert "500 Hz ↗" in page.cards[0].title.text()
+    assert "1500 Hz ↘" in page.cards[2].title.text()
+    qtbot.waitUntil(lambda: page.cards[0].share.text.endswith("%"), timeout=20_000)
+    assert sum(int(card.share.text[:-1]) for card in page.cards) == pytest.approx(100, abs=2)
+    assert all(bar.text != "–" for bar in page.scores.bars.values())  # beside the target
+    click(page.cards[0].mute)
+    qtbot.waitUntil(lambda: page.cards[0].share.text == "0%", timeout=20_000)
+
+
+def test_mute_solo_and_pin_are_switches_that_undo_takes_back(layered, page):
+    values = layered.bridge.session.values
+    click(page.cards[0].mute)
+    assert layered.bridge.session.values["level_1"] == -60.0
+    assert page.cards[0].mute.isChecked()
+    click(page.cards[2].solo)
+    assert layered.bridge.session.values["level_2"] == -60.0
+    click(page.cards[1].pin)
+    assert [note.pinned for note in layered.bridge.layers.notes] == [False, True, False]
+    assert layered.history.stack.undoText() == "pin of layer 2"
+    for _ in range(3):
+        press(layered, "Ctrl+Z")
+    assert layered.bridge.session.values == values
+    assert not any(
+        button.isChecked() for card in page.cards for button in (card.mute, card.solo, card.pin)
+    )
+    press(layered, "Ctrl+Shift+Z")
+    assert page.cards[0].mute.isChecked()
+
+
+def test_layers_are_ordered_by_drag_buttons_and_keys_and_go_by_delete(layered, page):
+    card = page.cards[0]
+    drag(card, QPointF(40, 8), (0, round(2.2 * card.height())))
+    assert carriers(layered) == [900.0, 1500.0, 500.0]
+    colours = [card.share.colour.name() for card in page.cards]
+    click(page.cards[2].up)
+    assert carriers(layered) == [900.0, 500.0, 1500.0]
+    assert [card.share.colour.name() for card in page.cards] == [colours[0], colours[2], colours[1]]
+    page.cards[0].setFocus()
+    QTest.keyClick(page.cards[0], Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    assert carriers(layered) == [500.0, 900.0, 1500.0]
+    assert page.cards[1].hasFocus()  # the keys go with the layer
+    QTest.keyClick(page.cards[1], Qt.Key.Key_Delete)
+    assert carriers(layered) == [500.0, 1500.0]
+    for _ in range(4):
+        press(layered, "Ctrl+Z")
+    assert carriers(layered) == [500.0, 900.0, 1500.0]
+
+
+def test_a_card_shows_its_knobs(layered, page):
+    QTest.mouseClick(page.cards[1], LEFT, NONE, page.cards[1].rect().center())
+    assert layered.knobs.pages.page == 2
+    assert layered.knobs["f_c_2"].isVisible()
+
+
+def test_a_match_is_one_step_with_its_change_of_instrument(target, qtbot):
+    desk, page = target, target.layers_page
+    press(desk, "F7")
+    page.count.setValue(1)
+    page.seconds.setValue(5)
+    before = dict(desk.bridge.session.values)
+    with qtbot.waitSignal(desk.bridge.layers_progress, timeout=40_000):
+        press(desk, "L")
+    assert desk.bridge.session.instrument == "layers"
+    assert desk.actions_["stop_match"].isEnabled()
+    with qtbot.waitSignal(desk.bridge.layers_ended, timeout=40_000) as ended:
+        press(desk, "Shift+M")
+    assert ended.args[0].result is not None
+    assert len(page.cards) == 1
+    assert "1 layer after" in page.left.text()
+    assert desk.history.stack.undoText() == "match with layers"
+    press(desk, "Ctrl+Z")
+    assert desk.bridge.session.instrument == "chirplet"
+    assert desk.bridge.session.values == before
+    assert page.cards == []
+    press(desk, "Shift+A")
+    assert desk.bridge.session.instrument == "layers"
+    desk.bridge.change_rack("set_instrument", "chirplet")
+    assert (desk.settings.layers, desk.settings.layers_seconds) == (1, 5.0)
+    desk.drawer.turn_to("")
+
+
+def test_undo_during_a_match_takes_it_back_and_over(layered, page, qtbot):
+    values = dict(layered.bridge.session.values)
+    with qtbot.waitSignal(layered.bridge.layers_progress, timeout=40_000):
+        press(layered, "Shift+L")
+    qtbot.waitUntil(lambda: layered.bridge.session.values != values, timeout=20_000)
+    press(layered, "Ctrl+Z")
+    assert layered.bridge.session.values == values
+    assert not layered.actions_["follow"].isChecked()
+    with qtbot.waitSignal(layered.bridge.layers_ended, timeout=40_000):
+        press(layered, "Shift+M")
+    assert layered.bridge.session.values == values
