@@ -140,6 +140,33 @@ def test_what_no_device_takes_is_refused_before_the_sound_stops(setting, sentenc
         player.session.set_device("silent", **setting)
 
 
+def test_a_change_of_device_makes_no_step_anywhere_in_what_is_sent(tmp_path):
+    """As the engine sent it: what a busy machine misses on the way is not in it."""
+    with Player("silent", "chirplet", 48000, 256) as player:
+        session, path = player.session, tmp_path / "change.wav"
+        session.set_parameters(LOUD)
+        session.play()
+        player.until_heard()
+        session.start_capture(path)
+        for block in (128, 512):
+            session.set_device("silent", 48000, block)
+            player.until_heard()
+            deadline = time.monotonic() + 10.0
+            while (status := session.audio_status()) is None or status.block != block:
+                player.log += session.poll()
+                assert time.monotonic() < deadline, player.log
+                time.sleep(0.01)
+            player.until_heard()
+        session.stop_capture()
+    sound, _ = soundfile.read(path)
+    loudest = np.abs(sound).max()
+    highest = LOUD["f_c"] * 2.0 ** (0.5 * LOUD["w"])  # Hz, at the end of a sweep
+    slope = 2.0 * np.pi * highest / 48000  # per sample, of the amplitude
+    fade = 1.0 / 480
+    assert loudest > 0.3
+    assert np.abs(np.diff(sound, axis=0)).max() < 1.2 * (slope + fade) * loudest
+
+
 @pytest.mark.parametrize("name", ["vsink", None])
 def test_a_card_that_comes_after_the_start_is_taken(pulse, until, name):
     pulse.kill()
