@@ -1,4 +1,4 @@
-"""A label that ends in … where it is too narrow, and never asks for more room."""
+"""A label that says less where it is too narrow, and never asks for more room."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -6,18 +6,36 @@ from PySide6.QtWidgets import QLabel, QSizePolicy
 
 
 class ElidedLabel(QLabel):
-    """One line; the whole of it is in its tooltip where there is one."""
+    """One line; where none of its texts fits, the last one ends in ….
+
+    Attributes
+    ----------
+    shorter : tuple of str
+        What may stand in place of the text, the longest first; "" for nothing.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.shorter: tuple[str, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def say(self, text: str, *shorter: str) -> None:
+        """Show a text, or the first of the shorter ones that fits; the tooltip has the whole."""
+        self.shorter = shorter
+        self.setText(text)
+        self.setToolTip(text)
 
     def minimumSizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
         return QSize(0, super().minimumSizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
         painter = QPainter(self)
-        right = Qt.TextElideMode.ElideRight
-        text = self.fontMetrics().elidedText(self.text(), right, self.width())
         painter.setPen(self.palette().windowText().color())
-        painter.drawText(self.rect(), self.alignment(), text)
+        painter.drawText(self.rect(), self.alignment(), self._fitting())
+
+    def _fitting(self) -> str:
+        metrics, texts = self.fontMetrics(), (self.text(), *self.shorter)
+        for text in texts:
+            if metrics.horizontalAdvance(text) <= self.width():
+                return text
+        return metrics.elidedText(texts[-1], Qt.TextElideMode.ElideRight, self.width())

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLay
 
 from gui import theme
 
-RAIL_WIDTH = 62
+RAIL_WIDTH = 72
 PAGE_WIDTH = 292
 """Width of the rail and of every page, px."""
 
@@ -54,6 +54,11 @@ class Drawer(QWidget):
         self.stack.addWidget(page)
         self._rail.insertWidget(self._rail.count() - 1, _tab_button(tab))
         tab.triggered.connect(lambda checked: self.turn_to(name if checked else ""))
+
+    @property
+    def pages(self) -> list[str]:
+        """Names of all pages."""
+        return list(self._pages)
 
     @property
     def page(self) -> str:

@@ -16,6 +16,7 @@ SHOWN = ("f_c", "f_m", "gamma", "w")
 _GAP = 5.0  # px between two strips
 _ROOM = 1.25  # of the values' range that a strip shows
 _LEAST = 1.5  # ratio that it shows at least
+_REST = 3.0  # hops without an arpeggio that break a line
 _DOTS = 200  # moments beyond which only the line is drawn
 _WAYS: dict[int, float] = {Qt.Key.Key_Left: -0.02, Qt.Key.Key_Right: 0.02}  # of the sound
 
@@ -55,7 +56,8 @@ class SequenceCurves(Canvas):
     def area(self) -> QRectF:
         """Where the strips lie."""
         left, bottom = plot_painting.left_margin(), plot_painting.bottom_margin()
-        return QRectF(left, 2, self.width() - left - 4, self.height() - 2 - bottom)
+        top = 0.6 * plot_painting.em()  # for half of the highest tick
+        return QRectF(left, top, self.width() - left - 4, self.height() - top - bottom)
 
     def point(self, time: float) -> QPointF:
         """Where a time is, in the middle of the strips."""
@@ -119,7 +121,8 @@ class SequenceCurves(Canvas):
                 painter.drawEllipse(self._spot(area, axis, moment, id_), 1.8, 1.8)
         painter.setPen(QPen(QColor(theme.MATCH), 1.5))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for way in _unbroken(self._lines):
+        rest = 0.0 if self._matched is None else _REST * self._matched.settings.hop
+        for way in _unbroken(self._lines, rest):
             spots = [self._spot(area, axis, moment, id_) for moment in way]
             if len(spots) == 1:
                 painter.drawEllipse(spots[0], 2.2, 2.2)
@@ -141,12 +144,13 @@ def _axis(id_: str, values: Sequence[float]) -> Axis:
     return Axis(low / stretch, high * stretch, label, "octaves")
 
 
-def _unbroken(moments: Sequence[Moment]) -> list[list[Moment]]:
-    """Stretches in one direction, without a rest of many moments' length."""
+def _unbroken(moments: Sequence[Moment], rest: float) -> list[list[Moment]]:
+    """Stretches in one direction, without a rest of more seconds than that."""
     ways: list[list[Moment]] = []
     for moment in moments:
         last = ways[-1][-1] if ways else None
-        if last is None or moment.theta["gamma"] * last.theta["gamma"] < 0.0:
+        turned = last is not None and moment.theta["gamma"] * last.theta["gamma"] < 0.0
+        if last is None or turned or moment.onset - last.onset > rest:
             ways.append([])
         ways[-1].append(moment)
     return ways

@@ -24,6 +24,8 @@ class Axis:
         "linear"; "octaves" and "decades" are logarithmic, with ticks at powers of 2 and 10.
     marks : tuple of (value, text)
         Ticks in place of round numbers.
+    short : str
+        The label where there is no room for it; "" leaves the unit out.
     """
 
     low: float
@@ -31,6 +33,7 @@ class Axis:
     label: str = ""
     kind: Literal["linear", "octaves", "decades"] = "linear"
     marks: tuple[tuple[float, str], ...] = ()
+    short: str = ""
 
     @classmethod
     def of(cls, parameter: Parameter) -> "Axis":
@@ -44,6 +47,11 @@ class Axis:
         if parameter.curve == "log":
             return cls(parameter.minimum, parameter.maximum, f"{name}{unit}", "octaves")
         return cls(parameter.minimum, parameter.maximum, f"{name}{unit}")
+
+    @property
+    def labels(self) -> tuple[str, str, str]:
+        """What may stand beside the axis, the longest first; nothing at last."""
+        return self.label, self.short or self.label.split(" (")[0], ""
 
     def share(self, value: float) -> float:
         """Where a value lies: 0 at `low`, 1 at `high`."""

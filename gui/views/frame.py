@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -34,6 +35,11 @@ class Frame(QFrame):
     body : QWidget
     hint : str
         What stands in the middle until :meth:`fill`; "" for a view that is never empty.
+
+    Attributes
+    ----------
+    optional : tuple of QWidget
+        What the header leaves out where there is no room, the dearest first.
     """
 
     def __init__(self, title: str, body: QWidget, hint: str = "") -> None:
@@ -43,6 +49,7 @@ class Frame(QFrame):
         self.note = ElidedLabel()
         self.note.setObjectName("note")  # what the style sheet goes by
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.optional: tuple[QWidget, ...] = ()
         self.header = QHBoxLayout()
         self.header.setContentsMargins(2, 0, 2, 0)
         self.header.setSpacing(theme.GAP)
@@ -60,6 +67,22 @@ class Frame(QFrame):
         self.body = body
         theme.name(body, title)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102 - Qt's hook
+        super().resizeEvent(event)
+        self.fit_header()
+
+    def fit_header(self) -> None:
+        """Show as much of what is optional as there is room for."""
+        items = [self.header.itemAt(place) for place in range(self.header.count())]
+        needed = 2 * theme.GAP + 4.0
+        for widget in (item.widget() for item in items if item is not None):
+            fixed = widget not in (*self.optional, self.note, None)
+            if widget is not None and fixed and widget.isVisibleTo(self):
+                needed += _width(widget) + theme.GAP
+        for widget in self.optional:
+            needed += _width(widget) + theme.GAP
+            widget.setVisible(needed <= self.width())
+
     @property
     def filled(self) -> bool:
         """Whether the view shows something."""
@@ -72,6 +95,11 @@ class Frame(QFrame):
     def fill(self, filled: bool = True) -> None:
         """Show the view in place of the hint, or the hint again."""
         self._stack.setCurrentWidget(self.body if filled else self._empty)
+
+
+def _width(widget: QWidget) -> int:
+    """What a widget takes in a row; some have a fixed size, and hint at none."""
+    return widget.sizeHint().expandedTo(widget.minimumSize()).width()
 
 
 def _hint(text: str) -> QLabel:

@@ -55,7 +55,7 @@ class LossCurve(Frame):
         self.curves.steps.append(step)
         self.curves.refresh()
         best = min(self.curves.steps, key=lambda each: each.loss)
-        self.note.setText(f"{best.loss:.1e} after {step.evaluations}")
+        self.note.say(f"{best.loss:.1e} after {step.evaluations}", f"{best.loss:.1e}", "")
 
     def table(self) -> Table:  # noqa: D102 - Frame's hook
         steps = self.curves.steps
@@ -90,7 +90,7 @@ class _Curves(Canvas):
         if not self.steps:
             return
         top, left, bottom = (
-            2.0, plot_painting.left_margin(), plot_painting.bottom_margin()
+            0.6 * plot_painting.em(), plot_painting.left_margin(), plot_painting.bottom_margin()
         )  # fmt: skip
         area = QRectF(left, top, self.width() - left - 6, self.height() - top - bottom)
         plot_painting.paint_ground(painter, area)

@@ -17,6 +17,7 @@ from gui.views.shared_axes import SharedAxes
 
 _GAP = 10  # px between pictures
 _BARE = 5  # px at the left of a picture whose vertical axis its neighbour has
+_ROOMY = 9.0  # lines of text: lower pictures go without the label of the horizontal axis
 _ZOOM = 0.8  # share of the axis that stays in sight after a notch of the wheel
 
 Readout = Callable[[int, int, float, float], str]
@@ -107,9 +108,14 @@ class Picture(Canvas):
     @property
     def area(self) -> QRectF:
         """Where the image lies, px."""
-        top, bottom = plot_painting.title_margin(), plot_painting.bottom_margin()
+        top, bottom = plot_painting.title_margin(), plot_painting.bottom_margin(self._roomy)
         height = max(self.height() - top - bottom, 1.0)
         return QRectF(self.margin, top, max(self.width() - self.margin - 1.0, 1.0), height)
+
+    @property
+    def _roomy(self) -> bool:
+        """Whether there is room for the label of the horizontal axis."""
+        return self.height() >= _ROOMY * plot_painting.em()
 
     @property
     def shown(self) -> bool:
@@ -161,7 +167,7 @@ class Picture(Canvas):
         area = self.area
         plot_painting.paint_title(painter, area, self._title)
         plot_painting.paint_ground(painter, area)
-        plot_painting.paint_x_axis(painter, area, self.axes.x)
+        plot_painting.paint_x_axis(painter, area, self.axes.x, written=self._roomy)
         plot_painting.paint_y_axis(painter, area, self.axes.y, written=self._first)
         if self.numbers is None:
             plot_painting.paint_hint(painter, area, self._hint)

@@ -17,12 +17,12 @@ def em() -> float:
 
 def left_margin() -> float:
     """Room for the vertical axis, px."""
-    return 3.7 * em()
+    return 4.0 * em()
 
 
-def bottom_margin() -> float:
-    """Room for the horizontal axis and its label, px."""
-    return 2.5 * em()
+def bottom_margin(written: bool = True) -> float:
+    """Room for the horizontal axis, and for its label where that is `written`, px."""
+    return (2.5 if written else 1.4) * em()
 
 
 def title_margin() -> float:
@@ -45,8 +45,10 @@ def paint_title(painter: QPainter, area: QRectF, text: str) -> None:
     painter.drawText(box, _MIDDLE, text)
 
 
-def paint_x_axis(painter: QPainter, area: QRectF, axis: Axis, grid: bool = False) -> None:
-    """Paint ticks and the label below."""
+def paint_x_axis(
+    painter: QPainter, area: QRectF, axis: Axis, grid: bool = False, written: bool = True
+) -> None:
+    """Paint ticks, and the label below where it is `written`."""
     line = em()
     painter.setFont(theme.font(7.5))
     free = -1e9  # from where on there is room for another label
@@ -62,10 +64,9 @@ def paint_x_axis(painter: QPainter, area: QRectF, axis: Axis, grid: bool = False
             painter.drawText(QRectF(left, area.bottom() + 3, width, line), _MIDDLE, text)
             free = left + width + 2.0
     painter.setPen(QColor(theme.DIM))
-    below = QRectF(area.left(), area.bottom() + 1.25 * line, area.width(), 1.2 * line)
-    elide = Qt.TextElideMode.ElideRight
-    label = painter.fontMetrics().elidedText(axis.label, elide, int(below.width()))
-    painter.drawText(below, _MIDDLE, label)
+    if written:
+        below = QRectF(area.left(), area.bottom() + 1.25 * line, area.width(), 1.2 * line)
+        painter.drawText(below, _MIDDLE, _fitting(painter, axis, below.width()))
 
 
 def paint_y_axis(
@@ -88,8 +89,15 @@ def paint_y_axis(
         painter.translate(area.left() - left_margin() + 0.55 * line, area.center().y())
         painter.rotate(-90)
         half = area.height() / 2 + line
-        painter.drawText(QRectF(-half, -line / 2, 2 * half, line), _MIDDLE, axis.label)
+        label = _fitting(painter, axis, 2 * half)
+        painter.drawText(QRectF(-half, -line / 2, 2 * half, line), _MIDDLE, label)
         painter.restore()
+
+
+def _fitting(painter: QPainter, axis: Axis, room: float) -> str:
+    """The longest label of an axis that there is room for."""
+    width = painter.fontMetrics().horizontalAdvance
+    return next(label for label in axis.labels if width(label) <= room)
 
 
 def paint_hint(painter: QPainter, area: QRectF, text: str) -> None:

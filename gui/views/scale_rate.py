@@ -12,7 +12,14 @@ from gui.views.frame import Frame, Table
 from gui.views.picture import Picture, Pictures, Readout
 from gui.views.scalogram import decibel_difference
 from gui.views.shared_axes import SharedAxes
-from gui.views.spins import both_spins, path_at, path_name, spin_axes
+from gui.views.spins import (
+    RATES,
+    RATES_SHORT,
+    both_spins,
+    path_at,
+    path_name,
+    spin_axes,
+)
 from mesosynth.matching.messages import Analysis
 from mesosynth.parameters import ParameterTable
 
@@ -46,7 +53,7 @@ class ScaleRate(Frame):
         self._rows.addWidget(self.drivers)
         super().__init__("JTFS: scale × rate", body)
         self.axes = SharedAxes(
-            Axis(0.0, 1.0, "◂ falling · Rate (Hz) · rising ▸", marks=((0.5, ""),)),
+            Axis(0.0, 1.0, RATES, short=RATES_SHORT, marks=((0.5, ""),)),
             Axis(0.0, 1.0, "Scale (c/oct)", marks=((0.5, ""),)),
         )
         ends = (-_RANGE, _RANGE)
@@ -80,6 +87,7 @@ class ScaleRate(Frame):
         self.switch.toggled.connect(self._show_drivers)
         for widget in (self.levels, self.difference, self.switch):
             self.header.addWidget(widget)
+        self.optional = (self.levels, self.difference)
 
     @property
     def shown(self) -> list[str]:
@@ -130,9 +138,11 @@ class ScaleRate(Frame):
 
     def _show_drivers(self, shown: bool) -> None:
         self._rows.setCurrentIndex(int(shown))
-        self.levels.setVisible(not shown)
-        self.difference.setVisible(not shown)
-        self.note.setText("red: more of it, blue: less" if shown else "")
+        self.optional = () if shown else (self.levels, self.difference)
+        self.levels.setVisible(False)
+        self.difference.setVisible(False)
+        self.fit_header()
+        self.note.say("red: more of it, blue: less" if shown else "", "red: more", "")
         self.drivers_shown.emit(shown)
 
     def _on_levels(self, low: float, high: float) -> None:

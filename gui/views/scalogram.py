@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui import theme
@@ -15,6 +16,7 @@ from mesosynth.matching.messages import Analysis
 
 _FLOOR = -100.0  # dB, what no colour bar goes below
 _RANGE = 24.0  # dB of difference at the ends of its map
+_ROOMY = 170  # px: a lower frame leaves out a waveform whose window cannot be moved
 _QUIET = -36.0  # dB; two sounds do not differ by what is quieter than this in both
 
 
@@ -104,7 +106,13 @@ class Scalograms(Frame):
         )
         self.header.addWidget(self.levels)
         self.header.addWidget(self.difference)
+        self.optional = (self.levels, self.difference)
         self._analyses: dict[str, Analysis] = {}
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102 - Qt's hook
+        super().resizeEvent(event)
+        self.waveform.roomy = self.height() >= _ROOMY
+        self.waveform.setVisible(self.waveform.wanted)
 
     @property
     def shown(self) -> list[str]:

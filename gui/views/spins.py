@@ -5,6 +5,9 @@ from numpy.typing import NDArray
 
 from gui.views.axes import Axis, short_number
 
+RATES, RATES_SHORT = "◂ falling · Rate (Hz) · rising ▸", "◂ Rate (Hz) ▸"
+"""What the axis of both spins says, and where there is little room."""
+
 
 def both_spins(scale_rate: NDArray[np.float32]) -> NDArray[np.float32]:
     """Both spins in one picture.
@@ -41,7 +44,7 @@ def spin_axes(scales: NDArray[np.float32], rates: NDArray[np.float32]) -> tuple[
     marks += [(count + i + 0.5, _two_digits(rates[i])) for i in kept]
     rows = [(i + 0.5, _two_digits(scales[i])) for i in even_indices(len(scales), 4)]
     return (
-        Axis(0.0, 2.0 * count, "◂ falling · Rate (Hz) · rising ▸", marks=tuple(marks)),
+        Axis(0.0, 2.0 * count, RATES, short=RATES_SHORT, marks=tuple(marks)),
         Axis(0.0, float(len(scales)), "Scale (c/oct)", marks=tuple(rows)),
     )
 

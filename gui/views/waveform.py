@@ -35,6 +35,7 @@ class Waveform(Canvas):
         super().__init__()
         self.overview: Overview | None = None
         self.start = self.length = 0.0
+        self.roomy = True  # whether the desk has room for what cannot be moved
         self._wanted: float | None = None  # while a hand moves the window
         self._grip = 0.0
         self.setFixedHeight(round(_LINES * plot_painting.em()))
@@ -52,6 +53,11 @@ class Waveform(Canvas):
         return self.overview is not None and self.overview.duration > self.length + 0.05
 
     @property
+    def wanted(self) -> bool:
+        """Whether there is something to see, and room or need for it."""
+        return self.overview is not None and (self.movable or self.roomy)
+
+    @property
     def frame(self) -> QRectF:
         """Where the analysis window is, px."""
         return self._box(self.start if self._wanted is None else self._wanted)
@@ -62,7 +68,7 @@ class Waveform(Canvas):
         self.start = target.start
         self.length = len(target.audio) / target.sample_rate
         self._wanted = None
-        self.setVisible(target.overview is not None)
+        self.setVisible(self.wanted)
         seconds = 0.0 if target.overview is None else target.overview.duration
         text = f"{target.name}, {seconds:.1f} s"
         self.setToolTip(

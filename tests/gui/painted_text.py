@@ -10,7 +10,7 @@ from gui.elided_label import ElidedLabel
 from gui.panels.knob import Knob
 from gui.views.canvas import Canvas
 
-SLACK = 1.5  # px that letters may share: their boxes are a little larger than their ink
+SLACK = 0.75  # px that letters may share: their boxes are a little larger than their ink
 
 _written = []  # (text, rectangle that it takes, rectangle that it may take), px of the device
 
@@ -37,6 +37,8 @@ class Watched(QPainter):
 def texts_of(widget):
     """The texts that a widget paints itself: (text, rectangle, rectangle that it may take)."""
     _written.clear()
+    if widget.size().isEmpty():
+        return []
     if isinstance(widget, Canvas):
         image = QImage(widget.size(), QImage.Format.Format_ARGB32)
         painter = Watched(image)
@@ -66,7 +68,7 @@ def painted_troubles(widget):
         for other, other_box, _ in written[place + 1 :]:
             if box.intersects(other_box):
                 yield f"{text!r} lies on {other!r}"
-        if isinstance(widget, ElidedLabel) and text != widget.text():
+        if isinstance(widget, ElidedLabel) and text not in (widget.text(), *widget.shorter):
             yield f"{widget.text()!r} ends as {text!r}"
 
 
