@@ -1,7 +1,7 @@
 """Parameters over time: a matched sequence as the chirplet plays it, in time with the original.
 
-Every arpeggio sounds with its own theta: that stands still from its start until it can no longer be
-heard, and glides to the next one's as their knobs would. Where two overlap, they share the time.
+Every arpeggio sounds with its own theta: that stands still from its start to its end, and glides to
+the next one's as their knobs would. Where two overlap, they share the time.
 """
 
 from bisect import bisect_left
@@ -16,12 +16,19 @@ from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.matching.sequence_messages import MatchedSequence, Moment
 from mesosynth.plugin import EventKind
 
-GIVEN = {"sync": 0.0, "swing": 0.0, "humanise": 0.0, "period": PARAMETERS["period"].maximum}
-"""What the chirplet's other parameters are meanwhile: arpeggios start when they are told to."""
+GIVEN = {
+    "sync": 0.0,
+    "swing": 0.0,
+    "humanise": 0.0,
+    "period": PARAMETERS["period"].maximum,
+    "release": PARAMETERS["release"].minimum,
+}
+"""What the chirplet's other parameters are meanwhile: arpeggios start when they are told to, and
+end at once where they must."""
 
 _HEARD = 2.0  # standard deviations either side of an arpeggio's middle
 _WHOLE = 5.0  # the same of what the instrument plays
-_TURN = 0.01  # s from one arpeggio's theta to that of another that it overlaps
+_TURN = 0.02  # s from one arpeggio's theta to that of another that it overlaps: a block or two
 _ALONE = 0.9 * PARAMETERS["period"].maximum  # s after which it would repeat by itself
 
 
@@ -70,10 +77,28 @@ class Automation:
 def automation_of(moments: Sequence[Moment], duration: float) -> Automation:
     """Automation of a row of arpeggios, in order of onset, of a sound of that many seconds."""
     ids = (*PARAMETERS.matchable, "gain")
-    holds = _holds(moments)
-    times = np.array([time for hold in holds for time in hold])
-    travels = np.array([_travels(moment, ids) for moment in moments for _ in range(2)])
-    return Automation(ids, times, travels, _starts_and_stops(moments, holds), duration)
+    knots: list[tuple[float, list[float]]] = []
+    events: list[tuple[float, EventKind]] = []
+    direction = last_end = 0.0
+    for moment, (begin, end) in zip(moments, _holds(moments), strict=True):
+        travels = _travels(moment, ids)
+        start = moment.onset - _WHOLE * moment.sigma
+        if start < begin:
+            start, entry = begin + _TURN, list(travels)
+            entry[ids.index("w")] = _narrower(moment, start)
+            knots += [(begin, entry), (start, entry)]
+            begin = start + 2.0 * _TURN
+        knots += [(begin, travels), (max(end, begin + _TURN), travels)]
+        if events:
+            _stop(events, start)
+            if moment.theta["gamma"] * direction < 0.0:
+                events.append((last_end, EventKind.STOP))  # or it would turn, and be heard again
+        events.append((start, EventKind.START))
+        direction, last_end = moment.theta["gamma"], end
+    if events:
+        _stop(events, np.inf)
+    times = np.array([time for time, _ in knots])
+    return Automation(ids, times, np.array([travels for _, travels in knots]), events, duration)
 
 
 def _travels(moment: Moment, ids: Sequence[str]) -> list[float]:
@@ -84,42 +109,39 @@ def _travels(moment: Moment, ids: Sequence[str]) -> list[float]:
 def _holds(moments: Sequence[Moment]) -> list[tuple[float, float]]:
     """From when to when each theta stands still, s; one after another."""
     holds: list[tuple[float, float]] = []
+    last: Moment | None = None
     for moment in moments:
         begin = moment.onset - _WHOLE * moment.sigma
-        if holds:
+        if last is not None:
             last_begin, last_end = holds[-1]
-            heard = moment.onset - _HEARD * moment.sigma
-            if last_end + _TURN > heard:
-                last_end = max(last_begin + 1e-3, 0.5 * (last_end + heard - _TURN))
+            if last_end + _TURN > begin:  # they overlap, and share the time
+                silent = last.onset + _HEARD * last.sigma
+                heard = moment.onset - _HEARD * moment.sigma
+                last_end = min(max(0.5 * (last_end + begin), silent), max(heard, silent))
+                if silent > heard:
+                    last_end = 0.5 * (silent + heard)
+                last_end = max(last_begin + 5.0 * _TURN, last_end - _TURN)
                 holds[-1] = last_begin, last_end
             begin = max(begin, last_end + _TURN)
-        holds.append((begin, max(begin + 1e-3, moment.onset + _HEARD * moment.sigma)))
+        holds.append((begin, max(begin + 5.0 * _TURN, moment.onset + _WHOLE * moment.sigma)))
+        last = moment
     return holds
 
 
-def _starts_and_stops(
-    moments: Sequence[Moment], holds: Sequence[tuple[float, float]]
-) -> list[tuple[float, EventKind]]:
-    events: list[tuple[float, EventKind]] = []
-    direction = 0.0
-    for moment, (begin, _) in zip(moments, holds, strict=True):
-        start = moment.onset - _WHOLE * moment.sigma
-        if moment.theta["gamma"] * direction < 0.0:
-            start = max(start, begin)  # the other way it would leave at once
-        direction = moment.theta["gamma"]
-        if events:
-            start = max(start, events[-1][0] + 1e-3)
-            _stop(events, start)
-        events.append((start, EventKind.START))
-    if events:
-        _stop(events, np.inf)
-    return events
+def _narrower(moment: Moment, start: float) -> float:
+    """The bandwidth's travel with which an arpeggio that starts late is in time.
+
+    The instrument starts at the window's edge. A narrower window has its edge nearer to the middle,
+    and is as silent there.
+    """
+    distance = abs(moment.theta["gamma"]) * max(moment.onset - start, 0.0)
+    return PARAMETERS["w"].to_unit(min(2.0 * distance, moment.theta["w"]))
 
 
 def _stop(events: list[tuple[float, EventKind]], before: float) -> None:
     """Have the last arpeggio not repeat, where the next one is far."""
-    last, _ = events[-1]
-    if before - last > _ALONE:
+    last, kind = events[-1]
+    if kind == EventKind.START and before - last > _ALONE:
         events.append((last + _ALONE, EventKind.STOP))
 
 

@@ -108,6 +108,21 @@ def test_falling_arpeggios_among_rising_ones_are_heard():
         assert np.abs(audio[begin : begin + 6400]).max() > 0.5 * moment.gain
 
 
+def test_narrow_and_wide_arpeggios_that_follow_each_other_closely_are_in_time():
+    moments = moving(8.0, every=0.5, rest=(0.0, 0.0))
+    shapes = [(-1.5, 0.8), (-4.0, 0.7), (2.5, 1.0), (3.0, 2.0)]
+    moments = [
+        replace(m, theta={**m.theta, "gamma": shapes[k % 4][0], "w": shapes[k % 4][1]})
+        for k, m in enumerate(moments)
+    ]
+    audio = np.concatenate([*render_automation(automation_of(moments, 8.0), 16000)], axis=1)[0]
+    power, time = np.square(audio), np.arange(len(audio)) / 16000
+    for moment in moments:
+        near = np.abs(time - moment.onset) < 0.25
+        middle = np.average(time[near], weights=power[near])
+        assert middle == pytest.approx(moment.onset, abs=0.05)
+
+
 def test_every_theta_stands_still_while_it_is_heard():
     moments = moving(20.0, every=0.4, rest=(0.0, 0.0))
     automation = automation_of(moments, 20.0)

@@ -7,7 +7,7 @@ before, so a sequence that was stopped goes on as if it had not been.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,8 @@ _SILENT = 1e-3  # of the sound's peak: -60 dB
 _SHORTEST_GRAIN = 0.5  # s, either side of a window's middle
 _FLAT, _EDGE = 4.0, 1.0  # standard deviations of the arpeggio that a lens passes, either side
 _GROWN = 0.25  # log of a duration: a lens that is off by more cuts the arpeggio
+
+_SAME = 0.02  # s by which an arpeggio that the window before has found may seem to lie elsewhere
 
 _POOR = 0.03  # the loss above which another look around may be worth its time
 _WORSE = 1.5  # times what the last look around came to
@@ -187,7 +189,13 @@ class Follower:
         if peak <= _SILENT * self._peak:
             return Moment(time)
         scale = TARGET_PEAK / float(np.abs(audio).max())
-        end = self._match(audio * np.float32(scale), before)
+        audio = audio * np.float32(scale)
+        last = before[-1] if before else None
+        if last is not None and last.theta:
+            onset = self._onset(audio, CHIRPLET.state_of(last.theta))
+            if abs(time + onset - last.onset) < _SAME:
+                return replace(last, time=time, fresh=False, evaluations=0)
+        end = self._match(audio, before)
         state = end.iterate.state
         x = self._operator.synthesize(state[: CHIRPLET.onset])
         level = np.abs(correlation(end.audio, x)).max() / np.square(x).sum()
@@ -245,11 +253,15 @@ class Follower:
 
     def _through_lens(self, audio: NDArray[np.float32], state: State) -> NDArray[np.float32]:
         """The sound around the arpeggio of `state` that is nearest to the window's middle."""
+        sigma = _sigma(state)
+        onset = self._onset(audio, state)
+        return (audio * _lens(onset, _FLAT * sigma, _EDGE * sigma)).astype(np.float32)
+
+    def _onset(self, audio: NDArray[np.float32], state: State) -> float:
+        """When the arpeggio of `state` is in its middle, s after the window's."""
         x = self._operator.synthesize(state[: CHIRPLET.onset])
         grain = (audio * self._grain).astype(np.float32)
-        onset = onset_of(self._operator.jtfs, grain, x)
-        sigma = _sigma(state)
-        return (audio * _lens(onset, _FLAT * sigma, _EDGE * sigma)).astype(np.float32)
+        return onset_of(self._operator.jtfs, grain, x)
 
     def _descend(
         self, audio: NDArray[np.float32], start: State, steps: int, precision: float

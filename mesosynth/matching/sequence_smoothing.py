@@ -21,7 +21,7 @@ from scipy.linalg import solveh_banded
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.matching.sequence_messages import MatchedSequence, Moment
 
-_SAME_HOPS, _SAME_SIGMAS = 0.25, 0.5  # how near two moments of one arpeggio may lie
+_SAME_HOPS, _SAME_SIGMAS = 0.25, 1.5  # how near two moments of one arpeggio may lie
 _LEAST, _MOST = 0.1, 10.0  # times the usual weight
 _FLOOR = 1e-3  # standard deviation: nothing is surer
 
@@ -48,7 +48,8 @@ def _events(matched: MatchedSequence) -> list[Moment]:
     events: list[Moment] = []
     for moment in sorted((m for m in matched.moments if m.found), key=lambda m: m.onset):
         last = events[-1] if events else None
-        near = max(_SAME_HOPS * matched.settings.hop, _SAME_SIGMAS * moment.sigma)
+        widest = max(moment.sigma, 0.0 if last is None else last.sigma)
+        near = max(_SAME_HOPS * matched.settings.hop, _SAME_SIGMAS * widest)
         if last is None or moment.onset - last.onset >= near:
             events.append(moment)
         elif moment.loss < last.loss:
