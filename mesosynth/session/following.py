@@ -58,6 +58,8 @@ class Following(Recordings):
             If the instrument that plays cannot follow, or a match drives the sound.
         DeviceError
             If there is no input.
+        WorkerError
+            If the audio process does not answer.
         """
         if self._follower is not None:
             return

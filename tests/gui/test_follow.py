@@ -1,0 +1,63 @@
+"""Fears: following cannot be ended by hand, or what it did to the sound cannot be undone."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from mesosynth.events import Followed
+
+
+@pytest.fixture
+def heard(desk, qtbot):
+    """Let the session report what following heard, and wait until the desk shows it."""
+
+    def tell(**said):
+        desk.bridge.session._events.append(Followed(**{"running": True, **said}))
+        qtbot.waitUntil(lambda: desk.follow_strip.isVisible() == said.get("running", True))
+
+    yield tell
+    tell(running=False)
+
+
+def test_without_an_input_a_sentence_says_so_and_nothing_is_followed(desk, qtbot, monkeypatch):
+    monkeypatch.setattr(desk.bridge.session._audio, "start_recording", _no_input)
+    QTest.keyClick(desk, Qt.Key.Key_I)
+    qtbot.waitUntil(lambda: "input" in desk.status.message.text())
+    assert not desk.actions_["follow_input"].isChecked()
+    assert not desk.actions_["freeze_following"].isEnabled()
+    assert not desk.follow_strip.isVisible()
+
+
+def _no_input():
+    from mesosynth.errors import DeviceError
+
+    raise DeviceError("there is no input device.")
+
+
+def test_the_strip_tells_level_confidence_and_lag(desk, heard, qtbot):
+    heard(hearing="following", confidence=0.87, lag=0.41, level=-18.0)
+    strip = desk.follow_strip
+    assert strip.words.text() == "Following"
+    assert strip.confidence_text.text() == "Confidence 87%"
+    assert strip.lag_text.text() == "Lag 0.41 s"
+    assert strip.level_text.text() == "Input -18 dB"
+    heard(hearing="silent", confidence=0.87, lag=3.0, level=-120.0)
+    qtbot.waitUntil(lambda: "held" in strip.words.text())
+    assert strip.lag_text.text() == "Lag –"
+
+
+def test_all_that_the_input_did_is_one_step_of_undo(desk, heard, qtbot):
+    before = desk.bridge.values["gamma"]
+    heard(hearing="listening")
+    for gamma in (3.0, 4.0, 5.0):
+        desk.bridge.session.set_parameters({"gamma": gamma}, "match")
+        qtbot.waitUntil(lambda gamma=gamma: desk.bridge.values["gamma"] == gamma)
+        heard(hearing="following", theta={"gamma": gamma}, confidence=0.9)
+    heard(running=False)
+    assert desk.history.stack.undoText() == "following the input"
+    QTest.keyClick(desk, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert desk.bridge.values["gamma"] == pytest.approx(before)
+    QTest.keyClick(
+        desk, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    )
+    assert desk.bridge.values["gamma"] == pytest.approx(5.0)
