@@ -30,6 +30,7 @@ class LibraryCommands(QObject):
         super().__init__(panel)
         self._actions, self._bridge, self._panel = actions, bridge, panel
         deeds = panel.deeds
+        panel.cornered.connect(blends.keep)
         self._tie("previous_sound", lambda: panel.step(-1))
         self._tie("next_sound", lambda: panel.step(1))
         self._tie("keep_sound", self._save)

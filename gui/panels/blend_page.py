@@ -8,14 +8,13 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSlider, QToolBu
 from gui import theme
 from gui.bridge import Bridge
 from gui.history import History
-from gui.views.blend_square import CORNERS, BlendSquare
+from gui.views.blend_square import CORNERS, PLACES, BlendSquare
 from mesosynth.errors import MesosynthError
 from mesosynth.events import PresetLoaded
 from mesosynth.morphing import PINNED, blend, vary
 from mesosynth.presets import Preset
 from mesosynth.session import Session
 
-_PLACES = ("lower left", "lower right", "upper left", "upper right")  # as in CORNERS
 _FIRST_AMOUNT = 15  # percent
 
 
@@ -37,7 +36,7 @@ class BlendPage(QFrame):
         self._name = "Sound"
         self._seed = 0
         self.square = BlendSquare()
-        self.keep = [self._keep_button(corner) for corner in range(len(CORNERS))]
+        self.keepers = [self._keep_button(corner) for corner in range(len(CORNERS))]
         self.amount = QSlider(Qt.Orientation.Horizontal)
         self.amount.setRange(1, 100)
         self.amount.setValue(_FIRST_AMOUNT)
@@ -61,9 +60,13 @@ class BlendPage(QFrame):
     def keep_here(self, corner: int) -> None:
         """Let a corner, in the order of :data:`CORNERS`, keep the present sound."""
         session = self._bridge.session
-        if session is None:
-            return
-        self._presets[corner] = session.preset(self._name)
+        if session is not None:
+            self.keep(session.preset(self._name), corner)
+
+    def keep(self, preset: Preset, corner: int) -> None:
+        """Let a corner keep a sound."""
+        self._presets[corner] = preset
+        self._bridge.say(f"The {PLACES[corner]} corner of the blend keeps {preset.name}.")
         self.square.set_names([preset.name if preset else "" for preset in self._presets])
 
     def _lay_out(self) -> None:
@@ -71,7 +74,7 @@ class BlendPage(QFrame):
         hint.setWordWrap(True)
         buttons = QGridLayout()
         buttons.setSpacing(4)
-        for (x, y), button in zip(CORNERS, self.keep, strict=True):
+        for (x, y), button in zip(CORNERS, self.keepers, strict=True):
             buttons.addWidget(button, 1 - int(y), int(x))
         chance = QHBoxLayout()
         chance.addWidget(self.vary)
@@ -95,9 +98,9 @@ class BlendPage(QFrame):
     def _keep_button(self, corner: int) -> QToolButton:
         button = QToolButton()
         button.setObjectName("small")
-        button.setText(f"Keep {_PLACES[corner]}")
-        button.setToolTip(f"The {_PLACES[corner]} corner keeps the sound of now")
-        theme.name(button, f"Keep the sound in the {_PLACES[corner]} corner")
+        button.setText(f"Keep {PLACES[corner]}")
+        button.setToolTip(f"The {PLACES[corner]} corner keeps the sound of now")
+        theme.name(button, f"Keep the sound in the {PLACES[corner]} corner")
         button.clicked.connect(lambda: self.keep_here(corner))
         return button
 

@@ -74,6 +74,10 @@ class LibraryDeeds(QObject):
         if self._bridge.session is not None:
             self._bridge.session.bank = self._library.bank
 
+    def read(self, entry: Entry) -> Preset | None:
+        """A preset as it is in its file; None (and a message) if it cannot be read."""
+        return self._ask(lambda: load_preset(entry.path))
+
     # ------------------------------------------------------------------ files
 
     def save(self, preset: Preset) -> Path | None:

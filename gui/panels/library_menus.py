@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from gui.views.blend_square import PLACES
 from mesosynth.library import Entry
 from mesosynth.library.marks import MOST_STARS
 
@@ -23,8 +24,8 @@ def row_menu(parent: QWidget, entry: Entry, favourite: bool, do: Do) -> QMenu:
     favourite : bool
         Whether it is one.
     do : callable
-        Called with "favourite", "rate", "edit", "overwrite" or "remove", the entry, and what
-        belongs to it.
+        Called with "favourite", "rate", "corner", "edit", "overwrite" or "remove", the entry, and
+        what belongs to it.
     """
     menu = QMenu(parent)
     if entry.problem:
@@ -36,6 +37,11 @@ def row_menu(parent: QWidget, entry: Entry, favourite: bool, do: Do) -> QMenu:
         for count in range(MOST_STARS, -1, -1):
             stars.addAction("★" * count or "None").triggered.connect(
                 lambda _=False, count=count: do("rate", entry, count)
+            )
+        corners = menu.addMenu("Corner of the blend")
+        for corner, place in enumerate(PLACES):
+            corners.addAction(place.capitalize()).triggered.connect(
+                lambda _=False, corner=corner: do("corner", entry, corner)
             )
     if not entry.factory:
         menu.addSeparator()

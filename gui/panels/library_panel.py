@@ -25,10 +25,9 @@ from gui.panels.library_list import LibraryList
 from gui.panels.library_menus import ask_bank, ask_where, bank_menu, row_menu
 from gui.panels.library_rows import ENTRY, LibraryRows
 from gui.panels.save_form import SaveForm
-from mesosynth.errors import MesosynthError
 from mesosynth.events import PresetLoaded
 from mesosynth.library import Entry, Library
-from mesosynth.presets import Preset, load_preset
+from mesosynth.presets import Preset
 
 HEAR_MS = 70
 """A row that the arrow keys rest on so long is heard, ms; those that they fly over are not."""
@@ -54,9 +53,12 @@ class LibraryPanel(QFrame):
     -------
     chosen
         A preset was chosen for good.
+    cornered
+        A Preset, and the corner of the blend that shall keep it.
     """
 
     chosen = Signal()
+    cornered = Signal(object, int)
 
     def __init__(self, bridge: Bridge, library: Library, history: History) -> None:
         super().__init__()
@@ -135,10 +137,9 @@ class LibraryPanel(QFrame):
         if entry.factory:
             self._bridge.say(f"{entry.name} came with mesosynth and stays; save a copy of it.")
             return
-        try:
-            self.form.ask(load_preset(entry.path), entry)
-        except MesosynthError as error:
-            self._bridge.say(str(error), "error")
+        preset = self.deeds.read(entry)
+        if preset is not None:
+            self.form.ask(preset, entry)
 
     def ask_import(self) -> None:
         """Let a bank be chosen, and import it."""
@@ -176,6 +177,10 @@ class LibraryPanel(QFrame):
                 self.deeds.set_favourite(entry, bool(with_))
             case "rate":
                 self.deeds.rate(entry, cast("int", with_))
+            case "corner":
+                preset = self.deeds.read(entry)
+                if preset is not None:
+                    self.cornered.emit(preset, cast("int", with_))
             case "overwrite":
                 self.deeds.overwrite(entry)
             case "edit":

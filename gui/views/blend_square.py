@@ -9,6 +9,9 @@ from gui.views.canvas import Canvas
 CORNERS = ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
 """Places of the corners, from the lower left: across, and up."""
 
+PLACES = ("lower left", "lower right", "upper left", "upper right")
+"""What the corners are called."""
+
 _MARGIN, _RADIUS, _STEP = 22.0, 9.0, 0.02
 
 

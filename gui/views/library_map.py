@@ -24,7 +24,7 @@ BLEND_MS = 40
 COLOURS = {
     "arpeggio": "#f2a7c3", "animal": "#7bd389", "siren": "#ff8f70", "laser": "#ff5fa2",
     "water": "#5ec8e5", "drone": "#a394ff", "rhythm": "#f6d55c", "bass": "#c98a5a",
-    "bell": "#e6e9f0", "sweep": "#5f8dff", "matched": "#4fd1b5", "cloud": "#c3d9a0",
+    "bell": "#e6e9f0", "sweep": "#5f8dff", "matched": "#4fd1b5", "cloud": "#9fb3c8",
 }  # fmt: skip
 """Of each category; those of other categories are grey."""
 

@@ -18,7 +18,7 @@ def page(desk):
 
 def keep(desk, page, corner, f_m):
     desk.history.set_at_once({"f_m": f_m}, "test")
-    QTest.mouseClick(page.keep[corner], LEFT)
+    QTest.mouseClick(page.keepers[corner], LEFT)
 
 
 def test_a_drag_between_corners_is_heard_between_them_and_is_one_step(desk, page):

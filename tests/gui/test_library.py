@@ -3,7 +3,7 @@
 import zipfile
 
 import pytest
-from hands import answer
+from hands import answer, drop
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
@@ -137,7 +137,8 @@ def test_overwrite_stars_and_remove_from_the_menu(desk, page):
     entry = page.library.find(path)
     texts = [action.text() for action in page.row_menu(entry).actions()]
     assert texts == [
-        "Favourite", "Stars", "", "Name and tags…", "Overwrite with the present sound", "Remove",
+        "Favourite", "Stars", "Corner of the blend", "", "Name and tags…",
+        "Overwrite with the present sound", "Remove",
     ]  # fmt: skip
     desk.bridge.set_parameters({"f_c": 444.0})
     page.do("overwrite", entry)
@@ -148,7 +149,8 @@ def test_overwrite_stars_and_remove_from_the_menu(desk, page):
     page.do("remove", page.library.find(path))
     assert not path.exists()
     factory = page.library.search("is:factory")[0]
-    assert [a.text() for a in page.row_menu(factory).actions()] == ["Favourite", "Stars"]
+    texts = [action.text() for action in page.row_menu(factory).actions()]
+    assert texts == ["Favourite", "Stars", "Corner of the blend"]
 
 
 def test_a_broken_file_is_listed_at_the_end_and_plays_nothing(desk, page, qtbot):
@@ -310,3 +312,24 @@ def test_banks_are_asked_for_by_the_keyboard(desk, page, qtbot, tmp_path):
     press(desk, "Ctrl+Shift+I")
     answer(qtbot, desk, tmp_path / "mine.zip")
     qtbot.waitUntil(lambda: [e.name for e in page.found] == ["Mine"], timeout=10_000)
+
+
+def test_a_bank_that_is_dropped_on_the_desk_comes_in(desk, page, qtbot, tmp_path):
+    page.library.save(Preset(name="Mine"))
+    page.line.setText("is:user")
+    page.deeds.export_bank(page.found, tmp_path / "mine.zip")
+    qtbot.waitUntil(lambda: "in mine.zip" in desk.status.message.text(), timeout=10_000)
+    page.do("remove", page.found[0])
+    drop(desk, tmp_path / "mine.zip")
+    qtbot.waitUntil(lambda: [e.name for e in page.found] == ["Mine"], timeout=10_000)
+
+
+def test_what_the_corners_of_a_blend_keep_is_chosen_in_the_list(desk, page):
+    presets = {name: page.library.search(name)[0] for name in ("laser", "aurora")}
+    for corner, entry in enumerate(presets.values()):
+        menu = page.row_menu(entry)
+        places = next(a for a in menu.actions() if a.text() == "Corner of the blend").menu()
+        places.actions()[corner].trigger()
+    kept = [preset.name if preset else "" for preset in desk.blend_page._presets]
+    assert kept[:2] == ["Laser", "Aurora"]
+    assert desk.blend_page.square._names[:2] == ["Laser", "Aurora"]
