@@ -20,6 +20,7 @@ from gui.look import Look
 from gui.match_commands import MatchCommands
 from gui.match_files import MatchFiles
 from gui.panels.blend_page import BlendPage
+from gui.panels.curves import Curves
 from gui.panels.divided import Divided
 from gui.panels.drawer import Drawer
 from gui.panels.effects_panel import EffectsPanel
@@ -186,14 +187,13 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         self.pad_frame = PadFrame(self.pad, self.bridge.parameters)
-        curves = _row(self.loss, self.match, stretch=(5, 4))
         right = QWidget()
         pictures = QVBoxLayout(right)
         pictures.setContentsMargins(0, 0, 0, 0)
         pictures.setSpacing(theme.GAP)
         pictures.addWidget(self.scalograms, 10)
         pictures.addWidget(self.scale_rate, 9)
-        pictures.addLayout(curves, 6)
+        pictures.addWidget(Curves(self.loss, self.match), 6)
         middle = QHBoxLayout()
         middle.setSpacing(theme.GAP)
         middle.addWidget(self.drawer)
@@ -276,7 +276,8 @@ class MainWindow(QMainWindow):
     def _on_parameters(self, values: dict[str, float], _source: str) -> None:
         self.pad.set_values(values)
         self.knobs.set_values(values)
-        self.pad_frame.note.setText(_in_words(self.bridge.instrument_parameters, values))
+        whole, notes = _in_words(self.bridge.instrument_parameters, values)
+        self.pad_frame.note.say(whole, notes, "")
 
     def _on_target(self, target: TargetLoaded) -> None:
         self.scalograms.set_target_name(target.name)
@@ -314,14 +315,15 @@ class MainWindow(QMainWindow):
 _MENUS = [spec.menu for spec in ACTIONS]
 
 
-def _in_words(table: ParameterTable, values: dict[str, float]) -> str:
-    """Where the sound stands on the pad; "" for an instrument without such parameters."""
+def _in_words(table: ParameterTable, values: dict[str, float]) -> tuple[str, str]:
+    """Where the sound stands on the pad, long and short; "" for one without such parameters."""
     if not {"f_m", "gamma", "w"} <= set(table):
-        return ""
+        return "", ""
     notes = values["f_m"] * values["w"] / abs(values["gamma"])
     way = "rising" if values["gamma"] > 0 else "falling"
     texts = [table[id_].text(values[id_]) for id_ in ("f_m", "gamma")]
-    return f"{' · '.join(texts)} · {notes:.3g} notes {way}"
+    count = f"{notes:.3g} notes {way}"
+    return f"{' · '.join(texts)} · {count}", count
 
 
 def _row(left: QWidget, right: QWidget, stretch: tuple[int, int]) -> QHBoxLayout:
