@@ -8,12 +8,14 @@ from PySide6.QtCore import QObject, QTimer
 
 from gui.views.exporter import Exporter
 from gui.views.playhead import repetition, time_from_middle
+from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 
 if TYPE_CHECKING:
     from gui.main_window import MainWindow
 
 
 _REST_MS = 250  # that the parameters must have stood still before drivers are asked for
+_WINDOW = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s
 
 
 class ViewLinks(QObject):
@@ -49,10 +51,22 @@ class ViewLinks(QObject):
         window.pad_frame.map_asked.connect(self._explore)
 
     def show_playhead(self, samples: NDArray[np.float32], sample_rate: float) -> None:
-        """Move the scalograms' playhead to where the last of `samples` is in its arpeggio."""
-        period = repetition(self._bridge.values) if self._bridge.playing else None
-        place = None if period is None else time_from_middle(samples, sample_rate, period)
+        """Move the scalograms' playhead to where the last of `samples` is in its arpeggio.
+
+        While the target is compared with the instrument, which is in step with it, it is there.
+        """
+        place = self._place_in_target()
+        if place is None:
+            period = repetition(self._bridge.values) if self._bridge.playing else None
+            place = None if period is None else time_from_middle(samples, sample_rate, period)
         self._window.scalograms.set_playhead(place)
+
+    def _place_in_target(self) -> float | None:
+        """What is heard of the target, s from the middle of its window; None for nothing of it."""
+        status = self._bridge.audio_status()
+        if status is None or not 0.0 <= status.audition < _WINDOW:
+            return None
+        return status.audition - status.latency - 0.5 * _WINDOW
 
     def _on_instrument(self) -> None:
         self._window.loss.set_table(self._bridge.instrument_parameters)

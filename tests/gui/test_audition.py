@@ -1,5 +1,7 @@
 """Target against match, by key and by mouse; and how alike they are."""
 
+from itertools import pairwise
+
 from hands import LEFT
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -33,6 +35,20 @@ def test_a_button_goes_straight_there_and_space_ends_it(target, qtbot):
     assert session.playing != playing
     QTest.keyClick(target, Qt.Key.Key_Space)
     target.drawer.turn_to("")
+
+
+def test_the_playhead_goes_along_with_the_target(target, qtbot, monkeypatch):
+    session, places = target.bridge.session, []
+    session.stop()
+    with monkeypatch.context() as patch:
+        patch.setattr(target.scalograms, "set_playhead", places.append)
+        session.audition("target")
+        qtbot.waitUntil(lambda: sum(place is not None for place in places) > 50, timeout=20_000)
+        session.audition(None)
+    seen = [place for place in places if place is not None]
+    assert -2.1 < seen[0] < 2.0  # s from the middle of the window
+    forward = [after - before for before, after in pairwise(seen)]
+    assert sum(step >= 0.0 for step in forward) > 45
 
 
 def test_a_match_is_judged_in_three_views_and_so_are_its_candidates(target, qtbot):
