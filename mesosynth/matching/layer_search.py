@@ -20,8 +20,8 @@ from mesosynth.matching.layer_sound import (
     States,
     in_range,
     layer_sound,
-    layer_sound_and_tangents,
     moved,
+    sounding,
 )
 from mesosynth.matching.layer_starts import draw_start
 from mesosynth.matching.layer_terms import layer_of, span_of, state_of
@@ -195,9 +195,9 @@ class LayerSearch:
     def _gradient(self, states: States) -> tuple[Loss, States]:
         """Loss and its derivatives along the axes of all layers, (layers, 10)."""
         self._count(1.0)
-        parts = [layer_sound_and_tangents(state, self._span) for state in states]
-        loss, along = self._loss.gradient(torch.stack([x for x, _ in parts]).sum(dim=0))
-        return loss, np.array([(dx @ along.double()).numpy() for _, dx in parts])
+        layers = [sounding(state, self._span) for state in states]
+        loss, along = self._loss.gradient(torch.stack([layer.x for layer in layers]).sum(dim=0))
+        return loss, np.array([layer.along(along.double()) for layer in layers])
 
     def _found(self, states: States) -> _Found:
         return _Found(states, self._evaluate(self._sum(states)))

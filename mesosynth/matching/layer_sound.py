@@ -11,6 +11,7 @@ together cost a few FFTs. They fill the part of the window in which the target s
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -28,7 +29,9 @@ SIZE = PERIOD + 1
 
 SHORTEST_PERIOD, LONGEST_PERIOD = 0.1, 4.0  # s; a live arpeggio cannot repeat faster
 LONGEST_SWEEP = 10.0  # s, w / |gamma|: of it some four are heard
-_SECONDS = ANALYSIS_SAMPLES / ANALYSIS_RATE
+_ROOM = 2 * ANALYSIS_SAMPLES  # so that nothing that leaves the window comes in at its other end
+_OMEGA = 2.0 * np.pi * np.fft.rfftfreq(_ROOM, 1.0 / ANALYSIS_RATE)
+_WEIGHTS = 2.0 / _ROOM  # of a half spectrum's products; neither 0 Hz nor the last moves anything
 _HIGHEST_F_C = 0.48 * ANALYSIS_RATE
 _LOGARITHMIC = np.array([*CHIRPLET.logarithmic, True])
 _SCALE = np.array([*CHIRPLET.scale, 1.0])
@@ -53,6 +56,31 @@ def in_range(states: States) -> States:
     return inside
 
 
+@dataclass(frozen=True)
+class Sounding:
+    """A layer as it sounds, and what its derivatives need.
+
+    Attributes
+    ----------
+    x : (ANALYSIS_SAMPLES,) float64 tensor
+    """
+
+    x: torch.Tensor
+    _dx: torch.Tensor  # of one arpeggio: along theta's axes, and the onset's where it comes once
+    _again: "_Repetition | None"
+
+    def along(self, direction: torch.Tensor) -> NDArray[np.float64]:
+        """Derivatives of ``x @ direction`` along the layer's axes, (10,).
+
+        The adjoint of the repetition, once, costs less than a repetition of every derivative.
+        """
+        level = (self.x @ direction)[None]
+        if self._again is None:
+            return torch.cat([self._dx @ direction, level, torch.zeros(1)]).numpy()
+        of_one, onset, period = self._again.adjoint(direction)
+        return torch.cat([self._dx @ of_one, onset, level, period]).numpy()
+
+
 def layer_sound(state: NDArray[np.float64], span: tuple[float, float]) -> torch.Tensor:
     """Sound of one layer.
 
@@ -66,31 +94,24 @@ def layer_sound(state: NDArray[np.float64], span: tuple[float, float]) -> torch.
     -------
     (ANALYSIS_SAMPLES,) float64 tensor
     """
-    return _render(state, span, ())[0]
+    return _render(state, span, ()).x
 
 
-def layer_sound_and_tangents(
-    state: NDArray[np.float64], span: tuple[float, float]
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """:func:`layer_sound` and its derivatives along a layer's axes, (10, ANALYSIS_SAMPLES)."""
+def sounding(state: NDArray[np.float64], span: tuple[float, float]) -> Sounding:
+    """:func:`layer_sound` with what its derivatives need."""
     return _render(state, span, range(ONSET + 1))
 
 
-def _render(
-    state: NDArray[np.float64], span: tuple[float, float], free: Sequence[int]
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _render(state: NDArray[np.float64], span: tuple[float, float], free: Sequence[int]) -> Sounding:
     theta, level = torch.from_numpy(state[:ONSET]), float(state[LEVEL])
     onset, period = float(state[ONSET]), float(state[PERIOD])
     if not period:
         x, dx = chirplet_and_tangents(theta, ANALYSIS_SAMPLES, ANALYSIS_RATE, onset, free)
-        x, dx = level * x, level * dx
-        if not free:
-            return x, dx
-        return x, torch.cat([dx, x[None], torch.zeros_like(x)[None]])
+        return Sounding(level * x, level * dx, None)
     of_theta = [place for place in free if place < ONSET]
     x, dx = chirplet_and_tangents(theta, ANALYSIS_SAMPLES, ANALYSIS_RATE, 0.0, of_theta)
-    times = repetitions(onset, period, span)
-    return _repeated(level * x, level * dx, times, onset, period)
+    again = _Repetition.of(level * x, repetitions(onset, period, span), onset, period)
+    return Sounding(again.sound(), level * dx, again)
 
 
 def repetitions(onset: float, period: float, span: tuple[float, float]) -> NDArray[np.float64]:
@@ -100,27 +121,38 @@ def repetitions(onset: float, period: float, span: tuple[float, float]) -> NDArr
     return onset + period * np.arange(first, last + 1.0) if last >= first else np.array([onset])
 
 
-def _repeated(
-    x: torch.Tensor, dx: torch.Tensor, times: NDArray[np.float64], onset: float, period: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """A sound around the middle of the window, and its tangents, repeated at `times`.
+@dataclass(frozen=True)
+class _Repetition:
+    """A sound around the middle of the window, repeated."""
 
-    Tangents along onset, level and period follow those in `dx`, if there are any.
-    """
-    n = 2 * len(x)  # room, so that nothing that leaves the window comes in at its other end
-    omega = 2.0 * np.pi * np.fft.rfftfreq(n, 1.0 / ANALYSIS_RATE)
-    comb, by_number = _comb(omega, times, period, round((times[0] - onset) / period))
-    spectrum = torch.fft.rfft(x, n)
-    repeated = spectrum * comb
-    columns = [repeated[None]]
-    if len(dx):
-        delay = torch.from_numpy(-1j * omega)
-        columns.append(torch.fft.rfft(dx, n) * comb)
-        by_onset = SCALES["onset"] * delay * repeated
-        by_period = period * delay * by_number * spectrum
-        columns.append(torch.stack([by_onset, repeated, by_period]))
-    y = torch.fft.irfft(torch.cat(columns), n)[:, : len(x)]
-    return y[0], y[1:]
+    spectrum: torch.Tensor  # of the sound, with as much silence again
+    comb: torch.Tensor
+    by_number: torch.Tensor  # the comb's phasors weighted by their numbers
+    period: float
+
+    @classmethod
+    def of(
+        cls, x: torch.Tensor, times: NDArray[np.float64], onset: float, period: float
+    ) -> "_Repetition":
+        comb, by_number = _comb(_OMEGA, times, period, round((times[0] - onset) / period))
+        return cls(torch.fft.rfft(x, _ROOM), comb, by_number, period)
+
+    def sound(self) -> torch.Tensor:
+        """The repeated sound, (ANALYSIS_SAMPLES,)."""
+        return torch.fft.irfft(self.spectrum * self.comb, _ROOM)[:ANALYSIS_SAMPLES]
+
+    def adjoint(self, direction: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Of a direction for the repeated sound: that for the sound itself, and two derivatives.
+
+        Those are along onset and period, (1,) each.
+        """
+        D = torch.fft.rfft(direction, _ROOM)
+        of_one = torch.fft.irfft(D * self.comb.conj(), _ROOM)[:ANALYSIS_SAMPLES]
+        # By Parseval; a delay by dt multiplies a spectrum by exp(-i omega dt).
+        products = _WEIGHTS * torch.from_numpy(_OMEGA) * (self.spectrum * D.conj())
+        by_onset = SCALES["onset"] * (products * self.comb).imag.sum()
+        by_period = self.period * (products * self.by_number).imag.sum()
+        return of_one, by_onset[None], by_period[None]
 
 
 def _comb(
