@@ -31,7 +31,8 @@ from mesosynth.matching.sequence_messages import (
 from mesosynth.matching.sequence_smoothing import smoothed
 
 _KINDS = "Table (*.csv);;Notes and controllers (*.mid);;Sound of the instrument (*.wav)"
-_REDRAW = 0.25  # s between two pictures of a sequence that grows
+_REDRAW = 0.25  # s between two pictures of a sequence that grows,
+_LONG = 250  # and so much more for each so many windows: a long one takes longer to draw
 _SMOOTHEST = 20.0  # s
 _NOTCHES = 100  # of the slider
 
@@ -192,7 +193,9 @@ class SequencePage(QFrame):
             self._matched, self._begun = changed.matched, time.monotonic()
             self._before = 0 if changed.matched is None else len(changed.matched.moments)
         now = time.monotonic()
-        if not changed.running or changed.matched is None or now - self._drawn > _REDRAW:
+        windows = 0 if changed.matched is None else len(changed.matched.moments)
+        due = now - self._drawn > _REDRAW * (1.0 + windows / _LONG)
+        if not changed.running or changed.matched is None or due:
             self._drawn = now
             self._draw()
             self._say_how_far(changed.running)
@@ -225,6 +228,7 @@ class SequencePage(QFrame):
         elif not matched.finished:
             text += " · stopped"
         self.note.setText(text)
+        self.note.setToolTip(f"{matched.sound.name}, every {matched.settings.hop:g} s")
 
     def _time_left(self, done: int, total: int) -> str:
         new = done - self._before
