@@ -11,6 +11,7 @@ from mesosynth import events
 from mesosynth.audio_file import load_target, write_wav
 from mesosynth.errors import TargetError
 from mesosynth.host.rack import render
+from mesosynth.instruments.layers_parameters import PARAMETERS as LAYERS_PARAMETERS
 from mesosynth.loudness import largest_loudness
 from mesosynth.resources import resource
 from mesosynth.session import Session
@@ -19,7 +20,7 @@ from mesosynth.target import ANALYSIS_RATE, target_from_array
 
 DEMO = resource("assets", "demo.wav")
 VALUES = {"f_c": 700.0, "f_m": 9.0, "gamma": 4.0, "w": 2.0, "gain": -24.0, "period": 1.1}
-ONSET = 0.75 + 0.5 * VALUES["w"] / VALUES["gamma"]
+BEAT = 0.75
 RATE = 44100
 
 
@@ -31,10 +32,10 @@ def scene():
     """
     audio = np.zeros(4 * ANALYSIS_RATE, np.float32)
     once = render("chirplet", {**VALUES, "period": 16.0}, 1.0, ANALYSIS_RATE)[0]
-    begin = round(0.75 * ANALYSIS_RATE)
+    begin = round(BEAT * ANALYSIS_RATE)
     audio[begin : begin + len(once)] = 10.0 * once
     target = target_from_array(audio, ANALYSIS_RATE)
-    return Scene(target, None, ONSET, "chirplet", VALUES, (), RATE)
+    return Scene(target, None, BEAT, "chirplet", VALUES, (), RATE)
 
 
 def test_target_and_instrument_are_equally_loud(scene):
@@ -54,6 +55,14 @@ def test_their_arpeggios_lie_over_each_other_again_and_again(scene):
     there = np.abs(heard) > 0.5 * np.abs(heard).max()
     assert 1 <= np.count_nonzero(np.diff(np.flatnonzero(there)) > RATE) + 1 <= 3
     np.testing.assert_allclose(heard[there], played[there], atol=0.1 * np.abs(played).max())
+
+
+def test_with_layers_the_target_comes_once_a_phrase_or_two(scene):
+    levels = {"level_1": -6.0, "period_1": 0.5, "level_2": -9.0, "period_2": 2.5, "period_3": 9.0}
+    values = LAYERS_PARAMETERS.complete(levels)
+    planned = plan(Scene(scene.target, None, 0.3, "layers", values, (), RATE))
+    assert planned.period == pytest.approx(5.0 * RATE, abs=1)
+    assert planned.start == pytest.approx(0.3 * RATE, abs=1)
 
 
 def test_what_cannot_be_heard_is_no_reason_to_be_silent(scene):

@@ -11,6 +11,7 @@ from mesosynth import units
 from mesosynth.audio_file import stream_audio
 from mesosynth.errors import MesosynthError
 from mesosynth.host.audition import CAPACITY
+from mesosynth.instruments.layers_parameters import LAYERS, SILENT
 from mesosynth.presets import EffectState
 from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.tempo import synced_period
@@ -33,8 +34,9 @@ class Scene:
         Which equality leaves out: whether it is the same is a question of identity.
     path : Path or None
         Its file, for all of its band; None where there is none.
-    onset : float or None
-        Of the matched arpeggio's middle in it, s; None where that is not known.
+    beat : float or None
+        When the instrument begins in the target's window, if what was matched is to lie over it, s;
+        None where that is not known.
     instrument : str
         Of which one that is a user's own is not heard beforehand.
     values : mapping
@@ -46,7 +48,7 @@ class Scene:
 
     target: Target = field(compare=False)
     path: Path | None
-    onset: float | None
+    beat: float | None
     instrument: str
     values: Mapping[str, float]
     effects: tuple[EffectState, ...]
@@ -89,9 +91,7 @@ def plan(scene: Scene, before: Plan | None = None) -> Plan:
     if samples is None:
         samples = _sound(scene)
     seconds = _repetition(scene)
-    begin = 0.0
-    if scene.onset is not None:
-        begin = (scene.onset - _first_middle(scene.values)) % seconds
+    begin = 0.0 if scene.beat is None else scene.beat % seconds
     return Plan(
         scene=scene,
         samples=samples,
@@ -147,19 +147,20 @@ def _from_file(scene: Scene) -> tuple[NDArray[np.float32], float] | None:
 
 def _repetition(scene: Scene) -> float:
     """From one beginning of the target to the next, s: as many periods as it takes."""
-    values = scene.values
-    period = values.get("period", _SECONDS)
-    if values.get("sync", 0.0) >= 0.5 and {"tempo", "division"} <= set(values):
-        period = synced_period(values["tempo"], values["division"])
+    period = _period(scene)
     # Not another period for less than is faded at its end.
     return period * np.ceil(_SECONDS / period - 1e-3)
 
 
-def _first_middle(values: Mapping[str, float]) -> float:
-    """When the middle of the first live arpeggio comes, s after its start: half its window."""
-    if not {"w", "gamma"} <= set(values):
-        return 0.0
-    return 0.5 * values["w"] / abs(values["gamma"])
+def _period(scene: Scene) -> float:
+    """Of the instrument, s; of layers that of the phrase, which is the longest."""
+    values = scene.values
+    if scene.instrument == "layers":
+        heard = [n for n in range(1, LAYERS + 1) if values[f"level_{n}"] > SILENT]
+        return max([values[f"period_{n}"] for n in heard], default=_SECONDS) / values["speed"]
+    if values.get("sync", 0.0) >= 0.5 and {"tempo", "division"} <= set(values):
+        return synced_period(values["tempo"], values["division"])
+    return values.get("period", _SECONDS)
 
 
 def _gain(samples: NDArray[np.float32], scene: Scene) -> float:

@@ -106,18 +106,12 @@ class Comparing(Sound, Matching):
         return Scene(
             target=self.target,
             path=self.target_path,
-            onset=self._onset_in_target(),
+            beat=self._beat_in_target(),
             instrument=self.instrument,
             values=self._instrument_values(),
             effects=self._rack.states(self.values),
             sample_rate=rate,
         )
-
-    def _onset_in_target(self) -> float | None:
-        """Where the matched arpeggio has its middle; None for what has none."""
-        if self.result is None or self.target is None or self.instrument != "chirplet":
-            return None
-        return self.result.onset - self.target.start
 
     def _take_plan(self, new: Plan) -> None:
         """Let it be heard; from the beginning, unless no more than its level is new."""

@@ -284,6 +284,14 @@ class Layering(Snapshots, Presets):
             self._take_book(_book_of_preset(preset))
         super().play_preset(preset, path, source)
 
+    def _beat_in_target(self) -> float | None:
+        target = self.target
+        if self.instrument != INSTRUMENT:
+            return super()._beat_in_target()
+        if target is None or self._book.sha256 != target.sha256:
+            return None
+        return self._book.begin - target.start
+
     def _match_record(self) -> MatchRecord | None:
         if self.instrument != INSTRUMENT:
             return super()._match_record()

@@ -261,6 +261,14 @@ class Matching(Targets):
         self._events.append(MatchEnded(result))
         self._start_wanted_match()
 
+    def _beat_in_target(self) -> float | None:
+        """When the instrument begins that plays the target, s in its window; None: nobody knows."""
+        result, target = self.result, self.target
+        if result is None or target is None or self.instrument != "chirplet":
+            return None  # a ripple has no beginning
+        window = self.values["w"] / abs(self.values["gamma"])  # its middle is the onset
+        return result.onset - target.start - 0.5 * window
+
     def _hear_scores(self, place: int, scores: Scores) -> None:
         if self.result is not None and not self._is_stale:
             self.result = self.result.judged(place, scores)
