@@ -48,7 +48,7 @@ SLOWEST, OCTAVES = 0.5, 5.0  # octaves a second, and by how many octaves that gl
 SPEED = 1.0  # octaves of gamma a second
 TICK = 1.0 / 60.0  # s
 STILL = 3.0  # s that theta is followed before it glides
-PATIENCE = 40.0  # s until theta must have been found
+PATIENCE = 60.0  # s until theta must have been found
 TARGET = {"f_c": 512.0, "f_m": 8.0, "w": 2.0, "gain": -6.0}
 
 Direction = Literal["falling", "rising"]
