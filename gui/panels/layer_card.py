@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVB
 from gui import theme
 from gui.elided_label import ElidedLabel
 from gui.icons import dress
-from mesosynth.instruments.layers_parameters import PARAMETERS
+from mesosynth.instruments.layers_parameters import PARAMETERS, SILENT
 from mesosynth.session.layer_book import LayerNote
 
 COLOURS = (
@@ -90,7 +90,8 @@ class LayerCard(QFrame):
         }
         rising = values[f"gamma_{number}"] > 0.0
         self.title.setText(f"{number}   {text['f_c']} {'↗' if rising else '↘'}")
-        self.words.setText(f"{text['f_m']}  ·  {text['gamma'].lstrip('-')}  ·  {text['level']}")
+        level = text["level"] if values[f"level_{number}"] > SILENT else "silent"
+        self.words.setText(f"{text['f_m']}  ·  {text['gamma'].lstrip('-')}  ·  {level}")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
         alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)

@@ -129,7 +129,7 @@ class LayerSearch:
         found = self._refine(self._joined(before, until), _GROWING, until)
         if before is not None and found.loss.value >= before.loss.value:
             self._best, self._pinned = before, pinned
-            return False
+            return self._elapsed >= until  # more time might have been of use
         return True
 
     def _retry(self, until: float) -> None:
