@@ -173,6 +173,18 @@ ACTIONS = [
         "save_match", "Match", "Save match…", "Save match", "Ctrl+M", "ph.floppy-disk",
         "Write the match to a file as far as it came, to go on with it another day.",
     ),
+    ActionSpec(
+        "match_sequence", "Match", "Match all of the target's file", "Match all", "Shift+F8",
+        "ph.film-strip", "Match the target's whole file, window by window; again to stop it.",
+    ),
+    ActionSpec(
+        "play_sequence", "Match", "Play the sequence", "Play", "Shift+Space", "ph.play-circle",
+        "Let what was found in the whole file move the parameters, in time.", checkable=True,
+    ),
+    ActionSpec(
+        "save_sequence", "Match", "Save the sequence…", "Save…", "Ctrl+F8", "ph.floppy-disk",
+        "Write theta over time as a table (CSV), as MIDI, or as sound (WAV).",
+    ),
     *[
         ActionSpec(
             f"recall_{slot}", "Snapshots", f"Recall snapshot {slot}", str(slot), str(slot),

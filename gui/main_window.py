@@ -106,7 +106,7 @@ class MainWindow(QMainWindow):
         self.blend_page = BlendPage(bridge, self.history)
         self.drawer.add(self.actions_["blend"], self.blend_page)
         self.drawer.add(self.actions_["effects"], self.effects)
-        self.sequence_page = SequencePage(bridge, self.history)
+        self.sequence_page = SequencePage(self.actions_, bridge, self.history)
         self.match_page = MatchSettingsPanel(bridge.parameters, self.actions_)
         self.drawer.add(self.actions_["matching"], self.match_page)
         self.drawer.add(self.actions_["sequence"], self.sequence_page)

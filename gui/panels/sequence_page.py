@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from gui.actions import Actions
 from gui.bridge import Bridge
 from gui.elided_label import ElidedLabel
 from gui.history import History
@@ -42,12 +44,13 @@ class SequencePage(QFrame):
 
     Parameters
     ----------
+    actions : Actions
     bridge : Bridge
     history : History
         Playing a sequence is one step of it.
     """
 
-    def __init__(self, bridge: Bridge, history: History) -> None:
+    def __init__(self, actions: Actions, bridge: Bridge, history: History) -> None:
         super().__init__()
         self.setObjectName("panel")
         self._bridge, self._history = bridge, history
@@ -57,10 +60,9 @@ class SequencePage(QFrame):
         self._playing = False
         self.curves = SequenceCurves()
         theme.name(self.curves, "Theta over time", "Click or press arrow keys to move the playhead")
-        self.run = _button("Match all", "Match the target's whole file, window by window")
-        self.play = _button("Play", "Let what was found move the parameters, in time")
-        self.play.setCheckable(True)
-        self.save = _button("Save…", "Write theta over time as a table, as MIDI or as sound")
+        self._run, self._play = actions["match_sequence"], actions["play_sequence"]
+        self._save = actions["save_sequence"]
+        self.run, self.play, self.save = map(_button, (self._run, self._play, self._save))
         self.loop = QCheckBox("Loop")
         theme.name(self.loop, "Begin anew at the end")
         self.hop = QDoubleSpinBox()
@@ -121,9 +123,9 @@ class SequencePage(QFrame):
 
     def _connect(self) -> None:
         bridge = self._bridge
-        self.run.clicked.connect(self._on_run)
-        self.play.clicked.connect(self._on_play)
-        self.save.clicked.connect(self._ask_where)
+        self._run.triggered.connect(self._on_run)
+        self._play.triggered.connect(self._on_play)
+        self._save.triggered.connect(self._ask_where)
         self.loop.toggled.connect(self._on_loop)
         self.smooth.valueChanged.connect(self._on_smooth)
         self.curves.sought.connect(
@@ -158,7 +160,7 @@ class SequencePage(QFrame):
             done = self._bridge.request(lambda session: session.play_automation())
             if not done:
                 self._history.end()
-                self.play.setChecked(False)
+                self._play.setChecked(False)
         else:
             self._bridge.request(lambda session: session.stop_automation())
 
@@ -206,8 +208,8 @@ class SequencePage(QFrame):
         if self._playing and not moved.playing:
             self._history.end()
         self._playing = moved.playing
-        self.play.setChecked(moved.playing)
-        self.play.setText("Stop" if moved.playing else "Play")
+        self._play.setChecked(moved.playing)
+        self._play.setIconText("Stop" if moved.playing else "Play")
 
     def _draw(self) -> None:
         matched = self._matched
@@ -246,18 +248,18 @@ class SequencePage(QFrame):
         running = session is not None and session.sequence_running
         has_file = session is not None and session.target_path is not None
         resumes = self._matched is not None and not self._matched.finished
-        self.run.setText("Stop" if running else "Go on" if resumes else "Match all")
-        self.run.setEnabled(running or has_file)
+        self._run.setIconText("Stop" if running else "Go on" if resumes else "Match all")
+        self._run.setEnabled(running or has_file)
         self.hop.setEnabled(not running)
         found = self._matched is not None and any(m.found for m in self._matched.moments)
-        for button in (self.play, self.save):
-            button.setEnabled(found)
+        for action in (self._play, self._save):
+            action.setEnabled(found)
 
 
-def _button(text: str, tip: str) -> QToolButton:
+def _button(action: QAction) -> QToolButton:
     button = QToolButton()
-    button.setText(text)
-    button.setToolTip(tip)
+    button.setDefaultAction(action)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    theme.name(button, tip)
+    theme.name(button, action.text(), action.toolTip())
     return button

@@ -58,7 +58,7 @@ def test_a_file_is_matched_until_it_is_stopped(desk, page, qtbot, tmp_path):
 def test_play_moves_the_knobs_and_the_playhead_and_is_one_step_of_undo(desk, shown, qtbot):
     session, before = desk.bridge.session, desk.history.stack.count()
     f_c = session.values["f_c"]
-    QTest.mouseClick(shown.play, LEFT)
+    QTest.keySequence(desk, QKeySequence("Shift+Space"))
     qtbot.waitUntil(lambda: session.automation_position > 1.3, timeout=10_000)
     assert shown.play.text() == "Stop"
     assert shown.curves._position > 1.0
