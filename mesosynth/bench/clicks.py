@@ -21,8 +21,9 @@ ALONE_SECONDS = 4.0
 NEAR = 4
 """Intervals before and after, whose sounds may be heard: echoes go on, and switches are late."""
 
-CLICK, AROUND = 4, 200
-"""Samples that a click has, and that are looked at on both sides of it."""
+CLICK, AROUND = 4, 1200
+"""Samples that a click has, and that are looked at on both sides of it: a period of 40 Hz, for the
+edge of a low and saturated wave is steep, and comes back."""
 
 MARGIN, FLOOR = 1.5, 0.01
 """Of the bound: phases meet by chance; and the step that nobody hears as a click."""
@@ -78,7 +79,7 @@ def find_clicks(
         bound = MARGIN * float(largest[near].max()) + FLOOR
         here = steps[begin : begin + frames]
         beyond = begin + np.flatnonzero(here > bound)
-        times += [frame / sample_rate for frame in beyond if stands_alone(steps, int(frame))]
+        times += [float(frame / sample_rate) for frame in beyond if stands_alone(steps, int(frame))]
         worst = max(worst, float(here.max()) / bound)
     return Clicks(tuple(times), worst)
 

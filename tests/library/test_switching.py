@@ -29,24 +29,35 @@ def test_switching_ten_times_a_second_under_load_is_clean(snapshots):
 
 
 def swell():
-    time = np.arange(4800) / RATE
-    return (np.sin(2 * np.pi * 3000 * time) * np.hanning(4800)).astype(np.float32)
+    time = np.arange(9600) / RATE
+    return (0.1 * np.sin(2 * np.pi * 3000 * time) * np.hanning(9600)).astype(np.float32)
+
+
+def steps_of(sound):
+    return np.abs(np.diff(sound)).astype(np.float32)
+
+
+def alone_in(sound):
+    return [frame for frame in range(1300, 8300) if stands_alone(steps_of(sound), frame)]
 
 
 def test_a_step_that_stands_alone_is_a_click_and_a_swell_is_none():
-    steps = np.abs(np.diff(swell()))
-    assert not any(stands_alone(steps, frame) for frame in range(300, 4500))
+    assert alone_in(swell()) == []
     sound = swell()
-    sound[700:] += 0.5
-    steps = np.abs(np.diff(sound))
-    assert [frame for frame in range(300, 4500) if stands_alone(steps, frame)] == [699]
+    sound[2700:] += 0.3
+    assert alone_in(sound) == [2699]
+
+
+def test_the_steep_edge_of_a_low_wave_is_no_click():
+    low = np.tanh(30.0 * np.sin(2 * np.pi * 45.0 * np.arange(9600) / RATE))
+    assert alone_in(low) == []
 
 
 def test_a_click_is_found_where_it_is():
-    sound = np.tile(0.1 * swell(), 10)[:, None]
-    alone = [float(np.abs(np.diff(sound, axis=0)).max())]
+    sound = np.tile(swell(), 5)[:, None]
+    alone = [float(steps_of(sound[:, 0]).max())]
     assert find_clicks(sound, RATE, alone, INTERVAL).times == ()
-    sound[24_000:] += 0.2  # between two swells
+    sound[28_800:] += 0.2  # between two swells
     found = find_clicks(sound, RATE, alone, INTERVAL)
-    assert found.times == (23_999 / RATE,)
+    assert found.times == (28_799 / RATE,)
     assert found.worst_step > 1.0
