@@ -120,14 +120,14 @@ def test_a_sequence_survives_the_death_of_its_process(session, tmp_path):
     run = tmp_path / "run"
     session.match_sequence(sound, run=run)
     found = lambda seen: session.sequence is not None and len(session.sequence.moments) >= 2  # noqa: E731
-    poll_until(session, found, 40.0)
+    poll_until(session, found, 100.0)
     os.kill(session._sequencer.pid, signal.SIGKILL)
     done = lambda seen: any(isinstance(e, SequenceChanged) and not e.running for e in seen)  # noqa: E731
     seen = poll_until(session, done)
     assert any("start it again" in e.text for e in seen if isinstance(e, events.Message))
     kept = list(session.sequence.moments)
     session.match_sequence(sound, run=run)
-    poll_until(session, done, 40.0)
+    poll_until(session, done, 100.0)
     assert session.sequence.finished
     assert session.sequence.moments[: len(kept)] == kept
     session.export_sequence(tmp_path / "theta.csv")

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from mesosynth.atomic_file import write_atomically
 from mesosynth.errors import MatchFileError
 from mesosynth.matching.sequence_messages import (
     LongSound,
@@ -61,7 +62,7 @@ class SequenceFile:
             else:
                 head = _Head(mesosynth_sequence=REVISION, sound=sound, settings=settings)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(msgspec.json.encode(head) + b"\n")
+                write_atomically(path, msgspec.json.encode(head) + b"\n")
             self._file = path.open("ab")
         except OSError as error:
             raise MatchFileError(f"{path} cannot be written: {error.strerror}.") from error

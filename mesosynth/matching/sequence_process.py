@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from mesosynth.errors import MesosynthError
 from mesosynth.matching.sequence_messages import LongSound, Moment, SequenceSettings
+from mesosynth.matching.sequence_runs import run_of
 from mesosynth.spawning import bare_main, end_with_parent, one_thread_each, worker_threads
 
 if TYPE_CHECKING:
@@ -72,8 +73,11 @@ class SequenceProcess:
         """The process's number."""
         return None if self._process is None else self._process.pid
 
-    def start(self, path: Path, settings: SequenceSettings, run: Path) -> None:
-        """Match a file, or go on with it where `run` stands; whatever was under way ends."""
+    def start(self, path: Path, settings: SequenceSettings, run: Path | None = None) -> None:
+        """Match a file, or go on with it where `run` stands; whatever was under way ends.
+
+        Without `run`, it is kept where :func:`mesosynth.matching.sequence_runs.run_of` says.
+        """
         self.close()
         self._stop = self._context.Event()
         self._replies, theirs = self._context.Pipe(duplex=False)
@@ -115,7 +119,7 @@ class SequenceProcess:
 
 
 def work(
-    path: Path, settings: SequenceSettings, run: Path, replies: "Connection", stop: "Flag"
+    path: Path, settings: SequenceSettings, run: Path | None, replies: "Connection", stop: "Flag"
 ) -> None:
     """Match until the end, or until told to stop; the process's main function."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -139,7 +143,7 @@ def work(
 
     with contextlib.suppress(BrokenPipeError):  # the session is gone
         try:
-            match_sequence(path, settings, run, tell, stop.is_set)
+            match_sequence(path, settings, run or run_of(path, settings), tell, stop.is_set)
         except MesosynthError as error:
             replies.send(Done(str(error)))
         else:

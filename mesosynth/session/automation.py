@@ -16,7 +16,6 @@ from mesosynth.errors import ArgumentError, MesosynthError
 from mesosynth.events import ParametersChanged, Source
 from mesosynth.matching.sequence_messages import MatchedSequence, SequenceSettings
 from mesosynth.matching.sequence_process import Began, Done, Heard, SequenceProcess
-from mesosynth.matching.sequence_runs import run_of
 from mesosynth.matching.sequence_smoothing import smoothed
 from mesosynth.plugin import EventKind
 from mesosynth.sequence_export import check_ending, export_sequence
@@ -66,7 +65,8 @@ class Automating(Sound):
     ) -> None:
         """Match a sound file as a sequence; `poll` reports SequenceChanged.
 
-        The same file by the same settings goes on where it was stopped, today or last week.
+        The same file by the same settings goes on where it was stopped, today or last week. What
+        is wrong with it comes as a message.
 
         Parameters
         ----------
@@ -74,14 +74,8 @@ class Automating(Sound):
         settings : SequenceSettings, optional
         run : Path, optional
             The file that it is kept in; one in the user's cache otherwise.
-
-        Raises
-        ------
-        AudioFileError
-            If the file cannot be read.
         """
         settings = settings or SequenceSettings()
-        run = run_of(path, settings) if run is None else run
         self.stop_automation()
         self.sequence, self._sequence_settings = None, settings
         self._sequencer.start(path, settings, run)
