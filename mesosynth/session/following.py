@@ -12,7 +12,7 @@ from mesosynth.session.recording import Recordings
 
 _DEAF = 1.0  # s without a sample after which the input counts as gone
 _DRAW = 0.5  # s between two pictures of a sound that moves all the time
-_SURE = 0.2  # confidence from which theta drives the sound
+_SURE = 0.1  # confidence from which theta drives the sound; of recordings little is explained
 
 
 class Following(Recordings):
