@@ -1,0 +1,137 @@
+"""Fears: what was set is forgotten; what is not seen has no name; a sheet is too high."""
+
+import json
+
+import pytest
+from hands import LEFT, NONE, drag
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAccessible, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
+
+from gui.panels.divided import SHARE
+from gui.settings import load_settings
+from gui.views.canvas import Canvas
+
+
+def press(desk, keys):
+    QTest.keySequence(desk, QKeySequence(keys))
+
+
+def answer(desk, path):
+    dialog = next(each for each in desk.findChildren(QFileDialog) if each.isVisible())
+    line = dialog.findChild(QLineEdit, "fileNameEdit")
+    line.setText(str(path))
+    QTest.keyClick(line, Qt.Key.Key_Return)
+
+
+@pytest.fixture
+def other_window(desk):
+    """A second window over the same settings; its engine never starts."""
+    from gui.bridge import Bridge
+    from gui.main_window import MainWindow
+
+    made = []
+
+    def make():
+        window = MainWindow(Bridge(desk.bridge.parameters), load_settings()[0])
+        made.append(window)
+        window.show()
+        assert QTest.qWaitForWindowExposed(window)
+        return window
+
+    yield make
+    for window in made:
+        window.deleteLater()
+
+
+def test_axes_division_and_page_are_there_again(other_window):
+    first = other_window()
+    first.resize(1400, 800)
+    first.pad.set_axes(("f_c", "w"))
+    first.drawer.turn_to("effects")
+    QTest.qWait(20)
+    handle = first.divided.handle(1)
+    middle = handle.rect().center()
+    drag(handle, middle, (-120, 0))
+    share = first.divided.share
+    assert share < SHARE - 0.05
+    first.close()
+    second = other_window()
+    QTest.qWait(20)
+    assert second.pad.axes == ("f_c", "w")
+    assert second.drawer.page == "effects"
+    assert second.divided.share == pytest.approx(share, abs=0.02)
+    QTest.mouseDClick(second.divided.handle(1), LEFT, NONE, middle)
+    assert second.divided.share == pytest.approx(SHARE, abs=0.02)
+    before = second.divided.share
+    QTest.keyClick(second.divided.handle(1), Qt.Key.Key_Left)
+    assert second.divided.share < before
+
+
+def test_a_match_is_saved_and_taken_up_again(target, qtbot, tmp_path):
+    desk = target
+    with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):
+        desk.bridge.set_matching(True)
+    press(desk, "Ctrl+M")
+    answer(desk, tmp_path / "mine")
+    kept = tmp_path / "mine.run"
+    qtbot.waitUntil(kept.exists, timeout=5_000)
+    found = desk.match_commands.result.theta
+    with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):
+        press(desk, "Ctrl+Shift+M")
+        answer(desk, kept)
+    assert desk.match_commands.result.theta == pytest.approx(found)
+    broken = tmp_path / "broken.run"
+    broken.write_text(json.dumps({"revision": 99}))
+    desk.match_files.open(broken)
+    assert "broken.run" in desk.status.message.text()
+
+
+def test_the_sound_becomes_the_target_and_the_pad_marks_where_it_lies(
+    desk, qtbot, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("mesosynth.takes.takes_folder", lambda: tmp_path)
+    monkeypatch.setattr("mesosynth.session.sound_target.takes_folder", lambda: tmp_path)
+    desk.history.set_at_once({"f_m": 12.0, "gamma": 3.0}, "test")
+    with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000):
+        press(desk, "Shift+T")
+    assert desk.pad._known["f_m"] == 12.0
+    where = desk.pad.plane.point(12.0, 3.0).toPoint()
+    desk.history.set_at_once({"f_m": 4.0, "gamma": 0.5}, "test")  # away with the handle
+    ring = desk.pad.grab().toImage().pixelColor(where + QPoint(13, 0))
+    assert ring.lightness() > 150
+
+
+def test_the_sheet_is_no_higher_than_the_desk_and_scrolls(desk):
+    desk.resize(1024, 700)
+    press(desk, "F1")
+    sheet = desk.sheet
+    assert sheet.height() <= desk.height()
+    assert sheet.area.verticalScrollBar().maximum() > 0
+    assert sheet.area.horizontalScrollBar().maximum() == 0
+    sheet.close()
+
+
+def test_everything_that_can_be_reached_has_a_name(desk):
+    nameless = []
+    for widget in desk.findChildren(QWidget):
+        reachable = widget.focusPolicy() != Qt.FocusPolicy.NoFocus or isinstance(widget, Canvas)
+        inner = widget.objectName().startswith("qt_") or widget.parent() is None
+        if not reachable or inner or not widget.isVisibleTo(desk):
+            continue
+        interface = QAccessible.queryAccessibleInterface(widget)
+        name = "" if interface is None else interface.text(QAccessible.Text.Name)
+        if not (widget.accessibleName() or name):
+            nameless.append(f"{type(widget).__name__} in {type(widget.parent()).__name__}")
+    assert not nameless
+
+
+def test_views_are_saved_where_the_last_one_was(desk, tmp_path):
+    desk.settings.folder = str(tmp_path / "elsewhere")
+    desk.links.exporter.save(desk.pad_frame, tmp_path / "pad.png")
+    assert desk.settings.views == str(tmp_path)
+    desk.links.exporter.ask(desk.pad_frame)
+    dialog = next(each for each in desk.findChildren(QFileDialog) if each.isVisible())
+    assert dialog.directory().absolutePath() == str(tmp_path)
+    dialog.close()
