@@ -45,8 +45,9 @@ class History(QObject):
         bridge.parameters_changed.connect(self._on_parameters)
         bridge.match_started.connect(self._on_match_started)
         bridge.match_ended.connect(self._on_match_ended)
-        bridge.layers_progress.connect(lambda _: self._on_layers_moved())
-        bridge.layers_ended.connect(lambda _: self._on_layers_ended())
+        # Methods and no lambdas, which would keep the bridge alive.
+        bridge.layers_progress.connect(self._on_layers_moved)
+        bridge.layers_ended.connect(self._on_layers_ended)
 
     def begin(self, text: str) -> None:
         """Start a step that the menu will call "Undo `text`"."""
@@ -199,7 +200,7 @@ class History(QObject):
             new = {id_: after.values[id_] for id_ in changed}
             self._record("match", old, new)
 
-    def _on_layers_moved(self) -> None:
+    def _on_layers_moved(self, _event: object = None) -> None:
         """Make a step of what a match with layers has changed, or of more of it."""
         before, after = self._before_layers, self._bridge.snapshot()
         if before is None or after is None or self._before is not None:
@@ -209,7 +210,7 @@ class History(QObject):
         elif before != after:
             self._driven_layers = self._record("match with layers", before, after)
 
-    def _on_layers_ended(self) -> None:
+    def _on_layers_ended(self, _event: object = None) -> None:
         self._leave_layers()
         self._take_layers()
 
