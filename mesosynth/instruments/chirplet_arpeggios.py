@@ -235,13 +235,17 @@ class Arpeggios:
             sounding -= 1
         if by_key:
             if voices.count == ROWS:
-                voices.remove(min(range(ROWS), key=self._level_of))
+                voices.remove(min(range(ROWS), key=self._loudness))
         elif sounding >= VOICES or voices.count == ROWS:
             return -1
         return voices.add()
 
-    def _level_of(self, voice: int) -> float:
-        return float(self.voices.state[voice, LEVEL])
+    def _loudness(self, voice: int) -> float:
+        """How loud a voice is now, 0 to 1: what goes at once must be where its sweep is silent."""
+        row = self.voices.state[voice]
+        return float(row[LEVEL]) * math.exp(
+            -0.5 * (float(row[OCTAVES]) / (SIGMA_0 * self._width)) ** 2
+        )
 
     def end_what_is_done(self, values: NDArray[np.float64]) -> None:
         """[audio] End voices that faded, or that leave the window on the side they move to."""

@@ -22,7 +22,7 @@ from mesosynth.instruments.chirplet_parameters import HARMONICS, PURE
 from mesosynth.plugin import CHANNELS
 
 VOICES = 16
-ROWS = 24
+ROWS = 32
 """Places for voices: those beyond VOICES fade to make room."""
 
 STRIDE = 256  # samples rendered at once: bounds how far a voice runs past its end

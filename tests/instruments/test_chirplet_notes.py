@@ -328,6 +328,15 @@ def test_more_keys_than_voices_all_sound_and_do_not_click():
     assert player.voices <= VOICES + 8
 
 
+def test_five_hundred_keys_a_second_do_not_click():
+    player = Player({"f_c": 60.0, "gamma": -1.0, "w": 4.0, "am_depth": 0.0, "gain": 0.0})
+    keys = [on(36 + n * 7 % 24, frame=96 * n) for n in range(1000)]  # a key every 2 ms
+    sound = player.seconds(2.0, keys)
+    assert heard(sound)
+    bend = float(np.abs(np.diff(sound, 2)).max())  # a jump is all of it, a wave hardly any
+    assert bend < 0.005 * float(np.abs(sound).max())
+
+
 def test_forty_keys_in_one_block_and_the_shortest_touch_all_sound():
     player = Player(STEADY)
     player.play(1, [on(note, 3 * (note - 30)) for note in range(30, 70)])
