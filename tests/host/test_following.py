@@ -54,6 +54,7 @@ def hears(gamma):
             and event.hearing == "following"
             and event.confidence > 0.5
             and event.theta["gamma"] == pytest.approx(gamma, rel=0.15)
+            and event.theta["f_c"] == pytest.approx(TARGET["f_c"], rel=0.15)
         )
 
     return heard
@@ -70,7 +71,7 @@ def test_the_input_drives_the_sound_until_it_is_frozen_or_vanishes(pulse):
         assert session.following
         poll_until(session, hears(4.0), log)
         assert session.values["gamma"] == pytest.approx(4.0, rel=0.15)
-        assert session.values["f_c"] == pytest.approx(700.0, rel=0.1)
+        assert session.values["f_c"] == pytest.approx(TARGET["f_c"], rel=0.15)
 
         session.freeze_following(True)
         held = dict(session.values)
