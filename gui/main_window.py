@@ -153,7 +153,7 @@ class MainWindow(QMainWindow):
         self.settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self.settings.gain = self.bridge.values.get("gain")
         self.settings.page = self.drawer.page
-        self.settings.axes = self.pad.axes
+        self.settings.axes = self.pad.wanted_axes
         self.settings.share = min(max(self.divided.share, 0.2), 0.8)
         save_settings(self.settings)
         self.sessions.end()

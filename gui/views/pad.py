@@ -34,6 +34,8 @@ class Pad(Canvas):
     ----------
     axes : (str, str)
         Ids of the parameters from left to right and from bottom to top.
+    wanted_axes : (str, str)
+        Those that were chosen; an instrument without them has others meanwhile.
 
     Signals
     -------
@@ -52,7 +54,7 @@ class Pad(Canvas):
         super().__init__()
         self._parameters = parameters
         self._values = parameters.defaults()
-        self.axes = NOTE_AXES
+        self.axes = self.wanted_axes = NOTE_AXES
         self.loss = LossMap()
         self._steps: list[MatchStep] = []
         self._known: dict[str, float] | None = None
@@ -91,13 +93,17 @@ class Pad(Canvas):
         self._parameters = parameters
         self._values = parameters.defaults()
         self._steps.clear()
-        if not set(self.axes) <= set(parameters):
-            first, second, *_ = parameters.matchable or tuple(parameters)
-            self.set_axes((first, second))
+        first, second, *_ = parameters.matchable or tuple(parameters)
+        is_there = set(self.wanted_axes) <= set(parameters)
+        self._lay_out(self.wanted_axes if is_there else (first, second))
         self.refresh()
 
     def set_axes(self, axes: tuple[str, str]) -> None:
-        """Lay two other parameters out."""
+        """Lay two other parameters out, also when their instrument comes back after another."""
+        self.wanted_axes = axes
+        self._lay_out(axes)
+
+    def _lay_out(self, axes: tuple[str, str]) -> None:
         if axes != self.axes:
             self.axes = axes
             self.refresh()
