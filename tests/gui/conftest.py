@@ -77,15 +77,26 @@ def only_window(qapp):
 @pytest.fixture
 def desk(only_window, qtbot):
     """The window as it starts: at its defaults, nothing to undo, no match."""
+    from gui.panels.divided import SHARE
+    from gui.views.pad_plane import NOTE_AXES
+
     window = only_window
     bridge = window.bridge
     bridge.set_matching(False)
     qtbot.waitUntil(lambda: not bridge.matching, timeout=20_000)
     bridge.set_follow(True)
+    bridge.set_playing(True)
+    if bridge.session.instrument != "chirplet":
+        bridge.change_rack("set_instrument", "chirplet")
+        qtbot.waitUntil(lambda: bridge.session.instrument == "chirplet", timeout=5_000)
     bridge.session.set_parameters(bridge.parameters.defaults())
     qtbot.waitUntil(lambda: bridge.values == bridge.parameters.defaults(), timeout=5_000)
     window.history.end()
     window.history.stack.clear()
+    window.sound_commands.question.keep.click()
+    window.drawer.turn_to("")
+    window.pad.set_axes(NOTE_AXES)
+    window.divided.divide(SHARE)
     window.resize(1280, 800)
     window.activateWindow()
     window.pad.setFocus()

@@ -25,7 +25,6 @@ def test_switching_ten_times_a_second_under_load_is_clean(snapshots):
     assert answer["peak_db"] < -1.0
     assert answer["peak_db"] > -40.0  # something was heard
     assert (answer["faults"], answer["restarts"]) == (0, 0), answer["messages"]
-    assert answer["underflows"] < 0.01 * answer["blocks"], answer
 
 
 def swell():
