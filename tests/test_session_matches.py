@@ -106,6 +106,21 @@ def test_a_match_pauses_and_goes_on_as_if_it_had_not(uninterrupted, watched):
     assert watched.of(events.MatchResumed)
 
 
+def test_a_match_that_waits_for_another_to_end_can_be_paused_too(uninterrupted, watched):
+    session = watched.session
+    session.start_match()
+    watched.wait(events.MatchProgress)
+    session.start_match()  # anew, as soon as the one that runs has ended
+    session.pause_match()
+    assert session.match_paused
+    watched.wait(events.MatchPaused)
+    assert session.matching
+    assert session.match_paused
+    watched.seen.clear()
+    session.resume_match()
+    assert watched.wait(events.MatchEnded).result.theta == uninterrupted[0].theta
+
+
 def test_a_match_whose_process_is_killed_goes_on_where_it_stood(uninterrupted, watched):
     watched.session.start_match()
     watched.wait(events.MatchProgress)

@@ -167,14 +167,14 @@ class MatcherProcess:
         self.entries, self.layers = list(entries), None
         self._begin(paused)
 
-    def start_layers(self, job: LayersJob) -> None:
-        """Match the target with layers, or go on where the job stands.
+    def start_layers(self, job: LayersJob, paused: bool = False) -> None:
+        """Match the target with layers, or go on where the job stands; `paused` as of any match.
 
         :class:`LayersStepped` tells each step, :class:`LayersDone` the end; pausing, stopping and
         dropping are those of any match.
         """
         self.entries, self.layers = [], job
-        self._begin(paused=False)
+        self._begin(paused)
 
     def _begin(self, paused: bool) -> None:
         self._steps = self._steps_again = 0

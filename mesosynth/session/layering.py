@@ -115,9 +115,9 @@ class Layering(Snapshots, Presets):
         settings = replace(settings, layers=max(settings.layers, len(start)))
         return LayersJob(settings, start, self._book.pinned, done)
 
-    def _start_layers(self, job: LayersJob) -> None:
+    def _start_layers(self, job: LayersJob, paused: bool) -> None:
         self._is_changed = False
-        super()._start_layers(job)
+        super()._start_layers(job, paused)
         if job.done is None:
             self._events.append(LayersStarted())
 
@@ -262,10 +262,10 @@ class Layering(Snapshots, Presets):
         done = job.done or LayersStep((), math.inf, 0.0, 0.0, 0, 0.0, 0.0)
         job = self._job_from_here(job.settings, replace(done, loss=math.inf))
         self._best_loss = math.inf
-        if self.match_paused:
+        if self.match_paused and self._wanted is None:
             self._matcher.layers = job
         else:
-            self._is_changed, self._wanted = True, Wanted(layers=job)
+            self._is_changed, self._wanted = True, Wanted(layers=job, paused=self.match_paused)
             self._matcher.stop_match()
 
     # ------------------------------------------------------------------ the whole sound

@@ -35,7 +35,7 @@ from mesosynth.target import Target
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A match to be started; entries of an earlier run of it, which then stands still."""
+    """A match to be started; entries are of an earlier run of it. Paused, it stands still then."""
 
     settings: MatchSettings | None = None
     entries: tuple[Entry, ...] = ()
@@ -70,7 +70,7 @@ class Matching(Targets):
     @property
     def match_paused(self) -> bool:
         """Whether the match stands still, or will in a moment."""
-        return self._matcher.paused and self._wanted is None
+        return self._matcher.paused if self._wanted is None else self._wanted.paused
 
     def start_match(self) -> None:
         """Match the target by `match_settings`, anew if a match runs.
@@ -94,13 +94,20 @@ class Matching(Targets):
 
     def pause_match(self) -> None:
         """Let the match stand still; `poll` reports MatchPaused, or that it has just ended."""
-        self._matcher.pause_match()
+        if self._wanted is None:
+            self._matcher.pause_match()
+        else:
+            self._wanted = replace(self._wanted, paused=True)
 
     def resume_match(self) -> None:
         """Let a match go on that stands still, as if it had never paused."""
-        if self.match_paused:
+        if not self.match_paused:
+            return
+        if self._wanted is None:
             self._matcher.resume_match()
-            self._events.append(MatchResumed())
+        else:
+            self._wanted = replace(self._wanted, paused=False)
+        self._events.append(MatchResumed())
 
     def check_matched(self) -> None:
         """Raise unless the instrument that plays is the one that is matched.
@@ -174,14 +181,14 @@ class Matching(Targets):
         self._best_loss = math.inf
         self._before_match = self._matchable_values()
         if wanted.layers is not None:
-            self._start_layers(wanted.layers)
+            self._start_layers(wanted.layers, wanted.paused)
             return
         settings = wanted.settings or self._pinned_here(self.match_settings)
         self._matcher.start_match(settings, wanted.entries, wanted.paused)
         self._events.append(MatchStarted())
 
-    def _start_layers(self, job: LayersJob) -> None:
-        self._matcher.start_layers(job)
+    def _start_layers(self, job: LayersJob, paused: bool) -> None:
+        self._matcher.start_layers(job, paused)
 
     def _hear_layers(self, reply: matcher.LayersReply) -> None:
         """Hear of layers, which another part of the session knows of."""

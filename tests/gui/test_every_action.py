@@ -1,0 +1,202 @@
+"""Fear: something in the menus does nothing, by its keys or by the mouse."""
+
+import pytest
+from hands import DEMO, LEFT, NONE
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDialog, QToolButton
+
+from gui.actions import ACTIONS
+from mesosynth.matching.messages import MatchSettings
+
+SPECS = {spec.id: spec for spec in ACTIONS}
+
+
+def dialogs(desk):
+    return [each.windowTitle() for each in desk.findChildren(QDialog) if each.isVisible()]
+
+
+def kept(desk):
+    return [slot is not None for slot in desk.comparisons.slots]
+
+
+# What a user sees or hears of an action: it must be another thing afterwards.
+SEEN = {
+    "record": lambda desk: desk.status.message.text(),  # no input here, which is said
+    "quit": lambda desk: desk.asked_to_close(),
+    "undo": lambda desk: desk.bridge.values["f_m"],
+    "redo": lambda desk: desk.bridge.values["f_m"],
+    "flip": lambda desk: desk.bridge.values["gamma"],
+    "compare": lambda desk: desk.transport["compare"].text(),
+    "play": lambda desk: desk.bridge.playing,
+    "piano": lambda desk: desk.actions_["piano"].isChecked(),
+    "panic": lambda desk: desk.actions_["panic"].isChecked(),
+    "sound_target": lambda desk: desk.pad._known,
+    "match": lambda desk: desk.bridge.matching,
+    "pause_match": lambda desk: desk.bridge.is_match_paused,
+    "stop_match": lambda desk: desk.bridge.matching,
+    "follow": lambda desk: desk.bridge.session.follow,
+    "apply": lambda desk: desk.bridge.values["f_m"],
+    "bigger": lambda desk: desk.settings.scale,
+    "smaller": lambda desk: desk.settings.scale,
+    "theme": lambda desk: desk.settings.theme,
+    "spectrum": lambda desk: desk.scope.title.text(),
+    "tour": lambda desk: desk.tour.isVisible(),
+    **{f"store_{slot}": kept for slot in range(1, 9)},
+    **{f"recall_{slot}": lambda desk: desk.bridge.values["f_m"] for slot in range(1, 9)},
+}
+
+
+ELSEWHERE = {
+    "match_layers", "go_on_layers", "apply_layers", "follow_input", "freeze_following", "audition",
+    "overwrite_sound", "edit_sound", "remove_sound", "favourite", "more_stars", "fewer_stars",
+    "match_sequence", "play_sequence", "save_sequence",
+}  # fmt: skip
+"""What needs layers, a long sound, an input or a chosen sound: other tests drive these."""
+
+
+def seen(desk, id_):
+    """What an action changes; by default the open page, a dialog, what is said, or the sound."""
+    if id_ in SEEN:
+        return SEEN[id_](desk)
+    return desk.drawer.page, dialogs(desk), desk.status.message.text(), dict(desk.bridge.values)
+
+
+class _Doorkeeper(QObject):
+    """Keeps the window open, and remembers that it should have closed."""
+
+    asked = 0
+
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Close:
+            self.asked += 1
+            event.ignore()
+            return True
+        return False
+
+
+@pytest.fixture
+def ready(desk, qtbot, monkeypatch, tmp_path):
+    """The desk in a state in which every action can act, and put back afterwards."""
+    with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000):
+        desk.commands.load_target(DEMO)
+    monkeypatch.setattr("mesosynth.takes.takes_folder", lambda: tmp_path)
+    monkeypatch.setattr("mesosynth.session.sound_target.takes_folder", lambda: tmp_path)
+    # A match that takes its time: there must be something to pause and to stop.
+    monkeypatch.setattr(desk.bridge.session, "match_settings", MatchSettings(descent="adam"))
+    monkeypatch.setattr(desk.look, "largest", lambda: 200)
+    doorkeeper = _Doorkeeper()
+    desk.installEventFilter(doorkeeper)
+    desk.asked_to_close = lambda: doorkeeper.asked
+    before = desk.settings.theme
+    yield desk
+    desk.removeEventFilter(doorkeeper)
+    desk.settings.theme, desk.settings.scale = before, 100
+    desk.look.use("dark")
+    desk.look._refresh()
+    desk.comparisons.restore([])
+
+
+def tidy(desk):
+    """Close what an action has opened, and switch off what it has switched on."""
+    desk.settings.scale = 150
+    desk.look._refresh()
+    desk.tour.end()
+    desk.drawer.turn_to("")
+    desk.bridge.set_matching(False)
+    for id_ in ("piano", "panic", "spectrum"):
+        if desk.actions_[id_].isChecked():
+            desk.actions_[id_].trigger()
+    for dialog in desk.findChildren(QDialog):
+        dialog.close()
+    desk.bridge.say("")
+    desk.activateWindow()
+    desk.pad.setFocus()
+
+
+def prepare(desk, qtbot, id_):
+    """Bring about what an action needs."""
+    move = desk.history.set_at_once
+    if id_ in ("undo", "redo"):
+        move({"f_m": 20.0}, "test")
+    if id_.startswith("store_"):
+        desk.comparisons.restore([])
+    if id_ == "previous_sound":  # there must be one
+        desk.actions_["next_sound"].trigger()
+        desk.actions_["next_sound"].trigger()
+    if id_ == "redo":
+        desk.history.undo()
+    if id_.startswith("recall_"):
+        desk.comparisons.store(int(id_[-1]) - 1)
+        move({"f_m": 20.0}, "test")
+    if id_ in ("apply", "save_match") and desk.match_commands.result is None:
+        with qtbot.waitSignal(desk.bridge.match_progress, timeout=60_000):
+            desk.bridge.set_matching(True)
+        with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):
+            desk.bridge.set_matching(False)
+    if id_ == "apply":
+        move({"f_m": 20.0}, "test")
+    if id_ in ("pause_match", "stop_match"):
+        with qtbot.waitSignal(desk.bridge.match_started, timeout=20_000):
+            desk.bridge.set_matching(True)
+    if id_ == "panic" and not desk.bridge.playing:
+        desk.bridge.set_playing(True)
+    qtbot.waitUntil(desk.actions_[id_].isEnabled, timeout=10_000)
+
+
+def by_keys(desk, id_):
+    QTest.keySequence(desk, QKeySequence(SPECS[id_].keys))
+
+
+def by_menu(desk, id_):
+    bar = desk.menuBar()
+    title = next(entry for entry in bar.actions() if entry.text() == SPECS[id_].menu)
+    QTest.mouseClick(bar, LEFT, NONE, bar.actionGeometry(title).center())
+    menu = title.menu()
+    assert menu.isVisible()
+    QTest.mouseClick(menu, LEFT, NONE, menu.actionGeometry(desk.actions_[id_]).center())
+
+
+MENUS = list(dict.fromkeys(spec.menu for spec in ACTIONS))
+
+
+@pytest.mark.parametrize("way", [by_keys, by_menu])
+@pytest.mark.parametrize("menu", MENUS)
+def test_every_action_acts(ready, qtbot, menu, way):
+    desk, idle = ready, []
+    # Another target comes last, or the matches would be of that.
+    ids = sorted({spec.id for spec in ACTIONS if spec.menu == menu} - ELSEWHERE)
+    for id_ in sorted(ids, key=lambda id_: id_ == "sound_target"):
+        tidy(desk)
+        qtbot.waitUntil(desk.isActiveWindow, timeout=5_000)
+        prepare(desk, qtbot, id_)
+        before = seen(desk, id_)
+        way(desk, id_)
+        try:
+            qtbot.waitUntil(lambda i=id_, b=before: seen(desk, i) != b, timeout=5_000)
+        except qtbot.TimeoutError:
+            idle.append(id_)
+    tidy(desk)
+    assert not idle
+
+
+def test_every_button_of_an_action_acts(ready, qtbot):
+    """Those of the top row and of the drawer's rail, by a click on each."""
+    desk = ready
+    tidy(desk)
+    desk.resize(1600, 900)
+    buttons = [
+        button for button in desk.findChildren(QToolButton)
+        if button.isVisible() and button.defaultAction() is not None
+    ]  # fmt: skip
+    ids = {button.defaultAction().objectName() for button in buttons}
+    assert {"play", "match", "sounds", "effects", "shortcuts"} <= ids
+    for button in buttons:
+        action = button.defaultAction()
+        if action.isEnabled() and action.objectName() not in {"match", "record", *ELSEWHERE}:
+            with qtbot.waitSignal(action.triggered, timeout=2_000):
+                QTest.mouseClick(button, LEFT)
+            for dialog in desk.findChildren(QDialog):
+                dialog.close()
+    tidy(desk)
