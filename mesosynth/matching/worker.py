@@ -214,7 +214,7 @@ class _Worker:
         from mesosynth.matching.run import Stopped
 
         self._match = None
-        number, target = asked.number, self._target
+        number, target, model = asked.number, self._target, self._matcher.operator.model
         if target is None:
             self._reply(Failed("There is no target to match; load or record a sound first."))
             self._reply(Ended(None), number)
@@ -247,7 +247,9 @@ class _Worker:
             self._reply(Failed(str(error)))
             result = None
         self._reply(Paused() if paused else Ended(result), number)
-        if result is not None and not paused and target is self._target:
+        # Meanwhile another target may have come, or another instrument.
+        is_current = target is self._target and model is self._matcher.operator.model
+        if result is not None and not paused and is_current:
             self._judged, self._judging = number, judgements(self._matcher, target, result)
 
     def _run_layers(self, asked: MatchLayers) -> None:
