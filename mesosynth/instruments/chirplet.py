@@ -56,9 +56,6 @@ MIDI_KEYS = 128
 _SLOWEST, _FASTEST = 5.0, 960.0  # BPM
 _NEVER = 1 << 40  # samples
 
-TOGETHER = 0.0005
-"""Keys that are pressed or let go within this time, s, are so at once."""
-
 # Lines over the block.
 _OCTAVES, _MODULATION, _WIDTH, _REST, _DEPTH, _LEVEL = range(6)
 
@@ -166,15 +163,8 @@ class Chirplet(Instrument):
         self._notes.reverse()  # the next one is the last
 
     def _take_notes(self, begin: int, values: NDArray[np.float64], period: float) -> int:
-        """Obey what happens at frame `begin`, and soon after; return the frame of what comes next.
-
-        What follows within TOGETHER comes with it, as a chord would: every frame at which something
-        happens is a cut in the block, and costs as much as many samples.
-        """
-        if not self._notes or self._notes[-1][0] > begin:
-            return self._notes[-1][0] if self._notes else _NEVER
-        until = begin + round(TOGETHER * self._sample_rate)
-        while self._notes and self._notes[-1][0] <= until:
+        """Obey what happens up to frame `begin`; return the frame of what comes next."""
+        while self._notes and self._notes[-1][0] <= begin:
             _, kind, channel, note, value = self._notes.pop()
             self._obey(kind, channel % MIDI_CHANNELS, note % MIDI_KEYS, value, values)
             if kind == EventKind.NOTE_ON:  # before anything else happens at this very frame

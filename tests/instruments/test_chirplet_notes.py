@@ -350,8 +350,10 @@ def test_forty_keys_in_one_block_and_the_shortest_touch_all_sound():
 @pytest.mark.parametrize("frames", [1, 17, 2048])
 def test_events_fall_on_their_frame_at_any_block_size(frames):
     values = {"gamma": 3.0, "period": 0.3, "humanise": 0.5, "spread": 0.7, "brightness": -12.0}
-    events = [on(60, 1000), on(67, 1500, 0.4), off(60, 9000), (9100, KINDS.SUSTAIN, 0, 0, 1.0),
-              off(67, 9200), on(40, 11000), (15000, KINDS.SUSTAIN, 0, 0, 0.0)]  # fmt: skip
+    chord = [on(64, 1530), on(71, 1541)]  # a quarter of a millisecond, and blocks of 128 end in it
+    events = [on(60, 1000), on(67, 1500, 0.4), *chord, off(64, 5000), off(71, 5010),
+              off(60, 9000), (9100, KINDS.SUSTAIN, 0, 0, 1.0), off(67, 9200), on(40, 11000),
+              (15000, KINDS.SUSTAIN, 0, 0, 0.0)]  # fmt: skip
     length = 20480 if frames > 1 else 10240
     expected = Player(values, 128, running=True).play(length // 128, events)
     player = Player(values, frames, running=True)
