@@ -93,9 +93,11 @@ class Pad(Canvas):
         self._parameters = parameters
         self._values = parameters.defaults()
         self._steps.clear()
-        first, second, *_ = parameters.matchable or tuple(parameters)
-        is_there = set(self.wanted_axes) <= set(parameters)
-        self._lay_out(self.wanted_axes if is_there else (first, second))
+        axes = self.wanted_axes
+        if not set(axes) <= set(parameters):
+            first, second, *_ = parameters.matchable or tuple(parameters)
+            axes = (first, second)
+        self._lay_out(axes)
         self.refresh()
 
     def set_axes(self, axes: tuple[str, str]) -> None:

@@ -95,3 +95,11 @@ def test_the_whole_drag_is_one_step_of_undo(desk):
     assert desk.bridge.session.values == pytest.approx(before)
     desk.actions_["redo"].trigger()
     assert desk.bridge.session.values == pytest.approx(moved)
+
+
+def test_the_axes_come_back_with_the_instrument_that_has_them(desk, qtbot):
+    desk.pad.set_axes(("f_c", "w"))
+    desk.bridge.change_rack("set_instrument", "layers")
+    qtbot.waitUntil(lambda: desk.pad.axes != ("f_c", "w"), timeout=5_000)
+    desk.bridge.change_rack("set_instrument", "chirplet")
+    qtbot.waitUntil(lambda: desk.pad.axes == ("f_c", "w"), timeout=5_000)
