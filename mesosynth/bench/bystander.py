@@ -1,8 +1,9 @@
-"""What the machine itself misses: a process that wakes for every block and computes a little.
+"""When the machine itself was late: on every core a process that does nothing but wake.
 
-It plays nothing, shares nothing with the session, and has a priority that only sound goes before.
-Where it is late the system was held up, by whatever else runs on the machine or on its host, and
-a callback could not have been in time either.
+They play nothing, share nothing with the session, and go before everything in it, JACK's server
+too. Where one of them wakes late its core was taken away, by whatever else runs on the machine or
+on its host, and a callback that it held up could not have been in time either. It is what
+cyclictest does on every real-time system.
 """
 
 import contextlib
@@ -13,55 +14,64 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 from mesosynth.spawning import bare_main, end_with_parent
 
-SHARE = 0.1  # of a block's time that it computes, about what our callback takes
-PRIORITY = 60  # below JACK's clients
-_TRIAL = 20_000  # rounds of the loop that computes
+LATE = 0.5  # of a block's time; a callback needs part of the other half for itself
+PRIORITY = 80  # above JACK's server and its clients
 _ANSWER = 5.0  # s
 
 
 @dataclass(slots=True)
 class Bystander:
-    """Blocks that the process should have been ready with, and when (monotonic) it missed one."""
+    """How often the processes woke, all together, and when (monotonic) it was too late."""
 
-    blocks: int = 0
+    wakes: int = 0
     late: list[float] = field(default_factory=list[float])
-
-    @property
-    def missed(self) -> int:
-        """How many blocks it missed; a long stop counts once."""
-        return len(self.late)
 
 
 @contextlib.contextmanager
 def bystander(seconds: float) -> Generator[Bystander | None]:
-    """Let one wake every `seconds`; what it counted is known after the ``with``.
+    """Let one on every core wake every `seconds`; what they saw is known after the ``with``.
 
     None where real-time priority is not to be had: it would count how busy the machine is.
     """
     if not _may_be_real_time():
         yield None
         return
-    counted = Bystander()
+    seen = Bystander()
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(_on_core(core, seconds)) for core in _cores()]
+        yield seen
+        for connection in connections:
+            with contextlib.suppress(EOFError, OSError):
+                connection.send("end")
+                if connection.poll(_ANSWER):
+                    wakes, late = connection.recv()
+                    seen.wakes += wakes
+                    seen.late += late
+
+
+@contextlib.contextmanager
+def _on_core(core: int, seconds: float) -> Generator[Connection]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_main, args=(seconds, theirs), daemon=True)
+    process: BaseProcess = context.Process(target=_main, args=(core, seconds, theirs), daemon=True)
     with bare_main():
         process.start()
     theirs.close()
     try:
-        yield counted
-        with contextlib.suppress(EOFError, OSError):
-            ours.send("end")
-            if ours.poll(_ANSWER):
-                counted.blocks, counted.late = ours.recv()
+        yield ours
     finally:
         process.kill()
         process.join()
         process.close()
         ours.close()
+
+
+def _cores() -> list[int]:
+    return sorted(os.sched_getaffinity(0))
 
 
 def _may_be_real_time() -> bool:
@@ -77,27 +87,19 @@ def _may_be_real_time() -> bool:
     return True
 
 
-def _main(seconds: float, connection: Connection) -> None:
+def _main(core: int, seconds: float, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
+    os.sched_setaffinity(0, {core})
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
-    begin = time.monotonic()
-    _compute(_TRIAL)
-    rounds = round(_TRIAL * SHARE * seconds / (time.monotonic() - begin))
-    blocks, missed = 0, list[float]()
+    wakes, late = 0, list[float]()
     due = time.monotonic()
     while not connection.poll():
         due += seconds
         time.sleep(max(0.0, due - time.monotonic()))
-        _compute(rounds)
-        blocks += 1
-        late = time.monotonic() - (due + seconds)
-        if late > 0.0:
-            missed.append(due + late)
-            due += late  # what was missed stays missed
-    connection.send((blocks, missed))
-
-
-def _compute(rounds: int) -> None:
-    for _ in range(rounds):
-        pass
+        wakes += 1
+        now = time.monotonic()
+        if now - due > LATE * seconds:
+            late.append(now)
+            due = now  # a long stop counts once
+    connection.send((wakes, late))

@@ -7,7 +7,7 @@ processes' memory grew.
 
 With --json, one object::
 
-    schema        1; grows with any change that a reader of an older one would notice
+    schema        2; grows with any change that a reader of an older one would notice
     machine       facts, see :func:`mesosynth.bench.machine.machine_facts`; and neighbours, how
                   many cores other programs (the JACK server too) took on average, or null
     device, sample_rate, block
@@ -18,11 +18,12 @@ With --json, one object::
     per_100000    underflows in that many blocks
     overruns      blocks that took us longer than they last; underflows beyond those are callbacks
                   that came too late
-    bystander     {blocks, missed, per_100000} of a process that only wakes for every block, see
-                  :mod:`mesosynth.bench.bystander`: what the machine misses without us; null where
-                  the system does not allow it
+    bystander     {wakes, late, per_100000} of processes that only wake for every block, one on
+                  each core, see :mod:`mesosynth.bench.bystander`: how often the machine takes half
+                  a block's time or more away from everybody; null where the system does not allow
+                  them
     calm          {seconds, blocks, underflows, per_100000} of the seconds in which, and beside
-                  which, the bystander missed nothing: what a quiet machine would do; or null
+                  which, they were never late: what a quiet machine would do; or null
     load          {median, longest}: share of a block's time, on the clock
     events, knob_moves, steps, matches
                   keys pressed or let go, moves of the knob, and steps of the matcher and matches
@@ -56,7 +57,7 @@ from mesosynth.events import MatchEnded, MatchProgress, Message
 from mesosynth.host.status import AudioStatus
 from mesosynth.session import Session
 
-SCHEMA = 1
+SCHEMA = 2
 _START_SECONDS = 30.0
 _WARM_SECONDS = 300.0  # until the allocators have seen the rarest of what happens
 _MEGABYTE = 1e6
@@ -129,16 +130,14 @@ def wait_for_sound(session: Session) -> AudioStatus:
 
 
 def _beside(counted: Bystander | None) -> dict[str, float] | None:
-    if counted is None or counted.blocks == 0:
+    if counted is None or counted.wakes == 0:
         return None
-    return {
-        "blocks": counted.blocks, "missed": counted.missed,
-        "per_100000": 1e5 * counted.missed / counted.blocks,
-    }  # fmt: skip
+    late = len(counted.late)
+    return {"wakes": counted.wakes, "late": late, "per_100000": 1e5 * late / counted.wakes}
 
 
 def _calm(books: Sequence[Second], beside: Bystander | None) -> dict[str, float] | None:
-    if beside is None or beside.blocks == 0:
+    if beside is None or beside.wakes == 0:
         return None
     late = np.sort(beside.late)
     seconds = blocks = underflows = 0
@@ -275,8 +274,8 @@ def _told(answer: dict[str, Any]) -> str:
     if beside is None:
         return ""
     return (
-        f"a bystander that only wakes and computes missed {beside['per_100000']:.2f} in 100 000; "
-        f"in the {calm['seconds']} s around which it missed none, we missed {calm['underflows']} "
+        f"bystanders that only wake were late {beside['per_100000']:.2f} times in 100 000; "
+        f"in the {calm['seconds']} s around which they never were, we missed {calm['underflows']} "
         f"of {calm['blocks']} ({calm['per_100000']:.2f} in 100 000)\n"
     )
 
