@@ -1,7 +1,7 @@
 """Five stories on the real desk, by mouse and keys: ``python -m gui.stories [FOLDER] [STORY …]``.
 
-Each ends in a picture, FOLDER/STORY.png (assets/screenshots by default). It needs a display, and
-takes the silent clock for a sound card. Without an input, the recording is of the desk itself.
+Each ends in a picture, FOLDER/STORY.png (assets/screenshots by default). They need a display and
+JACK, on whose dummy driver another player is what the desk records and follows.
 """
 
 import argparse
@@ -22,17 +22,20 @@ from gui import theme
 from gui.app import INSTRUMENT, open_window
 from gui.main_window import MainWindow
 from gui.settings import FOLDER_VARIABLE
+from mesosynth.bench.jack_dummy import jack_dummy
+from mesosynth.bench.jack_player import JackPlayer, jack_player
 from mesosynth.resources import factory_presets, resource
 from mesosynth.session import Session
 
 SIZE = (1440, 900)
+_RATE, _BLOCK = 48000, 256
 _LEFT = Qt.MouseButton.LeftButton
 _NONE = Qt.KeyboardModifier.NoModifier
 _LONGEST_MS = 120_000
 _SETTLE_MS = 2500  # until pictures and the scope have followed
 
 
-def play_the_pad(window: MainWindow) -> None:
+def play_the_pad(window: MainWindow, _: JackPlayer) -> None:
     """Drag the point up and to the right, turn it round, let a note ring through a delay."""
     _press(window, "F3")
     window.effects.menu.aboutToShow.emit()
@@ -43,7 +46,7 @@ def play_the_pad(window: MainWindow) -> None:
     _drag(knob, knob.dial.center(), QPoint(0, -20))
 
 
-def match_a_recording(window: MainWindow) -> None:
+def match_a_recording(window: MainWindow, _: JackPlayer) -> None:
     """Drop a sound on the window, match it, and look at what was found."""
     _drop(window, resource("assets", "demo.wav"))
     _wait(lambda: window.actions_["match"].isEnabled())
@@ -52,7 +55,7 @@ def match_a_recording(window: MainWindow) -> None:
     _wait(lambda: window.match_commands.result is not None)
 
 
-def compare_two_presets(window: MainWindow) -> None:
+def compare_two_presets(window: MainWindow, _: JackPlayer) -> None:
     """Load a preset, keep it, change sides, load another, and go to and fro."""
     first, second = factory_presets()[:2]
     _drop(window, first)
@@ -67,32 +70,32 @@ def compare_two_presets(window: MainWindow) -> None:
     _press(window, "F2")
 
 
-def record_and_follow(window: MainWindow) -> None:
-    """Record the desk's own output, take it as the target, and let the match drive the sound."""
-    take = Path(tempfile.mkdtemp()) / "take.wav"
-    _type(window, "f_m", "6")
-    _type(window, "gamma", "2.2")
-    QTest.qWait(400)
-    window.sound_commands.start_capture(take)
-    QTest.qWait(3200)
-    _press(window, "Ctrl+R")
-    _type(window, "f_m", "16")
-    _type(window, "gamma", "-0.7")
-    _drop(window, take)
+def record_and_follow(window: MainWindow, other: JackPlayer) -> None:
+    """Record what somebody plays, match it, then follow them while they turn their knobs."""
+    other.play({"f_c": 600.0, "f_m": 6.0, "gamma": 2.2, "period": 0.5})
+    _press(window, "R")
+    other.plug_in()
+    QTest.qWait(4000)
+    _press(window, "R")
     _wait(lambda: window.actions_["match"].isEnabled())
-    if not window.actions_["follow"].isChecked():
-        _press(window, "F")
+    _press(window, "F4")
     _press(window, "M")
-    _wait(lambda: len(window.pad.trajectory) >= 2 or window.match_commands.result is not None)
+    _wait(lambda: window.match_commands.result is not None)
+    _press(window, "I")
+    other.plug_in()
+    for step in range(1, 41):
+        other.play({"f_c": 600.0, "f_m": 6.0, "gamma": 2.2 * 2.0 ** (step / 20), "period": 0.5})
+        QTest.qWait(150)
+    _wait(lambda: window.follow_strip.words.text() == "Following")
 
 
-def recover_after_a_kill(window: MainWindow) -> None:
+def recover_after_a_kill(window: MainWindow, _: JackPlayer) -> None:
     """Look at what the desk found that was killed before this one started."""
     _wait(lambda: window.sessions.autosave.crashed)
     _press(window, "F3")
 
 
-STORIES: dict[str, Callable[[MainWindow], None]] = {
+STORIES: dict[str, Callable[[MainWindow, JackPlayer], None]] = {
     story.__name__: story
     for story in (
         play_the_pad, match_a_recording, compare_two_presets, record_and_follow,
@@ -111,19 +114,25 @@ def main(argv: list[str]) -> int:
     application = QApplication([sys.argv[0]])
     theme.apply(application)
     for name in options.stories or STORIES:
-        os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp()  # the user's own desk stays as it is
-        if name == "recover_after_a_kill":
-            _kill_a_desk()
-        window = _open()
-        STORIES[name](window)
-        QTest.qWait(_SETTLE_MS)
-        _save(window, options.folder / f"{name}.png")
-        window.close()
+        with jack_dummy(_RATE, _BLOCK), jack_player(_RATE, _BLOCK) as other:
+            _tell(name, other, options.folder / f"{name}.png")
     return 0
 
 
+def _tell(name: str, other: JackPlayer, picture: Path) -> None:
+    os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp()  # the user's own desk stays as it is
+    os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()  # and the takes as well
+    if name == "recover_after_a_kill":
+        _kill_a_desk()
+    window = _open()
+    STORIES[name](window, other)
+    QTest.qWait(_SETTLE_MS)
+    _save(window, picture)
+    window.close()
+
+
 def _open() -> MainWindow:
-    window = open_window(lambda: Session("silent", INSTRUMENT))
+    window = open_window(lambda: Session("system", INSTRUMENT, _RATE, _BLOCK))
     window.resize(*SIZE)
     window.show()
     _wait(lambda: window.bridge.audio_status() is not None)
@@ -151,7 +160,7 @@ from gui.stories import _open, play_the_pad
 if __name__ == "__main__":
     application = QApplication([])
     window = _open()
-    play_the_pad(window)
+    play_the_pad(window, None)
     window.sessions.autosave.save()
     print("kept", flush=True)
     QTest.qWait(60000)

@@ -14,7 +14,6 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 
 from mesosynth.spawning import bare_main, end_with_parent
 
@@ -57,7 +56,7 @@ def bystander(seconds: float) -> Generator[Bystander | None]:
 def _on_core(core: int, seconds: float) -> Generator[Connection]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process: BaseProcess = context.Process(target=_main, args=(core, seconds, theirs), daemon=True)
+    process = context.Process(target=_main, args=(core, seconds, theirs), daemon=True)
     with bare_main():
         process.start()
     theirs.close()

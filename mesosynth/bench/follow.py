@@ -24,7 +24,6 @@ With --json, one object::
 import argparse
 import contextlib
 import os
-import subprocess
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -32,14 +31,13 @@ from typing import Any, Literal
 import numpy as np
 
 from mesosynth.bench.jack_dummy import jack_dummy
+from mesosynth.bench.jack_player import JackPlayer, jack_player
 from mesosynth.bench.machine import machine_facts
 from mesosynth.bench.narration import Narration
 from mesosynth.bench.soak import wait_for_sound
-from mesosynth.errors import ArgumentError, DeviceError, WorkerError
+from mesosynth.errors import ArgumentError, WorkerError
 from mesosynth.events import Followed
-from mesosynth.host.process import AudioProcess
 from mesosynth.host.status import AudioStatus
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.session import Session
 
 SCHEMA = 1
@@ -90,14 +88,10 @@ def follow_a_glide(
         session = Session("system", sample_rate=RATE, block=block)
         stack.callback(session.close)
         wait_for_sound(session)
-        before = _ports()
-        target = stack.enter_context(AudioProcess("chirplet", "system", RATE, block))
-        if not target.wait_ready(30.0):
-            raise WorkerError("the target's sound does not start; look at `mesosynth doctor`.")
-        outputs = _ports() - before
+        target = stack.enter_context(jack_player(RATE, block))
         session.play()
         session.start_following()
-        _connect(outputs, _ports() - before - outputs)
+        target.plug_in()
         return _Glide(session, target, direction, period).run(say)
 
 
@@ -105,7 +99,7 @@ class _Glide:
     """One glide, and what is noted of it."""
 
     def __init__(
-        self, session: Session, target: AudioProcess, direction: Direction, period: float
+        self, session: Session, target: JackPlayer, direction: Direction, period: float
     ) -> None:
         self._session, self._target = session, target
         self._direction: Direction = direction
@@ -115,7 +109,6 @@ class _Glide:
     def run(self, say: Narration) -> dict[str, Any]:
         say("waiting until the target is found")
         self._move(0.0)
-        self._target.set_playing(True)
         asked = time.monotonic()
         found = self._wait_until_found(asked)
         still = self._status()
@@ -174,8 +167,7 @@ class _Glide:
         time.sleep(TICK)
 
     def _move(self, passed: float) -> None:
-        values = {**self._values, "gamma": self._gamma(passed)}
-        self._target.set_values(PARAMETERS.vector(values))
+        self._target.play({**self._values, "gamma": self._gamma(passed)})
 
     def _gamma(self, passed: float) -> float:
         """Of the target, so long after the glide began."""
@@ -198,20 +190,6 @@ def _cpu_seconds(pid: int | None) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _ports() -> set[str]:
-    listed = subprocess.run(["jack_lsp"], capture_output=True, check=False, text=True)
-    return {line for line in listed.stdout.splitlines() if "system:" not in line}
-
-
-def _connect(outputs: set[str], inputs: set[str]) -> None:
-    """Let what the target plays be the session's input."""
-    pairs = list(zip(sorted(outputs), sorted(inputs), strict=False))
-    if not pairs:
-        raise DeviceError("JACK lists no ports of the target and of the input; is it PortAudio's?")
-    for output, heard in pairs:
-        subprocess.run(["jack_connect", output, heard], capture_output=True, check=False)
 
 
 def _show(answer: dict[str, Any]) -> None:

@@ -1,16 +1,18 @@
-"""Fear: something in the menus does nothing, by its keys or by the mouse."""
+"""Fear: something in the menus does nothing, by its keys or by the mouse.
+
+What needs layers, a long sound, an input or a chosen sound is in test_actions_in_place.py.
+"""
 
 import pytest
-from hands import DEMO, LEFT, NONE
+from hands import DEMO, LEFT
 from PySide6.QtCore import QEvent, QObject
-from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QToolButton
+from test_actions_in_place import PLACES
+from ways import WAYS
 
 from gui.actions import ACTIONS
 from mesosynth.matching.messages import MatchSettings
-
-SPECS = {spec.id: spec for spec in ACTIONS}
 
 
 def dialogs(desk):
@@ -46,14 +48,6 @@ SEEN = {
     **{f"store_{slot}": kept for slot in range(1, 9)},
     **{f"recall_{slot}": lambda desk: desk.bridge.values["f_m"] for slot in range(1, 9)},
 }
-
-
-ELSEWHERE = {
-    "match_layers", "go_on_layers", "apply_layers", "follow_input", "freeze_following", "audition",
-    "overwrite_sound", "edit_sound", "remove_sound", "favourite", "more_stars", "fewer_stars",
-    "match_sequence", "play_sequence", "save_sequence",
-}  # fmt: skip
-"""What needs layers, a long sound, an input or a chosen sound: other tests drive these."""
 
 
 def seen(desk, id_):
@@ -145,28 +139,15 @@ def prepare(desk, qtbot, id_):
     qtbot.waitUntil(desk.actions_[id_].isEnabled, timeout=10_000)
 
 
-def by_keys(desk, id_):
-    QTest.keySequence(desk, QKeySequence(SPECS[id_].keys))
-
-
-def by_menu(desk, id_):
-    bar = desk.menuBar()
-    title = next(entry for entry in bar.actions() if entry.text() == SPECS[id_].menu)
-    QTest.mouseClick(bar, LEFT, NONE, bar.actionGeometry(title).center())
-    menu = title.menu()
-    assert menu.isVisible()
-    QTest.mouseClick(menu, LEFT, NONE, menu.actionGeometry(desk.actions_[id_]).center())
-
-
 MENUS = list(dict.fromkeys(spec.menu for spec in ACTIONS))
 
 
-@pytest.mark.parametrize("way", [by_keys, by_menu])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("menu", MENUS)
 def test_every_action_acts(ready, qtbot, menu, way):
     desk, idle = ready, []
     # Another target comes last, or the matches would be of that.
-    ids = sorted({spec.id for spec in ACTIONS if spec.menu == menu} - ELSEWHERE)
+    ids = sorted({spec.id for spec in ACTIONS if spec.menu == menu} - set(PLACES))
     for id_ in sorted(ids, key=lambda id_: id_ == "sound_target"):
         tidy(desk)
         qtbot.waitUntil(desk.isActiveWindow, timeout=5_000)
@@ -194,7 +175,7 @@ def test_every_button_of_an_action_acts(ready, qtbot):
     assert {"play", "match", "sounds", "effects", "shortcuts"} <= ids
     for button in buttons:
         action = button.defaultAction()
-        if action.isEnabled() and action.objectName() not in {"match", "record", *ELSEWHERE}:
+        if action.isEnabled() and action.objectName() not in {"match", "record", *PLACES}:
             with qtbot.waitSignal(action.triggered, timeout=2_000):
                 QTest.mouseClick(button, LEFT)
             for dialog in desk.findChildren(QDialog):

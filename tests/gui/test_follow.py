@@ -1,13 +1,11 @@
 """Fears: following cannot be ended by hand, or what it did to the sound cannot be undone."""
 
-import time
-
 import pytest
+from follower import let_it_be_heard
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from mesosynth.events import Followed
-from mesosynth.matching import follow_messages
 
 
 @pytest.fixture
@@ -66,31 +64,9 @@ def test_all_that_the_input_did_is_one_step_of_undo(desk, heard, qtbot):
     assert desk.bridge.values["gamma"] == pytest.approx(5.0)
 
 
-class _Follower:
-    """Hears gamma at 4, without a microphone."""
-
-    alive, pid = True, None
-
-    def __init__(self, *_):
-        pass
-
-    def poll(self):
-        return follow_messages.Followed(
-            "following", {"gamma": 4.0}, {"gamma": 0.1}, 0.01, 0.9, 0.3, -20.0, time.monotonic()
-        )
-
-    def hold(self, values):
-        pass
-
-    def close(self):
-        pass
-
-
 def test_keys_follow_freeze_and_end_and_a_hand_takes_over(desk, qtbot, monkeypatch):
     session = desk.bridge.session
-    monkeypatch.setattr("mesosynth.session.following.FollowerProcess", _Follower)
-    monkeypatch.setattr(session._audio, "start_recording", lambda: 48000)
-    monkeypatch.setattr(session, "_input_is_gone", lambda: False)
+    let_it_be_heard(monkeypatch, session)
     QTest.keyClick(desk, Qt.Key.Key_I)
     qtbot.waitUntil(lambda: desk.bridge.values["gamma"] == 4.0)
     assert desk.actions_["follow_input"].isChecked()

@@ -1,0 +1,136 @@
+"""Fear: an action that needs layers, a long sound, an input or a chosen sound does nothing."""
+
+import pytest
+from follower import let_it_be_heard
+from PySide6.QtWidgets import QFileDialog
+from sequences import matched, moving
+from ways import WAYS
+
+from mesosynth.automation import SequenceChanged
+from mesosynth.layered_preset import layer_values
+from mesosynth.matching.layer_messages import Layer
+from mesosynth.presets import Preset, load_preset
+
+LAYER = Layer({"f_c": 500.0, "f_m": 6.0, "gamma": 2.0, "w": 2.0}, onset=1.0, level=0.4)
+
+
+def saving(desk):
+    return [dialog.windowTitle() for dialog in desk.findChildren(QFileDialog)]
+
+
+# Where each is at home, and what must be another thing once it acted.
+PLACES = {
+    "match_layers": ("layered", lambda desk: desk.bridge.matching_layers),
+    "go_on_layers": ("layered", lambda desk: desk.bridge.matching_layers),
+    "apply_layers": ("layers_found", lambda desk: desk.bridge.session.instrument),
+    "follow_input": ("input_heard", lambda desk: desk.bridge.session.following),
+    "freeze_following": ("followed", lambda desk: desk.bridge.session.follow_frozen),
+    "audition": ("target", lambda desk: desk.bridge.session.auditioned),
+    "overwrite_sound": ("chosen", lambda desk: load_preset(desk.library.current.path).values),
+    "edit_sound": ("chosen", lambda desk: desk.library.form.isVisible()),
+    "remove_sound": ("chosen", lambda desk: len(list(desk.library.library.user.glob("*.json")))),
+    "favourite": ("chosen", lambda desk: desk.library.deeds.is_favourite(desk.library.current)),
+    "more_stars": ("chosen", lambda desk: dict(desk.library.library.marks.ratings)),
+    "fewer_stars": ("chosen", lambda desk: dict(desk.library.library.marks.ratings)),
+    "match_sequence": ("target", lambda desk: desk.bridge.session.sequence_running),
+    "play_sequence": ("long_sound", lambda desk: desk.bridge.session.automation_playing),
+    "save_sequence": ("long_sound", saving),
+}
+
+
+@pytest.fixture(autouse=True)
+def put_back(desk, qtbot):
+    """End whatever an action has begun."""
+    yield
+    session, bridge = desk.bridge.session, desk.bridge
+    for dialog in desk.findChildren(QFileDialog):
+        dialog.close()
+    session.audition(None)
+    bridge.set_following(False)
+    qtbot.waitUntil(lambda: not desk.follow_strip.isVisible())
+    session.stop_automation()
+    session.stop_sequence()
+    qtbot.waitUntil(lambda: not session.sequence_running, timeout=20_000)
+    session.sequence = None
+    bridge.sequence_changed.emit(SequenceChanged(None, running=False))
+    bridge.set_matching(False)
+    qtbot.waitUntil(lambda: not bridge.matching, timeout=20_000)
+    desk.library.form.hide()
+    desk.drawer.turn_to("")
+
+
+@pytest.fixture
+def layered(target, qtbot):
+    """A layer plays beside a target."""
+    preset = Preset(name="One", instrument="layers", parameters=layer_values([LAYER]))
+    target.bridge.session.play_preset(preset)
+    qtbot.waitUntil(target.actions_["go_on_layers"].isEnabled, timeout=5_000)
+    return target
+
+
+@pytest.fixture
+def layers_found(layered, qtbot):
+    """A match with layers has ended, and another instrument plays."""
+    bridge = layered.bridge
+    with qtbot.waitSignal(bridge.layers_progress, timeout=40_000):
+        layered.actions_["go_on_layers"].trigger()
+    with qtbot.waitSignal(bridge.layers_ended, timeout=40_000):
+        bridge.set_matching(False)
+    bridge.change_rack("set_instrument", "chirplet")
+    qtbot.waitUntil(lambda: bridge.session.instrument == "chirplet", timeout=5_000)
+    return layered
+
+
+@pytest.fixture
+def input_heard(desk, monkeypatch):
+    """Somebody plays into the input."""
+    let_it_be_heard(monkeypatch, desk.bridge.session)
+    return desk
+
+
+@pytest.fixture
+def followed(input_heard, qtbot):
+    """And the sound follows."""
+    input_heard.actions_["follow_input"].trigger()
+    qtbot.waitUntil(lambda: input_heard.bridge.values["gamma"] == 4.0)
+    return input_heard
+
+
+@pytest.fixture
+def chosen(desk, qtbot):
+    """A sound of the user's own is chosen, with three stars, and another one plays."""
+    page = desk.library
+    for file in page.library.user.glob("*.json"):
+        file.unlink()
+    path = page.library.save(Preset(name="Mine"))
+    page.refresh()
+    page.line.setText("is:user")
+    page._select(path)
+    page.deeds.rate(page.current, 3)
+    desk.bridge.set_parameters({"f_c": 444.0})
+    yield desk
+    path.unlink(missing_ok=True)
+    page.line.clear()
+    page.refresh()
+
+
+@pytest.fixture
+def long_sound(desk):
+    """A sequence of six seconds was found."""
+    session = desk.bridge.session
+    session.sequence = matched(6.0, moving(6.0, rest=(0.0, 0.0)))
+    desk.bridge.sequence_changed.emit(SequenceChanged(session.sequence, running=False))
+    return desk
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("id_", PLACES)
+def test_an_action_acts_where_it_is_at_home(request, qtbot, id_, way):
+    place, seen = PLACES[id_]
+    desk = request.getfixturevalue(place)
+    desk.activateWindow()
+    desk.pad.setFocus()
+    qtbot.waitUntil(lambda: desk.isActiveWindow() and desk.actions_[id_].isEnabled())
+    before = seen(desk)
+    way(desk, id_)
+    qtbot.waitUntil(lambda: seen(desk) != before, timeout=5_000)
