@@ -129,19 +129,27 @@ class Chirplet(Instrument):
         mix = self._mix[:, :frames]
         mix.fill(0.0)
         period = self._period(values)
-        begin = 0
-        while begin < frames:
-            until = self._take_notes(begin, values, period)
-            wait = self._start_what_is_due(values, period)
-            end = min(begin + wait, begin + STRIDE, until, frames)
-            self._arpeggios.voices.render(self._motion, begin, end, mix)
-            self._arpeggios.end_what_is_done(values)
-            self._advance((end - begin) / period)
-            begin = end
+        self._due = 0  # by its period or tempo all may be due at another time than last thought
+        for begin in range(0, frames, STRIDE):
+            self._play(begin, min(begin + STRIDE, frames), values, period)
         for side in range(CHANNELS):
             np.multiply(mix[side], level, out=mix[side])
             np.copyto(block[side], mix[side], casting="same_kind")
         self._arpeggios.end_block(values)
+
+    def _play(self, begin: int, end: int, values: NDArray[np.float64], period: float) -> None:
+        """Render a stretch of the block with all that begins and ends in it."""
+        voices = self._arpeggios.voices
+        voices.open(self._motion, begin, end, self._mix)
+        while voices.now < end:
+            until = self._take_notes(voices.now, values, period)
+            if self._due <= voices.now:
+                self._due = voices.now + self._start_what_is_due(values, period)
+            then = min(self._due, until, end)
+            self._advance((then - voices.now) / period)
+            voices.now = then
+        voices.close()
+        self._arpeggios.end_what_is_done(values)
 
     # ------------------------------------------------------------------ events
 
@@ -166,19 +174,24 @@ class Chirplet(Instrument):
         """Obey what happens up to frame `begin`; return the frame of what comes next."""
         while self._notes and self._notes[-1][0] <= begin:
             _, kind, channel, note, value = self._notes.pop()
-            self._obey(kind, channel % MIDI_CHANNELS, note % MIDI_KEYS, value, values)
-            if kind == EventKind.NOTE_ON:  # before anything else happens at this very frame
-                self._start_what_is_due(values, period)
+            place = self._obey(kind, channel % MIDI_CHANNELS, note % MIDI_KEYS, value, values)
+            if place >= 0:  # before anything else happens at this very frame
+                wait = self._repeat(self._keyboard.pulse(place), place, values, period)
+                self._due = min(self._due, begin + wait)
+            elif not self._keyboard.held:  # what repeats by itself goes on
+                self._due = begin
         return self._notes[-1][0] if self._notes else _NEVER
 
     def _obey(
         self, kind: int, channel: int, note: int, value: float, values: NDArray[np.float64]
-    ) -> None:
+    ) -> int:
+        """Do what an event asks; return the place of the key that it pressed, or -1."""
         keyboard = self._keyboard
         if kind == EventKind.NOTE_ON and value > 0.0:
-            place = keyboard.press(channel, note, min(value, 1.0), self._hertz(note))
-            self._arpeggios.release(place, values)
-        elif kind in (EventKind.NOTE_ON, EventKind.NOTE_OFF):
+            pressed = keyboard.press(channel, note, min(value, 1.0), self._hertz(note))
+            self._arpeggios.release(pressed, values)
+            return pressed
+        if kind in (EventKind.NOTE_ON, EventKind.NOTE_OFF):
             place = keyboard.release(channel, note)
             if place >= 0:
                 self._arpeggios.release(place, values)
@@ -194,6 +207,7 @@ class Chirplet(Instrument):
         elif kind == EventKind.STOP:
             self._running = False
             self._arpeggios.release(-1, values)
+        return -1
 
     def _hertz(self, note: int) -> float:
         """Pitch of a key."""
@@ -212,13 +226,12 @@ class Chirplet(Instrument):
 
     def _start_what_is_due(self, values: NDArray[np.float64], period: float) -> int:
         """Start all arpeggios that are due; return the samples until the next one is."""
-        wait, held = _NEVER, False
-        for place, key in enumerate(self._keyboard.keys):
+        keyboard, wait = self._keyboard, _NEVER
+        if not keyboard.held:
+            return self._repeat(self._pulse, -1, values, period) if self._runs else wait
+        for place, key in enumerate(keyboard.keys):
             if key.active:
-                held = True
-                wait = min(wait, self._repeat(key.pulse, place, values, period))
-        if not held and self._runs:
-            wait = self._repeat(self._pulse, -1, values, period)
+                wait = min(wait, self._repeat(keyboard.pulse(place), place, values, period))
         return wait
 
     def _repeat(self, pulse: Pulse, place: int, values: NDArray[np.float64], period: float) -> int:
@@ -240,12 +253,8 @@ class Chirplet(Instrument):
         """Let time pass for all that repeats; it stands still while frozen."""
         if self._arpeggios.frozen:
             return
-        held = False
-        for key in self._keyboard.keys:
-            if key.active:
-                held = True
-                key.pulse.advance(periods)
-        if not held and self._running:
+        self._keyboard.clock += periods
+        if not self._keyboard.held and self._running:
             self._pulse.advance(periods)
 
     def _move(self, values: NDArray[np.float64], frames: int) -> NDArray[np.float64]:

@@ -21,20 +21,23 @@ from mesosynth.instruments.chirplet_parameters import (
 )
 from mesosynth.instruments.chirplet_voices import (
     AMPLITUDE,
+    BORN,
     CARRIER,
     CHANNEL,
+    COMING,
     DETUNE,
     FADE,
     GAIN,
+    GOING,
     HERTZ,
     KEY,
     LEFT,
-    LEVEL,
     MODULATION,
     NEXT_AMPLITUDE,
     NEXT_STEP,
     OCTAVES,
     RIGHT,
+    RISE,
     ROWS,
     STEP,
     VOICES,
@@ -53,6 +56,7 @@ SEED = 20261121
 
 _RELEASED = -2.0  # in place of a voice's key
 _PREFERRED = 100.0  # octaves: further along than any voice can be
+_TINY = 1e-9  # that rounding may differ by, of octaves and of levels
 _GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
 
 
@@ -123,34 +127,30 @@ class Arpeggios:
 
     def release(self, key: int, values: NDArray[np.float64]) -> None:
         """[audio] Let the voices of a key fade as the release says; -1: those of none."""
-        for voice in range(self.voices.count):
-            if int(self.voices.state[voice, KEY]) == key:
+        for voice, of in enumerate(self._keys):
+            if of == key:
                 self._release(voice, values)
 
     def release_orphans(self, values: NDArray[np.float64]) -> None:
         """[audio] Let the voices of all keys that are held no longer fade."""
-        for voice in range(self.voices.count):
-            place = int(self.voices.state[voice, KEY])
-            if place >= 0 and not self._keyboard.keys[place].active:
+        for voice, key in enumerate(self._keys):
+            if key >= 0.0 and not self._keyboard.keys[int(key)].active:
                 self._release(voice, values)
 
     def silence(self) -> None:
         """[audio] Let all voices fade at once."""
         for voice in range(self.voices.count):
-            self._fade(voice, self._fast)
+            self.voices.state[voice, KEY] = _RELEASED
+            self.voices.fade(voice, self._fast)
+
+    @property
+    def _keys(self) -> list[float]:
+        """Each voice's key."""
+        return self.voices.state[: self.voices.count, KEY].tolist()
 
     def _release(self, voice: int, values: NDArray[np.float64]) -> None:
         self.voices.state[voice, KEY] = _RELEASED
-        if float(self.voices.state[voice, FADE]) >= 0.0:  # else it has its attack first
-            self._fade(voice, self._release_rate(values))
-
-    def _release_rate(self, values: NDArray[np.float64]) -> float:
-        return 1.0 / (float(values[P_RELEASE]) * self._sample_rate)
-
-    def _fade(self, voice: int, fade: float) -> None:
-        row = self.voices.state[voice]
-        row[KEY] = _RELEASED
-        row[FADE] = max(fade, float(row[FADE]))
+        self.voices.release(voice, 1.0 / (float(values[P_RELEASE]) * self._sample_rate))
 
     def _aim(self, voice: int, values: NDArray[np.float64]) -> None:
         """Say where a voice shall be at the block's end."""
@@ -173,7 +173,9 @@ class Arpeggios:
         ``t = o_0 / gamma + k / sample_rate``, where ``o_0 = -sign(gamma) w / 2``. The edge lies at
         5 sigma (-108 dB): no click.
         """
-        voice = self._make_room(float(values[P_GAMMA]), by_key=place >= 0)
+        if place < 0:
+            self.voices.catch_up()  # it has no attack, so nothing of it may lie before
+        voice = self._make_room(values, by_key=place >= 0)
         if voice < 0:
             return
         row, gamma = self.voices.state[voice], float(values[P_GAMMA])
@@ -183,7 +185,7 @@ class Arpeggios:
             key = self._keyboard.keys[place]
             row[HERTZ], row[CHANNEL] = key.hertz, key.channel
             row[GAIN] *= key.gain
-            row[LEVEL], row[FADE] = 0.0, -1.0 / (ATTACK_SECONDS * self._sample_rate)
+            row[COMING], row[RISE] = 0.0, 1.0 / (ATTACK_SECONDS * self._sample_rate)
             distance = 0.0 if self.frozen else ENTRY * float(values[P_W])
         else:
             # The wider of the two ends of the ramp, so that a start is always at 5 sigma or beyond.
@@ -200,6 +202,7 @@ class Arpeggios:
         row[STEP] = row[NEXT_STEP] * way
         row[AMPLITUDE] = row[NEXT_AMPLITUDE]
         np.copyto(self.voices.partials[0, voice], self.voices.partials[1, voice])
+        self.voices.backdate(voice)
 
     def _scatter(self, row: NDArray[np.float64], humanise: float, spread: float) -> None:
         """Give a voice its place between left and right, and its chance."""
@@ -209,9 +212,10 @@ class Arpeggios:
         # Steps of the golden ratio: each start is far from those before, the first in the middle.
         side = spread * (2.0 * ((0.5 + _GOLDEN * self.starts) % 1.0) - 1.0)
         row[LEFT], row[RIGHT] = math.sqrt(1.0 - side), math.sqrt(1.0 + side)
+        row[BORN] = self.starts
         self.starts += 1
 
-    def _make_room(self, gamma: float, by_key: bool) -> int:
+    def _make_room(self, values: NDArray[np.float64], by_key: bool) -> int:
         """Return the row of a new voice, and have an old one fade where there are many; -1: none.
 
         A voice that were simply taken over would click. So the one furthest along its sweep, or
@@ -219,19 +223,13 @@ class Arpeggios:
         starts by itself spares voices that have not reached their middle yet, lest a long sweep
         never be heard at all, and is left out where no voice can go. A key always sounds.
         """
-        voices, fast = self.voices, self._fast
-        direction = math.copysign(1.0, gamma)
-        sounding, furthest, travelled = 0, -1, -math.inf if by_key else 0.0
-        for voice in range(voices.count):
-            row = voices.state[voice]
-            fade = float(row[FADE])
-            if fade < fast:
-                sounding += 1
-                far = direction * float(row[OCTAVES]) + (_PREFERRED if fade > 0.0 else 0.0)
-                if far > travelled:
-                    furthest, travelled = voice, far
+        voices = self.voices
+        if voices.count == ROWS:
+            voices.catch_up()
+            self.end_what_is_done(values)
+        sounding, furthest = self._furthest(values, -math.inf if by_key else 0.0)
         if furthest >= 0 and sounding >= (VOICES if by_key else VOICES - 1):
-            voices.state[furthest, FADE] = fast
+            voices.fade(furthest, self._fast)
             sounding -= 1
         if by_key:
             if voices.count == ROWS:
@@ -240,21 +238,46 @@ class Arpeggios:
             return -1
         return voices.add()
 
-    def _loudness(self, voice: int) -> float:
-        """How loud a voice is now, 0 to 1: what goes at once must be where its sweep is silent."""
+    def _furthest(self, values: NDArray[np.float64], travelled: float) -> tuple[int, int]:
+        """How many voices sound now, and which is the furthest beyond so many octaves, or -1."""
+        voices, fast = self.voices, self._fast
+        gamma, half = float(values[P_GAMMA]), self._half(values)
+        direction, way, elapsed = math.copysign(1.0, gamma), voices.travelled, voices.elapsed
+        state = voices.state[: voices.count]
+        columns = (state[:, field].tolist() for field in (OCTAVES, GOING, FADE, BORN))
+        sounding, furthest, oldest = 0, -1, math.inf
+        for voice, (octaves, going, fade, born) in enumerate(zip(*columns, strict=True)):
+            if fade < fast:
+                far, level = direction * (octaves + way), going - fade * elapsed
+                if level <= _TINY or far > half:  # done, only not ended yet
+                    continue
+                sounding += 1
+                if level < 1.0 - _TINY:
+                    far += _PREFERRED
+                further = far - travelled
+                if further > _TINY or (further > -_TINY and born < oldest):
+                    furthest, travelled, oldest = voice, far, born
+        return sounding, furthest
+
+    def _loudness(self, voice: int) -> tuple[float, float]:
+        """How loud a voice is, 0 to 1: what goes at once must be where its sweep is silent.
+
+        Of those that are equally so the oldest is the first.
+        """
         row = self.voices.state[voice]
-        return float(row[LEVEL]) * math.exp(
-            -0.5 * (float(row[OCTAVES]) / (SIGMA_0 * self._width)) ** 2
-        )
+        level = min(max(min(float(row[COMING]), float(row[GOING])), 0.0), 1.0)
+        place = float(row[OCTAVES]) / (SIGMA_0 * self._width)
+        return level * math.exp(-0.5 * place * place), float(row[BORN])
+
+    def _half(self, values: NDArray[np.float64]) -> float:
+        """Octaves from the middle to the window's edge."""
+        return 0.5 * max(self._width, float(values[P_W]))
 
     def end_what_is_done(self, values: NDArray[np.float64]) -> None:
         """[audio] End voices that faded, or that leave the window on the side they move to."""
-        voices, gamma = self.voices, float(values[P_GAMMA])
-        half = 0.5 * max(self._width, float(values[P_W]))
+        voices, gamma, half = self.voices, float(values[P_GAMMA]), self._half(values)
+        state = voices.state[: voices.count]
+        places, levels = state[:, OCTAVES].tolist(), state[:, GOING].tolist()
         for voice in range(voices.count - 1, -1, -1):
-            row = voices.state[voice]
-            octaves, fade, level = float(row[OCTAVES]), float(row[FADE]), float(row[LEVEL])
-            if (fade > 0.0 and level <= 0.0) or (octaves * gamma > 0.0 and abs(octaves) > half):
+            if levels[voice] <= 0.0 or (places[voice] * gamma > 0.0 and abs(places[voice]) > half):
                 voices.remove(voice)
-            elif fade < 0.0 and level >= 1.0:
-                row[FADE] = self._release_rate(values) if row[KEY] == _RELEASED else 0.0

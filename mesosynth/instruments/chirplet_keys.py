@@ -27,16 +27,19 @@ class Key:
     pressed : int
         The how manyth key press it was.
     pulse : Pulse
+    seen : float
+        Periods on the keyboard's clock up to which time has passed for the pulse.
     """
 
     __slots__ = (
         "active", "channel", "down", "gain", "hertz", "note", "pressed", "pressure", "pulse",
+        "seen",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.active = self.down = False
         self.note = self.channel = self.pressed = 0
-        self.hertz = self.gain = self.pressure = 0.0
+        self.hertz = self.gain = self.pressure = self.seen = 0.0
         self.pulse = Pulse()
 
 
@@ -47,6 +50,10 @@ class Keyboard:
     ----------
     keys : list of Key
         KEYS of them, active or not.
+    held : bool
+        Whether any of them is, by finger or pedal.
+    clock : float
+        Periods that have passed while time did not stand still.
     bend : list of float
         Of each channel, semitones.
     pressure, timbre : list of float
@@ -62,7 +69,7 @@ class Keyboard:
         self.bend = [0.0] * MIDI_CHANNELS
         self.pressure = [0.0] * MIDI_CHANNELS
         self.timbre = [0.0] * MIDI_CHANNELS
-        self.late = 0.0
+        self.late = self.clock = 0.0
         self.reset()
 
     def reset(self) -> None:
@@ -73,10 +80,12 @@ class Keyboard:
         self._presses = 0
         self.moved = True
 
-    @property
-    def held(self) -> bool:
-        """[audio] Whether any key is held, by finger or pedal."""
-        return any(key.active for key in self.keys)
+    def pulse(self, place: int) -> Pulse:
+        """[audio] What says when the arpeggio of the key at `place` is due, by now."""
+        key = self.keys[place]
+        key.pulse.advance(self.clock - key.seen)
+        key.seen = self.clock
+        return key.pulse
 
     def press(self, channel: int, note: int, velocity: float, hertz: float) -> int:
         """[audio] Hold a key and return its place; its voices, if it had any, are orphans now."""
@@ -90,6 +99,7 @@ class Keyboard:
         key.channel, key.note, key.hertz = channel, note, hertz
         key.gain, key.pressure, key.pressed = velocity * velocity, 0.0, self._presses
         key.pulse.restart(self.late)
+        key.seen, self.held = self.clock, True
         return place
 
     def release(self, channel: int, note: int) -> int:
@@ -100,6 +110,7 @@ class Keyboard:
         key = self.keys[place]
         key.down = False
         key.active = self._pedal
+        self._look()
         return -1 if key.active else place
 
     def set_pedal(self, down: bool) -> None:
@@ -108,10 +119,12 @@ class Keyboard:
         if not down:
             for key in self.keys:
                 key.active = key.active and key.down
+            self._look()
 
     def let_go(self) -> None:
         """[audio] Let go of all keys and the pedal."""
         self._pedal = False
+        self.held = False
         for key in self.keys:
             key.active = key.down = False
 
@@ -134,6 +147,9 @@ class Keyboard:
             if key.active and key.note == note and key.channel == channel:
                 return place
         return -1
+
+    def _look(self) -> None:
+        self.held = any(key.active for key in self.keys)
 
     def _pressed(self, place: int) -> int:
         return self.keys[place].pressed

@@ -11,6 +11,11 @@ the block::
     envelope       exp(-W (o^2 + 2 o S + S^2))
 
 Each is a matrix with a row for every voice times a matrix with a column for every sample.
+
+A stretch need not be cut where a voice starts in it: the voice is made to begin with the stretch,
+as far back in its sweep and its phases, and its attack, the straight line of its level, lies below
+zero until then. Nor is it cut where one is released: its level is the lower of two lines, one that
+comes and one that goes, held between 0 and 1.
 """
 
 import math
@@ -35,13 +40,15 @@ _ANGLE, _SOUND, _FACTOR, _WORK, _STEPS, _PARTIAL, _BEFORE, _COSINE = range(8)
 _LINE = _STEPS
 
 # What a voice is: columns of the state, one row a voice.
-FIELDS = 16
+FIELDS = 19
 (
     OCTAVES,  # place in its sweep, 0 in the middle
     CARRIER,  # phase, cycles
     MODULATION,  # phase, cycles
-    LEVEL,  # 0 to 1, moved by
-    FADE,  # level lost per sample; negative rises
+    COMING,  # level at the stretch's begin, may lie below 0, moved by
+    RISE,  # per sample
+    GOING,  # another level, may lie above 1; the lower one is heard. Moved by
+    FADE,  # lost per sample; 0 until it is released
     STEP,  # of the carrier in the middle of the sweep, cycles a sample: at the block's begin
     NEXT_STEP,  # and at its end
     AMPLITUDE,  # velocity, pressure and chance: at the block's begin
@@ -53,6 +60,7 @@ FIELDS = 16
     KEY,  # place of its key among those held, or -1
     CHANNEL,
     GAIN,  # by velocity and chance
+    BORN,  # the how manyth it is
 ) = range(FIELDS)
 
 Line = NDArray[np.float64]
@@ -91,10 +99,18 @@ class Voices:
     ----------
     max_block : int
         Frames in the largest block.
+
+    Attributes
+    ----------
+    count : int
+    state : (ROWS, FIELDS) float64
+    now : int
+        Frame of the block at which things happen, in the stretch that is open.
     """
 
     def __init__(self, max_block: int) -> None:
-        self.count = 0
+        self.count = self.now = self._begin = self._end = 0
+        self._motion, self._out = Motion(), np.zeros((CHANNELS, 0))
         self.state = np.zeros((ROWS, FIELDS))
         # Amplitudes of the harmonics, at the block's begin and end.
         self.partials = np.zeros((2, ROWS, HARMONICS))
@@ -132,7 +148,7 @@ class Voices:
             return -1
         row = self.state[self.count]
         row.fill(0.0)
-        row[LEVEL] = row[LEFT] = row[RIGHT] = row[DETUNE] = 1.0
+        row[COMING] = row[GOING] = row[LEFT] = row[RIGHT] = row[DETUNE] = 1.0
         row[KEY] = -1.0
         self.count += 1
         return self.count - 1
@@ -144,26 +160,102 @@ class Voices:
             np.copyto(self.state[voice], self.state[self.count])
             np.copyto(self.partials[:, voice], self.partials[:, self.count])
 
-    def render(self, motion: Motion, begin: int, end: int, mix: NDArray[np.float64]) -> None:
-        """[audio] Add samples `begin` to `end` of the block to `mix`, (2, frames), and move on.
+    def open(self, motion: Motion, begin: int, end: int, mix: NDArray[np.float64]) -> None:
+        """[audio] Lay out a stretch of the block, frames `begin` to `end`, a stride at most.
 
-        They are a stride at most.
+        Parameters
+        ----------
+        motion : Motion
+        begin, end : int
+        mix : (2, frames) float64
+            What the block's samples are added to.
         """
-        voices, frames = self.count, end - begin
-        if not voices:
-            return
-        state = self.state[:voices]
+        self._motion, self._out = motion, mix
+        self._begin, self.now, self._end = begin, begin, end
+        frames = end - begin
         travel = _integrate(motion.octaves[begin:end], self._travel[: frames + 1])
-        turn = _integrate(motion.modulation[begin:end], self._turn[: frames + 1])
-        sound = self._carrier(state, travel[:frames], begin)
+        _integrate(motion.modulation[begin:end], self._turn[: frames + 1])
+        speeds = self._speeds[:, :frames]
+        np.exp2(travel[:frames], out=speeds[0])
+        np.multiply(speeds[0], self._fraction[begin:end], out=speeds[1])
+        _integrate(speeds[0], self._sums[1, : frames + 1])
+        _integrate(speeds[1], self._sums[2, : frames + 1])
+
+    @property
+    def elapsed(self) -> int:
+        """[audio] Frames from the stretch's begin until `now`."""
+        return self.now - self._begin
+
+    @property
+    def travelled(self) -> float:
+        """[audio] Octaves from the stretch's begin until `now`."""
+        return float(self._travel[self.elapsed])
+
+    def catch_up(self) -> None:
+        """[audio] Render what lies before `now`, and let the stretch begin there."""
+        if self.elapsed:
+            self._render(self.elapsed)
+            self.open(self._motion, self.now, self._end, self._out)
+
+    def close(self) -> None:
+        """[audio] Render the whole stretch."""
+        self._render(self._end - self._begin)
+        self._begin = self.now = self._end
+
+    def backdate(self, voice: int) -> None:
+        """[audio] Let a voice, as it shall be `now`, have begun with the stretch."""
+        frames = self.elapsed
+        if not frames:
+            return
+        row = self.state[voice]
+        row[OCTAVES] -= self._travel[frames]
+        row[MODULATION] -= self._turn[frames]
+        row[COMING] -= row[RISE] * frames
+        step, change = float(row[STEP]), float(row[NEXT_STEP]) - float(row[STEP])
+        cycles = step * float(self._sums[1, frames]) + change * float(self._sums[2, frames])
+        row[CARRIER] -= 2.0 ** float(row[OCTAVES]) * cycles
+
+    def release(self, voice: int, fade: float) -> None:
+        """[audio] Let a voice lose `fade` of its level a sample from now on, after its attack."""
+        row = self.state[voice]
+        if row[FADE] > 0.0:
+            return
+        coming, rise, begin = float(row[COMING]), float(row[RISE]), float(self.elapsed)
+        if coming < 1.0 and rise > 0.0:
+            begin = max(begin, (1.0 - coming) / rise)
+        row[GOING], row[FADE] = 1.0 + fade * begin, fade
+
+    def fade(self, voice: int, fade: float) -> None:
+        """[audio] Let a voice lose `fade` a sample from now on, unless it already loses more."""
+        row = self.state[voice]
+        if row[FADE] >= fade:
+            return
+        if row[FADE] > 0.0 and self.elapsed:  # it goes already, and goes on to do so until now
+            if row[COMING] < 1.0:  # and it still comes
+                self.catch_up()
+            else:
+                row[COMING], row[RISE] = row[GOING], -row[FADE]
+        frames = self.elapsed
+        coming = float(row[COMING]) + float(row[RISE]) * frames
+        going = float(row[GOING]) - float(row[FADE]) * frames
+        row[GOING], row[FADE] = min(max(min(coming, going), 0.0), 1.0) + fade * frames, fade
+
+    def _render(self, frames: int) -> None:
+        """Add the stretch's first `frames` samples to the mix, and move on."""
+        voices, begin = self.count, self._begin
+        if not voices or not frames:
+            return
+        state, motion = self.state[:voices], self._motion
+        travel, turn = self._travel, self._turn
+        sound = self._carrier(state, frames, begin)
         factor = self._matrix(_FACTOR, voices, frames)
-        self._envelope(state, travel[:frames], motion.width[begin:end], factor)
+        self._envelope(state, travel[:frames], motion.width[begin : begin + frames], factor)
         np.multiply(sound, factor, out=sound)
         self._modulation(state, turn[:frames], motion, begin, factor)
         np.multiply(sound, factor, out=sound)
-        if state[:, FADE].any():
+        if state[:, FADE].any() or state[:, COMING].min() < 1.0:
             np.multiply(sound, self._fades(state, frames, factor), out=sound)
-        self._mix(state, sound, begin, mix[:, begin:end])
+        self._mix(state, sound, begin, self._out[:, begin : begin + frames])
         np.add(state[:, OCTAVES], travel[frames], out=state[:, OCTAVES])
         np.add(state[:, MODULATION], turn[frames], out=state[:, MODULATION])
         np.remainder(state[:, MODULATION], 1.0, out=state[:, MODULATION])
@@ -175,19 +267,15 @@ class Voices:
         """
         return self._matrices[which, : voices * frames].reshape(voices, frames)
 
-    def _carrier(self, state: Lines, travel: Line, begin: int) -> Lines:
+    def _carrier(self, state: Lines, frames: int, begin: int) -> Lines:
         """Sines of all carriers, harmonics included; moves their phases on."""
-        voices, frames = len(state), len(travel)
+        voices = len(state)
         starts, sums, speeds = self._starts[:voices], self._sums, self._speeds[:, :frames]
         np.copyto(starts[:, 0], state[:, CARRIER])
         factor = np.exp2(state[:, OCTAVES], out=self._column[:voices])
         np.multiply(factor, state[:, STEP], out=starts[:, 1])
         np.subtract(state[:, NEXT_STEP], state[:, STEP], out=starts[:, 2])
         np.multiply(factor, starts[:, 2], out=starts[:, 2])
-        np.exp2(travel, out=speeds[0])
-        np.multiply(speeds[0], self._fraction[begin : begin + frames], out=speeds[1])
-        _integrate(speeds[0], sums[1, : frames + 1])
-        _integrate(speeds[1], sums[2, : frames + 1])
         np.matmul(starts, sums[:, frames], out=factor)
         np.remainder(factor, 1.0, out=state[:, CARRIER])
 
@@ -279,17 +367,22 @@ class Voices:
 
     def _fades(self, state: Lines, frames: int, out: Lines) -> Lines:
         """Levels of voices that come or go, sample by sample; moves them on."""
-        levels, fade = self._levels[: len(state)], state[:, FADE]
-        np.copyto(levels[:, 0], state[:, LEVEL])
-        np.negative(fade, out=levels[:, 1])
-        basis = self._waves[:, :frames]
+        voices = len(state)
+        basis, levels = self._waves[:, :frames], self._levels[:voices]
         basis[0] = 1.0
         np.copyto(basis[1], self._samples[:frames])
+        np.copyto(levels, state[:, COMING : RISE + 1])
         np.matmul(levels, basis, out=out)
+        np.copyto(levels, state[:, GOING : FADE + 1])
+        np.negative(levels[:, 1], out=levels[:, 1])
+        going = np.matmul(levels, basis, out=self._matrix(_WORK, voices, frames))
+        np.add(state[:, COMING], np.multiply(state[:, RISE], frames, out=self._column[:voices]),
+               out=state[:, COMING])  # fmt: skip
+        np.minimum(state[:, COMING], 1.0, out=state[:, COMING])
+        np.copyto(state[:, GOING], going[:, frames - 1])
+        np.minimum(out, going, out=out)
         np.maximum(out, 0.0, out=out)
-        np.minimum(out, 1.0, out=out)
-        np.copyto(state[:, LEVEL], out[:, frames - 1])
-        return out
+        return np.minimum(out, 1.0, out=out)
 
     def _mix(self, state: Lines, sound: Lines, begin: int, mix: Lines) -> None:
         voices, frames = sound.shape

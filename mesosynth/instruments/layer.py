@@ -93,9 +93,9 @@ class Layer(Chirplet):
             begin = end
         if self._runs:
             self._pass_over(self._pulse, self._late, period)
-        for key in self._keyboard.keys:
+        for place, key in enumerate(self._keyboard.keys):
             if key.active:
-                self._pass_over(key.pulse, self._keyboard.late, period)
+                self._pass_over(self._keyboard.pulse(place), self._keyboard.late, period)
 
     @staticmethod
     def _pass_over(pulse: Pulse, late: float, period: float) -> None:

@@ -361,6 +361,46 @@ def test_events_fall_on_their_frame_at_any_block_size(frames):
     np.testing.assert_allclose(sound, expected[:, : sound.shape[1]], atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("gap", "values"),
+    [  # frames between two events, up to; voices must make room all the time
+        (20, {"gamma": 3.0, "period": 0.3, "release": 0.02}),
+        (96, {"gamma": -4.0, "period": 0.05, "release": 0.05, "brightness": -12.0}),
+        (96, {"gamma": 0.5, "period": 0.02, "release": 1.0}),
+        (200, {"gamma": 16.0, "period": 0.2, "release": 0.005}),
+    ],
+)
+def test_a_hail_of_keys_sounds_the_same_at_any_block_size(gap, values):
+    rng, events, held, frame = np.random.default_rng(7), [], [], 300
+    while frame < 16000:
+        if held and rng.random() < 0.5:
+            events.append(off(held.pop(rng.integers(len(held))), frame))
+        else:
+            held.append(int(rng.integers(36, 84)))
+            events.append(on(held[-1], frame, rng.random()))
+        frame += int(rng.integers(0, gap + 1))
+    values = {**values, "humanise": 0.5, "spread": 0.7}
+    expected = Player(values, 128).play(128, events)
+    assert heard(expected) > 0.1
+    for frames in (17, 2048):
+        player = Player(values, frames)
+        sound = player.play(16384 // frames, events)
+        np.testing.assert_allclose(sound, expected[:, : sound.shape[1]], atol=1e-6)
+
+
+def test_a_key_released_and_taken_over_in_one_block_does_not_click():
+    """Its level then has three lines in a stretch: it comes, it goes, and goes faster."""
+    for frames in (64, 256):
+        player = Player({**STEADY, "f_m": 0.5, "gain": -20.0, "release": 0.3}, frames)
+        keys = [on(note, 3 * (note - 40)) for note in range(40, 56)]
+        lets_go = [off(note, 200 + note - 40) for note in range(40, 56)]
+        more = [on(note, 230 + 2 * (note - 60)) for note in range(60, 76)]
+        sound = player.play(2048 // frames, [*keys, *lets_go, *more])[0].astype(float)
+        highest = 440.0 * 2 ** ((76 - 69) / 12)
+        bound = 16 * 10 ** (-20 / 20) * (2 * np.pi * highest / RATE) ** 2 + 2e-3
+        assert np.abs(np.diff(sound, 2)).max() < bound
+
+
 def test_a_hundred_thousand_random_events_leave_no_note():
     rng = np.random.default_rng(4)
     player = Player({"gamma": 4.0, "period": 0.1, "release": 0.02, "w": 1.0}, 512)
