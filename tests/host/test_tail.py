@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 from allocation import tracing
-from test_rack_effects import RATE, Player, Tone, chain_of, slots_of
+from steady_rack import RATE, Player, Tone, chain_of, slots_of
 
 from mesosynth.effects import EFFECTS
 from mesosynth.host import tail

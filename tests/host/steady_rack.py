@@ -1,0 +1,67 @@
+"""A rack of a steady tone, and a device that plays it while a test changes it."""
+
+import threading
+import time
+
+import numpy as np
+
+from mesosynth.host.chain import Chain
+from mesosynth.host.slots import Slot
+from mesosynth.parameters import Parameter, ParameterTable
+from mesosynth.plugin import NO_EVENTS, Instrument
+
+RATE = 48000
+
+
+class Tone(Instrument):
+    """As steady as can be: whatever moves in the output is the rack's doing."""
+
+    name = "Tone"
+    parameters = ParameterTable([Parameter("level", "Level", "", 0.0, 1.0, 0.25, "The output.")])
+
+    def prepare(self, sample_rate, max_block):
+        pass
+
+    def reset(self):
+        pass
+
+    def process(self, values, events, block):
+        block.fill(values[0])
+
+
+class Player(threading.Thread):
+    """Calls a rack as a device would, faster than real time, and keeps what it played."""
+
+    def __init__(self, rack, vector):
+        super().__init__(daemon=True)
+        self.rack, self.vector, self.ended = rack, vector, False
+        self.blocks = []
+
+    def run(self):
+        while not self.ended:
+            block = np.zeros((2, 256), np.float32)
+            self.rack.process(self.vector, NO_EVENTS, True, block)
+            self.blocks.append(block)
+            time.sleep(0.002)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended = True
+        self.join()
+
+    @property
+    def sound(self):
+        return np.concatenate(self.blocks, axis=1).astype(float)[:, 1500:]
+
+
+def slots_of(*effects):
+    return [Slot("", "tone", 0), *effects]
+
+
+def chain_of(rack):
+    chain = Chain(rack, *slots_of())
+    chain.prepare(lambda: rack.prepare(RATE, 512), RATE, 512)
+    return chain
