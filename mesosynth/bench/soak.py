@@ -37,15 +37,15 @@ With --json, one object::
 
 import argparse
 import contextlib
+import math
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mesosynth.bench.bystander import Bystander, bystander
 from mesosynth.bench.hands import TICK, Hands
@@ -63,12 +63,7 @@ _WARM_SECONDS = 300.0  # until the allocators have seen the rarest of what happe
 _MEGABYTE = 1e6
 
 
-class Second(NamedTuple):
-    """What had been played at a moment (monotonic), one second after the last."""
-
-    time: float
-    blocks: int
-    underflows: int
+_TIME, _BLOCKS, _UNDERFLOWS = range(3)  # columns of the books
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -136,19 +131,23 @@ def _beside(counted: Bystander | None) -> dict[str, float] | None:
     return {"wakes": counted.wakes, "late": late, "per_100000": 1e5 * late / counted.wakes}
 
 
-def _calm(books: Sequence[Second], beside: Bystander | None) -> dict[str, float] | None:
+def _calm(books: NDArray[np.float64], beside: Bystander | None) -> dict[str, float] | None:
+    """What happened in the seconds in which, and beside which, the machine was in time.
+
+    Parameters
+    ----------
+    books : (seconds, 3) float64
+        Time (monotonic), blocks and underflows so far, once a second.
+    beside : Bystander or None
+    """
     if beside is None or beside.wakes == 0:
         return None
     late = np.sort(beside.late)
-    seconds = blocks = underflows = 0
-    for before, after in pairwise(books):
-        span = (before.time - 1.0, after.time + 1.0)
-        if np.diff(np.searchsorted(late, span))[0] == 0:
-            seconds += 1
-            blocks += after.blocks - before.blocks
-            underflows += after.underflows - before.underflows
+    begin, end = books[:-1, _TIME] - 1.0, books[1:, _TIME] + 1.0
+    calm = np.searchsorted(late, begin) == np.searchsorted(late, end)
+    blocks, underflows = (int(np.diff(books[:, c])[calm].sum()) for c in (_BLOCKS, _UNDERFLOWS))
     return {
-        "seconds": seconds, "blocks": blocks, "underflows": underflows,
+        "seconds": int(calm.sum()), "blocks": blocks, "underflows": underflows,
         "per_100000": 1e5 * underflows / max(blocks, 1),
     }  # fmt: skip
 
@@ -162,7 +161,9 @@ class _Soak:
         self._messages: list[str] = []
         self._pids = {"audio": session.audio_pid, "session": os.getpid()}
         self._before: dict[str, float | None] = {}
-        self.books: list[Second] = []
+        # All of it at once: what the books grow by is not the session's.
+        self._book = np.full((math.ceil(seconds) + 2, 3), np.nan)
+        self._noted = 0
 
     def run(self) -> dict[str, Any]:
         """Play to the end and return the answer."""
@@ -181,7 +182,7 @@ class _Soak:
                 self._say(
                     f"{passed:.0f} of {self._seconds:.0f} s, {self._status().underflows} missed"
                 )
-            if ticks % round(1.0 / TICK) == 0:
+            if ticks % round(1.0 / TICK) == 0 and self._noted < len(self._book):
                 self._note()
             hands.play()
             ticks += 1
@@ -213,6 +214,11 @@ class _Soak:
             "messages": self._messages,
         }
 
+    @property
+    def books(self) -> NDArray[np.float64]:
+        """See :func:`_calm`."""
+        return self._book[: self._noted]
+
     def _listen(self) -> None:
         for event in self._session.poll():
             if isinstance(event, MatchProgress):
@@ -225,7 +231,8 @@ class _Soak:
 
     def _note(self) -> None:
         status = self._status()
-        self.books.append(Second(time.monotonic(), status.blocks, status.underflows))
+        self._book[self._noted] = time.monotonic(), status.blocks, status.underflows
+        self._noted += 1
 
     def _busy(self) -> float:
         """Seconds that the session's processes have computed."""

@@ -1,9 +1,11 @@
 """The fear: a machine that is held up is blamed on us, or an excuse is found for what is ours."""
 
-from mesosynth.bench.bystander import Bystander
-from mesosynth.bench.soak import Second, _calm
+import numpy as np
 
-BOOKS = [Second(float(t), 375 * t, missed) for t, missed in enumerate([0, 0, 0, 7, 7, 7, 9, 9])]
+from mesosynth.bench.bystander import Bystander
+from mesosynth.bench.soak import _calm
+
+BOOKS = np.array([(t, 375 * t, missed) for t, missed in enumerate([0, 0, 0, 7, 7, 7, 9, 9])])
 
 
 def test_only_seconds_beside_which_the_machine_was_in_time_count():
