@@ -9,6 +9,8 @@ from gui.panels.knobs import Knobs
 from gui.panels.match_settings_panel import MatchSettingsPanel
 from mesosynth.matching.messages import MatchResult, MatchSettings
 
+_ALIKE = 0.9  # similarity by JTFS below which one arpeggio is hardly what a user looks for
+
 
 class MatchCommands(QObject):
     """Ties the page and the pins of the knobs to the bridge; every change of sound can be undone.
@@ -48,6 +50,7 @@ class MatchCommands(QObject):
         bridge.match_paused.connect(self._on_paused)
         bridge.match_resumed.connect(self._on_resumed)
         bridge.match_ended.connect(self._on_ended)
+        bridge.match_judged.connect(self._on_judged)
         for changed in (bridge.layers_started, bridge.layers_ended):
             changed.connect(self._refresh)
         self._refresh()
@@ -114,6 +117,17 @@ class MatchCommands(QObject):
             how = "Matched" if result.converged else "Match stopped"
             after = f"{result.evaluations} evaluations in {result.seconds:.1f} s"
             self._bridge.say(f"{how} after {after}, loss {result.loss:.1e}.")
+
+    def _on_judged(self, result: MatchResult) -> None:
+        """Where one arpeggio is not enough, say what is."""
+        scores, best = result.similarity, self.result
+        if scores is None or best is None or result.theta != best.theta:
+            return
+        if scores.jtfs < _ALIKE:
+            self._bridge.say(
+                f"One arpeggio is {scores.jtfs:.0%} like the target; press L to match it with "
+                "several, and with how they repeat."
+            )
 
     def _refresh(self) -> None:
         session = self._bridge.session

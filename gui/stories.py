@@ -72,19 +72,21 @@ def compare_two_presets(window: MainWindow, _: JackPlayer) -> None:
 
 def record_and_follow(window: MainWindow, other: JackPlayer) -> None:
     """Record what somebody plays, match it, then follow them while they turn their knobs."""
-    other.play({"f_c": 600.0, "f_m": 6.0, "gamma": 2.2, "period": 0.5})
+    sound = {"f_c": 600.0, "f_m": 10.0, "gamma": 4.0}
     _press(window, "R")
     other.plug_in()
-    QTest.qWait(4000)
+    QTest.qWait(500)
+    other.play({**sound, "period": 16.0})
+    QTest.qWait(2000)
     _press(window, "R")
     _wait(lambda: window.actions_["match"].isEnabled())
     _press(window, "F4")
     _press(window, "M")
-    _wait(lambda: window.match_commands.result is not None)
+    _wait(lambda: window.match_commands.result is not None and not window.bridge.matching)
     _press(window, "I")
     other.plug_in()
-    for step in range(1, 41):
-        other.play({"f_c": 600.0, "f_m": 6.0, "gamma": 2.2 * 2.0 ** (step / 20), "period": 0.5})
+    for step in range(61):
+        other.play({**sound, "gamma": 4.0 * 2.0 ** (-step / 30), "period": 0.4})
         QTest.qWait(150)
     _wait(lambda: window.follow_strip.words.text() == "Following")
 

@@ -1,9 +1,13 @@
 """From a dropped sound to its match, on the real matcher."""
 
+from dataclasses import replace
+
 import pytest
 from hands import DEMO, drag, drop
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+
+from mesosynth.matching.scores import Scores
 
 
 def start(desk, qtbot):
@@ -35,6 +39,16 @@ def test_a_dropped_bad_preset_is_one_message_and_nothing_is_lost(desk, tmp_path)
     drop(desk, path)
     assert "broken.json" in desk.status.message.text()
     assert desk.bridge.values == before
+
+
+def test_where_one_arpeggio_is_not_enough_a_sentence_says_what_is(target, qtbot):
+    bridge, text = target.bridge, target.status.message.text
+    with qtbot.waitSignal(bridge.match_judged, timeout=60_000) as judged:
+        start(target, qtbot)
+    result = judged.args[0]
+    assert "press L" not in text()  # it is like the target
+    bridge.match_judged.emit(replace(result, similarity=Scores(0.81, 0.3, 0.3)))
+    assert "One arpeggio is 81% like the target; press L" in text()
 
 
 def test_a_match_is_seen_and_heard_and_undone(target, qtbot):
