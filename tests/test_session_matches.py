@@ -54,7 +54,7 @@ class Watched:
         session.match_settings = MatchSettings()
         session.follow = True
         session.load_target(DEMO)
-        session.poll()
+        self.wait(events.TargetLoaded)  # a busy machine reads it in the background
         self.seen.clear()
 
 
