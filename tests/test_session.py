@@ -16,14 +16,33 @@ from mesosynth.errors import AudioFileError, TargetError
 from mesosynth.resources import resource
 from mesosynth.session import Session
 
+pytestmark = pytest.mark.alone
+
 DEMO = resource("assets", "demo.wav")
 
 
-@pytest.fixture
-def session():
+@pytest.fixture(scope="module")
+def one():
+    """One session for all tests, as starting its processes takes seconds."""
     session = Session(device="silent")
     yield session
     session.close()
+
+
+@pytest.fixture
+def session(one):
+    """The session with nothing left of the last test but its target."""
+    one.stop_match()
+    deadline = time.monotonic() + 20.0
+    while one.matching:
+        one.poll()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    one.stop()
+    one.set_parameters(one.parameters.defaults())
+    one.follow = True
+    one.poll()
+    return one
 
 
 class Log(list):
@@ -122,9 +141,13 @@ def test_a_bad_target_leaves_the_one_that_was_there(session, tmp_path):
     assert session.target is before
 
 
-def test_there_must_be_a_target_to_match(session):
-    with pytest.raises(TargetError, match="no target"):
-        session.start_match()
+def test_there_must_be_a_target_to_match():
+    session = Session(device="silent")
+    try:
+        with pytest.raises(TargetError, match="no target"):
+            session.start_match()
+    finally:
+        session.close()
 
 
 def test_presets_keep_the_sound_and_where_it_came_from(session, log, tmp_path):
