@@ -17,8 +17,13 @@ ARGS ?=
 run: system-packages-run $(VENV)/installed
 	$(BIN)/mesosynth $(ARGS)
 
+# What only computes is tested by two processes, and then by one what listens, looks or measures;
+# that comes to its turn whatever the first part said.
 test: system-packages-test lint
-	$(BIN)/pytest
+	@status=0; \
+	$(BIN)/pytest -m 'not alone' -n 2 --dist worksteal || status=$$?; \
+	$(BIN)/pytest -m alone || status=$$?; \
+	exit $$status
 
 # pyright runs on the node that its wheel brings; it shall not ask a registry for news.
 lint: $(VENV)/installed-dev

@@ -9,18 +9,30 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-DESK = Path(__file__).parent / "gui"
+HERE = Path(__file__).parent
+DESK, HOST = HERE / "gui", HERE / "host"
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items):
-    """The desk comes last: its window stays open, and its threads disturb what is measured."""
+    """What has a window or sounds in real time is alone, and the desk comes last of all.
+
+    Its window stays open, and its threads disturb what is measured. A file of these folders that
+    only computes says so with the mark `beside`; elsewhere one that listens or measures says that
+    it must be `alone`.
+    """
+    for item in items:
+        if {DESK, HOST} & set(item.path.parents) and not item.get_closest_marker("beside"):
+            item.add_marker("alone")
     items.sort(key=lambda item: DESK in item.path.parents)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def no_home(tmp_path_factory):
-    """Takes, and the last minutes of sessions that a test killed, stay out of the user's home."""
+    """Takes, settings, and the last minutes of sessions that a test killed, stay out of the user's
+    home, and out of the way of the other process that tests.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        for variable in ("XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
             patch.setenv(variable, str(tmp_path_factory.mktemp(variable)))
         yield

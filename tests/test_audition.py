@@ -18,6 +18,8 @@ from mesosynth.session import Session
 from mesosynth.session.audition_plan import Scene, plan
 from mesosynth.target import ANALYSIS_RATE, target_from_array
 
+pytestmark = pytest.mark.alone
+
 DEMO = resource("assets", "demo.wav")
 VALUES = {"f_c": 700.0, "f_m": 9.0, "gamma": 4.0, "w": 2.0, "gain": -24.0, "period": 1.1}
 BEAT = 0.75

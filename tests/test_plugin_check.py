@@ -13,6 +13,8 @@ from mesosynth.host.registry import BUILT_IN
 from mesosynth.plugin_check import check_plugin
 from mesosynth.plugin_checks import QUICK
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).parents[1]
 PLUGIN = """
 import time

@@ -16,6 +16,8 @@ from mesosynth.presets import load_preset
 from mesosynth.session import Session
 from mesosynth.target import ANALYSIS_RATE
 
+pytestmark = pytest.mark.alone  # its matches have so many seconds, whoever else computes
+
 PURE = {"am_shape": 0.0, "am_depth": 1.0, "brightness": -60.0}
 LOW = Layer({"f_c": 500.0, "f_m": 6.0, "gamma": 2.0, "w": 2.0, **PURE}, onset=1.0, level=0.4)
 HIGH = Layer({"f_c": 1500.0, "f_m": 20.0, "gamma": -1.5, "w": 1.0, **PURE}, onset=3.0, level=0.3)
@@ -57,7 +59,7 @@ class Watched:
         session.layers_settings = LayersSettings(2, SECONDS)
         session.follow = True
         session.load_target(self.target)
-        session.poll()
+        self.wait(events.TargetLoaded)  # a busy machine reads it in the background
         self.seen.clear()
 
     def start(self, steps=1):
@@ -139,7 +141,7 @@ def test_a_match_that_is_killed_goes_on_from_its_layers(watched):
     assert step.loss <= best * 1.05  # not from nothing
     watched.session.stop_match()
     result = watched.wait(events.LayersEnded).result
-    assert result.loss <= best
+    assert result.loss <= best * (1.0 + 1e-6)  # which the new process computes anew
     assert not result.converged
 
 

@@ -13,6 +13,8 @@ from mesosynth.automation import AutomationMoved, SequenceChanged
 from mesosynth.errors import ArgumentError
 from mesosynth.session import Session
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def session():

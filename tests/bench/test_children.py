@@ -52,6 +52,7 @@ def toy(tmp_path):
         yield child
 
 
+@pytest.mark.alone
 def test_seconds_are_those_of_each_run(toy):
     toy.prepare("nap", {"sleep": 0.05})
     seconds = toy.run("nap", 3).seconds

@@ -4,6 +4,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.alone
+
 
 def test_every_figure_is_there_and_belongs_to_a_window_that_works():
     done = subprocess.run(

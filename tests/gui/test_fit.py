@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.beside
+
 SIZES = [(1024, 700), (1200, 800), (1600, 1000), (1920, 1080), (3840, 2160)]
 
 LOOK_AT_IT = """

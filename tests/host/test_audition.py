@@ -13,6 +13,8 @@ from mesosynth.host.sound_ring import SoundRing
 from mesosynth.parameters import ParameterTable
 from mesosynth.plugin import Instrument
 
+pytestmark = pytest.mark.beside
+
 RATE, BLOCK = 48000, 128
 FADE = round(FADE_SECONDS * RATE)
 

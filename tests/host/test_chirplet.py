@@ -11,6 +11,8 @@ from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
 from mesosynth.plugin import NO_EVENTS
 
+pytestmark = pytest.mark.beside
+
 RATE = 48000
 BLOCKS = [1, 64, 65, 128, 1000, 4096]
 
@@ -188,6 +190,7 @@ def test_above_nyquist_it_fades_rather_than_aliases():
     assert np.abs(beyond).max() < 1e-6
 
 
+@pytest.mark.alone
 def test_one_voice_costs_a_small_part_of_a_block():
     chirplet, block = prepared(), np.zeros((2, 128), np.float32)
     values = PARAMETERS.vector({"period": 16.0, "gamma": 0.25})

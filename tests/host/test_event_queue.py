@@ -20,6 +20,8 @@ from mesosynth.host.sound_ring import SoundRing
 from mesosynth.parameters import Parameter, ParameterTable
 from mesosynth.plugin import EventKind, Instrument
 
+pytestmark = pytest.mark.beside
+
 RATE, FRAMES = 48000, 128
 BLOCK = FRAMES / RATE
 KINDS = EventKind

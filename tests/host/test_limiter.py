@@ -7,6 +7,8 @@ from scipy.signal import resample_poly
 
 from mesosynth.host.limiter import Limiter
 
+pytestmark = pytest.mark.beside
+
 RATE = 48000
 CEILING_DB = -1.0
 N = 2 * RATE

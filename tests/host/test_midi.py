@@ -8,6 +8,8 @@ from mesosynth.host.midi import MidiDecoder
 from mesosynth.host.midi_clock import TICKS, MidiClock
 from mesosynth.plugin import WHOLE_CHANNEL, EventKind
 
+pytestmark = pytest.mark.beside
+
 KINDS = EventKind
 
 

@@ -7,6 +7,8 @@ from mesosynth.host.midi_map import OWN, Binding, MidiMap
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.parameters import Parameter, ParameterTable
 
+pytestmark = pytest.mark.beside
+
 FIRST = (0, 21)
 
 

@@ -16,6 +16,8 @@ from mesosynth.host.osc_words import FASTEST, obey
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.plugin import WHOLE_CHANNEL, EventKind
 
+pytestmark = pytest.mark.beside
+
 KINDS, WHOLE = EventKind, WHOLE_CHANNEL
 
 

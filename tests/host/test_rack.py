@@ -10,6 +10,8 @@ from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.parameters import Parameter, ParameterTable
 from mesosynth.plugin import NO_EVENTS, Instrument
 
+pytestmark = pytest.mark.beside
+
 RATE = 48000
 CEILING = 10 ** (-1 / 20)
 

@@ -25,6 +25,8 @@ from mesosynth.parameters import ParameterTable
 from mesosynth.plugin import NO_EVENTS, Effect
 from mesosynth.presets import EffectState
 
+pytestmark = pytest.mark.beside
+
 
 class Ill(Effect):
     """Halves the sound, and falls ill."""

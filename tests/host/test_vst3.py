@@ -12,6 +12,8 @@ from mesosynth.host.registry import find_plugin, list_plugins, load_plugin
 from mesosynth.plugin import NO_EVENTS
 from mesosynth.presets import EffectState
 
+pytestmark = pytest.mark.beside
+
 RATE = 48000
 
 
