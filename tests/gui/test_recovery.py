@@ -1,7 +1,9 @@
 """Fears: a crash loses what sounded; a broken autosave keeps the desk from starting."""
 
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -55,21 +57,37 @@ print(window.history.stack.count(), *said, flush=True)
 """
 
 
+def start(folder, doing):
+    """A desk of its own, with its settings in `folder`; its standard output is to be read."""
+    script = folder / "desk.py"
+    script.write_text(DESK)
+    environment = {**os.environ, "MESOSYNTH_CONFIG_DIR": str(folder / "config")}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+    return subprocess.Popen(
+        [sys.executable, str(script), textwrap.dedent(doing)],
+        stdout=subprocess.PIPE, text=True, env=environment,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def killed(display, tmp_path_factory):
+    """What a desk leaves behind that was killed."""
+    folder = tmp_path_factory.mktemp("killed")
+    with start(folder, TOUCH) as process:
+        assert process.stdout.readline() == "kept\n"
+        process.kill()
+    return folder / "config"
+
+
+@pytest.fixture
+def after_a_kill(killed, tmp_path):
+    return shutil.copytree(killed, tmp_path / "config")
+
+
 @pytest.fixture
 def desk(display, tmp_path):
-    """Start a desk of its own that does what it is told; its standard output is to be read."""
-    script = tmp_path / "desk.py"
-    script.write_text(DESK)
-    environment = {**os.environ, "MESOSYNTH_CONFIG_DIR": str(tmp_path / "config")}
-    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
-
-    def start(doing):
-        return subprocess.Popen(
-            [sys.executable, str(script), textwrap.dedent(doing)],
-            stdout=subprocess.PIPE, text=True, env=environment,
-        )  # fmt: skip
-
-    return start
+    """Start a desk of this test's that does what it is told."""
+    return functools.partial(start, tmp_path)
 
 
 def said(process):
@@ -77,14 +95,7 @@ def said(process):
         return process.stdout.read().splitlines()
 
 
-def killed_desk(desk):
-    with desk(TOUCH) as process:
-        assert process.stdout.readline() == "kept\n"
-        process.kill()
-
-
-def test_a_killed_desk_is_found_again_as_it_was(desk, tmp_path):
-    killed_desk(desk)
+def test_a_killed_desk_is_found_again_as_it_was(after_a_kill, desk):
     sound, words = said(desk(LOOK))
     assert sound == "12.5 ['delay'] 2"
     assert words.startswith("2 ")  # what could be undone still can be
@@ -94,16 +105,14 @@ def test_a_killed_desk_is_found_again_as_it_was(desk, tmp_path):
     assert "unexpectedly" not in again[1]
 
 
-def test_undo_goes_on_in_the_next_window(desk):
-    killed_desk(desk)
+def test_undo_goes_on_in_the_next_window(after_a_kill, desk):
     before, after = said(desk(UNDO))
     assert before == "8.0 []"
     assert after == "12.5 True"
 
 
-def test_a_half_written_autosave_is_put_beside_and_the_one_before_serves(desk, tmp_path):
-    killed_desk(desk)
-    folder = tmp_path / "config" / "autosave"
+def test_a_half_written_autosave_is_put_beside_and_the_one_before_serves(after_a_kill, desk):
+    folder = after_a_kill / "autosave"
     (good,) = folder.glob("desk *.json")
     newer = folder / "desk 2999-01-01 00.00.00.json"
     newer.write_text(good.read_text()[:200])
