@@ -73,8 +73,9 @@ def test_status_comes_back_as_it_was_written():
 
 def test_ring_keeps_every_sample_between_processes():
     context = multiprocessing.get_context("spawn")
-    with Ring(1000) as ring:
-        writer = context.Process(target=keep_ringing, args=(Ring(1000, ring.name), 400))
+    size = 4000  # comes round a dozen times, and forgives a machine that is busy for 30 ms
+    with Ring(size) as ring:
+        writer = context.Process(target=keep_ringing, args=(Ring(size, ring.name), 400))
         writer.start()
         parts = []
         while writer.is_alive():
