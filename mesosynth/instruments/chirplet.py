@@ -46,7 +46,7 @@ from mesosynth.instruments.chirplet_parameters import (
     PARAMETERS,
     SIGMA_0,
 )
-from mesosynth.instruments.chirplet_voices import STRIDE, Motion, chirp_step
+from mesosynth.instruments.chirplet_waves import STRIDE, Motion, chirp_step
 from mesosynth.instruments.key_tuning import KeyTuning
 from mesosynth.plugin import CHANNELS, EventKind, Events, Instrument
 from mesosynth.ramps import Ramps

@@ -19,7 +19,7 @@ from mesosynth.instruments.chirplet_parameters import (
     P_W,
     SIGMA_0,
 )
-from mesosynth.instruments.chirplet_voices import (
+from mesosynth.instruments.chirplet_state import (
     AMPLITUDE,
     BORN,
     CARRIER,
@@ -41,9 +41,9 @@ from mesosynth.instruments.chirplet_voices import (
     ROWS,
     STEP,
     VOICES,
-    Voices,
-    harmonics,
 )
+from mesosynth.instruments.chirplet_voices import Voices
+from mesosynth.instruments.chirplet_waves import harmonics
 
 FADE_SECONDS = 0.02  # of a voice that makes room; no longer than the shortest period
 ATTACK_SECONDS = 0.005  # of a key's arpeggio, which begins in the middle of things

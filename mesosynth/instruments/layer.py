@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mesosynth.instruments.chirplet import MIDI_KEYS, Chirplet
 from mesosynth.instruments.chirplet_keys import MIDI_CHANNELS
 from mesosynth.instruments.chirplet_parameters import P_F_C, P_GAIN, PARAMETERS
-from mesosynth.instruments.chirplet_voices import Motion
+from mesosynth.instruments.chirplet_waves import Motion
 from mesosynth.instruments.key_tuning import KeyTuning
 from mesosynth.plugin import Events
 from mesosynth.tempo import Pulse

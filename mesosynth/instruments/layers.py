@@ -23,7 +23,7 @@ from mesosynth.instruments.chirplet_parameters import (
     P_SPREAD,
     SIGMA_0,
 )
-from mesosynth.instruments.chirplet_voices import Motion
+from mesosynth.instruments.chirplet_waves import Motion
 from mesosynth.instruments.key_tuning import KeyTuning
 from mesosynth.instruments.layer import Layer
 from mesosynth.instruments.layers_parameters import (

@@ -12,8 +12,8 @@ from dataclasses import replace
 import torch
 
 from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
+from mesosynth.instruments.chirplet_state import VOICES
 from mesosynth.instruments.chirplet_torch import ONSET, SCALES, chirplet, chirplet_and_tangents
-from mesosynth.instruments.chirplet_voices import VOICES
 from mesosynth.matching.model import CHIRPLET, RIPPLE, Model
 from mesosynth.parameters import ParameterTable
 

@@ -9,7 +9,7 @@ from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.chirplet_arpeggios import ENTRY
 from mesosynth.instruments.chirplet_parameters import HARMONICS, PARAMETERS, PURE, SIGMA_0
-from mesosynth.instruments.chirplet_voices import VOICES
+from mesosynth.instruments.chirplet_state import VOICES
 from mesosynth.plugin import EVENT, NO_EVENTS, WHOLE_CHANNEL, EventKind
 
 RATE, FRAMES = 48000, 128

@@ -1,0 +1,28 @@
+"""What a voice of the chirplet is: columns of a table that has a row for each."""
+
+VOICES = 16
+ROWS = 32
+"""Places for voices: those beyond VOICES fade to make room."""
+
+FIELDS = 19
+(
+    OCTAVES,  # place in its sweep, 0 in the middle
+    CARRIER,  # phase, cycles
+    MODULATION,  # phase, cycles
+    COMING,  # level at the stretch's begin, may lie below 0, moved by
+    RISE,  # per sample
+    GOING,  # another level, may lie above 1; the lower one is heard. Moved by
+    FADE,  # lost per sample; 0 until it is released
+    STEP,  # of the carrier in the middle of the sweep, cycles a sample: at the block's begin
+    NEXT_STEP,  # and at its end
+    AMPLITUDE,  # velocity, pressure and chance: at the block's begin
+    NEXT_AMPLITUDE,  # and at its end
+    LEFT,
+    RIGHT,
+    HERTZ,  # of its key; 0 follows the parameter f_c
+    DETUNE,  # ratio by which chance has it stray
+    KEY,  # place of its key among those held, or -1
+    CHANNEL,
+    GAIN,  # by velocity and chance
+    BORN,  # the how manyth it is
+) = range(FIELDS)

@@ -1,0 +1,350 @@
+"""The sound of the chirplet's voices, all at once: a few products of matrices and a sine a sample.
+
+All voices move alike: over a stretch of samples each travels the same S octaves. So what differs
+from voice to voice, its start, factors out. A voice that begins at o octaves, with carrier phase p
+and AM phase m (cycles) and a carrier that goes in a straight line from c to c + d (cycles a sample
+where it is in the middle of its sweep), has after n samples, with ``E = 2^S`` and the fraction F of
+the block::
+
+    carrier phase  p + 2^o c sum(E) + 2^o d sum(E F)
+    modulation     sin(2 pi m) cos(2 pi M) + cos(2 pi m) sin(2 pi M)
+    envelope       exp(-W (o^2 + 2 o S + S^2))
+
+Each is a matrix with a row for every voice times a matrix with a column for every sample.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.instruments.chirplet_parameters import HARMONICS, PURE
+from mesosynth.instruments.chirplet_state import (
+    AMPLITUDE,
+    CARRIER,
+    COMING,
+    FADE,
+    GOING,
+    LEFT,
+    MODULATION,
+    NEXT_AMPLITUDE,
+    NEXT_STEP,
+    OCTAVES,
+    RIGHT,
+    RISE,
+    ROWS,
+    STEP,
+)
+from mesosynth.plugin import CHANNELS
+
+STRIDE = 256  # samples rendered at once: bounds how far a voice runs past its end
+FADE_FROM = 0.45  # of the sample rate: above it a partial fades,
+FADE_TO = 0.5  # and is silent from the Nyquist frequency on
+TWO_PI = 2.0 * math.pi
+
+# Working matrices. Those that are needed at different times share a place.
+_ANGLE, _SOUND, _FACTOR, _WORK, _STEPS, _PARTIAL, _BEFORE, _COSINE = range(8)
+_LINE = _STEPS
+
+Line = NDArray[np.float64]
+"""One number a sample, or one a voice."""
+
+Lines = NDArray[np.float64]
+"""A row a voice, a column a sample (or a field)."""
+
+
+class Motion:
+    """What all voices share while a stretch is rendered: lines over the block, one a sample.
+
+    Attributes
+    ----------
+    octaves, modulation : (frames,) float64
+        Octaves and AM cycles per sample.
+    width : (frames,) float64
+        Square root of W, per octave.
+    rest, depth : (frames,) float64
+        Of the modulation.
+    """
+
+    __slots__ = ("depth", "modulation", "octaves", "rest", "width")
+
+    octaves: Line
+    modulation: Line
+    width: Line
+    rest: Line
+    depth: Line
+
+
+class Waves:
+    """Renders voices, a stretch of a block at a time.
+
+    Parameters
+    ----------
+    max_block : int
+        Frames in the largest block.
+    """
+
+    def __init__(self, max_block: int) -> None:
+        self._motion, self._begin = Motion(), 0
+        stride = min(STRIDE, max_block)
+        self._samples = np.arange(1.0, max_block + 1.0)
+        self._block = np.ones((2, max_block))  # 1 and the fraction of the block
+        self._fraction = self._block[1]
+        # One sample more than a stride: what a voice integrates says where its next one begins.
+        self._travel, self._turn = np.zeros((2, stride + 1))
+        self._sums = np.ones((3, stride + 1))
+        self._speeds, self._waves = np.zeros((2, 2, stride))
+        self._powers = np.zeros((3, stride))
+        self._starts = np.zeros((ROWS, 3))
+        self._pair, self._levels = np.zeros((2, ROWS, 2))
+        self._column = np.zeros(ROWS)
+        self._gains = np.zeros((CHANNELS, ROWS))
+        self._stereo = np.zeros((CHANNELS, stride))
+        self._matrices = np.zeros((8, ROWS * stride))
+        self._one = np.ones((ROWS, 1))
+
+    def begin_block(self, frames: int) -> None:
+        """[audio] Lay out a block of `frames`: all lines reach their ends with its last sample."""
+        np.multiply(self._samples[:frames], 1.0 / frames, out=self._fraction[:frames])
+
+    def open(self, motion: Motion, begin: int, end: int) -> None:
+        """[audio] Lay out a stretch of the block, frames `begin` to `end`, a stride at most."""
+        self._motion, self._begin = motion, begin
+        frames = end - begin
+        travel = _integrate(motion.octaves[begin:end], self._travel[: frames + 1])
+        _integrate(motion.modulation[begin:end], self._turn[: frames + 1])
+        speeds = self._speeds[:, :frames]
+        np.exp2(travel[:frames], out=speeds[0])
+        np.multiply(speeds[0], self._fraction[begin:end], out=speeds[1])
+        _integrate(speeds[0], self._sums[1, : frames + 1])
+        _integrate(speeds[1], self._sums[2, : frames + 1])
+
+    def travelled(self, frames: int) -> float:
+        """[audio] Octaves from the stretch's begin on, in so many frames."""
+        return float(self._travel[frames])
+
+    def turned(self, frames: int) -> float:
+        """[audio] Cycles of the modulation from the stretch's begin on."""
+        return float(self._turn[frames])
+
+    def cycles(self, frames: int, step: float, change: float) -> float:
+        """[audio] Those of a carrier that is in the middle of its sweep at the stretch's begin.
+
+        Its step is `step` cycles a sample at the block's begin, and by `change` more at its end.
+        """
+        return step * float(self._sums[1, frames]) + change * float(self._sums[2, frames])
+
+    def render(self, state: Lines, partials: Lines, frames: int, mix: Lines) -> None:
+        """[audio] Add the stretch's first `frames` samples to a block, and move the voices on.
+
+        Parameters
+        ----------
+        state : (voices, FIELDS) float64
+        partials : (2, voices, HARMONICS) float64
+            Amplitudes of the harmonics, at the block's begin and end.
+        frames : int
+        mix : (2, frames of the block) float64
+        """
+        voices, begin, motion = len(state), self._begin, self._motion
+        travel, turn = self._travel, self._turn
+        sound = self._carrier(state, partials, frames)
+        factor = self._matrix(_FACTOR, voices, frames)
+        self._envelope(state, travel[:frames], motion.width[begin : begin + frames], factor)
+        np.multiply(sound, factor, out=sound)
+        self._modulation(state, turn[:frames], motion, begin, factor)
+        np.multiply(sound, factor, out=sound)
+        if state[:, FADE].any() or state[:, COMING].min() < 1.0:
+            np.multiply(sound, self._fades(state, frames, factor), out=sound)
+        self._mix(state, sound, begin, mix[:, begin : begin + frames])
+        np.add(state[:, OCTAVES], travel[frames], out=state[:, OCTAVES])
+        np.add(state[:, MODULATION], turn[frames], out=state[:, MODULATION])
+        np.remainder(state[:, MODULATION], 1.0, out=state[:, MODULATION])
+
+    def _matrix(self, which: int, voices: int, frames: int) -> Lines:
+        """One of the working matrices, (voices, frames).
+
+        Contiguous: over rows with gaps between them NumPy's functions go through buffers.
+        """
+        return self._matrices[which, : voices * frames].reshape(voices, frames)
+
+    def _carrier(self, state: Lines, partials: Lines, frames: int) -> Lines:
+        """Sines of all carriers, harmonics included; moves their phases on."""
+        voices = len(state)
+        starts, sums, speeds = self._starts[:voices], self._sums, self._speeds[:, :frames]
+        np.copyto(starts[:, 0], state[:, CARRIER])
+        factor = np.exp2(state[:, OCTAVES], out=self._column[:voices])
+        np.multiply(factor, state[:, STEP], out=starts[:, 1])
+        np.subtract(state[:, NEXT_STEP], state[:, STEP], out=starts[:, 2])
+        np.multiply(factor, starts[:, 2], out=starts[:, 2])
+        np.matmul(starts, sums[:, frames], out=factor)
+        np.remainder(factor, 1.0, out=state[:, CARRIER])
+
+        angle, sound = self._matrix(_ANGLE, voices, frames), self._matrix(_SOUND, voices, frames)
+        np.matmul(starts, sums[:, :frames], out=angle)
+        np.multiply(angle, TWO_PI, out=angle)
+        np.sin(angle, out=sound)
+        bright = bool(partials[:, :, 1:].any())
+        # An upper bound of the highest step; only near it is the step of every sample needed.
+        highest = float(starts[:, 1].max()) + max(float(starts[:, 2].max()), 0.0)
+        highest *= max(float(speeds[0, 0]), float(speeds[0, -1]))
+        steps = self._matrix(_STEPS, voices, frames)
+        if highest * (HARMONICS if bright else 1) > FADE_FROM:
+            np.matmul(starts[:, 1:], speeds, out=steps)
+        if bright:
+            self._harmonics(angle, sound, partials, highest, steps)
+        elif highest > FADE_FROM:
+            work = self._matrix(_WORK, voices, frames)
+            np.multiply(sound, _below_nyquist(steps, work), out=sound)
+        return sound
+
+    def _harmonics(
+        self, angle: Lines, sound: Lines, partials: Lines, highest: float, steps: Lines
+    ) -> None:
+        """Make the sum of the partials of the sine that `sound` is.
+
+        By sin((k + 1) x) = 2 cos(x) sin(k x) - sin((k - 1) x).
+        """
+        voices, frames = angle.shape
+        work, gain = self._matrix(_WORK, voices, frames), self._matrix(_FACTOR, voices, frames)
+        twice = np.cos(angle, out=self._matrix(_COSINE, voices, frames))
+        np.multiply(twice, 2.0, out=twice)
+        partial, before = (
+            self._matrix(_PARTIAL, voices, frames),
+            self._matrix(_BEFORE, voices, frames),
+        )
+        np.copyto(partial, sound)
+        before.fill(0.0)
+        sound.fill(0.0)
+        for k in range(HARMONICS):
+            self._line(partials[0, :, k], partials[1, :, k], self._begin, gain)
+            if highest * (k + 1) > FADE_FROM:
+                np.multiply(steps, k + 1.0, out=work)
+                # `angle` has served, and lends its place.
+                np.multiply(gain, _below_nyquist(work, angle), out=gain)
+            np.multiply(gain, partial, out=gain)
+            np.add(sound, gain, out=sound)
+            np.multiply(twice, partial, out=work)
+            np.subtract(work, before, out=work)
+            np.copyto(before, partial)
+            np.copyto(partial, work)
+
+    def _envelope(self, state: Lines, travel: Line, width: Line, out: Lines) -> None:
+        """Write the Gaussian to `out`."""
+        starts, powers = self._starts[: len(state)], self._powers[:, : len(travel)]
+        np.multiply(state[:, OCTAVES], state[:, OCTAVES], out=starts[:, 0])
+        np.multiply(state[:, OCTAVES], 2.0, out=starts[:, 1])
+        starts[:, 2] = 1.0
+        np.multiply(width, width, out=powers[0])
+        np.negative(powers[0], out=powers[0])
+        np.multiply(powers[0], travel, out=powers[1])
+        np.multiply(powers[1], travel, out=powers[2])
+        np.matmul(starts, powers, out=out)
+        np.exp(out, out=out)
+
+    def _modulation(self, state: Lines, turn: Line, motion: Motion, begin: int, out: Lines) -> None:
+        """Write the amplitude modulation with its rests and depth to `out`."""
+        voices, frames = out.shape
+        pair, waves = self._pair[:voices], self._waves[:, :frames]
+        angle = np.multiply(state[:, MODULATION], TWO_PI, out=self._column[:voices])
+        np.sin(angle, out=pair[:, 0])
+        np.cos(angle, out=pair[:, 1])
+        np.multiply(turn, TWO_PI, out=waves[1])
+        np.cos(waves[1], out=waves[0])
+        np.sin(waves[1], out=waves[1])
+        np.matmul(pair, waves, out=out)
+        rest, depth = motion.rest[begin : begin + frames], motion.depth[begin : begin + frames]
+        line, work = self._matrix(_LINE, voices, frames), self._matrix(_WORK, voices, frames)
+        if rest.any():
+            np.matmul(self._one[:voices], rest[None, :], out=line)
+            np.minimum(out, 0.0, out=work)
+            np.multiply(work, line, out=work)
+            np.subtract(out, work, out=out)
+        if depth.min() < 1.0:
+            np.matmul(self._one[:voices], depth[None, :], out=line)
+            np.subtract(out, 1.0, out=out)
+            np.multiply(out, line, out=out)
+            np.add(out, 1.0, out=out)
+
+    def _fades(self, state: Lines, frames: int, out: Lines) -> Lines:
+        """Levels of voices that come or go, sample by sample; moves them on."""
+        voices = len(state)
+        basis, levels = self._waves[:, :frames], self._levels[:voices]
+        basis[0] = 1.0
+        np.copyto(basis[1], self._samples[:frames])
+        np.copyto(levels, state[:, COMING : RISE + 1])
+        np.matmul(levels, basis, out=out)
+        np.copyto(levels, state[:, GOING : FADE + 1])
+        np.negative(levels[:, 1], out=levels[:, 1])
+        going = np.matmul(levels, basis, out=self._matrix(_WORK, voices, frames))
+        np.add(state[:, COMING], np.multiply(state[:, RISE], frames, out=self._column[:voices]),
+               out=state[:, COMING])  # fmt: skip
+        np.minimum(state[:, COMING], 1.0, out=state[:, COMING])
+        np.copyto(state[:, GOING], going[:, frames - 1])
+        np.minimum(out, going, out=out)
+        np.maximum(out, 0.0, out=out)
+        return np.minimum(out, 1.0, out=out)
+
+    def _mix(self, state: Lines, sound: Lines, begin: int, mix: Lines) -> None:
+        voices, frames = sound.shape
+        gains = self._gains[:, :voices]
+        np.copyto(gains, state[:, LEFT : RIGHT + 1].T)
+        now, then = state[:, AMPLITUDE], state[:, NEXT_AMPLITUDE]
+        change = np.subtract(then, now, out=self._column[:voices])
+        if change.any():
+            factor = self._line(now, then, begin, self._matrix(_FACTOR, voices, frames))
+            np.multiply(sound, factor, out=sound)
+        else:
+            np.multiply(gains, now, out=gains)
+        stereo = np.matmul(gains, sound, out=self._stereo[:, :frames])
+        for side in range(CHANNELS):
+            np.add(mix[side], stereo[side], out=mix[side])
+
+    def _line(self, now: Line, then: Line, begin: int, out: Lines) -> Lines:
+        """For each voice a straight line over the block from `now` to `then`, as far as `out`."""
+        pair = self._pair[: len(now)]
+        np.copyto(pair[:, 0], now)
+        np.subtract(then, now, out=pair[:, 1])
+        return np.matmul(pair, self._block[:, begin : begin + out.shape[1]], out=out)
+
+
+def harmonics(brightness: float, out: Line) -> None:
+    """[audio] Write amplitudes k^(b / 6.02) over their root of the sum of squares to `out`.
+
+    So brightness is in dB per octave and changes the timbre, but not the power; at PURE or below,
+    there is the carrier alone.
+    """
+    out.fill(0.0)
+    out[0] = 1.0
+    if brightness > PURE:
+        exponent = brightness / (20.0 * math.log10(2.0))
+        power = 1.0
+        for k in range(2, HARMONICS + 1):
+            amplitude = k**exponent
+            out[k - 1] = amplitude
+            power += amplitude * amplitude
+        np.multiply(out, 1.0 / math.sqrt(power), out=out)
+
+
+def chirp_step(gamma: float, sample_rate: float) -> float:
+    """Integral of ``2^(gamma t)`` over one sample, in seconds: ``1/sample_rate`` as gamma -> 0."""
+    x = math.log(2.0) * gamma / sample_rate
+    return (math.expm1(x) / x if x else 1.0) / sample_rate
+
+
+def _integrate(steps: Line, out: Line) -> Line:
+    """Write 0 and the running sum of `steps` to `out`, one longer."""
+    out[0] = 0.0
+    np.cumsum(steps, out=out[1:])
+    return out
+
+
+def _below_nyquist(cycles_per_sample: Lines, out: Lines) -> Lines:
+    """Gain that falls from 1 at FADE_FROM to 0 at FADE_TO, smoothly (3 x^2 - 2 x^3)."""
+    np.subtract(FADE_TO, cycles_per_sample, out=out)
+    np.multiply(out, 1.0 / (FADE_TO - FADE_FROM), out=out)
+    np.maximum(out, 0.0, out=out)
+    np.minimum(out, 1.0, out=out)
+    np.multiply(out, -2.0, out=cycles_per_sample)
+    np.add(cycles_per_sample, 3.0, out=cycles_per_sample)
+    np.multiply(out, out, out=out)
+    return np.multiply(out, cycles_per_sample, out=out)
