@@ -47,7 +47,7 @@ class EventQueue(SharedBlock):
         self._array("header", np.uint64, 2, 0)
         self._array("records", np.uint8, CAPACITY * _STRIDE, 16)
         self._lock = threading.Lock()  # between the threads of the writer
-        self._written = int(self._arrays["header"][_WRITTEN])
+        self._written = self._last
         self._read = int(self._arrays["header"][_READ])
         self._refused = False
 
@@ -89,7 +89,15 @@ class EventQueue(SharedBlock):
 
     def resume(self) -> None:
         """Go on where another process, the writer so far and now gone, has left off."""
-        self._written = int(self._arrays["header"][_WRITTEN])
+        self._written = self._last
+
+    @property
+    def _last(self) -> int:
+        """Number of the last event.
+
+        A writer that was killed before it counted its last one may have been heard all the same.
+        """
+        return int(self._arrays["header"].max())
 
     def _write(self, stamp: float, kind: int, channel: int, note: int, value: float) -> bool:
         if self.full:
@@ -117,5 +125,5 @@ class EventQueue(SharedBlock):
 
     def skip(self) -> None:
         """[control] Forget all events so far: they were meant for a reader that is gone."""
-        self._read = int(self._arrays["header"][_WRITTEN])
+        self._read = self._last
         self._arrays["header"][_READ] = self._read

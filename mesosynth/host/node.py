@@ -216,7 +216,9 @@ class Node:
             self.successor, self._crossed, self._strikes = None, 0.0, 0
             self.fault = Fault(kind, "refused", error)
         elif occupant.guest and self._strikes >= STRIKES:
-            self.out, self.level, self._strikes = True, 0.0, 0
+            self.out, self._strikes = True, 0
+            if kind != "slow":  # what is only slow can still be faded
+                self.level = 0.0
             self.fault = Fault(kind, "out", error)
         else:
             self.fault = Fault(kind, "reset", error)

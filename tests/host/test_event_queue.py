@@ -96,6 +96,24 @@ def test_a_writer_killed_in_the_middle_leaves_whole_events_and_its_heir_goes_on(
     heir.close()
 
 
+def test_an_event_that_was_heard_before_it_was_counted_is_not_written_over(queue):
+    """Its writer was killed between the two."""
+    queue.push(KINDS.NOTE_ON, 0, 60, 1.0)
+    queue._arrays["header"][0] = 0
+    assert len(take_all(queue)) == 1
+    heir, listener = EventQueue(queue.name), EventQueue(queue.name)
+    listener.skip()
+    assert listener.peek() is None
+    heir.push(KINDS.NOTE_OFF, 0, 60)
+    assert [r[3] for r in take_all(queue)] == [KINDS.NOTE_OFF]
+    queue._arrays["header"][0] = 1
+    queue.resume()
+    queue.push(KINDS.NOTE_ON, 0, 61, 1.0)
+    assert [r[5] for r in take_all(queue)] == [61]
+    heir.close()
+    listener.close()
+
+
 def test_a_full_queue_refuses_and_then_ends_all_notes(queue):
     assert all(queue.push(KINDS.NOTE_ON, 0, 60, 0.5) for _ in range(CAPACITY))
     assert not queue.push(KINDS.NOTE_OFF, 0, 60)

@@ -14,7 +14,7 @@ from mesosynth.effects import EFFECTS
 from mesosynth.host.engine import Engine
 from mesosynth.host.event_inbox import EventInbox
 from mesosynth.host.event_queue import EventQueue
-from mesosynth.host.node import Node, Occupant
+from mesosynth.host.node import FADE_SECONDS, Node, Occupant
 from mesosynth.host.rack import Rack, render
 from mesosynth.host.reach import GLIDE_SECONDS, Reach
 from mesosynth.host.shared_memory import ParameterBlock
@@ -219,15 +219,19 @@ def test_a_guest_that_keeps_failing_is_shut_out_and_a_built_in_is_not():
         assert (rack.faults == 3) == guest
 
 
-def test_a_slow_guest_is_shut_out():
+def test_a_slow_guest_is_shut_out_without_a_click():
     class Slow(Ill):
         def process(self, values, events, block):
+            super().process(values, events, block)
             time.sleep(0.002)
 
     rack = rack_of(Slow(None), guest=True)
-    play(rack, 128 * 40)
+    out = play(rack, 128 * 40)[0, 1000:]
     assert rack.nodes[1].out
     assert rack.nodes[1].fault.kind == "slow"
+    assert out[0] == pytest.approx(0.125, abs=1e-4)
+    assert out[-1] == pytest.approx(0.25, abs=1e-4)
+    assert np.abs(np.diff(out)).max() < 1.6 * 0.125 / (FADE_SECONDS * RATE)
     rack = rack_of(Slow(None), guest=False)
     play(rack, 128 * 40)
     assert not rack.nodes[1].out
