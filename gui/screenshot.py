@@ -1,6 +1,7 @@
 """Take a picture of the real window: ``python -m gui.screenshot OUT.png --size 1600x1000``.
 
-It opens the desk with a target (the demo), lets it be matched, and saves what is on screen then.
+It opens the desk with a target (the demo), lets it be matched, and saves what is on screen then. It
+needs a display, and JACK, whose dummy driver is its sound card.
 """
 
 import argparse
@@ -15,20 +16,27 @@ from PySide6.QtWidgets import QApplication
 from gui import theme
 from gui.app import INSTRUMENT, open_window
 from gui.settings import FOLDER_VARIABLE
+from mesosynth.bench.jack_dummy import jack_dummy
 from mesosynth.resources import resource
 from mesosynth.session import Session
 
 _SETTLE = 1.5  # s until the last pictures have arrived and the scope is full
 _LONGEST_MS = 90_000
+_RATE, _BLOCK = 48000, 256
 
 
 def main(argv: list[str]) -> int:
     """Save the picture; exit code 1 if no match ended in time."""
     options = _options(argv)
     os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp()  # the user's own settings stay as they are
+    with jack_dummy(_RATE, _BLOCK):
+        return _take(options)
+
+
+def _take(options: argparse.Namespace) -> int:
     application = QApplication([sys.argv[0]])
     theme.apply(application)
-    window = open_window(lambda: Session("silent", INSTRUMENT), options.target)
+    window = open_window(lambda: Session("system", INSTRUMENT, _RATE, _BLOCK), options.target)
     window.resize(*options.size)
     window.drawer.turn_to(options.page)
     window.show()

@@ -16,9 +16,14 @@ _GROUPS = [
     ["undo", "redo", "compare"],
     ["open_preset", "save_preset"],
 ]
-_WITHOUT_TEXT = {"undo", "redo", "panic", "capture", "stop_match"}
+_WITHOUT_TEXT = {"undo", "redo"}
 _TEXT_ALONE = {"compare"}
-_ROOM_FOR_SNAPSHOTS, _ROOM_FOR_TEXTS = 1320, 1080  # px
+_ROOM_FOR_SNAPSHOTS = 1320  # px
+_ROOM_FOR_TEXTS = {
+    1080: ("open_preset", "save_preset", "shortcuts"),
+    1540: ("panic", "capture", "stop_match"),
+}
+"""Widths in px from which on there are words beside these pictures."""
 
 
 class Transport(QWidget):
@@ -55,11 +60,12 @@ class Transport(QWidget):
         # The keys and the menu recall snapshots too; a narrow desk has no room for their buttons.
         self.snapshots.setVisible(self.width() >= _ROOM_FOR_SNAPSHOTS)
         style = Qt.ToolButtonStyle
-        roomy = self.width() >= _ROOM_FOR_TEXTS
-        for id_ in ("open_preset", "save_preset", "shortcuts"):
-            self._buttons[id_].setToolButtonStyle(
-                style.ToolButtonTextBesideIcon if roomy else style.ToolButtonIconOnly
-            )
+        for width, ids in _ROOM_FOR_TEXTS.items():
+            roomy = self.width() >= width
+            for id_ in ids:
+                self._buttons[id_].setToolButtonStyle(
+                    style.ToolButtonTextBesideIcon if roomy else style.ToolButtonIconOnly
+                )
 
     def show_recording(self, recording: Recording) -> None:
         """Show how long and how loud the recording is; nothing when none runs."""
