@@ -80,7 +80,7 @@ class ScaleRate(Frame):
         )
         self.switch = QToolButton()
         self.switch.setObjectName("small")
-        self.switch.setText("What drives it")
+        self.switch.setText("Drivers")
         self.switch.setCheckable(True)
         self.switch.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.switch.setToolTip("Which paths drive a match from here: residual × Jacobian")
