@@ -73,7 +73,7 @@ def test_status_comes_back_as_it_was_written():
 
 def test_ring_keeps_every_sample_between_processes():
     context = multiprocessing.get_context("spawn")
-    size = 4000  # comes round a dozen times, and forgives a machine that is busy for 30 ms
+    size = 4000  # comes round a dozen times, and forgives a reader that waits for 80 ms
     with Ring(size) as ring:
         writer = context.Process(target=keep_ringing, args=(Ring(size, ring.name), 400))
         writer.start()
