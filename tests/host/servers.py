@@ -155,6 +155,7 @@ class JackCapture:
         self._samples = np.zeros((2, int(seconds * rate)), np.float32)
         self._filled = 0
         self._first, self._on_clock = None, on_clock
+        self._late = []  # beginnings of cycles that we were late for, in frames
         self._client.set_process_callback(self._process)
 
     def _process(self, frames):
@@ -165,6 +166,9 @@ class JackCapture:
         if begin < end:
             for port, samples in zip(self._ports, self._samples, strict=True):
                 samples[begin:end] = port.get_array()[: end - begin]
+        # We come after those whom we hear: that we are late, or a cycle is missing, tells of them.
+        if begin != self._filled or self._client.frames_since_cycle_start > frames // 2:
+            self._late.append(begin)
         self._filled = end
 
     def __enter__(self):
@@ -181,6 +185,10 @@ class JackCapture:
     def now(self):
         """Where in `samples` the moment lies; it is being played, so it is not there yet."""
         return self._client.frame_time - self._first
+
+    def in_time(self, begin, end):
+        """Whether the machine let every cycle between these frames be played in time."""
+        return not any(begin <= late <= end for late in self._late)
 
     @property
     def samples(self):

@@ -33,13 +33,35 @@ def stage(jack):
         yield audio, ear, round(audio.status().latency * RATE) - LOOK_AHEAD
 
 
-def delay_to(ear, begin, level):
-    """Frames from `begin` on to the first sample that is louder than `level`."""
+def delay_to(ear, gesture, level):
+    """Frames from `gesture()` on to the first sample louder than `level`.
+
+    None where the machine was late with a cycle, or with us, in between: it is not ours alone.
+    """
+    before = ear.now()
+    gesture()
+    after = ear.now()
     deadline = time.monotonic() + 5.0
-    while not len(loud := np.flatnonzero(np.abs(ear.samples[0, begin:]) > level)):
+    while not len(loud := np.flatnonzero(np.abs(ear.samples[0, before:]) > level)):
         assert time.monotonic() < deadline, "nothing is heard"
         time.sleep(0.01)
-    return loud[0]
+    undisturbed = after - before < BLOCK // 8 and ear.in_time(
+        before - 2 * BLOCK, before + loud[0] + 2 * BLOCK
+    )
+    return loud[0] if undisturbed else None
+
+
+def delays_of(trial):
+    """Delays of the first `TIMES` trials that nothing disturbed, of at most five times as many."""
+    delays = []
+    for i in range(5 * TIMES):
+        if (delay := trial(i)) is not None:
+            delays.append(delay)
+        if len(delays) == TIMES:
+            break
+    print(f"{np.percentile(delays, [0, 50, 90, 100])} frames in {len(delays)} of {i + 1} trials")
+    assert len(delays) >= TIMES // 2, "the machine is too busy to tell"
+    return delays
 
 
 def test_a_knob_is_heard_within_a_block_and_the_devices_buffer(stage):
@@ -47,28 +69,26 @@ def test_a_knob_is_heard_within_a_block_and_the_devices_buffer(stage):
     audio.set_values(VECTOR({**HUM, "gain": -60.0}))
     audio.set_playing(True)
     time.sleep(2.0)
-    delays = []
-    for i in range(TIMES):
-        before = ear.now()
-        still = np.abs(ear.samples[0, before - 2400 : before - 480]).max()
-        audio.set_values(VECTOR({**HUM, "gain": -6.0}))
-        delays.append(delay_to(ear, before, 3.0 * still))
+
+    def trial(i):
+        still = np.abs(ear.samples[0, -2400:]).max()
+        delay = delay_to(ear, lambda: audio.set_values(VECTOR({**HUM, "gain": -6.0})), 3.0 * still)
         audio.set_values(VECTOR({**HUM, "gain": -60.0}))
-        time.sleep(0.11 + 0.0007 * i)  # at another place of the block each time
-    print(f"knob: {np.percentile(delays, [0, 50, 95, 100])} frames, the device's {device}")
-    assert np.percentile(delays, 90) <= BLOCK + device  # the machine is not ours alone
+        time.sleep(0.11 + 0.0007 * (i % TIMES))  # at another place of the block each time
+        return delay
+
+    assert max(delays_of(trial)) <= BLOCK + device
 
 
 def test_a_note_is_heard_within_two_blocks_and_the_devices_buffer(stage):
     audio, ear, device = stage
     audio.set_values(VECTOR({"release": 0.02, "gain": 0.0}))
     time.sleep(0.3)
-    delays = []
-    for i in range(TIMES):
-        before = ear.now()
-        audio.keys.push(EventKind.NOTE_ON, 0, 69, 1.0)
-        delays.append(delay_to(ear, before, 1e-5))
+
+    def trial(i):
+        delay = delay_to(ear, lambda: audio.keys.push(EventKind.NOTE_ON, 0, 69, 1.0), 1e-5)
         audio.keys.push(EventKind.NOTE_OFF, 0, 69, 0.0)
-        time.sleep(0.15 + 0.0007 * i)
-    print(f"note: {np.percentile(delays, [0, 50, 95, 100])} frames, the device's {device}")
-    assert np.percentile(delays, 90) <= 2 * BLOCK + device
+        time.sleep(0.15 + 0.0007 * (i % TIMES))
+        return delay
+
+    assert max(delays_of(trial)) <= 2 * BLOCK + device
