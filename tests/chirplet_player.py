@@ -1,17 +1,23 @@
-"""A chirplet that is played block by block, and the events of hands."""
+"""A chirplet that is played block by block, the events of hands, and what a follower hears."""
 
 import math
 
 import numpy as np
+import soxr
 
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.plugin import EVENT, EventKind
+from mesosynth.target import ANALYSIS_RATE
 
 RATE, FRAMES = 48000, 128
 KINDS = EventKind
 STEADY = {"gamma": 0.125, "w": 8.0, "f_m": 64.0, "am_depth": 0.0, "gain": 0.0, "period": 16.0}
 """An arpeggio that hardly moves: its pitch can be read off a spectrum."""
+
+
+THETA = {"f_c": 512.0, "f_m": 8.0, "w": 2.0, "period": 0.4}
+"""Arpeggios that overlap."""
 
 
 class Player:
@@ -57,3 +63,12 @@ def off(note=60, frame=0, channel=0):
 
 def heard(sound):
     return float(np.abs(sound).max())
+
+
+def live(gamma, seconds, **values):
+    """What the live instrument plays while gamma moves, mono at ANALYSIS_RATE."""
+    player, heard = Player({**THETA, **values, "gamma": gamma(0.0)}, running=True), []
+    for i in range(int(seconds * RATE / FRAMES)):
+        player.values["gamma"] = gamma((i + 1) * FRAMES / RATE)
+        heard.append(player.play(1).mean(axis=0))
+    return soxr.resample(np.concatenate(heard), RATE, ANALYSIS_RATE).astype(np.float32)

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from mesosynth import units
 from mesosynth.errors import ArgumentError
+from mesosynth.matching.chirp_rate import ChirpRate, Reading
 from mesosynth.matching.follow_messages import Followed, Hearing
 from mesosynth.matching.follow_sound import FOLLOWED
-from mesosynth.matching.follow_track import WINDOW, Recent, Track, age_of
+from mesosynth.matching.follow_track import WINDOW, Heard, Recent, Track, age_of
 from mesosynth.matching.model import model_named
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.repetition import period_of
@@ -74,6 +75,7 @@ class Follower:
         self.ids = tuple(id_ for id_ in known if unknowns is None or id_ in unknowns)
         if not self.ids:
             raise ArgumentError(f"unknowns: free at least one of {', '.join(known)} to follow.")
+        self._chirp_rate = ChirpRate() if "gamma" in self.ids and instrument == "chirplet" else None
         besides = [id_ for id_ in model.first if id_ not in known]
         self._unknowns = Unknowns.named([*self.ids, *besides], model=model)
         self._values = {id_: v for id_, v in (values or {}).items() if id_ in model.ids}
@@ -101,8 +103,8 @@ class Follower:
         audio = audio[-_BEGINNING:]
         self._audio = np.concatenate([self._audio[len(audio) :], audio])
 
-    def track(self) -> Followed:
-        """Look at the newest second, and say what theta should be now."""
+    def track(self, ahead: float = 0.0) -> Followed:
+        """Look at the newest second, and say what theta should be so many seconds after it."""
         newest = self._audio[-WINDOW:]
         window = newest * self._recent.window
         level = units.amplitude_to_db(float(np.sqrt(np.square(window).mean())))
@@ -112,15 +114,15 @@ class Follower:
             return self._tell("silent", now - self._centre, level)
         if self._samples < WINDOW:
             return self._tell("listening", now - self._centre, level)
-        S = self._recent.analyse(newest)
         age = self._advance(now, age_of(window))
+        heard = Heard(self._recent.analyse(newest), window, self._reading(), age)
         if self._track is not None:
-            self._track.hear(S, window)
+            self._track.hear(heard)
         if self._track is None or self._track.loss > _POOR:
-            self._try_others(now, S, window)
+            self._try_others(now, heard)
         else:
             self._starts, self._others = [], []
-        return self._tell("following", age, level)
+        return self._tell("following", age, level, age + ahead)
 
     def _advance(self, now: float, age: float) -> float:
         """Go on to the middle of the window, which never goes back; return its age, s."""
@@ -130,19 +132,22 @@ class Follower:
         self._centre = centre
         return now - centre
 
+    def _reading(self) -> Reading | None:
+        return None if self._chirp_rate is None else self._chirp_rate.read(self._audio)
+
     # ------------------------------------------------------------------ starts
 
-    def _try_others(self, now: float, S: NDArray[np.float64], window: NDArray[np.float32]) -> None:
+    def _try_others(self, now: float, heard: Heard) -> None:
         """Give other starts a look; go on with what has become better than what there is."""
         if not self._starts and not self._others and now - self._looked > _AGAIN:
             self._looked = now
-            self._starts = self._new_starts()
+            self._starts = self._new_starts(heard.reading)
         lost = self._track is None or self._track.loss > _LOST
         while self._starts and len(self._others) < (_LOST_AT_ONCE if lost else _POOR_AT_ONCE):
             start = self._recent.model.in_range(self._model.state_of(self._starts.pop(0)))
             self._others.append(Track(self._recent, self._unknowns, start, spread=_ANYWHERE))
         for other in self._others:
-            other.hear(S, window)
+            other.hear(heard)
         for other in sorted(self._others, key=lambda other: other.loss):
             least = math.inf if self._track is None else _BETTER * self._track.loss
             if other.looks >= _FEWEST_LOOKS and other.loss < least:
@@ -152,8 +157,11 @@ class Follower:
             if other is not self._track and other.looks < _LOOKS
         ]  # fmt: skip
 
-    def _new_starts(self) -> list[dict[str, float]]:
-        """Thetas to try, the likeliest first: those of a match, and what is played, either way."""
+    def _new_starts(self, reading: Reading | None) -> list[dict[str, float]]:
+        """Thetas to try, the likeliest first.
+
+        Those of a match, with the chirp rate that is heard; and what is played, either way.
+        """
         audio = np.zeros(ANALYSIS_SAMPLES, np.float32)
         begin = (ANALYSIS_SAMPLES - _BEGINNING) // 2
         audio[begin : begin + _BEGINNING] = self._audio
@@ -167,6 +175,8 @@ class Follower:
         ways = (1.0, -1.0) if "gamma" in self.ids else (1.0,)
         gamma = played.get("gamma", 1.0)
         thetas[1:1] = [{**played, **pitch, "gamma": way * gamma} for way in ways]
+        if reading is not None:
+            thetas.insert(0, {**thetas[0], "gamma": reading.gamma})
         return [{**theta, **period} for period in self._periods(audio) for theta in thetas]
 
     def _periods(self, audio: NDArray[np.float32]) -> list[dict[str, float]]:
@@ -183,13 +193,13 @@ class Follower:
 
     # ------------------------------------------------------------------ what is told
 
-    def _tell(self, hearing: Hearing, age: float, level: float) -> Followed:
+    def _tell(self, hearing: Hearing, age: float, level: float, ahead: float = 0.0) -> Followed:
+        """What is told; theta `ahead` of the window's middle. What falls silent stays."""
         track = self._track
         if track is None:
             hearing = "silent" if hearing == "silent" else "listening"
             return Followed(hearing, {}, {}, 1.0, 0.0, age, level)
-        # What falls silent stays where it was.
-        state = track.state(age if hearing == "following" else 0.0)
+        state = track.state(ahead)
         theta, std = self._model.by_id(state), self._unknowns.std(state, track.std)
         worst = float(track.std[: len(self.ids)].max())
         return Followed(

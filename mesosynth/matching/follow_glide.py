@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-_RESTLESS = 1.0  # 1/s³: power density of what drives the speeds, in units of the axes
+_RESTLESS = 0.3  # 1/s³: power density of what drives the speeds, in units of the axes
 _SPEED = 0.7  # 1/s: standard deviation of a speed that nothing is known of, one octave a second
 _MEMORY = 3.0  # s in which a speed that nobody hears dies away
 _LONGEST_STEP = 0.35  # nobody trusts a linearization further
@@ -75,6 +75,29 @@ class Glide:
         P = self._P - gain @ information @ PB.T
         self._P = 0.5 * (P + P.T)
         self.place, self.speed = self.place + step[:count], self.speed + step[count:]
+
+    def read(self, axis: int, residual: float, variance: float, ahead: float) -> None:
+        """Learn from one place that was read off directly.
+
+        Parameters
+        ----------
+        axis : int
+            Whose place.
+        residual : float
+            What was read, less what is expected then.
+        variance : float
+            Of what was read.
+        ahead : float
+            How much later than the present place, s.
+        """
+        count = len(self.place)
+        h = np.zeros(2 * count)
+        h[axis], h[count + axis] = 1.0, _fade(ahead)[1]
+        Ph = self._P @ h
+        gain = Ph / (h @ Ph + variance)
+        self._P -= np.outer(gain, Ph)
+        self.place = self.place + gain[:count] * residual
+        self.speed = self.speed + gain[count:] * residual
 
     def move_to(self, place: NDArray[np.float64]) -> None:
         """Stand at another place, where a range ends; what was moved into the wall stops."""

@@ -1,13 +1,22 @@
-"""One idea of what a sound that goes on is: theta along a track, and how well it explains."""
+"""One idea of what a sound that goes on is: theta along a track, and how well it explains.
+
+A track learns from two things: from Φ of the newest second, all that is followed; and gamma from
+the chirp rate, which is newer and has no doubles. Where a clear chirp rate says something else more
+than once, the track has taken a double for the truth, and begins anew with that gamma.
+"""
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mesosynth.matching.chirp_rate import Reading
 from mesosynth.matching.focus import onset_of
 from mesosynth.matching.follow_glide import Glide
 from mesosynth.matching.measured import Measured
-from mesosynth.matching.model import Model, State
+from mesosynth.matching.model import CHIRPLET, Model, State
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.unknowns import Unknowns
 from mesosynth.target import ANALYSIS_RATE
@@ -19,6 +28,11 @@ _RISE, _FALL = 0.6, 0.05  # s of the window's two ends
 _TOLERANCE = 1e-2  # of the lean JTFS: less than what glides within the window
 _OVERLAP = 8.0  # windows that hear the same things: as many times as sure they are not
 _LEAST_ENERGY = 1e-3  # of a residual: the model is never as exact as it may seem
+_READINGS_OVERLAP = 2.0  # spans of the chirp rate that hear the same things
+_FALSE = 0.5  # a chirp rate that differs by so much, as a logarithm, is another gamma;
+_TWICE = 2  # if it is not said once only, where one arpeggio ends and another begins
+_UNCERTAIN = 0.3  # standard deviation of all the rest then, in units of the axes
+_GAMMA = CHIRPLET.ids.index("gamma")
 _NEWEST = 0.3  # share of the newest look in the loss
 
 
@@ -46,6 +60,28 @@ class Recent(Operator):
         return x * self._window
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What one look hears.
+
+    Attributes
+    ----------
+    S : (paths,) float64
+        Φ of the window.
+    window : (WINDOW,) float32
+        The newest second, faded.
+    reading : Reading or None
+        The chirp rate, if there is a clear one.
+    age : float
+        Of the window, see :func:`age_of`, s.
+    """
+
+    S: NDArray[np.float64]
+    window: NDArray[np.float32]
+    reading: Reading | None
+    age: float
+
+
 class Track:
     """Theta as it glides, from one place on.
 
@@ -71,15 +107,16 @@ class Track:
         self._recent, self._unknowns, self._origin = recent, unknowns, state.copy()
         self._glide = Glide(len(unknowns.free), spread)
         self.loss, self.looks = 1.0, 0
+        self._contradicted = 0  # times in a row
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self._glide.advance(seconds)
 
-    def hear(self, S: NDArray[np.float64], window: NDArray[np.float32]) -> None:
-        """Learn from the newest window and its Φ."""
-        state = self._recent.laid(self.state(), window)
-        measured = self._recent.measure(S, state, self._unknowns)
+    def hear(self, heard: Heard) -> None:
+        """Learn from a look."""
+        state = self._recent.laid(self.state(), heard.window)
+        measured = self._recent.measure(heard.S, state, self._unknowns)
         energy = max(2.0 * measured.loss, _LEAST_ENERGY)
         # As for error bars, see Measured.std: few paths say most.
         effective = max((2.0 * measured.loss) ** 2 / max(measured.quartic, 1e-300), 1.0)
@@ -87,6 +124,28 @@ class Track:
         self._keep_in_range()
         self.loss += (_NEWEST if self.looks else 1.0) * (measured.loss - self.loss)
         self.looks += 1
+        if heard.reading is not None and _GAMMA in self._unknowns.free:
+            self._read(heard.reading, heard.age - heard.reading.age)
+
+    def _read(self, reading: Reading, ahead: float) -> None:
+        """Learn from the chirp rate, which is so many seconds ahead."""
+        ratio = reading.gamma / float(self.state(ahead)[_GAMMA])
+        if ratio <= 0.0 or abs(math.log(ratio)) > _FALSE:
+            self._contradicted += 1
+            if self._contradicted == _TWICE:
+                self._begin_anew(reading.gamma)
+            return
+        self._contradicted = 0
+        variance = _READINGS_OVERLAP * reading.std**2
+        self._glide.read(self._unknowns.free.index(_GAMMA), math.log(ratio), variance, ahead)
+        self._keep_in_range()
+
+    def _begin_anew(self, gamma: float) -> None:
+        state = self.state()
+        state[_GAMMA] = gamma
+        self._origin = self._recent.model.in_range(state)
+        self._glide = Glide(len(self._unknowns.free), _UNCERTAIN)
+        self._contradicted = 0
 
     def hold(self, place: int, value: float) -> None:
         """Let an entry of theta that does not glide stand at a value."""

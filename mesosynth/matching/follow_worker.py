@@ -42,6 +42,7 @@ def follow(
     follower = Follower(instrument, unknowns, values)
     stream = soxr.ResampleStream(sample_rate, ANALYSIS_RATE, 1, dtype="float32", quality="HQ")
     ear.skip()
+    took = 0.0
     with contextlib.suppress(BrokenPipeError, EOFError):  # the session is gone
         while _session_lives():
             began = time.monotonic()
@@ -50,7 +51,10 @@ def follow(
                 follower.hold(asked.values)
             heard_at = time.monotonic()
             follower.push(stream.resample_chunk(ear.read_new()))
-            connection.send(replace(follower.track(), heard_at=heard_at))
+            # It will be told after about as long as the last time, and then stand for a tick.
+            followed = follower.track(took + 0.5 * TICK)
+            connection.send(replace(followed, heard_at=heard_at))
+            took = time.monotonic() - heard_at
             time.sleep(max(0.0, began + TICK - time.monotonic()))
 
 
