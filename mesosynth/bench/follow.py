@@ -7,11 +7,11 @@ same moment. An octave of difference is a second of lag.
 
 With --json, one object::
 
-    schema        1; grows with any change that a reader of an older one would notice
+    schema        2; grows with any change that a reader of an older one would notice
     machine       facts, see :func:`mesosynth.bench.machine.machine_facts`
     direction     "falling" (from 16 to 0.5 octaves a second) or "rising"
     period        of the target's arpeggios, s
-    found_s       from the question until theta was followed; null if it never was
+    found_s       from the question until gamma was right and drove the sound; null if it never was
     lag_s         {median, p90, worst}: over the glide, absolute
     told_lag_s    median of the age that the session told
     confidence    median over the glide
@@ -39,8 +39,9 @@ from mesosynth.errors import ArgumentError, WorkerError
 from mesosynth.events import Followed
 from mesosynth.host.status import AudioStatus
 from mesosynth.session import Session
+from mesosynth.session.following import SURE
 
-SCHEMA = 1
+SCHEMA = 2
 RATE = 48000
 SLOWEST, OCTAVES = 0.5, 5.0  # octaves a second, and by how many octaves that glides
 SPEED = 1.0  # octaves of gamma a second
@@ -145,7 +146,7 @@ class _Glide:
             self._tick(0.0)
             heard = self._heard[-1] if self._heard else None
             error = abs(np.log2(abs(self._session.values["gamma"] / self._gamma(0.0))))
-            if heard is not None and heard.confidence > 0.5 and error < 0.2:
+            if heard is not None and heard.confidence >= SURE and error < 0.2:
                 return time.monotonic() - asked
         return None
 

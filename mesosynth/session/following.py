@@ -12,7 +12,8 @@ from mesosynth.session.recording import Recordings
 
 _DEAF = 1.0  # s without a sample after which the input counts as gone
 _DRAW = 0.5  # s between two pictures of a sound that moves all the time
-_SURE = 0.1  # confidence from which theta drives the sound; of recordings little is explained
+SURE = 0.1
+"""Confidence from which theta drives the sound; of recordings little is explained."""
 
 
 class Following(Recordings):
@@ -168,7 +169,7 @@ class Following(Recordings):
 
     def _take_followed(self, followed: Followed) -> None:
         late = time.monotonic() - followed.heard_at + self._audio.status().latency_in
-        sure = followed.hearing == "following" and followed.confidence >= _SURE
+        sure = followed.hearing == "following" and followed.confidence >= SURE
         if sure and not self._follow_frozen:
             self._drive(followed)
         self._events.append(
