@@ -18,21 +18,22 @@ from multiprocessing.connection import Connection
 from mesosynth.spawning import bare_main, end_with_parent
 
 LATE = 0.5  # of a block's time; a callback needs part of the other half for itself
+WAKES = 5  # in a block's time: one alone would sleep through most of what is as short
 PRIORITY = 80  # above JACK's server and its clients
 _ANSWER = 5.0  # s
 
 
 @dataclass(slots=True)
 class Bystander:
-    """How often the processes woke, all together, and when (monotonic) it was too late."""
+    """Blocks that the processes watched over, together, and when (monotonic) one woke too late."""
 
-    wakes: int = 0
+    blocks: int = 0
     late: list[float] = field(default_factory=list[float])
 
 
 @contextlib.contextmanager
 def bystander(seconds: float) -> Generator[Bystander | None]:
-    """Let one on every core wake every `seconds`; what they saw is known after the ``with``.
+    """Let one on every core watch over blocks of `seconds`; known after the ``with``.
 
     None where real-time priority is not to be had: it would count how busy the machine is.
     """
@@ -47,8 +48,8 @@ def bystander(seconds: float) -> Generator[Bystander | None]:
             with contextlib.suppress(EOFError, OSError):
                 connection.send("end")
                 if connection.poll(_ANSWER):
-                    wakes, late = connection.recv()
-                    seen.wakes += wakes
+                    blocks, late = connection.recv()
+                    seen.blocks += blocks
                     seen.late += late
 
 
@@ -93,12 +94,12 @@ def _main(core: int, seconds: float, connection: Connection) -> None:
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
     wakes, late = 0, list[float]()
     due = time.monotonic()
-    while not connection.poll():
-        due += seconds
+    while not (wakes % 100 == 0 and connection.poll()):
+        due += seconds / WAKES
         time.sleep(max(0.0, due - time.monotonic()))
         wakes += 1
         now = time.monotonic()
         if now - due > LATE * seconds:
             late.append(now)
             due = now  # a long stop counts once
-    connection.send((wakes, late))
+    connection.send((wakes // WAKES, late))

@@ -7,7 +7,7 @@ processes' memory grew.
 
 With --json, one object::
 
-    schema        2; grows with any change that a reader of an older one would notice
+    schema        3; grows with any change that a reader of an older one would notice
     machine       facts, see :func:`mesosynth.bench.machine.machine_facts`; and neighbours, how
                   many cores other programs (the JACK server too) took on average, or null
     device, sample_rate, block
@@ -18,8 +18,8 @@ With --json, one object::
     per_100000    underflows in that many blocks
     overruns      blocks that took us longer than they last; underflows beyond those are callbacks
                   that came too late
-    bystander     {wakes, late, per_100000} of processes that only wake for every block, one on
-                  each core, see :mod:`mesosynth.bench.bystander`: how often the machine takes half
+    bystander     {blocks, late, per_100000} of processes that only watch over blocks, one on each
+                  core, see :mod:`mesosynth.bench.bystander`: how often the machine takes half
                   a block's time or more away from everybody; null where the system does not allow
                   them
     calm          {seconds, blocks, underflows, per_100000} of the seconds in which, and beside
@@ -57,7 +57,7 @@ from mesosynth.events import MatchEnded, MatchProgress, Message
 from mesosynth.host.status import AudioStatus
 from mesosynth.session import Session
 
-SCHEMA = 2
+SCHEMA = 3
 _START_SECONDS = 30.0
 _WARM_SECONDS = 300.0  # until the allocators have seen the rarest of what happens
 _MEGABYTE = 1e6
@@ -125,10 +125,10 @@ def wait_for_sound(session: Session) -> AudioStatus:
 
 
 def _beside(counted: Bystander | None) -> dict[str, float] | None:
-    if counted is None or counted.wakes == 0:
+    if counted is None or counted.blocks == 0:
         return None
     late = len(counted.late)
-    return {"wakes": counted.wakes, "late": late, "per_100000": 1e5 * late / counted.wakes}
+    return {"blocks": counted.blocks, "late": late, "per_100000": 1e5 * late / counted.blocks}
 
 
 def _calm(books: NDArray[np.float64], beside: Bystander | None) -> dict[str, float] | None:
@@ -140,7 +140,7 @@ def _calm(books: NDArray[np.float64], beside: Bystander | None) -> dict[str, flo
         Time (monotonic), blocks and underflows so far, once a second.
     beside : Bystander or None
     """
-    if beside is None or beside.wakes == 0:
+    if beside is None or beside.blocks == 0:
         return None
     late = np.sort(beside.late)
     begin, end = books[:-1, _TIME] - 1.0, books[1:, _TIME] + 1.0
@@ -281,7 +281,7 @@ def _told(answer: dict[str, Any]) -> str:
     if beside is None:
         return ""
     return (
-        f"bystanders that only wake were late {beside['per_100000']:.2f} times in 100 000; "
+        f"bystanders that only watch were late {beside['per_100000']:.2f} times in 100 000; "
         f"in the {calm['seconds']} s around which they never were, we missed {calm['underflows']} "
         f"of {calm['blocks']} ({calm['per_100000']:.2f} in 100 000)\n"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from mesosynth.cores import compute_apart
 from mesosynth.finding.listen import survey_presets
 from mesosynth.finding.reading import library_presets, read_presets
 from mesosynth.finding.survey import write_survey
@@ -25,6 +26,7 @@ def main() -> None:
     torch.set_num_threads(1)  # the rest belongs to the sound
     if hasattr(os, "nice"):
         os.nice(10)
+    compute_apart()
     presets = read_presets(arguments.folders) if arguments.folders else library_presets()
     survey = survey_presets(presets, lambda done, total: print(done, total, flush=True))
     write_survey(survey, arguments.output)

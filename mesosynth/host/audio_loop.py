@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from mesosynth.cores import playing_apart
 from mesosynth.effects.recursion import banded_solver
 from mesosynth.errors import DeviceError
 from mesosynth.host.audition import Audition, Clip
@@ -157,9 +158,10 @@ class AudioLoop:
         """Start the device that was asked for, or the silent clock; return what went wrong."""
         settings = self._settings
         try:
-            self._device = open_device(settings.device, settings.sample_rate, settings.block)
-            self._prepare()
-            self._device.start(self._engine.render)
+            with playing_apart():
+                self._device = open_device(settings.device, settings.sample_rate, settings.block)
+                self._prepare()
+                self._device.start(self._engine.render)
         except DeviceError as error:
             self._use_silent_clock(settings.sample_rate or 48000, settings.block or 256)
             self._message = f"The silent clock keeps the time: {error}"
@@ -179,7 +181,8 @@ class AudioLoop:
     def _use_silent_clock(self, sample_rate: int, block: int) -> None:
         self._device: Device = SilentClock(sample_rate, block)
         self._prepare()
-        self._device.start(self._engine.render)
+        with playing_apart():
+            self._device.start(self._engine.render)
 
     def _watch(self) -> None:
         """Put the silent clock in the place of a card that ended or no longer calls."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mesosynth.cores import compute_apart
 from mesosynth.matching.follow_messages import Ear, Held
 from mesosynth.target import ANALYSIS_RATE
 
@@ -33,6 +34,7 @@ def follow(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the session ends this process, not Ctrl-C
     with contextlib.suppress(OSError, AttributeError):
         os.nice(_POLITE)
+    compute_apart()
     import soxr
     import torch
 

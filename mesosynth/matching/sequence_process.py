@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mesosynth.cores import compute_apart
 from mesosynth.errors import MesosynthError
 from mesosynth.matching.sequence_messages import LongSound, Moment, SequenceSettings
 from mesosynth.matching.sequence_runs import run_of
@@ -129,6 +130,7 @@ def work(
     import torch
 
     torch.set_num_threads(worker_threads())
+    compute_apart()
     from mesosynth.matching.sequence import match_sequence
 
     told = False

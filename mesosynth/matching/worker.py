@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth.cores import compute_apart
 from mesosynth.errors import MesosynthError
 from mesosynth.matching.journal import Entry, Journal
 from mesosynth.matching.layer_requests import DrawLayers, MatchLayers
@@ -72,6 +73,7 @@ def work(
     import torch
 
     torch.set_num_threads(worker_threads())
+    compute_apart()
     from mesosynth.matching.matcher import Matcher
 
     worker = _Worker(Matcher(instrument), requests, replies, stop, pause)
