@@ -78,18 +78,18 @@ class ChirpRate:
         """
         x = self._hann * audio[-self._samples :]
         loudest = float(np.abs(x).max())
-        if loudest < _SILENT:
+        if not loudest >= _SILENT:  # nor where it is not a number
             return None
         x /= loudest
-        sparsity = self._sparsity(x)
-        contrast = sparsity / float(np.median(sparsity))
+        sparsities = self._sparsities(x)
+        contrast = sparsities / float(np.median(sparsities))
         best = int(contrast.argmax())
         inner = best % _RATES not in (0, _RATES - 1)
         if contrast[best] < _CLEAR or not inner:
             return None
         # A parabola through the best and its neighbours, along the logarithm.
         left, middle, right = contrast[best - 1 : best + 2]
-        curvature = 2.0 * middle - left - right
+        curvature = max(float(2.0 * middle - left - right), 1e-9)
         shift = 0.5 * (right - left) / curvature
         sign = math.copysign(1.0, self._rates[best])
         gamma = self._rates[best] * math.exp(sign * shift * _STEP)
@@ -101,7 +101,7 @@ class ChirpRate:
             age=(self._samples - 1 - place) / ANALYSIS_RATE,
         )
 
-    def _sparsity(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _sparsities(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Of the spectrum of (samples,), at each rate."""
         before, after = x[self._before], x[self._before + 1]
         y = before + self._between * (after - before)

@@ -50,6 +50,14 @@ def test_a_glide_of_an_octave_a_second_is_followed_within_half_a_second(begin, e
     assert all(0.1 < each.age < 0.9 for _, each in told)
 
 
+def test_arpeggios_that_turn_round_are_followed_within_a_second_and_a_half():
+    told = follow(Follower(), live(lambda t: 2.0 if t < 4.0 else -4.0, 6.0))
+    before, after = ([each.theta["gamma"] for t, each in told if a < t < b]
+                     for a, b in ((3.0, 4.0), (5.5, 6.0)))  # fmt: skip
+    assert np.median(before) == pytest.approx(2.0, rel=0.1)
+    assert np.median(after) == pytest.approx(-4.0, rel=0.2)
+
+
 def test_silence_holds_the_last_theta():
     audio = live(lambda _: 4.0, 2.0)
     told = follow(Follower(), np.concatenate([audio, np.zeros(ANALYSIS_RATE, np.float32)]))
