@@ -13,6 +13,18 @@ from collections.abc import Generator
 _FEW = 8  # cores; of fewer the sound takes one, of as many two
 
 
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def worker_threads() -> int:
+    """Threads for work beside the sound, in a process that may use all cores."""
+    return len(_split()[1]) or max(1, cores() - 1)
+
+
 @contextlib.contextmanager
 def playing_apart() -> Generator[None]:
     """Let threads that begin meanwhile keep to the cores that play.
@@ -27,26 +39,31 @@ def playing_apart() -> Generator[None]:
         _keep_to(before)
 
 
-def compute_apart() -> None:
-    """Keep this process, and those that it starts, to the cores that do not play."""
+def compute_apart() -> int:
+    """Keep this process, and those that it starts, to the cores that do not play.
+
+    Called once, before threads begin; returns for how many threads there is room.
+    """
+    threads = worker_threads()
     _keep_to(_split()[1])
+    return threads
 
 
 def _split() -> tuple[set[int], set[int]]:
-    """The cores that play, and those that compute; the same where there are not enough.
+    """The cores that play, and those that compute; the same where there is one, none if unknown.
 
     The first core is where most systems answer their devices, and the last ones may be slow ones.
     """
     if not hasattr(os, "sched_getaffinity"):
         return set(), set()
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        return set(cores), set(cores)
-    playing = set(cores[1 : 2 if len(cores) < _FEW else 3])
-    return playing, set(cores) - playing
+    allowed = sorted(os.sched_getaffinity(0))
+    if len(allowed) < 2:
+        return set(allowed), set(allowed)
+    playing = set(allowed[1 : 2 if len(allowed) < _FEW else 3])
+    return playing, set(allowed) - playing
 
 
-def _keep_to(cores: set[int]) -> None:
-    if cores:
+def _keep_to(these: set[int]) -> None:
+    if these:
         with contextlib.suppress(OSError):  # not allowed everywhere; it works without, too
-            os.sched_setaffinity(0, cores)
+            os.sched_setaffinity(0, these)

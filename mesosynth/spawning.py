@@ -58,18 +58,6 @@ def one_thread_each() -> Generator[None]:
                 os.environ[name] = value
 
 
-def cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def worker_threads() -> int:
-    """Threads for work beside the sound: a core stays free for audio."""
-    return max(1, cores() - 1)
-
-
 def end_with_parent() -> None:
     """Let this process end at once when its parent does, however that ends."""
 

@@ -15,7 +15,6 @@ KINDS = EventKind
 STEADY = {"gamma": 0.125, "w": 8.0, "f_m": 64.0, "am_depth": 0.0, "gain": 0.0, "period": 16.0}
 """An arpeggio that hardly moves: its pitch can be read off a spectrum."""
 
-
 THETA = {"f_c": 512.0, "f_m": 8.0, "w": 2.0, "period": 0.4}
 """Arpeggios that overlap."""
 

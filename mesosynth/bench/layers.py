@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from mesosynth.bench.machine import machine_facts
 from mesosynth.bench.narration import Narration
+from mesosynth.cores import worker_threads
 from mesosynth.errors import ArgumentError
-from mesosynth.spawning import worker_threads
 
 SCHEMA = 1
 _SOUNDS = (".wav", ".flac", ".ogg", ".aif", ".aiff", ".mp3")

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from mesosynth.spawning import cores
+from mesosynth.cores import cores
 
 _GIGABYTE = 1e9
 

@@ -4,6 +4,8 @@ A match has all the time in the world and looks at four seconds. Here the newest
 through a window that rises slowly and falls fast; a filter (:mod:`follow_glide`) says where theta
 should be by now, Φ is linearized once at that place, and the filter learns from the residual.
 
+Gamma also learns from the chirp rate, which is read off the newest 0.3 s (:mod:`chirp_rate`).
+
 Where nothing is known yet, the starts of a match are tried. While what is known explains the sound
 badly, they are tried one after another beside it, each for some looks, and the better one goes on:
 no look takes longer than two.

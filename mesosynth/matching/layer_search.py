@@ -84,7 +84,7 @@ class LayerSearch:
         self._similarity = Similarity(target.audio, filters.exact)
         # The scores at the end take as long again. They are part of the time, as is a step that is
         # begun just before its end: on a busy machine that takes as long as they do.
-        self._seconds = max(seconds - 4.0 * (time.perf_counter() - before), 0.5 * seconds)
+        self._seconds = max(seconds - 3.0 * (time.perf_counter() - before), 0.5 * seconds)
         self._evaluations = 0
         self._work = 0.0
         self._told = -math.inf  # when a step was told last, s

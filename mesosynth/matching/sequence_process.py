@@ -17,7 +17,7 @@ from mesosynth.cores import compute_apart
 from mesosynth.errors import MesosynthError
 from mesosynth.matching.sequence_messages import LongSound, Moment, SequenceSettings
 from mesosynth.matching.sequence_runs import run_of
-from mesosynth.spawning import bare_main, end_with_parent, one_thread_each, worker_threads
+from mesosynth.spawning import bare_main, end_with_parent, one_thread_each
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -127,10 +127,10 @@ def work(
     end_with_parent()
     with contextlib.suppress(OSError, AttributeError):
         os.nice(10)
+    threads = compute_apart()
     import torch
 
-    torch.set_num_threads(worker_threads())
-    compute_apart()
+    torch.set_num_threads(threads)
     from mesosynth.matching.sequence import match_sequence
 
     told = False

@@ -36,7 +36,6 @@ from mesosynth.matching.requests import (
     SetTarget,
     Stepped,
 )
-from mesosynth.spawning import worker_threads
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -70,10 +69,10 @@ def work(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the session ends this process, not Ctrl-C
     with contextlib.suppress(OSError, AttributeError):
         os.nice(10)
+    threads = compute_apart()
     import torch
 
-    torch.set_num_threads(worker_threads())
-    compute_apart()
+    torch.set_num_threads(threads)
     from mesosynth.matching.matcher import Matcher
 
     worker = _Worker(Matcher(instrument), requests, replies, stop, pause)
