@@ -50,6 +50,13 @@ def test_a_glide_of_an_octave_a_second_is_followed_within_half_a_second(begin, e
     assert all(0.1 < each.age < 0.9 for _, each in told)
 
 
+def test_a_track_that_took_a_double_for_the_truth_begins_anew():
+    gamma = glide(0.5, 16.0)
+    told = follow(Follower(), live(gamma, STILL + 5.0, period=0.25))
+    lags = [abs(np.log2(each.theta["gamma"] / gamma(t))) for t, each in told if t > STILL]
+    assert np.max(lags) < 0.5
+
+
 def test_arpeggios_that_turn_round_are_followed_within_a_second_and_a_half():
     told = follow(Follower(), live(lambda t: 2.0 if t < 4.0 else -4.0, 6.0))
     before, after = ([each.theta["gamma"] for t, each in told if a < t < b]
