@@ -168,18 +168,24 @@ class LayerSearch:
         return best
 
     def _refine(self, found: _Found, steps: int, until: float) -> _Found:
-        """Adam from `found`, in at most so many steps and until so much of the time is over."""
+        """Adam from `found`, in at most so many steps and until so much of the time is over.
+
+        A step that would end too late is not begun.
+        """
         states, best = found.states, found
         free = ~self._pinned[:, None]
         mean, square = np.zeros((2, *states.shape))
-        began = self._elapsed
+        began = now = self._elapsed
+        longest = 0.0
         for step in range(1, steps + 1):
             loss, gradient = self._gradient(states)
             if loss.value < best.loss.value:
                 best = _Found(states, loss)
                 self._keep(best)
-            done = max(step / steps, (self._elapsed - began) / max(until - began, 1e-9))
-            if done >= 1.0:
+            before, now = now, self._elapsed
+            longest = max(longest, now - before)
+            done = max(step / steps, (now - began) / max(until - began, 1e-9))
+            if done >= 1.0 or now + longest > until:
                 break
             mean = 0.9 * mean + 0.1 * gradient
             square = 0.95 * square + 0.05 * gradient**2
