@@ -66,8 +66,14 @@ def heard(sound):
 
 def live(gamma, seconds, **values):
     """What the live instrument plays while gamma moves, mono at ANALYSIS_RATE."""
+    heard = live_at_its_rate(gamma, seconds, **values)
+    return soxr.resample(heard, RATE, ANALYSIS_RATE).astype(np.float32)
+
+
+def live_at_its_rate(gamma, seconds, **values):
+    """The same at RATE."""
     player, heard = Player({**THETA, **values, "gamma": gamma(0.0)}, running=True), []
     for i in range(int(seconds * RATE / FRAMES)):
         player.values["gamma"] = gamma((i + 1) * FRAMES / RATE)
         heard.append(player.play(1).mean(axis=0))
-    return soxr.resample(np.concatenate(heard), RATE, ANALYSIS_RATE).astype(np.float32)
+    return np.concatenate(heard)

@@ -15,6 +15,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
 from mesosynth import units
@@ -30,7 +31,7 @@ from mesosynth.matching.starts import starts_of
 from mesosynth.matching.unknowns import Unknowns
 from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 
-_BEGINNING = 2 * WINDOW  # samples that starts are found in
+_BEGINNING = 2 * WINDOW  # samples that are remembered, and that starts are found in
 _SILENT_DB, _QUIET_DB = -70.0, -25.0  # of full scale, and below what was loud just now
 _FORGET = 3.0  # dB a second by which what was loud is forgotten
 _STARTS = 4  # of a match
@@ -57,6 +58,8 @@ class Follower:
         Ids of what is followed; None follows all that a match looks for first.
     values : mapping, optional
         Parameters by id: where the rest of theta stands, and what is tried first.
+    sample_rate : int
+        Of what is heard, Hz.
 
     Raises
     ------
@@ -69,6 +72,7 @@ class Follower:
         instrument: str = "chirplet",
         unknowns: Sequence[str] | None = None,
         values: Mapping[str, float] | None = None,
+        sample_rate: int = ANALYSIS_RATE,
     ) -> None:
         self._wide = Operator(model=model_named(instrument))
         self._model = model = FOLLOWED[instrument]
@@ -81,8 +85,10 @@ class Follower:
         besides = [id_ for id_ in model.first if id_ not in known]
         self._unknowns = Unknowns.named([*self.ids, *besides], model=model)
         self._values = {id_: v for id_, v in (values or {}).items() if id_ in model.ids}
-        self._audio = np.zeros(_BEGINNING, np.float32)
+        self._sample_rate = sample_rate
+        self._heard = np.zeros(_BEGINNING * sample_rate // ANALYSIS_RATE, np.float32)
         self._samples = 0  # heard so far
+        self._audio = np.zeros(_BEGINNING, np.float32)  # the newest of it, at ANALYSIS_RATE
         self._loud = units.SILENCE_DB
         self._track: Track | None = None
         self._others: list[Track] = []  # what is tried beside it,
@@ -99,22 +105,23 @@ class Follower:
                     self._track.hold(place, values[id_])
 
     def push(self, audio: NDArray[np.float32]) -> None:
-        """Hear more, (n,) at ANALYSIS_RATE."""
+        """Hear more, (n,) at the sample rate."""
         self._samples += len(audio)
-        self._loud -= _FORGET * len(audio) / ANALYSIS_RATE
-        audio = audio[-_BEGINNING:]
-        self._audio = np.concatenate([self._audio[len(audio) :], audio])
+        self._loud -= _FORGET * len(audio) / self._sample_rate
+        audio = audio[-len(self._heard) :]
+        self._heard = np.concatenate([self._heard[len(audio) :], audio])
 
     def track(self, ahead: float = 0.0) -> Followed:
         """Look at the newest second, and say what theta should be so many seconds after it."""
+        self._audio = self._resampled()
         newest = self._audio[-WINDOW:]
         window = newest * self._recent.window
         level = units.amplitude_to_db(float(np.sqrt(np.square(window).mean())))
         self._loud = max(self._loud, level)
-        now = self._samples / ANALYSIS_RATE
+        now = self._samples / self._sample_rate
         if level < max(_SILENT_DB, self._loud + _QUIET_DB):
             return self._tell("silent", now - self._centre, level)
-        if self._samples < WINDOW:
+        if now * ANALYSIS_RATE < WINDOW:
             return self._tell("listening", now - self._centre, level)
         age = self._advance(now, age_of(window))
         heard = Heard(self._recent.analyse(newest), window, self._reading(), age)
@@ -125,6 +132,16 @@ class Follower:
         else:
             self._starts, self._others = [], []
         return self._tell("following", age, level, age + ahead)
+
+    def _resampled(self) -> NDArray[np.float32]:
+        """The newest (_BEGINNING,) of what was heard.
+
+        All of it at every look, which takes a third of a millisecond: a resampler for streams
+        gives its samples away in batches of 0.14 s, and so a look late.
+        """
+        if self._sample_rate == ANALYSIS_RATE:
+            return self._heard
+        return soxr.resample(self._heard, self._sample_rate, ANALYSIS_RATE, quality="HQ")
 
     def _advance(self, now: float, age: float) -> float:
         """Go on to the middle of the window, which never goes back; return its age, s."""

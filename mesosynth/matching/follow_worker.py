@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from mesosynth.cores import compute_apart
 from mesosynth.matching.follow_messages import Ear, Held
-from mesosynth.target import ANALYSIS_RATE
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -35,14 +34,12 @@ def follow(
     with contextlib.suppress(OSError, AttributeError):
         os.nice(_POLITE)
     compute_apart()
-    import soxr
     import torch
 
     torch.set_num_threads(1)  # a core stays free for audio, and the matcher has work too
     from mesosynth.matching.follow import Follower
 
-    follower = Follower(instrument, unknowns, values)
-    stream = soxr.ResampleStream(sample_rate, ANALYSIS_RATE, 1, dtype="float32", quality="HQ")
+    follower = Follower(instrument, unknowns, values, sample_rate)
     ear.skip()
     took = 0.0
     with contextlib.suppress(BrokenPipeError, EOFError):  # the session is gone
@@ -52,7 +49,7 @@ def follow(
                 asked: Held = connection.recv()
                 follower.hold(asked.values)
             heard_at = time.monotonic()
-            follower.push(stream.resample_chunk(ear.read_new()))
+            follower.push(ear.read_new())
             # It will be told after about as long as the last time, and then stand for a tick.
             followed = follower.track(took + 0.5 * TICK)
             connection.send(replace(followed, heard_at=heard_at))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chirplet_player import THETA, live
+from chirplet_player import RATE, THETA, live, live_at_its_rate
 
 from mesosynth.errors import ArgumentError
 from mesosynth.matching.follow import Follower
@@ -20,12 +20,12 @@ def glide(begin, end):
     return lambda t: begin * 2.0 ** (way * np.clip(t - STILL, 0.0, octaves))
 
 
-def follow(follower, audio):
+def follow(follower, audio, rate=ANALYSIS_RATE):
     """What is told tick by tick, with the time of the newest sample."""
-    told, step = [], round(TICK * ANALYSIS_RATE)
+    told, step = [], round(TICK * rate)
     for begin in range(0, len(audio) - step + 1, step):
         follower.push(audio[begin : begin + step])
-        told.append(((begin + step) / ANALYSIS_RATE, follower.track()))
+        told.append(((begin + step) / rate, follower.track()))
     return told
 
 
@@ -48,6 +48,14 @@ def test_a_glide_of_an_octave_a_second_is_followed_within_half_a_second(begin, e
     assert np.median(lags) < 0.2
     assert np.median([each.confidence for _, each in told]) > 0.5
     assert all(0.1 < each.age < 0.9 for _, each in told)
+
+
+def test_another_sample_rate_does_not_come_later():
+    gamma = glide(4.0, 0.5)
+    audio = live_at_its_rate(gamma, STILL + 3.0).astype(np.float32)
+    told = follow(Follower(sample_rate=RATE), audio, RATE)
+    lags = [np.log2(each.theta["gamma"] / gamma(t)) for t, each in told if t > STILL + 1.0]
+    assert abs(np.median(lags)) < 0.05  # a resampler that hands out batches would add 0.07
 
 
 def test_a_track_that_took_a_double_for_the_truth_begins_anew():
