@@ -8,7 +8,7 @@ Gamma also learns from the chirp rate, which is read off the newest 0.3 s (:mod:
 
 Where nothing is known yet, the starts of a match are tried. While what is known explains the sound
 badly, they are tried one after another beside it, each for some looks, and the better one goes on:
-no look takes longer than two.
+once there is a theta, no look takes longer than three.
 """
 
 import math
@@ -39,10 +39,10 @@ _PERIODS = (1.0, 0.4)  # s, to try beside those that are heard or played
 _ANOTHER = 0.2  # by how much, as a logarithm, another period differs
 _POOR, _BETTER = 0.015, 0.5  # a loss that calls for another start, and how much better that must be
 _LOST = 0.1  # a loss that is no good at all
-_LOST_AT_ONCE, _POOR_AT_ONCE = 4, 1  # starts that are tried at a time
+_FIRST_AT_ONCE, _LOST_AT_ONCE, _POOR_AT_ONCE = 4, 2, 1  # starts: each makes a look longer
 _ANYWHERE = 0.5  # standard deviation of a start, in units of the axes
 _FEWEST_LOOKS, _LOOKS = 6, 8  # that a start has
-_AGAIN = 1.0  # s until starts are looked for again
+_AGAIN = 0.5  # s until starts are looked for again
 _UNSURE = 0.2  # standard deviation at which confidence is halved
 _NOT_ALIKE = 0.5  # loss without any confidence
 
@@ -161,8 +161,7 @@ class Follower:
         if not self._starts and not self._others and now - self._looked > _AGAIN:
             self._looked = now
             self._starts = self._new_starts(heard.reading)
-        lost = self._track is None or self._track.loss > _LOST
-        while self._starts and len(self._others) < (_LOST_AT_ONCE if lost else _POOR_AT_ONCE):
+        while self._starts and len(self._others) < self._at_once:
             start = self._recent.model.in_range(self._model.state_of(self._starts.pop(0)))
             self._others.append(Track(self._recent, self._unknowns, start, spread=_ANYWHERE))
         for other in self._others:
@@ -175,6 +174,13 @@ class Follower:
             other for other in self._others
             if other is not self._track and other.looks < _LOOKS
         ]  # fmt: skip
+
+    @property
+    def _at_once(self) -> int:
+        """How many starts are tried at a time."""
+        if self._track is None:
+            return _FIRST_AT_ONCE
+        return _LOST_AT_ONCE if self._track.loss > _LOST else _POOR_AT_ONCE
 
     def _new_starts(self, reading: Reading | None) -> list[dict[str, float]]:
         """Thetas to try, the likeliest first.
