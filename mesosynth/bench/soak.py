@@ -32,8 +32,8 @@ With --json, one object::
     faults        blocks that a plugin spoiled
     memory        {audio, session}: {start_mb, end_mb, growth}; null where the system does not tell.
                   It starts a fifth of the time, or five minutes, after the beginning. The session's
-                  rubbish is collected all the time: CPython keeps up to 2000 tuples of each size
-                  that nobody holds, and a growth until that bound hides one without any
+                  garbage is collected every ten seconds, which also empties CPython's free lists:
+                  up to 2000 tuples of each size, whose growth would hide that of a leak
     messages      all that the session had to say
 """
 

@@ -136,8 +136,8 @@ class Follower:
     def _resampled(self) -> NDArray[np.float32]:
         """The newest (_BEGINNING,) of what was heard.
 
-        All of it at every look, which takes a third of a millisecond: a resampler for streams
-        gives its samples away in batches of 0.14 s, and so a look late.
+        All of it at every look, which takes a third of a millisecond: soxr's stream hands samples
+        out in batches of 0.14 s, and so up to a look late.
         """
         if self._sample_rate == ANALYSIS_RATE:
             return self._heard
