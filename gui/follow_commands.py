@@ -40,14 +40,15 @@ class FollowCommands(QObject):
 
     def _on_followed(self, followed: Followed) -> None:
         self._strip.show_followed(followed)
-        self._driven = {id_: self._bridge.values[id_] for id_ in followed.theta
+        # What is not told just now is driven again as soon as it is.
+        self._driven = {id_: self._bridge.values[id_] for id_ in {**self._driven, **followed.theta}
                         if id_ in self._bridge.values}  # fmt: skip
         if followed.running and self._before is None:
             self._before = dict(self._bridge.values)
             self._bridge.say("Following the input; H freezes the sound, I ends it.")
         elif not followed.running and self._before is not None:
             self._keep(self._before)
-            self._before = None
+            self._before, self._driven = None, {}
         self._refresh()
 
     def _on_parameters(self, values: dict[str, float], source: str) -> None:

@@ -7,7 +7,7 @@ same moment. An octave of difference is a second of lag.
 
 With --json, one object::
 
-    schema        3; grows with any change that a reader of an older one would notice
+    schema        4; grows with any change that a reader of an older one would notice
     machine       facts, see :func:`mesosynth.bench.machine.machine_facts`
     direction     "falling" (from 16 to 0.5 octaves a second) or "rising"
     period        of the target's arpeggios, s
@@ -16,7 +16,6 @@ With --json, one object::
                   from a second after it began, which nobody can know beforehand
     told_lag_s    median of the age that the session told
     confidence    median over the glide
-    looks         that the follower had during the glide
     blocks, underflows, before
                   of the session's sound during the glide; and underflows in the seconds before
     cpu           share of a core that the follower took over the glide; null where unknown
@@ -42,7 +41,7 @@ from mesosynth.host.status import AudioStatus
 from mesosynth.session import Session
 from mesosynth.session.following import SURE
 
-SCHEMA = 3
+SCHEMA = 4
 RATE = 48000
 SLOWEST, OCTAVES = 0.5, 5.0  # octaves a second, and by how many octaves that glides
 SPEED = 1.0  # octaves of gamma a second
@@ -137,7 +136,6 @@ class _Glide:
             },
             "told_lag_s": float(np.median(told)) if told else None,
             "confidence": float(np.median([heard.confidence for heard in self._heard] or [0.0])),
-            "looks": len(self._heard),
             "blocks": last.blocks - first.blocks,
             "underflows": last.underflows - first.underflows,
             "before": first.underflows - still.underflows,
@@ -205,7 +203,7 @@ def _show(answer: dict[str, Any]) -> None:
     print(
         f"lag over the glide: median {lag['median']:.2f} s, nine in ten below {lag['p90']:.2f} s, "
         f"worst {lag['worst']:.2f} s, after the first second {lag['settled']:.2f} s; "
-        f"confidence {answer['confidence']:.2f}, {answer['looks']} looks"
+        f"confidence {answer['confidence']:.2f}"
     )
     cpu = "" if answer["cpu"] is None else f"; the follower took {answer['cpu']:.0%} of a core"
     print(f"{answer['underflows']} of {answer['blocks']} blocks missed{cpu}")

@@ -4,15 +4,14 @@ A match has all the time in the world and looks at four seconds. Here the newest
 through a window that rises slowly and falls fast; a filter (:mod:`follow_glide`) says where theta
 should be by now, Φ is linearized once at that place, and the filter learns from the residual.
 
-Gamma also learns from the chirp rate, which is read off the newest 0.3 s (:mod:`chirp_rate`).
+Gamma also learns from the chirp rate, which is read off the newest 0.3 s (:mod:`chirp_rate`) each
+time that something is told: a look takes a while, and stops on the way for that.
 
-Where nothing is known yet, the starts of a match are tried. While what is known explains the sound
-badly, they are tried one after another beside it, each for some looks, and the better one goes on:
-once there is a theta, no look takes longer than three.
+Where nothing is known yet, or what is known explains the sound badly, other starts are tried beside
+it (:mod:`follow_starts`).
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import soxr
@@ -23,27 +22,17 @@ from mesosynth.errors import ArgumentError
 from mesosynth.matching.chirp_rate import ChirpRate, Reading
 from mesosynth.matching.follow_messages import Followed, Hearing
 from mesosynth.matching.follow_sound import FOLLOWED
-from mesosynth.matching.follow_track import WINDOW, Heard, Recent, Track, age_of
-from mesosynth.matching.model import model_named
+from mesosynth.matching.follow_starts import OtherStarts
+from mesosynth.matching.follow_track import BEGINNING, WINDOW, Heard, Recent, Track, age_of
+from mesosynth.matching.model import State, model_named
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.repetition import period_of
-from mesosynth.matching.starts import starts_of
 from mesosynth.matching.unknowns import Unknowns
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.target import ANALYSIS_RATE
 
-_BEGINNING = 2 * WINDOW  # samples that are remembered, and that starts are found in
 _SILENT_DB, _QUIET_DB = -70.0, -25.0  # of full scale, and below what was loud just now
 _FORGET = 3.0  # dB a second by which what was loud is forgotten
-_STARTS = 4  # of a match
-_PERIODS = (1.0, 0.4)  # s, to try beside those that are heard or played
-_ANOTHER = 0.2  # by how much, as a logarithm, another period differs
-_POOR, _BETTER = 0.015, 0.5  # a loss that calls for another start, and how much better that must be
-_LOST = 0.1  # a loss that is no good at all
-_FIRST_AT_ONCE, _LOST_AT_ONCE, _POOR_AT_ONCE = 4, 2, 1  # starts: each makes a look longer
-_ANYWHERE = 0.5  # standard deviation of a start, in units of the axes
-_FEWEST_LOOKS, _LOOKS = 6, 8  # that a start has
-_AGAIN = 0.5  # s until starts are looked for again
-_UNSURE = 0.2  # standard deviation at which confidence is halved
+_UNSURE = 0.2  # standard deviation, in units of the axes, at which confidence is halved;
+_UNKNOWN = 0.5  # and from which nothing is told, as of f_m while arpeggios are shorter than a note
 _NOT_ALIKE = 0.5  # loss without any confidence
 
 
@@ -74,27 +63,26 @@ class Follower:
         values: Mapping[str, float] | None = None,
         sample_rate: int = ANALYSIS_RATE,
     ) -> None:
-        self._wide = Operator(model=model_named(instrument))
+        wide = Operator(model=model_named(instrument))
         self._model = model = FOLLOWED[instrument]
         self._recent = Recent(model)
-        known = [id_ for id_ in model.first if id_ in self._wide.model.ids]
+        known = [id_ for id_ in model.first if id_ in wide.model.ids]
         self.ids = tuple(id_ for id_ in known if unknowns is None or id_ in unknowns)
         if not self.ids:
             raise ArgumentError(f"unknowns: free at least one of {', '.join(known)} to follow.")
         self._chirp_rate = ChirpRate() if "gamma" in self.ids and instrument == "chirplet" else None
         besides = [id_ for id_ in model.first if id_ not in known]
         self._unknowns = Unknowns.named([*self.ids, *besides], model=model)
+        self._others = OtherStarts(self._recent, wide, self._unknowns, self.ids)
         self._values = {id_: v for id_, v in (values or {}).items() if id_ in model.ids}
         self._sample_rate = sample_rate
-        self._heard = np.zeros(_BEGINNING * sample_rate // ANALYSIS_RATE, np.float32)
+        self._heard = np.zeros(BEGINNING * sample_rate // ANALYSIS_RATE, np.float32)
         self._samples = 0  # heard so far
-        self._audio = np.zeros(_BEGINNING, np.float32)  # the newest of it, at ANALYSIS_RATE
-        self._loud = units.SILENCE_DB
+        self._level = self._loud = units.SILENCE_DB  # of the window, and lately
         self._track: Track | None = None
-        self._others: list[Track] = []  # what is tried beside it,
-        self._starts: list[dict[str, float]] = []  # and what will be tried, the likeliest first
+        self._hearing: Hearing = "listening"
+        self._reading: Reading | None = None  # of the chirp rate, that no look has learned from
         self._centre = 0.0  # of the window that was heard last, s from the beginning
-        self._looked = -math.inf  # when starts were last looked for
 
     def hold(self, values: Mapping[str, float]) -> None:
         """Let what is not followed stand at these values, by id."""
@@ -111,128 +99,85 @@ class Follower:
         audio = audio[-len(self._heard) :]
         self._heard = np.concatenate([self._heard[len(audio) :], audio])
 
-    def track(self, ahead: float = 0.0) -> Followed:
-        """Look at the newest second, and say what theta should be so many seconds after it."""
-        self._audio = self._resampled()
-        newest = self._audio[-WINDOW:]
-        window = newest * self._recent.window
-        level = units.amplitude_to_db(float(np.sqrt(np.square(window).mean())))
-        self._loud = max(self._loud, level)
-        now = self._samples / self._sample_rate
-        if level < max(_SILENT_DB, self._loud + _QUIET_DB):
-            return self._tell("silent", now - self._centre, level)
+    def look(self) -> Iterator[None]:
+        """Learn from the newest second, and try other starts where what is known is poor.
+
+        That takes a while. It stops again and again for what should not wait: hear more, and tell.
+        """
+        audio, now = self._newest(), self._now
+        window = audio[-WINDOW:] * self._recent.window
+        self._level = units.amplitude_to_db(float(np.sqrt(np.square(window).mean())))
+        self._loud = max(self._loud, self._level)
+        if self._level < max(_SILENT_DB, self._loud + _QUIET_DB):
+            self._hearing = "silent"
+            return
         if now * ANALYSIS_RATE < WINDOW:
-            return self._tell("listening", now - self._centre, level)
-        age = self._advance(now, age_of(window))
-        heard = Heard(self._recent.analyse(newest), window, self._reading(), age)
+            return
+        self._advance(now - age_of(window))
+        S = self._recent.analyse(audio[-WINDOW:])
+        yield
+        heard = Heard(S, audio, window, self._reading, now, self._centre)
         if self._track is not None:
-            self._track.hear(heard)
-        if self._track is None or self._track.loss > _POOR:
-            self._try_others(now, heard)
-        else:
-            self._starts, self._others = [], []
-        return self._tell("following", age, level, age + ahead)
+            yield from self._track.hear(heard)
+            self._hearing = "following"
+            if self._reading is heard.reading:
+                self._reading = None
+            yield
+        self._track = yield from self._others.hear(heard, self._track, self._values)
 
-    def _resampled(self) -> NDArray[np.float32]:
-        """The newest (_BEGINNING,) of what was heard.
+    def _advance(self, centre: float) -> None:
+        """Go on to the middle of a window, which never goes back."""
+        seconds = max(0.0, centre - self._centre)
+        self._others.advance(seconds)
+        if self._track is not None:
+            self._track.advance(seconds)
+        self._centre += seconds
 
-        All of it at every look, which takes a third of a millisecond: soxr's stream hands samples
-        out in batches of 0.14 s, and so up to a look late.
+    def _newest(self) -> NDArray[np.float32]:
+        """The newest (BEGINNING,) of what was heard, at the analysis rate.
+
+        All of it each time, which takes a third of a millisecond: soxr's stream hands samples out
+        in batches of 0.14 s, and so up to a look late.
         """
         if self._sample_rate == ANALYSIS_RATE:
             return self._heard
         return soxr.resample(self._heard, self._sample_rate, ANALYSIS_RATE, quality="HQ")
 
-    def _advance(self, now: float, age: float) -> float:
-        """Go on to the middle of the window, which never goes back; return its age, s."""
-        centre = max(now - age, self._centre)
-        for track in (*self._others, *filter(None, [self._track])):
-            track.advance(centre - self._centre)
-        self._centre = centre
-        return now - centre
-
-    def _reading(self) -> Reading | None:
-        return None if self._chirp_rate is None else self._chirp_rate.read(self._audio)
-
-    # ------------------------------------------------------------------ starts
-
-    def _try_others(self, now: float, heard: Heard) -> None:
-        """Give other starts a look; go on with what has become better than what there is."""
-        if not self._starts and not self._others and now - self._looked > _AGAIN:
-            self._looked = now
-            self._starts = self._new_starts(heard.reading)
-        while self._starts and len(self._others) < self._at_once:
-            start = self._recent.model.in_range(self._model.state_of(self._starts.pop(0)))
-            self._others.append(Track(self._recent, self._unknowns, start, spread=_ANYWHERE))
-        for other in self._others:
-            other.hear(heard)
-        for other in sorted(self._others, key=lambda other: other.loss):
-            least = math.inf if self._track is None else _BETTER * self._track.loss
-            if other.looks >= _FEWEST_LOOKS and other.loss < least:
-                self._track = other
-        self._others = [
-            other for other in self._others
-            if other is not self._track and other.looks < _LOOKS
-        ]  # fmt: skip
-
     @property
-    def _at_once(self) -> int:
-        """How many starts are tried at a time."""
-        if self._track is None:
-            return _FIRST_AT_ONCE
-        return _LOST_AT_ONCE if self._track.loss > _LOST else _POOR_AT_ONCE
+    def _now(self) -> float:
+        """When the newest sample came, s from the beginning."""
+        return self._samples / self._sample_rate
 
-    def _new_starts(self, reading: Reading | None) -> list[dict[str, float]]:
-        """Thetas to try, the likeliest first.
+    def tell(self, ahead: float = 0.0) -> Followed:
+        """Say what theta should be in so many seconds; where it fell silent, it stays.
 
-        Those of a match, with the chirp rate that is heard; and what is played, either way.
+        A chirp rate that was read since the last look has a say; that takes a few milliseconds.
         """
-        audio = np.zeros(ANALYSIS_SAMPLES, np.float32)
-        begin = (ANALYSIS_SAMPLES - _BEGINNING) // 2
-        audio[begin : begin + _BEGINNING] = self._audio
-        first = self._wide.model.first
-        played = self._values
-        held = {id_: value for id_, value in played.items() if id_ not in self.ids}
-        found = starts_of(self._wide, self._wide.analyse(audio), audio, _STARTS)
-        thetas = [{**dict(zip(first, map(float, each.theta), strict=True)), **held}
-                  for each in found]  # fmt: skip
-        pitch = {first[0]: thetas[0][first[0]]} if first[0] in self.ids else {}
-        ways = (1.0, -1.0) if "gamma" in self.ids else (1.0,)
-        gamma = played.get("gamma", 1.0)
-        thetas[1:1] = [{**played, **pitch, "gamma": way * gamma} for way in ways]
-        if reading is not None:
-            thetas.insert(0, {**thetas[0], "gamma": reading.gamma})
-        return [{**theta, **period} for period in self._periods(audio) for theta in thetas]
-
-    def _periods(self, audio: NDArray[np.float32]) -> list[dict[str, float]]:
-        """Periods to try; an empty one of a model that has none."""
-        if "period" not in self._model.ids:
-            return [{}]
-        periods: list[float] = []
-        heard, played = period_of(self._wide.jtfs, audio), self._values.get("period", 0.0)
-        # What is heard to repeat may be no more than the notes of many arpeggios at once.
-        for period in (played, *_PERIODS, heard):
-            if period and all(abs(math.log(period / other)) > _ANOTHER for other in periods):
-                periods.append(period)
-        return [{"period": period} for period in periods]
-
-    # ------------------------------------------------------------------ what is told
-
-    def _tell(self, hearing: Hearing, age: float, level: float, ahead: float = 0.0) -> Followed:
-        """What is told; theta `ahead` of the window's middle. What falls silent stays."""
+        age = self._now - self._centre
+        if self._track is None:
+            hearing = "silent" if self._hearing == "silent" else "listening"
+            return Followed(hearing, {}, {}, 1.0, 0.0, age, self._level)
+        if self._hearing == "silent":
+            return self._said(self._track, self._track.state(), age)
+        if self._chirp_rate is not None:
+            self._reading = self._chirp_rate.read(self._newest(), self._now) or self._reading
         track = self._track
-        if track is None:
-            hearing = "silent" if hearing == "silent" else "listening"
-            return Followed(hearing, {}, {}, 1.0, 0.0, age, level)
-        state = track.state(ahead)
+        if self._reading is not None:
+            track = track.copy()
+            track.read(self._reading, self._reading.at - self._centre)
+        return self._said(track, track.state(age + ahead), age)
+
+    def _said(self, track: Track, state: State, age: float) -> Followed:
         theta, std = self._model.by_id(state), self._unknowns.std(state, track.std)
-        worst = float(track.std[: len(self.ids)].max())
+        spread = dict(zip(self.ids, map(float, track.std), strict=False))
+        known = [id_ for id_ in self.ids if spread[id_] < _UNKNOWN] or self.ids
+        worst = max(spread[id_] for id_ in known)
         return Followed(
-            hearing=hearing,
-            theta={id_: theta[id_] for id_ in self.ids},
-            std={id_: std[id_] for id_ in self.ids},
+            hearing=self._hearing,
+            theta={id_: theta[id_] for id_ in known},
+            std={id_: std[id_] for id_ in known},
             loss=track.loss,
             confidence=max(0.0, 1.0 - track.loss / _NOT_ALIKE) / (1.0 + (worst / _UNSURE) ** 2),
             age=age,
-            level=level,
+            level=self._level,
         )

@@ -31,8 +31,8 @@ class Followed:
     ----------
     hearing : str
     theta : dict
-        What is followed, by id, in the table's units, as it should be when it is heard; empty until
-        it is found.
+        What is followed, by id, in the table's units, as it should be when it is heard; without
+        what the sound does not tell just now; empty until it is found.
     std : dict
         Standard deviations, same keys and units.
     loss : float

@@ -5,14 +5,16 @@ the chirp rate, which is newer and has no doubles. Where a clear chirp rate says
 than once, the track has taken a double for the truth, and begins anew with that gamma.
 """
 
+import copy
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mesosynth.matching.chirp_rate import Reading
+from mesosynth.matching.chirp_rate import STD, Reading
 from mesosynth.matching.focus import onset_of
 from mesosynth.matching.follow_glide import Glide
 from mesosynth.matching.measured import Measured
@@ -23,6 +25,9 @@ from mesosynth.target import ANALYSIS_RATE
 
 WINDOW = 8192
 """Samples that are looked at, 1 s."""
+
+BEGINNING = 2 * WINDOW
+"""Samples that are remembered, and that starts are found in."""
 
 _RISE, _FALL = 0.6, 0.05  # s of the window's two ends
 _TOLERANCE = 1e-2  # of the lean JTFS: less than what glides within the window
@@ -68,18 +73,24 @@ class Heard:
     ----------
     S : (paths,) float64
         Φ of the window.
+    audio : (BEGINNING,) float32
+        What was heard last.
     window : (WINDOW,) float32
-        The newest second, faded.
+        The newest second of it, faded.
     reading : Reading or None
-        The chirp rate, if there is a clear one.
-    age : float
-        Of the window, see :func:`age_of`, s.
+        The newest chirp rate, if there was a clear one since the last look.
+    now : float
+        When the newest sample came, s.
+    centre : float
+        When the window's middle was, see :func:`age_of`, s.
     """
 
     S: NDArray[np.float64]
+    audio: NDArray[np.float32]
     window: NDArray[np.float32]
     reading: Reading | None
-    age: float
+    now: float
+    centre: float
 
 
 class Track:
@@ -113,9 +124,10 @@ class Track:
         """Let time pass."""
         self._glide.advance(seconds)
 
-    def hear(self, heard: Heard) -> None:
-        """Learn from a look."""
+    def hear(self, heard: Heard) -> Iterator[None]:
+        """Learn from a look; it stops once on the way."""
         state = self._recent.laid(self.state(), heard.window)
+        yield
         measured = self._recent.measure(heard.S, state, self._unknowns)
         energy = max(2.0 * measured.loss, _LEAST_ENERGY)
         # As for error bars, see Measured.std: few paths say most.
@@ -124,21 +136,30 @@ class Track:
         self._keep_in_range()
         self.loss += (_NEWEST if self.looks else 1.0) * (measured.loss - self.loss)
         self.looks += 1
-        if heard.reading is not None and _GAMMA in self._unknowns.free:
-            self._read(heard.reading, heard.age - heard.reading.age)
+        if heard.reading is None or _GAMMA not in self._unknowns.free:
+            return
+        if self.read(heard.reading, heard.reading.at - heard.centre):
+            self._contradicted = 0
+            return
+        self._contradicted += 1
+        if self._contradicted == _TWICE:
+            self._begin_anew(heard.reading.gamma)
 
-    def _read(self, reading: Reading, ahead: float) -> None:
-        """Learn from the chirp rate, which is so many seconds ahead."""
+    def read(self, reading: Reading, ahead: float) -> bool:
+        """Learn from the chirp rate, so many seconds ahead; False where it is not believed."""
         ratio = reading.gamma / float(self.state(ahead)[_GAMMA])
         if ratio <= 0.0 or abs(math.log(ratio)) > _FALSE:
-            self._contradicted += 1
-            if self._contradicted == _TWICE:
-                self._begin_anew(reading.gamma)
-            return
-        self._contradicted = 0
-        variance = _READINGS_OVERLAP * reading.std**2
+            return False
+        variance = _READINGS_OVERLAP * STD**2
         self._glide.read(self._unknowns.free.index(_GAMMA), math.log(ratio), variance, ahead)
         self._keep_in_range()
+        return True
+
+    def copy(self) -> "Track":
+        """Another one that goes on from here."""
+        other = copy.copy(self)
+        other._glide = copy.deepcopy(self._glide)
+        return other
 
     def _begin_anew(self, gamma: float) -> None:
         state = self.state()

@@ -1,4 +1,4 @@
-"""What goes on in the follower's process: listen, look, tell; some eight times a second."""
+"""What goes on in the follower's process: look some eight times a second, tell more often."""
 
 import contextlib
 import multiprocessing
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 TICK = 0.125
 """Seconds from one look to the next, where the machine is fast enough."""
+
+WORD = 0.025
+"""Seconds from one word to the next while nothing is looked at."""
 
 _POLITE = 2  # less than the matcher: what is heard waits for this
 
@@ -40,20 +43,30 @@ def follow(
     from mesosynth.matching.follow import Follower
 
     follower = Follower(instrument, unknowns, values, sample_rate)
-    ear.skip()
     took = 0.0
+
+    def tell() -> None:
+        """Hear what is new and say it; as it will be half-way to the next time."""
+        nonlocal took
+        heard_at = time.monotonic()
+        follower.push(ear.read_new())
+        followed = follower.tell(took + 0.5 * WORD)
+        connection.send(replace(followed, heard_at=heard_at))
+        took = time.monotonic() - heard_at
+
+    ear.skip()
     with contextlib.suppress(BrokenPipeError, EOFError):  # the session is gone
         while _session_lives():
             began = time.monotonic()
             while connection.poll():
                 asked: Held = connection.recv()
                 follower.hold(asked.values)
-            heard_at = time.monotonic()
-            follower.push(ear.read_new())
-            # It will be told after about as long as the last time, and then stand for a tick.
-            followed = follower.track(took + 0.5 * TICK)
-            connection.send(replace(followed, heard_at=heard_at))
-            took = time.monotonic() - heard_at
+            for _ in follower.look():
+                tell()
+            tell()
+            while time.monotonic() < began + TICK - WORD:
+                time.sleep(WORD)
+                tell()
             time.sleep(max(0.0, began + TICK - time.monotonic()))
 
 

@@ -11,6 +11,7 @@ from mesosynth.matching.messages import MATCHABLE
 from mesosynth.session.recording import Recordings
 
 _DEAF = 1.0  # s without a sample after which the input counts as gone
+_REPORT = 0.12  # s between two reports, which people read; theta moves more often
 _DRAW = 0.5  # s between two pictures of a sound that moves all the time
 SURE = 0.1
 """Confidence from which theta drives the sound; of recordings little is explained."""
@@ -30,6 +31,7 @@ class Following(Recordings):
     _input_rate = 0  # Hz
     _input_count = 0  # samples that had come from the input when it was last looked at,
     _input_at = 0.0  # and when there were more than before
+    _reported_at = 0.0
     _drawn_at = 0.0
 
     @property
@@ -172,6 +174,10 @@ class Following(Recordings):
         sure = followed.hearing == "following" and followed.confidence >= SURE
         if sure and not self._follow_frozen:
             self._drive(followed)
+        now = time.monotonic()
+        if now - self._reported_at < _REPORT:
+            return
+        self._reported_at = now
         self._events.append(
             FollowedEvent(
                 running=True,

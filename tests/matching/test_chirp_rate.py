@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from chirplet_player import live
 
-from mesosynth.matching.chirp_rate import SPAN, ChirpRate
+from mesosynth.matching.chirp_rate import SPAN, STD, ChirpRate
 from mesosynth.target import ANALYSIS_RATE
 
-SAMPLES = round(SPAN * ANALYSIS_RATE)
+SAMPLES = round(2.0 * SPAN * ANALYSIS_RATE)
 RNG = np.random.default_rng(0)
 
 
@@ -20,33 +20,39 @@ def test_arpeggios_that_overlap_have_one_rate(gamma, period, way):
     seconds = 2.0 + 3.0 / gamma  # until as many sound as ever will
     audio = live(lambda _: way * gamma, seconds, period=period)
     noise = 0.1 * audio.std() * RNG.standard_normal(len(audio)).astype(np.float32)
-    reading = ChirpRate().read(audio + noise)
-    assert reading.gamma == pytest.approx(way * gamma, rel=0.05)
-    assert 0.02 < reading.std < 0.1
-    assert 0.0 < reading.age < SPAN
+    audio, reader = audio + noise, ChirpRate()
+    readings = [reader.read(audio[: len(audio) - 400 * ago]) for ago in range(8)]
+    heard = [reading for reading in readings if reading is not None]
+    assert len(heard) >= 5  # now and then what sounds is mostly what ends
+    for reading in heard:
+        assert reading.gamma == pytest.approx(way * gamma, rel=0.05)
+        assert 0.0 < -reading.at < SPAN
 
 
-@pytest.mark.parametrize("gamma", [8.0, 16.0])
-def test_a_short_one_is_not_taken_for_a_slower_one_because_it_came_early(gamma):
-    audio, readings = live(lambda _: gamma, 3.0), []
+@pytest.mark.parametrize("gamma", [8.0, 16.0, -8.0, -16.0])
+@pytest.mark.parametrize("period", [0.4, 0.25])
+def test_one_that_comes_or_goes_is_not_taken_for_a_slower_one(gamma, period):
+    audio, readings = live(lambda _: gamma, 3.0, period=period), []
     for end in np.arange(2.0, 3.0, 0.02):
-        reading = ChirpRate().read(audio[: int(end * ANALYSIS_RATE)])
-        readings += [] if reading is None else [(reading.age, np.log(reading.gamma / gamma))]
+        reading = ChirpRate().read(audio[: int(end * ANALYSIS_RATE)], end)
+        readings += [] if reading is None else [(end - reading.at, np.log(reading.gamma / gamma))]
     ages, errors = np.array(readings).T
-    assert len(ages) > 10
-    assert np.ptp(ages) > 0.1
-    assert np.quantile(np.abs(errors), 0.9) < 0.15
-    assert abs(np.median(errors)) < 0.03
+    assert len(ages) > 12
+    assert np.ptp(ages) > 0.06
+    assert np.abs(errors).max() < 0.1  # of all that is read 0.2 and more, were it not said twice
+    assert np.median(np.abs(errors)) < STD
 
 
 def test_of_a_glide_it_tells_what_was_at_its_age():
     def rising(t):
         return 0.5 * 2.0 ** max(t - 6.0, 0.0)
 
-    audio = live(rising, 9.0)
+    audio, heard = live(rising, 9.0), 0
     for end in np.arange(6.5, 9.0, 0.1):
-        reading = ChirpRate().read(audio[: int(end * ANALYSIS_RATE)])
-        assert reading.gamma == pytest.approx(rising(end - reading.age), rel=0.1), end
+        reading = ChirpRate().read(audio[: int(end * ANALYSIS_RATE)], end)
+        heard += reading is not None
+        assert reading is None or reading.gamma == pytest.approx(rising(reading.at), rel=0.1), end
+    assert heard >= 22
 
 
 @pytest.mark.parametrize(

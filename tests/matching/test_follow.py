@@ -9,7 +9,8 @@ from mesosynth.matching.follow import Follower
 from mesosynth.matching.follow_glide import Glide
 from mesosynth.target import ANALYSIS_RATE
 
-TICK = 0.125  # s
+TICK, WORD = 0.125, 0.025  # s: from one look to the next, and from one word to the next,
+LATE = 0.06  # which may come so late while it looks
 STILL = 8.0  # s: until all arpeggios sound that will
 
 
@@ -21,11 +22,14 @@ def glide(begin, end):
 
 
 def follow(follower, audio, rate=ANALYSIS_RATE):
-    """What is told tick by tick, with the time of the newest sample."""
-    told, step = [], round(TICK * rate)
-    for begin in range(0, len(audio) - step + 1, step):
-        follower.push(audio[begin : begin + step])
-        told.append(((begin + step) / rate, follower.track()))
+    """What is told word by word, with the time of the newest sample; time stands while it looks."""
+    told, step, words = [], round(WORD * rate), round(TICK / WORD)
+    for i in range(len(audio) // step):
+        follower.push(audio[i * step : (i + 1) * step])
+        if i % words == words - 1:
+            for _ in follower.look():
+                pass
+        told.append(((i + 1) * step / rate, follower.tell()))
     return told
 
 
@@ -39,13 +43,13 @@ def test_a_glide_of_an_octave_a_second_is_followed_within_half_a_second(begin, e
     noise = np.random.default_rng(0).standard_normal(len(audio))
     audio += (10.0 ** (-30.0 / 20.0) * audio.std() * noise).astype(np.float32)
     told = [(t, each) for t, each in follow(Follower(), audio) if t > STILL]
-    # What is told is heard until the next word comes: that is a tick later.
+    # What is told is heard until the next word comes.
     lags = [
         abs(np.log2(each.theta["gamma"] / gamma(t + late)))
-        for t, each in told for late in (0.0, TICK)
+        for t, each in told for late in (0.0, LATE)
     ]  # fmt: skip
     assert np.max(lags) < 0.5
-    assert np.median(lags) < 0.2
+    assert np.median(lags) < 0.1
     assert np.median([each.confidence for _, each in told]) > 0.5
     assert all(0.1 < each.age < 0.9 for _, each in told)
 
@@ -76,7 +80,7 @@ def test_arpeggios_that_turn_round_are_followed_within_a_second_and_a_half():
 def test_silence_holds_the_last_theta():
     audio = live(lambda _: 4.0, 2.0)
     told = follow(Follower(), np.concatenate([audio, np.zeros(ANALYSIS_RATE, np.float32)]))
-    last, silent = told[15][1], told[-1][1]
+    last, silent = told[79][1], told[-1][1]
     assert last.hearing == "following"
     assert last.theta["gamma"] == pytest.approx(4.0, rel=0.1)
     assert silent.hearing == "silent"
