@@ -1,8 +1,9 @@
 """What a voice of the chirplet is: columns of a table that has a row for each."""
 
 VOICES = 16
-ROWS = 32
-"""Places for voices: those beyond VOICES fade to make room."""
+ROWS = 48
+"""Places for voices: those beyond VOICES fade to make room. A key that finds none left cuts the
+stretch that is rendered at once; with 32 places, ten keys in a block could cut it seven times."""
 
 FIELDS = 19
 (

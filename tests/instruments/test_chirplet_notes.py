@@ -22,7 +22,7 @@ def test_a_key_is_heard_within_two_blocks_on_its_frame():
     for frame in (0, 77, 127):
         player = Player()
         sound = player.play(3, [on(69, frame, 0.8)])[0]
-        assert not sound[: frame + 1].any()
+        assert heard(sound[: frame + 1]) < 1e-15  # on some processors its line rounds to 1e-22
         assert heard(sound[frame : 2 * FRAMES]) > 1e-3
         assert heard(sound[frame : frame + 3]) < 1e-3  # and does not click
 
