@@ -109,7 +109,7 @@ class Follower:
         self._level = units.amplitude_to_db(float(np.sqrt(np.square(window).mean())))
         self._loud = max(self._loud, self._level)
         if self._level < max(_SILENT_DB, self._loud + _QUIET_DB):
-            self._hearing = "silent"
+            self._hearing, self._reading = "silent", None
             return
         if now * ANALYSIS_RATE < WINDOW:
             return
@@ -117,7 +117,9 @@ class Follower:
         S = self._recent.analyse(audio[-WINDOW:])
         yield
         heard = Heard(S, audio, window, self._reading, now, self._centre)
-        if self._track is not None:
+        if self._track is None:
+            self._hearing = "listening"
+        else:
             yield from self._track.hear(heard)
             self._hearing = "following"
             if self._reading is heard.reading:
@@ -155,8 +157,7 @@ class Follower:
         """
         age = self._now - self._centre
         if self._track is None:
-            hearing = "silent" if self._hearing == "silent" else "listening"
-            return Followed(hearing, {}, {}, 1.0, 0.0, age, self._level)
+            return Followed(self._hearing, {}, {}, 1.0, 0.0, age, self._level)
         if self._hearing == "silent":
             return self._said(self._track, self._track.state(), age)
         if self._chirp_rate is not None:

@@ -88,11 +88,30 @@ def test_silence_holds_the_last_theta():
     assert silent.level < -60.0
 
 
+def test_what_begins_after_a_silence_is_listened_to():
+    rest = np.zeros(round(1.5 * ANALYSIS_RATE), np.float32)
+    told = follow(Follower(), np.concatenate([rest, live(lambda _: 4.0, 0.5)]))
+    heard = [each.hearing for _, each in told]
+    assert heard[55] == "silent"
+    assert heard[-1] == "listening"  # six looks are not yet over
+
+
 def test_noise_is_followed_without_confidence():
     noise = np.random.default_rng(1).standard_normal(2 * ANALYSIS_RATE).astype(np.float32)
     told = follow(Follower(), 0.1 * noise)
     assert told[-1][1].confidence < 0.5
     assert np.isfinite(list(told[-1][1].theta.values())).all()
+
+
+def test_what_the_sound_does_not_tell_is_not_told_and_leaves_the_rest_sure():
+    follower = Follower(values={**THETA, "gamma": 4.0})
+    told = follow(follower, live(lambda _: 4.0, 3.0))[-1][1]
+    place = follower.ids.index("f_m")
+    follower._track._glide._P[place, place] = 1.0
+    again = follower.tell()
+    assert set(told.theta) == set(follower.ids)
+    assert set(again.theta) == set(again.std) == {*follower.ids} - {"f_m"}
+    assert again.confidence > 0.5
 
 
 def test_only_what_is_free_is_followed_and_the_rest_stands_where_it_is_held():
