@@ -60,7 +60,7 @@ class Reading:
 
 
 class ChirpRate:
-    """Reads the chirp rate off a waveform; one reading costs about two milliseconds."""
+    """Reads the chirp rate off a waveform; one reading costs about five milliseconds."""
 
     def __init__(self) -> None:
         magnitudes = np.geomspace(_LEAST, _MOST, _RATES)
@@ -73,7 +73,7 @@ class ChirpRate:
         between = (places - before).astype(np.float32)
         count = len(self._rates) // _AT_ONCE
         self._places = list(
-            zip(np.split(before, count), np.split(between, count), strict=True)
+            zip(np.array_split(before, count), np.array_split(between, count), strict=True)
         )  # whole samples, and the rest
 
     def read(self, audio: NDArray[np.float32], end: float = 0.0) -> Reading | None:

@@ -61,7 +61,7 @@ class OtherStarts:
     def hear(
         self, heard: Heard, known: Track | None, played: Mapping[str, float]
     ) -> Generator[None, None, Track | None]:
-        """Let each hear a look, if what is known is poor; it stops on the way, before each.
+        """Let each hear a look, if what is known is poor; it stops again and again on the way.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class OtherStarts:
         return self._better(known)
 
     def _better(self, known: Track | None) -> Track | None:
-        """The best of all, which is no longer one of these if it was; those had their looks end."""
+        """The best of all; it is none of these any more, nor are those whose looks are over."""
         least = math.inf if known is None else _BETTER * known.loss
         better = [t for t in self._tracks if t.looks >= _FEWEST_LOOKS and t.loss < least]
         best = min(better, key=lambda track: track.loss, default=known)
