@@ -122,9 +122,9 @@ class Follower:
         else:
             yield from self._track.hear(heard)
             self._hearing = "following"
-        if self._reading is heard.reading:
-            self._reading = None
-        yield
+            if self._reading is heard.reading:
+                self._reading = None
+            yield
         self._track = yield from self._others.hear(heard, self._track, self._values)
 
     def _advance(self, centre: float) -> None:
@@ -156,12 +156,12 @@ class Follower:
         A chirp rate that was read since the last look has a say; that takes a few milliseconds.
         """
         age = self._now - self._centre
-        if self._hearing != "silent" and self._chirp_rate is not None:
-            self._reading = self._chirp_rate.read(self._newest(), self._now) or self._reading
         if self._track is None:
             return Followed(self._hearing, {}, {}, 1.0, 0.0, age, self._level)
         if self._hearing == "silent":
             return self._said(self._track, self._track.state(), age)
+        if self._chirp_rate is not None:
+            self._reading = self._chirp_rate.read(self._newest(), self._now) or self._reading
         track = self._track
         if self._reading is not None:
             track = track.copy()

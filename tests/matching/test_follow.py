@@ -5,10 +5,8 @@ import pytest
 from chirplet_player import RATE, THETA, live, live_at_its_rate
 
 from mesosynth.errors import ArgumentError
-from mesosynth.matching import follow_starts
 from mesosynth.matching.follow import Follower
 from mesosynth.matching.follow_glide import Glide
-from mesosynth.matching.follow_track import Track
 from mesosynth.target import ANALYSIS_RATE
 
 TICK, WORD = 0.125, 0.025  # s: from one look to the next, and from one word to the next,
@@ -96,20 +94,6 @@ def test_what_begins_after_a_silence_is_listened_to():
     heard = [each.hearing for _, each in told]
     assert heard[55] == "silent"
     assert heard[-1] == "listening"  # six looks are not yet over
-
-
-def test_the_first_start_has_the_chirp_rate_that_is_heard(monkeypatch):
-    begun = []
-
-    class Noted(Track):
-        def __init__(self, recent, unknowns, state, spread):
-            begun.append(unknowns.model.by_id(state)["gamma"])
-            super().__init__(recent, unknowns, state, spread)
-
-    monkeypatch.setattr(follow_starts, "Track", Noted)
-    follow(Follower(), live(lambda _: 13.0, 1.3))
-    assert begun[0] == pytest.approx(13.0, rel=0.05)
-    assert begun[1] <= 10.0  # more than any start of a match has
 
 
 def test_noise_is_followed_without_confidence():
