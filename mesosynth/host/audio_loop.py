@@ -10,6 +10,7 @@ import contextlib
 import gc
 import multiprocessing
 import os
+import queue
 import signal
 import sys
 import threading
@@ -36,13 +37,13 @@ from mesosynth.host.silent_clock import SilentClock
 from mesosynth.host.slots import Slot
 from mesosynth.host.sound_card import MAX_BLOCK
 from mesosynth.host.sound_ring import SoundRing
-from mesosynth.host.status import AudioStatus, StatusBlock
+from mesosynth.host.status import StatusBlock, Told
 from mesosynth.instruments import instrument_class
 
 HERE = "here"
 RECONNECT = 75  # exit code: start me again, the card is back
 HANGS = 76  # exit code: start me again without the plugin that does not return
-TICK = 0.03  # s between two looks at everything
+TICK = 0.05  # s between two looks at everything
 STALL = 0.6  # s without a callback after which a card counts as dead, or three blocks
 FADE_LIMIT = 0.5  # s that a fade may take with a device that hardly calls
 REAL_TIME_PRIORITY = 10
@@ -120,7 +121,7 @@ class AudioLoop:
         plugin = instrument_class(settings.instrument)()
         rack = Rack(plugin, blocks.watch.watch, Audition(blocks.wishes, blocks.clip))
         inbox = EventInbox((blocks.keys, blocks.controls))
-        self._engine = Engine(rack, blocks.parameters, blocks.output, inbox)
+        self._engine = Engine(rack, blocks.parameters, blocks.output, inbox, blocks.status)
         instrument = Slot("", settings.instrument, 0, tuple(plugin.parameters))
         # Perhaps with another instrument, or another state of it.
         self._chain = Chain(rack, instrument, settings.slots)
@@ -132,21 +133,23 @@ class AudioLoop:
         )
         self._seen, self._seen_at = 0, time.monotonic()
         self._message = ""
+        self._told: Told | None = None
+        self._requests: queue.SimpleQueue[object] = queue.SimpleQueue()
 
     def run(self) -> int:
         """Play until told to end; return the exit code."""
         problem = self._open()
         self._chain.start()
-        self._publish()
+        self._tell()
         self._connection.send(problem)
+        threading.Thread(target=self._listen, name="requests", daemon=True).start()
         while not (self._search.found.is_set() or self._hangs):
-            try:
-                if self._connection.poll(TICK) and not self._answer():
+            # The interpreter runs one thread at a time: nothing here may take long.
+            with contextlib.suppress(queue.Empty):
+                if not self._answer(self._requests.get(timeout=TICK)):
                     break
-            except (EOFError, OSError):
-                break
             self._watch()
-            self._publish()
+            self._tell()
         if self._hangs:
             return HANGS  # nothing that waits for the callback would end
         self._close_recorder()
@@ -202,9 +205,15 @@ class AudioLoop:
         self._use_silent_clock(lost.sample_rate, self._settings.block or 256)
         self._search.begin()
 
-    def _answer(self) -> bool:
+    def _listen(self) -> None:
+        """Pass on what the session asks; that it has ended is a request, too."""
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                self._requests.put(self._connection.recv())
+        self._requests.put("close")
+
+    def _answer(self, request: object) -> bool:
         """Answer one request with ("ok", value) or ("error", sentence); False ends the process."""
-        request = self._connection.recv()
         try:
             if request == "record":
                 answer: object = self._record()
@@ -226,7 +235,7 @@ class AudioLoop:
         except DeviceError as error:
             self._connection.send(("error", str(error)))
             return True
-        self._publish()
+        self._tell()
         self._connection.send(("ok", answer))
         return True
 
@@ -265,37 +274,22 @@ class AudioLoop:
             self._recorder.close()
             self._recorder = None
 
-    def _publish(self) -> None:
-        engine, device = self._engine, self._device
-        (median, longest), (load, largest) = engine.load.seconds, engine.load.share
-        levels, recorder = engine.levels, self._recorder
-        self._blocks.status.write(
-            AudioStatus(
-                device=device.name,
-                silent=device.silent,
-                running=True,
-                sample_rate=device.sample_rate,
-                block=engine.frames,
-                blocks=engine.blocks,
-                underflows=engine.underflows,
-                overruns=engine.load.overruns,
-                callback_ms_median=1000.0 * median,
-                callback_ms_max=1000.0 * longest,
-                load=load,
-                load_max=largest,
-                peak=engine.rack.peak,
-                peak_left=levels.peak[0],
-                peak_right=levels.peak[1],
-                rms_left=levels.rms[0],
-                rms_right=levels.rms[1],
-                true_peak=levels.true_peak,
-                latency=device.latency + engine.rack.latency / device.sample_rate,
-                latency_in=recorder.latency if recorder else 0.0,
-                faults=engine.rack.faults,
-                rack_revision=self._chain.revision,
-                message=self._message,
-                heartbeat=time.monotonic(),
-                recording_rate=recorder.sample_rate if recorder else 0,
-                audition=engine.rack.beside.seconds if engine.rack.beside else -1.0,
-            )
+    def _tell(self) -> None:
+        """Tell the session what has changed, and that we live."""
+        engine, device, recorder = self._engine, self._device, self._recorder
+        told = Told(
+            device=device.name,
+            silent=device.silent,
+            running=True,
+            sample_rate=device.sample_rate,
+            latency=device.latency + engine.rack.latency / device.sample_rate,
+            latency_in=recorder.latency if recorder else 0.0,
+            faults=engine.rack.faults,
+            rack_revision=self._chain.revision,
+            message=self._message,
+            recording_rate=recorder.sample_rate if recorder else 0,
         )
+        if told != self._told:
+            self._told = told
+            self._blocks.status.tell(told)
+        self._blocks.status.beat(time.monotonic())

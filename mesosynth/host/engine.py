@@ -11,6 +11,7 @@ from mesosynth.host.meters import Levels, Load
 from mesosynth.host.rack import Rack
 from mesosynth.host.shared_memory import ParameterBlock
 from mesosynth.host.sound_ring import SoundRing
+from mesosynth.host.status import StatusBlock
 from mesosynth.plugin import NO_EVENTS
 
 
@@ -32,11 +33,14 @@ class Engine:
         parameters: ParameterBlock,
         output: SoundRing,
         inbox: EventInbox | None = None,
+        status: StatusBlock | None = None,
     ) -> None:
         self.rack = rack
         self.blocks = self.underflows = self.frames = 0
         self._parameters = parameters
-        self.levels, self.load, self.fade = Levels(), Load(), MasterFade()
+        self.levels, self.fade = Levels(), MasterFade()
+        self.load = Load() if status is None else Load(status.times)
+        self._status = status
         self._output = output
         self._inbox = inbox
         self._sample_rate = 1.0
@@ -72,6 +76,18 @@ class Engine:
         seconds = time.perf_counter() - begin
         self.load.note(seconds, seconds * self._sample_rate / frames)
         self.blocks += 1
+        self._tell()
+
+    def _tell(self) -> None:
+        """Let the session know, in the order of COUNTED."""
+        if self._status is None:
+            return
+        rack, levels, load = self.rack, self.levels, self.load
+        beside = -1.0 if rack.beside is None else rack.beside.seconds
+        self._status.count(
+            self.blocks, self.frames, self.underflows, load.overruns, load.noted, load.longest,
+            load.largest, rack.peak, levels.true_peak, *levels.peak, *levels.rms, beside,
+        )  # fmt: skip
 
     def panic(self) -> None:
         """[control] Forget all sound and all notes with the next block."""
@@ -84,3 +100,4 @@ class Engine:
         self.underflows = 0
         self.load.reset()
         self.rack.peak = self.levels.true_peak = 0.0
+        self._tell()

@@ -51,39 +51,52 @@ class Levels:
 class Load:
     """How long blocks took to compute, in seconds and as a share of the time that they last.
 
+    Parameters
+    ----------
+    times : (2, REMEMBERED) float64, optional
+        Where to note the last blocks, seconds and shares, for others to read.
+
     Attributes
     ----------
+    noted : int
+        Blocks since the last reset.
     overruns : int
-        Blocks that took longer than they last.
+        Of them, those that took longer than they last.
+    longest, largest : float
+        Of them, the longest, s, and the largest share; 1.0 is all of the time.
     """
 
-    def __init__(self) -> None:
-        self._seconds, self._shares = np.zeros((2, REMEMBERED))
+    def __init__(self, times: NDArray[np.float64] | None = None) -> None:
+        self.times = np.zeros((2, REMEMBERED)) if times is None else times
+        self._seconds, self._shares = self.times
         self.reset()
 
     def reset(self) -> None:
         """[control] Begin anew."""
-        self._blocks, self._longest, self._largest = 0, 0.0, 0.0
-        self.overruns = 0
+        self.noted = self.overruns = 0
+        self.longest = self.largest = 0.0
 
     def note(self, seconds: float, share: float) -> None:
         """[audio] Take note of one block."""
-        place = self._blocks % REMEMBERED
+        place = self.noted % REMEMBERED
         self._seconds[place], self._shares[place] = seconds, share
-        self._longest, self._largest = max(self._longest, seconds), max(self._largest, share)
+        self.longest, self.largest = max(self.longest, seconds), max(self.largest, share)
         self.overruns += share > 1.0
-        self._blocks += 1
+        self.noted += 1
 
-    @property
-    def seconds(self) -> tuple[float, float]:
-        """[control] Median of the last blocks, and the longest of all."""
-        return self._median(self._seconds), self._longest
 
-    @property
-    def share(self) -> tuple[float, float]:
-        """[control] Median of the last blocks, and the largest of all; 1.0 is all of the time."""
-        return self._median(self._shares), self._largest
+def usual(times: NDArray[np.float64], noted: int) -> tuple[float, float]:
+    """[control] Median of the last blocks: seconds, and share of their time.
 
-    def _median(self, values: NDArray[np.float64]) -> float:
-        known = values[: min(self._blocks, REMEMBERED)]
-        return float(np.median(known)) if len(known) else 0.0
+    Parameters
+    ----------
+    times : (2, REMEMBERED) float64
+        As :class:`Load` writes them.
+    noted : int
+        Blocks that were noted.
+    """
+    known = times[:, : min(noted, REMEMBERED)]
+    if not known.size:
+        return 0.0, 0.0
+    seconds, share = np.median(known, axis=1)
+    return float(seconds), float(share)

@@ -96,8 +96,8 @@ class AudioProcess:
     def _take_stage(self, child: AudioChild) -> None:
         """Let it be the one that plays."""
         # What the last process said must not pass for this one's word.
-        last = self._blocks.status.read()
-        self._blocks.status.write(replace(last, running=False, heartbeat=0.0))
+        self._blocks.status.tell(replace(self._blocks.status.told(), running=False))
+        self._blocks.status.beat(0.0)
         self._child, self._ready = child, False
         self._start_by = time.monotonic() + START
 
@@ -147,7 +147,7 @@ class AudioProcess:
             )
         if problem:
             raise DeviceError(problem)
-        if not self._blocks.status.read().silent:
+        if not self._blocks.status.told().silent:
             self._settings = replace(self._settings, refusals=0)
         return True
 
@@ -294,7 +294,7 @@ class AudioProcess:
     @property
     def recording_rate(self) -> int:
         """Sample rate of the recording that runs, Hz; 0 when none does."""
-        return self._blocks.status.read().recording_rate
+        return self._blocks.status.told().recording_rate
 
     @property
     def _heard_of(self) -> bool:

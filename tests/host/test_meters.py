@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mesosynth.host.engine import Engine
-from mesosynth.host.meters import FALL, REMEMBERED, Levels, Load
+from mesosynth.host.meters import FALL, REMEMBERED, Levels, Load, usual
 from mesosynth.host.process import AudioProcess
 from mesosynth.host.rack import Rack
 from mesosynth.host.shared_memory import ParameterBlock
@@ -42,18 +42,19 @@ def test_a_peak_is_shown_at_once_and_falls_slowly():
 
 def test_load_tells_the_median_of_late_and_the_longest_of_all():
     load = Load()
-    assert load.seconds == load.share == (0.0, 0.0)
+    assert usual(load.times, load.noted) == (0.0, 0.0)
     load.note(0.5, 0.9)
+    assert usual(load.times, load.noted) == (0.5, 0.9)
     for _ in range(REMEMBERED):
         load.note(0.001, 0.25)
-    assert load.seconds == (0.001, 0.5)
-    assert load.share == (0.25, 0.9)
+    assert usual(load.times, load.noted) == (0.001, 0.25)
+    assert (load.longest, load.largest) == (0.5, 0.9)
     load.note(0.003, 1.1)
     assert load.overruns == 1
     load.reset()
     load.note(0.002, 0.5)
-    assert load.share == (0.5, 0.5)
-    assert load.overruns == 0
+    assert usual(load.times, load.noted) == (0.002, 0.5)
+    assert (load.longest, load.largest, load.overruns) == (0.002, 0.5, 0)
 
 
 def test_underflows_and_peaks_are_counted_anew_when_asked():
@@ -72,7 +73,7 @@ def test_underflows_and_peaks_are_counted_anew_when_asked():
             engine.render(block, underflow=i % 100 == 0)
         assert engine.underflows == 4
         assert 0.1 < engine.rack.peak <= engine.levels.true_peak * 1.001
-        assert engine.load.share[1] > 0.0
+        assert engine.load.largest > 0.0
         engine.reset_meters()
         assert engine.underflows == 0
         assert (engine.rack.peak, engine.levels.true_peak) == (0.0, 0.0)

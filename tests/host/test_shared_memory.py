@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mesosynth.errors import ArgumentError
+from mesosynth.host.meters import Load
 from mesosynth.host.shared_memory import ParameterBlock, Ring
-from mesosynth.host.status import AudioStatus, StatusBlock
+from mesosynth.host.status import COUNTED, AudioStatus, StatusBlock, Told
 
 SHM = Path("/dev/shm")
 PATTERN = np.array([1.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0])
@@ -63,12 +64,25 @@ def test_a_vector_of_another_length_is_refused():
         block.write(np.zeros(6), True)
 
 
-def test_status_comes_back_as_it_was_written():
-    status = AudioStatus(device="Bässe", silent=False, blocks=2**40, peak=0.5, message="Ein Satz.")
+def test_status_comes_back_as_it_was_told_and_counted():
+    told = Told(device="Bässe", silent=False, message="Ein Satz.")
     with StatusBlock() as block, StatusBlock(block.name) as reader:
         assert reader.read() == AudioStatus()
-        block.write(status)
-        assert reader.read() == status
+        block.tell(told)
+        block.beat(3.5)
+        load = Load(block.times)
+        load.note(0.001, 0.25)
+        numbers = dict.fromkeys(COUNTED, 0.0)
+        numbers |= {"blocks": 2**40, "peak": 0.5, "audition": 1.5}
+        numbers |= {"noted": load.noted, "longest": load.longest, "load_max": load.largest}
+        block.count(*numbers.values())
+        assert reader.told() == told
+        assert reader.read() == AudioStatus(
+            device="Bässe", silent=False, message="Ein Satz.", heartbeat=3.5, blocks=2**40,
+            peak=0.5, audition=1.5, load=0.25, load_max=0.25, callback_ms_median=1.0,
+            callback_ms_max=1.0,
+        )  # fmt: skip
+        del load
 
 
 def test_ring_keeps_every_sample_between_processes():
