@@ -18,9 +18,18 @@ from mesosynth.plugin import EVENT, EventKind, Events
 MOST = 512
 """Events in a block; more wait for the next."""
 
+AT_ONCE = 5
+"""Keys that are pressed or let go in one block, where more came within it: half of what waits, the
+others in the next block. Ten at once took three times as long as a block in which nothing happens;
+and a chord's keys are played further apart than two short blocks."""
+
+KEY_SECONDS = 0.0005
+"""s of a block for each key more than AT_ONCE: so it is only short blocks that are spared."""
+
 HOLD = 0.1
 """s for which a moved parameter stands whatever the session says; by then the session knows."""
 
+_KEYS = frozenset((EventKind.NOTE_ON, EventKind.NOTE_OFF))
 _FILTER = 0.2  # s, of the callbacks' times
 _LOST = 0.25  # s off: the machine slept or the device was changed, so the clock begins anew
 
@@ -105,7 +114,8 @@ class EventInbox:
         if self._panic:
             self._panic = False
             self._forget()
-        end = 1 + self._fill(frames, self._clock.begin(now, frames / self._sample_rate), now)
+        seconds = frames / self._sample_rate
+        end = 1 + self._fill(frames, self._clock.begin(now, seconds), seconds, now)
         transport = self._follow_transport(playing)
         if transport is not None:
             self._events[0] = (0, transport, 0, 0, 0.0)
@@ -116,9 +126,11 @@ class EventInbox:
         for queue in self._queues:
             queue.skip()
 
-    def _fill(self, frames: int, begin: float, now: float) -> int:
+    def _fill(self, frames: int, begin: float, seconds: float, now: float) -> int:
         """Lay out what happened before `begin` from the second place on; return how many."""
-        count = frame = 0
+        count = frame = keys = 0
+        waiting = sum(queue.waiting for queue in self._queues)
+        most = max(AT_ONCE, int(seconds / KEY_SECONDS), (waiting + 1) // 2)
         self._note_on = self._start = False
         for i, queue in enumerate(self._queues):
             self._heads[i] = queue.peek()
@@ -128,6 +140,10 @@ class EventInbox:
             if first is None or head is None or head[0] >= begin:
                 break
             stamp, value, _, kind, channel, note = head
+            if kind in _KEYS:
+                keys += 1
+                if keys > most and stamp >= begin - seconds:  # or else it was put off before
+                    break
             self._queues[first].take()
             self._heads[first] = self._queues[first].peek()
             if kind == MOVED:

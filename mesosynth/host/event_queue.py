@@ -87,6 +87,11 @@ class EventQueue(SharedBlock):
         """Whether there is no room for an event more."""
         return self._written - int(self._arrays["header"][_READ]) >= CAPACITY
 
+    @property
+    def waiting(self) -> int:
+        """[audio] Events that were not taken yet, by the writer's count."""
+        return int(self._arrays["header"][_WRITTEN]) - self._read
+
     def resume(self) -> None:
         """Go on where another process, the writer so far and now gone, has left off."""
         self._written = self._last

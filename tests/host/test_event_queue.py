@@ -211,6 +211,33 @@ def test_a_flood_is_spread_over_blocks_and_nothing_is_lost(queue, clock):
     assert list(itertools.chain(*taken)) == list(range(3 * MOST))
 
 
+@pytest.mark.parametrize(("keys", "first"), [(4, 4), (10, 5), (40, 20)])
+def test_of_many_keys_at_once_half_are_heard_a_block_later_and_none_later_still(
+    queue, clock, keys, first
+):
+    inbox = inbox_of(queue)
+    inbox.take(FRAMES, True)
+    for note in range(keys):
+        queue.push(KINDS.NOTE_ON, 0, note, 0.5, stamp=clock.now + 0.5 * BLOCK)
+    taken = []
+    for _ in range(3):
+        clock.now += BLOCK
+        taken.append([(int(e["note"]), int(e["frame"])) for e in inbox.take(FRAMES, True)])
+    assert [len(events) for events in taken] == [first, keys - first, 0]
+    assert [note for events in taken for note, _ in events] == list(range(keys))
+    assert {frame for _, frame in taken[0]} <= {FRAMES // 2 - 1, FRAMES // 2}
+    assert {frame for _, frame in taken[1]} <= {0}
+
+
+def test_a_long_block_takes_all_keys_that_came_in_it(queue, clock):
+    inbox = inbox_of(queue)
+    inbox.take(4096, True)
+    for note in range(100):
+        queue.push(KINDS.NOTE_ON, 0, note, 0.5, stamp=clock.now + note / 100 * 4096 / RATE)
+    clock.now += 4096 / RATE
+    assert len(inbox.take(4096, True)) == 100
+
+
 def test_what_was_meant_for_a_dead_reader_is_forgotten(queue):
     queue.push(KINDS.NOTE_ON, 0, 60, 1.0)
     inbox = inbox_of(EventQueue(queue.name))
