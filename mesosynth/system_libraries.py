@@ -83,6 +83,7 @@ _TABLE: list[tuple[str, Purpose, str, str, str]] = [
     ("libxkbcommon-x11.so.0", "window", "libxkbcommon-x11-0", "libxkbcommon-x11",
      "libxkbcommon-x11"),
     ("jackd", "test", "jackd2", "jack-audio-connection-kit", "jack2"),
+    ("cyclictest", "test", "rt-tests", "realtime-tests", "rt-tests"),
     ("pulseaudio", "test", "pulseaudio", "pulseaudio", "pulseaudio"),
     ("pactl", "test", "pulseaudio-utils", "pulseaudio-utils", "libpulse"),
     ("/usr/lib*/*/alsa-lib/libasound_module_pcm_pulse.so", "test", "libasound2-plugins",

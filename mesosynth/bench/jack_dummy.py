@@ -4,8 +4,11 @@ import contextlib
 import os
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import IO
 
 from mesosynth.errors import DeviceError
 
@@ -13,8 +16,28 @@ NAME = "mesosoak"
 _START_SECONDS = 10.0
 
 
+@dataclass(slots=True)
+class JackDummy:
+    """A server that runs.
+
+    Attributes
+    ----------
+    late : list of float
+        When (monotonic, s) it said that it had itself woken a block or more too late. It waits for
+        no client, so that is not the doing of any.
+    """
+
+    late: list[float] = field(default_factory=list[float])
+
+    def listen(self, words: IO[str]) -> None:
+        """Note what the server complains of, until it ends."""
+        for line in words:
+            if line.startswith("JackTimedDriver") and "XRun" in line:
+                self.late.append(time.monotonic())
+
+
 @contextlib.contextmanager
-def jack_dummy(sample_rate: int, block: int) -> Generator[None]:
+def jack_dummy(sample_rate: int, block: int) -> Generator[JackDummy]:
     """Run the server, and let every process that is started meanwhile find it.
 
     Raises
@@ -35,11 +58,14 @@ def jack_dummy(sample_rate: int, block: int) -> Generator[None]:
     server = subprocess.Popen(
         [jackd, "-R", "-P", "70", "-n", NAME, "-d", "dummy", "-r", str(sample_rate),
          "-p", str(block), "-C", "2", "-P", "2"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    seen = JackDummy()
+    listener = threading.Thread(target=seen.listen, args=(server.stderr,), daemon=True)
+    listener.start()
     try:
         _wait_for([jack_lsp, "-s", NAME], server)
-        yield
+        yield seen
     finally:
         server.terminate()
         try:
@@ -47,11 +73,12 @@ def jack_dummy(sample_rate: int, block: int) -> Generator[None]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+        listener.join()
         os.environ.clear()
         os.environ.update(before)
 
 
-def _wait_for(question: list[str], server: "subprocess.Popen[bytes]") -> None:
+def _wait_for(question: list[str], server: "subprocess.Popen[str]") -> None:
     end = time.monotonic() + _START_SECONDS
     while subprocess.run(question, capture_output=True, check=False).returncode:
         if server.poll() is not None or time.monotonic() > end:

@@ -7,7 +7,7 @@ processes' memory grew.
 
 With --json, one object::
 
-    schema        4; grows with any change that a reader of an older one would notice
+    schema        5; grows with any change that a reader of an older one would notice
     machine       facts, see :func:`mesosynth.bench.machine.machine_facts`; and neighbours, how
                   many cores other programs (the JACK server too) took on average, or null
     device, sample_rate, block
@@ -18,12 +18,12 @@ With --json, one object::
     per_100000    underflows in that many blocks
     overruns      blocks that took us longer than they last; underflows beyond those are callbacks
                   that came too late
-    bystander     {blocks, late, per_100000} of processes that only watch over blocks, one on each
-                  core, see :mod:`mesosynth.bench.bystander`: how often the machine takes half
-                  a block's time or more away from everybody; null where the system does not allow
-                  them
-    calm          {seconds, blocks, underflows, per_100000} of the seconds in which, and beside
-                  which, they were never late: what a quiet machine would do; or null
+    late          {cores, longest, server}: how often the machine took a core away for 0.3 ms or
+                  more, as :mod:`mesosynth.bench.cyclictest` saw it, and the longest, s; and how
+                  often the JACK server itself woke too late. Null without cyclictest, or where the
+                  system does not allow it real-time priority
+    calm          {share, blocks, underflows, per_100000} of the time in which, and in the 50 ms
+                  before which, neither was late: what a quiet machine would do; or null
     load          {median, longest}: share of a block's time, on the clock
     events, knob_moves, steps, matches
                   keys pressed or let go, moves of the knob, and steps of the matcher and matches
@@ -50,9 +50,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.bench.bystander import Bystander, bystander
+from mesosynth.bench.cyclictest import cyclictest
 from mesosynth.bench.hands import TICK, Hands
-from mesosynth.bench.jack_dummy import jack_dummy
+from mesosynth.bench.jack_dummy import JackDummy, jack_dummy
 from mesosynth.bench.machine import Neighbours, machine_facts
 from mesosynth.bench.narration import Narration
 from mesosynth.errors import ArgumentError, WorkerError
@@ -60,13 +60,15 @@ from mesosynth.events import MatchEnded, MatchProgress, Message
 from mesosynth.host.status import AudioStatus
 from mesosynth.session import Session
 
-SCHEMA = 4
+SCHEMA = 5
 _START_SECONDS = 30.0
 _WARM_SECONDS = 300.0  # until the allocators have seen the rarest of what happens
 _MEGABYTE = 1e6
 
 
-_TIME, _BLOCKS, _UNDERFLOWS = range(3)  # columns of the books
+_TIME = 0  # column of the books
+_NOTES = 5  # ticks from one row to the next
+_AFTERMATH = 0.05  # s: a block that is missed is counted two or three blocks later
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -103,17 +105,27 @@ def soak(
     """
     say = say or Narration()
     with contextlib.ExitStack() as stack:
+        server = JackDummy()
         if device is None:
-            stack.enter_context(jack_dummy(48000, block))
+            server = stack.enter_context(jack_dummy(48000, block))
         session = Session("system" if device is None else device, block=block)
         stack.callback(session.close)
         sound = wait_for_sound(session)
         gc.freeze()  # so that collecting what comes takes no time
         stack.callback(gc.unfreeze)
-        with bystander(sound.block / sound.sample_rate) as beside:
+        with cyclictest() as seen:
             soaking = _Soak(session, seconds, say)
             answer = soaking.run()
-    return {**answer, "bystander": _beside(beside), "calm": _calm(soaking.books, beside)}
+    if seen.spans is None:
+        return {**answer, "late": None, "calm": None}
+    late = {
+        "cores": len(seen.spans),
+        "longest": float(np.diff(seen.spans).max(initial=0.0)),
+        "server": len(server.late),
+    }
+    blocks = sound.block / sound.sample_rate * np.array([-1.0, 0.0])
+    spans = np.concatenate([seen.spans, np.array(server.late)[:, None] + blocks])
+    return {**answer, "late": late, "calm": calm(soaking.books, spans)}
 
 
 def wait_for_sound(session: Session) -> AudioStatus:
@@ -129,32 +141,29 @@ def wait_for_sound(session: Session) -> AudioStatus:
     return status
 
 
-def _beside(counted: Bystander | None) -> dict[str, float] | None:
-    if counted is None or counted.blocks == 0:
-        return None
-    late = len(counted.late)
-    return {"blocks": counted.blocks, "late": late, "per_100000": 1e5 * late / counted.blocks}
-
-
-def _calm(books: NDArray[np.float64], beside: Bystander | None) -> dict[str, float] | None:
-    """What happened in the seconds in which, and beside which, the machine was in time.
+def calm(books: NDArray[np.float64], spans: NDArray[np.float64]) -> dict[str, float]:
+    """What happened while the machine was in time, and had been for a while.
 
     Parameters
     ----------
-    books : (seconds, 3) float64
-        Time (monotonic), blocks and underflows so far, once a second.
-    beside : Bystander or None
+    books : (n, 3) float64
+        Time (monotonic), blocks and underflows so far, again and again.
+    spans : (k, 2) float64
+        From when to when the machine was late.
     """
-    if beside is None or beside.blocks == 0:
-        return None
-    late = np.sort(beside.late)
-    begin, end = books[:-1, _TIME] - 1.0, books[1:, _TIME] + 1.0
-    calm = np.searchsorted(late, begin) == np.searchsorted(late, end)
-    blocks, underflows = (int(np.diff(books[:, c])[calm].sum()) for c in (_BLOCKS, _UNDERFLOWS))
+    begin, end = books[:-1, _TIME] - _AFTERMATH, books[1:, _TIME]
+    begun, over = (
+        np.searchsorted(np.sort(spans[:, 0]), end),
+        np.searchsorted(np.sort(spans[:, 1]), begin),
+    )
+    quiet = begun == over
+    time, blocks, underflows = np.diff(books, axis=0)[quiet].sum(axis=0)
     return {
-        "seconds": int(calm.sum()), "blocks": blocks, "underflows": underflows,
-        "per_100000": 1e5 * underflows / max(blocks, 1),
-    }  # fmt: skip
+        "share": float(time / (books[-1, _TIME] - books[0, _TIME])),
+        "blocks": int(blocks),
+        "underflows": int(underflows),
+        "per_100000": 1e5 * underflows / max(blocks, 1.0),
+    }
 
 
 class _Soak:
@@ -167,7 +176,7 @@ class _Soak:
         self._pids = {"audio": session.audio_pid, "session": os.getpid()}
         self._before: dict[str, float | None] = {}
         # All of it at once: what the books grow by is not the session's.
-        self._book = np.full((math.ceil(seconds) + 2, 3), np.nan)
+        self._book = np.full((math.ceil(seconds / (_NOTES * TICK)) + 2, 3), np.nan)
         self._noted = 0
 
     def run(self) -> dict[str, Any]:
@@ -188,7 +197,7 @@ class _Soak:
                 self._say(
                     f"{passed:.0f} of {self._seconds:.0f} s, {self._status().underflows} missed"
                 )
-            if ticks % round(1.0 / TICK) == 0 and self._noted < len(self._book):
+            if ticks % _NOTES == 0 and self._noted < len(self._book):
                 self._note()
             hands.play()
             ticks += 1
@@ -222,7 +231,7 @@ class _Soak:
 
     @property
     def books(self) -> NDArray[np.float64]:
-        """See :func:`_calm`."""
+        """See :func:`calm`."""
         return self._book[: self._noted]
 
     def _listen(self) -> None:
@@ -283,12 +292,15 @@ def _growth(before: float | None, after: float | None) -> dict[str, float] | Non
 
 
 def _told(answer: dict[str, Any]) -> str:
-    beside, calm = answer["bystander"], answer["calm"]
-    if beside is None:
-        return ""
+    late, calm = answer["late"], answer["calm"]
+    if late is None:
+        return (
+            "whether the machine was late nobody knows: there is no cyclictest (Debian: rt-tests)\n"
+        )
     return (
-        f"bystanders that only watch were late {beside['per_100000']:.2f} times in 100 000; "
-        f"in the {calm['seconds']} s around which they never were, we missed {calm['underflows']} "
+        f"the machine took a core away {late['cores']} times, for up to "
+        f"{1000.0 * late['longest']:.1f} ms, and the server was late {late['server']} times; "
+        f"in the {calm['share']:.0%} of the time when it did not, we missed {calm['underflows']} "
         f"of {calm['blocks']} ({calm['per_100000']:.2f} in 100 000)\n"
     )
 

@@ -1,26 +1,58 @@
 """The fear: a machine that is held up is blamed on us, or an excuse is found for what is ours."""
 
+import time
+
 import numpy as np
+import pytest
 
-from mesosynth.bench.bystander import Bystander
-from mesosynth.bench.soak import _calm
+from mesosynth.bench.cyclictest import cyclictest, spans_in
+from mesosynth.bench.soak import calm
 
-BOOKS = np.array([(t, 375 * t, missed) for t, missed in enumerate([0, 0, 0, 7, 7, 7, 9, 9])])
+STEP = 0.05
+MISSED = [0, 0, 0, 7, 7, 7, 9, 9]
+BOOKS = np.array([(STEP * n, 20 * n, missed) for n, missed in enumerate(MISSED)])
 
 
-def test_only_seconds_beside_which_the_machine_was_in_time_count():
-    calm = _calm(BOOKS, Bystander(2625, [2.5]))
-    # Not from 1 to 4: the stop at 2.5 lies in them or less than a second beside them.
-    assert calm == {
-        "seconds": 4, "blocks": 4 * 375, "underflows": 2, "per_100000": 1e5 * 2 / 1500
+def test_only_time_in_which_and_before_which_the_machine_was_not_late_counts():
+    # From 0.10 to 0.15 and, as it comes before that, from 0.15 to 0.20; not from 0.05 to 0.10.
+    told = calm(BOOKS, np.array([[0.11, 0.12]]))
+    assert told == {
+        "share": pytest.approx(5 / 7), "blocks": 5 * 20, "underflows": 2,
+        "per_100000": pytest.approx(2000.0),
     }  # fmt: skip
 
 
-def test_where_nothing_held_it_up_all_of_them_count():
-    calm = _calm(BOOKS, Bystander(2625))
-    assert (calm["seconds"], calm["underflows"]) == (7, 9)
+def test_a_long_stop_spoils_all_that_it_touches():
+    assert calm(BOOKS, np.array([[0.06, 0.24], [0.07, 0.08]]))["blocks"] == (1 + 1) * 20
+    assert calm(BOOKS, np.array([[-1.0, 1.0]])) == {
+        "share": 0.0, "blocks": 0, "underflows": 0, "per_100000": 0.0
+    }  # fmt: skip
 
 
-def test_without_a_bystander_nothing_is_said():
-    assert _calm(BOOKS, None) is None
-    assert _calm(BOOKS, Bystander()) is None
+def test_where_nothing_held_it_up_all_of_it_counts():
+    told = calm(BOOKS, np.zeros((0, 2)))
+    assert (told["share"], told["blocks"], told["underflows"]) == (pytest.approx(1.0), 140, 9)
+
+
+def test_what_cyclictest_says_is_understood():
+    told = """# /dev/cpu_dma_latency set to 0us
+T: 0 (21329) P:80 I:1000 C:  79782 Min:      7 Act:   32 Avg:   24 Max:    8666
+T: 0 Spike:     317: TS:  12714640841
+T: 1 Spike:    9220: TS:  12719154132
+spikes = 2
+"""
+    np.testing.assert_allclose(
+        spans_in(told), [[12714.640524, 12714.640841], [12719.144912, 12719.154132]], rtol=1e-12
+    )
+    assert spans_in("spikes = 0").shape == (0, 2)
+
+
+@pytest.mark.alone
+def test_it_watches_by_the_clock_of_the_books():
+    began = time.monotonic()
+    with cyclictest() as seen:
+        time.sleep(1.0)
+        assert seen.spans is None
+    if seen.spans is None:
+        pytest.skip("cyclictest is missing, or may not have real-time priority")
+    assert ((seen.spans > began) & (seen.spans < time.monotonic())).all()
