@@ -1,7 +1,9 @@
-"""Hands that play a session as hard as a stage does: keys, a knob, and match after match."""
+"""Hands that play as hard as a stage does: keys, a knob, and match after match."""
 
 import random
 from collections import Counter
+from collections.abc import Mapping
+from typing import Protocol
 
 from mesosynth.resources import resource
 from mesosynth.session import Session
@@ -19,13 +21,28 @@ KNOB = "spread"
 """The knob that moves in every tick; every instrument has it."""
 
 
+class Playable(Protocol):
+    """What hands play: a session, or a part of one."""
+
+    def note_on(self, note: int, velocity: float) -> None:
+        """Press a key."""
+        ...
+
+    def note_off(self, note: int) -> None:
+        """Let go of it."""
+        ...
+
+    def set_parameters(self, values: Mapping[str, float]) -> None:
+        """Move knobs."""
+        ...
+
+
 class Hands:
-    """They play the same each time, whatever the session makes of it.
+    """They play the same each time, whatever becomes of it.
 
     Parameters
     ----------
-    session : Session
-        Gets a target to match.
+    played : Playable
 
     Attributes
     ----------
@@ -33,27 +50,30 @@ class Hands:
         "events" of keys, and "moves" of the knob, so far.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, played: Playable) -> None:
         self.count: Counter[str] = Counter()
-        self._session = session
+        self._played = played
         self._random = random.Random(0)
         self._held: list[int] = []
-        session.load_target(resource("assets", "demo.wav"))
 
     def play(self) -> None:
         """What happens in one tick."""
-        session, chance = self._session, self._random
+        played, chance = self._played, self._random
         for _ in range(EVENTS):
             if self._held and chance.random() < 0.5:
-                session.note_off(self._held.pop(chance.randrange(len(self._held))))
+                played.note_off(self._held.pop(chance.randrange(len(self._held))))
             else:
                 note = chance.randint(LOWEST, HIGHEST)
-                session.note_on(note, chance.random())
+                played.note_on(note, chance.random())
                 self._held.append(note)
-        session.set_parameters({KNOB: self.count["moves"] % 100 / 100.0})
+        played.set_parameters({KNOB: self.count["moves"] % 100 / 100.0})
         self.count.update(events=EVENTS, moves=1)
 
-    def match(self) -> None:
-        """See to it that the matcher does not rest."""
-        if not self._session.matching:
-            self._session.start_match()
+
+def keep_matching(session: Session) -> None:
+    """See to it that the matcher does not rest: let it match a sound again and again."""
+    if session.matching:
+        return
+    if session.target is None:
+        session.load_target(resource("assets", "demo.wav"))
+    session.start_match()

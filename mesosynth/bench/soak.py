@@ -24,6 +24,9 @@ With --json, one object::
                   system does not allow it real-time priority
     calm          {share, blocks, underflows, per_100000} of the time in which, and in the 50 ms
                   before which, neither was late: what a quiet machine would do; or null
+    own_work      {median, p99, longest}: share of a block's time that blocks like these take by
+                  themselves, see :mod:`mesosynth.bench.own_work`: the most that a machine on which
+                  nothing else runs would have to give
     load          {median, longest}: share of a block's time, on the clock
     events, knob_moves, steps, matches
                   keys pressed or let go, moves of the knob, and steps of the matcher and matches
@@ -51,10 +54,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.bench.cyclictest import cyclictest
-from mesosynth.bench.hands import TICK, Hands
+from mesosynth.bench.hands import TICK, Hands, keep_matching
 from mesosynth.bench.jack_dummy import JackDummy, jack_dummy
 from mesosynth.bench.machine import Neighbours, machine_facts
 from mesosynth.bench.narration import Narration
+from mesosynth.bench.own_work import own_work
 from mesosynth.errors import ArgumentError, WorkerError
 from mesosynth.events import MatchEnded, MatchProgress, Message
 from mesosynth.host.status import AudioStatus
@@ -63,6 +67,7 @@ from mesosynth.session import Session
 SCHEMA = 5
 _START_SECONDS = 30.0
 _WARM_SECONDS = 300.0  # until the allocators have seen the rarest of what happens
+_WORK_SECONDS = 60.0  # of sound, of which the blocks' own work is measured
 _MEGABYTE = 1e6
 
 
@@ -116,6 +121,9 @@ def soak(
         with cyclictest() as seen:
             soaking = _Soak(session, seconds, say)
             answer = soaking.run()
+    say("the same by itself")
+    work = own_work(min(_WORK_SECONDS, seconds / 3.0), sound.sample_rate, block)
+    answer = {**answer, "own_work": work}
     if seen.spans is None:
         return {**answer, "late": None, "calm": None}
     late = {
@@ -203,7 +211,7 @@ class _Soak:
             ticks += 1
             if ticks % 3 == 0:
                 self._listen()
-                hands.match()
+                keep_matching(session)
             time.sleep(max(0.0, began + ticks * TICK - time.monotonic()))
         ours = (self._busy() - busy) / passed
         last, after = self._status(), {name: _private_mb(p) for name, p in self._pids.items()}
@@ -306,13 +314,15 @@ def _told(answer: dict[str, Any]) -> str:
 
 
 def _show(answer: dict[str, Any]) -> None:
+    work = answer["own_work"]
     print(
         f"{answer['minutes']:.1f} minutes on {answer['device']!r}, {answer['sample_rate']} Hz, "
         f"blocks of {answer['block']}\n"
         f"{answer['underflows']} of {answer['blocks']} blocks missed "
         f"({answer['per_100000']:.2f} in 100 000)\n"
         f"{answer['overruns']} took longer to compute than they last\n{_told(answer)}"
-        f"load {answer['load']['median']:.1%}, longest {answer['load']['longest']:.1%}\n"
+        f"load {answer['load']['median']:.1%}, longest {answer['load']['longest']:.1%}; "
+        f"by itself such a block takes {work['median']:.1%}, the longest {work['longest']:.1%}\n"
         f"{answer['events']} events, {answer['knob_moves']} moves of a knob, "
         f"{answer['matches']} matches in {answer['steps']} steps, "
         f"{answer['restarts']} restarts, {answer['faults']} faults"

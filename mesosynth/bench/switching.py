@@ -50,7 +50,7 @@ import soundfile
 
 from mesosynth import units
 from mesosynth.bench.clicks import find_clicks, largest_step
-from mesosynth.bench.hands import TICK, Hands
+from mesosynth.bench.hands import TICK, Hands, keep_matching
 from mesosynth.bench.jack_dummy import jack_dummy
 from mesosynth.bench.machine import machine_facts
 from mesosynth.bench.narration import Narration
@@ -213,7 +213,7 @@ class _Switching:
         if self._hands is None:
             self._fingers.play()
         else:
-            self._hands.match()
+            keep_matching(self._session)
         sound = self._session.scope(round(INTERVAL * RATE))
         self._count["not finite"] += int(np.count_nonzero(~np.isfinite(sound)))
         self._listen()

@@ -7,7 +7,7 @@ jitter, so a block's beginning is the filtered time of its callback.
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,8 @@ class EventInbox:
     ----------
     queues : sequence of EventQueue
         Events that lie in them already are forgotten.
+    clock : callable, optional
+        Gives the time of their stamps, s.
 
     Attributes
     ----------
@@ -74,8 +76,11 @@ class EventInbox:
         What controllers moved.
     """
 
-    def __init__(self, queues: Sequence[EventQueue]) -> None:
+    def __init__(
+        self, queues: Sequence[EventQueue], clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self._queues = tuple(queues)
+        self._time = clock
         for queue in self._queues:
             queue.skip()
         self._heads: list[Record | None] = [None] * len(self._queues)
@@ -110,12 +115,12 @@ class EventInbox:
         -------
         (k,) EVENT, valid until the next call.
         """
-        now = time.perf_counter()
+        now = self.moves.now = self._time()
         if self._panic:
             self._panic = False
             self._forget()
         seconds = frames / self._sample_rate
-        end = 1 + self._fill(frames, self._clock.begin(now, seconds), seconds, now)
+        end = 1 + self._fill(frames, self._clock.begin(now, seconds), seconds)
         transport = self._follow_transport(playing)
         if transport is not None:
             self._events[0] = (0, transport, 0, 0, 0.0)
@@ -126,7 +131,7 @@ class EventInbox:
         for queue in self._queues:
             queue.skip()
 
-    def _fill(self, frames: int, begin: float, seconds: float, now: float) -> int:
+    def _fill(self, frames: int, begin: float, seconds: float) -> int:
         """Lay out what happened before `begin` from the second place on; return how many."""
         count = frame = keys = 0
         waiting = sum(queue.waiting for queue in self._queues)
@@ -147,7 +152,7 @@ class EventInbox:
             self._queues[first].take()
             self._heads[first] = self._queues[first].peek()
             if kind == MOVED:
-                self.moves.add(256 * channel + note, value, now)
+                self.moves.add(256 * channel + note, value)
                 continue
             self._note_on |= kind == EventKind.NOTE_ON
             self._start |= kind == EventKind.START
@@ -188,9 +193,15 @@ class Moves:
     The session remains the one that says what a parameter is. What a controller says stands in for
     it until the session's own value changes, and at least :data:`HOLD`, lest of a quick row of
     moves an older one, on its way through the session, overtakes a newer one.
+
+    Attributes
+    ----------
+    now : float
+        Time of the block that is played, s.
     """
 
     def __init__(self) -> None:
+        self.now = 0.0
         self._held: dict[int, tuple[float, float, float]] = {}
         self._session: NDArray[np.float64] = np.zeros(0)
         self._mixed = np.zeros(0)
@@ -199,23 +210,22 @@ class Moves:
         """[control] Take the length of the vector."""
         self._session, self._mixed = np.zeros((2, parameters))
 
-    def add(self, place: int, value: float, now: float) -> None:
+    def add(self, place: int, value: float) -> None:
         """[audio] Move the parameter at `place` of the vector."""
         if place < len(self._session):
             held = self._held.get(place)
             before = held[1] if held is not None else float(self._session[place])
-            self._held[place] = (value, before, now + HOLD)
+            self._held[place] = (value, before, self.now + HOLD)
 
     def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """[audio] The session's `values`, or a copy with what was moved; valid until the next."""
         np.copyto(self._session, values)
         if not self._held:
             return values
-        now = time.perf_counter()
         np.copyto(self._mixed, values)
         for place in tuple(self._held):
             value, before, until = self._held[place]
-            if now > until and float(values[place]) != before:
+            if self.now > until and float(values[place]) != before:
                 del self._held[place]
             else:
                 self._mixed[place] = value

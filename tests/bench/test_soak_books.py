@@ -5,7 +5,9 @@ import time
 import numpy as np
 import pytest
 
+from mesosynth.bench import own_work
 from mesosynth.bench.cyclictest import cyclictest, spans_in
+from mesosynth.bench.hands import Hands
 from mesosynth.bench.soak import calm
 
 STEP = 0.05
@@ -56,3 +58,29 @@ def test_it_watches_by_the_clock_of_the_books():
     if seen.spans is None:
         pytest.skip("cyclictest is missing, or may not have real-time priority")
     assert ((seen.spans > began) & (seen.spans < time.monotonic())).all()
+
+
+def test_own_work_does_not_count_what_interrupts_a_block_now_and_then(monkeypatch):
+    took = np.full((own_work.REPLAYS, 4), 0.0005)
+    for i, once in enumerate(took):
+        once[i % 4] = 0.1
+    replays = iter(took)
+    monkeypatch.setattr(own_work, "_replay", lambda *_: next(replays))
+    share = own_work.own_work(4 * 128 / 48000, 48000, 128)
+    assert share == pytest.approx(dict.fromkeys(("median", "p99", "longest"), 0.0005 * 375))
+
+
+def test_the_stage_is_played_as_hands_play_it():
+    heard = []
+    with own_work._Stage(48000, 128) as stage:
+        hands, out = Hands(stage), np.zeros((2, 128), np.float32)
+        for i in range(200):
+            if i % 4 == 0:
+                hands.play()
+            stage.now += 128 / 48000
+            stage.engine.render(out, underflow=False)
+            heard.append(float(np.abs(out).max()))
+        voices = stage.engine.rack.instrument._arpeggios.voices.count
+    assert hands.count == {"events": 500, "moves": 50}
+    assert max(heard) > 0.05
+    assert voices > 8

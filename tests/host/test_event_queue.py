@@ -30,26 +30,24 @@ KINDS = EventKind
 class Clock:
     """Time as the inbox sees it, in a test's hands."""
 
-    def __init__(self, monkeypatch):
+    def __init__(self):
         self.now = 100.0
-        monkeypatch.setattr("mesosynth.host.event_inbox.time.perf_counter", lambda: self.now)
+
+    def inbox(self, *queues):
+        inbox = EventInbox(queues, clock=lambda: self.now)
+        inbox.prepare(RATE, 4)
+        return inbox
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    return Clock(monkeypatch)
+def clock():
+    return Clock()
 
 
 @pytest.fixture
 def queue():
     with EventQueue() as made:
         yield made
-
-
-def inbox_of(*queues):
-    inbox = EventInbox(queues)
-    inbox.prepare(RATE, 4)
-    return inbox
 
 
 def take_all(queue):
@@ -149,7 +147,7 @@ def test_torn_records_are_not_believed(queue):
 
 
 def test_an_event_lies_one_block_later_at_its_own_distance(queue, clock):
-    inbox, heard, stamps = inbox_of(queue), [], []
+    inbox, heard, stamps = clock.inbox(queue), [], []
     rng = np.random.default_rng(1)
     for n in range(2000):
         begin = 100.0 + n * BLOCK
@@ -168,7 +166,7 @@ def test_an_event_lies_one_block_later_at_its_own_distance(queue, clock):
 
 
 def test_every_event_is_in_one_of_the_next_two_blocks(queue, clock):
-    inbox = inbox_of(queue)
+    inbox = clock.inbox(queue)
     rng = np.random.default_rng(2)
     pushed = {}
     for n in range(3000):
@@ -190,7 +188,7 @@ def test_the_clock_starts_anew_after_a_pause():
 
 def test_two_queues_are_merged_by_time_and_frames_never_go_back(queue, clock):
     with EventQueue() as other:
-        inbox = inbox_of(queue, other)
+        inbox = clock.inbox(queue, other)
         inbox.take(FRAMES, True)
         for i in range(40):
             source = (queue, other)[i % 2]
@@ -203,7 +201,7 @@ def test_two_queues_are_merged_by_time_and_frames_never_go_back(queue, clock):
 
 
 def test_a_flood_is_spread_over_blocks_and_nothing_is_lost(queue, clock):
-    inbox = inbox_of(queue)
+    inbox = clock.inbox(queue)
     for i in range(3 * MOST):
         queue.push(KINDS.PRESSURE, 0, 0, float(i), stamp=clock.now - 1.0)
     taken = [list(inbox.take(FRAMES, True)["value"]) for _ in range(4)]
@@ -215,7 +213,7 @@ def test_a_flood_is_spread_over_blocks_and_nothing_is_lost(queue, clock):
 def test_of_many_keys_at_once_half_are_heard_a_block_later_and_none_later_still(
     queue, clock, keys, first
 ):
-    inbox = inbox_of(queue)
+    inbox = clock.inbox(queue)
     inbox.take(FRAMES, True)
     for note in range(keys):
         queue.push(KINDS.NOTE_ON, 0, note, 0.5, stamp=clock.now + 0.5 * BLOCK)
@@ -230,7 +228,7 @@ def test_of_many_keys_at_once_half_are_heard_a_block_later_and_none_later_still(
 
 
 def test_a_long_block_takes_all_keys_that_came_in_it(queue, clock):
-    inbox = inbox_of(queue)
+    inbox = clock.inbox(queue)
     inbox.take(4096, True)
     for note in range(100):
         queue.push(KINDS.NOTE_ON, 0, note, 0.5, stamp=clock.now + note / 100 * 4096 / RATE)
@@ -238,10 +236,9 @@ def test_a_long_block_takes_all_keys_that_came_in_it(queue, clock):
     assert len(inbox.take(4096, True)) == 100
 
 
-def test_what_was_meant_for_a_dead_reader_is_forgotten(queue):
-    queue.push(KINDS.NOTE_ON, 0, 60, 1.0)
-    inbox = inbox_of(EventQueue(queue.name))
-    time.sleep(0.01)
+def test_what_was_meant_for_a_dead_reader_is_forgotten(queue, clock):
+    queue.push(KINDS.NOTE_ON, 0, 60, 1.0, stamp=clock.now - 1)
+    inbox = clock.inbox(EventQueue(queue.name))
     assert len(inbox.take(FRAMES, True)) == 0
 
 
@@ -250,7 +247,7 @@ def kinds(events):
 
 
 def test_a_note_wakes_what_does_not_play_and_the_transport_takes_over(queue, clock):
-    inbox = inbox_of(queue)
+    inbox = clock.inbox(queue)
 
     def heard(playing, *pushed):
         for kind in pushed:
@@ -270,7 +267,7 @@ def test_a_note_wakes_what_does_not_play_and_the_transport_takes_over(queue, clo
 
 
 def test_a_panic_forgets_notes_that_are_on_their_way(queue, clock):
-    inbox = inbox_of(queue)
+    inbox = clock.inbox(queue)
     queue.push(KINDS.NOTE_ON, 0, 60, 1.0, stamp=clock.now - 1)
     assert kinds(inbox.take(FRAMES, False)) == ["STOP", "NOTE_ON"]
     queue.push(KINDS.NOTE_ON, 0, 61, 1.0, stamp=clock.now - 1)
@@ -282,7 +279,7 @@ def test_a_panic_forgets_notes_that_are_on_their_way(queue, clock):
 
 
 def test_a_move_is_heard_at_once_and_yields_to_the_session(queue, clock):
-    inbox = inbox_of(queue)
+    inbox = clock.inbox(queue)
     session = np.array([1.0, 2.0, 3.0, 4.0])
 
     def heard():
@@ -291,7 +288,7 @@ def test_a_move_is_heard_at_once_and_yields_to_the_session(queue, clock):
 
     assert heard() == [1, 2, 3, 4]
     queue.push(MOVED, 0, 2, 9.0, stamp=clock.now - 1)
-    queue.move(2000, 9.0)  # there is no such place
+    queue.push(MOVED, 2000 >> 8, 2000 & 0xFF, 9.0, stamp=clock.now - 1)  # there is no such place
     assert heard() == [1, 2, 9, 4]
     session[2] = 8.0  # an older move, on its way through the session
     assert heard() == [1, 2, 9, 4]
