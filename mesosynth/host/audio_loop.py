@@ -24,7 +24,7 @@ from mesosynth.effects.recursion import banded_solver
 from mesosynth.errors import DeviceError
 from mesosynth.host.audition import Audition, Clip
 from mesosynth.host.card_search import CardSearch
-from mesosynth.host.chain import UNHURRIED, Chain
+from mesosynth.host.chain import Chain
 from mesosynth.host.device import Device, open_device
 from mesosynth.host.engine import Engine
 from mesosynth.host.event_inbox import EventInbox
@@ -43,7 +43,7 @@ from mesosynth.instruments import instrument_class
 HERE = "here"
 RECONNECT = 75  # exit code: start me again, the card is back
 HANGS = 76  # exit code: start me again without the plugin that does not return
-TICK = 0.1  # s between two looks at everything
+TICK = 0.05  # s between two looks at everything
 STALL = 0.6  # s without a callback after which a card counts as dead, or three blocks
 FADE_LIMIT = 0.5  # s that a fade may take with a device that hardly calls
 REAL_TIME_PRIORITY = 10
@@ -84,7 +84,7 @@ def main(settings: Settings | None, blocks: Blocks, connection: Connection) -> N
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the session's to answer
     threading.Thread(target=_die_with_parent, name="parent watch", daemon=True).start()
-    sys.setswitchinterval(UNHURRIED)
+    sys.setswitchinterval(0.0005)
     chosen = _rehearse(connection) if settings is None else settings
     if hasattr(os, "sched_setscheduler"):
         with contextlib.suppress(OSError):  # not allowed everywhere; it plays without, too

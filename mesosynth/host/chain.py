@@ -7,10 +7,9 @@ once everything in it is ready, and whose nodes fade by themselves.
 import contextlib
 import difflib
 import queue
-import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,8 +27,6 @@ from mesosynth.host.watch import Watch
 from mesosynth.plugin import Instrument
 
 LOOK = 0.25  # s between two looks at the files
-HURRIED = 0.0005  # s after which a thread that wants the interpreter is given it,
-UNHURRIED = 0.005  # and while nothing takes long: more than a block's work
 FADE_LIMIT = 0.3  # s to wait for a fade; where nobody calls the rack, none will come
 
 
@@ -91,8 +88,7 @@ class Chain(threading.Thread):
                 slots = self._wishes.get(timeout=LOOK)
                 while not self._wishes.empty():  # only the last wish counts
                     slots = self._wishes.get()
-                with _hurried():
-                    self.arrange(slots)
+                self.arrange(slots)
             except queue.Empty:
                 pass
             except (Exception, PluginHangs) as error:  # noqa: BLE001 - the next wish may go well
@@ -105,8 +101,7 @@ class Chain(threading.Thread):
             path = _file_of(slot.plugin)
             if path is not None and (changed := _time_of(path)) != self._times.get(uid):
                 self._times[uid] = changed
-                with _hurried():
-                    self._reload(uid, replace(slot, disabled=""))
+                self._reload(uid, replace(slot, disabled=""))
         self._end_tails()
         for node in _placed(self._rack.nodes):
             if node.fault is not None and node.fault is not self._told.get(node.uid):
@@ -282,20 +277,6 @@ class Chain(threading.Thread):
             problem="" if problem is None else str(problem),
             traceback="" if problem is None else problem.traceback,
         )  # fmt: skip
-
-
-@contextlib.contextmanager
-def _hurried() -> Generator[None]:
-    """Let the callback have the interpreter soon, though Python is at work here for long.
-
-    Otherwise nobody shall ask for it in a hurry: once asked, CPython has the callback wait, when it
-    is done, until the other thread has really begun to run, on whatever core and however late.
-    """
-    sys.setswitchinterval(HURRIED)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(UNHURRIED)
 
 
 def _placed(nodes: Sequence[Node]) -> list[Node]:

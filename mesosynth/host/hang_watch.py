@@ -48,7 +48,7 @@ class HangWatch:
         self._playing, self._preparing = _Call(PATIENCE), _Call(PREPARING)
 
     def look(self, blocks: int, now: float) -> bool:
-        """Look some ten times a second; return whether nothing helps.
+        """Look some twenty times a second; return whether nothing helps.
 
         Parameters
         ----------
