@@ -49,23 +49,22 @@ def cyclictest() -> Generator[Cyclictest]:
     if program is None:
         yield seen
         return
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [program, "--quiet", "--affinity", "--threads", "--mlockall", "--policy=fifo",
          f"--priority={_PRIORITY}", f"--interval={round(1e6 * _INTERVAL)}", "--distance=0",
          f"--spike={round(1e6 * LATE)}", f"--spike-nodes={_MOST}"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         start_new_session=True,  # Ctrl-C is ours to answer
-    )  # fmt: skip
-    try:
-        yield seen
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            told, _ = process.communicate(timeout=_ANSWER)
-            if process.returncode == 0:
-                seen.spans = spans_in(told)
-    finally:
-        process.kill()
-        process.wait()
+    ) as process:  # fmt: skip
+        try:
+            yield seen
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                told, _ = process.communicate(timeout=_ANSWER)
+                if process.returncode == 0:
+                    seen.spans = spans_in(told)
+        finally:
+            process.kill()
 
 
 def spans_in(told: str) -> NDArray[np.float64]:

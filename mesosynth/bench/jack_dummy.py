@@ -31,9 +31,10 @@ class JackDummy:
 
     def listen(self, words: IO[str]) -> None:
         """Note what the server complains of, until it ends."""
-        for line in words:
-            if line.startswith("JackTimedDriver") and "XRun" in line:
-                self.late.append(time.monotonic())
+        with words:
+            for line in words:
+                if line.startswith("JackTimedDriver") and "XRun" in line:
+                    self.late.append(time.monotonic())
 
 
 @contextlib.contextmanager
