@@ -35,7 +35,8 @@ class Cyclictest:
     ----------
     spans : (n, 2) float64 or None
         From when a thread should have woken until it did, s on the monotonic clock; None while it
-        runs, and where it could not.
+        runs, where it could not (it is missing, or may not have real-time priority), and where
+        there was more than it can write down.
     """
 
     spans: NDArray[np.float64] | None = None
@@ -61,8 +62,9 @@ def cyclictest() -> Generator[Cyclictest]:
             process.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 told, _ = process.communicate(timeout=_ANSWER)
-                if process.returncode == 0:
-                    seen.spans = spans_in(told)
+                spans = spans_in(told)
+                if process.returncode == 0 and len(spans) < _MOST:
+                    seen.spans = spans
         finally:
             process.kill()
 

@@ -20,8 +20,8 @@ With --json, one object::
                   that came too late
     late          {cores, longest, server}: how often the machine took a core away for 0.3 ms or
                   more, as :mod:`mesosynth.bench.cyclictest` saw it, and the longest, s; and how
-                  often the JACK server itself woke too late. Null without cyclictest, or where the
-                  system does not allow it real-time priority
+                  often our JACK server itself woke too late, null with --device. Null without
+                  cyclictest, or where the system does not allow it real-time priority
     calm          {share, blocks, underflows, per_100000} of the time in which, and in the 50 ms
                   before which, neither was late: what a quiet machine would do; or null
     own_work      {median, p99, longest}: share of a block's time that blocks like these take by
@@ -110,7 +110,7 @@ def soak(
     """
     say = say or Narration()
     with contextlib.ExitStack() as stack:
-        server = JackDummy()
+        server: JackDummy | None = None
         if device is None:
             server = stack.enter_context(jack_dummy(48000, block))
         session = Session("system" if device is None else device, block=block)
@@ -126,14 +126,15 @@ def soak(
     answer = {**answer, "own_work": work}
     if seen.spans is None:
         return {**answer, "late": None, "calm": None}
-    late = {
-        "cores": len(seen.spans),
-        "longest": float(np.diff(seen.spans).max(initial=0.0)),
-        "server": len(server.late),
-    }
-    blocks = sound.block / sound.sample_rate * np.array([-1.0, 0.0])
-    spans = np.concatenate([seen.spans, np.array(server.late)[:, None] + blocks])
-    return {**answer, "late": late, "calm": calm(soaking.books, spans)}
+    books, spans = soaking.books, seen.spans
+    longest = float(np.diff(spans).max(initial=0.0))
+    late: dict[str, float | None] = {"cores": len(spans), "longest": longest, "server": None}
+    if server is not None:
+        times = [woken for woken in server.late if woken >= books[0, _TIME]]
+        late["server"] = len(times)
+        ours = np.array([[woken - sound.block / sound.sample_rate, woken] for woken in times])
+        spans = np.concatenate([spans, ours.reshape(-1, 2)])
+    return {**answer, "late": late, "calm": calm(books, spans)}
 
 
 def wait_for_sound(session: Session) -> AudioStatus:
@@ -165,9 +166,9 @@ def calm(books: NDArray[np.float64], spans: NDArray[np.float64]) -> dict[str, fl
         np.searchsorted(np.sort(spans[:, 1]), begin),
     )
     quiet = begun == over
-    time, blocks, underflows = np.diff(books, axis=0)[quiet].sum(axis=0)
+    seconds, blocks, underflows = np.diff(books, axis=0)[quiet].sum(axis=0)
     return {
-        "share": float(time / (books[-1, _TIME] - books[0, _TIME])),
+        "share": float(seconds / (books[-1, _TIME] - books[0, _TIME])),
         "blocks": int(blocks),
         "underflows": int(underflows),
         "per_100000": 1e5 * underflows / max(blocks, 1.0),
@@ -307,7 +308,8 @@ def _told(answer: dict[str, Any]) -> str:
         )
     return (
         f"the machine took a core away {late['cores']} times, for up to "
-        f"{1000.0 * late['longest']:.1f} ms, and the server was late {late['server']} times; "
+        f"{1000.0 * late['longest']:.1f} ms, and JACK's server was late {late['server'] or 0} "
+        "times; "
         f"in the {calm['share']:.0%} of the time when it did not, we missed {calm['underflows']} "
         f"of {calm['blocks']} ({calm['per_100000']:.2f} in 100 000)\n"
     )

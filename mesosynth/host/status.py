@@ -12,8 +12,8 @@ from mesosynth.host.shared_memory import SharedBlock
 
 
 @dataclass(frozen=True, slots=True)
-class AudioStatus:
-    """What the audio process last said of itself.
+class Told:
+    """What seldom changes; the loop of the audio process tells it.
 
     Attributes
     ----------
@@ -25,6 +25,39 @@ class AudioStatus:
         Whether blocks are being played and the process said so within the last two seconds.
     sample_rate : int
         Hz.
+    latency : float
+        From a parameter's change to the device's output, s: what the device reports, and the
+        limiter's look-ahead.
+    latency_in : float
+        Of the input as it reports it, s; 0 when it is closed.
+    faults : int
+        Blocks that were silenced because the instrument failed or was not finite.
+    rack_revision : int
+        Grows when something in the rack has changed that the session should ask about.
+    message : str
+        One sentence for the user, or "".
+    recording_rate : int
+        Sample rate of the input, Hz; 0 when it is closed.
+    """
+
+    device: str = ""
+    silent: bool = True
+    running: bool = False
+    sample_rate: int = 0
+    latency: float = 0.0
+    latency_in: float = 0.0
+    faults: int = 0
+    rack_revision: int = 0
+    message: str = ""
+    recording_rate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AudioStatus(Told):
+    """What the audio process last said of itself: what it told, and what its callback counted.
+
+    Attributes
+    ----------
     block : int
         Frames in the last block.
     blocks, underflows : int
@@ -41,29 +74,12 @@ class AudioStatus:
         Largest magnitude so far, at and between the samples; 1.0 is full scale.
     peak_left, peak_right, rms_left, rms_right : float
         Levels now: a peak falls by 20 dB in 1.7 s, the RMS is over 0.3 s.
-    latency : float
-        From a parameter's change to the device's output, s: what the device reports, and the
-        limiter's look-ahead.
-    latency_in : float
-        Of the input as it reports it, s; 0 when it is closed.
-    faults : int
-        Blocks that were silenced because the instrument failed or was not finite.
-    rack_revision : int
-        Grows when something in the rack has changed that the session should ask about.
-    message : str
-        One sentence for the user, or "".
     heartbeat : float
         `time.monotonic()` when the loop of the process last said that it lives, s.
-    recording_rate : int
-        Sample rate of the input, Hz; 0 when it is closed.
     audition : float
         Where the sound is that is compared with the instrument, s; -1 while none is heard.
     """
 
-    device: str = ""
-    silent: bool = True
-    running: bool = False
-    sample_rate: int = 0
     block: int = 0
     blocks: int = 0
     underflows: int = 0
@@ -78,30 +94,8 @@ class AudioStatus:
     peak_right: float = 0.0
     rms_left: float = 0.0
     rms_right: float = 0.0
-    latency: float = 0.0
-    latency_in: float = 0.0
-    faults: int = 0
-    rack_revision: int = 0
-    message: str = ""
     heartbeat: float = 0.0
-    recording_rate: int = 0
     audition: float = -1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What of :class:`AudioStatus` seldom changes; the loop of the audio process tells it."""
-
-    device: str = ""
-    silent: bool = True
-    running: bool = False
-    sample_rate: int = 0
-    latency: float = 0.0
-    latency_in: float = 0.0
-    faults: int = 0
-    rack_revision: int = 0
-    message: str = ""
-    recording_rate: int = 0
 
 
 COUNTED = (

@@ -10,6 +10,7 @@ from mesosynth.host.rack import Rack
 from mesosynth.host.shared_memory import ParameterBlock
 from mesosynth.host.slots import VECTOR
 from mesosynth.host.sound_ring import SoundRing
+from mesosynth.host.status import AudioStatus, StatusBlock
 from mesosynth.instruments.chirplet import Chirplet
 
 RATE = 48000
@@ -78,6 +79,25 @@ def test_underflows_and_peaks_are_counted_anew_when_asked():
         assert engine.underflows == 0
         assert (engine.rack.peak, engine.levels.true_peak) == (0.0, 0.0)
         assert engine.blocks == 400
+
+
+def test_what_the_callback_counts_is_read_under_its_own_name():
+    with ParameterBlock(VECTOR) as heard, SoundRing() as output, StatusBlock() as status:
+        rack = Rack(Chirplet())
+        engine = Engine(rack, heard, output, status=status)
+        engine.prepare(RATE, 128)
+        block = np.zeros((2, 128), np.float32)
+        engine.render(block, False)
+        engine.blocks, engine.underflows, engine.load.overruns = 20, 30, 40
+        rack.peak, engine.levels.true_peak = 0.1, 0.2
+        engine.levels.peak, engine.levels.rms = [0.3, 0.4], [0.5, 0.6]
+        engine.load.longest, engine.load.largest, engine.load.noted = 0.7, 0.8, 0
+        engine._tell()
+        assert status.read() == AudioStatus(
+            block=128, blocks=20, underflows=30, overruns=40, callback_ms_max=700.0, load_max=0.8,
+            peak=0.1, true_peak=0.2, peak_left=0.3, peak_right=0.4, rms_left=0.5, rms_right=0.6,
+        )  # fmt: skip
+        del engine
 
 
 def test_the_session_resets_and_reads_them(until):
