@@ -88,7 +88,9 @@ class StatusLine(QWidget):
 def _blame(status: AudioStatus) -> str:
     """Where to look when the sound has gaps: at its own work, or at whatever holds it up."""
     if status.overruns:
-        return f", and {status.overruns} blocks took longer to compute than they last"
+        elsewhere = status.overruns - status.cpu_overruns
+        why = f", {elsewhere} of them as something else had the processor" if elsewhere else ""
+        return f", and {status.overruns} blocks took longer to compute than they last{why}"
     return ", though no block took too long: something else held it up" if status.underflows else ""
 
 

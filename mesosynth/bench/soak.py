@@ -7,7 +7,7 @@ processes' memory grew.
 
 With --json, one object::
 
-    schema        5; grows with any change that a reader of an older one would notice
+    schema        6; grows with any change that a reader of an older one would notice
     machine       facts, see :func:`mesosynth.bench.machine.machine_facts`; and neighbours, how
                   many cores other programs (the JACK server too) took on average, or null
     device, sample_rate, block
@@ -18,12 +18,15 @@ With --json, one object::
     per_100000    underflows in that many blocks
     overruns      blocks that took us longer than they last; underflows beyond those are callbacks
                   that came too late
-    late          {cores, longest, server}: how often the machine took a core away for 0.3 ms or
-                  more, as :mod:`mesosynth.bench.cyclictest` saw it, and the longest, s; and how
-                  often our JACK server itself woke too late, null with --device. Null without
-                  cyclictest, or where the system does not allow it real-time priority
+    late          {cores, longest, server, slow}: how often the machine took a core away for 0.3 ms
+                  or more, as :mod:`mesosynth.bench.cyclictest` saw it, and the longest, s; how
+                  often our JACK server itself woke too late, null with --device; and how many
+                  blocks computed, by the processor's clock, for longer than they last, where the
+                  longest by itself takes less than half of that: the core was slow, as one is that
+                  a host gives away in pieces of 0.1 ms. Null without cyclictest, or where the
+                  system does not allow it real-time priority
     calm          {share, blocks, underflows, per_100000} of the time in which, and in the 50 ms
-                  before which, neither was late: what a quiet machine would do; or null
+                  before which, none of that happened: what a quiet machine would do; or null
     own_work      {median, p99, longest}: share of a block's time that blocks like these take by
                   themselves, see :mod:`mesosynth.bench.own_work`: the most that a machine on which
                   nothing else runs would have to give
@@ -64,14 +67,15 @@ from mesosynth.events import MatchEnded, MatchProgress, Message
 from mesosynth.host.status import AudioStatus
 from mesosynth.session import Session
 
-SCHEMA = 5
+SCHEMA = 6
 _START_SECONDS = 30.0
 _WARM_SECONDS = 300.0  # until the allocators have seen the rarest of what happens
 _WORK_SECONDS = 60.0  # of sound, of which the blocks' own work is measured
 _MEGABYTE = 1e6
 
 
-_TIME = 0  # column of the books
+_TIME, _CPU_OVERRUNS = 0, 3  # columns of the books
+_INNOCENT = 0.5  # share of a block's time
 _NOTES = 5  # ticks from one row to the next
 _AFTERMATH = 0.05  # s: a block that is missed is counted two or three blocks later
 
@@ -126,14 +130,18 @@ def soak(
     answer = {**answer, "own_work": work}
     if seen.spans is None:
         return {**answer, "late": None, "calm": None}
-    books, spans = soaking.books, seen.spans
-    longest = float(np.diff(spans).max(initial=0.0))
-    late: dict[str, float | None] = {"cores": len(spans), "longest": longest, "server": None}
-    if server is not None:
-        times = [woken for woken in server.late if woken >= books[0, _TIME]]
-        late["server"] = len(times)
-        ours = np.array([[woken - sound.block / sound.sample_rate, woken] for woken in times])
-        spans = np.concatenate([spans, ours.reshape(-1, 2)])
+    books = soaking.books
+    woken = [] if server is None else [time for time in server.late if time >= books[0, _TIME]]
+    slow, slow_spans = slow_core(books, work["longest"])
+    lasts = sound.block / sound.sample_rate
+    waits = np.array([(time - lasts, time) for time in woken]).reshape(-1, 2)
+    late = {
+        "cores": len(seen.spans),
+        "longest": float(np.diff(seen.spans).max(initial=0.0)),
+        "server": None if server is None else len(woken),
+        "slow": slow,
+    }
+    spans = np.concatenate([seen.spans, waits, slow_spans])
     return {**answer, "late": late, "calm": calm(books, spans)}
 
 
@@ -155,8 +163,8 @@ def calm(books: NDArray[np.float64], spans: NDArray[np.float64]) -> dict[str, fl
 
     Parameters
     ----------
-    books : (n, 3) float64
-        Time (monotonic), blocks and underflows so far, again and again.
+    books : (n, 4) float64
+        Time (monotonic), blocks, underflows and cpu_overruns so far, again and again.
     spans : (k, 2) float64
         From when to when the machine was late.
     """
@@ -166,13 +174,28 @@ def calm(books: NDArray[np.float64], spans: NDArray[np.float64]) -> dict[str, fl
         np.searchsorted(np.sort(spans[:, 1]), begin),
     )
     quiet = begun == over
-    seconds, blocks, underflows = np.diff(books, axis=0)[quiet].sum(axis=0)
+    seconds, blocks, underflows, _ = np.diff(books, axis=0)[quiet].sum(axis=0)
     return {
         "share": float(seconds / (books[-1, _TIME] - books[0, _TIME])),
         "blocks": int(blocks),
         "underflows": int(underflows),
         "per_100000": 1e5 * underflows / max(blocks, 1.0),
     }
+
+
+def slow_core(books: NDArray[np.float64], longest: float) -> tuple[int, NDArray[np.float64]]:
+    """How many blocks computed for longer than they last because of a slow core, and when.
+
+    Parameters
+    ----------
+    books : (n, 4) float64
+        See :func:`calm`.
+    longest : float
+        Share of a block's time that the longest block takes by itself. From half of it on the core
+        is not to blame, and nothing is returned.
+    """
+    more = np.diff(books[:, _CPU_OVERRUNS]) * (longest < _INNOCENT)
+    return int(more.sum()), np.stack([books[:-1, _TIME], books[1:, _TIME]], axis=1)[more > 0]
 
 
 class _Soak:
@@ -185,7 +208,7 @@ class _Soak:
         self._pids = {"audio": session.audio_pid, "session": os.getpid()}
         self._before: dict[str, float | None] = {}
         # All of it at once: what the books grow by is not the session's.
-        self._book = np.full((math.ceil(seconds / (_NOTES * TICK)) + 2, 3), np.nan)
+        self._book = np.full((math.ceil(seconds / (_NOTES * TICK)) + 2, 4), np.nan)
         self._noted = 0
 
     def run(self) -> dict[str, Any]:
@@ -255,7 +278,8 @@ class _Soak:
 
     def _note(self) -> None:
         status = self._status()
-        self._book[self._noted] = time.monotonic(), status.blocks, status.underflows
+        counted = status.blocks, status.underflows, status.cpu_overruns
+        self._book[self._noted] = time.monotonic(), *counted
         self._noted += 1
 
     def _busy(self) -> float:
@@ -308,9 +332,9 @@ def _told(answer: dict[str, Any]) -> str:
         )
     return (
         f"the machine took a core away {late['cores']} times, for up to "
-        f"{1000.0 * late['longest']:.1f} ms, and JACK's server was late {late['server'] or 0} "
-        "times; "
-        f"in the {calm['share']:.0%} of the time when it did not, we missed {calm['underflows']} "
+        f"{1000.0 * late['longest']:.1f} ms, JACK's server was late {late['server'] or 0} times, "
+        f"and {late['slow']} blocks ran on a slow core; "
+        f"in the {calm['share']:.0%} of the time without that we missed {calm['underflows']} "
         f"of {calm['blocks']} ({calm['per_100000']:.2f} in 100 000)\n"
     )
 

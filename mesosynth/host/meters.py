@@ -60,8 +60,9 @@ class Load:
     ----------
     noted : int
         Blocks since the last reset.
-    overruns : int
-        Of them, those that took longer than they last.
+    overruns, cpu_overruns : int
+        Of them, those that took longer than they last; and of those, the ones that computed for
+        that long. In the others something else had the core, or Python's interpreter.
     longest, largest : float
         Of them, the longest, s, and the largest share; 1.0 is all of the time.
     """
@@ -73,15 +74,24 @@ class Load:
 
     def reset(self) -> None:
         """[control] Begin anew."""
-        self.noted = self.overruns = 0
+        self.noted = self.overruns = self.cpu_overruns = 0
         self.longest = self.largest = 0.0
 
-    def note(self, seconds: float, share: float) -> None:
-        """[audio] Take note of one block."""
+    def note(self, seconds: float, share: float, cpu_share: float) -> None:
+        """[audio] Take note of one block: how long it took, and for how much of it it computed.
+
+        Parameters
+        ----------
+        seconds, share : float
+            On the clock, s and as a share of the block's time.
+        cpu_share : float
+            By the processor's clock of the thread, as a share of the block's time.
+        """
         place = self.noted % REMEMBERED
         self._seconds[place], self._shares[place] = seconds, share
         self.longest, self.largest = max(self.longest, seconds), max(self.largest, share)
         self.overruns += share > 1.0
+        self.cpu_overruns += share > 1.0 and cpu_share > 1.0  # where that clock ticks coarsely, too
         self.noted += 1
 
 

@@ -40,6 +40,7 @@ class Recorder:
         found = find_device(sounddevice, name, "input")
         self.sample_rate = int(found.default_sample_rate)
         self._ring = ring
+        ring.touch()
         self._mono = np.zeros(MAX_BLOCK, np.float32)
         try:
             with quiet_drivers():

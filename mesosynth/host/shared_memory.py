@@ -6,6 +6,7 @@ A block is handed to a child process as an argument: unpickling attaches it.
 """
 
 import contextlib
+import mmap
 import weakref
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any, Self
@@ -41,6 +42,12 @@ class SharedBlock:
         array = np.ndarray((shape,), dtype, buffer=self._memory.buf, offset=offset)
         self._arrays[key] = array
         return array
+
+    def touch(self) -> None:
+        """[control] Have all of it mapped, so that no callback is held up by a page's first use."""
+        memory = None if self._memory is None else self._memory.buf
+        if memory is not None:
+            memory[:: mmap.PAGESIZE].tobytes()
 
     def close(self) -> None:
         """Let go of the memory; the owner also removes its name. A second call does nothing."""

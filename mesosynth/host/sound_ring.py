@@ -57,6 +57,7 @@ class SoundRing(SharedBlock):
 
     def begin(self, sample_rate: int) -> None:
         """[control] What is written from here on has this sample rate, Hz."""
+        self.touch()
         books = self._arrays["books"]
         books[2] = books[0]
         books[1] = sample_rate

@@ -66,6 +66,9 @@ class AudioStatus(Told):
     overruns : int
         Blocks that took longer to compute than they last. Where the device ran dry without one, the
         callback came too late: the machine, the sound server or Python's interpreter held it up.
+    cpu_overruns : int
+        Those of the overruns that computed for that long: too much to do, or too slow a core. In
+        the others something else had the core, or Python's interpreter.
     callback_ms_median, callback_ms_max : float
         Time to compute a block: median of the last 1024, longest so far.
     load, load_max : float
@@ -84,6 +87,7 @@ class AudioStatus(Told):
     blocks: int = 0
     underflows: int = 0
     overruns: int = 0
+    cpu_overruns: int = 0
     callback_ms_median: float = 0.0
     callback_ms_max: float = 0.0
     load: float = 0.0
@@ -99,15 +103,15 @@ class AudioStatus(Told):
 
 
 COUNTED = (
-    "blocks", "block", "underflows", "overruns", "noted", "longest", "load_max", "peak",
-    "true_peak", "peak_left", "peak_right", "rms_left", "rms_right", "audition",
+    "blocks", "block", "underflows", "overruns", "cpu_overruns", "noted", "longest", "load_max",
+    "peak", "true_peak", "peak_left", "peak_right", "rms_left", "rms_right", "audition",
 )  # fmt: skip
 """What changes with every block, in the order in which the callback counts it."""
 
 _FORMATS = {str: "S1024", bool: "?", int: "i8", float: "f8"}
 _TOLD = np.dtype([(field.name, _FORMATS[field.type]) for field in fields(Told)])  # pyright: ignore[reportArgumentType] - field.type is the class itself here
 _NUMBERS = struct.Struct(f"{len(COUNTED)}d")
-_WHOLE = ("blocks", "block", "underflows", "overruns")
+_WHOLE = ("blocks", "block", "underflows", "overruns", "cpu_overruns")
 _NOTHING = (0.0,) * (len(COUNTED) - 1) + (-1.0,)
 
 

@@ -8,11 +8,11 @@ import pytest
 from mesosynth.bench import own_work
 from mesosynth.bench.cyclictest import cyclictest, spans_in
 from mesosynth.bench.hands import Hands
-from mesosynth.bench.soak import calm
+from mesosynth.bench.soak import calm, slow_core
 
 STEP = 0.05
 MISSED = [0, 0, 0, 7, 7, 7, 9, 9]
-BOOKS = np.array([(STEP * n, 20 * n, missed) for n, missed in enumerate(MISSED)])
+BOOKS = np.array([(STEP * n, 20 * n, missed, missed // 7) for n, missed in enumerate(MISSED)])
 
 
 def test_only_time_in_which_and_before_which_the_machine_was_not_late_counts():
@@ -34,6 +34,18 @@ def test_a_long_stop_spoils_all_that_it_touches():
 def test_where_nothing_held_it_up_all_of_it_counts():
     told = calm(BOOKS, np.zeros((0, 2)))
     assert (told["share"], told["blocks"], told["underflows"]) == (pytest.approx(1.0), 140, 9)
+
+
+def test_blocks_that_take_little_by_themselves_ran_on_a_slow_core():
+    count, spans = slow_core(BOOKS, 0.2)
+    assert count == 1
+    np.testing.assert_allclose(spans, [[0.10, 0.15]])
+    assert calm(BOOKS, spans)["underflows"] == 2
+
+
+def test_blocks_that_take_long_by_themselves_are_ours():
+    count, spans = slow_core(BOOKS, 0.6)
+    assert (count, len(spans)) == (0, 0)
 
 
 def test_what_cyclictest_says_is_understood():

@@ -33,7 +33,9 @@ def test_it_tells_load_latency_and_underflows(line):
     assert "input 11.0 ms" in line.load.toolTip()
     assert "something else held it up" in line.load.toolTip()
     line.show_audio(replace(STATUS, overruns=2))
-    assert "2 blocks took longer" in line.load.toolTip()
+    assert "2 blocks took longer to compute than they last, 2 of them as" in line.load.toolTip()
+    line.show_audio(replace(STATUS, overruns=2, cpu_overruns=2))
+    assert "2 blocks took longer to compute than they last. Click" in line.load.toolTip()
 
 
 def test_the_bars_are_as_long_as_the_sound_is_loud(line, qtbot):

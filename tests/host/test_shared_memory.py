@@ -1,6 +1,7 @@
 """Fears: half a preset is heard, samples are lost, memory stays behind, warnings at exit."""
 
 import multiprocessing
+import resource
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from mesosynth.errors import ArgumentError
 from mesosynth.host.meters import Load
 from mesosynth.host.shared_memory import ParameterBlock, Ring
+from mesosynth.host.sound_ring import CAPACITY, SoundRing
 from mesosynth.host.status import COUNTED, AudioStatus, StatusBlock, Told
 
 SHM = Path("/dev/shm")
@@ -71,7 +73,7 @@ def test_status_comes_back_as_it_was_told_and_counted():
         block.tell(told)
         block.beat(3.5)
         load = Load(block.times)
-        load.note(0.001, 0.25)
+        load.note(0.001, 0.25, 0.2)
         numbers = dict.fromkeys(COUNTED, 0.0)
         numbers |= {"blocks": 2**40, "peak": 0.5, "audition": 1.5}
         numbers |= {"noted": load.noted, "longest": load.longest, "load_max": load.largest}
@@ -129,3 +131,15 @@ def test_nothing_stays_behind_a_script_that_forgets_to_close(script):
     out, err = process.communicate(timeout=20)
     assert not (SHM / out.strip()).exists()
     assert "resource_tracker" not in err
+
+
+def test_no_page_of_the_sound_is_mapped_while_it_is_written():
+    def pages():
+        return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+
+    with SoundRing() as session, SoundRing(session.name) as audio:
+        audio.begin(48000)
+        block, before = np.ones((2, 4096), np.float32), pages()
+        for _ in range(CAPACITY // 4096):
+            audio.write(block)
+        assert pages() - before < 100  # of 2048

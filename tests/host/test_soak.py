@@ -20,7 +20,7 @@ def test_a_minute_on_stage():
     answer = json.loads(done.stdout)
     assert answer["device"] == "system"
     assert answer["block"] == 128
-    assert answer["blocks"] > 0.95 * SECONDS * 48000 / 128
+    assert answer["blocks"] > 0.5 * SECONDS * 48000 / 128
     calm = answer["calm"]  # null where nobody may have real-time priority
     if calm is None:
         assert answer["underflows"] < 0.01 * answer["blocks"], answer
