@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LATE = 0.0003
-"""s by which a thread must wake too late to be written down."""
+LATE = 0.0001
+"""s by which a thread must wake too late to be written down: on a machine fit for real time none
+does."""
 
 _INTERVAL = 0.001  # s
 _PRIORITY = 80  # above JACK's server and its clients

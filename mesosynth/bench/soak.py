@@ -18,13 +18,13 @@ With --json, one object::
     per_100000    underflows in that many blocks
     overruns      blocks that took us longer than they last; underflows beyond those are callbacks
                   that came too late
-    late          {cores, longest, server, slow}: how often the machine took a core away for 0.3 ms
+    late          {cores, longest, server, slow}: how often the machine took a core away for 0.1 ms
                   or more, as :mod:`mesosynth.bench.cyclictest` saw it, and the longest, s; how
                   often our JACK server itself woke too late, null with --device; and how many
-                  blocks computed, by the processor's clock, for longer than they last, where the
-                  longest by itself takes less than half of that: the core was slow, as one is that
-                  a host gives away in pieces of 0.1 ms. Null without cyclictest, or where the
-                  system does not allow it real-time priority
+                  blocks kept a processor busy for 3/4 of their time or more, where the longest by
+                  itself takes less than half of that: the core was slow, as one is that a host
+                  gives away in pieces. Null without cyclictest, or where the system does not
+                  allow it real-time priority
     calm          {share, blocks, underflows, per_100000} of the time in which, and in the 50 ms
                   before which, none of that happened: what a quiet machine would do; or null
     own_work      {median, p99, longest}: share of a block's time that blocks like these take by
@@ -64,6 +64,7 @@ from mesosynth.bench.narration import Narration
 from mesosynth.bench.own_work import own_work
 from mesosynth.errors import ArgumentError, WorkerError
 from mesosynth.events import MatchEnded, MatchProgress, Message
+from mesosynth.host.meters import HEAVY
 from mesosynth.host.status import AudioStatus
 from mesosynth.session import Session
 
@@ -72,10 +73,8 @@ _START_SECONDS = 30.0
 _WARM_SECONDS = 300.0  # until the allocators have seen the rarest of what happens
 _WORK_SECONDS = 60.0  # of sound, of which the blocks' own work is measured
 _MEGABYTE = 1e6
-
-
-_TIME, _CPU_OVERRUNS = 0, 3  # columns of the books
-_INNOCENT = 0.5  # share of a block's time
+_TIME, _HEAVY = 0, 3  # columns of the books
+_INNOCENT = HEAVY / 2.0  # share of a block's time
 _NOTES = 5  # ticks from one row to the next
 _AFTERMATH = 0.05  # s: a block that is missed is counted two or three blocks later
 
@@ -164,7 +163,7 @@ def calm(books: NDArray[np.float64], spans: NDArray[np.float64]) -> dict[str, fl
     Parameters
     ----------
     books : (n, 4) float64
-        Time (monotonic), blocks, underflows and cpu_overruns so far, again and again.
+        Time (monotonic), blocks, underflows and heavy blocks so far, again and again.
     spans : (k, 2) float64
         From when to when the machine was late.
     """
@@ -184,17 +183,17 @@ def calm(books: NDArray[np.float64], spans: NDArray[np.float64]) -> dict[str, fl
 
 
 def slow_core(books: NDArray[np.float64], longest: float) -> tuple[int, NDArray[np.float64]]:
-    """How many blocks computed for longer than they last because of a slow core, and when.
+    """How many blocks were heavy because of a slow core, and when.
 
     Parameters
     ----------
     books : (n, 4) float64
         See :func:`calm`.
     longest : float
-        Share of a block's time that the longest block takes by itself. From half of it on the core
-        is not to blame, and nothing is returned.
+        Share of a block's time that the longest block takes by itself. If that is half of what
+        counts as heavy, or more, the core is not to blame, and nothing is returned.
     """
-    more = np.diff(books[:, _CPU_OVERRUNS]) * (longest < _INNOCENT)
+    more = np.diff(books[:, _HEAVY]) * (longest < _INNOCENT)
     return int(more.sum()), np.stack([books[:-1, _TIME], books[1:, _TIME]], axis=1)[more > 0]
 
 
@@ -278,7 +277,7 @@ class _Soak:
 
     def _note(self) -> None:
         status = self._status()
-        counted = status.blocks, status.underflows, status.cpu_overruns
+        counted = status.blocks, status.underflows, status.heavy
         self._book[self._noted] = time.monotonic(), *counted
         self._noted += 1
 

@@ -57,7 +57,7 @@ class Engine:
 
     def render(self, block: NDArray[np.float32], underflow: bool) -> None:
         """[audio] Overwrite `block`, (2, frames) float32, with the next samples."""
-        begin, cpu_begin = time.perf_counter(), time.thread_time()
+        begin = time.perf_counter()
         frames = block.shape[1]
         values, playing = self._parameters.read()
         if self.rack.beside is not None:
@@ -73,8 +73,9 @@ class Engine:
         self.levels.measure(block, self.rack.true_peak)
         self.frames = frames
         self.underflows += underflow
-        seconds, lasts = time.perf_counter() - begin, frames / self._sample_rate
-        self.load.note(seconds, seconds / lasts, (time.thread_time() - cpu_begin) / lasts)
+        end, lasts = time.perf_counter(), frames / self._sample_rate
+        self.load.note(end - begin, (end - begin) / lasts)
+        self.load.note_processor(end, time.thread_time(), lasts)
         self.blocks += 1
         self._tell()
 
@@ -85,9 +86,9 @@ class Engine:
         rack, levels, load = self.rack, self.levels, self.load
         beside = -1.0 if rack.beside is None else rack.beside.seconds
         self._status.count(
-            self.blocks, self.frames, self.underflows, load.overruns, load.cpu_overruns,
-            load.noted, load.longest, load.largest, rack.peak, levels.true_peak, *levels.peak,
-            *levels.rms, beside,
+            self.blocks, self.frames, self.underflows, load.overruns, load.heavy, load.noted,
+            load.longest, load.largest, rack.peak, levels.true_peak, *levels.peak, *levels.rms,
+            beside,
         )  # fmt: skip
 
     def panic(self) -> None:

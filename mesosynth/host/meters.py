@@ -10,6 +10,7 @@ from mesosynth.plugin import CHANNELS
 FALL = 20.0 / 1.7  # dB/s by which a peak falls, as on a programme meter
 WINDOW = 0.3  # s, time constant of the RMS
 REMEMBERED = 1024  # blocks, for the medians
+HEAVY = 0.75  # share of a block's time
 
 
 class Levels:
@@ -60,9 +61,12 @@ class Load:
     ----------
     noted : int
         Blocks since the last reset.
-    overruns, cpu_overruns : int
-        Of them, those that took longer than they last; and of those, the ones that computed for
-        that long. In the others something else had the core, or Python's interpreter.
+    overruns : int
+        Of them, those that took longer than they last.
+    heavy : int
+        Of them, those that kept a processor busy for more than HEAVY of their time, all that the
+        driver does for them included. In other overruns something else had the core, or Python's
+        interpreter.
     longest, largest : float
         Of them, the longest, s, and the largest share; 1.0 is all of the time.
     """
@@ -70,29 +74,36 @@ class Load:
     def __init__(self, times: NDArray[np.float64] | None = None) -> None:
         self.times = np.zeros((2, REMEMBERED)) if times is None else times
         self._seconds, self._shares = self.times
+        self._now = self._busy = math.inf
         self.reset()
 
     def reset(self) -> None:
         """[control] Begin anew."""
-        self.noted = self.overruns = self.cpu_overruns = 0
+        self.noted = self.overruns = self.heavy = 0
         self.longest = self.largest = 0.0
 
-    def note(self, seconds: float, share: float, cpu_share: float) -> None:
-        """[audio] Take note of one block: how long it took, and for how much of it it computed.
-
-        Parameters
-        ----------
-        seconds, share : float
-            On the clock, s and as a share of the block's time.
-        cpu_share : float
-            By the processor's clock of the thread, as a share of the block's time.
-        """
+    def note(self, seconds: float, share: float) -> None:
+        """[audio] Take note of one block."""
         place = self.noted % REMEMBERED
         self._seconds[place], self._shares[place] = seconds, share
         self.longest, self.largest = max(self.longest, seconds), max(self.largest, share)
         self.overruns += share > 1.0
-        self.cpu_overruns += share > 1.0 and cpu_share > 1.0  # where that clock ticks coarsely, too
         self.noted += 1
+
+    def note_processor(self, now: float, busy: float, lasts: float) -> None:
+        """[audio] Take note, at the end of a block, of what the processor has done since the last.
+
+        Parameters
+        ----------
+        now, busy : float
+            On the clock, and by the processor's clock of this thread, s. Where that says more than
+            the clock it ticks coarsely (Windows), or belongs to another thread than before.
+        lasts : float
+            The block's time, s.
+        """
+        passed, computed = now - self._now, busy - self._busy
+        self.heavy += HEAVY * lasts < computed < passed
+        self._now, self._busy = now, busy
 
 
 def usual(times: NDArray[np.float64], noted: int) -> tuple[float, float]:

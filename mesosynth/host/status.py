@@ -62,13 +62,15 @@ class AudioStatus(Told):
         Frames in the last block.
     blocks, underflows : int
         Blocks played, and times the device ran dry, since the process started; underflows,
-        overruns, the longest block and the largest peaks also since the meters were last reset.
+        overruns, heavy blocks, the longest and the largest peaks also since the meters were last
+        reset.
     overruns : int
         Blocks that took longer to compute than they last. Where the device ran dry without one, the
         callback came too late: the machine, the sound server or Python's interpreter held it up.
-    cpu_overruns : int
-        Those of the overruns that computed for that long: too much to do, or too slow a core. In
-        the others something else had the core, or Python's interpreter.
+    heavy : int
+        Blocks that kept a processor busy for three quarters of their time or more: too much to do,
+        or too slow a core. In overruns beyond those something else had the core, or Python's
+        interpreter.
     callback_ms_median, callback_ms_max : float
         Time to compute a block: median of the last 1024, longest so far.
     load, load_max : float
@@ -87,7 +89,7 @@ class AudioStatus(Told):
     blocks: int = 0
     underflows: int = 0
     overruns: int = 0
-    cpu_overruns: int = 0
+    heavy: int = 0
     callback_ms_median: float = 0.0
     callback_ms_max: float = 0.0
     load: float = 0.0
@@ -103,7 +105,7 @@ class AudioStatus(Told):
 
 
 COUNTED = (
-    "blocks", "block", "underflows", "overruns", "cpu_overruns", "noted", "longest", "load_max",
+    "blocks", "block", "underflows", "overruns", "heavy", "noted", "longest", "load_max",
     "peak", "true_peak", "peak_left", "peak_right", "rms_left", "rms_right", "audition",
 )  # fmt: skip
 """What changes with every block, in the order in which the callback counts it."""
@@ -111,7 +113,7 @@ COUNTED = (
 _FORMATS = {str: "S1024", bool: "?", int: "i8", float: "f8"}
 _TOLD = np.dtype([(field.name, _FORMATS[field.type]) for field in fields(Told)])  # pyright: ignore[reportArgumentType] - field.type is the class itself here
 _NUMBERS = struct.Struct(f"{len(COUNTED)}d")
-_WHOLE = ("blocks", "block", "underflows", "overruns", "cpu_overruns")
+_WHOLE = ("blocks", "block", "underflows", "overruns", "heavy")
 _NOTHING = (0.0,) * (len(COUNTED) - 1) + (-1.0,)
 
 

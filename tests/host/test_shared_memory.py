@@ -73,7 +73,7 @@ def test_status_comes_back_as_it_was_told_and_counted():
         block.tell(told)
         block.beat(3.5)
         load = Load(block.times)
-        load.note(0.001, 0.25, 0.2)
+        load.note(0.001, 0.25)
         numbers = dict.fromkeys(COUNTED, 0.0)
         numbers |= {"blocks": 2**40, "peak": 0.5, "audition": 1.5}
         numbers |= {"noted": load.noted, "longest": load.longest, "load_max": load.largest}
