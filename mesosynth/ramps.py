@@ -56,7 +56,7 @@ class Ramps:
             np.copyto(self._now, targets)
             self._fresh = False
         np.subtract(targets, self._now, out=self._way)
-        moving = bool(self._way.any())
+        moving = np.count_nonzero(self._way) > 0
         lines = self._lines[:, :frames]
         self.changed = moving or self._level < frames
         if moving:

@@ -6,15 +6,17 @@ over the time that it lasts; how often others interrupt it, the soak tells (`mes
 
 With --json, one object::
 
-    schema      1; grows with any change that a reader of an older one would notice
+    schema      2; grows with any change that a reader of an older one would notice
     machine     facts, see :func:`mesosynth.bench.machine.machine_facts`; and neighbours, how many
                 cores other programs took on average meanwhile, or null
     sample_rate, block
                 Hz and frames
     seconds     of sound in each measurement
-    scenes      a list of {name, share}: what a player hears
+    scenes      a list of {name, share, own_work}: what a player hears
     plugins     a list of {name, share}: each plugin alone, and the limiter at rest and at work
                 share: {median, p99, longest}, 1.0 is all of a block's time
+                own_work: median of what the blocks take by themselves, see
+                :mod:`mesosynth.bench.own_work`: a core that is slow now and then leaves it alone
     memory      {blocks, growth_bytes, blocks_with_arrays}: of the largest scene, bytes that Python
                 and NumPy hold more after that many blocks, and how many of thirty blocks, so
                 large that arrays stand out from other objects, allocated one
@@ -32,6 +34,7 @@ from numpy.typing import NDArray
 
 from mesosynth.bench.machine import Neighbours, machine_facts
 from mesosynth.bench.narration import Narration
+from mesosynth.bench.own_work import REPLAYS
 from mesosynth.effects import EFFECTS
 from mesosynth.errors import ArgumentError
 from mesosynth.host.engine import Engine
@@ -45,8 +48,10 @@ from mesosynth.host.sound_ring import SoundRing
 from mesosynth.instruments import INSTRUMENTS, instrument_class
 from mesosynth.plugin import CHANNELS, NO_EVENTS
 
-SCHEMA = 1
+SCHEMA = 2
 WARM_UP = 1.0  # s of sound
+_ALL_SOUND = 2.0  # s of sound until all voices do
+_OWN_SECONDS = 2.0  # of sound that is played again and again
 LARGE = 8192  # frames of the blocks in which arrays are looked for
 
 ONE_VOICE = {"gamma": 0.8, "w": 2.0, "period": 2.0}
@@ -96,7 +101,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         for name, (values, effects) in SCENES.items():
             say(name)
             share = _scene(values, effects, rate, block, seconds)
-            answer["scenes"].append({"name": name, "share": share})
+            work = _scene_by_itself(values, effects, rate, block)
+            answer["scenes"].append({"name": name, "share": share, "own_work": work})
         say("each plugin")
         answer["plugins"] = [
             {"name": name, "share": _shares(process, rate, block, seconds)}
@@ -178,8 +184,20 @@ def _scene(
     values: dict[str, float], effects: Sequence[str], sample_rate: int, block: int, seconds: float
 ) -> dict[str, float]:
     with Scene(values, effects, sample_rate, block) as scene:
-        scene.play(2.0)  # until all voices sound
+        scene.play(_ALL_SOUND)
         return _shares(scene.render, sample_rate, block, seconds)
+
+
+def _scene_by_itself(
+    values: dict[str, float], effects: Sequence[str], sample_rate: int, block: int
+) -> float:
+    """Median share of the blocks' own work: of each block the least of some replays."""
+    replays: list[NDArray[np.float64]] = []
+    for _ in range(REPLAYS):
+        with Scene(values, effects, sample_rate, block) as scene:
+            scene.play(_ALL_SOUND)
+            replays.append(_times(scene.render, round(_OWN_SECONDS * sample_rate / block)))
+    return float(np.median(np.min(replays, axis=0))) * sample_rate / block
 
 
 def _alone(sample_rate: int, block: int) -> dict[str, Callable[[], None]]:
@@ -214,11 +232,7 @@ def _shares(
     """Shares of a block's time that `process` takes: {"median", "p99", "longest"}."""
     for _ in range(round(WARM_UP * sample_rate / block)):
         process()
-    took = np.zeros(max(1, round(seconds * sample_rate / block)))
-    for i in range(len(took)):
-        began = time.thread_time()
-        process()
-        took[i] = time.thread_time() - began
+    took = _times(process, round(seconds * sample_rate / block))
     shares = took * sample_rate / block
     return {
         "median": float(np.median(shares)),
@@ -227,12 +241,22 @@ def _shares(
     }
 
 
+def _times(process: Callable[[], None], blocks: int) -> NDArray[np.float64]:
+    """Processor's time of each of so many blocks, s."""
+    took = np.zeros(max(1, blocks))
+    for i in range(len(took)):
+        began = time.thread_time()
+        process()
+        took[i] = time.thread_time() - began
+    return took
+
+
 def _blocks_with_arrays(sample_rate: int, blocks: int = 30) -> int:
     """In how many blocks, so large that an array stands out from other objects, one is made."""
     values, effects = SCENES["16 voices, all effects"]
     found = 0
     with Scene(values, effects, sample_rate, LARGE) as scene:
-        scene.play(2.0)
+        scene.play(_ALL_SOUND)
         tracemalloc.start()
         try:
             scene.render()

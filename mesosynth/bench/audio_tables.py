@@ -34,11 +34,11 @@ def show(answer: dict[str, Any]) -> None:
 def _table(title: str, rows: list[dict[str, Any]]) -> Table:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, title_style="")
     table.add_column("share of a block on one core")
-    for name in ("median", "99%", "longest"):
+    scenes = "own_work" in rows[0]
+    for name in ("median", "99%", "longest", *(("by itself",) if scenes else ())):
         table.add_column(name, justify="right")
     for row in rows:
-        share = row["share"]
-        table.add_row(
-            row["name"], *(f"{100.0 * share[key]:.1f}%" for key in ("median", "p99", "longest"))
-        )
+        shares = [row["share"][key] for key in ("median", "p99", "longest")]
+        shares += [row["own_work"]] if scenes else []
+        table.add_row(row["name"], *(f"{100.0 * share:.1f}%" for share in shares))
     return table

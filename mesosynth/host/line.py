@@ -38,5 +38,8 @@ class Line:
 
     def advance(self, frames: int) -> None:
         """[audio] Let `frames` new samples become past."""
-        np.copyto(self._kept, self.samples[:, frames : frames + self.past])
-        np.copyto(self.samples[:, : self.past], self._kept)
+        past, latest = self.samples[:, : self.past], self.samples[:, frames : frames + self.past]
+        if frames < self.past:
+            np.copyto(self._kept, latest)
+            latest = self._kept
+        np.copyto(past, latest)

@@ -153,7 +153,7 @@ class Rack:
         if len(self._seen) != len(values):  # the first block
             self._seen, self._differs = values.copy(), np.zeros(len(values), np.bool_)
             return True
-        if not np.not_equal(values, self._seen, out=self._differs).any():
+        if not np.count_nonzero(np.not_equal(values, self._seen, out=self._differs)):
             return False
         np.copyto(self._seen, values)
         return True

@@ -68,7 +68,8 @@ class SoundRing(SharedBlock):
         begin = int(books[0]) % CAPACITY
         first = min(frames, CAPACITY - begin)
         np.copyto(samples[begin : begin + first], block[:, :first].T)
-        np.copyto(samples[: frames - first], block[:, first:].T)
+        if first < frames:
+            np.copyto(samples[: frames - first], block[:, first:].T)
         books[0] += frames
 
     def read_new(self) -> list[Stretch]:

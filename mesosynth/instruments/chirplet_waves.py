@@ -153,7 +153,7 @@ class Waves:
         np.multiply(sound, factor, out=sound)
         self._modulation(state, turn[:frames], motion, begin, factor)
         np.multiply(sound, factor, out=sound)
-        if state[:, FADE].any() or state[:, COMING].min() < 1.0:
+        if np.count_nonzero(state[:, FADE]) or state[:, COMING].min() < 1.0:
             np.multiply(sound, self._fades(state, frames, factor), out=sound)
         self._mix(state, sound, begin, mix[:, begin : begin + frames])
         np.add(state[:, OCTAVES], travel[frames], out=state[:, OCTAVES])
@@ -183,7 +183,7 @@ class Waves:
         np.matmul(starts, sums[:, :frames], out=angle)
         np.multiply(angle, TWO_PI, out=angle)
         np.sin(angle, out=sound)
-        bright = bool(partials[:, :, 1:].any())
+        bright = np.count_nonzero(partials[:, :, 1:]) > 0
         # An upper bound of the highest step; only near it is the step of every sample needed.
         highest = float(starts[:, 1].max()) + max(float(starts[:, 2].max()), 0.0)
         highest *= max(float(speeds[0, 0]), float(speeds[0, -1]))
@@ -254,7 +254,7 @@ class Waves:
         np.matmul(pair, waves, out=out)
         rest, depth = motion.rest[begin : begin + frames], motion.depth[begin : begin + frames]
         line, work = self._matrix(_LINE, voices, frames), self._matrix(_WORK, voices, frames)
-        if rest.any():
+        if np.count_nonzero(rest):  # several times faster than any()
             np.matmul(self._one[:voices], rest[None, :], out=line)
             np.minimum(out, 0.0, out=work)
             np.multiply(work, line, out=work)
@@ -290,7 +290,7 @@ class Waves:
         np.copyto(gains, state[:, LEFT : RIGHT + 1].T)
         now, then = state[:, AMPLITUDE], state[:, NEXT_AMPLITUDE]
         change = np.subtract(then, now, out=self._column[:voices])
-        if change.any():
+        if np.count_nonzero(change):
             factor = self._line(now, then, begin, self._matrix(_FACTOR, voices, frames))
             np.multiply(sound, factor, out=sound)
         else:

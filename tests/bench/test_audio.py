@@ -28,6 +28,8 @@ def test_blocks_take_some_time_keep_no_memory_and_allocate_no_array():
     for row in answer["scenes"] + answer["plugins"]:
         share = row["share"]
         assert 0.0 < share["median"] <= share["p99"] <= share["longest"], row
+    for row in answer["scenes"]:
+        assert 0.0 < row["own_work"] <= row["share"]["longest"], row
     memory = answer["memory"]
     assert memory["blocks"] == 10_000
     assert memory["blocks_with_arrays"] == 0
