@@ -133,6 +133,19 @@ def test_nothing_stays_behind_a_script_that_forgets_to_close(script):
     assert "resource_tracker" not in err
 
 
+def test_the_sound_goes_on_where_the_ring_begins_again():
+    with SoundRing() as ring:
+        ring.begin(48000)
+        block = np.zeros((2, 4096), np.float32)
+        for _ in range(CAPACITY // 4096 - 1):
+            ring.write(block)
+        ring.write(block[:, :4000])
+        sound = np.arange(256, dtype=np.float32).reshape(2, 128)
+        ring.write(sound)  # 96 frames fit
+        np.testing.assert_array_equal(ring.latest(128), sound.mean(axis=0))
+        assert ring.read_new()[-1].frames[-128:].T.tolist() == sound.tolist()
+
+
 def test_no_page_of_the_sound_is_mapped_while_it_is_written():
     def pages():
         return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
