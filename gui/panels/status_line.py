@@ -89,7 +89,7 @@ def _blame(status: AudioStatus) -> str:
     """Where to look when the sound has gaps: at its own work, or at whatever holds it up."""
     if status.overruns:
         elsewhere = max(0, status.overruns - status.heavy)
-        why = f", {elsewhere} of them as something else had the processor" if elsewhere else ""
+        why = f", at least {elsewhere} as something else had the processor" if elsewhere else ""
         return f", and {status.overruns} blocks took longer to compute than they last{why}"
     return ", though no block took too long: something else held it up" if status.underflows else ""
 

@@ -33,13 +33,18 @@ def stage(jack):
         yield audio, ear, round(audio.status().latency * RATE) - LOOK_AHEAD
 
 
-def delay_to(ear, gesture, level):
+def delay_to(audio, ear, gesture, level):
     """Frames from `gesture()` on to the first sample louder than `level`.
 
-    None where the machine was late with a cycle, or with us, in between: it is not ours alone; and
-    where it is loud already.
+    None where the machine was late with a cycle, or with us, or a block was missed in between: that
+    has a bound of its own; and where it is loud already.
     """
-    before = ear.now()
+
+    def missed():
+        status = audio.status()
+        return status.underflows, status.overruns
+
+    gaps, before = missed(), ear.now()
     gesture()
     after = ear.now()
     deadline = time.monotonic() + 5.0
@@ -47,7 +52,8 @@ def delay_to(ear, gesture, level):
         assert time.monotonic() < deadline, "nothing is heard"
         time.sleep(0.01)
     undisturbed = loud[0] and after - before < BLOCK // 8
-    in_time = ear.in_time(before - 2 * BLOCK, before + loud[0] + 2 * BLOCK)
+    time.sleep(3 * BLOCK / RATE)  # a block that is missed is counted with the next
+    in_time = missed() == gaps and ear.in_time(before - 2 * BLOCK, before + loud[0] + 2 * BLOCK)
     return loud[0] if undisturbed and in_time else None
 
 
@@ -64,11 +70,6 @@ def delays_of(trial):
     return delays
 
 
-def most(delays):
-    """What four of five keep to; a block that is late by itself leaves no trace at JACK."""
-    return np.quantile(delays, 0.8)
-
-
 def test_a_knob_is_heard_within_a_block_and_the_devices_buffer(stage):
     audio, ear, device = stage
     audio.set_values(VECTOR({**HUM, "gain": -60.0}))
@@ -77,12 +78,14 @@ def test_a_knob_is_heard_within_a_block_and_the_devices_buffer(stage):
 
     def trial(i):
         still = np.abs(ear.samples[0, -2400:]).max()
-        delay = delay_to(ear, lambda: audio.set_values(VECTOR({**HUM, "gain": -6.0})), 3.0 * still)
+        delay = delay_to(
+            audio, ear, lambda: audio.set_values(VECTOR({**HUM, "gain": -6.0})), 3.0 * still
+        )
         audio.set_values(VECTOR({**HUM, "gain": -60.0}))
         time.sleep(0.11 + 0.0007 * (i % TIMES))  # at another place of the block each time
         return delay
 
-    assert most(delays_of(trial)) <= BLOCK + device
+    assert max(delays_of(trial)) <= BLOCK + device
 
 
 def test_a_note_is_heard_within_two_blocks_and_the_devices_buffer(stage):
@@ -91,9 +94,9 @@ def test_a_note_is_heard_within_two_blocks_and_the_devices_buffer(stage):
     time.sleep(0.3)
 
     def trial(i):
-        delay = delay_to(ear, lambda: audio.keys.push(EventKind.NOTE_ON, 0, 69, 1.0), 1e-5)
+        delay = delay_to(audio, ear, lambda: audio.keys.push(EventKind.NOTE_ON, 0, 69, 1.0), 1e-5)
         audio.keys.push(EventKind.NOTE_OFF, 0, 69, 0.0)
         time.sleep(0.15 + 0.0007 * (i % TIMES))
         return delay
 
-    assert most(delays_of(trial)) <= 2 * BLOCK + device
+    assert max(delays_of(trial)) <= 2 * BLOCK + device
