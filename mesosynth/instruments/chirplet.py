@@ -269,6 +269,7 @@ class Chirplet(Instrument):
         targets[_LEVEL] = units.db_to_amplitude(float(values[P_GAIN]))
         lines = self._ramps.move(targets, frames)
         motion = self._motion
+        motion.still = not self._ramps.changed
         motion.octaves, motion.modulation = lines[_OCTAVES], lines[_MODULATION]
         motion.width, motion.rest, motion.depth = lines[_WIDTH], lines[_REST], lines[_DEPTH]
         self._arpeggios.begin_block(values, chirp_step(gamma, rate), frames)

@@ -10,7 +10,8 @@ the block::
     modulation     sin(2 pi m) cos(2 pi M) + cos(2 pi m) sin(2 pi M)
     envelope       exp(-W (o^2 + 2 o S + S^2))
 
-Each is a matrix with a row for every voice times a matrix with a column for every sample.
+Each is a matrix with a row for every voice times a matrix with a column for every sample. While
+the parameters stand still, the latter are the same from block to block, and are kept.
 """
 
 import math
@@ -64,15 +65,18 @@ class Motion:
         Square root of W, per octave.
     rest, depth : (frames,) float64
         Of the modulation.
+    still : bool
+        Whether the lines are those of the block before.
     """
 
-    __slots__ = ("depth", "modulation", "octaves", "rest", "width")
+    __slots__ = ("depth", "modulation", "octaves", "rest", "still", "width")
 
     octaves: Line
     modulation: Line
     width: Line
     rest: Line
     depth: Line
+    still: bool
 
 
 class Waves:
@@ -86,6 +90,7 @@ class Waves:
 
     def __init__(self, max_block: int) -> None:
         self._motion, self._begin = Motion(), 0
+        self._frames = self._laid_begin = self._laid_end = 0
         stride = min(STRIDE, max_block)
         self._samples = np.arange(1.0, max_block + 1.0)
         self._block = np.ones((2, max_block))  # 1 and the fraction of the block
@@ -94,30 +99,49 @@ class Waves:
         self._travel, self._turn = np.zeros((2, stride + 1))
         self._sums = np.ones((3, stride + 1))
         self._speeds, self._waves = np.zeros((2, 2, stride))
+        self._fastest = 0.0
         self._powers = np.zeros((3, stride))
+        self._count = np.ones((2, stride))  # 1 and the sample's number
+        self._count[1] = self._samples[:stride]
         self._starts = np.zeros((ROWS, 3))
         self._pair, self._levels = np.zeros((2, ROWS, 2))
         self._column = np.zeros(ROWS)
         self._gains = np.zeros((CHANNELS, ROWS))
         self._stereo = np.zeros((CHANNELS, stride))
         self._matrices = np.zeros((8, ROWS * stride))
+        self._shaped: list[Lines] = []
+        self._shape = (0, 0)
         self._one = np.ones((ROWS, 1))
 
     def begin_block(self, frames: int) -> None:
         """[audio] Lay out a block of `frames`: all lines reach their ends with its last sample."""
-        np.multiply(self._samples[:frames], 1.0 / frames, out=self._fraction[:frames])
+        if frames != self._frames:
+            np.multiply(self._samples[:frames], 1.0 / frames, out=self._fraction[:frames])
+            self._frames, self._laid_end = frames, 0
 
     def open(self, motion: Motion, begin: int, end: int) -> None:
         """[audio] Lay out a stretch of the block, frames `begin` to `end`, a stride at most."""
         self._motion, self._begin = motion, begin
+        if motion.still and begin == self._laid_begin and end == self._laid_end:
+            return
+        self._laid_begin, self._laid_end = begin, end
         frames = end - begin
-        travel = _integrate(motion.octaves[begin:end], self._travel[: frames + 1])
-        _integrate(motion.modulation[begin:end], self._turn[: frames + 1])
-        speeds = self._speeds[:, :frames]
-        np.exp2(travel[:frames], out=speeds[0])
+        travel = _integrate(motion.octaves[begin:end], self._travel[: frames + 1])[:frames]
+        turn = _integrate(motion.modulation[begin:end], self._turn[: frames + 1])[:frames]
+        speeds, waves = self._speeds[:, :frames], self._waves[:, :frames]
+        np.exp2(travel, out=speeds[0])
         np.multiply(speeds[0], self._fraction[begin:end], out=speeds[1])
+        self._fastest = max(float(speeds[0, 0]), float(speeds[0, -1]))
         _integrate(speeds[0], self._sums[1, : frames + 1])
         _integrate(speeds[1], self._sums[2, : frames + 1])
+        np.multiply(turn, TWO_PI, out=waves[1])
+        np.cos(waves[1], out=waves[0])
+        np.sin(waves[1], out=waves[1])
+        width, powers = motion.width[begin:end], self._powers[:, :frames]
+        np.multiply(width, width, out=powers[0])
+        np.negative(powers[0], out=powers[0])
+        np.multiply(powers[0], travel, out=powers[1])
+        np.multiply(powers[1], travel, out=powers[2])
 
     def travelled(self, frames: int) -> float:
         """[audio] Octaves from the stretch's begin on, in so many frames."""
@@ -145,32 +169,37 @@ class Waves:
         frames : int
         mix : (2, frames of the block) float64
         """
-        voices, begin, motion = len(state), self._begin, self._motion
-        travel, turn = self._travel, self._turn
+        begin = self._begin
+        self._work_with(len(state), frames)
         sound = self._carrier(state, partials, frames)
-        factor = self._matrix(_FACTOR, voices, frames)
-        self._envelope(state, travel[:frames], motion.width[begin : begin + frames], factor)
+        factor = self._shaped[_FACTOR]
+        self._envelope(state, factor)
         np.multiply(sound, factor, out=sound)
-        self._modulation(state, turn[:frames], motion, begin, factor)
+        self._modulation(state, factor)
         np.multiply(sound, factor, out=sound)
         if np.count_nonzero(state[:, FADE]) or state[:, COMING].min() < 1.0:
             np.multiply(sound, self._fades(state, frames, factor), out=sound)
         self._mix(state, sound, begin, mix[:, begin : begin + frames])
-        np.add(state[:, OCTAVES], travel[frames], out=state[:, OCTAVES])
-        np.add(state[:, MODULATION], turn[frames], out=state[:, MODULATION])
-        np.remainder(state[:, MODULATION], 1.0, out=state[:, MODULATION])
+        octaves, modulation = state[:, OCTAVES], state[:, MODULATION]
+        np.add(octaves, self._travel[frames], out=octaves)
+        np.add(modulation, self._turn[frames], out=modulation)
+        np.remainder(modulation, 1.0, out=modulation)
 
-    def _matrix(self, which: int, voices: int, frames: int) -> Lines:
-        """One of the working matrices, (voices, frames).
+    def _work_with(self, voices: int, frames: int) -> None:
+        """Let each working matrix be (voices, frames).
 
         Contiguous: over rows with gaps between them NumPy's functions go through buffers.
         """
-        return self._matrices[which, : voices * frames].reshape(voices, frames)
+        if (voices, frames) != self._shape:
+            self._shape = (voices, frames)
+            self._shaped[:] = (
+                matrix[: voices * frames].reshape(voices, frames) for matrix in self._matrices
+            )
 
     def _carrier(self, state: Lines, partials: Lines, frames: int) -> Lines:
         """Sines of all carriers, harmonics included; moves their phases on."""
         voices = len(state)
-        starts, sums, speeds = self._starts[:voices], self._sums, self._speeds[:, :frames]
+        starts, sums = self._starts[:voices], self._sums
         np.copyto(starts[:, 0], state[:, CARRIER])
         factor = np.exp2(state[:, OCTAVES], out=self._column[:voices])
         np.multiply(factor, state[:, STEP], out=starts[:, 1])
@@ -179,22 +208,21 @@ class Waves:
         np.matmul(starts, sums[:, frames], out=factor)
         np.remainder(factor, 1.0, out=state[:, CARRIER])
 
-        angle, sound = self._matrix(_ANGLE, voices, frames), self._matrix(_SOUND, voices, frames)
+        angle, sound = self._shaped[_ANGLE], self._shaped[_SOUND]
         np.matmul(starts, sums[:, :frames], out=angle)
         np.multiply(angle, TWO_PI, out=angle)
         np.sin(angle, out=sound)
         bright = np.count_nonzero(partials[:, :, 1:]) > 0
         # An upper bound of the highest step; only near it is the step of every sample needed.
         highest = float(starts[:, 1].max()) + max(float(starts[:, 2].max()), 0.0)
-        highest *= max(float(speeds[0, 0]), float(speeds[0, -1]))
-        steps = self._matrix(_STEPS, voices, frames)
+        highest *= self._fastest
+        steps = self._shaped[_STEPS]
         if highest * (HARMONICS if bright else 1) > FADE_FROM:
-            np.matmul(starts[:, 1:], speeds, out=steps)
+            np.matmul(starts[:, 1:], self._speeds[:, :frames], out=steps)
         if bright:
             self._harmonics(angle, sound, partials, highest, steps)
         elif highest > FADE_FROM:
-            work = self._matrix(_WORK, voices, frames)
-            np.multiply(sound, _below_nyquist(steps, work), out=sound)
+            np.multiply(sound, _below_nyquist(steps, self._shaped[_WORK]), out=sound)
         return sound
 
     def _harmonics(
@@ -204,14 +232,10 @@ class Waves:
 
         By sin((k + 1) x) = 2 cos(x) sin(k x) - sin((k - 1) x).
         """
-        voices, frames = angle.shape
-        work, gain = self._matrix(_WORK, voices, frames), self._matrix(_FACTOR, voices, frames)
-        twice = np.cos(angle, out=self._matrix(_COSINE, voices, frames))
+        work, gain = self._shaped[_WORK], self._shaped[_FACTOR]
+        twice = np.cos(angle, out=self._shaped[_COSINE])
         np.multiply(twice, 2.0, out=twice)
-        partial, before = (
-            self._matrix(_PARTIAL, voices, frames),
-            self._matrix(_BEFORE, voices, frames),
-        )
+        partial, before = self._shaped[_PARTIAL], self._shaped[_BEFORE]
         np.copyto(partial, sound)
         before.fill(0.0)
         sound.fill(0.0)
@@ -228,32 +252,25 @@ class Waves:
             np.copyto(before, partial)
             np.copyto(partial, work)
 
-    def _envelope(self, state: Lines, travel: Line, width: Line, out: Lines) -> None:
+    def _envelope(self, state: Lines, out: Lines) -> None:
         """Write the Gaussian to `out`."""
-        starts, powers = self._starts[: len(state)], self._powers[:, : len(travel)]
-        np.multiply(state[:, OCTAVES], state[:, OCTAVES], out=starts[:, 0])
-        np.multiply(state[:, OCTAVES], 2.0, out=starts[:, 1])
+        starts, octaves = self._starts[: len(state)], state[:, OCTAVES]
+        np.multiply(octaves, octaves, out=starts[:, 0])
+        np.multiply(octaves, 2.0, out=starts[:, 1])
         starts[:, 2] = 1.0
-        np.multiply(width, width, out=powers[0])
-        np.negative(powers[0], out=powers[0])
-        np.multiply(powers[0], travel, out=powers[1])
-        np.multiply(powers[1], travel, out=powers[2])
-        np.matmul(starts, powers, out=out)
+        np.matmul(starts, self._powers[:, : out.shape[1]], out=out)
         np.exp(out, out=out)
 
-    def _modulation(self, state: Lines, turn: Line, motion: Motion, begin: int, out: Lines) -> None:
+    def _modulation(self, state: Lines, out: Lines) -> None:
         """Write the amplitude modulation with its rests and depth to `out`."""
         voices, frames = out.shape
-        pair, waves = self._pair[:voices], self._waves[:, :frames]
+        pair, motion, begin = self._pair[:voices], self._motion, self._begin
         angle = np.multiply(state[:, MODULATION], TWO_PI, out=self._column[:voices])
         np.sin(angle, out=pair[:, 0])
         np.cos(angle, out=pair[:, 1])
-        np.multiply(turn, TWO_PI, out=waves[1])
-        np.cos(waves[1], out=waves[0])
-        np.sin(waves[1], out=waves[1])
-        np.matmul(pair, waves, out=out)
+        np.matmul(pair, self._waves[:, :frames], out=out)
         rest, depth = motion.rest[begin : begin + frames], motion.depth[begin : begin + frames]
-        line, work = self._matrix(_LINE, voices, frames), self._matrix(_WORK, voices, frames)
+        line, work = self._shaped[_LINE], self._shaped[_WORK]
         if np.count_nonzero(rest):  # several times faster than any()
             np.matmul(self._one[:voices], rest[None, :], out=line)
             np.minimum(out, 0.0, out=work)
@@ -268,14 +285,12 @@ class Waves:
     def _fades(self, state: Lines, frames: int, out: Lines) -> Lines:
         """Levels of voices that come or go, sample by sample; moves them on."""
         voices = len(state)
-        basis, levels = self._waves[:, :frames], self._levels[:voices]
-        basis[0] = 1.0
-        np.copyto(basis[1], self._samples[:frames])
+        basis, levels = self._count[:, :frames], self._levels[:voices]
         np.copyto(levels, state[:, COMING : RISE + 1])
         np.matmul(levels, basis, out=out)
         np.copyto(levels, state[:, GOING : FADE + 1])
         np.negative(levels[:, 1], out=levels[:, 1])
-        going = np.matmul(levels, basis, out=self._matrix(_WORK, voices, frames))
+        going = np.matmul(levels, basis, out=self._shaped[_WORK])
         np.add(state[:, COMING], np.multiply(state[:, RISE], frames, out=self._column[:voices]),
                out=state[:, COMING])  # fmt: skip
         np.minimum(state[:, COMING], 1.0, out=state[:, COMING])
@@ -291,7 +306,7 @@ class Waves:
         now, then = state[:, AMPLITUDE], state[:, NEXT_AMPLITUDE]
         change = np.subtract(then, now, out=self._column[:voices])
         if np.count_nonzero(change):
-            factor = self._line(now, then, begin, self._matrix(_FACTOR, voices, frames))
+            factor = self._line(now, then, begin, self._shaped[_FACTOR])
             np.multiply(sound, factor, out=sound)
         else:
             np.multiply(gains, now, out=gains)
@@ -334,7 +349,7 @@ def chirp_step(gamma: float, sample_rate: float) -> float:
 def _integrate(steps: Line, out: Line) -> Line:
     """Write 0 and the running sum of `steps` to `out`, one longer."""
     out[0] = 0.0
-    np.cumsum(steps, out=out[1:])
+    np.add.accumulate(steps, out=out[1:])
     return out
 
 
