@@ -53,11 +53,12 @@ class Limiter:
         self._threshold = units.db_to_amplitude(CEILING_DB - MARGIN_DB)
         self._decay = np.exp(-np.arange(1.0, most + 1.0) / (RELEASE_SECONDS * sample_rate))
         self._growth = 1.0 / self._decay
-        self._estimate = TruePeak()
-        self._sound = Line(CHANNELS, self.latency, most)
+        self._sound = Line(CHANNELS, self.latency, PIECE)
+        self._estimate = TruePeak(self._sound)
         self._peaks = Line(1, self.latency, most)
         self._gains = Line(1, attack - 1, most, np.float64)
         self._magnitude = np.zeros((CHANNELS, most), np.float32)
+        self._largest = np.zeros(CHANNELS, np.float32)
         self._wide, self._wider = np.zeros((2, self.latency + most), np.float32)
         self._scaled, self._envelope = np.zeros((2, most))
         self._sums = np.zeros(attack + most)
@@ -66,7 +67,6 @@ class Limiter:
 
     def reset(self) -> None:
         """[control] Forget the sound."""
-        self._estimate.reset()
         self._sound.fill(0.0)
         self._peaks.fill(0.0)
         self._gains.fill(1.0)
@@ -82,12 +82,13 @@ class Limiter:
 
     def _limit(self, block: NDArray[np.float32]) -> float:
         frames, sound, peaks = block.shape[1], self._sound, self._peaks
-        if not self._peak(block) < LOUDEST:  # NaN is not less than anything
+        left, right = self._peaks_of(block)
+        if not (left < LOUDEST and right < LOUDEST):  # NaN is not less than anything
             block.fill(0.0)
         np.copyto(sound.news(frames), block)
         estimated = peaks.news(frames)[0]
-        self._estimate.process(block, estimated)
-        true_peak = float(estimated.max())
+        self._estimate.process(estimated)
+        true_peak = float(np.maximum.reduce(estimated))
         np.copyto(block, sound.samples[:, :frames])
         if true_peak > self._threshold:
             self._busy = self._attack
@@ -99,10 +100,13 @@ class Limiter:
         sound.advance(frames)
         peaks.advance(frames)
         self.true_peak = max(self.true_peak, true_peak)
-        return self._peak(block)
+        return max(self._peaks_of(block))
 
-    def _peak(self, block: NDArray[np.float32]) -> float:
-        return float(np.abs(block, out=self._magnitude[:, : block.shape[1]]).max())
+    def _peaks_of(self, block: NDArray[np.float32]) -> list[float]:
+        """Largest magnitude of each channel."""
+        magnitude = np.abs(block, out=self._magnitude[:, : block.shape[1]])
+        peaks: list[float] = np.maximum.reduce(magnitude, axis=1, out=self._largest).tolist()
+        return peaks
 
     def _gain(self, frames: int) -> NDArray[np.float32]:
         """Work out the gain for the samples that leave now, (frames,) float32."""

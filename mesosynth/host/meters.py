@@ -27,12 +27,13 @@ class Levels:
     def __init__(self) -> None:
         self.peak, self.rms = [0.0] * CHANNELS, [0.0] * CHANNELS
         self.true_peak = 0.0
-        self._magnitude = np.zeros(0, np.float32)
+        self._magnitude = np.zeros((CHANNELS, 0), np.float32)
+        self._largest, self._energy = np.zeros((2, CHANNELS), np.float32)
         self._sample_rate = 1.0
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames."""
-        self._magnitude = np.zeros(max_block, np.float32)
+        self._magnitude = np.zeros((CHANNELS, max_block), np.float32)
         self._sample_rate = sample_rate
 
     def measure(self, block: NDArray[np.float32], true_peak: float) -> None:
@@ -40,11 +41,12 @@ class Levels:
         frames = block.shape[1]
         seconds = frames / self._sample_rate
         fall, share = 10.0 ** (-FALL * seconds / 20.0), 1.0 - math.exp(-seconds / WINDOW)
-        magnitude = self._magnitude[:frames]
-        for i, channel in enumerate(block):
-            peak = float(np.abs(channel, out=magnitude).max())
+        magnitude = np.abs(block, out=self._magnitude[:, :frames])
+        peaks = np.maximum.reduce(magnitude, axis=1, out=self._largest).tolist()
+        energies = np.vecdot(block, block, out=self._energy).tolist()
+        for i, (peak, energy) in enumerate(zip(peaks, energies, strict=True)):
             self.peak[i] = max(peak, fall * self.peak[i])
-            power, before = float(np.dot(channel, channel)) / frames, self.rms[i] ** 2
+            power, before = energy / frames, self.rms[i] ** 2
             self.rms[i] = math.sqrt(before + share * (power - before))
         self.true_peak = max(self.true_peak, true_peak)
 

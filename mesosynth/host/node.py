@@ -93,6 +93,7 @@ class Node:
         self.out = False
         self._strikes = self._good = self._slow = 0
         self._crossed = 0.0
+        self._energy = np.zeros(CHANNELS, np.float32)
         self._sample_rate = 1.0
 
     def prepare(self, sample_rate: float, max_block: int, watch: Watch) -> None:
@@ -187,7 +188,7 @@ class Node:
             self._blame(occupant, watch, "error", STRIKES, error)
             return False
         # A sum of squares tells at once of NaN, which is not less than anything, and of Inf.
-        left, right = (float(np.dot(row, row)) for row in block)
+        left, right = np.vecdot(block, block, out=self._energy).tolist()
         if not (left < EXPLODED**2 * frames and right < EXPLODED**2 * frames):
             self._blame(occupant, watch, "not finite", 1)
             return False

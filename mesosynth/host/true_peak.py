@@ -19,60 +19,55 @@ class TruePeak:
 
     Every row of a matrix holds 32 samples and the TAPS - 1 before them, so that one product with a
     banded matrix interpolates them all.
+
+    Parameters
+    ----------
+    line : Line
+        The sound, with at least TAPS - 1 samples of its past and room for PIECE new ones.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, line: Line) -> None:
         kernel, rows, past = _interpolators(), PIECE // _ROW, TAPS - 1
         band = np.zeros((past + _ROW, len(kernel), _ROW), np.float32)
         for i in range(_ROW):
             band[i : i + TAPS, :, i] = kernel.T
         self._band = band.reshape(past + _ROW, -1)
-        self._line = Line(CHANNELS, past, PIECE)
-        channel, sample = self._line.samples.strides
+        sound = line.samples[:, line.past - past :]
+        channel, sample = sound.strides
         self._windows = as_strided(
-            self._line.samples, (CHANNELS, rows, past + _ROW), (channel, _ROW * sample, sample)
+            sound, (rows, CHANNELS, past + _ROW), (_ROW * sample, channel, sample)
         )
-        self._matrix = np.zeros((CHANNELS, rows, past + _ROW), np.float32)
-        self._between = np.zeros((CHANNELS, rows, len(kernel), _ROW), np.float32)
-        self._highest = np.zeros((CHANNELS, rows, _ROW), np.float32)
-        self._at = np.zeros((CHANNELS, PIECE), np.float32)
+        self._copies = np.zeros((rows, CHANNELS, past + _ROW), np.float32)
+        self._matrix = self._copies.reshape(rows * CHANNELS, -1)
+        self._product = np.zeros((rows * CHANNELS, self._band.shape[1]), np.float32)
+        self._points = self._product.reshape(rows, CHANNELS * len(kernel), _ROW)
+        self._highest = np.zeros(PIECE, np.float32)
+        self._rows = self._highest.reshape(rows, _ROW)
 
-    def reset(self) -> None:
-        """[control] Forget the sound."""
-        self._line.fill(0.0)
-
-    def process(self, block: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    def process(self, out: NDArray[np.float32]) -> None:
         """[audio] Write the louder channel's magnitude to `out`, CENTRE samples late.
 
         Parameters
         ----------
-        block : (2, frames) float32
-            0 < frames <= PIECE, finite.
         out : (frames,) float32
-            ``out[n]`` is the largest magnitude from sample ``n - CENTRE`` up to, and without, the
-            next one.
+            For the line's newest samples, 0 < frames <= PIECE, which are finite: ``out[n]`` is the
+            largest magnitude from sample ``n - CENTRE`` up to, and without, the next one.
         """
-        frames, line, between = block.shape[1], self._line, self._between
-        np.copyto(line.news(frames), block)
-        np.copyto(self._matrix, self._windows)
-        rows = len(between) * between.shape[1]
-        np.matmul(self._matrix.reshape(rows, -1), self._band, out=between.reshape(rows, -1))
-        np.abs(between, out=between)
-        highest = np.maximum.reduce(between, axis=2, out=self._highest)
-        begin = line.past - CENTRE
-        at = np.abs(line.samples[:, begin : begin + frames], out=self._at[:, :frames])
-        for channel, magnitude in zip(highest.reshape(CHANNELS, -1), at, strict=True):
-            np.maximum(magnitude, channel[:frames], out=magnitude)
-        np.maximum(at[0], at[1], out=out)
-        line.advance(frames)
+        np.copyto(self._copies, self._windows)
+        np.dot(self._matrix, self._band, out=self._product)
+        np.abs(self._product, out=self._product)
+        np.maximum.reduce(self._points, axis=1, out=self._rows)
+        np.copyto(out, self._highest[: len(out)])
 
 
 def _interpolators() -> NDArray[np.float32]:
-    """Windowed sincs, (phases, TAPS), for 1/4, 2/4 and 3/4 of the way to the next sample.
+    """Windowed sincs, (phases, TAPS), for 0/4, 1/4, 2/4 and 3/4 of the way to the next sample.
 
-    Applied to TAPS samples, oldest first, each gives the value between the two in the middle.
+    Applied to TAPS samples, oldest first, each gives the value between the two in the middle; the
+    first gives the sample itself, bit by bit.
     """
-    phase = np.arange(1, OVERSAMPLING)[:, None] / OVERSAMPLING
+    phase = np.arange(OVERSAMPLING)[:, None] / OVERSAMPLING
     distance = np.arange(TAPS) - (CENTRE - 1) - phase
     kernel = np.sinc(distance) * np.i0(5.0 * np.sqrt(1.0 - (distance / CENTRE) ** 2))
+    kernel[0] = distance[0] == 0.0
     return (kernel / kernel.sum(axis=1, keepdims=True)).astype(np.float32)

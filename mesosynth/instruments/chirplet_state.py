@@ -15,9 +15,9 @@ FIELDS = 19
     GOING,  # another level, may lie above 1; the lower one is heard. Moved by
     FADE,  # lost per sample; 0 until it is released
     STEP,  # of the carrier in the middle of the sweep, cycles a sample: at the block's begin
-    NEXT_STEP,  # and at its end
     AMPLITUDE,  # velocity, pressure and chance: at the block's begin
-    NEXT_AMPLITUDE,  # and at its end
+    NEXT_STEP,  # both at its end
+    NEXT_AMPLITUDE,
     LEFT,
     RIGHT,
     HERTZ,  # of its key; 0 follows the parameter f_c

@@ -65,8 +65,7 @@ class Voices:
     def end_block(self) -> None:
         """[audio] Let the next block begin where this one ended."""
         state = self.state[: self.count]
-        np.copyto(state[:, STEP], state[:, NEXT_STEP])
-        np.copyto(state[:, AMPLITUDE], state[:, NEXT_AMPLITUDE])
+        np.copyto(state[:, STEP : AMPLITUDE + 1], state[:, NEXT_STEP : NEXT_AMPLITUDE + 1])
         np.copyto(self.partials[0], self.partials[1])
 
     def add(self) -> int:

@@ -205,7 +205,7 @@ class Waves:
         np.multiply(factor, state[:, STEP], out=starts[:, 1])
         np.subtract(state[:, NEXT_STEP], state[:, STEP], out=starts[:, 2])
         np.multiply(factor, starts[:, 2], out=starts[:, 2])
-        np.matmul(starts, sums[:, frames], out=factor)
+        np.dot(starts, sums[:, frames], out=factor)
         np.remainder(factor, 1.0, out=state[:, CARRIER])
 
         angle, sound = self._shaped[_ANGLE], self._shaped[_SOUND]
@@ -311,8 +311,7 @@ class Waves:
         else:
             np.multiply(gains, now, out=gains)
         stereo = np.matmul(gains, sound, out=self._stereo[:, :frames])
-        for side in range(CHANNELS):
-            np.add(mix[side], stereo[side], out=mix[side])
+        np.add(mix, stereo, out=mix)
 
     def _line(self, now: Line, then: Line, begin: int, out: Lines) -> Lines:
         """For each voice a straight line over the block from `now` to `then`, as far as `out`."""
