@@ -9,7 +9,7 @@ from allocation import tracing
 
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
-from mesosynth.plugin import NO_EVENTS
+from mesosynth.plugin import EVENT, NO_EVENTS, EventKind
 
 pytestmark = pytest.mark.beside
 
@@ -87,6 +87,44 @@ def test_ten_minutes_later_the_phase_and_the_clock_have_not_drifted():
     play(chirplet, values, 800 * round(rate * period), block)
     live = play(chirplet, values, 1000, block)
     assert decibels(live - formula(**theta, gain=0.0, samples=1000, rate=rate), live) < -80
+
+
+def rehearse(forgetful, seed):
+    """Blocks of changing sizes in which the pitch moves a lot, other knobs and keys now and then.
+
+    `forgetful` lays out each stretch anew, whatever it knows from the last.
+    """
+    random, chirplet = np.random.default_rng(seed), prepared()
+    if forgetful:
+        waves = chirplet._arpeggios.voices._waves
+        lay_out = waves.open
+
+        def forget_and_lay_out(*stretch):
+            waves._laid_end = 0
+            lay_out(*stretch)
+
+        waves.open = forget_and_lay_out
+    values, ids, played = PARAMETERS.vector({"period": 0.06}), list(PARAMETERS), []
+    moving = [i for i, name in enumerate(ids) if name not in {"period", "tempo", "sync"}]
+    for n in range(600):
+        at = ids.index("f_c") if random.random() < 0.5 else int(random.choice(moving))
+        if ids[at] == "f_c" or random.random() < 0.1:
+            low, high = PARAMETERS[ids[at]].minimum, PARAMETERS[ids[at]].maximum
+            values[at] = low + random.random() * (high - low)
+        frames = int(random.choice([64, 128, 256, 300]))
+        events = np.zeros(int(n % 100 in (70, 75)), EVENT)
+        if len(events):
+            kind = EventKind.NOTE_ON if n % 100 == 70 else EventKind.NOTE_OFF
+            events[0] = (frames // 3, kind, 0, 60, 0.7)
+        block = np.zeros((2, frames), np.float32)
+        chirplet.process(values, events, block)
+        played.append(block)
+    return np.concatenate(played, axis=1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_kept_from_block_to_block_changes_no_bit(seed):
+    np.testing.assert_array_equal(rehearse(False, seed), rehearse(True, seed))
 
 
 def test_reset_forgets_everything():
