@@ -8,6 +8,7 @@ What can be asked for is in :mod:`gui.requests`, a file per subject.
 from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from typing_extensions import override
 
 from gui.requests.device import DeviceRequests
 from gui.requests.files import FileRequests
@@ -162,7 +163,8 @@ class Bridge(
             self.session.follow = follow
             self.follow_changed.emit(follow)
 
-    def request(self, request: Callable[[Session], object]) -> bool:  # noqa: D102 - Asking's
+    @override
+    def request(self, request: Callable[[Session], object]) -> bool:
         if self.session is None:
             return False
         try:
@@ -172,7 +174,8 @@ class Bridge(
             return False
         return True
 
-    def show_sound(self, rack: bool = False) -> None:  # noqa: D102 - Asking's
+    @override
+    def show_sound(self, rack: bool = False) -> None:
         if self.session is not None:
             self.values = dict(self.session.values)
             self._look_at_rack()

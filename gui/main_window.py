@@ -5,6 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QByteArray, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from gui import match_files, theme
 from gui.actions import ACTIONS, Actions
@@ -142,14 +143,16 @@ class MainWindow(QMainWindow):
         self._on_parameters(bridge.values, "user")
         self._was_painted = False
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if not self._was_painted:
             self._was_painted = True
             # The panels are painted after their window: in the next turn all of it is on screen.
             QTimer.singleShot(0, self, self.painted.emit)
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def closeEvent(self, event: QCloseEvent) -> None:
         self.settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self.settings.gain = self.bridge.values.get("gain")
         self.settings.page = self.drawer.page
@@ -163,11 +166,13 @@ class MainWindow(QMainWindow):
         self.closed.emit()
         event.accept()
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
 
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def dropEvent(self, event: QDropEvent) -> None:
         files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         if files:
             event.acceptProposedAction()

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QApplication, QLineEdit
+from typing_extensions import override
 
 from gui.bridge import Bridge
 
@@ -41,7 +42,8 @@ class Piano(QObject):
         self._held: dict[int, int] = {}  # notes by the keys that hold them
         action.toggled.connect(self._switch)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102 - Qt's hook
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         kind = event.type()
         if kind == QEvent.Type.ApplicationDeactivate:
             self._let_go()

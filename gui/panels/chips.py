@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QToolButton, QWidget
+from typing_extensions import override
 
 from gui import theme
 
@@ -48,11 +49,13 @@ class Chips(QWidget):
         for chip in self._chips:
             chip.setChecked(chip.text().casefold() in words)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
 
-    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+    @override
+    def sizeHint(self) -> QSize:
         return QSize(200, self.height())
 
     def _chip(self, word: str, on: bool) -> QToolButton:

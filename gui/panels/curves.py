@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
+from typing_extensions import override
 
 from gui import theme
 from gui.panels.match_panel import MatchPanel
@@ -30,7 +31,8 @@ class Curves(QWidget):
         layout.addWidget(loss, 5)
         layout.addWidget(match, 4)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
 

@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSplitter, QSplitterHandle, QWidget
+from typing_extensions import override
 
 from gui import theme
 
@@ -50,7 +51,8 @@ class Divided(QSplitter):
         self.divide(share)
         self.divided.emit(self.share)
 
-    def createHandle(self) -> QSplitterHandle:  # noqa: D102 - Qt's hook
+    @override
+    def createHandle(self) -> QSplitterHandle:
         return _Handle(self)
 
 

@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout
+from typing_extensions import override
 
 from gui import theme
 from gui.icons import dress
@@ -78,7 +79,8 @@ class EffectCard(QFrame):
             if id_ in values and knob.value != values[id_]:
                 knob.set_value(values[id_])
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
         match event.key():
             case Qt.Key.Key_Up if alt:
@@ -92,12 +94,14 @@ class EffectCard(QFrame):
             case _:
                 super().keyPressEvent(event)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._grabbed = event.position().y()
         super().mousePressEvent(event)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._grabbed is not None:
             by = event.position().y() - self._grabbed
             self._grabbed = None

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QAction, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from typing_extensions import override
 
 from gui import theme
 from gui.actions import Actions
@@ -77,7 +78,8 @@ class Bar(QWidget):
         theme.name(self, name)
         self._share, self._warns = 0.0, False
 
-    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+    @override
+    def sizeHint(self) -> QSize:
         return QSize(80, 6)
 
     def show_share(self, share: float, warns: bool) -> None:
@@ -86,7 +88,8 @@ class Bar(QWidget):
         self.setAccessibleDescription(f"{self._share:.0%}")
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         tint = theme.WARNING if self._warns else theme.ACCENT
         painter.fillRect(self.rect(), theme.colour(theme.WELL))

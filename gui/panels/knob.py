@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QWheelEvent,
 )
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from typing_extensions import override
 
 from gui import theme
 from gui.panels.value_editor import ValueEditor
@@ -84,7 +85,8 @@ class Knob(QWidget):
         )
         self.set_value(parameter.default)
 
-    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+    @override
+    def sizeHint(self) -> QSize:
         return QSize(84, 104)
 
     def set_value(self, value: float) -> None:
@@ -111,7 +113,8 @@ class Knob(QWidget):
         """Where the value is written, px."""
         return QRectF(0, self.height() - _TEXT_HEIGHT - 1, self.width(), _TEXT_HEIGHT)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         centre = Qt.AlignmentFlag.AlignCenter
@@ -156,7 +159,8 @@ class Knob(QWidget):
         painter.drawLine(QPointF(radius * 0.45, 0), QPointF(radius - 2.5, 0))
         painter.restore()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
             return
         if self.value_box.contains(event.position()):
@@ -166,7 +170,8 @@ class Knob(QWidget):
         self._mouse_y = event.position().y()
         self.gesture_began.emit(self.title)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._turned is None:
             return
         travel = (self._mouse_y - event.position().y()) / TRAVEL_PX
@@ -174,16 +179,19 @@ class Knob(QWidget):
         self._mouse_y = event.position().y()
         self.edited.emit(self._at(self._turned))
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._turned is not None:
             self._turned = None
             self.gesture_ended.emit()
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._take_default()
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = self.menu()
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(event.globalPos() if event.reason() == _MOUSE else self._middle())
@@ -220,11 +228,13 @@ class Knob(QWidget):
     def _take_default(self) -> None:
         self.set_at_once.emit({self.id: self.parameter.default}, self.title)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def wheelEvent(self, event: QWheelEvent) -> None:
         self._nudge(event.angleDelta().y() / 120.0 * _speed(event))
         event.accept()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         keys = Qt.Key
         notches = {
             keys.Key_Up: 1, keys.Key_Right: 1, keys.Key_Down: -1, keys.Key_Left: -1,
@@ -237,13 +247,16 @@ class Knob(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
         self.editor.setGeometry(self.value_box.toRect().adjusted(2, -2, -2, 1))
 
-    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def focusInEvent(self, event: QFocusEvent) -> None:
         self.update()
 
-    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def focusOutEvent(self, event: QFocusEvent) -> None:
         self.update()
 
     def type_value(self) -> None:

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from gui import theme
 from gui.elided_label import ElidedLabel
@@ -93,7 +94,8 @@ class LayerCard(QFrame):
         level = text["level"] if values[f"level_{number}"] > SILENT else "silent"
         self.words.setText(f"{text['f_m']}  ·  {text['gamma'].lstrip('-')}  ·  {level}")
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
         match event.key():
             case Qt.Key.Key_Up if alt:
@@ -107,13 +109,15 @@ class LayerCard(QFrame):
             case _:
                 super().keyPressEvent(event)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._grabbed = event.position().y()
             self.chosen.emit(self._place)
         super().mousePressEvent(event)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._grabbed is not None:
             by = event.position().y() - self._grabbed
             self._grabbed = None
@@ -176,10 +180,12 @@ class ShareBar(QWidget):
         theme.name(self, f"Share: {self.text}")
         self.update()
 
-    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+    @override
+    def sizeHint(self) -> QSize:
         return QSize(120, 14)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setFont(theme.font(8))
         middle = 0.5 * self.height()

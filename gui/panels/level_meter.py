@@ -3,6 +3,7 @@
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
+from typing_extensions import override
 
 from gui import theme
 from mesosynth.host.limiter import CEILING_DB
@@ -24,7 +25,8 @@ class LevelMeter(QWidget):
         theme.name(self, "Output level")
         self._levels = [(theme.FLOOR_DB, theme.FLOOR_DB)] * 2  # RMS and peak, left and right
 
-    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+    @override
+    def sizeHint(self) -> QSize:
         return QSize(96, 12)
 
     def show_audio(self, status: AudioStatus) -> None:
@@ -45,7 +47,8 @@ class LevelMeter(QWidget):
         )
         self.setAccessibleDescription(f"{left} left, {right} right")
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         height = (self.height() - 2) / 2.0
         for i, (rms, peak) in enumerate(self._levels):

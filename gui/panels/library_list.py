@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QListView
+from typing_extensions import override
 
 from gui import theme
 from gui.panels.library_rows import STAR_WIDTH, LibraryRow, LibraryRows
@@ -54,13 +55,15 @@ class LibraryList(QListView):
         finally:
             self.is_quiet = False
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         self.on_star = event.position().x() < STAR_WIDTH
         # The click decides: on a star the row must not be heard, elsewhere not twice.
         with self.quiet():
             super().mousePressEvent(event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.chosen.emit()
         elif event.key() == Qt.Key.Key_Delete:

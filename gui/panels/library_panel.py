@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QToolButton,
     QVBoxLayout,
 )
+from typing_extensions import override
 
 from gui import theme
 from gui.bridge import Bridge
@@ -87,11 +88,13 @@ class LibraryPanel(QFrame):
         self.more.setMenu(bank_menu(self.more, library.user, self.ask_import, self.ask_export))
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         self.line.setFocus(event.reason())
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102 - Qt's hook
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()), 0)
             if step:

@@ -14,6 +14,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QPainter, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from typing_extensions import override
 
 from gui import theme
 from mesosynth.library import Entry, Marks
@@ -59,10 +60,12 @@ class LibraryRows(QAbstractListModel):
         """Where a preset stands, or -1."""
         return next((row for row, entry in enumerate(self.rows) if entry.key == key), -1)
 
-    def rowCount(self, parent: _Index = _NOWHERE) -> int:  # noqa: D102 - Qt's hook
+    @override
+    def rowCount(self, parent: _Index = _NOWHERE) -> int:
         return 0 if parent.isValid() else len(self.rows)
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:  # noqa: D102
+    @override
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not index.isValid():
             return None
         entry = self.rows[index.row()]
@@ -81,12 +84,12 @@ class LibraryRows(QAbstractListModel):
 class LibraryRow(QStyledItemDelegate):
     """A star, the name, and below it what kind of sound it is."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:  # noqa: D102
+    @override
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         return QSize(100, ROW_HEIGHT)
 
-    def paint(  # noqa: D102 - Qt's hook
-        self, painter: QPainter, option: QStyleOptionViewItem, index: _Index
-    ) -> None:
+    @override
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         entry = cast("Entry", index.data(ENTRY))
         rows = cast("LibraryRows", index.model())
         box, state = option.rect, option.state

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QToolButton,
     QVBoxLayout,
 )
+from typing_extensions import override
 
 from gui import theme
 from gui.bridge import Bridge
@@ -70,13 +71,15 @@ class MapPage(QFrame):
         bridge.preset_loaded.connect(self._on_loaded)
         bridge.tick.connect(self._on_tick)
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self.chart is None:
             self.chart = Chart()
         self._seen = -1
 
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._seen = -1
 

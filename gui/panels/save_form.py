@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QToolButton,
     QVBoxLayout,
 )
+from typing_extensions import override
 
 from gui import theme
 from mesosynth.library import Entry
@@ -84,7 +85,8 @@ class SaveForm(QFrame):
         )  # fmt: skip
         self.saved.emit(filled, self._entry)
 
-    def event(self, event: QEvent) -> bool:  # noqa: D102 - Qt's hook
+    @override
+    def event(self, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
             if event.type() == QEvent.Type.ShortcutOverride:
                 event.accept()  # here it closes the form; elsewhere it is a panic

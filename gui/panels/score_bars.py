@@ -3,6 +3,7 @@
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from typing_extensions import override
 
 from gui import theme
 from mesosynth.matching.scores import Scores
@@ -52,13 +53,16 @@ class ScoreBar(QWidget):
         theme.name(self, f"Similarity in {self._name}: {self.text}", self._meaning)
         self.update()
 
-    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+    @override
+    def sizeHint(self) -> QSize:
         return QSize(66, 20)
 
-    def minimumSizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+    @override
+    def minimumSizeHint(self) -> QSize:
         return QSize(40, 20)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setFont(theme.font(8))
         above = QRectF(0.0, 0.0, self.width(), self.height() - _BAR - 1.0)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from typing_extensions import override
 
 from gui import theme
 from gui.views import plot_painting
@@ -63,7 +64,8 @@ class SequenceCurves(Canvas):
         """Where a time is, in the middle of the strips."""
         return QPointF(self._across(time), self.area.center().y())
 
-    def paint_still(self, painter: QPainter) -> None:  # noqa: D102 - Canvas's hook
+    @override
+    def paint_still(self, painter: QPainter) -> None:
         area = self.area
         height = (area.height() - _GAP * (len(SHOWN) - 1)) / len(SHOWN)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -72,20 +74,24 @@ class SequenceCurves(Canvas):
             self._paint_strip(painter, QRectF(area.left(), top, area.width(), height), id_)
         plot_painting.paint_x_axis(painter, area, Axis(0.0, self._duration, "Seconds"))
 
-    def paint_moving(self, painter: QPainter) -> None:  # noqa: D102 - Canvas's hook
+    @override
+    def paint_moving(self, painter: QPainter) -> None:
         if self._position is not None and self._matched is not None:
             x, area = self._across(self._position), self.area
             painter.setPen(QPen(QColor(theme.ACCENT), 1.5))
             painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         self._seek(event)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._seek(event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         way = _WAYS.get(event.key(), 0.0)
         if way:
             to = (self._position or 0.0) + way * self._duration

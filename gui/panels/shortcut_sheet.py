@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
 from gui import theme
 from gui.actions import ACTIONS, SLOTS
@@ -57,12 +58,14 @@ class ShortcutSheet(QDialog):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.area)
 
-    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+    @override
+    def sizeHint(self) -> QSize:
         page = self._page.sizeHint()
         bar = self.area.verticalScrollBar().sizeHint().width()
         return QSize(page.width() + bar, page.height() + 2)
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
         self.setFixedWidth(self.sizeHint().width())
         room = self.screen().availableSize().height() - _BESIDE
         window = self.parentWidget()

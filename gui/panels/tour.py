@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from gui import theme
 
@@ -72,7 +73,8 @@ class Tour(QFrame):
         self._ring.hide()
         self.ended.emit()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         event.ignore()  # the desk's keys stay the desk's
 
     def _show(self) -> None:

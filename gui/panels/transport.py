@@ -3,6 +3,7 @@
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
+from typing_extensions import override
 
 from gui import theme
 from gui.actions import Actions
@@ -55,7 +56,8 @@ class Transport(QWidget):
     def __getitem__(self, id_: str) -> QToolButton:
         return self._buttons[id_]
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         # The keys and the menu recall snapshots too; a narrow desk has no room for their buttons.
         self.snapshots.setVisible(self.width() >= _ROOM_FOR_SNAPSHOTS)

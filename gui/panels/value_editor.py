@@ -3,6 +3,7 @@
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
+from typing_extensions import override
 
 from gui import theme
 
@@ -28,7 +29,8 @@ class ValueEditor(QLineEdit):
         self.selectAll()
         self.setFocus()
 
-    def event(self, event: QEvent) -> bool:  # noqa: D102 - Qt's hook
+    @override
+    def event(self, event: QEvent) -> bool:
         # Esc is also the shortcut of panic; while one types it only closes the line.
         if (
             event.type() == QEvent.Type.ShortcutOverride
@@ -39,7 +41,8 @@ class ValueEditor(QLineEdit):
             return True
         return super().event(event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self._close()
         else:
@@ -47,7 +50,8 @@ class ValueEditor(QLineEdit):
             # QLineEdit lets Return through, and the knob behind would open the line again.
             event.accept()
 
-    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self.hide()
 

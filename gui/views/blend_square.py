@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen
+from typing_extensions import override
 
 from gui import theme
 from gui.views.canvas import Canvas
@@ -47,7 +48,8 @@ class BlendSquare(Canvas):
         self.setMaximumHeight(300)
         theme.name(self, "Blend", "Drag, or use the arrow keys, between the corners' sounds")
 
-    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+    @override
+    def sizeHint(self) -> QSize:
         return QSize(270, 270)
 
     @property
@@ -67,7 +69,8 @@ class BlendSquare(Canvas):
         area = self.area
         return QPointF(area.left() + x * area.width(), area.bottom() - y * area.height())
 
-    def paint_still(self, painter: QPainter) -> None:  # noqa: D102 - Canvas's hook
+    @override
+    def paint_still(self, painter: QPainter) -> None:
         area = self.area
         painter.fillRect(area, theme.colour(theme.WELL))
         painter.setPen(theme.colour(theme.GRID))
@@ -89,7 +92,8 @@ class BlendSquare(Canvas):
             )
             painter.drawText(line, side | flags.AlignVCenter, text)
 
-    def paint_moving(self, painter: QPainter) -> None:  # noqa: D102 - Canvas's hook
+    @override
+    def paint_moving(self, painter: QPainter) -> None:
         here = self.point(self.across, self.up)
         for corner, name in zip(CORNERS, self._names, strict=True):
             if name:
@@ -99,23 +103,27 @@ class BlendSquare(Canvas):
         painter.setBrush(theme.colour(theme.ACCENT, 1.0 if self._held else 0.7))
         painter.drawEllipse(here, _RADIUS, _RADIUS)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._held = True
             self.gesture_began.emit()
             self._move_to(event.position())
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._held:
             self._move_to(event.position())
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._held:
             self._held = False
             self.gesture_ended.emit()
             self.update()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         keys = Qt.Key
         steps = {keys.Key_Left: (-1, 0), keys.Key_Right: (1, 0), keys.Key_Down: (0, -1),
                  keys.Key_Up: (0, 1)}  # fmt: skip

@@ -6,6 +6,7 @@ At sixty pictures a second only the second layer costs anything.
 from PySide6.QtCore import QEvent
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QWidget
+from typing_extensions import override
 
 from gui import theme
 
@@ -28,16 +29,19 @@ class Canvas(QWidget):
         self._still = None
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._still_layer())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.paint_moving(painter)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
         self._still = None
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def changeEvent(self, event: QEvent) -> None:
         kinds = QEvent.Type
         if event.type() in (kinds.PaletteChange, kinds.StyleChange, kinds.FontChange):
             self.refresh()

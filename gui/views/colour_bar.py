@@ -3,6 +3,7 @@
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy
+from typing_extensions import override
 
 from gui import theme
 from gui.views import plot_painting
@@ -73,7 +74,8 @@ class ColourBar(Canvas):
             self.refresh()
             self.changed.emit(low, high)
 
-    def paint_still(self, painter: QPainter) -> None:  # noqa: D102 - Canvas' hook
+    @override
+    def paint_still(self, painter: QPainter) -> None:
         strip = self._strip()
         gradient = QLinearGradient(strip.topLeft(), strip.topRight())
         table = colour_table(self._colours)
@@ -92,13 +94,15 @@ class ColourBar(Canvas):
         painter.drawText(left, int(middle | Qt.AlignmentFlag.AlignRight), _decibels(low, False))
         painter.drawText(right, int(middle | Qt.AlignmentFlag.AlignLeft), _decibels(high, True))
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             x = event.position().x()
             end = int(x > self.width() / 2.0)
             self._grip = (end, x, self.levels[end])
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._grip is None:
             return
         end, x, level = self._grip
@@ -111,10 +115,12 @@ class ColourBar(Canvas):
         else:
             self.set_levels(min(level, self.levels[1] - _NARROWEST), self.levels[1])
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._grip = None
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.set_levels(*self._default)
 
     def _strip(self) -> QRectF:

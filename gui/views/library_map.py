@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen
+from typing_extensions import override
 
 from gui import theme
 from gui.views.canvas import Canvas
@@ -71,7 +72,8 @@ class LibraryMap(Canvas):
         self.setMinimumSize(220, 200)
         theme.name(self, "Map of the library", "Click a point to hear it, drag to blend sounds")
 
-    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+    @override
+    def sizeHint(self) -> QSize:
         return QSize(292, 420)
 
     def show_places(self, places: Sequence[Place]) -> None:
@@ -102,11 +104,13 @@ class LibraryMap(Canvas):
 
     # ------------------------------------------------------------------ hands
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._pressed = event.position()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._mouse = event.position()
         if self._pressed is None:
             self._hover(self._at(self._mouse))
@@ -120,7 +124,8 @@ class LibraryMap(Canvas):
             self._mix = self._mixed()
         self.update()
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton or self._pressed is None:
             return
         self._pressed = None
@@ -134,10 +139,12 @@ class LibraryMap(Canvas):
         elif (place := self._at(event.position())) is not None:
             self.chosen.emit(place)
 
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def leaveEvent(self, event: QEvent) -> None:
         self._hover(None)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         ways = {
             Qt.Key.Key_Left: (-1.0, 0.0), Qt.Key.Key_Right: (1.0, 0.0),
             Qt.Key.Key_Up: (0.0, -1.0), Qt.Key.Key_Down: (0.0, 1.0),

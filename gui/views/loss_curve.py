@@ -5,6 +5,7 @@ import math
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QToolButton
+from typing_extensions import override
 
 from gui import theme
 from gui.views import plot_painting
@@ -57,7 +58,8 @@ class LossCurve(Frame):
         best = min(self.curves.steps, key=lambda each: each.loss)
         self.note.say(f"{best.loss:.1e} after {step.evaluations}", f"{best.loss:.1e}", "")
 
-    def table(self) -> Table:  # noqa: D102 - Frame's hook
+    @override
+    def table(self) -> Table:
         steps = self.curves.steps
         ids = list(steps[0].theta) if steps else []
         columns = ["evaluations", "seconds", "start", "loss", *ids, *(f"std_{id_}" for id_ in ids)]

@@ -10,6 +10,7 @@ from PySide6.QtGui import (
     QPainter,
     QWheelEvent,
 )
+from typing_extensions import override
 
 from gui import theme
 from gui.views import pad_painting, plot_painting
@@ -68,7 +69,8 @@ class Pad(Canvas):
             "(Alt-wheel: sideways)\nDouble-click: set the point there"
         )
 
-    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+    @override
+    def sizeHint(self) -> QSize:
         return QSize(520, 520)
 
     @property
@@ -144,7 +146,8 @@ class Pad(Canvas):
         self._steps.append(step)
         self.update()
 
-    def paint_still(self, painter: QPainter) -> None:  # noqa: D102 - Canvas' hook
+    @override
+    def paint_still(self, painter: QPainter) -> None:
         plane = self.plane
         plot_painting.paint_ground(painter, plane.area)
         if self.loss.axes == self.axes:
@@ -158,7 +161,8 @@ class Pad(Canvas):
             x, y = self.axes
             pad_painting.paint_target(painter, plane.point(self._known[x], self._known[y]))
 
-    def paint_moving(self, painter: QPainter) -> None:  # noqa: D102 - Canvas' hook
+    @override
+    def paint_moving(self, painter: QPainter) -> None:
         pad_painting.paint_trajectory(painter, self.plane, self.axes, self._steps)
         gamma = self._values.get("gamma")
         rising = gamma > 0.0 if gamma is not None and "gamma" in self.axes else None
@@ -166,7 +170,8 @@ class Pad(Canvas):
         area = self.plane.area
         pad_painting.paint_handle(painter, area, self.handle, rising, held, self.hasFocus())
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         near = _distance(event.position(), self.handle) <= _REACH
         if event.button() == Qt.MouseButton.LeftButton and near:
             self._grip = self.handle
@@ -175,7 +180,8 @@ class Pad(Canvas):
             self.gesture_began.emit("move on the pad")
             self.update()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._grip is None:
             near = _distance(event.position(), self.handle) <= _REACH
             shapes = Qt.CursorShape
@@ -187,24 +193,28 @@ class Pad(Canvas):
         self._mouse = event.position()
         self.edited.emit(self._at(self._grip))
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._grip is not None:
             self._grip = None
             self.setCursor(Qt.CursorShape.OpenHandCursor)
             self.gesture_ended.emit()
             self.update()
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self.set_at_once.emit(self._at(event.position()), "set on the pad")
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def wheelEvent(self, event: QWheelEvent) -> None:
         notches = event.angleDelta() / 120.0
         fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
         self._nudge(notches.x() * fine, notches.y() * fine)
         event.accept()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         keys = {
             Qt.Key.Key_Left: (-1, 0),
             Qt.Key.Key_Right: (1, 0),
@@ -218,10 +228,12 @@ class Pad(Canvas):
         fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
         self._nudge(step[0] * fine, step[1] * fine)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def focusInEvent(self, event: QFocusEvent) -> None:
         self.update()
 
-    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def focusOutEvent(self, event: QFocusEvent) -> None:
         self.update()
 
     def _nudge(self, across: float, up: float) -> None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
+from typing_extensions import override
 
 from gui import theme
 from gui.views import plot_painting
@@ -39,7 +40,8 @@ class Pictures(QWidget):
         self._pictures.append(picture)
         self._place()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
         self._place()
 
     def _place(self) -> None:
@@ -97,7 +99,8 @@ class Picture(Canvas):
         theme.name(self, title)
         axes.changed.connect(self.refresh)
 
-    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+    @override
+    def sizeHint(self) -> QSize:
         return QSize(200, 160)
 
     @property
@@ -163,7 +166,8 @@ class Picture(Canvas):
                 self.update(QRect(at - 2, 0, 5, self.height()))
         self._playhead = x
 
-    def paint_still(self, painter: QPainter) -> None:  # noqa: D102 - Canvas' hook
+    @override
+    def paint_still(self, painter: QPainter) -> None:
         area = self.area
         plot_painting.paint_title(painter, area, self._title)
         plot_painting.paint_ground(painter, area)
@@ -182,7 +186,8 @@ class Picture(Canvas):
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
         painter.restore()
 
-    def paint_moving(self, painter: QPainter) -> None:  # noqa: D102 - Canvas' hook
+    @override
+    def paint_moving(self, painter: QPainter) -> None:
         area = self.area
         if self._playhead is not None and self.shown:
             x = self._point(self._playhead, self.axes.y.low).x()
@@ -207,7 +212,8 @@ class Picture(Canvas):
         rows, columns = self.numbers.shape
         return self._readout(int(up * rows), int(across * columns), x, y)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._mouse = event.position()
         if self._drag is not None:
             move = self._mouse - self._drag
@@ -215,19 +221,23 @@ class Picture(Canvas):
             self.axes.pan(-move.x() / self.area.width(), move.y() / self.area.height())
         self.update()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.axes.zoomed:
             self._drag = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._drag = None
         self.unsetCursor()
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.axes.reset()
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def wheelEvent(self, event: QWheelEvent) -> None:
         delta = event.angleDelta()
         factor = _ZOOM ** ((delta.y() or delta.x()) / 120.0)
         spot, area = event.position(), self.area
@@ -237,7 +247,8 @@ class Picture(Canvas):
         self.axes.zoom(factor if sideways else 1.0, 1.0 if sideways else factor, x, y)
         event.accept()
 
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def leaveEvent(self, event: QEvent) -> None:
         self._mouse = None
         self.update()
 

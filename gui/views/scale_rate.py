@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedLayout, QToolButton, QWidget
+from typing_extensions import override
 
 from gui.views.axes import Axis
 from gui.views.colour_bar import ColourBar
@@ -102,7 +103,8 @@ class ScaleRate(Frame):
         """Show the sound and its difference from the target."""
         self._show("sound", analysis)
 
-    def table(self) -> Table:  # noqa: D102 - Frame's hook
+    @override
+    def table(self) -> Table:
         if self.switch.isChecked():
             return self.drivers.table()
         rows: list[tuple[float | str, ...]] = []

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
+from typing_extensions import override
 
 from gui import theme
 from gui.views.axes import Axis
@@ -109,7 +110,8 @@ class Scalograms(Frame):
         self.optional = (self.levels, self.difference)
         self._analyses: dict[str, Analysis] = {}
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.waveform.roomy = self.height() >= _ROOMY
         self.waveform.setVisible(self.waveform.wanted)
@@ -141,7 +143,8 @@ class Scalograms(Frame):
             middle = self._analyses[what].duration / 2.0 if what in self._analyses else 0.0
             picture.set_playhead(None if seconds is None else middle + seconds)
 
-    def table(self) -> Table:  # noqa: D102 - Frame's hook
+    @override
+    def table(self) -> Table:
         rows: list[tuple[float | str, ...]] = []
         for what, picture in self.pictures.items():
             if picture.numbers is None:

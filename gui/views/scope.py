@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QMouseEvent, QPainter, QPen, QPolygonF
+from typing_extensions import override
 
 from gui import theme
 from gui.views import plot_painting
@@ -65,7 +66,8 @@ class Scope(Frame):
         level = self._canvas.draw(samples, sample_rate, amplitude_to_db(peak))
         self.note.setText(f"{level:.0f} dB" if level > _BOTTOM_DB else "−∞ dB")
 
-    def table(self) -> Table:  # noqa: D102 - Frame's hook
+    @override
+    def table(self) -> Table:
         samples, rate = self._canvas.samples, self._canvas.sample_rate
         if self.spectrum:
             levels = spectrum(samples, rate)

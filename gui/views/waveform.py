@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy
+from typing_extensions import override
 
 from gui import theme
 from gui.views import plot_painting
@@ -44,7 +45,8 @@ class Waveform(Canvas):
         self.setVisible(False)
         theme.name(self, "Waveform of the target", "Arrow keys move the part that is matched")
 
-    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's hook
+    @override
+    def sizeHint(self) -> QSize:
         return QSize(200, self.height())
 
     @property
@@ -79,7 +81,8 @@ class Waveform(Canvas):
         )
         self.refresh()
 
-    def paint_still(self, painter: QPainter) -> None:  # noqa: D102 - Canvas' hook
+    @override
+    def paint_still(self, painter: QPainter) -> None:
         area = self._area
         plot_painting.paint_ground(painter, area)
         if self.overview is None:
@@ -95,7 +98,8 @@ class Waveform(Canvas):
         painter.setBrush(QColor(theme.DIM))
         painter.drawPolygon(QPolygonF(points))
 
-    def paint_moving(self, painter: QPainter) -> None:  # noqa: D102 - Canvas' hook
+    @override
+    def paint_moving(self, painter: QPainter) -> None:
         if self.overview is None or not self.movable:
             return
         area, window = self._area, self.frame
@@ -110,7 +114,8 @@ class Waveform(Canvas):
             text = f"{self._wanted:.2f} to {self._wanted + self.length:.2f} s"
             plot_painting.paint_readout(painter, area, window.topLeft(), text)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton or not self.movable:
             return
         x = event.position().x()
@@ -121,16 +126,19 @@ class Waveform(Canvas):
         self._want(x)
         self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._wanted is not None:
             self._want(event.position().x())
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._wanted is not None:
             self._let_go()
             self.setCursor(Qt.CursorShape.OpenHandCursor)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102 - Qt's hook
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Left: -_NUDGE, Qt.Key.Key_Right: _NUDGE}
         step = steps.get(Qt.Key(event.key()))
         if step is None or not self.movable:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from typing_extensions import override
 
 from mesosynth.host.node import ECHOES, Node, Occupant
 from mesosynth.plugin import NO_EVENTS, Events, Instrument
@@ -66,7 +67,8 @@ class Tail(Node):
         quiet, age = self._quiet / self._sample_rate, self._age / self._sample_rate
         return quiet > PATIENCE or age > LONGEST or self.out
 
-    def process(  # noqa: D102 - as any node
+    @override
+    def process(
         self,
         vector: "NDArray[np.float64]",
         moved: bool,

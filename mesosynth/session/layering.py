@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from typing_extensions import override
+
 from mesosynth.errors import ArgumentError, TargetError
 from mesosynth.events import (
     LayersChanged,
@@ -199,7 +201,8 @@ class Layering(Snapshots, Presets):
         if self.instrument == INSTRUMENT:
             self._matcher.draw_layers(self._book.layers(self.values, heard=True))
 
-    def drives(self, ids: Iterable[str]) -> bool:  # noqa: D102 - as said there
+    @override
+    def drives(self, ids: Iterable[str]) -> bool:
         if not self.matching_layers:
             return super().drives(ids)
         own = {id_.rpartition("_")[0] for id_ in ids}
@@ -270,14 +273,17 @@ class Layering(Snapshots, Presets):
 
     # ------------------------------------------------------------------ the whole sound
 
-    def snapshot(self) -> Snapshot:  # noqa: D102 - as said there
+    @override
+    def snapshot(self) -> Snapshot:
         return replace(super().snapshot(), layers=self._book)
 
-    def recall(self, snapshot: Snapshot, source: Source = "user") -> None:  # noqa: D102
+    @override
+    def recall(self, snapshot: Snapshot, source: Source = "user") -> None:
         self._take_book(snapshot.layers)  # first: what enters finds its notes in their place
         super().recall(snapshot, source)
 
-    def play_preset(  # noqa: D102 - as said there
+    @override
+    def play_preset(
         self, preset: Preset, path: Path | None = None, source: Source = "preset"
     ) -> None:
         if source == "preset" and preset.instrument == INSTRUMENT:
