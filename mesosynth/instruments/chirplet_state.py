@@ -16,7 +16,7 @@ FIELDS = 19
     FADE,  # lost per sample; 0 until it is released
     STEP,  # of the carrier in the middle of the sweep, cycles a sample: at the block's begin
     AMPLITUDE,  # velocity, pressure and chance: at the block's begin
-    NEXT_STEP,  # both at its end
+    NEXT_STEP,  # both at its end, in the same order, as they are copied in one go
     NEXT_AMPLITUDE,
     LEFT,
     RIGHT,

@@ -122,9 +122,12 @@ class Waves:
     def open(self, motion: Motion, begin: int, end: int) -> None:
         """[audio] Lay out a stretch of the block, frames `begin` to `end`, a stride at most."""
         self._motion, self._begin = motion, begin
-        if motion.still and begin == self._laid_begin and end == self._laid_end:
-            return
-        self._laid_begin, self._laid_end = begin, end
+        if not (motion.still and begin == self._laid_begin and end == self._laid_end):
+            self._lay_out(motion, begin, end)
+            self._laid_begin, self._laid_end = begin, end
+
+    def _lay_out(self, motion: Motion, begin: int, end: int) -> None:
+        """Work out the columns of all matrices: what no voice has for itself."""
         frames = end - begin
         travel = _integrate(motion.octaves[begin:end], self._travel[: frames + 1])[:frames]
         turn = _integrate(motion.modulation[begin:end], self._turn[: frames + 1])[:frames]

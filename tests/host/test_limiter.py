@@ -6,6 +6,8 @@ from allocation import tracing
 from scipy.signal import resample_poly
 
 from mesosynth.host.limiter import Limiter
+from mesosynth.host.line import Line
+from mesosynth.host.true_peak import CENTRE, PIECE, TAPS, TruePeak
 
 pytestmark = pytest.mark.beside
 
@@ -109,6 +111,16 @@ def test_it_tells_the_true_peak_that_left():
     for _ in range(300):
         limiter.process(quiet.copy())
     assert limiter.true_peak == pytest.approx(0.4, rel=0.02)
+
+
+@pytest.mark.parametrize("channel", [0, 1])
+@pytest.mark.parametrize("at", [0, 31, 32, PIECE - 1 - CENTRE])
+def test_the_true_peak_of_a_click_is_the_click_itself_where_it_is(channel, at):
+    line, out = Line(2, TAPS - 1, PIECE), np.zeros(PIECE, np.float32)
+    line.news(PIECE)[channel, at] = -0.7
+    TruePeak(line).process(out)
+    assert out.max() == np.float32(0.7)
+    assert out.argmax() == at + CENTRE
 
 
 def test_it_allocates_no_arrays():
