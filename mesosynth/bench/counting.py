@@ -74,10 +74,10 @@ class _Counter(TorchDispatchMode):
     def __torch_dispatch__(  # noqa: D105, RUF100 - torch's protocol
         self,
         func: Any,  # noqa: ANN401 - torch's protocol
-        types: Any,  # noqa: ANN401
+        types: Any,  # noqa: ANN401 - torch decides
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401 - torch decides
         given = kwargs or {}
         result = func(*args, **given)
         if not _is_view(func):
@@ -91,7 +91,7 @@ class _Counter(TorchDispatchMode):
         name: str,
         read: list[torch.Tensor],
         written: list[torch.Tensor],
-        args: Any,  # noqa: ANN401
+        args: Any,  # noqa: ANN401 - torch decides
     ) -> None:
         if name in _NOTHING:
             return
