@@ -25,18 +25,17 @@ def worker_threads() -> int:
     return len(_split()[1]) or max(1, cores() - 1)
 
 
-@contextlib.contextmanager
-def playing_apart() -> Generator[None]:
+def playing_apart() -> contextlib.AbstractContextManager[None]:
     """Let threads that begin meanwhile keep to the cores that play.
 
     Only those: a driver's thread that runs wild there shall not hold up who could end it.
     """
-    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set[int]()
-    _keep_to(_split()[0])
-    try:
-        yield
-    finally:
-        _keep_to(before)
+    return _beginning_on(_split()[0])
+
+
+def computing_apart() -> contextlib.AbstractContextManager[None]:
+    """Let threads and processes that begin meanwhile keep to the cores that do not play."""
+    return _beginning_on(_split()[1])
 
 
 def compute_apart() -> int:
@@ -61,6 +60,17 @@ def _split() -> tuple[set[int], set[int]]:
         return set(allowed), set(allowed)
     playing = set(allowed[1 : 2 if len(allowed) < _FEW else 3])
     return playing, set(allowed) - playing
+
+
+@contextlib.contextmanager
+def _beginning_on(these: set[int]) -> Generator[None]:
+    """Keep this thread to `these` meanwhile: what it begins inherits that."""
+    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set[int]()
+    _keep_to(these)
+    try:
+        yield
+    finally:
+        _keep_to(before)
 
 
 def _keep_to(these: set[int]) -> None:

@@ -4,9 +4,7 @@ PortAudio's list is frozen when it is initialised, initialising it again in one 
 sooner or later, and a broken driver may hang: so a process of its own looks, with a time limit.
 """
 
-import contextlib
 import json
-import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -14,6 +12,7 @@ from typing import Any, Literal
 
 from mesosynth.errors import DeviceError
 from mesosynth.host.portaudio import import_sounddevice, quiet_drivers
+from mesosynth.host.throwaway import run_throwaway
 
 TIME_LIMIT = 10.0  # s
 
@@ -76,12 +75,9 @@ def output_opens(name: str | None, sample_rate: int | None) -> bool:
 
 
 def _ask_throwaway(call: str) -> Any:  # noqa: ANN401 - whatever JSON it prints
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    command = f"from mesosynth.host import device_list; device_list.{call}"
-    done = subprocess.run(
-        [sys.executable, "-c", command], stdin=subprocess.DEVNULL, capture_output=True,
-        timeout=TIME_LIMIT, env=environment, check=True,
-    )  # fmt: skip
+    code = f"from mesosynth.host import device_list; device_list.{call}"
+    done = run_throwaway(code, seconds=TIME_LIMIT)
+    done.check_returncode()
     return json.loads(done.stdout)
 
 
@@ -154,7 +150,6 @@ def choose_device(
 
 def print_devices() -> None:
     """Print the list as JSON; this is what the throwaway process runs."""
-    _be_modest()
     try:
         devices, problem = read_devices(import_sounddevice()), ""
     except DeviceError as error:
@@ -164,7 +159,6 @@ def print_devices() -> None:
 
 def print_opens(name: str | None, sample_rate: int | None) -> None:
     """Print whether an output opens, as JSON; the throwaway process runs this, too."""
-    _be_modest()
     try:
         sounddevice = import_sounddevice()
         found = find_device(sounddevice, name, "output")
@@ -177,10 +171,3 @@ def print_opens(name: str | None, sample_rate: int | None) -> None:
         json.dump(False, sys.stdout)
     else:
         json.dump(True, sys.stdout)
-
-
-def _be_modest() -> None:
-    """Give up the real-time priority of the audio process, which asks while it plays."""
-    if hasattr(os, "sched_setscheduler"):
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

@@ -10,21 +10,11 @@ import numpy as np
 
 from mesosynth.errors import PluginError
 from mesosynth.host.registry import failure, load_plugin
+from mesosynth.host.throwaway import run_throwaway
 from mesosynth.plugin import CHANNELS, NO_EVENTS
 
 TIME_LIMIT = 8.0  # s; most of it is for plugins that load a model or a table
 BLOCKS = 4  # of each size
-
-# The audio process asks for this while it plays with real-time priority, which is inherited.
-_TRIAL = """
-import contextlib, os
-if hasattr(os, "sched_setscheduler"):
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-        os.nice(5)
-from mesosynth.host.plugin_trial import main
-main()
-"""
 
 
 def try_plugin(name: str, sample_rate: float, max_block: int) -> None:
@@ -35,13 +25,9 @@ def try_plugin(name: str, sample_rate: float, max_block: int) -> None:
     PluginError
         If it raises, hangs, crashes, or makes samples that are not finite.
     """
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    command = [sys.executable, "-c", _TRIAL, name, str(sample_rate), str(max_block)]
+    code = "from mesosynth.host.plugin_trial import main; main()"
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIME_LIMIT,
-            env=environment, check=False, text=True,
-        )  # fmt: skip
+        done = run_throwaway(code, name, str(sample_rate), str(max_block), seconds=TIME_LIMIT)
         told = json.loads(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired as error:
         raise PluginError(
@@ -85,6 +71,8 @@ def play_first_blocks(name: str, sample_rate: float, max_block: int) -> None:
 
 def main() -> None:
     """Try out what the command line names, and print what came of it as JSON."""
+    if hasattr(os, "nice"):
+        os.nice(5)  # there is no hurry
     name, sample_rate, max_block = sys.argv[1:4]
     told = {"problem": "", "traceback": ""}
     with contextlib.redirect_stdout(sys.stderr):  # a plugin may print
