@@ -243,9 +243,9 @@ class MainWindow(QMainWindow):
         for view in (self.loss, self.match):
             bridge.match_started.connect(view.start)
             bridge.match_progress.connect(view.add)
+            bridge.match_ended.connect(view.end)
         bridge.match_started.connect(self.pad.start_trajectory)
         bridge.match_progress.connect(self.pad.add_step)
-        bridge.match_ended.connect(self.match.end)
         bridge.match_judged.connect(self.match.judge)
         bridge.match_judged.connect(self.match_page.judge)
         bridge.transport.connect(self.status.show_transport)

@@ -12,7 +12,7 @@ from gui.views import plot_painting
 from gui.views.axes import Axis
 from gui.views.canvas import Canvas
 from gui.views.frame import Frame, Table
-from mesosynth.matching.messages import MatchStep
+from mesosynth.matching.messages import MatchResult, MatchStep
 from mesosynth.parameters import Parameter, ParameterTable
 
 COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#9ad0f3", "#b0b0b0")
@@ -56,7 +56,16 @@ class LossCurve(Frame):
         self.curves.steps.append(step)
         self.curves.refresh()
         best = min(self.curves.steps, key=lambda each: each.loss)
-        self.note.say(f"{best.loss:.1e} after {step.evaluations}", f"{best.loss:.1e}", "")
+        self._sum_up(best.loss, step.evaluations)
+
+    def end(self, result: MatchResult | None) -> None:
+        """Tell the loss of what was found.
+
+        It is not always the curve's lowest: what was heard through a window is compared by
+        another loss than the whole.
+        """
+        if result is not None:
+            self._sum_up(result.loss, result.evaluations)
 
     @override
     def table(self) -> Table:
@@ -72,6 +81,9 @@ class LossCurve(Frame):
             for step in steps
         ]
         return Table(columns, rows)
+
+    def _sum_up(self, loss: float, evaluations: int) -> None:
+        self.note.say(f"{loss:.1e} after {evaluations}", f"{loss:.1e}", "")
 
     def _on_switch(self, parameters: bool) -> None:
         self.curves.shows_parameters = parameters

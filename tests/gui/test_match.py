@@ -49,6 +49,8 @@ def test_where_one_arpeggio_is_not_enough_a_sentence_says_what_is(target, qtbot)
     assert "press L" not in text()  # it is like the target
     bridge.match_judged.emit(replace(result, similarity=Scores(0.81, 0.3, 0.3)))
     assert "One arpeggio is 81% like the target; press L" in text()
+    bridge.match_ended.emit(replace(result, loss=0.15))  # more than the curve's lowest
+    assert target.loss.note.text() == f"1.5e-01 after {result.evaluations}"
 
 
 def test_a_match_is_seen_and_heard_and_undone(target, qtbot):
