@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit
 from test_pictures import analysis
 
 from mesosynth.events import Explored, ExploreStarted
-from mesosynth.matching.messages import Cell, MatchResult, MatchStep
+from mesosynth.matching.messages import Cell, MatchStep
 
 
 @pytest.fixture
@@ -189,18 +189,6 @@ def test_parameters_stand_beside_the_loss(desk):
         QTest.mouseClick(desk.loss.switch, LEFT)
     rows = [*desk.loss.table().rows]
     assert rows[2][:4] == [3, 1.0, 0, pytest.approx(0.1 / 3)]
-    desk.loss.start()
-
-
-def test_the_loss_of_what_was_found_stands_above_the_curve(desk):
-    desk.loss.start()
-    desk.loss.add(MatchStep({"f_m": 4.0}, {}, 0.08, 94, 15.0, 0, 0.9))
-    assert desk.loss.note.text() == "8.0e-02 after 94"
-    desk.loss.end(None)
-    assert desk.loss.note.text() == "8.0e-02 after 94"
-    # What was heard through a window is compared by another loss than the whole.
-    desk.loss.end(MatchResult({"f_m": 4.0}, {}, 0.15, 106, 17.0, True, 0.0, 1.0))
-    assert desk.loss.note.text() == "1.5e-01 after 106"
     desk.loss.start()
 
 
