@@ -13,10 +13,10 @@ from gui.bridge import Bridge
 from gui.look import SCALE_VARIABLE, set_scale
 from gui.main_window import MainWindow
 from gui.settings import Settings, load_settings
-from mesosynth.audio_settings import DEFAULT_AUDIO, AudioSettings
 from mesosynth.errors import MesosynthError
 from mesosynth.instruments import instrument_class
 from mesosynth.session import Session
+from mesosynth.session.audio_settings import DEFAULT_AUDIO, AudioSettings
 
 _ANEW = 75  # exit code that only this file sees
 

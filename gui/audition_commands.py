@@ -4,8 +4,8 @@ from PySide6.QtCore import QObject
 
 from gui.actions import Actions
 from gui.bridge import Bridge
-from gui.panels.audition_buttons import HEARD, TEXTS, AuditionButtons
-from mesosynth.events import Heard
+from gui.pages.audition_buttons import HEARD, TEXTS, AuditionButtons
+from mesosynth.session.events import Heard
 
 _SAID: dict[Heard, str] = {
     "target": "You hear the target; press T for the match.",

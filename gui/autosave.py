@@ -14,7 +14,7 @@ import platformdirs
 from PySide6.QtCore import QLockFile, QObject, QTimer
 
 from gui.bridge import Bridge
-from mesosynth.resources import CONFIG_VARIABLE
+from mesosynth.system.paths import CONFIG_VARIABLE
 
 KEPT = 10
 """Files that rotate."""

@@ -10,15 +10,18 @@ from collections.abc import Callable, Mapping
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from typing_extensions import override
 
-from gui.requests.device import DeviceRequests
-from gui.requests.files import FileRequests
-from gui.requests.follow import FollowRequests
-from gui.requests.layers import LayerRequests
-from gui.requests.matching import MatchRequests
-from gui.requests.sound import SoundRequests
-from mesosynth.automation import AutomationMoved, SequenceChanged
+from gui.device import DeviceRequests
+from gui.files import FileRequests
+from gui.follow import FollowRequests
+from gui.layers import LayerRequests
+from gui.matching import MatchRequests
+from gui.sound import SoundRequests
 from mesosynth.errors import MesosynthError
-from mesosynth.events import (
+from mesosynth.matching.automation import AutomationMoved, SequenceChanged
+from mesosynth.matching.results import Drivers
+from mesosynth.plugins.parameters import ParameterTable
+from mesosynth.session import Session
+from mesosynth.session.events import (
     Analysed,
     Auditioned,
     Capture,
@@ -45,9 +48,6 @@ from mesosynth.events import (
     TargetLoaded,
     Transport,
 )
-from mesosynth.matching.messages import Drivers
-from mesosynth.parameters import ParameterTable
-from mesosynth.session import Session
 
 TICK_MS = 16
 """Time between two polls of the session, ms: some 60 pictures a second."""

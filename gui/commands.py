@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gui.actions import Actions
 from gui.bridge import Bridge
-from gui.history import History
 from gui.settings import Settings
-from mesosynth.events import Recording, Transport
+from gui.undo import History
+from mesosynth.session.events import Recording, Transport
 
 _SOUNDS = "Sounds (*.wav *.flac *.ogg *.oga *.opus *.mp3 *.aif *.aiff *.au *.caf);;All files (*)"
 _PRESETS = "Presets (*.json);;All files (*)"

@@ -4,7 +4,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gui.actions import SLOTS, Actions
 from gui.bridge import Bridge
-from gui.history import History
+from gui.undo import History
 from mesosynth.session.snapshots import Snapshot
 
 

@@ -4,9 +4,9 @@ from PySide6.QtCore import QObject
 
 from gui.actions import Actions
 from gui.bridge import Bridge
-from gui.history import History
-from gui.panels.follow_strip import FollowStrip
-from mesosynth.events import Followed
+from gui.undo import History
+from gui.widgets.tracking_strip import FollowStrip
+from mesosynth.session.events import Followed
 
 
 class FollowCommands(QObject):

@@ -4,12 +4,12 @@ from PySide6.QtCore import QObject
 
 from gui.actions import Actions
 from gui.bridge import Bridge
-from gui.history import History
-from gui.panels.knobs import Knobs
-from gui.panels.layers_page import LayersPage
+from gui.pages.layers_page import LayersPage
 from gui.settings import Settings
-from mesosynth.events import LayersEnded, LayersProgress
+from gui.undo import History
+from gui.widgets.knobs import Knobs
 from mesosynth.matching.layer_requests import LayersSettings
+from mesosynth.session.events import LayersEnded, LayersProgress
 from mesosynth.session.layer_book import LayerBook
 
 

@@ -6,10 +6,10 @@ from PySide6.QtCore import QObject
 
 from gui.actions import Actions
 from gui.bridge import Bridge
-from gui.panels.blend_page import BlendPage
-from gui.panels.library_panel import LibraryPanel
-from mesosynth.library import Entry
-from mesosynth.library.marks import MOST_STARS
+from gui.pages.blend import BlendPage
+from gui.pages.library import LibraryPanel
+from mesosynth.presets.entry import Entry
+from mesosynth.presets.marks import MOST_STARS
 
 
 class LibraryCommands(QObject):

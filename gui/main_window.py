@@ -13,45 +13,45 @@ from gui.audition_commands import AuditionCommands
 from gui.bridge import Bridge
 from gui.commands import Commands
 from gui.comparisons import Comparisons
+from gui.dialogs import ShortcutSheet
 from gui.follow_commands import FollowCommands
-from gui.history import History
 from gui.layer_commands import LayerCommands
 from gui.library_commands import LibraryCommands
 from gui.look import Look
 from gui.match_commands import MatchCommands
 from gui.match_files import MatchFiles
-from gui.panels.blend_page import BlendPage
-from gui.panels.curves import Curves
-from gui.panels.divided import Divided
-from gui.panels.drawer import Drawer
-from gui.panels.effects_panel import EffectsPanel
-from gui.panels.follow_strip import FollowStrip
-from gui.panels.knob import Knob
-from gui.panels.knobs import Knobs
-from gui.panels.layers_page import LayersPage
-from gui.panels.library_panel import LibraryPanel
-from gui.panels.map_page import MapPage
-from gui.panels.match_panel import MatchPanel
-from gui.panels.match_settings_panel import MatchSettingsPanel
-from gui.panels.sequence_page import SequencePage
-from gui.panels.shortcut_sheet import ShortcutSheet
-from gui.panels.status_line import StatusLine
-from gui.panels.tour import Tour
-from gui.panels.transport import Transport
+from gui.pad.frame import PadFrame
+from gui.pad.pad import Pad
+from gui.pages.blend import BlendPage
+from gui.pages.effects import EffectsPanel
+from gui.pages.layers_page import LayersPage
+from gui.pages.library import LibraryPanel
+from gui.pages.map import MapPage
+from gui.pages.match import MatchSettingsPanel
+from gui.pages.sequence import SequencePage
 from gui.piano import Piano
+from gui.plots.links import ViewLinks
+from gui.plots.loss_curve import LossCurve
+from gui.plots.scale_rate import ScaleRate
+from gui.plots.scalogram import Scalograms
+from gui.plots.scope import SECONDS, Scope
 from gui.session_commands import SessionCommands
 from gui.settings import Settings, save_settings
 from gui.sound_commands import SoundCommands
-from gui.views.links import ViewLinks
-from gui.views.loss_curve import LossCurve
-from gui.views.pad import Pad
-from gui.views.pad_frame import PadFrame
-from gui.views.scale_rate import ScaleRate
-from gui.views.scalogram import Scalograms
-from gui.views.scope import SECONDS, Scope
-from mesosynth.events import TargetLoaded
-from mesosynth.library import Library
-from mesosynth.parameters import ParameterTable
+from gui.undo import History
+from gui.widgets.curves import Curves
+from gui.widgets.drawer import Drawer
+from gui.widgets.knob import Knob
+from gui.widgets.knobs import Knobs
+from gui.widgets.match_panel import MatchPanel
+from gui.widgets.splitter import Divided
+from gui.widgets.status_line import StatusLine
+from gui.widgets.tour import Tour
+from gui.widgets.tracking_strip import FollowStrip
+from gui.widgets.transport import Transport
+from mesosynth.plugins.parameters import ParameterTable
+from mesosynth.presets.library import Library
+from mesosynth.session.events import TargetLoaded
 
 
 class MainWindow(QMainWindow):

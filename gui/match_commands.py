@@ -4,10 +4,10 @@ from PySide6.QtCore import QObject
 
 from gui.actions import Actions
 from gui.bridge import Bridge
-from gui.history import History
-from gui.panels.knobs import Knobs
-from gui.panels.match_settings_panel import MatchSettingsPanel
-from mesosynth.matching.messages import MatchResult, MatchSettings
+from gui.pages.match import MatchSettingsPanel
+from gui.undo import History
+from gui.widgets.knobs import Knobs
+from mesosynth.matching.results import MatchResult, MatchSettings
 
 _ALIKE = 0.9  # similarity by JTFS below which one arpeggio is hardly what a user looks for
 

@@ -25,8 +25,8 @@ from gui.bridge import Bridge
 from gui.main_window import MainWindow
 from gui.settings import FOLDER_VARIABLE, Settings
 from mesosynth.instruments import instrument_class
-from mesosynth.resources import resource
 from mesosynth.session import Session
+from mesosynth.system.paths import resource
 
 SIZE = (1200, 800)
 _INPUT_MS = 150  # between two moves of the mouse

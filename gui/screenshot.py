@@ -17,8 +17,8 @@ from gui import theme
 from gui.app import INSTRUMENT, open_window
 from gui.settings import FOLDER_VARIABLE
 from mesosynth.bench.jack_dummy import jack_dummy
-from mesosynth.resources import resource
 from mesosynth.session import Session
+from mesosynth.system.paths import resource
 
 _SETTLE = 1.5  # s until the last pictures have arrived and the scope is full
 _LONGEST_MS = 90_000

@@ -11,11 +11,11 @@ from gui.actions import Actions
 from gui.autosave import Autosave
 from gui.bridge import Bridge
 from gui.comparisons import Comparisons
-from gui.history import History
 from gui.settings import Settings
-from mesosynth.events import TargetLoaded
+from gui.undo import History
+from mesosynth.engine.takes import takes_folder
+from mesosynth.session.events import TargetLoaded
 from mesosynth.session.snapshots import Snapshot
-from mesosynth.takes import takes_folder
 
 _SESSIONS = "Sessions (*.json);;All files (*)"
 _TAKES = 10

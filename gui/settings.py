@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from mesosynth.host.sound_writer import unused
-from mesosynth.resources import CONFIG_VARIABLE, config_folder
+from mesosynth.engine.sound_writer import unused
+from mesosynth.system.paths import CONFIG_VARIABLE, config_folder
 
 FOLDER_VARIABLE = CONFIG_VARIABLE
 """The environment variable that names another folder."""

@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gui.actions import Actions
 from gui.bridge import Bridge
-from gui.panels.device_dialog import DeviceDialog
-from gui.panels.keep_question import KeepQuestion
+from gui.device_dialog import DeviceDialog
 from gui.settings import Settings
-from mesosynth.events import Capture, Transport
+from gui.widgets.confirm_bar import KeepQuestion
+from mesosynth.session.events import Capture, Transport
 
 _RECORDINGS = "WAV, 24 bits (*.wav);;FLAC, 24 bits (*.flac)"
 _MINUTES = 10.0

@@ -24,8 +24,8 @@ from gui.main_window import MainWindow
 from gui.settings import FOLDER_VARIABLE
 from mesosynth.bench.jack_dummy import jack_dummy
 from mesosynth.bench.jack_player import JackPlayer, jack_player
-from mesosynth.resources import factory_presets, resource
 from mesosynth.session import Session
+from mesosynth.system.paths import factory_presets, resource
 
 SIZE = (1440, 900)
 _RATE, _BLOCK = 48000, 256

@@ -2,6 +2,6 @@
 
 import sys
 
-from mesosynth.cli import main
+from mesosynth.cli.main import main
 
 sys.exit(main())

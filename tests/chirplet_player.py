@@ -5,10 +5,10 @@ import math
 import numpy as np
 import soxr
 
+from mesosynth.audio.target import ANALYSIS_RATE
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.plugin import EVENT, EventKind
-from mesosynth.target import ANALYSIS_RATE
+from mesosynth.plugins.plugin import EVENT, EventKind
 
 RATE, FRAMES = 48000, 128
 KINDS = EventKind

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from mesosynth.presets import Preset, load_preset, save_preset
+from mesosynth.presets.preset import Preset, load_preset, save_preset
 
 
 def main(folder: Path, kills: int) -> None:

@@ -3,14 +3,14 @@
 import numpy as np
 import soundfile
 
-from mesosynth.automation import automation_of
+from mesosynth.matching.automation import automation_of
+from mesosynth.matching.sequence_export import render_automation
 from mesosynth.matching.sequence_messages import (
     LongSound,
     MatchedSequence,
     Moment,
     SequenceSettings,
 )
-from mesosynth.sequence_export import render_automation
 
 REST = (9.0, 12.0)
 

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from bad_sounds import BAD_SOUNDS, tone
 
-from mesosynth.audio_file import (
+from mesosynth.audio.file import (
     ANALYSIS_RATE,
     ANALYSIS_SAMPLES,
     load_target,
@@ -166,7 +166,7 @@ def test_an_array_stays_untouched_and_any_float_goes():
 
 _HOUR = """
 import resource, sys
-from mesosynth.audio_file import load_target
+from mesosynth.audio.file import load_target
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 target = load_target(sys.argv[1])
 print(target.start, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)

@@ -7,16 +7,15 @@ import time
 import numpy as np
 import pytest
 
-from mesosynth import events
-from mesosynth.audio_file import load_target, write_wav
+from mesosynth.audio.file import load_target, write_wav
+from mesosynth.audio.loudness import largest_loudness
+from mesosynth.audio.target import ANALYSIS_RATE, target_from_array
+from mesosynth.engine.rack import render
 from mesosynth.errors import TargetError
-from mesosynth.host.rack import render
 from mesosynth.instruments.layers_parameters import PARAMETERS as LAYERS_PARAMETERS
-from mesosynth.loudness import largest_loudness
-from mesosynth.resources import resource
-from mesosynth.session import Session
+from mesosynth.session import Session, events
 from mesosynth.session.audition_plan import Scene, plan
-from mesosynth.target import ANALYSIS_RATE, target_from_array
+from mesosynth.system.paths import resource
 
 pytestmark = pytest.mark.alone
 

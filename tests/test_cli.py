@@ -13,9 +13,9 @@ from bad_sounds import BAD_SOUNDS, tone
 from process_group import assert_gone
 
 from mesosynth import __version__
-from mesosynth.host.rack import render
-from mesosynth.presets import Preset, load_preset, save_preset
-from mesosynth.resources import resource
+from mesosynth.engine.rack import render
+from mesosynth.presets.preset import Preset, load_preset, save_preset
+from mesosynth.system.paths import resource
 
 DEMO = str(resource("assets", "demo.wav"))
 PNG = b"\x89PNG\r\n\x1a\n"

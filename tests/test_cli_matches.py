@@ -10,7 +10,7 @@ import time
 import pytest
 from test_cli import DEMO, answer, assert_one_sentence, mesosynth
 
-from mesosynth.matching.match_file import load_match
+from mesosynth.matching.checkpoint import load_match
 
 FIGURES = ("theta", "std", "loss", "evaluations", "onset", "gain")
 

@@ -6,11 +6,11 @@ At half the usual sample rate, which changes their loudness by 0.3 LU at most.
 import numpy as np
 import pytest
 
-from mesosynth.host.limiter import CEILING_DB, MARGIN_DB
-from mesosynth.host.rack import render
-from mesosynth.loudness import loudness
-from mesosynth.presets import load_preset
-from mesosynth.resources import factory_presets
+from mesosynth.audio.loudness import loudness
+from mesosynth.engine.limiter import CEILING_DB, MARGIN_DB
+from mesosynth.engine.rack import render
+from mesosynth.presets.preset import load_preset
+from mesosynth.system.paths import factory_presets
 
 RATE, BLOCK, SECONDS = 24000, 2048, 8.0
 TARGET, TOLERANCE = -18.0, 2.0  # LUFS

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from mesosynth.cli import main
+from mesosynth.cli.main import main
 from mesosynth.errors import ArgumentError
 from mesosynth.figures import FIGURES, make_figures
 from mesosynth.figures.convergence import REGIMES, settings

@@ -8,18 +8,17 @@ import msgspec
 import numpy as np
 import pytest
 
-from mesosynth.cli import main
+from mesosynth.cli.main import main
 from mesosynth.errors import ArgumentError
-from mesosynth.finding import read_survey, sound_key
-from mesosynth.finding.chart import Chart
-from mesosynth.finding.fingerprint_torch import RATE, Fingerprinter
-from mesosynth.finding.listen import survey_presets
-from mesosynth.finding.sound_map import sound_map
-from mesosynth.finding.survey import FILE, Survey, distances, weights, write_survey
-from mesosynth.library import Library
-from mesosynth.library.library import FOLDER_VARIABLE
-from mesosynth.presets import Preset, load_preset, save_preset
-from mesosynth.resources import factory_presets
+from mesosynth.presets.chart import Chart
+from mesosynth.presets.fingerprints import RATE, Fingerprinter
+from mesosynth.presets.library import FOLDER_VARIABLE, Library
+from mesosynth.presets.listen import survey_presets
+from mesosynth.presets.preset import Preset, load_preset, save_preset
+from mesosynth.presets.similarity import FILE, Survey, distances, read_survey, weights, write_survey
+from mesosynth.presets.sound_key import sound_key
+from mesosynth.presets.sound_map import sound_map
+from mesosynth.system.paths import factory_presets
 
 NEAREST = 0.11
 """JTFS distance below which two factory presets would be one too many."""

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import soundfile
 
-from mesosynth.cli import main
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.cli.main import main
 from mesosynth.instruments.layers import Layers
 from mesosynth.instruments.layers_parameters import PARAMETERS
-from mesosynth.layered_preset import layer_values, layered_preset
 from mesosynth.matching.layer_messages import Layer, LayersResult
 from mesosynth.matching.layers import render_layers
 from mesosynth.matching.scores import Scores
 from mesosynth.matching.similarity import Similarity
-from mesosynth.plugin import NO_EVENTS
-from mesosynth.presets import load_preset, save_preset
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.plugins.plugin import NO_EVENTS
+from mesosynth.presets.matched import layer_values, layered_preset
+from mesosynth.presets.preset import load_preset, save_preset
 
 PERIOD = 5760 / ANALYSIS_RATE  # s
 

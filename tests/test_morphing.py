@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from mesosynth.effects import EFFECTS
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS
-from mesosynth.morphing import blend, morph, morph_four, vary
-from mesosynth.preset_checks import MOST_EFFECTS, check_preset
-from mesosynth.presets import EffectState, Preset, load_preset
-from mesosynth.resources import factory_presets
+from mesosynth.presets.morph import blend, morph, morph_four, vary
+from mesosynth.presets.preset import EffectState, Preset, load_preset
+from mesosynth.presets.preset_checks import MOST_EFFECTS, check_preset
+from mesosynth.system.paths import factory_presets
 
 TABLE = INSTRUMENTS["chirplet"].parameters
 

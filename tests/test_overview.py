@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from mesosynth.audio_file import load_target, read_overview
+from mesosynth.audio.file import load_target, read_overview
+from mesosynth.audio.target import ANALYSIS_RATE
+from mesosynth.audio.waveform_peaks import COLUMNS, overview
 from mesosynth.errors import ArgumentError
-from mesosynth.overview import COLUMNS, overview
 from mesosynth.session import Session
-from mesosynth.target import ANALYSIS_RATE
 
 
 @pytest.mark.parametrize("cuts", [[], [1], [255, 256, 70000], [300_000]])

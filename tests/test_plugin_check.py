@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mesosynth.host.registry import BUILT_IN
-from mesosynth.plugin_check import check_plugin
-from mesosynth.plugin_checks import QUICK
+from mesosynth.engine.plugin_check import QUICK
+from mesosynth.engine.plugin_check_runner import check_plugin
+from mesosynth.engine.plugin_registry import BUILT_IN
 
 pytestmark = pytest.mark.alone
 
@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[1]
 PLUGIN = """
 import time
 import numpy as np
-from mesosynth.parameters import Parameter, ParameterTable
-from mesosynth.plugin import Effect
+from mesosynth.plugins.parameters import Parameter, ParameterTable
+from mesosynth.plugins.plugin import Effect
 
 class Gain(Effect):
     name = "Gain"
@@ -94,7 +94,7 @@ def test_a_plugin_that_raises_or_crashes_is_told(line, check, why, tmp_path):
 
 
 def test_a_plugin_that_hangs_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("mesosynth.plugin_check.PATIENCE", 1.5)
+    monkeypatch.setattr("mesosynth.engine.plugin_check_runner.PATIENCE", 1.5)
     file = tmp_path / "bad.py"
     file.write_text(PLUGIN.format("\n        while True: pass"))
     *_, last = check_plugin(str(file), QUICK)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mesosynth.effects import EFFECTS
 from mesosynth.errors import PresetError
 from mesosynth.instruments import INSTRUMENTS
-from mesosynth.presets import (
+from mesosynth.presets.preset import (
     MAXIMUM_BYTES,
     REVISION,
     EffectState,
@@ -23,7 +23,7 @@ from mesosynth.presets import (
     load_preset,
     save_preset,
 )
-from mesosynth.resources import factory_presets
+from mesosynth.system.paths import factory_presets
 
 TABLE = INSTRUMENTS["chirplet"].parameters
 OF_EVERY_REVISION = sorted((Path(__file__).parent / "data" / "presets").glob("revision_*.json"))

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesosynth.effects import EFFECTS
+from mesosynth.engine.rack import render
+from mesosynth.engine.slots import PLACE, PLACES, SlotReport
 from mesosynth.errors import ArgumentError, PresetError
-from mesosynth.host.rack import render
-from mesosynth.host.slots import PLACE, PLACES, SlotReport
-from mesosynth.parameters import Parameter, ParameterTable
-from mesosynth.presets import EffectState, Preset, load_preset, save_preset
-from mesosynth.rack_model import MOST_EFFECTS, RackModel
+from mesosynth.plugins.parameters import Parameter, ParameterTable
+from mesosynth.presets.preset import EffectState, Preset, load_preset, save_preset
+from mesosynth.session.rack_model import MOST_EFFECTS, RackModel
 
 GUEST = ParameterTable([Parameter("a", "A", "", 0.0, 1.0, 0.5, ""),
                         Parameter("b", "B", "", 0.0, 9.0, 3.0, "")])  # fmt: skip

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mesosynth.audio_file import ANALYSIS_SAMPLES, load_target, read_audio
+from mesosynth.audio.file import ANALYSIS_SAMPLES, load_target, read_audio
 
 FOLDER = os.environ.get("MESOSYNTH_RECORDINGS")
 RECORDINGS = sorted(Path(FOLDER).glob("*.flac")) if FOLDER else []

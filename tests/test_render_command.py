@@ -6,11 +6,11 @@ import pytest
 import soundfile
 from matplotlib.image import imread
 
-from mesosynth.cli import main
-from mesosynth.contact_sheet import COLUMNS, HIGHEST, LOWEST, scalogram
+from mesosynth.audio.loudness import SILENCE, loudness
+from mesosynth.cli.contact_sheet import COLUMNS, HIGHEST, LOWEST, scalogram
+from mesosynth.cli.main import main
 from mesosynth.errors import ArgumentError
-from mesosynth.loudness import SILENCE, loudness
-from mesosynth.presets import Preset, save_preset
+from mesosynth.presets.preset import Preset, save_preset
 
 RATE = 48000
 

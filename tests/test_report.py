@@ -1,8 +1,8 @@
 import numpy as np
 from matplotlib.image import imread
 
-from mesosynth.matching.messages import Analysis, MatchResult, MatchStep
-from mesosynth.report import draw_report, save_report
+from mesosynth.cli.report import draw_report, save_report
+from mesosynth.matching.results import Analysis, MatchResult, MatchStep
 
 THETA = {"f_c": 500.0, "f_m": 8.0, "gamma": -1.5, "w": 2.0}
 

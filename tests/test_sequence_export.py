@@ -9,11 +9,11 @@ import pytest
 import soundfile
 from sequences import REST, matched, moving
 
-from mesosynth.automation import automation_of
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.plugin import EventKind
-from mesosynth.sequence_export import FIRST_CONTROLLER, export_sequence, render_automation
+from mesosynth.matching.automation import automation_of
+from mesosynth.matching.sequence_export import FIRST_CONTROLLER, export_sequence, render_automation
+from mesosynth.plugins.plugin import EventKind
 
 
 def test_the_table_says_what_was_found(tmp_path):

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mesosynth import events
-from mesosynth.audio_file import write_wav
+from mesosynth.audio.file import write_wav
 from mesosynth.errors import AudioFileError, TargetError
-from mesosynth.resources import resource
-from mesosynth.session import Session
+from mesosynth.session import Session, events
+from mesosynth.system.paths import resource
 
 pytestmark = pytest.mark.alone
 

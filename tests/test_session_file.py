@@ -7,13 +7,12 @@ import time
 
 import pytest
 
-from mesosynth import events
 from mesosynth.errors import PluginError, SessionError
-from mesosynth.matching.messages import MatchSettings
-from mesosynth.presets import EffectState, Preset, Tags
-from mesosynth.resources import resource
-from mesosynth.session import Session
-from mesosynth.session_file import SavedSession, TargetFile, load_session, save_session
+from mesosynth.matching.results import MatchSettings
+from mesosynth.presets.preset import EffectState, Preset, Tags
+from mesosynth.session import Session, events
+from mesosynth.session.file import SavedSession, TargetFile, load_session, save_session
+from mesosynth.system.paths import resource
 
 SOUND = Preset(
     name="Glass", parameters={"f_c": 700.0}, tags=Tags(category="Bells"),

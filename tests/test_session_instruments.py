@@ -6,9 +6,8 @@ import numpy as np
 import soundfile
 import torch
 
-from mesosynth import events
 from mesosynth.instruments.ripple_torch import ripple
-from mesosynth.session import Session
+from mesosynth.session import Session, events
 
 THETA = {"f_0": 330.0, "f_m": 7.5, "gamma": -6.2, "w": 2.6, "depth": 0.6}
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from mesosynth import events
+from mesosynth.audio.target import ANALYSIS_RATE
 from mesosynth.errors import ArgumentError, TargetError
 from mesosynth.matching.layer_messages import Layer
 from mesosynth.matching.layer_requests import LayersSettings
-from mesosynth.presets import load_preset
-from mesosynth.session import Session
-from mesosynth.target import ANALYSIS_RATE
+from mesosynth.presets.preset import load_preset
+from mesosynth.session import Session, events
 
 pytestmark = pytest.mark.alone  # its matches have so many seconds, whoever else computes
 
@@ -89,9 +88,9 @@ def watched(one):
 @pytest.fixture
 def playing(watched, tmp_path):
     """Both layers of the target play, as a preset has them."""
-    from mesosynth.layered_preset import layered_preset
     from mesosynth.matching.layer_messages import LayersResult
     from mesosynth.matching.scores import Scores
+    from mesosynth.presets.matched import layered_preset
 
     target = watched.session.target
     result = LayersResult((LOW, HIGH), Scores(1.0, 1.0, 1.0), 0.0, 1, 1.0, converged=True)

@@ -7,12 +7,11 @@ import time
 import numpy as np
 import pytest
 
-from mesosynth import events
 from mesosynth.errors import ArgumentError, MatchFileError
 from mesosynth.matching import MatchSettings
-from mesosynth.matching.messages import Drivers
-from mesosynth.resources import resource
-from mesosynth.session import Session
+from mesosynth.matching.results import Drivers
+from mesosynth.session import Session, events
+from mesosynth.system.paths import resource
 
 DEMO = resource("assets", "demo.wav")
 

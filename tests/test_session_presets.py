@@ -5,11 +5,17 @@ import time
 import numpy as np
 import pytest
 
-from mesosynth import events
+from mesosynth.control.control_messages import Program
 from mesosynth.errors import PluginError, PresetError
-from mesosynth.host.control_messages import Program
-from mesosynth.presets import EffectState, MatchRecord, Preset, Tags, load_preset, save_preset
-from mesosynth.session import Session
+from mesosynth.presets.preset import (
+    EffectState,
+    MatchRecord,
+    Preset,
+    Tags,
+    load_preset,
+    save_preset,
+)
+from mesosynth.session import Session, events
 
 ECHO = EffectState(plugin="delay", parameters={"time": 0.3}, extra={"later": 1})
 

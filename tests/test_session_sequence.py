@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from sequences import matched, moving, write_moving
 
-from mesosynth import events
-from mesosynth.automation import AutomationMoved, SequenceChanged
 from mesosynth.errors import ArgumentError
-from mesosynth.session import Session
+from mesosynth.matching.automation import AutomationMoved, SequenceChanged
+from mesosynth.session import Session, events
 
 pytestmark = pytest.mark.alone
 

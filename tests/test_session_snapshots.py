@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from mesosynth.presets import load_preset
-from mesosynth.resources import resource
+from mesosynth.presets.preset import load_preset
 from mesosynth.session import Session
+from mesosynth.system.paths import resource
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mesosynth import system_libraries
-from mesosynth.system_libraries import LIBRARIES, Library, install_command, missing
+from mesosynth.cli import system_libraries
+from mesosynth.cli.system_libraries import LIBRARIES, Library, install_command, missing
 
 PHANTOM = Library("libphantom.so.7", "sound", "libphantom7", "phantom", "phantom-git")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mesosynth.tempo import DIVISIONS, SHORTEST_PERIOD, Pulse, synced_period
+from mesosynth.plugins.tempo import DIVISIONS, SHORTEST_PERIOD, Pulse, synced_period
 
 SAMPLES = 1000  # a period
 

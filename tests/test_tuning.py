@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesosynth.errors import ArgumentError, TuningError
-from mesosynth.tuning import HIGHEST_HERTZ, LOWEST_HERTZ, load_scale, note_frequencies, parse_scale
+from mesosynth.instruments.keyboard import (
+    HIGHEST_HERTZ,
+    LOWEST_HERTZ,
+    load_scale,
+    note_frequencies,
+    parse_scale,
+)
 
 JUST = """! just.scl
 !

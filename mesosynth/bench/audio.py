@@ -36,17 +36,17 @@ from mesosynth.bench.machine import Neighbours, machine_facts
 from mesosynth.bench.narration import Narration
 from mesosynth.bench.own_work import REPLAYS
 from mesosynth.effects import EFFECTS
+from mesosynth.engine.callback import Engine
+from mesosynth.engine.limiter import Limiter
+from mesosynth.engine.rack import Rack
+from mesosynth.engine.reach import Reach
+from mesosynth.engine.shared import ParameterBlock
+from mesosynth.engine.slot import Node, Occupant
+from mesosynth.engine.slots import VECTOR
+from mesosynth.engine.sound_ring import SoundRing
 from mesosynth.errors import ArgumentError
-from mesosynth.host.engine import Engine
-from mesosynth.host.limiter import Limiter
-from mesosynth.host.node import Node, Occupant
-from mesosynth.host.rack import Rack
-from mesosynth.host.reach import Reach
-from mesosynth.host.shared_memory import ParameterBlock
-from mesosynth.host.slots import VECTOR
-from mesosynth.host.sound_ring import SoundRing
 from mesosynth.instruments import INSTRUMENTS, instrument_class
-from mesosynth.plugin import CHANNELS, NO_EVENTS
+from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS
 
 SCHEMA = 2
 WARM_UP = 1.0  # s of sound

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.host.rack import render
-from mesosynth.presets import Preset
+from mesosynth.engine.rack import render
+from mesosynth.presets.preset import Preset
 
 ALONE_SECONDS = 4.0
 """How long a preset is looked at by itself, s."""

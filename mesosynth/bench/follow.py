@@ -35,10 +35,10 @@ from mesosynth.bench.jack_player import JackPlayer, jack_player
 from mesosynth.bench.machine import machine_facts
 from mesosynth.bench.narration import Narration
 from mesosynth.bench.soak import wait_for_sound
+from mesosynth.engine.status import AudioStatus
 from mesosynth.errors import ArgumentError, WorkerError
-from mesosynth.events import Followed
-from mesosynth.host.status import AudioStatus
 from mesosynth.session import Session
+from mesosynth.session.events import Followed
 from mesosynth.session.following import SURE
 
 SCHEMA = 4

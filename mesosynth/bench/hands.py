@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Protocol
 
-from mesosynth.resources import resource
 from mesosynth.session import Session
+from mesosynth.system.paths import resource
 
 TICK = 0.01
 """Time from one :meth:`Hands.play` to the next, s."""

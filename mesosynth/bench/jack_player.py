@@ -6,8 +6,8 @@ from collections.abc import Generator, Mapping
 from itertools import pairwise
 from typing import Literal
 
+from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import DeviceError, WorkerError
-from mesosynth.host.process import AudioProcess
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 
 _START_SECONDS = 30.0

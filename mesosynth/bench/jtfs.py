@@ -42,8 +42,8 @@ from mesosynth.bench.child import Child
 from mesosynth.bench.machine import Neighbours, machine_facts
 from mesosynth.bench.narration import Narration
 from mesosynth.bench.spread import spread
-from mesosynth.cores import worker_threads
 from mesosynth.errors import ArgumentError
+from mesosynth.system.cpu import worker_threads
 
 SCHEMA = 1
 _WARM_UP = 2

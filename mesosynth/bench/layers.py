@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from mesosynth.bench.machine import machine_facts
 from mesosynth.bench.narration import Narration
-from mesosynth.cores import worker_threads
 from mesosynth.errors import ArgumentError
+from mesosynth.system.cpu import worker_threads
 
 SCHEMA = 1
 _SOUNDS = (".wav", ".flac", ".ogg", ".aif", ".aiff", ".mp3")
@@ -81,7 +81,7 @@ def _files(folder: str, only: str) -> list[Path]:
 
 
 def _measure(file: Path, arguments: argparse.Namespace, say: Narration) -> dict[str, Any]:
-    from mesosynth.audio_file import load_target
+    from mesosynth.audio.file import load_target
     from mesosynth.matching.layers import match_target_layers
 
     target = load_target(file)
@@ -120,9 +120,9 @@ def _best_at_random(audio: NDArray[np.float32], arguments: argparse.Namespace) -
 
 
 def _at_random(rng: np.random.Generator) -> Any:  # noqa: ANN401 - a Layer, imported when needed
+    from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
     from mesosynth.instruments.chirplet_parameters import PARAMETERS
     from mesosynth.matching.layer_messages import Layer
-    from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 
     theta = {id_: PARAMETERS[id_].from_unit(rng.random()) for id_ in PARAMETERS.matchable}
     theta["f_c"] = min(theta["f_c"], _HIGHEST_F_C)

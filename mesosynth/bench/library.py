@@ -27,8 +27,8 @@ from mesosynth.bench.machine import machine_facts
 from mesosynth.bench.narration import Narration
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS
-from mesosynth.library import Library
-from mesosynth.presets import CATEGORIES, Preset, Tags, preset_to_json
+from mesosynth.presets.library import Library
+from mesosynth.presets.preset import CATEGORIES, Preset, Tags, preset_to_json
 
 SCHEMA = 1
 LINES = (

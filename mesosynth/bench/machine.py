@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from mesosynth.cores import cores
+from mesosynth.system.cpu import cores
 
 _GIGABYTE = 1e9
 

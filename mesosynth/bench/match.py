@@ -52,8 +52,8 @@ from pathlib import Path
 from typing import Any
 
 from mesosynth.bench.machine import Neighbours, machine_facts
-from mesosynth.cores import worker_threads
 from mesosynth.errors import ArgumentError
+from mesosynth.system.cpu import worker_threads
 
 SCHEMA = 1
 

@@ -5,12 +5,12 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from mesosynth.audio.target import target_from_array
 from mesosynth.bench.baselines import METHODS, Budget, compete
 from mesosynth.bench.targets import Family, Sound, families
 from mesosynth.errors import MesosynthError
 from mesosynth.matching.matcher import Matcher
-from mesosynth.matching.messages import MatchResult
-from mesosynth.target import target_from_array
+from mesosynth.matching.results import MatchResult
 
 Row = dict[str, Any]
 

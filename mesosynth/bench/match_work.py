@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mesosynth.bench.match_runs import Row, Run, perform
 from mesosynth.errors import ArgumentError, WorkerError
-from mesosynth.spawning import bare_main, end_with_parent
+from mesosynth.system.spawning import bare_main, end_with_parent
 
 
 class Keeper:

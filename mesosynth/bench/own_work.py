@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.bench.hands import TICK, Hands
-from mesosynth.host.engine import Engine
-from mesosynth.host.event_inbox import EventInbox
-from mesosynth.host.event_queue import EventQueue
-from mesosynth.host.rack import Rack
-from mesosynth.host.shared_memory import ParameterBlock
-from mesosynth.host.slots import VECTOR
-from mesosynth.host.sound_ring import SoundRing
+from mesosynth.engine.callback import Engine
+from mesosynth.engine.event_inbox import EventInbox
+from mesosynth.engine.event_queue import EventQueue
+from mesosynth.engine.rack import Rack
+from mesosynth.engine.shared import ParameterBlock
+from mesosynth.engine.slots import VECTOR
+from mesosynth.engine.sound_ring import SoundRing
 from mesosynth.instruments import instrument_class
-from mesosynth.plugin import CHANNELS, EventKind
+from mesosynth.plugins.plugin import CHANNELS, EventKind
 
 REPLAYS = 7
 

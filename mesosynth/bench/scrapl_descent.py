@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.bench.cases import PAPER
 from mesosynth.bench.child import Child
 from mesosynth.bench.environment import peers_python
 from mesosynth.instruments.chirplet_torch import ONSET, chirplet_and_tangents
 from mesosynth.matching.measured import Measured
 from mesosynth.matching.unknowns import State
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 
 _SCRIPT = Path(__file__).parent / "children" / "peers.py"
 

@@ -64,11 +64,11 @@ from mesosynth.bench.jack_dummy import JackDummy, jack_dummy
 from mesosynth.bench.machine import Neighbours, machine_facts
 from mesosynth.bench.narration import Narration
 from mesosynth.bench.own_work import own_work
+from mesosynth.engine.meters import HEAVY
+from mesosynth.engine.status import AudioStatus
 from mesosynth.errors import ArgumentError, WorkerError
-from mesosynth.events import MatchEnded, MatchProgress, Message
-from mesosynth.host.meters import HEAVY
-from mesosynth.host.status import AudioStatus
 from mesosynth.session import Session
+from mesosynth.session.events import MatchEnded, MatchProgress, Message
 
 SCHEMA = 6
 _START_SECONDS = 30.0

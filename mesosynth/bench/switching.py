@@ -55,12 +55,12 @@ from mesosynth.bench.jack_dummy import jack_dummy
 from mesosynth.bench.machine import machine_facts
 from mesosynth.bench.narration import Narration
 from mesosynth.bench.soak import wait_for_sound
+from mesosynth.engine.status import AudioStatus
 from mesosynth.errors import ArgumentError, WorkerError
-from mesosynth.events import MatchEnded, MatchProgress, Message
-from mesosynth.host.status import AudioStatus
-from mesosynth.presets import load_preset
-from mesosynth.resources import factory_presets
+from mesosynth.presets.preset import load_preset
 from mesosynth.session import Session
+from mesosynth.session.events import MatchEnded, MatchProgress, Message
+from mesosynth.system.paths import factory_presets
 
 if TYPE_CHECKING:
     from mesosynth.session.snapshots import Snapshot

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 
 Theta = dict[str, float]
 
@@ -227,7 +227,7 @@ def _ripple(seed: int, level: int, index: int) -> Sound:
 
 
 def _recording(paths: list[Path], seed: int, level: int, index: int) -> Sound:
-    from mesosynth.audio_file import read_audio
+    from mesosynth.audio.file import read_audio
 
     sound = read_audio(paths[level])
     return Sound(sound.audio, sound.sample_rate, None)

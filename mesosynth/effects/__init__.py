@@ -7,7 +7,7 @@ from mesosynth.effects.delay import Delay
 from mesosynth.effects.filter import Filter
 from mesosynth.effects.reverb import Reverb
 from mesosynth.effects.saturation import Saturation
-from mesosynth.plugin import Effect
+from mesosynth.plugins.plugin import Effect
 
 EFFECTS: dict[str, type[Effect]] = {
     "saturation": Saturation,

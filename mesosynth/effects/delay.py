@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from mesosynth.effects.delay_lines import DelayLines
 from mesosynth.effects.recursion import OnePole, one_pole_coefficient
-from mesosynth.parameters import Parameter, ParameterTable
-from mesosynth.plugin import CHANNELS, Effect, Events
-from mesosynth.ramps import Ramps, scratch
+from mesosynth.plugins.parameters import Parameter, ParameterTable
+from mesosynth.plugins.plugin import CHANNELS, Effect, Events
+from mesosynth.plugins.ramps import Ramps, scratch
 
 SHORTEST, LONGEST = 0.01, 2.0  # s
 MOST_FEEDBACK = 0.95

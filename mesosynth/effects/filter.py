@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.effects.recursion import SILENT, banded_solver
-from mesosynth.parameters import Parameter, ParameterTable
-from mesosynth.plugin import CHANNELS, Effect, Events
-from mesosynth.ramps import Ramps
+from mesosynth.plugins.parameters import Parameter, ParameterTable
+from mesosynth.plugins.plugin import CHANNELS, Effect, Events
+from mesosynth.plugins.ramps import Ramps
 
 HIGHEST = 0.49
 """Of the sample rate: the cut-off frequency goes no higher."""

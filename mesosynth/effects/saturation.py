@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from mesosynth import units
 from mesosynth.effects.recursion import OnePole
-from mesosynth.parameters import Parameter, ParameterTable
-from mesosynth.plugin import CHANNELS, Effect, Events
-from mesosynth.ramps import Ramps, scratch
+from mesosynth.plugins.parameters import Parameter, ParameterTable
+from mesosynth.plugins.plugin import CHANNELS, Effect, Events
+from mesosynth.plugins.ramps import Ramps, scratch
 
 BRIGHTEN = -0.5  # the one-pole's coefficient; -1 would undo the mean, and ring for ever
 NEAR = 1e-5  # a smaller step says nothing about the slope of F in double precision

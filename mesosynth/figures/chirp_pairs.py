@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.figures.laboratory import Laboratory
 from mesosynth.figures.settings import CARRIER, PAPER
 from mesosynth.figures.style import BLACK, BLUE, GREY, RED, log_ticks, new_figure, plain
@@ -22,8 +23,7 @@ from mesosynth.instruments.chirplet_parameters import SIGMA_0
 from mesosynth.instruments.chirplet_torch import chirplet
 from mesosynth.matching.operator import TOLERANCE
 from mesosynth.scattering import JTFS
-from mesosynth.scattering.spectrogram import MultiScaleSpectrogram
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.scattering.mss import MultiScaleSpectrogram
 
 NAME = "chirp_pairs"
 _SLOWEST = 1.0  # octaves/s

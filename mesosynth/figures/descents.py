@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import ANALYSIS_RATE, target_from_array
 from mesosynth.figures.loss_torch import Loss
 from mesosynth.figures.settings import (
     CARRIER,
@@ -26,10 +27,9 @@ from mesosynth.figures.settings import (
     seconds,
 )
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.matching.match import GOOD_LOSS
 from mesosynth.matching.matcher import Matcher
-from mesosynth.matching.messages import MatchSettings, MatchStep
-from mesosynth.matching.run import GOOD_LOSS
-from mesosynth.target import ANALYSIS_RATE, target_from_array
+from mesosynth.matching.results import MatchSettings, MatchStep
 
 Judge = Literal["loss", "oracle"]
 Theta = NDArray[np.float64]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mesosynth.figures.descents import Method, Run, Runner
 from mesosynth.figures.loss_torch import Loss
 from mesosynth.figures.settings import GAMMA, Phi, Setting
-from mesosynth.matching.explore import points
+from mesosynth.matching.loss_map import points
 
 Ends = tuple[float, float]
 Shifts = tuple[int, ...]

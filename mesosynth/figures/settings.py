@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.target import ANALYSIS_RATE
+from mesosynth.audio.target import ANALYSIS_RATE
 
 Phi = Literal["JTFS", "MSS", "JTFS averaged"]
 """The paper's two, and ours: averaged over all time, on the unit sphere."""

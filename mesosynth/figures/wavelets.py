@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.figures.laboratory import Laboratory
 from mesosynth.figures.style import SIGNED, new_figure, plain
 from mesosynth.figures.table import Table
 from mesosynth.scattering import JTFS
 from mesosynth.scattering.wavelet_pictures import figure_2
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 
 NAME = "wavelets"
 _COLUMNS = ("spin", "scale_cycles_per_octave", "rate_hz", "time_s", "octaves", "value")

@@ -7,7 +7,7 @@ from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.layers import Layers
 from mesosynth.instruments.ripple import Ripple
-from mesosynth.plugin import Instrument
+from mesosynth.plugins.plugin import Instrument
 
 INSTRUMENTS: dict[str, type[Instrument]] = {
     "chirplet": Chirplet,

@@ -48,9 +48,9 @@ from mesosynth.instruments.chirplet_parameters import (
 )
 from mesosynth.instruments.chirplet_waves import STRIDE, Motion, chirp_step
 from mesosynth.instruments.key_tuning import KeyTuning
-from mesosynth.plugin import CHANNELS, EventKind, Events, Instrument
-from mesosynth.ramps import Ramps
-from mesosynth.tempo import LONGEST_DELAY, Pulse, synced_period
+from mesosynth.plugins.plugin import CHANNELS, EventKind, Events, Instrument
+from mesosynth.plugins.ramps import Ramps
+from mesosynth.plugins.tempo import LONGEST_DELAY, Pulse, synced_period
 
 MIDI_KEYS = 128
 _SLOWEST, _FASTEST = 5.0, 960.0  # BPM

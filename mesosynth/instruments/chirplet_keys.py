@@ -1,7 +1,7 @@
 """Keys that are held, and what a hand does to them: pedal, bend, pressure, slide."""
 
-from mesosynth.plugin import WHOLE_CHANNEL, EventKind
-from mesosynth.tempo import Pulse
+from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
+from mesosynth.plugins.tempo import Pulse
 
 KEYS = 16
 """Held at once; a further one takes the place of the one that was pressed first."""

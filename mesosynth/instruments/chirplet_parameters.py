@@ -1,7 +1,7 @@
 """The chirplet arpeggiator's parameter table, shared by its live and its offline form."""
 
-from mesosynth.parameters import Parameter, ParameterTable
-from mesosynth.tempo import DIVISIONS
+from mesosynth.plugins.parameters import Parameter, ParameterTable
+from mesosynth.plugins.tempo import DIVISIONS
 
 SIGMA_0 = 0.1
 """Standard deviation of the Gaussian envelope as a share of w; the authors' ``sigma0``."""

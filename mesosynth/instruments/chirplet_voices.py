@@ -30,7 +30,7 @@ from mesosynth.instruments.chirplet_state import (
     STEP,
 )
 from mesosynth.instruments.chirplet_waves import Motion, Waves
-from mesosynth.plugin import CHANNELS
+from mesosynth.plugins.plugin import CHANNELS
 
 
 class Voices:

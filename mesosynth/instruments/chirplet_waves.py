@@ -36,7 +36,7 @@ from mesosynth.instruments.chirplet_state import (
     ROWS,
     STEP,
 )
-from mesosynth.plugin import CHANNELS
+from mesosynth.plugins.plugin import CHANNELS
 
 STRIDE = 256  # samples rendered at once: bounds how far a voice runs past its end
 FADE_FROM = 0.45  # of the sample rate: above it a partial fades,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mesosynth.errors import ArgumentError
-from mesosynth.tuning import Scale, note_frequencies
+from mesosynth.instruments.keyboard import Scale, note_frequencies
 
 
 class KeyTuning:
@@ -28,7 +28,8 @@ class KeyTuning:
         """[control] Tune the keys: `state` as :meth:`state` gave it.
 
         Its key "tuning" holds name and cents of a scale and, where they are not the usual ones,
-        root, reference_note and reference_hertz as in :func:`mesosynth.tuning.note_frequencies`.
+        root, reference_note and reference_hertz as in
+        :func:`mesosynth.instruments.keyboard.note_frequencies`.
 
         Raises
         ------

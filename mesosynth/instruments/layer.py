@@ -10,8 +10,8 @@ from mesosynth.instruments.chirplet_keys import MIDI_CHANNELS
 from mesosynth.instruments.chirplet_parameters import P_F_C, P_GAIN, PARAMETERS
 from mesosynth.instruments.chirplet_waves import Motion
 from mesosynth.instruments.key_tuning import KeyTuning
-from mesosynth.plugin import Events
-from mesosynth.tempo import Pulse
+from mesosynth.plugins.plugin import Events
+from mesosynth.plugins.tempo import Pulse
 
 MIDDLE_C = 440.0 * 2.0 ** (-9 / 12)
 """Hz: the key that plays layers as they are."""

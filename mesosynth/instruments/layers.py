@@ -37,7 +37,7 @@ from mesosynth.instruments.layers_parameters import (
     PARAMETERS,
     SILENT,
 )
-from mesosynth.plugin import CHANNELS, Events, Instrument
+from mesosynth.plugins.plugin import CHANNELS, Events, Instrument
 
 _SIZE = len(LAYER_IDS)
 _GAMMA, _W, _PERIOD, _DELAY, _LEVEL = (

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from mesosynth.instruments.chirplet_parameters import PARAMETERS as CHIRPLET
-from mesosynth.parameters import Parameter, ParameterTable
+from mesosynth.plugins.parameters import Parameter, ParameterTable
 
 LAYERS = 8
 

@@ -28,8 +28,8 @@ from mesosynth.instruments.ripple_parameters import (
     first_phases,
     places,
 )
-from mesosynth.plugin import CHANNELS, EventKind, Events, Instrument
-from mesosynth.ramps import Ramps
+from mesosynth.plugins.plugin import CHANNELS, EventKind, Events, Instrument
+from mesosynth.plugins.ramps import Ramps
 
 STRIDE = 256  # samples at once: the partials of a stride stay in the cache
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.parameters import Parameter, ParameterTable
+from mesosynth.plugins.parameters import Parameter, ParameterTable
 
 PARTIALS = 64
 

@@ -9,7 +9,7 @@ and its messages from here. :func:`match` brings torch in when it is first looke
 
 from typing import TYPE_CHECKING, Any
 
-from mesosynth.matching.messages import Analysis, MatchResult, MatchSettings, MatchStep
+from mesosynth.matching.results import Analysis, MatchResult, MatchSettings, MatchStep
 
 if TYPE_CHECKING:
     from mesosynth.matching.matcher import match

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.matching.explore import Checkpoint
-from mesosynth.matching.messages import Drivers
+from mesosynth.matching.analysis import Layout
+from mesosynth.matching.loss_map import Checkpoint
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.pictures import Layout
+from mesosynth.matching.results import Drivers
 from mesosynth.matching.unknowns import Unknowns
 
 

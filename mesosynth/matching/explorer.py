@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError
-from mesosynth.matching.explore import Checkpoint, Point, Ranges, cell, points
-from mesosynth.matching.focus import onset_of
+from mesosynth.matching.loss_map import Checkpoint, Point, Ranges, cell, points
 from mesosynth.matching.matcher import Matcher
 from mesosynth.matching.model import Model
+from mesosynth.matching.noise import onset_of
 from mesosynth.matching.operator import PHIS
 from mesosynth.matching.requests import Explore, MapCell, MapStarted
-from mesosynth.target import Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

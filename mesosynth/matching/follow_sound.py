@@ -15,7 +15,7 @@ from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
 from mesosynth.instruments.chirplet_state import VOICES
 from mesosynth.instruments.chirplet_torch import ONSET, SCALES, chirplet, chirplet_and_tangents
 from mesosynth.matching.model import CHIRPLET, RIPPLE, Model
-from mesosynth.parameters import ParameterTable
+from mesosynth.plugins.parameters import ParameterTable
 
 PERIOD = ONSET
 """Place of the period in a repeating theta: it follows the chirplet's own; the onset comes next."""

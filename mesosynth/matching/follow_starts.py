@@ -11,12 +11,12 @@ from collections.abc import Generator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.matching.follow_track import BEGINNING, Heard, Recent, Track
+from mesosynth.audio.target import ANALYSIS_SAMPLES
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.repetition import period_of
 from mesosynth.matching.starts import starts_of
+from mesosynth.matching.theta_track import BEGINNING, Heard, Recent, Track
 from mesosynth.matching.unknowns import Unknowns
-from mesosynth.target import ANALYSIS_SAMPLES
 
 _STARTS = 4  # of a match
 _PERIODS = (1.0, 0.4)  # s, to try beside those that are heard or played

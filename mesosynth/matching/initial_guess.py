@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import WorkerError
 from mesosynth.matching.operator import Operator
-from mesosynth.resources import resource
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.system.paths import resource
 
 TABLE = "chirplet_table.npz"
 VERSION = 1

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from mesosynth.matching.checkpoint import SavedMatch, save_match
 from mesosynth.matching.journal import Entry, Journal
-from mesosynth.matching.match_file import SavedMatch, save_match
+from mesosynth.matching.match import OnStep
 from mesosynth.matching.matcher import Matcher
-from mesosynth.matching.messages import MatchResult
-from mesosynth.matching.run import OnStep
+from mesosynth.matching.results import MatchResult
 
 
 def run_and_keep(

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.matching.mel import HOP, band_frequencies, decibel_picture, mel_power
 from mesosynth.matching.operator import Operator
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 
 MEL = 0.2
 """Weight of log-mel beside the scattering."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from mesosynth.audio.target import Target
 from mesosynth.matching.layer_loss import LayerFilters, LayerLoss, Loss
 from mesosynth.matching.layer_messages import Layer, LayersResult, LayersStep
 from mesosynth.matching.layer_sound import (
@@ -25,10 +26,9 @@ from mesosynth.matching.layer_sound import (
 )
 from mesosynth.matching.layer_starts import draw_start
 from mesosynth.matching.layer_terms import layer_of, span_of, state_of
+from mesosynth.matching.match import ShouldStop, Stopped
 from mesosynth.matching.repetition import period_of
-from mesosynth.matching.run import ShouldStop, Stopped
 from mesosynth.matching.similarity import Similarity
-from mesosynth.target import Target
 
 OnLayersStep = Callable[[LayersStep], None]
 

@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.instruments.chirplet_torch import ONSET, SCALES, chirplet_and_tangents
 from mesosynth.matching.model import CHIRPLET
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 
 States = NDArray[np.float64]
 """(layers, 10): theta, onset (s after the middle of the window), level, and period (s)."""

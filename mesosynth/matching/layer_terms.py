@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.instruments.chirplet_torch import ONSET
 from mesosynth.matching.layer_messages import Layer
 from mesosynth.matching.layer_sound import LEVEL, PERIOD, repetitions
 from mesosynth.matching.model import CHIRPLET
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 
 _QUIET = 1e-3  # of the peak: what is below is not in the sound
 _MIDDLE = ANALYSIS_SAMPLES / ANALYSIS_RATE / 2  # s

@@ -6,7 +6,9 @@ from multiprocessing.synchronize import Event as Flag
 
 import numpy as np
 
+from mesosynth.audio.target import Target
 from mesosynth.errors import MesosynthError
+from mesosynth.matching.analysis import analysis
 from mesosynth.matching.layer_loss import LayerFilters
 from mesosynth.matching.layer_messages import LayersResult, LayersStep
 from mesosynth.matching.layer_requests import (
@@ -17,13 +19,11 @@ from mesosynth.matching.layer_requests import (
     MatchLayers,
 )
 from mesosynth.matching.layers import layer_sounds, match_target_layers
+from mesosynth.matching.match import Stopped
 from mesosynth.matching.model import CHIRPLET
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.pictures import analysis
 from mesosynth.matching.requests import Failed, Paused, Pictures, Reply
-from mesosynth.matching.run import Stopped
 from mesosynth.matching.similarity import Similarity
-from mesosynth.target import Target
 
 _LEAST_SECONDS = 2.0  # for a match that goes on when its time is nearly over
 

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import ANALYSIS_SAMPLES, Target, target_from_array
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet_torch import ONSET
 from mesosynth.matching.layer_loss import LayerFilters
@@ -28,8 +29,7 @@ from mesosynth.matching.layer_messages import Layer, LayersResult
 from mesosynth.matching.layer_search import LayerSearch, OnLayersStep
 from mesosynth.matching.layer_sound import layer_sound
 from mesosynth.matching.layer_terms import state_of
-from mesosynth.matching.run import ShouldStop, Stopped
-from mesosynth.target import ANALYSIS_SAMPLES, Target, target_from_array
+from mesosynth.matching.match import ShouldStop, Stopped
 
 MOST_LAYERS = 8
 

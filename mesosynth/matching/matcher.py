@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.matching.focus import onset_of
+from mesosynth.audio.target import Target, target_from_array
 from mesosynth.matching.journal import Journal
-from mesosynth.matching.messages import MatchResult, MatchSettings, Phi
+from mesosynth.matching.match import OnStep, Run, ShouldStop, Stopped
 from mesosynth.matching.model import model_named
+from mesosynth.matching.noise import onset_of
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.run import OnStep, Run, ShouldStop, Stopped
-from mesosynth.target import Target, target_from_array
+from mesosynth.matching.results import MatchResult, MatchSettings, Phi
 
 
 def match(

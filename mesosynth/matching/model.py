@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import chirplet_parameters, chirplet_torch, ripple_parameters
 from mesosynth.instruments import ripple_torch as ripples
-from mesosynth.parameters import ParameterTable
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.plugins.parameters import ParameterTable
 
 State = NDArray[np.float64]
 """(theta + 2,): theta, the onset in seconds after the middle of the analysis window, and the level:

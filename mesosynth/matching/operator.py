@@ -24,14 +24,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError
-from mesosynth.matching.messages import Phi
 from mesosynth.matching.model import CHIRPLET, Model, State
+from mesosynth.matching.results import Phi
 from mesosynth.scattering import JTFS
 from mesosynth.scattering.devices import best_device
 from mesosynth.scattering.jtfs import Checkpoint
-from mesosynth.scattering.spectrogram import MultiScaleSpectrogram
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.scattering.mss import MultiScaleSpectrogram
 
 PHIS: tuple[Phi, ...] = ("jtfs-global", "jtfs", "mss")
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.errors import ArgumentError
 from mesosynth.matching.unknowns import BESIDE_THETA
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 
 
 @dataclass(frozen=True)

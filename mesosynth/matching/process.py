@@ -8,6 +8,7 @@ import multiprocessing
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from mesosynth.audio.target import Target
 from mesosynth.matching.journal import Entry
 from mesosynth.matching.layer_messages import Layer
 from mesosynth.matching.layer_requests import (
@@ -17,7 +18,6 @@ from mesosynth.matching.layer_requests import (
     LayersStepped,
     MatchLayers,
 )
-from mesosynth.matching.messages import MatchSettings
 from mesosynth.matching.requests import (
     AskDrivers,
     ChooseInstrument,
@@ -35,9 +35,9 @@ from mesosynth.matching.requests import (
     SetTarget,
     Stepped,
 )
+from mesosynth.matching.results import MatchSettings
 from mesosynth.matching.worker import work
-from mesosynth.spawning import bare_main, one_thread_each
-from mesosynth.target import Target
+from mesosynth.system.spawning import bare_main, one_thread_each
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import ANALYSIS_RATE
 from mesosynth.scattering import JTFS
-from mesosynth.target import ANALYSIS_RATE
 
 LIKE_ITSELF = 0.4
 """Correlation from which a sound repeats."""

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import Target
 from mesosynth.matching.journal import Entry
 from mesosynth.matching.layer_requests import (
     DrawLayers,
@@ -15,7 +16,7 @@ from mesosynth.matching.layer_requests import (
     LayersStepped,
     MatchLayers,
 )
-from mesosynth.matching.messages import (
+from mesosynth.matching.results import (
     Analysis,
     Cell,
     Drivers,
@@ -25,7 +26,6 @@ from mesosynth.matching.messages import (
     Phi,
 )
 from mesosynth.matching.scores import Scores
-from mesosynth.target import Target
 
 # ---------------------------------------------------------------------- requests
 

@@ -8,8 +8,8 @@ where the highest partials are beyond what is heard, and whose phase tells where
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import ANALYSIS_RATE
 from mesosynth.instruments.ripple_parameters import FADE_FROM, PARAMETERS, PARTIALS
-from mesosynth.target import ANALYSIS_RATE
 
 _HIGHEST = FADE_FROM * ANALYSIS_RATE
 _OCTAVES, _BINS = 32, 1 << 18  # of the log-frequency axis; beyond the band it is empty

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import ANALYSIS_RATE
 from mesosynth.instruments.ripple_parameters import FADE_FROM, PARAMETERS, places
 from mesosynth.matching.initial_guess import Start
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.ripple_comb import read_comb, read_wave
-from mesosynth.target import ANALYSIS_RATE
 
 _HOP = 64  # samples between the scalogram's frames; the fastest ripple has four frames a period
 _PADDED = 4  # times the length, so that peaks are seen between the bins

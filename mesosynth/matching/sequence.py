@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.audio_file import stream_audio
+from mesosynth.audio.file import stream_audio
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, TARGET_PEAK
 from mesosynth.matching.descent import Iterate, levenberg_marquardt
-from mesosynth.matching.focus import correlation, onset_of
+from mesosynth.matching.match import ShouldStop, Stopped
 from mesosynth.matching.measured import Measured
 from mesosynth.matching.model import CHIRPLET, State
+from mesosynth.matching.noise import correlation, onset_of
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.run import ShouldStop, Stopped
 from mesosynth.matching.sequence_file import SequenceFile
 from mesosynth.matching.sequence_messages import (
     LongSound,
@@ -30,7 +31,6 @@ from mesosynth.matching.sequence_messages import (
 from mesosynth.matching.sequence_windows import windows
 from mesosynth.matching.starts import starts_of
 from mesosynth.matching.unknowns import Unknowns
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, TARGET_PEAK
 
 OnMoment = Callable[[Moment, MatchedSequence], None]
 """Called with each new moment, and with all that there is so far."""

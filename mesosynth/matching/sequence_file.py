@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from mesosynth.atomic_file import write_atomically
 from mesosynth.errors import MatchFileError
 from mesosynth.matching.sequence_messages import (
     LongSound,
@@ -18,6 +17,7 @@ from mesosynth.matching.sequence_messages import (
     Moment,
     SequenceSettings,
 )
+from mesosynth.system.atomic_file import write_atomically
 
 REVISION = 1
 """Of the format; a file of a later one is refused, not guessed at."""

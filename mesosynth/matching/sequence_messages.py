@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
-from mesosynth.matching.messages import FOUND_LOSS
+from mesosynth.matching.results import FOUND_LOSS
 
 SHORTEST_HOP, LONGEST_HOP = 0.05, 2.0
 """s; beyond the longest there would be sound in no window."""

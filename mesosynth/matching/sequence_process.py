@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mesosynth.cores import compute_apart
 from mesosynth.errors import MesosynthError
 from mesosynth.matching.sequence_messages import LongSound, Moment, SequenceSettings
 from mesosynth.matching.sequence_runs import run_of
-from mesosynth.spawning import bare_main, end_with_parent, one_thread_each
+from mesosynth.system.cpu import compute_apart
+from mesosynth.system.spawning import bare_main, end_with_parent, one_thread_each
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

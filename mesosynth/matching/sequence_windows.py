@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.audio_file import SoundStream
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, resampled
+from mesosynth.audio.file import SoundStream
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, resampled
 
 
 def windows(

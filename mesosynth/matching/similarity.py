@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError
 from mesosynth.matching.mel import RANGE, mel_power
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.scores import Scores
-from mesosynth.scattering.spectrogram import MultiScaleSpectrogram
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.scattering.mss import MultiScaleSpectrogram
 
 _QUIET = 0.1  # share of the cells of a picture that noise alone is in, at least
 _NOISE = 13.0  # dB by which it exceeds the loudest of those, almost everywhere

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.matching.focus import onset_of
+from mesosynth.audio.target import ANALYSIS_RATE
 from mesosynth.matching.model import State
+from mesosynth.matching.noise import onset_of
 from mesosynth.matching.operator import Linearization, Operator
 from mesosynth.scattering import JTFS
-from mesosynth.target import ANALYSIS_RATE
 
 _PERIODS = (0, 7, -11, 23)
 """Of the ripple: its wave stays where it is, its partials do not."""

@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.cores import compute_apart
 from mesosynth.errors import MesosynthError
 from mesosynth.matching.journal import Entry, Journal
 from mesosynth.matching.layer_requests import DrawLayers, MatchLayers
-from mesosynth.matching.messages import MatchStep
 from mesosynth.matching.requests import (
     AskDrivers,
     ChooseInstrument,
@@ -36,14 +34,16 @@ from mesosynth.matching.requests import (
     SetTarget,
     Stepped,
 )
+from mesosynth.matching.results import MatchStep
+from mesosynth.system.cpu import compute_apart
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.queues import Queue
     from multiprocessing.synchronize import Event as Flag
 
+    from mesosynth.audio.target import Target
     from mesosynth.matching.matcher import Matcher
-    from mesosynth.target import Target
 
 _PICTURE_INTERVAL = 0.25  # s between pictures during a match, which they slow down
 _LAYERS_INTERVAL = 1.5  # s, of the sum of layers, which takes longer
@@ -179,7 +179,7 @@ class _Worker:
         self._reply(Drawn())
 
     def _draw(self, what: Literal["target", "sound"], audio: NDArray[np.float32]) -> None:
-        from mesosynth.matching.pictures import analysis
+        from mesosynth.matching.analysis import analysis
 
         self._reply(Pictures(what, analysis(self._matcher.operator, audio)))
 
@@ -212,7 +212,7 @@ class _Worker:
 
     def _run_match(self, asked: Match) -> None:
         from mesosynth.matching.judge import judgements
-        from mesosynth.matching.run import Stopped
+        from mesosynth.matching.match import Stopped
 
         self._match = None
         number, target, model = asked.number, self._target, self._matcher.operator.model

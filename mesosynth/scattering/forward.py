@@ -16,7 +16,7 @@ import torch
 from mesosynth.scattering.joint import SpinnedWavelets, modulus
 from mesosynth.scattering.plan import Group, Plan, SecondOrder
 from mesosynth.scattering.selection import needed
-from mesosynth.scattering.time_axis import average
+from mesosynth.scattering.time import average
 from mesosynth.scattering.workers import Team, team
 
 Checkpoint = Callable[[], None]

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import torch
 
 from mesosynth.scattering.selection import needed
-from mesosynth.scattering.time_axis import AveragingBlock
+from mesosynth.scattering.time import AveragingBlock
 
 BLOCK_SIZE = 2**18
 """Rows times samples of a block: a few such arrays of float32 stay in a processor's last cache, and

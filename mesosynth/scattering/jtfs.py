@@ -26,12 +26,12 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
+from mesosynth.scattering.autograd import Scatter
 from mesosynth.scattering.devices import with_fallback
 from mesosynth.scattering.filterbank import Filter, low_pass, padded_length, wavelets
 from mesosynth.scattering.forward import Checkpoint, forward
-from mesosynth.scattering.log_frequency import Format, LogFrequency, parse_support
+from mesosynth.scattering.frequency import Format, LogFrequency, parse_support
 from mesosynth.scattering.plan import Bank, Plan, build_plan
-from mesosynth.scattering.reverse import Scatter
 from mesosynth.scattering.signals import checked_signals, with_tangents
 
 Boundary = Literal["reflect", "periodic"]

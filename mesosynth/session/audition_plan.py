@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth import units
-from mesosynth.audio_file import stream_audio
+from mesosynth.audio.file import stream_audio
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
+from mesosynth.engine.audition import CAPACITY
 from mesosynth.errors import MesosynthError
-from mesosynth.host.audition import CAPACITY
 from mesosynth.instruments.layers_parameters import LAYERS, SILENT
-from mesosynth.presets import EffectState
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
-from mesosynth.tempo import synced_period
+from mesosynth.plugins.tempo import synced_period
+from mesosynth.presets.preset import EffectState
 
 _SECONDS = ANALYSIS_SAMPLES / ANALYSIS_RATE
 _LISTENING_RATE, _LISTENING_BLOCK = 24000, 1024  # where the instrument is heard beforehand
@@ -164,7 +164,7 @@ def _period(scene: Scene) -> float:
 
 
 def _gain(samples: NDArray[np.float32], scene: Scene) -> float:
-    from mesosynth.loudness import largest_loudness
+    from mesosynth.audio.loudness import largest_loudness
 
     both_sides = np.stack([samples, samples])
     target = largest_loudness(both_sides, scene.sample_rate)
@@ -176,10 +176,10 @@ def _gain(samples: NDArray[np.float32], scene: Scene) -> float:
 
 def _loudness_of_instrument(scene: Scene) -> float:
     """Of what the instrument plays now, LUFS; users' plugins are left out."""
+    from mesosynth.audio.loudness import largest_loudness
     from mesosynth.effects import EFFECTS
-    from mesosynth.host.rack import render
+    from mesosynth.engine.rack import render
     from mesosynth.instruments import INSTRUMENTS
-    from mesosynth.loudness import largest_loudness
 
     if scene.instrument not in INSTRUMENTS:
         return _ALONE

@@ -5,20 +5,20 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from mesosynth.automation import (
+from mesosynth.errors import ArgumentError, MesosynthError
+from mesosynth.matching.automation import (
     GIVEN,
     Automation,
     AutomationMoved,
     SequenceChanged,
     automation_of,
 )
-from mesosynth.errors import ArgumentError, MesosynthError
-from mesosynth.events import ParametersChanged, Source
+from mesosynth.matching.sequence_export import check_ending, export_sequence
 from mesosynth.matching.sequence_messages import MatchedSequence, SequenceSettings
 from mesosynth.matching.sequence_process import Began, Done, Heard, SequenceProcess
-from mesosynth.matching.sequence_smoothing import smoothed
-from mesosynth.plugin import EventKind
-from mesosynth.sequence_export import check_ending, export_sequence
+from mesosynth.matching.smoothing import smoothed
+from mesosynth.plugins.plugin import EventKind
+from mesosynth.session.events import ParametersChanged, Source
 from mesosynth.session.sound import Sound
 
 _AHEAD = 0.04  # s by which starts are told before they are heard: more than a poll takes

@@ -3,10 +3,10 @@
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from mesosynth.engine.audition import Wish
 from mesosynth.errors import TargetError
-from mesosynth.events import Auditioned, Heard
-from mesosynth.host.audition import Wish
 from mesosynth.session.audition_plan import Plan, Scene, plan
+from mesosynth.session.events import Auditioned, Heard
 from mesosynth.session.matching import Matching
 from mesosynth.session.sound import Sound
 

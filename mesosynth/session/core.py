@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from mesosynth.controls import Controls
-from mesosynth.events import Event, Message, ParametersChanged, RackChanged, Source
-from mesosynth.host.control_messages import Layout
-from mesosynth.host.process import AudioProcess
+from mesosynth.control.control_messages import Layout
+from mesosynth.engine.process import AudioProcess
 from mesosynth.matching.process import MatcherProcess
-from mesosynth.parameters import ParameterTable
-from mesosynth.rack_model import RackedPlugin, RackModel
+from mesosynth.plugins.parameters import ParameterTable
+from mesosynth.session.controls import Controls
+from mesosynth.session.events import Event, Message, ParametersChanged, RackChanged, Source
+from mesosynth.session.rack_model import RackedPlugin, RackModel
 
 
 class Core:

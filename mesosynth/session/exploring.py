@@ -5,8 +5,8 @@ import time
 import numpy as np
 
 from mesosynth.errors import ArgumentError
-from mesosynth.events import ExploreStarted
 from mesosynth.matching.requests import Explore
+from mesosynth.session.events import ExploreStarted
 from mesosynth.session.matching import Matching
 
 _REST = 0.4  # s that the parameters must have stood still before a map follows them

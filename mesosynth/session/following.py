@@ -3,11 +3,11 @@
 import time
 
 from mesosynth.errors import ArgumentError
-from mesosynth.events import Followed as FollowedEvent
-from mesosynth.events import ParametersChanged
 from mesosynth.matching.follow_messages import Followed
-from mesosynth.matching.follow_process import FollowerProcess
-from mesosynth.matching.messages import MATCHABLE
+from mesosynth.matching.results import MATCHABLE
+from mesosynth.matching.tracking_process import FollowerProcess
+from mesosynth.session.events import Followed as FollowedEvent
+from mesosynth.session.events import ParametersChanged
 from mesosynth.session.recording import Recordings
 
 _DEAF = 1.0  # s without a sample after which the input counts as gone

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mesosynth import session_file
 from mesosynth.errors import MesosynthError
-from mesosynth.matching.messages import MatchSettings
+from mesosynth.matching.results import MatchSettings
+from mesosynth.session import file as session_file
+from mesosynth.session.file import SavedSession, TargetFile
 from mesosynth.session.presets import Presets
-from mesosynth.session_file import SavedSession, TargetFile
 
 
 class Keeping(Presets):

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from mesosynth.events import ControllerLearned, ControlPorts, ProgramChanged
-from mesosynth.host.control_messages import Moved, Transported
-from mesosynth.plugin import EventKind
+from mesosynth.control.control_messages import Moved, Transported
+from mesosynth.plugins.plugin import EventKind
+from mesosynth.session.events import ControllerLearned, ControlPorts, ProgramChanged
 from mesosynth.session.presets import Presets
 from mesosynth.session.sound import Sound
 

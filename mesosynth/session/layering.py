@@ -12,8 +12,16 @@ from pathlib import Path
 
 from typing_extensions import override
 
+from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError, TargetError
-from mesosynth.events import (
+from mesosynth.instruments.layers_parameters import LAYER_IDS
+from mesosynth.matching import requests as matcher
+from mesosynth.matching.layer_messages import Layer, LayersResult, LayersStep
+from mesosynth.matching.layer_requests import LayersJob, LayersSettings
+from mesosynth.matching.scores import Scores
+from mesosynth.presets.matched import layer_values, phrase_begin
+from mesosynth.presets.preset import MatchRecord, Preset
+from mesosynth.session.events import (
     LayersChanged,
     LayersEnded,
     LayersJudged,
@@ -21,18 +29,10 @@ from mesosynth.events import (
     LayersStarted,
     Source,
 )
-from mesosynth.instruments.layers_parameters import LAYER_IDS
-from mesosynth.layered_preset import layer_values, phrase_begin
-from mesosynth.matching import requests as matcher
-from mesosynth.matching.layer_messages import Layer, LayersResult, LayersStep
-from mesosynth.matching.layer_requests import LayersJob, LayersSettings
-from mesosynth.matching.scores import Scores
-from mesosynth.presets import MatchRecord, Preset
 from mesosynth.session.layer_book import LayerBook, book_of
 from mesosynth.session.matching import Wanted
 from mesosynth.session.presets import Presets
 from mesosynth.session.snapshots import Snapshot, Snapshots
-from mesosynth.target import Target
 
 INSTRUMENT = "layers"
 

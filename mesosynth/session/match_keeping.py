@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mesosynth.errors import ArgumentError, MatchFileError
-from mesosynth.matching import match_file
-from mesosynth.matching.match_file import SavedMatch
+from mesosynth.matching import checkpoint as match_file
+from mesosynth.matching.checkpoint import SavedMatch
 from mesosynth.session.matching import Matching, Wanted
 
 

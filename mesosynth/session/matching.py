@@ -5,8 +5,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError, MesosynthError, TargetError
-from mesosynth.events import (
+from mesosynth.matching import requests as matcher
+from mesosynth.matching.journal import Entry
+from mesosynth.matching.layer_requests import LayersJob
+from mesosynth.matching.results import (
+    MATCHABLE,
+    Cell,
+    Drivers,
+    MatchResult,
+    MatchSettings,
+    MatchStep,
+)
+from mesosynth.matching.scores import Scores
+from mesosynth.session.events import (
     Analysed,
     Explored,
     ExploreStarted,
@@ -17,20 +30,7 @@ from mesosynth.events import (
     MatchResumed,
     MatchStarted,
 )
-from mesosynth.matching import requests as matcher
-from mesosynth.matching.journal import Entry
-from mesosynth.matching.layer_requests import LayersJob
-from mesosynth.matching.messages import (
-    MATCHABLE,
-    Cell,
-    Drivers,
-    MatchResult,
-    MatchSettings,
-    MatchStep,
-)
-from mesosynth.matching.scores import Scores
 from mesosynth.session.targets import Targets
-from mesosynth.target import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import msgspec
 
+from mesosynth.engine.plugin_registry import find_plugin
 from mesosynth.errors import MesosynthError, PresetError
-from mesosynth.events import PresetLoaded, Source
-from mesosynth.host.registry import find_plugin
-from mesosynth.matched_preset import match_record
-from mesosynth.presets import MatchRecord, Preset, load_preset, save_preset
-from mesosynth.rack_model import default_uids
+from mesosynth.presets.matched_preset import match_record
+from mesosynth.presets.preset import MatchRecord, Preset, load_preset, save_preset
+from mesosynth.session.events import PresetLoaded, Source
 from mesosynth.session.matching import Matching
+from mesosynth.session.rack_model import default_uids
 
 
 class Presets(Matching):

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
+from mesosynth.engine.plugin_registry import find_plugin
 from mesosynth.errors import ArgumentError
-from mesosynth.host.registry import find_plugin
-from mesosynth.session.core import Core
-from mesosynth.tuning import (
+from mesosynth.instruments.keyboard import (
     EQUAL_TEMPERAMENT,
     MIDDLE_C,
     MIDDLE_C_HERTZ,
     load_scale,
     note_frequencies,
 )
+from mesosynth.session.core import Core
 
 
 class Rack(Core):

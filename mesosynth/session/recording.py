@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from mesosynth import units
+from mesosynth.engine.capture import Kept, Tape, Trouble
+from mesosynth.engine.takes import last_minutes_folder, new_take, takes_folder
 from mesosynth.errors import AudioFileError, MesosynthError, TargetError
-from mesosynth.events import Capture, Recording, SavedLast
-from mesosynth.host.tape import Kept, Tape, Trouble
+from mesosynth.session.events import Capture, Recording, SavedLast
 from mesosynth.session.input import Input
-from mesosynth.takes import last_minutes_folder, new_take, takes_folder
 
 _LONGEST_TAKE = 600.0  # s
 

@@ -1,9 +1,9 @@
 """All parts of a session in one."""
 
-from mesosynth.events import Event
 from mesosynth.session.auditioning import Auditioning
 from mesosynth.session.automation import Automating
 from mesosynth.session.comparing import Comparing
+from mesosynth.session.events import Event
 from mesosynth.session.exploring import Exploring
 from mesosynth.session.following import Following
 from mesosynth.session.keeping import Keeping

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mesosynth.events import Source
-from mesosynth.host.registry import find_plugin
-from mesosynth.presets import EffectState
+from mesosynth.engine.plugin_registry import find_plugin
+from mesosynth.presets.preset import EffectState
 from mesosynth.session.core import Core
+from mesosynth.session.events import Source
 from mesosynth.session.layer_book import LayerBook
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.audio_settings import AudioSettings, save_audio_settings
+from mesosynth.engine.device_settings import check_settings
+from mesosynth.engine.process import AudioStatus
 from mesosynth.errors import DeviceError, SettingsError, WorkerError
-from mesosynth.events import RackChanged, Transport
-from mesosynth.host.device_settings import check_settings
-from mesosynth.host.process import AudioStatus
+from mesosynth.session.audio_settings import AudioSettings, save_audio_settings
 from mesosynth.session.core import Core
+from mesosynth.session.events import RackChanged, Transport
 
 _OUT = "did not return, or crashed; it is out until it is saved anew or switched on again."
 
@@ -71,7 +71,7 @@ class Sound(Core):
         """Change over to another device, sample rate or block, with a fade.
 
         Where the device refuses, the session goes back to what last worked, and says so; what
-        works is remembered for the next start (:mod:`mesosynth.audio_settings`).
+        works is remembered for the next start (:mod:`mesosynth.session.audio_settings`).
 
         Parameters
         ----------

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mesosynth.audio_file import load_target, read_overview, write_wav
+from mesosynth.audio.file import load_target, read_overview, write_wav
+from mesosynth.audio.target import Target
+from mesosynth.audio.waveform_peaks import Overview
+from mesosynth.engine.rack import render
+from mesosynth.engine.takes import new_take, takes_folder
 from mesosynth.errors import PresetError
-from mesosynth.host.rack import render
-from mesosynth.overview import Overview
-from mesosynth.presets import Preset, load_preset, save_preset
+from mesosynth.presets.preset import Preset, load_preset, save_preset
 from mesosynth.session.presets import Presets
-from mesosynth.takes import new_take, takes_folder
-from mesosynth.target import Target
 
 SECONDS = 6.0
 """Length of the sound that becomes the target, s: the window's four, and room to move it."""

@@ -4,12 +4,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillReading
 from pathlib import Path
 
-from mesosynth.audio_file import load_target, read_overview
+from mesosynth.audio.file import load_target, read_overview
+from mesosynth.audio.target import ANALYSIS_RATE, Target
+from mesosynth.audio.waveform_peaks import Overview
 from mesosynth.errors import ArgumentError, MesosynthError
-from mesosynth.events import TargetLoaded
-from mesosynth.overview import Overview
 from mesosynth.session.core import Core
-from mesosynth.target import ANALYSIS_RATE, Target
+from mesosynth.session.events import TargetLoaded
 
 _PATIENCE = 0.3  # s that reading a target may hold up the caller
 

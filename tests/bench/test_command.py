@@ -15,7 +15,7 @@ from mesosynth.bench import BENCHMARKS, machine, tables
 from mesosynth.bench.cases import LENGTHS, length_cases, paper_cases
 from mesosynth.bench.jtfs import _relative_cost
 from mesosynth.bench.spread import spread
-from mesosynth.cores import cores
+from mesosynth.system.cpu import cores
 
 
 def bench(*words):

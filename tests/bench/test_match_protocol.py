@@ -17,7 +17,7 @@ from mesosynth.bench.baselines import METHODS, Budget
 from mesosynth.bench.match_plot import plot
 from mesosynth.bench.match_runs import Run, perform, rival_runs, runs_of
 from mesosynth.bench.targets import families
-from mesosynth.cli import main
+from mesosynth.cli.main import main
 from mesosynth.errors import ArgumentError
 
 TRUTH = {"f_c": 500.0, "f_m": 8.0, "gamma": 1.0, "w": 2.0}

@@ -98,7 +98,7 @@ def test_what_is_out_of_the_model_is():
 def test_recordings_are_a_family_of_their_own(tmp_path):
     with pytest.raises(ArgumentError, match=r"--recordings .* holds no"):
         families(str(tmp_path))
-    from mesosynth.audio_file import write_wav
+    from mesosynth.audio.file import write_wav
 
     write_wav(tmp_path / "bird.wav", sound("B").audio, RATE)
     family = families(str(tmp_path))["I"]

@@ -13,8 +13,8 @@ from mesosynth.effects.filter import Filter
 from mesosynth.effects.recursion import OnePole, banded_solver, one_pole_coefficient
 from mesosynth.effects.reverb import Reverb
 from mesosynth.effects.saturation import Saturation
-from mesosynth.plugin import NO_EVENTS
-from mesosynth.ramps import Ramps
+from mesosynth.plugins.plugin import NO_EVENTS
+from mesosynth.plugins.ramps import Ramps
 
 RATE = 48000
 

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from mesosynth.events import TargetLoaded, Transport
-from mesosynth.matching.messages import Analysis, Candidate, Drivers, MatchResult, MatchStep
+from mesosynth.audio.waveform_peaks import Overview
+from mesosynth.matching.results import Analysis, Candidate, Drivers, MatchResult, MatchStep
 from mesosynth.matching.scores import Scores
-from mesosynth.overview import Overview
+from mesosynth.session.events import TargetLoaded, Transport
 
 RATES = (2.0 ** np.arange(-2, 8)).astype(np.float32)
 SCALES = np.array([0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0], np.float32)

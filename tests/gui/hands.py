@@ -7,7 +7,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 
-from mesosynth.resources import resource
+from mesosynth.system.paths import resource
 
 DEMO = resource("assets", "demo.wav")
 LEFT = Qt.MouseButton.LeftButton

@@ -4,11 +4,11 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 from PySide6.QtWidgets import QLabel
 
-import gui.elided_label
-import gui.panels.knob
-from gui.elided_label import ElidedLabel
-from gui.panels.knob import Knob
-from gui.views.canvas import Canvas
+import gui.widgets.elided_label
+import gui.widgets.knob
+from gui.plots.canvas import Canvas
+from gui.widgets.elided_label import ElidedLabel
+from gui.widgets.knob import Knob
 
 SLACK = 0.75  # px that letters may share: their boxes are a little larger than their ink
 
@@ -46,7 +46,7 @@ def texts_of(widget):
         widget.paint_moving(painter)
         painter.end()
     else:
-        module = gui.panels.knob if isinstance(widget, Knob) else gui.elided_label
+        module = gui.widgets.knob if isinstance(widget, Knob) else gui.widgets.elided_label
         module.QPainter = Watched
         try:
             image = QImage(widget.size(), QImage.Format.Format_ARGB32)

@@ -125,7 +125,7 @@ def test_recording_without_an_input_is_one_message(desk, qtbot, monkeypatch):
 
 
 def test_a_recording_shows_seconds_and_level(desk):
-    from mesosynth.events import Recording
+    from mesosynth.session.events import Recording
 
     desk.bridge.recording.emit(Recording(True, 2.34, -17.6))
     assert desk.actions_["record"].isChecked()

@@ -6,10 +6,10 @@ from PySide6.QtWidgets import QFileDialog
 from sequences import matched, moving
 from ways import WAYS
 
-from mesosynth.automation import SequenceChanged
-from mesosynth.layered_preset import layer_values
+from mesosynth.matching.automation import SequenceChanged
 from mesosynth.matching.layer_messages import Layer
-from mesosynth.presets import Preset, load_preset
+from mesosynth.presets.matched import layer_values
+from mesosynth.presets.preset import Preset, load_preset
 
 LAYER = Layer({"f_c": 500.0, "f_m": 6.0, "gamma": 2.0, "w": 2.0}, onset=1.0, level=0.4)
 

@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from gui import theme
-from gui.panels import keep_question
+from gui.widgets import confirm_bar as keep_question
 
 
 def press(desk, keys):

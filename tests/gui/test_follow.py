@@ -5,7 +5,7 @@ from follower import let_it_be_heard
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from mesosynth.events import Followed
+from mesosynth.session.events import Followed
 
 
 @pytest.fixture

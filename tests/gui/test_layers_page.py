@@ -6,9 +6,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 
-from mesosynth.layered_preset import layer_values
 from mesosynth.matching.layer_messages import Layer
-from mesosynth.presets import Preset
+from mesosynth.presets.matched import layer_values
+from mesosynth.presets.preset import Preset
 
 PURE = {"am_shape": 0.0, "am_depth": 1.0, "brightness": -60.0}
 LAYERS = [

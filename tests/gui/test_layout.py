@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QLabel, QToolButton
 
-from gui.elided_label import ElidedLabel
+from gui.widgets.elided_label import ElidedLabel
 
 SIZES = [(1024, 700), (1280, 800), (1600, 1000)]
 
@@ -57,7 +57,7 @@ def test_no_sound_card_is_evident(desk):
 
 
 def test_a_sound_card_is_named(desk):
-    from mesosynth.events import Transport
+    from mesosynth.session.events import Transport
 
     try:
         desk.bridge.transport.emit(Transport(True, "Scarlett 2i2", False))

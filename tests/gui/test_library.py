@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 
-from mesosynth.presets import Preset, load_preset, preset_to_json, save_preset
+from mesosynth.presets.preset import Preset, load_preset, preset_to_json, save_preset
 
 LEFT = Qt.MouseButton.LeftButton
 DOWN, UP, ENTER = Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Return

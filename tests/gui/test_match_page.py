@@ -6,8 +6,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 
-from gui.panels.match_settings_panel import time_left
-from mesosynth.matching.messages import MatchSettings, MatchStep
+from gui.pages.match import time_left
+from mesosynth.matching.results import MatchSettings, MatchStep
 
 
 def press(desk, keys):

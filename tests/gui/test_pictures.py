@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mesosynth.matching.messages import Analysis
+from mesosynth.matching.results import Analysis
 
 
 def analysis(**changes):
@@ -20,7 +20,7 @@ def analysis(**changes):
 
 
 def test_scalogram_rows_land_on_their_frequency_though_the_rows_are_uneven():
-    from gui.views.scalogram import decibel_picture
+    from gui.plots.scalogram import decibel_picture
 
     scalogram = np.zeros((5, 2), np.float32)
     scalogram[3] = 1.0  # 500 Hz, next to the wide step down to 100 Hz
@@ -32,7 +32,7 @@ def test_scalogram_rows_land_on_their_frequency_though_the_rows_are_uneven():
 
 
 def test_silence_has_a_picture_too():
-    from gui.views.scalogram import decibel_picture, sounding_span
+    from gui.plots.scalogram import decibel_picture, sounding_span
 
     silent = analysis(scalogram=np.zeros((5, 40), np.float32))
     assert (decibel_picture(silent)[0] == -100.0).all()
@@ -40,7 +40,7 @@ def test_silence_has_a_picture_too():
 
 
 def test_the_time_axis_shows_where_the_sound_is():
-    from gui.views.scalogram import sounding_span
+    from gui.plots.scalogram import sounding_span
 
     scalogram = np.zeros((5, 40), np.float32)
     scalogram[:, 20:24] = 1.0  # 2.0 to 2.4 s
@@ -50,7 +50,7 @@ def test_the_time_axis_shows_where_the_sound_is():
 
 
 def test_spins_are_mirrored_around_the_middle():
-    from gui.views.scale_rate import mirrored
+    from gui.plots.scale_rate import mirrored
 
     pair = np.zeros((2, 3, 4), np.float32)
     pair[1, 0, 3] = 1.0  # rising, fastest
@@ -63,7 +63,7 @@ def test_spins_are_mirrored_around_the_middle():
 
 @pytest.mark.parametrize("gamma", [2.0, -2.0])
 def test_rising_sounds_show_on_the_right_and_falling_ones_on_the_left(desk, qtbot, gamma):
-    from gui.views.scale_rate import mirrored
+    from gui.plots.scale_rate import mirrored
 
     def share_on_the_right():
         energy = mirrored(drawn[-1]) ** 2
@@ -90,7 +90,7 @@ def test_rising_sounds_show_on_the_right_and_falling_ones_on_the_left(desk, qtbo
     ],
 )
 def test_ticks_are_octaves(low, high, most, expected):
-    from gui.views.axes import octave_ticks
+    from gui.plots.axes import octave_ticks
 
     ticks = octave_ticks(low, high, most)
     assert len(ticks) <= most
@@ -109,13 +109,13 @@ def test_ticks_are_octaves(low, high, most, expected):
     ],
 )
 def test_estimates_have_the_decimals_that_their_error_is_worth(value, std, text):
-    from gui.panels.match_panel import estimate
+    from gui.widgets.match_panel import estimate
 
     assert estimate(value, std) == text
 
 
 def test_the_envelope_keeps_every_peak():
-    from gui.views.scope import envelope
+    from gui.plots.scope import envelope
 
     samples = np.zeros(1000, np.float32)
     samples[[3, 517]] = 1.0, -0.5

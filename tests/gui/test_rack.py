@@ -122,7 +122,7 @@ def test_another_instrument_brings_its_knobs_and_undo_the_old_ones(rack, qtbot):
 def test_a_users_plugin_that_fails_tells_its_story_in_its_card(rack, qtbot, config_dir):
     desk = rack
     (config_dir / "plugins" / "sour.py").write_text(
-        "from mesosynth.plugin import Effect\n"
+        "from mesosynth.plugins.plugin import Effect\n"
         "raise RuntimeError('no lemons')\n"
         "class Sour(Effect):\n    name = 'Sour'\n"
     )

@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from sequences import matched, moving, write_moving
 
-from mesosynth.automation import SequenceChanged
+from mesosynth.matching.automation import SequenceChanged
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 
-from mesosynth.host.status import AudioStatus
+from mesosynth.engine.status import AudioStatus
 
 STATUS = AudioStatus(
     device="system", silent=False, running=True, sample_rate=48000, block=128, blocks=9,
@@ -16,7 +16,7 @@ STATUS = AudioStatus(
 
 @pytest.fixture
 def line(qapp, qtbot):
-    from gui.panels.status_line import StatusLine
+    from gui.widgets.status_line import StatusLine
 
     line = StatusLine()
     qtbot.addWidget(line)

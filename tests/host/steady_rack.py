@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 
-from mesosynth.host.chain import Chain
-from mesosynth.host.slots import Slot
-from mesosynth.parameters import Parameter, ParameterTable
-from mesosynth.plugin import NO_EVENTS, Instrument
+from mesosynth.engine.rack_updater import Chain
+from mesosynth.engine.slots import Slot
+from mesosynth.plugins.parameters import Parameter, ParameterTable
+from mesosynth.plugins.plugin import NO_EVENTS, Instrument
 
 RATE = 48000
 

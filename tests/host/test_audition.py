@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from allocation import tracing
 
-from mesosynth.host.audition import FADE_SECONDS, WISH, Audition, Clip, Wish, wish_vector
-from mesosynth.host.engine import Engine
-from mesosynth.host.rack import Rack
-from mesosynth.host.shared_memory import ParameterBlock
-from mesosynth.host.slots import VECTOR
-from mesosynth.host.sound_ring import SoundRing
-from mesosynth.parameters import ParameterTable
-from mesosynth.plugin import Instrument
+from mesosynth.engine.audition import FADE_SECONDS, WISH, Audition, Clip, Wish, wish_vector
+from mesosynth.engine.callback import Engine
+from mesosynth.engine.rack import Rack
+from mesosynth.engine.shared import ParameterBlock
+from mesosynth.engine.slots import VECTOR
+from mesosynth.engine.sound_ring import SoundRing
+from mesosynth.plugins.parameters import ParameterTable
+from mesosynth.plugins.plugin import Instrument
 
 pytestmark = pytest.mark.beside
 

@@ -9,7 +9,7 @@ from allocation import tracing
 
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
-from mesosynth.plugin import EVENT, NO_EVENTS, EventKind
+from mesosynth.plugins.plugin import EVENT, NO_EVENTS, EventKind
 
 pytestmark = pytest.mark.beside
 

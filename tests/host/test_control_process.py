@@ -12,8 +12,7 @@ import pytest
 from midi_hands import JackKeyboard
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from mesosynth.errors import ArgumentError
-from mesosynth.host.control_messages import (
+from mesosynth.control.control_messages import (
     Activity,
     Layout,
     Learned,
@@ -24,11 +23,12 @@ from mesosynth.host.control_messages import (
     Settings,
     Transported,
 )
-from mesosynth.host.control_process import ControlProcess
-from mesosynth.host.event_queue import MOVED, EventQueue
-from mesosynth.host.shared_memory import ParameterBlock
+from mesosynth.control.process import ControlProcess
+from mesosynth.engine.event_queue import MOVED, EventQueue
+from mesosynth.engine.shared import ParameterBlock
+from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.plugin import EventKind
+from mesosynth.plugins.plugin import EventKind
 
 KINDS = EventKind
 

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from mesosynth import cores
 from mesosynth.session import Session
+from mesosynth.system import cpu as cores
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "sched_getaffinity"), reason="this system does not let us choose cores"

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
+from mesosynth.engine import device_list
+from mesosynth.engine.device import open_device
+from mesosynth.engine.portaudio import import_sounddevice
+from mesosynth.engine.silent_clock import SilentClock
 from mesosynth.errors import DeviceError
-from mesosynth.host import device_list
-from mesosynth.host.device import open_device
-from mesosynth.host.portaudio import import_sounddevice
-from mesosynth.host.silent_clock import SilentClock
 
 
 def test_the_silent_clock_keeps_time_whatever_a_block_takes(until):
@@ -32,7 +32,7 @@ def test_the_silent_clock_keeps_time_whatever_a_block_takes(until):
 
 def test_without_a_card_the_silent_clock_takes_its_place(no_card, script):
     process = script(
-        "from mesosynth.host.device import open_device\n"
+        "from mesosynth.engine.device import open_device\n"
         "device = open_device(None, sample_rate=44100, block=64)\n"
         "print(device.silent, device.sample_rate, device.latency == 64 / 44100)\n"
     )

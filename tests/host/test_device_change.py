@@ -10,17 +10,16 @@ import pytest
 import soundfile
 from servers import JackCapture
 
-from mesosynth import events
-from mesosynth.audio_settings import (
+from mesosynth.engine import process
+from mesosynth.engine.process import AudioProcess
+from mesosynth.errors import DeviceError, SettingsError
+from mesosynth.session import Session, events
+from mesosynth.session.audio_settings import (
     AudioSettings,
     load_audio_settings,
     save_audio_settings,
     settings_path,
 )
-from mesosynth.errors import DeviceError, SettingsError
-from mesosynth.host import process
-from mesosynth.host.process import AudioProcess
-from mesosynth.session import Session
 
 LOUD = {"f_c": 500.0, "f_m": 2.0, "gamma": 0.5, "w": 1.0, "period": 0.5, "gain": -6.0}
 

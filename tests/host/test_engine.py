@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from mesosynth.host.engine import Engine
-from mesosynth.host.rack import Rack
-from mesosynth.host.shared_memory import ParameterBlock
-from mesosynth.host.sound_ring import SoundRing
+from mesosynth.engine.callback import Engine
+from mesosynth.engine.rack import Rack
+from mesosynth.engine.shared import ParameterBlock
+from mesosynth.engine.sound_ring import SoundRing
 from mesosynth.instruments.chirplet import Chirplet
 
 BLOCK = 128

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from allocation import tracing
 
-from mesosynth.host.engine import Engine
-from mesosynth.host.event_inbox import HOLD, MOST, BlockClock, EventInbox
-from mesosynth.host.event_queue import CAPACITY, MOVED, EventQueue
-from mesosynth.host.rack import Rack
-from mesosynth.host.shared_memory import ParameterBlock
-from mesosynth.host.sound_ring import SoundRing
-from mesosynth.parameters import Parameter, ParameterTable
-from mesosynth.plugin import EventKind, Instrument
+from mesosynth.engine.callback import Engine
+from mesosynth.engine.event_inbox import HOLD, MOST, BlockClock, EventInbox
+from mesosynth.engine.event_queue import CAPACITY, MOVED, EventQueue
+from mesosynth.engine.rack import Rack
+from mesosynth.engine.shared import ParameterBlock
+from mesosynth.engine.sound_ring import SoundRing
+from mesosynth.plugins.parameters import Parameter, ParameterTable
+from mesosynth.plugins.plugin import EventKind, Instrument
 
 pytestmark = pytest.mark.beside
 

@@ -7,11 +7,10 @@ import time
 
 import pytest
 
-from mesosynth import events
+from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import ArgumentError, DeviceError
-from mesosynth.host.process import AudioProcess
 from mesosynth.instruments.chirplet import Chirplet
-from mesosynth.session import Session
+from mesosynth.session import Session, events
 
 TARGET = {"f_c": 700.0, "f_m": 11.0, "w": 2.0, "period": 0.4, "gain": 0.0}
 PATIENCE = 40.0  # s; it takes some three where nobody else computes

@@ -9,17 +9,16 @@ import time
 import numpy as np
 import pytest
 
-from mesosynth import events
+from mesosynth.engine.plugin_registry import list_plugins, load_file, load_plugin, plugin_folder
+from mesosynth.engine.plugin_sandbox import try_plugin
 from mesosynth.errors import ArgumentError, PluginError
-from mesosynth.host.plugin_trial import try_plugin
-from mesosynth.host.registry import list_plugins, load_file, load_plugin, plugin_folder
-from mesosynth.presets import load_preset
-from mesosynth.session import Session
+from mesosynth.presets.preset import load_preset
+from mesosynth.session import Session, events
 
 GUEST = """
 import numpy as np
-from mesosynth.parameters import Parameter, ParameterTable
-from mesosynth.plugin import Effect
+from mesosynth.plugins.parameters import Parameter, ParameterTable
+from mesosynth.plugins.plugin import Effect
 
 class Gain(Effect):
     name = "My gain"
@@ -233,8 +232,8 @@ def test_what_cannot_be_interrupted_costs_a_second_and_its_place(stage, folder, 
 
 BEEP = """
 import numpy as np
-from mesosynth.parameters import Parameter, ParameterTable
-from mesosynth.plugin import Instrument
+from mesosynth.plugins.parameters import Parameter, ParameterTable
+from mesosynth.plugins.plugin import Instrument
 
 class Beep(Instrument):
     name = "Beep"

@@ -10,16 +10,16 @@ import pytest
 from steady_rack import RATE, Player, Tone, chain_of, slots_of
 
 from mesosynth.effects import EFFECTS
-from mesosynth.host import hang_watch
-from mesosynth.host.hang_watch import HangWatch
-from mesosynth.host.node import FADE_SECONDS
-from mesosynth.host.rack import Rack
-from mesosynth.host.slots import PLACE, VECTOR, Slot
+from mesosynth.engine import watchdog as hang_watch
+from mesosynth.engine.rack import Rack
+from mesosynth.engine.slot import FADE_SECONDS
+from mesosynth.engine.slots import PLACE, VECTOR, Slot
+from mesosynth.engine.watchdog import HangWatch
 
 HALF = """
 import numpy as np
-from mesosynth.parameters import ParameterTable
-from mesosynth.plugin import Effect
+from mesosynth.plugins.parameters import ParameterTable
+from mesosynth.plugins.plugin import Effect
 
 class Half(Effect):
     name = "Half"
@@ -103,7 +103,9 @@ def test_a_guest_that_hangs_while_it_is_prepared_or_reset_beside_the_sound(
 ):
     """Its trial, in another process, it passes."""
     monkeypatch.setattr(hang_watch, "PREPARING", 0.3)
-    endless = "\n        import sys\n        while 'mesosynth.host.chain' in sys.modules: pass"
+    endless = (
+        "\n        import sys\n        while 'mesosynth.engine.rack_updater' in sys.modules: pass"
+    )
     bad = HALF.replace(where, where.replace(" pass", endless))
     (folder / "half.py").write_text(HALF)
     (folder / "bad.py").write_text(bad)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from servers import JackCapture
 
+from mesosynth.engine.device_list import list_devices
+from mesosynth.engine.limiter import Limiter
+from mesosynth.engine.process import AudioProcess
+from mesosynth.engine.rack import render
 from mesosynth.errors import DeviceError
-from mesosynth.host.device_list import list_devices
-from mesosynth.host.limiter import Limiter
-from mesosynth.host.process import AudioProcess
-from mesosynth.host.rack import render
 from mesosynth.instruments.chirplet import Chirplet
 
 SECONDS = 4

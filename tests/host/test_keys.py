@@ -10,8 +10,8 @@ from midi_hands import JackKeyboard
 from pythonosc.osc_message_builder import OscMessageBuilder
 from servers import JackCapture
 
-from mesosynth.events import ControlPorts, ParametersChanged, Transport
 from mesosynth.session import Session
+from mesosynth.session.events import ControlPorts, ParametersChanged, Transport
 
 QUICK = {"gamma": 8.0, "f_m": 32.0, "w": 2.0, "gain": 0.0, "period": 16.0, "release": 0.05}
 

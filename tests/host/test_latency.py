@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from servers import JackCapture
 
-from mesosynth.host.limiter import Limiter
-from mesosynth.host.process import AudioProcess
+from mesosynth.engine.limiter import Limiter
+from mesosynth.engine.process import AudioProcess
 from mesosynth.instruments.chirplet import Chirplet
-from mesosynth.plugin import EventKind
+from mesosynth.plugins.plugin import EventKind
 
 RATE, BLOCK, TIMES = 48000, 128, 20
 LOOK_AHEAD = Limiter(RATE, BLOCK).latency

@@ -5,9 +5,9 @@ import pytest
 from allocation import tracing
 from scipy.signal import resample_poly
 
-from mesosynth.host.limiter import Limiter
-from mesosynth.host.line import Line
-from mesosynth.host.true_peak import CENTRE, PIECE, TAPS, TruePeak
+from mesosynth.engine.limiter import Limiter
+from mesosynth.engine.line import Line
+from mesosynth.engine.true_peak import CENTRE, PIECE, TAPS, TruePeak
 
 pytestmark = pytest.mark.beside
 

@@ -5,14 +5,14 @@ import time
 import numpy as np
 import pytest
 
-from mesosynth.host.engine import Engine
-from mesosynth.host.meters import FALL, REMEMBERED, Levels, Load, usual
-from mesosynth.host.process import AudioProcess
-from mesosynth.host.rack import Rack
-from mesosynth.host.shared_memory import ParameterBlock
-from mesosynth.host.slots import VECTOR
-from mesosynth.host.sound_ring import SoundRing
-from mesosynth.host.status import AudioStatus, StatusBlock
+from mesosynth.engine.callback import Engine
+from mesosynth.engine.meters import FALL, REMEMBERED, Levels, Load, usual
+from mesosynth.engine.process import AudioProcess
+from mesosynth.engine.rack import Rack
+from mesosynth.engine.shared import ParameterBlock
+from mesosynth.engine.slots import VECTOR
+from mesosynth.engine.sound_ring import SoundRing
+from mesosynth.engine.status import AudioStatus, StatusBlock
 from mesosynth.instruments.chirplet import Chirplet
 
 RATE = 48000

@@ -4,9 +4,9 @@ import mido
 import numpy as np
 import pytest
 
-from mesosynth.host.midi import MidiDecoder
-from mesosynth.host.midi_clock import TICKS, MidiClock
-from mesosynth.plugin import WHOLE_CHANNEL, EventKind
+from mesosynth.control.midi import MidiDecoder
+from mesosynth.control.midi_clock import TICKS, MidiClock
+from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
 
 pytestmark = pytest.mark.beside
 

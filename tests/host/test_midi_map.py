@@ -2,10 +2,10 @@
 
 import pytest
 
+from mesosynth.control.midi_map import OWN, Binding, MidiMap
 from mesosynth.errors import ArgumentError, SettingsError
-from mesosynth.host.midi_map import OWN, Binding, MidiMap
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.parameters import Parameter, ParameterTable
+from mesosynth.plugins.parameters import Parameter, ParameterTable
 
 pytestmark = pytest.mark.beside
 

@@ -10,11 +10,11 @@ import time
 import pytest
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from mesosynth.control.osc import OscReceiver, decode
+from mesosynth.control.osc_words import FASTEST, obey
 from mesosynth.errors import DeviceError
-from mesosynth.host.osc import OscReceiver, decode
-from mesosynth.host.osc_words import FASTEST, obey
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.plugin import WHOLE_CHANNEL, EventKind
+from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
 
 pytestmark = pytest.mark.beside
 

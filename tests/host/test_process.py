@@ -9,8 +9,8 @@ import numpy as np
 import psutil
 import pytest
 
+from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import ArgumentError, DeviceError, WorkerError
-from mesosynth.host.process import AudioProcess
 from mesosynth.instruments.chirplet import Chirplet
 
 FORBIDDEN = {"torch", "kymatio", "PySide6", "pyqtgraph", "matplotlib", "pytest"}
@@ -171,7 +171,7 @@ def left(names):
 def test_it_ends_with_a_killed_parent_and_leaves_no_memory(script, until):
     parent = script(
         "import time\nfrom dataclasses import fields\n"
-        "from mesosynth.host.process import AudioProcess\n"
+        "from mesosynth.engine.process import AudioProcess\n"
         "audio = AudioProcess('chirplet', 'silent')\n"
         f"audio.start()\naudio.wait_ready(20)\n{NAMES}"
         "print(audio.pid, flush=True)\ntime.sleep(60)\n"
@@ -198,7 +198,7 @@ def test_no_warning_and_no_memory_is_left_at_exit(script, ending):
     """The script has no main guard, which a spawned process otherwise needs."""
     process = script(
         "import os, signal\nfrom dataclasses import fields\n"
-        "from mesosynth.host.process import AudioProcess\n"
+        "from mesosynth.engine.process import AudioProcess\n"
         f"audio = AudioProcess('chirplet', 'silent')\n{NAMES}"
         f"audio.start()\nprint(audio.wait_ready(20))\nview = audio.scope(10)\n{ending}\n"
     )

@@ -7,7 +7,7 @@ import time
 import numpy as np
 from servers import program
 
-from mesosynth.host.process import AudioProcess
+from mesosynth.engine.process import AudioProcess
 from mesosynth.instruments.chirplet import Chirplet
 
 VALUES = Chirplet.parameters.vector({"gamma": 8.0, "period": 0.1, "gain": 0.0})

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from allocation import tracing
 
+from mesosynth.engine.rack import Rack, render
 from mesosynth.errors import ArgumentError
-from mesosynth.host.rack import Rack, render
 from mesosynth.instruments.chirplet import Chirplet
-from mesosynth.parameters import Parameter, ParameterTable
-from mesosynth.plugin import NO_EVENTS, Instrument
+from mesosynth.plugins.parameters import Parameter, ParameterTable
+from mesosynth.plugins.plugin import NO_EVENTS, Instrument
 
 pytestmark = pytest.mark.beside
 

@@ -11,19 +11,19 @@ from allocation import tracing
 from steady_rack import RATE, Tone
 
 from mesosynth.effects import EFFECTS
-from mesosynth.host.engine import Engine
-from mesosynth.host.event_inbox import EventInbox
-from mesosynth.host.event_queue import EventQueue
-from mesosynth.host.node import FADE_SECONDS, Node, Occupant
-from mesosynth.host.rack import Rack, render
-from mesosynth.host.reach import GLIDE_SECONDS, Reach
-from mesosynth.host.shared_memory import ParameterBlock
-from mesosynth.host.slots import PLACE, VECTOR
-from mesosynth.host.sound_ring import SoundRing
+from mesosynth.engine.callback import Engine
+from mesosynth.engine.event_inbox import EventInbox
+from mesosynth.engine.event_queue import EventQueue
+from mesosynth.engine.rack import Rack, render
+from mesosynth.engine.reach import GLIDE_SECONDS, Reach
+from mesosynth.engine.shared import ParameterBlock
+from mesosynth.engine.slot import FADE_SECONDS, Node, Occupant
+from mesosynth.engine.slots import PLACE, VECTOR
+from mesosynth.engine.sound_ring import SoundRing
 from mesosynth.instruments import INSTRUMENTS
-from mesosynth.parameters import ParameterTable
-from mesosynth.plugin import NO_EVENTS, Effect
-from mesosynth.presets import EffectState
+from mesosynth.plugins.parameters import ParameterTable
+from mesosynth.plugins.plugin import NO_EVENTS, Effect
+from mesosynth.presets.preset import EffectState
 
 pytestmark = pytest.mark.beside
 

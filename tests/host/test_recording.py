@@ -8,17 +8,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from mesosynth import events
-from mesosynth.audio_file import load_target
+from mesosynth.audio.file import load_target
+from mesosynth.engine import replay_buffer as last_minutes
+from mesosynth.engine.capture import Kept, Tape
+from mesosynth.engine.reel import Reel
+from mesosynth.engine.replay_buffer import LastMinutes, recover
+from mesosynth.engine.shared import Ring
+from mesosynth.engine.sound_ring import CAPACITY, SoundRing
+from mesosynth.engine.sound_writer import SoundWriter
 from mesosynth.errors import ArgumentError, AudioFileError
-from mesosynth.host import last_minutes
-from mesosynth.host.last_minutes import LastMinutes, recover
-from mesosynth.host.reel import Reel
-from mesosynth.host.shared_memory import Ring
-from mesosynth.host.sound_ring import CAPACITY, SoundRing
-from mesosynth.host.sound_writer import SoundWriter
-from mesosynth.host.tape import Kept, Tape
-from mesosynth.session import Session
+from mesosynth.session import Session, events
 
 RATE = 48000
 STEP = 2.0**-23  # of 24 bits
@@ -86,7 +85,7 @@ def test_a_killed_writer_leaves_a_file_that_can_be_read(script, tmp_path, suffix
     path = tmp_path / f"killed{suffix}"
     process = script(
         "import os, signal\nfrom pathlib import Path\nimport numpy as np\n"
-        "from mesosynth.host.sound_writer import SoundWriter\n"
+        "from mesosynth.engine.sound_writer import SoundWriter\n"
         f"writer = SoundWriter(Path({str(path)!r}), {RATE}, 2)\n"
         "noise = np.random.default_rng(0).uniform(-0.5, 0.5, (4800, 2)).astype(np.float32)\n"
         "for _ in range(50): writer.write(noise)\n"
@@ -109,9 +108,9 @@ def test_a_full_disk_is_told_and_what_was_written_can_be_read(script, tmp_path, 
     path = tmp_path / f"full{suffix}"
     process = script(
         "import resource, time\nfrom pathlib import Path\nimport numpy as np\n"
-        "from mesosynth.host.shared_memory import Ring\n"
-        "from mesosynth.host.sound_ring import SoundRing\n"
-        "from mesosynth.host.tape import Tape\n"
+        "from mesosynth.engine.shared import Ring\n"
+        "from mesosynth.engine.sound_ring import SoundRing\n"
+        "from mesosynth.engine.capture import Tape\n"
         "noise = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 4800)).astype(np.float32)\n"
         f"folder = Path({str(tmp_path)!r})\n"
         "with SoundRing() as ring, Ring(1000) as recording:\n"
@@ -217,7 +216,7 @@ def test_another_sample_rate_begins_another_file(ring, tape, tmp_path):
 
 
 def test_a_wav_file_that_is_full_goes_on_in_the_next(tmp_path, monkeypatch):
-    monkeypatch.setattr("mesosynth.host.sound_writer.LONGEST_WAV", 6 * 1500)
+    monkeypatch.setattr("mesosynth.engine.sound_writer.LONGEST_WAV", 6 * 1500)
     reel = Reel(tmp_path / "long.wav", 2)
     for i in range(0, 4000, 400):
         reel.write(RATE, ramp(i, i + 400))

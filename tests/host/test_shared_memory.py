@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mesosynth.engine.meters import Load
+from mesosynth.engine.shared import ParameterBlock, Ring
+from mesosynth.engine.sound_ring import CAPACITY, SoundRing
+from mesosynth.engine.status import COUNTED, AudioStatus, StatusBlock, Told
 from mesosynth.errors import ArgumentError
-from mesosynth.host.meters import Load
-from mesosynth.host.shared_memory import ParameterBlock, Ring
-from mesosynth.host.sound_ring import CAPACITY, SoundRing
-from mesosynth.host.status import COUNTED, AudioStatus, StatusBlock, Told
 
 SHM = Path("/dev/shm")
 PATTERN = np.array([1.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0])
@@ -125,7 +125,7 @@ def test_nothing_stays_behind():
 
 def test_nothing_stays_behind_a_script_that_forgets_to_close(script):
     process = script(
-        "from mesosynth.host.shared_memory import Ring\n"
+        "from mesosynth.engine.shared import Ring\n"
         "ring = Ring(10)\nview = ring._arrays['samples']\nprint(ring.name)\n"
     )
     out, err = process.communicate(timeout=20)

@@ -8,12 +8,12 @@ from allocation import tracing
 from steady_rack import RATE, Player, Tone, chain_of, slots_of
 
 from mesosynth.effects import EFFECTS
-from mesosynth.host import tail
-from mesosynth.host.node import FADE_SECONDS
-from mesosynth.host.rack import Rack
-from mesosynth.host.slots import PLACE, VECTOR, Slot
-from mesosynth.host.tail import Tail
-from mesosynth.plugin import NO_EVENTS
+from mesosynth.engine import tail
+from mesosynth.engine.rack import Rack
+from mesosynth.engine.slot import FADE_SECONDS
+from mesosynth.engine.slots import PLACE, VECTOR, Slot
+from mesosynth.engine.tail import Tail
+from mesosynth.plugins.plugin import NO_EVENTS
 
 DELAY = Slot("delay", "delay", 1, tuple(EFFECTS["delay"].parameters))
 REVERB = Slot("reverb", "reverb", 2, tuple(EFFECTS["reverb"].parameters))

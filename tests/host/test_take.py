@@ -5,8 +5,7 @@ import time
 import numpy as np
 import soundfile
 
-from mesosynth import events
-from mesosynth.session import Session
+from mesosynth.session import Session, events
 
 
 def test_a_take_is_kept_on_disk_and_becomes_the_target(pulse, tmp_path, monkeypatch):

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from mesosynth import cores
-from mesosynth.host.throwaway import run_throwaway
+from mesosynth.engine.throwaway import run_throwaway
+from mesosynth.system import cpu as cores
 
 pytestmark = [
     pytest.mark.beside,

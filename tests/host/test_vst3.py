@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from mesosynth.engine import plugin_sandbox as plugin_trial
+from mesosynth.engine.plugin_registry import find_plugin, list_plugins, load_plugin
+from mesosynth.engine.plugin_sandbox import try_plugin
+from mesosynth.engine.rack import render
 from mesosynth.errors import PluginError
-from mesosynth.host import plugin_trial
-from mesosynth.host.plugin_trial import try_plugin
-from mesosynth.host.rack import render
-from mesosynth.host.registry import find_plugin, list_plugins, load_plugin
-from mesosynth.plugin import NO_EVENTS
-from mesosynth.presets import EffectState
+from mesosynth.plugins.plugin import NO_EVENTS
+from mesosynth.presets.preset import EffectState
 
 pytestmark = pytest.mark.beside
 

@@ -6,7 +6,7 @@ from chirplet_player import KINDS, RATE, STEADY, Player, heard, off, on
 
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.instruments.chirplet_state import VOICES
-from mesosynth.plugin import EVENT
+from mesosynth.plugins.plugin import EVENT
 
 
 def test_more_keys_than_voices_all_sound_and_do_not_click():

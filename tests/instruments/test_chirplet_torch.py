@@ -15,7 +15,7 @@ from mesosynth.instruments.chirplet_torch import (
     chirplet,
     chirplet_and_tangents,
 )
-from mesosynth.plugin import NO_EVENTS
+from mesosynth.plugins.plugin import NO_EVENTS
 
 GOLDEN = Path(__file__).parents[1] / "data" / "synth.npz"
 

@@ -9,7 +9,7 @@ from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.chirplet_parameters import PARAMETERS as CHIRPLET
 from mesosynth.instruments.layers import Layers
 from mesosynth.instruments.layers_parameters import LAYERS, PARAMETERS
-from mesosynth.plugin import EVENT, NO_EVENTS, EventKind
+from mesosynth.plugins.plugin import EVENT, NO_EVENTS, EventKind
 
 RATE = 48000
 ONE = {"f_c": 400.0, "f_m": 9.0, "gamma": 5.0, "w": 1.5, "am_shape": 0.4, "am_depth": 0.9,

@@ -7,7 +7,7 @@ import torch
 from mesosynth.instruments.ripple import Ripple
 from mesosynth.instruments.ripple_parameters import PARAMETERS
 from mesosynth.instruments.ripple_torch import ONSET, SCALES, ripple, ripple_and_tangents
-from mesosynth.plugin import EVENT, NO_EVENTS, EventKind
+from mesosynth.plugins.plugin import EVENT, NO_EVENTS, EventKind
 
 RATE = 8192
 THETA = {"f_0": 200.0, "f_m": 5.0, "gamma": 2.5, "w": 4.0}

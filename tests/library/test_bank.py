@@ -8,9 +8,9 @@ import zipfile
 import pytest
 
 from mesosynth.errors import PresetError
-from mesosynth.library import Library
-from mesosynth.library.bank import MOST_BYTES, read_bank
-from mesosynth.presets import MAXIMUM_BYTES, Preset, preset_to_json
+from mesosynth.presets.bank import MOST_BYTES, read_bank
+from mesosynth.presets.library import Library
+from mesosynth.presets.preset import MAXIMUM_BYTES, Preset, preset_to_json
 
 BIRD = Preset(name="Bird", parameters={"f_c": 3000.0})
 
@@ -173,7 +173,7 @@ def test_an_import_that_fails_half_way_leaves_nothing(library, tmp_path, monkeyp
             raise OSError(28, "No space left on device")
         file.write_bytes(_content)
 
-    monkeypatch.setattr("mesosynth.library.files.write_new", full)
+    monkeypatch.setattr("mesosynth.presets.files.write_new", full)
     with pytest.raises(PresetError, match="No space left"):
         library.import_bank(path)
     assert list(library.user.iterdir()) == []

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from mesosynth.errors import PresetError
-from mesosynth.library import Library
-from mesosynth.presets import EffectState, Preset, Tags, load_preset, save_preset
-from mesosynth.resources import factory_presets
+from mesosynth.presets.library import Library
+from mesosynth.presets.preset import EffectState, Preset, Tags, load_preset, save_preset
+from mesosynth.system.paths import factory_presets
 
 BELL = Preset(name="Glass bell", author="Ada", comment="Thin as ice.", tags=Tags(
     category="Bells", character=("bright",), features=("long sweep",)))  # fmt: skip
@@ -208,7 +208,7 @@ def wait(true, seconds=20.0):
 
 def test_what_is_known_is_not_read_again(library, folders, monkeypatch):
     read = []
-    monkeypatch.setattr("mesosynth.library.scan.read_entry", lambda *a: read.append(a))
+    monkeypatch.setattr("mesosynth.presets.scan.read_entry", lambda *a: read.append(a))
     again = open_library(folders)
     assert names(again.entries) == names(library.entries)
     assert read == []
@@ -230,10 +230,10 @@ def test_what_was_there_is_listed_at_once_and_then_made_sure_of(library, folders
 
 
 def test_a_plugin_that_takes_other_values_makes_all_be_read_again(library, folders, monkeypatch):
-    monkeypatch.setattr("mesosynth.library.scan._stamp", lambda: "other")
+    monkeypatch.setattr("mesosynth.presets.scan._stamp", lambda: "other")
     read = []
     monkeypatch.setattr(
-        "mesosynth.library.scan.read_entry", lambda *a: read.append(a) or library.entries[0]
+        "mesosynth.presets.scan.read_entry", lambda *a: read.append(a) or library.entries[0]
     )
     open_library(folders)
     assert len(read) == 3

@@ -9,7 +9,7 @@ import pytest
 
 from mesosynth.bench.clicks import find_clicks, stands_alone
 from mesosynth.bench.switching import INTERVAL, switching
-from mesosynth.resources import factory_presets
+from mesosynth.system.paths import factory_presets
 
 SECONDS = 5.0
 RATE = 48000

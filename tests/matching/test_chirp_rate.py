@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from chirplet_player import live
 
-from mesosynth.matching.chirp_rate import SPAN, STD, ChirpRate
-from mesosynth.target import ANALYSIS_RATE
+from mesosynth.audio.target import ANALYSIS_RATE
+from mesosynth.matching.fan_chirp import SPAN, STD, ChirpRate
 
 SAMPLES = round(2.0 * SPAN * ANALYSIS_RATE)
 RNG = np.random.default_rng(0)

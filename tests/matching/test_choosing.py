@@ -2,10 +2,10 @@
 
 import time
 
-from mesosynth.audio_file import load_target
+from mesosynth.audio.file import load_target
 from mesosynth.matching.process import MatcherProcess
 from mesosynth.matching.requests import Ended, Stepped
-from mesosynth.resources import resource
+from mesosynth.system.paths import resource
 
 
 def wait_for(process, kind):

@@ -5,8 +5,8 @@ import time
 import numpy as np
 
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.matching.analysis import analysis
 from mesosynth.matching.matcher import Matcher
-from mesosynth.matching.pictures import analysis
 from mesosynth.matching.process import MatcherProcess
 from mesosynth.matching.requests import Pictures
 

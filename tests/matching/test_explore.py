@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mesosynth.errors import ArgumentError
-from mesosynth.matching.explore import points, surface
+from mesosynth.matching.loss_map import points, surface
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.unknowns import Unknowns, state_of
 

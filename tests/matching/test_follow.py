@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from chirplet_player import RATE, THETA, live, live_at_its_rate
 
+from mesosynth.audio.target import ANALYSIS_RATE
 from mesosynth.errors import ArgumentError
-from mesosynth.matching.follow import Follower
 from mesosynth.matching.follow_glide import Glide
-from mesosynth.target import ANALYSIS_RATE
+from mesosynth.matching.tracking import Follower
 
 TICK, WORD = 0.125, 0.025  # s: from one look to the next, and from one word to the next,
 LATE = 0.06  # which may come so late while it looks

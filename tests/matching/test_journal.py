@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
+from mesosynth.audio.target import target_from_array
 from mesosynth.errors import MatchFileError
+from mesosynth.matching.checkpoint import REVISION, SavedMatch, load_match, save_match
 from mesosynth.matching.journal import Entry, Journal
-from mesosynth.matching.match_file import REVISION, SavedMatch, load_match, save_match
+from mesosynth.matching.match import Stopped
 from mesosynth.matching.matcher import Matcher
 from mesosynth.matching.measured import Measured
-from mesosynth.matching.messages import MatchSettings
-from mesosynth.matching.run import Stopped
+from mesosynth.matching.results import MatchSettings
 from mesosynth.matching.unknowns import state_of
-from mesosynth.target import target_from_array
 
 TRUTH = {"f_c": 470.0, "f_m": 7.0, "gamma": -1.7, "w": 1.9}
 

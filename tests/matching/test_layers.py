@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError
 from mesosynth.matching.layer_loss import TOLERANCE, LayerLoss
 from mesosynth.matching.layer_messages import Layer
@@ -16,10 +17,9 @@ from mesosynth.matching.layer_sound import (
     sounding,
 )
 from mesosynth.matching.layers import match_layers, render_layers
+from mesosynth.matching.match import Stopped
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.repetition import period_of
-from mesosynth.matching.run import Stopped
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 
 SPAN = (-2.0, 2.0)
 # All harmonics below where they fade: how the fading moves is left out of derivatives.

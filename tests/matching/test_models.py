@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
+from mesosynth.audio.target import target_from_array
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.ripple_torch import ripple
 from mesosynth.matching import MatchSettings, match
 from mesosynth.matching.matcher import Matcher
-from mesosynth.matching.messages import MATCHABLE, table_of
 from mesosynth.matching.model import MODELS, model_named
+from mesosynth.matching.results import MATCHABLE, table_of
 from mesosynth.matching.ripple_comb import read_comb
 from mesosynth.matching.unknowns import Unknowns
-from mesosynth.target import target_from_array
 
 RATE, N = 8192, 32768
 SOMEWHERE = {

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from mesosynth.matching.analysis import analysis
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.pictures import analysis
 
 
 @pytest.fixture(scope="module")

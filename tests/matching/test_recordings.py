@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mesosynth.audio_file import load_target
+from mesosynth.audio.file import load_target
 from mesosynth.matching.matcher import Matcher
 
 FOLDER = os.environ.get("MESOSYNTH_RECORDINGS", "")

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from sequences import REST, matched, moving, write_moving
 
-from mesosynth.audio_file import stream_audio
+from mesosynth.audio.file import stream_audio
 from mesosynth.errors import ArgumentError, MatchFileError, TargetError
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.sequence import TOLERANCE, match_sequence
 from mesosynth.matching.sequence_file import load_sequence
 from mesosynth.matching.sequence_messages import SequenceSettings
-from mesosynth.matching.sequence_smoothing import smoothed
 from mesosynth.matching.sequence_windows import windows
+from mesosynth.matching.smoothing import smoothed
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.similarity import Similarity
-from mesosynth.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 
 THETA = np.array([600.0, 8.0, 1.5, 2.0])
 

@@ -10,11 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesosynth.audio_file import load_target
+from mesosynth.audio.file import load_target
 from mesosynth.errors import MesosynthError
 from mesosynth.instruments.chirplet_torch import chirplet, chirplet_and_tangents
-from mesosynth.resources import resource
 from mesosynth.scattering import JTFS
+from mesosynth.system.paths import resource
 
 N, RATE = 2**15, 8192
 CONFIGURATIONS = [{"T": None}, {"T": "global", "boundary": "periodic"}, {"T": 1000}]

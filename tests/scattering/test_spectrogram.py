@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from mesosynth.errors import MesosynthError
-from mesosynth.scattering.spectrogram import AUTHORS_WINDOWS, MultiScaleSpectrogram
+from mesosynth.scattering.mss import AUTHORS_WINDOWS, MultiScaleSpectrogram
 
 
 def oracle(x, window):

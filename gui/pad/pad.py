@@ -1,0 +1,257 @@
+"""The XY pad: two parameters, the loss around them, the point that plays, the match's way."""
+
+import math
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QWheelEvent,
+)
+from typing_extensions import override
+
+from gui import theme
+from gui.pad import pad_painting
+from gui.pad.pad_plane import NOTE_AXES, Plane
+from gui.pad.plane import LossMap
+from gui.plots import plot_painting
+from gui.plots.canvas import Canvas
+from mesosynth.matching.results import MatchStep
+from mesosynth.plugins.parameters import ParameterTable
+from mesosynth.session.events import Explored, ExploreStarted
+
+FINE = 0.1
+"""How much slower the point moves while Shift is held."""
+
+_REACH = 22.0  # px around the point in which a press takes hold of it
+_NOTCH = 0.01  # share of an axis for one notch of the wheel or one key stroke
+
+
+class Pad(Canvas):
+    """Drag the point to play; double-click sets it; wheel, Alt-wheel and arrow keys nudge it.
+
+    Attributes
+    ----------
+    axes : (str, str)
+        Ids of the parameters from left to right and from bottom to top.
+    wanted_axes : (str, str)
+        Those that were chosen; an instrument without them has others meanwhile.
+
+    Signals
+    -------
+    axes_chosen : tuple
+        The two ids, when they become others.
+    """
+
+    gesture_began = Signal(str)
+    edited = Signal(dict)
+    gesture_ended = Signal()
+    nudged = Signal(dict, str)
+    set_at_once = Signal(dict, str)
+    axes_chosen = Signal(tuple)
+
+    def __init__(self, parameters: ParameterTable) -> None:
+        super().__init__()
+        self._parameters = parameters
+        self._values = parameters.defaults()
+        self.axes = self.wanted_axes = NOTE_AXES
+        self.loss = LossMap()
+        self._steps: list[MatchStep] = []
+        self._known: dict[str, float] | None = None
+        self._grip: QPointF | None = None
+        self._mouse = QPointF()
+        self.setMinimumSize(260, 240)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setToolTip(
+            "Drag the point to play\nShift-drag, wheel, arrow keys: fine moves "
+            "(Alt-wheel: sideways)\nDouble-click: set the point there"
+        )
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(520, 520)
+
+    @property
+    def plane(self) -> Plane:
+        """The axes at the widget's present size."""
+        left, bottom = plot_painting.left_margin(), plot_painting.bottom_margin()
+        area = QRectF(self.rect()).adjusted(left, 6, -10, -bottom)
+        return Plane.of(self._parameters, self.axes, area)
+
+    @property
+    def handle(self) -> QPointF:
+        """Where the playing point is, px."""
+        return self.plane.point(self._values[self.axes[0]], self._values[self.axes[1]])
+
+    @property
+    def trajectory(self) -> list[MatchStep]:
+        """The steps that are drawn."""
+        return list(self._steps)
+
+    def set_table(self, parameters: ParameterTable) -> None:
+        """Play another instrument's parameters."""
+        self._parameters = parameters
+        self._values = parameters.defaults()
+        self._steps.clear()
+        axes = self.wanted_axes
+        if not set(axes) <= set(parameters):
+            first, second, *_ = parameters.matchable or tuple(parameters)
+            axes = (first, second)
+        self._lay_out(axes)
+        self.refresh()
+
+    def set_axes(self, axes: tuple[str, str]) -> None:
+        """Lay two other parameters out, also when their instrument comes back after another."""
+        self.wanted_axes = axes
+        self._lay_out(axes)
+
+    def _lay_out(self, axes: tuple[str, str]) -> None:
+        if axes != self.axes:
+            self.axes = axes
+            self.refresh()
+            self.axes_chosen.emit(axes)
+
+    def set_values(self, values: dict[str, float]) -> None:
+        """Show the parameters that play."""
+        lines_move = values.get("w") != self._values.get("w")
+        self._values = dict(values)
+        texts = [f"{id_} {self._parameters[id_].text(values[id_])}" for id_ in self.axes]
+        theme.name(self, "Pad", ", ".join(texts))
+        self.refresh() if lines_move else self.update()
+
+    def start_map(self, started: ExploreStarted) -> None:
+        """Begin an empty map of the loss, or have none."""
+        self.loss.start(started)
+        self.refresh()
+
+    def add_cells(self, explored: Explored) -> None:
+        """Fill cells of the map in."""
+        self.loss.add(explored)
+        self.refresh()
+
+    def set_known(self, values: dict[str, float] | None) -> None:
+        """Mark where the target lies, by the parameters that made it; None where nobody knows."""
+        self._known = values
+        self.refresh()
+
+    def start_trajectory(self) -> None:
+        """Forget the last match."""
+        self._steps.clear()
+        self.update()
+
+    def add_step(self, step: MatchStep) -> None:
+        """Draw the match on to a step."""
+        self._steps.append(step)
+        self.update()
+
+    @override
+    def paint_still(self, painter: QPainter) -> None:
+        plane = self.plane
+        plot_painting.paint_ground(painter, plane.area)
+        if self.loss.axes == self.axes:
+            self.loss.paint(painter, plane)
+        pad_painting.paint_grid(painter, plane)
+        if self.axes == NOTE_AXES and {"f_c", "w"} <= set(self._values):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            pad_painting.paint_note_counts(painter, plane, self._values["w"])
+        if self._known is not None and set(self.axes) <= set(self._known):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            x, y = self.axes
+            pad_painting.paint_target(painter, plane.point(self._known[x], self._known[y]))
+
+    @override
+    def paint_moving(self, painter: QPainter) -> None:
+        pad_painting.paint_trajectory(painter, self.plane, self.axes, self._steps)
+        gamma = self._values.get("gamma")
+        rising = gamma > 0.0 if gamma is not None and "gamma" in self.axes else None
+        held = self._grip is not None
+        area = self.plane.area
+        pad_painting.paint_handle(painter, area, self.handle, rising, held, self.hasFocus())
+
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        near = _distance(event.position(), self.handle) <= _REACH
+        if event.button() == Qt.MouseButton.LeftButton and near:
+            self._grip = self.handle
+            self._mouse = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self.gesture_began.emit("move on the pad")
+            self.update()
+
+    @override
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._grip is None:
+            near = _distance(event.position(), self.handle) <= _REACH
+            shapes = Qt.CursorShape
+            self.setCursor(shapes.OpenHandCursor if near else shapes.CrossCursor)
+            return
+        # The grip keeps the unclamped place, so that the point stays under the mouse at the edges.
+        speed = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
+        self._grip += (event.position() - self._mouse) * speed
+        self._mouse = event.position()
+        self.edited.emit(self._at(self._grip))
+
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._grip is not None:
+            self._grip = None
+            self.setCursor(Qt.CursorShape.OpenHandCursor)
+            self.gesture_ended.emit()
+            self.update()
+
+    @override
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.set_at_once.emit(self._at(event.position()), "set on the pad")
+
+    @override
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        notches = event.angleDelta() / 120.0
+        fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
+        self._nudge(notches.x() * fine, notches.y() * fine)
+        event.accept()
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        keys = {
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Down: (0, -1),
+            Qt.Key.Key_Up: (0, 1),
+        }
+        step = keys.get(Qt.Key(event.key()))
+        if step is None:
+            super().keyPressEvent(event)
+            return
+        fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
+        self._nudge(step[0] * fine, step[1] * fine)
+
+    @override
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.update()
+
+    @override
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.update()
+
+    def _nudge(self, across: float, up: float) -> None:
+        area = self.plane.area
+        move = QPointF(across * _NOTCH * area.width(), -up * _NOTCH * area.height())
+        self.nudged.emit(self._at(self.handle + move), "nudge on the pad")
+
+    def _at(self, point: QPointF) -> dict[str, float]:
+        """Values at a pixel; what has a direction keeps it."""
+        values = dict(zip(self.axes, self.plane.values(point), strict=True))
+        return {
+            id_: math.copysign(value, self._values[id_])
+            if self._parameters[id_].curve == "signed_log"
+            else value
+            for id_, value in values.items()
+        }
+
+
+def _distance(a: QPointF, b: QPointF) -> float:
+    return math.hypot(a.x() - b.x(), a.y() - b.y())

@@ -1,0 +1,1 @@
+"""Pages of the drawer: match, layers, sequence, library, map, blend and effects."""

@@ -1,0 +1,228 @@
+"""One layer of the sound: where it is, how much of the whole it makes, and what is done with it."""
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from gui import theme
+from gui.icons import dress
+from gui.widgets.elided_label import ElidedLabel
+from mesosynth.instruments.layers_parameters import PARAMETERS, SILENT
+from mesosynth.session.layer_book import LayerNote
+
+COLOURS = (
+    "#5aa9e6", "#e58b6b", "#7bc47f", "#c58fe0", "#e2c55b", "#5cc9c0", "#e87fa4", "#9aa5b8",
+)  # fmt: skip
+"""Of layers, by :attr:`LayerNote.colour`; they show on dark and on light."""
+
+_CHIP = 10  # px
+
+
+class LayerCard(QFrame):
+    """Drag its title up or down, or press Alt with an arrow key, to move it; Delete removes it.
+
+    Signals
+    -------
+    asked
+        The name of a method of :class:`mesosynth.session.Session`, its arguments, and what undo
+        calls it.
+    chosen
+        The layer's place: its knobs are to be shown.
+    """
+
+    asked = Signal(str, tuple, str)
+    chosen = Signal(int)
+
+    def __init__(self, place: int) -> None:
+        super().__init__()
+        self.setObjectName("card")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._place, self._count = place, 1
+        self._grabbed: float | None = None
+        self.share = ShareBar()
+        self.title = theme.title()
+        self.title.setCursor(Qt.CursorShape.SizeVerCursor)
+        self.words = ElidedLabel()
+        self.words.setObjectName("note")
+        self.mute = _switch("M", "Mute: the layer is not heard, and the match keeps it")
+        self.solo = _switch("S", "Solo: this layer is heard, and no other that is not solo")
+        self.pin = _bare("ph.push-pin", "Pin: a match leaves the layer as it is")
+        self.pin.setCheckable(True)
+        self.up = _bare("ph.caret-up", "Move it up (Alt+Up)")
+        self.down = _bare("ph.caret-down", "Move it down (Alt+Down)")
+        self.out = _bare("ph.x", "Take the layer out (Delete)")
+        self.mute.clicked.connect(lambda on: self._ask("mute_layer", on, "mute"))
+        self.solo.clicked.connect(lambda on: self._ask("solo_layer", on, "solo"))
+        self.pin.clicked.connect(lambda on: self._ask("pin_layer", on, "pin"))
+        self.up.clicked.connect(lambda: self._move(self._place - 1))
+        self.down.clicked.connect(lambda: self._move(self._place + 1))
+        self.out.clicked.connect(self._remove)
+        self._lay_out()
+
+    @property
+    def number(self) -> int:
+        """The layer's number, 1 for the first."""
+        return self._place + 1
+
+    def show_note(self, note: LayerNote, heard: bool, count: int) -> None:
+        """Show what is said of the layer, which is one of `count`."""
+        self._count = count
+        self.up.setEnabled(self._place > 0)
+        self.down.setEnabled(self._place < count - 1)
+        for button, on in (
+            (self.mute, note.muted),
+            (self.solo, note.solo),
+            (self.pin, note.pinned),
+        ):
+            button.setChecked(on)
+        self.share.colour = QColor(COLOURS[note.colour])
+        self.share.heard = heard
+        self.share.update()
+        said = [word for word, on in (("muted", note.muted), ("pinned", note.pinned)) if on]
+        theme.name(self, f"Layer {self._place + 1}", ", ".join(said) or "heard")
+
+    def show_values(self, values: dict[str, float]) -> None:
+        """Show where the layer's parameters stand."""
+        number = self.number
+        text = {
+            id_: PARAMETERS[f"{id_}_{number}"].text(values[f"{id_}_{number}"])
+            for id_ in ("f_c", "f_m", "gamma", "level")
+        }
+        rising = values[f"gamma_{number}"] > 0.0
+        self.title.setText(f"{number}   {text['f_c']} {'↗' if rising else '↘'}")
+        level = text["level"] if values[f"level_{number}"] > SILENT else "silent"
+        self.words.setText(f"{text['f_m']}  ·  {text['gamma'].lstrip('-')}  ·  {level}")
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+        match event.key():
+            case Qt.Key.Key_Up if alt:
+                self._move(self._place - 1)
+            case Qt.Key.Key_Down if alt:
+                self._move(self._place + 1)
+            case Qt.Key.Key_Delete | Qt.Key.Key_Backspace:
+                self._remove()
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter:
+                self.chosen.emit(self._place)
+            case _:
+                super().keyPressEvent(event)
+
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._grabbed = event.position().y()
+            self.chosen.emit(self._place)
+        super().mousePressEvent(event)
+
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._grabbed is not None:
+            by = event.position().y() - self._grabbed
+            self._grabbed = None
+            # Half a card's height is enough for the next place.
+            self._move(self._place + round(by / max(self.height(), 1)))
+
+    def _ask(self, method: str, on: bool, what: str) -> None:
+        text = f"{what} of layer {self._place + 1}" if on else f"end of {what}"
+        self.asked.emit(method, (self._place, on), text)
+
+    def _move(self, place: int) -> None:
+        place = min(max(place, 0), self._count - 1)
+        if place != self._place:
+            self.asked.emit("move_layer", (self._place, place), "move of a layer")
+
+    def _remove(self) -> None:
+        self.asked.emit("remove_layer", (self._place,), "removal of a layer")
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(2)
+        head.addWidget(self.title)
+        head.addStretch(1)
+        for button in (self.mute, self.solo, self.pin, self.up, self.down, self.out):
+            head.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 4, 6, 5)
+        layout.setSpacing(3)
+        layout.addLayout(head)
+        layout.addWidget(self.words)
+        layout.addWidget(self.share)
+
+
+class ShareBar(QWidget):
+    """How much of the sound a layer makes, in its colour.
+
+    Attributes
+    ----------
+    colour : QColor
+    heard : bool
+        Otherwise it is pale.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.colour, self.heard = QColor(COLOURS[0]), True
+        self._share: float | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.show_share(None)
+
+    @property
+    def text(self) -> str:
+        """The share as it is shown."""
+        return "–" if self._share is None else f"{self._share:.0%}"
+
+    def show_share(self, share: float | None) -> None:
+        """Show a share, 0 to 1, or that it is not known."""
+        self._share = share
+        self.setToolTip(f"{self.text} of the energy of all layers that are heard")
+        theme.name(self, f"Share: {self.text}")
+        self.update()
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(120, 14)
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setFont(theme.font(8))
+        middle = 0.5 * self.height()
+        painter.fillRect(QRectF(0.0, middle - 5.0, _CHIP, _CHIP), self.colour)
+        number = painter.fontMetrics().horizontalAdvance("100%") + 6
+        bar = QRectF(_CHIP + 6.0, middle - 3.0, self.width() - _CHIP - 6.0 - number, 6.0)
+        painter.fillRect(bar, theme.colour(theme.LINE))
+        colour = QColor(self.colour)
+        colour.setAlphaF(1.0 if self.heard else 0.35)
+        painter.fillRect(
+            QRectF(bar.x(), bar.y(), bar.width() * (self._share or 0.0), bar.height()), colour
+        )
+        painter.setPen(theme.colour(theme.TEXT if self.heard else theme.FAINT))
+        right = QRectF(0.0, 0.0, self.width(), self.height())
+        painter.drawText(
+            right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self.text
+        )
+
+
+def _switch(letter: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setObjectName("small")
+    button.setText(letter)
+    button.setCheckable(True)
+    button.setFixedWidth(24)
+    return _dressed(button, tip)
+
+
+def _bare(picture: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setObjectName("bare")
+    dress(button, picture)
+    return _dressed(button, tip)
+
+
+def _dressed(button: QToolButton, tip: str) -> QToolButton:
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setToolTip(tip)
+    theme.name(button, tip.partition(" (")[0].partition(":")[0], tip)
+    return button

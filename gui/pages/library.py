@@ -1,0 +1,351 @@
+"""The drawer's page of sounds: search the library, hear what is found, keep what one made."""
+
+from pathlib import Path
+from typing import cast
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QToolButton,
+    QVBoxLayout,
+)
+from typing_extensions import override
+
+from gui import theme
+from gui.bridge import Bridge
+from gui.icons import dress
+from gui.pages.chips import Chips
+from gui.pages.library_actions import LibraryDeeds
+from gui.pages.library_list import LibraryList
+from gui.pages.library_menus import ask_bank, ask_where, bank_menu, row_menu
+from gui.pages.library_rows import ENTRY, LibraryRows
+from gui.pages.save_form import SaveForm
+from gui.undo import History
+from gui.widgets.job_line import JobLine
+from mesosynth.presets.entry import Entry
+from mesosynth.presets.library import Library
+from mesosynth.presets.preset import Preset
+from mesosynth.session.events import PresetLoaded
+
+HEAR_MS = 70
+"""A row that the arrow keys rest on so long is heard, ms; those that they fly over are not."""
+
+_HINT = "Search: words, tag: author: fav: rating:3"
+
+
+class LibraryPanel(QFrame):
+    """Search field, tags, and the list; below them what can be done.
+
+    A click or the arrow keys play a preset, Enter plays it and gives the keyboard back. The star
+    at the left of a row makes it a favourite; MIDI programs call favourites in their order.
+
+    Parameters
+    ----------
+    bridge : Bridge
+    library : Library
+        Looked through from the moment when the session is there.
+    history : History
+        What is removed, overwritten or renamed is a step of it.
+
+    Signals
+    -------
+    chosen
+        A preset was chosen for good.
+    cornered
+        A Preset, and the corner of the blend that shall keep it.
+    """
+
+    chosen = Signal()
+    cornered = Signal(object, int)
+
+    def __init__(self, bridge: Bridge, library: Library, history: History) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.library = library
+        self.deeds = LibraryDeeds(bridge, library, history)
+        self._bridge = bridge
+        self._revision = -1
+        self._tags: list[str] = []
+        self._wanted: Entry | None = None
+        self._patience = QTimer(self, singleShot=True, interval=HEAR_MS)
+        self._patience.timeout.connect(self._hear)
+        self.line = QLineEdit(placeholderText=_HINT, clearButtonEnabled=True)
+        self.line.installEventFilter(self)
+        theme.name(self.line, "Search the library", _HINT)
+        self.chips = Chips()
+        self.rows = LibraryRows(library.marks)
+        self.list = LibraryList(self.rows)
+        self.count = theme.note()
+        self.form = SaveForm()
+        self.job = JobLine(self.deeds.background)
+        self.save = _button("Save", "ph.floppy-disk", "Save the sound to your library.")
+        self.more = _button("", "ph.dots-three", "Import and export banks of presets.")
+        self._lay_out()
+        self._connect()
+        self.more.setMenu(bank_menu(self.more, library.user, self.ask_import, self.ask_export))
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+
+    @override
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.line.setFocus(event.reason())
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()), 0)
+            if step:
+                self.step(step)
+                return True
+        return super().eventFilter(watched, event)
+
+    def close_down(self) -> None:
+        """End what goes on in the background."""
+        self.deeds.background.close()
+        self.library.close()
+
+    @property
+    def found(self) -> list[Entry]:
+        """What is listed and can be loaded."""
+        return [entry for entry in self.rows.rows if not entry.problem]
+
+    @property
+    def current(self) -> Entry | None:
+        """The preset of the row that is chosen, or else the one that plays."""
+        chosen = cast("Entry | None", self.list.currentIndex().data(ENTRY))
+        if chosen is not None:
+            return chosen
+        return next((e for e in self.library.entries if e.key == self.rows.playing), None)
+
+    def step(self, by: int) -> None:
+        """Go on to the next preset of the list, or the one before."""
+        last = len(self.found) - 1
+        row = self.list.currentIndex().row()
+        row = self.rows.row_of(self.rows.playing) if row < 0 else row
+        if last >= 0:
+            self.list.setCurrentIndex(self.rows.index(min(max(row + by, 0), last)))
+
+    def ask_to_save(self) -> None:
+        """Open the form that saves the sound to the library."""
+        session = self._bridge.session
+        if session is not None:
+            loaded = session.loaded.name if session.loaded else ""
+            self.form.ask(session.preset(loaded))
+
+    def ask_to_edit(self, entry: Entry) -> None:
+        """Open the form that changes what is said of a preset of the user's."""
+        if entry.factory:
+            self._bridge.say(f"{entry.name} came with mesosynth and stays; save a copy of it.")
+            return
+        preset = self.deeds.read(entry)
+        if preset is not None:
+            self.form.ask(preset, entry)
+
+    def ask_import(self) -> None:
+        """Let a bank be chosen, and import it."""
+        ask_bank(self, self.deeds.import_bank)
+
+    def ask_export(self) -> None:
+        """Let a file be named, and export what is listed to it."""
+        ask_where(self, self.export_bank)
+
+    def export_bank(self, path: Path) -> None:
+        """Write the presets that are listed to a zip file."""
+        self.deeds.export_bank(self.found, path)
+
+    def refresh(self) -> None:
+        """List what the search asks for."""
+        line = self.line.text()
+        found = self.library.search(line)
+        words = line.casefold()
+        bad = [entry for entry in self.library.problems if words in entry.name.casefold()]
+        chosen = self.list.currentIndex().data(ENTRY)
+        with self.list.quiet():
+            self.rows.show(found, bad)
+            row = self.rows.row_of(chosen.key if chosen else self.rows.playing)
+            if row >= 0:
+                self.list.setCurrentIndex(self.rows.index(row))
+        self.chips.set_on({tag.casefold() for tag in self._tags if _term(tag) in words})
+        broken = f" · {len(bad)} broken" if bad else ""
+        self.count.setText(f"{len(found)}{broken}")
+        self.count.setToolTip(f"{len(found)} of {len(self.library.entries)} presets are listed.")
+
+    def do(self, what: str, entry: Entry, with_: object = None) -> None:
+        """Do with a preset what its menu says; see :func:`gui.pages.library_menus.row_menu`."""
+        match what:
+            case "favourite":
+                self.deeds.set_favourite(entry, bool(with_))
+            case "rate":
+                self.deeds.rate(entry, cast("int", with_))
+            case "corner":
+                preset = self.deeds.read(entry)
+                if preset is not None:
+                    self.cornered.emit(preset, cast("int", with_))
+            case "overwrite":
+                self.deeds.overwrite(entry)
+            case "edit":
+                self.ask_to_edit(entry)
+            case "remove":
+                self.deeds.remove(entry)
+            case _:
+                pass
+
+    def row_menu(self, entry: Entry) -> QMenu:
+        """What can be done with a preset."""
+        return row_menu(self.list, entry, self.deeds.is_favourite(entry), self.do)
+
+    # ------------------------------------------------------------------ what happens
+
+    def _on_tick(self) -> None:
+        if self.library.revision != self._revision:
+            self._revision = self.library.revision
+            self._tags = self.library.tags
+            self.chips.show_words(self._tags)
+            self.refresh()
+            self.deeds.tell_bank()
+
+    def _on_attached(self) -> None:
+        self.library.watch()
+        if self.library.trouble:
+            self._bridge.say(self.library.trouble, "warning")
+
+    def _on_loaded(self, loaded: PresetLoaded) -> None:
+        entry = self.library.find(loaded.path) if loaded.path is not None else None
+        self.rows.playing = entry.key if entry else ""
+        if entry is not None:
+            self.deeds.note_played(entry)
+            row = self.rows.row_of(entry.key)
+            if row >= 0 and row != self.list.currentIndex().row():
+                with self.list.quiet():
+                    self.list.setCurrentIndex(self.rows.index(row))
+        self.rows.repaint()
+
+    def _on_current(self, index: QModelIndex) -> None:
+        entry = cast("Entry | None", index.data(ENTRY))
+        if entry is not None and not self.list.is_quiet:
+            self._wanted = entry
+            self._patience.start()
+
+    def _hear(self) -> None:
+        self._patience.stop()
+        entry, self._wanted = self._wanted, None
+        if entry is None:
+            return
+        if entry.problem:
+            self._bridge.say(entry.problem, "error")
+        elif self._bridge.load_preset(entry.path) and not self._bridge.playing:
+            self._bridge.set_playing(True)
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        entry = cast("Entry", index.data(ENTRY))
+        if self.list.on_star:
+            if not entry.problem:
+                self.deeds.set_favourite(entry, not self.deeds.is_favourite(entry))
+            return
+        self._wanted = entry
+        self._hear()
+
+    def _on_enter(self) -> None:
+        index = self.list.currentIndex()
+        if not index.isValid() and self.found:
+            index = self.rows.index(0)
+        entry = cast("Entry | None", index.data(ENTRY))
+        if entry is not None:
+            self._wanted = entry
+            self._hear()
+            self.chosen.emit()
+
+    def _on_delete(self) -> None:
+        if self.current is not None:
+            self.deeds.remove(self.current)
+
+    def _toggle_tag(self, tag: str, on: bool) -> None:
+        line, term = self.line.text(), _term(tag)
+        if on:
+            self.line.setText(f"{line.rstrip()} {term} ".lstrip())
+        else:
+            begin = line.casefold().find(term)
+            rest = line[:begin] + line[begin + len(term) :] if begin >= 0 else line
+            self.line.setText(" ".join(rest.split()))
+
+    def _open_row_menu(self, spot: QPoint) -> None:
+        entry = cast("Entry | None", self.list.indexAt(spot).data(ENTRY))
+        if entry is not None:
+            menu = self.row_menu(entry)
+            menu.aboutToHide.connect(menu.deleteLater)
+            menu.popup(self.list.viewport().mapToGlobal(spot))
+
+    def _on_saved(self, preset: Preset, entry: Entry | None) -> None:
+        path = self.deeds.save(preset) if entry is None else self.deeds.edit(entry, preset)
+        if path is not None:
+            self.form.hide()
+            self.list.setFocus(Qt.FocusReason.OtherFocusReason)
+            if not any(found.path == path for found in self.found):
+                self.line.clear()  # or it would not be seen
+            self._select(path)
+
+    def _select(self, path: Path) -> None:
+        entry = self.library.find(path)
+        if entry is not None:
+            with self.list.quiet():
+                self.list.setCurrentIndex(self.rows.index(self.rows.row_of(entry.key)))
+
+    # ------------------------------------------------------------------ layout
+
+    def _connect(self) -> None:
+        self.line.textChanged.connect(self.refresh)
+        self.line.returnPressed.connect(self._on_enter)
+        self.chips.toggled.connect(self._toggle_tag)
+        self.list.selectionModel().currentChanged.connect(self._on_current)
+        self.list.clicked.connect(self._on_clicked)
+        self.list.chosen.connect(self._on_enter)
+        self.list.unwanted.connect(self._on_delete)
+        self.list.customContextMenuRequested.connect(self._open_row_menu)
+        self.save.clicked.connect(self.ask_to_save)
+        self.form.saved.connect(self._on_saved)
+        self.form.closed.connect(self.list.setFocus)
+        self.deeds.marked.connect(self.rows.repaint)
+        self.deeds.changed.connect(self.refresh)
+        self._bridge.attached.connect(self._on_attached)
+        self._bridge.preset_loaded.connect(self._on_loaded)
+        self._bridge.tick.connect(self._on_tick)
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(theme.title("Sounds"))
+        head.addWidget(self.count)
+        head.addStretch(1)
+        head.addWidget(self.save)
+        head.addWidget(self.more)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
+        layout.setSpacing(6)
+        layout.addLayout(head)
+        layout.addWidget(self.line)
+        layout.addWidget(self.chips)
+        layout.addWidget(self.list, 1)
+        layout.addWidget(self.job)
+        layout.addWidget(self.form)
+
+
+def _term(tag: str) -> str:
+    """What the search field says for a tag."""
+    tag = tag.casefold().replace('"', "")
+    return f'tag:"{tag}"' if " " in tag else f"tag:{tag}"
+
+
+def _button(text: str, picture: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    dress(button, picture)
+    button.setObjectName("small")
+    if text:
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setToolTip(tip)
+    theme.name(button, text or "More", tip)
+    return button

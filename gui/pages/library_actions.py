@@ -1,0 +1,215 @@
+"""What can be done with the library's presets: each deed says what it did, or why it could not."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from gui.bridge import Bridge
+from gui.undo import History
+from gui.widgets.background import Background
+from mesosynth.errors import MesosynthError
+from mesosynth.presets.entry import Entry
+from mesosynth.presets.importing import Imported
+from mesosynth.presets.library import Library
+from mesosynth.presets.preset import Preset, load_preset
+
+_Answer = TypeVar("_Answer")
+
+
+class LibraryDeeds(QObject):
+    """Deeds that change files can be undone; those that take long are done in the background.
+
+    Parameters
+    ----------
+    bridge : Bridge
+    library : Library
+    history : History
+
+    Signals
+    -------
+    marked
+        Stars have changed.
+    changed
+        Presets have come or gone, or are called otherwise.
+    """
+
+    marked = Signal()
+    changed = Signal()
+
+    def __init__(self, bridge: Bridge, library: Library, history: History) -> None:
+        super().__init__(history)
+        self._bridge, self._library, self._history = bridge, library, history
+        self.background = Background(self)
+        # A method and no lambda, which would keep the bridge alive.
+        self.background.failed.connect(self._on_failed)
+
+    def _on_failed(self, text: str) -> None:
+        self._bridge.say(text, "error")
+
+    def is_favourite(self, entry: Entry) -> bool:
+        """Whether a preset is one."""
+        return entry.key in self._library.marks.favourites
+
+    def set_favourite(self, entry: Entry, favourite: bool) -> None:
+        """Make a preset a favourite, or not; MIDI programs call them in their order."""
+        if self._did(lambda: self._library.set_favourite(entry, favourite)):
+            self.tell_bank()
+            self.marked.emit()
+            now = "a favourite now" if favourite else "no favourite any more"
+            self._bridge.say(f"{entry.name} is {now}.")
+
+    def rate(self, entry: Entry, stars: int) -> None:
+        """Give a preset stars, none with 0."""
+        if self._did(lambda: self._library.rate(entry, stars)):
+            self.marked.emit()
+            self._bridge.say(f"{entry.name}: {'★' * stars or 'no stars'}.")
+
+    def note_played(self, entry: Entry) -> None:
+        """Remember that a preset was played."""
+        self._ask(lambda: self._library.note_played(entry))
+
+    def tell_bank(self) -> None:
+        """Tell the session what MIDI programs call."""
+        if self._bridge.session is not None:
+            self._bridge.session.bank = self._library.bank
+
+    def read(self, entry: Entry) -> Preset | None:
+        """A preset as it is in its file; None (and a message) if it cannot be read."""
+        return self._ask(lambda: load_preset(entry.path))
+
+    # ------------------------------------------------------------------ files
+
+    def save(self, preset: Preset) -> Path | None:
+        """Write a preset to a new file, and go on from there; None (and a message) if not."""
+        path = self._ask(lambda: self._library.save(preset))
+        if path is not None:
+            self.changed.emit()
+            self._bridge.load_preset(path)
+            self._bridge.say(f"Saved as {path.stem}.")
+        return path
+
+    def overwrite(self, entry: Entry) -> None:
+        """Let a preset be the present sound."""
+        session = self._bridge.session
+        if session is None:
+            return
+        before, after = self._read(entry), session.preset(entry.name)
+        if not self._write(entry.path, after):
+            return
+        if before is not None:
+            self._history.did(
+                f"overwriting {entry.name}",
+                lambda: self._write(entry.path, before), lambda: self._write(entry.path, after),
+            )  # fmt: skip
+        self._bridge.say(f"{entry.name} is the present sound now; Ctrl+Z takes it back.")
+
+    def edit(self, entry: Entry, preset: Preset) -> Path | None:
+        """Say other things of a preset, perhaps another name; None (and a message) if not."""
+        before = self._read(entry)
+        path = self._edit(entry, preset)
+        if path is None:
+            return None
+        there = [path]  # where it lies after each step
+
+        def change(to: Preset) -> None:
+            now = self._library.find(there[0])
+            there[0] = (now and self._edit(now, to)) or there[0]
+
+        if before is not None:
+            self._history.did(
+                f"changing what is said of {entry.name}",
+                lambda: change(before), lambda: change(preset),
+            )  # fmt: skip
+        self._bridge.say(f"{path.stem} is saved; Ctrl+Z takes it back.")
+        return path
+
+    def remove(self, entry: Entry) -> None:
+        """Take a preset out of the library."""
+        away = self._remove(entry)
+        if away is None:
+            return
+        there = [away, entry.path]
+
+        def put_back() -> None:
+            back = self._ask(lambda: self._library.restore(there[0], entry.path))
+            there[1] = back or there[1]
+            self.changed.emit()
+
+        def remove_again() -> None:
+            now = self._library.find(there[1])
+            there[0] = (now and self._remove(now)) or there[0]
+
+        self._history.did(f"removing {entry.name}", put_back, remove_again)
+        self._bridge.say(f"{entry.name} is removed; Ctrl+Z brings it back.")
+
+    # ------------------------------------------------------------------ banks
+
+    def import_bank(self, path: Path) -> None:
+        """Take the presets of a zip file into the library, and say what came of it."""
+        self._start(
+            f"Importing {path.name} …",
+            lambda tell: self._library.import_bank(path, tell),
+            lambda imported: self._on_imported(imported, path),
+        )
+
+    def export_bank(self, entries: list[Entry], path: Path) -> None:
+        """Write presets to a zip file; one without an ending gets ".zip"."""
+        path = path if path.suffix else path.with_suffix(".zip")
+        text = f"{len(entries)} presets are in {path.name}."
+        self._start(
+            f"Exporting {path.name} …",
+            lambda tell: self._library.export_bank(entries, path, tell),
+            lambda done: self._bridge.say(text if done else "Cancelled; nothing was written."),
+        )
+
+    def _start(
+        self, words: str, work: Callable[..., _Answer], done: Callable[[_Answer], None]
+    ) -> None:
+        if not self.background.start(words, work, done):
+            self._bridge.say("Another bank is on its way; wait for it, or cancel it.", "warning")
+
+    def _on_imported(self, imported: Imported, path: Path) -> None:
+        self.changed.emit()
+        if imported.cancelled:
+            self._bridge.say(f"Cancelled; no presets came from {path.name}.")
+            return
+        text = f"{len(imported.files)} presets came from {path.name}"
+        if imported.left_out:
+            text += f"; {len(imported.left_out)} did not: {imported.left_out[0]}"
+        self._bridge.say(text if text.endswith(".") else f"{text}.")
+
+    # ------------------------------------------------------------------ one by one
+
+    def _read(self, entry: Entry) -> Preset | None:
+        """A preset as it is in its file; None for a broken one, which nobody wants back."""
+        try:
+            return load_preset(entry.path)
+        except MesosynthError:
+            return None
+
+    def _write(self, path: Path, preset: Preset) -> bool:
+        done = self._ask(lambda: self._library.save(preset, path)) is not None
+        self.changed.emit()
+        return done
+
+    def _edit(self, entry: Entry, preset: Preset) -> Path | None:
+        path = self._ask(lambda: self._library.edit(entry, preset))
+        self.changed.emit()
+        return path
+
+    def _remove(self, entry: Entry) -> Path | None:
+        away = self._ask(lambda: self._library.remove(entry))
+        self.changed.emit()
+        return away
+
+    def _ask(self, request: Callable[[], _Answer]) -> _Answer | None:
+        try:
+            return request()
+        except MesosynthError as error:
+            self._bridge.say(str(error), "error")
+            return None
+
+    def _did(self, request: Callable[[], object]) -> bool:
+        return self._ask(lambda: (request(), True)[1]) is not None

@@ -1,0 +1,152 @@
+"""The drawer's page with the map of the library: hear sounds by a click, blend them by a drag."""
+
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+)
+from typing_extensions import override
+
+from gui import theme
+from gui.bridge import Bridge
+from gui.plots.library_map import LibraryMap
+from gui.undo import History
+from mesosynth.errors import MesosynthError
+from mesosynth.presets.chart import Chart, Place
+from mesosynth.presets.library import Library
+from mesosynth.presets.morph import blend
+from mesosynth.session.events import PresetLoaded
+
+SIMILAR = 4
+"""Sounds that are named as like the one that plays."""
+
+
+class MapPage(QFrame):
+    """Keeps the map in step with library and session while it can be seen.
+
+    Parameters
+    ----------
+    bridge : Bridge
+    library : Library
+    history : History
+        A drag is one step of it.
+    """
+
+    def __init__(self, bridge: Bridge, library: Library, history: History) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self._bridge, self._library, self._history = bridge, library, history
+        self._seen = self._revision = -1
+        self.chart: Chart | None = None
+        self.map = LibraryMap()
+        self.count = theme.note()
+        self._hint = theme.note("Click a point to hear it, drag between points to blend them.")
+        self._hint.setWordWrap(True)
+        self._alike_title = theme.note()
+        self._alike = QGridLayout()
+        self._alike.setSpacing(4)
+        self.similar: list[QToolButton] = []
+        self._playing = self._name = ""
+        head = QHBoxLayout()
+        head.addWidget(theme.title("Map"))
+        head.addWidget(self.count)
+        head.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
+        layout.setSpacing(6)
+        layout.addLayout(head)
+        layout.addWidget(self._hint)
+        layout.addWidget(self.map, 1)
+        layout.addWidget(self._alike_title)
+        layout.addLayout(self._alike)
+        self.setFocusProxy(self.map)
+        self.map.chosen.connect(self._on_chosen)
+        self.map.blended.connect(self._on_blended)
+        self.map.gesture_began.connect(lambda: history.begin("move on the map"))
+        self.map.gesture_ended.connect(history.end)
+        bridge.preset_loaded.connect(self._on_loaded)
+        bridge.tick.connect(self._on_tick)
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.chart is None:
+            self.chart = Chart()
+        self._seen = -1
+
+    @override
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._seen = -1
+
+    def close_chart(self) -> None:
+        """End what listens in the background."""
+        if self.chart is not None:
+            self.chart.close()
+
+    def _on_tick(self) -> None:
+        if self.chart is None or not self.isVisible():
+            return
+        if self._library.revision != self._seen:
+            self._seen = self._library.revision
+            self.chart.show(self._library.entries)
+        if self.chart.revision != self._revision:
+            self._revision = self.chart.revision
+            self.map.show_places(self.chart.places)
+            self.count.setText(self._note(self.chart))
+            self._show_similar()
+
+    def _note(self, chart: Chart) -> str:
+        if chart.left:
+            return f"listening to {chart.left} new sounds …"
+        if chart.trouble:
+            self._bridge.say(chart.trouble, "warning")
+        return f"{len(chart.places)} of {len(self._library.entries)}"
+
+    def _on_loaded(self, loaded: PresetLoaded) -> None:
+        entry = self._library.find(loaded.path) if loaded.path is not None else None
+        self._playing, self._name = (entry.key, entry.name) if entry else ("", "")
+        self.map.set_playing(self._playing)
+        self._show_similar()
+
+    def _show_similar(self) -> None:
+        """Buttons for the sounds that are most like the one that plays."""
+        for button in self.similar:
+            self._alike.removeWidget(button)
+            button.deleteLater()
+        found = self.chart.similar(self._playing, SIMILAR) if self.chart is not None else []
+        self._alike_title.setText(f"Like {self._name}:" if found else "")
+        self.similar = [self._button(place) for place in found]
+        for i, button in enumerate(self.similar):
+            self._alike.addWidget(button, i // 2, i % 2)
+
+    def _button(self, place: Place) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName("small")
+        button.setText(place.entry.name)
+        button.setToolTip(f"Hear {place.entry.name}")
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        theme.name(button, place.entry.name, "Hear a similar sound")
+        button.clicked.connect(lambda: self._on_chosen(place))
+        return button
+
+    def _on_chosen(self, place: Place) -> None:
+        if self._bridge.load_preset(place.entry.path) and not self._bridge.playing:
+            self._bridge.set_playing(True)
+
+    def _on_blended(self, mix: list[tuple[Place, float]]) -> None:
+        session = self._bridge.session
+        if session is None:
+            return
+        presets = [place.preset for place, _ in mix]
+        try:
+            session.play_preset(blend(presets, [share for _, share in mix]), None, "user")
+        except MesosynthError as error:
+            self._bridge.say(str(error), "error")
+            return
+        if not self._bridge.playing:
+            self._bridge.set_playing(True)

@@ -1,0 +1,265 @@
+"""The drawer's page of sequences: all of a long sound as theta over time, played and written."""
+
+import time
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QProgressBar,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+)
+
+from gui import theme
+from gui.actions import Actions
+from gui.bridge import Bridge
+from gui.pages.sequence_curves import SequenceCurves
+from gui.undo import History
+from gui.widgets.elided_label import ElidedLabel
+from mesosynth.matching.automation import AutomationMoved, SequenceChanged
+from mesosynth.matching.sequence_messages import (
+    LONGEST_HOP,
+    SHORTEST_HOP,
+    MatchedSequence,
+    SequenceSettings,
+)
+from mesosynth.matching.smoothing import smoothed
+
+_KINDS = "Table (*.csv);;Notes and controllers (*.mid);;Sound of the instrument (*.wav)"
+_REDRAW = 0.25  # s between two pictures of a sequence that grows,
+_LONG = 250  # and so much more for each so many windows: a long one takes longer to draw
+_SMOOTHEST = 20.0  # s
+_NOTCHES = 100  # of the slider
+
+
+class SequencePage(QFrame):
+    """Matches the target's whole file, shows what was found, plays it and writes it.
+
+    Parameters
+    ----------
+    actions : Actions
+    bridge : Bridge
+    history : History
+        Playing a sequence is one step of it.
+    """
+
+    def __init__(self, actions: Actions, bridge: Bridge, history: History) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self._bridge, self._history = bridge, history
+        self._matched: MatchedSequence | None = None
+        self._drawn = self._begun = 0.0
+        self._before = 0  # windows that an earlier run had matched
+        self._playing = False
+        self.curves = SequenceCurves()
+        theme.name(self.curves, "Theta over time", "Click or press arrow keys to move the playhead")
+        self._run, self._play = actions["match_sequence"], actions["play_sequence"]
+        self._save = actions["save_sequence"]
+        self.run, self.play, self.save = map(_button, (self._run, self._play, self._save))
+        self.loop = QCheckBox("Loop")
+        theme.name(self.loop, "Begin anew at the end")
+        self.hop = QDoubleSpinBox()
+        self.hop.setRange(SHORTEST_HOP, LONGEST_HOP)
+        self.hop.setSingleStep(0.05)
+        self.hop.setValue(SequenceSettings().hop)
+        self.hop.setSuffix(" s")
+        theme.name(self.hop, "Seconds from one window to the next")
+        self.smooth = QSlider(Qt.Orientation.Horizontal)
+        self.smooth.setRange(0, _NOTCHES)
+        theme.name(self.smooth, "Smoothing of theta over time")
+        self.progress = QProgressBar(maximum=1000, textVisible=False)
+        self.progress.setFixedHeight(6)
+        theme.name(self.progress, "Progress of the sequence")
+        self.note = ElidedLabel()
+        self.note.setObjectName("note")
+        self._seconds = theme.note()
+        self._lay_out()
+        self._connect()
+        self.setFocusProxy(self.run)
+        self._show_smoothing()
+        self._refresh()
+
+    @property
+    def smoothing(self) -> float:
+        """Seconds; finer where they are few."""
+        return _SMOOTHEST * (self.smooth.value() / _NOTCHES) ** 2
+
+    def _lay_out(self) -> None:
+        start = QHBoxLayout()
+        start.addWidget(self.run)
+        start.addStretch(1)
+        start.addWidget(theme.note("every"))
+        start.addWidget(self.hop)
+        smooth = QHBoxLayout()
+        smooth.addWidget(theme.note("Smooth"))
+        smooth.addWidget(self.smooth, 1)
+        smooth.addWidget(self._seconds)
+        play = QHBoxLayout()
+        play.addWidget(self.play)
+        play.addWidget(self.loop)
+        play.addStretch(1)
+        play.addWidget(self.save)
+        about = theme.note("Arpeggio after arpeggio of a long sound. Stop whenever you like: "
+                           "it goes on from there.")  # fmt: skip
+        about.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
+        layout.setSpacing(6)
+        layout.addWidget(theme.title("Sequence"))
+        layout.addWidget(about)
+        layout.addLayout(start)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.note)
+        layout.addWidget(self.curves, 1)
+        layout.addLayout(smooth)
+        layout.addLayout(play)
+
+    def _connect(self) -> None:
+        bridge = self._bridge
+        self._run.triggered.connect(self._on_run)
+        self._play.triggered.connect(self._on_play)
+        self._save.triggered.connect(self._ask_where)
+        self.loop.toggled.connect(self._on_loop)
+        self.smooth.valueChanged.connect(self._on_smooth)
+        self.curves.sought.connect(
+            lambda at: bridge.request(lambda session: session.seek_automation(at))
+        )
+        bridge.sequence_changed.connect(self._on_sequence)
+        bridge.automation_moved.connect(self._on_moved)
+        bridge.target_loaded.connect(self._refresh)
+        bridge.attached.connect(self._refresh)
+
+    # ------------------------------------------------------------------ hands
+
+    def _on_run(self) -> None:
+        session = self._bridge.session
+        if session is None:
+            return
+        if session.sequence_running:
+            session.stop_sequence()
+            self.note.setText("Stopping after this window …")
+            return
+        path = session.target_path
+        if path is None:
+            self._bridge.say("Load a sound first; a sequence is of its whole file.", "warning")
+            return
+        settings = SequenceSettings(hop=round(self.hop.value(), 2))
+        self._bridge.request(lambda session: session.match_sequence(path, settings))
+        self._refresh()
+
+    def _on_play(self, playing: bool) -> None:
+        if playing:
+            self._history.begin("sequence")
+            done = self._bridge.request(lambda session: session.play_automation())
+            if not done:
+                self._history.end()
+                self._play.setChecked(False)
+        else:
+            self._bridge.request(lambda session: session.stop_automation())
+
+    def _on_loop(self, loops: bool) -> None:
+        self._bridge.request(lambda session: setattr(session, "automation_loops", loops))
+
+    def _on_smooth(self) -> None:
+        seconds = self.smoothing
+        self._bridge.request(lambda session: session.smooth_sequence(seconds))
+        self._show_smoothing()
+        self._draw()
+
+    def _ask_where(self) -> None:
+        dialog = QFileDialog(self, "Save the sequence", "", _KINDS)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+        dialog.setDefaultSuffix("csv")
+        endings = {kind: kind[-4:-1] for kind in _KINDS.split(";;")}
+        dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(endings[kind]))
+        dialog.fileSelected.connect(lambda name: self.export(Path(name)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def export(self, path: Path) -> None:
+        """Write what is shown; a message says when it is done."""
+        self._bridge.request(lambda session: session.export_sequence(path))
+
+    # ------------------------------------------------------------------ news
+
+    def _on_sequence(self, changed: SequenceChanged) -> None:
+        if changed.matched is not self._matched:
+            self._matched, self._begun = changed.matched, time.monotonic()
+            self._before = 0 if changed.matched is None else len(changed.matched.moments)
+        now = time.monotonic()
+        windows = 0 if changed.matched is None else len(changed.matched.moments)
+        due = now - self._drawn > _REDRAW * (1.0 + windows / _LONG)
+        if not changed.running or changed.matched is None or due:
+            self._drawn = now
+            self._draw()
+            self._say_how_far(changed.running)
+            self._refresh()
+
+    def _on_moved(self, moved: AutomationMoved) -> None:
+        self.curves.show_position(moved.position)
+        if self._playing and not moved.playing:
+            self._history.end()
+        self._playing = moved.playing
+        self._play.setChecked(moved.playing)
+        self._play.setIconText("Stop" if moved.playing else "Play")
+
+    def _draw(self) -> None:
+        matched = self._matched
+        lines = [] if matched is None else smoothed(matched, self.smoothing)
+        self.curves.show_sequence(matched, lines)
+
+    def _say_how_far(self, running: bool) -> None:
+        matched = self._matched
+        if matched is None:
+            self.progress.setValue(0)
+            self.note.setText("Reading the file …" if running else "")
+            return
+        self.progress.setValue(round(1000 * matched.progress))
+        done, total = len(matched.moments), matched.sound.windows(matched.settings.hop)
+        text = f"{done} of {total} windows"
+        if running:
+            text += self._time_left(done, total)
+        elif not matched.finished:
+            text += " · stopped"
+        self.note.setText(text)
+        self.note.setToolTip(f"{matched.sound.name}, every {matched.settings.hop:g} s")
+
+    def _time_left(self, done: int, total: int) -> str:
+        new = done - self._before
+        if new < 3:
+            return ""
+        seconds = (time.monotonic() - self._begun) / new * (total - done)
+        text = f"{seconds:.0f} s" if seconds < 90.0 else f"{seconds / 60.0:.0f} min"
+        return f" · {text} left"
+
+    def _show_smoothing(self) -> None:
+        self._seconds.setText(f"{self.smoothing:.1f} s")
+
+    def _refresh(self, *_: object) -> None:
+        session = self._bridge.session
+        running = session is not None and session.sequence_running
+        has_file = session is not None and session.target_path is not None
+        resumes = self._matched is not None and not self._matched.finished
+        self._run.setIconText("Stop" if running else "Go on" if resumes else "Match all")
+        self._run.setEnabled(running or has_file)
+        self.hop.setEnabled(not running)
+        found = self._matched is not None and any(m.found for m in self._matched.moments)
+        for action in (self._play, self._save):
+            action.setEnabled(found)
+
+
+def _button(action: QAction) -> QToolButton:
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    theme.name(button, action.text(), action.toolTip())
+    return button

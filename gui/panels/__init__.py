@@ -1,1 +1,0 @@
-"""What the user turns and presses."""

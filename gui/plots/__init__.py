@@ -1,0 +1,1 @@
+"""Plots: scalograms, JTFS, loss, waveform, scope and the map of the library."""

@@ -1,0 +1,126 @@
+"""Axes as data: a range of values along a line of pixels, with ticks that musicians can read.
+
+0.5, 1, 2, 4 Hz and 1k, not powers of ten.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mesosynth.plugins.parameters import Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A range of values laid along a line.
+
+    Attributes
+    ----------
+    low, high : float
+        Values at the line's beginning and end; both above 0 on "octaves" and "decades".
+    label : str
+        What it shows, with its unit.
+    kind : str
+        "linear"; "octaves" and "decades" are logarithmic, with ticks at powers of 2 and 10.
+    marks : tuple of (value, text)
+        Ticks in place of round numbers.
+    short : str
+        The label where there is no room for it; "" leaves the unit out.
+    """
+
+    low: float
+    high: float
+    label: str = ""
+    kind: Literal["linear", "octaves", "decades"] = "linear"
+    marks: tuple[tuple[float, str], ...] = ()
+    short: str = ""
+
+    @classmethod
+    def of(cls, parameter: Parameter) -> "Axis":
+        """The axis of a parameter; one with a direction has its magnitude on it."""
+        unit = f" ({parameter.unit})" if parameter.unit else ""
+        name = f"{parameter.name} {parameter.id}"
+        if parameter.curve == "signed_log":
+            symbol = "γ" if parameter.id == "gamma" else parameter.id
+            label = f"{parameter.name} |{symbol}|{unit}"
+            return cls(parameter.smallest, parameter.maximum, label, "octaves")
+        if parameter.curve == "log":
+            return cls(parameter.minimum, parameter.maximum, f"{name}{unit}", "octaves")
+        return cls(parameter.minimum, parameter.maximum, f"{name}{unit}")
+
+    @property
+    def labels(self) -> tuple[str, str, str]:
+        """What may stand beside the axis, the longest first; nothing at last."""
+        return self.label, self.short or self.label.split(" (")[0], ""
+
+    def share(self, value: float) -> float:
+        """Where a value lies: 0 at `low`, 1 at `high`."""
+        if self.kind == "linear":
+            return (value - self.low) / (self.high - self.low)
+        return math.log(value / self.low) / math.log(self.high / self.low)
+
+    def at(self, share: float) -> float:
+        """Value at a share of the line."""
+        if self.kind == "linear":
+            return self.low + share * (self.high - self.low)
+        return self.low * (self.high / self.low) ** share
+
+    def between(self, begin: float, end: float) -> "Axis":
+        """The part of the axis from one share to another."""
+        return replace(self, low=self.at(begin), high=self.at(end))
+
+    def ticks(self, most: int) -> list[tuple[float, str]]:
+        """Values to label, and their labels, not many more than `most`."""
+        if self.marks:
+            return [mark for mark in self.marks if self.low <= mark[0] <= self.high]
+        if self.kind == "octaves" and self.high / self.low > 4.0:
+            return [(tick, short_number(tick)) for tick in octave_ticks(self.low, self.high, most)]
+        if self.kind == "decades":
+            return decade_ticks(self.low, self.high, most)
+        return [
+            (tick, short_number(tick)) for tick in round_ticks(self.low, self.high, min(most, 10))
+        ]
+
+
+def octave_ticks(low: float, high: float, most: int) -> list[float]:
+    """Powers of two times a round number within `low` to `high`, at most `most` of them.
+
+    Powers of two from 1 upwards and downwards below 64, multiples of 125 above, as on a graphic
+    equaliser.
+    """
+    base = 125.0 if high > 256.0 else 1.0
+    first, last = math.ceil(math.log2(low / base) - 1e-9), math.floor(math.log2(high / base) + 1e-9)
+    step = max(1, math.ceil((last - first + 1) / max(most, 1)))
+    anchor = first + (-first) % step
+    return [base * 2.0**exponent for exponent in range(anchor, last + 1, step)]
+
+
+def decade_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
+    """Powers of ten from `low` to `high`, and their labels: 1, 0.1, 0.01, 1e-3."""
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    step = max(1, math.ceil((last - first + 1) / max(1, most)))
+    return [(10.0**e, f"{10.0**e:g}" if e > -3 else f"1e{e}") for e in range(first, last + 1, step)]
+
+
+def round_ticks(low: float, high: float, most: int) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten within `low` to `high`, at most `most`."""
+    span = (high - low) / max(most, 1)
+    power = 10.0 ** math.floor(math.log10(max(span, 1e-12)))
+    step = next(power * n for n in (1.0, 2.0, 5.0, 10.0) if power * n >= span * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
+    return [round(n * step, 12) for n in range(first, last + 1)]
+
+
+def short_number(value: float) -> str:
+    """`value` in at most four characters and a sign: 0.25, 62, 1k, 2.5k."""
+    if value == 0.0:
+        return "0"
+    if abs(value) >= 1000.0:
+        text = f"{value / 1000.0:.3g}k"
+    elif abs(value) >= 10.0:
+        text = f"{value:.0f}"
+    elif abs(value) < 0.1:
+        text = f"{value:.3f}".rstrip("0").rstrip(".")
+    else:
+        text = f"{value:.3g}"
+    return text.replace("-", "−")

@@ -1,0 +1,112 @@
+"""The frame around every view: a title, a note on its right, and a hint while it is empty."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from gui import theme
+from gui.widgets.elided_label import ElidedLabel
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Numbers of a view for a file."""
+
+    columns: Sequence[str]
+    rows: Iterable[Sequence[float | str]]
+
+
+class Frame(QFrame):
+    """A titled panel.
+
+    Parameters
+    ----------
+    title : str
+    body : QWidget
+    hint : str
+        What stands in the middle until :meth:`fill`; "" for a view that is never empty.
+
+    Attributes
+    ----------
+    optional : tuple of QWidget
+        What the header leaves out where there is no room, the dearest first.
+    """
+
+    def __init__(self, title: str, body: QWidget, hint: str = "") -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.title = theme.title(title)
+        self.note = ElidedLabel()
+        self.note.setObjectName("note")  # what the style sheet goes by
+        self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.optional: tuple[QWidget, ...] = ()
+        self.header = QHBoxLayout()
+        self.header.setContentsMargins(2, 0, 2, 0)
+        self.header.setSpacing(theme.GAP)
+        self.header.addWidget(self.title)
+        self.header.addWidget(self.note, 1)
+        self._stack = QStackedLayout()
+        self._empty: QWidget = _hint(hint) if hint else body
+        for widget in dict.fromkeys([self._empty, body]):
+            self._stack.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
+        layout.setSpacing(5)
+        layout.addLayout(self.header)
+        layout.addLayout(self._stack, 1)
+        self.body = body
+        theme.name(body, title)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit_header()
+
+    def fit_header(self) -> None:
+        """Show as much of what is optional as there is room for."""
+        items = [self.header.itemAt(place) for place in range(self.header.count())]
+        needed = 2 * theme.GAP + 4.0
+        for widget in (item.widget() for item in items if item is not None):
+            fixed = widget not in (*self.optional, self.note, None)
+            if widget is not None and fixed and widget.isVisibleTo(self):
+                needed += _width(widget) + theme.GAP
+        for widget in self.optional:
+            needed += _width(widget) + theme.GAP
+            widget.setVisible(needed <= self.width())
+
+    @property
+    def filled(self) -> bool:
+        """Whether the view shows something."""
+        return self._stack.currentWidget() is self.body
+
+    def table(self) -> Table:
+        """The numbers that are shown."""
+        return Table((), ())
+
+    def fill(self, filled: bool = True) -> None:
+        """Show the view in place of the hint, or the hint again."""
+        self._stack.setCurrentWidget(self.body if filled else self._empty)
+
+
+def _width(widget: QWidget) -> int:
+    """What a widget takes in a row; some have a fixed size, and hint at none."""
+    return widget.sizeHint().expandedTo(widget.minimumSize()).width()
+
+
+def _hint(text: str) -> QLabel:
+    label = theme.note(text)
+    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    label.setWordWrap(True)
+    label.setMinimumSize(0, 0)
+    return label

@@ -1,0 +1,95 @@
+"""What the views ask of the engine, and what they hear from it."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer
+
+from gui.plots.exporter import Exporter
+from gui.plots.playhead import repetition, time_from_middle
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+
+if TYPE_CHECKING:
+    from gui.main_window import MainWindow
+
+
+_REST_MS = 250  # that the parameters must have stood still before drivers are asked for
+_WINDOW = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s
+
+
+class ViewLinks(QObject):
+    """Ties the pad's map and the pictures of a window to its bridge."""
+
+    def __init__(self, window: "MainWindow") -> None:
+        super().__init__(window)
+        self._window = window
+        self._bridge = window.bridge
+        self._has_target = False
+        views = (
+            window.pad_frame, window.scalograms, window.scale_rate, window.loss, window.scope
+        )  # fmt: skip
+        self.exporter = Exporter(
+            window, views, window.actions_["export"], window.bridge, window.settings
+        )
+        bridge, pad = window.bridge, window.pad
+        spectrum = window.actions_["spectrum"]
+        spectrum.toggled.connect(window.scope.show_spectrum)
+        window.scope.spectrum_shown.connect(spectrum.setChecked)
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._ask_drivers)
+        bridge.drivers.connect(window.scale_rate.drivers.show_drivers)
+        bridge.parameters_changed.connect(self._on_parameters)
+        window.scale_rate.drivers_shown.connect(lambda _: self._ask_drivers())
+        bridge.instrument_changed.connect(self._on_instrument)
+        bridge.explore_started.connect(pad.start_map)
+        bridge.explored.connect(pad.add_cells)
+        bridge.target_loaded.connect(self._on_target)
+        bridge.target_loaded.connect(window.scalograms.waveform.set_target)
+        window.scalograms.waveform.moved.connect(bridge.move_window)
+        pad.axes_chosen.connect(self._explore)
+        window.pad_frame.map_asked.connect(self._explore)
+
+    def show_playhead(self, samples: NDArray[np.float32], sample_rate: float) -> None:
+        """Move the scalograms' playhead to where the last of `samples` is in its arpeggio.
+
+        While the target is compared with the instrument, which is in step with it, it is there.
+        """
+        place = self._place_in_target()
+        if place is None:
+            period = repetition(self._bridge.values) if self._bridge.playing else None
+            place = None if period is None else time_from_middle(samples, sample_rate, period)
+        self._window.scalograms.set_playhead(place)
+
+    def _place_in_target(self) -> float | None:
+        """What is heard of the target, s from the middle of its window; None for nothing of it."""
+        status = self._bridge.audio_status()
+        if status is None or not 0.0 <= status.audition < _WINDOW:
+            return None
+        return status.audition - status.latency - 0.5 * _WINDOW
+
+    def _on_instrument(self) -> None:
+        self._window.loss.set_table(self._bridge.instrument_parameters)
+        self._window.scale_rate.drivers.set_table(self._bridge.instrument_parameters)
+
+    def _on_target(self) -> None:
+        self._has_target = True
+        self._window.pad.set_known(self._bridge.known_values())
+        self._ask_drivers()
+        self._explore()
+
+    # A method and no lambda: the bridge outlives the window, and would keep a lambda and it alive.
+    def _on_parameters(self, _values: dict[str, float], _source: str) -> None:
+        self._rest.start()
+
+    def _ask_drivers(self) -> None:
+        """Have the drivers told anew, where somebody looks at them."""
+        if self._has_target and self._window.scale_rate.switch.isChecked():
+            self._bridge.ask_drivers()
+
+    def _explore(self) -> None:
+        """Ask for the map that the pad can show; for none where it can show none."""
+        axes = self._window.pad.axes
+        wanted = self._window.pad_frame.map_action.isChecked() and self._has_target
+        matchable = set(axes) <= set(self._bridge.instrument_parameters.matchable)
+        self._bridge.explore(axes if wanted and matchable else None)

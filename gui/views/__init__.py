@@ -1,1 +1,0 @@
-"""What the user looks at; only the pad also takes the mouse."""

@@ -1,0 +1,288 @@
+"""A painted knob: an arc, the value and its unit, the name."""
+
+import math
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFocusEvent,
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from typing_extensions import override
+
+from gui import theme
+from gui.widgets.value_editor import ValueEditor
+from mesosynth.errors import ArgumentError
+from mesosynth.plugins.parameters import Parameter
+
+TRAVEL_PX = 180.0
+"""Vertical drag from one end of the travel to the other, px."""
+
+FINE = 0.1
+"""How much slower a knob turns while Shift is held."""
+
+_NOTCH = 0.02
+_START, _SPAN = 225.0, -270.0  # degrees, counter-clockwise from three o'clock
+_TEXT_HEIGHT = 17
+_SOLID = Qt.PenStyle.SolidLine
+_MOUSE = QContextMenuEvent.Reason.Mouse
+
+
+class Knob(QWidget):
+    """One parameter.
+
+    Drag up and down, wheel or arrow keys turn it (Shift: fine), a double-click takes the default,
+    a click on the value, or Return, lets one type it; the right button asks for a MIDI controller.
+
+    Parameters
+    ----------
+    parameter : Parameter
+    id_ : str, optional
+        What the session calls it, where that is not the parameter's own id: "delay.time".
+    owner : str
+        The plugin that it belongs to, for screen readers and undo; "" for the instrument.
+    """
+
+    gesture_began = Signal(str)
+    edited = Signal(dict)
+    gesture_ended = Signal()
+    nudged = Signal(dict, str)
+    set_at_once = Signal(dict, str)
+    refused = Signal(str)
+    learn_asked = Signal(str)
+    forget_asked = Signal(str)
+    pin_asked = Signal(str, bool)
+
+    def __init__(self, parameter: Parameter, id_: str | None = None, owner: str = "") -> None:
+        super().__init__()
+        self.parameter = parameter
+        self.id = parameter.id if id_ is None else id_
+        self.title = f"{owner} {parameter.name}".strip()
+        self.pinned = False
+        self._dimmed = False
+        self.value = parameter.default
+        self._turned: float | None = None
+        self._mouse_y = 0.0
+        self.editor = ValueEditor(self)
+        self.editor.accepted.connect(self._type)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(52, 92)
+        self.setToolTip(
+            f"{parameter.description}\n{parameter.text(parameter.minimum)} to "
+            f"{parameter.text(parameter.maximum)}; double-click: "
+            f"{parameter.text(parameter.default)}\nClick the value to type one; Shift: fine; "
+            "right button: MIDI, pin, copy"
+        )
+        self.set_value(parameter.default)
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(84, 104)
+
+    def set_value(self, value: float) -> None:
+        """Show a value."""
+        self.value = value
+        theme.name(self, self.title, self.parameter.text(value))
+        self.update()
+
+    def dim(self, dimmed: bool) -> None:
+        """Paint it as one that is not heard now, or as usual."""
+        if dimmed != self._dimmed:
+            self._dimmed = dimmed
+            self.update()
+
+    @property
+    def dial(self) -> QRectF:
+        """The arc's square, px."""
+        room = min(self.width() - 14, self.height() - 2 * _TEXT_HEIGHT - 6)
+        left = (self.width() - room) / 2.0
+        return QRectF(left, (self.height() - room) / 2.0, room, room)
+
+    @property
+    def value_box(self) -> QRectF:
+        """Where the value is written, px."""
+        return QRectF(0, self.height() - _TEXT_HEIGHT - 1, self.width(), _TEXT_HEIGHT)
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        centre = Qt.AlignmentFlag.AlignCenter
+        name, value = self.parameter.name, self.parameter.text(self.value)
+        painter.setFont(self._fitting(8.0, name))
+        painter.setPen(QColor(theme.TEXT if self.hasFocus() else theme.DIM))
+        painter.drawText(QRectF(0, 0, self.width(), _TEXT_HEIGHT), centre, name)
+        if self.pinned:
+            painter.setBrush(QColor(theme.ACCENT))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.drawEllipse(QPointF(self.width() - 8.0, _TEXT_HEIGHT + 5.0), 3.0, 3.0)
+            painter.setPen(QColor(theme.TEXT))
+        painter.setPen(QColor(theme.TEXT))
+        painter.setFont(self._fitting(8.5, value))
+        painter.drawText(self.value_box, centre, value)
+        self._paint_dial(painter, self.dial.adjusted(3, 3, -3, -3))
+
+    def _fitting(self, size: float, text: str) -> QFont:
+        """The desk's font, smaller where `text` would not fit."""
+        font = theme.font(size)
+        room, width = self.width() - 6.0, QFontMetricsF(font).horizontalAdvance(text)
+        return theme.font(size * room / width) if width > room else font
+
+    def _paint_dial(self, painter: QPainter, dial: QRectF) -> None:
+        position = self.parameter.to_unit(self.value)
+        zero = 0.5 if self.parameter.curve == "signed_log" else 0.0
+        solid, flat, round_ = _SOLID, Qt.PenCapStyle.FlatCap, Qt.PenCapStyle.RoundCap
+        painter.setPen(QPen(QColor(theme.LINE), 4, solid, flat))
+        painter.drawArc(dial, round(_START * 16), round(_SPAN * 16))
+        painter.setPen(QPen(QColor(theme.DIM if self._dimmed else theme.ACCENT), 4, solid, flat))
+        start = _START + _SPAN * zero
+        painter.drawArc(dial, round(start * 16), round(_SPAN * (position - zero) * 16))
+        body = dial.adjusted(7, 7, -7, -7)
+        painter.setPen(QPen(QColor(theme.DIM if self.hasFocus() else theme.LINE), 1))
+        painter.setBrush(QColor(theme.RAISED))
+        painter.drawEllipse(body)
+        painter.save()
+        painter.translate(dial.center())
+        painter.rotate(-(_START + _SPAN * position))
+        painter.setPen(QPen(QColor(theme.TEXT), 2, solid, round_))
+        radius = body.width() / 2.0
+        painter.drawLine(QPointF(radius * 0.45, 0), QPointF(radius - 2.5, 0))
+        painter.restore()
+
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if self.value_box.contains(event.position()):
+            self.type_value()
+            return
+        self._turned = self.parameter.to_unit(self.value)
+        self._mouse_y = event.position().y()
+        self.gesture_began.emit(self.title)
+
+    @override
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._turned is None:
+            return
+        travel = (self._mouse_y - event.position().y()) / TRAVEL_PX
+        self._turned += travel * _speed(event)
+        self._mouse_y = event.position().y()
+        self.edited.emit(self._at(self._turned))
+
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._turned is not None:
+            self._turned = None
+            self.gesture_ended.emit()
+
+    @override
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._take_default()
+
+    @override
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos() if event.reason() == _MOUSE else self._middle())
+
+    def menu(self) -> QMenu:
+        """What can be done with it, besides to turn it."""
+        menu, id_ = QMenu(self), self.id
+        clipboard = QApplication.clipboard()
+        menu.addAction("Learn a MIDI controller", lambda: self.learn_asked.emit(id_))
+        menu.addAction("Forget its MIDI controller", lambda: self.forget_asked.emit(id_))
+        menu.addSeparator()
+        if self.parameter.matchable and "." not in id_:
+            pin = menu.addAction("Pin for matching")
+            pin.setCheckable(True)
+            pin.setChecked(self.pinned)
+            pin.triggered.connect(lambda on: self.pin_asked.emit(id_, on))
+            menu.addSeparator()
+        menu.addAction("Copy value", lambda: clipboard.setText(self.parameter.text(self.value)))
+        menu.addAction("Paste value", lambda: self._type(clipboard.text().strip()))
+        menu.addAction("Type a value…", self.type_value)
+        default = self.parameter.text(self.parameter.default)
+        menu.addAction(f"Back to {default}", self._take_default)
+        return menu
+
+    def pin(self, pinned: bool) -> None:
+        """Show that a match leaves it where it is, or not."""
+        if pinned != self.pinned:
+            self.pinned = pinned
+            self.update()
+
+    def _middle(self) -> QPoint:
+        return self.mapToGlobal(self.rect().center())
+
+    def _take_default(self) -> None:
+        self.set_at_once.emit({self.id: self.parameter.default}, self.title)
+
+    @override
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self._nudge(event.angleDelta().y() / 120.0 * _speed(event))
+        event.accept()
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        keys = Qt.Key
+        notches = {
+            keys.Key_Up: 1, keys.Key_Right: 1, keys.Key_Down: -1, keys.Key_Left: -1,
+            keys.Key_PageUp: 5, keys.Key_PageDown: -5, keys.Key_Home: -1000, keys.Key_End: 1000,
+        }.get(keys(event.key()))  # fmt: skip
+        if notches is not None:
+            self._nudge(notches * _speed(event))
+        elif event.key() in (keys.Key_Return, keys.Key_Enter):
+            self.type_value()
+        else:
+            super().keyPressEvent(event)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.editor.setGeometry(self.value_box.toRect().adjusted(2, -2, -2, 1))
+
+    @override
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.update()
+
+    @override
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.update()
+
+    def type_value(self) -> None:
+        """Let the user type a value in place of the text."""
+        self.editor.setGeometry(self.value_box.toRect().adjusted(2, -2, -2, 1))
+        self.editor.open(self.parameter.text(self.value))
+
+    def _type(self, text: str) -> None:
+        try:
+            value = self.parameter.parse(text)
+        except ArgumentError as error:
+            self.refused.emit(str(error))
+            return
+        self.set_at_once.emit({self.id: value}, self.title)
+
+    def _nudge(self, notches: float) -> None:
+        choices = len(self.parameter.choices)
+        notch = 1.0 / (choices - 1) if choices else _NOTCH
+        if choices and notches:  # there is nothing between two choices, however fine
+            notches = math.copysign(max(round(abs(notches)), 1), notches)
+        position = self.parameter.to_unit(self.value) + notches * notch
+        self.nudged.emit(self._at(position), self.title)
+
+    def _at(self, position: float) -> dict[str, float]:
+        return {self.id: self.parameter.from_unit(position)}
+
+
+def _speed(event: QMouseEvent | QWheelEvent | QKeyEvent) -> float:
+    return FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0

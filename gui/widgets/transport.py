@@ -1,0 +1,107 @@
+"""The row of buttons above everything."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
+from typing_extensions import override
+
+from gui import theme
+from gui.actions import Actions
+from gui.widgets.snapshot_row import SnapshotRow
+from mesosynth.session.events import Capture, Recording
+
+_GROUPS = [
+    ["play", "panic", "capture"],
+    ["load", "record"],
+    ["match", "stop_match", "follow"],
+    ["undo", "redo", "compare"],
+    ["open_preset", "save_preset"],
+]
+_WITHOUT_TEXT = {"undo", "redo"}
+_TEXT_ALONE = {"compare"}
+_ROOM_FOR_SNAPSHOTS = 1320  # px
+_ROOM_FOR_TEXTS = {
+    1080: ("open_preset", "save_preset", "shortcuts"),
+    1540: ("panic", "capture", "stop_match"),
+}
+"""Widths in px from which on there are words beside these pictures."""
+
+
+class Transport(QWidget):
+    """Buttons of the shared actions, how long a capture is, and a recording's length and level."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._buttons: dict[str, QToolButton] = {}
+        self._recorded = theme.note()
+        self._recorded.hide()
+        self._captured = theme.note()
+        self._captured.hide()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for group in _GROUPS:
+            for id_ in group:
+                layout.addWidget(self._button(actions, id_))
+            if "record" in group:
+                layout.addWidget(self._recorded)
+            if "capture" in group:
+                layout.addWidget(self._captured)
+            layout.addWidget(_gap())
+        self.snapshots = SnapshotRow(actions)
+        layout.addWidget(self.snapshots)
+        layout.addStretch(1)
+        layout.addWidget(self._button(actions, "shortcuts"))
+
+    def __getitem__(self, id_: str) -> QToolButton:
+        return self._buttons[id_]
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # The keys and the menu recall snapshots too; a narrow desk has no room for their buttons.
+        self.snapshots.setVisible(self.width() >= _ROOM_FOR_SNAPSHOTS)
+        style = Qt.ToolButtonStyle
+        for width, ids in _ROOM_FOR_TEXTS.items():
+            roomy = self.width() >= width
+            for id_ in ids:
+                self._buttons[id_].setToolButtonStyle(
+                    style.ToolButtonTextBesideIcon if roomy else style.ToolButtonIconOnly
+                )
+
+    def show_recording(self, recording: Recording) -> None:
+        """Show how long and how loud the recording is; nothing when none runs."""
+        level = max(recording.level, -99.0)
+        text = f"{recording.seconds:.1f} s  {level:.0f} dB" if recording.running else ""
+        self._recorded.setText(text)
+        self._recorded.setVisible(recording.running)
+
+    def show_capture(self, capture: Capture) -> None:
+        """Show how long the capture is; nothing when none runs."""
+        minutes, seconds = divmod(int(capture.seconds), 60)
+        self._captured.setText(f"{minutes}:{seconds:02}")
+        self._captured.setVisible(capture.running)
+
+    def _button(self, actions: Actions, id_: str) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(id_)
+        button.setDefaultAction(actions[id_])
+        style = Qt.ToolButtonStyle
+        if id_ in _WITHOUT_TEXT:
+            button.setToolButtonStyle(style.ToolButtonIconOnly)
+        elif id_ in _TEXT_ALONE:
+            button.setToolButtonStyle(style.ToolButtonTextOnly)
+        else:
+            button.setToolButtonStyle(style.ToolButtonTextBesideIcon)
+        button.setIconSize(QSize(16, 16))
+        # Space plays; a button that took the focus on a click would swallow it.
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        theme.name(button, actions[id_].text().rstrip("…"), actions[id_].toolTip())
+        self._buttons[id_] = button
+        return button
+
+
+def _gap() -> QFrame:
+    gap = QFrame()
+    gap.setFixedWidth(theme.GAP)
+    return gap

@@ -1,0 +1,1 @@
+"""Sound files and targets: reading, writing, loudness and waveform peaks."""

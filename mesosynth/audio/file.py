@@ -1,0 +1,263 @@
+"""Sound files: any format of libsndfile, any rate, any number of channels, any length.
+
+What cannot be read is told in one sentence that names the file and the cause.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from mesosynth.audio.target import (
+    ANALYSIS_RATE,
+    ANALYSIS_SAMPLES,
+    BLOCK,
+    Blocks,
+    Target,
+    mono,
+    survey,
+    target_from_array,
+    target_from_blocks,
+)
+from mesosynth.audio.waveform_peaks import Overview, overview
+from mesosynth.errors import AudioFileError
+
+__all__ = [
+    "ANALYSIS_RATE",
+    "ANALYSIS_SAMPLES",
+    "Sound",
+    "Target",
+    "load_target",
+    "read_audio",
+    "target_from_array",
+    "write_wav",
+]
+
+_SLOPPY = 64  # bytes by which headers of honest writers are wrong
+_ENDLESS = 0x7FFF0000  # sizes from here on are what streaming writers put for "not known yet"
+_PROMISE = re.compile(r": (\d+) \(should be (\d+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A whole sound file in memory, mixed to mono.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without its folder.
+    audio : (n,) float32
+        Mean of the channels.
+    sample_rate : int
+        Hz.
+    channels : int
+        As many as the file has.
+    duration : float
+        Seconds.
+    sha256 : str
+        Of the file's bytes.
+    """
+
+    name: str
+    audio: NDArray[np.float32]
+    sample_rate: int
+    channels: int
+    duration: float
+    sha256: str
+
+
+def read_audio(path: str | Path) -> Sound:
+    """Read a whole sound file as mono.
+
+    Raises
+    ------
+    AudioFileError
+        If it is missing, a directory, empty, no sound file, or cut short.
+    TargetError
+        If it is silent, shorter than 50 ms, or holds samples that are no numbers.
+    """
+    path = Path(path)
+    info = _open(path)
+    survey(_file_blocks(path), path.name, info.samplerate, info.channels)
+    audio = np.concatenate(list(_file_blocks(path)()))
+    duration = len(audio) / info.samplerate
+    return Sound(path.name, audio, info.samplerate, info.channels, duration, _file_sha256(path))
+
+
+@dataclass(frozen=True, slots=True)
+class SoundStream:
+    """A sound file of any length that is read block by block.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without its folder.
+    blocks : callable
+        Starts it over: mono blocks, float32.
+    sample_rate : int
+        Hz.
+    duration : float
+        Seconds.
+    peak : float
+        Of its magnitude.
+    sha256 : str
+        Of the file's bytes.
+    """
+
+    name: str
+    blocks: Blocks
+    sample_rate: int
+    duration: float
+    peak: float
+    sha256: str
+
+
+def stream_audio(path: str | Path) -> SoundStream:
+    """Look through a sound file once, and hand it out to be read in blocks.
+
+    Raises
+    ------
+    AudioFileError, TargetError
+        As :func:`read_audio`.
+    """
+    path = Path(path)
+    info, blocks = _open(path), _file_blocks(path)
+    peak = survey(blocks, path.name, info.samplerate, info.channels)
+    duration = info.frames / info.samplerate
+    return SoundStream(path.name, blocks, info.samplerate, duration, peak, _file_sha256(path))
+
+
+def load_target(path: str | Path, start: float | None = None) -> Target:
+    """Read a sound file of any length as a target, in blocks.
+
+    Parameters
+    ----------
+    path : str or Path
+    start : float, optional
+        Where in a long file the analysis window begins, s; None takes the liveliest part.
+
+    Raises
+    ------
+    AudioFileError, TargetError
+        As :func:`read_audio`.
+    """
+    path = Path(path)
+    info = _open(path)
+    digest = _file_sha256(path)
+    return target_from_blocks(
+        _file_blocks(path), info.samplerate, path.name, info.channels, digest, start
+    )
+
+
+def read_overview(path: str | Path) -> Overview:
+    """The envelope of a whole sound file, read in blocks.
+
+    Raises
+    ------
+    AudioFileError
+        As :func:`read_audio`.
+    """
+    path = Path(path)
+    return overview(_file_blocks(path), _open(path).samplerate)
+
+
+def write_wav(path: str | Path, audio: NDArray[np.floating], sample_rate: int) -> None:
+    """Write a WAV file of 32-bit floats; `path` holds the whole of it or what it held before.
+
+    Parameters
+    ----------
+    path : str or Path
+    audio : (n,) or (channels, n) float
+    sample_rate : int
+        Hz.
+
+    Raises
+    ------
+    AudioFileError
+        If the folder is missing, full, or not writable.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            soundfile.write(
+                file, np.asarray(audio, np.float32).T, sample_rate, format="WAV", subtype="FLOAT"
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except (OSError, soundfile.SoundFileError) as error:
+        part.unlink(missing_ok=True)
+        cause = getattr(error, "strerror", None) or error
+        raise AudioFileError(f"{path} cannot be written: {cause}.") from error
+
+
+def _open(path: Path) -> soundfile.SoundFile:
+    """Open `path` for a look at its header; closed again, its attributes stay readable."""
+    if not path.exists():
+        raise AudioFileError(f"{path} does not exist.")
+    if path.is_dir():
+        raise AudioFileError(f"{path} is a folder; name a sound file in it.")
+    if not path.is_file():
+        raise AudioFileError(f"{path} is not a file; name a sound file.")
+    if path.stat().st_size == 0:
+        raise AudioFileError(f"{path} is empty.")
+    try:
+        with soundfile.SoundFile(path) as file:
+            _check_promises(path, file)
+            return file
+    except soundfile.LibsndfileError as error:
+        cause = error.error_string.strip().rstrip(".")
+        raise AudioFileError(
+            f"{path} is not a sound file that can be read ({cause}); "
+            "WAV, FLAC, AIFF, Ogg and MP3 can."
+        ) from error
+    except OSError as error:
+        raise AudioFileError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _check_promises(path: Path, file: soundfile.SoundFile) -> None:
+    """Compare the sizes in the header with what is there, which libsndfile quietly puts right."""
+    for promised, found in re.findall(_PROMISE, file.extra_info):
+        if int(found) + _SLOPPY < int(promised) < _ENDLESS:
+            share = 100.0 * int(found) / int(promised)
+            seconds = file.frames / file.samplerate
+            raise AudioFileError(
+                f"{path} is cut short: it holds {seconds:.2f} s, {share:.0f}% of what its header "
+                "promises; copy it again."
+            )
+
+
+def _file_blocks(path: Path) -> Blocks:
+    def blocks() -> Iterator[NDArray[np.float32]]:
+        read = 0
+        with soundfile.SoundFile(path) as file:
+            try:
+                # An Ogg file that was cut has no length in its header, hence read until it ends.
+                while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+                    yield mono(np.asarray(block, np.float32))
+                    read += len(block)
+            except soundfile.LibsndfileError as error:
+                raise AudioFileError(_cut_short(path, file, read)) from error
+            if read < file.frames:
+                raise AudioFileError(_cut_short(path, file, read))
+
+    return blocks
+
+
+def _cut_short(path: Path, file: soundfile.SoundFile, read: int) -> str:
+    return (
+        f"{path} is cut short or damaged: {read / file.samplerate:.2f} s of its "
+        f"{file.frames / file.samplerate:.2f} s can be read; copy it again."
+    )
+
+
+def _file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

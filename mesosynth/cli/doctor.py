@@ -1,0 +1,146 @@
+"""What this machine lacks for mesosynth, and the command that mends it."""
+
+import importlib.metadata
+import os
+import platform
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from mesosynth.cli.system_libraries import Purpose, install_command, missing
+
+_TORCH = """
+import torch
+accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+print(torch.__version__, "on", accelerator or "the CPU")
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    name : str
+    ok : bool
+        Whether everything is there; if not, mesosynth still runs with less.
+    found : str
+        What was seen.
+    mend : str
+        The command or step that mends it, or "".
+    """
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+
+
+def examine() -> list[Check]:
+    """Look at everything; takes some seconds. Never raises on what it finds."""
+    return [
+        _python(), _libraries("Sound library", "sound"), _sound_card(),
+        _libraries("Window libraries", "window"), _display(), _torch(), _real_time(),
+    ]  # fmt: skip
+
+
+def display_problem() -> str:
+    """Say why no window can open here, or "" if one can."""
+    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
+        return ""
+    if not os.environ.get("WAYLAND_DISPLAY"):
+        display = os.environ.get("DISPLAY")
+        if not display:
+            return "there is no display"
+        if not _x_answers(display):
+            return f"the display {display!r} does not answer"
+    if libraries := missing(["window"]):
+        return f"libraries for windows are missing (as root: {install_command(libraries)})"
+    return ""
+
+
+def _x_answers(display: str) -> bool:
+    """Whether an X server listens; Qt ends the whole process when none does."""
+    host, _, number = display.rpartition(":")
+    screen = number.partition(".")[0]
+    if not screen.isdecimal():
+        return False
+    try:
+        if host and not host.startswith(("/", "unix")):
+            socket.create_connection((host, 6000 + int(screen)), timeout=2.0).close()
+            return True
+        with socket.socket(socket.AF_UNIX) as server:
+            server.connect(f"/tmp/.X11-unix/X{screen}")
+    except OSError:
+        return False
+    return True
+
+
+def _python() -> Check:
+    return Check("Python", True, f"{platform.python_version()} on {platform.platform(terse=True)}")
+
+
+def _libraries(name: str, purpose: Purpose) -> Check:
+    libraries = missing([purpose])
+    if not libraries:
+        return Check(name, True, "all there")
+    found = f"missing: {', '.join(library.probe for library in libraries)}"
+    return Check(name, False, found, install_command(libraries))
+
+
+def _sound_card() -> Check:
+    from mesosynth.engine.device_list import look_for_devices
+
+    looked = look_for_devices()
+    outputs = [device.name for device in looked.devices if device.outputs]
+    if outputs:
+        return Check("Sound card", True, ", ".join(outputs))
+    found = looked.problem or "no output device; the silent clock takes its place"
+    return Check("Sound card", False, found, "connect a sound card, or start the sound server")
+
+
+def _display() -> Check:
+    if problem := display_problem():
+        found = f"{problem}; mesosynth runs in the terminal"
+        return Check("Display", False, found, "log in to a desktop, or connect with ssh -X")
+    return Check(
+        "Display", True, os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY", "native")
+    )
+
+
+def _torch() -> Check:
+    """In a process of its own: torch takes its time, and a broken driver may crash it."""
+    try:
+        installed = importlib.metadata.version("torch")
+        done = subprocess.run(
+            [sys.executable, "-c", _TORCH],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60.0, check=True,
+        )  # fmt: skip
+    except importlib.metadata.PackageNotFoundError:
+        return Check("torch", False, "not installed", f"{sys.executable} -m pip install torch")
+    except (OSError, subprocess.SubprocessError) as error:
+        return Check(
+            "torch", False, f"does not start ({error})",
+            f"{sys.executable} -m pip install --force-reinstall torch",
+        )  # fmt: skip
+    return Check("torch", True, done.stdout.strip() or installed)
+
+
+def _real_time() -> Check:
+    """Try it, for a moment: limits, capabilities and containers all have a say."""
+    name = "Real-time sound"
+    if sys.platform != "linux":
+        return Check(name, True, "left to the system")
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
+        os.sched_setscheduler(0, policy, parameters)
+    except OSError:
+        return Check(
+            name, False, "not permitted; sound may drop out under load",
+            "echo '@audio - rtprio 95' | sudo tee /etc/security/limits.d/audio.conf && "
+            "sudo usermod -aG audio $USER, then log in again",
+        )  # fmt: skip
+    return Check(name, True, "permitted")

@@ -1,0 +1,129 @@
+"""The session without a display: a progress bar, and in the end three files to look at."""
+
+import sys
+import time
+from pathlib import Path
+
+from mesosynth.audio.file import write_wav
+from mesosynth.cli.progress import MatchBar
+from mesosynth.engine.rack import render
+from mesosynth.errors import ArgumentError, WorkerError
+from mesosynth.matching.results import Analysis, MatchResult
+from mesosynth.presets.matched_preset import matched_preset
+from mesosynth.presets.preset import save_preset
+from mesosynth.session import Session
+from mesosynth.session.audio_settings import DEFAULT_AUDIO, AudioSettings
+from mesosynth.session.events import Analysed, MatchEnded, MatchProgress, Message, Transport
+
+POLL = 1 / 30  # s
+ENCORE = 3.0  # s that the match is heard once it is found
+PICTURE_TIMEOUT = 15.0  # s
+SAMPLE_RATE = 48000
+SECONDS = 4.0
+
+
+def run(
+    target: Path, out: Path, preset: Path | None = None, audio: AudioSettings = DEFAULT_AUDIO
+) -> MatchResult:
+    """Play and match `target`, then write `match.json`, `match.wav` and `match.png` to `out`.
+
+    Parameters
+    ----------
+    target : Path
+        A sound file.
+    out : Path
+        A folder; it is made where there is none.
+    preset : Path, optional
+        Parameters to start with.
+    audio : AudioSettings, optional
+        Device, sample rate and block.
+
+    Raises
+    ------
+    MesosynthError
+        If the target or the preset cannot be read, or the match came to nothing.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArgumentError(f"{out} cannot hold the results: {error.strerror}.") from error
+    session = Session(audio.device, sample_rate=audio.sample_rate, block=audio.block)
+    try:
+        if preset is not None:
+            session.load_preset(preset)
+        session.load_target(target)
+        session.play()
+        session.start_match()
+        heard = _Listener(session, target.name)
+        heard.until_matched()
+        heard.encore()
+        return _write(session, heard, out)
+    finally:
+        session.close()
+
+
+class _Listener:
+    """Drains the session's events and keeps what the files need."""
+
+    def __init__(self, session: Session, name: str) -> None:
+        self.session = session
+        self.bar = MatchBar(name)
+        self.pictures: dict[str, Analysis] = {}
+        self.result: MatchResult | None = None
+        self.ended = False
+        self.silent = True
+        self._drawn = 0.0
+
+    def until_matched(self) -> None:
+        with self.bar:
+            while not self.ended:
+                self._poll()
+
+    def encore(self) -> None:
+        """Play the match for a while, until the picture of its sound has settled too."""
+        began = time.monotonic()
+        while (now := time.monotonic()) < began + PICTURE_TIMEOUT:
+            settled = "target" in self.pictures and now > self._drawn + 1.0 and self._drawn > began
+            if settled and (self.silent or now > began + ENCORE):
+                return
+            self._poll()
+
+    def _poll(self) -> None:
+        for event in self.session.poll():
+            match event:
+                case MatchProgress(step):
+                    self.bar.show(step)
+                case MatchEnded(result):
+                    self.result, self.ended = result, True
+                case Analysed(what, analysis):
+                    self.pictures[what] = analysis
+                    self._drawn = time.monotonic()
+                case Transport(_, device, silent):
+                    self.silent = silent
+                    through = "the silent clock: nothing is heard" if silent else device
+                    self.bar.say(f"Playing through {through}.")
+                case Message(text, severity):
+                    self.bar.say(text)
+                    if severity == "error" and not self.session.matching:
+                        self.ended = True
+                case _:
+                    pass
+        time.sleep(POLL)
+
+
+def _write(session: Session, heard: _Listener, out: Path) -> MatchResult:
+    from mesosynth.cli.report import save_report
+
+    target, result = session.target, heard.result
+    if target is None or result is None:
+        raise WorkerError("the match came to nothing; try another sound.")
+    preset = matched_preset(result, target.name, target.sha256, session.instrument)
+    save_preset(out / "match.json", preset)
+    audio = render(session.instrument, preset.values, SECONDS, SAMPLE_RATE)
+    write_wav(out / "match.wav", audio, SAMPLE_RATE)
+    save_report(
+        out / "match.png", target.name, result, heard.pictures["target"], heard.pictures["sound"]
+    )
+    names = ", ".join(str(out / f"match.{suffix}") for suffix in ("json", "wav", "png"))
+    print(f"Wrote {names}.", file=sys.stderr)
+    return result

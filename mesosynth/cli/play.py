@@ -1,0 +1,93 @@
+"""Play a preset for some seconds, and say how it went."""
+
+import sys
+import time
+
+from mesosynth.control.control_messages import Layout, Moved, Transported
+from mesosynth.engine.process import AudioProcess, AudioStatus
+from mesosynth.errors import WorkerError
+from mesosynth.presets.preset import Preset
+from mesosynth.session.audio_settings import DEFAULT_AUDIO, AudioSettings
+from mesosynth.session.controls import Controls
+from mesosynth.session.events import Message
+from mesosynth.session.rack_model import RackModel
+
+START_TIMEOUT = 15.0  # s; a sound server may have to be woken
+
+
+def play(
+    preset: Preset,
+    seconds: float,
+    audio: AudioSettings = DEFAULT_AUDIO,
+    midi: str | None = None,
+    osc: int | None = None,
+) -> AudioStatus:
+    """Play `preset` and return what the audio process said at the end.
+
+    Parameters
+    ----------
+    preset : Preset
+    seconds : float
+    audio : AudioSettings, optional
+        Device, sample rate and block.
+    midi : str, optional
+        Part of the names of the MIDI inputs that play along, "" for all; None for none.
+    osc : int, optional
+        UDP port on which OSC plays along; None for none.
+
+    Raises
+    ------
+    DeviceError
+        If the device does not exist or refuses.
+    WorkerError
+        If the audio process does not start, or ends.
+    """
+    rack = RackModel(preset.instrument)
+    rack.state = preset.state
+    values = {**preset.values, **rack.load(preset.effects)}
+    places = {id_: rack.index(id_) for id_ in rack.parameters}
+    with AudioProcess(preset.instrument, audio.device, audio.sample_rate, audio.block) as process:
+        if not process.wait_ready(START_TIMEOUT):
+            raise WorkerError("the audio process does not start; mesosynth doctor looks for why.")
+        process.set_values(rack.vector(values))
+        process.set_rack(rack.slots)
+        process.set_playing(True)
+        controls = Controls(process, Layout(rack.parameters, places))
+        try:
+            if midi is not None or osc is not None:
+                controls.listen(midi, osc)
+            return _wait(process, controls, rack, values, seconds)
+        finally:
+            controls.close()
+
+
+def _wait(
+    process: AudioProcess,
+    controls: Controls,
+    rack: RackModel,
+    values: dict[str, float],
+    seconds: float,
+) -> AudioStatus:
+    status = process.status()
+    end = time.monotonic() + seconds
+    said = ""
+    while (left := end - time.monotonic()) > 0.0:
+        time.sleep(min(left, 0.1))
+        for event in controls.poll():
+            match event:
+                case Moved(moved):
+                    values |= moved
+                    process.set_values(rack.vector(values))
+                case Transported(playing):
+                    process.set_playing(playing)
+                case Message(text):
+                    print(f"mesosynth: {text}", file=sys.stderr)
+                case _:
+                    pass
+        status = process.status()
+        if not process.alive:
+            raise WorkerError("the audio process has ended; play again.")
+        if status.message != said:
+            said = status.message
+            print(f"mesosynth: {said}", file=sys.stderr)
+    return status

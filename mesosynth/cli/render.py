@@ -1,0 +1,166 @@
+"""`mesosynth render`: a preset as a WAV file, or a whole folder of them with a contact sheet."""
+
+import argparse
+import math
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mesosynth.errors import ArgumentError, MesosynthError
+
+if TYPE_CHECKING:  # numpy would slow every command down
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.progress import Progress
+
+    from mesosynth.presets.preset import Preset
+
+RATE = 48000  # Hz
+SECONDS = 4.0  # of one preset
+SECONDS_OF_ALL = 8.0  # of each of many: long enough for the slow ones, and to measure loudness
+SHEET = "contact_sheet.png"
+
+
+def add_render(render: argparse.ArgumentParser) -> None:
+    """Describe the command's arguments."""
+    render.add_argument(
+        "preset", metavar="PRESET", type=Path, nargs="?",
+        help="a preset; with --all a folder of them, or none for those that mesosynth brings",
+    )  # fmt: skip
+    render.add_argument(
+        "output", metavar="OUT.wav", type=Path, help="the file to write; with --all a folder"
+    )
+    render.add_argument(
+        "--all", action="store_true",
+        help="render every preset of a folder, and a contact sheet of their scalograms",
+    )  # fmt: skip
+    render.add_argument(
+        "--seconds", metavar="S", type=duration, default=None,
+        help=f"{SECONDS:g}, or {SECONDS_OF_ALL:g} each with --all",
+    )  # fmt: skip
+
+
+def duration(text: str) -> float:
+    """Seconds that a person typed."""
+    value = float(text)
+    if not (math.isfinite(value) and 0.0 < value <= 86400.0):
+        raise argparse.ArgumentTypeError(f"{text} must be more than 0 and at most a day")
+    return value
+
+
+def run_render(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Render, say what was written unless as JSON, and return it."""
+    if arguments.all:
+        seconds = arguments.seconds or SECONDS_OF_ALL
+        return _render_all(arguments.preset, arguments.output, seconds, arguments.json)
+    if arguments.preset is None:
+        raise ArgumentError("OUT.wav is missing; write mesosynth render PRESET OUT.wav.")
+    return _render_one(
+        arguments.preset, arguments.output, arguments.seconds or SECONDS, arguments.json
+    )
+
+
+def _render_one(path: Path, output: Path, seconds: float, as_json: bool) -> dict[str, Any]:
+    from mesosynth.presets.preset import load_preset
+
+    preset = load_preset(path)
+    audio = _write(preset, output, seconds)
+    if not as_json:
+        print(f"{output}: {seconds:g} s of {preset.name}")
+    return {
+        "file": str(output), "sample_rate": RATE, "frames": audio.shape[1],
+        "peak": float(abs(audio).max()),
+    }  # fmt: skip
+
+
+def _render_all(folder: Path | None, output: Path, seconds: float, as_json: bool) -> dict[str, Any]:
+    """Render all presets of a folder; those that cannot be are told and left out."""
+    from mesosynth.cli.contact_sheet import Thumbnail, draw_contact_sheet, thumbnail
+    from mesosynth.presets.preset import load_preset
+
+    paths = _presets(folder)
+    _make_folder(output)
+    rendered: list[dict[str, Any]] = []
+    bad: list[dict[str, str]] = []
+    pictures: list[Thumbnail] = []
+    with _progress(len(paths)) as bar:
+        for path in paths:
+            bar.update(bar.task_ids[0], description=path.stem)
+            try:
+                preset = load_preset(path)
+                file = output / f"{path.stem}.wav"
+                audio = _write(preset, file, seconds)
+            except MesosynthError as error:
+                bad.append({"file": str(path), "error": str(error)})
+            else:
+                report = _measured(audio)
+                rendered.append({"preset": preset.name, "file": str(file), **report})
+                note = "" if report["loudness"] is None else f"{report['loudness']:.0f} LUFS"
+                pictures.append(thumbnail(preset.name, note, audio, RATE))
+            bar.advance(bar.task_ids[0])
+    for one in bad:
+        print(f"mesosynth: {one['error']}", file=sys.stderr)
+    if not rendered:
+        raise ArgumentError(f"{folder}: none of its {len(paths)} presets can be rendered.")
+    sheet = output / SHEET
+    draw_contact_sheet(sheet, pictures, seconds)
+    if not as_json:
+        print(f"{sheet}: {len(rendered)} presets, {seconds:g} s each")
+    return {"contact_sheet": str(sheet), "rendered": rendered, "bad": bad}
+
+
+def _presets(folder: Path | None) -> Sequence[Path]:
+    from mesosynth.system.paths import factory_presets
+
+    if folder is None:
+        return factory_presets()
+    if not folder.is_dir():
+        raise ArgumentError(f"{folder} is not a folder; with --all name a folder of presets.")
+    paths = sorted(folder.glob("*.json"))
+    if not paths:
+        raise ArgumentError(f"{folder} holds no presets (*.json).")
+    return paths
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArgumentError(f"{folder} cannot be made: {error.strerror}.") from error
+
+
+def _write(preset: "Preset", output: Path, seconds: float) -> "NDArray[np.float32]":
+    from mesosynth.audio.file import write_wav
+    from mesosynth.engine.rack import render
+
+    audio = render(preset.instrument, preset.values, seconds, RATE, effects=preset.effects)
+    write_wav(output, audio, RATE)
+    return audio
+
+
+def _measured(audio: "NDArray[np.float32]") -> dict[str, float | None]:
+    """Peak, and loudness in LUFS where there is enough sound to tell it."""
+    from mesosynth.audio.loudness import loudness
+
+    long_enough = audio.shape[1] >= RATE // 2
+    return {
+        "peak": float(abs(audio).max()),
+        "loudness": loudness(audio, RATE) if long_enough else None,
+    }
+
+
+@contextmanager
+def _progress(total: int) -> "Generator[Progress]":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bar = Progress(
+        BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=Console(file=sys.stderr, highlight=False),
+    )  # fmt: skip
+    bar.add_task("", total=total)
+    with bar:
+        yield bar

@@ -1,0 +1,1 @@
+"""MIDI and OSC: ports, messages, the controller map, and the control process."""

@@ -1,0 +1,115 @@
+"""What the control process and the session say to each other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mesosynth.plugins.parameters import ParameterTable
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the control process listens to.
+
+    Attributes
+    ----------
+    midi : str or None
+        Part of the MIDI inputs' names, "" for all; None for none.
+    osc : int or None
+        UDP port; None for none.
+    map_path : str
+        File of the learned controllers.
+    """
+
+    midi: str | None = None
+    osc: int | None = None
+    map_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What can be moved: all parameters of the rack, and their places in the vector."""
+
+    parameters: ParameterTable
+    places: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Learn:
+    """Bind the next controller that moves to this parameter; None thinks better of it."""
+
+    parameter: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Unbind this parameter."""
+
+    parameter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Controllers or OSC moved these parameters; they sound already."""
+
+    values: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The MIDI inputs there are, those that are heard, and the OSC port or None."""
+
+    present: tuple[str, ...]
+    heard: tuple[str, ...]
+    osc: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """So many messages arrived since the last word."""
+
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A controller was bound to a parameter, and the map is saved."""
+
+    parameter: str
+    channel: int
+    controller: int
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program change arrived."""
+
+    channel: int
+    program: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transported:
+    """A clock or a button started or stopped the transport."""
+
+    playing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One sentence for the user."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """Nothing new, but alive."""
+
+
+Command = Settings | Layout | Learn | Forget | Close
+Report = Moved | Ports | Activity | Learned | Program | Transported | Problem | Alive

@@ -1,0 +1,278 @@
+"""What the control process runs: MIDI inputs and an OSC port, and what they mean.
+
+It has a process of its own, neither the audio process nor the desk. Its events reach the audio
+callback through shared memory all the same, so no path is shorter; a driver that hangs or ends the
+process, and a flood of messages, leave the sound alone; and no Python of its ever holds up the
+callback by the interpreter's lock.
+"""
+
+import contextlib
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from mesosynth.control.control_messages import (
+    Activity,
+    Alive,
+    Forget,
+    Layout,
+    Learn,
+    Learned,
+    Moved,
+    Ports,
+    Problem,
+    Program,
+    Report,
+    Settings,
+    Transported,
+)
+from mesosynth.control.midi import MidiDecoder
+from mesosynth.control.midi_map import MidiMap
+from mesosynth.control.midi_ports import MidiPorts
+from mesosynth.control.osc import OscReceiver
+from mesosynth.control.osc_words import obey
+from mesosynth.engine.event_queue import MOVED, EventQueue
+from mesosynth.engine.shared import ParameterBlock
+from mesosynth.errors import MesosynthError
+from mesosynth.plugins.plugin import EventKind
+from mesosynth.system.spawning import end_with_parent
+
+TICK = 0.02  # s between two words to the session
+LOOK = 1.0  # s between two looks for ports
+PATIENCE = 0.05  # s that a full queue may hold up a driver's thread
+
+
+def main(
+    settings: Settings,
+    layout: Layout,
+    block: ParameterBlock,
+    queue: EventQueue,
+    connection: Connection,
+) -> None:
+    """Run the control process until the session closes it or dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the session's to answer
+    end_with_parent()
+    sys.setswitchinterval(0.0005)
+    logging.disable(logging.CRITICAL)  # python-osc logs whatever garbage the network sends
+    ControlLoop(settings, layout, block, queue, connection).run()
+
+
+class ControlLoop:
+    """Hears all ports, sends events on at once, and the session a word now and then."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        layout: Layout,
+        block: ParameterBlock,
+        queue: EventQueue,
+        connection: Connection,
+    ) -> None:
+        self._settings = Settings()
+        self._layout = layout
+        self._block = block
+        self._queue = queue
+        self._connection = connection
+        # What the drivers' threads and the loop share.
+        self._lock = threading.Lock()
+        self._moved: dict[str, float] = {}
+        self._reports: list[Report] = []
+        self._messages = 0
+        self._decoders: dict[str, MidiDecoder] = {}
+        self._map = MidiMap(layout.parameters)
+        self._midi: MidiPorts | None = None
+        self._osc: OscReceiver | None = None
+        self._patient = True
+        self._apply(settings)
+
+    def run(self) -> None:
+        """Listen until told to end."""
+        looked = said = -LOOK
+        while True:
+            now = time.monotonic()
+            if self._midi is not None and now - looked >= LOOK:
+                looked = now
+                self._look()
+            try:
+                if self._say(now - said >= LOOK):
+                    said = now
+                if self._connection.poll(TICK) and not self._answer():
+                    break
+            except (EOFError, OSError):
+                break
+        self._close()
+
+    # ------------------------------------------------------------------ from the drivers' threads
+
+    def event(self, kind: EventKind, channel: int, note: int, value: float, stamp: float) -> None:
+        """Hand an event to the audio callback."""
+        self._push(kind, channel, note, value, stamp)
+        parameters = self._layout.parameters
+        if kind == EventKind.TEMPO and "tempo" in parameters:
+            self.move("tempo", parameters["tempo"].clamp(value))
+        elif kind in (EventKind.START, EventKind.STOP):
+            self._report(Transported(kind == EventKind.START))
+
+    def controller(self, channel: int, number: int, position: float, stamp: float) -> None:
+        """Move what a controller moves, or learn what it shall move."""
+        with self._lock:
+            learned = self._map.learned(channel, number)
+            move = self._map.move(channel, number, position, self._value_of, stamp)
+        if learned is not None:
+            self._keep_map()
+            self._report(Learned(learned.parameter, channel, number))
+        if move is not None:
+            self.move(*move)
+
+    def program(self, channel: int, number: int) -> None:
+        """Tell the session that a program was chosen."""
+        self._report(Program(channel, number))
+
+    def move(self, parameter: str, value: float) -> None:
+        """Let a parameter be heard with the next block, and the session know of it."""
+        place = self._layout.places[parameter]
+        self._push(MOVED, place >> 8, place & 0xFF, value, time.perf_counter())
+        with self._lock:
+            self._moved[parameter] = value
+
+    def _receive_midi(self, port: str, message: Sequence[int], stamp: float) -> None:
+        with self._lock:
+            self._messages += 1
+            decoder = self._decoders.setdefault(port, MidiDecoder(self))
+        decoder.feed(message, stamp)
+
+    def _receive_osc(self, address: str, arguments: Sequence[object], stamp: float) -> None:
+        with self._lock:
+            self._messages += 1
+        obey(self, self._layout.parameters, address, arguments, stamp)
+
+    def _push(self, kind: int, channel: int, note: int, value: float, stamp: float) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while self._patient and self._queue.full:
+            if time.monotonic() > deadline:  # nobody reads; from now on nobody is waited for
+                self._patient = False
+                break
+            time.sleep(0.001)
+        self._patient = self._queue.push(kind, channel, note, value, stamp)
+
+    def _value_of(self, parameter: str) -> float:
+        return float(self._block.read()[0][self._layout.places[parameter]])
+
+    def _report(self, report: Report) -> None:
+        with self._lock:
+            self._reports.append(report)
+
+    # ------------------------------------------------------------------ the loop's own
+
+    def _say(self, overdue: bool) -> bool:
+        """Tell the session all that is new, or at least that we live; return whether we did."""
+        with self._lock:
+            reports, self._reports = self._reports, []
+            moved, self._moved = self._moved, {}
+            messages, self._messages = self._messages, 0
+        if moved:
+            reports.append(Moved(moved))
+        if messages:
+            reports.append(Activity(messages))
+        if overdue and not reports:
+            reports.append(Alive())
+        for report in reports:
+            self._connection.send(report)
+        return bool(reports)
+
+    def _answer(self) -> bool:
+        """Do what the session asks; False ends the process."""
+        command = self._connection.recv()
+        try:
+            match command:
+                case Settings():
+                    self._apply(command)
+                case Layout():
+                    with self._lock:
+                        self._layout = command
+                        self._map.use(command.parameters)
+                case Learn(parameter):
+                    with self._lock:
+                        self._map.learn(parameter)
+                case Forget(parameter):
+                    with self._lock:
+                        self._map.forget(parameter)
+                    self._keep_map()
+                case _:
+                    return False
+        except MesosynthError as error:
+            self._report(Problem(str(error)))
+        return True
+
+    def _apply(self, settings: Settings) -> None:
+        before, self._settings = self._settings, settings
+        if settings.map_path != before.map_path:
+            self._try(self._load_map)
+        if settings.midi != before.midi:
+            self._try(self._open_midi)
+        if settings.osc != before.osc:
+            self._try(self._open_osc)
+        self._report_ports()
+
+    def _try(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except MesosynthError as error:
+            self._report(Problem(str(error)))
+
+    def _load_map(self) -> None:
+        with self._lock:
+            self._map.load(Path(self._settings.map_path))
+
+    def _keep_map(self) -> None:
+        if self._settings.map_path:
+            self._try(lambda: self._map.save(Path(self._settings.map_path)))
+
+    def _open_midi(self) -> None:
+        if self._midi is not None:
+            self._midi.close()
+            self._midi = None
+            for name in list(self._decoders):
+                self._gone(name)
+        if self._settings.midi is not None:
+            self._midi = MidiPorts(self._settings.midi, self._receive_midi, self._gone)
+            self._midi.look()
+
+    def _open_osc(self) -> None:
+        if self._osc is not None:
+            self._osc.close()
+            self._osc = None
+        if self._settings.osc is not None:
+            self._osc = OscReceiver(self._settings.osc, self._receive_osc)
+
+    def _look(self) -> None:
+        if self._midi is not None and self._midi.look():
+            self._report_ports()
+
+    def _gone(self, port: str) -> None:
+        """End the notes of a port that vanished."""
+        with self._lock:
+            decoder = self._decoders.pop(port, None)
+        if decoder is not None:
+            decoder.release(time.perf_counter())
+
+    def _report_ports(self) -> None:
+        midi, osc = self._midi, self._osc
+        present = midi.names if midi is not None else ()
+        heard = midi.open_names if midi is not None else ()
+        self._report(Ports(present, heard, None if osc is None else osc.port))
+
+    def _close(self) -> None:
+        if self._midi is not None:
+            self._midi.close()
+        for name in list(self._decoders):
+            self._gone(name)
+        if self._osc is not None:
+            self._osc.close()
+        with contextlib.suppress(OSError):
+            self._connection.close()

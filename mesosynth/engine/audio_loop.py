@@ -1,0 +1,295 @@
+"""What the audio process runs: a device that calls the engine, and a slow loop that looks after it.
+
+The loop publishes the status, answers the session's requests, and when the card fails puts the
+silent clock in its place. PortAudio cannot see a card come back, so once a throwaway process has
+seen it the audio process ends with the exit code RECONNECT, and the session's handle starts it
+anew: only silence is interrupted by that.
+"""
+
+import contextlib
+import gc
+import multiprocessing
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from mesosynth.effects.recursion import banded_solver
+from mesosynth.engine.audition import Audition, Clip
+from mesosynth.engine.callback import Engine
+from mesosynth.engine.card_search import CardSearch
+from mesosynth.engine.device import Device, open_device
+from mesosynth.engine.event_inbox import EventInbox
+from mesosynth.engine.event_queue import EventQueue
+from mesosynth.engine.rack import Rack
+from mesosynth.engine.rack_updater import Chain
+from mesosynth.engine.recorder import Recorder
+from mesosynth.engine.shared import ParameterBlock, Ring
+from mesosynth.engine.silent_clock import SilentClock
+from mesosynth.engine.slots import Slot
+from mesosynth.engine.sound_card import MAX_BLOCK
+from mesosynth.engine.sound_ring import SoundRing
+from mesosynth.engine.status import StatusBlock, Told
+from mesosynth.engine.watchdog import HangWatch, WatchBlock
+from mesosynth.errors import DeviceError
+from mesosynth.instruments import instrument_class
+from mesosynth.system.cpu import playing_apart
+
+HERE = "here"
+RECONNECT = 75  # exit code: start me again, the card is back
+HANGS = 76  # exit code: start me again without the plugin that does not return
+TICK = 0.05  # s between two looks at everything
+STALL = 0.6  # s without a callback after which a card counts as dead, or three blocks
+FADE_LIMIT = 0.5  # s that a fade may take with a device that hardly calls
+REAL_TIME_PRIORITY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the session asked for; None leaves the choice to the device."""
+
+    instrument: str
+    device: str | None
+    sample_rate: int | None
+    block: int | None
+    refusals: int = 0  # how often in a row a card was there, and did not open after all
+    slots: tuple[Slot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """The memory shared with the session."""
+
+    parameters: ParameterBlock
+    status: StatusBlock
+    output: SoundRing
+    recording: Ring
+    watch: WatchBlock
+    keys: EventQueue
+    controls: EventQueue
+    wishes: ParameterBlock
+    clip: Clip
+
+
+def main(settings: Settings | None, blocks: Blocks, connection: Connection) -> None:
+    """Run the audio process until the session closes it or dies.
+
+    Without settings it is an understudy: it says :data:`HERE` once everything is loaded, and waits
+    for them while another process still plays.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the session's to answer
+    threading.Thread(target=_die_with_parent, name="parent watch", daemon=True).start()
+    sys.setswitchinterval(0.0005)
+    chosen = _rehearse(connection) if settings is None else settings
+    if hasattr(os, "sched_setscheduler"):
+        with contextlib.suppress(OSError):  # not allowed everywhere; it plays without, too
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REAL_TIME_PRIORITY))
+    code = AudioLoop(chosen, blocks, connection).run()
+    sys.stderr.flush()
+    os._exit(code)  # PortAudio's own farewell may never return once a driver is dead
+
+
+def _rehearse(connection: Connection) -> Settings:
+    """Load what takes long, say so, and wait for settings: without any priority yet."""
+    banded_solver()
+    connection.send(HERE)
+    try:
+        return connection.recv()
+    except (EOFError, OSError):  # nobody is left to play for
+        os._exit(0)
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+class AudioLoop:
+    """The slow side of the audio process."""
+
+    def __init__(self, settings: Settings, blocks: Blocks, connection: Connection) -> None:
+        self._settings = settings
+        self._blocks = blocks
+        self._connection = connection
+        plugin = instrument_class(settings.instrument)()
+        rack = Rack(plugin, blocks.watch.watch, Audition(blocks.wishes, blocks.clip))
+        inbox = EventInbox((blocks.keys, blocks.controls))
+        self._engine = Engine(rack, blocks.parameters, blocks.output, inbox, blocks.status)
+        instrument = Slot("", settings.instrument, 0, tuple(plugin.parameters))
+        # Perhaps with another instrument, or another state of it.
+        self._chain = Chain(rack, instrument, settings.slots)
+        self._hang_watch = HangWatch(blocks.watch.watch)
+        self._hangs = False
+        self._recorder: Recorder | None = None
+        self._search = CardSearch(  # going back to the card would cut a recording off
+            settings.device, settings.sample_rate, lambda: self._recorder is None
+        )
+        self._seen, self._seen_at = 0, time.monotonic()
+        self._message = ""
+        self._told: Told | None = None
+        self._requests: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+    def run(self) -> int:
+        """Play until told to end; return the exit code."""
+        problem = self._open()
+        self._chain.start()
+        self._tell()
+        self._connection.send(problem)
+        threading.Thread(target=self._listen, name="requests", daemon=True).start()
+        while not (self._search.found.is_set() or self._hangs):
+            # The interpreter runs one thread at a time: nothing here may take long.
+            with contextlib.suppress(queue.Empty):
+                if not self._answer(self._requests.get(timeout=TICK)):
+                    break
+            self._watch()
+            self._tell()
+        if self._hangs:
+            return HANGS  # nothing that waits for the callback would end
+        self._close_recorder()
+        self._close_fade()
+        self._device.close()
+        return RECONNECT if self._search.found.is_set() else 0
+
+    def _open(self) -> str:
+        """Start the device that was asked for, or the silent clock; return what went wrong."""
+        settings = self._settings
+        try:
+            with playing_apart():
+                self._device = open_device(settings.device, settings.sample_rate, settings.block)
+                self._prepare()
+                self._device.start(self._engine.render)
+        except DeviceError as error:
+            self._use_silent_clock(settings.sample_rate or 48000, settings.block or 256)
+            self._message = f"The silent clock keeps the time: {error}"
+            self._search.begin(settings.refusals)
+            return str(error) if settings.device is not None else ""
+        if self._device.reason:
+            self._message = f"The silent clock keeps the time: {self._device.reason}"
+            self._search.begin(settings.refusals)
+        return ""
+
+    def _prepare(self) -> None:
+        rate = self._device.sample_rate
+        self._chain.prepare(lambda: self._engine.prepare(rate, MAX_BLOCK), rate, MAX_BLOCK)
+        gc.collect()
+        gc.freeze()  # what lives by now lives on; no collection in a callback looks at it again
+
+    def _use_silent_clock(self, sample_rate: int, block: int) -> None:
+        self._device: Device = SilentClock(sample_rate, block)
+        self._prepare()
+        with playing_apart():
+            self._device.start(self._engine.render)
+
+    def _watch(self) -> None:
+        """Put the silent clock in the place of a card that ended or no longer calls."""
+        now, blocks = time.monotonic(), self._engine.blocks
+        self._hangs = self._hang_watch.look(blocks, now)
+        if blocks != self._seen:
+            self._seen, self._seen_at = blocks, now
+        patience = max(STALL, 3.0 * self._engine.frames / self._device.sample_rate)
+        if self._device.silent or not (self._device.ended or now - self._seen_at > patience):
+            return
+        lost = self._device
+        lost.abandon()
+        self._close_recorder()
+        self._message = (
+            f"The sound card {lost.name!r} has gone; the silent clock plays until it is back."
+        )
+        self._use_silent_clock(lost.sample_rate, self._settings.block or 256)
+        self._search.begin()
+
+    def _listen(self) -> None:
+        """Pass on what the session asks; that it has ended is a request, too."""
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                self._requests.put(self._connection.recv())
+        self._requests.put("close")
+
+    def _answer(self, request: object) -> bool:
+        """Answer one request with ("ok", value) or ("error", sentence); False ends the process."""
+        try:
+            if request == "record":
+                answer: object = self._record()
+            elif request == "stop recording":
+                answer = self._close_recorder()
+            elif request == "panic":
+                answer = self._panic()
+            elif request == "rack":
+                answer = self._chain.reports
+            elif isinstance(request, tuple):  # slots; the revision says when it is done
+                self._chain.want(request)
+                return True
+            elif request == "reset meters":
+                answer = self._engine.reset_meters()
+            elif request == "modules":
+                answer = sorted(sys.modules)
+            else:
+                return False
+        except DeviceError as error:
+            self._connection.send(("error", str(error)))
+            return True
+        self._tell()
+        self._connection.send(("ok", answer))
+        return True
+
+    def _panic(self) -> None:
+        """Forget everything, and neither what was there nor its end is heard as a click."""
+        self._close_fade()
+        self._engine.panic()
+        self._wait_until(lambda blocks=self._engine.blocks: self._engine.blocks > blocks + 1)
+        self._engine.fade.open = True
+
+    def _close_fade(self) -> None:
+        self._engine.fade.open = False
+        self._wait_until(lambda: self._engine.fade.closed)
+        time.sleep(self._device.latency)  # what the device still holds
+
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait for the callback, though not for one that no longer comes."""
+        end = time.monotonic() + FADE_LIMIT
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.002)
+
+    def _record(self) -> int:
+        """Record from the card that was asked for or, where it has no input, from the default."""
+        self._close_recorder()
+        wanted = None if self._device.silent else self._settings.device
+        try:
+            self._recorder = Recorder(self._blocks.recording, wanted)
+        except DeviceError:
+            if wanted is None:
+                raise
+            self._recorder = Recorder(self._blocks.recording)
+        return self._recorder.sample_rate
+
+    def _close_recorder(self) -> None:
+        if self._recorder is not None:
+            self._recorder.close()
+            self._recorder = None
+
+    def _tell(self) -> None:
+        """Tell the session what has changed, and that we live."""
+        engine, device, recorder = self._engine, self._device, self._recorder
+        told = Told(
+            device=device.name,
+            silent=device.silent,
+            running=True,
+            sample_rate=device.sample_rate,
+            latency=device.latency + engine.rack.latency / device.sample_rate,
+            latency_in=recorder.latency if recorder else 0.0,
+            faults=engine.rack.faults,
+            rack_revision=self._chain.revision,
+            message=self._message,
+            recording_rate=recorder.sample_rate if recorder else 0,
+        )
+        if told != self._told:
+            self._told = told
+            self._blocks.status.tell(told)
+        self._blocks.status.beat(time.monotonic())

@@ -1,0 +1,227 @@
+"""A sound beside the instrument, to compare the two: the target of a match, over and over.
+
+Both begin anew together and keep step from then on, whichever is heard: to change over moves two
+gains and nothing else, so that the ear hears two sounds and no pause between them.
+
+The sound lies in shared memory (:class:`Clip`), at the device's sample rate. What shall be heard of
+it comes as a :class:`Wish` through a parameter block, whole or not at all.
+"""
+
+from dataclasses import astuple, dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.engine.shared import ParameterBlock, SharedBlock
+
+CAPACITY = 2**20
+"""Frames of a sound: 5 s at 192 kHz."""
+
+FADE_SECONDS = 0.015  # of gains, and of all that ends before both begin anew: more than the rack's
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What shall be heard.
+
+    Attributes
+    ----------
+    serial : int
+        With another one than before, sound and instrument begin anew, together.
+    half : int
+        Which half of the clip holds the sound, 0 or 1.
+    frames, sample_rate : int
+        Its length and its rate, Hz; on a device of another rate it is not heard.
+    period : int
+        Frames from one beginning of the sound to the next, `frames` or more.
+    start : int
+        Frame of that period at which it begins when the instrument does.
+    sound_gain, instrument_gain : float
+        Amplitudes; 0 for not at all.
+    """
+
+    serial: int = 0
+    half: int = 0
+    frames: int = 0
+    sample_rate: int = 0
+    period: int = 1
+    start: int = 0
+    sound_gain: float = 0.0
+    instrument_gain: float = 1.0
+
+
+WISH = len(fields(Wish))
+"""Words of a wish."""
+
+_HALVES = ("first", "second")
+_SERIAL, _HALF, _FRAMES, _RATE, _PERIOD, _START, _SOUND, _INSTRUMENT = range(WISH)
+
+
+class Clip(SharedBlock):
+    """Room for two sounds, so that one can be written while the other is still heard.
+
+    Parameters
+    ----------
+    name : str, optional
+        Of an existing clip, to attach to it; None creates one.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(2 * 4 * CAPACITY, name)  # pages that nothing is written to cost nothing
+        for half in range(2):
+            self._array(_HALVES[half], np.float32, CAPACITY, half * 4 * CAPACITY)
+
+    def __reduce__(self) -> tuple[type["Clip"], tuple[str]]:
+        return Clip, (self.name,)
+
+    def half(self, half: int) -> NDArray[np.float32]:
+        """The samples of a half, (CAPACITY,)."""
+        return self._arrays[_HALVES[half]]
+
+
+def wish_vector(wish: Wish) -> NDArray[np.float64]:
+    """A wish as the words of a parameter block, (WISH,)."""
+    return np.array(astuple(wish), np.float64)
+
+
+class Audition:
+    """The audio side: lets the instrument play, and mixes the sound in.
+
+    Parameters
+    ----------
+    wishes : ParameterBlock
+        Of length WISH; while it is not "playing", nothing is wished for.
+    clip : Clip
+
+    Attributes
+    ----------
+    seconds : float
+        Where in its period the sound is; -1 while none is heard.
+    """
+
+    def __init__(self, wishes: ParameterBlock, clip: Clip) -> None:
+        self._wishes, self._clip = wishes, clip
+        self.seconds = -1.0
+        self._serial = 0  # of what is heard; 0 for nothing
+        self._half = self._frames = self._position = self._closing = 0
+        self._period = 1
+
+    def prepare(self, sample_rate: float, max_block: int) -> None:
+        """[control] Allocate everything for blocks of up to `max_block` frames; begin anew."""
+        self._sample_rate = sample_rate
+        self._fade = round(FADE_SECONDS * sample_rate)
+        self._sound, self._instrument = (Gain(self._fade, max_block) for _ in range(2))
+        self._instrument.jump(1.0)
+        self._part = np.zeros(max_block, np.float32)
+        self._serial, self._closing, self.seconds = 0, self._fade, -1.0
+
+    def conduct(self, playing: bool, frames: int) -> bool:
+        """[audio] Obey the latest wish; whether the instrument plays in the block that begins.
+
+        Parameters
+        ----------
+        playing : bool
+            What the transport says, which counts while nothing is wished for.
+        frames : int
+            In that block.
+        """
+        values, wished = self._wishes.read()
+        if not wished or values[_RATE] != self._sample_rate:
+            self._leave(playing)
+            return playing
+        if values[_SERIAL] != self._serial:
+            self._sound.aim(0.0)
+            if self._closing > 0:
+                self._closing -= frames
+                return False
+            self._begin(values)
+        self._closing = self._fade
+        self._sound.aim(float(values[_SOUND]))
+        self._instrument.aim(float(values[_INSTRUMENT]))
+        return True
+
+    def _begin(self, values: NDArray[np.float64]) -> None:
+        self._serial, self._half = int(values[_SERIAL]), int(values[_HALF]) % 2
+        self._frames = min(max(int(values[_FRAMES]), 0), CAPACITY)
+        self._period = max(int(values[_PERIOD]), self._frames, 1)
+        self._position = int(values[_START]) % self._period
+        self._instrument.jump(float(values[_INSTRUMENT]))  # nothing of it is heard just now
+
+    def _leave(self, playing: bool) -> None:
+        """Leave the instrument to its transport."""
+        self._closing = self._fade
+        self._sound.aim(0.0)
+        if self._sound.silent:
+            self._serial = 0
+        if playing or not self._serial:  # what stops should not come up on its way out
+            self._instrument.aim(1.0)
+
+    def mix(self, block: NDArray[np.float32]) -> None:
+        """[audio] Weigh `block`, (2, frames) float32, and add the sound to it, in place."""
+        frames = block.shape[1]
+        if not self._instrument.neutral:
+            line = self._instrument.line(frames)
+            for row in block:  # row by row: to broadcast in place makes a copy
+                np.multiply(row, line, out=row)
+        if not self._serial:
+            self.seconds = -1.0
+            return
+        silent, line = self._sound.silent, self._sound.line(frames)
+        done = 0
+        while done < frames:
+            count = min(frames - done, self._period - self._position)
+            heard = min(count, self._frames - self._position)
+            if heard > 0 and not silent:
+                self._add(block[:, done : done + heard], line[done : done + heard])
+            self._position = (self._position + count) % self._period
+            done += count
+        self.seconds = self._position / self._sample_rate
+
+    def _add(self, block: NDArray[np.float32], gain: NDArray[np.float32]) -> None:
+        """Add as many frames of the sound from here on as `block` has."""
+        frames = block.shape[1]
+        sound = self._clip.half(self._half)[self._position : self._position + frames]
+        part = np.multiply(sound, gain, out=self._part[:frames])
+        for row in block:
+            np.add(row, part, out=row)
+
+
+class Gain:
+    """An amplitude that goes where it is told in a straight line, over the time of a fade."""
+
+    def __init__(self, fade: int, max_block: int) -> None:
+        self._fade, self._left = max(fade, 1), 0
+        self._level = self._target = self._step = 0.0
+        self._count = np.arange(1.0, max_block + 1.0, dtype=np.float32)
+        self._line = np.zeros(max_block, np.float32)
+
+    @property
+    def silent(self) -> bool:
+        """Whether it is 0 and stays there."""
+        return self._level == self._target == 0.0
+
+    @property
+    def neutral(self) -> bool:
+        """Whether it is 1 and stays there."""
+        return self._level == self._target == 1.0
+
+    def jump(self, level: float) -> None:
+        """Be there at once."""
+        self._level = self._target = level
+        self._left = 0
+
+    def aim(self, target: float) -> None:
+        """Go there, by the end of a fade from now."""
+        if target != self._target:
+            self._target, self._left = target, self._fade
+            self._step = (target - self._level) / self._fade
+
+    def line(self, frames: int) -> NDArray[np.float32]:
+        """[audio] Its course over the block that begins, (frames,), valid until the next call."""
+        line, moving = self._line[:frames], min(frames, self._left)
+        way = np.multiply(self._count[:moving], self._step, out=line[:moving])
+        np.add(way, self._level, out=way)
+        self._left -= moving
+        self._level = self._level + moving * self._step if self._left else self._target
+        line[moving:].fill(self._level)
+        return line

@@ -1,0 +1,266 @@
+"""Writes down what goes to the device and what comes from the input, while it sounds.
+
+A thread of the session's process: it outlives the audio process, and the callback knows nothing of
+it. Every tenth of a second it takes what is new in the rings that both processes see and writes it
+to the file of the last minutes, to the capture, and to the take.
+"""
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.engine.reel import Reel, open_reel
+from mesosynth.engine.replay_buffer import LastMinutes, recover
+from mesosynth.engine.shared import Ring
+from mesosynth.engine.sound_ring import SoundRing, Stretch
+from mesosynth.engine.sound_writer import check_path, unused
+from mesosynth.errors import ArgumentError, AudioFileError
+from mesosynth.plugins.plugin import CHANNELS
+
+PERIOD = 0.1  # s between two looks at the rings
+AGAIN = 5.0  # s until a disk that was full is tried again
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something could not be written: one sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The last minutes were written to a file; `recovered`: those of a session that was killed."""
+
+    path: Path
+    seconds: float
+    recovered: bool
+
+
+News = Trouble | Kept
+
+
+class Tape:
+    """Everything that a session writes down.
+
+    Another sample rate begins the last minutes anew, and another file of the capture.
+
+    Parameters
+    ----------
+    output : SoundRing
+        All that goes to the device; the tape reads it by an attachment of its own.
+    recording : Ring
+        What comes from the input; nobody else reads it.
+    cache, rescue : Path
+        Folders for the last minutes, and for those of a session that was killed.
+
+    Attributes
+    ----------
+    capture, take : Reel or None
+        What is being written of the output, and of the input.
+    """
+
+    def __init__(self, output: SoundRing, recording: Ring, cache: Path, rescue: Path) -> None:
+        self._output = SoundRing(output.name)
+        self._recording = recording
+        self._cache, self._rescue = cache, rescue
+        self.capture: Reel | None = None
+        self.take: Reel | None = None
+        self._take_rate = 0
+        self._last: LastMinutes | None = None
+        self._refused_until = 0.0
+        self._news: list[News] = []
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._errands: list[threading.Thread] = []
+        self._thread = threading.Thread(target=self._run, name="mesosynth tape", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write, and recover what a killed session left behind."""
+        self._thread.start()
+        # A session that nobody closes: the rings go at exit, and the thread must not read on.
+        weakref.finalize(self, _stop, self._closing, self._thread)
+        self._send(self._recover)
+
+    def news(self) -> list[News]:
+        """What happened since the last call."""
+        with self._lock:
+            news, self._news = self._news, []
+        return news
+
+    def start_capture(self, path: Path) -> None:
+        """Write the output to a WAV or FLAC file from here on.
+
+        Raises
+        ------
+        AudioFileError
+            If it cannot be written.
+        """
+        self.stop_capture()
+        self._pump()  # what has been until now does not belong to it
+        reel = open_reel(path, CHANNELS, self._output.sample_rate)
+        with self._lock:
+            self.capture = reel
+
+    def stop_capture(self) -> Reel | None:
+        """Finish the file, with all that sounded up to now; None if there was none.
+
+        Raises
+        ------
+        AudioFileError
+            If it cannot be finished; what is there can be read.
+        """
+        self._pump()
+        with self._lock:
+            reel, self.capture = self.capture, None
+        if reel is not None:
+            reel.close()
+        return reel
+
+    def start_take(self, path: Path, sample_rate: int) -> None:
+        """Write the input, mono, to a WAV or FLAC file from here on.
+
+        Raises
+        ------
+        AudioFileError
+            If it cannot be written.
+        """
+        reel = open_reel(path, 1, sample_rate)
+        with self._lock:
+            self.take, self._take_rate = reel, sample_rate
+
+    def stop_take(self) -> Reel | None:
+        """Finish the take; None if there was none. Raises as :meth:`stop_capture` does."""
+        self._pump()
+        with self._lock:
+            reel, self.take = self.take, None
+        if reel is not None:
+            reel.close()
+        return reel
+
+    def save_last(self, minutes: float, path: Path) -> None:
+        """Write the last minutes to a WAV or FLAC file, in the background; :class:`Kept` tells.
+
+        Raises
+        ------
+        ArgumentError
+            If `minutes` is not more than 0.
+        AudioFileError
+            If there was no sound yet, or it is clear that the file cannot be written.
+        """
+        check_path(path)
+        if not minutes > 0.0:
+            raise ArgumentError(f"minutes={minutes} must be more than 0.")
+        last = self._last
+        if last is None or not last.written:
+            raise AudioFileError(f"{path} was not written: there has been no sound yet.")
+        self._send(lambda: Kept(path, last.save(60.0 * minutes, path), recovered=False))
+
+    def close(self) -> None:
+        """Finish every file; the last minutes are gone with the session. May be called twice."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._thread.join()
+        for stop in (self.stop_capture, self.stop_take):
+            try:
+                stop()
+            except AudioFileError as error:
+                self._tell(Trouble(str(error)))
+        for errand in self._errands:
+            errand.join()
+        if self._last is not None:
+            self._last.close()
+        self._output.close()
+
+    # ------------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        while not self._closing.wait(PERIOD):
+            self._pump()
+
+    def _pump(self) -> None:
+        with self._lock:
+            for stretch in self._output.read_new():
+                self._keep(stretch)
+                self.capture = self._write(self.capture, stretch.sample_rate, stretch.frames)
+            if self.take is not None:
+                frames = self._recording.read_new()[:, None]
+                self.take = self._write(self.take, self._take_rate, frames)
+
+    def _write(
+        self, reel: Reel | None, sample_rate: int, frames: NDArray[np.float32]
+    ) -> Reel | None:
+        """Append to the reel; None, and a sentence, where that is impossible."""
+        if reel is None:
+            return None
+        try:
+            reel.write(sample_rate, frames)
+        except AudioFileError as error:
+            self._news.append(
+                Trouble(f"{error} The recording ends after {reel.seconds:.1f} s, which are kept.")
+            )
+            reel.abandon()
+            return None
+        return reel
+
+    def _keep(self, stretch: Stretch) -> None:
+        if time.monotonic() < self._refused_until:
+            return
+        try:
+            last = self._last
+            if last is None or last.sample_rate != stretch.sample_rate:
+                if last is not None:
+                    last.close()
+                path = unused(self._cache / f"last minutes {os.getpid()}.ring")
+                last = self._last = LastMinutes(path, stretch.sample_rate)
+            last.append(stretch.frames)
+        except OSError as error:
+            if not self._refused_until:
+                self._news.append(
+                    Trouble(f"The last minutes are not kept in {self._cache}: {error.strerror}.")
+                )
+            self._refused_until = time.monotonic() + AGAIN
+        else:
+            self._refused_until = 0.0
+
+    # ------------------------------------------------------------------ what takes longer
+
+    def _send(self, errand: Callable[[], News | None]) -> None:
+        """Run `errand` in a thread that the process waits for, and keep its news."""
+
+        def run() -> None:
+            try:
+                news = errand()
+            except (AudioFileError, OSError) as error:
+                news = Trouble(str(error))
+            if news is not None:
+                self._tell(news)
+
+        thread = threading.Thread(target=run, name="mesosynth errand")
+        self._errands = [old for old in self._errands if old.is_alive()] + [thread]
+        thread.start()
+
+    def _recover(self) -> None:
+        for ring in sorted(self._cache.glob("*.ring")):
+            self._rescue.mkdir(parents=True, exist_ok=True)
+            day = time.strftime("%Y-%m-%d %H.%M.%S", time.localtime(ring.stat().st_mtime))
+            path = unused(self._rescue / f"recovered {day}.flac")
+            if seconds := recover(ring, path):
+                self._tell(Kept(path, seconds, recovered=True))
+
+    def _tell(self, news: News) -> None:
+        with self._lock:
+            self._news.append(news)
+
+
+def _stop(closing: threading.Event, thread: threading.Thread) -> None:
+    closing.set()
+    thread.join()

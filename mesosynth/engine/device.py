@@ -1,0 +1,88 @@
+"""The outside world as a seam: a sound card, or a clock that keeps time without one.
+
+Both call ``render(block, underflow)`` for every block, (2, frames) float32, and know nothing
+of what it plays.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.engine.device_list import DeviceInfo, list_devices
+from mesosynth.engine.silent_clock import SilentClock
+from mesosynth.engine.sound_card import SoundCard
+from mesosynth.errors import DeviceError
+
+Render = Callable[[NDArray[np.float32], bool], None]
+
+SILENT = "silent"
+
+__all__ = ["SILENT", "Device", "DeviceInfo", "Render", "list_devices", "open_device"]
+
+
+class Device(Protocol):
+    """What calls `render` in real time.
+
+    Attributes
+    ----------
+    name : str
+    silent : bool
+    sample_rate : int
+        Hz.
+    latency : float
+        s.
+    reason : str
+        Why the silent clock took the place of a card, one sentence, or "".
+    ended : bool
+        Whether it stopped by itself and will not call `render` again.
+    """
+
+    name: str
+    silent: bool
+    sample_rate: int
+    latency: float
+    reason: str
+    ended: bool
+
+    def start(self, render: Render) -> None:
+        """[control] Begin to call `render`, from a thread of the device's own."""
+        ...
+
+    def close(self) -> None:
+        """[control] Stop calling it."""
+        ...
+
+    def abandon(self) -> None:
+        """[control] Stop calling it at once, without a word to a driver that may be dead."""
+        ...
+
+
+def open_device(
+    name: str | None, sample_rate: int | None = None, block: int | None = None
+) -> Device:
+    """Open the output called `name`, not started yet.
+
+    Parameters
+    ----------
+    name : str, optional
+        Part of a device's name; "silent" for the silent clock; None for the default output or,
+        where there is none, the silent clock.
+    sample_rate, block : int, optional
+        Hz and frames; None leaves the choice to the device.
+
+    Raises
+    ------
+    DeviceError
+        If there is no device of that name, or it refuses the settings.
+    """
+    reason = ""
+    if name != SILENT:
+        try:
+            return SoundCard(name, sample_rate, block)
+        except DeviceError as error:
+            if name is not None:
+                raise
+            reason = str(error)
+    return SilentClock(sample_rate or 48000, block or 256, reason)

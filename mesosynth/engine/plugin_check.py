@@ -1,0 +1,327 @@
+"""Checks of a plugin, each a function of its class and a grid."""
+
+import itertools
+import json
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.engine.slot import BUDGET, EXPLODED
+from mesosynth.plugins.plugin import CHANNELS, EVENT, NO_EVENTS, Effect, EventKind, Events, Plugin
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How thoroughly to check.
+
+    Attributes
+    ----------
+    rates : tuple of int
+        Hz.
+    blocks : tuple of int
+        Frames.
+    permutations : int
+        Of parameters at their ends.
+    blocks_played : int
+        With another thread moving the parameters, and for the growth of memory ten times that.
+    """
+
+    rates: tuple[int, ...]
+    blocks: tuple[int, ...]
+    permutations: int
+    blocks_played: int
+
+
+FULL = Grid(
+    rates=(22050, 32000, 44100, 48000, 88200, 96000, 192000),
+    blocks=(1, 10, 17, 64, 128, 256, 1024, 1536, 2027, 4096, 16384),
+    permutations=50,
+    blocks_played=1000,
+)
+"""What clap-validator and pluginval try, together."""
+
+QUICK = Grid(rates=(22050, 48000, 192000), blocks=(1, 17, 128, 2027), permutations=10,
+             blocks_played=100)  # fmt: skip
+"""For continuous integration."""
+
+
+Verdict = tuple[bool, str]
+Check = Callable[[type[Plugin], Grid], Verdict]
+
+RATE = 48000
+SAME = 1e-6  # of the larger of 1 and the peak
+LENGTH = 16384  # frames that are compared between block sizes, with small blocks fewer
+MOST_CALLS = 1024
+ALLOCATION = 4096  # bytes: Python's numbers and NumPy's views, but no array of a large block
+GROWTH = 20_000  # bytes
+STEP = 4.0  # times the largest step inside blocks that one at a block's edge may have
+_SCORE = [
+    (0, EventKind.NOTE_ON, 60, 0.8),
+    (700, EventKind.NOTE_ON, 67, 0.5),
+    (4001, EventKind.NOTE_OFF, 60, 0.5),
+    (5003, EventKind.SUSTAIN, 0, 1.0),
+    (6007, EventKind.NOTE_OFF, 67, 0.5),
+    (9001, EventKind.SUSTAIN, 0, 0.0),
+    (12011, EventKind.ALL_OFF, 0, 0.0),
+]  # and no bend, which like a parameter may ramp over the block
+
+
+def table_is_sound(kind: type[Plugin], grid: Grid) -> Verdict:
+    """Defaults that a knob can stand at, and ranges that are ones."""
+    for parameter in kind.parameters.values():
+        if not parameter.minimum < parameter.maximum:
+            return False, f"{parameter.id} ranges from {parameter.minimum} to {parameter.maximum}"
+        if parameter.clamp(parameter.default) != parameter.default:
+            return False, f"{parameter.id} cannot stand at its default, {parameter.default}"
+    return True, f"{len(kind.parameters)} parameters"
+
+
+def finite_everywhere(kind: type[Plugin], grid: Grid) -> Verdict:
+    """Finite at every rate and block size."""
+    peak = 0.0
+    for rate, block in itertools.product(grid.rates, grid.blocks):
+        out = _play(_prepared(kind, rate, block), _length(block), block)
+        if not np.isfinite(out).all():
+            return False, f"not finite at {rate} Hz in blocks of {block}"
+        peak = max(peak, float(np.abs(out).max()))
+    return peak < EXPLODED, f"{len(grid.rates)} rates by {len(grid.blocks)} blocks, peak {peak:.2f}"
+
+
+def same_at_every_block_size(kind: type[Plugin], grid: Grid) -> Verdict:
+    """The same sound however it is cut into blocks."""
+    if not kind.block_size_invariant:
+        return True, "does not claim to be"
+    worst = 0.0
+    for rate in grid.rates:
+        whole = _play(_prepared(kind, rate, LENGTH), LENGTH, LENGTH)
+        scale = max(1.0, float(np.abs(whole).max()))
+        for block in grid.blocks:
+            out = _play(_prepared(kind, rate, block), _length(block), block)
+            error = float(np.abs(out[:, :LENGTH] - whole[:, : out.shape[1]]).max()) / scale
+            worst = max(worst, error)
+            if error > SAME:
+                return False, f"differs by {error:.1e} at {rate} Hz in blocks of {block}"
+    return True, f"within {worst:.1e}"
+
+
+def finite_at_the_ends(kind: type[Plugin], grid: Grid) -> Verdict:
+    """Finite with parameters at nothing but their ends, jumping between them."""
+    rng = np.random.default_rng(0)
+    plugin = _prepared(kind, RATE, 512)
+    for number in range(grid.permutations):
+        ends = {id_: (p.minimum, p.maximum)[int(rng.integers(2))]
+                for id_, p in kind.parameters.items()}  # fmt: skip
+        out = _play(plugin, 5 * 512, 512, ends)
+        if not np.abs(out).max() < EXPLODED:
+            return False, f"not finite, or beyond all measure, at {ends}"
+        if number % 10 == 9:
+            plugin.reset()
+    return True, f"{grid.permutations} permutations by 5 blocks of 512"
+
+
+def another_thread_may_write(kind: type[Plugin], grid: Grid) -> Verdict:
+    """Finite while another thread moves the values in the middle of a block."""
+    plugin, rng = _prepared(kind, RATE, 128), np.random.default_rng(0)
+    values = kind.parameters.vector({})
+    places = [kind.parameters.vector(_anywhere(kind, rng)) for _ in range(16)]
+    ended = threading.Event()
+
+    def write() -> None:
+        for place in itertools.cycle(places):
+            np.copyto(values, place)
+            if ended.wait(0.0002):
+                return
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for begin in range(0, 128 * grid.blocks_played, 128):
+            block = _input(kind, begin, 128, RATE)
+            plugin.process(values, NO_EVENTS, block)
+            if not np.isfinite(block).all():
+                return False, "not finite"
+    finally:
+        ended.set()
+        writer.join()
+    return True, f"{grid.blocks_played} blocks"
+
+
+def no_steps(kind: type[Plugin], grid: Grid) -> Verdict:
+    """A parameter that jumps is heard as a slope and not as a step at the block's edge."""
+    block, worst, whose = 128, 0.0, "nothing"
+    for id_, parameter in kind.parameters.items():
+        if parameter.choices:
+            continue
+        plugin, parts = _prepared(kind, RATE, block), list[NDArray[np.float32]]()
+        for number in range(96):
+            end = parameter.maximum if number // 16 % 2 else parameter.minimum
+            part = _input(kind, number * block, block, RATE, smooth=True)
+            plugin.process(kind.parameters.vector({id_: end}), NO_EVENTS, part)
+            parts.append(part)
+        steps = np.abs(np.diff(np.concatenate(parts, axis=1).astype(np.float64)))
+        at_edges = steps[:, block - 1 :: block]
+        inside = np.delete(steps, np.s_[block - 1 :: block], axis=1)
+        ratio = float(at_edges.max()) / (float(inside.max()) + 1e-3)
+        if ratio > worst:
+            worst, whose = ratio, id_
+    return worst < STEP, f"{whose}: the step at an edge is {worst:.1f} times the others"
+
+
+def nothing_is_allocated(kind: type[Plugin], grid: Grid) -> Verdict:
+    """No array is allocated in process."""
+    plugin, rng = _prepared(kind, RATE, 4096), np.random.default_rng(0)
+    places = [kind.parameters.vector(_anywhere(kind, rng)) for _ in range(4)]
+    block = _input(kind, 0, 4096, RATE)
+    most = 0
+    for frames in (128, 4096):
+        peaks: list[int] = []
+        tracemalloc.start()
+        try:
+            for number in range(32):
+                tracemalloc.reset_peak()
+                before = tracemalloc.get_traced_memory()[0]
+                plugin.process(places[number // 4 % 4], NO_EVENTS, block[:, :frames])
+                peaks.append(tracemalloc.get_traced_memory()[1] - before)
+        finally:
+            tracemalloc.stop()
+        # What `process` allocates it allocates every time; the least is free of first times, such
+        # as a voice that begins late or the interpreter's own remembering.
+        most = max(most, *(min(twice) for twice in zip(peaks[:16], peaks[16:], strict=True)))
+    return most <= ALLOCATION, f"at most {most} bytes at once"
+
+
+def memory_does_not_grow(kind: type[Plugin], grid: Grid) -> Verdict:
+    """Nothing is kept from block to block."""
+    plugin, values = _prepared(kind, RATE, 64), kind.parameters.vector({})
+    block, count = _input(kind, 0, 64, RATE), 10 * grid.blocks_played
+    for _ in range(200):
+        plugin.process(values, NO_EVENTS, block)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(count):
+            plugin.process(values, NO_EVENTS, block)
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    return grown < GROWTH, f"{grown} bytes in {count} blocks"
+
+
+def in_time(kind: type[Plugin], grid: Grid) -> Verdict:
+    """Well within the time of a block."""
+    plugin, values = _prepared(kind, RATE, 128), kind.parameters.vector({})
+    seconds: list[float] = []
+    for begin in range(0, 128 * 500, 128):
+        block = _input(kind, begin, 128, RATE)
+        start = time.perf_counter()
+        plugin.process(values, NO_EVENTS, block)
+        seconds.append(time.perf_counter() - start)
+    load = float(np.median(seconds)) / (128 / RATE)
+    return load < BUDGET, f"{100 * load:.1f}% of a block of 128 at 48 kHz"
+
+
+def reset_forgets(kind: type[Plugin], grid: Grid) -> Verdict:
+    """After reset it plays as if it had just been prepared."""
+    plugin = _prepared(kind, RATE, 512)
+    first = _play(plugin, LENGTH, 512)
+    plugin.reset()
+    error = float(np.abs(_play(plugin, LENGTH, 512) - first).max())
+    return error == 0.0, "plays the same again" if error == 0.0 else f"differs by {error:.1e}"
+
+
+def state_comes_back(kind: type[Plugin], grid: Grid) -> Verdict:
+    """What it keeps can be written to a preset and read again."""
+    plugin = _prepared(kind, RATE, 512)
+    state: Mapping[str, object] = plugin.state()
+    text = json.dumps(state, allow_nan=False)
+    other = _prepared(kind, RATE, 512)
+    other.restore(json.loads(text))
+    again = json.dumps(other.state(), allow_nan=False)
+    return again == text, f"{len(text)} characters" if again == text else "another one came back"
+
+
+def silence_is_silent(kind: type[Plugin], grid: Grid) -> Verdict:
+    """Long after the last sound an effect computes with no subnormal numbers, which are slow."""
+    if not issubclass(kind, Effect):
+        return True, "is an instrument"
+    plugin, values = _prepared(kind, 8000, 1024), kind.parameters.vector({})
+    plugin.process(values, NO_EVENTS, _input(kind, 0, 1024, 8000))
+    block = np.zeros((CHANNELS, 1024), np.float32)
+    for _ in range(8 * 60):
+        block.fill(0.0)
+        plugin.process(values, NO_EVENTS, block)
+    magnitude = np.abs(block[block != 0.0])
+    ok = len(magnitude) == 0 or bool(float(magnitude.min()) >= np.finfo(np.float32).tiny)
+    return ok, "after a minute" if ok else f"still {float(magnitude.min()):.0e} after a minute"
+
+
+CHECKS: list[tuple[str, Check]] = [
+    ("its table is sound", table_is_sound),
+    ("finite at every rate and block size", finite_everywhere),
+    ("the same at every block size", same_at_every_block_size),
+    ("finite at the ends of all ranges", finite_at_the_ends),
+    ("another thread may move its values", another_thread_may_write),
+    ("no steps when a parameter jumps", no_steps),
+    ("no array is allocated while it plays", nothing_is_allocated),
+    ("memory does not grow", memory_does_not_grow),
+    ("in time", in_time),
+    ("reset forgets everything", reset_forgets),
+    ("its state comes back", state_comes_back),
+    ("silence is silent", silence_is_silent),
+]
+"""What people read, and the function."""
+
+
+def _prepared(kind: type[Plugin], rate: int, block: int) -> Plugin:
+    plugin = kind()
+    plugin.prepare(float(rate), block)
+    return plugin
+
+
+def _length(block: int) -> int:
+    return max(block, min(LENGTH, block * MOST_CALLS))
+
+
+def _play(
+    plugin: Plugin, frames: int, block: int, values: Mapping[str, float] | None = None
+) -> NDArray[np.float32]:
+    """What it makes of the same input and the same notes, (2, frames)."""
+    vector = plugin.parameters.vector(values or {})
+    out = _input(type(plugin), 0, frames, RATE)
+    for begin in range(0, frames, block):
+        part = out[:, begin : begin + block]
+        plugin.process(vector, _events(begin, part.shape[1]), part)
+    return out
+
+
+def _events(begin: int, frames: int) -> Events:
+    here = [(frame - begin, kind, 0, note, value) for frame, kind, note, value in _SCORE
+            if begin <= frame < begin + frames]  # fmt: skip
+    return np.array(here, EVENT) if here else NO_EVENTS
+
+
+def _input(
+    kind: type[Plugin], begin: int, frames: int, rate: int, smooth: bool = False
+) -> NDArray[np.float32]:
+    """Garbage for an instrument, which overwrites it; for an effect a tone, and noise with it."""
+    t = np.arange(begin, begin + frames) / rate
+    out = 0.25 * np.sin(2.0 * np.pi * np.array([[100.0], [100.0 if smooth else 151.0]]) * t)
+    if not smooth:
+        # Noise that is the same at the same time, however it is cut.
+        out += 0.5 * (np.sin(np.arange(begin, begin + frames) * 12.9898) * 43758.5453 % 1.0) - 0.25
+    if not issubclass(kind, Effect):
+        out.fill(np.nan)
+    return out.astype(np.float32)
+
+
+def _anywhere(kind: type[Plugin], rng: np.random.Generator) -> Mapping[str, float]:
+    def values() -> Iterator[tuple[str, float]]:
+        for id_, parameter in kind.parameters.items():
+            yield id_, parameter.from_unit(float(rng.random()))
+
+    return dict(values())

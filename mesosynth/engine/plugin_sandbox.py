@@ -1,0 +1,83 @@
+"""A plugin's first blocks, in a process of its own: what hangs or crashes there harms nobody."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+from mesosynth.engine.plugin_registry import failure, load_plugin
+from mesosynth.engine.throwaway import run_throwaway
+from mesosynth.errors import PluginError
+from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS
+
+TIME_LIMIT = 8.0  # s; most of it is for plugins that load a model or a table
+BLOCKS = 4  # of each size
+
+
+def try_plugin(name: str, sample_rate: float, max_block: int) -> None:
+    """Load and play a plugin elsewhere.
+
+    Raises
+    ------
+    PluginError
+        If it raises, hangs, crashes, or makes samples that are not finite.
+    """
+    code = "from mesosynth.engine.plugin_sandbox import main; main()"
+    try:
+        done = run_throwaway(code, name, str(sample_rate), str(max_block), seconds=TIME_LIMIT)
+        told = json.loads(done.stdout.splitlines()[-1])
+    except subprocess.TimeoutExpired as error:
+        raise PluginError(
+            f"{name} did not play its first blocks within {TIME_LIMIT:.0f} seconds."
+        ) from error
+    except (OSError, ValueError, IndexError) as error:
+        raise PluginError(f"{name} crashed while it was tried out.") from error
+    if told["problem"]:
+        raise PluginError(told["problem"], told["traceback"])
+
+
+def play_first_blocks(name: str, sample_rate: float, max_block: int) -> None:
+    """Load a plugin here and let it play at its defaults and at both ends of its ranges.
+
+    Raises
+    ------
+    PluginError
+        As :func:`try_plugin`.
+    """
+    kind = load_plugin(name)
+    table = kind.parameters
+    try:
+        plugin = kind()
+        plugin.prepare(sample_rate, max_block)
+        for frames in {max_block, min(max_block, 128), 1}:
+            for position in ("default", "minimum", "maximum"):
+                values = table.vector({p.id: getattr(p, position) for p in table.values()})
+                for _ in range(BLOCKS):
+                    block = np.full((CHANNELS, frames), 0.1, np.float32)
+                    plugin.process(values, NO_EVENTS, block)
+                    if not np.isfinite(block).all():
+                        raise PluginError(
+                            f"{name} makes samples that are not finite, with every parameter at "
+                            f"its {position} and blocks of {frames}."
+                        )
+        plugin.reset()
+    except (Exception, SystemExit) as error:
+        whose = f"{name}.py" if kind.__module__.startswith("mesosynth_plugin_") else name
+        raise failure(whose, error) from error
+
+
+def main() -> None:
+    """Try out what the command line names, and print what came of it as JSON."""
+    if hasattr(os, "nice"):
+        os.nice(5)  # there is no hurry
+    name, sample_rate, max_block = sys.argv[1:4]
+    told = {"problem": "", "traceback": ""}
+    with contextlib.redirect_stdout(sys.stderr):  # a plugin may print
+        try:
+            play_first_blocks(name, float(sample_rate), int(max_block))
+        except PluginError as error:
+            told = {"problem": str(error), "traceback": error.traceback}
+    print(json.dumps(told))

@@ -1,0 +1,367 @@
+"""The session's handle on the audio process."""
+
+import contextlib
+import time
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.engine.audio_child import AudioChild
+from mesosynth.engine.audio_loop import HERE, RECONNECT, Blocks, Settings
+from mesosynth.engine.audition import WISH, Clip, Wish, wish_vector
+from mesosynth.engine.device import SILENT
+from mesosynth.engine.event_queue import EventQueue
+from mesosynth.engine.shared import ParameterBlock, Ring
+from mesosynth.engine.slots import VECTOR, Slot, SlotReport
+from mesosynth.engine.sound_ring import SoundRing
+from mesosynth.engine.status import AudioStatus, StatusBlock
+from mesosynth.engine.watchdog import PREPARING, WatchBlock
+from mesosynth.errors import DeviceError, WorkerError
+from mesosynth.instruments import instrument_class
+
+RECORDING_FRAMES = 2**20
+HEARTBEAT = 2.0  # s without a word after which the process counts as stuck
+STUCK = 0.8  # s without a word, in the middle of a user's plugin, after which it is killed
+UNPREPARED = PREPARING + 1.0  # the same while the plugin is prepared
+ANSWER = 5.0  # s that a request may take
+START = 15.0  # s after which a process that has not said a word hangs in a driver
+FAREWELL = 1.0  # s that a process may take to fade out and end
+REHEARSAL = 3.0  # s that its understudy may take to load everything
+
+
+class AudioProcess:
+    """Sound in a process of its own, that plays whatever the session last said.
+
+    Not thread-safe: one thread holds it.
+
+    Parameters
+    ----------
+    instrument : str
+        Name in :data:`mesosynth.instruments.INSTRUMENTS`.
+    device : str, optional
+        Part of a device's name; "silent" for the silent clock; None for the default output or,
+        where there is none, the silent clock.
+    sample_rate, block : int, optional
+        Hz and frames; None leaves the choice to the device.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such instrument.
+    """
+
+    def __init__(
+        self,
+        instrument: str,
+        device: str | None = None,
+        sample_rate: int | None = None,
+        block: int | None = None,
+    ) -> None:
+        table = instrument_class(instrument).parameters
+        self._settings = Settings(instrument, device, sample_rate, block)
+        self._blocks = Blocks(
+            ParameterBlock(VECTOR), StatusBlock(), SoundRing(), Ring(RECORDING_FRAMES),
+            WatchBlock(), EventQueue(), EventQueue(), ParameterBlock(WISH), Clip(),
+        )  # fmt: skip
+        self._values = np.zeros(VECTOR)
+        self._values[: len(table)] = table.vector({})
+        self._playing = False
+        self._child: AudioChild | None = None
+        self._ready = False
+        self._next: Settings | None = None
+        self._next_by = self._start_by = 0.0
+        self._understudy: AudioChild | None = None
+        self._leaves = False  # whether the one that plays was told to
+        self._hung = False
+        self._write()
+
+    def set_device(self, device: str | None, sample_rate: int | None, block: int | None) -> None:
+        """Change over to another device or other settings, as in the constructor.
+
+        It plays on while an understudy loads, then fades out and ends, and the understudy takes its
+        place at once; :meth:`status` sees to that, and :meth:`wait_ready` says how it went.
+        """
+        settings = replace(self._settings, device=device, sample_rate=sample_rate, block=block)
+        if self._next is None and self.alive:
+            self._understudy, self._leaves = AudioChild(self._blocks, None), False
+            self._next_by = time.monotonic() + REHEARSAL
+        self._next = settings
+
+    def start(self) -> None:
+        """Start the process and return at once."""
+        self._take_stage(AudioChild(self._blocks, self._settings))
+
+    def _take_stage(self, child: AudioChild) -> None:
+        """Let it be the one that plays."""
+        # What the last process said must not pass for this one's word.
+        self._blocks.status.tell(replace(self._blocks.status.told(), running=False))
+        self._blocks.status.beat(0.0)
+        self._child, self._ready = child, False
+        self._start_by = time.monotonic() + START
+
+    def _change_over(self, settings: Settings) -> None:
+        """Bring the change to another device a step further."""
+        now, understudy = time.monotonic(), self._understudy
+        if self._child is None or not self.alive or (self._leaves and now > self._next_by):
+            self._settings, self._next, self._understudy = settings, None, None
+            self._end(polite=False)
+            if understudy is None:
+                self.start()
+            else:
+                self._take_stage(understudy)
+                understudy.send(settings)
+        elif not self._leaves and (
+            understudy is None or not understudy.rehearsing or now > self._next_by
+        ):
+            self._leaves, self._next_by = True, now + FAREWELL
+            self._child.send("close")
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds until sound runs; return whether it does.
+
+        Raises
+        ------
+        DeviceError
+            If the device that was asked for is missing or refuses the settings. The process lives
+            all the same, on the silent clock, and changes over if the device appears.
+        """
+        if self._next is not None:
+            return False
+        if self._ready:
+            return self.alive
+        try:
+            if self._child is None or not self._child.connection.poll(timeout):
+                return False
+            problem = self._child.connection.recv()
+            if problem == HERE:  # an understudy that had to step in early
+                return self.wait_ready(timeout)
+        except (EOFError, OSError):
+            return False
+        self._ready = True
+        if self._hung:
+            self._hung = False
+            problem = (
+                f"The sound system did not answer within {START:.0f} seconds; it is left alone."
+            )
+        if problem:
+            raise DeviceError(problem)
+        if not self._blocks.status.told().silent:
+            self._settings = replace(self._settings, refusals=0)
+        return True
+
+    def set_values(self, vector: NDArray[np.float64]) -> None:
+        """Move the parameters to `vector` with the next block.
+
+        Parameters
+        ----------
+        vector : (n,) float64
+            The first n of all values: the instrument's alone, or those of the whole rack.
+        """
+        self._values[: len(vector)] = vector
+        self._write()
+
+    def set_rack(self, slots: tuple[Slot, ...]) -> None:
+        """Make the rack of `slots`, the instrument's first; heard after short fades."""
+        self._settings = replace(self._settings, slots=slots)
+        if self._next is not None:
+            self._next = replace(self._next, slots=slots)
+        elif self._child is not None:
+            self._child.send(slots)  # if it has ended, the next one learns it from its settings
+
+    def rack_reports(self) -> tuple[SlotReport, ...]:
+        """What became of each slot; `rack_revision` of the status grows when that changes.
+
+        Raises
+        ------
+        WorkerError
+            If the audio process does not answer.
+        """
+        return self._ask("rack")
+
+    @property
+    def culprit(self) -> int:
+        """Number of the user's plugin that was at work when the process ended, or 0."""
+        return self._blocks.watch.guest
+
+    def set_playing(self, playing: bool) -> None:
+        """Start the instrument anew, or fade it out."""
+        self._playing = playing
+        self._write()
+
+    def _write(self) -> None:
+        self._blocks.parameters.write(self._values, self._playing)
+
+    def status(self) -> AudioStatus:
+        """What the process last said; also restarts it, for another device or when one is back."""
+        if self._next is not None:
+            self._change_over(self._next)
+        elif self._child is not None and self._child.process.exitcode == RECONNECT:
+            self._settings = replace(self._settings, refusals=self._settings.refusals + 1)
+            self.restart()
+        elif self.alive and not self._heard_of and time.monotonic() > self._start_by:
+            self._settings, self._hung = replace(self._settings, device=SILENT), True
+            self.restart()
+        status = self._blocks.status.read()
+        late = time.monotonic() - status.heartbeat
+        playing = self._blocks.watch.watch.at_work[0]
+        limit = STUCK if playing else UNPREPARED
+        if self._child is not None and self.culprit and status.heartbeat and late > limit:
+            self._child.process.kill()  # a plugin keeps even the loop from working
+            self._child.process.join()
+        fresh = time.monotonic() - status.heartbeat < HEARTBEAT
+        return replace(status, running=status.running and fresh and self.alive)
+
+    def scope(self, frames: int) -> NDArray[np.float32]:
+        """Return the last `frames` samples sent to the device, mixed to mono, (frames,) float32."""
+        return self._blocks.output.latest(frames)
+
+    @property
+    def output(self) -> SoundRing:
+        """All that is sent to the device; readers attach to it by its name."""
+        return self._blocks.output
+
+    @property
+    def parameters(self) -> ParameterBlock:
+        """The values of the whole rack; readers attach to it by its name."""
+        return self._blocks.parameters
+
+    @property
+    def keys(self) -> EventQueue:
+        """Events of the session's own: the computer keyboard."""
+        return self._blocks.keys
+
+    @property
+    def controls(self) -> EventQueue:
+        """Events of the control process: MIDI and OSC."""
+        return self._blocks.controls
+
+    @property
+    def clip(self) -> Clip:
+        """A sound to compare the instrument with."""
+        return self._blocks.clip
+
+    def audition(self, wish: Wish | None) -> None:
+        """Let the :attr:`clip` be heard beside the instrument; None leaves it to the transport."""
+        self._blocks.wishes.write(wish_vector(wish or Wish()), wish is not None)
+
+    @property
+    def recording(self) -> Ring:
+        """What is recorded from the input, mono."""
+        return self._blocks.recording
+
+    def panic(self) -> None:
+        """Stop, and forget all sound and all notes; a process that does not answer is restarted."""
+        self.set_playing(False)
+        try:
+            self._ask("panic")
+        except WorkerError:
+            self.restart()
+
+    def reset_meters(self) -> None:
+        """Count underflows, the longest block and the largest peaks anew.
+
+        Raises
+        ------
+        WorkerError
+            If the audio process does not answer.
+        """
+        self._ask("reset meters")
+
+    def start_recording(self) -> int:
+        """Start to record from the input into :attr:`recording`, and return the rate, Hz.
+
+        Raises
+        ------
+        DeviceError
+            If there is no input, or it does not start.
+        WorkerError
+            If the audio process does not answer.
+        """
+        self._blocks.recording.skip()
+        return self._ask("record")
+
+    def read_recording(self) -> NDArray[np.float32]:
+        """Return what was recorded since the last call, (frames,) float32, mono."""
+        return self._blocks.recording.read_new()
+
+    def stop_recording(self) -> None:
+        """End the recording; :meth:`read_recording` still gives its last part."""
+        with contextlib.suppress(WorkerError):  # a dead process records no more either
+            self._ask("stop recording")
+
+    @property
+    def recording_rate(self) -> int:
+        """Sample rate of the recording that runs, Hz; 0 when none does."""
+        return self._blocks.status.told().recording_rate
+
+    @property
+    def _heard_of(self) -> bool:
+        """Whether the process has said a word."""
+        return self._ready or (self._child is not None and self._child.connection.poll(0.0))
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process exists."""
+        return self._child is not None and self._child.alive
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number."""
+        return None if self._child is None else self._child.process.pid
+
+    def loaded_modules(self) -> list[str]:
+        """Names of the modules that the process has loaded, for tests and the doctor."""
+        return self._ask("modules")
+
+    def restart(self) -> None:
+        """Start the process again, whatever became of it; values and transport stay."""
+        self._end(polite=False)
+        self.start()
+
+    def close(self) -> None:
+        """End the process and give the shared memory back. A second call does nothing."""
+        self._end(polite=True)
+        if self._understudy is not None:
+            self._understudy.end(polite=False)
+            self._understudy = None
+        for block in (self._blocks.parameters, self._blocks.status,
+                      self._blocks.output, self._blocks.recording,
+                      self._blocks.watch, self._blocks.keys, self._blocks.controls,
+                      self._blocks.wishes, self._blocks.clip):  # fmt: skip
+            block.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(self, request: str) -> Any:  # noqa: ANN401 - each request has an answer of its own
+        with contextlib.suppress(DeviceError):  # told before; it plays on the silent clock
+            self.wait_ready(ANSWER)
+        if self._child is None or not self._ready:
+            raise WorkerError("the audio process does not run; restart it.")
+        try:
+            connection = self._child.connection
+            connection.send(request)
+            if not connection.poll(ANSWER):
+                raise WorkerError(f"the audio process did not answer {request!r}; restart it.")
+            outcome, answer = connection.recv()
+        except (EOFError, OSError) as error:
+            raise WorkerError("the audio process has ended; restart it.") from error
+        if outcome == "error":
+            raise DeviceError(answer)
+        return answer
+
+    def _end(self, polite: bool) -> None:
+        if self._child is not None:
+            self._child.end(polite)
+            self._child = None
+            if not polite:
+                self._blocks.watch.watch.clear()
+
+
+__all__ = ["AudioProcess", "AudioStatus"]

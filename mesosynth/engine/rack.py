@@ -1,0 +1,234 @@
+"""Instrument, effects and limiter: what one block of output goes through."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.engine.audition import Audition
+from mesosynth.engine.limiter import Limiter
+from mesosynth.engine.plugin_registry import load_plugin
+from mesosynth.engine.reach import Reach
+from mesosynth.engine.slot import Node, Occupant
+from mesosynth.engine.slots import PLACE, VECTOR
+from mesosynth.engine.watch import Watch
+from mesosynth.errors import ArgumentError
+from mesosynth.instruments import instrument_class
+from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS, Events, Plugin
+from mesosynth.presets.preset import EffectState
+
+FADE_SECONDS = 0.01
+
+
+class Rack:
+    """Plays an instrument through effects, fades it with the transport, and keeps the output safe.
+
+    Samples that are not finite never leave: the plugin that made them is reset, the block is
+    silent (of an effect: dry) and `faults` counts it. The same goes for one that fails or explodes.
+    Nothing bypasses the limiter at the end.
+
+    Parameters
+    ----------
+    instrument : Plugin
+        Not prepared yet; the rack does that.
+    watch : Watch, optional
+        Where the rack says which guest is at work.
+    beside : Audition, optional
+        A sound to compare the instrument with, which the rack mixes in before the limiter.
+
+    Attributes
+    ----------
+    nodes : tuple of Node
+        The instrument's and the effects', in order. [control] To change it, assign another one.
+    peak : float
+        Largest magnitude so far.
+    watch : Watch
+        As given, or its own.
+    beside : Audition or None
+        What is heard beside the instrument and its effects; as given.
+    """
+
+    def __init__(
+        self, instrument: Plugin, watch: Watch | None = None, beside: Audition | None = None
+    ) -> None:
+        self.nodes: tuple[Node, ...] = (
+            Node("", Occupant(instrument, Reach(instrument.parameters))),
+        )
+        self.peak = 0.0
+        self.watch = Watch() if watch is None else watch
+        self.beside = beside
+        self._silence = False
+
+    @property
+    def instrument(self) -> Plugin:
+        """The plugin that makes the sound."""
+        return self.nodes[0].occupant.plugin
+
+    @property
+    def faults(self) -> int:
+        """Blocks that were silenced, or left dry, because a plugin failed."""
+        return sum(node.faults for node in self.nodes)
+
+    @property
+    def latency(self) -> int:
+        """Samples by which the output lags behind the parameters."""
+        heard = (node.occupant.plugin for node in self.nodes if node.wanted)
+        return self._limiter.latency + sum(plugin.latency for plugin in heard)
+
+    @property
+    def true_peak(self) -> float:
+        """Of the last block, as the limiter estimates it."""
+        return self._limiter.true_peak
+
+    def prepare(self, sample_rate: float, max_block: int) -> None:
+        """[control] Allocate everything for blocks of up to `max_block` samples."""
+        for node in self.nodes:
+            node.prepare(sample_rate, max_block, self.watch)
+        if self.beside is not None:
+            self.beside.prepare(sample_rate, max_block)
+        self._limiter = Limiter(sample_rate, max_block)
+        self._count = np.arange(1.0, max_block + 1.0, dtype=np.float32)
+        self._gain = np.zeros(max_block, np.float32)
+        self._slope = 1.0 / (FADE_SECONDS * sample_rate)
+        self._level = 0.0
+        self._seen = np.zeros(0)
+        self._differs = np.zeros(0, np.bool_)
+
+    def silence(self) -> None:
+        """[control] Let every plugin forget all sound with the next block."""
+        self._silence = True
+
+    def process(
+        self,
+        values: NDArray[np.float64],
+        events: Events,
+        playing: bool,
+        block: NDArray[np.float32],
+    ) -> None:
+        """[audio] Overwrite `block`, (2, frames) float32, with the next samples.
+
+        Parameters
+        ----------
+        values : (VECTOR,) float64
+            Where everybody's parameters should be, each plugin's in its own place; a rack with
+            nothing but an instrument does with that one's place.
+        events : (k,) EVENT
+        playing : bool
+            Starting from silence, the instrument begins anew with the block's first sample;
+            stopping fades it, and effects go on sounding.
+        block : (2, frames) float32
+        """
+        with np.errstate(all="ignore"):  # what is not finite is dealt with, without a warning
+            self._play(values, events, playing, block)
+            if self.beside is not None:
+                self.beside.mix(block)
+        self.peak = max(self.peak, self._limiter.process(block))
+
+    def _play(
+        self,
+        values: NDArray[np.float64],
+        events: Events,
+        playing: bool,
+        block: NDArray[np.float32],
+    ) -> None:
+        nodes = self.nodes  # once: another tuple may be assigned meanwhile
+        moved = self._moved(values)
+        if self._silence:
+            self._silence = False
+            for node in nodes:
+                node.reset(self.watch)
+        instrument, watch = nodes[0], self.watch
+        if self._level > 0.0 or playing:
+            if self._level <= 0.0:
+                instrument.reset(watch)
+            instrument.process(values, moved, events, block, watch)
+            self._fade(playing, block)
+        else:
+            block.fill(0.0)
+        for node in nodes[1:]:
+            node.process(values, moved, events, block, watch)
+
+    def _moved(self, values: NDArray[np.float64]) -> bool:
+        """Whether `values` are others than last time."""
+        if len(self._seen) != len(values):  # the first block
+            self._seen, self._differs = values.copy(), np.zeros(len(values), np.bool_)
+            return True
+        if not np.count_nonzero(np.not_equal(values, self._seen, out=self._differs)):
+            return False
+        np.copyto(self._seen, values)
+        return True
+
+    def _fade(self, playing: bool, block: NDArray[np.float32]) -> None:
+        if playing and self._level >= 1.0:
+            return
+        slope = self._slope if playing else -self._slope
+        frames = block.shape[1]
+        gain = self._gain[:frames]
+        np.multiply(self._count[:frames], slope, out=gain)
+        np.add(gain, self._level, out=gain)
+        np.clip(gain, 0.0, 1.0, out=gain)
+        for row in block:
+            np.multiply(row, gain, out=row)
+        self._level = min(max(self._level + frames * slope, 0.0), 1.0)
+
+
+def render(
+    instrument: str,
+    values: Mapping[str, float],
+    seconds: float,
+    sample_rate: int = 48000,
+    block: int = 512,
+    effects: Sequence[EffectState] = (),
+) -> NDArray[np.float32]:
+    """Render what the audio process would play, from its first sample on.
+
+    Parameters
+    ----------
+    instrument : str
+        Name in :data:`mesosynth.instruments.INSTRUMENTS`.
+    values : mapping of str to float
+        Parameters by id; the others stand at their defaults.
+    seconds : float
+        More than 0.
+    sample_rate : int
+        Hz.
+    block : int
+        Frames computed at once.
+    effects : sequence of EffectState, optional
+        What it goes through; their tails end with the last frame.
+
+    Returns
+    -------
+    (2, frames) float32
+        ``round(seconds * sample_rate)`` frames, left and right.
+
+    Raises
+    ------
+    ArgumentError
+        If the instrument, a parameter, or a number is impossible.
+    PluginError
+        If an effect is missing, or cannot be loaded.
+    """
+    frames = round(seconds * sample_rate) if np.isfinite(seconds) else 0
+    if frames < 1:
+        raise ArgumentError(f"seconds={seconds} must be more than 0.")
+    if sample_rate < 1000 or block < 1:
+        raise ArgumentError(
+            f"sample_rate={sample_rate} must be at least 1000 and block={block} at least 1."
+        )
+    plays = instrument_class(instrument)
+    rack = Rack(plays())
+    vector = np.zeros(VECTOR)
+    vector[: len(plays.parameters)] = plays.parameters.vector(values)
+    for place, effect in enumerate(effects, 1):
+        plugin = load_plugin(effect.plugin)()
+        table = plugin.parameters
+        vector[place * PLACE :][: len(table)] = table.vector(effect.parameters)
+        node = Node(effect.plugin, Occupant(plugin, Reach(table, place)), not effect.bypassed)
+        rack.nodes = (*rack.nodes, node)
+    rack.prepare(sample_rate, block)
+    late = rack.latency
+    out = np.zeros((CHANNELS, late + frames), np.float32)
+    for begin in range(0, late + frames, block):
+        rack.process(vector, NO_EVENTS, True, out[:, begin : begin + block])
+    return out[:, late:]

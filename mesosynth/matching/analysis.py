@@ -1,0 +1,81 @@
+"""Pictures of a sound: its scalogram, and its JTFS as scale × rate × spin."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.matching.operator import Operator
+from mesosynth.matching.results import Analysis
+from mesosynth.scattering import JTFS
+
+_LOWEST_FREQUENCY = 30.0  # Hz; wavelets below it are spaced evenly and make an ugly axis
+_FASTEST_RATE = 300.0  # Hz; above, only few rows of the scalogram have a rate
+
+
+def analysis(operator: Operator, audio: NDArray[np.float32]) -> Analysis:
+    """Pictures of a waveform (ANALYSIS_SAMPLES,) at ANALYSIS_RATE."""
+    frequencies = np.array([psi.xi for psi in operator.jtfs.psi1]) * ANALYSIS_RATE
+    audible = frequencies >= _LOWEST_FREQUENCY
+    scalogram = operator.jtfs.scalogram(torch.from_numpy(audio)).numpy()[audible]
+    layout = Layout.of(operator.jtfs)
+    scale_rate = np.sqrt(layout.summed(operator.analyse(audio) ** 2))
+    return Analysis(
+        scalogram=(scalogram / max(float(scalogram.max()), 1e-12)).astype(np.float32),
+        frequencies=frequencies[audible].astype(np.float32),
+        duration=ANALYSIS_SAMPLES / ANALYSIS_RATE,
+        scale_rate=_of_unit_norm(scale_rate),
+        scales=layout.scales,
+        rates=layout.rates,
+    )
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the second-order paths of a JTFS lie in a picture of spin × scale × rate.
+
+    Attributes
+    ----------
+    scales : (n_scales,) float32
+        Cycles per octave, ascending.
+    rates : (n_rates,) float32
+        Hz, ascending.
+    """
+
+    scales: NDArray[np.float32]
+    rates: NDArray[np.float32]
+    _rows: NDArray[np.int64]  # of S
+    _places: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, jtfs: JTFS) -> "Layout":
+        """The layout of a transform that averages over all time and not along log-frequency."""
+        meta = jtfs.meta()
+        n_scales = len(jtfs.frequency.psis) // 2
+        rate = meta["xi"][:, 1] * ANALYSIS_RATE
+        second = (meta["order"] == 2) & (meta["n_fr"] > 0) & (rate <= _FASTEST_RATE)
+        n2 = meta["n2"][second].astype(np.int64)
+        n_fr = meta["n_fr"][second].astype(np.int64) - 1  # without the low-pass
+        slowest = int(n2.max())
+        scales = [psi.xi * jtfs.Q[0] for psi in jtfs.frequency.psis[1 : 1 + n_scales]]
+        rates = [jtfs.psi2[n].xi * ANALYSIS_RATE for n in range(slowest, int(n2.min()) - 1, -1)]
+        return cls(
+            np.array(scales[::-1], dtype=np.float32),
+            np.array(rates, dtype=np.float32),
+            meta["row"].astype(np.int64)[second],
+            # The frequency axis runs from high to low, so the positive spin, which comes first,
+            # rises; scales and rates come in descending order.
+            (1 - n_fr // n_scales, n_scales - 1 - n_fr % n_scales, slowest - n2),
+        )
+
+    def summed(self, of_paths: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum a quantity of every path, (paths,), over log-frequency: (2, n_scales, n_rates)."""
+        picture = np.zeros((2, len(self.scales), len(self.rates)))
+        np.add.at(picture, self._places, of_paths[self._rows])
+        return picture
+
+
+def _of_unit_norm(picture: NDArray[np.float64]) -> NDArray[np.float32]:
+    return (picture / max(float(np.linalg.norm(picture)), 1e-12)).astype(np.float32)

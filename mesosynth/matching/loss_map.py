@@ -1,0 +1,206 @@
+"""The loss and its gradient around a point, cell by cell, nearest first.
+
+A map of the neighbourhood fills in from where the listener is. It may end at any cell, and the
+cells that are there are the ones that matter most.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.errors import ArgumentError
+from mesosynth.matching.model import CHIRPLET, Model, State
+from mesosynth.matching.operator import Linearization
+from mesosynth.matching.results import Cell
+from mesosynth.plugins.parameters import Parameter
+
+OCTAVES = 1.0
+"""To each side of the point, on an axis that is given no range; of what may be zero, a quarter of
+its range in the table."""
+
+Checkpoint = Callable[[], None]
+Ranges = tuple[tuple[float, float], tuple[float, float]]
+
+
+class Linearizes(Protocol):
+    """What :class:`mesosynth.matching.operator.Operator` does."""
+
+    model: Model
+
+    def linearize(
+        self, state: State, free: tuple[int, ...], checkpoint: Checkpoint | None
+    ) -> Linearization:
+        """Φ on the unit sphere, and its Jacobian along the unknowns' axes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place on the map: column i and row j, the two values there, and the whole state."""
+
+    i: int
+    j: int
+    values: tuple[float, float]
+    state: State
+
+
+def surface(
+    operator: Linearizes,
+    S_target: NDArray[np.float64],
+    state: State,
+    axes: tuple[str, str] = ("f_m", "gamma"),
+    grid: tuple[int, int] = (20, 20),
+    ranges: Ranges | None = None,
+    nearest_first: bool = True,
+    checkpoint: Checkpoint | None = None,
+) -> Iterator[Cell]:
+    """Loss and gradient on a grid around a state.
+
+    Parameters
+    ----------
+    operator : Operator
+    S_target : (paths,) float64
+        ``operator.analyse`` of the target.
+    state : (theta + 2,) float64
+        The point; what the axes do not move stays as it is here.
+    axes, grid, ranges, nearest_first
+        As for :func:`points`.
+    checkpoint : callable, optional
+        Called some twenty times a cell; what it raises ends the map, and comes out here.
+
+    Yields
+    ------
+    Cell
+
+    Raises
+    ------
+    ArgumentError
+        For axes, a grid or ranges that make no map.
+    """
+    for point in points(state, axes, grid, ranges, nearest_first, operator.model):
+        yield cell(operator, S_target, point, axes, checkpoint)
+
+
+def cell(
+    operator: Linearizes,
+    S_target: NDArray[np.float64],
+    point: Point,
+    axes: tuple[str, str],
+    checkpoint: Checkpoint | None = None,
+) -> Cell:
+    """Loss and gradient at one of :func:`points`; arguments as for :func:`surface`."""
+    free = [operator.model.ids.index(id_) for id_ in axes]
+    ordered = tuple(sorted(free))
+    at = operator.linearize(point.state, ordered, checkpoint)
+    residual = at.S - S_target
+    gradient = at.J.T @ residual
+    return Cell(
+        i=point.i,
+        j=point.j,
+        values=point.values,
+        loss=0.5 * float(residual @ residual),
+        gradient=gradient[[ordered.index(place) for place in free]],
+    )
+
+
+def points(
+    state: State,
+    axes: tuple[str, str],
+    grid: tuple[int, int],
+    ranges: Ranges | None = None,
+    nearest_first: bool = True,
+    model: Model = CHIRPLET,
+) -> list[Point]:
+    """The places of a map.
+
+    Parameters
+    ----------
+    state : (theta + 2,) float64
+        The point in the middle.
+    axes : (str, str)
+        Ids of two matchable parameters.
+    grid : (int, int)
+        Values on each axis, at least 2.
+    ranges : pair of (float, float), optional
+        First and last value on each axis, in the table's units; by default :data:`OCTAVES` to each
+        side of the point, within the parameter's range. Both have one sign on axes of logarithms.
+    nearest_first : bool
+        In order of distance from the point, with each axis as long as the other; False goes column
+        by column.
+    model : Model
+        Whose parameters they are.
+
+    Raises
+    ------
+    ArgumentError
+        For axes, a grid or ranges that make no map.
+    """
+    _check(axes, grid, model)
+    places = [model.ids.index(id_) for id_ in axes]
+    table = [model.parameters[id_] for id_ in axes]
+    values = [
+        _values(moving, float(state[place]), count, None if ranges is None else ranges[axis])
+        for axis, (moving, place, count) in enumerate(zip(table, places, grid, strict=True))
+    ]
+    found: list[tuple[float, Point]] = []
+    for i, j in np.ndindex(*grid):
+        there = state.copy()
+        there[places] = values[0][i], values[1][j]
+        distance = sum(
+            _distance(moving, along, at, float(state[place]))
+            for moving, along, at, place in zip(table, values, (i, j), places, strict=True)
+        )
+        point = Point(i, j, (float(values[0][i]), float(values[1][j])), there)
+        found.append((distance, point))
+    if nearest_first:
+        found.sort(key=lambda each: each[0])
+    return [point for _, point in found]
+
+
+def _values(
+    parameter: Parameter, here: float, count: int, wanted: tuple[float, float] | None
+) -> NDArray[np.float64]:
+    """Values along one axis, evenly spaced as the parameter moves."""
+    low, high = _around(parameter, here) if wanted is None else wanted
+    if not (np.isfinite([low, high]).all() and low != high):
+        raise ArgumentError(
+            f"ranges holds ({low}, {high}) for {parameter.id}; give two different numbers."
+        )
+    if parameter.curve == "linear":
+        return np.linspace(low, high, count)
+    if low * high <= 0.0:
+        raise ArgumentError(
+            f"ranges holds ({low}, {high}) for {parameter.id}; both must have one sign, not 0."
+        )
+    return np.copysign(np.geomspace(abs(low), abs(high), count), low)
+
+
+def _around(parameter: Parameter, here: float) -> tuple[float, float]:
+    """A range around a value, within the parameter's own."""
+    if parameter.curve == "linear":
+        quarter = 0.25 * (parameter.maximum - parameter.minimum)
+        return max(here - quarter, parameter.minimum), min(here + quarter, parameter.maximum)
+    smallest = parameter.smallest or parameter.minimum
+    low = max(abs(here) / 2.0**OCTAVES, smallest)
+    high = min(abs(here) * 2.0**OCTAVES, parameter.maximum)
+    return float(np.copysign(low, here)), float(np.copysign(high, here))
+
+
+def _distance(parameter: Parameter, along: NDArray[np.float64], at: int, here: float) -> float:
+    """Squared distance on one axis, in lengths of the axis."""
+    if parameter.curve == "linear":
+        return float((along[at] - here) / (along[-1] - along[0])) ** 2
+    return float(np.log(abs(along[at] / here)) / np.log(along[-1] / along[0])) ** 2
+
+
+def _check(axes: tuple[str, str], grid: tuple[int, int], model: Model) -> None:
+    for id_ in axes:
+        if id_ not in model.ids:
+            raise ArgumentError(f"axes holds {id_!r}, which is none of {', '.join(model.ids)}.")
+    if len(set(axes)) != 2:
+        raise ArgumentError(f"axes={axes!r} must name two different parameters.")
+    if min(grid) < 2:
+        raise ArgumentError(f"grid={grid!r} must hold at least 2 values on each axis.")

@@ -1,0 +1,119 @@
+"""Listening to where the arpeggio is, and to the model in the same noise.
+
+A quarter of a second of sound in four seconds of noise is a small part of any average over time.
+Once it is roughly known when the arpeggio sounds and for how long, a window that passes all of it
+and little else takes most of the noise away. What is left of the noise biases every modulus; so the
+model is heard beside noise of the same spectrum, and the two biases cancel. Together they bring the
+error at 20 dB down from 2% to 0.1%, and at 0 dB to 1%.
+
+This is fair only where what is left out is steady; events there are part of the sound.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import signal
+
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.instruments.chirplet_parameters import SIGMA_0
+from mesosynth.matching.unknowns import State
+from mesosynth.scattering import JTFS
+
+_FLAT, _EDGE = 4.0, 1.0  # standard deviations of the arpeggio's envelope, either side
+_HOP = 32  # samples, 4 ms
+_FRAME = 410  # samples, 50 ms
+_FEWEST_FRAMES = 5
+_WELCH = 1024  # samples
+_UNEVEN = 4.0  # how far the loudest frames of a steady sound may exceed the usual ones, in power
+
+
+def correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Cross-correlation at all lags, (2n - 1,), lag 0 in the middle."""
+    return signal.correlate(a.astype(np.float64), b.astype(np.float64), mode="full", method="fft")
+
+
+def onset_of(jtfs: JTFS, audio: NDArray[np.float32], x: NDArray[np.float32]) -> float:
+    """By how many seconds `x` must be delayed to lie over `audio`: (ANALYSIS_SAMPLES,) each.
+
+    Where their scalograms correlate best; the level that each row usually has, noise perhaps, has
+    no say.
+    """
+    U, V = (jtfs.scalogram(torch.from_numpy(y), _HOP).double().numpy() for y in (audio, x))
+    U, V = (W - np.median(W, axis=1, keepdims=True) for W in (U, V))
+    frames = 2 * U.shape[1]
+    products = np.fft.rfft(U, frames, axis=1) * np.fft.rfft(V, frames, axis=1).conj()
+    lags = np.fft.irfft(products.sum(axis=0), frames)
+    best = int(np.argmax(lags))
+    before, here, after = lags[best - 1], lags[best], lags[(best + 1) % frames]
+    curvature = before - 2.0 * here + after
+    fraction = 0.5 * (before - after) / curvature if curvature < 0.0 else 0.0
+    lag = (best + frames // 2) % frames - frames // 2
+    return float((lag + fraction) * _HOP / ANALYSIS_RATE)
+
+
+@dataclass(frozen=True)
+class Focus:
+    """A target through a window around its arpeggio.
+
+    Attributes
+    ----------
+    audio : (ANALYSIS_SAMPLES,) float32
+        The target through the window.
+    onset : float
+        Of the arpeggio's middle, s after the middle of the analysis window.
+    """
+
+    audio: NDArray[np.float32]
+    onset: float
+    _window: NDArray[np.float64]
+    _rest: NDArray[np.float32]
+    _seed: int
+
+    def background(self, number: int) -> NDArray[np.float32]:
+        """Noise like that in the target, through the window: (ANALYSIS_SAMPLES,), one a number."""
+        rng = np.random.default_rng([self._seed, number])
+        return (self._window * _noise_like(self._rest, rng)).astype(np.float32)
+
+
+def focus_on(audio: NDArray[np.float32], state: State, onset: float, seed: int = 0) -> Focus | None:
+    """Listen around an arpeggio; None where the rest is not steady, or too short to know.
+
+    Parameters
+    ----------
+    audio : (ANALYSIS_SAMPLES,) float32
+    state : (9,) float64
+        The arpeggio, of which gamma and w count.
+    onset : float
+        Of its middle, s after the middle of the window.
+    seed : int
+        Of the noises.
+    """
+    sigma = SIGMA_0 * state[3] / abs(state[2])
+    t = (np.arange(ANALYSIS_SAMPLES) - ANALYSIS_SAMPLES // 2) / ANALYSIS_RATE - onset
+    beyond = np.clip((np.abs(t) / sigma - _FLAT) / _EDGE, 0.0, 1.0)
+    rest = audio[beyond >= 1.0]
+    if not _is_steady(rest):
+        return None
+    window = 0.5 + 0.5 * np.cos(np.pi * beyond)
+    return Focus((audio * window).astype(np.float32), onset, window, rest, seed)
+
+
+def _noise_like(rest: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Gaussian noise with the spectrum of `rest`, (ANALYSIS_SAMPLES,)."""
+    frequency, density = signal.welch(rest, ANALYSIS_RATE, nperseg=_WELCH)
+    density[:2] = density[2]  # Welch's method takes the mean out of each piece
+    white = rng.standard_normal(ANALYSIS_SAMPLES)
+    spectrum = np.fft.rfft(white)
+    bins = np.fft.rfftfreq(ANALYSIS_SAMPLES, 1.0 / ANALYSIS_RATE)
+    gain = np.sqrt(np.interp(bins, frequency, density) * ANALYSIS_RATE / 2.0)
+    return np.fft.irfft(spectrum * gain, ANALYSIS_SAMPLES)
+
+
+def _is_steady(audio: NDArray[np.float32]) -> bool:
+    frames = audio[: len(audio) // _FRAME * _FRAME].reshape(-1, _FRAME).astype(np.float64)
+    if len(frames) < _FEWEST_FRAMES:
+        return False
+    power = np.square(frames).mean(axis=1)
+    return bool(np.quantile(power, 0.95) <= _UNEVEN * np.median(power))

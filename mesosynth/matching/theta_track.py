@@ -1,0 +1,206 @@
+"""One idea of what a sound that goes on is: theta along a track, and how well it explains.
+
+A track learns from two things: from Φ of the newest second, all that is followed; and gamma from
+the chirp rate, which is newer and has no doubles. Where a clear chirp rate says something else more
+than once, the track has taken a double for the truth, and begins anew with that gamma.
+"""
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mesosynth.audio.target import ANALYSIS_RATE
+from mesosynth.matching.fan_chirp import STD, Reading
+from mesosynth.matching.follow_glide import Glide
+from mesosynth.matching.measured import Measured
+from mesosynth.matching.model import CHIRPLET, Model, State
+from mesosynth.matching.noise import onset_of
+from mesosynth.matching.operator import Operator
+from mesosynth.matching.unknowns import Unknowns
+
+WINDOW = 8192
+"""Samples that are looked at, 1 s."""
+
+BEGINNING = 2 * WINDOW
+"""Samples that are remembered, and that starts are found in."""
+
+_RISE, _FALL = 0.6, 0.05  # s of the window's two ends
+_TOLERANCE = 1e-2  # of the lean JTFS: less than what glides within the window
+_OVERLAP = 8.0  # windows that hear the same things: as many times as sure they are not
+_LEAST_ENERGY = 1e-3  # of a residual: the model is never as exact as it may seem
+_READINGS_OVERLAP = 2.0  # spans of the chirp rate that hear the same things
+_FALSE = 0.5  # a chirp rate that differs by so much, as a logarithm, is another gamma;
+_TWICE = 2  # if it is not said once only, where one arpeggio ends and another begins
+_UNCERTAIN = 0.3  # standard deviation of all the rest then, in units of the axes
+_GAMMA = CHIRPLET.ids.index("gamma")
+_NEWEST = 0.3  # share of the newest look in the loss
+
+
+class Recent(Operator):
+    """(Φ ∘ g) of the newest second, heard through a window that counts what is newest."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(tolerance=_TOLERANCE, model=model, samples=WINDOW)
+        self.window = _window()
+        self._window = torch.from_numpy(self.window).to(self.device)
+
+    def measure(self, S: NDArray[np.float64], state: State, unknowns: Unknowns) -> Measured:
+        """What descent needs to know of a state, beside a target with Φ = `S`."""
+        at = self.linearize(state, unknowns.free)
+        return Measured.of(at.S - S, at.J)
+
+    def laid(self, state: State, window: NDArray[np.float32]) -> State:
+        """The state with its sound where that of the window lies."""
+        state = state.copy()
+        x = self.synthesize(state[: self.model.onset])
+        state[self.model.onset] = onset_of(self.jtfs, window, x)
+        return state
+
+    def _heard(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self._window
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one look hears.
+
+    Attributes
+    ----------
+    S : (paths,) float64
+        Φ of the window.
+    audio : (BEGINNING,) float32
+        What was heard last.
+    window : (WINDOW,) float32
+        The newest second of it, faded.
+    reading : Reading or None
+        The newest chirp rate, if there was a clear one since the last look.
+    now : float
+        When the newest sample came, s.
+    centre : float
+        When the window's middle was, see :func:`age_of`, s.
+    """
+
+    S: NDArray[np.float64]
+    audio: NDArray[np.float32]
+    window: NDArray[np.float32]
+    reading: Reading | None
+    now: float
+    centre: float
+
+
+class Track:
+    """Theta as it glides, from one place on.
+
+    Parameters
+    ----------
+    recent : Recent
+    unknowns : Unknowns
+        What glides.
+    state : (theta + 2,) float64
+        Where it begins.
+    spread : float
+        Standard deviation there, in units of the axes.
+
+    Attributes
+    ----------
+    loss : float
+        Of the last few looks.
+    looks : int
+        That it has had.
+    """
+
+    def __init__(self, recent: Recent, unknowns: Unknowns, state: State, spread: float) -> None:
+        self._recent, self._unknowns, self._origin = recent, unknowns, state.copy()
+        self._glide = Glide(len(unknowns.free), spread)
+        self.loss, self.looks = 1.0, 0
+        self._contradicted = 0  # times in a row
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._glide.advance(seconds)
+
+    def hear(self, heard: Heard) -> Iterator[None]:
+        """Learn from a look; it stops once on the way."""
+        state = self._recent.laid(self.state(), heard.window)
+        yield
+        measured = self._recent.measure(heard.S, state, self._unknowns)
+        energy = max(2.0 * measured.loss, _LEAST_ENERGY)
+        # As for error bars, see Measured.std: few paths say most.
+        effective = max((2.0 * measured.loss) ** 2 / max(measured.quartic, 1e-300), 1.0)
+        self._glide.hear(measured.gradient, measured.H, _OVERLAP * energy / effective)
+        self._keep_in_range()
+        self.loss += (_NEWEST if self.looks else 1.0) * (measured.loss - self.loss)
+        self.looks += 1
+        if heard.reading is None or _GAMMA not in self._unknowns.free:
+            return
+        if self.read(heard.reading, heard.reading.at - heard.centre):
+            self._contradicted = 0
+            return
+        self._contradicted += 1
+        if self._contradicted == _TWICE:
+            self._begin_anew(heard.reading.gamma)
+
+    def read(self, reading: Reading, ahead: float) -> bool:
+        """Learn from the chirp rate, so many seconds ahead; False where it is not believed."""
+        ratio = reading.gamma / float(self.state(ahead)[_GAMMA])
+        if ratio <= 0.0 or abs(math.log(ratio)) > _FALSE:
+            return False
+        variance = _READINGS_OVERLAP * STD**2
+        self._glide.read(self._unknowns.free.index(_GAMMA), math.log(ratio), variance, ahead)
+        self._keep_in_range()
+        return True
+
+    def copy(self) -> "Track":
+        """Another one that goes on from here."""
+        other = copy.copy(self)
+        other._glide = copy.deepcopy(self._glide)
+        return other
+
+    def _begin_anew(self, gamma: float) -> None:
+        state = self.state()
+        state[_GAMMA] = gamma
+        self._origin = self._recent.model.in_range(state)
+        self._glide = Glide(len(self._unknowns.free), _UNCERTAIN)
+        self._contradicted = 0
+
+    def hold(self, place: int, value: float) -> None:
+        """Let an entry of theta that does not glide stand at a value."""
+        self._origin[place] = value
+
+    def state(self, ahead: float = 0.0) -> State:
+        """Where it is, or will be in so many seconds."""
+        return self._unknowns.moved(self._origin, self._glide.ahead(ahead))
+
+    @property
+    def std(self) -> NDArray[np.float64]:
+        """Standard deviations along the axes, (free,)."""
+        return self._glide.std
+
+    def _keep_in_range(self) -> None:
+        place = self._glide.place
+        inside = self._unknowns.step_between(self._origin, self.state())
+        self._glide.move_to(np.where(np.abs(inside - place) > 1e-9, inside, place))
+
+
+def age_of(window: NDArray[np.float32]) -> float:
+    """How long before its end the middle of what sounds in a window lies, s."""
+    weight = np.abs(window).astype(np.float64)
+    total = float(weight.sum())
+    if not total:
+        return 0.5 * WINDOW / ANALYSIS_RATE
+    middle = float(np.arange(WINDOW) @ weight) / total
+    return (WINDOW - 1 - middle) / ANALYSIS_RATE
+
+
+def _window() -> NDArray[np.float32]:
+    """Slowly up and fast down, along squared sines."""
+    window = np.ones(WINDOW, np.float32)
+    rise, fall = round(_RISE * ANALYSIS_RATE), round(_FALL * ANALYSIS_RATE)
+    window[:rise] = np.sin(np.linspace(0.0, np.pi / 2, rise)) ** 2
+    window[-fall:] = np.cos(np.linspace(0.0, np.pi / 2, fall)) ** 2
+    return window

@@ -1,0 +1,1 @@
+"""Presets, the library of presets, banks, morphs, and the search by similarity."""

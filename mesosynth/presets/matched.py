@@ -1,0 +1,91 @@
+"""A match with layers as a preset: the instrument "layers" plays the phrase over and over."""
+
+import math
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from mesosynth import units
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.instruments.layers_parameters import LAYERS, PARAMETERS
+from mesosynth.matching.layer_messages import Layer, LayersResult
+from mesosynth.presets.preset import MatchRecord, Preset, Tags
+
+_SHORTEST_PHRASE = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s
+_LONGEST_PHRASE = PARAMETERS["period_1"].maximum
+
+
+def layered_preset(result: LayersResult, target: str, sha256: str) -> Preset:
+    """Make a preset that plays `result`.
+
+    Parameters
+    ----------
+    result : LayersResult
+    target : str
+        Name of the sound that was matched.
+    sha256 : str
+        Of its bytes.
+    """
+    return Preset(
+        name=PurePath(target).stem,
+        instrument="layers",
+        parameters=PARAMETERS.complete(layer_values(result.layers)),
+        comment=f"Matched to {target} with {len(result.layers)} layers.",
+        tags=Tags(category="matched"),
+        match=MatchRecord(
+            target=target,
+            sha256=sha256,
+            loss=result.loss,
+            evaluations=result.evaluations,
+            onset=min(layer.onset for layer in result.layers),
+            gain=max(layer.level for layer in result.layers),
+            similarity=result.scores.as_dict(),
+        ),
+    )
+
+
+def layer_values(layers: Sequence[Layer]) -> dict[str, float]:
+    """The instrument's parameters by id, clamped, for up to LAYERS layers.
+
+    What comes once comes once a phrase, which is as long as the layers take, from the first start
+    to the last end, and a whole number of the periods of what repeats: so nothing drifts apart.
+    """
+    begin = phrase_begin(layers)
+    phrase = _phrase(layers, begin)
+    values: dict[str, float] = {}
+    for number, layer in enumerate(layers[:LAYERS], 1):
+        own = {
+            **layer.theta,
+            "period": layer.period or phrase,
+            "delay": _begin(layer) - begin,
+            "level": units.amplitude_to_db(abs(layer.level)),
+        }
+        for id_, value in own.items():
+            values[f"{id_}_{number}"] = PARAMETERS[f"{id_}_{number}"].clamp(value)
+    for number in range(len(layers) + 1, LAYERS + 1):
+        values[f"level_{number}"] = PARAMETERS[f"level_{number}"].minimum
+    return values
+
+
+def phrase_begin(layers: Sequence[Layer]) -> float:
+    """When the first layer begins, s, on the clock of the layers' onsets."""
+    return min(_begin(layer) for layer in layers)
+
+
+def _phrase(layers: Sequence[Layer], begin: float) -> float:
+    """How long a phrase takes, s."""
+    ends = [_begin(layer) + _sweep(layer) for layer in layers if not layer.period]
+    longest = max((end - begin for end in ends), default=0.0)
+    phrase = max(longest, _SHORTEST_PHRASE)
+    periods = [layer.period for layer in layers if layer.period]
+    if periods:
+        phrase = math.ceil(phrase / periods[0] - 1e-6) * periods[0]
+    return min(phrase, _LONGEST_PHRASE)
+
+
+def _begin(layer: Layer) -> float:
+    """When a live arpeggio begins, far before it is heard, s."""
+    return layer.onset - 0.5 * _sweep(layer)
+
+
+def _sweep(layer: Layer) -> float:
+    return layer.theta["w"] / abs(layer.theta["gamma"])

@@ -1,0 +1,1 @@
+"""Processes, files, processors and folders: what every other package stands on."""
