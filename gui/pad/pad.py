@@ -13,7 +13,13 @@ from PySide6.QtGui import (
 from typing_extensions import override
 
 from gui import theme
-from gui.pad import pad_painting
+from gui.pad.pad_painting import (
+    paint_grid,
+    paint_handle,
+    paint_note_counts,
+    paint_target,
+    paint_trajectory,
+)
 from gui.pad.pad_plane import NOTE_AXES, Plane
 from gui.pad.plane import LossMap
 from gui.plots import plot_painting
@@ -153,23 +159,23 @@ class Pad(Canvas):
         plot_painting.paint_ground(painter, plane.area)
         if self.loss.axes == self.axes:
             self.loss.paint(painter, plane)
-        pad_painting.paint_grid(painter, plane)
+        paint_grid(painter, plane)
         if self.axes == NOTE_AXES and {"f_c", "w"} <= set(self._values):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            pad_painting.paint_note_counts(painter, plane, self._values["w"])
+            paint_note_counts(painter, plane, self._values["w"])
         if self._known is not None and set(self.axes) <= set(self._known):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             x, y = self.axes
-            pad_painting.paint_target(painter, plane.point(self._known[x], self._known[y]))
+            paint_target(painter, plane.point(self._known[x], self._known[y]))
 
     @override
     def paint_moving(self, painter: QPainter) -> None:
-        pad_painting.paint_trajectory(painter, self.plane, self.axes, self._steps)
+        paint_trajectory(painter, self.plane, self.axes, self._steps)
         gamma = self._values.get("gamma")
         rising = gamma > 0.0 if gamma is not None and "gamma" in self.axes else None
         held = self._grip is not None
         area = self.plane.area
-        pad_painting.paint_handle(painter, area, self.handle, rising, held, self.hasFocus())
+        paint_handle(painter, area, self.handle, rising, held, self.hasFocus())
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:

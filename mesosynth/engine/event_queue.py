@@ -19,7 +19,7 @@ MOVED = 0
 """The kind of a record, besides those of EventKind, that moves a parameter to `value`: the one at
 place ``256 channel + note`` of the vector of all values."""
 
-CAPACITY = 4096
+MAX_EVENTS = 4096
 _RECORD = struct.Struct("<ddIBBBx")  # time, value, sequence, kind, channel, note
 _CHECKED = struct.Struct("<24sI")
 _STRIDE = 32
@@ -43,9 +43,9 @@ class EventQueue(SharedBlock):
     """
 
     def __init__(self, name: str | None = None) -> None:
-        super().__init__(16 + CAPACITY * _STRIDE, name)
+        super().__init__(16 + MAX_EVENTS * _STRIDE, name)
         self._array("header", np.uint64, 2, 0)
-        self._array("records", np.uint8, CAPACITY * _STRIDE, 16)
+        self._array("records", np.uint8, MAX_EVENTS * _STRIDE, 16)
         self._lock = threading.Lock()  # between the threads of the writer
         self._written = self._last
         self._read = int(self._arrays["header"][_READ])
@@ -85,7 +85,7 @@ class EventQueue(SharedBlock):
     @property
     def full(self) -> bool:
         """Whether there is no room for an event more."""
-        return self._written - int(self._arrays["header"][_READ]) >= CAPACITY
+        return self._written - int(self._arrays["header"][_READ]) >= MAX_EVENTS
 
     @property
     def waiting(self) -> int:
@@ -107,7 +107,7 @@ class EventQueue(SharedBlock):
     def _write(self, stamp: float, kind: int, channel: int, note: int, value: float) -> bool:
         if self.full:
             return False
-        place = self._written % CAPACITY * _STRIDE
+        place = self._written % MAX_EVENTS * _STRIDE
         self._written += 1
         payload = _RECORD.pack(stamp, value, self._written & 0xFFFFFFFF, kind, channel, note)
         _CHECKED.pack_into(self._arrays["records"].data, place, payload, zlib.crc32(payload))
@@ -116,7 +116,7 @@ class EventQueue(SharedBlock):
 
     def peek(self) -> Record | None:
         """[audio] The oldest event that was not taken yet, or None."""
-        place = self._read % CAPACITY * _STRIDE
+        place = self._read % MAX_EVENTS * _STRIDE
         payload, check = _CHECKED.unpack_from(self._arrays["records"].data, place)
         if zlib.crc32(payload) != check:
             return None

@@ -23,6 +23,8 @@ from mesosynth.engine.slots import PLACE
 from mesosynth.engine.vst3 import list_vst3, load_vst3
 from mesosynth.errors import PluginError
 from mesosynth.instruments import INSTRUMENTS
+from mesosynth.plugins import parameters, ramps, tempo
+from mesosynth.plugins import plugin as plugin_contract
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.plugins.plugin import Effect, Instrument, Plugin
 
@@ -57,6 +59,13 @@ class PluginInfo:
     origin: Literal["built-in", "file", "package", "vst3"]
     path: Path | None = None
     problem: str = ""
+
+
+# Users' plugins written for version 0.1 import the contract under these names.
+sys.modules.setdefault("mesosynth.plugin", plugin_contract)
+sys.modules.setdefault("mesosynth.parameters", parameters)
+sys.modules.setdefault("mesosynth.ramps", ramps)
+sys.modules.setdefault("mesosynth.tempo", tempo)
 
 
 def plugin_folder() -> Path:

@@ -9,7 +9,7 @@ from mesosynth.engine.shared import SharedBlock
 from mesosynth.errors import ArgumentError
 from mesosynth.plugins.plugin import CHANNELS
 
-CAPACITY = 2**20  # frames: 5 s at 192 kHz, 22 s at 48 kHz; 8 MB
+SOUND_FRAMES = 2**20  # frames: 5 s at 192 kHz, 22 s at 48 kHz; 8 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class SoundRing(SharedBlock):
     """
 
     def __init__(self, name: str | None = None) -> None:
-        super().__init__(24 + 4 * CHANNELS * CAPACITY, name)
+        super().__init__(24 + 4 * CHANNELS * SOUND_FRAMES, name)
         # Frames written, the sample rate, and the frame from which on it holds.
         self._array("books", np.int64, 3, 0)
-        samples = self._array("flat", np.float32, CHANNELS * CAPACITY, 24)
-        self._arrays["samples"] = samples.reshape(CAPACITY, CHANNELS)
+        samples = self._array("flat", np.float32, CHANNELS * SOUND_FRAMES, 24)
+        self._arrays["samples"] = samples.reshape(SOUND_FRAMES, CHANNELS)
         self._position = self.written
         self._sample_rate = int(self._arrays["books"][1])
 
@@ -63,10 +63,10 @@ class SoundRing(SharedBlock):
         books[1] = sample_rate
 
     def write(self, block: NDArray[np.float32]) -> None:
-        """[audio] Append `block`, (2, frames) float32, frames <= CAPACITY; allocates nothing."""
+        """[audio] Append `block`, (2, frames) float32, at most SOUND_FRAMES; allocates nothing."""
         samples, books, frames = self._arrays["samples"], self._arrays["books"], block.shape[1]
-        begin = int(books[0]) % CAPACITY
-        first = min(frames, CAPACITY - begin)
+        begin = int(books[0]) % SOUND_FRAMES
+        first = min(frames, SOUND_FRAMES - begin)
         np.copyto(samples[begin : begin + first], block[:, :first].T)
         if first < frames:
             np.copyto(samples[: frames - first], block[:, first:].T)
@@ -90,10 +90,10 @@ class SoundRing(SharedBlock):
         Raises
         ------
         ArgumentError
-            If `frames` is not 0 to CAPACITY.
+            If `frames` is not 0 to SOUND_FRAMES.
         """
-        if not 0 <= frames <= CAPACITY:
-            raise ArgumentError(f"frames={frames} must be 0 to {CAPACITY}, the ring's length.")
+        if not 0 <= frames <= SOUND_FRAMES:
+            raise ArgumentError(f"frames={frames} must be 0 to {SOUND_FRAMES}, the ring's length.")
         written = self.written
         out = np.zeros(frames, np.float32)
         available = min(frames, written)
@@ -102,11 +102,11 @@ class SoundRing(SharedBlock):
         return out
 
     def _read(self, end: int) -> Stretch:
-        begin = max(self._position, end - CAPACITY)
+        begin = max(self._position, end - SOUND_FRAMES)
         lost, self._position = begin - self._position, end
         return Stretch(self._sample_rate, self._between(begin, end), lost)
 
     def _between(self, begin: int, end: int) -> NDArray[np.float32]:
-        samples, start = self._arrays["samples"], begin % CAPACITY
-        first = min(end - begin, CAPACITY - start)
+        samples, start = self._arrays["samples"], begin % SOUND_FRAMES
+        first = min(end - begin, SOUND_FRAMES - start)
         return np.concatenate([samples[start : start + first], samples[: end - begin - first]])

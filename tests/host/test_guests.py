@@ -93,6 +93,16 @@ def test_plugins_are_listed_without_running_them(folder):
     assert plugin_folder() == folder
 
 
+def test_a_plugin_of_version_0_1_is_loaded_by_the_names_that_it_imports(folder):
+    old = GUEST.replace("mesosynth.plugins.plugin", "mesosynth.plugin")
+    old = old.replace("mesosynth.plugins.parameters", "mesosynth.parameters")
+    assert "plugins" not in old
+    (folder / "gain.py").write_text(
+        old.replace("{}", "pass") + "\nfrom mesosynth import ramps, tempo\n"
+    )
+    assert load_plugin("gain").name == "My gain"
+
+
 def test_a_package_offers_a_plugin_by_its_entry_point(folder, tmp_path, monkeypatch):
     site = tmp_path / "site"
     (site / "guest-1.0.dist-info").mkdir(parents=True)
