@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from mesosynth.instruments.chirplet import MIDI_KEYS, Chirplet
 from mesosynth.instruments.chirplet_keys import MIDI_CHANNELS
-from mesosynth.instruments.chirplet_parameters import P_F_C, P_GAIN, PARAMETERS
+from mesosynth.instruments.chirplet_parameters import P_F_C, P_GAIN
+from mesosynth.instruments.chirplet_parameters import PARAMETERS as CHIRPLET
 from mesosynth.instruments.chirplet_waves import Motion
 from mesosynth.instruments.key_tuning import KeyTuning
 from mesosynth.plugins.plugin import Events
@@ -36,7 +37,7 @@ class Layer(Chirplet):
     def __init__(self, tuning: KeyTuning, motion: Motion) -> None:
         super().__init__()
         self._tuning, self._lent = tuning, motion
-        self.values: NDArray[np.float64] = PARAMETERS.vector({})
+        self.values: NDArray[np.float64] = CHIRPLET.vector({})
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""

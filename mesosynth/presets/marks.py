@@ -11,7 +11,7 @@ import msgspec
 from mesosynth.errors import SettingsError
 from mesosynth.system.atomic_file import write_atomically
 
-REVISION = 1
+MARKS_REVISION = 1
 MOST_STARS = 5
 MOST_RECENT = 50
 
@@ -36,7 +36,7 @@ class Marks(msgspec.Struct, kw_only=True):
     favourites: dict[str, bool] = {}
     ratings: dict[str, int] = {}
     recent: list[str] = []
-    revision: int = REVISION
+    revision: int = MARKS_REVISION
 
     def set_favourite(self, key: str, favourite: bool) -> None:
         """Make a preset a favourite, or not."""
@@ -87,7 +87,7 @@ def load_marks(path: Path) -> tuple[Marks, str]:
     try:
         with path.open("rb") as file:
             marks = msgspec.json.decode(file.read(_LARGEST), type=Marks)
-        if marks.revision != REVISION:
+        if marks.revision != MARKS_REVISION:
             raise ValueError(f"revision {marks.revision} is of another mesosynth")
         return marks, ""
     except FileNotFoundError:
