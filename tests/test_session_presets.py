@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from mesosynth.control.control_messages import Program
+from mesosynth.control.messages import Program
 from mesosynth.errors import PluginError, PresetError
 from mesosynth.presets.preset import (
     EffectState,

@@ -3,7 +3,7 @@
 import sys
 import time
 
-from mesosynth.control.control_messages import Layout, Moved, Transported
+from mesosynth.control.messages import Layout, Moved, Transported
 from mesosynth.engine.process import AudioProcess, AudioStatus
 from mesosynth.errors import WorkerError
 from mesosynth.presets.preset import Preset

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from mesosynth.control.control_messages import (
+from mesosynth.control.messages import (
     Activity,
     Alive,
     Forget,

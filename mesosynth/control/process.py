@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from mesosynth.control import loop as control_loop
-from mesosynth.control.control_messages import (
+from mesosynth.control.messages import (
     Close,
     Command,
     Forget,

@@ -6,7 +6,7 @@ into the audio callback. What the session needs to know of them, it hears here.
 
 from typing import TYPE_CHECKING
 
-from mesosynth.control.control_messages import (
+from mesosynth.control.messages import (
     Activity,
     Layout,
     Learned,

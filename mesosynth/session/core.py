@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from mesosynth.control.control_messages import Layout
+from mesosynth.control.messages import Layout
 from mesosynth.engine.process import AudioProcess
 from mesosynth.matching.process import MatcherProcess
 from mesosynth.plugins.parameters import ParameterTable

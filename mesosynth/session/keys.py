@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mesosynth.control.control_messages import Moved, Transported
+from mesosynth.control.messages import Moved, Transported
 from mesosynth.plugins.plugin import EventKind
 from mesosynth.session.events import ControllerLearned, ControlPorts, ProgramChanged
 from mesosynth.session.presets import Presets

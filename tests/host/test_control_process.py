@@ -12,7 +12,7 @@ import pytest
 from midi_hands import JackKeyboard
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from mesosynth.control.control_messages import (
+from mesosynth.control.messages import (
     Activity,
     Layout,
     Learned,
