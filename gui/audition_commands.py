@@ -4,7 +4,7 @@ from PySide6.QtCore import QObject
 
 from gui.actions import Actions
 from gui.bridge import Bridge
-from gui.pages.audition_buttons import HEARD, TEXTS, AuditionButtons
+from gui.pages.match import HEARD, TEXTS, AuditionButtons
 from mesosynth.session.events import Heard
 
 _SAID: dict[Heard, str] = {

@@ -1,24 +1,19 @@
-"""The only place where the desk touches the session.
-
-A timer drains :meth:`Session.poll` into one Qt signal per kind of event, and every request of the
-window goes through here, so that an error of the engine becomes a message line and nothing else.
-What can be asked for is in :mod:`gui.requests`, a file per subject.
-"""
+"""The bridge: the only place where the desk touches the session."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from typing_extensions import override
 
-from gui.device import DeviceRequests
-from gui.files import FileRequests
-from gui.follow import FollowRequests
-from gui.layers import LayerRequests
-from gui.matching import MatchRequests
-from gui.sound import SoundRequests
+from mesosynth.engine.status import AudioStatus
 from mesosynth.errors import MesosynthError
 from mesosynth.matching.automation import AutomationMoved, SequenceChanged
-from mesosynth.matching.results import Drivers
+from mesosynth.matching.requests import LayersSettings
+from mesosynth.matching.results import Drivers, MatchSettings
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.session import Session
 from mesosynth.session.events import (
@@ -48,6 +43,323 @@ from mesosynth.session.events import (
     TargetLoaded,
     Transport,
 )
+from mesosynth.session.layer_book import LayerBook
+from mesosynth.session.snapshots import Snapshot
+
+# --------------------------------------------------------------------------------------------------
+# What every group of requests stands on.
+
+
+class Asking:
+    """A part of the bridge: it asks the session, and an error becomes a message.
+
+    Attributes
+    ----------
+    session : Session or None
+        None until the engine has started.
+    """
+
+    session: Session | None = None
+
+    def request(self, request: Callable[[Session], object]) -> bool:
+        """Ask for something; False while there is no session, and (with a message) if refused."""
+        raise NotImplementedError
+
+    def set_follow(self, follow: bool) -> None:
+        """Let the match drive the sound, or not."""
+        raise NotImplementedError
+
+    def show_sound(self, rack: bool = False) -> None:
+        """Show what a request changed at once, not at the next tick; perhaps the rack with it."""
+        raise NotImplementedError
+
+
+# --------------------------------------------------------------------------------------------------
+# Requests to the sound device, and what it tells.
+
+
+class DeviceRequests(Asking):
+    """Where the sound goes to, and how it does there."""
+
+    def scope(self, frames: int) -> NDArray[np.float32]:
+        """Return the last `frames` samples that were played; fewer or none at the start."""
+        return np.zeros(0, np.float32) if self.session is None else self.session.scope(frames)
+
+    def audio_status(self) -> AudioStatus | None:
+        """Return the state of the sound device, or None while it is not known."""
+        return None if self.session is None else self.session.audio_status()
+
+    def set_device(
+        self, device: str | None, sample_rate: int | None = None, block: int | None = None
+    ) -> bool:
+        """Change over to another device, sample rate or block."""
+        return self.request(lambda session: session.set_device(device, sample_rate, block))
+
+    def reset_meters(self) -> bool:
+        """Count underflows and the largest load and peaks anew."""
+        return self.request(lambda session: session.reset_meters())
+
+
+# --------------------------------------------------------------------------------------------------
+# Requests that write or read presets, sessions, and what was heard.
+
+
+class FileRequests(Asking):
+    """Every one returns False (and says why) where a file cannot be read or written."""
+
+    def load_preset(self, path: Path) -> bool:
+        """Take all parameters from a preset."""
+        return self.request(lambda session: session.load_preset(path))
+
+    def save_preset(self, path: Path) -> bool:
+        """Write all parameters to a preset."""
+        return self.request(lambda session: session.save_preset(path))
+
+    def save_session(self, path: Path, desk: Mapping[str, Any]) -> bool:
+        """Write the whole session and what the desk remembers."""
+        return self.request(lambda session: session.save_session(path, desk))
+
+    def load_session(self, path: Path) -> dict[str, Any] | None:
+        """Go on from a session's file; return what the desk had put there, None if it is none."""
+        desk: dict[str, Any] = {}
+        done = self.request(lambda session: desk.update(session.load_session(path)))
+        self.show_sound(rack=True)
+        return desk if done else None
+
+    def start_capture(self, path: Path) -> bool:
+        """Write what is heard to a file."""
+        return self.request(lambda session: session.start_capture(path))
+
+    def stop_capture(self) -> bool:
+        """Finish the capture."""
+        return self.request(lambda session: session.stop_capture())
+
+    def save_last(self, minutes: float, path: Path) -> bool:
+        """Write what was heard in the last minutes to a file, in the background."""
+        return self.request(lambda session: session.save_last(minutes, path))
+
+
+# --------------------------------------------------------------------------------------------------
+# Requests around following the input.
+
+
+class FollowRequests(Asking):
+    """Let what comes from the input drive the sound."""
+
+    @property
+    def following(self) -> bool:
+        """Whether the input is followed."""
+        return self.session is not None and self.session.following
+
+    def set_following(self, following: bool) -> bool:
+        """Follow the input, or no longer."""
+        if following:
+            return self.request(lambda session: session.start_following())
+        return self.request(lambda session: session.stop_following())
+
+    def freeze_following(self, frozen: bool) -> bool:
+        """Let the sound stay as it is while the input is followed, or let it go on."""
+        return self.request(lambda session: session.freeze_following(frozen))
+
+
+# --------------------------------------------------------------------------------------------------
+# Requests around layers: matches with several arpeggios, and what is heard of each.
+
+
+class LayerRequests(Asking):
+    """Look for layers, and change what was found."""
+
+    @property
+    def layers(self) -> LayerBook:
+        """What there is to say of each layer; empty while another instrument plays."""
+        return LayerBook() if self.session is None else self.session.layers
+
+    @property
+    def matching_layers(self) -> bool:
+        """Whether a match with layers runs, or stands still."""
+        return self.session is not None and self.session.matching_layers
+
+    def start_layers_match(self, settings: LayersSettings, go_on: bool) -> bool:
+        """Match with layers, perhaps from those that there are."""
+        if self.session is not None:
+            self.session.layers_settings = settings
+        return self.request(lambda session: session.start_layers_match(go_on))
+
+    def apply_layers(self) -> bool:
+        """Play what the last match with layers found."""
+        done = self.request(lambda session: session.apply_layers())
+        self.show_sound(rack=True)
+        return done
+
+    def change_layers(self, method: str, *arguments: object) -> bool:
+        """Call a method of the session that changes layers.
+
+        Parameters
+        ----------
+        method : {"mute_layer", "solo_layer", "pin_layer", "move_layer", "remove_layer"}
+        *arguments
+            As the session's method takes them.
+        """
+        done = self.request(lambda session: getattr(session, method)(*arguments))
+        self.show_sound()
+        return done
+
+
+# --------------------------------------------------------------------------------------------------
+# Requests around a match: its target, how it goes about, what it found, and maps of its loss.
+
+
+class MatchRequests(Asking):
+    """Look for the parameters that sound like a target."""
+
+    @property
+    def matching(self) -> bool:
+        """Whether a match runs."""
+        return self.session is not None and self.session.matching
+
+    @property
+    def is_match_paused(self) -> bool:
+        """Whether a match stands still."""
+        return self.session is not None and self.session.match_paused
+
+    def load_target(self, path: Path) -> bool:
+        """Take a sound file as the target; False (and a message) if it cannot be one."""
+        return self.request(lambda session: session.load_target(path))
+
+    def take_sound_as_target(self) -> bool:
+        """Make the sound that plays now the target."""
+        return self.request(lambda session: session.take_sound_as_target())
+
+    def known_values(self) -> dict[str, float] | None:
+        """The parameters that made the target, where they are known."""
+        known = None if self.session is None else self.session.known_values
+        return None if known is None else dict(known)
+
+    def set_recording(self, running: bool) -> bool:
+        """Start to record from the input, or end the recording and take it as the target."""
+        if running:
+            return self.request(lambda session: session.start_recording())
+        return self.request(lambda session: session.stop_recording())
+
+    def move_window(self, start: float) -> bool:
+        """Match another part of the target's file, from `start`, s."""
+        return self.request(lambda session: session.move_window(start))
+
+    def set_match_settings(self, settings: MatchSettings) -> bool:
+        """Go about the next match like this."""
+        return self.request(lambda session: setattr(session, "match_settings", settings))
+
+    def set_matching(self, matching: bool) -> bool:
+        """Start or stop a match."""
+        if matching:
+            return self.request(lambda session: session.start_match())
+        return self.request(lambda session: session.stop_match())
+
+    def set_match_paused(self, paused: bool) -> bool:
+        """Let the match stand still, or go on."""
+        if paused:
+            return self.request(lambda session: session.pause_match())
+        return self.request(lambda session: session.resume_match())
+
+    def save_match(self, path: Path) -> bool:
+        """Write the match as far as it came; False (and a message) if it cannot be written."""
+        return self.request(lambda session: session.save_match(path))
+
+    def load_match(self, path: Path) -> bool:
+        """Take a match up from a file; False (and a message) if it is none."""
+        return self.request(lambda session: session.load_match(path))
+
+    def apply_candidate(self, place: int) -> bool:
+        """Play a candidate of the last match, 0 for the best."""
+        done = self.request(lambda session: session.apply_candidate(place))
+        self.show_sound()
+        return done
+
+    def morph_to_match(self, amount: float) -> bool:
+        """Play what lies between the sound before the match (0) and the match (1)."""
+        done = self.request(lambda session: session.morph_to_match(amount))
+        self.show_sound()
+        return done
+
+    def explore(self, axes: tuple[str, str] | None) -> bool:
+        """Have the loss mapped over two parameters; None ends it."""
+        return self.request(lambda session: session.explore(axes))
+
+    def ask_drivers(self) -> bool:
+        """Have it told which coefficients would drive a match from here."""
+        return self.request(lambda session: session.ask_drivers())
+
+
+# --------------------------------------------------------------------------------------------------
+# Requests that change what sounds: rack, snapshots, notes, controllers, play and panic.
+
+
+class SoundRequests(Asking):
+    """The instrument, its effects, and what plays them."""
+
+    @property
+    def playing(self) -> bool:
+        """Whether the instrument plays."""
+        return self.session is not None and self.session.playing
+
+    def set_playing(self, playing: bool) -> bool:
+        """Start or stop the sound."""
+        return self.request(lambda session: session.play() if playing else session.stop())
+
+    def panic(self) -> bool:
+        """Silence everything."""
+        return self.request(lambda session: session.panic())
+
+    def unpanic(self) -> bool:
+        """Play again what a panic interrupted."""
+        return self.request(lambda session: session.unpanic())
+
+    def change_rack(self, method: str, *arguments: object) -> bool:
+        """Call a method of the session that changes the rack; heard after a short crossfade.
+
+        Parameters
+        ----------
+        method : {"set_instrument", "add_effect", "remove_effect", "move_effect", "bypass_effect"}
+        *arguments
+            As the session's method takes them.
+        """
+        done = self.request(lambda session: getattr(session, method)(*arguments))
+        self.show_sound(rack=True)
+        return done
+
+    def snapshot(self) -> Snapshot | None:
+        """All that makes the sound now; None while there is no session."""
+        return None if self.session is None else self.session.snapshot()
+
+    def recall(self, snapshot: Snapshot) -> bool:
+        """Go back to a sound that :meth:`snapshot` took."""
+        if self.session is not None and self.session.matching_layers:
+            self.set_follow(False)  # or the next step would take it back
+        done = self.request(lambda session: session.recall(snapshot))
+        self.show_sound(rack=True)
+        return done
+
+    def play_note(self, note: int, down: bool) -> None:
+        """Press a MIDI key, or let go of it."""
+        if self.session is not None:
+            (self.session.note_on if down else self.session.note_off)(note)
+
+    def learn(self, parameter: str | None) -> None:
+        """Let the next MIDI controller that moves turn a parameter from then on."""
+        self.request(lambda session: session.learn(parameter))
+
+    def forget_controller(self, parameter: str) -> None:
+        """Let no MIDI controller turn a parameter any more."""
+        self.request(lambda session: session.forget_controller(parameter))
+
+
+# --------------------------------------------------------------------------------------------------
+# The only place where the desk touches the session.
+#
+# A timer drains :meth:`Session.poll` into one Qt signal per kind of event, and every request of the
+# window goes through here, so that an error of the engine becomes a message line and nothing else.
+# What can be asked for is in :mod:`gui.requests`, a file per subject.
+
 
 TICK_MS = 16
 """Time between two polls of the session, ms: some 60 pictures a second."""

@@ -1,4 +1,4 @@
-"""What the actions of files, of editing and of playing do."""
+"""What the actions of files, editing and playing do."""
 
 from pathlib import Path
 

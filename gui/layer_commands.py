@@ -4,11 +4,11 @@ from PySide6.QtCore import QObject
 
 from gui.actions import Actions
 from gui.bridge import Bridge
-from gui.pages.layers_page import LayersPage
+from gui.pages.layers import LayersPage
 from gui.settings import Settings
 from gui.undo import History
-from gui.widgets.knobs import Knobs
-from mesosynth.matching.layer_requests import LayersSettings
+from gui.widgets.knob import Knobs
+from mesosynth.matching.requests import LayersSettings
 from mesosynth.session.events import LayersEnded, LayersProgress
 from mesosynth.session.layer_book import LayerBook
 

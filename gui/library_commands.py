@@ -8,8 +8,7 @@ from gui.actions import Actions
 from gui.bridge import Bridge
 from gui.pages.blend import BlendPage
 from gui.pages.library import LibraryPanel
-from mesosynth.presets.entry import Entry
-from mesosynth.presets.marks import MOST_STARS
+from mesosynth.presets.search import MOST_STARS, Entry
 
 
 class LibraryCommands(QObject):

@@ -24,7 +24,7 @@ from gui.pad.frame import PadFrame
 from gui.pad.pad import Pad
 from gui.pages.blend import BlendPage
 from gui.pages.effects import EffectsPanel
-from gui.pages.layers_page import LayersPage
+from gui.pages.layers import LayersPage
 from gui.pages.library import LibraryPanel
 from gui.pages.map import MapPage
 from gui.pages.match import MatchSettingsPanel
@@ -39,11 +39,9 @@ from gui.session_commands import SessionCommands
 from gui.settings import Settings, save_settings
 from gui.sound_commands import SoundCommands
 from gui.undo import History
-from gui.widgets.curves import Curves
 from gui.widgets.drawer import Drawer
-from gui.widgets.knob import Knob
-from gui.widgets.knobs import Knobs
-from gui.widgets.match_panel import MatchPanel
+from gui.widgets.knob import Knob, Knobs
+from gui.widgets.match_panel import Curves, MatchPanel
 from gui.widgets.splitter import Divided
 from gui.widgets.status_line import StatusLine
 from gui.widgets.tour import Tour

@@ -6,7 +6,7 @@ from gui.actions import Actions
 from gui.bridge import Bridge
 from gui.pages.match import MatchSettingsPanel
 from gui.undo import History
-from gui.widgets.knobs import Knobs
+from gui.widgets.knob import Knobs
 from mesosynth.matching.results import MatchResult, MatchSettings
 
 _ALIKE = 0.9  # similarity by JTFS below which one arpeggio is hardly what a user looks for

@@ -13,7 +13,7 @@ from gui.bridge import Bridge
 from gui.comparisons import Comparisons
 from gui.settings import Settings
 from gui.undo import History
-from mesosynth.engine.takes import takes_folder
+from mesosynth.engine.capture import takes_folder
 from mesosynth.session.events import TargetLoaded
 from mesosynth.session.snapshots import Snapshot
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gui.actions import Actions
 from gui.bridge import Bridge
-from gui.device_dialog import DeviceDialog
+from gui.dialogs import DeviceDialog
 from gui.settings import Settings
 from gui.widgets.confirm_bar import KeepQuestion
 from mesosynth.session.events import Capture, Transport

@@ -4,13 +4,8 @@ import numpy as np
 import soundfile
 
 from mesosynth.matching.automation import automation_of
+from mesosynth.matching.results import LongSound, MatchedSequence, Moment, SequenceSettings
 from mesosynth.matching.sequence_export import render_automation
-from mesosynth.matching.sequence_messages import (
-    LongSound,
-    MatchedSequence,
-    Moment,
-    SequenceSettings,
-)
 
 REST = (9.0, 12.0)
 

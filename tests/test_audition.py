@@ -12,7 +12,7 @@ from mesosynth.audio.loudness import largest_loudness
 from mesosynth.audio.target import ANALYSIS_RATE, target_from_array
 from mesosynth.engine.rack import render
 from mesosynth.errors import TargetError
-from mesosynth.instruments.layers_parameters import PARAMETERS as LAYERS_PARAMETERS
+from mesosynth.instruments.layers import PARAMETERS as LAYERS_PARAMETERS
 from mesosynth.session import Session, events
 from mesosynth.session.audition_plan import Scene, plan
 from mesosynth.system.paths import resource

@@ -10,14 +10,19 @@ import pytest
 
 from mesosynth.cli.main import main
 from mesosynth.errors import ArgumentError
-from mesosynth.presets.chart import Chart
-from mesosynth.presets.fingerprints import RATE, Fingerprinter
+from mesosynth.presets.fingerprints import RATE, Fingerprinter, sound_map, survey_presets
 from mesosynth.presets.library import FOLDER_VARIABLE, Library
-from mesosynth.presets.listen import survey_presets
 from mesosynth.presets.preset import Preset, load_preset, save_preset
-from mesosynth.presets.similarity import FILE, Survey, distances, read_survey, weights, write_survey
-from mesosynth.presets.sound_key import sound_key
-from mesosynth.presets.sound_map import sound_map
+from mesosynth.presets.similarity import (
+    FILE,
+    Chart,
+    Survey,
+    distances,
+    read_survey,
+    sound_key,
+    weights,
+    write_survey,
+)
 from mesosynth.system.paths import factory_presets
 
 NEAREST = 0.11

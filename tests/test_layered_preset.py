@@ -8,11 +8,9 @@ import soundfile
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.cli.main import main
-from mesosynth.instruments.layers import Layers
-from mesosynth.instruments.layers_parameters import PARAMETERS
-from mesosynth.matching.layer_messages import Layer, LayersResult
+from mesosynth.instruments.layers import PARAMETERS, Layers
 from mesosynth.matching.layers import render_layers
-from mesosynth.matching.scores import Scores
+from mesosynth.matching.results import Layer, LayersResult, Scores
 from mesosynth.matching.similarity import Similarity
 from mesosynth.plugins.plugin import NO_EVENTS
 from mesosynth.presets.matched import layer_values, layered_preset

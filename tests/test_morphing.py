@@ -12,8 +12,7 @@ from mesosynth.effects import EFFECTS
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.presets.morph import blend, morph, morph_four, vary
-from mesosynth.presets.preset import EffectState, Preset, load_preset
-from mesosynth.presets.preset_checks import MOST_EFFECTS, check_preset
+from mesosynth.presets.preset import MOST_EFFECTS, EffectState, Preset, check_preset, load_preset
 from mesosynth.system.paths import factory_presets
 
 TABLE = INSTRUMENTS["chirplet"].parameters

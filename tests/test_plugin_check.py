@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mesosynth.engine.plugin_check import QUICK
-from mesosynth.engine.plugin_check_runner import check_plugin
+from mesosynth.engine.plugin_check import QUICK, check_plugin
 from mesosynth.engine.plugin_registry import BUILT_IN
 
 pytestmark = pytest.mark.alone
@@ -94,7 +93,7 @@ def test_a_plugin_that_raises_or_crashes_is_told(line, check, why, tmp_path):
 
 
 def test_a_plugin_that_hangs_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("mesosynth.engine.plugin_check_runner.PATIENCE", 1.5)
+    monkeypatch.setattr("mesosynth.engine.plugin_check.PATIENCE", 1.5)
     file = tmp_path / "bad.py"
     file.write_text(PLUGIN.format("\n        while True: pass"))
     *_, last = check_plugin(str(file), QUICK)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mesosynth.effects import EFFECTS
 from mesosynth.engine.rack import render
-from mesosynth.engine.slots import PLACE, PLACES, SlotReport
+from mesosynth.engine.slot import PLACE, PLACES, SlotReport
 from mesosynth.errors import ArgumentError, PresetError
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.presets.preset import EffectState, Preset, load_preset, save_preset

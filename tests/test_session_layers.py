@@ -10,8 +10,8 @@ import soundfile
 
 from mesosynth.audio.target import ANALYSIS_RATE
 from mesosynth.errors import ArgumentError, TargetError
-from mesosynth.matching.layer_messages import Layer
-from mesosynth.matching.layer_requests import LayersSettings
+from mesosynth.matching.requests import LayersSettings
+from mesosynth.matching.results import Layer
 from mesosynth.presets.preset import load_preset
 from mesosynth.session import Session, events
 
@@ -88,8 +88,7 @@ def watched(one):
 @pytest.fixture
 def playing(watched, tmp_path):
     """Both layers of the target play, as a preset has them."""
-    from mesosynth.matching.layer_messages import LayersResult
-    from mesosynth.matching.scores import Scores
+    from mesosynth.matching.results import LayersResult, Scores
     from mesosynth.presets.matched import layered_preset
 
     target = watched.session.target

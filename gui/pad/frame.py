@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QMenu, QToolButton
 
 from gui import theme
 from gui.pad.pad import Pad
-from gui.pad.pad_plane import NOTE_AXES
+from gui.pad.plane import NOTE_AXES
 from gui.plots.frame import Frame, Table
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 

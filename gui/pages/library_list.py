@@ -1,15 +1,252 @@
-"""The list of the library's page: what a click, a key and the wheel mean there."""
+"""List of the library page: rows, delegates, keys and tag chips."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from typing import cast
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QListView
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPolygonF, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolButton,
+    QWidget,
+)
 from typing_extensions import override
 
 from gui import theme
-from gui.pages.library_rows import STAR_WIDTH, LibraryRow, LibraryRows
+from mesosynth.presets.search import Entry, Marks
+
+# --------------------------------------------------------------------------------------------------
+# Tags to click: as many as fit into two lines.
+
+
+HEIGHT = 22
+GAP = 4
+LINES = 2
+_MOST = 24  # nobody reads more
+
+
+class Chips(QWidget):
+    """Buttons that can be on or off, one for each word.
+
+    Signals
+    -------
+    toggled
+        The word of the button that was clicked, and whether it is on now.
+    """
+
+    toggled = Signal(str, bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._chips: list[QToolButton] = []
+        theme.name(self, "Tags")
+        self.setFixedHeight(LINES * HEIGHT + (LINES - 1) * GAP)
+
+    def show_words(self, words: Sequence[str]) -> None:
+        """Show a button for each of `words`, those that do not fit left out."""
+        words = list(words[:_MOST])
+        if words == [chip.text() for chip in self._chips]:
+            return
+        on = {chip.text() for chip in self._chips if chip.isChecked()}
+        for chip in self._chips:
+            chip.hide()
+            chip.deleteLater()
+        self._chips = [self._chip(word, word in on) for word in words]
+        self._arrange()
+
+    def set_on(self, words: set[str]) -> None:
+        """Let the buttons of `words` be on and all others off; nothing is signalled."""
+        for chip in self._chips:
+            chip.setChecked(chip.text().casefold() in words)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.height())
+
+    def _chip(self, word: str, on: bool) -> QToolButton:
+        chip = QToolButton(self)
+        chip.setText(word)
+        chip.setCheckable(True)
+        chip.setChecked(on)
+        chip.setObjectName("small")
+        chip.setFont(theme.font(7.5))
+        chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        chip.setToolTip(f"Show only what is tagged {word}.")
+        theme.name(chip, f"Tag {word}")
+        chip.clicked.connect(lambda checked: self.toggled.emit(word, checked))
+        return chip
+
+    def _arrange(self) -> None:
+        x = y = 0
+        for chip in self._chips:
+            width = min(chip.sizeHint().width(), self.width())
+            if x + width > self.width():
+                x, y = 0, y + HEIGHT + GAP
+            chip.setGeometry(x, y, width, HEIGHT)
+            chip.setVisible(y + HEIGHT <= self.height())
+            x += width + GAP
+
+
+# --------------------------------------------------------------------------------------------------
+# The library's list: its rows as a model, and how one of them looks.
+
+
+ROW_HEIGHT = 38
+STAR_WIDTH = 24
+BELOW = 17
+"""Height of a row, the width at its left that the star has, and the height of a name, px."""
+
+ENTRY = Qt.ItemDataRole.UserRole
+
+_Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+
+
+class LibraryRows(QAbstractListModel):
+    """What was found, and below it what cannot be loaded.
+
+    Parameters
+    ----------
+    marks : Marks
+        Whose favourites have stars.
+    """
+
+    def __init__(self, marks: Marks) -> None:
+        super().__init__()
+        self.marks = marks
+        self.rows: Sequence[Entry] = ()
+        self.playing = ""  # key of what sounds
+
+    def show(self, found: Sequence[Entry], problems: Sequence[Entry]) -> None:
+        """Show other rows."""
+        self.beginResetModel()
+        self.rows = [*found, *problems]
+        self.endResetModel()
+
+    def repaint(self) -> None:
+        """Show the same rows with other stars."""
+        if self.rows:
+            self.dataChanged.emit(self.index(0), self.index(len(self.rows) - 1))
+
+    def row_of(self, key: str) -> int:
+        """Where a preset stands, or -1."""
+        return next((row for row, entry in enumerate(self.rows) if entry.key == key), -1)
+
+    @override
+    def rowCount(self, parent: _Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.rows)
+
+    @override
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid():
+            return None
+        entry = self.rows[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return entry.name
+            case Qt.ItemDataRole.ToolTipRole:
+                return _tip(entry)
+            case Qt.ItemDataRole.AccessibleTextRole:
+                favourite = ", favourite" if entry.key in self.marks.favourites else ""
+                return f"{entry.name}{favourite}. {entry.problem or ', '.join(entry.tags)}"
+            case _:
+                return entry if role == ENTRY else None
+
+
+class LibraryRow(QStyledItemDelegate):
+    """A star, the name, and below it what kind of sound it is."""
+
+    @override
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        return QSize(100, ROW_HEIGHT)
+
+    @override
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        entry = cast("Entry", index.data(ENTRY))
+        rows = cast("LibraryRows", index.model())
+        box, state = option.rect, option.state
+        sounds = entry.key == rows.playing
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(box, theme.colour(theme.RAISED))
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(box, theme.colour(theme.CARD))
+        if sounds:
+            painter.fillRect(
+                QRect(box.left(), box.top(), 3, box.height()), theme.colour(theme.ACCENT)
+            )
+        if not entry.problem:
+            _star(painter, box, entry.key in rows.marks.favourites)
+        text = box.adjusted(STAR_WIDTH + 4, 4, -8, 0)
+        self._write(painter, text, entry, rows.marks.ratings.get(entry.key, 0), sounds)
+        painter.restore()
+
+    def _write(self, painter: QPainter, box: QRect, entry: Entry, stars: int, sounds: bool) -> None:
+        ink = theme.ERROR if entry.problem else theme.ACCENT if sounds else theme.TEXT
+        painter.setFont(theme.font(9.0, bold=sounds))
+        painter.setPen(theme.colour(ink))
+        rating = "★" * stars
+        wide = painter.fontMetrics().horizontalAdvance(rating)
+        name = painter.fontMetrics().elidedText(
+            entry.name, Qt.TextElideMode.ElideRight, box.width() - wide - 6
+        )
+        top = Qt.AlignmentFlag.AlignTop
+        painter.drawText(box, top, name)
+        painter.setFont(theme.font(7.5))
+        painter.setPen(theme.colour(theme.DIM))
+        painter.drawText(box, top | Qt.AlignmentFlag.AlignRight, rating)
+        below = entry.problem or " · ".join(entry.tags) or entry.instrument
+        below = painter.fontMetrics().elidedText(below, Qt.TextElideMode.ElideRight, box.width())
+        painter.drawText(box.adjusted(0, BELOW, 0, 0), top, below)
+
+
+def _star(painter: QPainter, box: QRect, full: bool) -> None:
+    """Outline where it could be given, filled where it is."""
+    centre = QPointF(box.left() + 6 + STAR_WIDTH / 2 - 3, box.top() + ROW_HEIGHT / 2)
+    star = QPolygonF([centre + point for point in _STAR])
+    painter.setPen(theme.colour(theme.ACCENT if full else theme.FAINT))
+    painter.setBrush(theme.colour(theme.ACCENT) if full else Qt.BrushStyle.NoBrush)
+    painter.drawPolygon(star)
+
+
+_STAR = [
+    QPointF(0.0, -6.0), QPointF(1.5, -2.0), QPointF(5.7, -1.9), QPointF(2.4, 0.8),
+    QPointF(3.5, 4.9), QPointF(0.0, 2.5), QPointF(-3.5, 4.9), QPointF(-2.4, 0.8),
+    QPointF(-5.7, -1.9), QPointF(-1.5, -2.0),
+]  # fmt: skip
+
+
+def _tip(entry: Entry) -> str:
+    if entry.problem:
+        return entry.problem
+    by = f"by {entry.author}" if entry.author else ""
+    where = "came with mesosynth" if entry.factory else entry.file
+    lines = [entry.name, entry.comment, ", ".join(entry.tags), by, f"{entry.instrument}, {where}"]
+    return "\n".join(line for line in lines if line)
+
+
+# --------------------------------------------------------------------------------------------------
+# The list of the library's page: what a click, a key and the wheel mean there.
 
 
 class LibraryList(QListView):

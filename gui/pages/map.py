@@ -16,9 +16,9 @@ from gui.bridge import Bridge
 from gui.plots.library_map import LibraryMap
 from gui.undo import History
 from mesosynth.errors import MesosynthError
-from mesosynth.presets.chart import Chart, Place
 from mesosynth.presets.library import Library
 from mesosynth.presets.morph import blend
+from mesosynth.presets.similarity import Chart, Place
 from mesosynth.session.events import PresetLoaded
 
 SIMILAR = 4

@@ -1,14 +1,17 @@
-"""A widget in two layers: what stands still is painted once, what moves is painted over it.
+"""Canvas of a plot: cached painting, hover, and the painter's helpers."""
 
-At sixty pictures a second only the second layer costs anything.
-"""
-
-from PySide6.QtCore import QEvent
-from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from gui import theme
+from gui.plots.axes import Axis
+
+# --------------------------------------------------------------------------------------------------
+# A widget in two layers: what stands still is painted once, what moves is painted over it.
+#
+# At sixty pictures a second only the second layer costs anything.
 
 
 class Canvas(QWidget):
@@ -57,3 +60,124 @@ class Canvas(QWidget):
             self.paint_still(painter)
             painter.end()
         return self._still
+
+
+# --------------------------------------------------------------------------------------------------
+# Brushwork that all plots share: their ground, ticks, labels and hints.
+
+
+_MIDDLE = Qt.AlignmentFlag.AlignCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+def em() -> float:
+    """Height of a line of tick labels, px: what margins are measured in."""
+    return QFontMetricsF(theme.font(7.5)).height()
+
+
+def left_margin() -> float:
+    """Room for the vertical axis, px."""
+    return 4.0 * em()
+
+
+def bottom_margin(written: bool = True) -> float:
+    """Room for the horizontal axis, and for its label where that is `written`, px."""
+    return (2.5 if written else 1.4) * em()
+
+
+def title_margin() -> float:
+    """Room for a title, px."""
+    return 1.5 * em()
+
+
+def paint_ground(painter: QPainter, area: QRectF) -> None:
+    """Fill the well that a plot lies in."""
+    painter.fillRect(area, QColor(theme.WELL))
+
+
+def paint_title(painter: QPainter, area: QRectF, text: str) -> None:
+    """Write over the plot."""
+    painter.setFont(theme.font(8.0))
+    painter.setPen(QColor(theme.TEXT))
+    box = QRectF(area.left(), area.top() - title_margin(), area.width(), title_margin())
+    metrics = QFontMetricsF(painter.font())
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width())
+    painter.drawText(box, _MIDDLE, text)
+
+
+def paint_x_axis(
+    painter: QPainter, area: QRectF, axis: Axis, grid: bool = False, written: bool = True
+) -> None:
+    """Paint ticks, and the label below where it is `written`."""
+    line = em()
+    painter.setFont(theme.font(7.5))
+    free = -1e9  # from where on there is room for another label
+    for value, text in axis.ticks(int(area.width() // (3.4 * line))):
+        x = area.left() + axis.share(value) * area.width()
+        painter.setPen(QPen(QColor(theme.GRID if grid else theme.LINE)))
+        painter.drawLine(QLineF(x, area.top() if grid else area.bottom(), x, area.bottom() + 3))
+        width = painter.fontMetrics().horizontalAdvance(text) + 2.0
+        # Nothing is painted beyond the widget's edges.
+        left = max(min(x - width / 2, area.right() + 1 - width), area.left() - 5)
+        if left >= free:
+            painter.setPen(QColor(theme.DIM))
+            painter.drawText(QRectF(left, area.bottom() + 3, width, line), _MIDDLE, text)
+            free = left + width + 2.0
+    painter.setPen(QColor(theme.DIM))
+    if written:
+        below = QRectF(area.left(), area.bottom() + 1.25 * line, area.width(), 1.2 * line)
+        painter.drawText(below, _MIDDLE, _fitting(painter, axis, below.width()))
+
+
+def paint_y_axis(
+    painter: QPainter, area: QRectF, axis: Axis, grid: bool = False, written: bool = True
+) -> None:
+    """Paint ticks and the label at the left; the ticks alone where nothing is `written`."""
+    line = em()
+    painter.setFont(theme.font(7.5))
+    for value, text in axis.ticks(max(2, int(area.height() // (1.8 * line)))):
+        y = area.bottom() - axis.share(value) * area.height()
+        painter.setPen(QPen(QColor(theme.GRID if grid else theme.LINE)))
+        painter.drawLine(QLineF(area.left() - 3, y, area.right() if grid else area.left(), y))
+        if written:
+            painter.setPen(QColor(theme.DIM))
+            box = QRectF(area.left() - 3.0 * line, y - line / 2, 3.0 * line - 5, line)
+            painter.drawText(box, _RIGHT, text)
+    if written:
+        painter.setPen(QColor(theme.DIM))
+        painter.save()
+        painter.translate(area.left() - left_margin() + 0.55 * line, area.center().y())
+        painter.rotate(-90)
+        half = area.height() / 2 + line
+        label = _fitting(painter, axis, 2 * half)
+        painter.drawText(QRectF(-half, -line / 2, 2 * half, line), _MIDDLE, label)
+        painter.restore()
+
+
+def _fitting(painter: QPainter, axis: Axis, room: float) -> str:
+    """The longest label of an axis that there is room for."""
+    width = painter.fontMetrics().horizontalAdvance
+    return next(label for label in axis.labels if width(label) <= room)
+
+
+def paint_hint(painter: QPainter, area: QRectF, text: str) -> None:
+    """Write what is missing into the middle."""
+    painter.setFont(theme.font(9.0))
+    painter.setPen(QColor(theme.DIM))
+    painter.drawText(area, int(_MIDDLE | Qt.TextFlag.TextWordWrap), text)
+
+
+def paint_readout(painter: QPainter, area: QRectF, spot: QPointF, text: str) -> None:
+    """Write a value beside the mouse, inside the plot."""
+    painter.setFont(theme.font(8.0))
+    size = QFontMetricsF(painter.font()).size(0, text)
+    box = QRectF(spot.x() + 12, spot.y() + 12, size.width() + 12, size.height() + 6)
+    if box.right() > area.right():
+        box.moveRight(max(spot.x() - 8, area.left() + box.width()))
+    if box.bottom() > area.bottom():
+        box.moveBottom(spot.y() - 6)
+    painter.setPen(QPen(QColor(theme.LINE)))
+    painter.setBrush(theme.colour(theme.RAISED, 0.94))
+    painter.drawRoundedRect(box, 3, 3)
+    painter.setPen(QColor(theme.TEXT))
+    painter.drawText(box, int(_MIDDLE), text)

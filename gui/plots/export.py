@@ -1,18 +1,26 @@
-"""Every view as a file: a picture as PNG or SVG, its numbers as CSV."""
+"""Export of a plot as PNG, SVG or CSV."""
 
 import csv
 import io
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPoint, Qt
+from PySide6.QtGui import QAction, QCursor, QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
 from gui import theme
+from gui.bridge import Bridge
 from gui.plots.canvas import Canvas
 from gui.plots.frame import Frame
+from gui.settings import Settings
 from mesosynth.errors import ArgumentError, MesosynthError
+
+# --------------------------------------------------------------------------------------------------
+# Every view as a file: a picture as PNG or SVG, its numbers as CSV.
+
 
 KINDS = {
     ".png": "Picture (*.png)",
@@ -113,3 +121,96 @@ def _paint(body: QWidget, painter: QPainter) -> None:
 def _short(value: float | str) -> float | str:
     """Seven digits are more than a picture's numbers have."""
     return f"{value:.7g}" if isinstance(value, float) else value
+
+
+# --------------------------------------------------------------------------------------------------
+# The commands that save views: a context menu on each, and one action for the one in hand.
+
+
+def _ending(kind: str) -> str:
+    """The ending that a kind of file has, without its dot."""
+    return next(ending for ending, name in KINDS.items() if name == kind).lstrip(".")
+
+
+class Exporter(QObject):
+    """Lets views be saved.
+
+    Parameters
+    ----------
+    window : QWidget
+        Parent of the file dialog.
+    views : sequence of Frame
+        The first is saved where neither the mouse nor the keyboard says which.
+    action : QAction
+        Saves the view under the mouse, or that has the keyboard.
+    """
+
+    def __init__(
+        self,
+        window: QWidget,
+        views: Sequence[Frame],
+        action: QAction,
+        bridge: Bridge,
+        settings: Settings,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._views, self._bridge = window, views, bridge
+        self._settings = settings
+        for view in views:
+            view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            view.customContextMenuRequested.connect(partial(self._show_menu, view))
+        action.triggered.connect(lambda: self.ask(self.view_in_hand()))
+
+    def menu(self, view: Frame) -> QMenu:
+        """The context menu of a view."""
+        menu = QMenu(view)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Save picture as PNG…").triggered.connect(lambda: self.ask(view, ".png"))
+        menu.addAction("Save drawing as SVG…").triggered.connect(lambda: self.ask(view, ".svg"))
+        menu.addAction("Save numbers as CSV…").triggered.connect(lambda: self.ask(view, ".csv"))
+        menu.addSeparator()
+        menu.addAction("Copy picture").triggered.connect(lambda: self.copy(view))
+        for action in menu.actions():
+            action.setEnabled(view.filled)
+        return menu
+
+    def view_in_hand(self) -> Frame:
+        """The view under the mouse, else the one with the keyboard, else the first."""
+        for widget in (QApplication.widgetAt(QCursor.pos()), QApplication.focusWidget()):
+            for view in self._views:
+                if widget is not None and (widget is view or view.isAncestorOf(widget)):
+                    return view
+        return self._views[0]
+
+    def ask(self, view: Frame, ending: str = ".png") -> None:
+        """Ask for a file name, and save a view there."""
+        name = view.title.text().split(":")[0].lower().replace(" ", "-")
+        folder = self._settings.views or self._settings.folder or str(Path.home())
+        dialog = QFileDialog(self._window, f"Save {view.title.text()}", folder)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters(list(KINDS.values()))
+        dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(_ending(kind)))
+        dialog.selectNameFilter(KINDS[ending])
+        dialog.setDefaultSuffix(ending.lstrip("."))
+        dialog.selectFile(f"mesosynth-{name}{ending}")
+        dialog.fileSelected.connect(lambda path: self.save(view, Path(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def save(self, view: Frame, path: Path) -> None:
+        """Save a view, and say so, or why not."""
+        try:
+            save_view(view, path)
+        except MesosynthError as error:
+            self._bridge.say(str(error), "error")
+            return
+        self._settings.views = str(path.parent)
+        self._bridge.say(f"Saved {view.title.text()} as {path}.")
+
+    def copy(self, view: Frame) -> None:
+        """Put a view's picture on the clipboard."""
+        QGuiApplication.clipboard().setPixmap(view.body.grab())
+        self._bridge.say(f"Copied {view.title.text()}.")
+
+    def _show_menu(self, view: Frame, spot: QPoint) -> None:
+        self.menu(view).popup(view.mapToGlobal(spot))

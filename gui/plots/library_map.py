@@ -13,8 +13,7 @@ from typing_extensions import override
 
 from gui import theme
 from gui.plots.canvas import Canvas
-from mesosynth.presets.chart import Place
-from mesosynth.presets.similarity import weights
+from mesosynth.presets.similarity import Place, weights
 
 NEAREST = 3
 """Sounds that blend at once: each brings its effects along."""

@@ -10,11 +10,10 @@ from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from gui import theme
-from gui.plots import plot_painting
-from gui.plots.axes import Axis
+from gui.plots import canvas as plot_painting
+from gui.plots.axes import Axis, SharedAxes
 from gui.plots.canvas import Canvas
-from gui.plots.colour_maps import indexed_image
-from gui.plots.shared_axes import SharedAxes
+from gui.plots.colour_bar import indexed_image
 
 _GAP = 10  # px between pictures
 _BARE = 5  # px at the left of a picture whose vertical axis its neighbour has
@@ -63,7 +62,7 @@ class Picture(Canvas):
     title, hint : str
     axes : SharedAxes
     colours : str
-        A map of :mod:`gui.plots.colour_maps`.
+        A map of :mod:`gui.plots.colour_bar`.
     levels : (float, float)
         Values at the map's two ends.
     first : bool

@@ -1,4 +1,4 @@
-"""JTFS as scale by rate, both spins mirrored, and which of its paths drive a match."""
+"""Scale-rate pictures of JTFS coefficients, and the attribution of a match to them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,16 +6,173 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedLayout, QToolButton, QWidget
 from typing_extensions import override
 
-from gui.plots.axes import Axis
+from gui.plots.axes import Axis, SharedAxes, short_number
 from gui.plots.colour_bar import ColourBar
-from gui.plots.drivers import DriverPictures
 from gui.plots.frame import Frame, Table
 from gui.plots.picture import Picture, Pictures, Readout
 from gui.plots.scalogram import decibel_difference
-from gui.plots.shared_axes import SharedAxes
-from gui.plots.spins import RATES, RATES_SHORT, both_spins, path_at, path_name, spin_axes
-from mesosynth.matching.results import Analysis
+from mesosynth.matching.results import Analysis, Drivers
 from mesosynth.plugins.parameters import ParameterTable
+
+# --------------------------------------------------------------------------------------------------
+# How scales, rates and spins lie in a picture: what falls on the left, what rises on the right.
+
+
+RATES, RATES_SHORT = "◂ falling · Rate (Hz) · rising ▸", "◂ Rate (Hz) ▸"
+"""What the axis of both spins says, and where there is little room."""
+
+
+def both_spins(scale_rate: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Both spins in one picture.
+
+    Parameters
+    ----------
+    scale_rate : (2, n_scales, n_rates) float32
+        Spin -1 first.
+
+    Returns
+    -------
+    picture : (n_scales, 2 * n_rates) float32
+        Falling patterns (spin -1) from the fastest to the slowest rate, then rising ones (spin +1)
+        from the slowest to the fastest.
+    """
+    falling, rising = scale_rate
+    return np.concatenate([falling[:, ::-1], rising], axis=1)
+
+
+def even_indices(count: int, most: int) -> list[int]:
+    """At most `most` indices of `count`, evenly spread, away from both ends."""
+    step = max(1, -(-count // max(most, 1)))
+    return list(range((count - 1) % step // 2 + step // 4, count, step))
+
+
+def spin_axes(scales: NDArray[np.float32], rates: NDArray[np.float32]) -> tuple[Axis, Axis]:
+    """Axes on which each filter is one cell, named by its rate and scale.
+
+    The filters stand evenly in log rate and log scale, bar the lowest.
+    """
+    count = len(rates)
+    kept = even_indices(count, 3)
+    marks = [(count - i - 0.5, f"−{_two_digits(rates[i])}") for i in reversed(kept)]
+    marks += [(count + i + 0.5, _two_digits(rates[i])) for i in kept]
+    rows = [(i + 0.5, _two_digits(scales[i])) for i in even_indices(len(scales), 4)]
+    return (
+        Axis(0.0, 2.0 * count, RATES, short=RATES_SHORT, marks=tuple(marks)),
+        Axis(0.0, float(len(scales)), "Scale (c/oct)", marks=tuple(rows)),
+    )
+
+
+def path_at(
+    row: int, column: int, scales: NDArray[np.float32], rates: NDArray[np.float32]
+) -> tuple[float, float, int]:
+    """Scale (c/oct), rate (Hz) and spin of a cell of :func:`both_spins`."""
+    rising = column >= len(rates)
+    rate = rates[column - len(rates) if rising else len(rates) - 1 - column]
+    return float(scales[row]), float(rate), 1 if rising else -1
+
+
+def path_name(
+    row: int, column: int, scales: NDArray[np.float32], rates: NDArray[np.float32]
+) -> str:
+    """Name the path of a cell of :func:`both_spins` by its scale, rate and spin."""
+    scale, rate, spin = path_at(row, column, scales, rates)
+    direction = "rising (spin +1)" if spin > 0 else "falling (spin −1)"
+    return f"{scale:.3g} c/oct · {rate:.3g} Hz · {direction}"
+
+
+def _two_digits(value: np.float32) -> str:
+    return short_number(float(f"{value:.2g}"))
+
+
+# --------------------------------------------------------------------------------------------------
+# Which coefficients drive the match: where each parameter is pulled, path by path.
+
+
+SHOWN = 4
+"""Parameters that are shown at most: those that are pulled most."""
+
+_COLUMNS = ("parameter", "scale_c_per_oct", "rate_hz", "spin", "pull")
+
+
+class DriverPictures(Pictures):
+    """A picture for each parameter: red paths want more of it, blue ones less."""
+
+    def __init__(self, parameters: ParameterTable, parent: QWidget | None = None) -> None:
+        super().__init__()
+        self.setParent(parent)
+        self._parameters = parameters
+        self._drivers: Drivers | None = None
+        self._shown: list[int] = []
+        self.axes = SharedAxes(Axis(0.0, 1.0, marks=((0.5, ""),)), Axis(0.0, 1.0))
+        self.pictures = [
+            Picture(
+                "–", "Load a target" if place == 0 else "", self.axes, "difference", (-1.0, 1.0),
+                place == 0, self._read(place),
+            )
+            for place in range(SHOWN)
+        ]  # fmt: skip
+        for picture in self.pictures:
+            self.add(picture)
+
+    def set_table(self, parameters: ParameterTable) -> None:
+        """Name another instrument's parameters."""
+        self._parameters = parameters
+
+    def show_drivers(self, drivers: Drivers) -> None:
+        """Draw the pulls on each parameter, relative to the strongest on it."""
+        self._drivers = drivers
+        strength = np.abs(drivers.pull).sum(axis=(1, 2, 3))
+        self._shown = sorted(np.argsort(-strength)[:SHOWN].tolist())
+        shares = strength / max(float(strength.sum()), 1e-30)
+        self.axes.set_home(*spin_axes(drivers.scales, drivers.rates))
+        for place, picture in enumerate(self.pictures):
+            if place >= len(self._shown):
+                picture.title = "–"
+                picture.set_numbers(None, picture.box)
+                continue
+            pull = drivers.pull[self._shown[place]]
+            top = max(float(np.abs(pull).max()), 1e-30)
+            numbers = both_spins(pull / top).astype(np.float32)
+            rows, columns = numbers.shape
+            picture.set_middle(columns / 2.0)
+            picture.set_numbers(numbers, (0.0, 0.0, float(columns), float(rows)))
+            which = self._shown[place]
+            up = float(pull.sum()) > 0.0
+            picture.title = self._title(drivers.unknowns[which], up, float(shares[which]))
+
+    def table(self) -> Table:
+        """Every parameter's pulls."""
+        drivers = self._drivers
+        if drivers is None:
+            return Table(_COLUMNS, ())
+        return Table(
+            _COLUMNS,
+            [
+                (id_, *path_at(i, j, drivers.scales, drivers.rates), float(pull))
+                for id_, pulls in zip(drivers.unknowns, drivers.pull, strict=True)
+                for (i, j), pull in np.ndenumerate(both_spins(pulls))
+            ],
+        )
+
+    def _title(self, id_: str, up: bool, share: float) -> str:
+        """The parameter, where it is pulled to, and its share of all the pulling."""
+        name = self._parameters[id_].name if id_ in self._parameters else id_
+        return f"{name} {'▲' if up else '▼'} {share:.0%}"
+
+    def _read(self, place: int) -> Readout:
+        def read(row: int, column: int, _x: float, _y: float) -> str:
+            numbers, drivers = self.pictures[place].numbers, self._drivers
+            if numbers is None or drivers is None:
+                return ""
+            share = f"{100.0 * numbers[row, column]:+.0f}%".replace("-", "−")
+            return f"{path_name(row, column, drivers.scales, drivers.rates)} · {share}"
+
+        return read
+
+
+# --------------------------------------------------------------------------------------------------
+# JTFS as scale by rate, both spins mirrored, and which of its paths drive a match.
+
 
 _LEVELS = (-30.0, 0.0)
 _FLOOR = -80.0  # dB, what no colour bar goes below

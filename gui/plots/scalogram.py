@@ -7,11 +7,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from typing_extensions import override
 
 from gui import theme
-from gui.plots.axes import Axis
+from gui.plots.axes import Axis, SharedAxes
 from gui.plots.colour_bar import ColourBar
 from gui.plots.frame import Frame, Table
 from gui.plots.picture import Picture, Pictures, Readout
-from gui.plots.shared_axes import SharedAxes
 from gui.plots.waveform import Waveform
 from mesosynth.matching.results import Analysis
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
 from gui import theme
-from gui.plots import plot_painting
+from gui.plots import canvas as plot_painting
 from gui.plots.axes import Axis
 from gui.plots.canvas import Canvas
 from mesosynth.session.events import TargetLoaded

@@ -1,8 +1,8 @@
-"""A painted knob: an arc, the value and its unit, the name."""
+"""Knobs: one parameter each, and the pages of knobs of an instrument."""
 
 import math
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -17,13 +17,87 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QToolButton,
+    QWidget,
+)
 from typing_extensions import override
 
 from gui import theme
-from gui.widgets.value_editor import ValueEditor
 from mesosynth.errors import ArgumentError
-from mesosynth.plugins.parameters import Parameter
+from mesosynth.plugins.parameters import Parameter, ParameterTable
+
+# --------------------------------------------------------------------------------------------------
+# The line that opens over a knob's value to type another.
+
+
+class ValueEditor(QLineEdit):
+    """Return accepts, Esc or a click elsewhere leaves everything as it was."""
+
+    accepted = Signal(str)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._owner = parent
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setFont(theme.font(8.5))
+        self.setAccessibleName("Value")
+        self.returnPressed.connect(self._accept)
+        self.hide()
+
+    def open(self, text: str) -> None:
+        """Appear with `text` selected."""
+        self.setText(text)
+        self.show()
+        self.selectAll()
+        self.setFocus()
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        # Esc is also the shortcut of panic; while one types it only closes the line.
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Escape
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._close()
+        else:
+            super().keyPressEvent(event)
+            # QLineEdit lets Return through, and the knob behind would open the line again.
+            event.accept()
+
+    @override
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.hide()
+
+    def _accept(self) -> None:
+        text = self.text()
+        self._close()
+        self.accepted.emit(text)
+
+    def _close(self) -> None:
+        self.hide()
+        self._owner.setFocus()
+
+
+# --------------------------------------------------------------------------------------------------
+# A painted knob: an arc, the value and its unit, the name.
+
 
 TRAVEL_PX = 180.0
 """Vertical drag from one end of the travel to the other, px."""
@@ -286,3 +360,118 @@ class Knob(QWidget):
 
 def _speed(event: QMouseEvent | QWheelEvent | QKeyEvent) -> float:
     return FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
+
+
+# --------------------------------------------------------------------------------------------------
+# Which layer's knobs are on show, where an instrument has the same knobs many times.
+
+
+_COLUMNS = 4
+
+
+def page_of(id_: str) -> int:
+    """Page that a parameter belongs to, by the number at the end of its id; 0: all of them."""
+    name, _, number = id_.rpartition("_")
+    return int(number) if name and number.isdigit() else 0
+
+
+class KnobPages(QWidget):
+    """Buttons, one a page.
+
+    Signals
+    -------
+    turned : int
+        To that page.
+    """
+
+    turned = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, theme.GAP, 0)
+        self._grid.setSpacing(2)
+        self._group = QButtonGroup(self)
+        self._group.idClicked.connect(self.turned)
+        self.hide()
+
+    @property
+    def page(self) -> int:
+        """The page on show; 0 where there is only one."""
+        return max(self._group.checkedId(), 0)
+
+    def turn_to(self, page: int) -> None:
+        """Turn to a page, if there is one of that number."""
+        button = self._group.button(page)
+        if button is not None:
+            button.click()
+
+    def set_pages(self, pages: list[int]) -> None:
+        """Offer these pages, and turn to the first; none hides the buttons."""
+        for button in self._group.buttons():
+            self._group.removeButton(button)
+            self._grid.removeWidget(button)
+            button.deleteLater()
+        for place, page in enumerate(pages):
+            button = QToolButton()
+            button.setObjectName("small")
+            button.setText(str(page))
+            button.setCheckable(True)
+            button.setChecked(place == 0)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setToolTip(f"The knobs of layer {page}")
+            theme.name(button, f"Layer {page}")
+            self._group.addButton(button, page)
+            self._grid.addWidget(button, place // _COLUMNS, place % _COLUMNS)
+        self.setVisible(bool(pages))
+
+
+# --------------------------------------------------------------------------------------------------
+# A knob for every parameter of the instrument.
+
+
+class Knobs(QFrame):
+    """The knobs by parameter id, in the table's order; those of layers one layer at a time."""
+
+    def __init__(self, parameters: ParameterTable) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self._knobs: dict[str, Knob] = {}
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(theme.GAP, 6, theme.GAP, 6)
+        self._row.setSpacing(2)
+        self.pages = KnobPages()
+        self.pages.turned.connect(self._turn)
+        self._row.addWidget(self.pages)
+        self.set_table(parameters)
+
+    def __getitem__(self, id_: str) -> Knob:
+        return self._knobs[id_]
+
+    def all(self) -> list[Knob]:
+        """Every knob."""
+        return list(self._knobs.values())
+
+    def set_table(self, parameters: ParameterTable) -> list[Knob]:
+        """Have the knobs of another instrument; return them, which are all new."""
+        for knob in self._knobs.values():
+            self._row.removeWidget(knob)
+            knob.hide()
+            knob.deleteLater()
+        self._knobs = {id_: Knob(parameter) for id_, parameter in parameters.items()}
+        for knob in self._knobs.values():
+            self._row.addWidget(knob)
+        self.pages.set_pages(sorted({page_of(id_) for id_ in self._knobs} - {0}))
+        self._turn(self.pages.page)
+        return self.all()
+
+    def _turn(self, page: int) -> None:
+        """Show the knobs of a page, and those that belong to all."""
+        for id_, knob in self._knobs.items():
+            knob.setVisible(page_of(id_) in (0, page))
+
+    def set_values(self, values: dict[str, float]) -> None:
+        """Show the parameters that play."""
+        for id_, knob in self._knobs.items():
+            if id_ in values and knob.value != values[id_]:
+                knob.set_value(values[id_])

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from typing_extensions import override
 
 from gui import theme
-from mesosynth.matching.scores import Scores
+from mesosynth.matching.results import Scores
 
 VIEWS = {
     "jtfs": (

@@ -39,11 +39,8 @@ from mesosynth.effects import EFFECTS
 from mesosynth.engine.callback import Engine
 from mesosynth.engine.limiter import Limiter
 from mesosynth.engine.rack import Rack
-from mesosynth.engine.reach import Reach
-from mesosynth.engine.shared import ParameterBlock
-from mesosynth.engine.slot import Node, Occupant
-from mesosynth.engine.slots import VECTOR
-from mesosynth.engine.sound_ring import SoundRing
+from mesosynth.engine.shared import ParameterBlock, SoundRing
+from mesosynth.engine.slot import VECTOR, Node, Occupant, Reach
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS, instrument_class
 from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS

@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 from mesosynth.audio.target import Target, target_from_array
 from mesosynth.bench.targets import RANGES, Sound, Theta, draw_theta
 from mesosynth.instruments.chirplet_torch import ONSET
-from mesosynth.matching.descent import descent_named
-from mesosynth.matching.initial_guess import initial_guesses
-from mesosynth.matching.matcher import Matcher
-from mesosynth.matching.measured import Measured
+from mesosynth.matching.descent import Measured, descent_named
+from mesosynth.matching.match import Matcher
+from mesosynth.matching.model import PAPERS, State, Unknowns, by_id, in_range, state_of
 from mesosynth.matching.noise import onset_of
 from mesosynth.matching.operator import Operator, Phi
-from mesosynth.matching.unknowns import PAPERS, State, Unknowns, by_id, in_range, state_of
+from mesosynth.matching.starts import initial_guesses
 
 LONGER = 4.0
 """A method may take so many times the seconds of ours, for the picture of error against time."""

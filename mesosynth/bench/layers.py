@@ -104,7 +104,7 @@ def _measure(file: Path, arguments: argparse.Namespace, say: Narration) -> dict[
 
 def _best_at_random(audio: NDArray[np.float32], arguments: argparse.Namespace) -> dict[str, float]:
     """Scores of the best of many settings, by the time-averaged JTFS."""
-    from mesosynth.matching.layer_loss import TOLERANCE
+    from mesosynth.matching.layer_sound import TOLERANCE
     from mesosynth.matching.layers import render_layers
     from mesosynth.matching.operator import Operator
     from mesosynth.matching.similarity import Similarity
@@ -122,7 +122,7 @@ def _best_at_random(audio: NDArray[np.float32], arguments: argparse.Namespace) -
 def _at_random(rng: np.random.Generator) -> Any:  # noqa: ANN401 - a Layer, imported when needed
     from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
     from mesosynth.instruments.chirplet_parameters import PARAMETERS
-    from mesosynth.matching.layer_messages import Layer
+    from mesosynth.matching.results import Layer
 
     theta = {id_: PARAMETERS[id_].from_unit(rng.random()) for id_ in PARAMETERS.matchable}
     theta["f_c"] = min(theta["f_c"], _HIGHEST_F_C)

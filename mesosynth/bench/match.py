@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from mesosynth.bench import match_contest, match_scores
     from mesosynth.bench.match_runs import contested_runs, rival_runs, runs_of
     from mesosynth.bench.match_work import Crew, Keeper, Work
-    from mesosynth.scattering.devices import best_device
+    from mesosynth.scattering.jtfs import best_device
 
     _check(arguments)
     jobs, seed = arguments.jobs, arguments.seed

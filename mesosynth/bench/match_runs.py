@@ -9,7 +9,7 @@ from mesosynth.audio.target import target_from_array
 from mesosynth.bench.baselines import METHODS, Budget, compete
 from mesosynth.bench.targets import Family, Sound, families
 from mesosynth.errors import MesosynthError
-from mesosynth.matching.matcher import Matcher
+from mesosynth.matching.match import Matcher
 from mesosynth.matching.results import MatchResult
 
 Row = dict[str, Any]

@@ -12,13 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.bench.hands import TICK, Hands
-from mesosynth.engine.callback import Engine
-from mesosynth.engine.event_inbox import EventInbox
-from mesosynth.engine.event_queue import EventQueue
+from mesosynth.engine.callback import Engine, EventInbox
 from mesosynth.engine.rack import Rack
-from mesosynth.engine.shared import ParameterBlock
-from mesosynth.engine.slots import VECTOR
-from mesosynth.engine.sound_ring import SoundRing
+from mesosynth.engine.shared import EventQueue, ParameterBlock, SoundRing
+from mesosynth.engine.slot import VECTOR
 from mesosynth.instruments import instrument_class
 from mesosynth.plugins.plugin import CHANNELS, EventKind
 

@@ -21,8 +21,8 @@ from mesosynth.bench.cases import PAPER
 from mesosynth.bench.child import Child
 from mesosynth.bench.environment import peers_python
 from mesosynth.instruments.chirplet_torch import ONSET, chirplet_and_tangents
-from mesosynth.matching.measured import Measured
-from mesosynth.matching.unknowns import State
+from mesosynth.matching.descent import Measured
+from mesosynth.matching.model import State
 
 _SCRIPT = Path(__file__).parent / "children" / "peers.py"
 

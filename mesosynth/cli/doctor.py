@@ -91,7 +91,7 @@ def _libraries(name: str, purpose: Purpose) -> Check:
 
 
 def _sound_card() -> Check:
-    from mesosynth.engine.device_list import look_for_devices
+    from mesosynth.engine.portaudio import look_for_devices
 
     looked = look_for_devices()
     outputs = [device.name for device in looked.devices if device.outputs]

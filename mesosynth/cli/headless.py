@@ -9,7 +9,7 @@ from mesosynth.cli.progress import MatchBar
 from mesosynth.engine.rack import render
 from mesosynth.errors import ArgumentError, WorkerError
 from mesosynth.matching.results import Analysis, MatchResult
-from mesosynth.presets.matched_preset import matched_preset
+from mesosynth.presets.matched import matched_preset
 from mesosynth.presets.preset import save_preset
 from mesosynth.session import Session
 from mesosynth.session.audio_settings import DEFAULT_AUDIO, AudioSettings

@@ -8,7 +8,7 @@ from mesosynth.errors import ArgumentError
 
 if TYPE_CHECKING:  # numpy and soundfile would slow every command down
     from mesosynth.audio.target import Target
-    from mesosynth.matching.layer_messages import Layer, LayersResult
+    from mesosynth.matching.results import Layer, LayersResult
 
 _ALONE = ("unknowns", "pin", "phi", "descent")  # options of a match with one arpeggio
 

@@ -149,7 +149,7 @@ def _add_device(parser: argparse.ArgumentParser) -> None:
 
 def _audio(arguments: argparse.Namespace) -> tuple["AudioSettings", str]:
     """What the command line says of the sound, or else what last worked; and what to tell of it."""
-    from mesosynth.engine.device_settings import check_settings
+    from mesosynth.engine.portaudio import check_settings
     from mesosynth.session.audio_settings import AudioSettings, load_audio_settings
 
     device, rate, block = arguments.device, arguments.rate, arguments.block
@@ -213,7 +213,7 @@ def _play(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _devices(arguments: argparse.Namespace) -> dict[str, Any]:
-    from mesosynth.engine.device_list import look_for_devices
+    from mesosynth.engine.portaudio import look_for_devices
 
     looked = look_for_devices()
     if looked.problem:

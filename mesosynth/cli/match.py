@@ -1,23 +1,107 @@
-"""`mesosynth match FILE`: the matcher on the command line."""
+"""`mesosynth match`: the parameters of a recording, written as a preset."""
 
 import argparse
+import contextlib
+import sys
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mesosynth.cli.layers import add_layers, run_layers
-from mesosynth.cli.match_keeping_options import (
-    add_keeping,
-    check_keeping,
-    kept_in,
-    telling_how_to_go_on,
-    wanted_match,
-)
 from mesosynth.errors import ArgumentError
 
-if TYPE_CHECKING:  # numpy and soundfile would slow every command down
+if TYPE_CHECKING:
+    from mesosynth.matching.checkpoint import SavedMatch
     from mesosynth.matching.results import MatchResult, MatchSettings
     from mesosynth.plugins.parameters import ParameterTable
+
+
+# --------------------------------------------------------------------------------------------------
+# `mesosynth match --save RUN` and `--resume RUN`: a match that outlives its process.
+
+
+_OF_NEW_MATCHES = ("file", "seed", "unknowns", "pin", "phi", "descent")
+
+
+def add_keeping(match: argparse.ArgumentParser) -> None:
+    """Describe the options."""
+    match.add_argument(
+        "--save", metavar="RUN", type=Path,
+        help="keep the match in this file as it goes; Ctrl-C leaves what is there",
+    )  # fmt: skip
+    match.add_argument(
+        "--resume", metavar="RUN", type=Path, help="go on with a match that was kept"
+    )
+
+
+def check_keeping(arguments: argparse.Namespace) -> None:
+    """Refuse what does not go together.
+
+    Raises
+    ------
+    ArgumentError
+        Naming the options.
+    """
+    if arguments.resume is None and arguments.file is None:
+        raise ArgumentError("match: name a FILE, or a match that was kept: --resume RUN.")
+    if arguments.layers is not None and (arguments.save or arguments.resume):
+        raise ArgumentError("--save and --resume do not go with --layers; leave them out.")
+    if arguments.save is not None and not arguments.save.parent.is_dir():
+        folder = arguments.save.parent
+        raise ArgumentError(f"{arguments.save} cannot be written: there is no folder {folder}.")
+    for name in _OF_NEW_MATCHES:
+        if arguments.resume is not None and getattr(arguments, name):
+            option = name.upper() if name == "file" else f"--{name}"
+            raise ArgumentError(f"{option} does not go with --resume, which holds it already.")
+
+
+def wanted_match(
+    arguments: argparse.Namespace, settings: Callable[[argparse.Namespace], "MatchSettings"]
+) -> "SavedMatch":
+    """Return the match that is to be run, or to be gone on with.
+
+    Raises
+    ------
+    MatchFileError
+        If what is to be resumed is no match, or if what `--save` names is something else.
+    AudioFileError, TargetError
+        If the sound cannot be matched.
+    """
+    from mesosynth.audio.file import load_target
+    from mesosynth.matching.checkpoint import SavedMatch, load_match
+
+    if arguments.resume is not None:
+        return load_match(arguments.resume)
+    if arguments.save is not None and arguments.save.exists():
+        load_match(arguments.save)  # which refuses to take the place of anything else
+    return SavedMatch(
+        instrument=arguments.instrument,
+        settings=settings(arguments),
+        target=load_target(arguments.file),
+    )
+
+
+def kept_in(arguments: argparse.Namespace) -> Path | None:
+    """Return the file that a match is kept in, None for none."""
+    return arguments.save or arguments.resume
+
+
+@contextlib.contextmanager
+def telling_how_to_go_on(arguments: argparse.Namespace) -> Generator[None]:
+    """Say after Ctrl-C how the match can be gone on with."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = kept_in(arguments)
+        if kept is not None and kept.exists():
+            print(f"Go on with: mesosynth match --resume {kept}", file=sys.stderr)
+        raise
+
+
+# --------------------------------------------------------------------------------------------------
+# `mesosynth match FILE`: the matcher on the command line.
+
 
 _MATCHABLE = ("chirplet", "ripple")
 
@@ -55,7 +139,7 @@ def run_match(arguments: argparse.Namespace) -> dict[str, Any]:
     """Match, print the result unless as JSON, and return it."""
     from mesosynth.cli.progress import MatchBar
     from mesosynth.instruments import instrument_class
-    from mesosynth.presets.matched_preset import matched_preset
+    from mesosynth.presets.matched import matched_preset
     from mesosynth.presets.preset import save_preset
 
     check_keeping(arguments)
@@ -67,8 +151,7 @@ def run_match(arguments: argparse.Namespace) -> dict[str, Any]:
     wanted = wanted_match(arguments, _settings)
     target, instrument = wanted.target, wanted.instrument
     with telling_how_to_go_on(arguments), MatchBar(target.name) as bar:
-        from mesosynth.matching.kept_run import run_and_keep
-        from mesosynth.matching.matcher import Matcher  # brings torch in, which takes seconds
+        from mesosynth.matching.match import Matcher, run_and_keep
         from mesosynth.matching.similarity import Similarity
 
         matcher = Matcher(instrument)

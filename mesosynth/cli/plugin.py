@@ -28,8 +28,7 @@ def run_plugin_command(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _check(arguments: argparse.Namespace) -> dict[str, Any]:
-    from mesosynth.engine.plugin_check import FULL, QUICK
-    from mesosynth.engine.plugin_check_runner import Finding, check_plugin
+    from mesosynth.engine.plugin_check import FULL, QUICK, Finding, check_plugin
 
     findings: list[Finding] = []
     for finding in check_plugin(arguments.file, QUICK if arguments.quick else FULL):

@@ -7,8 +7,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from mesosynth.matching.layer_messages import LayersStep
-from mesosynth.matching.results import MatchStep, table_of
+from mesosynth.matching.results import LayersStep, MatchStep, table_of
 
 
 class _Bar:

@@ -11,7 +11,7 @@ from mesosynth.errors import ArgumentError
 if TYPE_CHECKING:  # numpy and soundfile would slow every command down
     from types import TracebackType
 
-    from mesosynth.matching.sequence_messages import MatchedSequence, Moment, SequenceSettings
+    from mesosynth.matching.results import MatchedSequence, Moment, SequenceSettings
 
 _ROWS = 24  # that are printed of a long sequence
 
@@ -51,7 +51,7 @@ def add_sequence(sequence: argparse.ArgumentParser) -> None:
 def run_sequence(arguments: argparse.Namespace) -> dict[str, Any]:
     """Match, write what was asked for, print the thetas unless as JSON, and return them."""
     from mesosynth.matching.sequence_export import check_ending, export_sequence
-    from mesosynth.matching.sequence_runs import run_of
+    from mesosynth.matching.sequence_file import run_of
 
     settings = _settings(arguments)
     if arguments.smooth < 0.0:
@@ -103,7 +103,7 @@ def _match(
 
 def _settings(arguments: argparse.Namespace) -> "SequenceSettings":
     from mesosynth.instruments.chirplet_parameters import PARAMETERS
-    from mesosynth.matching.sequence_messages import SequenceSettings
+    from mesosynth.matching.results import SequenceSettings
 
     pinned: dict[str, float] = {}
     for text in arguments.pin:

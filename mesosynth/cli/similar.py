@@ -22,9 +22,7 @@ def run_similar(arguments: argparse.Namespace) -> dict[str, Any]:
     Sounds that nobody has listened to yet are listened to, which is remembered.
     """
     from mesosynth.presets.preset import load_preset
-    from mesosynth.presets.reading import library_presets
-    from mesosynth.presets.similarity import read_survey, write_survey
-    from mesosynth.presets.sound_key import sound_key
+    from mesosynth.presets.similarity import library_presets, read_survey, sound_key, write_survey
 
     preset = load_preset(arguments.preset)
     here = sound_key(preset)
@@ -32,7 +30,7 @@ def run_similar(arguments: argparse.Namespace) -> dict[str, Any]:
     presets = {here: preset, **library}
     survey = read_survey()
     if any(key not in survey for key in presets):
-        from mesosynth.presets.listen import survey_presets
+        from mesosynth.presets.fingerprints import survey_presets
 
         survey = survey_presets(presets, _tell)
         write_survey(survey)

@@ -34,10 +34,8 @@ from mesosynth.control.messages import (
 from mesosynth.control.midi import MidiDecoder
 from mesosynth.control.midi_map import MidiMap
 from mesosynth.control.midi_ports import MidiPorts
-from mesosynth.control.osc import OscReceiver
-from mesosynth.control.osc_words import obey
-from mesosynth.engine.event_queue import MOVED, EventQueue
-from mesosynth.engine.shared import ParameterBlock
+from mesosynth.control.osc import OscReceiver, obey
+from mesosynth.engine.shared import MOVED, EventQueue, ParameterBlock
 from mesosynth.errors import MesosynthError
 from mesosynth.plugins.plugin import EventKind
 from mesosynth.system.spawning import end_with_parent

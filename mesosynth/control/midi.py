@@ -1,18 +1,130 @@
-"""MIDI bytes in, notes and gestures out.
-
-Both zones of MPE are understood: RPN 6 on the first channel makes the channels after it members,
-on the last one those before it. Each has bend, pressure and timbre of its own, to which those of
-the first, or of the last, are added.
-"""
+"""MIDI messages into events: notes, pedals, MPE zones, and the tempo of a MIDI clock."""
 
 from collections.abc import Iterable
 from typing import Any, Protocol
 
 import mido
 
-from mesosynth.control.midi_clock import MidiClock
-from mesosynth.control.mpe_zones import CHANNELS, LOWER, UPPER, Zones
 from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
+
+# --------------------------------------------------------------------------------------------------
+# Tempo from a MIDI clock, 24 ticks to the quarter note, in spite of their jitter.
+
+
+TICKS = 24
+EVERY = 6
+"""Ticks between two reports of the tempo: a sixteenth note."""
+
+_FINEST = 0.05  # the loop's bandwidth, per tick, once it has settled
+_PAUSE = 0.5  # s between two ticks: the clock had stopped
+_PULL = 0.02  # the most that the tempo is bent to catch up with the beat
+
+
+class MidiClock:
+    """Follows ticks by a delay-locked loop of second order.
+
+    The tempo that it reports is bent a little so that whoever integrates it stays on the ticks:
+    counting beats by tempo alone, every rounding would add up.
+    """
+
+    def __init__(self) -> None:
+        self._last = self._next = self._period = 0.0
+        self._ticks = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """Take the next tick as the first of a beat."""
+        self._count = 0
+        self._played = 0.0  # ticks that the reported tempo amounts to
+        self._rate = 0.0  # ticks a second, as reported
+        self._reported = 0.0
+
+    def tick(self, stamp: float) -> float | None:
+        """Take a tick that came at `stamp` s; return quarter notes a minute when they are due."""
+        gap, self._last = stamp - self._last, stamp
+        if self._ticks == 0 or not 0.0 < gap < _PAUSE:
+            self._ticks, self._period = 1, 0.0
+            self._next = stamp
+            self.restart()
+        elif self._period == 0.0:
+            self._period = gap
+            self._next = stamp + gap
+            self._ticks += 1
+        else:
+            self._ticks += 1
+            bandwidth = max(_FINEST, 1.0 / self._ticks)
+            error = stamp - self._next
+            self._next += self._period + min(1.0, 1.5 * bandwidth) * error
+            self._period = max(self._period + bandwidth * bandwidth * error, 1e-3)
+        self._count += 1
+        due = self._period > 0.0 and self._count % EVERY == 0
+        return self._report(self._next - self._period) if due else None
+
+    def _report(self, stamp: float) -> float:
+        """Tempo at the tick that came at `stamp`, freed of its jitter."""
+        rate = 1.0 / self._period
+        if self._rate:
+            self._played += (stamp - self._reported) * self._rate
+        else:
+            self._played = float(self._count)
+        behind = (self._count - self._played) / (4 * EVERY)
+        self._rate = rate * (1.0 + min(max(behind, -_PULL), _PULL))
+        self._reported = stamp
+        return 60.0 * self._rate / TICKS
+
+
+# --------------------------------------------------------------------------------------------------
+# MPE's zones: which channels belong to one hand, and which of them speaks for the others.
+#
+# The lower zone's manager is the first channel, its members are those after it; the upper zone's is
+# the last one, its members are those before it. Each zone has as many members as was said last, and
+# takes them from the other where they would overlap.
+
+
+CHANNELS = 16
+LOWER, UPPER = 0, CHANNELS - 1
+"""The managers."""
+
+
+class Zones:
+    """Which channels belong together; none, at first."""
+
+    def __init__(self) -> None:
+        self._members: dict[int, tuple[int, ...]] = {LOWER: (), UPPER: ()}
+
+    def resize(self, manager: int, members: int) -> None:
+        """Give the zone of a manager so many members, 0 for no zone."""
+        members = min(members, CHANNELS - 1)
+        taken = range(1, 1 + members) if manager == LOWER else range(UPPER - members, UPPER)
+        other = UPPER - manager
+        mine = {manager, *taken} if members else set[int]()
+        rest = () if other in mine else tuple(c for c in self._members[other] if c not in mine)
+        self._members = {manager: tuple(taken), other: rest}
+
+    def manager_of(self, channel: int) -> int | None:
+        """The manager of a member; None for a channel that is none."""
+        for manager, members in self._members.items():
+            if channel in members:
+                return manager
+        return None
+
+    def members_beside(self, channel: int) -> tuple[int, ...]:
+        """All members of the zone that a member is in; a channel that is none stands alone."""
+        manager = self.manager_of(channel)
+        return (channel,) if manager is None else self._members[manager]
+
+    def led_by(self, channel: int) -> tuple[int, ...]:
+        """Channels that a gesture on `channel` is for: a manager's is for its members, too."""
+        return (channel, *self._members.get(channel, ()))
+
+
+# --------------------------------------------------------------------------------------------------
+# MIDI bytes in, notes and gestures out.
+#
+# Both zones of MPE are understood: RPN 6 on the first channel makes the channels after it members,
+# on the last one those before it. Each has bend, pressure and timbre of its own, to which those of
+# the first, or of the last, are added.
+
 
 BEND_RANGE = 2.0  # semitones either way, unless RPN 0 says otherwise
 MPE_BEND_RANGE = 48.0  # of a member channel

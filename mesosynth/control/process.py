@@ -17,8 +17,7 @@ from mesosynth.control.messages import (
     Report,
     Settings,
 )
-from mesosynth.engine.event_queue import EventQueue
-from mesosynth.engine.shared import ParameterBlock
+from mesosynth.engine.shared import EventQueue, ParameterBlock
 from mesosynth.plugins.plugin import EventKind
 from mesosynth.system.spawning import bare_main
 

@@ -1,15 +1,69 @@
-"""Echoes that may change their distance without a swoop of pitch."""
+"""Stereo delay with feedback, and the delay lines that the reverb uses as well."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.effects.delay_lines import DelayLines
-from mesosynth.effects.recursion import OnePole, one_pole_coefficient
+from mesosynth.effects.filter import SILENT, OnePole, one_pole_coefficient
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, Effect, Events
 from mesosynth.plugins.ramps import Ramps, scratch
+
+# --------------------------------------------------------------------------------------------------
+# The past of several sounds, in rings.
+
+
+class DelayLines:
+    """Rings of one length that are written together and read wherever one likes.
+
+    Parameters
+    ----------
+    rows : int
+        Sounds.
+    longest : int
+        Samples that :meth:`read` may look back.
+    """
+
+    def __init__(self, rows: int, longest: int) -> None:
+        self._rings = np.zeros((rows, longest))
+        self._position = 0
+
+    def reset(self) -> None:
+        """[control] Forget all sound."""
+        self._rings.fill(0.0)
+        self._position = 0
+
+    def read(self, row: int, delay: int, out: NDArray[np.float64]) -> None:
+        """[audio] Fill `out`, (n,), with what was written `delay` samples before the next n.
+
+        n <= delay <= longest: what is not written yet cannot be read.
+        """
+        ring = self._rings[row]
+        begin = (self._position - delay) % len(ring)
+        first = min(len(out), len(ring) - begin)
+        np.copyto(out[:first], ring[begin : begin + first])
+        if first < len(out):
+            np.copyto(out[first:], ring[: len(out) - first])
+
+    def write(self, block: NDArray[np.float64]) -> None:
+        """[audio] Append `block`, (rows, n) float64 and contiguous, n <= longest; it may change.
+
+        What nobody can hear becomes silence, before it turns into slow subnormals.
+        """
+        if block.max() < SILENT and block.min() > -SILENT:
+            block.fill(0.0)
+        longest, begin, n = self._rings.shape[1], self._position, block.shape[1]
+        first = min(n, longest - begin)
+        np.copyto(self._rings[:, begin : begin + first], block[:, :first])
+        if first < n:
+            np.copyto(self._rings[:, : n - first], block[:, first:])
+        self._position = (begin + n) % longest
+
+
+# --------------------------------------------------------------------------------------------------
+# Echoes that may change their distance without a swoop of pitch.
+
 
 SHORTEST, LONGEST = 0.01, 2.0  # s
 MOST_FEEDBACK = 0.95

@@ -10,8 +10,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.effects.delay_lines import DelayLines
-from mesosynth.effects.recursion import OnePole, one_pole_coefficient
+from mesosynth.effects.delay import DelayLines
+from mesosynth.effects.filter import OnePole, one_pole_coefficient
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, Effect, Events
 from mesosynth.plugins.ramps import Ramps, scratch

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth import units
-from mesosynth.effects.recursion import OnePole
+from mesosynth.effects.filter import OnePole
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, Effect, Events
 from mesosynth.plugins.ramps import Ramps, scratch

@@ -1,9 +1,9 @@
-"""What the audio process runs: a device that calls the engine, and a slow loop that looks after it.
+"""The audio process: a device that calls the engine, and the slow loop beside it.
 
 The loop publishes the status, answers the session's requests, and when the card fails puts the
-silent clock in its place. PortAudio cannot see a card come back, so once a throwaway process has
-seen it the audio process ends with the exit code RECONNECT, and the session's handle starts it
-anew: only silence is interrupted by that.
+silent clock in its place. PortAudio cannot see a card come back, so once a child process has seen
+it the audio process ends with the exit code RECONNECT, and the session's handle starts it anew:
+only silence is interrupted by that.
 """
 
 import contextlib
@@ -19,26 +19,81 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from mesosynth.effects.recursion import banded_solver
+from mesosynth.effects.filter import banded_solver
 from mesosynth.engine.audition import Audition, Clip
-from mesosynth.engine.callback import Engine
-from mesosynth.engine.card_search import CardSearch
-from mesosynth.engine.device import Device, open_device
-from mesosynth.engine.event_inbox import EventInbox
-from mesosynth.engine.event_queue import EventQueue
+from mesosynth.engine.callback import Engine, EventInbox
+from mesosynth.engine.device import SILENT, Device, open_device
+from mesosynth.engine.portaudio import output_opens
 from mesosynth.engine.rack import Rack
 from mesosynth.engine.rack_updater import Chain
-from mesosynth.engine.recorder import Recorder
-from mesosynth.engine.shared import ParameterBlock, Ring
+from mesosynth.engine.shared import EventQueue, ParameterBlock, Ring, SoundRing
 from mesosynth.engine.silent_clock import SilentClock
-from mesosynth.engine.slots import Slot
-from mesosynth.engine.sound_card import MAX_BLOCK
-from mesosynth.engine.sound_ring import SoundRing
+from mesosynth.engine.slot import Slot
+from mesosynth.engine.sound_card import MAX_BLOCK, Recorder
 from mesosynth.engine.status import StatusBlock, Told
 from mesosynth.engine.watchdog import HangWatch, WatchBlock
 from mesosynth.errors import DeviceError
 from mesosynth.instruments import instrument_class
 from mesosynth.system.cpu import playing_apart
+
+# --------------------------------------------------------------------------------------------------
+# Waits for a lost card, or one that was not there, and says when it opens.
+
+
+SEARCH = 1.0  # s between two looks
+PATIENCE = 30.0  # s at most before a card that refused again and again is asked once more
+
+
+class CardSearch:
+    """Asks throwaway processes, from a thread of its own.
+
+    Parameters
+    ----------
+    device : str or None
+        Part of the name; None for the system's default. "silent" is not looked for.
+    sample_rate : int or None
+        Hz.
+    convenient : callable
+        Whether the sound may be interrupted now.
+
+    Attributes
+    ----------
+    found : threading.Event
+        Set once the card opens.
+    """
+
+    def __init__(
+        self, device: str | None, sample_rate: int | None, convenient: Callable[[], bool]
+    ) -> None:
+        self._device, self._sample_rate = device, sample_rate
+        self._convenient = convenient
+        self.found = threading.Event()
+
+    def begin(self, refusals: int = 0) -> None:
+        """Look for it; the later, the oftener it opened and refused after all."""
+        if self._device == SILENT:
+            return
+        delay = min(2.0**refusals - 1.0, PATIENCE)
+        threading.Thread(
+            target=self._search, args=(delay,), name="card search", daemon=True
+        ).start()
+
+    def _search(self, delay: float) -> None:
+        time.sleep(delay)
+        while not self.found.is_set():
+            time.sleep(SEARCH)
+            if self._convenient() and output_opens(self._device, self._sample_rate):
+                self.found.set()
+
+
+# --------------------------------------------------------------------------------------------------
+# What the audio process runs: a device that calls the engine, and a slow loop that looks after it.
+#
+# The loop publishes the status, answers the session's requests, and when the card fails puts the
+# silent clock in its place. PortAudio cannot see a card come back, so once a throwaway process has
+# seen it the audio process ends with the exit code RECONNECT, and the session's handle starts it
+# anew: only silence is interrupted by that.
+
 
 HERE = "here"
 RECONNECT = 75  # exit code: start me again, the card is back

@@ -1,10 +1,6 @@
-"""Writes down what goes to the device and what comes from the input, while it sounds.
+"""Capture: takes of the input, recordings of the output, and the last minutes, written to disk."""
 
-A thread of the session's process: it outlives the audio process, and the callback knows nothing of
-it. Every tenth of a second it takes what is new in the rings that both processes see and writes it
-to the file of the last minutes, to the capture, and to the take.
-"""
-
+import contextlib
 import os
 import threading
 import time
@@ -14,15 +10,144 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 from numpy.typing import NDArray
 
-from mesosynth.engine.reel import Reel, open_reel
 from mesosynth.engine.replay_buffer import LastMinutes, recover
-from mesosynth.engine.shared import Ring
-from mesosynth.engine.sound_ring import SoundRing, Stretch
-from mesosynth.engine.sound_writer import check_path, unused
+from mesosynth.engine.shared import Ring, SoundRing, Stretch
+from mesosynth.engine.sound_writer import SoundWriter, check_path, unused
 from mesosynth.errors import ArgumentError, AudioFileError
 from mesosynth.plugins.plugin import CHANNELS
+
+# --------------------------------------------------------------------------------------------------
+# A recording that runs: one sound file after the other, where one is not enough.
+
+
+class Reel:
+    """A recording that runs: one file or, where its rate changes or the format ends, several.
+
+    Parameters
+    ----------
+    path : Path
+        Of the first file.
+    channels : int
+
+    Attributes
+    ----------
+    path : Path
+        Of the file that is being written.
+    seconds : float
+        Of all files.
+    peak : float
+        Largest magnitude since it was last set to 0.
+    """
+
+    def __init__(self, path: Path, channels: int) -> None:
+        self.path, self.seconds, self.peak = path, 0.0, 0.0
+        self._first, self._channels = path, channels
+        self._writer: SoundWriter | None = None
+
+    def open(self, sample_rate: int) -> None:
+        """Let what follows have this sample rate, Hz.
+
+        Raises
+        ------
+        AudioFileError
+            If the file cannot be written.
+        """
+        if self._writer is not None:
+            self._writer.close()
+            self.path = unused(self._first)
+        self._writer = SoundWriter(self.path, sample_rate, self._channels)
+
+    def write(self, sample_rate: int, frames: NDArray[np.float32]) -> None:
+        """Append `frames`, (n, channels) float32.
+
+        Raises
+        ------
+        AudioFileError
+            If the file cannot be written.
+        """
+        while len(frames):
+            writer = self._writer
+            if writer is None or writer.full or writer.sample_rate != sample_rate:
+                self.open(sample_rate)
+                continue
+            before = writer.frames
+            writer.write(frames)
+            written, frames = np.split(frames, [writer.frames - before])
+            self.seconds += len(written) / sample_rate
+            self.peak = max(self.peak, float(np.abs(written).max()))
+
+    def close(self) -> None:
+        """Finish the file.
+
+        Raises
+        ------
+        AudioFileError
+            If it cannot be written; what is there can be read.
+        """
+        if self._writer is not None:
+            self._writer.close()
+
+    def abandon(self) -> None:
+        """Let go of a file that could not be written on; what is there can be read."""
+        with contextlib.suppress(AudioFileError):  # said before
+            self.close()
+
+
+def open_reel(path: Path, channels: int, sample_rate: int) -> Reel:
+    """Begin a recording; its file is opened at once if the sample rate is known, that is, not 0.
+
+    Raises
+    ------
+    AudioFileError
+        If it cannot be written.
+    """
+    check_path(path)
+    reel = Reel(path, channels)
+    if sample_rate:
+        reel.open(sample_rate)
+    return reel
+
+
+# --------------------------------------------------------------------------------------------------
+# Where recordings are kept: takes from the input, and what a killed session left behind.
+
+
+def takes_folder() -> Path:
+    """The user's folder of recordings."""
+    return platformdirs.user_data_path("mesosynth", appauthor=False) / "takes"
+
+
+def last_minutes_folder() -> Path:
+    """Where each session keeps its last minutes while it runs."""
+    return platformdirs.user_cache_path("mesosynth", appauthor=False)
+
+
+def new_take() -> Path:
+    """Name a WAV file after the date and time, in the folder of recordings, which is made.
+
+    Raises
+    ------
+    AudioFileError
+        If there can be no such folder.
+    """
+    folder = takes_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AudioFileError(f"{folder} cannot be made: {error.strerror}.") from error
+    return unused(folder / f"take {time.strftime('%Y-%m-%d %H.%M.%S')}.wav")
+
+
+# --------------------------------------------------------------------------------------------------
+# Writes down what goes to the device and what comes from the input, while it sounds.
+#
+# A thread of the session's process: it outlives the audio process, and the callback knows nothing
+# of it. Every tenth of a second it takes what is new in the rings that both processes see and
+# writes it to the file of the last minutes, to the capture, and to the take.
+
 
 PERIOD = 0.1  # s between two looks at the rings
 AGAIN = 5.0  # s until a disk that was full is tried again

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.engine.device_list import DeviceInfo, list_devices
+from mesosynth.engine.portaudio import DeviceInfo, list_devices
 from mesosynth.engine.silent_clock import SilentClock
 from mesosynth.engine.sound_card import SoundCard
 from mesosynth.errors import DeviceError

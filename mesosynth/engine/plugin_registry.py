@@ -19,7 +19,7 @@ from typing import Literal
 import platformdirs
 
 from mesosynth.effects import EFFECTS
-from mesosynth.engine.slots import PLACE
+from mesosynth.engine.slot import PLACE
 from mesosynth.engine.vst3 import list_vst3, load_vst3
 from mesosynth.errors import PluginError
 from mesosynth.instruments import INSTRUMENTS

@@ -1,16 +1,22 @@
-"""PortAudio, brought in only when a card is asked for.
-
-Its library may be missing, its list of devices is frozen from the first import on, and what drivers
-write to standard error is not for users.
-"""
+"""PortAudio: loading it, the list of devices, and legal sample rates and blocks."""
 
 import contextlib
+import json
 import os
+import subprocess
 import sys
 from collections.abc import Generator
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
+from mesosynth.engine.throwaway import run_throwaway
 from mesosynth.errors import DeviceError
+
+# --------------------------------------------------------------------------------------------------
+# PortAudio, brought in only when a card is asked for.
+#
+# Its library may be missing, its list of devices is frozen from the first import on, and what
+# drivers write to standard error is not for users.
 
 
 def import_sounddevice() -> Any:  # noqa: ANN401 - the untyped module
@@ -48,3 +54,237 @@ def quiet_drivers() -> Generator[None]:
         os.dup2(terminal, 2)
         os.close(nowhere)
         os.close(terminal)
+
+
+# --------------------------------------------------------------------------------------------------
+# Which sound devices there are, asked of a throwaway process.
+#
+# PortAudio's list is frozen when it is initialised, initialising it again in one process crashes
+# sooner or later, and a broken driver may hang: so a process of its own looks, with a time limit.
+
+
+TIME_LIMIT = 10.0  # s
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """A sound device as PortAudio describes it.
+
+    Attributes
+    ----------
+    name, host_api : str
+    inputs, outputs : int
+        Channels.
+    default_sample_rate : float
+        Hz.
+    default_input, default_output : bool
+        Whether the system prefers it.
+    index : int
+        PortAudio's number for it, good within one process.
+    """
+
+    name: str
+    host_api: str
+    inputs: int
+    outputs: int
+    default_sample_rate: float
+    default_input: bool
+    default_output: bool
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceList:
+    """The devices, and one sentence on what kept us from finding any, or ""."""
+
+    devices: list[DeviceInfo]
+    problem: str
+
+
+def look_for_devices() -> DeviceList:
+    """Look for devices in a throwaway process, TIME_LIMIT at most. Never raises."""
+    try:
+        found = _ask_throwaway("print_devices()")
+        return DeviceList([DeviceInfo(**device) for device in found["devices"]], found["problem"])
+    except subprocess.TimeoutExpired:
+        return DeviceList([], f"the sound system did not answer within {TIME_LIMIT:.0f} seconds.")
+    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+        return DeviceList([], f"looking for sound devices failed ({error}).")
+
+
+def output_opens(name: str | None, sample_rate: int | None) -> bool:
+    """Whether the output that :func:`find_device` finds would open now, asked the same way.
+
+    A device may be listed though its server is gone.
+    """
+    try:
+        return bool(_ask_throwaway(f"print_opens({name!r}, {sample_rate!r})"))
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return False
+
+
+def _ask_throwaway(call: str) -> Any:  # noqa: ANN401 - whatever JSON it prints
+    code = f"from mesosynth.host import device_list; device_list.{call}"
+    done = run_throwaway(code, seconds=TIME_LIMIT)
+    done.check_returncode()
+    return json.loads(done.stdout)
+
+
+def list_devices() -> list[DeviceInfo]:
+    """Every sound device there is now; :func:`look_for_devices` also says why there is none."""
+    return look_for_devices().devices
+
+
+def read_devices(sounddevice: Any) -> list[DeviceInfo]:  # noqa: ANN401 - the untyped module
+    """Devices as this process's PortAudio knows them."""
+    apis = sounddevice.query_hostapis()
+    default_input, default_output = sounddevice.default.device
+    return [
+        DeviceInfo(
+            name=device["name"],
+            host_api=apis[device["hostapi"]]["name"],
+            inputs=device["max_input_channels"],
+            outputs=device["max_output_channels"],
+            default_sample_rate=device["default_samplerate"],
+            default_input=index == default_input,
+            default_output=index == default_output,
+            index=index,
+        )
+        for index, device in enumerate(sounddevice.query_devices())
+    ]
+
+
+def find_device(
+    sounddevice: Any,  # noqa: ANN401 - the untyped module
+    name: str | None,
+    direction: Literal["input", "output"],
+) -> DeviceInfo:
+    """Find the device whose name is, or else contains, `name`; None finds the default.
+
+    Raises
+    ------
+    DeviceError
+        If there is none; the message lists those that exist.
+    """
+    devices = [
+        device for device in read_devices(sounddevice)
+        if (device.inputs if direction == "input" else device.outputs) > 0
+    ]  # fmt: skip
+    found = choose_device(devices, name, direction)
+    if found is not None:
+        return found
+    if name is None:
+        raise DeviceError(f"there is no {direction} device here.")
+    names = ", ".join(repr(device.name) for device in devices) or "none"
+    raise DeviceError(
+        f"device {name!r} does not exist; {direction} devices are {names}, and 'silent'."
+    )
+
+
+def choose_device(
+    devices: list[DeviceInfo], name: str | None, direction: Literal["input", "output"]
+) -> DeviceInfo | None:
+    """The one that :func:`find_device` returns among `devices`, or None."""
+    if name is None:
+        preferred = [
+            device for device in devices
+            if (device.default_input if direction == "input" else device.default_output)
+        ]  # fmt: skip
+        return next(iter(preferred), None)
+    wanted = name.casefold()
+    same = [device for device in devices if device.name.casefold() == wanted]
+    alike = [device for device in devices if wanted in device.name.casefold()]
+    return next(iter(same + alike), None)
+
+
+def print_devices() -> None:
+    """Print the list as JSON; this is what the throwaway process runs."""
+    try:
+        devices, problem = read_devices(import_sounddevice()), ""
+    except DeviceError as error:
+        devices, problem = [], str(error)
+    json.dump({"devices": [asdict(d) for d in devices], "problem": problem}, sys.stdout)
+
+
+def print_opens(name: str | None, sample_rate: int | None) -> None:
+    """Print whether an output opens, as JSON; the throwaway process runs this, too."""
+    try:
+        sounddevice = import_sounddevice()
+        found = find_device(sounddevice, name, "output")
+        with quiet_drivers():
+            sounddevice.check_output_settings(
+                device=found.index, dtype="float32", channels=min(found.outputs, 2),
+                samplerate=sample_rate or found.default_sample_rate,
+            )  # fmt: skip
+    except Exception:  # noqa: BLE001 - PortAudio's own errors cannot be named where it is missing
+        json.dump(False, sys.stdout)
+    else:
+        json.dump(True, sys.stdout)
+
+
+# --------------------------------------------------------------------------------------------------
+# Which sample rates and blocks there are to choose from, and what to say when one is refused.
+
+
+RATES = (8000, 11025, 16000, 22050, 32000, 44100, 48000, 88200, 96000, 176400, 192000)
+"""Hz, that a device is asked for."""
+
+SMALLEST_BLOCK, LARGEST_BLOCK = 1, 8192
+"""Frames."""
+
+LOWEST_RATE, HIGHEST_RATE = 8000, 384000
+"""Hz, of what there is on the market."""
+
+
+def check_settings(sample_rate: int | None, block: int | None) -> None:
+    """Refuse what no device takes, before one is asked.
+
+    Raises
+    ------
+    DeviceError
+        If the sample rate or the block is out of range.
+    """
+    if sample_rate is not None and not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
+        raise DeviceError(
+            f"sample_rate={sample_rate} must be {LOWEST_RATE} to {HIGHEST_RATE} Hz; "
+            f"usual are {_list(RATES[3:])}."
+        )
+    if block is not None and not SMALLEST_BLOCK <= block <= LARGEST_BLOCK:
+        raise DeviceError(
+            f"block={block} must be {SMALLEST_BLOCK} to {LARGEST_BLOCK} frames; "
+            "usual are 64, 128, 256 and 512."
+        )
+
+
+def legal_rates(sounddevice: Any, index: int, channels: int) -> list[int]:  # noqa: ANN401 - the untyped module
+    """Of RATES, those that device number `index` takes, Hz."""
+    legal: list[int] = []
+    for rate in RATES:
+        try:
+            with quiet_drivers():
+                sounddevice.check_output_settings(
+                    device=index, channels=channels, dtype="float32", samplerate=rate
+                )
+        except (sounddevice.PortAudioError, ValueError):
+            continue
+        legal.append(rate)
+    return legal
+
+
+def refusal(
+    device: DeviceInfo, sample_rate: int, block: int | None, legal: list[int], error: Exception
+) -> str:
+    """Say what was refused and what to take instead."""
+    if legal and sample_rate not in legal:
+        return f"device {device.name!r} refuses sample_rate={sample_rate}; it takes {_list(legal)}."
+    cause = error.args[0] if error.args else error
+    advice = "another program may be using it" if not legal else "let it choose its own block"
+    return (
+        f"device {device.name!r} refuses sample_rate={sample_rate} and block={block or 'any'} "
+        f"({cause}); {advice}."
+    )
+
+
+def _list(rates: list[int] | tuple[int, ...]) -> str:
+    *most, last = (str(rate) for rate in rates)
+    return f"{', '.join(most)} or {last} Hz" if most else f"{last} Hz"

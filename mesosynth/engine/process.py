@@ -12,10 +12,8 @@ from mesosynth.engine.audio_child import AudioChild
 from mesosynth.engine.audio_loop import HERE, RECONNECT, Blocks, Settings
 from mesosynth.engine.audition import WISH, Clip, Wish, wish_vector
 from mesosynth.engine.device import SILENT
-from mesosynth.engine.event_queue import EventQueue
-from mesosynth.engine.shared import ParameterBlock, Ring
-from mesosynth.engine.slots import VECTOR, Slot, SlotReport
-from mesosynth.engine.sound_ring import SoundRing
+from mesosynth.engine.shared import EventQueue, ParameterBlock, Ring, SoundRing
+from mesosynth.engine.slot import VECTOR, Slot, SlotReport
 from mesosynth.engine.status import AudioStatus, StatusBlock
 from mesosynth.engine.watchdog import PREPARING, WatchBlock
 from mesosynth.errors import DeviceError, WorkerError

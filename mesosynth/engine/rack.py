@@ -8,10 +8,7 @@ from numpy.typing import NDArray
 from mesosynth.engine.audition import Audition
 from mesosynth.engine.limiter import Limiter
 from mesosynth.engine.plugin_registry import load_plugin
-from mesosynth.engine.reach import Reach
-from mesosynth.engine.slot import Node, Occupant
-from mesosynth.engine.slots import PLACE, VECTOR
-from mesosynth.engine.watch import Watch
+from mesosynth.engine.slot import PLACE, VECTOR, Node, Occupant, Reach, Watch
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import instrument_class
 from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS, Events, Plugin

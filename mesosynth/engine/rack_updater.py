@@ -13,16 +13,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mesosynth.effects.recursion import banded_solver
-from mesosynth.engine.fault_stories import fault_story, log_story
+from mesosynth.effects.filter import banded_solver
 from mesosynth.engine.plugin_registry import BUILT_IN, failure, load_plugin, plugin_folder
-from mesosynth.engine.plugin_sandbox import try_plugin
+from mesosynth.engine.plugin_sandbox import fault_story, log_story, try_plugin
 from mesosynth.engine.rack import Rack
-from mesosynth.engine.reach import Reach
-from mesosynth.engine.slot import Fault, Node, Occupant, PluginHangs
-from mesosynth.engine.slots import Slot, SlotReport
-from mesosynth.engine.tail import MOST_TAILS, Tail
-from mesosynth.engine.watch import Watch
+from mesosynth.engine.slot import (
+    MOST_TAILS,
+    Fault,
+    Node,
+    Occupant,
+    PluginHangs,
+    Reach,
+    Slot,
+    SlotReport,
+    Tail,
+    Watch,
+)
 from mesosynth.errors import ArgumentError, PluginError
 from mesosynth.plugins.plugin import Instrument
 

@@ -1,13 +1,13 @@
-"""What two processes see at once: parameters one way, status and sound the other.
-
-One side writes and the other reads; nobody ever waits. The process that creates a block owns it
-and removes its name when it closes the block or ends; killing the other process harms nothing.
-A block is handed to a child process as an argument: unpickling attaches it.
-"""
+"""Memory shared between processes: parameters, sound, events. Nothing in it waits or locks."""
 
 import contextlib
 import mmap
+import struct
+import threading
+import time
 import weakref
+import zlib
+from dataclasses import dataclass
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any, Self
 
@@ -15,6 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
+from mesosynth.plugins.plugin import CHANNELS, EventKind
+
+# --------------------------------------------------------------------------------------------------
+# What two processes see at once: parameters one way, status and sound the other.
+#
+# One side writes and the other reads; nobody ever waits. The process that creates a block owns it
+# and removes its name when it closes the block or ends; killing the other process harms nothing. A
+# block is handed to a child process as an argument: unpickling attaches it.
 
 
 class SharedBlock:
@@ -206,3 +214,237 @@ class Ring(SharedBlock):
         start, length = begin % self.capacity, end - begin
         first = min(length, self.capacity - start)
         return np.concatenate([samples[start : start + first], samples[: length - first]])
+
+
+# --------------------------------------------------------------------------------------------------
+# All that goes to the device, in stereo, for whoever writes it down.
+
+
+SOUND_FRAMES = 2**20  # frames: 5 s at 192 kHz, 22 s at 48 kHz; 8 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A piece of sound of one sample rate, (n, 2) float32, and how many frames before it are lost.
+
+    Lost is what the reader was too late for.
+    """
+
+    sample_rate: int
+    frames: NDArray[np.float32]
+    lost: int
+
+
+class SoundRing(SharedBlock):
+    """The last frames of a stereo sound, with one writer; each reader attaches for itself.
+
+    Parameters
+    ----------
+    name : str, optional
+        Of an existing ring, to attach to it; None creates one.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(24 + 4 * CHANNELS * SOUND_FRAMES, name)
+        # Frames written, the sample rate, and the frame from which on it holds.
+        self._array("books", np.int64, 3, 0)
+        samples = self._array("flat", np.float32, CHANNELS * SOUND_FRAMES, 24)
+        self._arrays["samples"] = samples.reshape(SOUND_FRAMES, CHANNELS)
+        self._position = self.written
+        self._sample_rate = int(self._arrays["books"][1])
+
+    def __reduce__(self) -> tuple[type["SoundRing"], tuple[str]]:
+        return SoundRing, (self.name,)
+
+    @property
+    def written(self) -> int:
+        """Frames written so far."""
+        return int(self._arrays["books"][0])
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz; 0 before the first sound."""
+        return int(self._arrays["books"][1])
+
+    def begin(self, sample_rate: int) -> None:
+        """[control] What is written from here on has this sample rate, Hz."""
+        self.touch()
+        books = self._arrays["books"]
+        books[2] = books[0]
+        books[1] = sample_rate
+
+    def write(self, block: NDArray[np.float32]) -> None:
+        """[audio] Append `block`, (2, frames) float32, at most SOUND_FRAMES; allocates nothing."""
+        samples, books, frames = self._arrays["samples"], self._arrays["books"], block.shape[1]
+        begin = int(books[0]) % SOUND_FRAMES
+        first = min(frames, SOUND_FRAMES - begin)
+        np.copyto(samples[begin : begin + first], block[:, :first].T)
+        if first < frames:
+            np.copyto(samples[: frames - first], block[:, first:].T)
+        books[0] += frames
+
+    def read_new(self) -> list[Stretch]:
+        """What was written since the last call: a stretch for each sample rate."""
+        written, rate, since = (int(word) for word in self._arrays["books"])
+        stretches: list[Stretch] = []
+        if rate != self._sample_rate:
+            if self._position < since:
+                stretches.append(self._read(since))
+            self._sample_rate = rate
+        if self._position < written:
+            stretches.append(self._read(written))
+        return stretches
+
+    def latest(self, frames: int) -> NDArray[np.float32]:
+        """Return the last `frames` frames mixed to mono, (frames,), with zeros before the first.
+
+        Raises
+        ------
+        ArgumentError
+            If `frames` is not 0 to SOUND_FRAMES.
+        """
+        if not 0 <= frames <= SOUND_FRAMES:
+            raise ArgumentError(f"frames={frames} must be 0 to {SOUND_FRAMES}, the ring's length.")
+        written = self.written
+        out = np.zeros(frames, np.float32)
+        available = min(frames, written)
+        sound = self._between(written - available, written)
+        out[frames - available :] = 0.5 * (sound[:, 0] + sound[:, 1])
+        return out
+
+    def _read(self, end: int) -> Stretch:
+        begin = max(self._position, end - SOUND_FRAMES)
+        lost, self._position = begin - self._position, end
+        return Stretch(self._sample_rate, self._between(begin, end), lost)
+
+    def _between(self, begin: int, end: int) -> NDArray[np.float32]:
+        samples, start = self._arrays["samples"], begin % SOUND_FRAMES
+        first = min(end - begin, SOUND_FRAMES - start)
+        return np.concatenate([samples[start : start + first], samples[: end - begin - first]])
+
+
+# --------------------------------------------------------------------------------------------------
+# Notes and gestures on their way into the audio callback, from another thread or process.
+#
+# A ring in shared memory with one writer and one reader, neither of which ever waits. Every record
+# carries a sequence number and a check sum: Python has no memory barriers, so the reader believes a
+# record only once all of it has arrived.
+
+
+MOVED = 0
+"""The kind of a record, besides those of EventKind, that moves a parameter to `value`: the one at
+place ``256 channel + note`` of the vector of all values."""
+
+MAX_EVENTS = 4096
+_RECORD = struct.Struct("<ddIBBBx")  # time, value, sequence, kind, channel, note
+_CHECKED = struct.Struct("<24sI")
+_STRIDE = 32
+_WRITTEN, _READ = 0, 1  # words of the header
+
+Record = tuple[float, float, int, int, int, int]
+"""Time (s of `time.perf_counter`, which all processes of a machine share), value, sequence number,
+kind, channel, note."""
+
+
+class EventQueue(SharedBlock):
+    """Events with time stamps, in order, for one reader.
+
+    Any thread of the writing process may push. A full queue refuses; because what it refused may
+    have been the end of a note, the first event after that is ALL_OFF.
+
+    Parameters
+    ----------
+    name : str, optional
+        Of an existing queue, to attach to it; None creates one.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(16 + MAX_EVENTS * _STRIDE, name)
+        self._array("header", np.uint64, 2, 0)
+        self._array("records", np.uint8, MAX_EVENTS * _STRIDE, 16)
+        self._lock = threading.Lock()  # between the threads of the writer
+        self._written = self._last
+        self._read = int(self._arrays["header"][_READ])
+        self._refused = False
+
+    def __reduce__(self) -> tuple[type["EventQueue"], tuple[str]]:
+        return EventQueue, (self.name,)
+
+    def push(
+        self, kind: int, channel: int = 0, note: int = 0, value: float = 0.0,
+        stamp: float | None = None,
+    ) -> bool:  # fmt: skip
+        """Append an event; False if nobody has made room for it.
+
+        Parameters
+        ----------
+        kind : int
+            An EventKind, or MOVED.
+        channel, note : int
+            0 to 255.
+        value : float
+        stamp : float, optional
+            When it happened, s of `time.perf_counter`; None is now.
+        """
+        with self._lock:
+            if self._refused:
+                self._refused = not self._write(time.perf_counter(), EventKind.ALL_OFF, 0, 0, 0.0)
+            stamp = time.perf_counter() if stamp is None else stamp
+            if self._refused or not self._write(stamp, kind, channel, note, value):
+                self._refused = True
+            return not self._refused
+
+    def move(self, place: int, value: float) -> bool:
+        """Move the parameter at `place` of the vector of all values, as :meth:`push`."""
+        return self.push(MOVED, place >> 8, place & 0xFF, value)
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for an event more."""
+        return self._written - int(self._arrays["header"][_READ]) >= MAX_EVENTS
+
+    @property
+    def waiting(self) -> int:
+        """[audio] Events that were not taken yet, by the writer's count."""
+        return int(self._arrays["header"][_WRITTEN]) - self._read
+
+    def resume(self) -> None:
+        """Go on where another process, the writer so far and now gone, has left off."""
+        self._written = self._last
+
+    @property
+    def _last(self) -> int:
+        """Number of the last event.
+
+        A writer that was killed before it counted its last one may have been heard all the same.
+        """
+        return int(self._arrays["header"].max())
+
+    def _write(self, stamp: float, kind: int, channel: int, note: int, value: float) -> bool:
+        if self.full:
+            return False
+        place = self._written % MAX_EVENTS * _STRIDE
+        self._written += 1
+        payload = _RECORD.pack(stamp, value, self._written & 0xFFFFFFFF, kind, channel, note)
+        _CHECKED.pack_into(self._arrays["records"].data, place, payload, zlib.crc32(payload))
+        self._arrays["header"][_WRITTEN] = self._written
+        return True
+
+    def peek(self) -> Record | None:
+        """[audio] The oldest event that was not taken yet, or None."""
+        place = self._read % MAX_EVENTS * _STRIDE
+        payload, check = _CHECKED.unpack_from(self._arrays["records"].data, place)
+        if zlib.crc32(payload) != check:
+            return None
+        record: Record = _RECORD.unpack(payload)
+        return record if record[2] == (self._read + 1) & 0xFFFFFFFF else None
+
+    def take(self) -> None:
+        """[audio] Make room for one event more, after :meth:`peek` gave one."""
+        self._read += 1
+        self._arrays["header"][_READ] = self._read
+
+    def skip(self) -> None:
+        """[control] Forget all events so far: they were meant for a reader that is gone."""
+        self._read = self._last
+        self._arrays["header"][_READ] = self._read

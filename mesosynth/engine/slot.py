@@ -1,15 +1,234 @@
-"""One plugin's room in the rack: it fades in and out, and whatever goes wrong there stays there."""
+"""Slots of the rack: plugin, smoothed parameters, fades, faults, and tails of removed effects."""
 
+import contextlib
+import threading
 import time
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
-from mesosynth.engine.reach import Reach
-from mesosynth.engine.watch import Watch
-from mesosynth.plugins.plugin import CHANNELS, Events, Instrument, Plugin
+from mesosynth.plugins.parameters import ParameterTable
+from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS, Events, Instrument, Plugin
+
+# --------------------------------------------------------------------------------------------------
+# How the session tells the audio process what is in the rack, and what it hears back.
+#
+# All live values travel as one vector in shared memory. In it every plugin has a place of its own
+# as long as it lives, so that nothing moves when another one comes, goes, or changes its order. The
+# instrument has the first.
+
+
+PLACE = 128
+"""Values in a place: the most parameters that a plugin may have."""
+
+PLACES = 16
+"""The instrument's and those of effects."""
+
+VECTOR = PLACE * PLACES
+"""Length of the vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One plugin in the rack, as the session wants it.
+
+    Attributes
+    ----------
+    uid : str
+        What it is called in this rack, "delay" or "delay_2"; "" is the instrument.
+    plugin : str
+        Its name in the registry.
+    place : int
+        Where its values lie in the vector.
+    ids : tuple of str
+        The parameters whose values lie there, in order; the others stand at their defaults.
+    bypassed : bool
+    disabled : str
+        Why it may not even be loaded, one sentence, or ""; saving its file anew forgives it.
+    state : mapping
+        What :meth:`mesosynth.plugins.plugin.Plugin.restore` takes when it enters.
+    """
+
+    uid: str
+    plugin: str
+    place: int
+    ids: tuple[str, ...] = ()
+    bypassed: bool = False
+    disabled: str = ""
+    state: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class SlotReport:
+    """What became of a slot.
+
+    Attributes
+    ----------
+    uid, plugin : str
+    title : str
+        The plugin's own name; "" if it could not be loaded.
+    table : ParameterTable or None
+    problem : str
+        One sentence that says why it does not sound as it should, or "".
+    traceback : str
+        The whole story, or "".
+    """
+
+    uid: str
+    plugin: str
+    title: str = ""
+    table: ParameterTable | None = None
+    problem: str = ""
+    traceback: str = ""
+
+
+# --------------------------------------------------------------------------------------------------
+# Which guest's code runs at this moment, for whoever waits for it: four words that others see.
+
+
+WORDS = 4
+_AT_WORK, _ITS_THREAD, _CARED_FOR, _CARING_THREAD = range(WORDS)
+
+
+class Watch:
+    """Says who is at work in the callback, and who is loaded or prepared beside it.
+
+    Parameters
+    ----------
+    words : (WORDS,) int64, optional
+        Memory that others share; its own if left out.
+    """
+
+    def __init__(self, words: NDArray[np.int64] | None = None) -> None:
+        self._words = np.zeros(WORDS, np.int64) if words is None else words
+
+    def enter(self, number: int) -> None:
+        """[audio] A guest begins to work in this thread."""
+        self._words[_ITS_THREAD] = threading.get_ident()
+        self._words[_AT_WORK] = number
+
+    def leave(self) -> None:
+        """[audio] It has returned."""
+        self._words[_AT_WORK] = 0
+
+    @contextlib.contextmanager
+    def care(self, number: int) -> Generator[None]:
+        """[control] Meanwhile a guest is loaded or prepared, by one thread at a time."""
+        self._words[_CARING_THREAD] = threading.get_ident()
+        self._words[_CARED_FOR] = number
+        try:
+            yield
+        finally:
+            self._words[_CARED_FOR] = 0
+
+    @property
+    def at_work(self) -> tuple[int, int]:
+        """Number of the guest in the callback, 0 for none, and its thread."""
+        return int(self._words[_AT_WORK]), int(self._words[_ITS_THREAD])
+
+    @property
+    def cared_for(self) -> tuple[int, int]:
+        """Number of the guest that is loaded or prepared, 0 for none, and the thread."""
+        return int(self._words[_CARED_FOR]), int(self._words[_CARING_THREAD])
+
+    def clear(self) -> None:
+        """Forget guests whose process is gone."""
+        self._words.fill(0)
+
+
+# --------------------------------------------------------------------------------------------------
+# How a plugin reaches its own values in the rack's vector, and how fast they may move.
+
+
+GLIDE_SECONDS = 0.002
+"""Shortest way of a value to where it was sent. A plugin ramps over a block, but a block of one
+sample is no ramp; from 2 ms on a block is one."""
+
+
+class Reach:
+    """One plugin's values, gliding.
+
+    Parameters
+    ----------
+    table : ParameterTable
+    place : int
+        Where its values lie in the vector.
+    ids : sequence of str, optional
+        The parameters whose values lie there, in order; those of `table` if left out. A parameter
+        that is not among them stands at its default.
+    """
+
+    def __init__(
+        self, table: ParameterTable, place: int = 0, ids: Sequence[str] | None = None
+    ) -> None:
+        ids = list(table) if ids is None else list(ids)
+        parameters = list(table.values())
+        self._index = np.array(
+            [place * PLACE + (ids.index(p.id) if p.id in ids else 0) for p in parameters], np.intp
+        )
+        self._absent = np.array([p.id not in ids for p in parameters], np.bool_)
+        self._defaults = np.array([p.default for p in parameters], np.float64)
+        self._lowest = np.array([p.minimum for p in parameters], np.float64)
+        self._highest = np.array([p.maximum for p in parameters], np.float64)
+        # The values between two directions, or between two choices, are not legal.
+        self._jumps = np.array([bool(p.smallest or p.choices) for p in parameters], np.bool_)
+        self._wanted, self._sent, self._now, self._way = np.zeros((4, len(parameters)))
+        self._differs = np.zeros(len(parameters), np.bool_)
+        self._glide, self._left, self._fresh, self._held = 1, 0, True, False
+
+    def prepare(self, sample_rate: float) -> None:
+        """[control] Take the sample rate, Hz, and begin where the vector stands."""
+        self._glide = max(1, round(GLIDE_SECONDS * sample_rate))
+        self._fresh = True
+
+    def hold(self) -> None:
+        """[control] Let the values stay where they are on their way to, whatever comes."""
+        self._held = True
+
+    def follow(self, vector: NDArray[np.float64], moved: bool, frames: int) -> NDArray[np.float64]:
+        """[audio] Where the plugin's values should be at the end of the next `frames`.
+
+        Parameters
+        ----------
+        vector : (VECTOR,) float64
+        moved : bool
+            Whether it may have changed since the last call.
+        frames : int
+        """
+        if (moved and not self._held) or self._fresh:
+            self._look(vector)
+        if self._left > 0:
+            np.subtract(self._wanted, self._now, out=self._way)
+            np.multiply(self._way, min(1.0, frames / self._left), out=self._way)
+            np.add(self._now, self._way, out=self._now)
+            np.copyto(self._now, self._wanted, where=self._jumps)
+            self._left -= frames
+            if self._left <= 0:
+                np.copyto(self._now, self._wanted)
+        return self._now
+
+    def _look(self, vector: NDArray[np.float64]) -> None:
+        wanted = self._wanted
+        np.take(vector, self._index, out=wanted, mode="clip")
+        np.copyto(wanted, self._defaults, where=self._absent)
+        np.fmax(wanted, self._lowest, out=wanted)  # of a NaN it makes the lowest
+        np.fmin(wanted, self._highest, out=wanted)
+        if self._fresh:
+            np.copyto(self._now, wanted)
+            np.copyto(self._sent, wanted)
+            self._left, self._fresh = 0, False
+        elif np.not_equal(wanted, self._sent, out=self._differs).any():
+            np.copyto(self._sent, wanted)
+            self._left = self._glide
+
+
+# --------------------------------------------------------------------------------------------------
+# One plugin's room in the rack: it fades in and out, and whatever goes wrong there stays there.
+
 
 ECHOES = 0.1  # s; an effect that goes on for less after its input has ended has none
 FADE_SECONDS = 0.02  # in and out of the rack, and from one version of a plugin to the next
@@ -278,3 +497,103 @@ class Node:
             np.multiply(row, gain, out=row)
             np.add(row, without, out=row)
         return min(max(level + frames * slope, 0.0), 1.0)
+
+
+# --------------------------------------------------------------------------------------------------
+# What an effect that has left the rack still has to say: its echoes, until they are quiet.
+
+
+QUIET = 1e-4  # of full scale: 80 dB below it
+PATIENCE = 2.5  # s of quiet; the longest delay is two, and between its echoes nothing is heard
+LONGEST = 30.0  # s; a delay that feeds back nearly all of itself would stay for minutes
+
+MOST_TAILS = 4
+"""That ring at once; when presets change quickly, the oldest make room."""
+
+
+class Tail(Node):
+    """An effect whose input fades away, and whose output is added to what goes past it.
+
+    ``block -> (1 - g) block + P(g block)`` with g from 1 to 0: it begins as the effect sounded and
+    ends as its echoes alone. Its parameters stay where they were.
+
+    Parameters
+    ----------
+    node : Node
+        The effect's, prepared, which leaves the rack as this one comes.
+    number : int
+        Tells it from other tails.
+    """
+
+    def __init__(self, node: Node, number: int) -> None:
+        occupant = node.occupant
+        occupant.reach.hold()
+        super().__init__(f"tail {number}", occupant, wanted=True, number=node.number)
+        self._take_buffers(node)
+        self._input = 1.0
+        self._age = self._quiet = 0
+
+    @staticmethod
+    def rings(node: Node) -> bool:
+        """[control] Whether an effect has something to say after its input has ended."""
+        occupant: Occupant = node.occupant
+        return (
+            not isinstance(occupant.plugin, Instrument)
+            and not isinstance(node, Tail)
+            and not occupant.guest  # who knows what it does when it is no longer looked at
+            and occupant.plugin.tail >= ECHOES
+            and node.wanted and not node.out
+            and node.level == 1.0 and node.successor is None
+        )  # fmt: skip
+
+    @property
+    def age(self) -> int:
+        """[control] Samples for which it has rung."""
+        return self._age
+
+    @property
+    def ended(self) -> bool:
+        """[control] Whether there is nothing left to be heard."""
+        quiet, age = self._quiet / self._sample_rate, self._age / self._sample_rate
+        return quiet > PATIENCE or age > LONGEST or self.out
+
+    @override
+    def process(
+        self,
+        vector: "NDArray[np.float64]",
+        moved: bool,
+        events: Events,
+        block: "NDArray[np.float32]",
+        watch: "Watch",
+    ) -> None:
+        if self.level == 0.0 and not self.wanted:
+            return
+        frames = block.shape[1]
+        wet = self._dry[:, :frames]
+        if self._input > 0.0:
+            gain = self._line(self._input, frames)
+            for row, into in zip(block, wet, strict=True):
+                np.multiply(row, gain, out=into)
+                np.subtract(row, into, out=row)
+            self._input = float(gain[-1])
+        else:
+            wet.fill(0.0)
+        if not self._run(self.occupant, vector, moved, NO_EVENTS, wet, watch):
+            return
+        loud = max(float(wet.max()), -float(wet.min())) > QUIET
+        self._age, self._quiet = self._age + frames, 0 if loud else self._quiet + frames
+        if not self.wanted:
+            gain = self._line(self.level, frames)
+            for row in wet:
+                np.multiply(row, gain, out=row)
+            self.level = float(gain[-1])
+        for row, echo in zip(block, wet, strict=True):
+            np.add(row, echo, out=row)
+
+    def _line(self, level: float, frames: int) -> "NDArray[np.float32]":
+        """A gain that falls from `level` to 0, and stays there."""
+        gain = self._gain[:frames]
+        np.multiply(self._count[:frames], -self._slope, out=gain)
+        np.add(gain, level, out=gain)
+        np.maximum(gain, 0.0, out=gain)
+        return gain

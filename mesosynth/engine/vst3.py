@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.engine.slots import PLACE
+from mesosynth.engine.slot import PLACE
 from mesosynth.errors import PluginError
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, Effect, Events

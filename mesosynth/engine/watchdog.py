@@ -5,8 +5,7 @@ import ctypes
 import numpy as np
 
 from mesosynth.engine.shared import SharedBlock
-from mesosynth.engine.slot import PluginHangs
-from mesosynth.engine.watch import WORDS, Watch
+from mesosynth.engine.slot import WORDS, PluginHangs, Watch
 
 PATIENCE = 0.25  # s in one call of the callback's; and once more after the exception
 PREPARING = 8.0  # s to load or to prepare, while the others play on: as long as its trial may take

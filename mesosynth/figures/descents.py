@@ -27,8 +27,7 @@ from mesosynth.figures.settings import (
     seconds,
 )
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.matching.match import GOOD_LOSS
-from mesosynth.matching.matcher import Matcher
+from mesosynth.matching.match import GOOD_LOSS, Matcher
 from mesosynth.matching.results import MatchSettings, MatchStep
 
 Judge = Literal["loss", "oracle"]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.figures.settings import CARRIER, TARGET, WIDTH, Phi, Setting, seconds
 from mesosynth.instruments.chirplet_torch import chirplet_and_tangents
+from mesosynth.matching.model import State, state_of
 from mesosynth.matching.operator import TOLERANCE, Operator
-from mesosynth.matching.unknowns import State, state_of
 from mesosynth.scattering import JTFS
 from mesosynth.scattering.mss import MultiScaleSpectrogram
 

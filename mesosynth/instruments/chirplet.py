@@ -28,7 +28,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth import units
-from mesosynth.instruments.chirplet_arpeggios import Arpeggios
 from mesosynth.instruments.chirplet_keys import MIDI_CHANNELS, Keyboard
 from mesosynth.instruments.chirplet_parameters import (
     P_AM_DEPTH,
@@ -46,8 +45,9 @@ from mesosynth.instruments.chirplet_parameters import (
     PARAMETERS,
     SIGMA_0,
 )
+from mesosynth.instruments.chirplet_voices import Arpeggios
 from mesosynth.instruments.chirplet_waves import STRIDE, Motion, chirp_step
-from mesosynth.instruments.key_tuning import KeyTuning
+from mesosynth.instruments.keyboard import KeyTuning
 from mesosynth.plugins.plugin import CHANNELS, EventKind, Events, Instrument
 from mesosynth.plugins.ramps import Ramps
 from mesosynth.plugins.tempo import LONGEST_DELAY, Pulse, synced_period
@@ -110,7 +110,7 @@ class Chirplet(Instrument):
         return self._tuning.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """[control] Tune the keys, as :meth:`mesosynth.instruments.key_tuning.KeyTuning.restore`.
+        """[control] Tune the keys, as :meth:`mesosynth.instruments.keyboard.KeyTuning.restore`.
 
         Raises
         ------

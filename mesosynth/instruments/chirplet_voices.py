@@ -1,23 +1,37 @@
-"""The chirplet's voices: who sounds, since when and until when.
+"""Voices of the chirplet arpeggiator: keys and arpeggios, mixed per block."""
 
-A stretch of a block is rendered at once. It need not be cut where a voice starts in it: the voice
-is made to begin with the stretch, as far back in its sweep and its phases, and its attack, the
-straight line of its level, lies below zero until then. Nor is it cut where one is released: its
-level is the lower of two lines, one that comes and one that goes, held between 0 and 1.
-"""
+import math
+import random
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.instruments.chirplet_parameters import HARMONICS
-from mesosynth.instruments.chirplet_state import (
+from mesosynth import units
+from mesosynth.instruments.chirplet_keys import Keyboard
+from mesosynth.instruments.chirplet_parameters import (
+    HARMONICS,
+    P_BRIGHTNESS,
+    P_F_C,
+    P_F_M,
+    P_GAMMA,
+    P_HUMANISE,
+    P_RELEASE,
+    P_SPREAD,
+    P_W,
+    SIGMA_0,
+)
+from mesosynth.instruments.chirplet_waves import (
     AMPLITUDE,
+    BORN,
     CARRIER,
+    CHANNEL,
     COMING,
     DETUNE,
     FADE,
     FIELDS,
+    GAIN,
     GOING,
+    HERTZ,
     KEY,
     LEFT,
     MODULATION,
@@ -28,9 +42,20 @@ from mesosynth.instruments.chirplet_state import (
     RISE,
     ROWS,
     STEP,
+    VOICES,
+    Motion,
+    Waves,
+    harmonics,
 )
-from mesosynth.instruments.chirplet_waves import Motion, Waves
 from mesosynth.plugins.plugin import CHANNELS
+
+# --------------------------------------------------------------------------------------------------
+# The chirplet's voices: who sounds, since when and until when.
+#
+# A stretch of a block is rendered at once. It need not be cut where a voice starts in it: the voice
+# is made to begin with the stretch, as far back in its sweep and its phases, and its attack, the
+# straight line of its level, lies below zero until then. Nor is it cut where one is released: its
+# level is the lower of two lines, one that comes and one that goes, held between 0 and 1.
 
 
 class Voices:
@@ -163,3 +188,245 @@ class Voices:
         if self.count and frames:
             voices = self.count
             self._waves.render(self.state[:voices], self.partials[:, :voices], frames, self._mix)
+
+
+# --------------------------------------------------------------------------------------------------
+# The chirplet's arpeggios: how they start, make room for each other, are aimed, and end.
+
+
+FADE_SECONDS = 0.02  # of a voice that makes room; no longer than the shortest period
+ATTACK_SECONDS = 0.005  # of a key's arpeggio, which begins in the middle of things
+ENTRY = 2.0 * SIGMA_0  # of w: how far before its middle it begins
+STRAY_SEMITONES = 0.25  # of a fully humanised arpeggio, either way
+STRAY_DB = 6.0  # below full level
+PRESSURE_GAIN = 1.0  # an amplitude of 1 + this at full pressure: 6 dB
+SLIDE = 60.0  # dB per octave of brightness for a full slide
+SEED = 20261121
+
+_RELEASED = -2.0  # in place of a voice's key
+_PREFERRED = 100.0  # octaves: further along than any voice can be
+_TINY = 1e-9  # that rounding may differ by, of octaves and of levels
+_GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
+
+
+class Arpeggios:
+    """All that sound, by keys and by themselves.
+
+    Parameters
+    ----------
+    keyboard : Keyboard
+    sample_rate : float
+        Hz.
+    max_block : int
+        Frames in the largest block.
+
+    Attributes
+    ----------
+    voices : Voices
+    chance : random.Random
+        What humanise draws from.
+    frozen : bool
+        Whether all stand still.
+    starts : int
+        Arpeggios started since the reset.
+    """
+
+    def __init__(self, keyboard: Keyboard, sample_rate: float, max_block: int) -> None:
+        self.voices = Voices(max_block)
+        self.chance = random.Random()
+        self._keyboard = keyboard
+        self._sample_rate = sample_rate
+        self._fast = 1.0 / (FADE_SECONDS * sample_rate)
+        self.reset()
+
+    def reset(self) -> None:
+        """[control] Forget all sound."""
+        self.voices.count = 0
+        self.chance.seed(SEED)
+        self.frozen = False
+        self.starts = 0
+        self._width = 0.0
+        self._said = (0.0, 0.0, 0.0)
+        self._unit = self._base = self._next_base = 0.0
+
+    def begin_block(self, values: NDArray[np.float64], unit: float, frames: int) -> None:
+        """[audio] Aim all voices at where `values` want them by the end of a block of `frames`.
+
+        Parameters
+        ----------
+        values : (parameters,) float64
+        unit : float
+            Cycles per sample of a carrier of 1 Hz, as :func:`chirp_step` gives it.
+        frames : int
+        """
+        self.voices.begin_block(frames)
+        self._unit, self._next_base = unit, float(values[P_F_C]) * unit
+        if self._base == 0.0:  # the first block
+            self._base, self._width = self._next_base, float(values[P_W])
+        said = (self._next_base, unit, float(values[P_BRIGHTNESS]))
+        if self._keyboard.moved or said != self._said:
+            self._keyboard.moved, self._said = False, said
+            for voice in range(self.voices.count):
+                self._aim(voice, values)
+
+    def end_block(self, values: NDArray[np.float64]) -> None:
+        """[audio] Let the next block begin where this one ended."""
+        self.voices.end_block()
+        self._base, self._width = self._next_base, float(values[P_W])
+
+    def release(self, key: int, values: NDArray[np.float64]) -> None:
+        """[audio] Let the voices of a key fade as the release says; -1: those of none."""
+        for voice, of in enumerate(self._keys):
+            if of == key:
+                self._release(voice, values)
+
+    def release_orphans(self, values: NDArray[np.float64]) -> None:
+        """[audio] Let the voices of all keys that are held no longer fade."""
+        for voice, key in enumerate(self._keys):
+            if key >= 0.0 and not self._keyboard.keys[int(key)].active:
+                self._release(voice, values)
+
+    def silence(self) -> None:
+        """[audio] Let all voices fade at once."""
+        for voice in range(self.voices.count):
+            self.voices.state[voice, KEY] = _RELEASED
+            self.voices.fade(voice, self._fast)
+
+    @property
+    def _keys(self) -> list[float]:
+        """Each voice's key."""
+        return self.voices.state[: self.voices.count, KEY].tolist()
+
+    def _release(self, voice: int, values: NDArray[np.float64]) -> None:
+        self.voices.state[voice, KEY] = _RELEASED
+        self.voices.release(voice, 1.0 / (float(values[P_RELEASE]) * self._sample_rate))
+
+    def _aim(self, voice: int, values: NDArray[np.float64]) -> None:
+        """Say where a voice shall be at the block's end."""
+        row, keyboard = self.voices.state[voice], self._keyboard
+        channel, place = int(row[CHANNEL]), int(row[KEY])
+        hertz = float(row[HERTZ]) or float(values[P_F_C])
+        bend = 2.0 ** (keyboard.bend[channel] / 12.0)
+        row[NEXT_STEP] = hertz * float(row[DETUNE]) * bend * self._unit
+        pressure = keyboard.pressure[channel]
+        if place >= 0:
+            pressure = max(pressure, keyboard.keys[place].pressure)
+        row[NEXT_AMPLITUDE] = float(row[GAIN]) * (1.0 + PRESSURE_GAIN * pressure)
+        slope = min(float(values[P_BRIGHTNESS]) + SLIDE * keyboard.timbre[channel], 0.0)
+        harmonics(slope, self.voices.partials[1, voice])
+
+    def start(self, place: int, values: NDArray[np.float64]) -> None:
+        """[audio] Start one, of the key at `place` or, if that is -1, in step with the formula.
+
+        By itself it enters at its window's edge: sample k is the formula at
+        ``t = o_0 / gamma + k / sample_rate``, where ``o_0 = -sign(gamma) w / 2``. The edge lies at
+        5 sigma (-108 dB): no click.
+        """
+        if place < 0:
+            self.voices.catch_up()  # it has no attack, so nothing of it may lie before
+        voice = self._make_room(values, by_key=place >= 0)
+        if voice < 0:
+            return
+        row, gamma = self.voices.state[voice], float(values[P_GAMMA])
+        self._scatter(row, float(values[P_HUMANISE]), float(values[P_SPREAD]))
+        row[KEY] = place
+        if place >= 0:
+            key = self._keyboard.keys[place]
+            row[HERTZ], row[CHANNEL] = key.hertz, key.channel
+            row[GAIN] *= key.gain
+            row[COMING], row[RISE] = 0.0, 1.0 / (ATTACK_SECONDS * self._sample_rate)
+            distance = 0.0 if self.frozen else ENTRY * float(values[P_W])
+        else:
+            # The wider of the two ends of the ramp, so that a start is always at 5 sigma or beyond.
+            distance = 0.5 * max(self._width, float(values[P_W]))
+        octaves = -math.copysign(distance, gamma)
+        row[OCTAVES] = octaves
+        if place < 0:
+            row[MODULATION] = float(values[P_F_M]) * octaves / gamma % 1.0
+        self._aim(voice, values)
+        hertz = float(row[NEXT_STEP]) / self._unit
+        row[CARRIER] = hertz / (gamma * math.log(2.0)) * (2.0**octaves - 1.0) % 1.0
+        # A block's lines may be under way already.
+        way = 1.0 if row[HERTZ] else self._base / self._next_base
+        row[STEP] = row[NEXT_STEP] * way
+        row[AMPLITUDE] = row[NEXT_AMPLITUDE]
+        np.copyto(self.voices.partials[0, voice], self.voices.partials[1, voice])
+        self.voices.backdate(voice)
+
+    def _scatter(self, row: NDArray[np.float64], humanise: float, spread: float) -> None:
+        """Give a voice its place between left and right, and its chance."""
+        semitones = STRAY_SEMITONES * humanise * (2.0 * self.chance.random() - 1.0)
+        row[DETUNE] = 2.0 ** (semitones / 12.0)
+        row[GAIN] = units.db_to_amplitude(-STRAY_DB * humanise * self.chance.random())
+        # Steps of the golden ratio: each start is far from those before, the first in the middle.
+        side = spread * (2.0 * ((0.5 + _GOLDEN * self.starts) % 1.0) - 1.0)
+        row[LEFT], row[RIGHT] = math.sqrt(1.0 - side), math.sqrt(1.0 + side)
+        row[BORN] = self.starts
+        self.starts += 1
+
+    def _make_room(self, values: NDArray[np.float64], by_key: bool) -> int:
+        """Return the row of a new voice, and have an old one fade where there are many; -1: none.
+
+        A voice that were simply taken over would click. So the one furthest along its sweep, or
+        one whose key is released, fades, and is gone before the shortest period is over. What
+        starts by itself spares voices that have not reached their middle yet, lest a long sweep
+        never be heard at all, and is left out where no voice can go. A key always sounds.
+        """
+        voices = self.voices
+        if voices.count == ROWS:
+            voices.catch_up()
+            self.end_what_is_done(values)
+        sounding, furthest = self._furthest(values, -math.inf if by_key else 0.0)
+        if furthest >= 0 and sounding >= (VOICES if by_key else VOICES - 1):
+            voices.fade(furthest, self._fast)
+            sounding -= 1
+        if by_key:
+            if voices.count == ROWS:
+                voices.remove(min(range(ROWS), key=self._loudness))
+        elif sounding >= VOICES or voices.count == ROWS:
+            return -1
+        return voices.add()
+
+    def _furthest(self, values: NDArray[np.float64], travelled: float) -> tuple[int, int]:
+        """How many voices sound now, and which is the furthest beyond so many octaves, or -1."""
+        voices, fast = self.voices, self._fast
+        gamma, half = float(values[P_GAMMA]), self._half(values)
+        direction, way, elapsed = math.copysign(1.0, gamma), voices.travelled, voices.elapsed
+        state = voices.state[: voices.count]
+        columns = (state[:, field].tolist() for field in (OCTAVES, GOING, FADE, BORN))
+        sounding, furthest, oldest = 0, -1, math.inf
+        for voice, (octaves, going, fade, born) in enumerate(zip(*columns, strict=True)):
+            if fade < fast:
+                far, level = direction * (octaves + way), going - fade * elapsed
+                if level <= _TINY or far > half:  # done, only not ended yet
+                    continue
+                sounding += 1
+                if level < 1.0 - _TINY:
+                    far += _PREFERRED
+                further = far - travelled
+                if further > _TINY or (further > -_TINY and born < oldest):
+                    furthest, travelled, oldest = voice, far, born
+        return sounding, furthest
+
+    def _loudness(self, voice: int) -> tuple[float, float]:
+        """How loud a voice is, 0 to 1: what goes at once must be where its sweep is silent.
+
+        Of those that are equally so the oldest is the first.
+        """
+        row = self.voices.state[voice]
+        level = min(max(min(float(row[COMING]), float(row[GOING])), 0.0), 1.0)
+        place = float(row[OCTAVES]) / (SIGMA_0 * self._width)
+        return level * math.exp(-0.5 * place * place), float(row[BORN])
+
+    def _half(self, values: NDArray[np.float64]) -> float:
+        """Octaves from the middle to the window's edge."""
+        return 0.5 * max(self._width, float(values[P_W]))
+
+    def end_what_is_done(self, values: NDArray[np.float64]) -> None:
+        """[audio] End voices that faded, or that leave the window on the side they move to."""
+        voices, gamma, half = self.voices, float(values[P_GAMMA]), self._half(values)
+        state = voices.state[: voices.count]
+        places, levels = state[:, OCTAVES].tolist(), state[:, GOING].tolist()
+        for voice in range(voices.count - 1, -1, -1):
+            if levels[voice] <= 0.0 or (places[voice] * gamma > 0.0 and abs(places[voice]) > half):
+                voices.remove(voice)

@@ -1,18 +1,4 @@
-"""The sound of the chirplet's voices, all at once: a few products of matrices and a sine a sample.
-
-All voices move alike: over a stretch of samples each travels the same S octaves. So what differs
-from voice to voice, its start, factors out. A voice that begins at o octaves, with carrier phase p
-and AM phase m (cycles) and a carrier that goes in a straight line from c to c + d (cycles a sample
-where it is in the middle of its sweep), has after n samples, with ``E = 2^S`` and the fraction F of
-the block::
-
-    carrier phase  p + 2^o c sum(E) + 2^o d sum(E F)
-    modulation     sin(2 pi m) cos(2 pi M) + cos(2 pi m) sin(2 pi M)
-    envelope       exp(-W (o^2 + 2 o S + S^2))
-
-Each is a matrix with a row for every voice times a matrix with a column for every sample. While
-the parameters stand still, the latter are the same from block to block, and are kept.
-"""
+"""Chirplet waveforms: the state of an arpeggio, and its samples computed in blocks."""
 
 import math
 
@@ -20,23 +6,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.instruments.chirplet_parameters import HARMONICS, PURE
-from mesosynth.instruments.chirplet_state import (
-    AMPLITUDE,
-    CARRIER,
-    COMING,
-    FADE,
-    GOING,
-    LEFT,
-    MODULATION,
-    NEXT_AMPLITUDE,
-    NEXT_STEP,
-    OCTAVES,
-    RIGHT,
-    RISE,
-    ROWS,
-    STEP,
-)
 from mesosynth.plugins.plugin import CHANNELS
+
+# --------------------------------------------------------------------------------------------------
+# What a voice of the chirplet is: columns of a table that has a row for each.
+
+
+VOICES = 16
+ROWS = 48
+"""Places for voices: those beyond VOICES fade to make room. A key that finds none left cuts the
+stretch that is rendered at once; with 32 places, ten keys in a block could cut it seven times."""
+
+FIELDS = 19
+(
+    OCTAVES,  # place in its sweep, 0 in the middle
+    CARRIER,  # phase, cycles
+    MODULATION,  # phase, cycles
+    COMING,  # level at the stretch's begin, may lie below 0, moved by
+    RISE,  # per sample
+    GOING,  # another level, may lie above 1; the lower one is heard. Moved by
+    FADE,  # lost per sample; 0 until it is released
+    STEP,  # of the carrier in the middle of the sweep, cycles a sample: at the block's begin
+    AMPLITUDE,  # velocity, pressure and chance: at the block's begin
+    NEXT_STEP,  # both at its end, in the same order, as they are copied in one go
+    NEXT_AMPLITUDE,
+    LEFT,
+    RIGHT,
+    HERTZ,  # of its key; 0 follows the parameter f_c
+    DETUNE,  # ratio by which chance has it stray
+    KEY,  # place of its key among those held, or -1
+    CHANNEL,
+    GAIN,  # by velocity and chance
+    BORN,  # the how manyth it is
+) = range(FIELDS)
+
+
+# --------------------------------------------------------------------------------------------------
+# The sound of the chirplet's voices, all at once: a few products of matrices and a sine a sample.
+#
+# All voices move alike: over a stretch of samples each travels the same S octaves. So what differs
+# from voice to voice, its start, factors out. A voice that begins at o octaves, with carrier phase
+# p and AM phase m (cycles) and a carrier that goes in a straight line from c to c + d (cycles a
+# sample where it is in the middle of its sweep), has after n samples, with ``E = 2^S`` and the
+# fraction F of the block::
+#
+# carrier phase p + 2^o c sum(E) + 2^o d sum(E F) modulation sin(2 pi m) cos(2 pi M) + cos(2 pi m)
+# sin(2 pi M) envelope exp(-W (o^2 + 2 o S + S^2))
+#
+# Each is a matrix with a row for every voice times a matrix with a column for every sample. While
+# the parameters stand still, the latter are the same from block to block, and are kept.
+
 
 STRIDE = 256  # samples rendered at once: bounds how far a voice runs past its end
 FADE_FROM = 0.45  # of the sample rate: above it a partial fades,

@@ -1,21 +1,25 @@
-"""Which frequency a key has: equal temperament, or any scale of the Scala archive (.scl).
-
-A scale gives its degrees in cents above its first note, the last of them the interval at which it
-repeats. The keys climb it step by step, the root on degree 0, so key ``root + k`` sounds at::
-
-    hertz = reference_hertz 2^((cents(k) - cents(reference_note - root)) / 1200)
-"""
+"""Keyboard tuning: equal temperament or a Scala scale, and the frequency of each key."""
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError, TuningError
+
+# --------------------------------------------------------------------------------------------------
+# Which frequency a key has: equal temperament, or any scale of the Scala archive (.scl).
+#
+# A scale gives its degrees in cents above its first note, the last of them the interval at which it
+# repeats. The keys climb it step by step, the root on degree 0, so key ``root + k`` sounds at::
+#
+# hertz = reference_hertz 2^((cents(k) - cents(reference_note - root)) / 1200)
+
 
 KEYS = 128
 MIDDLE_C = 60
@@ -189,3 +193,49 @@ def _check_period(cents: Sequence[float], where: str) -> None:
         raise TuningError(
             f"{where}: the last note, where the scale repeats, must lie above the first."
         )
+
+
+# --------------------------------------------------------------------------------------------------
+# Which scale an instrument's keys are tuned to, as state that presets keep.
+
+
+class KeyTuning:
+    """The keys' frequencies; in equal temperament until :meth:`restore` says otherwise.
+
+    Attributes
+    ----------
+    hertz : (128,) float64
+        Of each MIDI key, Hz. Another tuning is another array, so who plays reads it anew.
+    """
+
+    def __init__(self) -> None:
+        self.hertz = note_frequencies()
+        self._scale: dict[str, Any] = {}
+
+    def state(self) -> dict[str, Any]:
+        """[control] The scale, if it is not the equal temperament."""
+        return {"tuning": dict(self._scale)} if self._scale else {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """[control] Tune the keys: `state` as :meth:`state` gave it.
+
+        Its key "tuning" holds name and cents of a scale and, where they are not the usual ones,
+        root, reference_note and reference_hertz as in
+        :func:`mesosynth.instruments.keyboard.note_frequencies`.
+
+        Raises
+        ------
+        ArgumentError
+            If it is no scale; the keys stay as they were.
+        """
+        tuning = state.get("tuning") or {}
+        if not tuning:
+            self.hertz, self._scale = note_frequencies(), {}
+            return
+        try:
+            scale = Scale(str(tuning.get("name", "")), tuple(float(c) for c in tuning["cents"]))
+            rest = {k: v for k, v in tuning.items() if k not in ("name", "cents")}
+            hertz = note_frequencies(scale, **rest)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise ArgumentError(f"tuning={tuning!r} is not a scale ({error}).") from error
+        self.hertz, self._scale = hertz, dict(tuning)

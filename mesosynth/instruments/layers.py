@@ -1,18 +1,15 @@
-"""Layers: eight chirplets in one instrument, a phrase rather than an arpeggio.
-
-Each layer repeats by its own period and starts its own delay after the beat, so that a few of them
-play what a match with layers found in a recording, over and over. Layers at the lowest level cost
-next to nothing. A key plays all of them, transposed by its distance from middle C; what would come
-first answers at once, and the others follow as far behind as their delays say.
-"""
+"""Layers: up to eight chirplet arpeggios with a delay, a period and a level each."""
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth.instruments.chirplet import MIDI_KEYS, Chirplet
+from mesosynth.instruments.chirplet_keys import MIDI_CHANNELS
 from mesosynth.instruments.chirplet_parameters import (
     P_F_C,
     P_F_M,
@@ -23,21 +20,181 @@ from mesosynth.instruments.chirplet_parameters import (
     P_SPREAD,
     SIGMA_0,
 )
+from mesosynth.instruments.chirplet_parameters import PARAMETERS as CHIRPLET
 from mesosynth.instruments.chirplet_waves import Motion
-from mesosynth.instruments.key_tuning import KeyTuning
-from mesosynth.instruments.layer import Layer
-from mesosynth.instruments.layers_parameters import (
-    LAYER_IDS,
-    LAYERS,
-    P_ALL_GAIN,
-    P_ALL_RELEASE,
-    P_ALL_SPEED,
-    P_ALL_SPREAD,
-    P_ALL_TRANSPOSE,
-    PARAMETERS,
-    SILENT,
-)
+from mesosynth.instruments.keyboard import KeyTuning
+from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, Events, Instrument
+from mesosynth.plugins.tempo import Pulse
+
+# --------------------------------------------------------------------------------------------------
+# The layers' parameter table: ten parameters for each of eight layers, and some for all.
+
+
+LAYERS = 8
+
+SILENT = -60.0
+"""dB: the level at which a layer does not sound at all."""
+
+LAYER_IDS = (
+    "f_c", "f_m", "gamma", "w", "am_shape", "am_depth", "brightness", "period", "delay", "level",
+)  # fmt: skip
+"""What each layer has, in order; layer k has them with the suffix ``_k``, 1 to LAYERS."""
+
+_LOUD = -9.0  # dB, of the first layer: it is there when nothing was said
+
+_OF_A_LAYER = [
+    *(
+        replace(CHIRPLET[id_], matchable=False)
+        for id_ in ("f_c", "f_m", "gamma", "w", "am_shape", "am_depth", "brightness")
+    ),
+    replace(CHIRPLET["period"], default=4.0, description="Time from one start to the next."),
+    Parameter(
+        "delay", "Delay", "s", 0.0, 16.0, 0.0, "How late within its period the arpeggio starts."
+    ),
+    Parameter(
+        "level", "Level", "dB", SILENT, 6.0, SILENT, "Of this layer; at the lowest it is silent."
+    ),
+]
+
+
+def _layer(number: int) -> list[Parameter]:
+    return [
+        replace(
+            parameter,
+            id=f"{parameter.id}_{number}",
+            name=f"{parameter.name} {number}",
+            default=_LOUD if (parameter.id, number) == ("level", 1) else parameter.default,
+        )
+        for parameter in _OF_A_LAYER
+    ]
+
+
+PARAMETERS = ParameterTable(
+    [
+        *(parameter for number in range(1, LAYERS + 1) for parameter in _layer(number)),
+        Parameter(
+            "transpose", "Transpose", "semitones", -36.0, 36.0, 0.0, "Shifts all layers' pitch."
+        ),
+        Parameter(
+            "speed", "Speed", "", 0.25, 4.0, 1.0,
+            "How fast everything runs: sweeps, notes, and the time between starts.", curve="log",
+        ),
+        CHIRPLET["spread"],
+        CHIRPLET["release"],
+        replace(CHIRPLET["gain"], default=0.0),
+    ]
+)  # fmt: skip
+
+P_ALL_TRANSPOSE, P_ALL_SPEED, P_ALL_SPREAD, P_ALL_RELEASE, P_ALL_GAIN = range(
+    LAYERS * len(LAYER_IDS), LAYERS * len(LAYER_IDS) + 5
+)
+"""Places in the vector of what all layers share."""
+
+
+# --------------------------------------------------------------------------------------------------
+# One layer of several: a chirplet that comes late, is tuned around its own pitch, and can rest.
+
+
+MIDDLE_C = 440.0 * 2.0 ** (-9 / 12)
+"""Hz: the key that plays layers as they are."""
+
+
+class Layer(Chirplet):
+    """A chirplet among others.
+
+    Parameters
+    ----------
+    tuning : KeyTuning
+        Of all layers' keys.
+    motion : Motion
+        Lent while it plays; layers play one after the other, so that one serves all.
+
+    Attributes
+    ----------
+    values : (parameters,) float64
+        Where the chirplet's parameters should be at the block's end; its gain may be -inf.
+    """
+
+    def __init__(self, tuning: KeyTuning, motion: Motion) -> None:
+        super().__init__()
+        self._tuning, self._lent = tuning, motion
+        self.values: NDArray[np.float64] = CHIRPLET.vector({})
+
+    def prepare(self, sample_rate: float, max_block: int) -> None:
+        """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
+        super().prepare(sample_rate, max_block)
+        self._motion = self._lent
+
+    def reset(self) -> None:
+        """[control] Forget all sound, as if `prepare` had just returned."""
+        super().reset()
+        self._fresh, self._resting = True, False
+        self._was_silent = True
+
+    def delay(self, late: float, late_by_key: float) -> None:
+        """[audio] Say by how many periods arpeggios start late, by themselves and by keys."""
+        self._late, self._keyboard.late = late, late_by_key
+        if self._fresh:
+            self._pulse.restart(late)
+            self._fresh = False
+
+    def play(self, events: Events, block: NDArray[np.float32]) -> bool:
+        """[audio] Overwrite `block` unless the layer is silent; return whether it did.
+
+        A silent layer costs next to nothing and keeps its place in time.
+        """
+        silent = float(self.values[P_GAIN]) == -math.inf
+        if silent and self._was_silent:
+            self._rest(events, block.shape[1])
+            return False
+        self._resting = False
+        self._was_silent = silent
+        self.process(self.values, events, block)
+        return True
+
+    def _hertz(self, note: int) -> float:
+        return float(self.values[P_F_C]) * super()._hertz(note) / MIDDLE_C
+
+    # ------------------------------------------------------------------ silence
+
+    def _rest(self, events: Events, frames: int) -> None:
+        """Let time and hands pass without a sound."""
+        if not self._resting:
+            self._arpeggios.voices.count = 0
+            self._ramps.reset()
+            self._resting = True
+        self._sort(events)
+        period = self._period(self.values)
+        begin = 0
+        while begin < frames:
+            while self._notes and self._notes[-1][0] <= begin:
+                _, kind, channel, note, value = self._notes.pop()
+                self._obey(kind, channel % MIDI_CHANNELS, note % MIDI_KEYS, value, self.values)
+            end = min(self._notes[-1][0], frames) if self._notes else frames
+            self._advance((end - begin) / period)
+            begin = end
+        if self._runs:
+            self._pass_over(self._pulse, self._late, period)
+        for place, key in enumerate(self._keyboard.keys):
+            if key.active:
+                self._pass_over(self._keyboard.pulse(place), self._keyboard.late, period)
+
+    @staticmethod
+    def _pass_over(pulse: Pulse, late: float, period: float) -> None:
+        # What is due with the next block's first sample belongs to that block.
+        while pulse.wait(period) < 0:
+            pulse.start(0.0, late)
+
+
+# --------------------------------------------------------------------------------------------------
+# Layers: eight chirplets in one instrument, a phrase rather than an arpeggio.
+#
+# Each layer repeats by its own period and starts its own delay after the beat, so that a few of
+# them play what a match with layers found in a recording, over and over. Layers at the lowest level
+# cost next to nothing. A key plays all of them, transposed by its distance from middle C; what
+# would come first answers at once, and the others follow as far behind as their delays say.
+
 
 _SIZE = len(LAYER_IDS)
 _GAMMA, _W, _PERIOD, _DELAY, _LEVEL = (

@@ -17,13 +17,7 @@ from dataclasses import dataclass
 
 import torch
 
-from mesosynth.instruments.ripple_parameters import (
-    FADE_FROM,
-    FADE_TO,
-    LEVEL,
-    first_phases,
-    places,
-)
+from mesosynth.instruments.ripple import FADE_FROM, FADE_TO, LEVEL, first_phases, places
 
 ONSET = 5
 """Place of the onset among the directions of a derivative: it follows theta."""

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from mesosynth.matching.results import Analysis, MatchResult, MatchSettings, MatchStep
 
 if TYPE_CHECKING:
-    from mesosynth.matching.matcher import match
+    from mesosynth.matching.match import match
 
 __all__ = ["Analysis", "MatchResult", "MatchSettings", "MatchStep", "match"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's __getattr__ returns anything
     if name == "match":
-        from mesosynth.matching.matcher import match
+        from mesosynth.matching.match import match
 
         return match
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

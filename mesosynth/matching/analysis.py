@@ -1,5 +1,6 @@
-"""Pictures of a sound: its scalogram, and its JTFS as scale × rate × spin."""
+"""Pictures of a sound (scalogram, scale-rate) and the coefficients that drive a match."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,9 +8,15 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.matching.loss_map import Checkpoint
+from mesosynth.matching.model import Unknowns
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.results import Analysis
+from mesosynth.matching.results import Analysis, Drivers
 from mesosynth.scattering import JTFS
+
+# --------------------------------------------------------------------------------------------------
+# Pictures of a sound: its scalogram, and its JTFS as scale × rate × spin.
+
 
 _LOWEST_FREQUENCY = 30.0  # Hz; wavelets below it are spaced evenly and make an ugly axis
 _FASTEST_RATE = 300.0  # Hz; above, only few rows of the scalogram have a rate
@@ -79,3 +86,49 @@ class Layout:
 
 def _of_unit_norm(picture: NDArray[np.float64]) -> NDArray[np.float32]:
     return (picture / max(float(np.linalg.norm(picture)), 1e-12)).astype(np.float32)
+
+
+# --------------------------------------------------------------------------------------------------
+# Which coefficients drive a match: residual × Jacobian, path by path.
+
+
+def drivers(
+    operator: Operator,
+    audio: NDArray[np.float32],
+    values: Mapping[str, float],
+    unknowns: tuple[str, ...],
+    checkpoint: Checkpoint | None = None,
+) -> Drivers:
+    """What each second-order path would do to each unknown, see :class:`Drivers`.
+
+    Parameters
+    ----------
+    operator : Operator
+        Of "jtfs-global".
+    audio : (ANALYSIS_SAMPLES,) float32
+        The target.
+    values : mapping
+        Parameters by id: where the match would stand.
+    unknowns : tuple of str
+        Ids of what would be looked for.
+    checkpoint : callable, optional
+        As for :meth:`Operator.linearize`.
+
+    Raises
+    ------
+    ArgumentError
+        For an id that is not matchable, or for none at all.
+    """
+    model = operator.model
+    free = Unknowns.named(unknowns, model=model).free
+    at = operator.linearize(model.state_of(values), free, checkpoint)
+    residual = at.S - operator.analyse(audio)
+    layout = Layout.of(operator.jtfs)
+    pull = [layout.summed(-residual * column) for column in at.J.T]
+    return Drivers(
+        unknowns=tuple(model.ids[place] for place in free),
+        pull=np.array(pull, dtype=np.float32),
+        loss=0.5 * float(residual @ residual),
+        scales=layout.scales,
+        rates=layout.rates,
+    )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mesosynth import units
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.matching.sequence_messages import MatchedSequence, Moment
+from mesosynth.matching.results import MatchedSequence, Moment
 from mesosynth.plugins.plugin import EventKind
 
 GIVEN = {

@@ -7,7 +7,7 @@ them; so they come afterwards, the best candidate's first.
 from collections.abc import Iterator
 
 from mesosynth.audio.target import Target
-from mesosynth.matching.matcher import Matcher
+from mesosynth.matching.match import Matcher
 from mesosynth.matching.requests import Judged
 from mesosynth.matching.results import MatchResult
 from mesosynth.matching.similarity import Similarity

@@ -9,20 +9,23 @@ import numpy as np
 from mesosynth.audio.target import Target
 from mesosynth.errors import MesosynthError
 from mesosynth.matching.analysis import analysis
-from mesosynth.matching.layer_loss import LayerFilters
-from mesosynth.matching.layer_messages import LayersResult, LayersStep
-from mesosynth.matching.layer_requests import (
-    DrawLayers,
-    LayersDone,
-    LayersHeard,
-    LayersStepped,
-    MatchLayers,
-)
+from mesosynth.matching.layer_sound import LayerFilters
 from mesosynth.matching.layers import layer_sounds, match_target_layers
 from mesosynth.matching.match import Stopped
 from mesosynth.matching.model import CHIRPLET
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.requests import Failed, Paused, Pictures, Reply
+from mesosynth.matching.requests import (
+    DrawLayers,
+    Failed,
+    LayersDone,
+    LayersHeard,
+    LayersStepped,
+    MatchLayers,
+    Paused,
+    Pictures,
+    Reply,
+)
+from mesosynth.matching.results import LayersResult, LayersStep
 from mesosynth.matching.similarity import Similarity
 
 _LEAST_SECONDS = 2.0  # for a match that goes on when its time is nearly over

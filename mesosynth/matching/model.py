@@ -1,12 +1,7 @@
-"""What the matcher must know of an instrument: its theta, the axes it moves on, its sound.
+"""Models of the matchable instruments: states, units, and which entries a descent may move."""
 
-Descent needs axes on which a step means the same everywhere. Frequencies, rates and bandwidths move
-in logarithms; depth, rests and brightness, which may be zero, in units of their own. A *state* is
-theta, then the onset and the level, which are no parameters of an instrument but are looked for
-like one where they count.
-"""
-
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -15,11 +10,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments import chirplet_parameters, chirplet_torch, ripple_parameters
+from mesosynth.instruments import chirplet_parameters, chirplet_torch
+from mesosynth.instruments import ripple as ripple_parameters
 from mesosynth.instruments import ripple_torch as ripples
 from mesosynth.plugins.parameters import ParameterTable
+
+# --------------------------------------------------------------------------------------------------
+# What the matcher must know of an instrument: its theta, the axes it moves on, its sound.
+#
+# Descent needs axes on which a step means the same everywhere. Frequencies, rates and bandwidths
+# move in logarithms; depth, rests and brightness, which may be zero, in units of their own. A
+# *state* is theta, then the onset and the level, which are no parameters of an instrument but are
+# looked for like one where they count.
+
 
 State = NDArray[np.float64]
 """(theta + 2,): theta, the onset in seconds after the middle of the analysis window, and the level:
@@ -191,3 +196,148 @@ RIPPLE = Model(
 
 MODELS = {model.name: model for model in (CHIRPLET, RIPPLE)}
 """By the instrument's name."""
+
+
+# --------------------------------------------------------------------------------------------------
+# What is looked for: which entries of a state descent may move, and how it moves them.
+
+
+THETA = CHIRPLET.ids
+"""The ids of the chirplet's theta: f_c, f_m, gamma, w, am_shape, am_depth, brightness."""
+
+PAPERS = CHIRPLET.first
+"""The unknowns that every arpeggio has; the paper knows f_c and w."""
+
+LEVEL = CHIRPLET.level
+"""Place of the level in a chirplet's state."""
+
+state_of, by_id, in_range = CHIRPLET.state_of, CHIRPLET.by_id, CHIRPLET.in_range
+
+BESIDE_THETA = ("onset", "gain")
+"""What may be pinned beside theta: in seconds of the sound that was given, and in its amplitude."""
+
+
+@dataclass(frozen=True)
+class Unknowns:
+    """Which entries of a state descent may move.
+
+    Attributes
+    ----------
+    free : tuple of int
+        Their places.
+    model : Model
+    """
+
+    free: tuple[int, ...]
+    model: Model = CHIRPLET
+
+    @classmethod
+    def named(cls, ids: Iterable[str], *also: int, model: Model = CHIRPLET) -> "Unknowns":
+        """Unknowns of these ids, and those at the places `also`.
+
+        Onset and gain may be named, but that changes nothing: they are looked for where they
+        count.
+
+        Raises
+        ------
+        ArgumentError
+            For an id that is not matchable, or for none at all.
+        """
+        wanted = set(ids) - set(BESIDE_THETA)
+        for id_ in wanted - set(model.ids):
+            raise ArgumentError(
+                f"unknown {id_!r} cannot be matched; choose of {', '.join(model.ids)}."
+            )
+        if not wanted:
+            raise ArgumentError(f"unknowns: name at least one of {', '.join(model.ids)}.")
+        free = tuple(i for i, id_ in enumerate(model.ids) if id_ in wanted)
+        return cls((*free, *also), model)
+
+    def without(self, ids: Iterable[str]) -> "Unknowns":
+        """These, but for some parts of theta."""
+        places = {self.model.ids.index(id_) for id_ in ids}
+        return Unknowns(tuple(place for place in self.free if place not in places), self.model)
+
+    def moved(self, state: State, step: NDArray[np.float64]) -> State:
+        """The state after a `step`, (free,), along the axes, kept within the table's ranges."""
+        model = self.model
+        whole = np.zeros(len(state))
+        whole[list(self.free)] = step
+        logarithmic = state * np.exp(np.where(model.logarithmic, whole, 0.0))
+        return model.in_range(np.where(model.logarithmic, logarithmic, state + model.scale * whole))
+
+    def step_between(self, before: State, after: State) -> NDArray[np.float64]:
+        """The step, (free,), that leads from one state to another whose signs are the same."""
+        model = self.model
+        ratio = after / np.where(model.logarithmic, before, 1.0)
+        logarithm = np.log(np.where(model.logarithmic, ratio, 1.0))
+        whole = np.where(model.logarithmic, logarithm, (after - before) / model.scale)
+        return whole[list(self.free)]
+
+    def at_edge(self, state: State) -> bool:
+        """Whether anything that is looked for stands at an edge of its range.
+
+        Where theta does not move in logarithms, an edge is a place like any other: a full depth.
+        """
+        model = self.model
+        magnitude = np.where(model.logarithmic, np.abs(state), state)
+        edge = (magnitude <= model.minimum) | (magnitude >= model.maximum)
+        edge[: model.onset] &= model.logarithmic[: model.onset]
+        return bool(edge[list(self.free)].any())
+
+    def std(self, state: State, along: NDArray[np.float64]) -> dict[str, float]:
+        """Standard deviations in the table's units, by id, of what is looked for."""
+        model = self.model
+        units = np.where(model.logarithmic, np.abs(state), model.scale)
+        return {
+            model.ids[place]: float(std * units[place])
+            for place, std in zip(self.free, along, strict=True)
+            if place < model.onset
+        }
+
+
+# --------------------------------------------------------------------------------------------------
+# What the user says instead of having it looked for: parts of theta, the onset, the gain.
+
+
+@dataclass(frozen=True)
+class Pins:
+    """What is pinned, in the terms of the analysis window.
+
+    Attributes
+    ----------
+    theta : dict
+        Values by id.
+    onset : float, optional
+        Seconds after the window's middle.
+    level : float, optional
+        Amplitude in the window, whose peak is not the source's.
+    """
+
+    theta: dict[str, float]
+    onset: float | None = None
+    level: float | None = None
+
+    @classmethod
+    def of(cls, pinned: Mapping[str, float], target: Target) -> "Pins":
+        """Pins as the user gives them: onset in seconds of the source, gain in its amplitude.
+
+        Raises
+        ------
+        ArgumentError
+            If the onset is not in the window that is listened to, or the gain is not positive.
+        """
+        theta = {id_: value for id_, value in pinned.items() if id_ not in BESIDE_THETA}
+        onset, gain = pinned.get("onset"), pinned.get("gain")
+        half = ANALYSIS_SAMPLES / ANALYSIS_RATE / 2
+        if onset is not None:
+            first, last = target.start, target.start + 2 * half
+            if not first <= onset <= last:
+                raise ArgumentError(
+                    f"pinned onset={onset:g} s is not within the part of {target.name} that is "
+                    f"listened to, {first:.2f} to {last:.2f} s."
+                )
+            onset = onset - target.start - half
+        if gain is not None and not (math.isfinite(gain) and gain > 0.0):
+            raise ArgumentError(f"pinned gain={gain:g} must be a positive amplitude, 1 is full.")
+        return cls(theta, onset, None if gain is None else gain * target.scale)

@@ -29,8 +29,7 @@ from mesosynth.errors import ArgumentError
 from mesosynth.matching.model import CHIRPLET, Model, State
 from mesosynth.matching.results import Phi
 from mesosynth.scattering import JTFS
-from mesosynth.scattering.devices import best_device
-from mesosynth.scattering.jtfs import Checkpoint
+from mesosynth.scattering.jtfs import Checkpoint, best_device
 from mesosynth.scattering.mss import MultiScaleSpectrogram
 
 PHIS: tuple[Phi, ...] = ("jtfs-global", "jtfs", "mss")
@@ -50,7 +49,7 @@ class Linearization:
     S : (paths,) float64
         Of unit norm.
     J : (paths, free) float64
-        Derivatives along the axes of :class:`mesosynth.matching.unknowns.Unknowns`.
+        Derivatives along the axes of :class:`mesosynth.matching.model.Unknowns`.
     """
 
     S: NDArray[np.float64]

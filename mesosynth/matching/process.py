@@ -9,23 +9,20 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mesosynth.audio.target import Target
-from mesosynth.matching.journal import Entry
-from mesosynth.matching.layer_messages import Layer
-from mesosynth.matching.layer_requests import (
-    DrawLayers,
-    LayersDone,
-    LayersJob,
-    LayersStepped,
-    MatchLayers,
-)
+from mesosynth.matching.checkpoint import Entry
 from mesosynth.matching.requests import (
     AskDrivers,
     ChooseInstrument,
+    DrawLayers,
     Drawn,
     DrawSound,
     Ended,
     Explore,
+    LayersDone,
+    LayersJob,
+    LayersStepped,
     Match,
+    MatchLayers,
     Noted,
     Paused,
     Reply,
@@ -35,7 +32,7 @@ from mesosynth.matching.requests import (
     SetTarget,
     Stepped,
 )
-from mesosynth.matching.results import MatchSettings
+from mesosynth.matching.results import Layer, MatchSettings
 from mesosynth.matching.worker import work
 from mesosynth.system.spawning import bare_main, one_thread_each
 

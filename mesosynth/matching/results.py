@@ -1,16 +1,57 @@
-"""What the matcher tells the session: small frozen records without torch."""
+"""Settings, steps and results of matching: frozen records without torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.instruments import ripple_parameters
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.matching.scores import Scores
+from mesosynth.errors import ArgumentError
+from mesosynth.instruments import ripple as ripple_parameters
+from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
 from mesosynth.plugins.parameters import ParameterTable
+
+# --------------------------------------------------------------------------------------------------
+# How alike two sounds are, in three views at once, so that none of them can be flattered alone.
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Cosines between two sounds, level-matched, 0 (nothing in common) to 1 (the same).
+
+    Attributes
+    ----------
+    jtfs : float
+        Of the joint time-frequency scattering averaged over all time: texture and melody, whenever
+        they come.
+    mss : float
+        Of the multi-scale spectrogram: the waveform's magnitudes, when they come.
+    log_mel : float
+        Of decibels in mel bands above the target's noise, around their mean: what is faint counts
+        as well, and when it comes.
+    """
+
+    jtfs: float
+    mss: float
+    log_mel: float
+
+    def as_dict(self) -> dict[str, float]:
+        """By name, for JSON and presets."""
+        return asdict(self)
+
+    @property
+    def brief(self) -> str:
+        """The three in the order above, where there is little room."""
+        return f"alike {self.jtfs:.2f} {self.mss:.2f} {self.log_mel:.2f}"
+
+    def __str__(self) -> str:
+        return f"JTFS {self.jtfs:.3f}, MSS {self.mss:.3f}, log-mel {self.log_mel:.3f}"
+
+
+# --------------------------------------------------------------------------------------------------
+# What the matcher tells the session: small frozen records without torch.
+
 
 MATCHABLE: dict[str, ParameterTable] = {
     "chirplet": PARAMETERS,
@@ -254,3 +295,296 @@ class MatchResult:
             f"No arpeggio was found: the best one explains {100 * (1 - self.loss):.0f}% of the "
             f"sound. Try a part of it that sweeps."
         )
+
+
+# --------------------------------------------------------------------------------------------------
+# What a match with layers tells: small frozen records without torch.
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One of the arpeggios that together sound like a target.
+
+    Attributes
+    ----------
+    theta : dict
+        The chirplet's matchable parameters by id, in the table's units.
+    onset : float
+        Time of the arpeggio's middle in the sound that was given, s; of the first of them where
+        they repeat.
+    level : float
+        Amplitude of its peak in that sound, 1.0 is full scale.
+    period : float
+        Time from one repetition to the next, s; 0 for an arpeggio that comes once.
+    repeats : int
+        How often it comes in that sound.
+    share : float
+        Of the energy of all layers, 0 to 1.
+    """
+
+    theta: dict[str, float]
+    onset: float
+    level: float
+    period: float = 0.0
+    repeats: int = 1
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LayersStep:
+    """How far a match with layers is.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        As they are now.
+    loss : float
+        Of what is minimised: 0 (the same sound) upwards.
+    jtfs, log_mel : float
+        The two cosines in it, 0 to 1.
+    evaluations : int
+        Of the loss.
+    seconds : float
+        Since the match began.
+    progress : float
+        0 to 1.
+    """
+
+    layers: tuple[Layer, ...]
+    loss: float
+    jtfs: float
+    log_mel: float
+    evaluations: int
+    seconds: float
+    progress: float
+
+
+@dataclass(frozen=True, slots=True)
+class LayersResult:
+    """The end of a match with layers.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        In the order in which they joined, after those that were given.
+    scores : Scores
+        How alike their sum and the target are.
+    loss, evaluations, seconds
+        As in :class:`LayersStep`.
+    converged : bool
+        False when the match was stopped or ran out of time.
+    """
+
+    layers: tuple[Layer, ...]
+    scores: Scores
+    loss: float
+    evaluations: int
+    seconds: float
+    converged: bool
+
+
+# --------------------------------------------------------------------------------------------------
+# What a long sound is matched to: theta after theta, small frozen records without torch.
+
+
+SHORTEST_HOP, LONGEST_HOP = 0.05, 2.0
+"""s; beyond the longest there would be sound in no window."""
+
+_FIRST = ("f_c", "f_m", "gamma", "w")
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceSettings:
+    """How to match a long sound.
+
+    Attributes
+    ----------
+    hop : float
+        Seconds from one window's middle to the next one's, :data:`SHORTEST_HOP` to
+        :data:`LONGEST_HOP`.
+    unknowns : tuple of str
+        Ids of what is looked for.
+    pinned : mapping
+        Values by id of what is not; what is missing stands at its default.
+
+    Raises
+    ------
+    ArgumentError
+        If the hop is out of range, or an id does not exist.
+    """
+
+    hop: float = 1.0
+    unknowns: tuple[str, ...] = _FIRST
+    pinned: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def __post_init__(self) -> None:
+        if not SHORTEST_HOP <= self.hop <= LONGEST_HOP:
+            raise ArgumentError(
+                f"hop={self.hop:g} must be {SHORTEST_HOP:g} to {LONGEST_HOP:g} seconds."
+            )
+        for id_ in (*self.unknowns, *self.pinned):
+            if id_ not in PARAMETERS.matchable:
+                raise ArgumentError(
+                    f"{id_!r} cannot be matched; choose of {', '.join(PARAMETERS.matchable)}."
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What was found around one window's middle.
+
+    Attributes
+    ----------
+    time : float
+        The window's middle, s of the sound.
+    theta : dict
+        By id, in the table's units; empty where there was silence.
+    std : dict
+        Standard deviations of what was looked for, by id, in the same units.
+    loss : float
+        Half the squared distance of unit-norm JTFS vectors, 0 to 2; 0 in silence.
+    onset : float
+        When the arpeggio is in its middle, s of the sound.
+    gain : float
+        Peak of its envelope; 1.0 is full scale.
+    fresh : bool
+        Whether it was looked for everywhere, rather than around the theta before.
+    evaluations : int
+        Of the JTFS.
+    """
+
+    time: float
+    theta: dict[str, float] = field(default_factory=dict[str, float])
+    std: dict[str, float] = field(default_factory=dict[str, float])
+    loss: float = 0.0
+    onset: float = 0.0
+    gain: float = 0.0
+    fresh: bool = False
+    evaluations: int = 0
+
+    @property
+    def silent(self) -> bool:
+        """Whether there was nothing to match."""
+        return not self.theta
+
+    @property
+    def found(self) -> bool:
+        """Whether an arpeggio explains what was there."""
+        return bool(self.theta) and self.loss < FOUND_LOSS
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of the arpeggio's envelope, s."""
+        return SIGMA_0 * self.theta["w"] / abs(self.theta["gamma"])
+
+
+@dataclass(frozen=True, slots=True)
+class LongSound:
+    """What a sequence was matched of.
+
+    Attributes
+    ----------
+    name : str
+        The file's name.
+    sha256 : str
+        Of its bytes.
+    duration : float
+        s.
+    """
+
+    name: str
+    sha256: str
+    duration: float
+
+    def windows(self, hop: float) -> int:
+        """How many windows a hop, s, makes of it."""
+        return max(1, -int(-self.duration // hop))
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedSequence:
+    """A long sound as far as it was matched.
+
+    Attributes
+    ----------
+    sound : LongSound
+    settings : SequenceSettings
+    moments : list of Moment
+        One a window, in order.
+    """
+
+    sound: LongSound
+    settings: SequenceSettings
+    moments: list[Moment] = field(default_factory=list[Moment])
+
+    @property
+    def finished(self) -> bool:
+        """Whether all of it was matched."""
+        return len(self.moments) >= self.sound.windows(self.settings.hop)
+
+    @property
+    def progress(self) -> float:
+        """0 to 1."""
+        return min(1.0, len(self.moments) / self.sound.windows(self.settings.hop))
+
+
+# --------------------------------------------------------------------------------------------------
+# What following tells: small frozen records without torch.
+
+
+Hearing = Literal["listening", "following", "silent"]
+"""Whether theta is still being looked for, is followed, or there is nothing to hear."""
+
+
+class Ear(Protocol):
+    """Where the sound comes from; it is handed to another process."""
+
+    def read_new(self) -> NDArray[np.float32]:
+        """What has come since the last call, mono."""
+        ...
+
+    def skip(self) -> None:
+        """Let the next :meth:`read_new` begin here."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What the newest window said.
+
+    Attributes
+    ----------
+    hearing : str
+    theta : dict
+        What is followed, by id, in the table's units, as it should be when it is heard; without
+        what the sound does not tell just now; empty until it is found.
+    std : dict
+        Standard deviations, same keys and units.
+    loss : float
+        Half the squared distance between the unit vectors of window and model, 0 (same) to 2.
+    confidence : float
+        0 (a guess) to 1 (as good as certain): how well the model explains what is heard, and how
+        sure theta is.
+    age : float
+        How long ago the middle of what is heard was, s, counted from the newest sample.
+    level : float
+        Of the window, dBFS.
+    heard_at : float
+        When the newest sample came, s of the monotonic clock.
+    """
+
+    hearing: Hearing
+    theta: Mapping[str, float]
+    std: Mapping[str, float]
+    loss: float
+    confidence: float
+    age: float
+    level: float
+    heard_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What of theta is not followed stands at these values."""
+
+    values: Mapping[str, float]

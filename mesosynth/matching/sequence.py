@@ -1,36 +1,79 @@
-"""Matching a long sound window by window, each from where the last one ended.
+"""Match of a long sound, window by window, each started from the one before.
 
-Around every window's middle the arpeggio is sought that sounds there. Theta moves little from one
-to the next, so a step or two from the last theta are enough; where that explains little, or after
-silence, the table of arpeggios is asked anew. What comes before depends on nothing but the moments
-before, so a sequence that was stopped goes on as if it had not been.
+Theta moves little from one window to the next, so a step or two are enough; where these explain
+little, or after silence, the table of arpeggios is asked anew. A window depends on nothing but the
+windows before it, so a sequence that was stopped goes on as if it had not been.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.audio.file import stream_audio
-from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, TARGET_PEAK
-from mesosynth.matching.descent import Iterate, levenberg_marquardt
+from mesosynth.audio.file import SoundStream, stream_audio
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, TARGET_PEAK, resampled
+from mesosynth.matching.descent import Iterate, Measured, levenberg_marquardt
 from mesosynth.matching.match import ShouldStop, Stopped
-from mesosynth.matching.measured import Measured
-from mesosynth.matching.model import CHIRPLET, State
+from mesosynth.matching.model import CHIRPLET, State, Unknowns
 from mesosynth.matching.noise import correlation, onset_of
 from mesosynth.matching.operator import Operator
+from mesosynth.matching.results import LongSound, MatchedSequence, Moment, SequenceSettings
 from mesosynth.matching.sequence_file import SequenceFile
-from mesosynth.matching.sequence_messages import (
-    LongSound,
-    MatchedSequence,
-    Moment,
-    SequenceSettings,
-)
-from mesosynth.matching.sequence_windows import windows
 from mesosynth.matching.starts import starts_of
-from mesosynth.matching.unknowns import Unknowns
+
+# --------------------------------------------------------------------------------------------------
+# A long sound as overlapping windows, read as they are needed: an hour takes no more memory.
+
+
+def windows(
+    sound: SoundStream, hop: float, count: int, first: int = 0
+) -> Iterator[tuple[float, NDArray[np.float32]]]:
+    """Windows `first` to `count` of a sound.
+
+    Parameters
+    ----------
+    sound : SoundStream
+    hop : float
+        s; the middle of window k lies at ``(k + 1/2) hop``.
+    count : int
+    first : int
+        The sound is read from its beginning even so: what a filter has heard before is the same
+        then, and so is every window, to the last bit.
+
+    Yields
+    ------
+    float
+        Time of the middle, s.
+    (ANALYSIS_SAMPLES,) float32
+        What is heard around it at ANALYSIS_RATE; silence beyond the sound's ends.
+    """
+    half = ANALYSIS_SAMPLES // 2
+    blocks = resampled(sound.blocks, sound.sample_rate)
+    buffer = np.zeros(half, np.float32)
+    at = -half  # place in the sound of the buffer's first sample
+    for k in range(count):
+        begin = round((k + 0.5) * hop * ANALYSIS_RATE) - half
+        while at + len(buffer) < begin + ANALYSIS_SAMPLES:
+            block = next(blocks, None)
+            if block is None:
+                missing = begin + ANALYSIS_SAMPLES - at - len(buffer)
+                block = np.zeros(missing, np.float32)
+            buffer = np.concatenate([buffer, block])
+        buffer, at = buffer[begin - at :], begin
+        if k >= first:
+            yield (k + 0.5) * hop, buffer[:ANALYSIS_SAMPLES].copy()
+
+
+# --------------------------------------------------------------------------------------------------
+# Matching a long sound window by window, each from where the last one ended.
+#
+# Around every window's middle the arpeggio is sought that sounds there. Theta moves little from one
+# to the next, so a step or two from the last theta are enough; where that explains little, or after
+# silence, the table of arpeggios is asked anew. What comes before depends on nothing but the
+# moments before, so a sequence that was stopped goes on as if it had not been.
+
 
 OnMoment = Callable[[Moment, MatchedSequence], None]
 """Called with each new moment, and with all that there is so far."""

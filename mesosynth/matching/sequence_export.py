@@ -13,12 +13,12 @@ import soundfile
 from numpy.typing import NDArray
 
 from mesosynth.engine.rack import Rack
-from mesosynth.engine.slots import VECTOR
+from mesosynth.engine.slot import VECTOR
 from mesosynth.errors import ArgumentError, AudioFileError
 from mesosynth.instruments import instrument_class
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.matching.automation import GIVEN, Automation, automation_of
-from mesosynth.matching.sequence_messages import MatchedSequence, Moment
+from mesosynth.matching.results import MatchedSequence, Moment
 from mesosynth.matching.smoothing import smoothed
 from mesosynth.plugins.plugin import CHANNELS, EVENT, NO_EVENTS, EventKind, Events
 from mesosynth.system.atomic_file import write_atomically

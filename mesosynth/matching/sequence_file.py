@@ -1,23 +1,45 @@
-"""A sequence in a file that grows by a line a window, so that whatever ends it costs one window.
+"""Sequence files: one JSON line a window, appended as the match goes."""
 
-The first line says what is matched, and how; each further line is a moment. A line that was cut
-short by a crash is taken away before the next one is written.
-"""
-
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import platformdirs
 
-from mesosynth.errors import MatchFileError
-from mesosynth.matching.sequence_messages import (
-    LongSound,
-    MatchedSequence,
-    Moment,
-    SequenceSettings,
-)
+from mesosynth.errors import AudioFileError, MatchFileError
+from mesosynth.matching.results import LongSound, MatchedSequence, Moment, SequenceSettings
 from mesosynth.system.atomic_file import write_atomically
+
+# --------------------------------------------------------------------------------------------------
+# Where sequences are kept whose file nobody named, so that the same request goes on with them.
+
+
+def run_of(path: Path, settings: SequenceSettings) -> Path:
+    """The file that a sequence of a sound file by these settings grows in.
+
+    Raises
+    ------
+    AudioFileError
+        If the sound file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+    except OSError as error:
+        raise AudioFileError(f"{path} cannot be read: {error.strerror}.") from error
+    digest.update(msgspec.json.encode(settings, order="deterministic"))
+    folder = platformdirs.user_cache_path("mesosynth", appauthor=False) / "sequences"
+    return folder / f"{path.stem}-{digest.hexdigest()[:12]}.jsonl"
+
+
+# --------------------------------------------------------------------------------------------------
+# A sequence in a file that grows by a line a window, so that whatever ends it costs one window.
+#
+# The first line says what is matched, and how; each further line is a moment. A line that was cut
+# short by a crash is taken away before the next one is written.
+
 
 REVISION = 1
 """Of the format; a file of a later one is refused, not guessed at."""

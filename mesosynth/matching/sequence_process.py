@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mesosynth.errors import MesosynthError
-from mesosynth.matching.sequence_messages import LongSound, Moment, SequenceSettings
-from mesosynth.matching.sequence_runs import run_of
+from mesosynth.matching.results import LongSound, Moment, SequenceSettings
+from mesosynth.matching.sequence_file import run_of
 from mesosynth.system.cpu import compute_apart
 from mesosynth.system.spawning import bare_main, end_with_parent, one_thread_each
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
     from multiprocessing.synchronize import Event as Flag
 
-    from mesosynth.matching.sequence_messages import MatchedSequence
+    from mesosynth.matching.results import MatchedSequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class SequenceProcess:
     def start(self, path: Path, settings: SequenceSettings, run: Path | None = None) -> None:
         """Match a file, or go on with it where `run` stands; whatever was under way ends.
 
-        Without `run`, it is kept where :func:`mesosynth.matching.sequence_runs.run_of` says.
+        Without `run`, it is kept where :func:`mesosynth.matching.sequence_file.run_of` says.
         """
         self.close()
         self._stop = self._context.Event()

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.matching.sequence_messages import MatchedSequence, Moment
+from mesosynth.matching.results import MatchedSequence, Moment
 
 _SAME_HOPS, _SAME_SIGMAS = 0.25, 1.5  # how near two moments of one arpeggio may lie
 _LEAST, _MOST = 0.1, 10.0  # times the usual weight

@@ -1,12 +1,518 @@
-"""Where a match starts, for every model."""
+"""Starts of a match: a table of arpeggios, repetition, and the comb of a ripple."""
+
+import functools
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from mesosynth.matching.initial_guess import Start, initial_guesses
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.errors import WorkerError
+from mesosynth.instruments.ripple import FADE_FROM, PARAMETERS, PARTIALS, places
 from mesosynth.matching.model import RIPPLE
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.ripple_guess import ripple_guesses
+from mesosynth.scattering import JTFS
+from mesosynth.system.paths import resource
+
+# --------------------------------------------------------------------------------------------------
+# Where a match starts: the nearest neighbours in a table of arpeggios.
+#
+# The second-order JTFS summed over log-frequency does not know f_c, so a table over f_m, gamma and
+# w alone covers all arpeggios: the nearest entries are the starts, and f_c is read off the
+# scalogram. A descending arpeggio is an ascending one backwards, which only swaps the spins, so the
+# table holds gamma > 0. ``python -m mesosynth.matching.starts`` makes the table again, in about a
+# minute.
+
+
+TABLE = "chirplet_table.npz"
+VERSION = 1
+"""Raised whenever the operator's numbers change; a table of another version is refused."""
+
+F_M = np.geomspace(2.0, 36.0, 14)
+GAMMA = np.geomspace(0.25, 10.0, 13)
+W = np.geomspace(0.7, 5.6, 4)
+F_C = 512.0
+
+_LOWEST_F_C = 20.0  # Hz
+
+_SECONDS = ANALYSIS_SAMPLES / ANALYSIS_RATE
+
+
+@dataclass(frozen=True)
+class Start:
+    """A theta to descend from.
+
+    Attributes
+    ----------
+    theta : (n,) float64
+        Of what the model looks for first; for arpeggios f_c, f_m, gamma and w.
+    similarity : float
+        Cosine to the target, -1 to 1.
+    known : mapping
+        Relative standard deviations, by id, of what was read off so exactly that descent could only
+        lose it.
+    """
+
+    theta: NDArray[np.float64]
+    similarity: float
+    known: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True)
+class _Table:
+    thetas: NDArray[np.float64]  # (entries, 3): f_m, gamma, w
+    features: NDArray[np.float32]  # (entries, 2, paths), of unit norm; spins of ascending sounds
+
+
+def initial_guesses(
+    operator: Operator, S: NDArray[np.float64], audio: NDArray[np.float32], count: int
+) -> list[Start]:
+    """The `count` best starts for a target, best first, far enough apart to be worth a try each.
+
+    Parameters
+    ----------
+    operator : Operator
+    S : (paths,) float64
+        ``operator.analyse`` of the target.
+    audio : (ANALYSIS_SAMPLES,) float32
+        The target.
+    count : int
+    """
+    table = _table()
+    feature = _feature(operator, S)
+    f_c = _center_frequency(operator, audio)
+    similarity = {
+        direction: np.einsum("nsp,sp->n", table.features, feature[::direction])
+        for direction in (1, -1)
+    }
+    ranked = sorted(
+        itertools.product((1, -1), range(len(table.thetas))),
+        key=lambda entry: -similarity[entry[0]][entry[1]],
+    )
+    starts: list[Start] = []
+    for direction, entry in ranked:
+        f_m, gamma, w = table.thetas[entry]
+        theta = np.array([f_c, f_m, direction * gamma, w])
+        if all(_far_apart(theta, start.theta) for start in starts):
+            starts.append(Start(theta, float(similarity[direction][entry])))
+        if len(starts) == count:
+            break
+    return starts
+
+
+def _far_apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    """Whether two thetas differ by more than neighbours in the table do."""
+    if a[2] * b[2] < 0.0:
+        return True
+    return bool(np.abs(np.log(a[1:3] / b[1:3])).max() > 0.5)
+
+
+def _feature(operator: Operator, S: NDArray[np.float64]) -> NDArray[np.floating]:
+    """Second-order energy-like features: (2 spins, n2 × |n_fr|), of unit norm."""
+    layout = _layout(operator)
+    sums = np.zeros((2, layout.width))
+    for spin, (rows, columns) in enumerate(layout.spins):
+        np.add.at(sums[spin], columns, S[rows])
+    return sums / np.linalg.norm(sums)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    spins: list[tuple[NDArray[np.int64], NDArray[np.int64]]]  # rows of S and their columns
+    width: int
+
+
+@functools.lru_cache(maxsize=1)
+def _layout(operator: Operator) -> _Layout:
+    meta = operator.jtfs.meta()
+    n_wavelets = len(operator.jtfs.frequency.psis) // 2  # of one spin
+    second = meta["order"] == 2
+    n2, n_fr = meta["n2"], meta["n_fr"]
+    scale = np.where(n_fr > n_wavelets, n_fr - n_wavelets, n_fr)
+    column = np.nan_to_num(n2 * (n_wavelets + 1) + scale).astype(np.int64)
+    row = meta["row"].astype(np.int64)
+    spins = []
+    for spin in (1.0, -1.0):
+        # The spin-0 rows say nothing about direction and go with both.
+        chosen = second & ((meta["spin"] == spin) | (meta["spin"] == 0.0))
+        spins.append((row[chosen], column[chosen]))
+    return _Layout(spins, int(column.max()) + 1)
+
+
+def _center_frequency(operator: Operator, audio: NDArray[np.float32]) -> float:
+    """Centroid over log-frequency of what stands out from each row's usual level, Hz.
+
+    An arpeggio is symmetric on that axis. Steady noise does not stand out.
+    """
+    frequency = np.array([psi.xi for psi in operator.jtfs.psi1]) * ANALYSIS_RATE
+    U_1 = operator.jtfs.scalogram(torch.from_numpy(audio)).numpy()
+    event = np.maximum(U_1 - 2.0 * np.median(U_1, axis=1, keepdims=True), 0.0)
+    energy = np.where(frequency >= _LOWEST_F_C, np.square(event).sum(axis=1), 0.0)
+    # Squared once more: what is faint, but all over the spectrum, has no say.
+    return float(np.exp(np.average(np.log(frequency), weights=energy**2 + 1e-30)))
+
+
+@functools.lru_cache(maxsize=1)
+def _table() -> _Table:
+    path = resource("assets", TABLE)
+    try:
+        with np.load(path) as stored:
+            if int(stored["version"]) == VERSION:
+                return _Table(
+                    stored["thetas"].astype(np.float64), stored["features"].astype(np.float32)
+                )
+    except (OSError, ValueError, KeyError) as error:
+        raise WorkerError(f"{path} cannot be read ({error}); reinstall mesosynth.") from error
+    raise WorkerError(f"{path} is of another version; reinstall mesosynth.")
+
+
+def build_table(path: Path) -> None:
+    """Compute the table and write it to `path`."""
+    from rich.progress import track
+
+    operator = Operator()
+    thetas = [
+        (f_m, gamma, w)
+        for f_m, gamma, w in itertools.product(F_M, GAMMA, W)
+        # An arpeggio has to fit the window and to have a note.
+        if w / gamma < 1.5 * _SECONDS and f_m * w / gamma > 0.8
+    ]
+    features = [
+        _feature(operator, operator.analyse(operator.synthesize(np.array([F_C, *theta]))))
+        for theta in track(thetas, "Table of arpeggios")
+    ]
+    np.savez_compressed(
+        path,
+        version=VERSION,
+        thetas=np.array(thetas),
+        features=np.array(features, dtype=np.float16),
+    )
+
+
+if __name__ == "__main__":
+    build_table(resource("assets", TABLE))
+
+
+# --------------------------------------------------------------------------------------------------
+# Whether a sound repeats itself, and how soon.
+#
+# The scalogram is compared with itself, later. Where a whole phrase comes again, all its rows agree
+# at the same lag; an arpeggio's own notes, each at another pitch, do not.
+
+
+LIKE_ITSELF = 0.4
+"""Correlation from which a sound repeats."""
+
+_REPETITION_HOP = 64  # samples, 8 ms
+_SHORTEST, _LONGEST = 0.1, 2.0  # s; twice the longest fits the window
+_AS_GOOD = 0.85  # of the best: the shortest of these lags is the period, the others its multiples
+
+
+def period_of(jtfs: JTFS, audio: NDArray[np.float32]) -> float:
+    """Period of a sound, s; 0 if it does not repeat.
+
+    Parameters
+    ----------
+    jtfs : JTFS
+    audio : (n,) float32
+        At ANALYSIS_RATE.
+    """
+    U = jtfs.scalogram(torch.from_numpy(audio), _REPETITION_HOP).double().numpy()
+    U = np.sqrt(U)  # what is loud must not decide alone
+    heard = U.sum(axis=0) > 0.02 * U.sum(axis=0).max()
+    first, last = np.flatnonzero(heard)[[0, -1]]
+    U = U[:, first : last + 1]
+    correlation = _autocorrelation(U - U.mean(axis=1, keepdims=True))
+    peaks = _peaks(correlation)
+    if not len(peaks) or correlation[peaks].max() < LIKE_ITSELF:
+        return 0.0
+    lag = int(peaks[correlation[peaks] >= _AS_GOOD * correlation[peaks].max()][0])
+    before, here, after = correlation[lag - 1 : lag + 2]
+    fraction = 0.5 * (before - after) / (before - 2.0 * here + after)
+    return float((lag + fraction) * _REPETITION_HOP / ANALYSIS_RATE)
+
+
+def _autocorrelation(U: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Correlation of rows (rows, frames) with themselves, 1 at lag 0, for lags up to half."""
+    frames = U.shape[1]
+    power = np.abs(np.fft.rfft(U, 2 * frames, axis=1)) ** 2
+    products = np.fft.irfft(power.sum(axis=0), 2 * frames)[: frames // 2 + 1]
+    energy = np.cumsum(np.square(U).sum(axis=0))
+    lags = np.arange(len(products))
+    # Of what overlaps at this lag: the energy of either part.
+    early, late = energy[frames - 1 - lags], energy[-1] - np.concatenate([[0.0], energy])[lags]
+    return products / np.sqrt(np.maximum(early * late, 1e-300))
+
+
+def _peaks(correlation: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Lags of local maxima within the range of periods."""
+    frames = ANALYSIS_RATE / _REPETITION_HOP
+    middle = correlation[1:-1]
+    (inner,) = np.nonzero((middle > correlation[:-2]) & (middle >= correlation[2:]))
+    lags = inner + 1
+    return lags[(lags >= _SHORTEST * frames) & (lags <= _LONGEST * frames)]
+
+
+# --------------------------------------------------------------------------------------------------
+# The partials of a ripple, read off the spectrum of the whole window.
+#
+# Along log-frequency they are the teeth of a comb, w / (PARTIALS - 1) octaves apart. So the Fourier
+# transform of the spectrum along that axis has a peak, whose place tells w to a ten-thousandth,
+# even where the highest partials are beyond what is heard, and whose phase tells where the teeth
+# lie.
+
+
+_COMB_HIGHEST = FADE_FROM * ANALYSIS_RATE
+_OCTAVES, _BINS = 32, 1 << 18  # of the log-frequency axis; beyond the band it is empty
+_NEIGHBOURS = np.linspace(-1.0, 1.0, 41) / _OCTAVES  # teeth an octave
+_STANDS_OUT = 4.0  # times the median
+_MARGIN = 1.05  # of a band that is roughly known
+_TEETH = 4  # by which a rough f_0 may be off
+_GAPS = PARTIALS - 1
+_CLEAR = 0.8  # Hz; what the window of four seconds keeps apart
+_FINELY = 16  # times as many bins as there need be
+_FEWEST = 6  # partials that tell of the wave
+
+
+def read_comb(
+    audio: NDArray[np.float32], f_0: float, w: float, cut: float = _COMB_HIGHEST
+) -> tuple[float, float] | None:
+    """F_0 (Hz) and w (octaves), exactly; None where there is no comb.
+
+    Parameters
+    ----------
+    audio : (n,) float32
+        The target at ANALYSIS_RATE.
+    f_0, w : float
+        The band, known to some percent; if it reaches `cut`, Hz, w may be anything larger.
+    cut : float
+        The highest frequency that is listened to.
+    """
+    windowed = audio.astype(np.float64) * np.hanning(len(audio))
+    spectrum = np.abs(np.fft.rfft(windowed, 2 * len(audio)))
+    hertz = np.arange(len(spectrum), dtype=np.float64) * (ANALYSIS_RATE / (2 * len(audio)))
+    top = f_0 * 2.0**w
+    heard = (hertz > f_0 / _MARGIN) & (hertz < min(top * _MARGIN, cut))
+    octaves = np.log2(hertz[heard] / f_0)
+    # Bins grow denser along log-frequency, while partials keep their distance and grow weaker.
+    weight = spectrum[heard] / np.sqrt(hertz[heard])
+    widest = PARAMETERS["w"].maximum if top > cut / _MARGIN else w * 1.2
+    narrowest = min(w, np.log2(max(cut / f_0, 2.0))) / 1.2
+    density = _strongest(octaves, weight, _GAPS / widest, _GAPS / narrowest)
+    if density is None:
+        return None
+    near = density + _NEIGHBOURS
+    sums = np.exp(2j * np.pi * near[:, None] * octaves) @ weight
+    best = int(np.argmax(np.abs(sums)))
+    w = _GAPS / float(near[best])
+    tooth = f_0 * 2.0 ** (float(np.angle(sums[best])) / (2.0 * np.pi) * w / _GAPS)
+    return _lowest(spectrum, hertz, tooth, w, cut), w
+
+
+def _strongest(
+    octaves: NDArray[np.float64], weight: NDArray[np.float64], fewest: float, most: float
+) -> float | None:
+    """Teeth an octave of the comb that stands out, between `fewest` and `most`."""
+    place = np.round((octaves - octaves.min()) / _OCTAVES * _BINS).astype(np.int64)
+    sums = np.abs(np.fft.rfft(np.bincount(place, weight, _BINS)))
+    first, last = int(fewest * _OCTAVES), int(np.ceil(most * _OCTAVES))
+    window = sums[first : last + 1]
+    if window.max() < _STANDS_OUT * np.median(window):
+        return None
+    return (first + int(np.argmax(window))) / _OCTAVES
+
+
+def _lowest(
+    spectrum: NDArray[np.floating], hertz: NDArray[np.float64], tooth: float, w: float, cut: float
+) -> float:
+    """The tooth, Hz, from which on the partials are like those of a ripple, near a rough one."""
+    shifts = np.arange(-_TEETH, _TEETH + 1)
+    first = tooth * 2.0 ** (shifts * w / _GAPS)
+    partials = first[:, None] * 2.0 ** (w * np.arange(PARTIALS) / _GAPS)
+    expected = np.where(partials[_TEETH] < cut, np.sqrt(1.0 / partials[_TEETH]), 0.0)
+    found = np.interp(partials, hertz, spectrum)
+    return float(first[int(np.argmax(found @ expected))])
+
+
+def read_wave(
+    audio: NDArray[np.float32], f_0: float, w: float, f_m: float, gamma: float
+) -> tuple[float, float] | None:
+    """Gamma (octaves/s) and depth, from the sidebands of partials; None where too few are free.
+
+    A partial's sidebands lie f_m above and below it, turned by as much as the wave is late there.
+
+    Parameters
+    ----------
+    audio : (n,) float32
+    f_0, w, f_m : float
+        Exactly; Hz, octaves, Hz.
+    gamma : float
+        Roughly.
+    """
+    octaves = w * np.arange(PARTIALS) / _GAPS
+    hertz = f_0 * 2.0**octaves
+    alone = (hertz < _COMB_HIGHEST - f_m) & _undisturbed(hertz, f_m)
+    if np.count_nonzero(alone) < _FEWEST:
+        return None
+    hertz, octaves = hertz[alone], octaves[alone]
+    spectrum = _spectrum(audio)
+    middle, above, below = (_at(spectrum, hertz + shift) for shift in (0.0, f_m, -f_m))
+    sides = above / middle + np.conj(below / middle)
+    densities = f_m / gamma * np.linspace(0.8, 1.2, 801)
+    sums = np.abs(np.exp(2j * np.pi * densities[:, None] * octaves) @ sides) / len(sides)
+    best = int(np.argmax(sums))
+    return f_m / float(densities[best]), float(np.clip(sums[best], 0.0, 1.0))
+
+
+def _undisturbed(hertz: NDArray[np.float64], f_m: float) -> NDArray[np.bool_]:
+    """Which partials have neither line nor sidebands where another has some."""
+    apart = np.abs(hertz[:, None] - hertz)
+    np.fill_diagonal(apart, np.inf)
+    near = [np.abs(apart - harmonic * f_m).min(axis=1) for harmonic in (0, 1, 2)]
+    return np.min(near, axis=0) > _CLEAR
+
+
+def _spectrum(audio: NDArray[np.float32]) -> NDArray[np.complex128]:
+    """Of the window around its middle, so that phases stand still between the bins."""
+    windowed = np.zeros(_FINELY * len(audio), np.float64)
+    windowed[: len(audio)] = np.hanning(len(audio)) * audio.astype(np.float64)
+    return np.fft.rfft(np.roll(windowed, -(len(audio) // 2)))
+
+
+def _at(spectrum: NDArray[np.complex128], hertz: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """The spectrum at the bins next to some frequencies, (frequencies,)."""
+    bins = 2 * (len(spectrum) - 1)
+    return spectrum[np.round(hertz / ANALYSIS_RATE * bins).astype(np.int64)]
+
+
+# --------------------------------------------------------------------------------------------------
+# Where a match of a ripple starts: its band and its wave, read off the scalogram.
+#
+# A moving ripple is one wave across time and log-frequency, so in the modulation spectrum, the two-
+# dimensional Fourier transform of the scalogram, it is one peak: at the rate f_m and the density
+# f_m / gamma. Which rows sound at all tells f_0 and w roughly, and the partials tell them exactly.
+# So no table is needed.
+
+
+_HOP = 64  # samples between the scalogram's frames; the fastest ripple has four frames a period
+_PADDED = 4  # times the length, so that peaks are seen between the bins
+_DENSITIES = np.linspace(-4.0, 4.0, 160)  # waves per octave, not 0; an octave has eight rows
+_LOWEST = np.geomspace(40.0, 2000.0, 96)  # f_0, Hz
+_WIDTHS = np.geomspace(1.0, 7.0, 40)  # w, octaves
+_FRAME_RATE = ANALYSIS_RATE / _HOP
+# Relative standard deviations of what is read off, over a hundred ripples, some in noise of -20 dB.
+_READ = {"f_0": 3e-4, "f_m": 1e-3, "w": 3e-4}
+_READ_WAVE = {"gamma": 3e-3, "depth": 1e-2}
+_HIGHEST = FADE_FROM * ANALYSIS_RATE
+
+
+def ripple_guesses(operator: Operator, audio: NDArray[np.float32], count: int) -> list[Start]:
+    """The `count` best starts for a target (ANALYSIS_SAMPLES,), best first.
+
+    Parameters
+    ----------
+    operator : Operator
+    audio : (ANALYSIS_SAMPLES,) float32
+    count : int
+    """
+    U = operator.jtfs.scalogram(torch.from_numpy(audio), _HOP).double().numpy()
+    hertz = np.array([psi.xi for psi in operator.jtfs.psi1]) * ANALYSIS_RATE
+    f_0, w, similarity = _band(operator, np.sqrt(np.square(U).mean(axis=1)))
+    comb = read_comb(audio, f_0, w)
+    f_0, w = comb or (f_0, w)
+    sounding = (hertz >= f_0) & (hertz <= min(f_0 * 2.0**w, _HIGHEST))
+    if np.count_nonzero(sounding) < 2:
+        sounding[:] = True
+    starts: list[Start] = []
+    for f_m, density, depth in _waves(U[sounding], np.log2(hertz[sounding]), count):
+        gamma, known = f_m / density, {} if comb is None else _READ
+        wave = read_wave(audio, f_0, w, f_m, gamma) if known else None
+        if wave is not None:
+            (gamma, depth), known = wave, {**_READ, **_READ_WAVE}
+        starts.append(Start(np.array([f_0, f_m, gamma, w, depth]), similarity, known))
+    return starts
+
+
+def _band(operator: Operator, heard: NDArray[np.float64]) -> tuple[float, float, float]:
+    """F_0 (Hz) and w (octaves) whose rows are most like those `heard`, and the cosine."""
+    profiles = _profiles(operator)
+    similarity = profiles @ heard / max(float(np.linalg.norm(heard)), 1e-300)
+    best = int(np.argmax(similarity))
+    lowest, width = np.unravel_index(best, (len(_LOWEST), len(_WIDTHS)))
+    return float(_LOWEST[lowest]), float(_WIDTHS[width]), float(similarity[best])
+
+
+@functools.lru_cache(maxsize=1)
+def _profiles(operator: Operator) -> NDArray[np.float64]:
+    """Amplitude of each row for every f_0 and w that is tried: (pairs, rows), of unit norm."""
+    responses = np.array([psi.hat for psi in operator.jtfs.psi1])
+    bins = responses.shape[1]
+    profiles: list[NDArray[np.float64]] = []
+    for f_0, w in itertools.product(_LOWEST, _WIDTHS):
+        hertz = f_0 * 2.0 ** (w * places())
+        heard = hertz < _HIGHEST
+        place = np.round(hertz[heard] / ANALYSIS_RATE * bins).astype(np.int64)
+        # The power of a partial falls with its frequency.
+        profiles.append(np.sqrt(np.square(responses[:, place]) @ (1.0 / hertz[heard])))
+    matrix = np.array(profiles)
+    return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+
+
+def _waves(
+    U: NDArray[np.float64], octaves: NDArray[np.float64], count: int
+) -> list[tuple[float, float, float]]:
+    """Rate (Hz), density (waves per octave; negative descends) and depth of the strongest waves.
+
+    Parameters
+    ----------
+    U : (rows, frames) float64
+        The scalogram where it sounds.
+    octaves : (rows,) float64
+        Where its rows lie.
+    count : int
+    """
+    level = U.mean(axis=1, keepdims=True)
+    window = np.hanning(U.shape[1])
+    swing = (U / np.maximum(level, 1e-12) - 1.0) * window
+    length = _PADDED * U.shape[1]
+    rates = np.fft.rfftfreq(length, 1.0 / _FRAME_RATE)
+    legal = (rates >= PARAMETERS["f_m"].minimum) & (rates <= PARAMETERS["f_m"].maximum)
+    along_time = np.fft.rfft(swing, length, axis=1)[:, legal]
+    rates = rates[legal]
+    # Along log-frequency rows are few: a matrix. Where crests climb, higher rows lag.
+    strength = np.abs(np.exp(2j * np.pi * _DENSITIES[:, None] * octaves) @ along_time)
+    strength[np.abs(rates / _DENSITIES[:, None]) > PARAMETERS["gamma"].maximum] = 0.0
+    strength *= 2.0 / (len(U) * window.sum())  # what a wave of depth 1 has
+    found: list[tuple[float, float, float]] = []
+    span = float(np.ptp(octaves)) + 0.1
+    while len(found) < count and strength.max() > 0.0:
+        row, column = np.unravel_index(int(np.argmax(strength)), strength.shape)
+        density = _peak(strength[:, column], _DENSITIES, int(row))
+        rate = _peak(strength[row], rates, int(column))
+        depth = float(np.clip(strength[row, column], 0.1, 1.0))
+        found.append((rate, density, depth))
+        # A peak is as wide as the window is short, on either axis.
+        same = np.abs(_DENSITIES[:, None] - density) < 1.0 / span
+        strength[same & (np.abs(rates - rate) < 4.0 * _FRAME_RATE / U.shape[1])] = 0.0
+    return found
+
+
+def _peak(strength: NDArray[np.floating], axis: NDArray[np.floating], at: int) -> float:
+    """Where a peak lies on an axis, between the places: of a parabola through three."""
+    if not 0 < at < len(axis) - 1:
+        return float(axis[at])
+    before, here, after = strength[at - 1 : at + 2]
+    curvature = before - 2.0 * here + after
+    shift = 0.5 * (before - after) / curvature if curvature < 0.0 else 0.0
+    return float(axis[at] + shift * (axis[1] - axis[0]))
+
+
+# --------------------------------------------------------------------------------------------------
+# Where a match starts, for every model.
 
 
 def starts_of(

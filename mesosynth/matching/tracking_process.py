@@ -9,7 +9,7 @@ import multiprocessing
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mesosynth.matching.follow_messages import Ear, Followed, Held
+from mesosynth.matching.results import Ear, Followed, Held
 from mesosynth.matching.tracking_worker import follow
 from mesosynth.system.spawning import bare_main, one_thread_each
 

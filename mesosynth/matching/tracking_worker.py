@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mesosynth.matching.follow_messages import Ear, Held
+from mesosynth.matching.results import Ear, Held
 from mesosynth.system.cpu import compute_apart
 
 if TYPE_CHECKING:

@@ -13,17 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import MesosynthError
-from mesosynth.matching.journal import Entry, Journal
-from mesosynth.matching.layer_requests import DrawLayers, MatchLayers
+from mesosynth.matching.checkpoint import Entry, Journal
 from mesosynth.matching.requests import (
     AskDrivers,
     ChooseInstrument,
+    DrawLayers,
     Drawn,
     DrawSound,
     Ended,
     Failed,
     Judged,
     Match,
+    MatchLayers,
     Noted,
     Paused,
     Pictures,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event as Flag
 
     from mesosynth.audio.target import Target
-    from mesosynth.matching.matcher import Matcher
+    from mesosynth.matching.match import Matcher
 
 _PICTURE_INTERVAL = 0.25  # s between pictures during a match, which they slow down
 _LAYERS_INTERVAL = 1.5  # s, of the sum of layers, which takes longer
@@ -73,7 +74,7 @@ def work(
     import torch
 
     torch.set_num_threads(threads)
-    from mesosynth.matching.matcher import Matcher
+    from mesosynth.matching.match import Matcher
 
     worker = _Worker(Matcher(instrument), requests, replies, stop, pause)
     with contextlib.suppress(BrokenPipeError):  # the session is gone
@@ -91,8 +92,8 @@ class _Worker:
         stop: "Flag",
         pause: "Flag",
     ) -> None:
-        from mesosynth.matching.explorer import Explorer
         from mesosynth.matching.layer_work import LayerWork
+        from mesosynth.matching.loss_map import Explorer
 
         self._matcher = matcher
         self._requests = requests
@@ -184,7 +185,7 @@ class _Worker:
         self._reply(Pictures(what, analysis(self._matcher.operator, audio)))
 
     def _tell_drivers(self) -> None:
-        from mesosynth.matching.drivers import drivers
+        from mesosynth.matching.analysis import drivers
 
         if self._drivers is None or self._target is None:
             return

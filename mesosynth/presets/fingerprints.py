@@ -1,19 +1,41 @@
-"""A sound's fingerprint: its JTFS, averaged over time, in few enough numbers to keep thousands.
+"""Fingerprints of presets (time-averaged JTFS), computed with torch in a process of their own."""
 
-Two parts of equal weight: the spectrum (first-order coefficients in half octaves), and what moves
-in it (second-order coefficients by rate, scale and spin, whatever the register). Of the energies in
-each the fourth root is taken, so that quiet parts of a sound count, and each part has unit norm:
-loudness does not matter.
-"""
+import argparse
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 import soxr
 import torch
 from numpy.typing import NDArray
+from scipy.stats import rankdata
+from sklearn.manifold import Isomap
 
 from mesosynth.engine.rack import render
+from mesosynth.errors import MesosynthError
 from mesosynth.presets.preset import Preset
+from mesosynth.presets.similarity import (
+    Survey,
+    distances,
+    empty_survey,
+    known_fingerprints,
+    library_presets,
+    read_presets,
+    write_survey,
+)
 from mesosynth.scattering import JTFS
+from mesosynth.system.cpu import compute_apart
+
+# --------------------------------------------------------------------------------------------------
+# A sound's fingerprint: its JTFS, averaged over time, in few enough numbers to keep thousands.
+#
+# Two parts of equal weight: the spectrum (first-order coefficients in half octaves), and what moves
+# in it (second-order coefficients by rate, scale and spin, whatever the register). Of the energies
+# in each the fourth root is taken, so that quiet parts of a sound count, and each part has unit
+# norm: loudness does not matter.
+
 
 RATE = 16384
 """Hz; birds and insects are heard."""
@@ -99,3 +121,130 @@ def _middle(shares: NDArray[np.floating], places: NDArray[np.int64]) -> NDArray[
 
 def _unit(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return x / max(float(np.linalg.norm(x)), 1e-30)
+
+
+# --------------------------------------------------------------------------------------------------
+# The map of the library: Isomap on fingerprints, so that sounds that are alike lie together.
+#
+# Isomap (Tenenbaum et al., Science 2000) keeps the lengths of ways from neighbour to neighbour, as
+# the DAFx paper did with the JTFS of many sounds. What it leaves open is settled here: to the right
+# sounds are higher, and the map is turned over so that upwards they move more.
+
+
+NEIGHBOURS = 7
+_EVENLY = 0.6
+"""Share of ranks in a position: the places themselves crowd, and crowded points cannot be hit."""
+
+
+def sound_map(
+    fingerprints: NDArray[np.floating], height: NDArray[np.floating], motion: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """Positions of sounds on the map; the same sounds in the same order give the same map.
+
+    Parameters
+    ----------
+    fingerprints : (sounds, numbers)
+    height : (sounds,)
+        What grows to the right.
+    motion : (sounds,)
+        What grows upwards.
+
+    Returns
+    -------
+    (sounds, 2) float32
+        0 to 1 across and up.
+    """
+    count = len(fingerprints)
+    if count < 3:
+        return np.stack([np.linspace(0.25, 0.75, count), np.full(count, 0.5)], 1).astype(np.float32)
+    isomap = Isomap(
+        n_neighbors=min(NEIGHBOURS, count - 1), n_components=2, metric="precomputed",
+        eigen_solver="dense",
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        # Islands are joined by their nearest sounds, which is what is wanted.
+        warnings.simplefilter("ignore")
+        found = isomap.fit_transform(distances(fingerprints, fingerprints))
+    return np.stack(
+        [_axis(values, guide) for values, guide in zip(found.T, (height, motion), strict=True)], 1
+    ).astype(np.float32)
+
+
+def _axis(values: NDArray[np.float64], guide: NDArray[np.floating]) -> NDArray[np.float64]:
+    """One coordinate from 0 to 1, in the direction in which `guide` grows."""
+    direction = np.dot(values - values.mean(), guide - guide.mean())
+    values = values if direction >= 0.0 else -values
+    span = float(np.ptp(values))
+    linear = (values - values.min()) / span if span > 0.0 else np.full(len(values), 0.5)
+    even = (rankdata(values.round(6)) - 0.5) / len(values)
+    return (1.0 - _EVENLY) * linear + _EVENLY * even
+
+
+# --------------------------------------------------------------------------------------------------
+# Listen to presets: fingerprints of those that are new, and the map of all.
+#
+# Brings torch and scikit-learn in, so the desk has a process of its own do it (``python -m
+# mesosynth.finding``).
+
+
+def survey_presets(
+    presets: Mapping[str, Preset],
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Survey:
+    """Survey sounds; those that were ever heard here are not played again.
+
+    Parameters
+    ----------
+    presets : mapping of str to Preset
+        By :func:`~mesosynth.presets.similarity.sound_key`. What cannot be played here, because a
+        plugin is missing, is left out.
+    on_progress : callable, optional
+        Gets how many of how many new sounds were heard.
+    """
+    known = known_fingerprints()
+    fingerprinter = Fingerprinter()
+    new = [key for key in presets if not _fits(known.get(key), fingerprinter.length)]
+    for count, key in enumerate(new, 1):
+        try:
+            known[key] = fingerprinter.of_preset(presets[key]).astype(np.float16)
+        except MesosynthError:
+            known.pop(key, None)
+        if on_progress is not None:
+            on_progress(count, len(new))
+    keys = tuple(sorted(key for key in presets if key in known))  # the map's order
+    if not keys:
+        return empty_survey()
+    fingerprints = np.stack([known[key] for key in keys])
+    height, speed = fingerprinter.height(fingerprints), fingerprinter.speed(fingerprints)
+    return Survey(keys, fingerprints, sound_map(fingerprints, height, speed))
+
+
+def _fits(fingerprint: np.ndarray | None, length: int) -> bool:
+    return fingerprint is not None and fingerprint.shape == (length,)
+
+
+# --------------------------------------------------------------------------------------------------
+# Survey the library: ``python -m mesosynth.finding [FOLDER ...] [--output FILE]``.
+#
+# Prints how many of how many new sounds were heard, a line each. Without a FOLDER it surveys the
+# presets that mesosynth brings and the user's. With MESOSYNTH_CACHE_DIR set to an empty folder and
+# ``--output assets/sound_map.npz`` it makes what travels with mesosynth.
+
+
+def main() -> None:
+    """Survey, and write it down."""
+    parser = argparse.ArgumentParser(prog="python -m mesosynth.finding")
+    parser.add_argument("folders", metavar="FOLDER", nargs="*", type=Path)
+    parser.add_argument("--output", metavar="FILE", type=Path, help="instead of the user's cache")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)  # the rest belongs to the sound
+    if hasattr(os, "nice"):
+        os.nice(10)
+    compute_apart()
+    presets = read_presets(arguments.folders) if arguments.folders else library_presets()
+    survey = survey_presets(presets, lambda done, total: print(done, total, flush=True))
+    write_survey(survey, arguments.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -22,8 +22,7 @@ from mesosynth.effects import EFFECTS
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.plugins.parameters import Parameter, ParameterTable
-from mesosynth.presets.preset import EffectState, Preset
-from mesosynth.presets.preset_checks import MOST_EFFECTS
+from mesosynth.presets.preset import MOST_EFFECTS, EffectState, Preset
 
 PINNED = ("gain", "tempo", "sync")
 """What :func:`vary` leaves alone unless it is told otherwise: level and time belong to the band."""

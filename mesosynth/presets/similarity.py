@@ -1,23 +1,78 @@
-"""What is known of how sounds sound: their fingerprints, and where each lies on the map.
+"""Sounds by similarity: fingerprints of presets, nearest neighbours, and the map of the library."""
 
-One file that is replaced as a whole; no torch and no scikit-learn is needed to read it.
-"""
-
+import hashlib
 import io
+import math
 import os
+import subprocess
+import sys
+import threading
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from mesosynth.errors import ArgumentError
+from mesosynth.effects import EFFECTS
+from mesosynth.errors import ArgumentError, PresetError
+from mesosynth.instruments import INSTRUMENTS
+from mesosynth.plugins.parameters import ParameterTable
+from mesosynth.presets.library import user_folder
+from mesosynth.presets.preset import EffectState, Preset, load_preset
+from mesosynth.presets.search import Entry
 from mesosynth.system.atomic_file import write_atomically
 from mesosynth.system.paths import resource
+
+# --------------------------------------------------------------------------------------------------
+# What a preset sounds like as a short text: the same for two presets that sound the same.
+
+
+LENGTH = 24
+"""Characters of a key: 96 bits."""
+
+_DIGITS = 6  # of each value; what is nearer sounds the same
+
+
+def sound_key(preset: Preset) -> str:
+    """Hash of all that is heard of `preset`: not of its name, nor of what is said about it.
+
+    What stands at its default is left out, so that a parameter that comes with a later version,
+    and changes nothing where it is not touched, does not change the key either.
+    """
+    table = preset.table if preset.instrument in INSTRUMENTS else None
+    heard = {
+        "instrument": preset.instrument,
+        "values": _touched(preset.parameters, table),
+        "effects": [_effect(effect) for effect in preset.effects if not effect.bypassed],
+        "state": preset.state,
+    }
+    return hashlib.sha256(msgspec.json.encode(heard, order="sorted")).hexdigest()[:LENGTH]
+
+
+def _effect(effect: EffectState) -> dict[str, object]:
+    kind = EFFECTS.get(effect.plugin)
+    table = None if kind is None else kind.parameters
+    values = _touched(effect.parameters, table)
+    return {"plugin": effect.plugin, "values": values, "state": effect.state}
+
+
+def _touched(values: Mapping[str, float], table: ParameterTable | None) -> dict[str, str]:
+    """Values, those of a built-in plugin only where they are not the defaults."""
+    defaults = {} if table is None else table.defaults()
+    text = {id_: f"{value:.{_DIGITS}g}" for id_, value in values.items()}
+    return {id_: t for id_, t in text.items() if t != f"{defaults.get(id_, math.nan):.{_DIGITS}g}"}
+
+
+# --------------------------------------------------------------------------------------------------
+# What is known of how sounds sound: their fingerprints, and where each lies on the map.
+#
+# One file that is replaced as a whole; no torch and no scikit-learn is needed to read it.
+
 
 CACHE_VARIABLE = "MESOSYNTH_CACHE_DIR"
 """The environment variable that names another folder for what can be computed again."""
@@ -34,7 +89,7 @@ class Survey:
     Attributes
     ----------
     keys : tuple of str
-        As :func:`~mesosynth.presets.sound_key.sound_key` gives them, all different.
+        As :func:`~mesosynth.presets.similarity.sound_key` gives them, all different.
     fingerprints : (sounds, numbers) float16
         Of unit norm, or 0 for a sound that is silent.
     positions : (sounds, 2) float32
@@ -188,3 +243,182 @@ def _read(path: Path) -> Survey | None:
     if not (fits and np.isfinite(fingerprints).all() and np.isfinite(positions).all()):
         return None
     return Survey(keys, fingerprints, positions)
+
+
+# --------------------------------------------------------------------------------------------------
+# The presets of the library's folders by how they sound.
+
+
+def library_presets() -> dict[str, Preset]:
+    """Those that mesosynth brings and the user's, by sound key."""
+    return read_presets([resource("presets"), user_folder()])
+
+
+def read_presets(folders: Iterable[Path]) -> dict[str, Preset]:
+    """All presets in `folders` by sound key; files that are none are left out."""
+    presets: dict[str, Preset] = {}
+    for folder in folders:
+        for path in sorted(folder.rglob("*.json")):
+            try:
+                preset = load_preset(path)
+                presets[sound_key(preset)] = preset
+            except PresetError:
+                continue
+    return presets
+
+
+# --------------------------------------------------------------------------------------------------
+# The library on the map: where each of its sounds lies, kept up to date in the background.
+#
+# Files are read in a thread; sounds that nobody has listened to yet are surveyed by a process of
+# its own (``python -m mesosynth.finding``), so that neither torch nor their rendering is in the way
+# of what plays.
+
+
+@dataclass(frozen=True)
+class Place:
+    """A sound on the map.
+
+    Attributes
+    ----------
+    entry : Entry
+    preset : Preset
+    x, y : float
+        0 to 1 from left to right and from bottom to top.
+    """
+
+    entry: Entry
+    preset: Preset
+    x: float
+    y: float
+
+
+class Chart:
+    """Where the library's sounds lie. Any thread may call it.
+
+    Attributes
+    ----------
+    places : tuple of Place
+        All that are known, by name.
+    revision : int
+        Grows with every change of `places`, `left` and `trouble`.
+    left : int
+        New sounds that are still to be listened to.
+    trouble : str
+        Why some could not be, or "".
+    """
+
+    def __init__(self) -> None:
+        self.places: tuple[Place, ...] = ()
+        self.revision = 0
+        self.left = 0
+        self.trouble = ""
+        self._read: dict[tuple[str, int, int], tuple[str, Preset]] = {}
+        self._survey = read_survey()
+        self._keys: dict[str, str] = {}
+        self._wanted: Sequence[Entry] | None = None
+        self._tried: set[str] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._helper: subprocess.Popen[str] | None = None
+        self._closed = False
+
+    def show(self, entries: Sequence[Entry]) -> None:
+        """Put other entries on the map; returns at once, `revision` tells when they are there."""
+        with self._lock:
+            self._wanted = entries
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._work, name="chart", daemon=True)
+                self._thread.start()
+
+    def similar(self, entry_key: str, count: int) -> list[Place]:
+        """Sounds that are like one, by its entry's key, from near to far; none if it is unknown."""
+        keys = self._keys
+        here = keys.get(entry_key, "")
+        if here not in self._survey:
+            return []
+        away = self._survey.distances(here)
+        others = [p for p in self.places if keys.get(p.entry.key, here) in away]
+        return sorted(others, key=lambda place: away[keys[place.entry.key]])[:count]
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until all that was asked for is done; False if it is not after `timeout` s."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
+        return thread is None or not thread.is_alive()
+
+    def close(self) -> None:
+        """End the helper; a second call does nothing."""
+        with self._lock:
+            self._closed = True
+            if self._helper is not None:
+                self._helper.terminate()
+        self.wait(5.0)
+
+    # ------------------------------------------------------------------ in the thread
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                entries, self._wanted = self._wanted, None
+                if entries is None or self._closed:
+                    self._thread = None
+                    return
+            known = self._known(entries)
+            self._place(entries, known)
+            missing = {key for key, _ in known.values() if key not in self._survey} - self._tried
+            if missing:
+                self._tried |= missing
+                self._listen()
+                self._place(entries, known)
+
+    def _known(self, entries: Sequence[Entry]) -> dict[str, tuple[str, Preset]]:
+        """Sound key and preset of each entry that can be read, by the entry's key."""
+        read: dict[tuple[str, int, int], tuple[str, Preset]] = {}
+        known: dict[str, tuple[str, Preset]] = {}
+        for entry in entries:
+            content = (entry.file, entry.modified, entry.size)
+            try:
+                if content not in self._read:
+                    preset = load_preset(entry.path)
+                    self._read[content] = sound_key(preset), preset
+            except PresetError:
+                continue
+            read[content] = known[entry.key] = self._read[content]
+        self._read = read
+        return known
+
+    def _place(self, entries: Sequence[Entry], known: dict[str, tuple[str, Preset]]) -> None:
+        survey: Survey = self._survey
+        places: list[Place] = []
+        for entry in entries:
+            key, preset = known.get(entry.key, ("", None))
+            if preset is not None and key in survey:
+                places.append(Place(entry, preset, *survey.position(key)))
+        self._keys = {entry_key: key for entry_key, (key, _) in known.items()}
+        self.places = tuple(places)
+        self.revision += 1
+
+    def _listen(self) -> None:
+        """Have a process listen to what is new, and read what it found."""
+        with self._lock:
+            if self._closed:
+                return
+            self._helper = helper = subprocess.Popen(
+                [sys.executable, "-m", "mesosynth.finding"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        with helper:
+            assert helper.stdout is not None
+            for line in helper.stdout:
+                done, total = map(int, line.split())
+                self.left = total - done
+                self.revision += 1
+            said = helper.stderr.read() if helper.stderr is not None else ""
+        self._helper = None
+        self.left = 0
+        if helper.returncode != 0 and not self._closed:
+            reason = said.strip().splitlines()[-1] if said.strip() else f"code {helper.returncode}"
+            self.trouble = f"New sounds are not on the map: listening to them failed ({reason})."
+        self._survey = read_survey()

@@ -19,12 +19,12 @@ from mesosynth.scattering.forward import (
     forward,
     power_of_two,
     second_bands,
+    team,
     used_wavelets,
 )
 from mesosynth.scattering.joint import phase
 from mesosynth.scattering.plan import Group, Plan, SecondOrder
 from mesosynth.scattering.time import average_adjoint
-from mesosynth.scattering.workers import team
 
 
 class Scatter(torch.autograd.Function):

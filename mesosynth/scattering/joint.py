@@ -1,14 +1,4 @@
-"""Wavelets along log-frequency, modulus and averaging, while a block of time is in cache.
-
-Wavelets of negative spin are the complex conjugates of those of positive spin. So with the real
-part a and the imaginary part b of Y_2, two real products serve both spins::
-
-    psi  * Y = (Re psi a - Im psi b) + i (Im psi a + Re psi b)
-    psi* * Y = (Re psi a + Im psi b) + i (Re psi b - Im psi a)
-
-The modulus is taken with its tangents, d|z| = Re(conj(u) dz) with u = z / |z|, and u = 0 where
-z = 0; its adjoint is g -> g u.
-"""
+"""Wavelets along log-frequency, modulus and averaging, one block of paths at a time."""
 
 import math
 from collections.abc import Iterator
@@ -16,8 +6,48 @@ from dataclasses import dataclass, field
 
 import torch
 
-from mesosynth.scattering.selection import needed
 from mesosynth.scattering.time import AveragingBlock
+
+# --------------------------------------------------------------------------------------------------
+# What a lean transform may leave out of one evaluation.
+
+
+def needed(
+    parts: torch.Tensor, whole: torch.Tensor, tolerance: float, count: int | None = None
+) -> torch.Tensor:
+    """Which parts must be computed so that all others together stay under `tolerance`.
+
+    Parameters
+    ----------
+    parts : (1 + p, parts) tensor
+        Power that each part holds of a value and of its tangents.
+    whole : (1 + p,) tensor
+        Power of all.
+    tolerance : float
+        Relative, of amplitudes.
+    count : int, optional
+        How many parts share the tolerance, where `parts` are not all.
+
+    Returns
+    -------
+    (parts,) bool tensor
+        Whether a part holds more than its share, in the value or in any tangent.
+    """
+    return (parts > (tolerance**2 / (count or parts.shape[1])) * whole[:, None]).any(dim=0)
+
+
+# --------------------------------------------------------------------------------------------------
+# Wavelets along log-frequency, modulus and averaging, while a block of time is in cache.
+#
+# Wavelets of negative spin are the complex conjugates of those of positive spin. So with the real
+# part a and the imaginary part b of Y_2, two real products serve both spins::
+#
+# psi * Y = (Re psi a - Im psi b) + i (Im psi a + Re psi b) psi* * Y = (Re psi a + Im psi b) + i (Re
+# psi b - Im psi a)
+#
+# The modulus is taken with its tangents, d|z| = Re(conj(u) dz) with u = z / |z|, and u = 0 where z
+# = 0; its adjoint is g -> g u.
+
 
 BLOCK_SIZE = 2**18
 """Rows times samples of a block: a few such arrays of float32 stay in a processor's last cache, and

@@ -1,23 +1,7 @@
-"""The joint time-frequency scattering transform, with Kymatio 0.4's numbers.
+"""The joint time-frequency scattering transform (JTFS), with Kymatio 0.4's numbers."""
 
-After Vahidi et al. (JAES 2023), eq. 9-15, in Kymatio's letters::
-
-    U_1(n1, t)            = |x * psi_n1|(t)                            scalogram, eq. 9
-    S_1(n1, t)            = (U_1 * phi_T)(t)
-    Y_2_n2(n1, t)         = (U_1 * psi_n2)(n1, t)                      along time
-    U_2_n2,nfr(n1, t)     = |Y_2_n2 * psi_nfr|(n1, t)                  along log-frequency, eq. 14
-    S_2_n2,nfr(n1, t)     = (U_2 * phi_T * phi_F)(n1, t)               eq. 15
-
-Four things make it fast. The log-frequency axis is short, so all psi_fr are one matrix
-(:mod:`log_frequency`). Averaging after the modulus is a matrix too, so a block of time is
-multiplied, modulused and averaged while it is in cache and nothing of the size of U_2 is ever held
-(:mod:`joint`). Tangents ride along: through linear steps in the batch, through the modulus by
-d|z| = Re(conj(z) dz) / |z|, so that the whole Jacobian of a few parameters needs no autograd graph.
-And within a tolerance most samples need not be computed at all (:mod:`sampling`,
-:mod:`selection`).
-"""
-
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -27,12 +11,94 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
 from mesosynth.scattering.autograd import Scatter
-from mesosynth.scattering.devices import with_fallback
 from mesosynth.scattering.filterbank import Filter, low_pass, padded_length, wavelets
 from mesosynth.scattering.forward import Checkpoint, forward
 from mesosynth.scattering.frequency import Format, LogFrequency, parse_support
 from mesosynth.scattering.plan import Bank, Plan, build_plan
-from mesosynth.scattering.signals import checked_signals, with_tangents
+
+# --------------------------------------------------------------------------------------------------
+# Where transforms are computed.
+
+
+def best_device() -> torch.device:
+    """Return the CUDA device where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def with_fallback(compute: Callable[..., torch.Tensor], *signals: torch.Tensor) -> torch.Tensor:
+    """``compute(*signals)``, on the CPU where a GPU has not memory enough, with a warning."""
+    try:
+        return compute(*signals)
+    except torch.OutOfMemoryError:
+        device = signals[0].device
+        torch.cuda.empty_cache()
+        warnings.warn(
+            f"{device} has too little memory free for this transform: it is computed on the CPU, "
+            f"which is slower. Close other programs on the GPU, or use shorter signals.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+        return compute(*(signal.cpu() for signal in signals)).to(device)
+
+
+# --------------------------------------------------------------------------------------------------
+# What every transform asks of its input, and of the tangents that come with it.
+
+
+def checked_signals(x: torch.Tensor, n: int, name: str) -> torch.Tensor:
+    """`x`, if a transform of signals of `n` samples can work with it.
+
+    Raises
+    ------
+    ArgumentError
+        For anything but finite float32 or float64 samples, `n` along the last axis.
+    """
+    if not isinstance(x, torch.Tensor) or x.dtype not in (torch.float32, torch.float64):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+        kind = getattr(x, "dtype", type(x).__name__)
+        raise ArgumentError(f"{name} is {kind}; it must be a float32 or float64 torch tensor.")
+    if x.ndim < 1 or x.shape[-1] != n:
+        raise ArgumentError(
+            f"{name} has the shape {tuple(x.shape)}; its last axis must be shape={n}."
+        )
+    if not bool(torch.isfinite(x).all()):
+        raise ArgumentError(f"{name} holds NaN or infinite samples; remove them first.")
+    return x
+
+
+def with_tangents(x: torch.Tensor, dx: torch.Tensor) -> torch.Tensor:
+    """Stack a value and its tangents: (..., n) and (..., n) or (p, ..., n) to (1 + p, ..., n).
+
+    Raises
+    ------
+    ArgumentError
+        For a `dx` of another shape.
+    """
+    tangents = dx if dx.ndim > x.ndim else dx[None]
+    if tangents.shape[1:] != x.shape:
+        raise ArgumentError(
+            f"dx has the shape {tuple(dx.shape)}; for x of shape {tuple(x.shape)} it must be "
+            f"that, or that with a leading axis for several tangents."
+        )
+    return torch.cat([x[None], tangents.to(x)])
+
+
+# --------------------------------------------------------------------------------------------------
+# The joint time-frequency scattering transform, with Kymatio 0.4's numbers.
+#
+# After Vahidi et al. (JAES 2023), eq. 9-15, in Kymatio's letters::
+#
+# U_1(n1, t) = |x * psi_n1|(t) scalogram, eq. 9 S_1(n1, t) = (U_1 * phi_T)(t) Y_2_n2(n1, t) = (U_1 *
+# psi_n2)(n1, t) along time U_2_n2,nfr(n1, t) = |Y_2_n2 * psi_nfr|(n1, t) along log-frequency, eq.
+# 14 S_2_n2,nfr(n1, t) = (U_2 * phi_T * phi_F)(n1, t) eq. 15
+#
+# Four things make it fast. The log-frequency axis is short, so all psi_fr are one matrix
+# (:mod:`log_frequency`). Averaging after the modulus is a matrix too, so a block of time is
+# multiplied, modulused and averaged while it is in cache and nothing of the size of U_2 is ever
+# held (:mod:`joint`). Tangents ride along: through linear steps in the batch, through the modulus
+# by d|z| = Re(conj(z) dz) / |z|, so that the whole Jacobian of a few parameters needs no autograd
+# graph. And within a tolerance most samples need not be computed at all (:mod:`sampling`,
+# :mod:`selection`).
+
 
 Boundary = Literal["reflect", "periodic"]
 

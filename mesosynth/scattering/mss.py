@@ -22,8 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
-from mesosynth.scattering.jtfs import Checkpoint
-from mesosynth.scattering.signals import checked_signals, with_tangents
+from mesosynth.scattering.jtfs import Checkpoint, checked_signals, with_tangents
 
 PAPER_WINDOWS = (32, 64, 128, 256, 512, 1024)
 """Window lengths of eq. 18, samples."""

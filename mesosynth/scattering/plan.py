@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 from mesosynth.scattering.filterbank import Filter
 from mesosynth.scattering.frequency import FrequencyStage, LogFrequency
 from mesosynth.scattering.joint import SpinnedWavelets
-from mesosynth.scattering.sampling import exact_length, first_order_length, second_order_length
-from mesosynth.scattering.time import AveragingBlock, BandPass, averaging_blocks, band_pass
+from mesosynth.scattering.time import (
+    AveragingBlock,
+    BandPass,
+    averaging_blocks,
+    band_pass,
+    exact_length,
+    first_order_length,
+    second_order_length,
+)
 
 
 @dataclass(frozen=True)

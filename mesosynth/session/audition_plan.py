@@ -12,7 +12,7 @@ from mesosynth.audio.file import stream_audio
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.engine.audition import CAPACITY
 from mesosynth.errors import MesosynthError
-from mesosynth.instruments.layers_parameters import LAYERS, SILENT
+from mesosynth.instruments.layers import LAYERS, SILENT
 from mesosynth.plugins.tempo import synced_period
 from mesosynth.presets.preset import EffectState
 

@@ -13,8 +13,8 @@ from mesosynth.matching.automation import (
     SequenceChanged,
     automation_of,
 )
+from mesosynth.matching.results import MatchedSequence, SequenceSettings
 from mesosynth.matching.sequence_export import check_ending, export_sequence
-from mesosynth.matching.sequence_messages import MatchedSequence, SequenceSettings
 from mesosynth.matching.sequence_process import Began, Done, Heard, SequenceProcess
 from mesosynth.matching.smoothing import smoothed
 from mesosynth.plugins.plugin import EventKind

@@ -32,7 +32,7 @@ from mesosynth.session.events import (
 )
 
 if TYPE_CHECKING:
-    from mesosynth.engine.event_queue import EventQueue
+    from mesosynth.engine.shared import EventQueue
 
 
 class Controls:

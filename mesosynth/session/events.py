@@ -9,10 +9,17 @@ from numpy.typing import NDArray
 
 from mesosynth.audio.waveform_peaks import Overview
 from mesosynth.matching.automation import AutomationMoved, SequenceChanged
-from mesosynth.matching.follow_messages import Hearing
-from mesosynth.matching.layer_messages import LayersResult, LayersStep
-from mesosynth.matching.results import Analysis, Cell, Drivers, MatchResult, MatchStep
-from mesosynth.matching.scores import Scores
+from mesosynth.matching.results import (
+    Analysis,
+    Cell,
+    Drivers,
+    Hearing,
+    LayersResult,
+    LayersStep,
+    MatchResult,
+    MatchStep,
+    Scores,
+)
 from mesosynth.presets.preset import Preset
 from mesosynth.units import SILENCE_DB
 

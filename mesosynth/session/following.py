@@ -3,8 +3,7 @@
 import time
 
 from mesosynth.errors import ArgumentError
-from mesosynth.matching.follow_messages import Followed
-from mesosynth.matching.results import MATCHABLE
+from mesosynth.matching.results import MATCHABLE, Followed
 from mesosynth.matching.tracking_process import FollowerProcess
 from mesosynth.session.events import Followed as FollowedEvent
 from mesosynth.session.events import ParametersChanged

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from mesosynth import units
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.instruments.chirplet_parameters import PARAMETERS as CHIRPLET
-from mesosynth.instruments.layers_parameters import LAYER_IDS, LAYERS, PARAMETERS, SILENT
-from mesosynth.matching.layer_messages import Layer
+from mesosynth.instruments.layers import LAYER_IDS, LAYERS, PARAMETERS, SILENT
+from mesosynth.matching.results import Layer
 
 _WINDOW = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s; a period as long as that comes once in it
 _USUAL_LEVEL = -12.0  # dB, of a layer whose level nobody knows

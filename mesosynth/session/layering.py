@@ -14,11 +14,10 @@ from typing_extensions import override
 
 from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError, TargetError
-from mesosynth.instruments.layers_parameters import LAYER_IDS
+from mesosynth.instruments.layers import LAYER_IDS
 from mesosynth.matching import requests as matcher
-from mesosynth.matching.layer_messages import Layer, LayersResult, LayersStep
-from mesosynth.matching.layer_requests import LayersJob, LayersSettings
-from mesosynth.matching.scores import Scores
+from mesosynth.matching.requests import LayersJob, LayersSettings
+from mesosynth.matching.results import Layer, LayersResult, LayersStep, Scores
 from mesosynth.presets.matched import layer_values, phrase_begin
 from mesosynth.presets.preset import MatchRecord, Preset
 from mesosynth.session.events import (

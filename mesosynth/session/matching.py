@@ -8,8 +8,8 @@ from pathlib import Path
 from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError, MesosynthError, TargetError
 from mesosynth.matching import requests as matcher
-from mesosynth.matching.journal import Entry
-from mesosynth.matching.layer_requests import LayersJob
+from mesosynth.matching.checkpoint import Entry
+from mesosynth.matching.requests import LayersJob
 from mesosynth.matching.results import (
     MATCHABLE,
     Cell,
@@ -17,8 +17,8 @@ from mesosynth.matching.results import (
     MatchResult,
     MatchSettings,
     MatchStep,
+    Scores,
 )
-from mesosynth.matching.scores import Scores
 from mesosynth.session.events import (
     Analysed,
     Explored,

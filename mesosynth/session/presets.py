@@ -7,7 +7,7 @@ import msgspec
 
 from mesosynth.engine.plugin_registry import find_plugin
 from mesosynth.errors import MesosynthError, PresetError
-from mesosynth.presets.matched_preset import match_record
+from mesosynth.presets.matched import match_record
 from mesosynth.presets.preset import MatchRecord, Preset, load_preset, save_preset
 from mesosynth.session.events import PresetLoaded, Source
 from mesosynth.session.matching import Matching

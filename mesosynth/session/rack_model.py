@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.effects import EFFECTS
-from mesosynth.engine.slots import PLACE, PLACES, VECTOR, Slot, SlotReport
+from mesosynth.engine.slot import PLACE, PLACES, VECTOR, Slot, SlotReport
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS, instrument_class
 from mesosynth.plugins.parameters import Parameter, ParameterTable

@@ -3,8 +3,14 @@
 from pathlib import Path
 
 from mesosynth import units
-from mesosynth.engine.capture import Kept, Tape, Trouble
-from mesosynth.engine.takes import last_minutes_folder, new_take, takes_folder
+from mesosynth.engine.capture import (
+    Kept,
+    Tape,
+    Trouble,
+    last_minutes_folder,
+    new_take,
+    takes_folder,
+)
 from mesosynth.errors import AudioFileError, MesosynthError, TargetError
 from mesosynth.session.events import Capture, Recording, SavedLast
 from mesosynth.session.input import Input

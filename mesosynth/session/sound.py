@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.engine.device_settings import check_settings
+from mesosynth.engine.portaudio import check_settings
 from mesosynth.engine.process import AudioStatus
 from mesosynth.errors import DeviceError, SettingsError, WorkerError
 from mesosynth.session.audio_settings import AudioSettings, save_audio_settings

@@ -6,8 +6,8 @@ from pathlib import Path
 from mesosynth.audio.file import load_target, read_overview, write_wav
 from mesosynth.audio.target import Target
 from mesosynth.audio.waveform_peaks import Overview
+from mesosynth.engine.capture import new_take, takes_folder
 from mesosynth.engine.rack import render
-from mesosynth.engine.takes import new_take, takes_folder
 from mesosynth.errors import PresetError
 from mesosynth.presets.preset import Preset, load_preset, save_preset
 from mesosynth.session.presets import Presets

@@ -1,10 +1,4 @@
-"""Which of the machine's cores play and which compute, where the system lets us choose.
-
-A callback is woken on the core where it ran last, even if the matcher computes there and another
-core has nothing to do. Then it finds the caches full of somebody else's numbers, block after block.
-Kept apart on two cores, 21 of 50 000 blocks were missed instead of 76 (three runs of
-`mesosynth bench soak` each, in turns, on a machine that was not quiet).
-"""
+"""Processor cores: which ones play and which ones compute."""
 
 import contextlib
 import os

@@ -9,8 +9,7 @@ import pytest
 
 from mesosynth.effects import EFFECTS
 from mesosynth.effects.delay import CROSSFADE, Delay
-from mesosynth.effects.filter import Filter
-from mesosynth.effects.recursion import OnePole, banded_solver, one_pole_coefficient
+from mesosynth.effects.filter import Filter, OnePole, banded_solver, one_pole_coefficient
 from mesosynth.effects.reverb import Reverb
 from mesosynth.effects.saturation import Saturation
 from mesosynth.plugins.plugin import NO_EVENTS

@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from mesosynth.audio.waveform_peaks import Overview
-from mesosynth.matching.results import Analysis, Candidate, Drivers, MatchResult, MatchStep
-from mesosynth.matching.scores import Scores
+from mesosynth.matching.results import Analysis, Candidate, Drivers, MatchResult, MatchStep, Scores
 from mesosynth.session.events import TargetLoaded, Transport
 
 RATES = (2.0 ** np.arange(-2, 8)).astype(np.float32)

@@ -2,7 +2,7 @@
 
 import time
 
-from mesosynth.matching.follow_messages import Followed
+from mesosynth.matching.results import Followed
 
 
 class Follower:

@@ -7,7 +7,7 @@ from sequences import matched, moving
 from ways import WAYS
 
 from mesosynth.matching.automation import SequenceChanged
-from mesosynth.matching.layer_messages import Layer
+from mesosynth.matching.results import Layer
 from mesosynth.presets.matched import layer_values
 from mesosynth.presets.preset import Preset, load_preset
 

@@ -75,7 +75,7 @@ def ready(desk, qtbot, monkeypatch, tmp_path):
     """The desk in a state in which every action can act, and put back afterwards."""
     with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000):
         desk.commands.load_target(DEMO)
-    monkeypatch.setattr("mesosynth.engine.takes.takes_folder", lambda: tmp_path)
+    monkeypatch.setattr("mesosynth.engine.capture.takes_folder", lambda: tmp_path)
     monkeypatch.setattr("mesosynth.session.sound_target.takes_folder", lambda: tmp_path)
     # A match that takes its time: there must be something to pause and to stop.
     monkeypatch.setattr(desk.bridge.session, "match_settings", MatchSettings(descent="adam"))

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 
-from gui.widgets.knobs import Knobs
+from gui.widgets.knob import Knobs
 from mesosynth.instruments import INSTRUMENTS
 
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 
-from mesosynth.matching.layer_messages import Layer
+from mesosynth.matching.results import Layer
 from mesosynth.presets.matched import layer_values
 from mesosynth.presets.preset import Preset
 

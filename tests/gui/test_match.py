@@ -7,7 +7,7 @@ from hands import DEMO, drag, drop
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from mesosynth.matching.scores import Scores
+from mesosynth.matching.results import Scores
 
 
 def start(desk, qtbot):

@@ -234,7 +234,7 @@ def test_what_cannot_be_saved_is_one_message(pictures, tmp_path):
 
 
 def test_ctrl_e_saves_the_view_that_has_the_keyboard(pictures, tmp_path, monkeypatch):
-    from gui.plots import exporter
+    from gui.plots import export as exporter
 
     monkeypatch.setattr(exporter.QApplication, "widgetAt", lambda _: None)
     QTest.keyClick(pictures.pad, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
@@ -259,7 +259,7 @@ def test_the_context_menu_of_a_view_saves_it(pictures):
 
 @pytest.mark.parametrize("ago", [0.1, 0.3, 0.6])
 def test_the_playhead_is_told_from_the_sound(ago):
-    from gui.plots.playhead import repetition, time_from_middle
+    from gui.plots.links import repetition, time_from_middle
 
     rate, period = 8000.0, 1.0
     time = np.arange(-2 * rate, 0) / rate + ago  # from the last arpeggio's middle
@@ -274,7 +274,7 @@ def test_the_playhead_is_told_from_the_sound(ago):
 
 
 def test_a_sine_stands_at_its_level_and_frequency_in_the_spectrum():
-    from gui.plots.spectrum import band_frequencies, spectrum
+    from gui.plots.scope import band_frequencies, spectrum
 
     time = np.arange(16384) / 48000.0
     levels = spectrum((0.5 * np.sin(2 * np.pi * 1000 * time)).astype(np.float32), 48000.0)

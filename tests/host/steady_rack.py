@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from mesosynth.engine.rack_updater import Chain
-from mesosynth.engine.slots import Slot
+from mesosynth.engine.slot import Slot
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import NO_EVENTS, Instrument
 

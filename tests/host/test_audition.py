@@ -7,9 +7,8 @@ from allocation import tracing
 from mesosynth.engine.audition import FADE_SECONDS, WISH, Audition, Clip, Wish, wish_vector
 from mesosynth.engine.callback import Engine
 from mesosynth.engine.rack import Rack
-from mesosynth.engine.shared import ParameterBlock
-from mesosynth.engine.slots import VECTOR
-from mesosynth.engine.sound_ring import SoundRing
+from mesosynth.engine.shared import ParameterBlock, SoundRing
+from mesosynth.engine.slot import VECTOR
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.plugins.plugin import Instrument
 

@@ -24,8 +24,7 @@ from mesosynth.control.messages import (
     Transported,
 )
 from mesosynth.control.process import ControlProcess
-from mesosynth.engine.event_queue import MOVED, EventQueue
-from mesosynth.engine.shared import ParameterBlock
+from mesosynth.engine.shared import MOVED, EventQueue, ParameterBlock
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.plugins.plugin import EventKind

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from mesosynth.engine import device_list
+from mesosynth.engine import portaudio as device_list
 from mesosynth.engine.device import open_device
 from mesosynth.engine.portaudio import import_sounddevice
 from mesosynth.engine.silent_clock import SilentClock

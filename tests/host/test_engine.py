@@ -4,8 +4,7 @@ import numpy as np
 
 from mesosynth.engine.callback import Engine
 from mesosynth.engine.rack import Rack
-from mesosynth.engine.shared import ParameterBlock
-from mesosynth.engine.sound_ring import SoundRing
+from mesosynth.engine.shared import ParameterBlock, SoundRing
 from mesosynth.instruments.chirplet import Chirplet
 
 BLOCK = 128

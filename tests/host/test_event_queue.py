@@ -11,12 +11,9 @@ import numpy as np
 import pytest
 from allocation import tracing
 
-from mesosynth.engine.callback import Engine
-from mesosynth.engine.event_inbox import HOLD, MOST, BlockClock, EventInbox
-from mesosynth.engine.event_queue import CAPACITY, MOVED, EventQueue
+from mesosynth.engine.callback import HOLD, MOST, BlockClock, Engine, EventInbox
 from mesosynth.engine.rack import Rack
-from mesosynth.engine.shared import ParameterBlock
-from mesosynth.engine.sound_ring import SoundRing
+from mesosynth.engine.shared import MAX_EVENTS, MOVED, EventQueue, ParameterBlock, SoundRing
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import EventKind, Instrument
 
@@ -113,9 +110,9 @@ def test_an_event_that_was_heard_before_it_was_counted_is_not_written_over(queue
 
 
 def test_a_full_queue_refuses_and_then_ends_all_notes(queue):
-    assert all(queue.push(KINDS.NOTE_ON, 0, 60, 0.5) for _ in range(CAPACITY))
+    assert all(queue.push(KINDS.NOTE_ON, 0, 60, 0.5) for _ in range(MAX_EVENTS))
     assert not queue.push(KINDS.NOTE_OFF, 0, 60)
-    assert len(take_all(queue)) == CAPACITY
+    assert len(take_all(queue)) == MAX_EVENTS
     assert queue.push(KINDS.NOTE_ON, 0, 61, 0.5)
     assert [r[3] for r in take_all(queue)] == [KINDS.ALL_OFF, KINDS.NOTE_ON]
 

@@ -12,8 +12,7 @@ from steady_rack import RATE, Player, Tone, chain_of, slots_of
 from mesosynth.effects import EFFECTS
 from mesosynth.engine import watchdog as hang_watch
 from mesosynth.engine.rack import Rack
-from mesosynth.engine.slot import FADE_SECONDS
-from mesosynth.engine.slots import PLACE, VECTOR, Slot
+from mesosynth.engine.slot import FADE_SECONDS, PLACE, VECTOR, Slot
 from mesosynth.engine.watchdog import HangWatch
 
 HALF = """

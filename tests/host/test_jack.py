@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from servers import JackCapture
 
-from mesosynth.engine.device_list import list_devices
 from mesosynth.engine.limiter import Limiter
+from mesosynth.engine.portaudio import list_devices
 from mesosynth.engine.process import AudioProcess
 from mesosynth.engine.rack import render
 from mesosynth.errors import DeviceError

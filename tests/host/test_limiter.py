@@ -5,9 +5,7 @@ import pytest
 from allocation import tracing
 from scipy.signal import resample_poly
 
-from mesosynth.engine.limiter import Limiter
-from mesosynth.engine.line import Line
-from mesosynth.engine.true_peak import CENTRE, PIECE, TAPS, TruePeak
+from mesosynth.engine.limiter import CENTRE, PIECE, TAPS, Limiter, Line, TruePeak
 
 pytestmark = pytest.mark.beside
 

@@ -9,9 +9,8 @@ from mesosynth.engine.callback import Engine
 from mesosynth.engine.meters import FALL, REMEMBERED, Levels, Load, usual
 from mesosynth.engine.process import AudioProcess
 from mesosynth.engine.rack import Rack
-from mesosynth.engine.shared import ParameterBlock
-from mesosynth.engine.slots import VECTOR
-from mesosynth.engine.sound_ring import SoundRing
+from mesosynth.engine.shared import ParameterBlock, SoundRing
+from mesosynth.engine.slot import VECTOR
 from mesosynth.engine.status import AudioStatus, StatusBlock
 from mesosynth.instruments.chirplet import Chirplet
 

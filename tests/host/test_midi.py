@@ -4,8 +4,7 @@ import mido
 import numpy as np
 import pytest
 
-from mesosynth.control.midi import MidiDecoder
-from mesosynth.control.midi_clock import TICKS, MidiClock
+from mesosynth.control.midi import TICKS, MidiClock, MidiDecoder
 from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
 
 pytestmark = pytest.mark.beside

@@ -10,8 +10,7 @@ import time
 import pytest
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from mesosynth.control.osc import OscReceiver, decode
-from mesosynth.control.osc_words import FASTEST, obey
+from mesosynth.control.osc import FASTEST, OscReceiver, decode, obey
 from mesosynth.errors import DeviceError
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind

@@ -11,15 +11,10 @@ from allocation import tracing
 from steady_rack import RATE, Tone
 
 from mesosynth.effects import EFFECTS
-from mesosynth.engine.callback import Engine
-from mesosynth.engine.event_inbox import EventInbox
-from mesosynth.engine.event_queue import EventQueue
+from mesosynth.engine.callback import Engine, EventInbox
 from mesosynth.engine.rack import Rack, render
-from mesosynth.engine.reach import GLIDE_SECONDS, Reach
-from mesosynth.engine.shared import ParameterBlock
-from mesosynth.engine.slot import FADE_SECONDS, Node, Occupant
-from mesosynth.engine.slots import PLACE, VECTOR
-from mesosynth.engine.sound_ring import SoundRing
+from mesosynth.engine.shared import EventQueue, ParameterBlock, SoundRing
+from mesosynth.engine.slot import FADE_SECONDS, GLIDE_SECONDS, PLACE, VECTOR, Node, Occupant, Reach
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.plugins.plugin import NO_EVENTS, Effect

@@ -10,11 +10,9 @@ import soundfile
 
 from mesosynth.audio.file import load_target
 from mesosynth.engine import replay_buffer as last_minutes
-from mesosynth.engine.capture import Kept, Tape
-from mesosynth.engine.reel import Reel
+from mesosynth.engine.capture import Kept, Reel, Tape
 from mesosynth.engine.replay_buffer import LastMinutes, recover
-from mesosynth.engine.shared import Ring
-from mesosynth.engine.sound_ring import CAPACITY, SoundRing
+from mesosynth.engine.shared import SOUND_FRAMES, Ring, SoundRing
 from mesosynth.engine.sound_writer import SoundWriter
 from mesosynth.errors import ArgumentError, AudioFileError
 from mesosynth.session import Session, events
@@ -109,7 +107,7 @@ def test_a_full_disk_is_told_and_what_was_written_can_be_read(script, tmp_path, 
     process = script(
         "import resource, time\nfrom pathlib import Path\nimport numpy as np\n"
         "from mesosynth.engine.shared import Ring\n"
-        "from mesosynth.engine.sound_ring import SoundRing\n"
+        "from mesosynth.engine.shared import SoundRing\n"
         "from mesosynth.engine.capture import Tape\n"
         "noise = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 4800)).astype(np.float32)\n"
         f"folder = Path({str(tmp_path)!r})\n"
@@ -194,11 +192,11 @@ def test_only_a_ring_that_nobody_uses_is_recovered(tmp_path):
 
 def test_frames_that_were_read_too_late_are_counted(ring):
     reader = SoundRing(ring.name)
-    for i in range(0, CAPACITY + 5000, 5000):
+    for i in range(0, SOUND_FRAMES + 5000, 5000):
         ring.write(ramp(i, i + 5000).T)
     (stretch,) = reader.read_new()
-    assert stretch.lost == ring.written - CAPACITY
-    assert len(stretch.frames) == CAPACITY
+    assert stretch.lost == ring.written - SOUND_FRAMES
+    assert len(stretch.frames) == SOUND_FRAMES
     reader.close()
 
 

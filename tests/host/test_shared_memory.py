@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from mesosynth.engine.meters import Load
-from mesosynth.engine.shared import ParameterBlock, Ring
-from mesosynth.engine.sound_ring import CAPACITY, SoundRing
+from mesosynth.engine.shared import SOUND_FRAMES, ParameterBlock, Ring, SoundRing
 from mesosynth.engine.status import COUNTED, AudioStatus, StatusBlock, Told
 from mesosynth.errors import ArgumentError
 
@@ -137,7 +136,7 @@ def test_the_sound_goes_on_where_the_ring_begins_again():
     with SoundRing() as ring:
         ring.begin(48000)
         block = np.zeros((2, 4096), np.float32)
-        for _ in range(CAPACITY // 4096 - 1):
+        for _ in range(SOUND_FRAMES // 4096 - 1):
             ring.write(block)
         ring.write(block[:, :4000])
         sound = np.arange(256, dtype=np.float32).reshape(2, 128)
@@ -153,6 +152,6 @@ def test_no_page_of_the_sound_is_mapped_while_it_is_written():
     with SoundRing() as session, SoundRing(session.name) as audio:
         audio.begin(48000)
         block, before = np.ones((2, 4096), np.float32), pages()
-        for _ in range(CAPACITY // 4096):
+        for _ in range(SOUND_FRAMES // 4096):
             audio.write(block)
         assert pages() - before < 100  # of 2048

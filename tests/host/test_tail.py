@@ -8,11 +8,9 @@ from allocation import tracing
 from steady_rack import RATE, Player, Tone, chain_of, slots_of
 
 from mesosynth.effects import EFFECTS
-from mesosynth.engine import tail
+from mesosynth.engine import slot as tail
 from mesosynth.engine.rack import Rack
-from mesosynth.engine.slot import FADE_SECONDS
-from mesosynth.engine.slots import PLACE, VECTOR, Slot
-from mesosynth.engine.tail import Tail
+from mesosynth.engine.slot import FADE_SECONDS, PLACE, VECTOR, Slot, Tail
 from mesosynth.plugins.plugin import NO_EVENTS
 
 DELAY = Slot("delay", "delay", 1, tuple(EFFECTS["delay"].parameters))

@@ -5,7 +5,7 @@ import pytest
 from chirplet_player import KINDS, RATE, STEADY, Player, heard, off, on
 
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.instruments.chirplet_state import VOICES
+from mesosynth.instruments.chirplet_waves import VOICES
 from mesosynth.plugins.plugin import EVENT
 
 

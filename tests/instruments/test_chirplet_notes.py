@@ -7,8 +7,8 @@ import pytest
 from chirplet_player import FRAMES, KINDS, RATE, STEADY, Player, heard, off, on
 
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet_arpeggios import ENTRY
 from mesosynth.instruments.chirplet_parameters import HARMONICS, PARAMETERS, PURE, SIGMA_0
+from mesosynth.instruments.chirplet_voices import ENTRY
 from mesosynth.plugins.plugin import NO_EVENTS, WHOLE_CHANNEL
 
 

@@ -7,8 +7,7 @@ from allocation import tracing
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.chirplet_parameters import PARAMETERS as CHIRPLET
-from mesosynth.instruments.layers import Layers
-from mesosynth.instruments.layers_parameters import LAYERS, PARAMETERS
+from mesosynth.instruments.layers import LAYERS, PARAMETERS, Layers
 from mesosynth.plugins.plugin import EVENT, NO_EVENTS, EventKind
 
 RATE = 48000

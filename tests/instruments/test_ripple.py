@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mesosynth.instruments.ripple import Ripple
-from mesosynth.instruments.ripple_parameters import PARAMETERS
+from mesosynth.instruments.ripple import PARAMETERS, Ripple
 from mesosynth.instruments.ripple_torch import ONSET, SCALES, ripple, ripple_and_tangents
 from mesosynth.plugins.plugin import EVENT, NO_EVENTS, EventKind
 

@@ -173,7 +173,7 @@ def test_an_import_that_fails_half_way_leaves_nothing(library, tmp_path, monkeyp
             raise OSError(28, "No space left on device")
         file.write_bytes(_content)
 
-    monkeypatch.setattr("mesosynth.presets.files.write_new", full)
+    monkeypatch.setattr("mesosynth.presets.bank.write_new", full)
     with pytest.raises(PresetError, match="No space left"):
         library.import_bank(path)
     assert list(library.user.iterdir()) == []

@@ -208,7 +208,7 @@ def wait(true, seconds=20.0):
 
 def test_what_is_known_is_not_read_again(library, folders, monkeypatch):
     read = []
-    monkeypatch.setattr("mesosynth.presets.scan.read_entry", lambda *a: read.append(a))
+    monkeypatch.setattr("mesosynth.presets.library.read_entry", lambda *a: read.append(a))
     again = open_library(folders)
     assert names(again.entries) == names(library.entries)
     assert read == []
@@ -230,10 +230,10 @@ def test_what_was_there_is_listed_at_once_and_then_made_sure_of(library, folders
 
 
 def test_a_plugin_that_takes_other_values_makes_all_be_read_again(library, folders, monkeypatch):
-    monkeypatch.setattr("mesosynth.presets.scan._stamp", lambda: "other")
+    monkeypatch.setattr("mesosynth.presets.library._stamp", lambda: "other")
     read = []
     monkeypatch.setattr(
-        "mesosynth.presets.scan.read_entry", lambda *a: read.append(a) or library.entries[0]
+        "mesosynth.presets.library.read_entry", lambda *a: read.append(a) or library.entries[0]
     )
     open_library(folders)
     assert len(read) == 3

@@ -6,7 +6,7 @@ import numpy as np
 
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.matching.analysis import analysis
-from mesosynth.matching.matcher import Matcher
+from mesosynth.matching.match import Matcher
 from mesosynth.matching.process import MatcherProcess
 from mesosynth.matching.requests import Pictures
 

@@ -3,8 +3,8 @@ import pytest
 
 from mesosynth.errors import ArgumentError
 from mesosynth.matching.loss_map import points, surface
+from mesosynth.matching.model import Unknowns, state_of
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.unknowns import Unknowns, state_of
 
 TARGET = {"f_c": 512.0, "f_m": 8.297, "gamma": 1.494, "w": 2.0}
 

@@ -6,7 +6,7 @@ from chirplet_player import RATE, THETA, live, live_at_its_rate
 
 from mesosynth.audio.target import ANALYSIS_RATE
 from mesosynth.errors import ArgumentError
-from mesosynth.matching.follow_glide import Glide
+from mesosynth.matching.theta_track import Glide
 from mesosynth.matching.tracking import Follower
 
 TICK, WORD = 0.125, 0.025  # s: from one look to the next, and from one word to the next,

@@ -5,13 +5,18 @@ import pytest
 
 from mesosynth.audio.target import target_from_array
 from mesosynth.errors import MatchFileError
-from mesosynth.matching.checkpoint import REVISION, SavedMatch, load_match, save_match
-from mesosynth.matching.journal import Entry, Journal
-from mesosynth.matching.match import Stopped
-from mesosynth.matching.matcher import Matcher
-from mesosynth.matching.measured import Measured
+from mesosynth.matching.checkpoint import (
+    REVISION,
+    Entry,
+    Journal,
+    SavedMatch,
+    load_match,
+    save_match,
+)
+from mesosynth.matching.descent import Measured
+from mesosynth.matching.match import Matcher, Stopped
+from mesosynth.matching.model import state_of
 from mesosynth.matching.results import MatchSettings
-from mesosynth.matching.unknowns import state_of
 
 TRUTH = {"f_c": 470.0, "f_m": 7.0, "gamma": -1.7, "w": 1.9}
 

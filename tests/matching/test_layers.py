@@ -6,11 +6,11 @@ import torch
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError
-from mesosynth.matching.layer_loss import TOLERANCE, LayerLoss
-from mesosynth.matching.layer_messages import Layer
 from mesosynth.matching.layer_sound import (
     PERIOD,
     SIZE,
+    TOLERANCE,
+    LayerLoss,
     layer_sound,
     moved,
     repetitions,
@@ -19,7 +19,8 @@ from mesosynth.matching.layer_sound import (
 from mesosynth.matching.layers import match_layers, render_layers
 from mesosynth.matching.match import Stopped
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.repetition import period_of
+from mesosynth.matching.results import Layer
+from mesosynth.matching.starts import period_of
 
 SPAN = (-2.0, 2.0)
 # All harmonics below where they fade: how the fading moves is left out of derivatives.

@@ -8,11 +8,10 @@ from mesosynth.audio.target import target_from_array
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.ripple_torch import ripple
 from mesosynth.matching import MatchSettings, match
-from mesosynth.matching.matcher import Matcher
-from mesosynth.matching.model import MODELS, model_named
+from mesosynth.matching.match import Matcher
+from mesosynth.matching.model import MODELS, Unknowns, model_named
 from mesosynth.matching.results import MATCHABLE, table_of
-from mesosynth.matching.ripple_comb import read_comb
-from mesosynth.matching.unknowns import Unknowns
+from mesosynth.matching.starts import read_comb
 
 RATE, N = 8192, 32768
 SOMEWHERE = {

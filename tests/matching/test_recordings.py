@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mesosynth.audio.file import load_target
-from mesosynth.matching.matcher import Matcher
+from mesosynth.matching.match import Matcher
 
 FOLDER = os.environ.get("MESOSYNTH_RECORDINGS", "")
 FILES = sorted(Path(FOLDER).glob("*.flac")) if FOLDER else []

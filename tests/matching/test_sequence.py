@@ -10,10 +10,9 @@ from sequences import REST, matched, moving, write_moving
 from mesosynth.audio.file import stream_audio
 from mesosynth.errors import ArgumentError, MatchFileError, TargetError
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.sequence import TOLERANCE, match_sequence
+from mesosynth.matching.results import SequenceSettings
+from mesosynth.matching.sequence import TOLERANCE, match_sequence, windows
 from mesosynth.matching.sequence_file import load_sequence
-from mesosynth.matching.sequence_messages import SequenceSettings
-from mesosynth.matching.sequence_windows import windows
 from mesosynth.matching.smoothing import smoothed
 
 

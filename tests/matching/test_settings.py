@@ -9,9 +9,9 @@ from mesosynth.errors import MesosynthError
 from mesosynth.instruments.chirplet_parameters import PURE
 from mesosynth.instruments.chirplet_torch import chirplet
 from mesosynth.matching import MatchSettings
-from mesosynth.matching.matcher import Matcher
+from mesosynth.matching.match import Matcher
+from mesosynth.matching.model import THETA, state_of
 from mesosynth.matching.noise import focus_on
-from mesosynth.matching.unknowns import THETA, state_of
 
 RATE, N = 8192, 32768
 TRUTH = {"f_c": 470.0, "f_m": 7.0, "gamma": -1.7, "w": 1.9}

@@ -7,7 +7,7 @@ import torch
 
 from mesosynth.instruments.chirplet_torch import chirplet_and_tangents
 from mesosynth.scattering import JTFS
-from mesosynth.scattering.devices import with_fallback
+from mesosynth.scattering.jtfs import with_fallback
 
 CONFIGURATIONS = [
     {},
