@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
-from gui.icons import dress
+from .icons import dress
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,15 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
-from gui.bridge import Bridge
-from gui.look import SCALE_VARIABLE, set_scale
-from gui.main_window import MainWindow
-from gui.settings import Settings, load_settings
 from mesosynth.errors import MesosynthError
 from mesosynth.instruments import instrument_class
 from mesosynth.session import Session
 from mesosynth.session.audio_settings import DEFAULT_AUDIO, AudioSettings
+
+from .bridge import Bridge
+from .look import SCALE_VARIABLE, set_scale
+from .main_window import MainWindow
+from .settings import Settings, load_settings
 
 _ANEW = 75  # exit code that only this file sees
 

@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import QObject
 
-from gui.actions import Actions
-from gui.bridge import Bridge
-from gui.pages.match import HEARD, TEXTS, AuditionButtons
 from mesosynth.session.events import Heard
+
+from .actions import Actions
+from .bridge import Bridge
+from .pages.match import HEARD, TEXTS, AuditionButtons
 
 _SAID: dict[Heard, str] = {
     "target": "You hear the target; press T for the match.",

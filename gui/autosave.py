@@ -13,8 +13,9 @@ from typing import Any
 import platformdirs
 from PySide6.QtCore import QLockFile, QObject, QTimer
 
-from gui.bridge import Bridge
 from mesosynth.system.paths import CONFIG_VARIABLE
+
+from .bridge import Bridge
 
 KEPT = 10
 """Files that rotate."""

@@ -5,11 +5,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from gui.actions import Actions
-from gui.bridge import Bridge
-from gui.settings import Settings
-from gui.undo import History
 from mesosynth.session.events import Recording, Transport
+
+from .actions import Actions
+from .bridge import Bridge
+from .settings import Settings
+from .undo import History
 
 _SOUNDS = "Sounds (*.wav *.flac *.ogg *.oga *.opus *.mp3 *.aif *.aiff *.au *.caf);;All files (*)"
 _PRESETS = "Presets (*.json);;All files (*)"

@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import QObject, Signal
 
-from gui.actions import SLOTS, Actions
-from gui.bridge import Bridge
-from gui.undo import History
 from mesosynth.session.snapshots import Snapshot
+
+from .actions import SLOTS, Actions
+from .bridge import Bridge
+from .undo import History
 
 
 class Comparisons(QObject):

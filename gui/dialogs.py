@@ -18,10 +18,11 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from gui import theme
-from gui.actions import ACTIONS, SLOTS
 from mesosynth.engine.portaudio import RATES, DeviceList, look_for_devices
 from mesosynth.engine.status import AudioStatus
+
+from . import theme
+from .actions import ACTIONS, SLOTS
 
 # --------------------------------------------------------------------------------------------------
 # Choose what the sound goes to: a device, its sample rate, and how much it asks for at once.

@@ -2,11 +2,12 @@
 
 from PySide6.QtCore import QObject
 
-from gui.actions import Actions
-from gui.bridge import Bridge
-from gui.undo import History
-from gui.widgets.tracking_strip import FollowStrip
 from mesosynth.session.events import Followed
+
+from .actions import Actions
+from .bridge import Bridge
+from .undo import History
+from .widgets.tracking_strip import FollowStrip
 
 
 class FollowCommands(QObject):

@@ -5,7 +5,7 @@ from typing import Protocol, cast
 import qtawesome
 from PySide6.QtCore import QObject
 
-from gui import theme
+from . import theme
 
 _PICTURE = "picture"
 

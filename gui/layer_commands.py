@@ -2,15 +2,16 @@
 
 from PySide6.QtCore import QObject
 
-from gui.actions import Actions
-from gui.bridge import Bridge
-from gui.pages.layers import LayersPage
-from gui.settings import Settings
-from gui.undo import History
-from gui.widgets.knob import Knobs
 from mesosynth.matching.requests import LayersSettings
 from mesosynth.session.events import LayersEnded, LayersProgress
 from mesosynth.session.layer_book import LayerBook
+
+from .actions import Actions
+from .bridge import Bridge
+from .pages.layers import LayersPage
+from .settings import Settings
+from .undo import History
+from .widgets.knob import Knobs
 
 
 class LayerCommands(QObject):

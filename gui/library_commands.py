@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 
-from gui.actions import Actions
-from gui.bridge import Bridge
-from gui.pages.blend import BlendPage
-from gui.pages.library import LibraryPanel
 from mesosynth.presets.search import MOST_STARS, Entry
+
+from .actions import Actions
+from .bridge import Bridge
+from .pages.blend import BlendPage
+from .pages.library import LibraryPanel
 
 
 class LibraryCommands(QObject):

@@ -6,11 +6,11 @@ from collections.abc import MutableMapping
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
-from gui import theme
-from gui.actions import Actions
-from gui.bridge import Bridge
-from gui.icons import redress
-from gui.settings import SCALES, Settings
+from . import theme
+from .actions import Actions
+from .bridge import Bridge
+from .icons import redress
+from .settings import SCALES, Settings
 
 _THEMES = ("system", "dark", "light")
 _SAID = {"system": "as the system", "dark": "dark", "light": "light"}

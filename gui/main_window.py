@@ -7,49 +7,50 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from gui import match_files, theme
-from gui.actions import ACTIONS, Actions
-from gui.audition_commands import AuditionCommands
-from gui.bridge import Bridge
-from gui.commands import Commands
-from gui.comparisons import Comparisons
-from gui.dialogs import ShortcutSheet
-from gui.follow_commands import FollowCommands
-from gui.layer_commands import LayerCommands
-from gui.library_commands import LibraryCommands
-from gui.look import Look
-from gui.match_commands import MatchCommands
-from gui.match_files import MatchFiles
-from gui.pad.frame import PadFrame
-from gui.pad.pad import Pad
-from gui.pages.blend import BlendPage
-from gui.pages.effects import EffectsPanel
-from gui.pages.layers import LayersPage
-from gui.pages.library import LibraryPanel
-from gui.pages.map import MapPage
-from gui.pages.match import MatchSettingsPanel
-from gui.pages.sequence import SequencePage
-from gui.piano import Piano
-from gui.plots.links import ViewLinks
-from gui.plots.loss_curve import LossCurve
-from gui.plots.scale_rate import ScaleRate
-from gui.plots.scalogram import Scalograms
-from gui.plots.scope import SECONDS, Scope
-from gui.session_commands import SessionCommands
-from gui.settings import Settings, save_settings
-from gui.sound_commands import SoundCommands
-from gui.undo import History
-from gui.widgets.drawer import Drawer
-from gui.widgets.knob import Knob, Knobs
-from gui.widgets.match_panel import Curves, MatchPanel
-from gui.widgets.splitter import Divided
-from gui.widgets.status_line import StatusLine
-from gui.widgets.tour import Tour
-from gui.widgets.tracking_strip import FollowStrip
-from gui.widgets.transport import Transport
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.presets.library import Library
 from mesosynth.session.events import TargetLoaded
+
+from . import match_files, theme
+from .actions import ACTIONS, Actions
+from .audition_commands import AuditionCommands
+from .bridge import Bridge
+from .commands import Commands
+from .comparisons import Comparisons
+from .dialogs import ShortcutSheet
+from .follow_commands import FollowCommands
+from .layer_commands import LayerCommands
+from .library_commands import LibraryCommands
+from .look import Look
+from .match_commands import MatchCommands
+from .match_files import MatchFiles
+from .pad.frame import PadFrame
+from .pad.pad import Pad
+from .pages.blend import BlendPage
+from .pages.effects import EffectsPanel
+from .pages.layers import LayersPage
+from .pages.library import LibraryPanel
+from .pages.map import MapPage
+from .pages.match import MatchSettingsPanel
+from .pages.sequence import SequencePage
+from .piano import Piano
+from .plots.links import ViewLinks
+from .plots.loss_curve import LossCurve
+from .plots.scale_rate import ScaleRate
+from .plots.scalogram import Scalograms
+from .plots.scope import SECONDS, Scope
+from .session_commands import SessionCommands
+from .settings import Settings, save_settings
+from .sound_commands import SoundCommands
+from .undo import History
+from .widgets.drawer import Drawer
+from .widgets.knob import Knob, Knobs
+from .widgets.match_panel import Curves, MatchPanel
+from .widgets.splitter import Divided
+from .widgets.status_line import StatusLine
+from .widgets.tour import Tour
+from .widgets.tracking_strip import FollowStrip
+from .widgets.transport import Transport
 
 
 class MainWindow(QMainWindow):

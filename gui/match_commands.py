@@ -2,12 +2,13 @@
 
 from PySide6.QtCore import QObject
 
-from gui.actions import Actions
-from gui.bridge import Bridge
-from gui.pages.match import MatchSettingsPanel
-from gui.undo import History
-from gui.widgets.knob import Knobs
 from mesosynth.matching.results import MatchResult, MatchSettings
+
+from .actions import Actions
+from .bridge import Bridge
+from .pages.match import MatchSettingsPanel
+from .undo import History
+from .widgets.knob import Knobs
 
 _ALIKE = 0.9  # similarity by JTFS below which one arpeggio is hardly what a user looks for
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from gui.actions import Actions
-from gui.bridge import Bridge
-from gui.settings import Settings
+from .actions import Actions
+from .bridge import Bridge
+from .settings import Settings
 
 ENDING = ".run"
 """Of a match's file, as `mesosynth match --save` is shown with."""

@@ -19,14 +19,15 @@ from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
-from gui import theme
-from gui.app import INSTRUMENT, open_window
-from gui.bridge import Bridge
-from gui.main_window import MainWindow
-from gui.settings import FOLDER_VARIABLE, Settings
 from mesosynth.instruments import instrument_class
 from mesosynth.session import Session
 from mesosynth.system.paths import resource
+
+from . import theme
+from .app import INSTRUMENT, open_window
+from .bridge import Bridge
+from .main_window import MainWindow
+from .settings import FOLDER_VARIABLE, Settings
 
 SIZE = (1200, 800)
 _INPUT_MS = 150  # between two moves of the mouse

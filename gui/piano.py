@@ -5,7 +5,7 @@ from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QApplication, QLineEdit
 from typing_extensions import override
 
-from gui.bridge import Bridge
+from .bridge import Bridge
 
 _ROW = "AWSEDFTGYHUJKOLP;"
 """Keys from C to the E of the next octave."""

@@ -13,12 +13,13 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from gui import theme
-from gui.app import INSTRUMENT, open_window
-from gui.settings import FOLDER_VARIABLE
 from mesosynth.bench.jack_dummy import jack_dummy
 from mesosynth.session import Session
 from mesosynth.system.paths import resource
+
+from . import theme
+from .app import INSTRUMENT, open_window
+from .settings import FOLDER_VARIABLE
 
 _SETTLE = 1.5  # s until the last pictures have arrived and the scope is full
 _LONGEST_MS = 90_000

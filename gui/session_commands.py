@@ -7,15 +7,16 @@ import msgspec
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
-from gui.actions import Actions
-from gui.autosave import Autosave
-from gui.bridge import Bridge
-from gui.comparisons import Comparisons
-from gui.settings import Settings
-from gui.undo import History
 from mesosynth.engine.capture import takes_folder
 from mesosynth.session.events import TargetLoaded
 from mesosynth.session.snapshots import Snapshot
+
+from .actions import Actions
+from .autosave import Autosave
+from .bridge import Bridge
+from .comparisons import Comparisons
+from .settings import Settings
+from .undo import History
 
 _SESSIONS = "Sessions (*.json);;All files (*)"
 _TAKES = 10

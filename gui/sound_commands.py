@@ -6,12 +6,13 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from gui.actions import Actions
-from gui.bridge import Bridge
-from gui.dialogs import DeviceDialog
-from gui.settings import Settings
-from gui.widgets.confirm_bar import KeepQuestion
 from mesosynth.session.events import Capture, Transport
+
+from .actions import Actions
+from .bridge import Bridge
+from .dialogs import DeviceDialog
+from .settings import Settings
+from .widgets.confirm_bar import KeepQuestion
 
 _RECORDINGS = "WAV, 24 bits (*.wav);;FLAC, 24 bits (*.flac)"
 _MINUTES = 10.0

@@ -18,14 +18,15 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from gui import theme
-from gui.app import INSTRUMENT, open_window
-from gui.main_window import MainWindow
-from gui.settings import FOLDER_VARIABLE
 from mesosynth.bench.jack_dummy import jack_dummy
 from mesosynth.bench.jack_player import JackPlayer, jack_player
 from mesosynth.session import Session
 from mesosynth.system.paths import factory_presets, resource
+
+from . import theme
+from .app import INSTRUMENT, open_window
+from .main_window import MainWindow
+from .settings import FOLDER_VARIABLE
 
 SIZE = (1440, 900)
 _RATE, _BLOCK = 48000, 256

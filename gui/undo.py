@@ -8,8 +8,9 @@ import msgspec
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from gui.bridge import Bridge
 from mesosynth.session.snapshots import Snapshot
+
+from .bridge import Bridge
 
 # --------------------------------------------------------------------------------------------------
 # Steps of undo, and how they outlive the window: as plain data in the autosave.

@@ -10,7 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 HERE = Path(__file__).parent
-DESK, HOST = HERE / "gui", HERE / "host"
+DESK, HOST = HERE / "window", HERE / "process"
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks

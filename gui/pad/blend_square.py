@@ -4,8 +4,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen
 from typing_extensions import override
 
-from gui import theme
-from gui.plots.canvas import Canvas
+from .. import theme
+from ..plots.canvas import Canvas
 
 CORNERS = ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
 """Places of the corners, from the lower left: across, and up."""

@@ -6,11 +6,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton
 
-from gui import theme
-from gui.pad.pad import Pad
-from gui.pad.plane import NOTE_AXES
-from gui.plots.frame import Frame, Table
 from mesosynth.plugins.parameters import Parameter, ParameterTable
+
+from .. import theme
+from ..plots.frame import Frame, Table
+from .pad import Pad
+from .plane import NOTE_AXES
 
 _PAIRS = (NOTE_AXES, ("f_c", "w"), ("f_0", "w"), ("am_depth", "am_shape"))
 """Pairs that are offered by name where an instrument has both."""

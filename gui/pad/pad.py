@@ -16,13 +16,14 @@ from PySide6.QtGui import (
 )
 from typing_extensions import override
 
-from gui import theme
-from gui.pad.plane import NOTE_AXES, LossMap, Plane
-from gui.plots import canvas as plot_painting
-from gui.plots.canvas import Canvas
 from mesosynth.matching.results import MatchStep
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.session.events import Explored, ExploreStarted
+
+from .. import theme
+from ..plots import canvas as plot_painting
+from ..plots.canvas import Canvas
+from .plane import NOTE_AXES, LossMap, Plane
 
 # --------------------------------------------------------------------------------------------------
 # Brushwork of the pad: what stands still (grid, labels, note counts), then what moves.

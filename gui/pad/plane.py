@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF
 from PySide6.QtGui import QImage, QPainter, QPen
 
-from gui import theme
-from gui.plots.axes import Axis
-from gui.plots.colour_bar import colour_table
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.session.events import Explored, ExploreStarted
+
+from .. import theme
+from ..plots.axes import Axis
+from ..plots.colour_bar import colour_table
 
 # --------------------------------------------------------------------------------------------------
 # Where a value lies on the pad: two parameters' axes over a rectangle of pixels.

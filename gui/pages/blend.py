@@ -5,15 +5,16 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSlider, QToolButton, QVBoxLayout
 
-from gui import theme
-from gui.bridge import Bridge
-from gui.pad.blend_square import CORNERS, PLACES, BlendSquare
-from gui.undo import History
 from mesosynth.errors import MesosynthError
 from mesosynth.presets.morph import PINNED, blend, vary
 from mesosynth.presets.preset import Preset
 from mesosynth.session import Session
 from mesosynth.session.events import PresetLoaded
+
+from .. import theme
+from ..bridge import Bridge
+from ..pad.blend_square import CORNERS, PLACES, BlendSquare
+from ..undo import History
 
 _FIRST_AMOUNT = 15  # percent
 

@@ -17,12 +17,13 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from gui import theme
-from gui.bridge import Bridge
-from gui.icons import dress
-from gui.widgets.knob import Knob
 from mesosynth.engine.plugin_registry import PluginInfo, list_plugins, plugin_folder
 from mesosynth.session.rack_model import RackedPlugin
+
+from .. import theme
+from ..bridge import Bridge
+from ..icons import dress
+from ..widgets.knob import Knob
 
 # --------------------------------------------------------------------------------------------------
 # What is wrong with a plugin, in place: one sentence, and its traceback on demand.

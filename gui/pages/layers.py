@@ -16,17 +16,18 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from gui import theme
-from gui.actions import Actions
-from gui.icons import dress
-from gui.pages.match import time_left
-from gui.widgets.elided_label import ElidedLabel
-from gui.widgets.score_bars import ScoreBars
 from mesosynth.instruments.layers import LAYERS, PARAMETERS, SILENT
 from mesosynth.matching.requests import LayersSettings
 from mesosynth.matching.results import LayersResult, LayersStep
 from mesosynth.session.events import LayersJudged
 from mesosynth.session.layer_book import LayerBook, LayerNote
+
+from .. import theme
+from ..actions import Actions
+from ..icons import dress
+from ..widgets.elided_label import ElidedLabel
+from ..widgets.score_bars import ScoreBars
+from .match import time_left
 
 # --------------------------------------------------------------------------------------------------
 # One layer of the sound: where it is, how much of the whole it makes, and what is done with it.

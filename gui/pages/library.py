@@ -18,18 +18,19 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from gui import theme
-from gui.bridge import Bridge
-from gui.icons import dress
-from gui.pad.blend_square import PLACES
-from gui.pages.library_actions import LibraryDeeds, SaveForm
-from gui.pages.library_list import ENTRY, Chips, LibraryList, LibraryRows
-from gui.undo import History
-from gui.widgets.background import JobLine
 from mesosynth.presets.library import Library
 from mesosynth.presets.preset import Preset
 from mesosynth.presets.search import MOST_STARS, Entry
 from mesosynth.session.events import PresetLoaded
+
+from .. import theme
+from ..bridge import Bridge
+from ..icons import dress
+from ..pad.blend_square import PLACES
+from ..undo import History
+from ..widgets.background import JobLine
+from .library_actions import LibraryDeeds, SaveForm
+from .library_list import ENTRY, Chips, LibraryList, LibraryRows
 
 # --------------------------------------------------------------------------------------------------
 # The menus of the library's page: what can be done with a preset, and with banks of them.

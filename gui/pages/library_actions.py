@@ -18,15 +18,16 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from gui import theme
-from gui.bridge import Bridge
-from gui.undo import History
-from gui.widgets.background import Background
 from mesosynth.errors import MesosynthError
 from mesosynth.presets.bank import Imported
 from mesosynth.presets.library import Library
 from mesosynth.presets.preset import CATEGORIES, Preset, Tags, load_preset
 from mesosynth.presets.search import Entry
+
+from .. import theme
+from ..bridge import Bridge
+from ..undo import History
+from ..widgets.background import Background
 
 # --------------------------------------------------------------------------------------------------
 # What is asked when a sound is saved to the library, in place and not in a box.

@@ -26,8 +26,9 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from gui import theme
 from mesosynth.presets.search import Entry, Marks
+
+from .. import theme
 
 # --------------------------------------------------------------------------------------------------
 # Tags to click: as many as fit into two lines.

@@ -11,15 +11,16 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from gui import theme
-from gui.bridge import Bridge
-from gui.plots.library_map import LibraryMap
-from gui.undo import History
 from mesosynth.errors import MesosynthError
 from mesosynth.presets.library import Library
 from mesosynth.presets.morph import blend
 from mesosynth.presets.similarity import Chart, Place
 from mesosynth.session.events import PresetLoaded
+
+from .. import theme
+from ..bridge import Bridge
+from ..plots.library_map import LibraryMap
+from ..undo import History
 
 SIMILAR = 4
 """Sounds that are named as like the one that plays."""

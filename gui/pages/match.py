@@ -17,11 +17,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui import theme
-from gui.actions import Actions
 from mesosynth.matching.results import Candidate, LayersStep, MatchResult, MatchSettings, MatchStep
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.session.events import Heard
+
+from .. import theme
+from ..actions import Actions
 
 # --------------------------------------------------------------------------------------------------
 # Three buttons that say whether the target, the match or both are heard.

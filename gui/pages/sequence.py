@@ -19,14 +19,6 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from gui import theme
-from gui.actions import Actions
-from gui.bridge import Bridge
-from gui.plots import canvas as plot_painting
-from gui.plots.axes import Axis
-from gui.plots.canvas import Canvas
-from gui.undo import History
-from gui.widgets.elided_label import ElidedLabel
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.matching.automation import AutomationMoved, SequenceChanged
 from mesosynth.matching.results import (
@@ -37,6 +29,15 @@ from mesosynth.matching.results import (
     SequenceSettings,
 )
 from mesosynth.matching.smoothing import smoothed
+
+from .. import theme
+from ..actions import Actions
+from ..bridge import Bridge
+from ..plots import canvas as plot_painting
+from ..plots.axes import Axis
+from ..plots.canvas import Canvas
+from ..undo import History
+from ..widgets.elided_label import ElidedLabel
 
 # --------------------------------------------------------------------------------------------------
 # Theta over the time of a long sound, one strip a parameter, with a playhead.

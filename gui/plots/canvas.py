@@ -5,8 +5,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QP
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
-from gui import theme
-from gui.plots.axes import Axis
+from .. import theme
+from .axes import Axis
 
 # --------------------------------------------------------------------------------------------------
 # A widget in two layers: what stands still is painted once, what moves is painted over it.

@@ -17,9 +17,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
-from gui import theme
-from gui.plots import canvas as plot_painting
-from gui.plots.canvas import Canvas
+from .. import theme
+from . import canvas as plot_painting
+from .canvas import Canvas
 
 # --------------------------------------------------------------------------------------------------
 # Colours for numbers: maps that are even to the eye and to colour-blind eyes, and images in them.

@@ -11,12 +11,13 @@ from PySide6.QtGui import QAction, QCursor, QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
-from gui import theme
-from gui.bridge import Bridge
-from gui.plots.canvas import Canvas
-from gui.plots.frame import Frame
-from gui.settings import Settings
 from mesosynth.errors import ArgumentError, MesosynthError
+
+from .. import theme
+from ..bridge import Bridge
+from ..settings import Settings
+from .canvas import Canvas
+from .frame import Frame
 
 # --------------------------------------------------------------------------------------------------
 # Every view as a file: a picture as PNG or SVG, its numbers as CSV.

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from gui import theme
-from gui.widgets.elided_label import ElidedLabel
+from .. import theme
+from ..widgets.elided_label import ElidedLabel
 
 
 @dataclass(frozen=True, slots=True)

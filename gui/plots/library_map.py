@@ -11,9 +11,10 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen
 from typing_extensions import override
 
-from gui import theme
-from gui.plots.canvas import Canvas
 from mesosynth.presets.similarity import Place, weights
+
+from .. import theme
+from .canvas import Canvas
 
 NEAREST = 3
 """Sounds that blend at once: each brings its effects along."""

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer
 
-from gui.plots.export import Exporter
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.plugins.tempo import synced_period
 
+from .export import Exporter
+
 if TYPE_CHECKING:
-    from gui.main_window import MainWindow
+    from ..main_window import MainWindow
 
 
 # --------------------------------------------------------------------------------------------------

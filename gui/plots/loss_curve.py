@@ -7,13 +7,14 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QToolButton
 from typing_extensions import override
 
-from gui import theme
-from gui.plots import canvas as plot_painting
-from gui.plots.axes import Axis
-from gui.plots.canvas import Canvas
-from gui.plots.frame import Frame, Table
 from mesosynth.matching.results import MatchResult, MatchStep
 from mesosynth.plugins.parameters import Parameter, ParameterTable
+
+from .. import theme
+from . import canvas as plot_painting
+from .axes import Axis
+from .canvas import Canvas
+from .frame import Frame, Table
 
 COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#9ad0f3", "#b0b0b0")
 """Of the parameters' curves: Okabe and Ito's, which colour-blind eyes tell apart."""

@@ -9,11 +9,11 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPen, QResizeEv
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
-from gui import theme
-from gui.plots import canvas as plot_painting
-from gui.plots.axes import Axis, SharedAxes
-from gui.plots.canvas import Canvas
-from gui.plots.colour_bar import indexed_image
+from .. import theme
+from . import canvas as plot_painting
+from .axes import Axis, SharedAxes
+from .canvas import Canvas
+from .colour_bar import indexed_image
 
 _GAP = 10  # px between pictures
 _BARE = 5  # px at the left of a picture whose vertical axis its neighbour has

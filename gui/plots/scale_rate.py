@@ -6,13 +6,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedLayout, QToolButton, QWidget
 from typing_extensions import override
 
-from gui.plots.axes import Axis, SharedAxes, short_number
-from gui.plots.colour_bar import ColourBar
-from gui.plots.frame import Frame, Table
-from gui.plots.picture import Picture, Pictures, Readout
-from gui.plots.scalogram import decibel_difference
 from mesosynth.matching.results import Analysis, Drivers
 from mesosynth.plugins.parameters import ParameterTable
+
+from .axes import Axis, SharedAxes, short_number
+from .colour_bar import ColourBar
+from .frame import Frame, Table
+from .picture import Picture, Pictures, Readout
+from .scalogram import decibel_difference
 
 # --------------------------------------------------------------------------------------------------
 # How scales, rates and spins lie in a picture: what falls on the left, what rises on the right.

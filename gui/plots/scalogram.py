@@ -6,13 +6,14 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from typing_extensions import override
 
-from gui import theme
-from gui.plots.axes import Axis, SharedAxes
-from gui.plots.colour_bar import ColourBar
-from gui.plots.frame import Frame, Table
-from gui.plots.picture import Picture, Pictures, Readout
-from gui.plots.waveform import Waveform
 from mesosynth.matching.results import Analysis
+
+from .. import theme
+from .axes import Axis, SharedAxes
+from .colour_bar import ColourBar
+from .frame import Frame, Table
+from .picture import Picture, Pictures, Readout
+from .waveform import Waveform
 
 _FLOOR = -100.0  # dB, what no colour bar goes below
 _RANGE = 24.0  # dB of difference at the ends of its map

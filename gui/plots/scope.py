@@ -6,12 +6,13 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QMouseEvent, QPainter, QPen, QPolygonF
 from typing_extensions import override
 
-from gui import theme
-from gui.plots import canvas as plot_painting
-from gui.plots.axes import Axis
-from gui.plots.canvas import Canvas
-from gui.plots.frame import Frame, Table
 from mesosynth.units import amplitude_to_db
+
+from .. import theme
+from . import canvas as plot_painting
+from .axes import Axis
+from .canvas import Canvas
+from .frame import Frame, Table
 
 # --------------------------------------------------------------------------------------------------
 # Spectrum of what is heard: levels in bands of a twelfth of an octave.

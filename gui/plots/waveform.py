@@ -8,11 +8,12 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolyg
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
-from gui import theme
-from gui.plots import canvas as plot_painting
-from gui.plots.axes import Axis
-from gui.plots.canvas import Canvas
 from mesosynth.session.events import TargetLoaded
+
+from .. import theme
+from . import canvas as plot_painting
+from .axes import Axis
+from .canvas import Canvas
 
 if TYPE_CHECKING:
     from mesosynth.audio.waveform_peaks import Overview

@@ -8,8 +8,9 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QVBoxLayout, QWidget
 
-from gui import theme
 from mesosynth.errors import MesosynthError, WorkerError
+
+from .. import theme
 
 # --------------------------------------------------------------------------------------------------
 # Work that takes a while, in a thread of its own, with its progress and a way to end it.

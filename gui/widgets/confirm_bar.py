@@ -3,7 +3,7 @@
 from PySide6.QtCore import QTimer, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
-from gui import theme
+from .. import theme
 
 SECONDS = 10
 """Time to answer; silence means that the settings did not work."""

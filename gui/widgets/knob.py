@@ -30,9 +30,10 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from gui import theme
 from mesosynth.errors import ArgumentError
 from mesosynth.plugins.parameters import Parameter, ParameterTable
+
+from .. import theme
 
 # --------------------------------------------------------------------------------------------------
 # The line that opens over a knob's value to type another.

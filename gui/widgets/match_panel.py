@@ -15,12 +15,13 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from gui import theme
-from gui.plots.frame import Frame
-from gui.plots.loss_curve import LossCurve
-from gui.widgets.score_bars import ScoreBars
 from mesosynth.matching.results import MatchResult, MatchStep
 from mesosynth.plugins.parameters import Parameter, ParameterTable
+
+from .. import theme
+from ..plots.frame import Frame
+from ..plots.loss_curve import LossCurve
+from .score_bars import ScoreBars
 
 # --------------------------------------------------------------------------------------------------
 # What the match knows so far: each parameter with its error, loss, and how far it is.

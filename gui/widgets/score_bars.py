@@ -5,8 +5,9 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from typing_extensions import override
 
-from gui import theme
 from mesosynth.matching.results import Scores
+
+from .. import theme
 
 VIEWS = {
     "jtfs": (

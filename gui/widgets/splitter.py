@@ -5,7 +5,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSplitter, QSplitterHandle, QWidget
 from typing_extensions import override
 
-from gui import theme
+from .. import theme
 
 SHARE = 0.45
 """Of the width that the left side has at first."""

@@ -5,12 +5,13 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 from typing_extensions import override
 
-from gui import theme
-from gui.widgets.elided_label import ElidedLabel
 from mesosynth.engine.limiter import CEILING_DB
 from mesosynth.engine.status import AudioStatus
 from mesosynth.session.events import Message, Transport
 from mesosynth.units import amplitude_to_db
+
+from .. import theme
+from .elided_label import ElidedLabel
 
 # --------------------------------------------------------------------------------------------------
 # How loud the sound leaves: two thin bars, left over right.

@@ -5,9 +5,10 @@ from PySide6.QtGui import QAction, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
 from typing_extensions import override
 
-from gui import theme
-from gui.actions import Actions
 from mesosynth.session.events import Followed
+
+from .. import theme
+from ..actions import Actions
 
 _WORDS = {
     "listening": "Listening for something to follow…",

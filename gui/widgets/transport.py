@@ -5,9 +5,10 @@ from PySide6.QtGui import QAction, QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 from typing_extensions import override
 
-from gui import theme
-from gui.actions import SLOTS, Actions
 from mesosynth.session.events import Capture, Recording
+
+from .. import theme
+from ..actions import SLOTS, Actions
 
 # --------------------------------------------------------------------------------------------------
 # Eight small buttons: a click recalls a snapshot, or fills an empty one as a right click does.

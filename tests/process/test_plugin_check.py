@@ -14,7 +14,7 @@ from mesosynth.engine.plugin_registry import BUILT_IN
 
 pytestmark = pytest.mark.alone
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PLUGIN = """
 import time
 import numpy as np

@@ -26,7 +26,7 @@ from mesosynth.presets.preset import (
 from mesosynth.system.paths import factory_presets
 
 TABLE = INSTRUMENTS["chirplet"].parameters
-OF_EVERY_REVISION = sorted((Path(__file__).parent / "data" / "presets").glob("revision_*.json"))
+OF_EVERY_REVISION = sorted((Path(__file__).parents[1] / "data" / "presets").glob("revision_*.json"))
 # All that is promised: MESOSYNTH_EXAMPLES=10000 pytest tests/test_presets.py
 EXAMPLES = int(os.environ.get("MESOSYNTH_EXAMPLES", "200"))
 shared_folder = settings(
@@ -283,7 +283,7 @@ def test_factory_presets_all_load_and_have_names_of_their_own():
 
 
 def test_whenever_it_is_killed_while_it_saves_the_old_or_the_new_file_is_there(tmp_path):
-    program = Path(__file__).parent / "kill_saving.py"
+    program = Path(__file__).parents[1] / "kill_saving.py"
     done = subprocess.run(
         [sys.executable, str(program), str(tmp_path), "200"],
         capture_output=True, text=True, timeout=120,

@@ -17,7 +17,7 @@ from mesosynth.instruments.chirplet_torch import (
 )
 from mesosynth.plugins.plugin import NO_EVENTS
 
-GOLDEN = Path(__file__).parents[1] / "data" / "synth.npz"
+GOLDEN = Path(__file__).parents[2] / "data" / "synth.npz"
 
 
 @pytest.mark.parametrize("row", range(5))

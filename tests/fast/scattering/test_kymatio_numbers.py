@@ -9,7 +9,7 @@ import torch
 
 from mesosynth.scattering import JTFS
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 GOLDEN = ["paper_chirp", "slide", "small_noise", "small_T", "small_chirp_F"]
 
 

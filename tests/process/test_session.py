@@ -177,6 +177,6 @@ def test_the_session_does_not_bring_torch():
     code = "import mesosynth.session, sys; print('torch' in sys.modules, 'PySide6' in sys.modules)"
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert answer.stdout.split() == ["False", "False"]
