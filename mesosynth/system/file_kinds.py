@@ -1,0 +1,102 @@
+"""Kinds of files, and the kind of a file by its content.
+
+All kinds stand here and not beside their formats, so that a file is recognised whatever modules
+have been imported: a command that reads presets can say that it was given a session.
+"""
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """Kind of a file.
+
+    Attributes
+    ----------
+    name : str
+        Value of the key `kind` in the file.
+    noun : str
+        With its article, for sentences.
+    opened : str
+        How such a file is opened, for sentences.
+    keys : frozenset of str
+        Keys by which a file without `kind` is recognised: one that an earlier version wrote.
+    """
+
+    name: str
+    noun: str
+    opened: str
+    keys: frozenset[str] = frozenset()
+
+
+PRESET = Kind(
+    "preset", "a preset", "open it in the desk with Open preset, or with mesosynth play FILE",
+    frozenset({"name", "revision"}),
+)  # fmt: skip
+SESSION = Kind(
+    "session", "a session", "open it in the desk with Open session",
+    frozenset({"sound", "follow", "bank"}),
+)  # fmt: skip
+MATCH = Kind(
+    "match", "a saved match",
+    "open it in the desk with Open match, or go on with it by mesosynth match --resume FILE",
+    frozenset({"instrument", "sound", "measurements"}),
+)  # fmt: skip
+SEQUENCE = Kind(
+    "sequence", "a matched sequence", "go on with it by mesosynth sequence SOUND --run FILE",
+    frozenset({"mesosynth_sequence"}),
+)  # fmt: skip
+MARKS = Kind(
+    "marks", "the library's file of favourites",
+    "it belongs in the folder of presets as .marks.json", frozenset({"favourites", "ratings"}),
+)  # fmt: skip
+AUDIO_SETTINGS = Kind(
+    "audio settings", "the settings of the sound device",
+    "it belongs in the folder of settings as audio.json", frozenset({"audio", "revision"}),
+)  # fmt: skip
+DESK_SETTINGS = Kind(
+    "desk settings", "the settings of the desk",
+    "it belongs in the folder of settings as desk.json",
+    frozenset({"geometry", "folder", "follow"}),
+)  # fmt: skip
+MIDI_MAP = Kind(
+    "midi map", "a map of MIDI controllers", "it belongs in the folder of settings as midi.json",
+    frozenset({"bindings", "revision"}),
+)  # fmt: skip
+FIGURE = Kind(
+    "figure", "the record of a figure", "it belongs beside the picture of the same name",
+    frozenset({"fingerprint", "settings"}),
+)  # fmt: skip
+SOUND = Kind("sound", "a sound file", "load it as a target")
+ZIP = Kind("zip", "a zip file", "if it is a bank of presets, import it in the library")
+
+# The preset comes last: other kinds might come to have a name as well.
+_DOCUMENTS = (
+    SESSION, MATCH, SEQUENCE, MARKS, AUDIO_SETTINGS, DESK_SETTINGS, MIDI_MAP, FIGURE, PRESET,
+)  # fmt: skip
+
+_BEGINNINGS = {
+    b"RIFF": SOUND, b"RF64": SOUND, b"fLaC": SOUND, b"OggS": SOUND, b"FORM": SOUND, b"ID3": SOUND,
+    b"PK\x03\x04": ZIP,
+}  # fmt: skip
+
+
+def kind_of(content: bytes) -> Kind | None:
+    """Kind of a file by its content; None where it is unknown."""
+    for beginning, kind in _BEGINNINGS.items():
+        if content.startswith(beginning):
+            return kind
+    for text in (content, content.partition(b"\n")[0]):  # a file of JSON lines: the first line
+        with contextlib.suppress(ValueError, msgspec.MsgspecError, RecursionError):
+            return kind_of_object(msgspec.json.decode(text, type=dict[str, Any]))
+    return None
+
+
+def kind_of_object(raw: Mapping[str, Any]) -> Kind | None:
+    """Kind of a document by its keys; None where it is unknown."""
+    if "kind" in raw:
+        return next((kind for kind in _DOCUMENTS if kind.name == raw["kind"]), None)
+    return next((kind for kind in _DOCUMENTS if kind.keys <= raw.keys()), None)
