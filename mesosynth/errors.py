@@ -14,6 +14,7 @@ The tree::
     ├── SettingsError      what the user once chose, and cannot be read or written
     ├── PluginError        a plugin that cannot be loaded, or fails
     └── WorkerError        a process of ours that does not do its work
+        └── WorkerTimeoutError   one that does not answer in time
 
 A message is one plain sentence that names the file or the argument with its value and says what to
 do. The command line prints it and exits with code 2; the desk shows it without a modal box.
@@ -76,3 +77,7 @@ class PluginError(MesosynthError):
 
 class WorkerError(MesosynthError):
     """A process of ours that does not do its work."""
+
+
+class WorkerTimeoutError(WorkerError):
+    """A process of ours that does not answer in time."""
