@@ -1,25 +1,9 @@
-"""From a sound to the theta that plays it.
+"""Matching: from a sound to the parameters that play it.
 
->>> from mesosynth.matching import match                                     # doctest: +SKIP
->>> match(audio, sample_rate, instrument="chirplet", seed=0).theta           # doctest: +SKIP
-
-Importing this package does not import torch: the desk holds the handle of the matcher's process
-and its messages from here. :func:`match` brings torch in when it is first looked up.
+Importing this package does not import torch: the desk reads the records of results from here, and
+:func:`mesosynth.matching.match.match` runs in a process that has torch.
 """
-
-from typing import TYPE_CHECKING, Any
 
 from mesosynth.matching.results import Analysis, MatchResult, MatchSettings, MatchStep
 
-if TYPE_CHECKING:
-    from mesosynth.matching.match import match
-
-__all__ = ["Analysis", "MatchResult", "MatchSettings", "MatchStep", "match"]
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's __getattr__ returns anything
-    if name == "match":
-        from mesosynth.matching.match import match
-
-        return match
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = ["Analysis", "MatchResult", "MatchSettings", "MatchStep"]

@@ -224,7 +224,7 @@ def _fits(fingerprint: np.ndarray | None, length: int) -> bool:
 
 
 # --------------------------------------------------------------------------------------------------
-# Survey the library: ``python -m mesosynth.finding [FOLDER ...] [--output FILE]``.
+# Survey the library: ``python -m mesosynth.presets.fingerprints [FOLDER ...] [--output FILE]``.
 #
 # Prints how many of how many new sounds were heard, a line each. Without a FOLDER it surveys the
 # presets that mesosynth brings and the user's. With MESOSYNTH_CACHE_DIR set to an empty folder and
@@ -233,7 +233,7 @@ def _fits(fingerprint: np.ndarray | None, length: int) -> bool:
 
 def main() -> None:
     """Survey, and write it down."""
-    parser = argparse.ArgumentParser(prog="python -m mesosynth.finding")
+    parser = argparse.ArgumentParser(prog="python -m mesosynth.presets.fingerprints")
     parser.add_argument("folders", metavar="FOLDER", nargs="*", type=Path)
     parser.add_argument("--output", metavar="FILE", type=Path, help="instead of the user's cache")
     arguments = parser.parse_args()

@@ -271,8 +271,8 @@ def read_presets(folders: Iterable[Path]) -> dict[str, Preset]:
 # The library on the map: where each of its sounds lies, kept up to date in the background.
 #
 # Files are read in a thread; sounds that nobody has listened to yet are surveyed by a process of
-# its own (``python -m mesosynth.finding``), so that neither torch nor their rendering is in the way
-# of what plays.
+# its own (``python -m mesosynth.presets.fingerprints``), so that neither torch nor their rendering
+# is in the way of what plays.
 
 
 @dataclass(frozen=True)
@@ -406,7 +406,7 @@ class Chart:
             if self._closed:
                 return
             self._helper = helper = subprocess.Popen(
-                [sys.executable, "-m", "mesosynth.finding"],
+                [sys.executable, "-m", "mesosynth.presets.fingerprints"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             )  # fmt: skip
         with helper:

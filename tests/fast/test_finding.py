@@ -58,7 +58,7 @@ def test_a_key_is_about_sound_alone():
 def test_the_shipped_survey_knows_every_factory_preset(factory):
     survey = read_survey()
     missing = [preset.name for key, preset in factory.items() if key not in survey]
-    assert not missing, "python -m mesosynth.finding says how to survey them"
+    assert not missing, "python -m mesosynth.presets.fingerprints says how to survey them"
     assert survey.positions.min() >= 0.0
     assert survey.positions.max() <= 1.0
 
@@ -177,7 +177,7 @@ def test_the_desks_helper_surveys_a_folder(tmp_path, cache):
     save_preset(folder / "new.json", new)
     (folder / "bad.json").write_text("{")
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "mesosynth.finding", folder],
+        [sys.executable, "-W", "error", "-m", "mesosynth.presets.fingerprints", folder],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.stderr == ""

@@ -6,8 +6,7 @@ import torch
 
 from mesosynth.errors import ArgumentError, MesosynthError
 from mesosynth.instruments.chirplet_torch import authors_chirplet, chirplet
-from mesosynth.matching import match
-from mesosynth.matching.match import Stopped
+from mesosynth.matching.match import Stopped, match
 
 RATE, N = 8192, 32768
 PAPER = {"f_c": 512.0, "f_m": 8.297, "gamma": 1.494, "w": 2.0}

@@ -7,8 +7,8 @@ import torch
 from mesosynth.audio.target import target_from_array
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.ripple_torch import ripple
-from mesosynth.matching import MatchSettings, match
-from mesosynth.matching.match import Matcher
+from mesosynth.matching import MatchSettings
+from mesosynth.matching.match import Matcher, match
 from mesosynth.matching.model import MODELS, Unknowns, model_named
 from mesosynth.matching.results import MATCHABLE, table_of
 from mesosynth.matching.starts import read_comb
