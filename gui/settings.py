@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from mesosynth.engine.sound_writer import unused
+from mesosynth.system.atomic_file import unused
 from mesosynth.system.paths import CONFIG_VARIABLE, config_folder
 
 FOLDER_VARIABLE = CONFIG_VARIABLE

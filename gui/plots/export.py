@@ -12,6 +12,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
 from mesosynth.errors import ArgumentError, MesosynthError
+from mesosynth.system.atomic_file import write_atomically, writing
 
 from .. import theme
 from ..bridge import Bridge
@@ -53,12 +54,8 @@ def save_view(frame: Frame, path: Path) -> None:
     if not frame.filled:
         raise ExportError(f"{frame.title.text()} shows nothing yet; there is nothing to save.")
     content = write(frame)
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    except OSError as error:
-        raise ExportError(f"{path} cannot be written ({error.strerror}).") from None
+    with writing(path, ExportError):
+        write_atomically(path, content)
 
 
 def _png(frame: Frame) -> bytes:

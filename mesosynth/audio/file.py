@@ -4,7 +4,6 @@ What cannot be read is told in one sentence that names the file and the cause.
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from mesosynth.audio.target import (
 )
 from mesosynth.audio.waveform_peaks import Overview, overview
 from mesosynth.errors import AudioFileError
+from mesosynth.system.atomic_file import cause_of, draft_of, writing
 
 __all__ = [
     "ANALYSIS_RATE",
@@ -183,19 +183,12 @@ def write_wav(path: str | Path, audio: NDArray[np.floating], sample_rate: int) -
         If the folder is missing, full, or not writable.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    frames = np.asarray(audio, np.float32).T
     try:
-        with part.open("wb") as file:
-            soundfile.write(
-                file, np.asarray(audio, np.float32).T, sample_rate, format="WAV", subtype="FLOAT"
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except (OSError, soundfile.SoundFileError) as error:
-        part.unlink(missing_ok=True)
-        cause = getattr(error, "strerror", None) or error
-        raise AudioFileError(f"{path} cannot be written: {cause}.") from error
+        with writing(path, AudioFileError), draft_of(path) as draft, draft.open("wb") as file:
+            soundfile.write(file, frames, sample_rate, format="WAV", subtype="FLOAT")
+    except soundfile.SoundFileError as error:
+        raise AudioFileError(f"{path} cannot be written: {cause_of(error)}.") from error
 
 
 def _open(path: Path) -> soundfile.SoundFile:

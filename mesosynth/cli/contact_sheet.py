@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mesosynth.errors import ArgumentError
+from mesosynth.system.atomic_file import draft_of, writing
 
 COLUMNS = 256
 """Of a thumbnail, over its whole duration."""
@@ -92,6 +93,11 @@ def draw_contact_sheet(path: Path, thumbnails: Sequence[Thumbnail], seconds: flo
         One or more.
     seconds : float
         What each lasts.
+
+    Raises
+    ------
+    ArgumentError
+        If `path` cannot be written.
     """
     down = math.ceil(len(thumbnails) / _ACROSS)
     across = min(_ACROSS, len(thumbnails))
@@ -110,7 +116,9 @@ def draw_contact_sheet(path: Path, thumbnails: Sequence[Thumbnail], seconds: flo
     picture = BytesIO()
     figure.savefig(picture, dpi=_DPI)
     # A palette makes a third of the file, and nobody sees it.
-    Image.open(picture).convert("RGB").quantize(_COLOURS).save(path, "PNG", optimize=True)
+    palette = Image.open(picture).convert("RGB").quantize(_COLOURS)
+    with writing(path, ArgumentError), draft_of(path) as draft:
+        palette.save(draft, "PNG", optimize=True)
 
 
 def _draw(axes: Axes, one: Thumbnail) -> None:

@@ -1,7 +1,6 @@
 """A match as one picture: scalograms, JTFS as scale × rate, the way of the match, its loss."""
 
 import math
-import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
 from mesosynth.matching.results import Analysis, MatchResult, table_of
+from mesosynth.system.atomic_file import draft_of, writing
 
 _GROUND = "#121419"
 _WELL = "#0d0f13"
@@ -49,13 +49,8 @@ def save_report(
         If `path` cannot be written.
     """
     figure = draw_report(name, result, target, sound)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        figure.savefig(part, format="png", dpi=120)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise ArgumentError(f"{path} cannot be written: {error.strerror}.") from error
+    with writing(path, ArgumentError), draft_of(path) as draft:
+        figure.savefig(draft, format="png", dpi=120)
 
 
 def draw_report(name: str, result: MatchResult, target: Analysis, sound: Analysis) -> Figure:

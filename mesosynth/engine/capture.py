@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from mesosynth.engine.replay_buffer import LastMinutes, recover
 from mesosynth.engine.shared import Ring, SoundRing, Stretch
-from mesosynth.engine.sound_writer import SoundWriter, check_path, unused
+from mesosynth.engine.sound_writer import SoundWriter, check_path
 from mesosynth.errors import ArgumentError, AudioFileError
 from mesosynth.plugins.plugin import CHANNELS
+from mesosynth.system.atomic_file import unused
 
 # --------------------------------------------------------------------------------------------------
 # A recording that runs: one sound file after the other, where one is not enough.

@@ -109,15 +109,6 @@ def check_path(path: Path) -> None:
         raise AudioFileError(f"{path} cannot be written: there is no folder {path.parent}.")
 
 
-def unused(path: Path) -> Path:
-    """`path`, or the first of ``name (2).wav``, ``name (3).wav`` … that does not exist."""
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem} ({number}){path.suffix}")
-    return free
-
-
 def _put_wav_length(file: BinaryIO, head: bytes, frames: int, channels: int) -> None:
     begin = head.index(b"data") + 8  # no chunk before it holds text
     size = BYTES * channels * frames

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 from mesosynth.errors import ArgumentError
 from mesosynth.figures.style import DPI
 from mesosynth.figures.table import Table
+from mesosynth.system.atomic_file import draft_of, writing
 
 VERSION = 1
 """Raised whenever the figures' numbers change; figures of another version are made again."""
@@ -76,11 +76,5 @@ class Store:
         self._write(self.path(stem, ".json"), lambda p: p.write_text(text, "utf-8"))
 
     def _write(self, path: Path, write: Callable[[Path], object]) -> None:
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            write(part)
-            part.replace(path)
-        except OSError as error:
-            raise ArgumentError(f"{path} cannot be written: {error.strerror}.") from error
-        finally:
-            part.unlink(missing_ok=True)
+        with writing(path, ArgumentError), draft_of(path) as draft:
+            write(draft)

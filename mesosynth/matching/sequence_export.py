@@ -3,7 +3,6 @@
 import csv
 import io
 import math
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from mesosynth.matching.automation import GIVEN, Automation, automation_of
 from mesosynth.matching.results import MatchedSequence, Moment
 from mesosynth.matching.smoothing import smoothed
 from mesosynth.plugins.plugin import CHANNELS, EVENT, NO_EVENTS, EventKind, Events
-from mesosynth.system.atomic_file import write_atomically
+from mesosynth.system.atomic_file import cause_of, draft_of, write_atomically, writing
 
 KINDS = (".csv", ".mid", ".wav")
 """Endings of what can be written."""
@@ -64,15 +63,13 @@ def export_sequence(path: Path, matched: MatchedSequence, smooth: float = 0.0) -
         )
     kind = path.suffix.lower()
     automation = automation_of(moments, matched.sound.duration)
-    try:
+    with writing(path, ArgumentError):
         if kind == ".csv":
             write_atomically(path, _csv(moments).encode())
         elif kind == ".wav":
             _write_wav(path, automation)
         else:
             write_atomically(path, _midi(moments, automation))
-    except OSError as error:
-        raise ArgumentError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def check_ending(path: Path) -> None:
@@ -204,18 +201,13 @@ def _events(automation: Automation, begin: int, end: int, sample_rate: int) -> E
 
 def _write_wav(path: Path, automation: Automation) -> None:
     """Write 24 bits, block by block: an hour would not fit into memory."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with (
-            part.open("wb") as raw,
+            draft_of(path) as draft,
+            draft.open("wb") as raw,
             soundfile.SoundFile(raw, "w", RATE, CHANNELS, "PCM_24", format="WAV") as file,
         ):
             for block in render_automation(automation):
                 file.write(block.T)
-        part.replace(path)
     except soundfile.SoundFileError as error:
-        part.unlink(missing_ok=True)
-        raise AudioFileError(f"{path} cannot be written: {error}.") from error
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+        raise AudioFileError(f"{path} cannot be written: {cause_of(error)}.") from error

@@ -23,7 +23,7 @@ from mesosynth.presets.preset import (
     preset_from_json,
     preset_to_json,
 )
-from mesosynth.system.atomic_file import write_atomically, write_new
+from mesosynth.system.atomic_file import write_atomically, write_new, writing
 
 # --------------------------------------------------------------------------------------------------
 # Names for files, of whatever a preset is called, and free ones beside those that are taken.
@@ -83,13 +83,11 @@ def save_new(folder: Path, preset: Preset, taken: set[str]) -> Path:
         if name.casefold() in taken or path.name.casefold() in taken:
             continue
         text = preset_to_json(msgspec.structs.replace(preset, name=name), str(path))
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_new(path, text)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise PresetError(f"{path} cannot be written: {error.strerror}.") from error
+        with writing(path, PresetError, make_folder=True):
+            try:
+                write_new(path, text)
+            except FileExistsError:
+                continue
         taken |= {name.casefold(), path.name.casefold()}
         return path
     raise AssertionError("names never end")
@@ -184,10 +182,8 @@ def write_bank(path: Path, presets: Iterable[Preset]) -> None:
             taken.add(stem.casefold())
             text = preset_to_json(preset, f"{stem}.json")
             bank.writestr(zipfile.ZipInfo(f"{stem}.json", _EPOCH), text, zipfile.ZIP_DEFLATED)
-    try:
+    with writing(path, PresetError):
         write_atomically(path, content.getvalue())
-    except OSError as error:
-        raise PresetError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def read_bank(path: Path) -> Bank:

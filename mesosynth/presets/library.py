@@ -24,7 +24,7 @@ from mesosynth.presets.bank import (
 )
 from mesosynth.presets.preset import REVISION, Preset, load_preset, save_preset
 from mesosynth.presets.search import Entry, load_marks, read_entry, save_marks, search
-from mesosynth.system.atomic_file import sweep_parts, write_atomically
+from mesosynth.system.atomic_file import sweep_drafts, write_atomically
 from mesosynth.system.paths import resource
 
 # --------------------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ class Library:
 
     def _look(self) -> None:
         for folder in (self.user, self._cache.parent):
-            sweep_parts(folder)
+            sweep_drafts(folder)
         self.refresh()
         while not self._end.wait(LOOK_SECONDS):
             self.refresh()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from mesosynth.engine.sound_writer import unused
 from mesosynth.errors import SettingsError
+from mesosynth.system.atomic_file import unused
 from mesosynth.system.paths import config_folder
 
 REVISION = 1

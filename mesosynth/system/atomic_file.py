@@ -1,75 +1,200 @@
-"""Files that are written whole or not at all, whatever happens meanwhile."""
+"""Files that are written whole or not at all, whatever happens meanwhile.
 
+A file is written as a draft beside it, ``.NAME.PROCESS.RANDOM.part``, put on the disk, and renamed.
+The file keeps its rights, and a link to it stays a link.
+"""
+
+import contextlib
+import errno
 import os
-import threading
+import secrets
+import stat
 import time
-from collections.abc import Callable
+from collections.abc import Generator
 from pathlib import Path
 
-PART = ".part"
-"""The ending of what is being written; its name begins with a dot and holds the process' number."""
+from mesosynth.errors import MesosynthError
 
+PART = ".part"
+"""Ending of a draft; its name begins with a dot."""
 
 OLD = 3600.0
-"""Age at which nobody writes a part any more, s; to write one takes a moment."""
+"""Age from which a draft is one that a killed process left behind, s; to write one takes less."""
+
+_NAME = 40  # characters of the file's name in the draft's, which must not become too long
+
+_ADVICE = {
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "make room on the disk",
+    errno.EACCES: "check its rights",
+    errno.EPERM: "check its rights",
+    errno.EROFS: "choose another folder",
+    errno.ENOENT: "make its folder first",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` to `path`; whoever reads it finds the whole of it or what was there before.
-
-    The bytes are on the disk before the name is theirs, and so is the name when this returns.
+    """Write `content` to `path`, which holds the whole of it or what it held before.
 
     Raises
     ------
     OSError
         If it cannot be written; nothing is left behind.
     """
-    _write(path, content, lambda part: part.replace(path))
+    with draft_of(path) as draft:
+        draft.write_bytes(content)
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """Write `content` to a `path` that nobody has, as whole as :func:`write_atomically`.
+    """Write `content` to a `path` that does not exist, as whole as :func:`write_atomically`.
 
     Raises
     ------
     FileExistsError
-        If somebody has it; that file stays as it is.
+        If it does exist; the file stays as it is.
     OSError
         If it cannot be written; nothing is left behind.
     """
-    _write(path, content, lambda part: _claim(part, path))
-
-
-def _write(path: Path, content: bytes, give_name: Callable[[Path], object]) -> None:
-    # Threads of one process write beside each other too.
-    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{PART}")
+    draft = _draft(path)
     try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        give_name(part)
-    except OSError:
-        part.unlink(missing_ok=True)
+        draft.write_bytes(content)
+        _sync(draft)
+        _claim(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
 
 
-def _claim(part: Path, path: Path) -> None:
-    """Give `part` the name `path` unless that is taken; two who try at once cannot both get it."""
+@contextlib.contextmanager
+def draft_of(path: Path) -> Generator[Path]:
+    """Path to write a file to; it takes the place of `path` when the block ends.
+
+    The content is on the disk before it takes its name, and so is the name afterwards. After an
+    error in the block the draft is removed, and `path` holds what it held before.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    path = Path(os.path.realpath(path))  # a link keeps leading to the file
+    draft = _draft(path)
     try:
-        os.link(part, path)
+        yield draft
+        with contextlib.suppress(FileNotFoundError):  # a new file has no rights yet
+            draft.chmod(stat.S_IMODE(path.stat().st_mode))
+        _sync(draft)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def writing(path: Path, error: type[MesosynthError], make_folder: bool = False) -> Generator[None]:
+    """Turn the system's errors while a file is written into one sentence.
+
+    Parameters
+    ----------
+    path : Path
+    error : type
+        Raised, naming `path`, the system's cause, and what to do where that is known.
+    make_folder : bool
+        Whether the file's folder is made where there is none.
+    """
+    if not _is_name(path):
+        raise error(f"{str(path)!r} cannot be written: no system takes such a name.")
+    try:
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as cause:
+        raise error(f"{path} cannot be written: {cause_of(cause)}.") from cause
+
+
+def _is_name(path: Path) -> bool:
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+
+
+def cause_of(error: Exception, longest: int = 250) -> str:
+    """Cause that an error tells, as a part of a sentence, with what to do where that is known.
+
+    Parameters
+    ----------
+    error : Exception
+    longest : int
+        Characters, of which a file's own content may fill any number.
+    """
+    if isinstance(error, OSError) and error.strerror:
+        advice = _ADVICE.get(error.errno or 0)
+        return f"{error.strerror}; {advice}" if advice else error.strerror
+    text = " ".join(str(error).split()).rstrip(".")
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def unused(path: Path) -> Path:
+    """`path`, or the first of ``name (2).wav``, ``name (3).wav`` … that does not exist."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem} ({number}){path.suffix}")
+    return free
+
+
+def sweep_drafts(folder: Path, old: float = OLD) -> int:
+    """Remove drafts that killed processes left in a folder; return how many.
+
+    One that cannot be removed stays.
+
+    Parameters
+    ----------
+    folder : Path
+        And all folders in it.
+    old : float
+        Age from which a draft is one that was left, s.
+    """
+    count = 0
+    for draft in folder.rglob(f".*{PART}"):
+        with contextlib.suppress(OSError):
+            if time.time() - draft.stat().st_mtime > old:
+                draft.unlink()
+                count += 1
+    return count
+
+
+def _draft(path: Path) -> Path:
+    """Name for a draft that no thread of any process uses."""
+    name = f".{path.name[:_NAME]}.{os.getpid()}.{secrets.token_hex(4)}{PART}"
+    return path.with_name(name)
+
+
+def _claim(draft: Path, path: Path) -> None:
+    """Give `draft` the name `path` unless that is taken; of two at once, one gets it."""
+    try:
+        os.link(draft, path)
     except FileExistsError:
         raise
     except OSError:  # a file system without links
         path.open("xb").close()
-        part.replace(path)
+        draft.replace(path)
     else:
-        part.unlink()
+        draft.unlink()
+
+
+def _sync(path: Path) -> None:
+    """Put a file's content on the disk."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
-    """Let the disk know the folder's names; where a system cannot, the file is whole even so."""
+    """Put a folder's names on the disk; where a system cannot, the file is whole even so."""
     try:
         handle = os.open(folder, os.O_RDONLY)
     except OSError:
@@ -80,26 +205,3 @@ def _sync_folder(folder: Path) -> None:
         pass  # nor does every file system write them
     finally:
         os.close(handle)
-
-
-def sweep_parts(folder: Path, old: float = OLD) -> int:
-    """Remove what processes that were killed had begun to write in a folder; return how many.
-
-    Where that is not possible it stays; nobody is harmed.
-
-    Parameters
-    ----------
-    folder : Path
-        And all folders in it.
-    old : float
-        Age at which nobody writes a part any more, s.
-    """
-    count = 0
-    for part in folder.rglob(f".*{PART}"):
-        try:
-            if time.time() - part.stat().st_mtime > old:
-                part.unlink()
-                count += 1
-        except OSError:
-            pass
-    return count

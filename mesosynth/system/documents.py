@@ -30,7 +30,13 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from mesosynth.errors import MesosynthError
-from mesosynth.system.atomic_file import write_atomically, write_new
+from mesosynth.system.atomic_file import (
+    cause_of,
+    unused,
+    write_atomically,
+    write_new,
+    writing,
+)
 from mesosynth.system.file_kinds import Kind, kind_of, kind_of_object
 from mesosynth.system.unknown_keys import RecordConverter, record_converter
 
@@ -49,18 +55,8 @@ BROKEN = ".broken"
 """Added to the name of a file of the program's own that cannot be used."""
 
 _LOOK = 32_000_000  # bytes read of a file that is too large, to say of what kind it is
-_CAUSE = 250  # characters of what msgspec, a migration or the system says
 _NOT_MIGRATED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 _NOT_WRITABLE = (MesosynthError, msgspec.MsgspecError, TypeError, ValueError, RecursionError)
-_ADVICE = {
-    errno.ENOSPC: "make room on the disk",
-    errno.EDQUOT: "make room on the disk",
-    errno.EACCES: "check its rights",
-    errno.EPERM: "check its rights",
-    errno.EROFS: "choose another folder",
-    errno.ENOENT: "make its folder first",
-    errno.ENAMETOOLONG: "choose a shorter name",
-}
 _documents: "dict[type, Document[Any]]" = {}  # by their record, for documents in documents
 
 
@@ -141,7 +137,7 @@ class Document(Generic[T]):
         """
         path = Path(path)
         content = self.format(value, str(path))
-        with self.writing(path, make_folder):
+        with writing(path, self.error, make_folder):
             write_atomically(path, content)
 
     def save_new(self, path: str | Path, value: T, *, make_folder: bool = False) -> bool:
@@ -151,7 +147,7 @@ class Document(Generic[T]):
         """
         path = Path(path)
         content = self.format(value, str(path))
-        with self.writing(path, make_folder):
+        with writing(path, self.error, make_folder):
             try:
                 write_new(path, content)
             except FileExistsError:
@@ -304,16 +300,6 @@ class Document(Generic[T]):
         except (OSError, ValueError) as error:
             raise self.error(f"{path} cannot be read: {cause_of(error)}.") from error
 
-    @contextlib.contextmanager
-    def writing(self, path: Path, make_folder: bool = False) -> Generator[None]:
-        """Turn the system's errors while a file is written into the document's own."""
-        try:
-            if make_folder:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            yield
-        except (OSError, ValueError) as error:
-            raise self.error(f"{path} cannot be written: {cause_of(error)}.") from error
-
     def _check_kind(self, where: str, fields: Object) -> None:
         """Refuse an object of another kind, and take its kind out."""
         found = kind_of_object(fields)
@@ -357,12 +343,8 @@ def put_aside(path: Path) -> Path | None:
     Path or None
         Its new name, NAME (2).broken and so on where that is taken; None if it cannot be renamed.
     """
-    number, aside = 1, path.with_name(f"{path.name}{BROKEN}")
     try:
-        while aside.exists():
-            number += 1
-            aside = path.with_name(f"{path.name} ({number}){BROKEN}")
-        return path.rename(aside)
+        return path.rename(unused(path.with_name(f"{path.name}{BROKEN}")))
     except OSError:
         return None
 
@@ -374,12 +356,3 @@ def read_file(path: Path, largest: int) -> bytes:
     with path.open("rb") as file:
         content = file.read(largest + 1)
         return content if len(content) <= largest else content + file.read(_LOOK)
-
-
-def cause_of(error: Exception) -> str:
-    """What an error says, in one line without a full stop, and what to do where that is known."""
-    if isinstance(error, OSError) and error.strerror:
-        advice = _ADVICE.get(error.errno or 0)
-        return f"{error.strerror}; {advice}" if advice else error.strerror
-    text = " ".join(str(error).split()).rstrip(".")
-    return text if len(text) <= _CAUSE else f"{text[:_CAUSE]}…"

@@ -11,7 +11,8 @@ from typing import Generic, Self, TypeVar
 
 import msgspec
 
-from mesosynth.system.documents import NOT_JSON, Document, cause_of, read_file
+from mesosynth.system.atomic_file import cause_of, writing
+from mesosynth.system.documents import NOT_JSON, Document, read_file
 from mesosynth.system.file_kinds import kind_of
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ class LineDocument(Generic[T, L]):
             That of the head, if it cannot be read or written.
         """
         head, lines, ends = self._load(path)
-        with self.head.writing(path):
+        with writing(path, self.head.error):
             return LineWriter(self, path, head, lines, ends)
 
     def format_line(self, line: L, where: str) -> bytes:
@@ -149,7 +150,7 @@ class LineWriter(Generic[T, L]):
         """
         text = self._document.format_line(line, str(self._path))
         place = len(self.lines) if place is None else place
-        with self._document.head.writing(self._path):
+        with writing(self._path, self._document.head.error):
             end = self._ends[place]
             self._file.seek(end)
             self._file.truncate()
