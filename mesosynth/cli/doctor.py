@@ -4,17 +4,12 @@ import importlib.metadata
 import os
 import platform
 import socket
-import subprocess
 import sys
 from dataclasses import dataclass
 
 from mesosynth.cli.system_libraries import Purpose, install_command, missing
-
-_TORCH = """
-import torch
-accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-print(torch.__version__, "on", accelerator or "the CPU")
-"""
+from mesosynth.errors import WorkerError
+from mesosynth.system.worker import call
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +106,27 @@ def _display() -> Check:
 
 
 def _torch() -> Check:
-    """In a process of its own: torch takes its time, and a broken driver may crash it."""
+    """Start torch in a child process: it takes its time, and a broken driver may crash it."""
     try:
-        installed = importlib.metadata.version("torch")
-        done = subprocess.run(
-            [sys.executable, "-c", _TORCH],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60.0, check=True,
-        )  # fmt: skip
+        importlib.metadata.version("torch")
+        return Check("torch", True, call(_describe_torch, timeout=60.0))
     except importlib.metadata.PackageNotFoundError:
         return Check("torch", False, "not installed", f"{sys.executable} -m pip install torch")
-    except (OSError, subprocess.SubprocessError) as error:
+    except WorkerError as error:
         return Check(
             "torch", False, f"does not start ({error})",
             f"{sys.executable} -m pip install --force-reinstall torch",
         )  # fmt: skip
-    return Check("torch", True, done.stdout.strip() or installed)
+
+
+def _describe_torch() -> str:
+    """[child] Version of torch and where it computes."""
+    import torch
+
+    accelerator = (
+        torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    )
+    return f"{torch.__version__} on {accelerator or 'the CPU'}"
 
 
 def _real_time() -> Check:

@@ -1,51 +1,29 @@
 """`mesosynth midi`: the MIDI inputs, as they are seen from here."""
 
 import argparse
-import multiprocessing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mesosynth.control.midi_ports import list_ports
-from mesosynth.errors import DeviceError
-from mesosynth.system.spawning import bare_main
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
+from mesosynth.errors import DeviceError, WorkerError, WorkerTimeoutError
+from mesosynth.system.worker import call
 
 _TIMEOUT = 10.0  # s that a driver may take
 
 
 def look_for_ports() -> tuple[str, ...]:
-    """Names of all MIDI inputs, looked for by a process that may hang or crash.
+    """Names of all MIDI inputs, looked for in a child process, which may hang or crash.
 
     Raises
     ------
     DeviceError
         If it does either, or MIDI cannot be used at all.
     """
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_look, args=(theirs,), daemon=True)
-    with bare_main():
-        process.start()
-    theirs.close()
     try:
-        answer = ours.recv() if ours.poll(_TIMEOUT) else "the MIDI driver does not answer."
-    except EOFError:
-        answer = "the MIDI driver crashed when it was asked for its ports."
-    finally:
-        process.kill()
-        process.join()
-        ours.close()
-    if isinstance(answer, str):
-        raise DeviceError(answer)
-    return answer
-
-
-def _look(connection: "Connection") -> None:
-    try:
-        connection.send(list_ports())
-    except DeviceError as error:
-        connection.send(str(error))
+        return call(list_ports, timeout=_TIMEOUT)
+    except WorkerTimeoutError as error:
+        raise DeviceError("the MIDI driver does not answer.") from error
+    except WorkerError as error:
+        raise DeviceError("the MIDI driver crashed when it was asked for its ports.") from error
 
 
 def list_midi(arguments: argparse.Namespace) -> dict[str, Any]:

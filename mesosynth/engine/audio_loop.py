@@ -45,7 +45,7 @@ PATIENCE = 30.0  # s at most before a card that refused again and again is asked
 
 
 class CardSearch:
-    """Asks throwaway processes, from a thread of its own.
+    """Asks child processes, from a thread of its own.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class CardSearch:
 # What the audio process runs: a device that calls the engine, and a slow loop that looks after it.
 #
 # The loop publishes the status, answers the session's requests, and when the card fails puts the
-# silent clock in its place. PortAudio cannot see a card come back, so once a throwaway process has
+# silent clock in its place. PortAudio cannot see a card come back, so once a child process has
 # seen it the audio process ends with the exit code RECONNECT, and the session's handle starts it
 # anew: only silence is interrupted by that.
 
@@ -137,6 +137,7 @@ def main(settings: Settings | None, blocks: Blocks, connection: Connection) -> N
     Without settings it is an understudy: it says :data:`HERE` once everything is loaded, and waits
     for them while another process still plays.
     """
+    multiprocessing.current_process().daemon = False  # it asks child processes
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the session's to answer
     threading.Thread(target=_die_with_parent, name="parent watch", daemon=True).start()
     sys.setswitchinterval(0.0005)

@@ -1,48 +1,50 @@
 """Plugin sandbox: a plugin's first blocks in a child process, and the log of what went wrong."""
 
 import contextlib
-import json
-import os
-import subprocess
-import sys
 import time
 
 import numpy as np
 
 from mesosynth.engine.plugin_registry import failure, load_plugin, plugin_folder
 from mesosynth.engine.slot import Fault, PluginHangs
-from mesosynth.engine.throwaway import run_throwaway
-from mesosynth.errors import PluginError
+from mesosynth.errors import PluginError, WorkerError, WorkerTimeoutError
 from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS
+from mesosynth.system.worker import call
 
 # --------------------------------------------------------------------------------------------------
-# A plugin's first blocks, in a process of its own: what hangs or crashes there harms nobody.
+# A plugin's first blocks, in a child process, which may hang or crash.
 
 
 TIME_LIMIT = 8.0  # s; most of it is for plugins that load a model or a table
 BLOCKS = 4  # of each size
+_NICE = 5  # there is no hurry
 
 
 def try_plugin(name: str, sample_rate: float, max_block: int) -> None:
-    """Load and play a plugin elsewhere.
+    """Load and play a plugin in a child process.
+
+    Parameters
+    ----------
+    name : str
+        As in the rack.
+    sample_rate : float
+        Hz.
+    max_block : int
+        Frames.
 
     Raises
     ------
     PluginError
         If it raises, hangs, crashes, or makes samples that are not finite.
     """
-    code = "from mesosynth.engine.plugin_sandbox import main; main()"
     try:
-        done = run_throwaway(code, name, str(sample_rate), str(max_block), seconds=TIME_LIMIT)
-        told = json.loads(done.stdout.splitlines()[-1])
-    except subprocess.TimeoutExpired as error:
+        call(play_first_blocks, name, sample_rate, max_block, timeout=TIME_LIMIT, nice=_NICE)
+    except WorkerTimeoutError as error:
         raise PluginError(
             f"{name} did not play its first blocks within {TIME_LIMIT:.0f} seconds."
         ) from error
-    except (OSError, ValueError, IndexError) as error:
+    except WorkerError as error:
         raise PluginError(f"{name} crashed while it was tried out.") from error
-    if told["problem"]:
-        raise PluginError(told["problem"], told["traceback"])
 
 
 def play_first_blocks(name: str, sample_rate: float, max_block: int) -> None:
@@ -73,20 +75,6 @@ def play_first_blocks(name: str, sample_rate: float, max_block: int) -> None:
     except (Exception, SystemExit) as error:
         whose = f"{name}.py" if kind.__module__.startswith("mesosynth_plugin_") else name
         raise failure(whose, error) from error
-
-
-def main() -> None:
-    """Try out what the command line names, and print what came of it as JSON."""
-    if hasattr(os, "nice"):
-        os.nice(5)  # there is no hurry
-    name, sample_rate, max_block = sys.argv[1:4]
-    told = {"problem": "", "traceback": ""}
-    with contextlib.redirect_stdout(sys.stderr):  # a plugin may print
-        try:
-            play_first_blocks(name, float(sample_rate), int(max_block))
-        except PluginError as error:
-            told = {"problem": str(error), "traceback": error.traceback}
-    print(json.dumps(told))
 
 
 # --------------------------------------------------------------------------------------------------

@@ -1,16 +1,14 @@
 """PortAudio: loading it, the list of devices, and legal sample rates and blocks."""
 
 import contextlib
-import json
 import os
-import subprocess
 import sys
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from mesosynth.engine.throwaway import run_throwaway
-from mesosynth.errors import DeviceError
+from mesosynth.errors import DeviceError, MesosynthError, WorkerError, WorkerTimeoutError
+from mesosynth.system.worker import call
 
 # --------------------------------------------------------------------------------------------------
 # PortAudio, brought in only when a card is asked for.
@@ -57,10 +55,10 @@ def quiet_drivers() -> Generator[None]:
 
 
 # --------------------------------------------------------------------------------------------------
-# Which sound devices there are, asked of a throwaway process.
+# Which sound devices there are, asked of a child process.
 #
 # PortAudio's list is frozen when it is initialised, initialising it again in one process crashes
-# sooner or later, and a broken driver may hang: so a process of its own looks, with a time limit.
+# sooner or later, and a broken driver may hang: so a fresh process looks, with a time limit.
 
 
 TIME_LIMIT = 10.0  # s
@@ -102,14 +100,16 @@ class DeviceList:
 
 
 def look_for_devices() -> DeviceList:
-    """Look for devices in a throwaway process, TIME_LIMIT at most. Never raises."""
+    """Look for devices in a child process, TIME_LIMIT at most. Never raises."""
     try:
-        found = _ask_throwaway("print_devices()")
-        return DeviceList([DeviceInfo(**device) for device in found["devices"]], found["problem"])
-    except subprocess.TimeoutExpired:
-        return DeviceList([], f"the sound system did not answer within {TIME_LIMIT:.0f} seconds.")
-    except (OSError, subprocess.CalledProcessError, ValueError) as error:
-        return DeviceList([], f"looking for sound devices failed ({error}).")
+        return DeviceList(call(_read_fresh_devices, timeout=TIME_LIMIT), "")
+    except WorkerTimeoutError:
+        problem = f"the sound system did not answer within {TIME_LIMIT:.0f} seconds."
+    except WorkerError as error:
+        problem = f"looking for sound devices failed: {error}"
+    except DeviceError as error:
+        problem = str(error)
+    return DeviceList([], problem)
 
 
 def output_opens(name: str | None, sample_rate: int | None) -> bool:
@@ -118,16 +118,10 @@ def output_opens(name: str | None, sample_rate: int | None) -> bool:
     A device may be listed though its server is gone.
     """
     try:
-        return bool(_ask_throwaway(f"print_opens({name!r}, {sample_rate!r})"))
-    except (OSError, subprocess.SubprocessError, ValueError):
+        call(_check_output, name, sample_rate, timeout=TIME_LIMIT)
+    except MesosynthError:
         return False
-
-
-def _ask_throwaway(call: str) -> Any:  # noqa: ANN401 - whatever JSON it prints
-    code = f"from mesosynth.host import device_list; device_list.{call}"
-    done = run_throwaway(code, seconds=TIME_LIMIT)
-    done.check_returncode()
-    return json.loads(done.stdout)
+    return True
 
 
 def list_devices() -> list[DeviceInfo]:
@@ -197,29 +191,19 @@ def choose_device(
     return next(iter(same + alike), None)
 
 
-def print_devices() -> None:
-    """Print the list as JSON; this is what the throwaway process runs."""
-    try:
-        devices, problem = read_devices(import_sounddevice()), ""
-    except DeviceError as error:
-        devices, problem = [], str(error)
-    json.dump({"devices": [asdict(d) for d in devices], "problem": problem}, sys.stdout)
+def _read_fresh_devices() -> list[DeviceInfo]:
+    """[child] Devices as PortAudio finds them now."""
+    return read_devices(import_sounddevice())
 
 
-def print_opens(name: str | None, sample_rate: int | None) -> None:
-    """Print whether an output opens, as JSON; the throwaway process runs this, too."""
-    try:
-        sounddevice = import_sounddevice()
-        found = find_device(sounddevice, name, "output")
-        with quiet_drivers():
-            sounddevice.check_output_settings(
-                device=found.index, dtype="float32", channels=min(found.outputs, 2),
-                samplerate=sample_rate or found.default_sample_rate,
-            )  # fmt: skip
-    except Exception:  # noqa: BLE001 - PortAudio's own errors cannot be named where it is missing
-        json.dump(False, sys.stdout)
-    else:
-        json.dump(True, sys.stdout)
+def _check_output(name: str | None, sample_rate: int | None) -> None:
+    """[child] Raise whatever keeps an output from being opened."""
+    sounddevice = import_sounddevice()
+    found = find_device(sounddevice, name, "output")
+    sounddevice.check_output_settings(
+        device=found.index, dtype="float32", channels=min(found.outputs, 2),
+        samplerate=sample_rate or found.default_sample_rate,
+    )  # fmt: skip
 
 
 # --------------------------------------------------------------------------------------------------

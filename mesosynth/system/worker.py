@@ -396,7 +396,7 @@ def call(function: Callable[..., T], *args: object, timeout: float, nice: int = 
     WorkerError
         If it crashes, raises anything else, or its result cannot be pickled.
     """
-    name = function.__name__
+    name = _words(function)
     worker = Worker(
         _answer_call, _Later((function, *args)), name=name, nice=nice, cores="computing", threads=1
     )
@@ -433,7 +433,7 @@ def _answer_call(channel: Channel, question: "_Later") -> None:
     name = "the function"
     try:
         function, *args = question.load()
-        name = function.__name__
+        name = _words(function)
         result = _Result(function(*args))
         pickle.loads(ForkingPickler.dumps(result))
     except MesosynthError as error:
@@ -443,6 +443,11 @@ def _answer_call(channel: Channel, question: "_Later") -> None:
         told.add_note(traceback.format_exc())
         result = _Result(None, told)
     channel.send(result)
+
+
+def _words(function: Callable[..., object]) -> str:
+    """Name of a function as a sentence may begin with it."""
+    return function.__name__.strip("_").replace("_", " ")
 
 
 def _ending(code: int) -> str:

@@ -41,7 +41,7 @@ def test_without_a_card_the_silent_clock_takes_its_place(no_card, script):
 
 @pytest.fixture
 def fake_sounddevice(tmp_path, monkeypatch):
-    """Another module in sounddevice's place, here and in the throwaway process."""
+    """Another module in sounddevice's place, here and in the child process."""
 
     def write(text):
         (tmp_path / "sounddevice.py").write_text(text)

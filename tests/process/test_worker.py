@@ -406,12 +406,12 @@ def test_its_own_error_comes_as_itself():
 @pytest.mark.parametrize(
     ("function", "sentence"),
     [
-        (mains.raise_other, r"raise_other failed \(ValueError: seven\)"),
-        (mains.exit_by_system, r"exit_by_system failed \(SystemExit: 3\)"),
-        (mains.die_by_exit, r"die_by_exit crashed \(exit code 7\)"),
-        pytest.param(mains.die_by_signal, r"die_by_signal crashed \(SIGABRT\)", marks=POSIX),
-        (mains.lambda_, "lambda_ failed"),
-        (mains.odd_result, "odd_result failed"),
+        (mains.raise_other, r"raise other failed \(ValueError: seven\)"),
+        (mains.exit_by_system, r"exit by system failed \(SystemExit: 3\)"),
+        (mains.die_by_exit, r"die by exit crashed \(exit code 7\)"),
+        pytest.param(mains.die_by_signal, r"die by signal crashed \(SIGABRT\)", marks=POSIX),
+        (mains.lambda_, "lambda failed"),
+        (mains.odd_result, "odd result failed"),
     ],
 )
 def test_everything_else_that_goes_wrong_is_told_in_a_sentence(function, sentence):
