@@ -34,7 +34,10 @@ def checkout(text: str) -> Path:
 
 @contextlib.contextmanager
 def started(
-    folder: Path, arguments: Sequence[str], variables: Mapping[str, str] | None = None
+    folder: Path,
+    arguments: Sequence[str],
+    variables: Mapping[str, str] | None = None,
+    first: Sequence[Path] = (),
 ) -> Generator[subprocess.Popen[str]]:
     """Run ``python -m ARGUMENTS`` with the packages of a checkout.
 
@@ -48,6 +51,8 @@ def started(
         A module of this package, and what follows it on the command line.
     variables : mapping of str to str, optional
         Environment variables to add.
+    first : sequence of Path
+        Folders whose modules come before all others.
 
     Yields
     ------
@@ -64,7 +69,7 @@ def started(
             **(variables or {}),
             # A child's children read PYTHONPATH as well; -P keeps the current folder out.
             # `links` comes first because a later commit has benchmarks of its own.
-            "PYTHONPATH": os.pathsep.join([links, str(folder)]),
+            "PYTHONPATH": os.pathsep.join([*map(str, first), links, str(folder)]),
             "PYTHONSAFEPATH": "1",
         }
         command = [sys.executable, "-m", *arguments]
@@ -82,7 +87,10 @@ def started(
 
 
 def output(
-    folder: Path, arguments: Sequence[str], variables: Mapping[str, str] | None = None
+    folder: Path,
+    arguments: Sequence[str],
+    variables: Mapping[str, str] | None = None,
+    first: Sequence[Path] = (),
 ) -> str:
     """Standard output of ``python -m ARGUMENTS`` with the packages of a checkout.
 
@@ -93,13 +101,15 @@ def output(
     arguments : sequence of str
     variables : mapping of str to str, optional
         Environment variables to add.
+    first : sequence of Path
+        Folders whose modules come before all others.
 
     Raises
     ------
     subprocess.CalledProcessError
         If it fails; what it wrote to standard error was shown already.
     """
-    with started(folder, arguments, variables) as process:
+    with started(folder, arguments, variables, first) as process:
         text, _ = process.communicate()
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, list(arguments))
