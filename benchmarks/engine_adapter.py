@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 _PLACES: dict[str, tuple[str, ...]] = {
     "Rack": ("engine.rack.Rack", "host.rack.Rack"),
     "render": ("engine.rack.render", "host.rack.render"),
-    "Slot": ("engine.slot.RackSlot", "host.node.Node"),
-    "LoadedPlugin": ("engine.slot.LoadedPlugin", "host.node.Occupant"),
-    "Smoother": ("engine.slot.ParameterSmoother", "host.reach.Reach"),
-    "VECTOR": ("engine.slot.VECTOR", "engine.slots.VECTOR", "host.slots.VECTOR"),
-    "PLACE": ("engine.slot.PLACE", "engine.slots.PLACE", "host.slots.PLACE"),
+    "Slot": ("engine.slot.RackSlot", "engine.slot.Node", "host.node.Node"),
+    "LoadedPlugin": ("engine.slot.LoadedPlugin", "engine.slot.Occupant", "host.node.Occupant"),
+    "Smoother": ("engine.slot.ParameterSmoother", "engine.slot.Reach", "host.reach.Reach"),
+    "VECTOR": ("engine.slot.VECTOR", "host.slots.VECTOR"),
+    "PLACE": ("engine.slot.PLACE", "host.slots.PLACE"),
     "load_plugin": ("engine.plugin_registry.load_plugin", "host.registry.load_plugin"),
     "EVENT": ("plugins.plugin.EVENT", "plugin.EVENT"),
     "EventKind": ("plugins.plugin.EventKind", "plugin.EventKind"),
@@ -111,6 +111,7 @@ class Player:
         if state:
             plugin.restore(state)
         self.rack = engine("Rack")(plugin)
+        self._slots = "slots" if hasattr(self.rack, "slots") else "nodes"
         self._size = engine("PLACE")
         self.vector = np.zeros(engine("VECTOR"))
         self.tables = [plugin.parameters]
@@ -119,7 +120,8 @@ class Player:
             table = effect.parameters
             self.tables.append(table)
             loaded = engine("LoadedPlugin")(effect, engine("Smoother")(table, place))
-            self.rack.nodes = (*self.rack.nodes, engine("Slot")(name, loaded, True))
+            slots = (*getattr(self.rack, self._slots), engine("Slot")(name, loaded, True))
+            setattr(self.rack, self._slots, slots)
         for place, table in enumerate(self.tables):
             self.vector[place * self._size :][: len(table)] = table.vector({})
         self.rack.prepare(sample_rate, max_block)
@@ -131,7 +133,7 @@ class Player:
 
     def bypass(self, place: int, bypassed: bool) -> None:
         """Fade the effect at `place` out or in."""
-        self.rack.nodes[place].wanted = not bypassed
+        getattr(self.rack, self._slots)[place].wanted = not bypassed
 
     def panic(self) -> None:
         """Reset all plugins with the next block."""
