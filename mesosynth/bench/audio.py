@@ -40,7 +40,7 @@ from mesosynth.engine.callback import Engine
 from mesosynth.engine.limiter import Limiter
 from mesosynth.engine.rack import Rack
 from mesosynth.engine.shared import ParameterBlock, SoundRing
-from mesosynth.engine.slot import VECTOR, Node, Occupant, Reach
+from mesosynth.engine.slot import VECTOR, LoadedPlugin, ParameterSmoother, RackSlot
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS, instrument_class
 from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS
@@ -150,8 +150,8 @@ class Scene:
         for number, name in enumerate(effects, 1):
             effect = EFFECTS[name]()
             # No places in the vector: each parameter stands at its default.
-            occupant = Occupant(effect, Reach(effect.parameters, number, ()))
-            self._rack.nodes = (*self._rack.nodes, Node(name, occupant))
+            loaded = LoadedPlugin(effect, ParameterSmoother(effect.parameters, number, ()))
+            self._rack.slots = (*self._rack.slots, RackSlot(name, loaded))
         self._parameters.write(vector, playing=True)
         self._output = SoundRing()
         self._heard = ParameterBlock(VECTOR, self._parameters.name)  # as another process does

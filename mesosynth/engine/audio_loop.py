@@ -25,13 +25,13 @@ from mesosynth.engine.callback import Engine, EventInbox
 from mesosynth.engine.device import SILENT, Device, open_device
 from mesosynth.engine.portaudio import output_opens
 from mesosynth.engine.rack import Rack
-from mesosynth.engine.rack_updater import Chain
+from mesosynth.engine.rack_updater import RackUpdater
 from mesosynth.engine.shared import EventQueue, ParameterBlock, Ring, SoundRing
 from mesosynth.engine.silent_clock import SilentClock
-from mesosynth.engine.slot import Slot
+from mesosynth.engine.slot import PluginSlot
 from mesosynth.engine.sound_card import MAX_BLOCK, Recorder
 from mesosynth.engine.status import StatusBlock, Told
-from mesosynth.engine.watchdog import HangWatch, WatchBlock
+from mesosynth.engine.watchdog import ActivePluginBlock, Watchdog
 from mesosynth.errors import DeviceError
 from mesosynth.instruments import instrument_class
 from mesosynth.system.cpu import playing_apart
@@ -113,7 +113,7 @@ class Settings:
     sample_rate: int | None
     block: int | None
     refusals: int = 0  # how often in a row a card was there, and did not open after all
-    slots: tuple[Slot, ...] = ()
+    slots: tuple[PluginSlot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class Blocks:
     status: StatusBlock
     output: SoundRing
     recording: Ring
-    watch: WatchBlock
+    active_plugin: ActivePluginBlock
     keys: EventQueue
     controls: EventQueue
     wishes: ParameterBlock
@@ -175,13 +175,13 @@ class AudioLoop:
         self._blocks = blocks
         self._connection = connection
         plugin = instrument_class(settings.instrument)()
-        rack = Rack(plugin, blocks.watch.watch, Audition(blocks.wishes, blocks.clip))
+        rack = Rack(plugin, blocks.active_plugin.active, Audition(blocks.wishes, blocks.clip))
         inbox = EventInbox((blocks.keys, blocks.controls))
         self._engine = Engine(rack, blocks.parameters, blocks.output, inbox, blocks.status)
-        instrument = Slot("", settings.instrument, 0, tuple(plugin.parameters))
+        instrument = PluginSlot("", settings.instrument, 0, tuple(plugin.parameters))
         # Perhaps with another instrument, or another state of it.
-        self._chain = Chain(rack, instrument, settings.slots)
-        self._hang_watch = HangWatch(blocks.watch.watch)
+        self._rack_updater = RackUpdater(rack, instrument, settings.slots)
+        self._watchdog = Watchdog(blocks.active_plugin.active)
         self._hangs = False
         self._recorder: Recorder | None = None
         self._search = CardSearch(  # going back to the card would cut a recording off
@@ -195,7 +195,7 @@ class AudioLoop:
     def run(self) -> int:
         """Play until told to end; return the exit code."""
         problem = self._open()
-        self._chain.start()
+        self._rack_updater.start()
         self._tell()
         self._connection.send(problem)
         threading.Thread(target=self._listen, name="requests", daemon=True).start()
@@ -233,7 +233,7 @@ class AudioLoop:
 
     def _prepare(self) -> None:
         rate = self._device.sample_rate
-        self._chain.prepare(lambda: self._engine.prepare(rate, MAX_BLOCK), rate, MAX_BLOCK)
+        self._rack_updater.prepare(lambda: self._engine.prepare(rate, MAX_BLOCK), rate, MAX_BLOCK)
         gc.collect()
         gc.freeze()  # what lives by now lives on; no collection in a callback looks at it again
 
@@ -246,7 +246,7 @@ class AudioLoop:
     def _watch(self) -> None:
         """Put the silent clock in the place of a card that ended or no longer calls."""
         now, blocks = time.monotonic(), self._engine.blocks
-        self._hangs = self._hang_watch.look(blocks, now)
+        self._hangs = self._watchdog.look(blocks, now)
         if blocks != self._seen:
             self._seen, self._seen_at = blocks, now
         patience = max(STALL, 3.0 * self._engine.frames / self._device.sample_rate)
@@ -278,9 +278,9 @@ class AudioLoop:
             elif request == "panic":
                 answer = self._panic()
             elif request == "rack":
-                answer = self._chain.reports
+                answer = self._rack_updater.reports
             elif isinstance(request, tuple):  # slots; the revision says when it is done
-                self._chain.want(request)
+                self._rack_updater.request(request)
                 return True
             elif request == "reset meters":
                 answer = self._engine.reset_meters()
@@ -341,7 +341,7 @@ class AudioLoop:
             latency=device.latency + engine.rack.latency / device.sample_rate,
             latency_in=recorder.latency if recorder else 0.0,
             faults=engine.rack.faults,
-            rack_revision=self._chain.revision,
+            rack_revision=self._rack_updater.revision,
             message=self._message,
             recording_rate=recorder.sample_rate if recorder else 0,
         )

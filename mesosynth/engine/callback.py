@@ -332,8 +332,8 @@ class Engine:
         begin = time.perf_counter()
         frames = block.shape[1]
         values, playing = self._parameters.read()
-        if self.rack.beside is not None:
-            playing = self.rack.beside.conduct(playing, frames)
+        if self.rack.audition is not None:
+            playing = self.rack.audition.conduct(playing, frames)
         events = NO_EVENTS
         if self._inbox is not None:
             events = self._inbox.take(frames, playing)
@@ -356,11 +356,11 @@ class Engine:
         if self._status is None:
             return
         rack, levels, load = self.rack, self.levels, self.load
-        beside = -1.0 if rack.beside is None else rack.beside.seconds
+        audition = -1.0 if rack.audition is None else rack.audition.seconds
         self._status.count(
             self.blocks, self.frames, self.underflows, load.overruns, load.heavy, load.noted,
             load.longest, load.largest, rack.peak, levels.true_peak, *levels.peak, *levels.rms,
-            beside,
+            audition,
         )  # fmt: skip
 
     def panic(self) -> None:

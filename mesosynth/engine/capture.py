@@ -13,7 +13,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from mesosynth.engine.replay_buffer import LastMinutes, recover
+from mesosynth.engine.replay_buffer import ReplayBuffer, recover
 from mesosynth.engine.shared import Ring, SoundRing, Stretch
 from mesosynth.engine.sound_writer import SoundWriter, check_path
 from mesosynth.errors import ArgumentError, AudioFileError
@@ -24,7 +24,7 @@ from mesosynth.system.atomic_file import unused
 # A recording that runs: one sound file after the other, where one is not enough.
 
 
-class Reel:
+class SplitWriter:
     """A recording that runs: one file or, where its rate changes or the format ends, several.
 
     Parameters
@@ -97,7 +97,7 @@ class Reel:
             self.close()
 
 
-def open_reel(path: Path, channels: int, sample_rate: int) -> Reel:
+def open_split_writer(path: Path, channels: int, sample_rate: int) -> SplitWriter:
     """Begin a recording; its file is opened at once if the sample rate is known, that is, not 0.
 
     Raises
@@ -106,10 +106,10 @@ def open_reel(path: Path, channels: int, sample_rate: int) -> Reel:
         If it cannot be written.
     """
     check_path(path)
-    reel = Reel(path, channels)
+    writer = SplitWriter(path, channels)
     if sample_rate:
-        reel.open(sample_rate)
-    return reel
+        writer.open(sample_rate)
+    return writer
 
 
 # --------------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def takes_folder() -> Path:
     return platformdirs.user_data_path("mesosynth", appauthor=False) / "takes"
 
 
-def last_minutes_folder() -> Path:
+def replay_folder() -> Path:
     """Where each session keeps its last minutes while it runs."""
     return platformdirs.user_cache_path("mesosynth", appauthor=False)
 
@@ -173,7 +173,7 @@ class Kept:
 News = Trouble | Kept
 
 
-class Tape:
+class CaptureWriter:
     """Everything that a session writes down.
 
     Another sample rate begins the last minutes anew, and another file of the capture.
@@ -181,7 +181,7 @@ class Tape:
     Parameters
     ----------
     output : SoundRing
-        All that goes to the device; the tape reads it by an attachment of its own.
+        All that goes to the device; read through an attachment of its own.
     recording : Ring
         What comes from the input; nobody else reads it.
     cache, rescue : Path
@@ -189,7 +189,7 @@ class Tape:
 
     Attributes
     ----------
-    capture, take : Reel or None
+    capture, take : SplitWriter or None
         What is being written of the output, and of the input.
     """
 
@@ -197,16 +197,16 @@ class Tape:
         self._output = SoundRing(output.name)
         self._recording = recording
         self._cache, self._rescue = cache, rescue
-        self.capture: Reel | None = None
-        self.take: Reel | None = None
+        self.capture: SplitWriter | None = None
+        self.take: SplitWriter | None = None
         self._take_rate = 0
-        self._last: LastMinutes | None = None
+        self._last: ReplayBuffer | None = None
         self._refused_until = 0.0
         self._news: list[News] = []
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._errands: list[threading.Thread] = []
-        self._thread = threading.Thread(target=self._run, name="mesosynth tape", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="mesosynth capture", daemon=True)
 
     def start(self) -> None:
         """Begin to write, and recover what a killed session left behind."""
@@ -231,11 +231,11 @@ class Tape:
         """
         self.stop_capture()
         self._pump()  # what has been until now does not belong to it
-        reel = open_reel(path, CHANNELS, self._output.sample_rate)
+        writer = open_split_writer(path, CHANNELS, self._output.sample_rate)
         with self._lock:
-            self.capture = reel
+            self.capture = writer
 
-    def stop_capture(self) -> Reel | None:
+    def stop_capture(self) -> SplitWriter | None:
         """Finish the file, with all that sounded up to now; None if there was none.
 
         Raises
@@ -245,10 +245,10 @@ class Tape:
         """
         self._pump()
         with self._lock:
-            reel, self.capture = self.capture, None
-        if reel is not None:
-            reel.close()
-        return reel
+            writer, self.capture = self.capture, None
+        if writer is not None:
+            writer.close()
+        return writer
 
     def start_take(self, path: Path, sample_rate: int) -> None:
         """Write the input, mono, to a WAV or FLAC file from here on.
@@ -258,18 +258,18 @@ class Tape:
         AudioFileError
             If it cannot be written.
         """
-        reel = open_reel(path, 1, sample_rate)
+        writer = open_split_writer(path, 1, sample_rate)
         with self._lock:
-            self.take, self._take_rate = reel, sample_rate
+            self.take, self._take_rate = writer, sample_rate
 
-    def stop_take(self) -> Reel | None:
+    def stop_take(self) -> SplitWriter | None:
         """Finish the take; None if there was none. Raises as :meth:`stop_capture` does."""
         self._pump()
         with self._lock:
-            reel, self.take = self.take, None
-        if reel is not None:
-            reel.close()
-        return reel
+            writer, self.take = self.take, None
+        if writer is not None:
+            writer.close()
+        return writer
 
     def save_last(self, minutes: float, path: Path) -> None:
         """Write the last minutes to a WAV or FLAC file, in the background; :class:`Kept` tells.
@@ -322,20 +322,20 @@ class Tape:
                 self.take = self._write(self.take, self._take_rate, frames)
 
     def _write(
-        self, reel: Reel | None, sample_rate: int, frames: NDArray[np.float32]
-    ) -> Reel | None:
-        """Append to the reel; None, and a sentence, where that is impossible."""
-        if reel is None:
+        self, writer: SplitWriter | None, sample_rate: int, frames: NDArray[np.float32]
+    ) -> SplitWriter | None:
+        """Append to the writer; None, and a sentence, where that is impossible."""
+        if writer is None:
             return None
         try:
-            reel.write(sample_rate, frames)
+            writer.write(sample_rate, frames)
         except AudioFileError as error:
             self._news.append(
-                Trouble(f"{error} The recording ends after {reel.seconds:.1f} s, which are kept.")
+                Trouble(f"{error} The recording ends after {writer.seconds:.1f} s, which are kept.")
             )
-            reel.abandon()
+            writer.abandon()
             return None
-        return reel
+        return writer
 
     def _keep(self, stretch: Stretch) -> None:
         if time.monotonic() < self._refused_until:
@@ -346,7 +346,7 @@ class Tape:
                 if last is not None:
                     last.close()
                 path = unused(self._cache / f"last minutes {os.getpid()}.ring")
-                last = self._last = LastMinutes(path, stretch.sample_rate)
+                last = self._last = ReplayBuffer(path, stretch.sample_rate)
             last.append(stretch.frames)
         except OSError as error:
             if not self._refused_until:

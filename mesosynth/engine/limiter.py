@@ -13,7 +13,7 @@ from mesosynth.plugins.plugin import CHANNELS
 # A stretch of a signal with what came just before it, for filters that look back.
 
 
-class Line:
+class HistoryBuffer:
     """The last `past` samples of some channels, and room for `most` new ones after them.
 
     Each time: write to :meth:`news`, read from :meth:`all`, then :meth:`advance`. Nothing is
@@ -71,11 +71,11 @@ class TruePeak:
 
     Parameters
     ----------
-    line : Line
+    line : HistoryBuffer
         The sound, with at least TAPS - 1 samples of its past and room for PIECE new ones.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: HistoryBuffer) -> None:
         kernel, rows, past = _interpolators(), PIECE // _ROW, TAPS - 1
         band = np.zeros((past + _ROW, len(kernel), _ROW), np.float32)
         for i in range(_ROW):
@@ -170,10 +170,10 @@ class Limiter:
         self._threshold = units.db_to_amplitude(CEILING_DB - MARGIN_DB)
         self._decay = np.exp(-np.arange(1.0, most + 1.0) / (RELEASE_SECONDS * sample_rate))
         self._growth = 1.0 / self._decay
-        self._sound = Line(CHANNELS, self.latency, PIECE)
+        self._sound = HistoryBuffer(CHANNELS, self.latency, PIECE)
         self._estimate = TruePeak(self._sound)
-        self._peaks = Line(1, self.latency, most)
-        self._gains = Line(1, attack - 1, most, np.float64)
+        self._peaks = HistoryBuffer(1, self.latency, most)
+        self._gains = HistoryBuffer(1, attack - 1, most, np.float64)
         self._magnitude = np.zeros((CHANNELS, most), np.float32)
         self._largest = np.zeros(CHANNELS, np.float32)
         self._wide, self._wider = np.zeros((2, self.latency + most), np.float32)

@@ -13,9 +13,9 @@ from mesosynth.engine.audio_loop import HERE, RECONNECT, Blocks, Settings
 from mesosynth.engine.audition import WISH, Clip, Wish, wish_vector
 from mesosynth.engine.device import SILENT
 from mesosynth.engine.shared import EventQueue, ParameterBlock, Ring, SoundRing
-from mesosynth.engine.slot import VECTOR, Slot, SlotReport
+from mesosynth.engine.slot import VECTOR, PluginSlot, SlotReport
 from mesosynth.engine.status import AudioStatus, StatusBlock
-from mesosynth.engine.watchdog import PREPARING, WatchBlock
+from mesosynth.engine.watchdog import PREPARING, ActivePluginBlock
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.instruments import instrument_class
 
@@ -61,7 +61,7 @@ class AudioProcess:
         self._settings = Settings(instrument, device, sample_rate, block)
         self._blocks = Blocks(
             ParameterBlock(VECTOR), StatusBlock(), SoundRing(), Ring(RECORDING_FRAMES),
-            WatchBlock(), EventQueue(), EventQueue(), ParameterBlock(WISH), Clip(),
+            ActivePluginBlock(), EventQueue(), EventQueue(), ParameterBlock(WISH), Clip(),
         )  # fmt: skip
         self._values = np.zeros(VECTOR)
         self._values[: len(table)] = table.vector({})
@@ -160,7 +160,7 @@ class AudioProcess:
         self._values[: len(vector)] = vector
         self._write()
 
-    def set_rack(self, slots: tuple[Slot, ...]) -> None:
+    def set_rack(self, slots: tuple[PluginSlot, ...]) -> None:
         """Make the rack of `slots`, the instrument's first; heard after short fades."""
         self._settings = replace(self._settings, slots=slots)
         if self._next is not None:
@@ -181,7 +181,7 @@ class AudioProcess:
     @property
     def culprit(self) -> int:
         """Number of the user's plugin that was at work when the process ended, or 0."""
-        return self._blocks.watch.guest
+        return self._blocks.active_plugin.number
 
     def set_playing(self, playing: bool) -> None:
         """Start the instrument anew, or fade it out."""
@@ -203,7 +203,7 @@ class AudioProcess:
             self.restart()
         status = self._blocks.status.read()
         late = time.monotonic() - status.heartbeat
-        playing = self._blocks.watch.watch.at_work[0]
+        playing = self._blocks.active_plugin.active.in_callback[0]
         limit = STUCK if playing else UNPREPARED
         if self._child is not None and self.culprit and status.heartbeat and late > limit:
             self._child.process.kill()  # a plugin keeps even the loop from working
@@ -326,7 +326,7 @@ class AudioProcess:
             self._understudy = None
         for block in (self._blocks.parameters, self._blocks.status,
                       self._blocks.output, self._blocks.recording,
-                      self._blocks.watch, self._blocks.keys, self._blocks.controls,
+                      self._blocks.active_plugin, self._blocks.keys, self._blocks.controls,
                       self._blocks.wishes, self._blocks.clip):  # fmt: skip
             block.close()
 
@@ -359,7 +359,7 @@ class AudioProcess:
             self._child.end(polite)
             self._child = None
             if not polite:
-                self._blocks.watch.watch.clear()
+                self._blocks.active_plugin.active.clear()
 
 
 __all__ = ["AudioProcess", "AudioStatus"]

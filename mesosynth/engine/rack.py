@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 from mesosynth.engine.audition import Audition
 from mesosynth.engine.limiter import Limiter
 from mesosynth.engine.plugin_registry import load_plugin
-from mesosynth.engine.slot import PLACE, VECTOR, Node, Occupant, Reach, Watch
+from mesosynth.engine.slot import (
+    PLACE,
+    VECTOR,
+    ActivePlugin,
+    LoadedPlugin,
+    ParameterSmoother,
+    RackSlot,
+)
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import instrument_class
 from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS, Events, Plugin
@@ -28,48 +35,51 @@ class Rack:
     ----------
     instrument : Plugin
         Not prepared yet; the rack does that.
-    watch : Watch, optional
-        Where the rack says which guest is at work.
-    beside : Audition, optional
+    active : ActivePlugin, optional
+        Where the rack says which user plugin is at work.
+    audition : Audition, optional
         A sound to compare the instrument with, which the rack mixes in before the limiter.
 
     Attributes
     ----------
-    nodes : tuple of Node
+    slots : tuple of RackSlot
         The instrument's and the effects', in order. [control] To change it, assign another one.
     peak : float
         Largest magnitude so far.
-    watch : Watch
+    active : ActivePlugin
         As given, or its own.
-    beside : Audition or None
-        What is heard beside the instrument and its effects; as given.
+    audition : Audition or None
+        What is heard audition the instrument and its effects; as given.
     """
 
     def __init__(
-        self, instrument: Plugin, watch: Watch | None = None, beside: Audition | None = None
+        self,
+        instrument: Plugin,
+        active: ActivePlugin | None = None,
+        audition: Audition | None = None,
     ) -> None:
-        self.nodes: tuple[Node, ...] = (
-            Node("", Occupant(instrument, Reach(instrument.parameters))),
+        self.slots: tuple[RackSlot, ...] = (
+            RackSlot("", LoadedPlugin(instrument, ParameterSmoother(instrument.parameters))),
         )
         self.peak = 0.0
-        self.watch = Watch() if watch is None else watch
-        self.beside = beside
+        self.active = ActivePlugin() if active is None else active
+        self.audition = audition
         self._silence = False
 
     @property
     def instrument(self) -> Plugin:
         """The plugin that makes the sound."""
-        return self.nodes[0].occupant.plugin
+        return self.slots[0].loaded.plugin
 
     @property
     def faults(self) -> int:
         """Blocks that were silenced, or left dry, because a plugin failed."""
-        return sum(node.faults for node in self.nodes)
+        return sum(slot.faults for slot in self.slots)
 
     @property
     def latency(self) -> int:
         """Samples by which the output lags behind the parameters."""
-        heard = (node.occupant.plugin for node in self.nodes if node.wanted)
+        heard = (slot.loaded.plugin for slot in self.slots if slot.wanted)
         return self._limiter.latency + sum(plugin.latency for plugin in heard)
 
     @property
@@ -79,10 +89,10 @@ class Rack:
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` samples."""
-        for node in self.nodes:
-            node.prepare(sample_rate, max_block, self.watch)
-        if self.beside is not None:
-            self.beside.prepare(sample_rate, max_block)
+        for slot in self.slots:
+            slot.prepare(sample_rate, max_block, self.active)
+        if self.audition is not None:
+            self.audition.prepare(sample_rate, max_block)
         self._limiter = Limiter(sample_rate, max_block)
         self._count = np.arange(1.0, max_block + 1.0, dtype=np.float32)
         self._gain = np.zeros(max_block, np.float32)
@@ -117,8 +127,8 @@ class Rack:
         """
         with np.errstate(all="ignore"):  # what is not finite is dealt with, without a warning
             self._play(values, events, playing, block)
-            if self.beside is not None:
-                self.beside.mix(block)
+            if self.audition is not None:
+                self.audition.mix(block)
         self.peak = max(self.peak, self._limiter.process(block))
 
     def _play(
@@ -128,22 +138,22 @@ class Rack:
         playing: bool,
         block: NDArray[np.float32],
     ) -> None:
-        nodes = self.nodes  # once: another tuple may be assigned meanwhile
+        slots = self.slots  # once: another tuple may be assigned meanwhile
         moved = self._moved(values)
         if self._silence:
             self._silence = False
-            for node in nodes:
-                node.reset(self.watch)
-        instrument, watch = nodes[0], self.watch
+            for slot in slots:
+                slot.reset(self.active)
+        instrument, active = slots[0], self.active
         if self._level > 0.0 or playing:
             if self._level <= 0.0:
-                instrument.reset(watch)
-            instrument.process(values, moved, events, block, watch)
+                instrument.reset(active)
+            instrument.process(values, moved, events, block, active)
             self._fade(playing, block)
         else:
             block.fill(0.0)
-        for node in nodes[1:]:
-            node.process(values, moved, events, block, watch)
+        for slot in slots[1:]:
+            slot.process(values, moved, events, block, active)
 
     def _moved(self, values: NDArray[np.float64]) -> bool:
         """Whether `values` are others than last time."""
@@ -221,8 +231,12 @@ def render(
         plugin = load_plugin(effect.plugin)()
         table = plugin.parameters
         vector[place * PLACE :][: len(table)] = table.vector(effect.parameters)
-        node = Node(effect.plugin, Occupant(plugin, Reach(table, place)), not effect.bypassed)
-        rack.nodes = (*rack.nodes, node)
+        slot = RackSlot(
+            effect.plugin,
+            LoadedPlugin(plugin, ParameterSmoother(table, place)),
+            not effect.bypassed,
+        )
+        rack.slots = (*rack.slots, slot)
     rack.prepare(sample_rate, block)
     late = rack.latency
     out = np.zeros((CHANNELS, late + frames), np.float32)

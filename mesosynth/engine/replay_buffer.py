@@ -32,7 +32,7 @@ except ImportError:  # Windows, where a file that is open cannot be removed
     fcntl = None
 
 
-class LastMinutes:
+class ReplayBuffer:
     """The ring of one session, in a file of its own: 230 MB at 48 kHz, in proportion at others.
 
     Parameters

@@ -33,7 +33,7 @@ VECTOR = PLACE * PLACES
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class PluginSlot:
     """One plugin in the rack, as the session wants it.
 
     Attributes
@@ -87,14 +87,14 @@ class SlotReport:
 
 
 # --------------------------------------------------------------------------------------------------
-# Which guest's code runs at this moment, for whoever waits for it: four words that others see.
+# Shared record of the user plugin that is running, read by the watchdog.
 
 
 WORDS = 4
-_AT_WORK, _ITS_THREAD, _CARED_FOR, _CARING_THREAD = range(WORDS)
+_IN_CALLBACK, _CALLBACK_THREAD, _IN_PREPARATION, _PREPARATION_THREAD = range(WORDS)
 
 
-class Watch:
+class ActivePlugin:
     """Says who is at work in the callback, and who is loaded or prepared beside it.
 
     Parameters
@@ -107,36 +107,36 @@ class Watch:
         self._words = np.zeros(WORDS, np.int64) if words is None else words
 
     def enter(self, number: int) -> None:
-        """[audio] A guest begins to work in this thread."""
-        self._words[_ITS_THREAD] = threading.get_ident()
-        self._words[_AT_WORK] = number
+        """[audio] A user plugin begins to work in this thread."""
+        self._words[_CALLBACK_THREAD] = threading.get_ident()
+        self._words[_IN_CALLBACK] = number
 
     def leave(self) -> None:
         """[audio] It has returned."""
-        self._words[_AT_WORK] = 0
+        self._words[_IN_CALLBACK] = 0
 
     @contextlib.contextmanager
-    def care(self, number: int) -> Generator[None]:
-        """[control] Meanwhile a guest is loaded or prepared, by one thread at a time."""
-        self._words[_CARING_THREAD] = threading.get_ident()
-        self._words[_CARED_FOR] = number
+    def preparing(self, number: int) -> Generator[None]:
+        """[control] Meanwhile a user plugin is loaded or prepared, by one thread at a time."""
+        self._words[_PREPARATION_THREAD] = threading.get_ident()
+        self._words[_IN_PREPARATION] = number
         try:
             yield
         finally:
-            self._words[_CARED_FOR] = 0
+            self._words[_IN_PREPARATION] = 0
 
     @property
-    def at_work(self) -> tuple[int, int]:
-        """Number of the guest in the callback, 0 for none, and its thread."""
-        return int(self._words[_AT_WORK]), int(self._words[_ITS_THREAD])
+    def in_callback(self) -> tuple[int, int]:
+        """Number of the user plugin in the callback, 0 for none, and its thread."""
+        return int(self._words[_IN_CALLBACK]), int(self._words[_CALLBACK_THREAD])
 
     @property
-    def cared_for(self) -> tuple[int, int]:
-        """Number of the guest that is loaded or prepared, 0 for none, and the thread."""
-        return int(self._words[_CARED_FOR]), int(self._words[_CARING_THREAD])
+    def in_preparation(self) -> tuple[int, int]:
+        """Number of the user plugin that is loaded or prepared, 0 for none, and the thread."""
+        return int(self._words[_IN_PREPARATION]), int(self._words[_PREPARATION_THREAD])
 
     def clear(self) -> None:
-        """Forget guests whose process is gone."""
+        """Forget user plugins whose process is gone."""
         self._words.fill(0)
 
 
@@ -149,7 +149,7 @@ GLIDE_SECONDS = 0.002
 sample is no ramp; from 2 ms on a block is one."""
 
 
-class Reach:
+class ParameterSmoother:
     """One plugin's values, gliding.
 
     Parameters
@@ -189,7 +189,7 @@ class Reach:
         """[control] Let the values stay where they are on their way to, whatever comes."""
         self._held = True
 
-    def follow(self, vector: NDArray[np.float64], moved: bool, frames: int) -> NDArray[np.float64]:
+    def advance(self, vector: NDArray[np.float64], moved: bool, frames: int) -> NDArray[np.float64]:
         """[audio] Where the plugin's values should be at the end of the next `frames`.
 
         Parameters
@@ -230,14 +230,16 @@ class Reach:
 # One plugin's room in the rack: it fades in and out, and whatever goes wrong there stays there.
 
 
-ECHOES = 0.1  # s; an effect that goes on for less after its input has ended has none
+SHORTEST_TAIL = 0.1  # s; an effect that goes on for less after its input has ended has none
 FADE_SECONDS = 0.02  # in and out of the rack, and from one version of a plugin to the next
 EXPLODED = 1000.0  # 60 dB over full scale: no longer loud, but broken
-BUDGET = 0.5  # of a block's time that a guest may take
+BUDGET = 0.5  # of a block's time that a user plugin may take
 LEAST_BUDGET = 0.00025  # s
-SLOW_BLOCKS = 16  # in a row beyond the budget, and a guest is too slow
-STRIKES = 3  # faults, each within REPENTANCE blocks of the last, that a guest may have
-REPENTANCE = 1000
+SLOW_BLOCKS = 16  # in a row beyond the budget, and a user plugin is too slow
+MOST_FAULTS = (
+    3  # faults, each within FORGIVEN_AFTER blocks of the last, that a user plugin may have
+)
+FORGIVEN_AFTER = 1000
 
 
 class PluginHangs(BaseException):
@@ -261,29 +263,29 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Occupant:
-    """A plugin with its way to the values; a guest is one that a user wrote."""
+class LoadedPlugin:
+    """A plugin with its way to the values; a user plugin is one that a user wrote."""
 
     plugin: Plugin
-    reach: Reach
-    guest: bool = False
+    smoother: ParameterSmoother
+    by_user: bool = False
 
 
-class Node:
+class RackSlot:
     """A plugin in the rack.
 
-    Built-in plugins that fail are reset and go on. A guest that raises, or that goes on failing or
-    being slow, is shut out: its effect is bypassed, its instrument silent.
+    Built-in plugins that fail are reset and go on. A user plugin that raises, or that fails or is
+    slow again and again, is shut out: its effect is bypassed, its instrument silent.
 
     Parameters
     ----------
     uid : str
-    occupant : Occupant
+    loaded : LoadedPlugin
         Not prepared yet.
     wanted : bool
         Whether it is to be heard from the first block on.
     number : int
-        What `watch` shows while a guest here is at work; not 0.
+        What `active` shows while a user plugin here is at work; not 0.
 
     Attributes
     ----------
@@ -291,8 +293,8 @@ class Node:
         [control] Whether it should be heard.
     level : float
         How much of it is heard, 0 to 1.
-    successor : Occupant or None
-        [control] Prepared, to be faded to; None again when it has become the occupant.
+    successor : LoadedPlugin or None
+        [control] Prepared, to be faded to; None again when it has become the loaded.
     faults : int
         Blocks that it spoiled.
     fault : Fault or None
@@ -301,11 +303,13 @@ class Node:
         Whether it was shut out.
     """
 
-    def __init__(self, uid: str, occupant: Occupant, wanted: bool = True, number: int = 1) -> None:
+    def __init__(
+        self, uid: str, loaded: LoadedPlugin, wanted: bool = True, number: int = 1
+    ) -> None:
         self.uid = uid
         self.number = number
-        self.occupant = occupant
-        self.successor: Occupant | None = None
+        self.loaded = loaded
+        self.successor: LoadedPlugin | None = None
         self.wanted, self.level = wanted, float(wanted)
         self.faults = 0
         self.fault: Fault | None = None
@@ -315,28 +319,28 @@ class Node:
         self._energy = np.zeros(CHANNELS, np.float32)
         self._sample_rate = 1.0
 
-    def prepare(self, sample_rate: float, max_block: int, watch: Watch) -> None:
+    def prepare(self, sample_rate: float, max_block: int, active: ActivePlugin) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames."""
         self._sample_rate = sample_rate
         self._slope = 1.0 / (FADE_SECONDS * sample_rate)
         self._dry, self._other = np.zeros((2, CHANNELS, max_block), np.float32)
         self._gain = np.zeros(max_block, np.float32)
         self._count = np.arange(1.0, max_block + 1.0, dtype=np.float32)
-        for occupant in (self.occupant, self.successor):
-            if occupant is None:
+        for loaded in (self.loaded, self.successor):
+            if loaded is None:
                 continue
-            occupant.reach.prepare(sample_rate)
-            if not occupant.guest:
-                occupant.plugin.prepare(sample_rate, max_block)
+            loaded.smoother.prepare(sample_rate)
+            if not loaded.by_user:
+                loaded.plugin.prepare(sample_rate, max_block)
                 continue
             try:
-                with watch.care(self.number):
-                    occupant.plugin.prepare(sample_rate, max_block)
-            except BaseException as error:  # noqa: BLE001 - a guest may raise anything
+                with active.preparing(self.number):
+                    loaded.plugin.prepare(sample_rate, max_block)
+            except BaseException as error:  # noqa: BLE001 - a user plugin may raise anything
                 self.out, self.fault = True, Fault("error", "out", error, "prepare")
 
-    def _take_buffers(self, other: "Node") -> None:
-        """[control] Use those of a node that nobody will call any more; it is prepared then."""
+    def _take_buffers(self, other: "RackSlot") -> None:
+        """[control] Use those of a slot that nobody will call any more; it is prepared then."""
         self._sample_rate, self._slope = other._sample_rate, other._slope
         self._dry, self._other = other._dry, other._other
         self._gain, self._count = other._gain, other._count
@@ -347,14 +351,14 @@ class Node:
         moved: bool,
         events: Events,
         block: NDArray[np.float32],
-        watch: Watch,
+        active: ActivePlugin,
     ) -> None:
         """[audio] Play `block`, (2, frames) float32, or change it, in place.
 
-        `watch` is told which guest is at work.
+        `active` is told which user plugin is at work.
         """
         wanted = self.wanted and not self.out
-        makes_sound = isinstance(self.occupant.plugin, Instrument)
+        makes_sound = isinstance(self.loaded.plugin, Instrument)
         if self.level == 0.0 and not wanted:
             if makes_sound:
                 block.fill(0.0)
@@ -364,18 +368,18 @@ class Node:
             dry.fill(0.0)
         else:
             np.copyto(dry, block)
-        if wanted and self.level < 1.0 and not self.occupant.guest:
+        if wanted and self.level < 1.0 and not self.loaded.by_user:
             self._ease_in(block)
-        if not self._run(self.occupant, vector, moved, events, block, watch):
+        if not self._run(self.loaded, vector, moved, events, block, active):
             np.copyto(block, dry)
         if self.successor is not None:
-            self._cross(self.successor, vector, moved, events, dry, block, watch)
+            self._cross(self.successor, vector, moved, events, dry, block, active)
         if not wanted or self.level < 1.0:
             self.level = self._mix(dry, block, self.level, 1.0 if wanted else -1.0)
 
     def _ease_in(self, block: NDArray[np.float32]) -> None:
         """Let an effect with echoes hear a sound that swells, lest they begin with a click."""
-        if self.occupant.plugin.tail < ECHOES:
+        if self.loaded.plugin.tail < SHORTEST_TAIL:
             return
         gain = self._gain[: block.shape[1]]
         np.multiply(self._count[: len(gain)], self._slope, out=gain)
@@ -386,45 +390,45 @@ class Node:
 
     def _run(
         self,
-        occupant: Occupant,
+        loaded: LoadedPlugin,
         vector: NDArray[np.float64],
         moved: bool,
         events: Events,
         block: NDArray[np.float32],
-        watch: Watch,
+        active: ActivePlugin,
     ) -> bool:
         """Let a plugin process `block`; return whether it did well."""
         frames = block.shape[1]
-        values = occupant.reach.follow(vector, moved, frames)
+        values = loaded.smoother.advance(vector, moved, frames)
         begin = time.perf_counter()
         try:
-            if occupant.guest:
-                watch.enter(self.number)
-            occupant.plugin.process(values, events, block)
-            watch.leave()
+            if loaded.by_user:
+                active.enter(self.number)
+            loaded.plugin.process(values, events, block)
+            active.leave()
         except BaseException as error:  # noqa: BLE001 - it may be anybody's; the sound must go on
-            watch.leave()
-            self._blame(occupant, watch, "error", STRIKES, error)
+            active.leave()
+            self._record_fault(loaded, active, "error", MOST_FAULTS, error)
             return False
         # A sum of squares tells at once of NaN, which is not less than anything, and of Inf.
         left, right = np.vecdot(block, block, out=self._energy).tolist()
         if not (left < EXPLODED**2 * frames and right < EXPLODED**2 * frames):
-            self._blame(occupant, watch, "not finite", 1)
+            self._record_fault(loaded, active, "not finite", 1)
             return False
         self._good += 1
-        if self._good >= REPENTANCE:
+        if self._good >= FORGIVEN_AFTER:
             self._strikes = 0
         budget = max(BUDGET * frames / self._sample_rate, LEAST_BUDGET)
         self._slow = self._slow + 1 if time.perf_counter() - begin > budget else 0
-        if occupant.guest and self._slow >= SLOW_BLOCKS:
+        if loaded.by_user and self._slow >= SLOW_BLOCKS:
             self._slow = 0
-            self._blame(occupant, watch, "slow", STRIKES)
+            self._record_fault(loaded, active, "slow", MOST_FAULTS)
         return True
 
-    def _blame(
+    def _record_fault(
         self,
-        occupant: Occupant,
-        watch: Watch,
+        loaded: LoadedPlugin,
+        active: ActivePlugin,
         kind: Literal["error", "not finite", "slow"],
         strikes: int,
         error: BaseException | None = None,
@@ -432,50 +436,50 @@ class Node:
         self.faults += 1
         self._good = 0
         self._strikes += strikes
-        if occupant is self.successor:
+        if loaded is self.successor:
             self.successor, self._crossed, self._strikes = None, 0.0, 0
             self.fault = Fault(kind, "refused", error)
-        elif occupant.guest and self._strikes >= STRIKES:
+        elif loaded.by_user and self._strikes >= MOST_FAULTS:
             self.out, self._strikes = True, 0
             if kind != "slow":  # what is only slow can still be faded
                 self.level = 0.0
             self.fault = Fault(kind, "out", error)
         else:
             self.fault = Fault(kind, "reset", error)
-            self.reset(watch)
+            self.reset(active)
 
-    def reset(self, watch: Watch) -> None:
+    def reset(self, active: ActivePlugin) -> None:
         """[audio] Let the plugin forget all sound, whatever it does instead."""
-        guest = self.occupant.guest
+        by_user = self.loaded.by_user
         try:
-            if guest:
-                watch.enter(self.number)
-            self.occupant.plugin.reset()
-            watch.leave()
+            if by_user:
+                active.enter(self.number)
+            self.loaded.plugin.reset()
+            active.leave()
         except BaseException as error:  # noqa: BLE001 - as in `_run`
-            watch.leave()
-            if guest:
+            active.leave()
+            if by_user:
                 self.out, self.level = True, 0.0  # lest it is called again while it fades
-            self.fault = Fault("error", "out" if guest else "reset", error, "reset")
+            self.fault = Fault("error", "out" if by_user else "reset", error, "reset")
 
     def _cross(
         self,
-        successor: Occupant,
+        successor: LoadedPlugin,
         vector: NDArray[np.float64],
         moved: bool,
         events: Events,
         dry: NDArray[np.float32],
         block: NDArray[np.float32],
-        watch: Watch,
+        active: ActivePlugin,
     ) -> None:
-        """Fade from what the occupant made, in `block`, to what its successor makes."""
+        """Fade from what the loaded made, in `block`, to what its successor makes."""
         other = self._other[:, : block.shape[1]]
         np.copyto(other, dry)
-        if not self._run(successor, vector, moved, events, other, watch):
+        if not self._run(successor, vector, moved, events, other, active):
             return
         self._crossed = 1.0 - self._mix(other, block, 1.0 - self._crossed, -1.0)
         if self._crossed >= 1.0:
-            self.occupant, self.successor, self._crossed = successor, None, 0.0
+            self.loaded, self.successor, self._crossed = successor, None, 0.0
 
     def _mix(
         self,
@@ -503,15 +507,15 @@ class Node:
 # What an effect that has left the rack still has to say: its echoes, until they are quiet.
 
 
-QUIET = 1e-4  # of full scale: 80 dB below it
-PATIENCE = 2.5  # s of quiet; the longest delay is two, and between its echoes nothing is heard
-LONGEST = 30.0  # s; a delay that feeds back nearly all of itself would stay for minutes
+QUIET_LEVEL = 1e-4  # of full scale: 80 dB below it
+QUIET_SECONDS = 2.5  # s of quiet; the longest delay is two, and between its echoes nothing is heard
+LONGEST_SECONDS = 30.0  # s; a delay that feeds back nearly all of itself would stay for minutes
 
 MOST_TAILS = 4
 """That ring at once; when presets change quickly, the oldest make room."""
 
 
-class Tail(Node):
+class EffectTail(RackSlot):
     """An effect whose input fades away, and whose output is added to what goes past it.
 
     ``block -> (1 - g) block + P(g block)`` with g from 1 to 0: it begins as the effect sounded and
@@ -519,31 +523,31 @@ class Tail(Node):
 
     Parameters
     ----------
-    node : Node
+    slot : RackSlot
         The effect's, prepared, which leaves the rack as this one comes.
     number : int
         Tells it from other tails.
     """
 
-    def __init__(self, node: Node, number: int) -> None:
-        occupant = node.occupant
-        occupant.reach.hold()
-        super().__init__(f"tail {number}", occupant, wanted=True, number=node.number)
-        self._take_buffers(node)
+    def __init__(self, slot: RackSlot, number: int) -> None:
+        loaded = slot.loaded
+        loaded.smoother.hold()
+        super().__init__(f"tail {number}", loaded, wanted=True, number=slot.number)
+        self._take_buffers(slot)
         self._input = 1.0
         self._age = self._quiet = 0
 
     @staticmethod
-    def rings(node: Node) -> bool:
+    def rings(slot: RackSlot) -> bool:
         """[control] Whether an effect has something to say after its input has ended."""
-        occupant: Occupant = node.occupant
+        loaded: LoadedPlugin = slot.loaded
         return (
-            not isinstance(occupant.plugin, Instrument)
-            and not isinstance(node, Tail)
-            and not occupant.guest  # who knows what it does when it is no longer looked at
-            and occupant.plugin.tail >= ECHOES
-            and node.wanted and not node.out
-            and node.level == 1.0 and node.successor is None
+            not isinstance(loaded.plugin, Instrument)
+            and not isinstance(slot, EffectTail)
+            and not loaded.by_user  # who knows what it does when it is no longer looked at
+            and loaded.plugin.tail >= SHORTEST_TAIL
+            and slot.wanted and not slot.out
+            and slot.level == 1.0 and slot.successor is None
         )  # fmt: skip
 
     @property
@@ -555,7 +559,7 @@ class Tail(Node):
     def ended(self) -> bool:
         """[control] Whether there is nothing left to be heard."""
         quiet, age = self._quiet / self._sample_rate, self._age / self._sample_rate
-        return quiet > PATIENCE or age > LONGEST or self.out
+        return quiet > QUIET_SECONDS or age > LONGEST_SECONDS or self.out
 
     @override
     def process(
@@ -564,7 +568,7 @@ class Tail(Node):
         moved: bool,
         events: Events,
         block: "NDArray[np.float32]",
-        watch: "Watch",
+        active: "ActivePlugin",
     ) -> None:
         if self.level == 0.0 and not self.wanted:
             return
@@ -578,9 +582,9 @@ class Tail(Node):
             self._input = float(gain[-1])
         else:
             wet.fill(0.0)
-        if not self._run(self.occupant, vector, moved, NO_EVENTS, wet, watch):
+        if not self._run(self.loaded, vector, moved, NO_EVENTS, wet, active):
             return
-        loud = max(float(wet.max()), -float(wet.min())) > QUIET
+        loud = max(float(wet.max()), -float(wet.min())) > QUIET_LEVEL
         self._age, self._quiet = self._age + frames, 0 if loud else self._quiet + frames
         if not self.wanted:
             gain = self._line(self.level, frames)

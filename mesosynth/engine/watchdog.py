@@ -1,49 +1,49 @@
-"""What to do about a guest that does not return: raise in its thread, and else give up."""
+"""What to do about a user plugin that does not return: raise in its thread, and else give up."""
 
 import ctypes
 
 import numpy as np
 
 from mesosynth.engine.shared import SharedBlock
-from mesosynth.engine.slot import WORDS, PluginHangs, Watch
+from mesosynth.engine.slot import WORDS, ActivePlugin, PluginHangs
 
 PATIENCE = 0.25  # s in one call of the callback's; and once more after the exception
 PREPARING = 8.0  # s to load or to prepare, while the others play on: as long as its trial may take
 
 
-class WatchBlock(SharedBlock):
-    """Which guest is at work, for this process and the session's.
+class ActivePluginBlock(SharedBlock):
+    """Which user plugin runs, for this process and the session's.
 
     It outlives a process that is killed in the middle of a call.
     """
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(8 * WORDS, name)
-        self.watch = Watch(self._array("words", np.int64, WORDS, 0))
+        self.active = ActivePlugin(self._array("words", np.int64, WORDS, 0))
 
-    def __reduce__(self) -> tuple[type["WatchBlock"], tuple[str]]:
-        return WatchBlock, (self.name,)
+    def __reduce__(self) -> tuple[type["ActivePluginBlock"], tuple[str]]:
+        return ActivePluginBlock, (self.name,)
 
     @property
-    def guest(self) -> int:
-        """Number of the guest at work in the callback, or else of one in preparation, or 0."""
-        return self.watch.at_work[0] or self.watch.cared_for[0]
+    def number(self) -> int:
+        """Number of the user plugin in the callback, or else of the one in preparation, or 0."""
+        return self.active.in_callback[0] or self.active.in_preparation[0]
 
 
-class HangWatch:
-    """Notices a guest that does not return.
+class Watchdog:
+    """Notices a user plugin that does not return.
 
     A loop in Python can be interrupted: an exception is raised in its thread, which the rack
     treats like any other. Code that never comes back to Python's interpreter cannot; then the
-    process has to end, and start again without that guest.
+    process has to end, and start again without that plugin.
 
     Parameters
     ----------
-    watch : Watch
+    active : ActivePlugin
     """
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, active: ActivePlugin) -> None:
+        self._active = active
         self._playing, self._preparing = _Call(PATIENCE), _Call(PREPARING)
 
     def look(self, blocks: int, now: float) -> bool:
@@ -56,8 +56,8 @@ class HangWatch:
         now : float
             s.
         """
-        playing = self._playing.look(*self._watch.at_work, blocks, now)
-        preparing = self._preparing.look(*self._watch.cared_for, 0, now)
+        playing = self._playing.look(*self._active.in_callback, blocks, now)
+        preparing = self._preparing.look(*self._active.in_preparation, 0, now)
         return playing or preparing
 
 
@@ -70,10 +70,10 @@ class _Call:
         self._since = 0.0
         self._raised = False
 
-    def look(self, guest: int, thread: int, count: int, now: float) -> bool:
+    def look(self, number: int, thread: int, count: int, now: float) -> bool:
         """Whether nothing helps; `count` grows from call to call."""
-        seen = (guest, count)
-        if guest == 0 or seen != self._seen:
+        seen = (number, count)
+        if number == 0 or seen != self._seen:
             self._seen, self._since, self._raised = seen, now, False
             return False
         waited = now - self._since

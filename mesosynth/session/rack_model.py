@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.effects import EFFECTS
-from mesosynth.engine.slot import PLACE, PLACES, VECTOR, Slot, SlotReport
+from mesosynth.engine.slot import PLACE, PLACES, VECTOR, PluginSlot, SlotReport
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS, instrument_class
 from mesosynth.plugins.parameters import Parameter, ParameterTable
@@ -65,8 +65,8 @@ class RackModel:
 
     def __init__(self, instrument: str) -> None:
         table = instrument_class(instrument).parameters
-        self._instrument = Slot("", instrument, 0, tuple(table))
-        self._slots: list[Slot] = []
+        self._instrument = PluginSlot("", instrument, 0, tuple(table))
+        self._slots: list[PluginSlot] = []
         self._tables = {"": table}
         self._reports: dict[str, SlotReport] = {}
         self._pending: dict[str, dict[str, float]] = {}  # for tables that are not known yet
@@ -75,7 +75,7 @@ class RackModel:
         self.parameters = table
 
     @property
-    def slots(self) -> tuple[Slot, ...]:
+    def slots(self) -> tuple[PluginSlot, ...]:
         """What the audio process is told: the instrument and all effects, in order."""
         return (self._instrument, *self._slots)
 
@@ -92,7 +92,7 @@ class RackModel:
         kind = INSTRUMENTS.get(plugin)
         self._tables[""] = kind.parameters if kind else _NOTHING
         # Another place, lest the one that fades out plays with the new one's values.
-        self._instrument = Slot("", plugin, self._free_place(), tuple(self._tables[""]))
+        self._instrument = PluginSlot("", plugin, self._free_place(), tuple(self._tables[""]))
         self._reports.pop("", None)
         self._pending.pop("", None)
         if values and not self._tables[""]:
@@ -113,7 +113,7 @@ class RackModel:
         """The effects in order."""
         return [self._effect(slot) for slot in self._slots]
 
-    def _effect(self, slot: Slot) -> RackedPlugin:
+    def _effect(self, slot: PluginSlot) -> RackedPlugin:
         report = self._reports.get(slot.uid)
         kind = EFFECTS.get(slot.plugin) or INSTRUMENTS.get(slot.plugin)
         title = (report.title if report else "") or (kind.name if kind else slot.plugin)
@@ -142,7 +142,7 @@ class RackModel:
         uid = self._free_uid(plugin) if uid is None else uid
         kind = EFFECTS.get(plugin)
         self._tables[uid] = kind.parameters if kind else _NOTHING
-        slot = Slot(
+        slot = PluginSlot(
             uid, plugin, self._free_place(), tuple(self._tables[uid]),
             bypassed=state.bypassed if state else False, state=state.state if state else {},
         )  # fmt: skip
@@ -265,10 +265,10 @@ class RackModel:
             values |= {prefix + id_: value for id_, value in self._pending.pop(uid).items()}
         return values
 
-    def _slot(self, uid: str) -> Slot:
+    def _slot(self, uid: str) -> PluginSlot:
         return next(slot for slot in self.slots if slot.uid == uid)
 
-    def _effect_slot(self, uid: str) -> Slot:
+    def _effect_slot(self, uid: str) -> PluginSlot:
         for slot in self._slots:
             if slot.uid == uid:
                 return slot
@@ -306,7 +306,7 @@ class RackModel:
         self.parameters = ParameterTable(rows)
 
 
-def _goes_on(slot: Slot, wanted: EffectState | None) -> bool:
+def _goes_on(slot: PluginSlot, wanted: EffectState | None) -> bool:
     return wanted is not None and (slot.plugin, slot.state) == (wanted.plugin, wanted.state)
 
 

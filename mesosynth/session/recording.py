@@ -4,11 +4,11 @@ from pathlib import Path
 
 from mesosynth import units
 from mesosynth.engine.capture import (
+    CaptureWriter,
     Kept,
-    Tape,
     Trouble,
-    last_minutes_folder,
     new_take,
+    replay_folder,
     takes_folder,
 )
 from mesosynth.errors import AudioFileError, MesosynthError, TargetError
@@ -29,8 +29,8 @@ class Recordings(Input):
         block: int | None = None,
     ) -> None:
         super().__init__(device, instrument, sample_rate, block)
-        self._tape = Tape(
-            self._audio.output, self._audio.recording, last_minutes_folder(), takes_folder()
+        self._capture_writer = CaptureWriter(
+            self._audio.output, self._audio.recording, replay_folder(), takes_folder()
         )
         self._capture: Capture | None = None
         self._recording = False
@@ -50,7 +50,7 @@ class Recordings(Input):
         path = new_take()
         sample_rate = self._open_input()
         try:
-            self._tape.start_take(path, sample_rate)
+            self._capture_writer.start_take(path, sample_rate)
         except AudioFileError:
             self._close_input()
             raise
@@ -70,7 +70,7 @@ class Recordings(Input):
         if not self._recording:
             return
         self._end_recording()
-        take = self._tape.stop_take()
+        take = self._capture_writer.stop_take()
         if take is None or take.seconds == 0.0:
             raise TargetError("Nothing was recorded; choose an input in the system's settings.")
         self._say(f"Kept the take as {take.path}.")
@@ -89,7 +89,7 @@ class Recordings(Input):
         AudioFileError
             If it cannot be written.
         """
-        self._tape.start_capture(path)
+        self._capture_writer.start_capture(path)
 
     def stop_capture(self) -> None:
         """Finish the file that :meth:`start_capture` began.
@@ -99,7 +99,7 @@ class Recordings(Input):
         AudioFileError
             If it cannot be finished; what was written can be read.
         """
-        self._tape.stop_capture()
+        self._capture_writer.stop_capture()
 
     def save_last(self, minutes: float, path: Path) -> None:
         """Write what was heard in the last `minutes`, ten at most, to a WAV or FLAC file.
@@ -113,10 +113,10 @@ class Recordings(Input):
         AudioFileError
             If nothing has been heard yet, or the file cannot be written.
         """
-        self._tape.save_last(minutes, path)
+        self._capture_writer.save_last(minutes, path)
 
-    def _poll_tape(self) -> None:
-        for news in self._tape.news():
+    def _poll_capture(self) -> None:
+        for news in self._capture_writer.news():
             match news:
                 case Trouble(text):
                     self._say(text, "error")
@@ -124,8 +124,8 @@ class Recordings(Input):
                     self._events.append(SavedLast(path, seconds, recovered))
                     whose = "of a session that was killed " if recovered else ""
                     self._say(f"The last {seconds:.0f} seconds {whose}are in {path}.")
-        reel, before = self._tape.capture, self._capture
-        self._capture = Capture(True, reel.seconds, reel.path) if reel is not None else None
+        writer, before = self._capture_writer.capture, self._capture
+        self._capture = Capture(True, writer.seconds, writer.path) if writer is not None else None
         if self._capture is None and before is not None:
             self._events.append(Capture(False, before.seconds, before.path))
         elif self._capture is not None and self._capture != before:
@@ -134,8 +134,8 @@ class Recordings(Input):
     def _poll_recording(self) -> None:
         if not self._recording:
             return
-        take = self._tape.take
-        if take is None:  # it could not be written on, which the tape has said
+        take = self._capture_writer.take
+        if take is None:  # it could not be written on, which was reported
             self._end_recording()
             return
         if take.peak > 0.0:

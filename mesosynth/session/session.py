@@ -67,7 +67,7 @@ class Session(
     ) -> None:
         super().__init__(device, instrument, sample_rate, block)
         self._audio.start()
-        self._tape.start()
+        self._capture_writer.start()
         self._matcher.start()
         self._push_values()
 
@@ -76,7 +76,7 @@ class Session(
         self._poll_controls()
         self._poll_audio()
         self._poll_reading()
-        self._poll_tape()
+        self._poll_capture()
         self._poll_recording()
         self._poll_following()
         self._poll_matcher()
@@ -94,5 +94,5 @@ class Session(
         self._matcher.close()
         self._planner.shutdown(wait=False, cancel_futures=True)
         self._controls.close()
-        self._tape.close()
+        self._capture_writer.close()
         self._audio.close()

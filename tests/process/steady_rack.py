@@ -5,8 +5,8 @@ import time
 
 import numpy as np
 
-from mesosynth.engine.rack_updater import Chain
-from mesosynth.engine.slot import Slot
+from mesosynth.engine.rack_updater import RackUpdater
+from mesosynth.engine.slot import PluginSlot
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import NO_EVENTS, Instrument
 
@@ -58,10 +58,10 @@ class Player(threading.Thread):
 
 
 def slots_of(*effects):
-    return [Slot("", "tone", 0), *effects]
+    return [PluginSlot("", "tone", 0), *effects]
 
 
-def chain_of(rack):
-    chain = Chain(rack, *slots_of())
-    chain.prepare(lambda: rack.prepare(RATE, 512), RATE, 512)
-    return chain
+def updater_of(rack):
+    updater = RackUpdater(rack, *slots_of())
+    updater.prepare(lambda: rack.prepare(RATE, 512), RATE, 512)
+    return updater

@@ -7,13 +7,13 @@ import time
 
 import numpy as np
 import pytest
-from steady_rack import RATE, Player, Tone, chain_of, slots_of
+from steady_rack import RATE, Player, Tone, slots_of, updater_of
 
 from mesosynth.effects import EFFECTS
 from mesosynth.engine import watchdog as hang_watch
 from mesosynth.engine.rack import Rack
-from mesosynth.engine.slot import FADE_SECONDS, PLACE, VECTOR, Slot
-from mesosynth.engine.watchdog import HangWatch
+from mesosynth.engine.slot import FADE_SECONDS, PLACE, VECTOR, PluginSlot
+from mesosynth.engine.watchdog import Watchdog
 
 HALF = """
 import numpy as np
@@ -45,19 +45,19 @@ def assert_no_click(sound):
 def test_effects_come_go_move_and_are_bypassed_without_a_click(folder):
     (folder / "half.py").write_text(HALF)
     rack = Rack(Tone())
-    chain = chain_of(rack)
+    updater = updater_of(rack)
     vector = np.zeros(VECTOR)
     vector[0] = 0.25
-    filters = Slot("filter", "filter", 1, tuple(EFFECTS["filter"].parameters))
+    filters = PluginSlot("filter", "filter", 1, tuple(EFFECTS["filter"].parameters))
     vector[PLACE : PLACE + 4] = EFFECTS["filter"].parameters.vector({})
-    half = Slot("half", "half", 2)
+    half = PluginSlot("half", "half", 2)
     heard = []
     with Player(rack, vector) as player:
         for slots in (
-            (), (half,), (filters, half), (half, filters), (Slot("half", "half", 2, (), True),),
-            (half,), (),
+            (), (half,), (filters, half), (half, filters),
+            (PluginSlot("half", "half", 2, (), True),), (half,), (),
         ):  # fmt: skip
-            chain.arrange(slots_of(*slots))
+            updater.arrange(slots_of(*slots))
             time.sleep(0.1)
             heard.append(round(float(player.blocks[-1][0, -1]), 3))
     assert heard == [0.25, 0.125, 0.125, 0.125, 0.25, 0.125, 0.25]
@@ -68,14 +68,14 @@ def test_a_saved_file_is_swapped_in_with_a_crossfade_and_a_bad_one_is_not(folder
     file = folder / "half.py"
     file.write_text(HALF)
     rack = Rack(Tone())
-    chain = chain_of(rack)
+    updater = updater_of(rack)
     vector = np.zeros(VECTOR)
     vector[0] = 0.25
     with Player(rack, vector) as player:
-        chain.arrange(slots_of(Slot("half", "half", 1)))
+        updater.arrange(slots_of(PluginSlot("half", "half", 1)))
         time.sleep(0.1)
         file.write_text(HALF.replace("0.5", "0.8"))
-        chain.look()
+        updater.look()
         time.sleep(0.1)
         assert player.blocks[-1][0, -1] == pytest.approx(0.2, abs=1e-4)
         for bad, problem in (
@@ -85,14 +85,14 @@ def test_a_saved_file_is_swapped_in_with_a_crossfade_and_a_bad_one_is_not(folder
             (HALF.replace("(Effect)", ""), "must define one"),
         ):
             file.write_text(bad)
-            chain.look()
-            assert re.search(problem, chain.reports[-1].problem), chain.reports[-1]
+            updater.look()
+            assert re.search(problem, updater.reports[-1].problem), updater.reports[-1]
             assert player.blocks[-1][0, -1] == pytest.approx(0.2, abs=1e-4)
         file.write_text(HALF)
-        chain.look()
+        updater.look()
         time.sleep(0.1)
         assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-4)
-        assert chain.reports[-1].problem == ""
+        assert updater.reports[-1].problem == ""
     assert_no_click(player.sound[0])
 
 
@@ -109,29 +109,31 @@ def test_a_guest_that_hangs_while_it_is_prepared_or_reset_beside_the_sound(
     (folder / "half.py").write_text(HALF)
     (folder / "bad.py").write_text(bad)
     rack = Rack(Tone())
-    chain, ended = chain_of(rack), threading.Event()
-    watch, helpless = HangWatch(rack.watch), []
+    updater, ended = updater_of(rack), threading.Event()
+    watchdog, helpless = Watchdog(rack.active), []
 
     def look():
         while not ended.wait(0.03):
-            helpless.append(watch.look(0, time.monotonic()))
+            helpless.append(watchdog.look(0, time.monotonic()))
 
     vector = np.zeros(VECTOR)
     vector[0] = 0.25
     threading.Thread(target=look, daemon=True).start()
     with Player(rack, vector) as player:
-        chain.arrange(slots_of(Slot("half", "half", 1), Slot("bad", "bad", 2, (), True)))
-        chain.arrange(slots_of(Slot("half", "half", 1), Slot("bad", "bad", 2)))
-        chain.look()
+        updater.arrange(
+            slots_of(PluginSlot("half", "half", 1), PluginSlot("bad", "bad", 2, (), True))
+        )
+        updater.arrange(slots_of(PluginSlot("half", "half", 1), PluginSlot("bad", "bad", 2)))
+        updater.look()
         time.sleep(0.1)
         told = f"bad does not return from {where.split('(')[0].split(')')[0]}"
-        assert chain.reports[-1].problem.startswith(told.replace("max_block", "prepare"))
+        assert updater.reports[-1].problem.startswith(told.replace("max_block", "prepare"))
         assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-4)
         if "max_block" in where:
             (folder / "half.py").write_text(bad)
-            chain.look()
+            updater.look()
             assert "half does not return from prepare; the version before" in (
-                chain.reports[1].problem
+                updater.reports[1].problem
             )
             assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-4)
     ended.set()
@@ -145,10 +147,10 @@ def test_the_story_of_a_failure_is_in_the_log(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MESOSYNTH_PLUGINS", str(plugins))
         (plugins / "half.py").write_text(HALF.replace("block *=", "1 / 0; block *="))
-        chain = chain_of(Rack(Tone()))
-        chain.arrange(slots_of(Slot("half", "half", 1)))
-    assert "half.py, line 12: ZeroDivisionError: division by zero." in chain.reports[-1].problem
-    assert "in process" in chain.reports[-1].traceback
+        updater = updater_of(Rack(Tone()))
+        updater.arrange(slots_of(PluginSlot("half", "half", 1)))
+    assert "half.py, line 12: ZeroDivisionError: division by zero." in updater.reports[-1].problem
+    assert "in process" in updater.reports[-1].traceback
     assert "Traceback" in (folder / "plugins.log").read_text()
 
 
@@ -160,29 +162,29 @@ def test_a_new_table_finds_its_values_by_their_ids(folder):
     ).replace("import ParameterTable", "import Parameter, ParameterTable")  # fmt: skip
     (folder / "half.py").write_text(text.format("ab", 1))
     rack = Rack(Tone())
-    chain = chain_of(rack)
+    updater = updater_of(rack)
     vector = np.zeros(VECTOR)
     vector[0], vector[PLACE], vector[PLACE + 1] = 0.25, 0.4, 0.8
     with Player(rack, vector) as player:
-        chain.arrange(slots_of(Slot("half", "half", 1, ("a", "b"))))
+        updater.arrange(slots_of(PluginSlot("half", "half", 1, ("a", "b"))))
         time.sleep(0.1)
         assert player.blocks[-1][0, -1] == pytest.approx(0.2, abs=1e-3)
         (folder / "half.py").write_text(text.format("bxa", 0))
-        chain.look()
+        updater.look()
         time.sleep(0.1)
         assert player.blocks[-1][0, -1] == pytest.approx(0.2, abs=1e-3)
         (folder / "half.py").write_text(text.format("bxa", 1))
-        chain.look()
+        updater.look()
         time.sleep(0.1)
         assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-3)  # x at its default
-    assert [*chain.reports[-1].table] == ["b", "x", "a"]
+    assert [*updater.reports[-1].table] == ["b", "x", "a"]
 
 
 def test_any_order_can_be_reached_from_any_other():
     rack = Rack(Tone())
-    chain = chain_of(rack)
-    slots = [Slot(name, name, i) for i, name in enumerate(EFFECTS, 1)]
+    updater = updater_of(rack)
+    slots = [PluginSlot(name, name, i) for i, name in enumerate(EFFECTS, 1)]
     with Player(rack, np.zeros(VECTOR)):
         for order in list(itertools.permutations(slots[:3]))[::2]:
-            chain.arrange(slots_of(*order))
-            assert [node.uid for node in rack.nodes] == ["", *(slot.uid for slot in order)]
+            updater.arrange(slots_of(*order))
+            assert [slot.uid for slot in rack.slots] == ["", *(slot.uid for slot in order)]

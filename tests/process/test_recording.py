@@ -10,8 +10,8 @@ import soundfile
 
 from mesosynth.audio.file import load_target
 from mesosynth.engine import replay_buffer as last_minutes
-from mesosynth.engine.capture import Kept, Reel, Tape
-from mesosynth.engine.replay_buffer import LastMinutes, recover
+from mesosynth.engine.capture import CaptureWriter, Kept, SplitWriter
+from mesosynth.engine.replay_buffer import ReplayBuffer, recover
 from mesosynth.engine.shared import SOUND_FRAMES, Ring, SoundRing
 from mesosynth.engine.sound_writer import SoundWriter
 from mesosynth.errors import ArgumentError, AudioFileError
@@ -35,12 +35,12 @@ def ring():
 
 
 @pytest.fixture
-def tape(ring, tmp_path):
+def capture_writer(ring, tmp_path):
     with Ring(2**16) as recording:
-        tape = Tape(ring, recording, tmp_path / "cache", tmp_path / "takes")
-        tape.start()
-        yield tape
-        tape.close()
+        capture_writer = CaptureWriter(ring, recording, tmp_path / "cache", tmp_path / "takes")
+        capture_writer.start()
+        yield capture_writer
+        capture_writer.close()
 
 
 @pytest.fixture
@@ -50,10 +50,10 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def news_of(tape, kind, seconds=5.0):
+def news_of(capture_writer, kind, seconds=5.0):
     deadline, seen = time.monotonic() + seconds, []
     while time.monotonic() < deadline:
-        seen += tape.news()
+        seen += capture_writer.news()
         for news in seen:
             if isinstance(news, kind):
                 return news
@@ -62,15 +62,15 @@ def news_of(tape, kind, seconds=5.0):
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac"])
-def test_a_capture_has_every_frame_in_24_bits(ring, tape, tmp_path, suffix):
+def test_a_capture_has_every_frame_in_24_bits(ring, capture_writer, tmp_path, suffix):
     ring.write(ramp(0, 1000).T)  # before it begins
     path = tmp_path / f"capture{suffix}"
-    tape.start_capture(path)
+    capture_writer.start_capture(path)
     for i in range(1000, 30000, 100):
         ring.write(ramp(i, i + 100).T)
         if i % 5000 == 0:
             time.sleep(0.05)
-    assert tape.stop_capture().seconds == pytest.approx(29000 / RATE)
+    assert capture_writer.stop_capture().seconds == pytest.approx(29000 / RATE)
     ring.write(ramp(0, 1000).T)  # after it has ended
     sound, rate = soundfile.read(path, dtype="float32")
     assert rate == RATE
@@ -108,20 +108,20 @@ def test_a_full_disk_is_told_and_what_was_written_can_be_read(script, tmp_path, 
         "import resource, time\nfrom pathlib import Path\nimport numpy as np\n"
         "from mesosynth.engine.shared import Ring\n"
         "from mesosynth.engine.shared import SoundRing\n"
-        "from mesosynth.engine.capture import Tape\n"
+        "from mesosynth.engine.capture import CaptureWriter\n"
         "noise = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 4800)).astype(np.float32)\n"
         f"folder = Path({str(tmp_path)!r})\n"
         "with SoundRing() as ring, Ring(1000) as recording:\n"
         f"    ring.begin({RATE})\n"
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))\n"
-        "    tape = Tape(ring, recording, folder / 'cache', folder / 'takes')\n"
-        "    tape.start()\n"
-        f"    tape.start_capture(Path({str(path)!r}))\n"
+        "    capture_writer = CaptureWriter(ring, recording, folder / 'cache', folder / 'takes')\n"
+        "    capture_writer.start()\n"
+        f"    capture_writer.start_capture(Path({str(path)!r}))\n"
         "    for _ in range(60):\n        ring.write(noise)\n        time.sleep(0.01)\n"
         "    time.sleep(0.3)\n"
-        "    for news in tape.news(): print(news.text)\n"
-        "    print(tape.capture)\n"
-        "    tape.close()\n"
+        "    for news in capture_writer.news(): print(news.text)\n"
+        "    print(capture_writer.capture)\n"
+        "    capture_writer.close()\n"
     )
     out, err = process.communicate(timeout=30)
     assert err == ""
@@ -137,30 +137,30 @@ def test_a_full_disk_is_told_and_what_was_written_can_be_read(script, tmp_path, 
     np.testing.assert_allclose(sound[9600:14400], noise, atol=STEP)
 
 
-def test_the_last_minutes_come_after_the_fact(ring, tape, tmp_path):
+def test_the_last_minutes_come_after_the_fact(ring, capture_writer, tmp_path):
     with pytest.raises(AudioFileError, match="no sound yet"):
-        tape.save_last(1.0, tmp_path / "last.wav")
+        capture_writer.save_last(1.0, tmp_path / "last.wav")
     for i in range(0, 3 * RATE, 4800):
         ring.write(ramp(i, i + 4800).T)
     time.sleep(0.3)
     for refused, error in [("last.ogg", "must end in"), ("none/last.wav", "no folder")]:
         with pytest.raises(AudioFileError, match=error):
-            tape.save_last(1.0, tmp_path / refused)
+            capture_writer.save_last(1.0, tmp_path / refused)
     with pytest.raises(ArgumentError, match="minutes=0"):
-        tape.save_last(0, tmp_path / "last.wav")
-    tape.save_last(1 / 60, tmp_path / "last.flac")
-    kept = news_of(tape, Kept)
+        capture_writer.save_last(0, tmp_path / "last.wav")
+    capture_writer.save_last(1 / 60, tmp_path / "last.flac")
+    kept = news_of(capture_writer, Kept)
     assert (kept.path, kept.seconds, kept.recovered) == (tmp_path / "last.flac", 1.0, False)
     sound, _ = soundfile.read(kept.path, dtype="float32")
     np.testing.assert_array_equal(sound, ramp(2 * RATE, 3 * RATE))
-    tape.close()
+    capture_writer.close()
     assert not list((tmp_path / "cache").iterdir())
 
 
 def test_the_ring_goes_round_and_keeps_no_long_pauses(tmp_path, monkeypatch):
     monkeypatch.setattr(last_minutes, "MINUTES", 0.1)
     monkeypatch.setattr(last_minutes, "SPARE", 1.0)
-    last = LastMinutes(tmp_path / "a.ring", 1000)
+    last = ReplayBuffer(tmp_path / "a.ring", 1000)
     for i in range(0, 20000, 70):
         last.append(ramp(i, i + 70))
     assert last.save(60.0, tmp_path / "all.wav") == 6.0  # the bound
@@ -175,7 +175,7 @@ def test_the_ring_goes_round_and_keeps_no_long_pauses(tmp_path, monkeypatch):
 
 
 def test_only_a_ring_that_nobody_uses_is_recovered(tmp_path):
-    used, other = LastMinutes(tmp_path / "a.ring", 1000), tmp_path / "b.ring"
+    used, other = ReplayBuffer(tmp_path / "a.ring", 1000), tmp_path / "b.ring"
     used.append(ramp(0, 500))
     assert recover(used.path, tmp_path / "a.wav") == 0.0
     assert used.path.exists()
@@ -200,13 +200,13 @@ def test_frames_that_were_read_too_late_are_counted(ring):
     reader.close()
 
 
-def test_another_sample_rate_begins_another_file(ring, tape, tmp_path):
-    tape.start_capture(tmp_path / "set.wav")
+def test_another_sample_rate_begins_another_file(ring, capture_writer, tmp_path):
+    capture_writer.start_capture(tmp_path / "set.wav")
     ring.write(ramp(0, 5000).T)
     ring.begin(44100)
     ring.write(ramp(5000, 7000).T)
-    reel = tape.stop_capture()
-    assert reel.seconds == pytest.approx(5000 / RATE + 2000 / 44100)
+    writer = capture_writer.stop_capture()
+    assert writer.seconds == pytest.approx(5000 / RATE + 2000 / 44100)
     for name, rate, span in [("set.wav", RATE, (0, 5000)), ("set (2).wav", 44100, (5000, 7000))]:
         sound, found = soundfile.read(tmp_path / name, dtype="float32")
         assert found == rate
@@ -215,10 +215,10 @@ def test_another_sample_rate_begins_another_file(ring, tape, tmp_path):
 
 def test_a_wav_file_that_is_full_goes_on_in_the_next(tmp_path, monkeypatch):
     monkeypatch.setattr("mesosynth.engine.sound_writer.LONGEST_WAV", 6 * 1500)
-    reel = Reel(tmp_path / "long.wav", 2)
+    writer = SplitWriter(tmp_path / "long.wav", 2)
     for i in range(0, 4000, 400):
-        reel.write(RATE, ramp(i, i + 400))
-    reel.close()
+        writer.write(RATE, ramp(i, i + 400))
+    writer.close()
     parts = [soundfile.read(tmp_path / f"long{n}.wav", dtype="float32")[0]
              for n in ("", " (2)", " (3)")]  # fmt: skip
     assert [len(part) for part in parts] == [1500, 1500, 1000]

@@ -5,16 +5,16 @@ import time
 import numpy as np
 import pytest
 from allocation import tracing
-from steady_rack import RATE, Player, Tone, chain_of, slots_of
+from steady_rack import RATE, Player, Tone, slots_of, updater_of
 
 from mesosynth.effects import EFFECTS
 from mesosynth.engine import slot as tail
 from mesosynth.engine.rack import Rack
-from mesosynth.engine.slot import FADE_SECONDS, PLACE, VECTOR, Slot, Tail
+from mesosynth.engine.slot import FADE_SECONDS, PLACE, VECTOR, EffectTail, PluginSlot
 from mesosynth.plugins.plugin import NO_EVENTS
 
-DELAY = Slot("delay", "delay", 1, tuple(EFFECTS["delay"].parameters))
-REVERB = Slot("reverb", "reverb", 2, tuple(EFFECTS["reverb"].parameters))
+DELAY = PluginSlot("delay", "delay", 1, tuple(EFFECTS["delay"].parameters))
+REVERB = PluginSlot("reverb", "reverb", 2, tuple(EFFECTS["reverb"].parameters))
 
 
 @pytest.fixture
@@ -32,16 +32,16 @@ def vector_of(level=0.25, **echo):
 
 
 def tails(rack):
-    return [node for node in rack.nodes if isinstance(node, Tail)]
+    return [slot for slot in rack.slots if isinstance(slot, EffectTail)]
 
 
 def test_the_echoes_of_an_effect_that_leaves_are_heard_and_its_input_is_not(rack):
-    chain = chain_of(rack)
+    updater = updater_of(rack)
     vector = vector_of()
     with Player(rack, vector) as player:
-        chain.arrange(slots_of(DELAY))
+        updater.arrange(slots_of(DELAY))
         time.sleep(1.0)
-        chain.arrange(slots_of())
+        updater.arrange(slots_of())
         time.sleep(0.1)
         left = len(player.blocks)
         sound = float(player.blocks[-1][0, -1])
@@ -58,72 +58,72 @@ def test_the_echoes_of_an_effect_that_leaves_are_heard_and_its_input_is_not(rack
 
 
 def test_an_effect_that_has_rung_out_goes(rack, monkeypatch):
-    monkeypatch.setattr(tail, "PATIENCE", 0.2)
-    chain = chain_of(rack)
+    monkeypatch.setattr(tail, "QUIET_SECONDS", 0.2)
+    updater = updater_of(rack)
     with Player(rack, vector_of(feedback=0.0, time=0.05)):
-        chain.arrange(slots_of(DELAY))
+        updater.arrange(slots_of(DELAY))
         time.sleep(0.2)
-        chain.arrange(slots_of())
+        updater.arrange(slots_of())
         assert len(tails(rack)) == 1
         deadline = time.monotonic() + 10.0
         while tails(rack):
-            chain.look()
+            updater.look()
             time.sleep(0.02)
             assert time.monotonic() < deadline
 
 
 def test_what_comes_and_goes_quickly_leaves_only_so_many_tails(rack):
-    chain = chain_of(rack)
+    updater = updater_of(rack)
     with Player(rack, vector_of(feedback=0.9)) as player:
         for _ in range(12):
-            chain.arrange(slots_of(DELAY, REVERB))
+            updater.arrange(slots_of(DELAY, REVERB))
             time.sleep(0.05)
-            chain.arrange(slots_of())
-            chain.look()
+            updater.arrange(slots_of())
+            updater.look()
         time.sleep(0.1)
-        chain.look()
+        updater.look()
         assert len(tails(rack)) == tail.MOST_TAILS
-        assert rack.nodes[0].uid == ""
+        assert rack.slots[0].uid == ""
     assert np.isfinite(player.sound).all()
     assert np.abs(np.diff(player.sound)).max() < 0.05
 
 
 def test_values_that_change_elsewhere_do_not_move_a_tail(rack):
-    chain = chain_of(rack)
+    updater = updater_of(rack)
     vector = vector_of()
     with Player(rack, vector):
-        chain.arrange(slots_of(DELAY))
+        updater.arrange(slots_of(DELAY))
         time.sleep(0.3)
-        chain.arrange(slots_of())
+        updater.arrange(slots_of())
         (ringing,) = tails(rack)
-        before = ringing.occupant.reach.follow(vector, True, 1).copy()
+        before = ringing.loaded.smoother.advance(vector, True, 1).copy()
         vector[PLACE : 2 * PLACE] = 0.7  # its place has a new tenant
         time.sleep(0.1)
-        assert np.array_equal(ringing.occupant.reach.follow(vector, True, 1), before)
+        assert np.array_equal(ringing.loaded.smoother.advance(vector, True, 1), before)
 
 
 def test_a_tail_survives_another_format_and_a_panic(rack):
-    chain = chain_of(rack)
+    updater = updater_of(rack)
     with Player(rack, vector_of()):
-        chain.arrange(slots_of(DELAY))
+        updater.arrange(slots_of(DELAY))
         time.sleep(0.2)
-        chain.arrange(slots_of())
+        updater.arrange(slots_of())
         rack.silence()
         time.sleep(0.05)
-    chain.prepare(lambda: rack.prepare(44100, 1024), 44100, 1024)
+    updater.prepare(lambda: rack.prepare(44100, 1024), 44100, 1024)
     out = np.zeros((2, 1024), np.float32)
     rack.process(vector_of(), NO_EVENTS, True, out)
     assert np.isfinite(out).all()
 
 
 def test_no_arrays_are_made_while_it_rings(rack):
-    chain, vector = chain_of(rack), vector_of()
-    chain.prepare(lambda: rack.prepare(RATE, 2048), RATE, 2048)
+    updater, vector = updater_of(rack), vector_of()
+    updater.prepare(lambda: rack.prepare(RATE, 2048), RATE, 2048)
     block = np.zeros((2, 2048), np.float32)
     with Player(rack, vector):
-        chain.arrange(slots_of(DELAY, REVERB))
+        updater.arrange(slots_of(DELAY, REVERB))
         time.sleep(0.1)
-    chain.arrange(slots_of())
+    updater.arrange(slots_of())
     assert len(tails(rack)) == 2
     most = []
     with tracing() as peak_of:

@@ -46,7 +46,7 @@ class Studio:
         self.heard = ParameterBlock(VECTOR, self.parameters.name)
         self.obeyed = ParameterBlock(WISH, self.wishes.name)
         self.audition = Audition(self.obeyed, self.clip)
-        self.engine = Engine(Rack(Clock(), beside=self.audition), self.heard, self.output)
+        self.engine = Engine(Rack(Clock(), audition=self.audition), self.heard, self.output)
         self.engine.prepare(RATE, 4096)
         self.latency = self.engine.rack.latency
 

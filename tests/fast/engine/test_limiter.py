@@ -5,7 +5,7 @@ import pytest
 from allocation import tracing
 from scipy.signal import resample_poly
 
-from mesosynth.engine.limiter import CENTRE, PIECE, TAPS, Limiter, Line, TruePeak
+from mesosynth.engine.limiter import CENTRE, PIECE, TAPS, HistoryBuffer, Limiter, TruePeak
 
 pytestmark = pytest.mark.beside
 
@@ -114,7 +114,7 @@ def test_it_tells_the_true_peak_that_left():
 @pytest.mark.parametrize("channel", [0, 1])
 @pytest.mark.parametrize("at", [0, 31, 32, PIECE - 1 - CENTRE])
 def test_the_true_peak_of_a_click_is_the_click_itself_where_it_is(channel, at):
-    line, out = Line(2, TAPS - 1, PIECE), np.zeros(PIECE, np.float32)
+    line, out = HistoryBuffer(2, TAPS - 1, PIECE), np.zeros(PIECE, np.float32)
     line.news(PIECE)[channel, at] = -0.7
     TruePeak(line).process(out)
     assert out.max() == np.float32(0.7)

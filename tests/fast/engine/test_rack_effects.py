@@ -14,7 +14,15 @@ from mesosynth.effects import EFFECTS
 from mesosynth.engine.callback import Engine, EventInbox
 from mesosynth.engine.rack import Rack, render
 from mesosynth.engine.shared import EventQueue, ParameterBlock, SoundRing
-from mesosynth.engine.slot import FADE_SECONDS, GLIDE_SECONDS, PLACE, VECTOR, Node, Occupant, Reach
+from mesosynth.engine.slot import (
+    FADE_SECONDS,
+    GLIDE_SECONDS,
+    PLACE,
+    VECTOR,
+    LoadedPlugin,
+    ParameterSmoother,
+    RackSlot,
+)
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.plugins.plugin import NO_EVENTS, Effect
@@ -47,22 +55,22 @@ class Ill(Effect):
             block[0, 3] = self.illness
 
 
-def node_of(plugin, place=1, guest=False):
-    return Node("x", Occupant(plugin, Reach(plugin.parameters, place), guest))
+def slot_of(plugin, place=1, by_user=False):
+    return RackSlot("x", LoadedPlugin(plugin, ParameterSmoother(plugin.parameters, place), by_user))
 
 
-def rack_of(*effects, guest=False, max_block=512, instrument=None):
+def rack_of(*effects, by_user=False, max_block=512, instrument=None):
     rack = Rack(instrument or Tone())
-    nodes = [node_of(effect, place, guest) for place, effect in enumerate(effects, 1)]
-    rack.nodes = (*rack.nodes, *nodes)
+    slots = [slot_of(effect, place, by_user) for place, effect in enumerate(effects, 1)]
+    rack.slots = (*rack.slots, *slots)
     rack.prepare(RATE, max_block)
     return rack
 
 
 def vector_of(rack, values=None):
     vector = np.zeros(VECTOR)
-    for place, node in enumerate(rack.nodes):
-        own = node.occupant.plugin.parameters.vector((values or {}).get(place, {}))
+    for place, slot in enumerate(rack.slots):
+        own = slot.loaded.plugin.parameters.vector((values or {}).get(place, {}))
         vector[place * PLACE :][: len(own)] = own
     return vector
 
@@ -81,7 +89,7 @@ BLOCKS = (1, 10, 17, 64, 128, 256, 1024, 1536, 2027, 4096, 16384)
 
 def rack_of_everything(instrument, rate):
     rack = Rack(INSTRUMENTS[instrument]())
-    rack.nodes += tuple(node_of(kind(), i) for i, kind in enumerate(EFFECTS.values(), 1))
+    rack.slots += tuple(slot_of(kind(), i) for i, kind in enumerate(EFFECTS.values(), 1))
     rack.prepare(rate, max(BLOCKS))
     return rack
 
@@ -90,7 +98,7 @@ def rack_of_everything(instrument, rate):
 @pytest.mark.parametrize("rate", [22050, 44100, 48000, 96000, 192000])
 def test_everything_at_its_loudest_stays_finite_and_within_one(instrument, rate):
     rack = rack_of_everything(instrument, rate)
-    tables = [node.occupant.plugin.parameters for node in rack.nodes]
+    tables = [slot.loaded.plugin.parameters for slot in rack.slots]
     loud = {0: {"gain": 6.0}}
     for place, table in enumerate(tables[1:], 1):
         loud[place] = {id_: p.maximum for id_, p in table.items() if id_ not in ("shape", "mix")}
@@ -110,8 +118,8 @@ def test_fifty_permutations_of_nothing_but_ends_stay_finite_and_within_one(instr
     for _ in range(50):
         ends = {
             place: {id_: (p.minimum, p.maximum)[rng.integers(2)]
-                    for id_, p in node.occupant.plugin.parameters.items()}
-            for place, node in enumerate(rack.nodes)
+                    for id_, p in slot.loaded.plugin.parameters.items()}
+            for place, slot in enumerate(rack.slots)
         }  # fmt: skip
         out = play(rack, 5 * 512, 512, vector_of(rack, ends))
         assert np.isfinite(out).all(), ends
@@ -123,7 +131,7 @@ def test_two_threads_may_write_for_five_hundred_blocks():
     """The session's values and a controller's moves, each as fast as they can."""
     rack, rng = rack_of_everything("chirplet", RATE), np.random.default_rng(0)
     ended = threading.Event()
-    tables = [node.occupant.plugin.parameters for node in rack.nodes]
+    tables = [slot.loaded.plugin.parameters for slot in rack.slots]
     vectors = [
         vector_of(rack, {place: {id_: float(rng.uniform(p.minimum, p.maximum))
                                  for id_, p in t.items()
@@ -189,16 +197,16 @@ def test_a_jump_of_a_value_takes_its_time_even_in_blocks_of_one():
 
 
 @pytest.mark.parametrize("illness", [np.nan, np.inf, 1e30, ValueError("no")])
-@pytest.mark.parametrize("guest", [False, True])
-def test_an_ill_effect_is_dry_for_a_block_and_reset(illness, guest):
+@pytest.mark.parametrize("by_user", [False, True])
+def test_an_ill_effect_is_dry_for_a_block_and_reset(illness, by_user):
     effect = Ill(illness)
-    rack = rack_of(effect, guest=guest)
+    rack = rack_of(effect, by_user=by_user)
     out = play(rack, 128 * 20)[0, 1000:]
     late = (rack.latency + 4 * 128) - 1000
     assert np.isfinite(out).all()
     assert rack.faults == 1
-    if guest and isinstance(illness, Exception):  # it is out, and everything else plays on
-        assert rack.nodes[1].out
+    if by_user and isinstance(illness, Exception):  # it is out, and everything else plays on
+        assert rack.slots[1].out
         np.testing.assert_allclose(out[max(late, 0) + 500 :], 0.25, atol=1e-6)
     else:
         assert effect.resets == 1
@@ -206,12 +214,12 @@ def test_an_ill_effect_is_dry_for_a_block_and_reset(illness, guest):
 
 
 def test_a_guest_that_keeps_failing_is_shut_out_and_a_built_in_is_not():
-    for guest in (True, False):
+    for by_user in (True, False):
         effect = Ill(np.nan, range(5, 500, 3))
-        rack = rack_of(effect, guest=guest)
+        rack = rack_of(effect, by_user=by_user)
         play(rack, 128 * 100)
-        assert rack.nodes[1].out == guest
-        assert (rack.faults == 3) == guest
+        assert rack.slots[1].out == by_user
+        assert (rack.faults == 3) == by_user
 
 
 def test_a_slow_guest_is_shut_out_without_a_click():
@@ -220,16 +228,16 @@ def test_a_slow_guest_is_shut_out_without_a_click():
             super().process(values, events, block)
             time.sleep(0.002)
 
-    rack = rack_of(Slow(None), guest=True)
+    rack = rack_of(Slow(None), by_user=True)
     out = play(rack, 128 * 40)[0, 1000:]
-    assert rack.nodes[1].out
-    assert rack.nodes[1].fault.kind == "slow"
+    assert rack.slots[1].out
+    assert rack.slots[1].fault.kind == "slow"
     assert out[0] == pytest.approx(0.125, abs=1e-4)
     assert out[-1] == pytest.approx(0.25, abs=1e-4)
     assert np.abs(np.diff(out)).max() < 1.6 * 0.125 / (FADE_SECONDS * RATE)
-    rack = rack_of(Slow(None), guest=False)
+    rack = rack_of(Slow(None), by_user=False)
     play(rack, 128 * 40)
-    assert not rack.nodes[1].out
+    assert not rack.slots[1].out
 
 
 def test_the_whole_rack_allocates_no_arrays():
@@ -237,13 +245,13 @@ def test_the_whole_rack_allocates_no_arrays():
     rng, block, most = np.random.default_rng(0), np.zeros((2, 512), np.float32), []
     vectors = []
     for _ in range(4):
-        tables = [node.occupant.plugin.parameters for node in rack.nodes]
+        tables = [slot.loaded.plugin.parameters for slot in rack.slots]
         vectors.append(vector_of(rack, {place: {i: p.from_unit(rng.random()) for i, p in t.items()}
                                         for place, t in enumerate(tables)}))  # fmt: skip
     with tracing() as peak_of:
         for number in range(64):
             if number == 40:
-                rack.nodes[2].wanted = False
+                rack.slots[2].wanted = False
             most.append(peak_of(rack.process, vectors[number // 8 % 4], NO_EVENTS, True, block))
         before = tracemalloc.get_traced_memory()[0]
         for _ in range(2000):
