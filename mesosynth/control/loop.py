@@ -6,14 +6,11 @@ process, and a flood of messages, leave the sound alone; and no Python of its ev
 callback by the interpreter's lock.
 """
 
-import contextlib
 import logging
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from mesosynth.control.messages import (
@@ -38,7 +35,7 @@ from mesosynth.control.osc import OscReceiver, obey
 from mesosynth.engine.shared import MOVED, EventQueue, ParameterBlock
 from mesosynth.errors import MesosynthError
 from mesosynth.plugins.plugin import EventKind
-from mesosynth.system.spawning import end_with_parent
+from mesosynth.system.worker import Channel
 
 TICK = 0.02  # s between two words to the session
 LOOK = 1.0  # s between two looks for ports
@@ -46,18 +43,16 @@ PATIENCE = 0.05  # s that a full queue may hold up a driver's thread
 
 
 def main(
+    channel: Channel,
     settings: Settings,
     layout: Layout,
     block: ParameterBlock,
     queue: EventQueue,
-    connection: Connection,
 ) -> None:
-    """Run the control process until the session closes it or dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the session's to answer
-    end_with_parent()
+    """Run the control process until it is told to end."""
     sys.setswitchinterval(0.0005)
     logging.disable(logging.CRITICAL)  # python-osc logs whatever garbage the network sends
-    ControlLoop(settings, layout, block, queue, connection).run()
+    ControlLoop(channel, settings, layout, block, queue).run()
 
 
 class ControlLoop:
@@ -65,17 +60,17 @@ class ControlLoop:
 
     def __init__(
         self,
+        channel: Channel,
         settings: Settings,
         layout: Layout,
         block: ParameterBlock,
         queue: EventQueue,
-        connection: Connection,
     ) -> None:
         self._settings = Settings()
         self._layout = layout
         self._block = block
         self._queue = queue
-        self._connection = connection
+        self._channel = channel
         # What the drivers' threads and the loop share.
         self._lock = threading.Lock()
         self._moved: dict[str, float] = {}
@@ -91,18 +86,16 @@ class ControlLoop:
     def run(self) -> None:
         """Listen until told to end."""
         looked = said = -LOOK
-        while True:
+        while not self._channel.stopping:
             now = time.monotonic()
             if self._midi is not None and now - looked >= LOOK:
                 looked = now
                 self._look()
-            try:
-                if self._say(now - said >= LOOK):
-                    said = now
-                if self._connection.poll(TICK) and not self._answer():
-                    break
-            except (EOFError, OSError):
-                break
+            if self._say(now - said >= LOOK):
+                said = now
+            command = self._channel.receive(TICK)
+            if command is not None:
+                self._obey(command)
         self._close()
 
     # ------------------------------------------------------------------ from the drivers' threads
@@ -180,12 +173,11 @@ class ControlLoop:
         if overdue and not reports:
             reports.append(Alive())
         for report in reports:
-            self._connection.send(report)
+            self._channel.send(report)
         return bool(reports)
 
-    def _answer(self) -> bool:
-        """Do what the session asks; False ends the process."""
-        command = self._connection.recv()
+    def _obey(self, command: object) -> None:
+        """Do what the session asks."""
         try:
             match command:
                 case Settings():
@@ -202,10 +194,9 @@ class ControlLoop:
                         self._map.forget(parameter)
                     self._keep_map()
                 case _:
-                    return False
+                    pass
         except MesosynthError as error:
             self._report(Problem(str(error)))
-        return True
 
     def _apply(self, settings: Settings) -> None:
         before, self._settings = self._settings, settings
@@ -272,5 +263,3 @@ class ControlLoop:
             self._gone(name)
         if self._osc is not None:
             self._osc.close()
-        with contextlib.suppress(OSError):
-            self._connection.close()

@@ -35,7 +35,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Learn:
-    """Bind the next controller that moves to this parameter; None thinks better of it."""
+    """Bind the next controller that moves to this parameter; None cancels."""
 
     parameter: str | None
 
@@ -45,11 +45,6 @@ class Forget:
     """Unbind this parameter."""
 
     parameter: str
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """End."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,5 +106,5 @@ class Alive:
     """Nothing new, but alive."""
 
 
-Command = Settings | Layout | Learn | Forget | Close
+Command = Settings | Layout | Learn | Forget
 Report = Moved | Ports | Activity | Learned | Program | Transported | Problem | Alive

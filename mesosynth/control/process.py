@@ -1,13 +1,9 @@
 """The session's handle on the control process, which hears MIDI and OSC."""
 
-import contextlib
-import multiprocessing
-import time
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from mesosynth.control import loop as control_loop
 from mesosynth.control.messages import (
-    Close,
     Command,
     Forget,
     Layout,
@@ -19,19 +15,15 @@ from mesosynth.control.messages import (
 )
 from mesosynth.engine.shared import EventQueue, ParameterBlock
 from mesosynth.plugins.plugin import EventKind
-from mesosynth.system.spawning import bare_main
+from mesosynth.system.worker import Died, Worker
 
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
-
-STUCK = 6.0  # s without a word after which the process is started anew
+HEARTBEAT = 6.0  # s without a report after which the process is started anew
 
 
 class ControlProcess:
-    """MIDI and OSC in a process of their own, that is started anew whenever it ends.
+    """MIDI and OSC in a child process, which is restarted whenever it ends.
 
-    Not thread-safe: one thread holds it. The process begins with the first thing it is asked.
+    Not thread-safe: one thread holds it. The process begins with the first :meth:`listen`.
 
     Parameters
     ----------
@@ -45,7 +37,7 @@ class ControlProcess:
     Attributes
     ----------
     ports : Ports
-        What the process last said of its ports.
+        The ports of the last report.
     """
 
     def __init__(self, layout: Layout, block: ParameterBlock, queue: EventQueue) -> None:
@@ -53,26 +45,28 @@ class ControlProcess:
         self._block = block
         self._queue = queue
         self._settings = Settings()
-        self._process: SpawnProcess | None = None
-        self._connection: Connection | None = None
-        self._heard_at = 0.0
+        self._worker = Worker(
+            control_loop.main, name="mesosynth control", threads=1, heartbeat=HEARTBEAT,
+            restart=True,
+        )  # fmt: skip
         self.ports = Ports((), (), None)
 
     def listen(self, settings: Settings) -> None:
         """Hear these ports from now on."""
         self._settings = settings
-        if self._process is None:
-            self._start()
+        if self._worker.alive:
+            self._change(settings)
         else:
-            self._send(settings)
+            self._prepare()
+            self._worker.start()
 
     def use(self, layout: Layout) -> None:
         """Take what can be moved from now on."""
         self._layout = layout
-        self._send(layout)
+        self._change(layout)
 
     def learn(self, parameter: str | None) -> None:
-        """Bind the next controller that moves to `parameter`; None thinks better of it.
+        """Bind the next controller that moves to `parameter`; None cancels.
 
         Raises
         ------
@@ -81,37 +75,34 @@ class ControlProcess:
         """
         if parameter is not None:
             self._layout.parameters.index(parameter)
-        self._send(Learn(parameter))
+        self._worker.send(Learn(parameter))
 
     def forget(self, parameter: str) -> None:
-        """Unbind whatever moves `parameter`."""
-        self._send(Forget(parameter))
+        """Unbind the controller of `parameter`."""
+        self._worker.send(Forget(parameter))
 
     def poll(self) -> list[Report]:
-        """What happened since the last call; starts the process anew if it has ended or hangs."""
-        if self._process is None:
-            return []
-        reports = self._receive()
-        now = time.monotonic()
-        if reports:
-            self._heard_at = now
-        if not self._process.is_alive() or now - self._heard_at > STUCK:
-            self._end(polite=False)
-            self._start()
-            reports.append(Problem("The MIDI process had ended and was started again."))
-        for report in reports:
-            if isinstance(report, Ports):
-                self.ports = report
+        """What happened since the last call; restarts the process if it has ended or hangs."""
+        reports: list[Report] = []
+        for event in self._worker.poll():
+            if isinstance(event, Died):
+                self._prepare()
+                reports.append(Problem("The MIDI process had ended and was started again."))
+            elif isinstance(event, Report):
+                reports.append(event)
+            if isinstance(event, Ports):
+                self.ports = event
         return reports
 
     @property
     def pid(self) -> int | None:
         """The process's number."""
-        return None if self._process is None else self._process.pid
+        return self._worker.pid
 
     def close(self) -> None:
         """End the process. A second call does nothing."""
-        self._end(polite=True)
+        self._worker.stop(2.0)
+        self.ports = Ports((), (), None)
 
     def __enter__(self) -> Self:
         return self
@@ -119,45 +110,15 @@ class ControlProcess:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        # Whoever held keys when the last one ended can no longer let go of them.
-        self._queue.resume()
-        self._queue.push(EventKind.ALL_OFF)
-        self._process = context.Process(
-            target=control_loop.main,
-            args=(self._settings, self._layout, self._block, self._queue, theirs),
-            name="mesosynth control",
-            daemon=True,
-        )
-        with bare_main():
-            self._process.start()
-        theirs.close()
-        self._heard_at = time.monotonic()
-
-    def _send(self, command: Command) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(OSError):  # it has ended; poll starts it anew
-                self._connection.send(command)
-
-    def _receive(self) -> list[Report]:
-        reports: list[Report] = []
-        if self._connection is not None:
-            with contextlib.suppress(EOFError, OSError):
-                while self._connection.poll():
-                    reports.append(self._connection.recv())
-        return reports
-
-    def _end(self, polite: bool) -> None:
-        if self._process is None or self._connection is None:
-            return
-        if polite:
-            self._send(Close())
-            self._process.join(2.0)
-        self._process.kill()
-        self._process.join()
-        self._process.close()
-        self._connection.close()
-        self._process = self._connection = None
+    def _prepare(self) -> None:
+        """Put things in order before the next process writes to the queue."""
         self.ports = Ports((), (), None)
+        self._queue.resume()
+        self._queue.push(EventKind.ALL_OFF)  # keys that were held when the last one ended
+        self._change()
+
+    def _change(self, *commands: Command) -> None:
+        """Send what has changed, now and to every process that is started later."""
+        self._worker.args = (self._settings, self._layout, self._block, self._queue)
+        for command in commands:
+            self._worker.send(command)
