@@ -1,4 +1,4 @@
-"""The joint time-frequency scattering transform (JTFS) and its kin.
+"""Joint time-frequency scattering (JTFS), the multi-scale spectrogram, and the scale-rate picture.
 
 Importing this package imports torch; the desk and the audio process must not.
 """

@@ -1,7 +1,7 @@
-"""Reverse mode: the gradient of a loss of the coefficients, with respect to the waveform.
+"""Reverse mode: gradients of the coefficients with respect to the waveform.
 
-The forward pass keeps nothing but the signal; the backward pass does it again, wavelet by wavelet,
-and applies the adjoint of each step. So a gradient costs some three times the value, and memory
+The forward pass keeps the signal alone; the backward pass computes it again, wavelet by wavelet,
+and applies the adjoint of each step. So a gradient costs about three times the value, and memory
 stays that of the first order.
 """
 
@@ -28,11 +28,11 @@ from mesosynth.scattering.time import average_adjoint
 
 
 class Scatter(torch.autograd.Function):
-    """``forward`` of one padded signal, (N,) to (rows, frames), for autograd; no second order."""
+    """Autograd function of one padded signal, (N,) to (rows, frames); first derivatives only."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, plan: Plan) -> torch.Tensor:  # noqa: ANN401 - torch's
-        """Scatter, and keep `x`."""
+        """Compute the coefficients, and keep `x`."""
         ctx.save_for_backward(x)
         ctx.plan = plan
         return forward(x[None], plan)[0]
@@ -43,13 +43,25 @@ class Scatter(torch.autograd.Function):
         ctx: Any,  # noqa: ANN401 - torch's
         gradient: torch.Tensor,
     ) -> tuple[torch.Tensor, None]:
-        """Gradient of x from that of S."""
+        """Gradient of `x` from that of S."""
         (x,) = ctx.saved_tensors
         return pull_back(x, gradient, ctx.plan), None
 
 
 def pull_back(x: torch.Tensor, gradient: torch.Tensor, plan: Plan) -> torch.Tensor:
-    """Gradient of a padded signal `x`, (N,), from that of its coefficients, (rows, frames)."""
+    """Gradient of a padded signal from that of its coefficients.
+
+    Parameters
+    ----------
+    x : (N,) tensor
+    gradient : (rows, frames) tensor
+        Of the coefficients.
+    plan : Plan
+
+    Returns
+    -------
+    (N,) tensor
+    """
     x = x / power_of_two(x)  # gradients do not change with the amplitude
     with team(x, alone=plan.tolerance > 0.0) as workers:
         first = first_order(x[None], plan, workers)
@@ -89,7 +101,7 @@ def _second_adjoint(
 def _add_bands(
     g: torch.Tensor, second: SecondOrder, first: FirstOrder, g_U_1_hat: list[torch.Tensor]
 ) -> None:
-    """Add to the gradients of the spectra of U_1 that of Y_2."""
+    """Add the gradient of Y_2 to those of the spectra of U_1."""
     counts = second.counts(first.rows)
     for psi, part, g_hat in zip(second.bands, g.split(counts), g_U_1_hat, strict=False):
         if len(part):  # MKL transforms no empty batch
@@ -104,7 +116,7 @@ def _first_adjoint(
     g_S_1: torch.Tensor,
     g_x_hat: torch.Tensor,
 ) -> None:
-    """Add to the gradient of the signal's spectrum what came back to the rows of one group."""
+    """Add the gradients of the rows of one group to that of the signal's spectrum."""
     if not n1:
         return
     g_U_1 = torch.fft.ifft(g_U_1_hat).real * group.length

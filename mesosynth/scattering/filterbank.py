@@ -1,8 +1,8 @@
-"""Kymatio's Morlet filter bank, in the Fourier domain.
+"""Morlet filter bank of Kymatio, in the Fourier domain.
 
-The only file that imports Kymatio: the wavelets' shapes and the padding are its own, bit for bit.
-Kymatio 0.3 from PyPI has no joint time-frequency scattering and spaces its centre frequencies in
-an older way, so the progression of Kymatio 0.4 (Andén's, as in ScatNet) is written here.
+Only this file imports Kymatio: the shapes of the wavelets and the padding are Kymatio's, bit for
+bit. Kymatio 0.3 from PyPI has no joint time-frequency scattering and spaces its centre frequencies
+in an older way, so the spacing of Kymatio 0.4 (Andén's, as in ScatNet) is written here.
 """
 
 import math
@@ -22,10 +22,10 @@ from kymatio.scattering1d.filter_bank import (
 from numpy.typing import NDArray
 
 SIGMA_0 = 0.1
-"""Bandwidth of a low-pass filter of support 1, in cycles per sample."""
+"""Bandwidth of a low-pass filter of support 1, cycles per sample."""
 
 ALPHA = 5.0
-"""Number of bandwidths after which a filter counts as zero when its stride is chosen."""
+"""Bandwidths from the centre at which a filter counts as zero when its stride is chosen."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Filter:
     j : int
         The output may be decimated by ``2 ** j``.
     N : int
-        Length of the signals that it is for, samples.
+        Length of the signals to filter, samples.
     """
 
     xi: float
@@ -55,10 +55,10 @@ class Filter:
         return _response(self.N, self.xi, self.sigma)
 
     def at(self, n: int) -> NDArray[np.float64]:
-        """Response to a signal that is sampled only `n` times a period, (n,).
+        """Frequency response for a signal that is sampled only `n` times a period, (n,).
 
-        Where decimation is by an integer, what lies above the new Nyquist frequency folds down, as
-        in Kymatio; otherwise it is left out.
+        Where ``N / n`` is a whole number, the response above the new Nyquist frequency folds down,
+        as in Kymatio; otherwise it is left out.
         """
         if self.N % n == 0:
             return self.hat.reshape(-1, n).sum(axis=0)
@@ -68,19 +68,47 @@ class Filter:
 
 @lru_cache(maxsize=8)
 def _response(N: int, xi: float, sigma: float) -> NDArray[np.float64]:
-    """Only the last few are kept: all responses of a transform would take more than its work."""
+    """Frequency response, (N,), from a small cache; all responses would need much memory."""
     return morlet_1d(N, xi, sigma) if xi else gauss_1d(N, sigma)
 
 
 def wavelets(N: int, J: int, Q: int) -> list[Filter]:
-    """Band-pass filters from high to low frequency, `Q` an octave down to ``2 ** -J``."""
+    """Band-pass filters of a constant-Q bank, from high to low frequency.
+
+    Parameters
+    ----------
+    N : int
+        Length of the signals, samples.
+    J : int
+        Octaves; the lowest filter has a bandwidth of about ``0.1 / 2 ** J`` cycles per sample.
+    Q : int
+        Filters per octave.
+
+    Returns
+    -------
+    list of Filter
+    """
     return [Filter(xi, sigma, _log2_stride(xi, sigma), N) for xi, sigma in _anden_progression(J, Q)]
 
 
 def spinned_wavelets(N: int, J: int, Q: int) -> list[Filter]:
-    """Low-pass of support ``2 ** J``, then :func:`wavelets`, then their mirror images (xi < 0).
+    """Filters along log-frequency: low-pass, rising and falling wavelets.
 
-    These act along log-frequency, where the sign of xi tells rising from falling patterns.
+    The sign of xi tells rising (+) from falling (-) patterns.
+
+    Parameters
+    ----------
+    N : int
+        Length of the log-frequency axis, rows.
+    J : int
+        Octaves of scale.
+    Q : int
+        Filters per octave.
+
+    Returns
+    -------
+    list of Filter
+        The low-pass of support ``2 ** J``, the :func:`wavelets`, and their mirror images (xi < 0).
     """
     mirrored = [
         Filter(-xi, sigma, _log2_stride(xi, sigma), N) for xi, sigma in _anden_progression(J, Q)
@@ -89,15 +117,41 @@ def spinned_wavelets(N: int, J: int, Q: int) -> list[Filter]:
 
 
 def low_pass(N: int, T: float) -> Filter:
-    """Gaussian of support `T` samples, to be decimated by the power of two at or below `T`."""
+    """Gaussian low-pass filter.
+
+    Parameters
+    ----------
+    N : int
+        Length of the signals, samples.
+    T : float
+        Support, samples, at least 1.
+
+    Returns
+    -------
+    Filter
+        May be decimated by the power of two at or below `T`.
+    """
     sigma = SIGMA_0 / T
     return Filter(0.0, sigma, math.floor(math.log2(T)), N)
 
 
 def padded_length(n: int, T: float) -> int:
-    """Kymatio's length after padding a signal of `n` samples for a low-pass of support `T`."""
+    """Length to which Kymatio pads a signal.
+
+    Parameters
+    ----------
+    n : int
+        Length of the signal, samples.
+    T : float
+        Support of the low-pass filter, samples.
+
+    Returns
+    -------
+    int
+        A power of two.
+    """
     with warnings.catch_warnings():
-        # A T close to n always has border effects; the shift in DESIGN's table counts on them.
+        # A T close to n always has border effects.
         warnings.simplefilter("ignore", UserWarning)
         support = compute_temporal_support(gauss_1d(n, SIGMA_0 / T).reshape(1, -1), 1e-3)
     log2_wanted = math.ceil(math.log2(n + 6 * support))

@@ -16,10 +16,10 @@ from mesosynth.scattering.plan import Group, Plan, SecondOrder
 from mesosynth.scattering.time import average
 
 # --------------------------------------------------------------------------------------------------
-# Threads that share one evaluation.
+# Threads that share one evaluation
 #
-# PyTorch splits every single operation among its threads. Operations on blocks that fit a cache are
-# too short for that: handing whole tasks to threads, each with its own cache, scales far better.
+# PyTorch splits each operation among its threads. Operations on blocks that fit a cache are too
+# short for that: whole tasks in threads, each with its own cache, scale far better.
 
 
 Result = TypeVar("Result")
@@ -27,14 +27,18 @@ Result = TypeVar("Result")
 
 @contextmanager
 def team(like: torch.Tensor, *, alone: bool) -> Generator["Team"]:
-    """Threads for one evaluation: as many as PyTorch would use, which has one itself meanwhile.
+    """Threads for one evaluation: as many as PyTorch would use, while PyTorch itself has one.
 
     Parameters
     ----------
     like : tensor
         On a GPU tasks run one after the other.
     alone : bool
-        Whether the tasks are so small that a second thread would only be in the way.
+        Whether the tasks are so small that a second thread would slow them down.
+
+    Yields
+    ------
+    Team
     """
     threads = torch.get_num_threads()
     if like.device.type != "cpu":
@@ -49,12 +53,12 @@ def team(like: torch.Tensor, *, alone: bool) -> Generator["Team"]:
 
 @dataclass(frozen=True)
 class Team:
-    """Runs tasks on some threads."""
+    """A number of threads that run tasks."""
 
     threads: int
 
     def run(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
-        """Run `tasks` and return their results in order; the first exception ends the whole."""
+        """Run `tasks` and return their results in order; the first exception ends all."""
         if self.threads == 1:
             return [task() for task in tasks]
         futures: list[Future[Result]] = []
@@ -68,7 +72,7 @@ class Team:
 
 @cache
 def _pool(threads: int, pid: int) -> ThreadPoolExecutor:
-    """A pool; a process forked from this one makes its own, since threads do not survive that."""
+    """Pool of one process; a forked process makes its own, since threads do not survive a fork."""
     del pid
     before = torch.get_num_threads()
     ready = Barrier(threads + 1)
@@ -86,24 +90,24 @@ def _pool(threads: int, pid: int) -> ThreadPoolExecutor:
 
 
 # --------------------------------------------------------------------------------------------------
-# The transform itself: from a padded signal and its tangents to rows of coefficients.
+# The transform
 #
-# Everywhere axis 0, of length 1 + p, holds a value and its derivatives along p tangents.
+# Axis 0, of length 1 + p, always holds a value and its derivatives along p tangents.
 #
-# With a tolerance, what this very signal does not use is left out as well: rows of U_1 without
-# energy, psi_n2 that find nothing to do, and output rows that reach no row of U_1. Each of the
-# parts may lose its share of the tolerance, in the value and in every tangent.
+# With a tolerance, rows of U_1 without energy, psi_n2 without input, and output rows that reach no
+# row of U_1 are left out. Each part may lose its share of the tolerance, in the value and in every
+# tangent.
 
 
 Checkpoint = Callable[[], None]
 
 ROWS = 4
-"""Rows of psi1 that one task takes: enough tasks to share the work out among threads."""
+"""Rows of psi1 in one task: small enough to share the work among threads."""
 
 
 @dataclass(frozen=True)
 class FirstOrder:
-    """What the second order needs to know of the first.
+    """First-order results that the second order reads.
 
     Attributes
     ----------
@@ -112,7 +116,7 @@ class FirstOrder:
     U_1_hat : list of (1 + p, rows, length) complex tensor
         Their spectra.
     activity : (1 + p,) tensor
-        Variance of U_1 over time, summed over its rows; 0 where nothing is selected.
+        Variance of U_1 over time, summed over its rows; 0 where no selection is made.
     S_1 : (1 + p, n1, frames) tensor
     """
 
@@ -123,7 +127,20 @@ class FirstOrder:
 
 
 def forward(x: torch.Tensor, plan: Plan, checkpoint: Checkpoint | None = None) -> torch.Tensor:
-    """Coefficients of a padded signal: (1 + p, N) to (1 + p, rows, frames), order by order."""
+    """Coefficients of a padded signal and their tangents, order by order.
+
+    Parameters
+    ----------
+    x : (1 + p, N) tensor
+        The signal and p tangents.
+    plan : Plan
+    checkpoint : callable, optional
+        Called before each n2; what it raises ends the computation.
+
+    Returns
+    -------
+    (1 + p, rows, frames) tensor
+    """
     # S(a x) = a S(x), and its derivatives do not change: no amplitude can leave the float's range.
     scale = power_of_two(x[0])
     x = torch.cat([x[:1] / scale, x[1:]])
@@ -144,7 +161,20 @@ def power_of_two(x: torch.Tensor) -> torch.Tensor:
 
 
 def first_order(x: torch.Tensor, plan: Plan, workers: Team) -> FirstOrder:
-    """Filter by all psi1 and take the modulus."""
+    """First order: filter by all psi1 and take the modulus.
+
+    Parameters
+    ----------
+    x : (1 + p, N) tensor
+        The signal and p tangents.
+    plan : Plan
+    workers : Team
+        Threads that share the rows.
+
+    Returns
+    -------
+    FirstOrder
+    """
     x_hat = torch.fft.fft(x)
     bands: list[torch.Tensor] = []
     kept = [True] * plan.groups[-1].rows.stop
@@ -179,7 +209,17 @@ def first_order(x: torch.Tensor, plan: Plan, workers: Team) -> FirstOrder:
 
 
 def first_rows(S_1: torch.Tensor, plan: Plan) -> torch.Tensor:
-    """|S_1 * psi_fr| along log-frequency, averaged: (1 + p, rows, frames)."""
+    """First-order coefficients, ``|S_1 * psi_fr|`` along log-frequency, averaged.
+
+    Parameters
+    ----------
+    S_1 : (1 + p, n1, frames) tensor
+    plan : Plan
+
+    Returns
+    -------
+    (1 + p, rows, frames) tensor
+    """
     real, imaginary = (plan.first_psi @ S_1).unflatten(1, (2, -1)).unbind(1)
     U = modulus(torch.complex(real, imaginary))
     if plan.is_global:
@@ -190,7 +230,20 @@ def first_rows(S_1: torch.Tensor, plan: Plan) -> torch.Tensor:
 def second_rows(
     first: FirstOrder, second: SecondOrder, plan: Plan, checkpoint: Checkpoint | None
 ) -> torch.Tensor:
-    """All rows of one n2: (1 + p, rows, frames)."""
+    """Second-order coefficients of one n2.
+
+    Parameters
+    ----------
+    first : FirstOrder
+    second : SecondOrder
+    plan : Plan
+    checkpoint : callable or None
+        Called first; what it raises ends the computation.
+
+    Returns
+    -------
+    (1 + p, rows, frames) tensor
+    """
     if checkpoint is not None:
         checkpoint()
     bands = second_bands(first, second)
@@ -205,7 +258,21 @@ def second_rows(
 def used_wavelets(
     bands: torch.Tensor, first: FirstOrder, second: SecondOrder, plan: Plan
 ) -> tuple[SpinnedWavelets, slice | torch.Tensor] | None:
-    """The psi_fr that Y_2 needs, and their output rows; None where all of n2 may be left out."""
+    """The psi_fr that Y_2 needs within the tolerance.
+
+    Parameters
+    ----------
+    bands : (1 + p, n1, length) complex tensor
+        Spectra of Y_2.
+    first : FirstOrder
+    second : SecondOrder
+    plan : Plan
+
+    Returns
+    -------
+    (SpinnedWavelets, slice or tensor) or None
+        The wavelets and their output rows; None where all of n2 may be left out.
+    """
     if not plan.is_selective:
         return second.psi, slice(None)
     power = _mean_square(bands).sum(dim=1, keepdim=True)
@@ -216,7 +283,17 @@ def used_wavelets(
 
 
 def second_bands(first: FirstOrder, second: SecondOrder) -> torch.Tensor:
-    """Spectra of Y_2 = U_1 * psi_n2: (1 + p, n1, length) complex."""
+    """Spectra of Y_2 = U_1 * psi_n2.
+
+    Parameters
+    ----------
+    first : FirstOrder
+    second : SecondOrder
+
+    Returns
+    -------
+    (1 + p, n1, length) complex tensor
+    """
     counts = second.counts(first.rows)
     columns = len(first.S_1)
     bands = first.U_1_hat[0].new_empty((columns, sum(counts), second.bands[0].n_out))
@@ -231,7 +308,20 @@ def second_bands(first: FirstOrder, second: SecondOrder) -> torch.Tensor:
 def first_bands(
     x_hat: torch.Tensor, group: Group, places: Sequence[int] | None = None
 ) -> torch.Tensor:
-    """Spectra of what psi1 of a group leave of x, all or some: (1 + p, rows, length) complex."""
+    """Spectra of x * psi1 for the rows of a group.
+
+    Parameters
+    ----------
+    x_hat : (1 + p, N) complex tensor
+        Spectra of the signal and of p tangents.
+    group : Group
+    places : sequence of int, optional
+        Rows of the group; None takes all.
+
+    Returns
+    -------
+    (1 + p, rows, length) complex tensor
+    """
     psi1 = group.psi1 if places is None else [group.psi1[place] for place in places]
     bands = x_hat.new_empty((len(x_hat), len(psi1), group.length))
     for row, psi in enumerate(psi1):

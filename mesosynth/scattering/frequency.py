@@ -1,12 +1,12 @@
-"""Scattering along log-frequency, as plain matrices.
+"""Filtering along log-frequency, as plain matrices.
 
-The log-frequency axis has a row per first-order wavelet: 10 to 100 of them. All wavelets psi_fr
-that act along it, decimated as Kymatio decimates them, are therefore the rows of one small complex
-matrix ``psi``, and the averaging by phi_F after the modulus is one small real matrix ``phi``:
+The log-frequency axis has one row for each first-order wavelet: 10 to 100 of them. All wavelets
+psi_fr that act along it, decimated as in Kymatio, are therefore the rows of one small complex
+matrix ``psi``, and the averaging by phi_F after the modulus is one small real matrix ``phi``::
 
     Y_2_fr = psi @ Y_2        U_2 = |Y_2_fr|        S_2 = phi @ U_2
 
-which says the same as Kymatio's FFTs over an axis padded to N_fr, at a fraction of the cost.
+The numbers are those of Kymatio's FFTs over an axis padded to N_fr, at a fraction of the cost.
 """
 
 import math
@@ -25,7 +25,7 @@ Format = Literal["time", "joint"]
 
 @dataclass(frozen=True)
 class FrequencyStage:
-    """All of psi_fr and phi_F for an axis of `n1_count` rows.
+    """Matrices of all psi_fr and phi_F for an axis of `n1_count` rows.
 
     Attributes
     ----------
@@ -34,11 +34,11 @@ class FrequencyStage:
     phi : (n_out, n_in) float64 or None
         Averaging after modulus and time averaging; None where it is the identity.
     spinless : int
-        How many of the n_in rows come first and have spin 0.
+        Number of rows of spin 0, which come first.
     n_fr : (n_out,) int
-        Index of the wavelet that each output row comes from.
+        Index of the wavelet psi_fr of each output row.
     n1 : (n_out,) int
-        The first-order wavelet that each output row stands at.
+        Index of the first-order wavelet of each output row.
     """
 
     psi: NDArray[np.complex128]
@@ -79,7 +79,7 @@ class LogFrequency:
         self._check_joint(F, J_fr)
 
     def _check_joint(self, F: float | str | None, J_fr: int) -> None:
-        """Refuse what Kymatio cannot stack into one array either."""
+        """Raise where Kymatio cannot stack the paths into one array either."""
         if self.format != "joint":
             return
         rows = {self._rows_after_averaging(psi) for psi in self.psis}
@@ -100,8 +100,13 @@ class LogFrequency:
         Parameters
         ----------
         n1_count : int
+            Rows.
         spinned : bool
-            False leaves out negative spins, which a real input cannot tell from positive ones.
+            False leaves out negative spins, which are the same as positive ones for a real input.
+
+        Returns
+        -------
+        FrequencyStage
         """
         used = [(i, psi) for i, psi in enumerate(self.psis) if spinned or psi.xi >= 0.0]
         psi_blocks: list[NDArray[np.complex128]] = []
@@ -157,8 +162,8 @@ class LogFrequency:
 
     def _kept_rows(self, psi: Filter, n1_count: int) -> list[int]:
         """n1 of each output row of one psi_fr."""
-        # Kymatio strides the names of unaveraged spin-0 rows by 2**j_fr even where the rows
-        # themselves come more densely; its numbers are ours.
+        # As in Kymatio, which numbers unaveraged spin-0 rows in steps of 2**j_fr even where the
+        # rows themselves are denser.
         stride = 2**psi.j
         if psi.xi != 0.0 and self.averaging == "local":
             stride = 2**self.phi.j
@@ -171,16 +176,22 @@ class LogFrequency:
 
 
 def parse_support(T: float | str | None, J: int, length: int, name: str) -> tuple[Averaging, float]:
-    """Averaging and support that Kymatio's T or F stand for.
+    """Averaging and support for an argument T or F of Kymatio.
 
     Parameters
     ----------
     T : float, "global" or None
         None and "global" have the support ``2 ** J``; 0 does not average.
     J, length : int
-        Octaves of scale, and length of the axis, in samples.
+        Octaves of scale, and length of the axis, samples.
     name : str
-        What the argument is called in messages.
+        Name of the argument in messages.
+
+    Returns
+    -------
+    averaging : {"local", "global", "none"}
+    support : float
+        Samples.
 
     Raises
     ------

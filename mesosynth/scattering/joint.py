@@ -9,24 +9,24 @@ import torch
 from mesosynth.scattering.time import AveragingBlock
 
 # --------------------------------------------------------------------------------------------------
-# What a lean transform may leave out of one evaluation.
+# Selection of paths within a tolerance
 
 
 def needed(
     parts: torch.Tensor, whole: torch.Tensor, tolerance: float, count: int | None = None
 ) -> torch.Tensor:
-    """Which parts must be computed so that all others together stay under `tolerance`.
+    """Mask of the parts that must be computed; all others together stay below `tolerance`.
 
     Parameters
     ----------
     parts : (1 + p, parts) tensor
-        Power that each part holds of a value and of its tangents.
+        Power of each part, of a value and of its p tangents.
     whole : (1 + p,) tensor
         Power of all.
     tolerance : float
         Relative, of amplitudes.
     count : int, optional
-        How many parts share the tolerance, where `parts` are not all.
+        Number of parts that share the tolerance, where `parts` are not all.
 
     Returns
     -------
@@ -37,24 +37,24 @@ def needed(
 
 
 # --------------------------------------------------------------------------------------------------
-# Wavelets along log-frequency, modulus and averaging, while a block of time is in cache.
+# Wavelets, modulus and averaging while a block of time is in cache
 #
 # Wavelets of negative spin are the complex conjugates of those of positive spin. So with the real
 # part a and the imaginary part b of Y_2, two real products serve both spins::
 #
-# psi * Y = (Re psi a - Im psi b) + i (Im psi a + Re psi b) psi* * Y = (Re psi a + Im psi b) + i (Re
-# psi b - Im psi a)
+#     psi  * Y = (Re psi a - Im psi b) + i (Im psi a + Re psi b)
+#     psi* * Y = (Re psi a + Im psi b) + i (Re psi b - Im psi a)
 #
-# The modulus is taken with its tangents, d|z| = Re(conj(u) dz) with u = z / |z|, and u = 0 where z
-# = 0; its adjoint is g -> g u.
+# The modulus is taken with its tangents, d|z| = Re(conj(u) dz) with u = z / |z|, and u = 0 where
+# z = 0; its adjoint is g -> g u.
 
 
 BLOCK_SIZE = 2**18
-"""Rows times samples of a block: a few such arrays of float32 stay in a processor's last cache, and
-are large enough that threads rarely wait for the interpreter."""
+"""Rows times samples of a block: a few such float32 arrays fit the processor's last cache, and
+threads rarely wait for the interpreter."""
 
 REMEMBERED = 32
-"""Selections of rows that are kept for the next evaluation."""
+"""Selections of rows kept for the next evaluation."""
 
 
 def modulus(z: torch.Tensor) -> torch.Tensor:
@@ -67,7 +67,18 @@ def modulus(z: torch.Tensor) -> torch.Tensor:
 
 
 def phase(z: torch.Tensor, magnitude: torch.Tensor) -> torch.Tensor:
-    """Return z / |z|, and 0 where z = 0."""
+    """Complex sign z / |z|, and 0 where z = 0.
+
+    Parameters
+    ----------
+    z : complex tensor
+    magnitude : real tensor of the same shape
+        |z|.
+
+    Returns
+    -------
+    complex tensor
+    """
     return z / torch.where(magnitude > 0.0, magnitude, 1.0)
 
 
@@ -75,14 +86,14 @@ def phase(z: torch.Tensor, magnitude: torch.Tensor) -> torch.Tensor:
 class SpinnedWavelets:
     """All psi_fr for one length of the log-frequency axis.
 
-    Rows of results are those of spin 0 first, then spin +1, then spin -1.
+    Output rows are those of spin 0 first, then spin +1, then spin -1.
 
     Attributes
     ----------
     matrix : (2 p, n1) tensor
         Real parts of the rows of spin 0 and +1, then their imaginary parts.
     spinless : int
-        How many of the p rows have spin 0.
+        Number of rows of spin 0 among the p rows.
     """
 
     matrix: torch.Tensor
@@ -93,15 +104,28 @@ class SpinnedWavelets:
 
     @property
     def rows(self) -> int:
-        """How many rows of all spins come out."""
+        """Number of output rows of all spins."""
         return len(self.matrix) - self.spinless
 
     def reached_from(
         self, n1: tuple[int, ...], tolerance: float
     ) -> tuple["SpinnedWavelets", torch.Tensor]:
-        """Return what is needed for an input that has only the rows `n1`, and which rows come out.
+        """Wavelets that are needed for an input with some rows alone.
 
-        The last answers are kept: from one evaluation to the next an input's rows rarely change.
+        The last selections are kept, since an input's rows rarely change between two evaluations.
+
+        Parameters
+        ----------
+        n1 : tuple of int
+            Rows of the input that are not zero.
+        tolerance : float
+            Relative, of amplitudes.
+
+        Returns
+        -------
+        wavelets : SpinnedWavelets
+        rows : (k,) int tensor
+            Output rows of these wavelets.
         """
         if n1 not in self._reached:
             if len(self._reached) >= REMEMBERED:
@@ -146,7 +170,19 @@ class SpinnedWavelets:
     def scatter_adjoint(
         self, Y: torch.Tensor, gradient: torch.Tensor, blocks: list[AveragingBlock]
     ) -> torch.Tensor:
-        """Return the gradient of Y, (n1, time) complex, from that of its S, (rows, frames)."""
+        """Adjoint of :meth:`scatter`: the gradient of Y from that of S.
+
+        Parameters
+        ----------
+        Y : (n1, time) complex tensor
+        gradient : (rows, frames) tensor
+            Of S.
+        blocks : list of AveragingBlock
+
+        Returns
+        -------
+        (n1, time) complex tensor
+        """
         out = torch.zeros_like(Y)
         p = len(self.matrix) // 2
         for block, first, at, work in self._pieces(Y[None], blocks):
@@ -158,7 +194,7 @@ class SpinnedWavelets:
                 g = g @ block.phi[:, first : first + at.stop - at.start]
             u_real *= g
             u_imaginary *= g
-            # The two spins come together again, as in the formulas above.
+            # Both spins are added, by the formulas above.
             a, b = torch.zeros((2, 2 * p, at.stop - at.start)).to(g)
             a[:p], a[p:], b[:p], b[p:] = u_real[:p], u_imaginary[:p], u_imaginary[:p], -u_real[:p]
             minus_real, minus_imaginary = u_real[p:], u_imaginary[p:]

@@ -1,4 +1,20 @@
-"""The joint time-frequency scattering transform (JTFS), with Kymatio 0.4's numbers."""
+"""Joint time-frequency scattering transform (JTFS), with the numbers of Kymatio 0.4.
+
+After Vahidi et al. (JAES 2023), eq. 9-15, in Kymatio's letters::
+
+    U_1(n1, t)            = |x * psi_n1|(t)                            scalogram, eq. 9
+    S_1(n1, t)            = (U_1 * phi_T)(t)
+    Y_2_n2(n1, t)         = (U_1 * psi_n2)(n1, t)                      along time
+    U_2_n2,nfr(n1, t)     = |Y_2_n2 * psi_nfr|(n1, t)                  along log-frequency, eq. 14
+    S_2_n2,nfr(n1, t)     = (U_2 * phi_T * phi_F)(n1, t)               eq. 15
+
+Four things make it fast. The log-frequency axis is short, so all psi_fr are one matrix
+(:mod:`~mesosynth.scattering.frequency`). Averaging after the modulus is a matrix too, so a block of
+time is multiplied and averaged while it is in cache, and nothing of the size of U_2 is ever stored
+(:mod:`~mesosynth.scattering.joint`). Tangents are carried forward, through the modulus by
+d|z| = Re(conj(z) dz) / |z|, so the whole Jacobian of a few parameters needs no autograd graph.
+Within a tolerance most samples are not computed at all (:mod:`~mesosynth.scattering.time`).
+"""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -17,16 +33,29 @@ from mesosynth.scattering.frequency import Format, LogFrequency, parse_support
 from mesosynth.scattering.plan import Bank, Plan, build_plan
 
 # --------------------------------------------------------------------------------------------------
-# Where transforms are computed.
+# Device
 
 
 def best_device() -> torch.device:
-    """Return the CUDA device where there is one, else the CPU."""
+    """CUDA device where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def with_fallback(compute: Callable[..., torch.Tensor], *signals: torch.Tensor) -> torch.Tensor:
-    """``compute(*signals)``, on the CPU where a GPU has not memory enough, with a warning."""
+    """``compute(*signals)``, on the CPU with a warning where a GPU has too little memory.
+
+    Parameters
+    ----------
+    compute : callable
+        A function of tensors that returns one.
+    *signals : tensor
+        Its arguments, all on one device.
+
+    Returns
+    -------
+    tensor
+        On the device of `signals`.
+    """
     try:
         return compute(*signals)
     except torch.OutOfMemoryError:
@@ -42,16 +71,28 @@ def with_fallback(compute: Callable[..., torch.Tensor], *signals: torch.Tensor) 
 
 
 # --------------------------------------------------------------------------------------------------
-# What every transform asks of its input, and of the tangents that come with it.
+# Checks of the input and of its tangents
 
 
 def checked_signals(x: torch.Tensor, n: int, name: str) -> torch.Tensor:
-    """`x`, if a transform of signals of `n` samples can work with it.
+    """`x`, checked.
+
+    Parameters
+    ----------
+    x : (..., n) float32 or float64 tensor
+    n : int
+        Length that the last axis must have, samples.
+    name : str
+        Name of the argument in messages.
+
+    Returns
+    -------
+    (..., n) tensor
 
     Raises
     ------
     ArgumentError
-        For anything but finite float32 or float64 samples, `n` along the last axis.
+        If `x` is no such tensor, or holds NaN or Inf.
     """
     if not isinstance(x, torch.Tensor) or x.dtype not in (torch.float32, torch.float64):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
         kind = getattr(x, "dtype", type(x).__name__)
@@ -66,7 +107,17 @@ def checked_signals(x: torch.Tensor, n: int, name: str) -> torch.Tensor:
 
 
 def with_tangents(x: torch.Tensor, dx: torch.Tensor) -> torch.Tensor:
-    """Stack a value and its tangents: (..., n) and (..., n) or (p, ..., n) to (1 + p, ..., n).
+    """A value and its tangents in one tensor.
+
+    Parameters
+    ----------
+    x : (..., n) tensor
+    dx : (..., n) or (p, ..., n) tensor
+        One tangent, or p of them.
+
+    Returns
+    -------
+    (1 + p, ..., n) tensor
 
     Raises
     ------
@@ -83,21 +134,7 @@ def with_tangents(x: torch.Tensor, dx: torch.Tensor) -> torch.Tensor:
 
 
 # --------------------------------------------------------------------------------------------------
-# The joint time-frequency scattering transform, with Kymatio 0.4's numbers.
-#
-# After Vahidi et al. (JAES 2023), eq. 9-15, in Kymatio's letters::
-#
-# U_1(n1, t) = |x * psi_n1|(t) scalogram, eq. 9 S_1(n1, t) = (U_1 * phi_T)(t) Y_2_n2(n1, t) = (U_1 *
-# psi_n2)(n1, t) along time U_2_n2,nfr(n1, t) = |Y_2_n2 * psi_nfr|(n1, t) along log-frequency, eq.
-# 14 S_2_n2,nfr(n1, t) = (U_2 * phi_T * phi_F)(n1, t) eq. 15
-#
-# Four things make it fast. The log-frequency axis is short, so all psi_fr are one matrix
-# (:mod:`log_frequency`). Averaging after the modulus is a matrix too, so a block of time is
-# multiplied, modulused and averaged while it is in cache and nothing of the size of U_2 is ever
-# held (:mod:`joint`). Tangents ride along: through linear steps in the batch, through the modulus
-# by d|z| = Re(conj(z) dz) / |z|, so that the whole Jacobian of a few parameters needs no autograd
-# graph. And within a tolerance most samples need not be computed at all (:mod:`sampling`,
-# :mod:`selection`).
+# The transform
 
 
 Boundary = Literal["reflect", "periodic"]
@@ -129,16 +166,16 @@ class JTFS:
         the mirror image too, in which rising sounds fall. "periodic" takes the signal for one
         period, needs a power of two for `shape`, and costs half as much.
     tolerance : float
-        0 for Kymatio's numbers to rounding error. Up to 0.1, what a signal does not use is left
-        out: samples beyond what averages of a modulus need and, on a CPU, first-order rows without
-        energy and paths that find nothing. The norm of the error, with each path taken as a mean
-        over time, stays below `tolerance` of the norm of S on all that was tried; that of tangents
-        below some twenty times as much.
+        0 for Kymatio's numbers to rounding error. Up to 0.1, parts without energy are left out:
+        samples that averages of a modulus do not need and, on a CPU, first-order rows and paths
+        without energy. The norm of the error, with each path taken as a mean over time, stayed
+        below `tolerance` times the norm of S on all signals that were tried, and that of tangents
+        below about twenty times as much.
 
     Raises
     ------
     ArgumentError
-        For values that make no transform, naming the argument.
+        For an impossible value, naming the argument.
 
     References
     ----------
@@ -194,10 +231,8 @@ class JTFS:
         )
         self._plans: dict[tuple[torch.dtype, torch.device], Plan] = {}
 
-    # ------------------------------------------------------------------ what users call
-
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """Scattering coefficients of `x`; autograd gives gradients of what is computed from them.
+        """Scattering coefficients of `x`, differentiable by autograd.
 
         Gradients are first order only. Where a modulus is zero, its gradient counts as zero.
 
@@ -208,6 +243,11 @@ class JTFS:
         Returns
         -------
         (..., paths, frames) tensor, or (..., paths, rows, frames) in the format "joint"
+
+        Raises
+        ------
+        ArgumentError
+            If `x` is no such tensor, or holds NaN or Inf.
         """
         signals = checked_signals(x, self.n, "x").reshape(-1, self.n)
         S = self._formatted(with_fallback(self._values, signals))
@@ -226,12 +266,17 @@ class JTFS:
         dx : (..., n) or (p, ..., n) tensor
             One tangent, or p of them, for every signal of `x`.
         checkpoint : callable, optional
-            Called some twenty times on the way; what it raises ends the computation.
+            Called about twenty times on the way; what it raises ends the computation.
 
         Returns
         -------
         S : as ``self(x)``
         dS : the same, with a leading axis p where `dx` has one
+
+        Raises
+        ------
+        ArgumentError
+            If `x` or `dx` is no such tensor, or holds NaN or Inf.
         """
         x = checked_signals(x, self.n, "x").detach()
         dx = checked_signals(dx, self.n, "dx").detach()
@@ -249,12 +294,17 @@ class JTFS:
         ----------
         x : (n,) tensor
         hop : int
-            A power of two.
+            Samples, a power of two.
 
         Returns
         -------
         (n1, n // hop) tensor
             Rows from high to low frequency, ``psi1[n1].xi`` cycles per sample each.
+
+        Raises
+        ------
+        ArgumentError
+            If `x` is no such tensor, or holds NaN or Inf.
         """
         x = checked_signals(x, self.n, "x").reshape(1, self.n)
         x_hat = torch.fft.fft(self._padded(x))
@@ -266,15 +316,15 @@ class JTFS:
         return torch.cat(rows)[:, first : first + self.n // hop]
 
     def meta(self) -> dict[str, NDArray[np.float64] | NDArray[np.int64]]:
-        """What each coefficient is.
+        """Order, wavelets, frequencies and spin of each coefficient.
 
-        Kymatio's columns in Kymatio's order, which is sorted by (n1, n2, n_fr) and therefore, in
-        the format "time", *not* the order of the rows of S; ``row`` says which row of S each entry
-        describes: ``S[..., meta["row"], :]`` goes with the other columns.
+        Kymatio's columns in Kymatio's order, which is sorted by (n1, n2, n_fr) and so, in the
+        format "time", *not* the order of the rows of S. The column ``row`` is the row of S of each
+        entry: ``S[..., meta["row"], :]`` goes with the other columns.
 
         Returns
         -------
-        dict of arrays, an entry a path
+        dict of arrays, one entry per path
             order (0, 1, 2); row; n1, n2, n_fr (indices; n1 is NaN in the format "joint"); xi,
             sigma, j (paths, 2), of psi_n1 and psi_n2, cycles per sample; xi_fr, sigma_fr, j_fr, of
             psi_fr, cycles per row; spin.
@@ -305,7 +355,7 @@ class JTFS:
         return self.average == "local"
 
     def _frames(self) -> tuple[int, int]:
-        """First and end of the output frames that lie within the signal, as Kymatio rounds them."""
+        """First and end of the output frames within the signal, rounded as in Kymatio."""
         first, end = self.pad_left, self.pad_left + self.n
         for _ in range(self.log2_stride):
             first, end = (first + 1) // 2, (end + 1) // 2
@@ -328,7 +378,7 @@ class JTFS:
         ]
 
     def _formatted(self, S: torch.Tensor) -> torch.Tensor:
-        """Rows (k, 1 + rows, frames) as the format wants them."""
+        """Coefficients (k, 1 + rows, frames) in the shape of the format."""
         if self.format == "time":
             return S
         return S[:, 1:].unflatten(1, (len(self._paths()), -1))
@@ -343,7 +393,7 @@ class JTFS:
     def _values_and_tangents(
         self, signals: torch.Tensor, checkpoint: Checkpoint | None
     ) -> torch.Tensor:
-        """The same with tangents, without autograd: (1 + p, k, n) to (1 + p, k, rows, frames)."""
+        """Coefficients and tangents, no autograd: (1 + p, k, n) to (1 + p, k, rows, frames)."""
         plan = self._plan(signals)
         each = [forward(self._padded(x), plan, checkpoint) for x in signals.unbind(1)]
         return torch.stack(each, dim=1)

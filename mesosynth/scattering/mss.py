@@ -1,4 +1,4 @@
-"""The multi-scale spectrogram (MSS), which the JTFS is compared with.
+"""Multi-scale spectrogram (MSS), the baseline that the JTFS is compared with.
 
 After Vahidi et al. (JAES 2023), eq. 18: magnitudes of short-time Fourier transforms with windows of
 2^5 to 2^10 samples, compared by the average over the windows of an L1 distance::
@@ -6,12 +6,11 @@ After Vahidi et al. (JAES 2023), eq. 18: magnitudes of short-time Fourier transf
     Phi_i(x)(k, m) = |sum_t w_i(t) x(m h_i + t) exp(-2 pi i k t / 2^i)|
     L(x, y)        = 1/6 sum_i |Phi_i(x) - Phi_i(y)|_1
 
-The equation leaves open the window's shape and the hop, and says nothing of logarithms. The
-authors' code (``meso-dtfa``) answers: periodic Hann windows, a quarter of a window apart, padded by
-reflection; no logarithm. It departs from the equation twice: its windows are 2^6 to 2^11 samples
-(:data:`AUTHORS_WINDOWS`), and its L1 distance is a mean over the coefficients of a spectrogram
-rather than a sum (``distance(..., per_coefficient=True)``), which divides by nearly the same number
-for every window.
+The equation leaves open the window's shape and the hop. The authors' code (``meso-dtfa``) has
+periodic Hann windows, a quarter of a window apart, padded by reflection, and no logarithm. It
+departs from the equation twice: its windows are 2^6 to 2^11 samples (:data:`AUTHORS_WINDOWS`), and
+its L1 distance is a mean over the coefficients of a spectrogram rather than a sum
+(``distance(..., per_coefficient=True)``), which divides by nearly the same number for every window.
 """
 
 import math
@@ -46,7 +45,7 @@ class MultiScaleSpectrogram:
     Raises
     ------
     ArgumentError
-        For values that make no spectrogram, naming the argument.
+        For an impossible value, naming the argument.
 
     Examples
     --------
@@ -74,7 +73,12 @@ class MultiScaleSpectrogram:
         Returns
         -------
         (..., coefficients) tensor
-            :meth:`split` gives the spectrograms back, :meth:`meta` says what each entry is.
+            :meth:`split` gives the spectrograms, :meth:`meta` describes each entry.
+
+        Raises
+        ------
+        ArgumentError
+            If `x` is no such tensor, or holds NaN or Inf.
         """
         x = checked_signals(x, self.n, "x")
         return torch.cat([self._stft(x, w).abs().flatten(-2) for w in self.windows], dim=-1)
@@ -111,7 +115,7 @@ class MultiScaleSpectrogram:
         return S[0], S[1:] if dx.ndim > x.ndim else S[1]
 
     def split(self, S: torch.Tensor) -> list[torch.Tensor]:
-        """The spectrograms in a vector (..., coefficients): a (..., bins, frames) a window."""
+        """The spectrograms in a vector (..., coefficients): one (..., bins, frames) per window."""
         shapes = [(window // 2 + 1, self._frames(window)) for window in self.windows]
         parts = S.split([bins * frames for bins, frames in shapes], dim=-1)
         return [part.unflatten(-1, shape) for part, shape in zip(parts, shapes, strict=True)]
@@ -119,7 +123,7 @@ class MultiScaleSpectrogram:
     def distance(
         self, S: torch.Tensor, S_target: torch.Tensor, *, per_coefficient: bool = False
     ) -> torch.Tensor:
-        """Eq. 18 between two results of this transform.
+        """Distance of eq. 18 between two results of this transform.
 
         Parameters
         ----------
@@ -137,7 +141,7 @@ class MultiScaleSpectrogram:
         return torch.stack(norms).mean(dim=0)
 
     def meta(self) -> dict[str, NDArray[np.float64]]:
-        """What each coefficient is.
+        """Window, frequency and time of each coefficient.
 
         Returns
         -------
@@ -181,8 +185,8 @@ class MultiScaleSpectrogram:
 def _modulus(z: torch.Tensor) -> torch.Tensor:
     """|z| of row 0, and its derivatives d|z| = Re(conj(z) dz) / |z| along rows 1 and on."""
     value = z[:1].abs()
-    # Where |z| = 0 the numerator is 0 as well: dividing by 1 gives the derivative 0. So it does for
-    # what is hardly a number (in a rest, say), whose reciprocal is none.
+    # Where |z| = 0 the numerator is 0 as well: dividing by 1 gives the derivative 0. The same for
+    # subnormal |z| (in a rest, say), whose reciprocal is infinite.
     direction = z[:1] / torch.where(value > torch.finfo(value.dtype).tiny, value, 1.0)
     return torch.cat([value, (direction.conj() * z[1:]).real])
 

@@ -1,4 +1,4 @@
-"""What a transform works out once: its filters, and they as tensors of one dtype on one device."""
+"""Filters and tensors of a JTFS, computed once for each dtype and device."""
 
 import itertools
 from dataclasses import dataclass
@@ -27,17 +27,20 @@ class Bank:
 
     Attributes
     ----------
-    phi, psi1, psi2 : Filter and lists of Filter
-        Along time.
+    phi : Filter
+        Low-pass filter along time.
+    psi1, psi2 : list of Filter
+        First-order and second-order wavelets along time.
     frames : (int, int) or None
         First and end of the frames to keep, or None for a sum over all time.
     tolerance : float
+        Relative error that may be made, 0 to 0.1.
     groups : list of (slice, int)
-        Rows of psi1 whose outputs have the same length, and that length.
+        Rows of psi1 whose outputs have the same length, and that length, samples.
     first : FrequencyStage
         Along log-frequency, for S_1.
     second : list of (n2, count, FrequencyStage)
-        The same for each n2 and the `count` rows with j1 < j2, where there are any.
+        For each n2 with rows of j1 < j2: its index, the number of these rows, and their stage.
     """
 
     phi: Filter
@@ -59,7 +62,21 @@ class Bank:
         frames: tuple[int, int] | None,
         tolerance: float,
     ) -> "Bank":
-        """Work out groups and stages of the filters."""
+        """Bank of some filters, with their groups and stages.
+
+        Parameters
+        ----------
+        phi : Filter
+        psi1, psi2 : list of Filter
+        frequency : LogFrequency
+        frames : (int, int) or None
+        tolerance : float
+            All as in the attributes.
+
+        Returns
+        -------
+        Bank
+        """
         second: list[tuple[int, int, FrequencyStage]] = []
         by_count: dict[int, FrequencyStage] = {}
         for n2, psi in enumerate(psi2):
@@ -78,7 +95,7 @@ class Bank:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of psi1 whose outputs have the same `length`, and how these are averaged for S_1."""
+    """Rows of psi1 whose outputs have the same `length`, and the averaging of these for S_1."""
 
     rows: slice
     length: int
@@ -88,14 +105,14 @@ class Group:
 
 @dataclass(frozen=True)
 class SecondOrder:
-    """Everything about one n2.
+    """Filters and averaging of one second-order wavelet psi_n2.
 
     Attributes
     ----------
     count : int
-        How many rows have j1 < j2.
+        Number of rows with j1 < j2.
     bands : list of BandPass
-        psi_n2 at the rate of each group of rows that has some of these.
+        psi_n2 at the rate of each group that has such rows.
     averaging : list of AveragingBlock
     psi : SpinnedWavelets
     phi : (n_out, n_in) tensor or None
@@ -109,11 +126,11 @@ class SecondOrder:
 
     @property
     def rows(self) -> int:
-        """How many rows of S come out."""
+        """Number of output rows of S."""
         return self.psi.rows if self.phi is None else len(self.phi)
 
     def counts(self, rows: list[list[int]]) -> list[int]:
-        """How many of the `rows` of each group have j1 < j2, for the groups of ``bands``."""
+        """Number of `rows` with j1 < j2 in each group of ``bands``."""
         return [sum(n1 < self.count for n1 in group) for group in rows[: len(self.bands)]]
 
 
@@ -128,9 +145,10 @@ class Plan:
     frames, frames_of_S_1 : int
         Length of the output, and of S_1 before its modulus along log-frequency.
     tolerance : float
+        Relative error that may be made, 0 to 0.1.
     is_selective : bool
-        Whether to look, in each evaluation, for what may be left out of it. Not on a GPU, which
-        would have to wait for the answers.
+        Whether each evaluation leaves out rows and paths without energy. Not on a GPU, which would
+        have to wait for the measurement.
     groups : list of Group
     first_psi, first_phi : tensor, tensor or None
         Along log-frequency, for S_1: real rows above imaginary rows, and the averaging.
@@ -151,7 +169,18 @@ class Plan:
 
 
 def build_plan(bank: Bank, like: torch.Tensor) -> Plan:
-    """Turn `bank` into tensors of the dtype and on the device of the real tensor `like`."""
+    """Tensors of a bank.
+
+    Parameters
+    ----------
+    bank : Bank
+    like : tensor
+        Real tensor of the dtype and device to compute in.
+
+    Returns
+    -------
+    Plan
+    """
     phi, local = bank.phi, bank.frames is not None
     exact = bank.tolerance == 0.0
     # S_1 is averaged before a modulus, so that a sum over time needs all its frames.
@@ -200,9 +229,9 @@ def build_plan(bank: Bank, like: torch.Tensor) -> Plan:
 
 
 def _spinned(psi: NDArray[np.complex128], spinless: int, like: torch.Tensor) -> SpinnedWavelets:
-    """Keep the rows of spin 0 and +1 of `psi`, where those of spin -1 are their conjugates.
+    """Wavelets of spin 0 and +1 alone, where those of spin -1 are their conjugates.
 
-    Kymatio's periodized wavelets are so to 1e-7 or better: float64 may see the difference.
+    Kymatio's periodized wavelets are conjugates to 1e-7 or better; float64 may see the difference.
     """
     rising = psi[: (len(psi) + spinless) // 2]
     falling = psi[len(rising) :]

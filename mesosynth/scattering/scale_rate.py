@@ -1,8 +1,9 @@
-"""The JTFS in physical units, and the scale-rate picture of a sound.
+"""JTFS in physical units, and the scale-rate picture of a sound.
 
-The paper reads second-order paths as an auditory cortex would: a *rate* alpha, how many times a
-second a pattern repeats (Hz); a *scale* beta, how many times an octave (cycles per octave); and a
-*spin*, +1 for patterns that rise in frequency and -1 for those that fall.
+A second-order path has a *rate* alpha, the repetitions of a pattern in a second (Hz); a *scale*
+beta, its repetitions in an octave (cycles per octave); and a *spin*, +1 for patterns that rise in
+frequency and -1 for those that fall. This is how Vahidi et al. (JAES 2023) read the paths, after
+models of the auditory cortex.
 """
 
 from dataclasses import dataclass
@@ -27,12 +28,12 @@ def in_hertz(jtfs: JTFS, sample_rate: float) -> dict[str, NDArray[Any]]:
 
     Returns
     -------
-    dict of arrays, an entry a path
-        All of ``jtfs.meta()``, and: frequency, the carrier that psi_n1 listens to, Hz (NaN where a
-        path has none); rate, of psi_n2, Hz (0 at the first order, which averages over time, and NaN
-        at the zeroth); scale, of psi_fr, cycles per octave (NaN at the zeroth order). Below the
-        wavelets of constant Q, where psi_n1 are spaced evenly in hertz, an octave has fewer rows
-        than Q and the scale is nominal.
+    dict of arrays, one entry per path
+        All of ``jtfs.meta()``, and: frequency, the centre of psi_n1, Hz (NaN where a path has
+        none); rate, of psi_n2, Hz (0 at the first order, which averages over time, and NaN at the
+        zeroth); scale, of psi_fr, cycles per octave (NaN at the zeroth order). Below the wavelets
+        of constant Q, where psi_n1 are spaced evenly in hertz, an octave has fewer rows than Q and
+        the scale is nominal.
 
     Raises
     ------
@@ -52,14 +53,14 @@ def in_hertz(jtfs: JTFS, sample_rate: float) -> dict[str, NDArray[Any]]:
 
 @dataclass(frozen=True)
 class ScaleRate:
-    """How a sound's modulations share out over scale, rate and spin.
+    """Energy of a sound's modulations over scale, rate and spin.
 
     Attributes
     ----------
     energy : (2, scales, rates) float64
         Of falling (spin -1) and rising (spin +1) patterns: the squares of the second-order
         coefficients' means over time, summed over the log-frequency axis (per row of psi_n1, so
-        that sparsely kept rows weigh as much as dense ones).
+        that sparse rows weigh as much as dense ones).
     spins : (2,) int64
         -1 and +1.
     scales : (scales,) float64
@@ -77,8 +78,8 @@ class ScaleRate:
 def scale_rate(jtfs: JTFS, x: torch.Tensor, sample_rate: float) -> ScaleRate:
     """Scale-rate picture of a sound.
 
-    With ``boundary="reflect"`` and T="global" the sum runs over the sound's mirror image too, and
-    both spins look alike: use "periodic", or a T shorter than the sound.
+    With ``boundary="reflect"`` and T="global" the sum includes the sound's mirror image, and both
+    spins look alike: use "periodic", or a T shorter than the sound.
 
     Parameters
     ----------
@@ -87,20 +88,30 @@ def scale_rate(jtfs: JTFS, x: torch.Tensor, sample_rate: float) -> ScaleRate:
     x : (n,) tensor
     sample_rate : float
         Hz.
+
+    Returns
+    -------
+    ScaleRate
+
+    Raises
+    ------
+    ArgumentError
+        For a bad signal, or a sample rate that is not positive and finite.
     """
     return scale_rate_of_means(jtfs, time_means(jtfs, jtfs(x)), sample_rate)
 
 
 def time_means(jtfs: JTFS, S: torch.Tensor) -> torch.Tensor:
-    """Mean over time of coefficients, in whichever way `jtfs` averages.
+    """Mean over time of coefficients, for every kind of averaging.
 
-    With T="global" the coefficients are Kymatio's sums over decimated time, and are divided by how
-    many samples they sum.
+    With T="global" the coefficients are Kymatio's sums over decimated time, and are divided by the
+    number of samples in these sums.
 
     Parameters
     ----------
     jtfs : JTFS
-    S : (..., paths, frames) or (..., paths, rows, frames) tensor, as ``jtfs(x)`` gives it
+    S : (..., paths, frames) or (..., paths, rows, frames) tensor
+        As ``jtfs(x)`` returns it.
 
     Returns
     -------
@@ -120,7 +131,7 @@ def time_means(jtfs: JTFS, S: torch.Tensor) -> torch.Tensor:
 
 
 def scale_rate_of_means(jtfs: JTFS, means: torch.Tensor, sample_rate: float) -> ScaleRate:
-    """Scale-rate picture from the means over time that :func:`time_means` gives.
+    """Scale-rate picture from the means over time of :func:`time_means`.
 
     Parameters
     ----------
@@ -128,6 +139,15 @@ def scale_rate_of_means(jtfs: JTFS, means: torch.Tensor, sample_rate: float) -> 
     means : (paths,) or, in the format "joint", (paths, rows) tensor
     sample_rate : float
         Hz.
+
+    Returns
+    -------
+    ScaleRate
+
+    Raises
+    ------
+    ArgumentError
+        For a sample rate that is not positive and finite.
     """
     meta = in_hertz(jtfs, sample_rate)
     energy = means.double().square().cpu().numpy()
@@ -148,14 +168,14 @@ def scale_rate_of_means(jtfs: JTFS, means: torch.Tensor, sample_rate: float) -> 
 
 
 def _row_weights(jtfs: JTFS, meta: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
-    """Turn each path's squared coefficient into the energy of the rows of psi_n1 it stands for."""
+    """Weight from each path's squared coefficient to the energy of its rows of psi_n1."""
     frequency = jtfs.frequency
     stride = 2.0 ** np.nan_to_num(meta["j_fr"])
     if frequency.averaging == "none":
         return stride
     if frequency.averaging == "local":
         return np.full(len(stride), 2.0**frequency.phi.j)
-    # A sum over rows: as if its mean stood at each of the rows that psi_n2 sees.
+    # A sum over rows counts as its mean at each of the rows of psi_n2.
     j1 = np.array([psi.j for psi in jtfs.psi1])
     counts = np.array([max(np.count_nonzero(j1 < psi.j), 1) for psi in jtfs.psi2])
     count = counts[np.nan_to_num(meta["n2"]).astype(np.int64)]

@@ -11,38 +11,68 @@ from numpy.typing import NDArray
 from mesosynth.scattering.filterbank import Filter
 
 # --------------------------------------------------------------------------------------------------
-# How many samples of each wavelet's output are kept: as many as Kymatio, or as a tolerance needs.
+# Number of samples of each wavelet's output
 #
 # Kymatio decimates so that a wavelet's centre frequency, five bandwidths away, still fits under the
-# Nyquist frequency. A modulus moves the band to zero frequency, and so it is the bandwidth alone
-# that matters to what comes after it: between three and eight times fewer samples will do.
+# Nyquist frequency. A modulus moves the band to zero frequency, so only the bandwidth matters to
+# the steps after it: three to eight times fewer samples are enough.
 
 
 FEWEST = 32
-"""Samples of the slowest wavelets, where fewer would not pay."""
+"""Least number of samples; fewer would not be faster."""
 
 
 def half_band(tolerance: float) -> float:
-    """Half the rate that the output of a Gaussian filter needs, in its bandwidths sigma.
+    """Half of the sampling rate that the output of a Gaussian filter needs, in bandwidths sigma.
 
-    At least as far as the response exceeds the tolerance. A modulus has kinks where it touches
-    zero, so that its spectrum, and what of it aliases into averages, falls off slowly: measured on
-    chirps, noise and recordings, with the 2.7th power of the rate.
+    It covers the response as far as it exceeds the tolerance. A modulus has kinks where it touches
+    zero, so its spectrum, and its aliases in averages, fall off slowly: with the 2.7th power of
+    the rate, measured on chirps, noise and recordings.
     """
     edge = math.sqrt(2.0 * math.log(1.0 / tolerance))
     return edge * max(1.0, 1.3 * (1e-3 / tolerance) ** (1.0 / 2.7))
 
 
 def exact_length(psi: Filter, phi: Filter, *, local: bool) -> int:
-    """Kymatio's length of the output of `psi`, which `phi` will average; `local` unless over all.
+    """Kymatio's length of the output of a band-pass filter.
 
-    An average at every ``2 ** phi.j`` samples needs at least as many.
+    Parameters
+    ----------
+    psi : Filter
+        The band-pass filter.
+    phi : Filter
+        The low-pass filter that averages its output.
+    local : bool
+        Whether `phi` averages locally; False for an average over all time. A local average at
+        every ``2 ** phi.j`` samples needs at least as many.
+
+    Returns
+    -------
+    int
+        Samples.
     """
     return psi.N >> (min(psi.j, phi.j) if local else psi.j)
 
 
 def second_order_length(psi2: Filter, phi: Filter, tolerance: float, *, local: bool) -> int:
-    """Length for ``|U_1 * psi_n2|``, of which only averages by `phi` are wanted."""
+    """Length of ``|U_1 * psi_n2|``, of which only averages by `phi` are wanted.
+
+    Parameters
+    ----------
+    psi2 : Filter
+        A second-order wavelet.
+    phi : Filter
+        The low-pass filter that averages the modulus.
+    tolerance : float
+        Relative error that may be made, 0 to 0.1; 0 gives :func:`exact_length`.
+    local : bool
+        Whether `phi` averages locally; False for an average over all time.
+
+    Returns
+    -------
+    int
+        Samples.
+    """
     longest = exact_length(psi2, phi, local=local)
     if tolerance == 0.0:
         return longest
@@ -53,7 +83,26 @@ def second_order_length(psi2: Filter, phi: Filter, tolerance: float, *, local: b
 def first_order_length(
     psi1: Filter, phi: Filter, psi2: Sequence[Filter], tolerance: float, *, local: bool
 ) -> int:
-    """Length for ``|x * psi_n1|``, on which all `psi2` of larger scale will act."""
+    """Length of ``|x * psi_n1|``, which all `psi2` of larger scale will filter.
+
+    Parameters
+    ----------
+    psi1 : Filter
+        A first-order wavelet.
+    phi : Filter
+        The low-pass filter that averages the modulus.
+    psi2 : sequence of Filter
+        All second-order wavelets.
+    tolerance : float
+        Relative error that may be made, 0 to 0.1; 0 gives :func:`exact_length`.
+    local : bool
+        Whether `phi` averages locally; False for an average over all time.
+
+    Returns
+    -------
+    int
+        Samples.
+    """
     longest = exact_length(psi1, phi, local=local)
     if tolerance == 0.0:
         return longest
@@ -72,7 +121,7 @@ def _rate_for_averages(psi: Filter, phi: Filter, tolerance: float, *, local: boo
 
 
 def _convenient(wanted: float, longest: int, shortest: int) -> int:
-    """Length of at least `wanted`, 2**a or 3 * 2**a samples, between `shortest` and `longest`."""
+    """Length between `shortest` and `longest`, at least `wanted`: 2**a or 3 * 2**a samples."""
     power = 2 ** max(math.ceil(math.log2(max(wanted, 1.0))), 0)
     if 3 * power // 4 >= wanted and (3 * power // 4) % shortest == 0:
         power = 3 * power // 4
@@ -80,16 +129,15 @@ def _convenient(wanted: float, longest: int, shortest: int) -> int:
 
 
 # --------------------------------------------------------------------------------------------------
-# Filtering along time, in the Fourier domain, with decimation built in.
+# Filtering in the Fourier domain, with decimation
 #
 # Kymatio multiplies a whole spectrum by a filter, folds it, and transforms back. A band-pass filter
-# is zero outside its band, so here only that band is taken, in the order in which folding would
-# have left it. The averaging after a modulus is a small matrix, so that it can be done block by
-# block.
+# is zero outside its band, so only that band is taken here, in the order that folding gives.
+# Averaging after a modulus is a small matrix, so that it can be done block by block.
 
 
 BLOCK = 4096
-"""Samples that one averaging matrix covers."""
+"""Samples covered by one averaging matrix."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +153,8 @@ class BandPass:
         The response over the band, scaled for the decimation, each value twice: for the real and
         the imaginary part.
     folds : int
-        The band is `folds` times as wide as the output is long; the folds add up (aliasing, as
-        Kymatio's).
+        The band is `folds` times as wide as the output is long; the folds add up (aliasing, as in
+        Kymatio).
     """
 
     n_in: int
@@ -116,7 +164,14 @@ class BandPass:
     folds: int
 
     def take_band(self, spectrum: torch.Tensor, out: torch.Tensor) -> None:
-        """Write what is left of spectra, (..., n_in) complex, folded, to (..., n_out) complex."""
+        """Filter spectra and fold them to the length of the output.
+
+        Parameters
+        ----------
+        spectrum : (..., n_in) complex tensor
+        out : (..., n_out) complex tensor
+            Overwritten with the folded spectra.
+        """
         parts = torch.view_as_real(spectrum).flatten(-2)
         band = torch.view_as_real(out).flatten(-2)
         if self.folds > 1:
@@ -132,7 +187,7 @@ class BandPass:
             torch.sum(band.unflatten(-1, (self.folds, -1)), dim=-2, out=folded)
 
     def band(self, spectrum: torch.Tensor) -> torch.Tensor:
-        """Return what is left of spectra (..., n_in): (..., n_out) complex."""
+        """Filtered and folded spectra: (..., n_in) to (..., n_out) complex."""
         out = spectrum.new_empty((*spectrum.shape[:-1], self.n_out))
         self.take_band(spectrum, out)
         return out
@@ -142,7 +197,15 @@ class BandPass:
         return torch.fft.ifft(self.band(spectrum))
 
     def add_adjoint(self, gradient: torch.Tensor, to_spectrum: torch.Tensor) -> None:
-        """Add to the gradient of the spectrum, (..., n_in), that of the waveform, (..., n_out)."""
+        """Adjoint of the filter: add the gradient of the waveform to that of the spectrum.
+
+        Parameters
+        ----------
+        gradient : (..., n_out) complex tensor
+            Of the waveform.
+        to_spectrum : (..., n_in) complex tensor
+            Of the spectrum; changed in place.
+        """
         band = torch.view_as_real(torch.fft.fft(gradient) / self.n_out).flatten(-2)
         band = band.repeat(*[1] * (band.ndim - 1), self.folds) * self.gains
         parts = torch.view_as_real(to_spectrum).flatten(-2)
@@ -151,7 +214,7 @@ class BandPass:
 
 
 def band_pass(psi: Filter, n_in: int, n_out: int, like: torch.Tensor, *, exact: bool) -> BandPass:
-    """Plan the filter `psi`.
+    """Band-pass filter as tensors.
 
     Parameters
     ----------
@@ -161,8 +224,12 @@ def band_pass(psi: Filter, n_in: int, n_out: int, like: torch.Tensor, *, exact: 
     like : tensor
         Real tensor of the dtype and device to compute in.
     exact : bool
-        Whether to take a multiple of `n_out` bins where that many hold the response; otherwise it
-        is cut to the `n_out` bins around its centre.
+        True takes a multiple of `n_out` bins, as many as hold the response; False cuts the
+        response to the `n_out` bins around its centre.
+
+    Returns
+    -------
+    BandPass
     """
     response = psi.at(n_in)
     center = round(psi.xi * psi.N)
@@ -200,7 +267,7 @@ def _whole_width(
 
 
 def _runs(bins: NDArray[np.int64]) -> tuple[tuple[int, int, int], ...]:
-    """Stretches of consecutive `bins`: (place, first bin, length)."""
+    """Runs of consecutive `bins`: (place, first bin, length)."""
     edges = np.flatnonzero(np.diff(bins) != 1) + 1
     starts = np.concatenate([[0], edges])
     ends = np.concatenate([edges, [len(bins)]])
@@ -209,9 +276,9 @@ def _runs(bins: NDArray[np.int64]) -> tuple[tuple[int, int, int], ...]:
 
 @dataclass(frozen=True)
 class AveragingBlock:
-    """What one block of time contributes to the averages: ``out[frames] += phi @ u[times]``.
+    """Averaging matrix of one block of time: ``out[frames] += phi @ u[times]``.
 
-    ``phi`` is None for a plain sum over all time, and `weight` then what a sample counts for.
+    `phi` is None for a plain sum over all time; `weight` is then the weight of each sample.
     """
 
     times: slice
@@ -220,13 +287,16 @@ class AveragingBlock:
     weight: float = 1.0
 
     def add(self, u: torch.Tensor, out: torch.Tensor, first: int = 0) -> None:
-        """Add what `u` contributes.
+        """Add the averages of one block to `out`.
 
         Parameters
         ----------
         u : (rows, length) tensor
-            From sample `first` of the block on.
+            Samples from `first` of the block on.
         out : (frames, rows) tensor
+            Changed in place.
+        first : int
+            Sample of the block at which `u` begins.
         """
         if self.phi is None:
             out[0].add_(u.sum(dim=1), alpha=self.weight)
@@ -242,19 +312,23 @@ def averaging_blocks(
     like: torch.Tensor,
     summands: int | None = None,
 ) -> list[AveragingBlock]:
-    """Plan the low-pass `phi` of a signal of `n` samples a period as small matrices.
+    """Low-pass filter as small matrices, one for each block of time.
 
     Parameters
     ----------
     phi : Filter
     n : int
-        A multiple of the number of all frames, ``phi.N >> phi.j``.
+        Length of the signal, samples; a multiple of the number of all frames, ``phi.N >> phi.j``.
     frames : (first, end) or None
         Output frames to keep; None for the plain sum over all samples (Kymatio's T="global").
     like : tensor
         Real tensor of the dtype and device to compute in.
     summands : int, optional
-        How many samples the sum over all time is meant to have, where it is not `n`.
+        Number of samples that the sum over all time stands for, where it is not `n`.
+
+    Returns
+    -------
+    list of AveragingBlock
     """
     starts = range(0, n, BLOCK)
     if frames is None:
@@ -287,7 +361,19 @@ def averaging_blocks(
 
 
 def average(u: torch.Tensor, blocks: list[AveragingBlock], frames: int) -> torch.Tensor:
-    """Low-pass and decimate along time: (..., time) to (..., frames)."""
+    """Low-pass filter and decimate along time.
+
+    Parameters
+    ----------
+    u : (..., time) tensor
+    blocks : list of AveragingBlock
+    frames : int
+        Length of the output.
+
+    Returns
+    -------
+    (..., frames) tensor
+    """
     rows = u.flatten(0, -2)
     out = u.new_zeros((frames, len(rows)))
     for block in blocks:
@@ -296,7 +382,19 @@ def average(u: torch.Tensor, blocks: list[AveragingBlock], frames: int) -> torch
 
 
 def average_adjoint(gradient: torch.Tensor, blocks: list[AveragingBlock], n: int) -> torch.Tensor:
-    """The gradient of what was averaged, (..., n), from that of the averages, (..., frames)."""
+    """Adjoint of :func:`average`: the gradient of its input from the gradient of its output.
+
+    Parameters
+    ----------
+    gradient : (..., frames) tensor
+    blocks : list of AveragingBlock
+    n : int
+        Length of the input, samples.
+
+    Returns
+    -------
+    (..., n) tensor
+    """
     out = gradient.new_zeros((*gradient.shape[:-1], n))
     for block in blocks:
         g = gradient[..., block.frames]
@@ -307,7 +405,7 @@ def average_adjoint(gradient: torch.Tensor, blocks: list[AveragingBlock], n: int
 
 
 def _radius(impulse: NDArray[np.float64], negligible: float) -> float:
-    """Samples from the middle after which `impulse` holds less than `negligible` of its sum."""
+    """Samples from the middle of `impulse` to where less than `negligible` of its sum is left."""
     half = len(impulse) // 2
     tail = np.cumsum(np.abs(impulse[: half + 1])[::-1])[::-1]
     (inside,) = np.nonzero(tail > negligible * tail[0])

@@ -1,8 +1,8 @@
-"""The two-dimensional wavelets of the JTFS, as the paper's Fig. 2 shows them.
+"""Two-dimensional wavelets of the JTFS, as in Fig. 2 of Vahidi et al. (JAES 2023).
 
-A second-order path looks for one pattern in the scalogram: the product of psi_n2 along time and
-psi_fr along log-frequency. Its real part is a patch of parallel stripes that rise (spin +1) or fall
-(spin -1); the closer the stripes stand, the higher are rate and scale.
+The wavelet of a second-order path is the product of psi_n2 along time and psi_fr along
+log-frequency. Its real part is a patch of parallel stripes that rise (spin +1) or fall (spin -1);
+the closer the stripes, the higher are rate and scale.
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ def wavelet_picture(
     octaves: float | None = None,
     size: tuple[int, int] = (97, 129),
 ) -> WaveletPicture:
-    """The wavelet of `jtfs` that is next to a rate and a scale.
+    """Wavelet of `jtfs` nearest to a rate and a scale.
 
     Parameters
     ----------
@@ -69,14 +69,18 @@ def wavelet_picture(
         Cycles per octave, more than 0.
     spin : {-1, 1}
     seconds, octaves : float, optional
-        What the picture spans; by default all of the wavelet.
+        Span of the picture, s and octaves; by default all of the wavelet.
     size : (int, int)
         Points along log-frequency and along time; the wavelet is a continuous function.
+
+    Returns
+    -------
+    WaveletPicture
 
     Raises
     ------
     ArgumentError
-        For a rate, scale, spin or span that cannot be.
+        For an impossible rate, scale, spin or span.
     """
     _check(sample_rate=sample_rate, rate=rate, scale=scale, seconds=seconds, octaves=octaves)
     if spin not in (-1, 1):
@@ -106,10 +110,28 @@ def figure_2(
     rates: tuple[float, ...] = (2.0, 4.0, 8.0),
     scales: tuple[float, ...] = (0.5, 1.0),
 ) -> list[WaveletPicture]:
-    """Wavelets of both spins at some rates and scales, on axes that are the same for all.
+    """Wavelets of both spins at some rates and scales, on the same axes.
 
-    The list runs through spin -1 before +1, then scales, then rates. The axes span the wavelet of
-    the lowest rate and that of the lowest scale.
+    Parameters
+    ----------
+    jtfs : JTFS
+    sample_rate : float
+        Hz.
+    rates : tuple of float
+        Hz, more than 0.
+    scales : tuple of float
+        Cycles per octave, more than 0.
+
+    Returns
+    -------
+    list of WaveletPicture
+        Spin -1 before +1, then by scale, then by rate. The axes span the wavelets of the lowest
+        rate and of the lowest scale.
+
+    Raises
+    ------
+    ArgumentError
+        Without a rate or a scale, or for impossible ones.
     """
     if not rates or not scales:
         raise ArgumentError(f"rates={rates} and scales={scales} must hold at least one each.")
@@ -125,7 +147,7 @@ def figure_2(
 
 
 def _nearest(filters: list[Filter], xi: float) -> Filter:
-    """The filter whose centre frequency is next to `xi`, in octaves."""
+    """Filter with the centre frequency nearest to `xi`, in octaves."""
     return min(filters, key=lambda psi: abs(np.log2(abs(psi.xi) / xi)))
 
 
