@@ -28,7 +28,7 @@ from mesosynth.bench.narration import Narration
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.presets.library import Library
-from mesosynth.presets.preset import CATEGORIES, Preset, Tags, preset_to_json
+from mesosynth.presets.preset import CATEGORIES, PRESET, Preset, Tags
 
 SCHEMA = 1
 LINES = (
@@ -81,7 +81,7 @@ def _fill(folder: Path, count: int) -> None:
                 features=(dice.choice(_WORDS),),
             ),
         )
-        (folder / f"{number}.json").write_bytes(preset_to_json(preset, str(number)))
+        (folder / f"{number}.json").write_bytes(PRESET.format(preset, str(number)))
 
 
 def _measure(folder: Path) -> dict[str, Any]:

@@ -17,13 +17,11 @@ import msgspec
 
 from mesosynth.errors import PresetError
 from mesosynth.presets.preset import (
-    MAXIMUM_BYTES,
+    PRESET,
     Preset,
     load_preset,
-    preset_from_json,
-    preset_to_json,
 )
-from mesosynth.system.atomic_file import write_atomically, write_new, writing
+from mesosynth.system.atomic_file import write_atomically, writing
 
 # --------------------------------------------------------------------------------------------------
 # Names for files, of whatever a preset is called, and free ones beside those that are taken.
@@ -82,12 +80,9 @@ def save_new(folder: Path, preset: Preset, taken: set[str]) -> Path:
         path = folder / f"{file_stem(name)}.json"
         if name.casefold() in taken or path.name.casefold() in taken:
             continue
-        text = preset_to_json(msgspec.structs.replace(preset, name=name), str(path))
-        with writing(path, PresetError, make_folder=True):
-            try:
-                write_new(path, text)
-            except FileExistsError:
-                continue
+        named = msgspec.structs.replace(preset, name=name)
+        if not PRESET.save_new(path, named, make_folder=True):
+            continue
         taken |= {name.casefold(), path.name.casefold()}
         return path
     raise AssertionError("names never end")
@@ -180,7 +175,7 @@ def write_bank(path: Path, presets: Iterable[Preset]) -> None:
             stems = (file_stem(name) for name in alternatives(preset.name))
             stem = next(stem for stem in stems if stem.casefold() not in taken)
             taken.add(stem.casefold())
-            text = preset_to_json(preset, f"{stem}.json")
+            text = PRESET.format(preset, f"{stem}.json")
             bank.writestr(zipfile.ZipInfo(f"{stem}.json", _EPOCH), text, zipfile.ZIP_DEFLATED)
     with writing(path, PresetError):
         write_atomically(path, content.getvalue())
@@ -232,13 +227,9 @@ def _presets(path: Path, bank: zipfile.ZipFile, files: Iterable[zipfile.ZipInfo]
             left_out.append(f"{file.filename[:80]} is not a preset: its name ends otherwise.")
             continue
         with bank.open(file) as stream:  # a directory that lies about sizes is not believed
-            text = stream.read(MAXIMUM_BYTES + 1)
-        where = f"{path.name}: {file.filename[:80]}"
-        if len(text) > MAXIMUM_BYTES:
-            left_out.append(f"{where} is not a preset: it is larger than {MAXIMUM_BYTES} bytes.")
-            continue
+            text = stream.read(PRESET.largest + 1)
         try:
-            presets.append(preset_from_json(text, where))
+            presets.append(PRESET.parse(text, f"{path.name}: {file.filename[:80]}"))
         except PresetError as error:
             left_out.append(str(error))
     return Bank(presets, left_out)
@@ -327,4 +318,5 @@ def take_bank(
 
 def content(preset: Preset) -> bytes:
     """Everything but the name."""
-    return preset_to_json(msgspec.structs.replace(preset, name=""), preset.name)
+    nameless = msgspec.structs.replace(preset, name="")
+    return msgspec.json.encode(PRESET.to_object(nameless, preset.name))

@@ -22,7 +22,7 @@ from mesosynth.presets.bank import (
     take_bank,
     write_bank,
 )
-from mesosynth.presets.preset import REVISION, Preset, load_preset, save_preset
+from mesosynth.presets.preset import PRESET, Preset, load_preset, save_preset
 from mesosynth.presets.search import Entry, load_marks, read_entry, save_marks, search
 from mesosynth.system.atomic_file import sweep_drafts, write_atomically
 from mesosynth.system.paths import resource
@@ -38,6 +38,7 @@ MOST_FILES = 100_000
 """In all folders together; somebody's whole disk is no library."""
 
 _DEEPEST = 8  # folders in folders
+_PROBLEMS = 2  # raised when files that cannot be loaded are told of in other words
 
 
 class _Known(msgspec.Struct):
@@ -116,7 +117,7 @@ def _stamp() -> str:
         (name, [(p.id, p.minimum, p.maximum, p.smallest) for p in kind.parameters.values()])
         for name, kind in {**INSTRUMENTS, **EFFECTS}.items()
     ]
-    return hashlib.sha256(repr((REVISION, tables)).encode()).hexdigest()
+    return hashlib.sha256(repr((PRESET.revision, _PROBLEMS, tables)).encode()).hexdigest()
 
 
 # --------------------------------------------------------------------------------------------------

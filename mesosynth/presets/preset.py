@@ -1,12 +1,33 @@
-"""Presets: a sound as a JSON file that people can read, mail and compare."""
+"""Presets: a sound as a JSON file that people can read, mail and compare.
+
+One of revision 2::
+
+    {
+      "kind": "preset",
+      "revision": 2,
+      "name": "Dawn bird",
+      "instrument": "chirplet",
+      "parameters": {"f_c": 3200.0, "f_m": 24.0, "gamma": 9.0, "w": 1.2, "period": 0.45},
+      "effects": [{"plugin": "delay", "parameters": {"time": 0.25}, "bypassed": false}],
+      "author": "mesosynth",
+      "comment": "Short, high and quick: a call before dawn.",
+      "tags": {"category": "animal", "character": ["bright", "quick"], "features": ["rising"]},
+      "licence": "CC0-1.0",
+      "match": {"target": "crow.flac", "sha256": "…", "loss": 0.1, "std": {"f_m": 0.02}}
+    }
+
+All but the revision and the name may be left out. Of the tags, the category is the one family that
+the library files it under (:data:`CATEGORIES` are the usual ones), the character says how it
+sounds, and the features what it does: free words all. Revision 1 had no `kind`, and its tags were
+a plain list of words.
+"""
 
 import math
 import re
 import reprlib
 import textwrap
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -15,16 +36,8 @@ from mesosynth.errors import PresetError
 from mesosynth.instruments import INSTRUMENTS, instrument_class
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.plugins.plugin import Plugin
-from mesosynth.system.atomic_file import write_atomically
-
-# --------------------------------------------------------------------------------------------------
-# The records that a preset is made of, and how they become JSON objects and come back.
-#
-# Every record keeps, in its `extra`, the keys that this version does not know.
-
-
-REVISION = 2
-"""Of the file format; a file of a later one is refused, not guessed at."""
+from mesosynth.system import file_kinds
+from mesosynth.system.documents import Document, Object
 
 
 class Tags(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +79,8 @@ class MatchRecord(msgspec.Struct, frozen=True, kw_only=True):
     loss : float
         As in :class:`mesosynth.matching.MatchResult`.
     std : dict
-        Standard deviation of each matched parameter, in the table's units.
+        Standard deviation of each matched parameter, in the table's units; those that are not
+        finite are left out.
     evaluations : int
     onset : float
         Time of the arpeggio's middle in the target, s.
@@ -88,6 +102,11 @@ class MatchRecord(msgspec.Struct, frozen=True, kw_only=True):
     gain: float = 0.0
     similarity: dict[str, float] = {}
     extra: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        # A parameter that the target says nothing about has no finite deviation.
+        std = {id_: value for id_, value in self.std.items() if math.isfinite(value)}
+        msgspec.structs.force_setattr(self, "std", std)
 
 
 class EffectState(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,8 +137,6 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    revision : int
-        Of the file format.
     name : str
     instrument : str
         Name in :data:`mesosynth.instruments.INSTRUMENTS`, or of a user's plugin, which may be
@@ -140,7 +157,6 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
         Keys of later versions.
     """
 
-    revision: int = REVISION
     name: str
     instrument: str = "chirplet"
     parameters: dict[str, float] = {}
@@ -169,66 +185,12 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
         return self.table.complete(self.parameters)
 
 
-def preset_from_document(document: dict[str, Any]) -> Preset:
-    """Make a preset of a JSON object of this revision, unchecked.
-
-    Raises
-    ------
-    msgspec.ValidationError
-        If something in it has a wrong type.
-    """
-    document = dict(document)
-    if document.get("match") is not None:
-        document["match"] = _convert(document["match"], MatchRecord)
-    if "tags" in document:
-        document["tags"] = _convert(document["tags"], Tags)
-    if isinstance(effects := document.get("effects"), list):
-        document["effects"] = [_convert(effect, EffectState) for effect in effects]
-    return _convert(document, Preset)
-
-
-def preset_document(preset: Preset) -> dict[str, Any]:
-    """A preset as a JSON object."""
-    document = _document(preset)
-    document["match"] = None if preset.match is None else _match_document(preset.match)
-    document["tags"] = _document(preset.tags)
-    document["effects"] = [_document(effect) for effect in preset.effects]
-    return document
-
-
-_Record = TypeVar("_Record", Preset, MatchRecord, EffectState, Tags)
-
-
-def _convert(document: Any, record: type[_Record]) -> _Record:  # noqa: ANN401 - any JSON value
-    """Make `record` of a JSON object, unknown keys in its `extra`."""
-    if not isinstance(document, dict):
-        raise msgspec.ValidationError(f"{reprlib.repr(document)} stands where an object should")
-    known = set(record.__struct_fields__) - {"extra"}
-    fields = {key: value for key, value in document.items() if key in known}
-    extra = {key: value for key, value in document.items() if key not in known}
-    return msgspec.convert({**fields, "extra": extra}, record)
-
-
-def _document(record: Preset | MatchRecord | EffectState | Tags) -> dict[str, Any]:
-    fields = msgspec.structs.asdict(record)
-    extra = fields.pop("extra")
-    return {**fields, **{key: value for key, value in extra.items() if key not in fields}}
-
-
-def _match_document(record: MatchRecord) -> dict[str, Any]:
-    # A parameter that the target says nothing about has no finite deviation.
-    std = {id_: value for id_, value in record.std.items() if math.isfinite(value)}
-    return {**_document(record), "std": std}
-
-
 # --------------------------------------------------------------------------------------------------
 # Presets of earlier revisions, brought to the present one: a small function for each step.
 #
 # A migration takes a JSON object of its revision, changes it in place, and asks nothing of what it
-# does not need: what is wrong in the document is found when it is validated.
+# does not need: what is wrong in the object is found when it is validated.
 
-
-Document = dict[str, Any]
 
 SPDX = re.compile(
     r"\(*[A-Za-z0-9][A-Za-z0-9.+:-]*\)*( (AND|OR|WITH) \(*[A-Za-z0-9][A-Za-z0-9.+:-]*\)*)*"
@@ -248,15 +210,8 @@ _CATEGORIES = {
 _CHARACTERS = frozenset({"fast", "slow", "bright", "dark", "soft", "harsh", "dense", "sparse"})
 
 
-def migrate(document: Document, revision: int) -> None:
-    """Bring `document` from `revision` to the one that this mesosynth writes."""
-    for step in _STEPS[revision - 1 :]:
-        step(document)
-
-
-def _to_2(document: Document) -> None:
+def _sort_tags(document: Object) -> None:
     """Tags were a list of words, and a licence was any text."""
-    document["revision"] = 2
     words = document.get("tags", [])
     if isinstance(words, list):
         document["tags"] = _sorted_words([word for word in words if isinstance(word, str)], words)
@@ -269,7 +224,7 @@ def _to_2(document: Document) -> None:
             document["comment"] = f"{comment} Licence: {licence}".strip()
 
 
-def _sorted_words(words: list[str], given: list[Any]) -> Document | list[Any]:
+def _sorted_words(words: list[str], given: list[Any]) -> Object | list[Any]:
     """Words by what they say; a list that holds something else is left for the validation."""
     if len(words) != len(given):
         return given
@@ -284,9 +239,6 @@ def _sorted_words(words: list[str], given: list[Any]) -> Document | list[Any]:
 def _spelled(text: str) -> str:
     """`text` with what an identifier may hold."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.")
-
-
-_STEPS: list[Callable[[Document], None]] = [_to_2]
 
 
 # --------------------------------------------------------------------------------------------------
@@ -389,26 +341,8 @@ def _check_match(where: str, match: MatchRecord) -> None:
 
 
 # --------------------------------------------------------------------------------------------------
-# Presets: a sound as a plain JSON file that people can read, mail and diff.
-#
-# A file is either read whole or refused with one sentence; it is written whole or not at all. Keys
-# that this version does not know are kept and written back. One of revision 2::
-#
-# { "revision": 2, "name": "Dawn bird", "instrument": "chirplet", "parameters": {"f_c": 3200.0,
-# "f_m": 24.0, "gamma": 9.0, "w": 1.2, "period": 0.45}, "effects": [{"plugin": "delay",
-# "parameters": {"time": 0.25}, "bypassed": false}], "author": "mesosynth", "comment": "Short, high
-# and quick: a call before dawn.", "tags": {"category": "animal", "character": ["bright", "quick"],
-# "features": ["rising"]}, "licence": "CC0-1.0", "match": {"target": "crow.flac", "sha256": "…",
-# "loss": 0.1, "std": {"f_m": 0.02}} }
-#
-# Everything but the revision and the name may be left out. Of the tags, the category is the one
-# family that the library files it under (:data:`CATEGORIES` are the usual ones), the character says
-# how it sounds, and the features what it does: free words all. Revision 1, whose tags were a plain
-# list, is read as well (:mod:`mesosynth.presets.preset`).
+# The file.
 
-
-MAXIMUM_BYTES = 1_000_000
-"""A preset has a few hundred bytes; something larger is not one."""
 
 CATEGORIES = (
     "animal", "arpeggio", "bass", "bell", "cloud", "drone", "laser", "matched", "rhythm", "siren",
@@ -416,85 +350,9 @@ CATEGORIES = (
 )  # fmt: skip
 """What a desk offers; any other is as good."""
 
+PRESET = Document(
+    Preset, file_kinds.PRESET, PresetError, revision=2, migrations=[_sort_tags], check=check_preset
+)
+"""The format; a preset has a few hundred bytes, and at most a million."""
 
-def load_preset(path: str | Path) -> Preset:
-    """Read a preset.
-
-    Raises
-    ------
-    PresetError
-        If it is missing, no preset, of a later revision, or holds a parameter that does not exist
-        or is out of range.
-    """
-    return preset_from_json(_read(Path(path)), str(path))
-
-
-def save_preset(path: str | Path, preset: Preset) -> None:
-    """Write a preset; `path` holds the whole of it or what it held before.
-
-    Raises
-    ------
-    PresetError
-        If a parameter does not exist or is out of range, or the file cannot be written.
-    """
-    path = Path(path)
-    text = preset_to_json(preset, str(path))
-    try:
-        write_atomically(path, text)
-    except OSError as error:
-        raise PresetError(f"{path} cannot be written: {error.strerror}.") from error
-
-
-def preset_from_json(text: bytes, where: str) -> Preset:
-    """Make a preset of a file's bytes; `where` is what messages call it. Raises as above."""
-    document = _object(text, where)
-    revision = document.get("revision")
-    if not isinstance(revision, int) or isinstance(revision, bool) or revision < 1:
-        raise PresetError(f"{where} is not a preset: its revision is {revision!r}, not a number.")
-    if revision > REVISION:
-        raise PresetError(
-            f"{where} was written by a later mesosynth (revision {revision}, this one reads "
-            f"{REVISION}); update mesosynth to load it."
-        )
-    migrate(document, revision)
-    try:
-        preset = preset_from_document(document)
-    except msgspec.ValidationError as error:
-        raise PresetError(f"{where} is not a preset: {error}.") from error
-    check_preset(where, preset)
-    return preset
-
-
-def preset_to_json(preset: Preset, where: str) -> bytes:
-    """Make a file's bytes of a preset; `where` is what messages call it. Raises as above."""
-    check_preset(where, preset)
-    try:
-        text = msgspec.json.encode(preset_document(preset))
-    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
-        raise PresetError(f"{where} cannot be written: {error}.") from error
-    return msgspec.json.format(text, indent=2) + b"\n"
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            text = file.read(MAXIMUM_BYTES + 1)
-    except FileNotFoundError as error:
-        raise PresetError(f"{path} does not exist.") from error
-    except IsADirectoryError as error:
-        raise PresetError(f"{path} is a folder; name a preset in it.") from error
-    except OSError as error:
-        raise PresetError(f"{path} cannot be read: {error.strerror}.") from error
-    if len(text) > MAXIMUM_BYTES:
-        raise PresetError(f"{path} is not a preset: it is larger than {MAXIMUM_BYTES} bytes.")
-    return text
-
-
-def _object(text: bytes, where: str) -> dict[str, Any]:
-    if not text.strip():
-        raise PresetError(f"{where} is empty.")
-    try:
-        return msgspec.json.decode(text, type=dict[str, Any])
-    # A UnicodeDecodeError is a ValueError and so is msgspec's; nesting is limited by recursion.
-    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
-        raise PresetError(f"{where} is not a preset: {error}.") from error
+load_preset, save_preset = PRESET.load, PRESET.save

@@ -14,6 +14,8 @@ from mesosynth.session.presets import Presets
 class Keeping(Presets):
     """Writes the whole session to a file, and goes on from one."""
 
+    _unknown: Mapping[str, Any] = {}  # what a later version had put into the file
+
     def save_session(self, path: Path, desk: Mapping[str, Any] | None = None) -> None:
         """Write everything on the desk to a file.
 
@@ -42,6 +44,7 @@ class Keeping(Presets):
             follow=self.follow,
             bank=tuple(str(path) for path in self.bank),
             desk=dict(desk or {}),
+            extra=dict(self._unknown),
         )
 
     def load_session(self, path: Path) -> dict[str, Any]:
@@ -64,6 +67,7 @@ class Keeping(Presets):
         self.match_settings = saved.match or MatchSettings()
         self.follow = saved.follow
         self.bank = tuple(Path(path) for path in saved.bank)
+        self._unknown = saved.extra
         if saved.target is not None:
             self._restore_target(saved.target)
         return saved.desk

@@ -7,7 +7,6 @@ The file keeps its rights, and a link to it stays a link.
 import contextlib
 import errno
 import os
-import secrets
 import stat
 import time
 from collections.abc import Generator
@@ -170,7 +169,7 @@ def sweep_drafts(folder: Path, old: float = OLD) -> int:
 
 def _draft(path: Path) -> Path:
     """Name for a draft that no thread of any process uses."""
-    name = f".{path.name[:_NAME]}.{os.getpid()}.{secrets.token_hex(4)}{PART}"
+    name = f".{path.name[:_NAME]}.{os.getpid()}.{os.urandom(4).hex()}{PART}"
     return path.with_name(name)
 
 

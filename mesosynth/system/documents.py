@@ -302,15 +302,17 @@ class Document(Generic[T]):
 
     def _check_kind(self, where: str, fields: Object) -> None:
         """Refuse an object of another kind, and take its kind out."""
-        found = kind_of_object(fields)
         if "kind" not in fields:
-            if found is not None and not self.kind.keys <= fields.keys():
-                raise self.refusal(where, "", found)
-            return
-        name = fields.pop("kind")
-        if name != self.kind.name:
-            cause = f"its kind is {reprlib.repr(name)}, which this mesosynth does not know"
-            raise self.refusal(where, cause, found)
+            if not self.kind.keys <= fields.keys():
+                found = kind_of_object(fields)
+                if found is not None:
+                    raise self.refusal(where, "", found)
+        elif fields["kind"] != self.kind.name:
+            cause = (
+                f"its kind is {reprlib.repr(fields['kind'])}, which this mesosynth does not know"
+            )
+            raise self.refusal(where, cause, kind_of_object(fields))
+        fields.pop("kind", None)
 
     def _pop_revision(self, where: str, fields: Object) -> int:
         """Take the revision out of an object, and refuse one of a later or no revision."""

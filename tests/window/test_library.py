@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 
-from mesosynth.presets.preset import Preset, load_preset, preset_to_json, save_preset
+from mesosynth.presets.preset import PRESET, Preset, load_preset, save_preset
 
 LEFT = Qt.MouseButton.LeftButton
 DOWN, UP, ENTER = Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Return
@@ -194,7 +194,7 @@ def test_a_large_bank_comes_in_while_the_desk_lives_and_can_be_cancelled(page, q
     with zipfile.ZipFile(bank, "w") as file:
         for number in range(2000):
             preset = Preset(name=f"Bank {number:04}")
-            file.writestr(f"{number}.json", preset_to_json(preset, "x"))
+            file.writestr(f"{number}.json", PRESET.format(preset, "x"))
     turns = []
     page._bridge.tick.connect(lambda: turns.append(page.job.bar.value()))
     page.deeds.import_bank(bank)

@@ -10,7 +10,7 @@ import pytest
 from mesosynth.errors import PresetError
 from mesosynth.presets.bank import MOST_BYTES, read_bank
 from mesosynth.presets.library import Library
-from mesosynth.presets.preset import MAXIMUM_BYTES, Preset, preset_to_json
+from mesosynth.presets.preset import PRESET, Preset
 
 BIRD = Preset(name="Bird", parameters={"f_c": 3000.0})
 
@@ -30,7 +30,7 @@ def zipped(path, files, packed=zipfile.ZIP_DEFLATED):
 
 
 def text(preset):
-    return preset_to_json(preset, "x")
+    return PRESET.format(preset, "x")
 
 
 def test_a_bank_travels(library, tmp_path):
@@ -65,7 +65,7 @@ def test_the_same_name_gets_a_number_and_the_same_sound_is_not_taken_twice(libra
 def test_what_is_no_preset_is_told_of_and_the_rest_taken(library, tmp_path):
     path = zipped(tmp_path / "b.zip", [
         ("good.json", text(BIRD)), ("bad.json", b"{"), ("readme.txt", b"hello"), ("empty/", b""),
-        ("large.json", b" " * (MAXIMUM_BYTES + 1)),
+        ("large.json", b" " * (PRESET.largest + 1)),
     ])  # fmt: skip
     imported = library.import_bank(path)
     assert [file.name for file in imported.files] == ["Bird.json"]
@@ -173,7 +173,7 @@ def test_an_import_that_fails_half_way_leaves_nothing(library, tmp_path, monkeyp
             raise OSError(28, "No space left on device")
         file.write_bytes(_content)
 
-    monkeypatch.setattr("mesosynth.presets.bank.write_new", full)
+    monkeypatch.setattr("mesosynth.system.documents.write_new", full)
     with pytest.raises(PresetError, match="No space left"):
         library.import_bank(path)
     assert list(library.user.iterdir()) == []

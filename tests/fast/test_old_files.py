@@ -1,0 +1,67 @@
+"""Fears: a file of an earlier version that no longer opens, or that is taken for another kind.
+
+``data/documents`` holds files as the versions of their time wrote them, named KIND-REVISION and
+what is special about them; none of these has a `kind` in it.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mesosynth.errors import PresetError, SessionError
+from mesosynth.presets.preset import PRESET
+from mesosynth.session.file import SESSION
+from mesosynth.system import file_kinds
+
+FILES = sorted((Path(__file__).parents[1] / "data" / "documents").iterdir())
+LOADERS = {"preset": (PRESET.load, PresetError), "session": (SESSION.load, SessionError)}
+
+
+def kind_of(path):
+    return path.name.partition("-")[0].partition(".")[0]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_file_opens_and_every_other_loader_says_what_it_is(path, tmp_path):
+    copy = Path(shutil.copy(path, tmp_path))
+    found = file_kinds.kind_of(copy.read_bytes())
+    assert found.name == {"bank": "zip"}.get(kind_of(path), kind_of(path).replace("_", " "))
+    for kind, (load, error) in LOADERS.items():
+        if kind == kind_of(path):
+            load(copy)
+        else:
+            with pytest.raises(error) as raised:
+                load(copy)
+            assert str(raised.value).startswith(f"{copy} is {found.noun}, not ")
+            assert str(raised.value).endswith(f"; {found.opened}.")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_preset_of_then_is_the_same_sound_now(path):
+    if kind_of(path) != "preset":
+        return
+    preset = PRESET.load(path)
+    assert preset.name == "Dawn bird"
+    assert preset.parameters == {
+        "f_c": 3200.0, "f_m": 24.0, "gamma": 9.0, "w": 1.2, "period": 0.45, "gain": -12.0,
+    }  # fmt: skip
+    assert preset.tags.category == "animal"
+    assert preset.tags.character == ("fast",)
+    assert preset.tags.features[-1] == "rising"
+    assert preset.licence == ("LicenseRef-ask-me" if "licence" in path.name else "CC0-1.0")
+    assert preset.match.std == {"f_m": 0.02, "w": 0.1}
+    if "first" not in path.name or "2" in path.name:
+        assert [effect.plugin for effect in preset.effects] == ["delay"]
+
+
+def test_a_session_of_then_is_the_same_desk_now():
+    for path in FILES:
+        if kind_of(path) == "session":
+            session = SESSION.load(path)
+            assert session.sound.name == "Glass"
+            assert session.sound.effects[0].bypassed
+            assert session.target.path == "sounds/crow.flac"
+            assert session.match.pinned == {"w": 2.0}
+            assert (session.follow, session.bank) == (False, ("presets/bird.json",))
+            assert session.desk["drawer"] == {"open": True, "page": "rack"}
