@@ -1,20 +1,19 @@
-"""Every error that mesosynth raises on purpose.
+"""Exceptions of mesosynth.
 
 The tree::
 
     MesosynthError
-    ├── ArgumentError      a value that a function cannot work with (also a ValueError)
+    ├── ArgumentError      an impossible value of an argument (also a ValueError)
     ├── AudioFileError     a sound file that cannot be read or written
     ├── PresetError        a preset that cannot be read or written
     ├── DeviceError        a sound card that is missing or refuses a setting
     ├── TargetError        audio in which there is nothing to match
     ├── TuningError        a scale that cannot be read
-    ├── SessionError       a session's file that cannot be read or written
+    ├── SessionError       a session file that cannot be read or written
     ├── MatchFileError     a saved match that cannot be read or written
-    ├── SettingsError      what the user once chose, and cannot be read or written
+    ├── SettingsError      a settings file that cannot be read or written
     ├── PluginError        a plugin that cannot be loaded, or fails
-    └── WorkerError        a process of ours that does not do its work
-        └── WorkerTimeoutError   one that does not answer in time
+    └── WorkerError        a child process that stopped or does not answer
 
 A message is one plain sentence that names the file or the argument with its value and says what to
 do. The command line prints it and exits with code 2; the desk shows it without a modal box.
@@ -22,11 +21,11 @@ do. The command line prints it and exits with code 2; the desk shows it without 
 
 
 class MesosynthError(Exception):
-    """Anything that mesosynth reports to its user in one sentence."""
+    """Base class of all errors that the user can act on; the message is one sentence."""
 
 
 class ArgumentError(MesosynthError, ValueError):
-    """A value that a function cannot work with."""
+    """An impossible value of an argument."""
 
 
 class AudioFileError(MesosynthError):
@@ -50,7 +49,7 @@ class TuningError(MesosynthError):
 
 
 class SessionError(MesosynthError):
-    """A session's file that cannot be read or written."""
+    """A session file that cannot be read or written."""
 
 
 class MatchFileError(MesosynthError):
@@ -58,7 +57,7 @@ class MatchFileError(MesosynthError):
 
 
 class SettingsError(MesosynthError):
-    """A file of settings that cannot be read or written."""
+    """A settings file that cannot be read or written."""
 
 
 class PluginError(MesosynthError):
@@ -67,7 +66,7 @@ class PluginError(MesosynthError):
     Attributes
     ----------
     traceback : str
-        The whole story, for who wrote it; may be empty.
+        Python's traceback, for the author of the plugin; may be empty.
     """
 
     def __init__(self, message: str, traceback: str = "") -> None:
@@ -76,7 +75,7 @@ class PluginError(MesosynthError):
 
 
 class WorkerError(MesosynthError):
-    """A process of ours that does not do its work."""
+    """A child process that stopped or does not answer."""
 
 
 class WorkerTimeoutError(WorkerError):

@@ -1,4 +1,4 @@
-"""Conversions between the units that people type and those that formulas use."""
+"""Conversions between decibels and amplitude, and between note names and hertz."""
 
 import math
 import re
@@ -16,12 +16,12 @@ def db_to_amplitude(level: float) -> float:
 
 
 def amplitude_to_db(amplitude: float) -> float:
-    """Level in decibels of an amplitude; silence gives :data:`SILENCE_DB`."""
+    """Level in decibels of an amplitude, at least :data:`SILENCE_DB`."""
     return max(SILENCE_DB, 20.0 * math.log10(amplitude)) if amplitude > 0.0 else SILENCE_DB
 
 
 def note_to_hertz(note: str) -> float | None:
-    """Frequency in hertz of a note in scientific pitch ("A4" is 440 Hz), or None if it is none."""
+    """Frequency in hertz of a note in scientific pitch ("A4" is 440 Hz), or None for other text."""
     found = _NOTE.match(note.strip())
     if found is None:
         return None

@@ -1,6 +1,6 @@
 """Sound files: any format of libsndfile, any rate, any number of channels, any length.
 
-What cannot be read is told in one sentence that names the file and the cause.
+An error is one sentence that names the file and the cause.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ from mesosynth.audio.target import (
     BLOCK,
     Blocks,
     Target,
+    checked_peak,
     mono,
-    survey,
     target_from_array,
     target_from_blocks,
 )
@@ -39,9 +39,9 @@ __all__ = [
     "write_wav",
 ]
 
-_SLOPPY = 64  # bytes by which headers of honest writers are wrong
-_ENDLESS = 0x7FFF0000  # sizes from here on are what streaming writers put for "not known yet"
-_PROMISE = re.compile(r": (\d+) \(should be (\d+)\)")
+_HEADER_SLACK = 64  # bytes by which sizes in correct headers differ
+_UNKNOWN_SIZE = 0x7FFF0000  # streaming writers put sizes from here on for "not known yet"
+_STATED_SIZE = re.compile(r": (\d+) \(should be (\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class Sound:
     sample_rate : int
         Hz.
     channels : int
-        As many as the file has.
+        Number of channels in the file.
     duration : float
-        Seconds.
+        s.
     sha256 : str
         Of the file's bytes.
     """
@@ -84,7 +84,7 @@ def read_audio(path: str | Path) -> Sound:
     """
     path = Path(path)
     info = _open(path)
-    survey(_file_blocks(path), path.name, info.samplerate, info.channels)
+    checked_peak(_file_blocks(path), path.name, info.samplerate, info.channels)
     audio = np.concatenate(list(_file_blocks(path)()))
     duration = len(audio) / info.samplerate
     return Sound(path.name, audio, info.samplerate, info.channels, duration, _file_sha256(path))
@@ -92,20 +92,20 @@ def read_audio(path: str | Path) -> Sound:
 
 @dataclass(frozen=True, slots=True)
 class SoundStream:
-    """A sound file of any length that is read block by block.
+    """A sound file of any length, read block by block.
 
     Attributes
     ----------
     name : str
         The file's name without its folder.
     blocks : callable
-        Starts it over: mono blocks, float32.
+        Starts from the beginning: mono blocks, float32.
     sample_rate : int
         Hz.
     duration : float
-        Seconds.
+        s.
     peak : float
-        Of its magnitude.
+        Largest magnitude.
     sha256 : str
         Of the file's bytes.
     """
@@ -119,7 +119,7 @@ class SoundStream:
 
 
 def stream_audio(path: str | Path) -> SoundStream:
-    """Look through a sound file once, and hand it out to be read in blocks.
+    """Check a sound file once, and open it for reading in blocks.
 
     Raises
     ------
@@ -128,19 +128,23 @@ def stream_audio(path: str | Path) -> SoundStream:
     """
     path = Path(path)
     info, blocks = _open(path), _file_blocks(path)
-    peak = survey(blocks, path.name, info.samplerate, info.channels)
+    peak = checked_peak(blocks, path.name, info.samplerate, info.channels)
     duration = info.frames / info.samplerate
     return SoundStream(path.name, blocks, info.samplerate, duration, peak, _file_sha256(path))
 
 
 def load_target(path: str | Path, start: float | None = None) -> Target:
-    """Read a sound file of any length as a target, in blocks.
+    """Analysis target of a sound file of any length, read in blocks.
 
     Parameters
     ----------
     path : str or Path
     start : float, optional
-        Where in a long file the analysis window begins, s; None takes the liveliest part.
+        Start of the analysis window in a long file, s; None takes the liveliest part.
+
+    Returns
+    -------
+    Target
 
     Raises
     ------
@@ -156,7 +160,7 @@ def load_target(path: str | Path, start: float | None = None) -> Target:
 
 
 def read_overview(path: str | Path) -> Overview:
-    """The envelope of a whole sound file, read in blocks.
+    """Waveform peaks of a whole sound file, read in blocks.
 
     Raises
     ------
@@ -192,7 +196,7 @@ def write_wav(path: str | Path, audio: NDArray[np.floating], sample_rate: int) -
 
 
 def _open(path: Path) -> soundfile.SoundFile:
-    """Open `path` for a look at its header; closed again, its attributes stay readable."""
+    """Open `path` to read its header; the attributes stay readable after it is closed again."""
     if not path.exists():
         raise AudioFileError(f"{path} does not exist.")
     if path.is_dir():
@@ -216,9 +220,9 @@ def _open(path: Path) -> soundfile.SoundFile:
 
 
 def _check_promises(path: Path, file: soundfile.SoundFile) -> None:
-    """Compare the sizes in the header with what is there, which libsndfile quietly puts right."""
-    for promised, found in re.findall(_PROMISE, file.extra_info):
-        if int(found) + _SLOPPY < int(promised) < _ENDLESS:
+    """Compare the sizes in the header with the file's, which libsndfile corrects silently."""
+    for promised, found in re.findall(_STATED_SIZE, file.extra_info):
+        if int(found) + _HEADER_SLACK < int(promised) < _UNKNOWN_SIZE:
             share = 100.0 * int(found) / int(promised)
             seconds = file.frames / file.samplerate
             raise AudioFileError(

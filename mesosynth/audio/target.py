@@ -1,7 +1,7 @@
-"""From any sound to the four seconds that the matcher looks at.
+"""Analysis target: four seconds of a sound, mono, at the analysis rate.
 
-A sound comes as a stream of blocks that can be started over, so that an hour costs no more memory
-than a second. What cannot be a target is told in one sentence.
+A sound comes as a stream of blocks that can be started again, so that an hour needs no more memory
+than a second. A sound that cannot be a target raises an error of one sentence.
 """
 
 import hashlib
@@ -17,13 +17,13 @@ from mesosynth import units
 from mesosynth.errors import ArgumentError, TargetError
 
 ANALYSIS_RATE = 8192
-"""Sample rate of everything that is analysed, Hz; the paper's."""
+"""Sample rate of the analysis, Hz; that of Vahidi et al. (JAES 2023)."""
 
 ANALYSIS_SAMPLES = 32768
 """Length of the analysis window: 4 s."""
 
 MINIMUM_DURATION = 0.05
-"""The shortest sound that holds any mesostructure, s."""
+"""Shortest sound that can be matched, s."""
 
 TARGET_PEAK = 0.5
 """Peak of a target's waveform."""
@@ -31,22 +31,22 @@ TARGET_PEAK = 0.5
 BLOCK = 1 << 16
 """Frames of a source in memory at a time."""
 
-_HOP = 410  # 50 ms at the analysis rate, the grain in which loudness is looked at
-_FADE = 164  # 20 ms at the analysis rate, where a window cuts through sound
-_TRIM = 1e-3  # below -60 dB of its peak the ends of a short sound count as silence
+_HOP = 410  # samples, 50 ms: resolution of the search for the liveliest part
+_FADE = 164  # samples, 20 ms: where the window cuts through sound
+_TRIM = 1e-3  # of the peak, -60 dB: quieter ends of a short sound count as silence
 
 Blocks = Callable[[], Iterable[NDArray[np.float32]]]
-"""Starts a sound over: mono blocks at the source's rate."""
+"""Function that starts a sound from the beginning: mono blocks at the source's rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is matched: the liveliest four seconds of a sound.
+    """Four seconds of a sound for the matcher, by default the liveliest.
 
     Attributes
     ----------
     name : str
-        The file's name, or what the array was called.
+        Name of the file or array.
     audio : (ANALYSIS_SAMPLES,) float32
         Mono at :data:`ANALYSIS_RATE`, peak :data:`TARGET_PEAK`.
     start : float
@@ -67,7 +67,7 @@ class Target:
 def target_from_array(
     audio: NDArray[np.floating], sample_rate: float, name: str = "audio"
 ) -> Target:
-    """Make a target of an array, with the checks of :func:`load_target`.
+    """Target of an array, with the checks of :func:`mesosynth.audio.file.load_target`.
 
     Parameters
     ----------
@@ -75,14 +75,18 @@ def target_from_array(
     sample_rate : float
         Hz.
     name : str
-        What messages call it.
+        Name in messages.
+
+    Returns
+    -------
+    Target
 
     Raises
     ------
     ArgumentError
         If `audio` has other dimensions or `sample_rate` is not a positive number.
     TargetError
-        If it is silent, shorter than 50 ms, or holds samples that are no numbers.
+        If it is silent, shorter than 50 ms, or holds samples that are not finite.
     """
     if audio.ndim not in (1, 2):
         raise ArgumentError(f"audio.shape={audio.shape} must be (n,) or (n, channels).")
@@ -107,17 +111,34 @@ def target_from_blocks(
     sha256: str,
     start: float | None = None,
 ) -> Target:
-    """Make a target of a stream of mono blocks that had `channels` channels before.
+    """Target of a stream of mono blocks.
 
-    The window begins `start` seconds into a sound that is longer than it, as near as there is
-    sound; with None it is the liveliest one.
+    Parameters
+    ----------
+    blocks : callable
+        Starts the stream: mono blocks, float32.
+    sample_rate : float
+        Hz.
+    name : str
+        Name in messages.
+    channels : int
+        Number of channels that were mixed to mono.
+    sha256 : str
+        Of the source.
+    start : float, optional
+        Start of the window in a longer sound, s, moved to where there is sound; None takes the
+        liveliest part.
+
+    Returns
+    -------
+    Target
 
     Raises
     ------
     TargetError
-        If it is silent, shorter than 50 ms, or holds samples that are no numbers.
+        If it is silent, shorter than 50 ms, or holds samples that are not finite.
     """
-    source_peak = survey(blocks, name, sample_rate, channels)
+    source_peak = checked_peak(blocks, name, sample_rate, channels)
     audio, start = _window(blocks, sample_rate, start)
     peak = float(np.abs(audio).max())
     # Resampling may leave nothing of a sound that is all above the analysis band.
@@ -132,12 +153,29 @@ def mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
     return block.mean(axis=1, dtype=np.float32)
 
 
-def survey(blocks: Blocks, name: str, sample_rate: float, channels: int) -> float:
-    """Peak of a whole sound, having refused what cannot be a target.
+def checked_peak(blocks: Blocks, name: str, sample_rate: float, channels: int) -> float:
+    """Peak of a whole sound that can be a target.
+
+    Parameters
+    ----------
+    blocks : callable
+        Starts the stream: mono blocks, float32.
+    name : str
+        Name in messages.
+    sample_rate : float
+        Hz.
+    channels : int
+        Number of channels that were mixed to mono.
+
+    Returns
+    -------
+    float
+        Largest magnitude.
 
     Raises
     ------
     TargetError
+        If it is silent, shorter than 50 ms, or holds samples that are not finite.
     """
     frames = broken = 0
     low, high = math.inf, -math.inf
@@ -157,7 +195,7 @@ def survey(blocks: Blocks, name: str, sample_rate: float, channels: int) -> floa
             f"{name} lasts {1000.0 * frames / sample_rate:.0f} ms; "
             f"{1000.0 * MINIMUM_DURATION:.0f} ms is the least that can be matched."
         )
-    # A constant offset is no sound either.
+    # A constant offset is silence.
     if units.amplitude_to_db((high - low) / 2.0) <= units.SILENCE_DB:
         mixed = f" once its {channels} channels are mixed to one" if channels > 1 else ""
         raise TargetError(f"{name} is silent{mixed}; there is nothing to match.")
@@ -194,7 +232,7 @@ def _window(
 def _centred(audio: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
     """A short sound without the silence at its ends, in the middle of the window.
 
-    One that fills the window exactly stays where it is: it was cut by somebody who knows.
+    A sound of exactly the window's length stays as it is: it was cut on purpose.
     """
     if len(audio) == ANALYSIS_SAMPLES:
         return audio, 0.0
@@ -207,7 +245,19 @@ def _centred(audio: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
 
 
 def resampled(blocks: Blocks, sample_rate: float) -> Iterator[NDArray[np.float32]]:
-    """A stream of mono blocks at :data:`ANALYSIS_RATE`, one block at a time."""
+    """Stream of mono blocks at :data:`ANALYSIS_RATE`, one block at a time.
+
+    Parameters
+    ----------
+    blocks : callable
+        Starts the stream: mono blocks, float32.
+    sample_rate : float
+        Of these blocks, Hz.
+
+    Yields
+    ------
+    (n,) float32
+    """
     if sample_rate == ANALYSIS_RATE:
         yield from (np.array(block) for block in blocks())
         return

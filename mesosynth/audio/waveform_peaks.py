@@ -1,4 +1,4 @@
-"""A whole sound in a few hundred peaks: what a waveform on a screen is drawn from."""
+"""Waveform peaks: the envelope of a whole sound in a few hundred pairs, to be drawn."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 COLUMNS = 1024
-"""Peaks of an overview, fewer where the sound is shorter."""
+"""Number of peaks, fewer where the sound is shorter."""
 
-_GRAIN = 256  # frames a peak is first taken of; a long sound's are joined in the end
+_GRAIN = 256  # frames of the first peaks, which are joined at the end
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The envelope of a whole sound.
+    """Envelope of a whole sound.
 
     Attributes
     ----------
     low, high : (n,) float32
-        Least and greatest sample in each of n equal stretches.
+        Least and greatest sample in each of n equal parts.
     duration : float
-        Of the sound, s.
+        s.
     """
 
     low: NDArray[np.float32]
@@ -30,7 +30,19 @@ class Overview:
 
 
 def overview(blocks: Callable[[], Iterable[NDArray[np.float32]]], sample_rate: float) -> Overview:
-    """Peaks of a stream of mono blocks; an hour takes no more memory than its peaks do."""
+    """Peaks of a stream of mono blocks; an hour needs no more memory than its peaks.
+
+    Parameters
+    ----------
+    blocks : callable
+        Starts the stream: mono blocks, float32.
+    sample_rate : float
+        Hz.
+
+    Returns
+    -------
+    Overview
+    """
     lows: list[NDArray[np.float32]] = []
     highs: list[NDArray[np.float32]] = []
     frames = 0

@@ -1,4 +1,4 @@
-"""Effects: what changes a sound, block by block, in stereo.
+"""Effects: saturation, filter, delay and reverb, in stereo, block by block.
 
 Nothing here imports SciPy before it is prepared to play: the desk reads the tables from here.
 """
@@ -15,4 +15,4 @@ EFFECTS: dict[str, type[Effect]] = {
     "delay": Delay,
     "reverb": Reverb,
 }
-"""The built-in effects by the name that presets use, in the order in which they are often put."""
+"""Built-in effects by their name in presets, in the usual order in a rack."""

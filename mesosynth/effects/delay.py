@@ -1,4 +1,4 @@
-"""Stereo delay with feedback, and the delay lines that the reverb uses as well."""
+"""Stereo delay with feedback, and the delay lines of delay and reverb."""
 
 import math
 
@@ -11,18 +11,18 @@ from mesosynth.plugins.plugin import CHANNELS, Effect, Events
 from mesosynth.plugins.ramps import Ramps, scratch
 
 # --------------------------------------------------------------------------------------------------
-# The past of several sounds, in rings.
+# Delay lines
 
 
 class DelayLines:
-    """Rings of one length that are written together and read wherever one likes.
+    """Ring buffers of one length that are written together and read at any delay.
 
     Parameters
     ----------
     rows : int
-        Sounds.
+        Number of sounds.
     longest : int
-        Samples that :meth:`read` may look back.
+        Longest delay, samples.
     """
 
     def __init__(self, rows: int, longest: int) -> None:
@@ -35,9 +35,16 @@ class DelayLines:
         self._position = 0
 
     def read(self, row: int, delay: int, out: NDArray[np.float64]) -> None:
-        """[audio] Fill `out`, (n,), with what was written `delay` samples before the next n.
+        """[audio] Read n samples from `delay` samples before the next n.
 
-        n <= delay <= longest: what is not written yet cannot be read.
+        Parameters
+        ----------
+        row : int
+            Index of the sound.
+        delay : int
+            Samples, n <= delay <= longest.
+        out : (n,) float64
+            Overwritten.
         """
         ring = self._rings[row]
         begin = (self._position - delay) % len(ring)
@@ -47,9 +54,9 @@ class DelayLines:
             np.copyto(out[first:], ring[: len(out) - first])
 
     def write(self, block: NDArray[np.float64]) -> None:
-        """[audio] Append `block`, (rows, n) float64 and contiguous, n <= longest; it may change.
+        """[audio] Append `block`, (rows, n) float64, contiguous, n <= longest; it may be changed.
 
-        What nobody can hear becomes silence, before it turns into slow subnormals.
+        Inaudible sound becomes silence: subnormal numbers are slow.
         """
         if block.max() < SILENT and block.min() > -SILENT:
             block.fill(0.0)
@@ -62,12 +69,12 @@ class DelayLines:
 
 
 # --------------------------------------------------------------------------------------------------
-# Echoes that may change their distance without a swoop of pitch.
+# The effect: a new delay time is crossfaded, so that the pitch does not glide
 
 
 SHORTEST, LONGEST = 0.01, 2.0  # s
 MOST_FEEDBACK = 0.95
-CROSSFADE = 0.05  # s from the old distance to the new one
+CROSSFADE = 0.05  # s from the old delay time to the new one
 INAUDIBLE = 1e-5  # of the first echo
 
 _FEEDBACK, _PING_PONG, _MIX = range(3)
@@ -76,7 +83,7 @@ _FEEDBACK, _PING_PONG, _MIX = range(3)
 class Delay(Effect):
     """Echoes with feedback, in place or from side to side.
 
-    A new time is crossfaded to; one that comes during the crossfade waits until it is over.
+    A new time is crossfaded; a time that arrives during the crossfade waits for its end.
     """
 
     name = "Delay"
@@ -97,7 +104,7 @@ class Delay(Effect):
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
         self._sample_rate = float(sample_rate)
-        # A part of a block is never longer than the way from writing to reading.
+        # A part of a block is never longer than the shortest delay.
         self._part = min(max_block, math.floor(SHORTEST * sample_rate))
         self._lines = DelayLines(CHANNELS, math.ceil(LONGEST * sample_rate) + 1)
         self._damping = OnePole(CHANNELS, self._part)
@@ -148,7 +155,7 @@ class Delay(Effect):
         self._damping.process(dark, damping)
         np.copyto(back, dark)
         np.multiply(back, lines[_FEEDBACK], out=back)
-        # Ping-pong: each side's echo goes to the other one, and what enters enters on the left.
+        # Ping-pong: each side's echo goes to the other side, and the input enters on the left.
         ping_pong = lines[_PING_PONG]
         np.subtract(back[1], back[0], out=other[0])
         np.negative(other[0], out=other[1])
@@ -168,7 +175,7 @@ class Delay(Effect):
         np.copyto(part, x, casting="same_kind")
 
     def _read(self, echo: NDArray[np.float64], other: NDArray[np.float64]) -> None:
-        """Write the past, (2, n), to `echo`, on its way from one distance to the other."""
+        """Write the delayed sound, (2, n), to `echo`, crossfaded between two delay times."""
         for row in range(CHANNELS):
             self._lines.read(row, self._here, echo[row])
         if self._here == self._there:

@@ -1,4 +1,4 @@
-"""State-variable low-pass filter, solved block-wise as a banded linear system."""
+"""State-variable filter, solved block-wise as a banded linear system."""
 
 import math
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from mesosynth.plugins.plugin import CHANNELS, Effect, Events
 from mesosynth.plugins.ramps import Ramps
 
 # --------------------------------------------------------------------------------------------------
-# Recursive filters in place, with coefficients that may move with every sample.
+# Recursive filters in place, with coefficients for every sample
 #
-# A recursion is a system of equations that is lower triangular and banded: ``y[n] + a[n] y[n - 1] =
-# x[n]`` for all n of a block at once. BLAS solves it (``tbsv``) at a few nanoseconds a sample
-# without allocating anything, which SciPy's ``lfilter`` and ``sosfilt`` cannot, and unlike them
-# takes other coefficients in every row.
+# A recursion is a lower triangular, banded system of equations: ``y[n] + a[n] y[n - 1] = x[n]``
+# for all n of a block at once. BLAS solves it (``tbsv``) in a few nanoseconds a sample without
+# allocating, which SciPy's ``lfilter`` and ``sosfilt`` cannot, and unlike them takes other
+# coefficients in every row.
 
 
 Solve = Callable[[NDArray[np.float64], NDArray[np.float64]], None]
@@ -29,11 +29,11 @@ values : (n,) float64, contiguous
 """
 
 SILENT = 1e-15
-"""State below this magnitude (-300 dB) becomes zero, before it turns into slow subnormals."""
+"""State below this magnitude (-300 dB) becomes zero: subnormal numbers are slow."""
 
 
 def banded_solver() -> Solve:
-    """[control] Load BLAS; only who plays imports SciPy, not who looks at a table of parameters."""
+    """[control] Load BLAS; SciPy is imported to play, not to read a table of parameters."""
     from scipy.linalg.blas import dtbsv  # pyright: ignore[reportAttributeAccessIssue] - f2py's
 
     def solve(bands: NDArray[np.float64], values: NDArray[np.float64]) -> None:
@@ -45,13 +45,13 @@ def banded_solver() -> Solve:
 class OnePole:
     """Low-pass ``y[n] = (1 - c) x[n] + c y[n - 1]`` of several sounds at once.
 
-    A new c is reached by the end of the block: from one sample to the next y may only go from the
-    last y towards x, and with a small c that is a step.
+    A new c is reached by the end of the block: y only moves from its last value towards x, and with
+    a small c that is a step.
 
     Parameters
     ----------
     rows : int
-        Sounds.
+        Number of sounds.
     max_block : int
         Samples in the largest block.
     """
@@ -71,7 +71,15 @@ class OnePole:
         self._c, self._still = None, 0
 
     def process(self, block: NDArray[np.float64], c: float) -> None:
-        """[audio] Filter `block`, (rows, n) float64 and contiguous, in place; -1 < c < 1."""
+        """[audio] Filter a block in place.
+
+        Parameters
+        ----------
+        block : (rows, n) float64
+            Contiguous.
+        c : float
+            Coefficient at the end of the block, -1 < c < 1.
+        """
         rows, n = block.shape
         below = self._bands[1, : rows * n]
         before = c if self._c is None else self._c
@@ -79,7 +87,7 @@ class OnePole:
             first = c
             if self._still != n:
                 below.fill(-c)
-                below[n - 1 :: n] = 0.0  # one row's end is not the next one's past
+                below[n - 1 :: n] = 0.0  # the end of a row is not the past of the next row
                 self._still = n
             np.multiply(block, 1.0 - c, out=block)
         else:
@@ -94,7 +102,7 @@ class OnePole:
             self._state.fill(0.0)
 
     def _sweep(self, block: NDArray[np.float64], before: float, c: float) -> float:
-        """Set up a line from `before` to c; return where it stands at the first sample."""
+        """Set up a ramp from `before` to c; return its value at the first sample."""
         n = block.shape[1]
         line, rest = self._line[:n], self._rest[:n]
         np.multiply(self._count[:n], (c - before) / n, out=line)
@@ -110,29 +118,42 @@ class OnePole:
 
 
 def one_pole_coefficient(cutoff: float, sample_rate: float) -> float:
-    """The `c` of a :class:`OnePole` that has fallen by 3 dB at `cutoff` Hz, or nearly so."""
+    """Coefficient c of a :class:`OnePole` with a cut-off of about -3 dB, ``exp(-2 pi f / rate)``.
+
+    Parameters
+    ----------
+    cutoff : float
+        Hz, clamped to half the sample rate.
+    sample_rate : float
+        Hz.
+
+    Returns
+    -------
+    float
+    """
     return math.exp(-2.0 * math.pi * min(cutoff / sample_rate, 0.5))
 
 
 # --------------------------------------------------------------------------------------------------
-# A state-variable filter that can be swept as fast as one likes.
+# State-variable filter
 #
 # Zavalishin's trapezoidal form (*The Art of VA Filter Design*, 2012): with ``g = tan(pi f / rate)``
 # and ``k = 1 / Q`` its two integrators move by
 #
-# s[n + 1] = A[n] s[n] + B[n] x[n], low, band = the means of s[n] and s[n + 1],
+#     s[n + 1] = A[n] s[n] + B[n] x[n],    low, band = the means of s[n] and s[n + 1],
 #
-# stable whatever f and Q do meanwhile. All steps of a block are one banded system of equations.
+# which is stable however fast f and Q move. All steps of a block are one banded system of
+# equations.
 
 
 HIGHEST = 0.49
-"""Of the sample rate: the cut-off frequency goes no higher."""
+"""Highest cut-off frequency, of the sample rate."""
 
 _CUTOFF, _DAMPING, _SHAPE, _MIX = range(4)
 
 
 class Filter(Effect):
-    """Low-pass, band-pass or high-pass of 12 dB an octave, and everything in between."""
+    """Low-pass, band-pass or high-pass of 12 dB per octave, and all shapes between them."""
 
     name = "Filter"
     parameters = ParameterTable(
@@ -186,7 +207,7 @@ class Filter(Effect):
             self._filter(held, row)
 
     def _design(self, lines: NDArray[np.float64], frames: int) -> None:
-        """Turn parameters into the coefficients of every sample."""
+        """Coefficients of every sample from the parameters."""
         g, k, a_1, a_2 = self._x[:frames], lines[_DAMPING], self._a[0, :frames], self._b[0, :frames]
         np.exp2(lines[_CUTOFF], out=g)
         np.multiply(g, self._pi_by_rate, out=g)
@@ -212,7 +233,7 @@ class Filter(Effect):
         self._weigh(lines, frames)
 
     def _weigh(self, lines: NDArray[np.float64], frames: int) -> None:
-        """Blend the three outputs: low, k band, and x - low - k band, of unit gain each."""
+        """Weights of the three outputs: low, k band, and x - low - k band, of unit gain each."""
         dry, low, band = self._dry[:frames], self._low[:frames], self._band[:frames]
         shape, mix = lines[_SHAPE], lines[_MIX]
         np.multiply(shape, 2.0, out=dry)

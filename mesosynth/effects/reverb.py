@@ -1,8 +1,8 @@
-"""A hall: sixteen delay lines that feed each other.
+"""Reverb: a feedback delay network of sixteen delay lines.
 
-A feedback delay network (Jot and Chaigne, AES 1991): lines of lengths without a common factor, each
-damped by a one-pole filter and by a gain that makes all of them decay at one rate, mixed by a
-Hadamard matrix, which keeps energy and spreads every echo over all lines.
+After Jot and Chaigne (AES 1991): lines whose lengths share no factor, each damped by a one-pole
+filter and by a gain that makes all of them decay at one rate, mixed by a Hadamard matrix, which
+keeps energy and spreads every echo over all lines.
 """
 
 import math
@@ -19,14 +19,14 @@ from mesosynth.plugins.ramps import Ramps, scratch
 LINES = 16
 SHORTEST, LONGEST = 0.0131, 0.0713  # s; between them the lengths grow by one ratio
 LONGEST_DECAY = 20.0  # s
-MOST_AT_ONCE = 1024  # samples; the products of matrices stay in cache and on one thread
-WET = 1.6  # steady noise then leaves a hall of two seconds some 8 dB quieter than it enters
+MOST_AT_ONCE = 1024  # samples; the matrix products stay in cache and on one thread
+WET = 1.6  # gain; steady noise leaves a hall of two seconds about 8 dB quieter than it enters
 
 _WIDTH, _MIX = LINES, LINES + 1  # after the gain of each line
 
 
 class Reverb(Effect):
-    """A hall with a decay of a fraction of a second to twenty."""
+    """Reverb of a hall with a decay of 0.1 to 20 s."""
 
     name = "Reverb"
     parameters = ParameterTable(
@@ -44,7 +44,7 @@ class Reverb(Effect):
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
         self._sample_rate = float(sample_rate)
         self._lengths = _lengths(self._sample_rate)
-        # A part of a block is never longer than the way from writing to reading.
+        # A part of a block is never longer than the shortest line.
         self._part = min(max_block, self._lengths[0], MOST_AT_ONCE)
         self._lines = DelayLines(LINES, self._lengths[-1])
         self._damping = OnePole(LINES, self._part)
@@ -54,8 +54,8 @@ class Reverb(Effect):
         self._tanks = np.zeros((2, LINES * self._part))
         self._stereo = scratch(3, CHANNELS, self._part)
         self._hadamard = _hadamard(LINES)
-        # Rows of the matrix as ways in and out; the products of one in and one out all differ, so
-        # that even the first echoes of a sound in the middle are not the same left and right.
+        # Rows of the matrix as inputs and outputs; the products of one input and one output all
+        # differ, so that the first echoes of a centred sound differ between left and right.
         self._enter = np.ascontiguousarray(self._hadamard[:, 1:3])
         self._leave = WET * self._hadamard[[5, 10]]
         self.tail = LONGEST_DECAY
@@ -70,7 +70,7 @@ class Reverb(Effect):
     def process(
         self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
     ) -> None:
-        """[audio] Put `block`, (2, frames) float32, into the hall; `values` as in the table."""
+        """[audio] Reverberate `block`, (2, frames) float32; `values` are in the table's order."""
         frames = block.shape[1]
         targets = self._targets
         gains = targets[:LINES]  # 10^(-3 d / T60)
@@ -115,7 +115,7 @@ class Reverb(Effect):
 
 
 def _lengths(sample_rate: float) -> list[int]:
-    """Samples in each line: a geometric row, moved to numbers that share no factor."""
+    """Samples in each line: a geometric series, moved to numbers that share no factor."""
     lengths: list[int] = []
     for seconds in np.geomspace(SHORTEST, LONGEST, LINES):
         length = round(float(seconds) * sample_rate)
@@ -126,7 +126,7 @@ def _lengths(sample_rate: float) -> list[int]:
 
 
 def _hadamard(size: int) -> NDArray[np.float64]:
-    """The Hadamard matrix of a size that is a power of 2, orthonormal."""
+    """Orthonormal Hadamard matrix; the size is a power of 2."""
     matrix = np.ones((1, 1))
     while len(matrix) < size:
         matrix = np.block([[matrix, matrix], [matrix, -matrix]])

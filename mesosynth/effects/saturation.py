@@ -1,9 +1,9 @@
-"""Soft clipping by tanh, without the harshness of what aliases.
+"""Soft clipping by tanh, with antiderivative anti-aliasing.
 
-Instead of the curve at each sample, its mean on the way from the last one: with F an antiderivative
-of tanh, ``y[n] = (F(u[n]) - F(u[n - 1])) / (u[n] - u[n - 1])`` (Parker et al., DAFx 2016). For
-small u that is the mean of two samples, dull and half a sample late; a one-pole filter before it
-gives the treble back (to 1 dB at 15 kHz, at a rate of 48 kHz) and most of the time.
+The output is the mean of the curve between two samples: with F an antiderivative of tanh,
+``y[n] = (F(u[n]) - F(u[n - 1])) / (u[n] - u[n - 1])`` (Parker et al., DAFx 2016). For small u that
+is the mean of two samples, which loses treble and is half a sample late; a one-pole filter before
+it gives the treble back (to 1 dB at 15 kHz, at a rate of 48 kHz) and most of the time.
 """
 
 import math
@@ -17,14 +17,14 @@ from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, Effect, Events
 from mesosynth.plugins.ramps import Ramps, scratch
 
-BRIGHTEN = -0.5  # the one-pole's coefficient; -1 would undo the mean, and ring for ever
-NEAR = 1e-5  # a smaller step says nothing about the slope of F in double precision
+BRIGHTEN = -0.5  # coefficient of the one-pole; -1 would undo the mean exactly, but never decay
+NEAR = 1e-5  # smaller steps give no slope of F in double precision
 
 _DRIVE, _LEVEL, _MIX = range(3)
 
 
 class Saturation(Effect):
-    """Warmth, then distortion: tanh with antiderivative anti-aliasing."""
+    """Saturation from warm to distorted: tanh with antiderivative anti-aliasing."""
 
     name = "Saturation"
     parameters = ParameterTable(
@@ -80,7 +80,7 @@ class Saturation(Effect):
         np.copyto(block, wet, casting="same_kind")
 
     def _curve(self, x: NDArray[np.float64], drive: NDArray[np.float64]) -> None:
-        """Overwrite x, (2, frames), by the mean of tanh(drive x) from sample to sample."""
+        """Overwrite x, (2, frames), with the mean of tanh(drive x) from sample to sample."""
         frames = x.shape[1]
         u, integral = self._u[:, : frames + 1], self._integral[:, : frames + 1]
         step, rise, far = self._step[:, :frames], self._rise[:, :frames], self._far[:, :frames]
@@ -97,7 +97,7 @@ class Saturation(Effect):
         np.subtract(area, math.log(2.0), out=area)
         np.copyto(self._last_u, u[:, frames])
         np.copyto(self._last_integral, integral[:, frames])
-        # Where neighbours are near, the middle between them says it better than the quotient.
+        # Where neighbours are near, tanh of their middle is more precise than the quotient.
         np.add(now, u[:, :-1], out=x)
         np.multiply(x, 0.5, out=x)
         np.tanh(x, out=x)

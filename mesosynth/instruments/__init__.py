@@ -1,4 +1,4 @@
-"""Instruments, each live (NumPy, block by block) and offline (torch, differentiable in theta).
+"""Instruments: each live (NumPy, block by block) and offline (torch, differentiable in theta).
 
 Nothing here imports torch: the audio process and the desk read the tables from here.
 """
@@ -14,7 +14,7 @@ INSTRUMENTS: dict[str, type[Instrument]] = {
     "ripple": Ripple,
     "layers": Layers,
 }
-"""The built-in instruments by the name that presets use."""
+"""Built-in instruments by their name in presets."""
 
 
 def instrument_class(name: str) -> type[Instrument]:

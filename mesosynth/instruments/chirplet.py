@@ -1,6 +1,6 @@
-"""The live chirplet arpeggiator: the offline formula with state, so that everything may move.
+"""Chirplet arpeggiator, live: the offline formula with state, so that every parameter may move.
 
-One arpeggio is, with ``t = 0`` in its middle (Vahidi et al., JAES 2023)::
+One arpeggio is, with ``t = 0`` in its middle (Vahidi et al., JAES 2023, eq. 4-8)::
 
     x(t) = c(2 pi f_c / (gamma ln 2) (2^(gamma t) - 1)) m(t) exp(-t^2 / (2 (SIGMA_0 w / gamma)^2))
 
@@ -11,13 +11,13 @@ One arpeggio is, with ``t = 0`` in its middle (Vahidi et al., JAES 2023)::
 where n is the root of the sum of squares of those powers, and a_k = 0 for k > 1 where brightness is
 PURE. By default am_depth = 1, am_shape = 0 and brightness = PURE, so m is s and c is the sine.
 
-Here a voice carries its position ``o = gamma t`` in octaves, its carrier phase and its AM phase in
-cycles, and integrates all three from sample to sample. The carrier's step is the exact integral of
+A voice holds its position ``o = gamma t`` in octaves, its carrier phase and its AM phase in cycles,
+and integrates all three from sample to sample. The carrier's step is the exact integral of
 ``f_c 2^o`` over one sample, so that with still parameters the two forms agree to rounding error.
 
-Without a key arpeggios repeat by themselves. A key that is held has them repeat at its own pitch
-instead; they begin where they can be heard, two standard deviations before the middle, with a note
-of the modulation, so that the key answers at once.
+Without a key, arpeggios repeat at f_c. While a key is held they repeat at its pitch; they begin two
+standard deviations before the middle, where they are audible, with a note of the modulation, so
+that the key answers at once.
 """
 
 import math
@@ -56,7 +56,7 @@ MIDI_KEYS = 128
 _SLOWEST, _FASTEST = 5.0, 960.0  # BPM
 _NEVER = 1 << 40  # samples
 
-# Lines over the block.
+# Rows of the ramps.
 _OCTAVES, _MODULATION, _WIDTH, _REST, _DEPTH, _LEVEL = range(6)
 
 _AT_ITS_FRAME = frozenset(
@@ -66,14 +66,14 @@ _AT_ITS_FRAME = frozenset(
 
 
 class Chirplet(Instrument):
-    """Arpeggios of a chirp cut into notes, repeated by period or tempo, or played by keys.
+    """Chirplet arpeggiator: a chirp cut into notes, repeated by period or tempo, or played by keys.
 
     Parameters and gestures ramp linearly (in the quantities that a sample needs) from block to
-    block; period, swing, chance and spread are heard at the next start. The first arpeggio starts
+    block; period, swing, humanise and spread apply from the next start. The first arpeggio starts
     with the first sample after :meth:`reset`.
 
-    While frozen, voices stay where they are in their sweeps and go on sounding; only keys start
-    new ones, in the middle.
+    While frozen, voices stay at their place in the sweep and go on sounding; only keys start new
+    ones, in the middle.
     """
 
     name = "Chirplet"
@@ -81,7 +81,7 @@ class Chirplet(Instrument):
 
     def __init__(self) -> None:
         self._tuning = KeyTuning()
-        self._late = 0.0  # periods by which what repeats without a key comes after the beat
+        self._late = 0.0  # periods by which arpeggios without a key start after the beat
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
@@ -106,7 +106,7 @@ class Chirplet(Instrument):
         self._notes: list[tuple[int, int, int, int, float]] = []
 
     def state(self) -> dict[str, Any]:
-        """[control] The scale that keys are tuned to, if it is not the equal temperament."""
+        """[control] Scale of the keys, if it is not the equal temperament."""
         return self._tuning.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -115,7 +115,7 @@ class Chirplet(Instrument):
         Raises
         ------
         ArgumentError
-            If it is no scale; the keys stay as they were.
+            If it is not a scale; the keys stay as they were.
         """
         self._tuning.restore(state)
 
@@ -129,7 +129,7 @@ class Chirplet(Instrument):
         mix = self._mix[:, :frames]
         mix.fill(0.0)
         period = self._period(values)
-        self._due = 0  # by its period or tempo all may be due at another time than last thought
+        self._due = 0  # the period or tempo may have changed: ask every clock again
         for begin in range(0, frames, STRIDE):
             self._play(begin, min(begin + STRIDE, frames), values, period)
         for side in range(CHANNELS):
@@ -138,23 +138,23 @@ class Chirplet(Instrument):
         self._arpeggios.end_block(values)
 
     def _play(self, begin: int, end: int, values: NDArray[np.float64], period: float) -> None:
-        """Render a stretch of the block with all that begins and ends in it."""
+        """Render a part of the block with all voices that begin and end in it."""
         voices = self._arpeggios.voices
         voices.open(self._motion, begin, end, self._mix)
         while voices.now < end:
             until = self._take_notes(voices.now, values, period)
             if self._due <= voices.now:
-                self._due = voices.now + self._start_what_is_due(values, period)
+                self._due = voices.now + self._start_due(values, period)
             then = min(self._due, until, end)
             self._advance((then - voices.now) / period)
             voices.now = then
         voices.close()
-        self._arpeggios.end_what_is_done(values)
+        self._arpeggios.remove_finished(values)
 
     # ------------------------------------------------------------------ events
 
     def _sort(self, events: Events) -> None:
-        """Obey gestures at once: they ramp over the block. Lay aside what has its very frame."""
+        """Apply gestures at once, as they ramp over the block; keep events for their own frame."""
         self._notes.clear()
         for i in range(len(events)):
             event: tuple[int, int, int, int, float] = events[i].item()
@@ -171,7 +171,7 @@ class Chirplet(Instrument):
         self._notes.reverse()  # the next one is the last
 
     def _take_notes(self, begin: int, values: NDArray[np.float64], period: float) -> int:
-        """Obey what happens up to frame `begin`; return the frame of what comes next."""
+        """Apply events up to frame `begin`; return the frame of the next one."""
         while self._notes and self._notes[-1][0] <= begin:
             _, kind, channel, note, value = self._notes.pop()
             place = self._obey(kind, channel % MIDI_CHANNELS, note % MIDI_KEYS, value, values)
@@ -185,7 +185,7 @@ class Chirplet(Instrument):
     def _obey(
         self, kind: int, channel: int, note: int, value: float, values: NDArray[np.float64]
     ) -> int:
-        """Do what an event asks; return the place of the key that it pressed, or -1."""
+        """Apply an event; return the index of the key that it pressed, or -1."""
         keyboard = self._keyboard
         if kind == EventKind.NOTE_ON and value > 0.0:
             pressed = keyboard.press(channel, note, min(value, 1.0), self._hertz(note))
@@ -217,15 +217,15 @@ class Chirplet(Instrument):
 
     def _period(self, values: NDArray[np.float64]) -> float:
         """Samples from one start to the next."""
-        if values[P_TEMPO] != self._tempo_knob:  # who spoke last is right: the knob or the clock
+        if values[P_TEMPO] != self._tempo_knob:  # the last change counts, of knob or MIDI clock
             self._tempo = self._tempo_knob = float(values[P_TEMPO])
         seconds = float(values[P_PERIOD])
         if values[P_SYNC] >= 0.5:
             seconds = synced_period(self._tempo, float(values[P_DIVISION]))
         return seconds * self._sample_rate
 
-    def _start_what_is_due(self, values: NDArray[np.float64], period: float) -> int:
-        """Start all arpeggios that are due; return the samples until the next one is."""
+    def _start_due(self, values: NDArray[np.float64], period: float) -> int:
+        """Start all arpeggios that are due; return the samples until the next start."""
         keyboard, wait = self._keyboard, _NEVER
         if not keyboard.held:
             return self._repeat(self._pulse, -1, values, period) if self._runs else wait
@@ -246,11 +246,11 @@ class Chirplet(Instrument):
 
     @property
     def _runs(self) -> bool:
-        """Whether arpeggios repeat by themselves where no key is held."""
+        """Whether arpeggios repeat without a key."""
         return self._running and not self._arpeggios.frozen
 
     def _advance(self, periods: float) -> None:
-        """Let time pass for all that repeats; it stands still while frozen."""
+        """Advance all clocks; they stand still while frozen."""
         if self._arpeggios.frozen:
             return
         self._keyboard.clock += periods
@@ -258,7 +258,7 @@ class Chirplet(Instrument):
             self._pulse.advance(periods)
 
     def _move(self, values: NDArray[np.float64], frames: int) -> NDArray[np.float64]:
-        """Lay out the block's lines; return that of the level."""
+        """Compute the block's ramps; return that of the level."""
         targets, rate = self._targets, self._sample_rate
         gamma = 0.0 if self._arpeggios.frozen else float(values[P_GAMMA])
         targets[_OCTAVES] = gamma / rate

@@ -1,34 +1,37 @@
-"""Keys that are held, and what a hand does to them: pedal, bend, pressure, slide."""
+"""Held keys and gestures: pedal, bend, pressure and slide."""
 
 from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
 from mesosynth.plugins.tempo import Pulse
 
 KEYS = 16
-"""Held at once; a further one takes the place of the one that was pressed first."""
+"""Keys held at once; a further key replaces the one that was pressed first."""
 
 MIDI_CHANNELS = 16
 
 
 class Key:
-    """One key: while `active`, its arpeggio repeats.
+    """One held key; its arpeggio repeats while it is `active`.
 
     Attributes
     ----------
     active : bool
-        Whether it is held, by the finger or by the pedal.
+        Whether it is held, by finger or pedal.
     down : bool
-        Whether by the finger.
+        Whether it is held by finger.
     note, channel : int
+        MIDI note (0 to 127) and channel (0 to 15).
     hertz : float
+        Pitch, Hz.
     gain : float
-        Amplitude, by its velocity.
+        Amplitude from the velocity.
     pressure : float
-        Of this key alone, 0 to 1.
+        Pressure of this key alone, 0 to 1.
     pressed : int
-        The how manyth key press it was.
+        Number of the key press, counted from the reset.
     pulse : Pulse
+        Clock of its arpeggio.
     seen : float
-        Periods on the keyboard's clock up to which time has passed for the pulse.
+        Time on the keyboard's clock to which `pulse` is advanced, periods.
     """
 
     __slots__ = (
@@ -51,17 +54,17 @@ class Keyboard:
     keys : list of Key
         KEYS of them, active or not.
     held : bool
-        Whether any of them is, by finger or pedal.
+        Whether any key is held, by finger or pedal.
     clock : float
-        Periods that have passed while time did not stand still.
+        Periods that have passed while not frozen.
     bend : list of float
         Of each channel, semitones.
     pressure, timbre : list of float
         Of each channel, 0 to 1.
     late : float
-        By how many periods the arpeggios of each key come late.
+        Delay of the arpeggios of each key, periods.
     moved : bool
-        Whether a gesture changed what voices shall sound like; whoever obeys it clears it.
+        Whether a gesture changed the sound of the voices; the reader clears it.
     """
 
     def __init__(self) -> None:
@@ -73,7 +76,7 @@ class Keyboard:
         self.reset()
 
     def reset(self) -> None:
-        """Let go of everything."""
+        """Release all keys and centre all gestures."""
         self.let_go()
         for channel in range(MIDI_CHANNELS):
             self.bend[channel] = self.pressure[channel] = self.timbre[channel] = 0.0
@@ -81,14 +84,31 @@ class Keyboard:
         self.moved = True
 
     def pulse(self, place: int) -> Pulse:
-        """[audio] What says when the arpeggio of the key at `place` is due, by now."""
+        """[audio] Clock of the arpeggio of the key at `place`, advanced to now."""
         key = self.keys[place]
         key.pulse.advance(self.clock - key.seen)
         key.seen = self.clock
         return key.pulse
 
     def press(self, channel: int, note: int, velocity: float, hertz: float) -> int:
-        """[audio] Hold a key and return its place; its voices, if it had any, are orphans now."""
+        """[audio] Hold a key; voices of an older press of the same key are no longer its own.
+
+        Parameters
+        ----------
+        channel : int
+            0 to 15.
+        note : int
+            0 to 127.
+        velocity : float
+            0 to 1; the gain is its square.
+        hertz : float
+            Pitch of the key, Hz.
+
+        Returns
+        -------
+        int
+            Index in `keys`.
+        """
         place = self._find(channel, note)
         if place < 0:
             free = [i for i in range(KEYS) if not self.keys[i].active]
@@ -103,7 +123,20 @@ class Keyboard:
         return place
 
     def release(self, channel: int, note: int) -> int:
-        """[audio] Let go of a key; its place if it sounds no longer, else -1."""
+        """[audio] Release a key.
+
+        Parameters
+        ----------
+        channel : int
+            0 to 15.
+        note : int
+            0 to 127.
+
+        Returns
+        -------
+        int
+            Index in `keys` if it is not held by the pedal, else -1.
+        """
         place = self._find(channel, note)
         if place < 0:
             return -1
@@ -114,7 +147,7 @@ class Keyboard:
         return -1 if key.active else place
 
     def set_pedal(self, down: bool) -> None:
-        """[audio] Keep keys that are let go of, or let go of those that were kept."""
+        """[audio] Press the sustain pedal, or release it and the keys that only it holds."""
         self._pedal = down
         if not down:
             for key in self.keys:
@@ -122,14 +155,26 @@ class Keyboard:
             self._look()
 
     def let_go(self) -> None:
-        """[audio] Let go of all keys and the pedal."""
+        """[audio] Release all keys and the pedal."""
         self._pedal = False
         self.held = False
         for key in self.keys:
             key.active = key.down = False
 
     def gesture(self, kind: int, channel: int, note: int, value: float) -> None:
-        """[audio] Take a bend, pressure or slide."""
+        """[audio] Apply a bend, pressure or slide.
+
+        Parameters
+        ----------
+        kind : int
+            PITCH_BEND, PRESSURE or TIMBRE of :class:`EventKind`.
+        channel : int
+            0 to 15.
+        note : int
+            0 to 127, or WHOLE_CHANNEL; only for pressure.
+        value : float
+            Semitones of a bend; else 0 to 1.
+        """
         if kind == EventKind.PITCH_BEND:
             self.bend[channel] = value
         elif kind == EventKind.TIMBRE:

@@ -1,16 +1,16 @@
-"""The chirplet arpeggiator's parameter table, shared by its live and its offline form."""
+"""Parameter table of the chirplet arpeggiator, for its live and its offline form."""
 
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.tempo import DIVISIONS
 
 SIGMA_0 = 0.1
-"""Standard deviation of the Gaussian envelope as a share of w; the authors' ``sigma0``."""
+"""Standard deviation of the Gaussian envelope, in w; ``sigma0`` of the authors' code."""
 
 HARMONICS = 6
-"""Partials of the carrier, itself included."""
+"""Number of partials of the carrier, with the fundamental."""
 
 PURE = -60.0
-"""dB per octave: the brightness of a carrier without harmonics."""
+"""Brightness of a carrier without harmonics, dB/octave."""
 
 _HALF_NOTE = float(list(DIVISIONS).index("1/2"))
 
@@ -89,4 +89,4 @@ PARAMETERS = ParameterTable(
     P_F_C, P_F_M, P_GAMMA, P_W, P_AM_SHAPE, P_AM_DEPTH, P_BRIGHTNESS, P_PERIOD, P_SYNC, P_TEMPO,
     P_DIVISION, P_SWING, P_HUMANISE, P_SPREAD, P_RELEASE, P_GAIN,
 ) = range(len(PARAMETERS))  # fmt: skip
-"""Their places in the vector."""
+"""Indices in the vector."""

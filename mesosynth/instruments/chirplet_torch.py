@@ -1,9 +1,9 @@
-"""The chirplet arpeggio as one differentiable function of theta.
+"""Chirplet arpeggio, offline: one differentiable function of theta.
 
-theta = (f_c, f_m, gamma, w, am_shape, am_depth, brightness); the last three may be left out and
-stand at their defaults then. The formulas are those of the live form,
-:mod:`mesosynth.instruments.chirplet`, after Vahidi et al. (JAES 2023), eq. 4-8. At the default a
-full sine modulates a pure sine, as in the authors' code.
+theta = (f_c, f_m, gamma, w, am_shape, am_depth, brightness); without the last three they have their
+defaults. The formulas are those of the live form, :mod:`mesosynth.instruments.chirplet`, after
+Vahidi et al. (JAES 2023), eq. 4-8. By default a full sine modulates a pure sine, as in the authors'
+code.
 """
 
 import math
@@ -15,10 +15,10 @@ import torch
 from mesosynth.instruments.chirplet_parameters import HARMONICS, PURE, SIGMA_0
 
 ONSET = 7
-"""Place of the onset among the directions of a derivative: it follows theta."""
+"""Index of the onset among the directions of a derivative: it follows theta."""
 
 SCALES = {"am_shape": 1.0, "am_depth": 1.0, "brightness": 20.0, "onset": 0.05}
-"""What counts as a step of one, for what does not move in logarithms."""
+"""Unit step of the parameters that are not logarithmic; brightness in dB/octave, onset in s."""
 
 _FADE_FROM, _FADE_TO = 0.45, 0.5  # of the sample rate, as in the live form
 _OCTAVE_DB = 20.0 * math.log10(2.0)
@@ -37,11 +37,12 @@ def chirplet(theta: torch.Tensor, n: int, sample_rate: float, onset: float = 0.0
     sample_rate : float
         Hz.
     onset : float
-        Where the arpeggio's middle lies, s after sample ``n // 2``.
+        Middle of the arpeggio, s after sample ``n // 2``.
 
     Returns
     -------
-    (n,) tensor of theta's dtype; float64 keeps the phase exact over many seconds.
+    (n,) tensor
+        Of theta's dtype; float64 keeps the phase exact over many seconds.
     """
     parts = _parts(theta, _time(n, sample_rate, theta) - onset, sample_rate)
     return parts.carrier * parts.am * parts.envelope
@@ -54,17 +55,17 @@ def chirplet_and_tangents(
     onset: float = 0.0,
     free: Sequence[int] = (0, 1, 2, 3),
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """:func:`chirplet` and its derivatives, by hand.
+    """:func:`chirplet` and its derivatives, in closed form.
 
-    All directions at the price of two sines more; forward-mode autograd costs four times that, and
-    a second to import.
+    All directions cost two more sines; forward-mode autograd costs four times that, and a second to
+    import.
 
     Parameters
     ----------
     theta, n, sample_rate, onset
         As for :func:`chirplet`.
     free : sequence of int
-        Places in theta of the directions: along the logarithm of |theta| for the first four, along
+        Indices in theta of the directions: along the logarithm of |theta| for the first four, along
         theta in units of :data:`SCALES` for the others, and for the :data:`ONSET`.
 
     Returns
@@ -85,9 +86,9 @@ def authors_chirplet(
     """Waveform of the authors' code (``meso-dtfa``, ``generate_am_chirp``), to the sample.
 
     Its envelope is centred half a sample before its carrier, its amplitude is gamma, without a
-    gradient, and a shift moves in zeros. They compute in float32, where the phase of a few thousand
-    cycles is exact to some 1e-3 rad: give theta in float32 to get theirs, in float64 for the truth,
-    which differs by up to 3e-4 of the peak.
+    gradient, and a shift moves in zeros. That code computes in float32, where the phase of a few
+    thousand cycles is exact to about 1e-3 rad: theta in float32 gives its waveform, theta in
+    float64 the exact one, which differs by up to 3e-4 of the peak.
 
     Parameters
     ----------
@@ -96,6 +97,10 @@ def authors_chirplet(
         As for :func:`chirplet`.
     shift : int
         Delay, samples, at least 0.
+
+    Returns
+    -------
+    (n,) tensor
     """
     t = _time(n, sample_rate, theta)
     f_c, f_m, gamma, _ = theta
@@ -107,7 +112,7 @@ def authors_chirplet(
 
 @dataclass(frozen=True)
 class _Parts:
-    """The factors of the sound, and what their derivatives need, all (n,)."""
+    """Factors of the sound, and the terms of their derivatives, all (n,)."""
 
     phase: torch.Tensor  # of the carrier, rad
     step: torch.Tensor  # its derivative along t, rad/s
@@ -150,9 +155,9 @@ def _parts(theta: torch.Tensor, t: torch.Tensor, sample_rate: float) -> _Parts:
 def _partials(
     phase: torch.Tensor, cycles_per_sample: torch.Tensor, brightness: torch.Tensor | float
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The harmonics' sum, and its derivatives along the phase and along the brightness.
+    """Sum of the harmonics, and its derivatives along the phase and along the brightness.
 
-    Partials fade below the Nyquist frequency; how that moves with theta is left out of derivatives.
+    Partials fade below the Nyquist frequency; derivatives ignore how that moves with theta.
     """
     if not isinstance(brightness, torch.Tensor) or bool(brightness.detach() <= PURE):
         gate = _below_nyquist(cycles_per_sample)

@@ -1,4 +1,4 @@
-"""Voices of the chirplet arpeggiator: keys and arpeggios, mixed per block."""
+"""Voices of the chirplet arpeggiator: arpeggios of keys and of the clock, mixed per block."""
 
 import math
 import random
@@ -50,16 +50,16 @@ from mesosynth.instruments.chirplet_waves import (
 from mesosynth.plugins.plugin import CHANNELS
 
 # --------------------------------------------------------------------------------------------------
-# The chirplet's voices: who sounds, since when and until when.
+# Voices
 #
-# A stretch of a block is rendered at once. It need not be cut where a voice starts in it: the voice
-# is made to begin with the stretch, as far back in its sweep and its phases, and its attack, the
-# straight line of its level, lies below zero until then. Nor is it cut where one is released: its
-# level is the lower of two lines, one that comes and one that goes, held between 0 and 1.
+# A stretch of a block is rendered at once. It is not cut where a voice starts: the voice begins
+# with the stretch, that far back in its sweep and its phases, and its attack, a straight line, is
+# below zero until the start. Nor is it cut at a release: the level is the lower of two lines,
+# attack and release, clamped to 0 and 1.
 
 
 class Voices:
-    """Up to ROWS voices; those that sound lie in the first `count` rows of `state`.
+    """Up to ROWS voices, in the first `count` rows of `state`.
 
     Parameters
     ----------
@@ -69,11 +69,13 @@ class Voices:
     Attributes
     ----------
     count : int
+        Number of voices.
     state : (ROWS, FIELDS) float64
+        One row per voice.
     partials : (2, ROWS, HARMONICS) float64
         Amplitudes of the harmonics, at the block's begin and end.
     now : int
-        Frame of the block at which things happen, in the stretch that is open.
+        Frame of the block at which voices start and end, in the open stretch.
     """
 
     def __init__(self, max_block: int) -> None:
@@ -84,7 +86,7 @@ class Voices:
         self._motion, self._mix = Motion(), np.zeros((CHANNELS, 0))
 
     def begin_block(self, frames: int) -> None:
-        """[audio] Lay out a block of `frames`: all lines reach their ends with its last sample."""
+        """[audio] Begin a block of `frames`: all ramps end with its last sample."""
         self._waves.begin_block(frames)
 
     def end_block(self) -> None:
@@ -94,7 +96,7 @@ class Voices:
         np.copyto(self.partials[0], self.partials[1])
 
     def add(self) -> int:
-        """[audio] Make a new voice and return its row; -1 if there is no place."""
+        """[audio] Row of a new voice; -1 if all rows are taken."""
         if self.count == ROWS:
             return -1
         row = self.state[self.count]
@@ -105,21 +107,23 @@ class Voices:
         return self.count - 1
 
     def remove(self, voice: int) -> None:
-        """[audio] Drop a voice; the last one takes its place."""
+        """[audio] Remove a voice; the last one moves to its row."""
         self.count -= 1
         if voice != self.count:
             np.copyto(self.state[voice], self.state[self.count])
             np.copyto(self.partials[:, voice], self.partials[:, self.count])
 
     def open(self, motion: Motion, begin: int, end: int, mix: NDArray[np.float64]) -> None:
-        """[audio] Begin a stretch of the block, frames `begin` to `end`, a stride at most.
+        """[audio] Begin a stretch of the block.
 
         Parameters
         ----------
         motion : Motion
+            Ramps of the block.
         begin, end : int
+            Frames of the block, STRIDE apart at most.
         mix : (2, frames) float64
-            What the block's samples are added to.
+            Sum of the block's voices; they are added to it.
         """
         self._motion, self._mix = motion, mix
         self._begin, self.now, self._end = begin, begin, end
@@ -127,16 +131,16 @@ class Voices:
 
     @property
     def elapsed(self) -> int:
-        """[audio] Frames from the stretch's begin until `now`."""
+        """[audio] Frames from the begin of the stretch to `now`."""
         return self.now - self._begin
 
     @property
     def travelled(self) -> float:
-        """[audio] Octaves from the stretch's begin until `now`."""
+        """[audio] Octaves swept from the begin of the stretch to `now`."""
         return self._waves.travelled(self.elapsed)
 
     def catch_up(self) -> None:
-        """[audio] Render what lies before `now`, and let the stretch begin there."""
+        """[audio] Render the stretch up to `now`, and begin it there."""
         if self.elapsed:
             self._render(self.elapsed)
             self.open(self._motion, self.now, self._end, self._mix)
@@ -147,7 +151,7 @@ class Voices:
         self._begin = self.now = self._end
 
     def backdate(self, voice: int) -> None:
-        """[audio] Let a voice, as it shall be `now`, have begun with the stretch."""
+        """[audio] Move a voice that starts `now` back to the begin of the stretch."""
         frames = self.elapsed
         if not frames:
             return
@@ -159,7 +163,15 @@ class Voices:
         row[CARRIER] -= 2.0 ** float(row[OCTAVES]) * self._waves.cycles(frames, step, change)
 
     def release(self, voice: int, fade: float) -> None:
-        """[audio] Let a voice lose `fade` of its level a sample from now on, after its attack."""
+        """[audio] Fade a voice from now on, after its attack.
+
+        Parameters
+        ----------
+        voice : int
+            Row.
+        fade : float
+            Level lost per sample.
+        """
         row = self.state[voice]
         if row[FADE] > 0.0:
             return
@@ -169,12 +181,20 @@ class Voices:
         row[GOING], row[FADE] = 1.0 + fade * begin, fade
 
     def fade(self, voice: int, fade: float) -> None:
-        """[audio] Let a voice lose `fade` a sample from now on, unless it already loses more."""
+        """[audio] Fade a voice from now on, unless it already fades faster.
+
+        Parameters
+        ----------
+        voice : int
+            Row.
+        fade : float
+            Level lost per sample.
+        """
         row = self.state[voice]
         if row[FADE] >= fade:
             return
-        if row[FADE] > 0.0 and self.elapsed:  # it goes already, and goes on to do so until now
-            if row[COMING] < 1.0:  # and it still comes
+        if row[FADE] > 0.0 and self.elapsed:  # it fades already, until now at the old speed
+            if row[COMING] < 1.0:  # and is still in its attack
                 self.catch_up()
             else:
                 row[COMING], row[RISE] = row[GOING], -row[FADE]
@@ -184,33 +204,33 @@ class Voices:
         row[GOING], row[FADE] = min(max(min(coming, going), 0.0), 1.0) + fade * frames, fade
 
     def _render(self, frames: int) -> None:
-        """Let the stretch's first `frames` samples be heard."""
+        """Render the first `frames` samples of the stretch."""
         if self.count and frames:
             voices = self.count
             self._waves.render(self.state[:voices], self.partials[:, :voices], frames, self._mix)
 
 
 # --------------------------------------------------------------------------------------------------
-# The chirplet's arpeggios: how they start, make room for each other, are aimed, and end.
+# Arpeggios: start, voice stealing, ramps and end
 
 
-FADE_SECONDS = 0.02  # of a voice that makes room; no longer than the shortest period
-ATTACK_SECONDS = 0.005  # of a key's arpeggio, which begins in the middle of things
-ENTRY = 2.0 * SIGMA_0  # of w: how far before its middle it begins
-STRAY_SEMITONES = 0.25  # of a fully humanised arpeggio, either way
-STRAY_DB = 6.0  # below full level
+FADE_SECONDS = 0.02  # of a stolen voice; no longer than the shortest period
+ATTACK_SECONDS = 0.005  # of a key's arpeggio, which begins inside the sweep
+ENTRY = 2.0 * SIGMA_0  # of w: begin of a key's arpeggio before its middle
+STRAY_SEMITONES = 0.25  # largest detuning of a fully humanised arpeggio, up or down
+STRAY_DB = 6.0  # largest attenuation of a fully humanised arpeggio
 PRESSURE_GAIN = 1.0  # an amplitude of 1 + this at full pressure: 6 dB
 SLIDE = 60.0  # dB per octave of brightness for a full slide
 SEED = 20261121
 
 _RELEASED = -2.0  # in place of a voice's key
-_PREFERRED = 100.0  # octaves: further along than any voice can be
-_TINY = 1e-9  # that rounding may differ by, of octaves and of levels
+_PREFERRED = 100.0  # octaves: further than any voice can be
+_TINY = 1e-9  # octaves, or level: tolerance for rounding
 _GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
 
 
 class Arpeggios:
-    """All that sound, by keys and by themselves.
+    """All arpeggios, of keys and of the clock.
 
     Parameters
     ----------
@@ -224,9 +244,9 @@ class Arpeggios:
     ----------
     voices : Voices
     chance : random.Random
-        What humanise draws from.
+        Random numbers for humanise, with a fixed seed.
     frozen : bool
-        Whether all stand still.
+        Whether all sweeps stand still.
     starts : int
         Arpeggios started since the reset.
     """
@@ -250,14 +270,16 @@ class Arpeggios:
         self._unit = self._base = self._next_base = 0.0
 
     def begin_block(self, values: NDArray[np.float64], unit: float, frames: int) -> None:
-        """[audio] Aim all voices at where `values` want them by the end of a block of `frames`.
+        """[audio] Set the ends of all voices' ramps for a block.
 
         Parameters
         ----------
         values : (parameters,) float64
+            At the end of the block.
         unit : float
-            Cycles per sample of a carrier of 1 Hz, as :func:`chirp_step` gives it.
+            Cycles per sample of a carrier of 1 Hz, from :func:`chirp_step`.
         frames : int
+            Length of the block.
         """
         self.voices.begin_block(frames)
         self._unit, self._next_base = unit, float(values[P_F_C]) * unit
@@ -275,26 +297,33 @@ class Arpeggios:
         self._base, self._width = self._next_base, float(values[P_W])
 
     def release(self, key: int, values: NDArray[np.float64]) -> None:
-        """[audio] Let the voices of a key fade as the release says; -1: those of none."""
+        """[audio] Release the voices of a key, over the time of the parameter "release".
+
+        Parameters
+        ----------
+        key : int
+            Index of the key; -1 releases arpeggios without a key.
+        values : (parameters,) float64
+        """
         for voice, of in enumerate(self._keys):
             if of == key:
                 self._release(voice, values)
 
     def release_orphans(self, values: NDArray[np.float64]) -> None:
-        """[audio] Let the voices of all keys that are held no longer fade."""
+        """[audio] Release the voices of all keys that are no longer held."""
         for voice, key in enumerate(self._keys):
             if key >= 0.0 and not self._keyboard.keys[int(key)].active:
                 self._release(voice, values)
 
     def silence(self) -> None:
-        """[audio] Let all voices fade at once."""
+        """[audio] Fade all voices at once."""
         for voice in range(self.voices.count):
             self.voices.state[voice, KEY] = _RELEASED
             self.voices.fade(voice, self._fast)
 
     @property
     def _keys(self) -> list[float]:
-        """Each voice's key."""
+        """Key of each voice."""
         return self.voices.state[: self.voices.count, KEY].tolist()
 
     def _release(self, voice: int, values: NDArray[np.float64]) -> None:
@@ -302,7 +331,7 @@ class Arpeggios:
         self.voices.release(voice, 1.0 / (float(values[P_RELEASE]) * self._sample_rate))
 
     def _aim(self, voice: int, values: NDArray[np.float64]) -> None:
-        """Say where a voice shall be at the block's end."""
+        """Set the ends of a voice's ramps."""
         row, keyboard = self.voices.state[voice], self._keyboard
         channel, place = int(row[CHANNEL]), int(row[KEY])
         hertz = float(row[HERTZ]) or float(values[P_F_C])
@@ -316,14 +345,20 @@ class Arpeggios:
         harmonics(slope, self.voices.partials[1, voice])
 
     def start(self, place: int, values: NDArray[np.float64]) -> None:
-        """[audio] Start one, of the key at `place` or, if that is -1, in step with the formula.
+        """[audio] Start an arpeggio, of a key or without one.
 
-        By itself it enters at its window's edge: sample k is the formula at
-        ``t = o_0 / gamma + k / sample_rate``, where ``o_0 = -sign(gamma) w / 2``. The edge lies at
-        5 sigma (-108 dB): no click.
+        Without a key it starts at its window's edge, in step with the formula: sample k is the
+        formula at ``t = o_0 / gamma + k / sample_rate``, where ``o_0 = -sign(gamma) w / 2``. The
+        edge is at 5 sigma (-108 dB): no click.
+
+        Parameters
+        ----------
+        place : int
+            Index of the key, or -1.
+        values : (parameters,) float64
         """
         if place < 0:
-            self.voices.catch_up()  # it has no attack, so nothing of it may lie before
+            self.voices.catch_up()  # it has no attack, so it cannot begin earlier
         voice = self._make_room(values, by_key=place >= 0)
         if voice < 0:
             return
@@ -346,7 +381,7 @@ class Arpeggios:
         self._aim(voice, values)
         hertz = float(row[NEXT_STEP]) / self._unit
         row[CARRIER] = hertz / (gamma * math.log(2.0)) * (2.0**octaves - 1.0) % 1.0
-        # A block's lines may be under way already.
+        # The block's ramps may be under way already.
         way = 1.0 if row[HERTZ] else self._base / self._next_base
         row[STEP] = row[NEXT_STEP] * way
         row[AMPLITUDE] = row[NEXT_AMPLITUDE]
@@ -354,28 +389,28 @@ class Arpeggios:
         self.voices.backdate(voice)
 
     def _scatter(self, row: NDArray[np.float64], humanise: float, spread: float) -> None:
-        """Give a voice its place between left and right, and its chance."""
+        """Set a voice's panorama, and its random detuning and level."""
         semitones = STRAY_SEMITONES * humanise * (2.0 * self.chance.random() - 1.0)
         row[DETUNE] = 2.0 ** (semitones / 12.0)
         row[GAIN] = units.db_to_amplitude(-STRAY_DB * humanise * self.chance.random())
-        # Steps of the golden ratio: each start is far from those before, the first in the middle.
+        # Steps of the golden ratio: each place is far from the last ones, the first in the middle.
         side = spread * (2.0 * ((0.5 + _GOLDEN * self.starts) % 1.0) - 1.0)
         row[LEFT], row[RIGHT] = math.sqrt(1.0 - side), math.sqrt(1.0 + side)
         row[BORN] = self.starts
         self.starts += 1
 
     def _make_room(self, values: NDArray[np.float64], by_key: bool) -> int:
-        """Return the row of a new voice, and have an old one fade where there are many; -1: none.
+        """Row of a new voice, after fading an old one where there are too many; -1 for none.
 
-        A voice that were simply taken over would click. So the one furthest along its sweep, or
-        one whose key is released, fades, and is gone before the shortest period is over. What
-        starts by itself spares voices that have not reached their middle yet, lest a long sweep
-        never be heard at all, and is left out where no voice can go. A key always sounds.
+        A voice that is replaced at once would click, so the one furthest along its sweep, or a
+        released one, fades within the shortest period. A start without a key spares voices before
+        their middle, or else a long sweep would never be heard, and is left out where no voice can
+        go. A key always sounds.
         """
         voices = self.voices
         if voices.count == ROWS:
             voices.catch_up()
-            self.end_what_is_done(values)
+            self.remove_finished(values)
         sounding, furthest = self._furthest(values, -math.inf if by_key else 0.0)
         if furthest >= 0 and sounding >= (VOICES if by_key else VOICES - 1):
             voices.fade(furthest, self._fast)
@@ -388,7 +423,7 @@ class Arpeggios:
         return voices.add()
 
     def _furthest(self, values: NDArray[np.float64], travelled: float) -> tuple[int, int]:
-        """How many voices sound now, and which is the furthest beyond so many octaves, or -1."""
+        """Number of sounding voices, and the furthest one beyond `travelled` octaves, or -1."""
         voices, fast = self.voices, self._fast
         gamma, half = float(values[P_GAMMA]), self._half(values)
         direction, way, elapsed = math.copysign(1.0, gamma), voices.travelled, voices.elapsed
@@ -398,7 +433,7 @@ class Arpeggios:
         for voice, (octaves, going, fade, born) in enumerate(zip(*columns, strict=True)):
             if fade < fast:
                 far, level = direction * (octaves + way), going - fade * elapsed
-                if level <= _TINY or far > half:  # done, only not ended yet
+                if level <= _TINY or far > half:  # silent, to be removed soon
                     continue
                 sounding += 1
                 if level < 1.0 - _TINY:
@@ -409,9 +444,9 @@ class Arpeggios:
         return sounding, furthest
 
     def _loudness(self, voice: int) -> tuple[float, float]:
-        """How loud a voice is, 0 to 1: what goes at once must be where its sweep is silent.
+        """Level of a voice, 0 to 1, and its number, for the choice of the voice to remove at once.
 
-        Of those that are equally so the oldest is the first.
+        The quietest goes first, and among equals the oldest.
         """
         row = self.voices.state[voice]
         level = min(max(min(float(row[COMING]), float(row[GOING])), 0.0), 1.0)
@@ -422,8 +457,8 @@ class Arpeggios:
         """Octaves from the middle to the window's edge."""
         return 0.5 * max(self._width, float(values[P_W]))
 
-    def end_what_is_done(self, values: NDArray[np.float64]) -> None:
-        """[audio] End voices that faded, or that leave the window on the side they move to."""
+    def remove_finished(self, values: NDArray[np.float64]) -> None:
+        """[audio] Remove voices that faded, or that left the window at the end of their sweep."""
         voices, gamma, half = self.voices, float(values[P_GAMMA]), self._half(values)
         state = voices.state[: voices.count]
         places, levels = state[:, OCTAVES].tolist(), state[:, GOING].tolist()

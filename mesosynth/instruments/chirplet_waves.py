@@ -1,4 +1,4 @@
-"""Chirplet waveforms: the state of an arpeggio, and its samples computed in blocks."""
+"""Waveforms of the chirplet's voices: their state, and their samples computed in blocks."""
 
 import math
 
@@ -9,72 +9,72 @@ from mesosynth.instruments.chirplet_parameters import HARMONICS, PURE
 from mesosynth.plugins.plugin import CHANNELS
 
 # --------------------------------------------------------------------------------------------------
-# What a voice of the chirplet is: columns of a table that has a row for each.
+# State of the voices: a table with one row per voice
 
 
 VOICES = 16
 ROWS = 48
-"""Places for voices: those beyond VOICES fade to make room. A key that finds none left cuts the
-stretch that is rendered at once; with 32 places, ten keys in a block could cut it seven times."""
+"""Rows for voices: those beyond VOICES fade. A key that finds no free row cuts the stretch that is
+rendered at once; with 32 rows, ten keys in a block could cut it seven times."""
 
 FIELDS = 19
 (
     OCTAVES,  # place in its sweep, 0 in the middle
     CARRIER,  # phase, cycles
     MODULATION,  # phase, cycles
-    COMING,  # level at the stretch's begin, may lie below 0, moved by
-    RISE,  # per sample
-    GOING,  # another level, may lie above 1; the lower one is heard. Moved by
-    FADE,  # lost per sample; 0 until it is released
-    STEP,  # of the carrier in the middle of the sweep, cycles a sample: at the block's begin
-    AMPLITUDE,  # velocity, pressure and chance: at the block's begin
-    NEXT_STEP,  # both at its end, in the same order, as they are copied in one go
+    COMING,  # attack level at the stretch's begin, may be below 0
+    RISE,  # change of the attack level per sample
+    GOING,  # release level, may be above 1; the lower of both levels is heard
+    FADE,  # loss of the release level per sample; 0 until it is released
+    STEP,  # of the carrier in the middle of the sweep, cycles per sample, at the block's begin
+    AMPLITUDE,  # from velocity, pressure and humanise, at the block's begin
+    NEXT_STEP,  # both at the block's end, in the same order, as they are copied together
     NEXT_AMPLITUDE,
     LEFT,
     RIGHT,
     HERTZ,  # of its key; 0 follows the parameter f_c
-    DETUNE,  # ratio by which chance has it stray
-    KEY,  # place of its key among those held, or -1
+    DETUNE,  # frequency ratio from humanise
+    KEY,  # index of its key among the held ones, or -1
     CHANNEL,
-    GAIN,  # by velocity and chance
-    BORN,  # the how manyth it is
+    GAIN,  # from velocity and humanise
+    BORN,  # number of the arpeggio since the reset
 ) = range(FIELDS)
 
 
 # --------------------------------------------------------------------------------------------------
-# The sound of the chirplet's voices, all at once: a few products of matrices and a sine a sample.
+# Samples of all voices at once: a few matrix products, and one sine per voice and sample
 #
-# All voices move alike: over a stretch of samples each travels the same S octaves. So what differs
-# from voice to voice, its start, factors out. A voice that begins at o octaves, with carrier phase
-# p and AM phase m (cycles) and a carrier that goes in a straight line from c to c + d (cycles a
-# sample where it is in the middle of its sweep), has after n samples, with ``E = 2^S`` and the
-# fraction F of the block::
+# Over a stretch of samples all voices travel the same S octaves, so the start of each voice factors
+# out. A voice that begins at o octaves, with carrier phase p and AM phase m (cycles) and a carrier
+# that moves in a straight line from c to c + d (cycles per sample in the middle of its sweep), has
+# after n samples, with ``E = 2^S`` and the fraction F of the block::
 #
-# carrier phase p + 2^o c sum(E) + 2^o d sum(E F) modulation sin(2 pi m) cos(2 pi M) + cos(2 pi m)
-# sin(2 pi M) envelope exp(-W (o^2 + 2 o S + S^2))
+#     carrier phase   p + 2^o c sum(E) + 2^o d sum(E F)
+#     modulation      sin(2 pi m) cos(2 pi M) + cos(2 pi m) sin(2 pi M)
+#     envelope        exp(-W (o^2 + 2 o S + S^2))
 #
-# Each is a matrix with a row for every voice times a matrix with a column for every sample. While
-# the parameters stand still, the latter are the same from block to block, and are kept.
+# Each is a matrix with a row per voice times a matrix with a column per sample. The latter are kept
+# while the parameters stand still.
 
 
-STRIDE = 256  # samples rendered at once: bounds how far a voice runs past its end
+STRIDE = 256  # samples rendered at once; a voice runs past its end by less than that
 FADE_FROM = 0.45  # of the sample rate: above it a partial fades,
 FADE_TO = 0.5  # and is silent from the Nyquist frequency on
 TWO_PI = 2.0 * math.pi
 
-# Working matrices. Those that are needed at different times share a place.
+# Working matrices. Those that are used at different times share memory.
 _ANGLE, _SOUND, _FACTOR, _WORK, _STEPS, _PARTIAL, _BEFORE, _COSINE = range(8)
 _LINE = _STEPS
 
 Line = NDArray[np.float64]
-"""One number a sample, or one a voice."""
+"""One number per sample, or one per voice."""
 
 Lines = NDArray[np.float64]
-"""A row a voice, a column a sample (or a field)."""
+"""A row per voice, a column per sample (or per field)."""
 
 
 class Motion:
-    """What all voices share while a stretch is rendered: lines over the block, one a sample.
+    """Ramps of a block that are the same for all voices, one value per sample.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Motion:
     rest, depth : (frames,) float64
         Of the modulation.
     still : bool
-        Whether the lines are those of the block before.
+        Whether the ramps are those of the block before.
     """
 
     __slots__ = ("depth", "modulation", "octaves", "rest", "still", "width")
@@ -99,7 +99,7 @@ class Motion:
 
 
 class Waves:
-    """Renders voices, a stretch of a block at a time.
+    """Renderer of voices, a stretch of a block at a time.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class Waves:
         self._samples = np.arange(1.0, max_block + 1.0)
         self._block = np.ones((2, max_block))  # 1 and the fraction of the block
         self._fraction = self._block[1]
-        # One sample more than a stride: what a voice integrates says where its next one begins.
+        # One sample more than a stride: the integral at the end is the start of the next stretch.
         self._travel, self._turn = np.zeros((2, stride + 1))
         self._sums = np.ones((3, stride + 1))
         self._speeds, self._waves = np.zeros((2, 2, stride))
@@ -133,20 +133,28 @@ class Waves:
         self._one = np.ones((ROWS, 1))
 
     def begin_block(self, frames: int) -> None:
-        """[audio] Lay out a block of `frames`: all lines reach their ends with its last sample."""
+        """[audio] Begin a block of `frames`: all ramps end with its last sample."""
         if frames != self._frames:
             np.multiply(self._samples[:frames], 1.0 / frames, out=self._fraction[:frames])
             self._frames, self._laid_end = frames, 0
 
     def open(self, motion: Motion, begin: int, end: int) -> None:
-        """[audio] Lay out a stretch of the block, frames `begin` to `end`, a stride at most."""
+        """[audio] Begin a stretch of the block.
+
+        Parameters
+        ----------
+        motion : Motion
+            Ramps of the block.
+        begin, end : int
+            Frames of the block, STRIDE apart at most.
+        """
         self._motion, self._begin = motion, begin
         if not (motion.still and begin == self._laid_begin and end == self._laid_end):
             self._lay_out(motion, begin, end)
             self._laid_begin, self._laid_end = begin, end
 
     def _lay_out(self, motion: Motion, begin: int, end: int) -> None:
-        """Work out the columns of all matrices: what no voice has for itself."""
+        """Compute the columns of all matrices, which are the same for all voices."""
         frames = end - begin
         travel = _integrate(motion.octaves[begin:end], self._travel[: frames + 1])[:frames]
         turn = _integrate(motion.modulation[begin:end], self._turn[: frames + 1])[:frames]
@@ -166,22 +174,33 @@ class Waves:
         np.multiply(powers[1], travel, out=powers[2])
 
     def travelled(self, frames: int) -> float:
-        """[audio] Octaves from the stretch's begin on, in so many frames."""
+        """[audio] Octaves swept in the first `frames` samples of the stretch."""
         return float(self._travel[frames])
 
     def turned(self, frames: int) -> float:
-        """[audio] Cycles of the modulation from the stretch's begin on."""
+        """[audio] Cycles of the modulation in the first `frames` samples of the stretch."""
         return float(self._turn[frames])
 
     def cycles(self, frames: int, step: float, change: float) -> float:
-        """[audio] Those of a carrier that is in the middle of its sweep at the stretch's begin.
+        """[audio] Cycles of a carrier that is in the middle of its sweep at the stretch's begin.
 
-        Its step is `step` cycles a sample at the block's begin, and by `change` more at its end.
+        Parameters
+        ----------
+        frames : int
+            Samples from the begin of the stretch.
+        step : float
+            Cycles per sample at the block's begin.
+        change : float
+            Change of `step` to the block's end.
+
+        Returns
+        -------
+        float
         """
         return step * float(self._sums[1, frames]) + change * float(self._sums[2, frames])
 
     def render(self, state: Lines, partials: Lines, frames: int, mix: Lines) -> None:
-        """[audio] Add the stretch's first `frames` samples to a block, and move the voices on.
+        """[audio] Add the first samples of the stretch to a block, and move the voices on.
 
         Parameters
         ----------
@@ -189,7 +208,9 @@ class Waves:
         partials : (2, voices, HARMONICS) float64
             Amplitudes of the harmonics, at the block's begin and end.
         frames : int
+            Samples of the stretch.
         mix : (2, frames of the block) float64
+            Changed in place.
         """
         begin = self._begin
         self._work_with(len(state), frames)
@@ -208,9 +229,9 @@ class Waves:
         np.remainder(modulation, 1.0, out=modulation)
 
     def _work_with(self, voices: int, frames: int) -> None:
-        """Let each working matrix be (voices, frames).
+        """Shape the working matrices to (voices, frames).
 
-        Contiguous: over rows with gaps between them NumPy's functions go through buffers.
+        They are contiguous: over rows with gaps NumPy's functions go through buffers.
         """
         if (voices, frames) != self._shape:
             self._shape = (voices, frames)
@@ -219,7 +240,7 @@ class Waves:
             )
 
     def _carrier(self, state: Lines, partials: Lines, frames: int) -> Lines:
-        """Sines of all carriers, harmonics included; moves their phases on."""
+        """Sines of all carriers with their harmonics; moves their phases on."""
         voices = len(state)
         starts, sums = self._starts[:voices], self._sums
         np.copyto(starts[:, 0], state[:, CARRIER])
@@ -250,7 +271,7 @@ class Waves:
     def _harmonics(
         self, angle: Lines, sound: Lines, partials: Lines, highest: float, steps: Lines
     ) -> None:
-        """Make the sum of the partials of the sine that `sound` is.
+        """Turn the sine in `sound` into the sum of its partials.
 
         By sin((k + 1) x) = 2 cos(x) sin(k x) - sin((k - 1) x).
         """
@@ -265,7 +286,7 @@ class Waves:
             self._line(partials[0, :, k], partials[1, :, k], self._begin, gain)
             if highest * (k + 1) > FADE_FROM:
                 np.multiply(steps, k + 1.0, out=work)
-                # `angle` has served, and lends its place.
+                # The memory of `angle` is free now.
                 np.multiply(gain, _below_nyquist(work, angle), out=gain)
             np.multiply(gain, partial, out=gain)
             np.add(sound, gain, out=sound)
@@ -305,7 +326,7 @@ class Waves:
             np.add(out, 1.0, out=out)
 
     def _fades(self, state: Lines, frames: int, out: Lines) -> Lines:
-        """Levels of voices that come or go, sample by sample; moves them on."""
+        """Levels of voices in attack or release, sample by sample; moves them on."""
         voices = len(state)
         basis, levels = self._count[:, :frames], self._levels[:voices]
         np.copyto(levels, state[:, COMING : RISE + 1])
@@ -336,7 +357,7 @@ class Waves:
         np.add(mix, stereo, out=mix)
 
     def _line(self, now: Line, then: Line, begin: int, out: Lines) -> Lines:
-        """For each voice a straight line over the block from `now` to `then`, as far as `out`."""
+        """Straight line over the block from `now` to `then` for each voice, as long as `out`."""
         pair = self._pair[: len(now)]
         np.copyto(pair[:, 0], now)
         np.subtract(then, now, out=pair[:, 1])
@@ -344,10 +365,17 @@ class Waves:
 
 
 def harmonics(brightness: float, out: Line) -> None:
-    """[audio] Write amplitudes k^(b / 6.02) over their root of the sum of squares to `out`.
+    """[audio] Amplitudes of the harmonics, ``a_k = k^(brightness / (20 log10 2)) / n``.
 
-    So brightness is in dB per octave and changes the timbre, but not the power; at PURE or below,
-    there is the carrier alone.
+    n is the root of the sum of squares, so that brightness changes the timbre but not the power.
+    At PURE or below, only the fundamental sounds.
+
+    Parameters
+    ----------
+    brightness : float
+        dB/octave, -60 to 0.
+    out : (HARMONICS,) float64
+        Overwritten.
     """
     out.fill(0.0)
     out[0] = 1.0
@@ -362,13 +390,26 @@ def harmonics(brightness: float, out: Line) -> None:
 
 
 def chirp_step(gamma: float, sample_rate: float) -> float:
-    """Integral of ``2^(gamma t)`` over one sample, in seconds: ``1/sample_rate`` as gamma -> 0."""
+    """Integral of ``2^(gamma t)`` over one sample, s: ``1 / sample_rate`` as gamma -> 0.
+
+    Parameters
+    ----------
+    gamma : float
+        Octaves/s.
+    sample_rate : float
+        Hz.
+
+    Returns
+    -------
+    float
+        s.
+    """
     x = math.log(2.0) * gamma / sample_rate
     return (math.expm1(x) / x if x else 1.0) / sample_rate
 
 
 def _integrate(steps: Line, out: Line) -> Line:
-    """Write 0 and the running sum of `steps` to `out`, one longer."""
+    """Write 0 and the running sum of `steps` to `out`, which is one longer."""
     out[0] = 0.0
     np.add.accumulate(steps, out=out[1:])
     return out

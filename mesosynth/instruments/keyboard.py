@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from mesosynth.errors import ArgumentError, TuningError
 
 # --------------------------------------------------------------------------------------------------
-# Which frequency a key has: equal temperament, or any scale of the Scala archive (.scl).
+# Scales of the Scala archive (.scl), and the frequencies of the keys
 #
-# A scale gives its degrees in cents above its first note, the last of them the interval at which it
-# repeats. The keys climb it step by step, the root on degree 0, so key ``root + k`` sounds at::
+# A scale lists its degrees in cents above its first note; the last one is the interval at which it
+# repeats. The keys follow the degrees, the root on degree 0, so key ``root + k`` sounds at::
 #
-# hertz = reference_hertz 2^((cents(k) - cents(reference_note - root)) / 1200)
+#     hertz = reference_hertz 2^((cents(k) - cents(reference_note - root)) / 1200)
 
 
 KEYS = 128
 MIDDLE_C = 60
 MIDDLE_C_HERTZ = 440.0 * 2.0 ** (-9.0 / 12.0)
-LOWEST_HERTZ, HIGHEST_HERTZ = 1.0, 30000.0  # a key beyond sounds at the nearer end
+LOWEST_HERTZ, HIGHEST_HERTZ = 1.0, 30000.0  # keys outside are clamped
 
-_LARGEST_FILE = 200_000  # bytes; the longest scale of the archive has a tenth of that
+_LARGEST_FILE = 200_000  # bytes; ten times the longest scale of the archive
 _MOST_DEGREES = 2000
 _MOST_CENTS = 24_000.0  # twenty octaves
 _RATIO = re.compile(r"(\d{1,300})(?:/(\d{1,300}))?(?!\S)")
@@ -35,20 +35,20 @@ _CENTS = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+)(?!\S)")
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A scale by name.
+    """A musical scale.
 
     Attributes
     ----------
     name : str
         Its description.
     cents : tuple of float
-        Degrees 1, 2, … above degree 0, which is not listed; the last one, more than 0, is where
-        it repeats.
+        Degrees 1, 2, … above degree 0, which is not listed; the last one, more than 0, is the
+        interval at which the scale repeats.
 
     Raises
     ------
     ArgumentError
-        If there are none, or one of them cannot be.
+        If there are no degrees, one is not finite, or the last one is not above 0.
     """
 
     name: str
@@ -85,17 +85,17 @@ def note_frequencies(
     reference_note : int
         Key whose frequency is given, 0 to 127.
     reference_hertz : float
-        That frequency, Hz; what Scala and most synthesizers take when nothing else is said is the
-        default.
+        That frequency, Hz; the default is that of Scala and most synthesizers.
 
     Returns
     -------
-    (128,) float64, Hz, within LOWEST_HERTZ and HIGHEST_HERTZ.
+    (128,) float64
+        Hz, within LOWEST_HERTZ and HIGHEST_HERTZ.
 
     Raises
     ------
     ArgumentError
-        If a key is none, or the frequency is not 1 to 30 000 Hz.
+        If a key is not 0 to 127, or the frequency is not 1 to 30 000 Hz.
     """
     for name, key in (("root", root), ("reference_note", reference_note)):
         if not 0 <= key < KEYS:
@@ -116,7 +116,7 @@ def load_scale(path: str | Path) -> Scale:
     Raises
     ------
     TuningError
-        If it cannot be read or is none; the sentence names the line.
+        If it cannot be read or is not a scale; the message names the line.
     """
     path = Path(path)
     try:
@@ -126,17 +126,27 @@ def load_scale(path: str | Path) -> Scale:
         raise TuningError(f"{path} cannot be read: {error.strerror}.") from error
     if len(content) > _LARGEST_FILE:
         raise TuningError(f"{path} is not a scale: it is larger than {_LARGEST_FILE} bytes.")
-    # The archive is in Latin-1, of which every byte string is a text.
+    # The archive is in Latin-1, which can decode every byte.
     return parse_scale(content.decode("latin-1"), str(path))
 
 
 def parse_scale(text: str, source: str = "scale") -> Scale:
-    """Make a scale of a Scala file's text; `source` is what messages call it.
+    """Scale of the text of a Scala file.
+
+    Parameters
+    ----------
+    text : str
+    source : str
+        Name in messages.
+
+    Returns
+    -------
+    Scale
 
     Raises
     ------
     TuningError
-        If the text is no scale; the sentence names the line.
+        If the text is not a scale; the message names the line.
     """
     lines = [
         (number, line)
@@ -196,16 +206,16 @@ def _check_period(cents: Sequence[float], where: str) -> None:
 
 
 # --------------------------------------------------------------------------------------------------
-# Which scale an instrument's keys are tuned to, as state that presets keep.
+# Tuning of an instrument, as state in presets
 
 
 class KeyTuning:
-    """The keys' frequencies; in equal temperament until :meth:`restore` says otherwise.
+    """Frequencies of the keys, in equal temperament until :meth:`restore`.
 
     Attributes
     ----------
     hertz : (128,) float64
-        Of each MIDI key, Hz. Another tuning is another array, so who plays reads it anew.
+        Of each MIDI key, Hz. A new tuning is a new array, so read it again for each note.
     """
 
     def __init__(self) -> None:
@@ -213,20 +223,19 @@ class KeyTuning:
         self._scale: dict[str, Any] = {}
 
     def state(self) -> dict[str, Any]:
-        """[control] The scale, if it is not the equal temperament."""
+        """[control] Scale of the keys, if it is not the equal temperament."""
         return {"tuning": dict(self._scale)} if self._scale else {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """[control] Tune the keys: `state` as :meth:`state` gave it.
+        """[control] Tune the keys to a state that :meth:`state` returned.
 
-        Its key "tuning" holds name and cents of a scale and, where they are not the usual ones,
-        root, reference_note and reference_hertz as in
-        :func:`mesosynth.instruments.keyboard.note_frequencies`.
+        Its key "tuning" holds name and cents of a scale and, where they are not the defaults, root,
+        reference_note and reference_hertz as in :func:`note_frequencies`.
 
         Raises
         ------
         ArgumentError
-            If it is no scale; the keys stay as they were.
+            If it is not a scale; the keys stay as they were.
         """
         tuning = state.get("tuning") or {}
         if not tuning:

@@ -1,4 +1,4 @@
-"""Layers: up to eight chirplet arpeggios with a delay, a period and a level each."""
+"""Layers: up to eight chirplet arpeggios, each with a delay, a period and a level."""
 
 import math
 from collections.abc import Mapping
@@ -28,20 +28,20 @@ from mesosynth.plugins.plugin import CHANNELS, Events, Instrument
 from mesosynth.plugins.tempo import Pulse
 
 # --------------------------------------------------------------------------------------------------
-# The layers' parameter table: ten parameters for each of eight layers, and some for all.
+# Parameter table: ten parameters for each of eight layers, and some for all
 
 
 LAYERS = 8
 
 SILENT = -60.0
-"""dB: the level at which a layer does not sound at all."""
+"""Level at which a layer is silent, dB."""
 
 LAYER_IDS = (
     "f_c", "f_m", "gamma", "w", "am_shape", "am_depth", "brightness", "period", "delay", "level",
 )  # fmt: skip
-"""What each layer has, in order; layer k has them with the suffix ``_k``, 1 to LAYERS."""
+"""Parameters of a layer, in order; those of layer k have the suffix ``_k``, 1 to LAYERS."""
 
-_LOUD = -9.0  # dB, of the first layer: it is there when nothing was said
+_LOUD = -9.0  # dB, default of the first layer
 
 _OF_A_LAYER = [
     *(
@@ -89,15 +89,15 @@ PARAMETERS = ParameterTable(
 P_ALL_TRANSPOSE, P_ALL_SPEED, P_ALL_SPREAD, P_ALL_RELEASE, P_ALL_GAIN = range(
     LAYERS * len(LAYER_IDS), LAYERS * len(LAYER_IDS) + 5
 )
-"""Places in the vector of what all layers share."""
+"""Indices in the vector of the parameters for all layers."""
 
 
 # --------------------------------------------------------------------------------------------------
-# One layer of several: a chirplet that comes late, is tuned around its own pitch, and can rest.
+# One layer: a delayed chirplet, tuned around its own pitch
 
 
 MIDDLE_C = 440.0 * 2.0 ** (-9 / 12)
-"""Hz: the key that plays layers as they are."""
+"""Pitch of the key that plays layers without transposition, Hz."""
 
 
 class Layer(Chirplet):
@@ -108,12 +108,12 @@ class Layer(Chirplet):
     tuning : KeyTuning
         Of all layers' keys.
     motion : Motion
-        Lent while it plays; layers play one after the other, so that one serves all.
+        Ramps; layers play one after the other, so all share one.
 
     Attributes
     ----------
     values : (parameters,) float64
-        Where the chirplet's parameters should be at the block's end; its gain may be -inf.
+        Chirplet parameters at the end of the block; the gain may be -inf.
     """
 
     def __init__(self, tuning: KeyTuning, motion: Motion) -> None:
@@ -133,16 +133,34 @@ class Layer(Chirplet):
         self._was_silent = True
 
     def delay(self, late: float, late_by_key: float) -> None:
-        """[audio] Say by how many periods arpeggios start late, by themselves and by keys."""
+        """[audio] Set the delay of the arpeggios after the beat.
+
+        Parameters
+        ----------
+        late : float
+            Without a key, periods.
+        late_by_key : float
+            With a key, periods.
+        """
         self._late, self._keyboard.late = late, late_by_key
         if self._fresh:
             self._pulse.restart(late)
             self._fresh = False
 
     def play(self, events: Events, block: NDArray[np.float32]) -> bool:
-        """[audio] Overwrite `block` unless the layer is silent; return whether it did.
+        """[audio] Overwrite `block` unless the layer is silent.
 
-        A silent layer costs next to nothing and keeps its place in time.
+        A silent layer needs almost no time and keeps its place in the beat.
+
+        Parameters
+        ----------
+        events : (k,) EVENT
+        block : (2, frames) float32
+
+        Returns
+        -------
+        bool
+            Whether `block` was overwritten.
         """
         silent = float(self.values[P_GAIN]) == -math.inf
         if silent and self._was_silent:
@@ -156,10 +174,8 @@ class Layer(Chirplet):
     def _hertz(self, note: int) -> float:
         return float(self.values[P_F_C]) * super()._hertz(note) / MIDDLE_C
 
-    # ------------------------------------------------------------------ silence
-
     def _rest(self, events: Events, frames: int) -> None:
-        """Let time and hands pass without a sound."""
+        """Advance clocks and apply events without a sound."""
         if not self._resting:
             self._arpeggios.voices.count = 0
             self._ramps.reset()
@@ -182,26 +198,26 @@ class Layer(Chirplet):
 
     @staticmethod
     def _pass_over(pulse: Pulse, late: float, period: float) -> None:
-        # What is due with the next block's first sample belongs to that block.
+        # A start at the next block's first sample belongs to that block.
         while pulse.wait(period) < 0:
             pulse.start(0.0, late)
 
 
 # --------------------------------------------------------------------------------------------------
-# Layers: eight chirplets in one instrument, a phrase rather than an arpeggio.
+# The instrument: eight chirplets that play a phrase
 #
 # Each layer repeats by its own period and starts its own delay after the beat, so that a few of
-# them play what a match with layers found in a recording, over and over. Layers at the lowest level
-# cost next to nothing. A key plays all of them, transposed by its distance from middle C; what
-# would come first answers at once, and the others follow as far behind as their delays say.
+# them play the phrase that a match with layers found in a recording. Layers at the lowest level
+# need almost no time. A key plays all of them, transposed by its distance from middle C; the first
+# layer answers at once, and the others follow by their delays.
 
 
 _SIZE = len(LAYER_IDS)
 _GAMMA, _W, _PERIOD, _DELAY, _LEVEL = (
     LAYER_IDS.index(id_) for id_ in ("gamma", "w", "period", "delay", "level")
 )
-_COPIED = LAYER_IDS.index("brightness") + 1  # the first of a layer's values are the chirplet's own
-_WAY_IN = 3.0 * SIGMA_0  # of w / |gamma|: how much longer before its middle it starts without a key
+_COPIED = LAYER_IDS.index("brightness") + 1  # number of a layer's values that are a chirplet's
+_LEAD_IN = 3.0 * SIGMA_0  # of w / |gamma|: time that a start by a key leaves out
 
 
 class Layers(Instrument):
@@ -227,11 +243,11 @@ class Layers(Instrument):
             layer.reset()
 
     def state(self) -> dict[str, Any]:
-        """[control] The scale that keys are tuned to, if it is not the equal temperament."""
+        """[control] Scale of the keys, if it is not the equal temperament."""
         return self._tuning.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """[control] Tune the keys, as :meth:`KeyTuning.restore` says."""
+        """[control] Tune the keys, as :meth:`KeyTuning.restore`."""
         self._tuning.restore(state)
 
     def process(
@@ -247,7 +263,7 @@ class Layers(Instrument):
                 np.add(block, own, out=block)
 
     def _tell(self, number: int, layer: Layer, values: NDArray[np.float64], first: float) -> None:
-        """Translate what a layer should do into a chirplet's values."""
+        """Set a layer's chirplet values."""
         at, own = number * _SIZE, layer.values
         speed = float(values[P_ALL_SPEED])
         own[:_COPIED] = values[at : at + _COPIED]
@@ -263,7 +279,7 @@ class Layers(Instrument):
         layer.delay(float(values[at + _DELAY]) / period, by_key / period)
 
     def _first_by_key(self, values: NDArray[np.float64]) -> float:
-        """When the first layer would answer a key, s after it at full delays and speed 1."""
+        """Delay of the first layer after a key, s, at full delays and speed 1."""
         first = math.inf
         for number in range(LAYERS):
             at = number * _SIZE
@@ -273,6 +289,6 @@ class Layers(Instrument):
 
     @staticmethod
     def _by_key(values: NDArray[np.float64], at: int) -> float:
-        """A layer's delay, later by how much of its way in a key leaves out."""
-        way_in = _WAY_IN * float(values[at + _W]) / abs(float(values[at + _GAMMA]))
-        return float(values[at + _DELAY]) + way_in
+        """Delay of a layer after a key, s: its delay and the lead-in that a key leaves out."""
+        lead_in = _LEAD_IN * float(values[at + _W]) / abs(float(values[at + _GAMMA]))
+        return float(values[at + _DELAY]) + lead_in

@@ -1,4 +1,4 @@
-"""The ripple: a sum of partials modulated along time and log-frequency, live in NumPy."""
+"""Ripple, live: a sum of partials modulated along time and log-frequency."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from mesosynth.plugins.plugin import CHANNELS, EventKind, Events, Instrument
 from mesosynth.plugins.ramps import Ramps
 
 # --------------------------------------------------------------------------------------------------
-# The ripple's parameter table and partials, shared by its live and its offline form.
+# Parameter table and partials, for the live and the offline form
 
 
 PARTIALS = 64
@@ -23,7 +23,7 @@ FADE_FROM, FADE_TO = 0.45, 0.5
 """Of the sample rate: above the first a partial fades, and is silent from the second on."""
 
 LEVEL = 0.3
-"""Root mean square of the partials without a ripple, both channels alike, at 0 dB."""
+"""RMS of the partials without a ripple, in each channel, at 0 dB."""
 
 PARAMETERS = ParameterTable(
     [
@@ -59,41 +59,41 @@ PARAMETERS = ParameterTable(
 
 
 def places() -> NDArray[np.float64]:
-    """Where each partial lies, (PARTIALS,): 0 for the lowest to 1 for the highest."""
+    """Position of each partial, (PARTIALS,): 0 for the lowest to 1 for the highest."""
     return np.linspace(0.0, 1.0, PARTIALS)
 
 
 def first_phases() -> NDArray[np.float64]:
-    """Each partial's phase at time 0, (PARTIALS,), in cycles.
+    """Phase of each partial at time 0, (PARTIALS,), cycles.
 
-    The authors start all at 0, which makes a loud click of the first moment; steps of the golden
-    ratio times the square spread the energy about as evenly as chance does, and always alike.
+    The authors' partials all start at 0, which makes a loud click at the start; steps of the golden
+    ratio times the square spread the energy about as evenly as random phases, and are always the
+    same.
     """
     return np.arange(PARTIALS) ** 2 * (np.sqrt(5.0) - 1.0) / 2.0 % 1.0
 
 
 # --------------------------------------------------------------------------------------------------
-# The live ripple: sinusoids in a row, under a wave that moves along log-frequency.
+# The instrument
 #
-# The authors' second synthesizer, after the stimuli of hearing research, with crests that climb by
-# `gamma` octaves a second and pass each partial `f_m` times a second::
+# The second synthesizer of Vahidi et al. (JAES 2023), after the stimuli of hearing research, with
+# crests that climb by `gamma` octaves a second and pass each partial `f_m` times a second::
 #
-# x(t) = sum_i g_i (1 + depth sin(2 pi f_m (t - x_i / gamma))) sin(2 pi f_i t + phi_i)
+#     x(t) = sum_i g_i (1 + depth sin(2 pi f_m (t - x_i / gamma))) sin(2 pi f_i t + phi_i)
 #
 # where partial i lies ``x_i = w i / (PARTIALS - 1)`` octaves above f_0 and g_i falls with the
-# square root of its frequency. The sine of a difference takes the ripple apart into one sine and
-# one cosine of time, so that three weighted sums over the partials are enough: products of
-# matrices.
+# square root of its frequency. The sine of a difference is a sum of sines and cosines of time
+# alone and of x_i alone, so three weighted sums over the partials are enough: matrix products.
 
 
 STRIDE = 256  # samples at once: the partials of a stride stay in the cache
 
 _DEPTH, _LEVEL = range(2)
-_SUMS = 3  # plain, times cosine, and times sine of where a partial lies in the ripple
+_SUMS = 3  # plain, and times cosine and sine of a partial's phase in the ripple
 
 
 class Ripple(Instrument):
-    """Partials under a moving ripple; a held note takes the lowest one's place."""
+    """Partials under a moving ripple; a held note sets the lowest partial."""
 
     name = "Ripple"
     parameters = PARAMETERS
@@ -107,7 +107,7 @@ class Ripple(Instrument):
         self._places = places()
         self._sides = np.where(np.arange(PARTIALS) % 2, 1.0, -1.0)
         self._octaves, self._gains, self._turn = np.zeros((3, PARTIALS))
-        # Of every partial, and last of the ripple: phase, cycles per sample, and their change.
+        # Of each partial, and last of the ripple: phase, cycles per sample, and their change.
         self._motion = np.zeros((PARTIALS + 1, 3))
         self._steps = np.zeros(PARTIALS + 1)
         self._weights, self._last_weights = np.zeros((2, CHANNELS * _SUMS, PARTIALS))
@@ -133,7 +133,7 @@ class Ripple(Instrument):
         self._bend = 0.0  # semitones
 
     def state(self) -> dict[str, Any]:
-        """[control] The scale that keys are tuned to, if it is not the equal temperament."""
+        """[control] Scale of the keys, if it is not the equal temperament."""
         return self._tuning.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -142,7 +142,7 @@ class Ripple(Instrument):
         Raises
         ------
         ArgumentError
-            If it is no scale; the keys stay as they were.
+            If it is not a scale; the keys stay as they were.
         """
         self._tuning.restore(state)
 
@@ -165,7 +165,7 @@ class Ripple(Instrument):
         np.copyto(self._last_values, values)
 
     def _hear(self, event: np.void) -> bool:
-        """Take an event in; return whether the pitch jumps."""
+        """Apply an event; return whether the pitch jumps."""
         note, notes = int(event["note"]), self._notes
         match int(event["kind"]):
             case EventKind.NOTE_ON:
@@ -184,13 +184,13 @@ class Ripple(Instrument):
     def _play_to(
         self, values: NDArray[np.float64], share: float, part: NDArray[np.float32]
     ) -> None:
-        """Render the part of a block that ends where `share` of it is over."""
+        """Render the part of a block that ends at `share` of its length."""
         between = self._values
         np.subtract(values, self._last_values, out=between)
         np.multiply(between, share, out=between)
         np.add(between, self._last_values, out=between)
         if values[2] * self._last_values[2] < 0.0:
-            between[2] = values[2]  # the way through 0 oct/s is not a legal one
+            between[2] = values[2]  # 0 oct/s is not legal, so the sign jumps
         frames = part.shape[1]
         self._aim(between)
         if self._fresh:
@@ -204,7 +204,7 @@ class Ripple(Instrument):
         for begin in range(0, frames, STRIDE):
             end = min(begin + STRIDE, frames)
             self._render(begin, end, frames, moving, lines[:, begin:end], part[:, begin:end])
-        # Where everything stands at the end is where the next part begins.
+        # The next part begins with the values at the end.
         change, step, phase = self._motion[:, 2], self._motion[:, 1], self._motion[:, 0]
         np.multiply(step, float(frames), out=step)
         np.add(phase, step, out=phase)
@@ -215,7 +215,7 @@ class Ripple(Instrument):
         np.copyto(self._last_weights, self._weights)
 
     def _aim(self, values: NDArray[np.float64]) -> None:
-        """Find the frequencies (cycles per sample) and weights that `values` ask for."""
+        """Compute the frequencies (cycles per sample) and weights for `values`."""
         f_0, f_m, gamma, w = (float(value) for value in values[:4])
         if self._notes:
             f_0 = float(self._tuning.hertz[self._notes[-1]])
@@ -287,7 +287,7 @@ class Ripple(Instrument):
 def _fade(
     steps: NDArray[np.float64], gains: NDArray[np.float64], turn: NDArray[np.float64]
 ) -> None:
-    """Let `gains` fall to 0 (by 3 x^2 - 2 x^3) where `steps`, cycles per sample, near Nyquist's."""
+    """Fade `gains` to 0 (by 3 x^2 - 2 x^3) where `steps`, cycles per sample, near Nyquist's."""
     if steps[-1] <= FADE_FROM:  # the highest
         return
     np.subtract(FADE_TO, steps, out=turn)

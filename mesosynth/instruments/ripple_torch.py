@@ -1,14 +1,16 @@
-"""The ripple as one differentiable function of theta = (f_0, f_m, gamma, w, depth).
+"""Ripple, offline: one differentiable function of theta = (f_0, f_m, gamma, w, depth).
+
+With ``f_i = f_0 2^(x_i)`` and ``x_i = w i / (PARTIALS - 1)``, after the authors' code (``ripple``
+of ``meso-dtfa``)::
 
     x(t) = sum_i g_i (1 + depth sin(a - b_i)) sin(2 pi f_i t + phi_i)
     a = 2 pi f_m t,  b_i = 2 pi f_m x_i / gamma
 
-with ``f_i = f_0 2^(x_i)`` and ``x_i = w i / (PARTIALS - 1)``, after the authors' code (``ripple``
-of ``meso-dtfa``). The last entry may be left out and stands at 1 then. The live form,
-:mod:`mesosynth.instruments.ripple`, makes the same sound block by block.
+Without the last entry of theta the depth is 1. The live form, :mod:`mesosynth.instruments.ripple`,
+makes the same sound block by block.
 
-``sin(a - b_i)`` comes apart into sines and cosines of a alone and of b_i alone, so that the sound
-and all its derivatives are a few weighted sums over the same partials: products of matrices.
+``sin(a - b_i)`` is a sum of products of sines and cosines of a alone and of b_i alone, so the sound
+and all its derivatives are a few weighted sums over the same partials: matrix products.
 """
 
 import math
@@ -20,10 +22,10 @@ import torch
 from mesosynth.instruments.ripple import FADE_FROM, FADE_TO, LEVEL, first_phases, places
 
 ONSET = 5
-"""Place of the onset among the directions of a derivative: it follows theta."""
+"""Index of the onset among the directions of a derivative: it follows theta."""
 
 SCALES = {"depth": 1.0, "onset": 0.05}
-"""What counts as a step of one, for what does not move in logarithms."""
+"""Unit step of the parameters that are not logarithmic; onset in s."""
 
 _LOG_2 = math.log(2.0)
 
@@ -45,7 +47,8 @@ def ripple(theta: torch.Tensor, n: int, sample_rate: float, start: float = 0.0) 
 
     Returns
     -------
-    (n,) tensor of theta's dtype; float64 keeps the phases exact over many seconds.
+    (n,) tensor
+        Of theta's dtype; float64 keeps the phases exact over many seconds.
     """
     p = _parts(theta, n, sample_rate, start)
     return p.rippled(p.gains, p.sines())
@@ -58,16 +61,16 @@ def ripple_and_tangents(
     start: float = 0.0,
     free: Sequence[int] = (0, 1, 2, 3),
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """:func:`ripple` and its derivatives, by hand.
+    """:func:`ripple` and its derivatives, in closed form.
 
-    All directions at the price of one sine more for each partial.
+    All directions cost one more sine per partial.
 
     Parameters
     ----------
     theta, n, sample_rate, start
         As for :func:`ripple`.
     free : sequence of int
-        Places in theta of the directions: along the logarithm of |theta| for the first four, along
+        Indices in theta of the directions: along the logarithm of |theta| for the first four, along
         theta in units of :data:`SCALES` for the depth, and for the :data:`ONSET`, which delays.
 
     Returns
@@ -84,11 +87,11 @@ def ripple_and_tangents(
 
 @dataclass(frozen=True)
 class _Parts:
-    """What the sound and its derivatives are made of."""
+    """Terms of the sound and of its derivatives."""
 
     t: torch.Tensor  # (n,), s
     octaves: torch.Tensor  # (partials,) above f_0
-    speeds: torch.Tensor  # (partials,) of the phases, rad/s
+    speeds: torch.Tensor  # (partials,), of the phases, rad/s
     gains: torch.Tensor  # (partials,)
     steps: torch.Tensor  # (partials,), cycles per sample
     lags: torch.Tensor  # b, (partials,), rad
@@ -172,13 +175,13 @@ def _constant(array: object, like: torch.Tensor) -> torch.Tensor:
 
 
 def _gains(octaves: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
-    """Each partial's amplitude; `steps` are cycles per sample."""
+    """Amplitude of each partial; `steps` are cycles per sample."""
     room = torch.clamp((FADE_TO - steps) / (FADE_TO - FADE_FROM), 0.0, 1.0)
     return _level(octaves) * room**2 * (3.0 - 2.0 * room)
 
 
 def _level(octaves: torch.Tensor) -> torch.Tensor:
-    """Each partial's amplitude where nothing fades."""
+    """Amplitude of each partial without the fade."""
     gains = 2.0 ** (-0.5 * octaves)
     return LEVEL * math.sqrt(2.0) * gains / gains.norm()
 

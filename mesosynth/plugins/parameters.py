@@ -1,4 +1,7 @@
-"""Parameters as data: one table from which knobs, presets, MIDI maps and theta all derive."""
+"""Parameter tables: name, unit, range and curve of each parameter, as data.
+
+Knobs, presets, MIDI maps and theta are all derived from one table.
+"""
 
 import math
 import re
@@ -13,7 +16,7 @@ from mesosynth import units
 from mesosynth.errors import ArgumentError
 
 Curve = Literal["linear", "log", "signed_log"]
-"""How a knob's travel maps to the value.
+"""Map from a knob's travel to the value.
 
 ``signed_log`` is for a rate with a direction (gamma): the left half of the travel runs from
 ``-maximum`` to ``-smallest``, the right half from ``smallest`` to ``maximum``.
@@ -29,24 +32,25 @@ class Parameter:
     Attributes
     ----------
     id : str
-        The key in presets, in theta and over OSC; it never changes once released.
+        Key in presets, in theta and over OSC; it never changes once released.
     name : str
-        What the desk writes under the knob.
+        Label under the knob.
     unit : str
         "Hz", "oct/s", "oct", "s", "dB" or "" for a ratio.
     minimum, maximum : float
-        The legal range, in ``unit``.
+        Range, in ``unit``.
     default : float
+        Initial value, in ``unit``.
     description : str
         One sentence for tooltips and help.
-    curve : Curve
-        The knob's travel.
+    curve : {"linear", "log", "signed_log"}
+        Map from the knob's travel to the value.
     smallest : float
-        The smallest magnitude of a ``signed_log`` parameter (it never reaches zero).
+        Smallest magnitude of a ``signed_log`` parameter, which is never zero, in ``unit``.
     matchable : bool
         Whether the matcher can find it from audio, that is, whether it belongs to theta.
     choices : tuple of str
-        What the whole values from ``minimum`` = 0 on are called, where only those make sense.
+        Names of the whole values from ``minimum`` = 0 on, where only these are legal.
     """
 
     id: str
@@ -62,7 +66,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
 
     def clamp(self, value: float) -> float:
-        """Return the legal value nearest to `value`; NaN gives the default."""
+        """Legal value nearest to `value`; NaN gives the default."""
         if math.isnan(value):
             return self.default
         value = min(max(value, self.minimum), self.maximum)
@@ -92,14 +96,14 @@ class Parameter:
         return self.clamp(self.minimum + position * (self.maximum - self.minimum))
 
     def text(self, value: float) -> str:
-        """`value` as a person reads it, with its unit: "8.30 Hz"."""
+        """Text of `value` for display, with its unit: "8.30 Hz"."""
         if self.choices:
             return self.choices[round(self.clamp(value))]
         digits = f"{value:.3g}" if abs(value) < 100.0 else f"{value:.0f}"
         return f"{digits} {self.unit}".strip()
 
     def parse(self, text: str) -> float:
-        """Value that a person typed: "440", "1.2k", "8.3 Hz", "1/16" or, for hertz, "A4".
+        """Value of a typed text: "440", "1.2k", "8.3 Hz", "1/16" or, for hertz, "A4".
 
         Raises
         ------
@@ -142,12 +146,17 @@ class Parameter:
 
 
 class ParameterTable(Mapping[str, Parameter]):
-    """The parameters of an instrument, in the order of its vector.
+    """Parameters of a plugin, in the order of its vector.
 
     Parameters
     ----------
     parameters : sequence of Parameter
-        With ids that are all different.
+        With different ids.
+
+    Raises
+    ------
+    ArgumentError
+        If two parameters share an id.
     """
 
     def __init__(self, parameters: Sequence[Parameter]) -> None:
@@ -174,7 +183,7 @@ class ParameterTable(Mapping[str, Parameter]):
         return len(self._by_id)
 
     def index(self, id_: str) -> int:
-        """Place of a parameter in the vector."""
+        """Index of a parameter in the vector."""
         return self._index[self[id_].id]
 
     @property
@@ -183,11 +192,11 @@ class ParameterTable(Mapping[str, Parameter]):
         return tuple(p.id for p in self._by_id.values() if p.matchable)
 
     def defaults(self) -> dict[str, float]:
-        """Every parameter's default, by id."""
+        """Default of each parameter, by id."""
         return {p.id: p.default for p in self._by_id.values()}
 
     def complete(self, values: Mapping[str, float]) -> dict[str, float]:
-        """All parameters by id: those of `values`, clamped, and defaults for the rest.
+        """Values of all parameters by id: those of `values`, clamped, and defaults for the rest.
 
         Raises
         ------
@@ -200,5 +209,5 @@ class ParameterTable(Mapping[str, Parameter]):
         return complete
 
     def vector(self, values: Mapping[str, float]) -> NDArray[np.float64]:
-        """`values`, completed by defaults, as the vector that a plugin's `process` takes."""
+        """Vector of `values`, completed by defaults, for a plugin's `process`."""
         return np.array(list(self.complete(values).values()))

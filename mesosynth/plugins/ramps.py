@@ -1,4 +1,4 @@
-"""Straight lines from where parameters were to where they should be at the end of a block."""
+"""Parameter ramps: straight lines to the value at the end of a block."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,50 +7,58 @@ from numpy.typing import NDArray
 def scratch(*shape: int) -> NDArray[np.float64]:
     """Zeros of `shape`, (..., rows, length), whose rows do not touch each other.
 
-    To broadcast a line over contiguous rows NumPy first copies them all into buffers; over these it
-    does not, which is one allocation less in an audio callback.
+    To broadcast a line over contiguous rows NumPy first copies them all into buffers, which is an
+    allocation in the audio callback; over these rows it does not.
     """
     *rows, length = shape
     return np.zeros((*rows, length + 1))[..., :length]
 
 
 class Ramps:
-    """Lines of several quantities, block after block, each going on where the last one ended.
+    """Lines of several quantities, block after block; each starts where the last one ended.
 
     Parameters
     ----------
     rows : int
-        Quantities.
+        Number of quantities.
     max_block : int
         Frames in the largest block.
 
     Attributes
     ----------
     changed : bool
-        Whether :meth:`move` wrote other values than stood in the lines: what is computed from them
-        has to be computed again.
+        Whether the last :meth:`move` changed a line, so that coefficients must be computed again.
     """
 
     def __init__(self, rows: int, max_block: int) -> None:
         self._lines = scratch(rows, max_block)
         self._count = np.arange(1.0, max_block + 1.0)
-        # A line is now * 1 + way * fraction: all of them are one product of matrices, for which
-        # NumPy needs no buffers, as it does to broadcast columns over a row.
+        # All lines, now * 1 + way * fraction, are one matrix product, for which NumPy needs no
+        # buffers; to broadcast columns over a row it would.
         self._ends = np.zeros((rows, 2))
         self._now, self._way = self._ends.T
         self._basis = np.ones((2, max_block))
         self.reset()
 
     def reset(self) -> None:
-        """[control] Let the next block begin where it ends."""
+        """[control] Let the next block stand at its targets from the start."""
         self._fresh = True
         self._level = 0  # frames from the first on that stand at `now`
         self.changed = True
 
     def move(self, targets: NDArray[np.float64], frames: int) -> NDArray[np.float64]:
-        """[audio] Reach `targets`, (rows,), by the last frame; return the lines, (rows, frames).
+        """[audio] Lines to `targets`, reached by the last frame.
 
-        The array belongs to the ramps and is overwritten by the next call.
+        Parameters
+        ----------
+        targets : (rows,) float64
+        frames : int
+            Length of the block.
+
+        Returns
+        -------
+        (rows, frames) float64
+            Overwritten by the next call.
         """
         if self._fresh:
             np.copyto(self._now, targets)

@@ -1,8 +1,8 @@
-"""Musical time: note values and swing, and the clock that repeats by them.
+"""Musical time: note values, swing, and the clock of repeated starts.
 
 At `bpm` quarter notes a minute, a note value of b quarters lasts ``60 b / bpm`` seconds. Swing s
 makes every other interval longer and those between shorter, ``1 + s`` and ``1 - s`` periods, so
-that a pair keeps its length: 1/3 is a triplet's swing.
+that a pair keeps its length: 1/3 is a triplet swing.
 """
 
 import math
@@ -30,33 +30,38 @@ DIVISIONS: dict[str, float] = {
 DIVISION_BEATS = tuple(DIVISIONS.values())
 
 SHORTEST_PERIOD = 0.02
-"""s; a faster repetition would be a tone."""
+"""Shortest period, s; a faster repetition would be a tone."""
 
 LONGEST_DELAY = 0.25
-"""Of a period: how late a fully humanised start may be."""
+"""Longest delay of a fully humanised start, in periods."""
 
 _TOLERANCE = 1e-7  # periods; rounding never delays a start by a sample
 
 
 def synced_period(bpm: float, division: float) -> float:
-    """Period of a note value in seconds, :data:`SHORTEST_PERIOD` or more.
+    """Period of a note value, s, at least :data:`SHORTEST_PERIOD`.
 
     Parameters
     ----------
     bpm : float
         Quarter notes a minute, more than 0.
     division : float
-        Place in :data:`DIVISIONS`, rounded to a whole number and to the nearer end.
+        Index in :data:`DIVISIONS`, rounded and clamped.
+
+    Returns
+    -------
+    float
+        s.
     """
     place = min(max(round(division), 0), len(DIVISION_BEATS) - 1)
     return max(60.0 * DIVISION_BEATS[place] / bpm, SHORTEST_PERIOD)
 
 
 class Pulse:
-    """Says when the next of a row of starts is due; its period may change at any time.
+    """Clock of repeated starts; its period may change at any time.
 
-    It runs in periods since the last grid point, so a change of tempo keeps the place in the beat,
-    and a start that is humanised does not shift those after it.
+    It counts periods since the last grid point, so a change of tempo keeps the place in the beat,
+    and a humanised start does not shift the starts after it.
     """
 
     __slots__ = ("_delay", "_interval", "_long", "_phase")
@@ -65,7 +70,7 @@ class Pulse:
         self.restart()
 
     def restart(self, delay: float = 0.0) -> None:
-        """Let the next start be due after `delay` periods, and be on the beat."""
+        """Make the next start due after `delay` periods, and on the beat."""
         self._phase = 0.0
         self._interval = 0.0
         self._delay = delay
@@ -82,9 +87,9 @@ class Pulse:
         Parameters
         ----------
         swing : float
-            0 to less than 1, in periods.
+            In periods, 0 to less than 1.
         delay : float
-            How late the start after this one shall be, in periods, at least 0.
+            Delay of the start after this one, in periods, at least 0.
         """
         self._phase -= self._interval
         self._interval = 1.0 + swing if self._long else 1.0 - swing
@@ -92,5 +97,5 @@ class Pulse:
         self._delay = delay
 
     def advance(self, periods: float) -> None:
-        """Let time pass."""
+        """Advance the clock by some periods."""
         self._phase += periods
