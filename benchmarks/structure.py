@@ -19,8 +19,8 @@ top_level
 
 The two paths are measured on the real program: the window (offscreen), the session and its
 processes run on the silent clock while a profile function looks at every call
-(:mod:`benchmarks.path_tracer`). A hand turns a knob by mouse events, or drops a sound on the
-window and presses M. The value is recognised by what it is: the knob's number, the file's path,
+(:mod:`benchmarks.children.path_tracer`). A hand turns a knob by mouse events, or drops a sound on
+the window and presses M. The value is recognised by what it is: the knob's number, the file's path,
 an array as large as a sound, the number of theta's f_m that the pad shows first. A file is on the
 path if one of its functions
 
@@ -52,7 +52,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import checkouts, path_driver, path_tracer
+from benchmarks import checkouts
+from benchmarks.children import path_driver, path_tracer
 
 PACKAGES = ("mesosynth", "gui")
 SMALL = 60  # lines
@@ -185,7 +186,7 @@ def _repeated_classes(trees: Mapping[str, ast.Module]) -> dict[str, list[str]]:
 
 
 def _session_mro(checkout: Path) -> list[str]:
-    module = "benchmarks.structure_mro"
+    module = "benchmarks.children.session_classes"
     return json.loads(checkouts.output(checkout, [module]))
 
 
@@ -270,11 +271,11 @@ def _files(crossings: Sequence[Event], bits: int) -> list[str]:
 
 
 def _record(checkout: Path, what: str, dropped: str = "", number: float = 0.0) -> list[Event]:
-    """Run the program under :mod:`benchmarks.path_driver`; what was recorded, in order."""
+    """Run the program under :mod:`benchmarks.children.path_driver`; what was recorded, in order."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "sitecustomize.py").write_text(
-            "from benchmarks import path_tracer\npath_tracer.start()\n"
+            "from benchmarks.children import path_tracer\npath_tracer.start()\n"
         )
         variables = {
             path_tracer.ROOT: str(checkout), path_tracer.FOLDER: str(folder),
@@ -283,7 +284,7 @@ def _record(checkout: Path, what: str, dropped: str = "", number: float = 0.0) -
             "XDG_DATA_HOME": str(folder / "data"), "XDG_CACHE_HOME": str(folder / "cache"),
             "XDG_CONFIG_HOME": str(folder / "config"),
         }  # fmt: skip
-        checkouts.output(checkout, ["benchmarks.path_driver", what], variables, [folder])
+        checkouts.output(checkout, ["benchmarks.children.path_driver", what], variables, [folder])
         events = [event for path in folder.glob("*.jsonl") for event in read_events(path)]
         begin = folder / path_driver.DROPPED_AT
         if begin.exists():

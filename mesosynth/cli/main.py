@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mesosynth import __version__
-from mesosynth.bench import add_benchmarks, run_benchmark
 from mesosynth.cli.match import add_match, run_match
 from mesosynth.cli.midi import add_control_options, list_midi
 from mesosynth.cli.plugin import add_plugin_commands, run_plugin_command
@@ -42,7 +41,6 @@ mesosynth midi              list the MIDI inputs
 mesosynth doctor            what is missing here, and the command that mends it
 mesosynth plugin check FILE test a plugin; plugin list lists them
 mesosynth figures OUT       the paper's figures, as pictures and tables
-mesosynth bench NAME        measure this machine: jtfs, match, layers, audio, soak, desk
 
 mesosynth COMMAND --help tells the options of each.
 """
@@ -126,7 +124,6 @@ def _command_parser() -> _Parser:
     midi = commands.add_parser("midi", help="list the MIDI inputs")
     doctor = commands.add_parser("doctor", help="what is missing here")
 
-    add_benchmarks(commands.add_parser("bench", help="measure this machine"))
     add_figures(commands.add_parser("figures", help="make the paper's figures"))
     add_plugin_commands(commands.add_parser("plugin", help="list plugins, and check one"))
     for command in (match, sequence, render, similar, play, devices, midi, doctor):
@@ -261,7 +258,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "devices": _devices,
     "midi": list_midi,
     "doctor": _doctor,
-    "bench": run_benchmark,
     "figures": run_figures,
     "plugin": run_plugin_command,
 }

@@ -1,6 +1,6 @@
 """The fear: it plays well for a minute, and then it clicks, or eats the memory.
 
-The short form of `mesosynth bench soak`, on machines that others use as well: hence tolerances. On
+The short form of `benchmarks.soak`, on machines that others use as well: hence tolerances. On
 a quiet one, thirty minutes may miss one block in 100 000.
 """
 
@@ -13,7 +13,7 @@ SECONDS = 60.0
 
 def test_a_minute_on_stage():
     done = subprocess.run(
-        [sys.executable, "-m", "mesosynth", "bench", "soak", "--minutes", str(SECONDS / 60),
+        [sys.executable, "-m", "benchmarks.soak", "--minutes", str(SECONDS / 60),
          "--json"],
         capture_output=True, text=True, check=True, timeout=SECONDS + 60,
     )  # fmt: skip

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import path_tracer, structure
+from benchmarks import structure
+from benchmarks.children import path_tracer
 
 FILES = {
     "mesosynth/__init__.py": "",

@@ -1,14 +1,14 @@
 """The fear: on stage, going from sound to sound, one of the changes is heard as a click.
 
-The short form of `mesosynth bench switching`, through a part of the factory's presets, on machines
+The short form of `benchmarks.switching`, through a part of the factory's presets, on machines
 that others use as well.
 """
 
 import numpy as np
 import pytest
 
-from mesosynth.bench.clicks import find_clicks, stands_alone
-from mesosynth.bench.switching import INTERVAL, switching
+from benchmarks.clicks import find_clicks, stands_alone
+from benchmarks.switching import INTERVAL, switching
 from mesosynth.system.paths import factory_presets
 
 SECONDS = 5.0

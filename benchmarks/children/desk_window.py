@@ -1,0 +1,193 @@
+"""The measured window: ``python -m benchmarks.children.desk_window start|frames|memory``.
+
+`python -m benchmarks.desk` runs it, each time in a process of its own.
+"""
+
+import argparse
+import gc
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication
+
+from gui import theme
+from gui.app import INSTRUMENT, open_window
+from gui.bridge import Bridge
+from gui.main_window import MainWindow
+from gui.settings import FOLDER_VARIABLE, Settings
+from mesosynth.instruments import instrument_class
+from mesosynth.session import Session
+from mesosynth.system.paths import resource
+
+SIZE = (1200, 800)
+_INPUT_MS = 150  # between two moves of the mouse
+_LONGEST = 60.0  # s until the first match must have begun
+_MOVED = 3  # px
+
+
+def main(argv: list[str]) -> int:
+    """Print what was measured as one line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("start", "frames", "memory"))
+    parser.add_argument("--begun", type=float, default=0.0, help="time.time() of the start")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--windows", type=int, default=50)
+    options = parser.parse_args(argv)
+    os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp()  # the user's own settings stay as they are
+    application = QApplication([sys.argv[0]])
+    theme.apply(application)
+    if options.what == "start":
+        answer = _start(application, options.begun)
+    elif options.what == "frames":
+        answer = _Frames(application, options.seconds).measure()
+    else:
+        answer = _memory(application, options.windows)
+    answer["platform"] = application.platformName()
+    print(json.dumps(answer), flush=True)
+    return 0
+
+
+def _start(application: QApplication, begun: float) -> dict[str, object]:
+    """Time from nothing to the first picture, s."""
+    window = MainWindow(Bridge(instrument_class(INSTRUMENT).parameters), Settings())
+    painted: list[float] = []
+    window.painted.connect(lambda: painted.append(time.time()))
+    window.painted.connect(application.exit)
+    window.resize(*SIZE)
+    window.show()
+    application.exec()
+    return {"start_seconds": painted[0] - begun}
+
+
+class _Frames(QObject):
+    """Counts the pictures that a window shows while it plays, is played and matches."""
+
+    def __init__(self, application: QApplication, seconds: float) -> None:
+        super().__init__()
+        self._application, self._seconds = application, seconds
+        self._frames: list[float] = []
+        self._latencies: list[float] = []
+        self._asked: float | None = None
+        self._matched = 0.0  # s
+        self._match_began: float | None = None
+        target = Path(resource("assets", "demo.wav"))
+        self._window = open_window(lambda: Session("silent", INSTRUMENT), target)
+        self._window.installEventFilter(self)
+
+    def measure(self) -> dict[str, object]:
+        """Wait for the first match, then count; matches follow one another."""
+        window, bridge = self._window, self._window.bridge
+        bridge.match_ended.connect(self._match_again)
+        bridge.match_started.connect(self._begin)
+        QTimer.singleShot(round(1000 * _LONGEST), lambda: self._application.exit(1))
+        window.resize(*SIZE)
+        window.show()
+        code = self._application.exec()
+        wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
+        window.removeEventFilter(self)
+        window.close()
+        if code or len(self._frames) < 3:
+            raise SystemExit("No match began in time; run it on a quieter machine.")
+        gaps = [after - before for before, after in pairwise(self._frames)]
+        return {
+            "seconds": wall,
+            "frames_per_second": len(self._frames) / wall,
+            "frame_ms": {"median": _ms(gaps, 0.5), "p99": _ms(gaps, 0.99)},
+            "cpu": cpu / wall,
+            "input_ms": {
+                "median": _ms(self._latencies, 0.5), "longest": _ms(self._latencies, 1.0)
+            },
+        }  # fmt: skip
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.UpdateRequest:
+            # Once the window has handled it, the picture is complete and given to the screen.
+            QTimer.singleShot(0, self._shown)
+        return super().eventFilter(watched, event)
+
+    def _match_again(self, _result: object) -> None:
+        bridge = self._window.bridge
+        QTimer.singleShot(0, lambda: bridge.set_matching(True))
+
+    def _begin(self) -> None:
+        if self._match_began is not None:
+            return
+        self._match_began = self._wall = time.perf_counter()
+        self._cpu = time.process_time()
+        self._frames.clear()
+        QTimer.singleShot(round(1000 * self._seconds), self._application.exit)
+        self._hand = QTimer(self, interval=_INPUT_MS)
+        self._hand.timeout.connect(self._move)
+        self._hand.start()
+
+    def _shown(self) -> None:
+        now = time.perf_counter()
+        self._frames.append(now)
+        if self._asked is not None:
+            self._latencies.append(now - self._asked)
+            self._asked = None
+
+    def _move(self) -> None:
+        """Move the playing point by the events that a mouse sends."""
+        pad = self._window.pad
+        self._asked = time.perf_counter()
+        start = pad.handle
+        to = start + QPointF(_MOVED if len(self._latencies) % 2 else -_MOVED, 0.0)
+        left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+        for kind, spot, buttons in (
+            (QEvent.Type.MouseButtonPress, start, left),
+            (QEvent.Type.MouseMove, to, left),
+            (QEvent.Type.MouseButtonRelease, to, none),
+        ):
+            button = none if kind == QEvent.Type.MouseMove else left
+            event = QMouseEvent(
+                kind, spot, pad.mapToGlobal(spot), button, buttons, Qt.KeyboardModifier.NoModifier
+            )
+            QApplication.sendEvent(pad, event)
+
+
+def _memory(application: QApplication, windows: int) -> dict[str, object]:
+    """Memory after a few windows were opened and closed, and after many, MB."""
+    parameters = instrument_class(INSTRUMENT).parameters
+    held: list[float] = []
+    for _ in range(windows):
+        window = MainWindow(Bridge(parameters), Settings())
+        window.resize(*SIZE)
+        window.painted.connect(application.exit)
+        window.show()
+        application.exec()
+        window.close()
+        window.deleteLater()
+        application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        application.processEvents()
+        del window
+        gc.collect()
+        held.append(_resident_mb())
+    warm = held[min(9, len(held) - 1)]
+    return {"windows": windows, "after_ten_mb": warm, "at_the_end_mb": held[-1]}
+
+
+def _resident_mb() -> float:
+    """Memory that this process holds, MB; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _ms(seconds: Sequence[float], quantile: float) -> float:
+    return 1000.0 * float(np.quantile(seconds, quantile))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,155 @@
+"""Recordings matched with a few arpeggios, beside the best of many random settings.
+
+Every sound of a folder is matched with layers. The baseline is the best, by the cosine of the
+time-averaged JTFS, of many settings of as many layers, drawn evenly over the knobs' travel, at
+onsets and levels drawn too. With --json, one object::
+
+    schema      1; grows with any change that a reader of an older one would notice
+    machine     facts, see :func:`benchmarks.machine.machine_facts`
+    layers, seconds, seed, random
+                as on the command line
+    recordings  a list: file; layers (found); scores {jtfs, mss, log_mel}; random, the
+                same of the best setting at random where one was drawn;
+                loss, evaluations, seconds, converged
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.harness import program
+from benchmarks.machine import machine_facts
+from benchmarks.narration import Narration
+from mesosynth.errors import ArgumentError
+from mesosynth.system.cpu import worker_threads
+
+SCHEMA = 1
+_SOUNDS = (".wav", ".flac", ".ogg", ".aif", ".aiff", ".mp3")
+_LEVELS = (-24.0, 0.0)  # dB
+_HIGHEST_F_C = 4000.0  # Hz; above, a carrier is not in the analysis band
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `python -m benchmarks.layers`."""
+    parser.add_argument(
+        "--recordings", metavar="DIR", default=os.environ.get("MESOSYNTH_RECORDINGS", ""),
+        help="a folder of sounds (default: $MESOSYNTH_RECORDINGS)",
+    )  # fmt: skip
+    parser.add_argument("--only", metavar="TEXT", default="", help="part of the files' names")
+    parser.add_argument("--layers", metavar="N", type=int, default=4)
+    parser.add_argument("--seconds", metavar="S", type=float, default=60.0, help="for each")
+    parser.add_argument("--seed", metavar="N", type=int, default=0)
+    parser.add_argument(
+        "--random", metavar="N", type=int, default=2000, help="settings drawn for the baseline"
+    )
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure, print a table unless JSON is wanted, and return what --json shows."""
+    files = _files(arguments.recordings, arguments.only)
+    if not 0 <= arguments.random <= 1_000_000:
+        raise ArgumentError(f"--random {arguments.random} must be 0 to 1000000.")
+    rows: list[dict[str, Any]] = []
+    with Narration() as say:
+        for file in files:
+            rows.append(_measure(file, arguments, say))
+            say(_line(rows[-1]))
+    answer = {
+        "schema": SCHEMA,
+        "machine": machine_facts(worker_threads()),
+        **{name: getattr(arguments, name) for name in ("layers", "seconds", "seed", "random")},
+        "recordings": rows,
+    }
+    if not arguments.json:
+        _show(rows)
+    return answer
+
+
+def _files(folder: str, only: str) -> list[Path]:
+    if not folder:
+        raise ArgumentError("--recordings is missing; name a folder of sounds.")
+    if not Path(folder).is_dir():
+        raise ArgumentError(f"--recordings {folder} is not a folder.")
+    files = [f for f in sorted(Path(folder).iterdir()) if f.suffix.lower() in _SOUNDS]
+    files = [f for f in files if only in f.name]
+    if not files:
+        raise ArgumentError(f"--recordings {folder} holds no sounds{only and f' like {only!r}'}.")
+    return files
+
+
+def _measure(file: Path, arguments: argparse.Namespace, say: Narration) -> dict[str, Any]:
+    from mesosynth.audio.file import load_target
+    from mesosynth.matching.layers import match_target_layers
+
+    target = load_target(file)
+    say(f"{file.name}: {arguments.layers} layers")
+    result = match_target_layers(target, arguments.layers, arguments.seconds, seed=arguments.seed)
+    row: dict[str, Any] = {
+        "file": file.name,
+        "layers": len(result.layers),
+        "scores": result.scores.as_dict(),
+        "loss": result.loss,
+        "evaluations": result.evaluations,
+        "seconds": result.seconds,
+        "converged": result.converged,
+    }
+    if arguments.random:
+        say(f"{file.name}: {arguments.random} settings at random")
+        row["random"] = _best_at_random(target.audio, arguments)
+    return row
+
+
+def _best_at_random(audio: NDArray[np.float32], arguments: argparse.Namespace) -> dict[str, float]:
+    """Scores of the best of many settings, by the time-averaged JTFS."""
+    from mesosynth.matching.layer_sound import TOLERANCE
+    from mesosynth.matching.layers import render_layers
+    from mesosynth.matching.operator import Operator
+    from mesosynth.matching.similarity import Similarity
+
+    operator, rng = Operator(tolerance=TOLERANCE), np.random.default_rng(arguments.seed)
+    S = operator.analyse(audio)
+    best, cosine = np.zeros_like(audio), -1.0
+    for _ in range(arguments.random):
+        x = render_layers([_at_random(rng) for _ in range(arguments.layers)])
+        if x.any() and (here := float(operator.analyse(x) @ S)) > cosine:
+            best, cosine = x, here
+    return Similarity(audio).of(best).as_dict()
+
+
+def _at_random(rng: np.random.Generator) -> Any:  # noqa: ANN401 - a Layer, imported when needed
+    from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+    from mesosynth.instruments.chirplet_parameters import PARAMETERS
+    from mesosynth.matching.results import Layer
+
+    theta = {id_: PARAMETERS[id_].from_unit(rng.random()) for id_ in PARAMETERS.matchable}
+    theta["f_c"] = min(theta["f_c"], _HIGHEST_F_C)
+    return Layer(
+        theta=theta,
+        onset=rng.uniform(0.0, ANALYSIS_SAMPLES / ANALYSIS_RATE),
+        level=10.0 ** (rng.uniform(*_LEVELS) / 20.0),
+    )
+
+
+def _line(row: dict[str, Any]) -> str:
+    cosines = ", ".join(f"{name} {value:.3f}" for name, value in row["scores"].items())
+    return f"{row['file']}: {cosines} after {row['seconds']:.0f} s"
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
+    print(f"{'':<24}{'JTFS':>7}{'MSS':>7}{'mel':>7}{'s':>6}   at random: {'JTFS':>6}{'mel':>7}")
+    for row in rows:
+        ours, chance = row["scores"], row.get("random")
+        theirs = f"{chance['jtfs']:17.3f}{chance['log_mel']:7.3f}" if chance else ""
+        print(
+            f"{row['file'][:23]:<24}{ours['jtfs']:7.3f}{ours['mss']:7.3f}{ours['log_mel']:7.3f}"
+            f"{row['seconds']:6.0f}{theirs}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(program("layers", __doc__, add_options, run))

@@ -1,0 +1,249 @@
+"""Kymatio 0.4 and SCRAPL beside this program: the same input, threads and torch, in the same run.
+
+Each program lives in a process for the whole comparison, and they work in turn: in every round,
+each rival's case runs right after those of ours that it is compared with, so that whatever else the
+machine does hits both. A ratio is the median of the rounds' ratios.
+
+What --json shows under "peers"::
+
+    rounds, gradient_rounds     asked for; a gradient for which memory became short was left out
+    ours        a list of {name, seconds {median, low, high, least}}; "cases" tell the memory
+    theirs      the same, and peak_mb; SCRAPL's seconds are those of a path drawn at random,
+                estimated in each round by the mean over paths that divide its list evenly
+    ratios      a list of
+        ours, theirs    names
+        ratio           {median, low, high, least}: their seconds over ours
+        rounds
+        error           |ours - theirs| / |theirs|, of the coefficients or of the gradient along
+                        (f_m, gamma) of their norm; null where the two do not compute the same
+
+SCRAPL does not take F=0 and runs with its own default F=None.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.cases import FORMS, PAPER, SAMPLES, Case, Form, Work
+from benchmarks.child import Child, Measured
+from benchmarks.machine import memory_bytes
+from benchmarks.narration import Narration
+from benchmarks.spread import spread
+from mesosynth.errors import WorkerError
+
+GRADIENT_BYTES = 16e9
+"""Memory that Kymatio's gradient takes on the paper's problem."""
+
+_OUR_REPEATS = 3
+_PATHS = 8
+_SCRIPT = Path(__file__).parent / "children" / "peers.py"
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One thing that a peer does, and what of ours it is compared with.
+
+    Attributes
+    ----------
+    program : {"kymatio", "scrapl"}
+    form : {"frames", "global"}
+    work : {"value", "gradient"}
+    against : tuple of works
+        Of every form of ours that averages as `form` does.
+    """
+
+    program: str
+    form: Form
+    work: str
+    against: tuple[Work, ...]
+
+    @property
+    def name(self) -> str:
+        """program/form/work."""
+        return f"{self.program}/{self.form}/{self.work}"
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether this is what takes a minute and GRADIENT_BYTES."""
+        return self.program == "kymatio" and self.work == "gradient"
+
+    def meets(self, case: Case) -> bool:
+        """Whether `case` is compared with this."""
+        return FORMS[case.form]["T"] == FORMS[self.form]["T"] and case.work in self.against
+
+    def cases(self, sound: str, round_: int) -> list[dict[str, Any]]:
+        """What the peers' child is to run in a round."""
+        case = {
+            "program": self.program, "work": self.work, "shape": SAMPLES, **PAPER,
+            "T": FORMS[self.form]["T"], "sound": sound,
+        }  # fmt: skip
+        if self.program == "kymatio":
+            return [case]
+        first = (round_ + 1) * 0.618 % 1.0  # other paths in each round
+        return [{**case, "F": None, "path": (i + first) / _PATHS} for i in range(_PATHS)]
+
+
+RIVALS = (
+    Rival("kymatio", "frames", "value", ("value",)),
+    Rival("kymatio", "global", "value", ("value",)),
+    Rival("scrapl", "frames", "gradient", ("jvp2", "jvp4")),
+    Rival("scrapl", "global", "gradient", ("jvp2", "jvp4")),
+    Rival("kymatio", "frames", "gradient", ("jvp2", "jvp4", "reverse")),
+    Rival("kymatio", "global", "gradient", ("jvp2", "jvp4", "reverse")),
+)
+"""In the order of a round: what takes most memory comes last, as some of it is never given back."""
+
+
+def check_memory() -> None:
+    """Refuse to start what this machine cannot hold.
+
+    Raises
+    ------
+    WorkerError
+        Where less is free than Kymatio's gradient takes.
+    """
+    free = memory_bytes()[1]
+    if not is_enough(free):
+        raise WorkerError(
+            f"Kymatio's gradient takes about {GRADIENT_BYTES / 1e9:.0f} GB of memory and "
+            f"{(free or 0) / 1e9:.1f} GB are free; end other programs, or leave it out with "
+            f"--gradients 0."
+        )
+
+
+def is_enough(free: int | None) -> bool:
+    """Whether Kymatio's gradient fits in so much memory; where nobody knows, it is tried."""
+    return free is None or free >= GRADIENT_BYTES
+
+
+def measure_peers(
+    python: Path, cases: list[Case], threads: int, rounds: int, gradient_rounds: int, say: Narration
+) -> dict[str, Any]:
+    """The entry "peers": RIVALS, under the interpreter `python`, against `cases` on the CPU."""
+    command = [str(python), "-E", "-s", str(_SCRIPT), str(threads)]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Child.of_mesosynth(threads) as ours,
+        Child("Kymatio", command, threads) as kymatio,
+        Child("SCRAPL", command, threads) as scrapl,
+    ):
+        theirs = {"kymatio": kymatio, "scrapl": scrapl}
+        contest = _Contest(ours, theirs, folder, [c for c in cases if c.device == "cpu"])
+        for round_ in range(rounds):
+            for rival in RIVALS:
+                if rival.is_heavy:
+                    free = memory_bytes()[1]
+                    # What their process keeps of an earlier gradient serves the next.
+                    reusable = None if free is None else free + kymatio.resident()
+                    if round_ >= gradient_rounds or not is_enough(reusable):
+                        continue
+                say(f"round {round_ + 1} of {rounds}: {rival.name}")
+                contest.meet(rival, round_)
+        return {
+            "rounds": rounds,
+            "gradient_rounds": gradient_rounds,
+            **contest.outcome(),
+        }
+
+
+class _Contest:
+    """Runs rivals against our cases, and keeps the score."""
+
+    def __init__(
+        self, ours: Child, theirs: dict[str, Child], folder: str, cases: list[Case]
+    ) -> None:
+        self._ours, self._theirs, self._cases = ours, theirs, cases
+        self._folder = Path(folder)
+        self._sound = str(self._folder / "sound.npz")
+        self._prepared: set[str] = set()
+        self._seconds: dict[str, list[float]] = {}
+        self._peaks: dict[str, float | None] = {}
+        self._ratios: dict[tuple[str, str], list[float]] = {}
+        signal = Case("frames", "jvp2", "exact", sound=cases[0].sound) if cases else None
+        if signal is not None:
+            ours.prepare("signal", {"signal": signal.as_json()})
+            ours.run("signal", 1)
+            ours.save("signal", self._sound)
+
+    def meet(self, rival: Rival, round_: int) -> None:
+        """One round of a rival and of ours that it is compared with, ours first."""
+        met = [case for case in self._cases if rival.meets(case)]
+        if not met:
+            return
+        own = {case.name: self._run_ours(case) for case in met}
+        measured = [self._run_theirs(rival.name, case) for case in rival.cases(self._sound, round_)]
+        seconds = float(np.mean([np.median(m.seconds) for m in measured]))
+        self._seconds.setdefault(rival.name, []).append(seconds)
+        if rival.name not in self._peaks:  # later ones hold what larger runs left behind
+            known = [m.megabytes for m in measured if m.megabytes is not None]
+            self._peaks[rival.name] = max(known, default=None)
+        for name, ours in own.items():
+            self._seconds.setdefault(name, []).extend(ours.seconds)
+            ratio = seconds / float(np.median(ours.seconds))
+            self._ratios.setdefault((name, rival.name), []).append(ratio)
+
+    def outcome(self) -> dict[str, Any]:
+        """Entries "ours", "theirs" and "ratios"."""
+        rivals = {rival.name: rival for rival in RIVALS}
+        rows = {name: spread(seconds) for name, seconds in self._seconds.items()}
+        return {
+            "ours": [
+                {"name": name, "seconds": seconds}
+                for name, seconds in rows.items() if name not in rivals
+            ],
+            "theirs": [
+                {"name": name, "seconds": seconds, "peak_mb": self._peaks[name]}
+                for name, seconds in rows.items() if name in rivals
+            ],
+            "ratios": [
+                {
+                    "ours": name, "theirs": rival, "ratio": spread(ratios), "rounds": len(ratios),
+                    "error": self._error(name, rivals[rival]),
+                }
+                for (name, rival), ratios in self._ratios.items()
+            ],
+        }  # fmt: skip
+
+    def _run_ours(self, case: Case) -> Measured:
+        if case.name not in self._prepared:
+            self._ours.prepare(case.name, {"run": case.as_json()})
+            self._ours.run(case.name, 2)
+            self._prepared.add(case.name)
+        return self._ours.run(case.name, _OUR_REPEATS)
+
+    def _run_theirs(self, name: str, case: dict[str, Any]) -> Measured:
+        first = name not in self._prepared
+        child = self._theirs[case["program"]]
+        child.prepare(name, case)
+        if case["program"] == "scrapl" or (first and case["work"] == "value"):
+            child.run(name, 1)  # a minute's gradient needs no warming up
+        self._prepared.add(name)
+        return child.run(name, 3 if case["program"] == "scrapl" else 1)
+
+    def _error(self, name: str, rival: Rival) -> float | None:
+        """How far our last result is from theirs."""
+        (case,) = (case for case in self._cases if case.name == name)
+        if rival.program != "kymatio" or case.form != rival.form or case.work not in _COMPARABLE:
+            return None
+        key = _COMPARABLE[case.work]
+        own = self._saved(self._ours, name)
+        other = self._saved(self._theirs[rival.program], rival.name)
+        if key == "gradient":
+            S, dS = (own[part].astype(np.float64) for part in ("S", "dS"))
+            own = {"gradient": np.tensordot(dS, S, axes=S.ndim) / np.linalg.norm(S)}
+        difference = np.linalg.norm(
+            own[key].astype(np.float64) - other[key].reshape(own[key].shape)
+        )
+        return float(difference / np.linalg.norm(other[key]))
+
+    def _saved(self, child: Child, name: str) -> dict[str, np.ndarray[Any, Any]]:
+        path = self._folder / "result.npz"
+        child.save(name, str(path))
+        with np.load(path) as stored:
+            return {key: stored[key] for key in stored.files}
+
+
+_COMPARABLE: dict[Work, str] = {"value": "S", "jvp2": "gradient"}

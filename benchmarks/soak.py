@@ -1,0 +1,377 @@
+"""Missed blocks and memory growth on a stage, for as long as a set takes.
+
+A session plays on a device, by default JACK's dummy driver in blocks of 128 frames, while the
+matcher matches over and over, keys are pressed and let go at random, a thousand events a second,
+and a knob moves a hundred times a second. Counted is how often the device ran dry, and how much the
+processes' memory grew.
+
+With --json, one object::
+
+    schema        6; grows with any change that a reader of an older one would notice
+    machine       facts, see :func:`benchmarks.machine.machine_facts`; and neighbours, how
+                  many cores other programs (the JACK server too) took on average, or null
+    device, sample_rate, block
+                  what it was played through; Hz and frames
+    minutes       that it took
+    blocks, underflows
+                  played, and times the device ran dry
+    per_100000    underflows in that many blocks
+    overruns      blocks that took us longer than they last; underflows beyond those are callbacks
+                  that came too late
+    late          {cores, longest, server, slow}: how often the machine took a core away for 0.1 ms
+                  or more, as :mod:`benchmarks.cyclictest` saw it, and the longest, s; how
+                  often our JACK server itself woke too late, null with --device; and how many
+                  blocks kept a processor busy for 3/4 of their time or more, where the longest by
+                  itself takes less than half of that: the core was slow, as one is that a host
+                  gives away in pieces. Null without cyclictest, or where the system does not
+                  allow it real-time priority
+    calm          {share, blocks, underflows, per_100000} of the time in which, and in the 50 ms
+                  before which, neither cores nor server were late: witnesses outside of us; or null
+    calm_and_fast the same without slow blocks either. That is an estimate of what a quiet machine
+                  would do and no measurement of one: a slow block is mostly a missed one, too
+    own_work      {median, p99, longest}: share of a block's time that blocks like these take by
+                  themselves, see :mod:`benchmarks.own_work`: the most that a machine on which
+                  nothing else runs would have to give
+    load          {median, longest}: share of a block's time, on the clock
+    events, knob_moves, steps, matches
+                  keys pressed or let go, moves of the knob, and steps of the matcher and matches
+                  that ended
+    restarts      of the audio process and the matcher; there should be none
+    faults        blocks that a plugin spoiled
+    memory        {audio, session}: {start_mb, end_mb, growth}; null where the system does not tell.
+                  It starts a fifth of the time, or five minutes, after the beginning. The session's
+                  garbage is collected every ten seconds, which also empties CPython's free lists:
+                  up to 2000 tuples of each size, whose growth would hide that of a leak
+    messages      all that the session had to say
+"""
+
+import argparse
+import contextlib
+import gc
+import math
+import os
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.cyclictest import cyclictest
+from benchmarks.hands import TICK, Hands, keep_matching
+from benchmarks.harness import program
+from benchmarks.jack_dummy import JackDummy, jack_dummy
+from benchmarks.machine import Neighbours, machine_facts
+from benchmarks.narration import Narration
+from benchmarks.own_work import own_work
+from mesosynth.engine.meters import HEAVY
+from mesosynth.engine.status import AudioStatus
+from mesosynth.errors import ArgumentError, WorkerError
+from mesosynth.session import Session
+from mesosynth.session.events import MatchEnded, MatchProgress, Message
+
+SCHEMA = 6
+_START_SECONDS = 30.0
+_WARM_SECONDS = 300.0  # until the allocators have seen the rarest of what happens
+_WORK_SECONDS = 60.0  # of sound, of which the blocks' own work is measured
+_MEGABYTE = 1e6
+_TIME, _HEAVY = 0, 3  # columns of the books
+_INNOCENT = HEAVY / 2.0  # share of a block's time
+_NOTES = 5  # ticks from one row to the next
+_AFTERMATH = 0.05  # s: a block that is missed is counted two or three blocks later
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `python -m benchmarks.soak`."""
+    parser.add_argument("--minutes", metavar="M", type=float, default=30.0)
+    parser.add_argument(
+        "--device", metavar="NAME", help="part of an output's name (default: JACK's dummy driver)"
+    )
+    parser.add_argument("--block", metavar="N", type=int, default=128, help="frames")
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure, print figures unless JSON is wanted, and return what --json shows."""
+    if not 0.0 < arguments.minutes <= 24 * 60:
+        raise ArgumentError(f"--minutes {arguments.minutes:g} must be more than 0, at most a day.")
+    with Narration() as say:
+        answer = soak(60.0 * arguments.minutes, arguments.device, arguments.block, say)
+    if not arguments.json:
+        _show(answer)
+    return answer
+
+
+def soak(
+    seconds: float, device: str | None, block: int, say: Narration | None = None
+) -> dict[str, Any]:
+    """Play for that long; see the module.
+
+    Raises
+    ------
+    DeviceError
+        If there is no device to play on.
+    WorkerError
+        If the sound does not start.
+    """
+    say = say or Narration()
+    with contextlib.ExitStack() as stack:
+        server: JackDummy | None = None
+        if device is None:
+            server = stack.enter_context(jack_dummy(48000, block))
+        session = Session("system" if device is None else device, block=block)
+        stack.callback(session.close)
+        sound = wait_for_sound(session)
+        gc.freeze()  # so that collecting what comes takes no time
+        stack.callback(gc.unfreeze)
+        with cyclictest() as seen:
+            soaking = _Soak(session, seconds, say)
+            answer = soaking.run()
+    say("the same by itself")
+    work = own_work(min(_WORK_SECONDS, seconds / 3.0), sound.sample_rate, block)
+    answer = {**answer, "own_work": work}
+    if seen.spans is None:
+        return {**answer, "late": None, "calm": None, "calm_and_fast": None}
+    books = soaking.books
+    woken = [] if server is None else [time for time in server.late if time >= books[0, _TIME]]
+    slow, slow_spans = slow_core(books, work["longest"])
+    lasts = sound.block / sound.sample_rate
+    waits = np.array([(time - lasts, time) for time in woken]).reshape(-1, 2)
+    late = {
+        "cores": len(seen.spans),
+        "longest": float(np.diff(seen.spans).max(initial=0.0)),
+        "server": None if server is None else len(woken),
+        "slow": slow,
+    }
+    spans = np.concatenate([seen.spans, waits])
+    return {
+        **answer,
+        "late": late,
+        "calm": calm(books, spans),
+        "calm_and_fast": calm(books, np.concatenate([spans, slow_spans])),
+    }
+
+
+def wait_for_sound(session: Session) -> AudioStatus:
+    """Wait until `session` plays steadily; WorkerError says why it does not."""
+    end = time.monotonic() + _START_SECONDS
+    while (status := session.audio_status()) is None or status.blocks < 100:
+        for event in session.poll():
+            if isinstance(event, Message) and event.severity == "error":
+                raise WorkerError(event.text)
+        if time.monotonic() > end:
+            raise WorkerError(f"there is no sound after {_START_SECONDS:g} s; mesosynth doctor.")
+        time.sleep(0.02)
+    return status
+
+
+def calm(books: NDArray[np.float64], spans: NDArray[np.float64]) -> dict[str, float]:
+    """What happened while the machine was in time, and had been for a while.
+
+    Parameters
+    ----------
+    books : (n, 4) float64
+        Time (monotonic), blocks, underflows and heavy blocks so far, again and again.
+    spans : (k, 2) float64
+        From when to when the machine was late.
+    """
+    begin, end = books[:-1, _TIME] - _AFTERMATH, books[1:, _TIME]
+    begun, over = (
+        np.searchsorted(np.sort(spans[:, 0]), end),
+        np.searchsorted(np.sort(spans[:, 1]), begin),
+    )
+    quiet = begun == over
+    seconds, blocks, underflows, _ = np.diff(books, axis=0)[quiet].sum(axis=0)
+    return {
+        "share": float(seconds / (books[-1, _TIME] - books[0, _TIME])),
+        "blocks": int(blocks),
+        "underflows": int(underflows),
+        "per_100000": 1e5 * underflows / max(blocks, 1.0),
+    }
+
+
+def slow_core(books: NDArray[np.float64], longest: float) -> tuple[int, NDArray[np.float64]]:
+    """How many blocks were heavy because of a slow core, and when.
+
+    Parameters
+    ----------
+    books : (n, 4) float64
+        See :func:`calm`.
+    longest : float
+        Share of a block's time that the longest block takes by itself. If that is half of what
+        counts as heavy, or more, the core is not to blame, and nothing is returned.
+    """
+    more = np.diff(books[:, _HEAVY]) * (longest < _INNOCENT)
+    return int(more.sum()), np.stack([books[:-1, _TIME], books[1:, _TIME]], axis=1)[more > 0]
+
+
+class _Soak:
+    """One run, and the books that are kept of it."""
+
+    def __init__(self, session: Session, seconds: float, say: Narration) -> None:
+        self._session, self._seconds, self._say = session, seconds, say
+        self._count: Counter[str] = Counter()
+        self._messages: list[str] = []
+        self._pids = {"audio": session.audio_pid, "session": os.getpid()}
+        self._before: dict[str, float | None] = {}
+        # All of it at once: what the books grow by is not the session's.
+        self._book = np.full((math.ceil(seconds / (_NOTES * TICK)) + 2, 4), np.nan)
+        self._noted = 0
+
+    def run(self) -> dict[str, Any]:
+        """Play to the end and return the answer."""
+        session, neighbours = self._session, Neighbours()
+        hands = Hands(session)
+        session.play()
+        session.reset_meters()
+        first, began, busy = self._status(), time.monotonic(), self._busy()
+        warm = min(0.2 * self._seconds, _WARM_SECONDS)
+        ticks, told = 0, -1
+        while (passed := time.monotonic() - began) < self._seconds:
+            if not self._before and passed > warm:
+                self._before = {name: _private_mb(pid) for name, pid in self._pids.items()}
+            if int(passed / 10.0) != told:
+                told = int(passed / 10.0)
+                gc.collect()
+                self._say(
+                    f"{passed:.0f} of {self._seconds:.0f} s, {self._status().underflows} missed"
+                )
+            if ticks % _NOTES == 0 and self._noted < len(self._book):
+                self._note()
+            hands.play()
+            ticks += 1
+            if ticks % 3 == 0:
+                self._listen()
+                keep_matching(session)
+            time.sleep(max(0.0, began + ticks * TICK - time.monotonic()))
+        ours = (self._busy() - busy) / passed
+        last, after = self._status(), {name: _private_mb(p) for name, p in self._pids.items()}
+        return {
+            "schema": SCHEMA,
+            "machine": {**machine_facts(1), "neighbours": _others(neighbours.cores(), ours)},
+            "device": last.device,
+            "sample_rate": last.sample_rate,
+            "block": last.block,
+            "minutes": passed / 60.0,
+            "blocks": last.blocks - first.blocks,
+            "underflows": last.underflows,
+            "per_100000": 1e5 * last.underflows / max(last.blocks - first.blocks, 1),
+            "overruns": last.overruns,
+            "load": {"median": last.load, "longest": last.load_max},
+            "events": hands.count["events"],
+            "knob_moves": hands.count["moves"],
+            "steps": self._count["steps"],
+            "matches": self._count["matches"],
+            "restarts": self._count["restarts"],
+            "faults": last.faults,
+            "memory": {name: _growth(self._before.get(name), after[name]) for name in after},
+            "messages": self._messages,
+        }
+
+    @property
+    def books(self) -> NDArray[np.float64]:
+        """See :func:`calm`."""
+        return self._book[: self._noted]
+
+    def _listen(self) -> None:
+        for event in self._session.poll():
+            if isinstance(event, MatchProgress):
+                self._count["steps"] += 1
+            elif isinstance(event, MatchEnded):
+                self._count["matches"] += 1
+            elif isinstance(event, Message):
+                self._messages.append(event.text)
+                self._count["restarts"] += "started again" in event.text
+
+    def _note(self) -> None:
+        status = self._status()
+        counted = status.blocks, status.underflows, status.heavy
+        self._book[self._noted] = time.monotonic(), *counted
+        self._noted += 1
+
+    def _busy(self) -> float:
+        """Seconds that the session's processes have computed."""
+        return sum(map(_cpu_seconds, (self._session.audio_pid, self._session.matcher_pid)))
+
+    def _status(self) -> AudioStatus:
+        status = self._session.audio_status()
+        if status is None:
+            raise WorkerError("the audio process has ended in the middle of the soak.")
+        return status
+
+
+def _cpu_seconds(pid: int | None) -> float:
+    """What a process has computed so far; 0 where the system does not tell."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+def _others(cores: float | None, ours: float) -> float | None:
+    """Cores that neither this process nor the session's others used."""
+    return None if cores is None else max(0.0, cores - ours)
+
+
+def _private_mb(pid: int | None) -> float | None:
+    """Memory that a process holds for itself, 1e6 bytes; None where the system does not tell.
+
+    What it shares with others is of a fixed size, and shows only as far as it has been touched.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) * 1024 / _MEGABYTE
+    return None
+
+
+def _growth(before: float | None, after: float | None) -> dict[str, float] | None:
+    if before is None or after is None:
+        return None
+    return {"start_mb": before, "end_mb": after, "growth": after / before - 1.0}
+
+
+def _told(answer: dict[str, Any]) -> str:
+    late, calm, fast = answer["late"], answer["calm"], answer["calm_and_fast"]
+    if late is None:
+        return (
+            "whether the machine was late nobody knows: there is no cyclictest (Debian: rt-tests)\n"
+        )
+    return (
+        f"the machine took a core away {late['cores']} times, for up to "
+        f"{1000.0 * late['longest']:.1f} ms, and JACK's server was late {late['server'] or 0} "
+        f"times; in the {calm['share']:.0%} of the time without that we missed "
+        f"{calm['underflows']} of {calm['blocks']} ({calm['per_100000']:.2f} in 100 000); without "
+        f"the {late['slow']} blocks on a slow core either, {fast['underflows']} of "
+        f"{fast['blocks']} in {fast['share']:.0%} ({fast['per_100000']:.2f} in 100 000)\n"
+    )
+
+
+def _show(answer: dict[str, Any]) -> None:
+    work = answer["own_work"]
+    print(
+        f"{answer['minutes']:.1f} minutes on {answer['device']!r}, {answer['sample_rate']} Hz, "
+        f"blocks of {answer['block']}\n"
+        f"{answer['underflows']} of {answer['blocks']} blocks missed "
+        f"({answer['per_100000']:.2f} in 100 000)\n"
+        f"{answer['overruns']} took longer to compute than they last\n{_told(answer)}"
+        f"load {answer['load']['median']:.1%}, longest {answer['load']['longest']:.1%}; "
+        f"by itself such a block takes {work['median']:.1%}, the longest {work['longest']:.1%}\n"
+        f"{answer['events']} events, {answer['knob_moves']} moves of a knob, "
+        f"{answer['matches']} matches in {answer['steps']} steps, "
+        f"{answer['restarts']} restarts, {answer['faults']} faults"
+    )
+    for name, memory in answer["memory"].items():
+        if memory is not None:
+            print(
+                f"memory of the {name} process: {memory['start_mb']:.1f} MB to "
+                f"{memory['end_mb']:.1f} MB ({memory['growth']:+.2%})"
+            )
+    neighbours = answer["machine"]["neighbours"]
+    if neighbours is not None and neighbours > 0.2:
+        print(f"Other programs used {neighbours:.1f} cores meanwhile.")
+
+
+if __name__ == "__main__":
+    sys.exit(program("soak", __doc__, add_options, run))

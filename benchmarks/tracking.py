@@ -1,0 +1,215 @@
+"""Lag of the tracked sound behind a sound that glides.
+
+Two chirplets play on one JACK server with the dummy driver. The first is the target: its gamma
+stands still, then glides one octave a second for five seconds. What it plays is the input of a
+session, which follows; gamma there, read sixty times a second, is held against the target's at the
+same moment. An octave of difference is a second of lag.
+
+With --json, one object::
+
+    schema        4; grows with any change that a reader of an older one would notice
+    machine       facts, see :func:`benchmarks.machine.machine_facts`
+    direction     "falling" (from 16 to 0.5 octaves a second) or "rising"
+    period        of the target's arpeggios, s
+    found_s       from the question until gamma was right and drove the sound; null if it never was
+    lag_s         {median, p90, worst, settled}: over the glide, absolute; settled is the worst
+                  from a second after it began, which nobody can know beforehand
+    told_lag_s    median of the age that the session told
+    confidence    median over the glide
+    blocks, underflows, before
+                  of the session's sound during the glide; and underflows in the seconds before
+    cpu           share of a core that the follower took over the glide; null where unknown
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from benchmarks.harness import program
+from benchmarks.jack_dummy import jack_dummy
+from benchmarks.jack_player import JackPlayer, jack_player
+from benchmarks.machine import machine_facts
+from benchmarks.narration import Narration
+from benchmarks.soak import wait_for_sound
+from mesosynth.engine.status import AudioStatus
+from mesosynth.errors import ArgumentError, WorkerError
+from mesosynth.session import Session
+from mesosynth.session.events import Followed
+from mesosynth.session.following import SURE
+
+SCHEMA = 4
+RATE = 48000
+SLOWEST, OCTAVES = 0.5, 5.0  # octaves a second, and by how many octaves that glides
+SPEED = 1.0  # octaves of gamma a second
+TICK = 1.0 / 60.0  # s
+SETTLING = 1.0  # s of a glide in which the follower finds out that it has begun
+STILL = 3.0  # s that theta is followed before it glides
+PATIENCE = 60.0  # s until theta must have been found
+TARGET = {"f_c": 512.0, "f_m": 8.0, "w": 2.0, "gain": -6.0}
+
+Direction = Literal["falling", "rising"]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `python -m benchmarks.tracking`."""
+    parser.add_argument("--direction", choices=("falling", "rising"), default="falling")
+    parser.add_argument("--period", metavar="S", type=float, default=0.4, help="of the target")
+    parser.add_argument("--block", metavar="N", type=int, default=256, help="frames")
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure, print figures unless JSON is wanted, and return what --json shows."""
+    if not 0.1 <= arguments.period <= 16.0:
+        raise ArgumentError(f"--period {arguments.period:g} must be 0.1 to 16.")
+    with Narration() as say:
+        answer = follow_a_glide(arguments.direction, arguments.period, arguments.block, say)
+    if not arguments.json:
+        _show(answer)
+    return answer
+
+
+def follow_a_glide(
+    direction: Direction, period: float, block: int, say: Narration | None = None
+) -> dict[str, Any]:
+    """Follow one glide; see the module.
+
+    Raises
+    ------
+    DeviceError
+        If JACK is not installed, or does not start.
+    WorkerError
+        If the sound does not start.
+    """
+    say = say or Narration()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(jack_dummy(RATE, block))
+        session = Session("system", sample_rate=RATE, block=block)
+        stack.callback(session.close)
+        wait_for_sound(session)
+        target = stack.enter_context(jack_player(RATE, block))
+        session.play()
+        session.start_following()
+        target.plug_in()
+        return _Glide(session, target, direction, period).run(say)
+
+
+class _Glide:
+    """One glide, and what is noted of it."""
+
+    def __init__(
+        self, session: Session, target: JackPlayer, direction: Direction, period: float
+    ) -> None:
+        self._session, self._target = session, target
+        self._direction: Direction = direction
+        self._values = {**TARGET, "period": period}
+        self._heard: list[Followed] = []
+
+    def run(self, say: Narration) -> dict[str, Any]:
+        say("waiting until the target is found")
+        self._move(0.0)
+        asked = time.monotonic()
+        found = self._wait_until_found(asked)
+        still = self._status()
+        self._play_for(STILL, glides=False)
+        say(f"gamma glides for {OCTAVES / SPEED:.0f} s")
+        first, busy = self._status(), _cpu_seconds(self._session.follower_pid)
+        self._heard.clear()
+        began = time.monotonic()
+        lags = self._play_for(OCTAVES / SPEED, glides=True)
+        last, took = self._status(), time.monotonic() - began
+        told = [heard.lag for heard in self._heard]
+        return {
+            "schema": SCHEMA,
+            "machine": machine_facts(1),
+            "direction": self._direction,
+            "period": self._values["period"],
+            "found_s": found,
+            "lag_s": {
+                "median": float(np.median(lags)),
+                "p90": float(np.quantile(lags, 0.9)),
+                "worst": float(np.max(lags)),
+                "settled": float(np.max(lags[round(SETTLING / OCTAVES * SPEED * len(lags)) :])),
+            },
+            "told_lag_s": float(np.median(told)) if told else None,
+            "confidence": float(np.median([heard.confidence for heard in self._heard] or [0.0])),
+            "blocks": last.blocks - first.blocks,
+            "underflows": last.underflows - first.underflows,
+            "before": first.underflows - still.underflows,
+            "cpu": None if not busy else (_cpu_seconds(self._session.follower_pid) - busy) / took,
+        }
+
+    def _wait_until_found(self, asked: float) -> float | None:
+        while time.monotonic() < asked + PATIENCE:
+            self._tick(0.0)
+            heard = self._heard[-1] if self._heard else None
+            error = abs(np.log2(abs(self._session.values["gamma"] / self._gamma(0.0))))
+            if heard is not None and heard.confidence >= SURE and error < 0.2:
+                return time.monotonic() - asked
+        return None
+
+    def _play_for(self, seconds: float, glides: bool) -> list[float]:
+        """Lags over so many seconds."""
+        lags: list[float] = []
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < seconds:
+            self._tick(passed if glides else 0.0)
+            gamma = self._session.values["gamma"]
+            # The wrong way round is as wrong as can be.
+            octaves = abs(np.log2(gamma / self._gamma(passed))) if gamma > 0.0 else OCTAVES
+            lags.append(float(octaves) / SPEED)
+        return lags
+
+    def _tick(self, passed: float) -> None:
+        self._move(passed)
+        self._heard += [event for event in self._session.poll() if isinstance(event, Followed)]
+        time.sleep(TICK)
+
+    def _move(self, passed: float) -> None:
+        self._target.play({**self._values, "gamma": self._gamma(passed)})
+
+    def _gamma(self, passed: float) -> float:
+        """Of the target, so long after the glide began."""
+        octaves = min(SPEED * passed, OCTAVES)
+        return float(
+            SLOWEST * 2.0 ** (octaves if self._direction == "rising" else OCTAVES - octaves)
+        )
+
+    def _status(self) -> AudioStatus:
+        status = self._session.audio_status()
+        if status is None:
+            raise WorkerError("the audio process has ended while the input was followed.")
+        return status
+
+
+def _cpu_seconds(pid: int | None) -> float:
+    """That a process has computed; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _show(answer: dict[str, Any]) -> None:
+    lag, found = answer["lag_s"], answer["found_s"]
+    print(
+        f"{answer['direction']}, arpeggios every {answer['period']:g} s: "
+        + (f"found after {found:.1f} s" if found is not None else "not found")
+    )
+    print(
+        f"lag over the glide: median {lag['median']:.2f} s, nine in ten below {lag['p90']:.2f} s, "
+        f"worst {lag['worst']:.2f} s, after the first second {lag['settled']:.2f} s; "
+        f"confidence {answer['confidence']:.2f}"
+    )
+    cpu = "" if answer["cpu"] is None else f"; the follower took {answer['cpu']:.0%} of a core"
+    print(f"{answer['underflows']} of {answer['blocks']} blocks missed{cpu}")
+
+
+if __name__ == "__main__":
+    sys.exit(program("tracking", __doc__, add_options, run))
