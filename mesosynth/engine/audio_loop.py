@@ -8,16 +8,12 @@ only silence is interrupted by that.
 
 import contextlib
 import gc
-import multiprocessing
 import os
-import queue
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 
 from mesosynth.effects.filter import banded_solver
 from mesosynth.engine.audition import Audition, Clip
@@ -35,6 +31,7 @@ from mesosynth.engine.watchdog import ActivePluginBlock, Watchdog
 from mesosynth.errors import DeviceError
 from mesosynth.instruments import instrument_class
 from mesosynth.system.cpu import playing_apart
+from mesosynth.system.worker import Channel, Question
 
 # --------------------------------------------------------------------------------------------------
 # Waits for a lost card, or one that was not there, and says when it opens.
@@ -95,7 +92,6 @@ class CardSearch:
 # anew: only silence is interrupted by that.
 
 
-HERE = "here"
 RECONNECT = 75  # exit code: start me again, the card is back
 HANGS = 76  # exit code: start me again without the plugin that does not return
 TICK = 0.05  # s between two looks at everything
@@ -131,49 +127,56 @@ class Blocks:
     clip: Clip
 
 
-def main(settings: Settings | None, blocks: Blocks, connection: Connection) -> None:
-    """Run the audio process until the session closes it or dies.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Event: sound runs; `problem` says why not on the device that was asked for, or is ""."""
 
-    Without settings it is an understudy: it says :data:`HERE` once everything is loaded, and waits
-    for them while another process still plays.
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Command: fade out and end."""
+
+
+def main(channel: Channel, blocks: Blocks, settings: Settings | None) -> None:
+    """Run the audio process until the session ends it.
+
+    Parameters
+    ----------
+    channel : Channel
+    blocks : Blocks
+    settings : Settings or None
+        What to play; None makes it a standby, which preloads, says that it is ready, and waits to
+        be promoted by a command that holds them, while another process still plays.
     """
-    multiprocessing.current_process().daemon = False  # it asks child processes
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the session's to answer
-    threading.Thread(target=_die_with_parent, name="parent watch", daemon=True).start()
     sys.setswitchinterval(0.0005)
-    chosen = _rehearse(connection) if settings is None else settings
+    chosen = _preload(channel) if settings is None else settings
     if hasattr(os, "sched_setscheduler"):
         with contextlib.suppress(OSError):  # not allowed everywhere; it plays without, too
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REAL_TIME_PRIORITY))
-    code = AudioLoop(chosen, blocks, connection).run()
+    code = AudioLoop(channel, chosen, blocks).run()
     sys.stderr.flush()
     os._exit(code)  # PortAudio's own farewell may never return once a driver is dead
 
 
-def _rehearse(connection: Connection) -> Settings:
-    """Load what takes long, say so, and wait for settings: without any priority yet."""
+def _preload(channel: Channel) -> Settings:
+    """Load everything without any priority yet, and wait for the settings."""
     banded_solver()
-    connection.send(HERE)
-    try:
-        return connection.recv()
-    except (EOFError, OSError):  # nobody is left to play for
-        os._exit(0)
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    channel.ready()
+    settings = channel.receive()
+    if not isinstance(settings, Settings):
+        os._exit(0)  # it is no longer needed
+    return settings
 
 
 class AudioLoop:
     """The slow side of the audio process."""
 
-    def __init__(self, settings: Settings, blocks: Blocks, connection: Connection) -> None:
+    def __init__(self, channel: Channel, settings: Settings, blocks: Blocks) -> None:
+        self._channel = channel
         self._settings = settings
         self._blocks = blocks
-        self._connection = connection
         plugin = instrument_class(settings.instrument)()
         rack = Rack(plugin, blocks.active_plugin.active, Audition(blocks.wishes, blocks.clip))
         inbox = EventInbox((blocks.keys, blocks.controls))
@@ -190,20 +193,17 @@ class AudioLoop:
         self._seen, self._seen_at = 0, time.monotonic()
         self._message = ""
         self._told: Told | None = None
-        self._requests: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._leaves = False
 
     def run(self) -> int:
         """Play until told to end; return the exit code."""
         problem = self._open()
         self._rack_updater.start()
         self._tell()
-        self._connection.send(problem)
-        threading.Thread(target=self._listen, name="requests", daemon=True).start()
-        while not (self._search.found.is_set() or self._hangs):
+        self._channel.send(Opened(problem))
+        while not (self._search.found.is_set() or self._hangs or self._leaves):
             # The interpreter runs one thread at a time: nothing here may take long.
-            with contextlib.suppress(queue.Empty):
-                if not self._answer(self._requests.get(timeout=TICK)):
-                    break
+            self._obey(self._channel.receive(TICK))
             self._watch()
             self._tell()
         if self._hangs:
@@ -261,39 +261,39 @@ class AudioLoop:
         self._use_silent_clock(lost.sample_rate, self._settings.block or 256)
         self._search.begin()
 
-    def _listen(self) -> None:
-        """Pass on what the session asks; that it has ended is a request, too."""
-        with contextlib.suppress(EOFError, OSError):
-            while True:
-                self._requests.put(self._connection.recv())
-        self._requests.put("close")
+    def _obey(self, command: object) -> None:
+        """Do what the session asks."""
+        match command:
+            case Question(request):
+                try:
+                    answer = self._answer(request)
+                except DeviceError as error:
+                    answer = error
+                self._tell()
+                self._channel.answer(command, answer)
+            case tuple():  # slots of the rack; its revision says when it is done
+                self._rack_updater.request(command)
+            case Leave():
+                self._leaves = True
+            case _:
+                self._leaves = self._channel.stopping
 
-    def _answer(self, request: object) -> bool:
-        """Answer one request with ("ok", value) or ("error", sentence); False ends the process."""
-        try:
-            if request == "record":
-                answer: object = self._record()
-            elif request == "stop recording":
-                answer = self._close_recorder()
-            elif request == "panic":
-                answer = self._panic()
-            elif request == "rack":
-                answer = self._rack_updater.reports
-            elif isinstance(request, tuple):  # slots; the revision says when it is done
-                self._rack_updater.request(request)
-                return True
-            elif request == "reset meters":
-                answer = self._engine.reset_meters()
-            elif request == "modules":
-                answer = sorted(sys.modules)
-            else:
-                return False
-        except DeviceError as error:
-            self._connection.send(("error", str(error)))
-            return True
-        self._tell()
-        self._connection.send(("ok", answer))
-        return True
+    def _answer(self, request: object) -> object:
+        match request:
+            case "record":
+                return self._record()
+            case "stop recording":
+                return self._close_recorder()
+            case "panic":
+                return self._panic()
+            case "rack":
+                return self._rack_updater.reports
+            case "reset meters":
+                return self._engine.reset_meters()
+            case "modules":
+                return sorted(sys.modules)
+            case _:
+                raise DeviceError(f"request={request!r} is unknown.")
 
     def _panic(self) -> None:
         """Forget everything, and neither what was there nor its end is heard as a click."""

@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.engine.audio_child import AudioChild
-from mesosynth.engine.audio_loop import HERE, RECONNECT, Blocks, Settings
+from mesosynth.engine import audio_loop
+from mesosynth.engine.audio_loop import RECONNECT, Blocks, Leave, Opened, Settings
 from mesosynth.engine.audition import WISH, Clip, Wish, wish_vector
 from mesosynth.engine.device import SILENT
 from mesosynth.engine.shared import EventQueue, ParameterBlock, Ring, SoundRing
@@ -18,6 +18,7 @@ from mesosynth.engine.status import AudioStatus, StatusBlock
 from mesosynth.engine.watchdog import PREPARING, ActivePluginBlock
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.instruments import instrument_class
+from mesosynth.system.worker import Died, Worker
 
 RECORDING_FRAMES = 2**20
 HEARTBEAT = 2.0  # s without a word after which the process counts as stuck
@@ -25,14 +26,15 @@ STUCK = 0.8  # s without a word, in the middle of a user's plugin, after which i
 UNPREPARED = PREPARING + 1.0  # the same while the plugin is prepared
 ANSWER = 5.0  # s that a request may take
 START = 15.0  # s after which a process that has not said a word hangs in a driver
-FAREWELL = 1.0  # s that a process may take to fade out and end
-REHEARSAL = 3.0  # s that its understudy may take to load everything
+FADE_OUT = 1.0  # s that a process may take to fade out and end before its standby plays
+CLOSE = 2.5  # s that the last one may take
+PRELOAD = 3.0  # s that a standby may take to load everything
 
 
 class AudioProcess:
-    """Sound in a process of its own, that plays whatever the session last said.
+    """The audio process, which plays the last settings that the session gave.
 
-    Not thread-safe: one thread holds it.
+    Not thread-safe: one thread holds it, and calls :meth:`status` often.
 
     Parameters
     ----------
@@ -66,55 +68,75 @@ class AudioProcess:
         self._values = np.zeros(VECTOR)
         self._values[: len(table)] = table.vector({})
         self._playing = False
-        self._child: AudioChild | None = None
-        self._ready = False
+        self._worker = self._new_worker(self._settings)
+        self._standby: Worker | None = None
         self._next: Settings | None = None
         self._next_by = self._start_by = 0.0
-        self._understudy: AudioChild | None = None
+        self._problem: str | None = None  # of the device, once it is known
+        self._exit_code: int | None = None
+        self._ready = False
         self._leaves = False  # whether the one that plays was told to
         self._hung = False
         self._write()
 
+    def _new_worker(self, settings: Settings | None) -> Worker:
+        """A process that plays, or a standby; not started yet."""
+        return Worker(audio_loop.main, self._blocks, settings, name="the audio process", threads=1)
+
     def set_device(self, device: str | None, sample_rate: int | None, block: int | None) -> None:
         """Change over to another device or other settings, as in the constructor.
 
-        It plays on while an understudy loads, then fades out and ends, and the understudy takes its
-        place at once; :meth:`status` sees to that, and :meth:`wait_ready` says how it went.
+        It plays on while a standby preloads, then fades out and ends, and the standby is promoted
+        at once; :meth:`status` sees to that, and :meth:`wait_ready` says how it went.
         """
         settings = replace(self._settings, device=device, sample_rate=sample_rate, block=block)
         if self._next is None and self.alive:
-            self._understudy, self._leaves = AudioChild(self._blocks, None), False
-            self._next_by = time.monotonic() + REHEARSAL
+            self._standby, self._leaves = self._new_worker(None), False
+            self._standby.start()
+            self._next_by = time.monotonic() + PRELOAD
         self._next = settings
 
     def start(self) -> None:
         """Start the process and return at once."""
-        self._take_stage(AudioChild(self._blocks, self._settings))
+        self._promote(self._new_worker(self._settings))
+        self._worker.start()
 
-    def _take_stage(self, child: AudioChild) -> None:
-        """Let it be the one that plays."""
+    def _promote(self, worker: Worker) -> None:
+        """Make it the one that plays."""
         # What the last process said must not pass for this one's word.
         self._blocks.status.tell(replace(self._blocks.status.told(), running=False))
         self._blocks.status.beat(0.0)
-        self._child, self._ready = child, False
+        self._worker, self._ready = worker, False
+        self._problem = self._exit_code = None
         self._start_by = time.monotonic() + START
+
+    def _hear(self, timeout: float) -> None:
+        """Take note of what the process said, or of its first event within `timeout` seconds."""
+        for event in self._worker.poll(timeout):
+            match event:
+                case Opened(problem):
+                    self._problem = problem
+                case Died(code):
+                    self._exit_code = code
+                case _:
+                    pass
 
     def _change_over(self, settings: Settings) -> None:
         """Bring the change to another device a step further."""
-        now, understudy = time.monotonic(), self._understudy
-        if self._child is None or not self.alive or (self._leaves and now > self._next_by):
-            self._settings, self._next, self._understudy = settings, None, None
-            self._end(polite=False)
-            if understudy is None:
+        now, standby = time.monotonic(), self._standby
+        if not self.alive or (self._leaves and now > self._next_by):
+            self._settings, self._next, self._standby = settings, None, None
+            self._kill()
+            if standby is None:
                 self.start()
             else:
-                self._take_stage(understudy)
-                understudy.send(settings)
+                self._promote(standby)
+                standby.send(settings)
         elif not self._leaves and (
-            understudy is None or not understudy.rehearsing or now > self._next_by
+            standby is None or standby.ready or not standby.alive or now > self._next_by
         ):
-            self._leaves, self._next_by = True, now + FAREWELL
-            self._child.send("close")
+            self._leaves, self._next_by = True, now + FADE_OUT
+            self._worker.send(Leave())
 
     def wait_ready(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds until sound runs; return whether it does.
@@ -129,22 +151,20 @@ class AudioProcess:
             return False
         if self._ready:
             return self.alive
-        try:
-            if self._child is None or not self._child.connection.poll(timeout):
-                return False
-            problem = self._child.connection.recv()
-            if problem == HERE:  # an understudy that had to step in early
-                return self.wait_ready(timeout)
-        except (EOFError, OSError):
+        end = time.monotonic() + timeout
+        self._hear(0.0)
+        while self._problem is None and self.alive and (left := end - time.monotonic()) > 0.0:
+            self._hear(left)
+        if self._problem is None:
             return False
         self._ready = True
         if self._hung:
             self._hung = False
-            problem = (
+            self._problem = (
                 f"The sound system did not answer within {START:.0f} seconds; it is left alone."
             )
-        if problem:
-            raise DeviceError(problem)
+        if self._problem:
+            raise DeviceError(self._problem)
         if not self._blocks.status.told().silent:
             self._settings = replace(self._settings, refusals=0)
         return True
@@ -165,8 +185,8 @@ class AudioProcess:
         self._settings = replace(self._settings, slots=slots)
         if self._next is not None:
             self._next = replace(self._next, slots=slots)
-        elif self._child is not None:
-            self._child.send(slots)  # if it has ended, the next one learns it from its settings
+        else:
+            self._worker.send(slots)  # if it has ended, the next one learns it from its settings
 
     def rack_reports(self) -> tuple[SlotReport, ...]:
         """What became of each slot; `rack_revision` of the status grows when that changes.
@@ -193,21 +213,21 @@ class AudioProcess:
 
     def status(self) -> AudioStatus:
         """What the process last said; also restarts it, for another device or when one is back."""
+        self._hear(0.0)
         if self._next is not None:
             self._change_over(self._next)
-        elif self._child is not None and self._child.process.exitcode == RECONNECT:
+        elif self._exit_code == RECONNECT:
             self._settings = replace(self._settings, refusals=self._settings.refusals + 1)
             self.restart()
-        elif self.alive and not self._heard_of and time.monotonic() > self._start_by:
+        elif self.alive and self._problem is None and time.monotonic() > self._start_by:
             self._settings, self._hung = replace(self._settings, device=SILENT), True
             self.restart()
         status = self._blocks.status.read()
         late = time.monotonic() - status.heartbeat
         playing = self._blocks.active_plugin.active.in_callback[0]
         limit = STUCK if playing else UNPREPARED
-        if self._child is not None and self.culprit and status.heartbeat and late > limit:
-            self._child.process.kill()  # a plugin keeps even the loop from working
-            self._child.process.join()
+        if self.culprit and status.heartbeat and late > limit:
+            self._worker.stop()  # a plugin keeps even the loop from working
         fresh = time.monotonic() - status.heartbeat < HEARTBEAT
         return replace(status, running=status.running and fresh and self.alive)
 
@@ -295,19 +315,14 @@ class AudioProcess:
         return self._blocks.status.told().recording_rate
 
     @property
-    def _heard_of(self) -> bool:
-        """Whether the process has said a word."""
-        return self._ready or (self._child is not None and self._child.connection.poll(0.0))
-
-    @property
     def alive(self) -> bool:
         """Whether the process exists."""
-        return self._child is not None and self._child.alive
+        return self._worker.alive
 
     @property
     def pid(self) -> int | None:
         """The process's number."""
-        return None if self._child is None else self._child.process.pid
+        return self._worker.pid
 
     def loaded_modules(self) -> list[str]:
         """Names of the modules that the process has loaded, for tests and the doctor."""
@@ -315,15 +330,15 @@ class AudioProcess:
 
     def restart(self) -> None:
         """Start the process again, whatever became of it; values and transport stay."""
-        self._end(polite=False)
+        self._kill()
         self.start()
 
     def close(self) -> None:
         """End the process and give the shared memory back. A second call does nothing."""
-        self._end(polite=True)
-        if self._understudy is not None:
-            self._understudy.end(polite=False)
-            self._understudy = None
+        self._worker.stop(CLOSE)
+        if self._standby is not None:
+            self._standby.stop()
+            self._standby = None
         for block in (self._blocks.parameters, self._blocks.status,
                       self._blocks.output, self._blocks.recording,
                       self._blocks.active_plugin, self._blocks.keys, self._blocks.controls,
@@ -340,26 +355,13 @@ class AudioProcess:
     def _ask(self, request: str) -> Any:  # noqa: ANN401 - each request has an answer of its own
         with contextlib.suppress(DeviceError):  # told before; it plays on the silent clock
             self.wait_ready(ANSWER)
-        if self._child is None or not self._ready:
+        if not self._ready:
             raise WorkerError("the audio process does not run; restart it.")
-        try:
-            connection = self._child.connection
-            connection.send(request)
-            if not connection.poll(ANSWER):
-                raise WorkerError(f"the audio process did not answer {request!r}; restart it.")
-            outcome, answer = connection.recv()
-        except (EOFError, OSError) as error:
-            raise WorkerError("the audio process has ended; restart it.") from error
-        if outcome == "error":
-            raise DeviceError(answer)
-        return answer
+        return self._worker.ask(request, ANSWER)
 
-    def _end(self, polite: bool) -> None:
-        if self._child is not None:
-            self._child.end(polite)
-            self._child = None
-            if not polite:
-                self._blocks.active_plugin.active.clear()
+    def _kill(self) -> None:
+        self._worker.stop()
+        self._blocks.active_plugin.active.clear()
 
 
 __all__ = ["AudioProcess", "AudioStatus"]

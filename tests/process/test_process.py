@@ -48,8 +48,8 @@ def test_no_helper_of_the_linear_algebra_holds_up_the_callback(monkeypatch):
     with AudioProcess("chirplet", "silent") as audio:
         assert audio.wait_ready(20)
         threads = psutil.Process(audio.pid).num_threads()
-    # The loop, who hears the session, the silent clock, the rack's, the watch of the parent.
-    assert threads <= 5
+    # The loop, the silent clock, the rack's, the watch of the parent.
+    assert threads <= 4
 
 
 def test_a_knob_is_heard_and_stop_is_silent(audio, until):
@@ -89,7 +89,7 @@ def test_killed_it_says_so_and_starts_again_as_it_was(audio, until):
 
 
 def test_a_change_of_device_is_silent_for_a_moment_only(audio, until):
-    """An understudy loads while the old process plays on, even if that one is killed meanwhile."""
+    """A standby preloads while the old process plays on, even if that one is killed meanwhile."""
     for rate, kill in ((44100, False), (48000, True)):
         pid, asked = audio.pid, audio.status().blocks
         audio.set_device("silent", rate, 256)
