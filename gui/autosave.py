@@ -13,6 +13,7 @@ from typing import Any
 import platformdirs
 from PySide6.QtCore import QLockFile, QObject, QTimer
 
+from mesosynth.system.documents import put_aside
 from mesosynth.system.paths import CONFIG_VARIABLE
 
 from .bridge import Bridge
@@ -105,9 +106,9 @@ class Autosave(QObject):
                     text = f"The desk had ended unexpectedly; this is how it was at {when}."
                     self._say_last(text)
                 return desk
-            beside = path.with_suffix(".broken")
-            path.replace(beside)
-            self._say_last(f"{path.name} cannot be used; it is now {beside.name}.", "warning")
+            aside = put_aside(path)
+            now = "" if aside is None else f"; it is now {aside.name}"
+            self._say_last(f"{path.name} cannot be used{now}.", "warning")
         return None
 
     def _say_last(self, text: str, severity: str = "info") -> None:

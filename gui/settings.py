@@ -1,13 +1,13 @@
 """What the desk remembers from one day to the next, as JSON in the user's configuration folder."""
 
-import math
-import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from mesosynth.system.atomic_file import unused
+from mesosynth.errors import SettingsError
+from mesosynth.system import file_kinds
+from mesosynth.system.documents import Document
 from mesosynth.system.paths import CONFIG_VARIABLE, config_folder
 
 FOLDER_VARIABLE = CONFIG_VARIABLE
@@ -18,8 +18,6 @@ MOST_RECENT = 10
 
 SCALES = (100, 125, 150, 175, 200)
 """Sizes of the desk, percent."""
-
-_LARGEST = 2**20  # bytes that the file may have
 
 
 class Settings(msgspec.Struct, kw_only=True):
@@ -54,6 +52,8 @@ class Settings(msgspec.Struct, kw_only=True):
         Files of the last targets, the newest first.
     toured : bool
         Whether the tour of the first start has been shown.
+    extra : dict
+        Keys of later versions.
     """
 
     geometry: str = ""
@@ -70,11 +70,16 @@ class Settings(msgspec.Struct, kw_only=True):
     layers_seconds: Annotated[float, msgspec.Meta(ge=5.0, le=600.0)] = 60.0
     recent: list[str] = []
     toured: bool = False
+    extra: dict[str, Any] = {}
 
     def remember_target(self, path: Path) -> None:
         """Put a target first among the recent ones."""
         name = str(path)
         self.recent = [name, *(other for other in self.recent if other != name)][:MOST_RECENT]
+
+
+# Files of version 0.1 have no revision.
+DESK_SETTINGS = Document(Settings, file_kinds.DESK_SETTINGS, SettingsError, numbered=False)
 
 
 def settings_path() -> Path:
@@ -83,7 +88,7 @@ def settings_path() -> Path:
 
 
 def load_settings() -> tuple[Settings, str]:
-    """Read the settings; a file that is broken gives defaults, and is put beside.
+    """Read the settings; a file that is broken gives defaults, and is put aside.
 
     Returns
     -------
@@ -91,45 +96,16 @@ def load_settings() -> tuple[Settings, str]:
     trouble : str
         What to tell the user; "" when all is well.
     """
-    path = settings_path()
-    try:
-        with path.open("rb") as file:
-            return _checked(file.read(_LARGEST)), ""
-    except FileNotFoundError:
-        return Settings(), ""
-    except OSError as error:
-        why = str(error.strerror)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        why = str(error)
-    return Settings(), f"{path}: settings cannot be read ({why}); {_put_beside(path)}"
+    instead = "the desk starts with defaults"
+    settings, trouble = DESK_SETTINGS.load_own(settings_path(), Settings(), instead)
+    settings.recent = settings.recent[:MOST_RECENT]
+    return settings, trouble
 
 
 def save_settings(settings: Settings) -> str:
     """Write the settings whole or not at all; return what went wrong, or ""."""
-    path = settings_path()
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    text = msgspec.json.format(msgspec.json.encode(settings), indent=2)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(text + b"\n")
-        draft.replace(path)
-    except OSError as error:
-        return f"{path}: settings cannot be saved ({error.strerror}); check the folder's rights."
+        DESK_SETTINGS.save(settings_path(), settings, make_folder=True)
+    except SettingsError as error:
+        return str(error)
     return ""
-
-
-def _checked(text: bytes) -> Settings:
-    settings = msgspec.json.decode(text, type=Settings)
-    if settings.gain is not None and not math.isfinite(settings.gain):
-        raise ValueError(f"gain is {settings.gain!r}")
-    settings.recent = settings.recent[:MOST_RECENT]
-    return settings
-
-
-def _put_beside(path: Path) -> str:
-    beside = unused(path.with_name("desk.put-aside.json"))
-    try:
-        path.rename(beside)
-    except OSError:
-        return "starting with defaults."
-    return f"it is now {beside.name}; starting with defaults."

@@ -5,18 +5,17 @@ knob on screen turned, the controller moves nothing until it passes where the pa
 nothing ever jumps.
 """
 
-import contextlib
-import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from mesosynth.errors import SettingsError
 from mesosynth.plugins.parameters import ParameterTable
+from mesosynth.system import file_kinds
+from mesosynth.system.documents import Document
 from mesosynth.system.paths import config_folder
-
-REVISION = 1
 
 OWN = 0.3
 """s after a controller's move within which its parameter's position is its own doing, though the
@@ -36,9 +35,21 @@ class Binding(msgspec.Struct, frozen=True):
     parameter: str
 
 
-class _Document(msgspec.Struct, frozen=True):
-    revision: int = REVISION
+class MidiBindings(msgspec.Struct, frozen=True, kw_only=True):
+    """Controllers and their parameters, as they are kept in a file.
+
+    Attributes
+    ----------
+    bindings : tuple of Binding
+    extra : dict
+        Keys of later versions.
+    """
+
     bindings: tuple[Binding, ...] = ()
+    extra: dict[str, Any] = {}
+
+
+MIDI_MAP = Document(MidiBindings, file_kinds.MIDI_MAP, SettingsError, numbered=False)
 
 
 class _Bound:
@@ -76,6 +87,7 @@ class MidiMap:
     def __init__(self, parameters: ParameterTable) -> None:
         self._parameters = parameters
         self._bound: dict[Controller, _Bound] = {}
+        self._extra: dict[str, Any] = {}
         self.learning: str | None = None
 
     @property
@@ -153,19 +165,15 @@ class MidiMap:
         Raises
         ------
         SettingsError
-            If the file is no map; the map stays as it is.
+            If the file is no map, and was put aside; the map stays as it is.
         """
-        try:
-            document = msgspec.json.decode(path.read_bytes(), type=_Document)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise SettingsError(
-                f"{path} is not a map of MIDI controllers ({error}); delete it or mend it."
-            ) from error
-        self._bound = {(b.channel, b.controller): _Bound(b.parameter) for b in document.bindings}
+        none = MidiBindings()
+        found, trouble = MIDI_MAP.load_own(path, none, "the controllers in it are forgotten")
+        if trouble:
+            raise SettingsError(trouble)
+        if found is not none:
+            self._extra = found.extra
+            self._bound = {(b.channel, b.controller): _Bound(b.parameter) for b in found.bindings}
 
     def save(self, path: Path) -> None:
         """Write it whole or not at all.
@@ -175,16 +183,8 @@ class MidiMap:
         SettingsError
             If it cannot be written.
         """
-        text = msgspec.json.format(msgspec.json.encode(_Document(bindings=self.bindings)), indent=2)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(text + b"\n")
-            part.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise SettingsError(f"{path} cannot be written: {error.strerror}.") from error
+        bindings = MidiBindings(bindings=self.bindings, extra=self._extra)
+        MIDI_MAP.save(path, bindings, make_folder=True)
 
 
 def map_path() -> Path:

@@ -23,7 +23,7 @@ from mesosynth.presets.bank import (
     write_bank,
 )
 from mesosynth.presets.preset import PRESET, Preset, load_preset, save_preset
-from mesosynth.presets.search import Entry, load_marks, read_entry, save_marks, search
+from mesosynth.presets.search import MARKS, Entry, Marks, read_entry, search
 from mesosynth.system.atomic_file import sweep_drafts, write_atomically
 from mesosynth.system.paths import resource
 
@@ -180,7 +180,9 @@ class Library:
         self.revision = 0
         self.entries: Sequence[Entry] = ()
         self.problems: Sequence[Entry] = ()
-        self.marks, self.trouble = load_marks(self.user / _MARKS)
+        self.marks, self.trouble = MARKS.load_own(
+            self.user / _MARKS, Marks(), "the library starts without favourites"
+        )
 
     # ------------------------------------------------------------------ what there is
 
@@ -303,7 +305,7 @@ class Library:
         entry.path.unlink(missing_ok=True)
         with self._marks_lock:
             self.marks.move(entry.key, self._key(path))
-            save_marks(self.user / _MARKS, self.marks)
+            self._save_marks()
         self.refresh()
         return path
 
@@ -338,12 +340,15 @@ class Library:
     def _key(self, path: Path) -> str:
         return f"user/{path.relative_to(self.user).as_posix()}"
 
+    def _save_marks(self) -> None:
+        MARKS.save(self.user / _MARKS, self.marks, make_folder=True)
+
     def _forget(self, paths: Iterable[Path]) -> None:
         """What was said of a sound that had this place before is not said of a new one."""
         with self._marks_lock:
             said = [self.marks.forget(self._key(path)) for path in paths]
             if any(said):
-                save_marks(self.user / _MARKS, self.marks)
+                self._save_marks()
 
     def _check_own(self, path: Path) -> None:
         if not path.absolute().is_relative_to(self.user.absolute()):
@@ -364,19 +369,19 @@ class Library:
         """
         with self._marks_lock:
             self.marks.set_favourite(entry.key, favourite)
-            save_marks(self.user / _MARKS, self.marks)
+            self._save_marks()
 
     def rate(self, entry: Entry, stars: int) -> None:
         """Give a preset 1 to 5 stars, or none with 0; raises as above."""
         with self._marks_lock:
             self.marks.rate(entry.key, stars)
-            save_marks(self.user / _MARKS, self.marks)
+            self._save_marks()
 
     def note_played(self, entry: Entry) -> None:
         """Remember that a preset was played; raises as above."""
         with self._marks_lock:
             self.marks.play(entry.key)
-            save_marks(self.user / _MARKS, self.marks)
+            self._save_marks()
 
     def import_bank(self, path: Path, on_progress: Progress = go_on) -> Imported:
         """Take the presets of a zip file into the user's folder, under free names.

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from mesosynth.errors import PresetError, SettingsError
 from mesosynth.presets.preset import Preset, Tags, load_preset
-from mesosynth.system.atomic_file import write_atomically
+from mesosynth.system import file_kinds
+from mesosynth.system.documents import Document
 
 # --------------------------------------------------------------------------------------------------
 # A preset as the library lists it: what is said of it, and none of its numbers.
@@ -88,11 +90,8 @@ def entry_of(preset: Preset, key: str, file: str, modified: int, size: int) -> E
 # which may be somebody else's.
 
 
-MARKS_REVISION = 1
 MOST_STARS = 5
 MOST_RECENT = 50
-
-_LARGEST = 8_000_000  # bytes; a hundred thousand favourites have less
 
 
 class Marks(msgspec.Struct, kw_only=True):
@@ -106,14 +105,14 @@ class Marks(msgspec.Struct, kw_only=True):
         Stars, 1 to 5.
     recent : list of str
         Keys, the last played first.
-    revision : int
-        Of the file format.
+    extra : dict
+        Keys of later versions.
     """
 
     favourites: dict[str, bool] = {}
     ratings: dict[str, int] = {}
     recent: list[str] = []
-    revision: int = MARKS_REVISION
+    extra: dict[str, Any] = {}
 
     def set_favourite(self, key: str, favourite: bool) -> None:
         """Make a preset a favourite, or not."""
@@ -150,49 +149,8 @@ class Marks(msgspec.Struct, kw_only=True):
         self.recent = [after if key == before else key for key in self.recent]
 
 
-def load_marks(path: Path) -> tuple[Marks, str]:
-    """Read the user's marks.
-
-    Returns
-    -------
-    marks : Marks
-        None yet, if there is no file or it cannot be read.
-    trouble : str
-        What to tell the user; "" when all is well. A file that is broken, or was written by a later
-        mesosynth, is put beside under another name, and nothing of it is lost.
-    """
-    try:
-        with path.open("rb") as file:
-            marks = msgspec.json.decode(file.read(_LARGEST), type=Marks)
-        if marks.revision != MARKS_REVISION:
-            raise ValueError(f"revision {marks.revision} is of another mesosynth")
-        return marks, ""
-    except FileNotFoundError:
-        return Marks(), ""
-    except OSError as error:
-        return Marks(), f"{path} cannot be read: {error.strerror}; there are no favourites."
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        beside = path.with_name(f"{path.name}.put-aside")
-        try:
-            path.replace(beside)
-        except OSError:
-            beside = path
-        return Marks(), f"The library's favourites cannot be read ({error}); they are in {beside}."
-
-
-def save_marks(path: Path, marks: Marks) -> None:
-    """Write the user's marks, whole or not at all.
-
-    Raises
-    ------
-    SettingsError
-        If they cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, msgspec.json.format(msgspec.json.encode(marks), indent=1) + b"\n")
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}.") from error
+MARKS = Document(Marks, file_kinds.MARKS, SettingsError, numbered=False, largest=8_000_000)
+"""The format; a hundred thousand favourites have less."""
 
 
 # --------------------------------------------------------------------------------------------------

@@ -9,13 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from mesosynth.errors import PresetError, SessionError
+from gui.settings import DESK_SETTINGS
+from mesosynth.control.midi_map import MIDI_MAP, Binding
+from mesosynth.errors import PresetError, SessionError, SettingsError
 from mesosynth.presets.preset import PRESET
+from mesosynth.presets.search import MARKS
+from mesosynth.session.audio_settings import AUDIO_SETTINGS, AudioSettings
 from mesosynth.session.file import SESSION
 from mesosynth.system import file_kinds
 
 FILES = sorted((Path(__file__).parents[1] / "data" / "documents").iterdir())
-LOADERS = {"preset": (PRESET.load, PresetError), "session": (SESSION.load, SessionError)}
+LOADERS = {
+    "preset": (PRESET.load, PresetError),
+    "session": (SESSION.load, SessionError),
+    "marks": (MARKS.load, SettingsError),
+    "audio_settings": (AUDIO_SETTINGS.load, SettingsError),
+    "desk_settings": (DESK_SETTINGS.load, SettingsError),
+    "midi_map": (MIDI_MAP.load, SettingsError),
+}
 
 
 def kind_of(path):
@@ -37,10 +48,13 @@ def test_every_file_opens_and_every_other_loader_says_what_it_is(path, tmp_path)
             assert str(raised.value).endswith(f"; {found.opened}.")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def of_kind(kind):
+    files = [path for path in FILES if kind_of(path) == kind]
+    return pytest.mark.parametrize("path", files, ids=lambda path: path.name)
+
+
+@of_kind("preset")
 def test_a_preset_of_then_is_the_same_sound_now(path):
-    if kind_of(path) != "preset":
-        return
     preset = PRESET.load(path)
     assert preset.name == "Dawn bird"
     assert preset.parameters == {
@@ -55,13 +69,38 @@ def test_a_preset_of_then_is_the_same_sound_now(path):
         assert [effect.plugin for effect in preset.effects] == ["delay"]
 
 
-def test_a_session_of_then_is_the_same_desk_now():
-    for path in FILES:
-        if kind_of(path) == "session":
-            session = SESSION.load(path)
-            assert session.sound.name == "Glass"
-            assert session.sound.effects[0].bypassed
-            assert session.target.path == "sounds/crow.flac"
-            assert session.match.pinned == {"w": 2.0}
-            assert (session.follow, session.bank) == (False, ("presets/bird.json",))
-            assert session.desk["drawer"] == {"open": True, "page": "rack"}
+@of_kind("session")
+def test_a_session_of_then_is_the_same_desk_now(path):
+    session = SESSION.load(path)
+    assert session.sound.name == "Glass"
+    assert session.sound.effects[0].bypassed
+    assert session.target.path == "sounds/crow.flac"
+    assert session.match.pinned == {"w": 2.0}
+    assert (session.follow, session.bank) == (False, ("presets/bird.json",))
+    assert session.desk["drawer"] == {"open": True, "page": "rack"}
+
+
+@of_kind("marks")
+def test_marks_of_then(path):
+    marks = MARKS.load(path)
+    assert (marks.favourites, marks.ratings) == ({"factory/bird.json": True}, {"user/mine.json": 4})
+    assert marks.recent == ["factory/bubbles.json"]
+
+
+@of_kind("audio_settings")
+def test_audio_settings_of_then(path):
+    assert AUDIO_SETTINGS.load(path) == AudioSettings(device="USB", sample_rate=48000, block=128)
+
+
+@of_kind("desk_settings")
+def test_desk_settings_of_then(path):
+    settings = DESK_SETTINGS.load(path)
+    assert (settings.geometry, settings.folder) == ("AdnQywADAAA=", "sounds")
+    assert (settings.follow, settings.gain, settings.extra) == (False, -12.5, {})
+    if "first" not in path.name:
+        assert (settings.theme, settings.scale, settings.toured) == ("dark", 125, True)
+
+
+@of_kind("midi_map")
+def test_a_midi_map_of_then(path):
+    assert MIDI_MAP.load(path).bindings == (Binding(0, 21, "f_c"), Binding(5, 74, "w"))

@@ -77,15 +77,15 @@ def test_settings_come_back_as_they_were_saved(config):
 
 @pytest.mark.parametrize(
     "text",
-    [b"", b"{", b"[]", b'{"audio": {"block": "many"}}', b'{"audio": {}, "revision": 2}', b"\xff"],
+    [b"", b"{", b"[]", b'{"audio": {"block": "many"}}', b'{"audio": {}, "revision": 3}', b"\xff"],
 )
 def test_broken_and_later_settings_are_put_beside_and_said(config, text):
-    for name in ("audio.put-aside.json", "audio.put-aside (2).json"):
+    for name in ("audio.json.broken", "audio.json (2).broken"):
         config.mkdir(exist_ok=True)
         settings_path().write_bytes(text)
         settings, trouble = load_audio_settings()
         assert settings == AudioSettings()
-        assert "audio.json cannot be used" in trouble
+        assert trouble.startswith(str(settings_path()))
         assert f"it is now {name}" in trouble
         assert (config / name).read_bytes() == text
         assert load_audio_settings() == (AudioSettings(), "")

@@ -119,7 +119,7 @@ def test_a_half_written_autosave_is_put_beside_and_the_one_before_serves(after_a
     sound, _words = said(desk(LOOK))
     assert sound.startswith("12.5")
     assert not newer.exists()
-    assert newer.with_suffix(".broken").exists()
+    assert newer.with_name(f"{newer.name}.broken").exists()
 
 
 def test_a_session_of_a_later_version_is_put_beside_and_the_desk_starts(desk, tmp_path):

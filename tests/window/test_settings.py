@@ -42,15 +42,20 @@ def test_a_broken_file_gives_defaults_and_a_sentence(folder, content):
     settings, trouble = load_settings()
     assert settings == Settings()
     assert "desk.json" in trouble
+    assert trouble.endswith("it is now desk.json.broken, and the desk starts with defaults.")
+    assert (folder / "desk.json.broken").read_bytes() == content.encode("latin-1")
 
 
 def test_settings_of_a_later_version_do_no_harm(folder):
     folder.mkdir()
     (folder / "desk.json").write_text(json.dumps({"follow": False, "zoom": 2}))
-    assert load_settings()[0].follow is False
+    settings, _trouble = load_settings()
+    assert settings.follow is False
+    save_settings(settings)
+    assert json.loads((folder / "desk.json").read_text())["zoom"] == 2
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(folder):
     folder.parent.mkdir(exist_ok=True)
     folder.write_text("a file where the folder should be")
-    assert "cannot be saved" in save_settings(Settings())
+    assert "cannot be written" in save_settings(Settings())

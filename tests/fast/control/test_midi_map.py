@@ -141,6 +141,8 @@ def test_a_broken_file_is_told_and_changes_nothing(tmp_path, text):
     with pytest.raises(SettingsError, match=r"midi\.json is not a map"):
         map_.load(path)
     assert map_.bindings == (Binding(0, 1, "f_c"),)
+    assert (tmp_path / "midi.json.broken").read_text(encoding="latin-1") == text
+    map_.load(path)  # there is none any more
     with pytest.raises(SettingsError, match="cannot be read"):
         map_.load(tmp_path)
 
