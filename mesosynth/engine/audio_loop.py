@@ -26,7 +26,7 @@ from mesosynth.engine.shared import EventQueue, ParameterBlock, Ring, SoundRing
 from mesosynth.engine.silent_clock import SilentClock
 from mesosynth.engine.slot import PluginSlot
 from mesosynth.engine.sound_card import MAX_BLOCK, Recorder
-from mesosynth.engine.status import StatusBlock, Told
+from mesosynth.engine.status import AudioReport, StatusBlock
 from mesosynth.engine.watchdog import ActivePluginBlock, Watchdog
 from mesosynth.errors import DeviceError
 from mesosynth.instruments import instrument_class
@@ -123,7 +123,7 @@ class Blocks:
     active_plugin: ActivePluginBlock
     keys: EventQueue
     controls: EventQueue
-    wishes: ParameterBlock
+    requests: ParameterBlock
     clip: Clip
 
 
@@ -178,7 +178,7 @@ class AudioLoop:
         self._settings = settings
         self._blocks = blocks
         plugin = instrument_class(settings.instrument)()
-        rack = Rack(plugin, blocks.active_plugin.active, Audition(blocks.wishes, blocks.clip))
+        rack = Rack(plugin, blocks.active_plugin.active, Audition(blocks.requests, blocks.clip))
         inbox = EventInbox((blocks.keys, blocks.controls))
         self._engine = Engine(rack, blocks.parameters, blocks.output, inbox, blocks.status)
         instrument = PluginSlot("", settings.instrument, 0, tuple(plugin.parameters))
@@ -192,7 +192,7 @@ class AudioLoop:
         )
         self._seen, self._seen_at = 0, time.monotonic()
         self._message = ""
-        self._told: Told | None = None
+        self._report: AudioReport | None = None
         self._leaves = False
 
     def run(self) -> int:
@@ -333,7 +333,7 @@ class AudioLoop:
     def _tell(self) -> None:
         """Tell the session what has changed, and that we live."""
         engine, device, recorder = self._engine, self._device, self._recorder
-        told = Told(
+        report = AudioReport(
             device=device.name,
             silent=device.silent,
             running=True,
@@ -345,7 +345,7 @@ class AudioLoop:
             message=self._message,
             recording_rate=recorder.sample_rate if recorder else 0,
         )
-        if told != self._told:
-            self._told = told
-            self._blocks.status.tell(told)
+        if report != self._report:
+            self._report = report
+            self._blocks.status.publish(report)
         self._blocks.status.beat(time.monotonic())

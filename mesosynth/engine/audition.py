@@ -4,7 +4,7 @@ Both begin anew together and keep step from then on, whichever is heard: to chan
 gains and nothing else, so that the ear hears two sounds and no pause between them.
 
 The sound lies in shared memory (:class:`Clip`), at the device's sample rate. What shall be heard of
-it comes as a :class:`Wish` through a parameter block, whole or not at all.
+it comes as a :class:`AuditionRequest` through a parameter block, whole or not at all.
 """
 
 from dataclasses import astuple, dataclass, fields
@@ -21,7 +21,7 @@ FADE_SECONDS = 0.015  # of gains, and of all that ends before both begin anew: m
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class AuditionRequest:
     """What shall be heard.
 
     Attributes
@@ -50,11 +50,11 @@ class Wish:
     instrument_gain: float = 1.0
 
 
-WISH = len(fields(Wish))
-"""Words of a wish."""
+REQUEST_WORDS = len(fields(AuditionRequest))
+"""Words of a request."""
 
 _HALVES = ("first", "second")
-_SERIAL, _HALF, _FRAMES, _RATE, _PERIOD, _START, _SOUND, _INSTRUMENT = range(WISH)
+_SERIAL, _HALF, _FRAMES, _RATE, _PERIOD, _START, _SOUND, _INSTRUMENT = range(REQUEST_WORDS)
 
 
 class Clip(SharedBlock):
@@ -79,9 +79,9 @@ class Clip(SharedBlock):
         return self._arrays[_HALVES[half]]
 
 
-def wish_vector(wish: Wish) -> NDArray[np.float64]:
-    """A wish as the words of a parameter block, (WISH,)."""
-    return np.array(astuple(wish), np.float64)
+def request_vector(request: AuditionRequest) -> NDArray[np.float64]:
+    """A request as the words of a parameter block, (REQUEST_WORDS,)."""
+    return np.array(astuple(request), np.float64)
 
 
 class Audition:
@@ -89,8 +89,8 @@ class Audition:
 
     Parameters
     ----------
-    wishes : ParameterBlock
-        Of length WISH; while it is not "playing", nothing is wished for.
+    requests : ParameterBlock
+        Of length REQUEST_WORDS; while it is not "playing", nothing is requested for.
     clip : Clip
 
     Attributes
@@ -99,8 +99,8 @@ class Audition:
         Where in its period the sound is; -1 while none is heard.
     """
 
-    def __init__(self, wishes: ParameterBlock, clip: Clip) -> None:
-        self._wishes, self._clip = wishes, clip
+    def __init__(self, requests: ParameterBlock, clip: Clip) -> None:
+        self._requests, self._clip = requests, clip
         self.seconds = -1.0
         self._serial = 0  # of what is heard; 0 for nothing
         self._half = self._frames = self._position = self._closing = 0
@@ -115,18 +115,18 @@ class Audition:
         self._part = np.zeros(max_block, np.float32)
         self._serial, self._closing, self.seconds = 0, self._fade, -1.0
 
-    def conduct(self, playing: bool, frames: int) -> bool:
-        """[audio] Obey the latest wish; whether the instrument plays in the block that begins.
+    def begin_block(self, playing: bool, frames: int) -> bool:
+        """[audio] Obey the latest request; whether the instrument plays in the block that begins.
 
         Parameters
         ----------
         playing : bool
-            What the transport says, which counts while nothing is wished for.
+            What the transport says, which counts while nothing is requested for.
         frames : int
             In that block.
         """
-        values, wished = self._wishes.read()
-        if not wished or values[_RATE] != self._sample_rate:
+        values, requested = self._requests.read()
+        if not requested or values[_RATE] != self._sample_rate:
             self._leave(playing)
             return playing
         if values[_SERIAL] != self._serial:

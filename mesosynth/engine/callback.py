@@ -333,7 +333,7 @@ class Engine:
         frames = block.shape[1]
         values, playing = self._parameters.read()
         if self.rack.audition is not None:
-            playing = self.rack.audition.conduct(playing, frames)
+            playing = self.rack.audition.begin_block(playing, frames)
         events = NO_EVENTS
         if self._inbox is not None:
             events = self._inbox.take(frames, playing)

@@ -155,14 +155,14 @@ AGAIN = 5.0  # s until a disk that was full is tried again
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class CaptureProblem:
     """Something could not be written: one sentence."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SavedReplay:
     """The last minutes were written to a file; `recovered`: those of a session that was killed."""
 
     path: Path
@@ -170,7 +170,7 @@ class Kept:
     recovered: bool
 
 
-News = Trouble | Kept
+CaptureNews = CaptureProblem | SavedReplay
 
 
 class CaptureWriter:
@@ -202,7 +202,7 @@ class CaptureWriter:
         self._take_rate = 0
         self._last: ReplayBuffer | None = None
         self._refused_until = 0.0
-        self._news: list[News] = []
+        self._news: list[CaptureNews] = []
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._errands: list[threading.Thread] = []
@@ -215,7 +215,7 @@ class CaptureWriter:
         weakref.finalize(self, _stop, self._closing, self._thread)
         self._send(self._recover)
 
-    def news(self) -> list[News]:
+    def news(self) -> list[CaptureNews]:
         """What happened since the last call."""
         with self._lock:
             news, self._news = self._news, []
@@ -272,7 +272,7 @@ class CaptureWriter:
         return writer
 
     def save_last(self, minutes: float, path: Path) -> None:
-        """Write the last minutes to a WAV or FLAC file, in the background; :class:`Kept` tells.
+        """Write the last minutes to a WAV or FLAC file, in the background.
 
         Raises
         ------
@@ -287,7 +287,7 @@ class CaptureWriter:
         last = self._last
         if last is None or not last.written:
             raise AudioFileError(f"{path} was not written: there has been no sound yet.")
-        self._send(lambda: Kept(path, last.save(60.0 * minutes, path), recovered=False))
+        self._send(lambda: SavedReplay(path, last.save(60.0 * minutes, path), recovered=False))
 
     def close(self) -> None:
         """Finish every file; the last minutes are gone with the session. May be called twice."""
@@ -299,7 +299,7 @@ class CaptureWriter:
             try:
                 stop()
             except AudioFileError as error:
-                self._tell(Trouble(str(error)))
+                self._tell(CaptureProblem(str(error)))
         for errand in self._errands:
             errand.join()
         if self._last is not None:
@@ -331,7 +331,9 @@ class CaptureWriter:
             writer.write(sample_rate, frames)
         except AudioFileError as error:
             self._news.append(
-                Trouble(f"{error} The recording ends after {writer.seconds:.1f} s, which are kept.")
+                CaptureProblem(
+                    f"{error} The recording ends after {writer.seconds:.1f} s, which are kept."
+                )
             )
             writer.abandon()
             return None
@@ -351,7 +353,9 @@ class CaptureWriter:
         except OSError as error:
             if not self._refused_until:
                 self._news.append(
-                    Trouble(f"The last minutes are not kept in {self._cache}: {error.strerror}.")
+                    CaptureProblem(
+                        f"The last minutes are not kept in {self._cache}: {error.strerror}."
+                    )
                 )
             self._refused_until = time.monotonic() + AGAIN
         else:
@@ -359,14 +363,14 @@ class CaptureWriter:
 
     # ------------------------------------------------------------------ what takes longer
 
-    def _send(self, errand: Callable[[], News | None]) -> None:
+    def _send(self, errand: Callable[[], CaptureNews | None]) -> None:
         """Run `errand` in a thread that the process waits for, and keep its news."""
 
         def run() -> None:
             try:
                 news = errand()
             except (AudioFileError, OSError) as error:
-                news = Trouble(str(error))
+                news = CaptureProblem(str(error))
             if news is not None:
                 self._tell(news)
 
@@ -380,9 +384,9 @@ class CaptureWriter:
             day = time.strftime("%Y-%m-%d %H.%M.%S", time.localtime(ring.stat().st_mtime))
             path = unused(self._rescue / f"recovered {day}.flac")
             if seconds := recover(ring, path):
-                self._tell(Kept(path, seconds, recovered=True))
+                self._tell(SavedReplay(path, seconds, recovered=True))
 
-    def _tell(self, news: News) -> None:
+    def _tell(self, news: CaptureNews) -> None:
         with self._lock:
             self._news.append(news)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mesosynth.engine import audio_loop
 from mesosynth.engine.audio_loop import RECONNECT, Blocks, Leave, Opened, Settings
-from mesosynth.engine.audition import WISH, Clip, Wish, wish_vector
+from mesosynth.engine.audition import REQUEST_WORDS, AuditionRequest, Clip, request_vector
 from mesosynth.engine.device import SILENT
 from mesosynth.engine.shared import EventQueue, ParameterBlock, Ring, SoundRing
 from mesosynth.engine.slot import VECTOR, PluginSlot, SlotReport
@@ -63,7 +63,7 @@ class AudioProcess:
         self._settings = Settings(instrument, device, sample_rate, block)
         self._blocks = Blocks(
             ParameterBlock(VECTOR), StatusBlock(), SoundRing(), Ring(RECORDING_FRAMES),
-            ActivePluginBlock(), EventQueue(), EventQueue(), ParameterBlock(WISH), Clip(),
+            ActivePluginBlock(), EventQueue(), EventQueue(), ParameterBlock(REQUEST_WORDS), Clip(),
         )  # fmt: skip
         self._values = np.zeros(VECTOR)
         self._values[: len(table)] = table.vector({})
@@ -104,7 +104,7 @@ class AudioProcess:
     def _promote(self, worker: Worker) -> None:
         """Make it the one that plays."""
         # What the last process said must not pass for this one's word.
-        self._blocks.status.tell(replace(self._blocks.status.told(), running=False))
+        self._blocks.status.publish(replace(self._blocks.status.report(), running=False))
         self._blocks.status.beat(0.0)
         self._worker, self._ready = worker, False
         self._problem = self._exit_code = None
@@ -165,7 +165,7 @@ class AudioProcess:
             )
         if self._problem:
             raise DeviceError(self._problem)
-        if not self._blocks.status.told().silent:
+        if not self._blocks.status.report().silent:
             self._settings = replace(self._settings, refusals=0)
         return True
 
@@ -260,9 +260,10 @@ class AudioProcess:
         """A sound to compare the instrument with."""
         return self._blocks.clip
 
-    def audition(self, wish: Wish | None) -> None:
+    def audition(self, request: AuditionRequest | None) -> None:
         """Let the :attr:`clip` be heard beside the instrument; None leaves it to the transport."""
-        self._blocks.wishes.write(wish_vector(wish or Wish()), wish is not None)
+        vector = request_vector(request or AuditionRequest())
+        self._blocks.requests.write(vector, request is not None)
 
     @property
     def recording(self) -> Ring:
@@ -312,7 +313,7 @@ class AudioProcess:
     @property
     def recording_rate(self) -> int:
         """Sample rate of the recording that runs, Hz; 0 when none does."""
-        return self._blocks.status.told().recording_rate
+        return self._blocks.status.report().recording_rate
 
     @property
     def alive(self) -> bool:
@@ -342,7 +343,7 @@ class AudioProcess:
         for block in (self._blocks.parameters, self._blocks.status,
                       self._blocks.output, self._blocks.recording,
                       self._blocks.active_plugin, self._blocks.keys, self._blocks.controls,
-                      self._blocks.wishes, self._blocks.clip):  # fmt: skip
+                      self._blocks.requests, self._blocks.clip):  # fmt: skip
             block.close()
 
     def __enter__(self) -> Self:

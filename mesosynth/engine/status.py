@@ -12,7 +12,7 @@ from mesosynth.engine.shared import SharedBlock
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AudioReport:
     """What seldom changes; the loop of the audio process tells it.
 
     Attributes
@@ -53,8 +53,8 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class AudioStatus(Told):
-    """What the audio process last said of itself: what it told, and what its callback counted.
+class AudioStatus(AudioReport):
+    """What the audio process last said of itself: what it report, and what its callback counted.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ COUNTED = (
 """What changes with every block, in the order in which the callback counts it."""
 
 _FORMATS = {str: "S1024", bool: "?", int: "i8", float: "f8"}
-_TOLD = np.dtype([(field.name, _FORMATS[field.type]) for field in fields(Told)])  # pyright: ignore[reportArgumentType] - field.type is the class itself here
+_TOLD = np.dtype([(field.name, _FORMATS[field.type]) for field in fields(AudioReport)])  # pyright: ignore[reportArgumentType] - field.type is the class itself here
 _NUMBERS = struct.Struct(f"{len(COUNTED)}d")
 _WHOLE = ("blocks", "block", "underflows", "overruns", "heavy")
 _NOTHING = (0.0,) * (len(COUNTED) - 1) + (-1.0,)
@@ -120,7 +120,7 @@ _NOTHING = (0.0,) * (len(COUNTED) - 1) + (-1.0,)
 class StatusBlock(SharedBlock):
     """The latest :class:`AudioStatus`, from the audio process to the session.
 
-    The callback writes down its own numbers. They were told by a loop beside it, thirty times a
+    The callback writes down its own numbers. They were report by a loop beside it, thirty times a
     second, in half a millisecond of Python; and as the interpreter runs one thread at a time, a
     callback that met the loop took 0.6 ms longer (4 of 100 did).
 
@@ -138,10 +138,10 @@ class StatusBlock(SharedBlock):
         self._array("counted", np.float64, len(COUNTED), 16)
         times = self._array("times", np.float64, 2 * REMEMBERED, 8 * (2 + len(COUNTED)))
         self._arrays["times"] = times.reshape(2, REMEMBERED)
-        self._array("told", _TOLD, 1, 8 * words)
-        self._told = Told()
+        self._array("report", _TOLD, 1, 8 * words)
+        self._report = AudioReport()
         if name is None:
-            self.tell(self._told)
+            self.publish(self._report)
             self.count(*_NOTHING)
 
     def __reduce__(self) -> tuple[type["StatusBlock"], tuple[str]]:
@@ -160,33 +160,33 @@ class StatusBlock(SharedBlock):
         """Say that the process lives, at `now` on the monotonic clock, s; 0 for not yet."""
         self._arrays["heartbeat"][0] = now
 
-    def tell(self, told: Told) -> None:
-        """Publish `told`; the version is odd meanwhile."""
+    def publish(self, report: AudioReport) -> None:
+        """Publish `report`; the version is odd meanwhile."""
         version = self._arrays["version"]
         version[0] = int(version[0]) | 1
-        row = tuple(v.encode() if isinstance(v, str) else v for v in astuple(told))
-        self._arrays["told"][0] = row
+        row = tuple(v.encode() if isinstance(v, str) else v for v in astuple(report))
+        self._arrays["report"][0] = row
         version[0] += 1
 
-    def told(self) -> Told:
-        """Return what was told last; what was told before if it is just being written."""
+    def report(self) -> AudioReport:
+        """Return what was report last; what was report before if it is just being written."""
         version = int(self._arrays["version"][0])
-        row = self._arrays["told"][0].item()
+        row = self._arrays["report"][0].item()
         if version % 2 == 0 and version == int(self._arrays["version"][0]):
             values: list[Any] = [
                 v.decode(errors="replace") if isinstance(v, bytes) else v for v in row
             ]
-            self._told = Told(*values)
-        return self._told
+            self._report = AudioReport(*values)
+        return self._report
 
     def read(self) -> AudioStatus:
-        """Return what was told, and what was counted by now."""
+        """Return what was report, and what was counted by now."""
         counted: dict[str, Any] = dict(zip(COUNTED, self._arrays["counted"].tolist(), strict=True))
         counted |= {name: int(counted[name]) for name in _WHOLE}
         seconds, load = usual(self.times, int(counted.pop("noted")))
         longest = counted.pop("longest")
         return AudioStatus(
-            **asdict(self.told()),
+            **asdict(self.report()),
             **counted,
             callback_ms_median=1000.0 * seconds,
             callback_ms_max=1000.0 * longest,

@@ -3,7 +3,7 @@
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from mesosynth.engine.audition import Wish
+from mesosynth.engine.audition import AuditionRequest
 from mesosynth.errors import TargetError
 from mesosynth.session.audition_plan import Plan, Scene, plan
 from mesosynth.session.events import Auditioned, Heard
@@ -127,7 +127,7 @@ class Comparing(Sound, Matching):
             return  # it comes in a moment
         share = _TOGETHER if self._heard == "both" else 1.0
         self._audio.audition(
-            Wish(
+            AuditionRequest(
                 serial=self._serial,
                 half=self._serial % 2,
                 frames=len(new.samples),

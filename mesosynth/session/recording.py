@@ -4,9 +4,9 @@ from pathlib import Path
 
 from mesosynth import units
 from mesosynth.engine.capture import (
+    CaptureProblem,
     CaptureWriter,
-    Kept,
-    Trouble,
+    SavedReplay,
     new_take,
     replay_folder,
     takes_folder,
@@ -118,9 +118,9 @@ class Recordings(Input):
     def _poll_capture(self) -> None:
         for news in self._capture_writer.news():
             match news:
-                case Trouble(text):
+                case CaptureProblem(text):
                     self._say(text, "error")
-                case Kept(path, seconds, recovered):
+                case SavedReplay(path, seconds, recovered):
                     self._events.append(SavedLast(path, seconds, recovered))
                     whose = "of a session that was killed " if recovered else ""
                     self._say(f"The last {seconds:.0f} seconds {whose}are in {path}.")

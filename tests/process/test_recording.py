@@ -10,7 +10,7 @@ import soundfile
 
 from mesosynth.audio.file import load_target
 from mesosynth.engine import replay_buffer as last_minutes
-from mesosynth.engine.capture import CaptureWriter, Kept, SplitWriter
+from mesosynth.engine.capture import CaptureWriter, SavedReplay, SplitWriter
 from mesosynth.engine.replay_buffer import ReplayBuffer, recover
 from mesosynth.engine.shared import SOUND_FRAMES, Ring, SoundRing
 from mesosynth.engine.sound_writer import SoundWriter
@@ -149,7 +149,7 @@ def test_the_last_minutes_come_after_the_fact(ring, capture_writer, tmp_path):
     with pytest.raises(ArgumentError, match="minutes=0"):
         capture_writer.save_last(0, tmp_path / "last.wav")
     capture_writer.save_last(1 / 60, tmp_path / "last.flac")
-    kept = news_of(capture_writer, Kept)
+    kept = news_of(capture_writer, SavedReplay)
     assert (kept.path, kept.seconds, kept.recovered) == (tmp_path / "last.flac", 1.0, False)
     sound, _ = soundfile.read(kept.path, dtype="float32")
     np.testing.assert_array_equal(sound, ramp(2 * RATE, 3 * RATE))

@@ -10,7 +10,7 @@ import pytest
 
 from mesosynth.engine.meters import Load
 from mesosynth.engine.shared import SOUND_FRAMES, ParameterBlock, Ring, SoundRing
-from mesosynth.engine.status import COUNTED, AudioStatus, StatusBlock, Told
+from mesosynth.engine.status import COUNTED, AudioReport, AudioStatus, StatusBlock
 from mesosynth.errors import ArgumentError
 
 SHM = Path("/dev/shm")
@@ -66,10 +66,10 @@ def test_a_vector_of_another_length_is_refused():
 
 
 def test_status_comes_back_as_it_was_told_and_counted():
-    told = Told(device="Bässe", silent=False, message="Ein Satz.")
+    report = AudioReport(device="Bässe", silent=False, message="Ein Satz.")
     with StatusBlock() as block, StatusBlock(block.name) as reader:
         assert reader.read() == AudioStatus()
-        block.tell(told)
+        block.publish(report)
         block.beat(3.5)
         load = Load(block.times)
         load.note(0.001, 0.25)
@@ -77,7 +77,7 @@ def test_status_comes_back_as_it_was_told_and_counted():
         numbers |= {"blocks": 2**40, "peak": 0.5, "audition": 1.5}
         numbers |= {"noted": load.noted, "longest": load.longest, "load_max": load.largest}
         block.count(*numbers.values())
-        assert reader.told() == told
+        assert reader.report() == report
         assert reader.read() == AudioStatus(
             device="Bässe", silent=False, message="Ein Satz.", heartbeat=3.5, blocks=2**40,
             peak=0.5, audition=1.5, load=0.25, load_max=0.25, callback_ms_median=1.0,

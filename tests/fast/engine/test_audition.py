@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from allocation import tracing
 
-from mesosynth.engine.audition import FADE_SECONDS, WISH, Audition, Clip, Wish, wish_vector
+from mesosynth.engine.audition import (
+    FADE_SECONDS,
+    REQUEST_WORDS,
+    Audition,
+    AuditionRequest,
+    Clip,
+    request_vector,
+)
 from mesosynth.engine.callback import Engine
 from mesosynth.engine.rack import Rack
 from mesosynth.engine.shared import ParameterBlock, SoundRing
@@ -40,11 +47,11 @@ class Studio:
     """An engine without a device, the memory that it shares, and a hand on both."""
 
     def __init__(self):
-        self.parameters, self.wishes = ParameterBlock(VECTOR), ParameterBlock(WISH)
+        self.parameters, self.requests = ParameterBlock(VECTOR), ParameterBlock(REQUEST_WORDS)
         self.clip, self.output = Clip(), SoundRing()
         # As the audio process attaches to them.
         self.heard = ParameterBlock(VECTOR, self.parameters.name)
-        self.obeyed = ParameterBlock(WISH, self.wishes.name)
+        self.obeyed = ParameterBlock(REQUEST_WORDS, self.requests.name)
         self.audition = Audition(self.obeyed, self.clip)
         self.engine = Engine(Rack(Clock(), audition=self.audition), self.heard, self.output)
         self.engine.prepare(RATE, 4096)
@@ -53,12 +60,12 @@ class Studio:
     def play(self, playing):
         self.parameters.write(np.zeros(VECTOR), playing)
 
-    def wish(self, **wish):
-        sound = {"serial": 1, "frames": 4800, "period": 9600, "sample_rate": RATE, **wish}
-        self.wishes.write(wish_vector(Wish(**sound)), True)
+    def request(self, **request):
+        sound = {"serial": 1, "frames": 4800, "period": 9600, "sample_rate": RATE, **request}
+        self.requests.write(request_vector(AuditionRequest(**sound)), True)
 
     def leave(self):
-        self.wishes.write(wish_vector(Wish()), False)
+        self.requests.write(request_vector(AuditionRequest()), False)
 
     def render(self, frames, block=BLOCK):
         """The next samples of both sides, (2, frames)."""
@@ -72,7 +79,7 @@ class Studio:
             self.heard,
             self.obeyed,
             self.parameters,
-            self.wishes,
+            self.requests,
             self.clip,
             self.output,
         ):
@@ -97,7 +104,7 @@ def test_sound_and_instrument_begin_anew_in_the_same_sample(studio, block):
     studio.play(True)
     studio.render(9000, block)
     studio.clip.half(0)[:9600] = -1e-6 * np.arange(9600)  # what the instrument plays, upside down
-    studio.wish(frames=9600, start=1200, sound_gain=1.0, instrument_gain=1.0)
+    studio.request(frames=9600, start=1200, sound_gain=1.0, instrument_gain=1.0)
     out = studio.render(7000, block)
     assert 0 < studio.engine.rack.instrument.at < 9000  # anew
     np.testing.assert_allclose(out[:, -100:], -1e-6 * 1200, atol=1e-8)
@@ -105,23 +112,23 @@ def test_sound_and_instrument_begin_anew_in_the_same_sample(studio, block):
 
 def test_to_change_over_is_seamless_and_nobody_loses_the_place(studio):
     studio.play(True)
-    studio.wish(frames=9600, sound_gain=1.0, instrument_gain=0.0)
+    studio.request(frames=9600, sound_gain=1.0, instrument_gain=0.0)
     studio.clip.half(0)[:9600] = 0.25
     target = studio.render(4800)
     np.testing.assert_allclose(target[:, -100:], 0.25, rtol=1e-5)  # the instrument is silent
     at = studio.engine.rack.instrument.at
-    studio.wish(frames=9600, sound_gain=0.0, instrument_gain=1.0)
+    studio.request(frames=9600, sound_gain=0.0, instrument_gain=1.0)
     match = studio.render(2400)
     assert studio.engine.rack.instrument.at == at + match.shape[1]  # not begun anew
     assert match[:, -100:].max() < 0.02
-    studio.wish(frames=9600, sound_gain=0.7, instrument_gain=0.7)
+    studio.request(frames=9600, sound_gain=0.7, instrument_gain=0.7)
     both = studio.render(2400)
     assert both[:, -100:].min() > 0.7 * 0.25
     assert largest_step(np.hstack([target[:, 2000:], match, both])) < 1.2 * 0.25 / FADE
 
 
 def test_the_sound_repeats_with_its_period(studio):
-    studio.wish(sound_gain=1.0, instrument_gain=0.0)
+    studio.request(sound_gain=1.0, instrument_gain=0.0)
     out = studio.render(3 * 9600 + 2000)[0, 2000 : 2000 + 2 * 9600]
     heard = out > 0.2
     assert heard.mean() == pytest.approx(0.5, abs=1e-3)
@@ -132,9 +139,9 @@ def test_the_sound_repeats_with_its_period(studio):
 def test_another_sound_takes_the_place_of_the_first_without_a_step(studio):
     for half in (0, 1):  # one that never pauses
         studio.clip.half(half)[:9600] = 0.25 * (1 - 2 * half)
-    studio.wish(frames=9600, sound_gain=1.0, instrument_gain=0.0)
+    studio.request(frames=9600, sound_gain=1.0, instrument_gain=0.0)
     first = studio.render(4800)
-    studio.wish(serial=2, half=1, frames=9600, sound_gain=1.0, instrument_gain=0.0)
+    studio.request(serial=2, half=1, frames=9600, sound_gain=1.0, instrument_gain=0.0)
     second = studio.render(4800)
     np.testing.assert_allclose(second[:, -100:], -0.25, rtol=1e-5)
     assert largest_step(np.hstack([first, second])) < 1.2 * 0.25 / FADE
@@ -144,7 +151,7 @@ def test_another_sound_takes_the_place_of_the_first_without_a_step(studio):
 def test_afterwards_the_transport_is_as_it_was(studio, playing):
     studio.play(playing)
     studio.clip.half(0)[:9600] = 0.25
-    studio.wish(frames=9600, sound_gain=1.0, instrument_gain=0.0)
+    studio.request(frames=9600, sound_gain=1.0, instrument_gain=0.0)
     before = studio.render(4800)
     studio.leave()
     after = studio.render(4800)
@@ -157,14 +164,14 @@ def test_afterwards_the_transport_is_as_it_was(studio, playing):
 
 
 def test_a_sound_for_another_rate_is_not_heard(studio):
-    studio.wish(sample_rate=44100, sound_gain=1.0, instrument_gain=0.0)
+    studio.request(sample_rate=44100, sound_gain=1.0, instrument_gain=0.0)
     assert not studio.render(4800).any()
     studio.play(True)
     assert studio.render(4800)[:, -1].max() > 0.003
 
 
 def test_loud_sounds_pass_the_limiter(studio):
-    studio.wish(sound_gain=8.0, instrument_gain=1.0)
+    studio.request(sound_gain=8.0, instrument_gain=1.0)
     assert np.abs(studio.render(9600)).max() < 0.9
 
 
@@ -174,7 +181,7 @@ def test_nothing_is_allocated(studio):
     with tracing() as peak_of:
         for i in range(40):
             if i % 5 == 0:
-                studio.wish(serial=1 + i // 10, sound_gain=float(i % 2), instrument_gain=0.5)
+                studio.request(serial=1 + i // 10, sound_gain=float(i % 2), instrument_gain=0.5)
             studio.engine.fade.open = i % 3 > 0
             peaks.append(peak_of(studio.engine.render, block, False))
     assert np.reshape(peaks, (-1, 10)).min(axis=0).max() < 8192  # views; a row of samples has 16384
