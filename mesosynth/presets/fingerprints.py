@@ -1,7 +1,6 @@
 """Fingerprints of presets (time-averaged JTFS), computed with torch in a process of their own."""
 
 import argparse
-import os
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,7 +25,6 @@ from mesosynth.presets.similarity import (
     write_survey,
 )
 from mesosynth.scattering import JTFS
-from mesosynth.system.cpu import compute_apart
 
 # --------------------------------------------------------------------------------------------------
 # A sound's fingerprint: its JTFS, averaged over time, in few enough numbers to keep thousands.
@@ -183,8 +181,7 @@ def _axis(values: NDArray[np.float64], guide: NDArray[np.floating]) -> NDArray[n
 # --------------------------------------------------------------------------------------------------
 # Listen to presets: fingerprints of those that are new, and the map of all.
 #
-# Brings torch and scikit-learn in, so the desk has a process of its own do it (``python -m
-# mesosynth.finding``).
+# Brings torch and scikit-learn in, so the desk has a child process do it.
 
 
 def survey_presets(
@@ -237,10 +234,7 @@ def main() -> None:
     parser.add_argument("folders", metavar="FOLDER", nargs="*", type=Path)
     parser.add_argument("--output", metavar="FILE", type=Path, help="instead of the user's cache")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)  # the rest belongs to the sound
-    if hasattr(os, "nice"):
-        os.nice(10)
-    compute_apart()
+    torch.set_num_threads(1)  # as in the child process, for the same digits
     presets = read_presets(arguments.folders) if arguments.folders else library_presets()
     survey = survey_presets(presets, lambda done, total: print(done, total, flush=True))
     write_survey(survey, arguments.output)

@@ -4,8 +4,6 @@ import hashlib
 import io
 import math
 import os
-import subprocess
-import sys
 import threading
 import zipfile
 import zlib
@@ -19,7 +17,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from mesosynth.effects import EFFECTS
-from mesosynth.errors import ArgumentError, PresetError
+from mesosynth.errors import ArgumentError, PresetError, WorkerError
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.presets.library import user_folder
@@ -27,6 +25,7 @@ from mesosynth.presets.preset import EffectState, Preset, load_preset
 from mesosynth.presets.search import Entry
 from mesosynth.system.atomic_file import write_atomically
 from mesosynth.system.paths import resource
+from mesosynth.system.worker import Channel, Died, Worker
 
 # --------------------------------------------------------------------------------------------------
 # What a preset sounds like as a short text: the same for two presets that sound the same.
@@ -270,9 +269,25 @@ def read_presets(folders: Iterable[Path]) -> dict[str, Preset]:
 # --------------------------------------------------------------------------------------------------
 # The library on the map: where each of its sounds lies, kept up to date in the background.
 #
-# Files are read in a thread; sounds that nobody has listened to yet are surveyed by a process of
-# its own (``python -m mesosynth.presets.fingerprints``), so that neither torch nor their rendering
-# is in the way of what plays.
+# Files are read in a thread; new sounds are surveyed by a child process, so that neither torch nor
+# their rendering is in the way of what plays.
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """Event: `done` of `total` new sounds have a fingerprint."""
+
+    done: int
+    total: int
+
+
+def _survey_library(channel: Channel) -> None:
+    """[child] Give the library's new sounds fingerprints, and write them down."""
+    from mesosynth.presets.fingerprints import survey_presets
+
+    write_survey(
+        survey_presets(library_presets(), lambda done, total: channel.send(_Progress(done, total)))
+    )
 
 
 @dataclass(frozen=True)
@@ -320,7 +335,9 @@ class Chart:
         self._tried: set[str] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._helper: subprocess.Popen[str] | None = None
+        self._surveyor = Worker(
+            _survey_library, name="mesosynth fingerprints", nice=10, cores="computing", threads=1
+        )
         self._closed = False
 
     def show(self, entries: Sequence[Entry]) -> None:
@@ -349,11 +366,8 @@ class Chart:
         return thread is None or not thread.is_alive()
 
     def close(self) -> None:
-        """End the helper; a second call does nothing."""
-        with self._lock:
-            self._closed = True
-            if self._helper is not None:
-                self._helper.terminate()
+        """End the child process; a second call does nothing."""
+        self._closed = True  # its thread looks at this ten times a second
         self.wait(5.0)
 
     # ------------------------------------------------------------------ in the thread
@@ -370,7 +384,7 @@ class Chart:
             missing = {key for key, _ in known.values() if key not in self._survey} - self._tried
             if missing:
                 self._tried |= missing
-                self._listen()
+                self._survey_new()
                 self._place(entries, known)
 
     def _known(self, entries: Sequence[Entry]) -> dict[str, tuple[str, Preset]]:
@@ -400,25 +414,26 @@ class Chart:
         self.places = tuple(places)
         self.revision += 1
 
-    def _listen(self) -> None:
-        """Have a process listen to what is new, and read what it found."""
-        with self._lock:
-            if self._closed:
-                return
-            self._helper = helper = subprocess.Popen(
-                [sys.executable, "-m", "mesosynth.presets.fingerprints"],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )  # fmt: skip
-        with helper:
-            assert helper.stdout is not None
-            for line in helper.stdout:
-                done, total = map(int, line.split())
-                self.left = total - done
-                self.revision += 1
-            said = helper.stderr.read() if helper.stderr is not None else ""
-        self._helper = None
+    def _survey_new(self) -> None:
+        """Have a child process survey what is new, and read what it found."""
+        surveyor, died = self._surveyor, None
+        try:
+            surveyor.start()
+            while died is None and not self._closed:
+                for event in surveyor.poll(0.1):
+                    match event:
+                        case _Progress(done, total):
+                            self.left = total - done
+                            self.revision += 1
+                        case Died():
+                            died = event
+                        case _:
+                            pass
+            problem = "" if died is None or died.exit_code == 0 else died.error or "it crashed"
+        except WorkerError as error:
+            problem = str(error)
+        surveyor.stop()
         self.left = 0
-        if helper.returncode != 0 and not self._closed:
-            reason = said.strip().splitlines()[-1] if said.strip() else f"code {helper.returncode}"
-            self.trouble = f"New sounds are not on the map: listening to them failed ({reason})."
+        if problem:
+            self.trouble = f"New sounds are not on the map: listening to them failed ({problem})."
         self._survey = read_survey()

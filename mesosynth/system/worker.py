@@ -49,13 +49,22 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """Event: the child ended without being asked to; `exit_code` is negative for a signal.
+    """Event: the child ended without being asked to.
 
-    `hung` says that it had sent nothing for longer than its heartbeat, and was killed for that.
+    Attributes
+    ----------
+    exit_code : int
+        0 if its main function returned, 1 if that raised; negative for a signal.
+    hung : bool
+        Whether it was killed because it had sent nothing for longer than its heartbeat.
+    error : str
+        What its main function raised: the message of a MesosynthError, or the name and the message
+        of another exception; "" if it did not.
     """
 
     exit_code: int
     hung: bool = False
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,11 @@ class Question:
 class _Answer:
     number: int
     value: object
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +256,7 @@ class Worker:
         if code is not None:
             short = time.monotonic() - self._began < _SHORT_LIFE
             events += self._close()
-            events.append(Died(code, hung))
+            events.append(Died(code, hung, self._error))
             if self._restart:
                 wait = min(0.25 * 2.0**self._short_lives, _LONGEST_WAIT) if short else 0.0
                 self._short_lives = self._short_lives + 1 if short else 0
@@ -321,7 +335,7 @@ class Worker:
         finally:
             theirs.close()
         self._process, self._connection = process, ours
-        self._is_ready = self._ended = False
+        self._is_ready, self._ended, self._error = False, False, ""
         self._began = self._heard_at = time.monotonic()
         self._events: queue.Queue[object] = queue.Queue(_BACKLOG)
         self._commands: queue.SimpleQueue[memoryview | None] = queue.SimpleQueue()
@@ -342,6 +356,9 @@ class Worker:
                 if event is _END:
                     self._ended = True
                     break
+                if isinstance(event, _Raised):
+                    self._error = event.error
+                    continue
                 self._is_ready |= isinstance(event, Ready)
                 events.append(event)
         return events
@@ -537,8 +554,16 @@ def _run(connection: Connection, nice: int, threads: int | None, work: _Later) -
         os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
     if nice:
         _lower_priority(nice)
-    main, *args = work.load()
-    main(Channel(connection), *args)
+    channel = Channel(connection)
+    try:
+        main, *args = work.load()
+        main(channel, *args)
+    except MesosynthError as error:
+        channel.send(_Raised(str(error)))
+        sys.exit(1)
+    except Exception as error:
+        channel.send(_Raised(f"{type(error).__name__}: {error}"))
+        raise
 
 
 def _lower_priority(nice: int) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import msgspec
 import numpy as np
+import psutil
 import pytest
 
 from mesosynth.cli.main import main
@@ -215,10 +216,22 @@ def test_a_chart_that_closes_takes_its_helper_along(new_sound):
     chart = Chart()
     chart.show(new_sound.entries)
     patience = time.monotonic() + 20.0
-    while chart._helper is None:
+    while (pid := chart._surveyor.pid) is None:
         assert time.monotonic() < patience
         time.sleep(0.01)
-    helper = chart._helper
+    assert psutil.pid_exists(pid)
     chart.close()
-    assert helper.poll() is not None
+    assert not psutil.pid_exists(pid)
     assert chart.trouble == ""
+
+
+def test_a_survey_that_fails_says_why(new_sound, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("where a folder should be")
+    monkeypatch.setenv("MESOSYNTH_CACHE_DIR", str(tmp_path / "file"))
+    chart = Chart()
+    chart.show(new_sound.entries)
+    assert chart.wait(150.0)
+    assert "listening to them failed" in chart.trouble
+    assert str(tmp_path / "file") in chart.trouble
+    assert chart.places == ()
+    chart.close()

@@ -135,6 +135,23 @@ def test_its_owner_sees_the_exit_code_after_all_that_it_sent(worker, command, co
     assert until(echo, Died) == [Ready(), "here", *range(100), Died(code)]
 
 
+@pytest.mark.parametrize(
+    ("main", "error", "story"),
+    [
+        (mains.raise_other, "ValueError: seven", "Traceback"),
+        (mains.raise_ours, "the plugin is no good.", ""),
+        (mains.Odd, "TypeError: ", "Traceback"),
+    ],
+)
+def test_what_its_main_function_raised_is_told(worker, capfd, main, error, story):
+    died = until(worker(main), Died)[-1]
+    assert died.exit_code == 1
+    assert died.error.startswith(error)
+    err = capfd.readouterr().err
+    assert story in err
+    assert bool(story) == bool(err)
+
+
 def test_one_that_dies_at_once_is_restarted_later_and_later(worker):
     broken = worker(mains.exit_at_once, 3, restart=True)
     deaths, end = [], time.monotonic() + 4.0

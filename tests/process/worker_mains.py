@@ -117,11 +117,11 @@ def double(x):
     return 2 * x
 
 
-def raise_ours():
+def raise_ours(_channel=None):
     raise PluginError("the plugin is no good.", "Traceback: ...")
 
 
-def raise_other():
+def raise_other(_channel=None):
     raise ValueError("seven")
 
 
