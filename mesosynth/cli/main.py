@@ -18,7 +18,7 @@ from mesosynth.cli.render import add_render, duration, run_render
 from mesosynth.cli.sequence import add_sequence, run_sequence
 from mesosynth.cli.similar import add_similar, run_similar
 from mesosynth.errors import ArgumentError, DeviceError, MesosynthError
-from mesosynth.figures import add_figures, run_figures
+from mesosynth.paper.figures import add_figures, run_figures
 
 if TYPE_CHECKING:
     from mesosynth.session.audio_settings import AudioSettings

@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,12 +8,17 @@ from matplotlib.image import imread
 
 from mesosynth.cli.main import main
 from mesosynth.errors import ArgumentError
-from mesosynth.figures import FIGURES, make_figures
-from mesosynth.figures.convergence import REGIMES, settings
-from mesosynth.figures.descents import METHODS, Runner, bold_driver
-from mesosynth.figures.loss_torch import Loss
-from mesosynth.figures.settings import CODE, F_M, GAMMA, PAPER, TARGET
-from mesosynth.figures.store import Store, fingerprint
+from mesosynth.paper import convergence, maps
+from mesosynth.paper.convergence import CONVERGENCE, REGIMES, draw_starts
+from mesosynth.paper.descents import METHODS, Runner, bold_driver
+from mesosynth.paper.figures import (
+    FIGURES,
+    FigureFolder,
+    fingerprint,
+    make_figures,
+    paper_figure,
+)
+from mesosynth.paper.losses import CODE, F_M, GAMMA, PAPER, TARGET, PaperLoss
 
 
 def rows(path):
@@ -49,7 +55,7 @@ def test_pictures_and_tables_are_made_once_and_again_when_asked(tmp_path):
 
 
 def test_other_settings_or_a_torn_file_are_no_reason_to_keep_a_figure(tmp_path):
-    store = Store(tmp_path)
+    store = FigureFolder(tmp_path)
     for suffix in (".csv", ".png"):
         store.path("f", suffix).write_text("x")
     store.path("f", ".json").write_text(json.dumps({"fingerprint": fingerprint({"grid": 4})}))
@@ -62,7 +68,7 @@ def test_other_settings_or_a_torn_file_are_no_reason_to_keep_a_figure(tmp_path):
 def test_the_codes_gradient_is_that_of_its_loss():
     """Along f_m, that is: along gamma the code leaves the amplitude out of its gradient."""
     for phi in ("JTFS", "MSS"):
-        loss = Loss(CODE, phi)
+        loss = PaperLoss(CODE, phi)
         target, h = loss.target(), 1e-3
         _, gradient = loss.between(loss.features(6.0, 1.2), target)
         above, below = (
@@ -74,7 +80,7 @@ def test_the_codes_gradient_is_that_of_its_loss():
 def test_the_papers_loss_sees_no_shift_where_a_spectrogram_does():
     losses = {}
     for phi in ("MSS", "JTFS averaged"):
-        loss = Loss(PAPER, phi)
+        loss = PaperLoss(PAPER, phi)
         here = loss.target()
         far = loss.between(loss.features(4.0, 0.5), here)[0]
         losses[phi] = loss.between(loss.target(2**10), here)[0] / far
@@ -107,9 +113,7 @@ def test_ours_arrives_from_the_papers_start_at_a_shifted_target():
 
 
 def test_starts_lie_where_their_regime_says():
-    from mesosynth.figures.convergence import draw_starts
-
-    random = np.random.default_rng(settings(False)["seed"])
+    random = np.random.default_rng(CONVERGENCE.settings(False)["seed"])
     far, near = (np.array(draw_starts(random, 20, REGIMES[name])) for name in ("far", "near"))
     for starts in (far, near):
         assert np.all((starts >= [F_M[0], GAMMA[0]]) & (starts <= [F_M[1], GAMMA[1]]))
@@ -134,13 +138,12 @@ def test_a_folder_that_cannot_be_is_said_in_a_sentence(tmp_path):
 @pytest.mark.parametrize("number", [4, 7])
 def test_a_table_holds_every_method_and_draws(number, tmp_path, monkeypatch):
     """Descents of two evaluations; maps have a test of their own."""
-    from importlib import import_module
-
-    module = import_module(f"mesosynth.figures.{FIGURES[number]}")
-    quick = {**module.settings(True), "evaluations": 2}
+    figure = paper_figure(number)
+    quick = {**figure.settings(True), "evaluations": 2}
     few = [METHODS[1], METHODS[4]]  # the MSS, which takes milliseconds
-    monkeypatch.setattr(module, "METHODS", few)
-    monkeypatch.setattr(module, "settings", lambda quick_: quick)
+    monkeypatch.setattr(convergence, "METHODS", few)
+    shorter = replace(figure, settings=lambda quick_: quick)
+    monkeypatch.setattr(convergence, FIGURES[number][1], shorter)
     (made,) = make_figures(tmp_path, (number,), quick=True)["figures"]
     table = rows(tmp_path / made["table"])
     assert {row["setting"] for row in table} == {"paper", "code"}
@@ -148,10 +151,7 @@ def test_a_table_holds_every_method_and_draws(number, tmp_path, monkeypatch):
 
 
 def test_maps_hold_every_cell_and_tell_how_many_arrows_point_home(tmp_path, monkeypatch):
-    from mesosynth.figures import random_shifts, surfaces
-
-    monkeypatch.setattr(surfaces, "PHIS", ("MSS",))
-    monkeypatch.setattr(random_shifts, "PHIS", ("MSS",))
+    monkeypatch.setattr(maps, "PHIS", ("MSS",))
     (made,) = make_figures(tmp_path, (5,), quick=True)["figures"]
     table = rows(tmp_path / made["table"])
     assert len(table) == 2 * 16

@@ -1,4 +1,4 @@
-"""Ways to the target that Fig. 4, 6 and 7 compare.
+"""Descents that Fig. 4, 6 and 7 compare, and the maps and descents that figures share.
 
 The paper's bold driver steps in (f_m, gamma) themselves, at a rate that grows by a fifth when its
 judge is content and halves otherwise, from where it was best. In the paper the judge is the loss;
@@ -14,21 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, target_from_array
-from mesosynth.figures.loss_torch import Loss
-from mesosynth.figures.settings import (
+from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.matching.loss_map import points
+from mesosynth.matching.match import GOOD_LOSS, Matcher
+from mesosynth.matching.results import MatchSettings, MatchStep
+from mesosynth.paper.losses import (
     CARRIER,
     CODE,
+    GAMMA,
     PAPER,
     TARGET,
     WIDTH,
+    PaperLoss,
     Phi,
     Setting,
     error,
     seconds,
 )
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.matching.match import GOOD_LOSS, Matcher
-from mesosynth.matching.results import MatchSettings, MatchStep
 
 Judge = Literal["loss", "oracle"]
 Theta = NDArray[np.float64]
@@ -63,7 +65,7 @@ METHODS = (
 
 
 @dataclass(frozen=True)
-class Run:
+class Descent:
     """Where a descent stood after each evaluation, the start's first: its best so far."""
 
     theta: NDArray[np.float64]  # (evaluations, 2)
@@ -86,17 +88,17 @@ class Runner:
 
     def __init__(self, evaluations: int) -> None:
         self.evaluations = evaluations
-        self._losses: dict[tuple[Setting, Phi], Loss] = {}
+        self._losses: dict[tuple[Setting, Phi], PaperLoss] = {}
         self._matcher: Matcher | None = None
 
-    def run(self, method: Method, start: Theta, shift: int) -> Run:
+    def run(self, method: Method, start: Theta, shift: int) -> Descent:
         """Descend from `start` towards a target shifted by so many samples."""
         if method.phi == "JTFS averaged":
             self._matcher = self._matcher or Matcher()
             return match(self._matcher, method.setting, start, shift, self.evaluations)
         key = (method.setting, method.phi)
         if key not in self._losses:
-            self._losses[key] = Loss(*key)
+            self._losses[key] = PaperLoss(*key)
         loss = self._losses[key]
         target = loss.target(shift)
 
@@ -113,7 +115,7 @@ def bold_driver(
     evaluations: int,
     rate: float | None = None,
     judge: Judge = "loss",
-) -> Run:
+) -> Descent:
     """Gradient descent as in the paper's eq. 19, within the instrument's ranges.
 
     Parameters
@@ -147,10 +149,12 @@ def bold_driver(
         losses.append(loss)
         if not content and moved < _SHORTEST_STEP:
             break
-    return Run(np.array(thetas), np.array(losses))
+    return Descent(np.array(thetas), np.array(losses))
 
 
-def match(matcher: Matcher, setting: Setting, start: Theta, shift: int, evaluations: int) -> Run:
+def match(
+    matcher: Matcher, setting: Setting, start: Theta, shift: int, evaluations: int
+) -> Descent:
     """What the matcher makes of the shifted target's audio, from `start`.
 
     Where its loss says that it has found nothing, it looks again, from its own starts.
@@ -182,7 +186,7 @@ def _later(step: MatchStep, evaluations: int) -> MatchStep:
     return replace(step, evaluations=step.evaluations + evaluations)
 
 
-def _each_evaluation(steps: list[MatchStep]) -> Run:
+def _each_evaluation(steps: list[MatchStep]) -> Descent:
     """Accepted steps as the best so far after each evaluation."""
     thetas: list[Theta] = []
     losses: list[float] = []
@@ -192,7 +196,7 @@ def _each_evaluation(steps: list[MatchStep]) -> Run:
             thetas.append(_theta(best))
             losses.append(best.loss)
         best = step if step.loss <= best.loss else best
-    return Run(np.array([*thetas, _theta(best)]), np.array([*losses, best.loss]))
+    return Descent(np.array([*thetas, _theta(best)]), np.array([*losses, best.loss]))
 
 
 def _theta(step: MatchStep) -> Theta:
@@ -203,3 +207,73 @@ def _in_range(theta: Theta) -> Theta:
     f_m, gamma = PARAMETERS["f_m"], PARAMETERS["gamma"]
     low = np.array([f_m.minimum, gamma.smallest or gamma.minimum])
     return np.clip(theta, low, [f_m.maximum, gamma.maximum])
+
+
+Ends = tuple[float, float]
+Shifts = tuple[int, ...]
+
+SHIFTS: Shifts = (0, *(2**n for n in range(8, 13)))
+"""Samples; maps for all of them serve two figures."""
+
+
+@dataclass(frozen=True)
+class GridCell:
+    """A cell of a map: where it is, and loss and gradient at each shift."""
+
+    i: int
+    j: int
+    f_m: float
+    gamma: float
+    loss: dict[int, float]
+    gradient: dict[int, NDArray[np.float64]]  # along log f_m and log gamma
+
+
+class Laboratory:
+    """Filters, maps and descents that are kept.
+
+    Parameters
+    ----------
+    tick : callable
+        Called after each cell of a map and each descent.
+    """
+
+    def __init__(self, tick: Callable[[], None]) -> None:
+        self.tick = tick
+        self._maps: dict[tuple[Setting, Phi, Ends, int, Shifts], list[GridCell]] = {}
+        self._runners: dict[int, Runner] = {}
+        self._runs: dict[tuple[int, Method, tuple[float, float], int], Descent] = {}
+
+    def map(self, setting: Setting, phi: Phi, f_m: Ends, n: int, shifts: Shifts) -> list[GridCell]:
+        """Losses on a grid of `n` by `n` over f_m and the paper's gamma, at each of the shifts."""
+        key = (setting, phi, f_m, n, shifts)
+        if key not in self._maps:
+            loss = PaperLoss(setting, phi)
+            targets = {shift: loss.target(shift) for shift in shifts}
+            self._maps[key] = []
+            middle = loss.state(float(np.sqrt(f_m[0] * f_m[1])), 1.0)
+            for point in points(middle, ("f_m", "gamma"), (n, n), (f_m, GAMMA)):
+                features = loss.features(*point.values)
+                at = {shift: loss.between(features, target) for shift, target in targets.items()}
+                self._maps[key].append(
+                    GridCell(
+                        point.i, point.j, *point.values,
+                        loss={shift: value for shift, (value, _) in at.items()},
+                        gradient={shift: gradient for shift, (_, gradient) in at.items()},
+                    )
+                )  # fmt: skip
+                self.tick()
+        else:
+            for _ in self._maps[key]:
+                self.tick()
+        return self._maps[key]
+
+    def run(
+        self, method: Method, start: tuple[float, float], shift: int, evaluations: int
+    ) -> Descent:
+        """One descent."""
+        key = (evaluations, method, start, shift)
+        if key not in self._runs:
+            runner = self._runners.setdefault(evaluations, Runner(evaluations))
+            self._runs[key] = runner.run(method, np.array(start), shift)
+        self.tick()
+        return self._runs[key]

@@ -1,18 +1,36 @@
-"""Maps of a loss over (f_m, gamma) with its gradient field, for Fig. 3 and 5."""
+"""Fig. 3 and 5: maps of a loss over (f_m, gamma) with its gradient field."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mesosynth.figures.laboratory import SHIFTS, Laboratory, Place, Shifts
-from mesosynth.figures.settings import PHIS, TARGET, Phi, Setting
-from mesosynth.figures.style import LOSSES, RED, log_ticks, new_figure, plain
-from mesosynth.figures.table import Table
+from mesosynth.paper.descents import SHIFTS, GridCell, Laboratory, Shifts
+from mesosynth.paper.drawing import (
+    LOSSES,
+    RED,
+    FigureTable,
+    PaperFigure,
+    log_ticks,
+    new_figure,
+    plain,
+)
+from mesosynth.paper.losses import (
+    CARRIER,
+    CODE_FIELD,
+    F_M,
+    GRID,
+    PAPER,
+    PHIS,
+    TARGET,
+    Phi,
+    Setting,
+)
 
 _COLUMNS = (
     "panel", "phi", "i", "j", "f_m_hz", "gamma_oct_per_s", "shift_samples", "loss",
@@ -29,7 +47,7 @@ class Panel:
     name: str
     setting: Setting
     f_m: tuple[float, float]
-    shift: Callable[[Place], int]
+    shift: Callable[[GridCell], int]
     setting_of_ours: Setting | None = None
     shifts: Shifts = SHIFTS
 
@@ -39,9 +57,9 @@ class Panel:
         return ours if phi == "JTFS averaged" else self.setting
 
 
-def measure(panels: list[Panel], n: int, laboratory: Laboratory) -> Table:
+def measure(panels: list[Panel], n: int, laboratory: Laboratory) -> FigureTable:
     """A row for every cell of every map."""
-    table = Table(_COLUMNS)
+    table = FigureTable(_COLUMNS)
     for panel in panels:
         for phi in PHIS:
             for place in laboratory.map(panel.setting_for(phi), phi, panel.f_m, n, panel.shifts):
@@ -54,7 +72,7 @@ def measure(panels: list[Panel], n: int, laboratory: Laboratory) -> Table:
     return table
 
 
-def draw_maps(table: Table, title: str, note: str) -> Figure:
+def draw_maps(table: FigureTable, title: str, note: str) -> Figure:
     """A row of maps a panel."""
     names = [str(name) for name in table.distinct("panel")]
     figure = new_figure(12.5, 1.2 + 3.6 * len(names), title, note)
@@ -71,12 +89,12 @@ def draw_maps(table: Table, title: str, note: str) -> Figure:
                 "f_m (Hz)" if row == len(names) - 1 else "", "γ (oct/s)" if column == 0 else "",
             )  # fmt: skip
     bar = figure.colorbar(grid[0, 0].collections[0], ax=grid, aspect=50, pad=0.012, shrink=0.6)
-    bar.set_label("Loss / largest of the map", size=9.5)
+    bar.set_label("PaperLoss / largest of the map", size=9.5)
     bar.ax.tick_params(labelsize=8.5)
     return figure
 
 
-def pointing_home(part: Table) -> float:
+def pointing_home(part: FigureTable) -> float:
     """Share of cells, 0 to 1, from which a small step down the gradient comes nearer the target.
 
     Nearer in logarithms, with the two axes as long as each other; the nearest cell has no say.
@@ -92,23 +110,23 @@ def _with_powers(name: str) -> str:
     return re.sub(r"2\^(\d+)", r"$2^{\1}$", name)
 
 
-def _home(part: Table) -> NDArray[np.float64]:
+def _home(part: FigureTable) -> NDArray[np.float64]:
     """From each cell to the target, in logarithms: (cells, 2)."""
     here = np.column_stack([part.numbers("f_m_hz"), part.numbers("gamma_oct_per_s")])
     return _TARGET_IN_LOGS - np.log(here)
 
 
-def _down(part: Table) -> NDArray[np.float64]:
+def _down(part: FigureTable) -> NDArray[np.float64]:
     """Down the gradient, (cells, 2)."""
     return -np.column_stack([part.numbers("gradient_log_f_m"), part.numbers("gradient_log_gamma")])
 
 
-def _lengths(part: Table) -> NDArray[np.float64]:
+def _lengths(part: FigureTable) -> NDArray[np.float64]:
     """Lengths of the two axes, in logarithms, (2,)."""
     return np.ptp(_home(part), axis=0)
 
 
-def _map(axes: Axes, part: Table) -> None:
+def _map(axes: Axes, part: FigureTable) -> None:
     """The loss in colour, where it falls as arrows, the target, and the lowest cell."""
     n = int(part.numbers("i").max()) + 1
     i, j = part.numbers("i").astype(int), part.numbers("j").astype(int)
@@ -137,3 +155,104 @@ def _map(axes: Axes, part: Table) -> None:
         markersize=11, markerfacecolor="none", markeredgecolor="white", markeredgewidth=1.8,
     )  # fmt: skip
     axes.plot(*TARGET, "o", color=RED, markersize=7, markeredgecolor="white")
+
+
+_CODES_F_M = (4.0, 15.0)
+
+
+def _in_place(_place: GridCell) -> int:
+    return 0
+
+
+def _papers(_place: GridCell) -> int:
+    return 2**10
+
+
+def _codes(_place: GridCell) -> int:
+    return 2**8
+
+
+_PANELS = [
+    Panel("no shift", PAPER, F_M, _in_place),
+    Panel("shift 2^10", PAPER, F_M, _papers),
+    Panel("the code's, shift 2^8", CODE_FIELD, _CODES_F_M, _codes,
+          replace(CODE_FIELD, carrier=CARRIER), (2**8,)),
+]  # fmt: skip
+
+
+def _surfaces_settings(quick: bool) -> dict[str, Any]:
+    """The grid's size; the rest is the panels'."""
+    panels = [(panel.name, str(panel.setting), panel.f_m) for panel in _PANELS]
+    return {"grid": 4 if quick else GRID, "panels": panels}
+
+
+def _surfaces_count(chosen: Mapping[str, Any]) -> int:
+    """How many ticks it takes."""
+    return chosen["grid"] ** 2 * len(PHIS) * len(_PANELS)
+
+
+def _surfaces_compute(chosen: Mapping[str, Any], laboratory: Laboratory) -> FigureTable:
+    """A row for every cell of every map."""
+    return measure(_PANELS, chosen["grid"], laboratory)
+
+
+def _surfaces_draw(table: FigureTable) -> Figure:
+    """A row of maps for each shift."""
+    return draw_maps(
+        table, "Fig. 3  PaperLoss surfaces and gradient fields",
+        "Dot: target.  Square: lowest cell.  Arrows: down the gradient, all of one length; the "
+        "code's leaves out the amplitude, which its loss hears.",
+    )  # fmt: skip
+
+
+LOSS_SURFACES = PaperFigure(
+    "loss_surfaces", _surfaces_settings, _surfaces_count, _surfaces_compute, _surfaces_draw
+)
+"""Fig. 3: loss surfaces and gradient fields, with a target in place and with one that is shifted.
+
+The paper shows the shifted one alone. Its code has other settings (``grad_field.py``): what it
+compares with the target has another carrier, so nothing is resolved along log-frequency, and the
+gradient knows nothing of the amplitude that the loss hears. Ours has the target's carrier there.
+"""
+
+
+def _random_settings(quick: bool) -> dict[str, Any]:
+    """The grid's size, the exponents, and the seed that draws them."""
+    return {"grid": 4 if quick else GRID, "exponents": (8, 12), "seed": 0, "setting": str(PAPER)}
+
+
+def _random_count(chosen: Mapping[str, Any]) -> int:
+    """How many ticks it takes."""
+    return chosen["grid"] ** 2 * len(PHIS) * 2
+
+
+def _random_compute(chosen: Mapping[str, Any], laboratory: Laboratory) -> FigureTable:
+    """A row for every cell of every map; all Φ get the same shifts."""
+    n, (low, high) = chosen["grid"], chosen["exponents"]
+    drawn = 2 ** np.random.default_rng(chosen["seed"]).integers(low, high, (n, n), endpoint=True)
+
+    def drawn_at(place: GridCell) -> int:
+        return int(drawn[place.i, place.j])
+
+    def in_place(_place: GridCell) -> int:
+        return 0
+
+    panels = [
+        Panel("no shift", PAPER, F_M, in_place),
+        Panel(f"random shifts 2^{low} to 2^{high}", PAPER, F_M, drawn_at),
+    ]
+    return measure(panels, n, laboratory)
+
+
+def _random_draw(table: FigureTable) -> Figure:
+    """A row of maps without shifts, and one with them."""
+    return draw_maps(
+        table, "Fig. 5  PaperLoss surfaces under random shifts",
+        "Dot: target.  Square: lowest cell.  Arrows: down the gradient, all of one length.",
+    )  # fmt: skip
+
+
+RANDOM_SHIFTS = PaperFigure(
+    "random_shifts", _random_settings, _random_count, _random_compute, _random_draw
+)
+"""Fig. 5: loss surfaces when every sound is shifted by 2^n samples, n drawn from 8 to 12."""

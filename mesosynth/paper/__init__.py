@@ -1,0 +1,1 @@
+"""The figures of the papers, computed anew: ``mesosynth figures OUT/``."""
