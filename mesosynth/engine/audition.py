@@ -1,10 +1,10 @@
-"""A sound beside the instrument, to compare the two: the target of a match, over and over.
+"""Audition: a second sound beside the instrument, such as the target of a match, in a loop.
 
-Both begin anew together and keep step from then on, whichever is heard: to change over moves two
-gains and nothing else, so that the ear hears two sounds and no pause between them.
+Both start together and keep in step, whichever is heard: changing between them moves two gains and
+nothing else, so that the ear compares two sounds without a pause.
 
-The sound lies in shared memory (:class:`Clip`), at the device's sample rate. What shall be heard of
-it comes as a :class:`AuditionRequest` through a parameter block, whole or not at all.
+The sound is in shared memory (:class:`Clip`), at the device's sample rate. An
+:class:`AuditionRequest` in a parameter block says what is heard; it arrives whole or not at all.
 """
 
 from dataclasses import astuple, dataclass, fields
@@ -17,27 +17,29 @@ from mesosynth.engine.shared import ParameterBlock, SharedBlock
 CAPACITY = 2**20
 """Frames of a sound: 5 s at 192 kHz."""
 
-FADE_SECONDS = 0.015  # of gains, and of all that ends before both begin anew: more than the rack's
+FADE_SECONDS = 0.015  # of the gains, and before both start again: longer than the rack's fade
 
 
 @dataclass(frozen=True, slots=True)
 class AuditionRequest:
-    """What shall be heard.
+    """Sound, loop and gains of an audition.
 
     Attributes
     ----------
     serial : int
-        With another one than before, sound and instrument begin anew, together.
+        A new number starts sound and instrument again, together.
     half : int
-        Which half of the clip holds the sound, 0 or 1.
-    frames, sample_rate : int
-        Its length and its rate, Hz; on a device of another rate it is not heard.
+        Half of the clip that holds the sound, 0 or 1.
+    frames : int
+        Length of the sound.
+    sample_rate : int
+        Of the sound, Hz; on a device of another rate it is silent.
     period : int
-        Frames from one beginning of the sound to the next, `frames` or more.
+        Frames from one start of the sound to the next, `frames` or more.
     start : int
-        Frame of that period at which it begins when the instrument does.
+        Frame of that period at which it starts when the instrument does.
     sound_gain, instrument_gain : float
-        Amplitudes; 0 for not at all.
+        Amplitudes; 0 is silent.
     """
 
     serial: int = 0
@@ -51,14 +53,14 @@ class AuditionRequest:
 
 
 REQUEST_WORDS = len(fields(AuditionRequest))
-"""Words of a request."""
+"""Number of words of a request."""
 
 _HALVES = ("first", "second")
 _SERIAL, _HALF, _FRAMES, _RATE, _PERIOD, _START, _SOUND, _INSTRUMENT = range(REQUEST_WORDS)
 
 
 class Clip(SharedBlock):
-    """Room for two sounds, so that one can be written while the other is still heard.
+    """Shared memory for two sounds, so that one can be written while the other is heard.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ class Clip(SharedBlock):
     """
 
     def __init__(self, name: str | None = None) -> None:
-        super().__init__(2 * 4 * CAPACITY, name)  # pages that nothing is written to cost nothing
+        super().__init__(2 * 4 * CAPACITY, name)  # pages without data use no memory
         for half in range(2):
             self._array(_HALVES[half], np.float32, CAPACITY, half * 4 * CAPACITY)
 
@@ -75,39 +77,47 @@ class Clip(SharedBlock):
         return Clip, (self.name,)
 
     def half(self, half: int) -> NDArray[np.float32]:
-        """The samples of a half, (CAPACITY,)."""
+        """Samples of a half, (CAPACITY,)."""
         return self._arrays[_HALVES[half]]
 
 
 def request_vector(request: AuditionRequest) -> NDArray[np.float64]:
-    """A request as the words of a parameter block, (REQUEST_WORDS,)."""
+    """Request as the words of a parameter block, (REQUEST_WORDS,)."""
     return np.array(astuple(request), np.float64)
 
 
 class Audition:
-    """The audio side: lets the instrument play, and mixes the sound in.
+    """Audio side of an audition: conducts the instrument, and mixes the sound in.
 
     Parameters
     ----------
     requests : ParameterBlock
-        Of length REQUEST_WORDS; while it is not "playing", nothing is requested for.
+        Of length REQUEST_WORDS; there is no request while it is not "playing".
     clip : Clip
 
     Attributes
     ----------
     seconds : float
-        Where in its period the sound is; -1 while none is heard.
+        Position of the sound in its period, s; -1 while it is silent.
     """
 
     def __init__(self, requests: ParameterBlock, clip: Clip) -> None:
         self._requests, self._clip = requests, clip
         self.seconds = -1.0
-        self._serial = 0  # of what is heard; 0 for nothing
+        self._serial = 0  # of the sound that is heard; 0 for none
         self._half = self._frames = self._position = self._closing = 0
         self._period = 1
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
-        """[control] Allocate everything for blocks of up to `max_block` frames; begin anew."""
+        """[control] Allocate all buffers, and start again.
+
+        Parameters
+        ----------
+        sample_rate : float
+            Hz.
+        max_block : int
+            Frames in the largest block.
+        """
         self._sample_rate = sample_rate
         self._fade = round(FADE_SECONDS * sample_rate)
         self._sound, self._instrument = (Gain(self._fade, max_block) for _ in range(2))
@@ -116,14 +126,19 @@ class Audition:
         self._serial, self._closing, self.seconds = 0, self._fade, -1.0
 
     def begin_block(self, playing: bool, frames: int) -> bool:
-        """[audio] Obey the latest request; whether the instrument plays in the block that begins.
+        """[audio] Apply the latest request.
 
         Parameters
         ----------
         playing : bool
-            What the transport says, which counts while nothing is requested for.
+            State of the transport, which counts while there is no request.
         frames : int
-            In that block.
+            Length of the block.
+
+        Returns
+        -------
+        bool
+            Whether the instrument plays in this block.
         """
         values, requested = self._requests.read()
         if not requested or values[_RATE] != self._sample_rate:
@@ -145,23 +160,23 @@ class Audition:
         self._frames = min(max(int(values[_FRAMES]), 0), CAPACITY)
         self._period = max(int(values[_PERIOD]), self._frames, 1)
         self._position = int(values[_START]) % self._period
-        self._instrument.jump(float(values[_INSTRUMENT]))  # nothing of it is heard just now
+        self._instrument.jump(float(values[_INSTRUMENT]))  # it is silent at this moment
 
     def _leave(self, playing: bool) -> None:
-        """Leave the instrument to its transport."""
+        """End the audition; the instrument follows its transport."""
         self._closing = self._fade
         self._sound.aim(0.0)
         if self._sound.silent:
             self._serial = 0
-        if playing or not self._serial:  # what stops should not come up on its way out
+        if playing or not self._serial:  # an instrument that stops should not get louder
             self._instrument.aim(1.0)
 
     def mix(self, block: NDArray[np.float32]) -> None:
-        """[audio] Weigh `block`, (2, frames) float32, and add the sound to it, in place."""
+        """[audio] Apply the gains to `block`, (2, frames) float32, and add the sound, in place."""
         frames = block.shape[1]
         if not self._instrument.neutral:
             line = self._instrument.line(frames)
-            for row in block:  # row by row: to broadcast in place makes a copy
+            for row in block:  # row by row: broadcasting in place makes a copy
                 np.multiply(row, line, out=row)
         if not self._serial:
             self.seconds = -1.0
@@ -178,7 +193,7 @@ class Audition:
         self.seconds = self._position / self._sample_rate
 
     def _add(self, block: NDArray[np.float32], gain: NDArray[np.float32]) -> None:
-        """Add as many frames of the sound from here on as `block` has."""
+        """Add the next frames of the sound to `block`."""
         frames = block.shape[1]
         sound = self._clip.half(self._half)[self._position : self._position + frames]
         part = np.multiply(sound, gain, out=self._part[:frames])
@@ -187,7 +202,7 @@ class Audition:
 
 
 class Gain:
-    """An amplitude that goes where it is told in a straight line, over the time of a fade."""
+    """An amplitude that moves to its target in a straight line, over the time of a fade."""
 
     def __init__(self, fade: int, max_block: int) -> None:
         self._fade, self._left = max(fade, 1), 0
@@ -206,18 +221,18 @@ class Gain:
         return self._level == self._target == 1.0
 
     def jump(self, level: float) -> None:
-        """Be there at once."""
+        """Set the amplitude at once."""
         self._level = self._target = level
         self._left = 0
 
     def aim(self, target: float) -> None:
-        """Go there, by the end of a fade from now."""
+        """Move to `target` over one fade."""
         if target != self._target:
             self._target, self._left = target, self._fade
             self._step = (target - self._level) / self._fade
 
     def line(self, frames: int) -> NDArray[np.float32]:
-        """[audio] Its course over the block that begins, (frames,), valid until the next call."""
+        """[audio] Gain over the next block, (frames,); overwritten by the next call."""
         line, moving = self._line[:frames], min(frames, self._left)
         way = np.multiply(self._count[:moving], self._step, out=line[:moving])
         np.add(way, self._level, out=way)

@@ -1,4 +1,4 @@
-"""The audio callback: events, rack, limiter, meters and the master fade of one block."""
+"""Audio callback: events, rack, limiter, meters and the master fade of one block."""
 
 import math
 import time
@@ -14,19 +14,19 @@ from mesosynth.engine.status import StatusBlock
 from mesosynth.plugins.plugin import EVENT, NO_EVENTS, EventKind, Events
 
 # --------------------------------------------------------------------------------------------------
-# The last thing before the device: all that leaves can be faded to silence, and back.
+# Master fade: the output faded to silence, and back
 
 
 SECONDS = 0.01  # of a fade
 
 
 class MasterFade:
-    """A gain that goes to 0 or to 1 in a straight line; it only ever makes things quieter.
+    """A gain that moves to 0 or 1 in a straight line; it never makes the sound louder.
 
     Attributes
     ----------
     open : bool
-        Where it is heading: the control side sets it, the audio side follows.
+        Its target: the control side sets it, the audio side follows.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,15 @@ class MasterFade:
         self._level = 0.0
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
-        """[control] Allocate everything for blocks of up to `max_block` frames; begin silent."""
+        """[control] Allocate all buffers; begin silent.
+
+        Parameters
+        ----------
+        sample_rate : float
+            Hz.
+        max_block : int
+            Frames in the largest block.
+        """
         self._step = 1.0 / (SECONDS * sample_rate)
         self._count = np.arange(1.0, max_block + 1.0, dtype=np.float32)
         self._gain = np.zeros(max_block, np.float32)
@@ -42,7 +50,7 @@ class MasterFade:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing leaves any longer."""
+        """Whether the output is silent."""
         return self._level <= 0.0 and not self.open
 
     def process(self, block: NDArray[np.float32]) -> None:
@@ -53,49 +61,62 @@ class MasterFade:
         gain = np.multiply(self._count[:frames], step, out=self._gain[:frames])
         np.add(gain, self._level, out=gain)
         np.clip(gain, 0.0, 1.0, out=gain)
-        for row in block:  # row by row: to broadcast in place makes a copy
+        for row in block:  # row by row: broadcasting in place makes a copy
             np.multiply(row, gain, out=row)
         self._level = min(max(self._level + frames * step, 0.0), 1.0)
 
 
 # --------------------------------------------------------------------------------------------------
-# What the audio callback finds in its queues, each event on its frame of the block.
+# Events of the queues, each on its frame of the block
 #
-# An event is heard one block after it happened, always: whatever came in while one block was played
-# is laid out over the next, at the distances at which it came. The times of the callbacks
-# themselves jitter, so a block's beginning is the filtered time of its callback.
+# An event is always heard one block after it happened: events that arrive while one block is played
+# are placed in the next, at the same distances. The times of the callbacks jitter, so the beginning
+# of a block is the filtered time of its callback.
 
 
 MOST = 512
-"""Events in a block; more wait for the next."""
+"""Most events in a block; others wait for the next block."""
 
 AT_ONCE = 5
-"""Keys that are pressed or let go in one block, where more came within it: half of what waits, the
-others in the next block. Ten at once took three times as long as a block in which nothing happens;
-and a chord's keys are played further apart than two short blocks."""
+"""Keys pressed or released in one block, where more arrived within it: then half of the waiting
+keys, and the others in the next block. Ten at once took three times as long as a block without
+keys; and the keys of a chord are further apart than two short blocks."""
 
 KEY_SECONDS = 0.0005
-"""s of a block for each key more than AT_ONCE: so it is only short blocks that are spared."""
+"""Length of a block, s, for each key more than AT_ONCE, so that only short blocks are limited."""
 
 HOLD = 0.1
-"""s for which a moved parameter stands whatever the session says; by then the session knows."""
+"""Time for which a moved parameter ignores the session, s; by then the session knows the move."""
 
 _KEYS = frozenset((EventKind.NOTE_ON, EventKind.NOTE_OFF))
-_FILTER = 0.2  # s, of the callbacks' times
-_LOST = 0.25  # s off: the machine slept or the device was changed, so the clock begins anew
+_FILTER = 0.2  # s, time constant of the filter of callback times
+_LOST = 0.25  # s of error: the machine slept or the device changed, so the clock starts again
 
 
 class BlockClock:
-    """When blocks begin, filtered: a delay-locked loop of first order.
+    """Filtered begin of the blocks: a delay-locked loop of first order.
 
-    It never lags more than a block, so that no event ever waits for the second next block.
+    It never lags more than a block, so that no event waits for the second next block.
     """
 
     def __init__(self) -> None:
         self._next = -math.inf
 
     def begin(self, now: float, seconds: float) -> float:
-        """[audio] Time at which the block of that many `seconds` begins, called `now`."""
+        """[audio] Begin of the next block.
+
+        Parameters
+        ----------
+        now : float
+            Time of the callback, s.
+        seconds : float
+            Length of the block, s.
+
+        Returns
+        -------
+        float
+            Filtered time, s.
+        """
         late = now - self._next
         if abs(late) > _LOST:
             begin = now
@@ -107,24 +128,24 @@ class BlockClock:
 
 
 class EventInbox:
-    """The audio side of some queues.
+    """Audio side of the event queues.
 
-    A note also wakes an instrument that does not play: it then plays the keys and nothing by
-    itself, until the transport is started and stopped.
+    A note also wakes an instrument that does not play: it then plays the keys and nothing else,
+    until the transport is started and stopped.
 
     Parameters
     ----------
     queues : sequence of EventQueue
-        Events that lie in them already are forgotten.
+        Events that are in them already are dropped.
     clock : callable, optional
-        Gives the time of their stamps, s.
+        Clock of their time stamps, s.
 
     Attributes
     ----------
     awake : bool
         Whether notes, rather than the transport, keep the sound on.
     moves : Moves
-        What controllers moved.
+        Parameters moved by controllers.
     """
 
     def __init__(
@@ -136,7 +157,7 @@ class EventInbox:
             queue.skip()
         self._heads: list[Record | None] = [None] * len(self._queues)
         self._clock = BlockClock()
-        self._events = np.zeros(1 + MOST, EVENT)  # the first place is the transport's
+        self._events = np.zeros(1 + MOST, EVENT)  # the first is for the transport
         self._playing = self._running = False
         self._note_on = self._start = False
         self._sample_rate = 48000.0
@@ -145,26 +166,36 @@ class EventInbox:
         self.moves = Moves()
 
     def sleep(self) -> None:
-        """[control] Forget all notes with the next block, those that are on their way as well."""
+        """[control] Drop all notes with the next block, waiting ones as well."""
         self._panic = True
 
     def prepare(self, sample_rate: float, parameters: int) -> None:
-        """[control] Take the device's sample rate, Hz, and the length of the vector."""
+        """[control] Set the format.
+
+        Parameters
+        ----------
+        sample_rate : float
+            Of the device, Hz.
+        parameters : int
+            Length of the vector.
+        """
         self._sample_rate = sample_rate
         self.moves.prepare(parameters)
 
     def take(self, frames: int, playing: bool) -> Events:
-        """[audio] The events of the block of `frames` that begins now.
+        """[audio] Events of the block that begins now.
 
         Parameters
         ----------
         frames : int
+            Length of the block.
         playing : bool
-            What the session's transport says.
+            State of the session's transport.
 
         Returns
         -------
-        (k,) EVENT, valid until the next call.
+        (k,) EVENT
+            Overwritten by the next call.
         """
         now = self.moves.now = self._time()
         if self._panic:
@@ -183,7 +214,7 @@ class EventInbox:
             queue.skip()
 
     def _fill(self, frames: int, begin: float, seconds: float) -> int:
-        """Lay out what happened before `begin` from the second place on; return how many."""
+        """Place the events before `begin` from the second place on; return their number."""
         count = frame = keys = 0
         waiting = sum(queue.waiting for queue in self._queues)
         most = max(AT_ONCE, int(seconds / KEY_SECONDS), (waiting + 1) // 2)
@@ -198,7 +229,7 @@ class EventInbox:
             stamp, value, _, kind, channel, note = head
             if kind in _KEYS:
                 keys += 1
-                if keys > most and stamp >= begin - seconds:  # or else it was put off before
+                if keys > most and stamp >= begin - seconds:  # older ones were delayed already
                     break
             self._queues[first].take()
             self._heads[first] = self._queues[first].peek()
@@ -221,34 +252,34 @@ class EventInbox:
         return earliest
 
     def _follow_transport(self, playing: bool) -> EventKind | None:
-        """Wake and sleep; return what an instrument must hear first."""
+        """Wake and sleep; return the transport event of this block, if any."""
         stopped = self._playing and not playing
         self._playing = playing
         if playing:
-            late = self.awake and not self._running  # it plays the keys alone so far
+            late = self.awake and not self._running  # it played only keys so far
             self._running, self.awake = True, False
             return EventKind.START if late else None
         if stopped:
             self._running = self.awake = False
-        if self._start:  # the session will say so, too
+        if self._start:  # the session follows
             self._running = self.awake = True
         elif self._note_on and not self.awake:
             self._running, self.awake = False, True
-        # Told again with every block, lest another instrument in its place begin by itself.
+        # With every block, or a new instrument in its place would start by itself.
         return EventKind.STOP if self.awake and not self._running else None
 
 
 class Moves:
-    """Parameters that a controller moved, heard before the session has heard of it.
+    """Parameters that a controller moved, applied before the session knows of it.
 
-    The session remains the one that says what a parameter is. What a controller says stands in for
-    it until the session's own value changes, and at least :data:`HOLD`, lest of a quick row of
-    moves an older one, on its way through the session, overtakes a newer one.
+    The session decides the value of a parameter. The controller's value replaces it until the
+    session's value changes, and at least for :data:`HOLD`: in a quick series of moves, an older
+    one, on its way through the session, must not overtake a newer one.
 
     Attributes
     ----------
     now : float
-        Time of the block that is played, s.
+        Time of the present block, s.
     """
 
     def __init__(self) -> None:
@@ -258,18 +289,26 @@ class Moves:
         self._mixed = np.zeros(0)
 
     def prepare(self, parameters: int) -> None:
-        """[control] Take the length of the vector."""
+        """[control] Set the length of the vector."""
         self._session, self._mixed = np.zeros((2, parameters))
 
     def add(self, place: int, value: float) -> None:
-        """[audio] Move the parameter at `place` of the vector."""
+        """[audio] Move a parameter.
+
+        Parameters
+        ----------
+        place : int
+            Index in the vector.
+        value : float
+            In the parameter's unit.
+        """
         if place < len(self._session):
             held = self._held.get(place)
             before = held[1] if held is not None else float(self._session[place])
             self._held[place] = (value, before, self.now + HOLD)
 
     def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[audio] The session's `values`, or a copy with what was moved; valid until the next."""
+        """[audio] The session's `values`, or a copy with the moved ones, valid until the next call."""
         np.copyto(self._session, values)
         if not self._held:
             return values
@@ -284,16 +323,26 @@ class Moves:
 
 
 # --------------------------------------------------------------------------------------------------
-# All that happens in an audio callback: parameters and events in, sound out, and the books.
+# The callback: parameters and events in, sound and status out
 
 
 class Engine:
     """Renders blocks for a device.
 
+    Parameters
+    ----------
+    rack : Rack
+    parameters : ParameterBlock
+        Values of the rack, and the transport.
+    output : SoundRing
+        Copy of the output, for the recorder and the pictures.
+    inbox : EventInbox, optional
+    status : StatusBlock, optional
+
     Attributes
     ----------
     blocks, underflows, frames : int
-        Blocks so far, how often the device ran dry, and the length of the last block.
+        Number of blocks, how often the device ran dry, and the length of the last block.
     levels : Levels
     load : Load
     fade : MasterFade
@@ -318,7 +367,15 @@ class Engine:
         self._sample_rate = 1.0
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
-        """[control] Allocate everything for blocks of up to `max_block` frames."""
+        """[control] Allocate all buffers.
+
+        Parameters
+        ----------
+        sample_rate : float
+            Hz.
+        max_block : int
+            Frames in the largest block.
+        """
         self.rack.prepare(sample_rate, max_block)
         self.levels.prepare(sample_rate, max_block)
         self.fade.prepare(sample_rate, max_block)
@@ -328,7 +385,14 @@ class Engine:
             self._inbox.prepare(sample_rate, self._parameters.length)
 
     def render(self, block: NDArray[np.float32], underflow: bool) -> None:
-        """[audio] Overwrite `block`, (2, frames) float32, with the next samples."""
+        """[audio] Overwrite `block` with the next samples.
+
+        Parameters
+        ----------
+        block : (2, frames) float32
+        underflow : bool
+            Whether the device ran dry before this block.
+        """
         begin = time.perf_counter()
         frames = block.shape[1]
         values, playing = self._parameters.read()
@@ -352,7 +416,7 @@ class Engine:
         self._tell()
 
     def _tell(self) -> None:
-        """Let the session know, in the order of COUNTED."""
+        """Write the status, in the order of COUNTED."""
         if self._status is None:
             return
         rack, levels, load = self.rack, self.levels, self.load
@@ -364,13 +428,13 @@ class Engine:
         )  # fmt: skip
 
     def panic(self) -> None:
-        """[control] Forget all sound and all notes with the next block."""
+        """[control] Drop all sound and all notes with the next block."""
         self.rack.silence()
         if self._inbox is not None:
             self._inbox.sleep()
 
     def reset_meters(self) -> None:
-        """[control] Count underflows, the longest block and the peaks anew."""
+        """[control] Reset underflows, load and peaks."""
         self.underflows = 0
         self.load.reset()
         self.rack.peak = self.levels.true_peak = 0.0

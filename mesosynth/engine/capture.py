@@ -1,4 +1,4 @@
-"""Capture: takes of the input, recordings of the output, and the last minutes, written to disk."""
+"""Capture: recordings of the output, takes of the input, and the last minutes, written to disk."""
 
 import contextlib
 import os
@@ -21,11 +21,11 @@ from mesosynth.plugins.plugin import CHANNELS
 from mesosynth.system.atomic_file import unused
 
 # --------------------------------------------------------------------------------------------------
-# A recording that runs: one sound file after the other, where one is not enough.
+# Recording in one file or several
 
 
 class SplitWriter:
-    """A recording that runs: one file or, where its rate changes or the format ends, several.
+    """A running recording: one file, or several where the rate changes or the format is full.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ class SplitWriter:
     Attributes
     ----------
     path : Path
-        Of the file that is being written.
+        Of the present file.
     seconds : float
-        Of all files.
+        Length of all files, s.
     peak : float
         Largest magnitude since it was last set to 0.
     """
@@ -49,7 +49,7 @@ class SplitWriter:
         self._writer: SoundWriter | None = None
 
     def open(self, sample_rate: int) -> None:
-        """Let what follows have this sample rate, Hz.
+        """Continue at a sample rate, Hz.
 
         Raises
         ------
@@ -62,7 +62,13 @@ class SplitWriter:
         self._writer = SoundWriter(self.path, sample_rate, self._channels)
 
     def write(self, sample_rate: int, frames: NDArray[np.float32]) -> None:
-        """Append `frames`, (n, channels) float32.
+        """Append sound.
+
+        Parameters
+        ----------
+        sample_rate : int
+            Hz.
+        frames : (n, channels) float32
 
         Raises
         ------
@@ -86,19 +92,30 @@ class SplitWriter:
         Raises
         ------
         AudioFileError
-            If it cannot be written; what is there can be read.
+            If it cannot be written; what was written can be read.
         """
         if self._writer is not None:
             self._writer.close()
 
     def abandon(self) -> None:
-        """Let go of a file that could not be written on; what is there can be read."""
+        """Close a file that could not be written; what was written can be read."""
         with contextlib.suppress(AudioFileError):  # said before
             self.close()
 
 
 def open_split_writer(path: Path, channels: int, sample_rate: int) -> SplitWriter:
-    """Begin a recording; its file is opened at once if the sample rate is known, that is, not 0.
+    """Begin a recording.
+
+    Parameters
+    ----------
+    path : Path
+    channels : int
+    sample_rate : int
+        Hz; 0 if not known yet, then the file is opened with the first sound.
+
+    Returns
+    -------
+    SplitWriter
 
     Raises
     ------
@@ -113,26 +130,26 @@ def open_split_writer(path: Path, channels: int, sample_rate: int) -> SplitWrite
 
 
 # --------------------------------------------------------------------------------------------------
-# Where recordings are kept: takes from the input, and what a killed session left behind.
+# Folders of recordings
 
 
 def takes_folder() -> Path:
-    """The user's folder of recordings."""
+    """The user's folder of takes."""
     return platformdirs.user_data_path("mesosynth", appauthor=False) / "takes"
 
 
 def replay_folder() -> Path:
-    """Where each session keeps its last minutes while it runs."""
+    """Folder of the replay buffers of running sessions."""
     return platformdirs.user_cache_path("mesosynth", appauthor=False)
 
 
 def new_take() -> Path:
-    """Name a WAV file after the date and time, in the folder of recordings, which is made.
+    """Path of a WAV file named by date and time, in the folder of takes, which is created.
 
     Raises
     ------
     AudioFileError
-        If there can be no such folder.
+        If the folder cannot be created.
     """
     folder = takes_folder()
     try:
@@ -143,27 +160,27 @@ def new_take() -> Path:
 
 
 # --------------------------------------------------------------------------------------------------
-# Writes down what goes to the device and what comes from the input, while it sounds.
+# Thread that writes the output and the input to disk
 #
-# A thread of the session's process: it outlives the audio process, and the callback knows nothing
-# of it. Every tenth of a second it takes what is new in the rings that both processes see and
-# writes it to the file of the last minutes, to the capture, and to the take.
+# It runs in the session's process, so it outlives the audio process, and the callback is not
+# involved. Every tenth of a second it reads the new samples of the shared rings and writes them to
+# the replay buffer, to the capture, and to the take.
 
 
-PERIOD = 0.1  # s between two looks at the rings
-AGAIN = 5.0  # s until a disk that was full is tried again
+PERIOD = 0.1  # s between two reads of the rings
+AGAIN = 5.0  # s until a full disk is tried again
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureProblem:
-    """Something could not be written: one sentence."""
+    """A file could not be written: one sentence."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class SavedReplay:
-    """The last minutes were written to a file; `recovered`: those of a session that was killed."""
+    """The last minutes were saved to a file; `recovered` marks those of a killed session."""
 
     path: Path
     seconds: float
@@ -174,23 +191,23 @@ CaptureNews = CaptureProblem | SavedReplay
 
 
 class CaptureWriter:
-    """Everything that a session writes down.
+    """Thread that writes all recordings of a session.
 
-    Another sample rate begins the last minutes anew, and another file of the capture.
+    Another sample rate begins a new replay buffer, and another file of the capture.
 
     Parameters
     ----------
     output : SoundRing
-        All that goes to the device; read through an attachment of its own.
+        Output of the device, read through an attachment of its own.
     recording : Ring
-        What comes from the input; nobody else reads it.
+        Input; it has no other reader.
     cache, rescue : Path
-        Folders for the last minutes, and for those of a session that was killed.
+        Folders of the replay buffer, and of recordings recovered from killed sessions.
 
     Attributes
     ----------
     capture, take : SplitWriter or None
-        What is being written of the output, and of the input.
+        Running recordings of the output and of the input.
     """
 
     def __init__(self, output: SoundRing, recording: Ring, cache: Path, rescue: Path) -> None:
@@ -209,20 +226,20 @@ class CaptureWriter:
         self._thread = threading.Thread(target=self._run, name="mesosynth capture", daemon=True)
 
     def start(self) -> None:
-        """Begin to write, and recover what a killed session left behind."""
+        """Begin to write, and recover the replay buffers of killed sessions."""
         self._thread.start()
-        # A session that nobody closes: the rings go at exit, and the thread must not read on.
+        # A session that is not closed: the rings go at exit, and the thread must stop before.
         weakref.finalize(self, _stop, self._closing, self._thread)
         self._send(self._recover)
 
     def news(self) -> list[CaptureNews]:
-        """What happened since the last call."""
+        """Events since the last call."""
         with self._lock:
             news, self._news = self._news, []
         return news
 
     def start_capture(self, path: Path) -> None:
-        """Write the output to a WAV or FLAC file from here on.
+        """Record the output to a WAV or FLAC file from now on.
 
         Raises
         ------
@@ -230,18 +247,18 @@ class CaptureWriter:
             If it cannot be written.
         """
         self.stop_capture()
-        self._pump()  # what has been until now does not belong to it
+        self._pump()  # older sound does not belong to it
         writer = open_split_writer(path, CHANNELS, self._output.sample_rate)
         with self._lock:
             self.capture = writer
 
     def stop_capture(self) -> SplitWriter | None:
-        """Finish the file, with all that sounded up to now; None if there was none.
+        """Finish the capture, with all output up to now; None if there was none.
 
         Raises
         ------
         AudioFileError
-            If it cannot be finished; what is there can be read.
+            If it cannot be finished; what was written can be read.
         """
         self._pump()
         with self._lock:
@@ -251,7 +268,14 @@ class CaptureWriter:
         return writer
 
     def start_take(self, path: Path, sample_rate: int) -> None:
-        """Write the input, mono, to a WAV or FLAC file from here on.
+        """Record the input, mono, to a WAV or FLAC file from now on.
+
+        Parameters
+        ----------
+        path : Path
+            Ends in ``.wav`` or ``.flac``.
+        sample_rate : int
+            Of the input, Hz.
 
         Raises
         ------
@@ -263,7 +287,7 @@ class CaptureWriter:
             self.take, self._take_rate = writer, sample_rate
 
     def stop_take(self) -> SplitWriter | None:
-        """Finish the take; None if there was none. Raises as :meth:`stop_capture` does."""
+        """Finish the take; None if there was none. Raises as :meth:`stop_capture`."""
         self._pump()
         with self._lock:
             writer, self.take = self.take, None
@@ -272,14 +296,23 @@ class CaptureWriter:
         return writer
 
     def save_last(self, minutes: float, path: Path) -> None:
-        """Write the last minutes to a WAV or FLAC file, in the background.
+        """Save the last minutes to a WAV or FLAC file, in the background.
+
+        :meth:`news` has a :class:`SavedReplay` when it is done.
+
+        Parameters
+        ----------
+        minutes : float
+            More than 0.
+        path : Path
+            Ends in ``.wav`` or ``.flac``.
 
         Raises
         ------
         ArgumentError
             If `minutes` is not more than 0.
         AudioFileError
-            If there was no sound yet, or it is clear that the file cannot be written.
+            If there was no sound yet, or the file cannot be written.
         """
         check_path(path)
         if not minutes > 0.0:
@@ -290,7 +323,7 @@ class CaptureWriter:
         self._send(lambda: SavedReplay(path, last.save(60.0 * minutes, path), recovered=False))
 
     def close(self) -> None:
-        """Finish every file; the last minutes are gone with the session. May be called twice."""
+        """Finish every file and remove the replay buffer. May be called twice."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -305,8 +338,6 @@ class CaptureWriter:
         if self._last is not None:
             self._last.close()
         self._output.close()
-
-    # ------------------------------------------------------------------ the thread
 
     def _run(self) -> None:
         while not self._closing.wait(PERIOD):
@@ -324,7 +355,7 @@ class CaptureWriter:
     def _write(
         self, writer: SplitWriter | None, sample_rate: int, frames: NDArray[np.float32]
     ) -> SplitWriter | None:
-        """Append to the writer; None, and a sentence, where that is impossible."""
+        """Append to the writer; return None, and report it, where that is impossible."""
         if writer is None:
             return None
         try:
@@ -361,10 +392,8 @@ class CaptureWriter:
         else:
             self._refused_until = 0.0
 
-    # ------------------------------------------------------------------ what takes longer
-
     def _send(self, errand: Callable[[], CaptureNews | None]) -> None:
-        """Run `errand` in a thread that the process waits for, and keep its news."""
+        """Run `errand` in a thread that the process waits for, and report its result."""
 
         def run() -> None:
             try:

@@ -1,7 +1,7 @@
-"""The outside world as a seam: a sound card, or a clock that keeps time without one.
+"""Output device: a sound card, or a silent clock where there is none.
 
-Both call ``render(block, underflow)`` for every block, (2, frames) float32, and know nothing
-of what it plays.
+Both call ``render(block, underflow)`` for every block, (2, frames) float32, and know nothing else
+of the engine.
 """
 
 from collections.abc import Callable
@@ -23,18 +23,19 @@ __all__ = ["SILENT", "Device", "DeviceInfo", "Render", "list_devices", "open_dev
 
 
 class Device(Protocol):
-    """What calls `render` in real time.
+    """Device that calls `render` in real time.
 
     Attributes
     ----------
     name : str
     silent : bool
+        Whether it is the silent clock.
     sample_rate : int
         Hz.
     latency : float
         s.
     reason : str
-        Why the silent clock took the place of a card, one sentence, or "".
+        Why the silent clock replaces a card, one sentence, or "".
     ended : bool
         Whether it stopped by itself and will not call `render` again.
     """
@@ -47,30 +48,36 @@ class Device(Protocol):
     ended: bool
 
     def start(self, render: Render) -> None:
-        """[control] Begin to call `render`, from a thread of the device's own."""
+        """[control] Begin to call `render`, from a thread of the device."""
         ...
 
     def close(self) -> None:
-        """[control] Stop calling it."""
+        """[control] Stop calling `render`."""
         ...
 
     def abandon(self) -> None:
-        """[control] Stop calling it at once, without a word to a driver that may be dead."""
+        """[control] Stop calling `render` at once, without calling a driver that may be dead."""
         ...
 
 
 def open_device(
     name: str | None, sample_rate: int | None = None, block: int | None = None
 ) -> Device:
-    """Open the output called `name`, not started yet.
+    """Open an output device, not started yet.
 
     Parameters
     ----------
     name : str, optional
         Part of a device's name; "silent" for the silent clock; None for the default output or,
         where there is none, the silent clock.
-    sample_rate, block : int, optional
-        Hz and frames; None leaves the choice to the device.
+    sample_rate : int, optional
+        Hz; None leaves the choice to the device.
+    block : int, optional
+        Frames; None leaves the choice to the device.
+
+    Returns
+    -------
+    Device
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""True-peak limiter that nothing bypasses, with look-ahead."""
+"""True-peak limiter with look-ahead, which nothing bypasses."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from mesosynth import units
 from mesosynth.plugins.plugin import CHANNELS
 
 # --------------------------------------------------------------------------------------------------
-# A stretch of a signal with what came just before it, for filters that look back.
+# History buffer, for filters that look back
 
 
 class HistoryBuffer:
@@ -21,14 +21,16 @@ class HistoryBuffer:
 
     Parameters
     ----------
-    channels, past, most : int
+    channels : int
+    past, most : int
+        Samples.
     dtype : numpy dtype
     """
 
     def __init__(self, channels: int, past: int, most: int, dtype: DTypeLike = np.float32) -> None:
         self.past = past
         self.samples: NDArray[Any] = np.zeros((channels, past + most), dtype)
-        # NumPy would copy overlapping samples by way of a new array.
+        # NumPy would copy overlapping samples through a new array.
         self._kept = np.zeros((channels, past), dtype)
 
     def fill(self, value: float) -> None:
@@ -36,15 +38,15 @@ class HistoryBuffer:
         self.samples.fill(value)
 
     def news(self, frames: int) -> NDArray[Any]:
-        """[audio] Where the next samples go, (channels, frames)."""
+        """[audio] Room for the next samples, (channels, frames)."""
         return self.samples[:, self.past : self.past + frames]
 
     def all(self, frames: int) -> NDArray[Any]:
-        """[audio] The past and the new ones, (channels, past + frames)."""
+        """[audio] Past and new samples, (channels, past + frames)."""
         return self.samples[:, : self.past + frames]
 
     def advance(self, frames: int) -> None:
-        """[audio] Let `frames` new samples become past."""
+        """[audio] Make `frames` new samples past."""
         past, latest = self.samples[:, : self.past], self.samples[:, frames : frames + self.past]
         if frames < self.past:
             np.copyto(self._kept, latest)
@@ -53,13 +55,13 @@ class HistoryBuffer:
 
 
 # --------------------------------------------------------------------------------------------------
-# How high a sound rises between its samples: the true peak of ITU-R BS.1770-4, annex 2.
+# True peak, the magnitude between the samples, after ITU-R BS.1770-4, annex 2
 
 
 OVERSAMPLING = 4
-TAPS = 16  # per phase; the recommendation's 12 read 0.12 dB wrong near half the sample rate
+TAPS = 16  # per phase; the recommendation's 12 are wrong by 0.12 dB near half the sample rate
 CENTRE = TAPS // 2  # samples by which an estimate lags
-PIECE = 128  # frames looked at in one go
+PIECE = 128  # frames processed at once
 _ROW = 32  # outputs of one row of the matrix product
 
 
@@ -99,8 +101,8 @@ class TruePeak:
         Parameters
         ----------
         out : (frames,) float32
-            For the line's newest samples, 0 < frames <= PIECE, which are finite: ``out[n]`` is the
-            largest magnitude from sample ``n - CENTRE`` up to, and without, the next one.
+            For the buffer's newest samples, 0 < frames <= PIECE, which must be finite: ``out[n]``
+            is the largest magnitude from sample ``n - CENTRE`` up to the next one.
         """
         np.copyto(self._copies, self._windows)
         np.dot(self._matrix, self._band, out=self._product)
@@ -113,7 +115,7 @@ def _interpolators() -> NDArray[np.float32]:
     """Windowed sincs, (phases, TAPS), for 0/4, 1/4, 2/4 and 3/4 of the way to the next sample.
 
     Applied to TAPS samples, oldest first, each gives the value between the two in the middle; the
-    first gives the sample itself, bit by bit.
+    first gives the sample itself, bit for bit.
     """
     phase = np.arange(OVERSAMPLING)[:, None] / OVERSAMPLING
     distance = np.arange(TAPS) - (CENTRE - 1) - phase
@@ -123,17 +125,17 @@ def _interpolators() -> NDArray[np.float32]:
 
 
 # --------------------------------------------------------------------------------------------------
-# A ceiling that no sound passes, not even between its samples, and that lower ones do not notice.
+# Limiter
 #
-# The gain is worked out ahead of the sound: where the true peak would pass the ceiling, the gain
-# has come down by the time the peak arrives, over a millisecond, and returns exponentially.
+# The gain is computed ahead of the sound: where the true peak would pass the ceiling, the gain
+# falls in the millisecond before the peak, and returns exponentially.
 
 
 CEILING_DB = -1.0
-MARGIN_DB = 0.3  # four-fold oversampling and a moving gain overlook up to 0.27 of noise
+MARGIN_DB = 0.3  # four-fold oversampling and a moving gain miss up to 0.27 dB of noise
 ATTACK_SECONDS = 0.001
 RELEASE_SECONDS = 0.1
-LOUDEST = 1000.0  # 60 dB over full scale: beyond that it is no sound but a fault
+LOUDEST = 1000.0  # 60 dB over full scale: not a sound but a fault
 
 
 class Limiter:
@@ -141,8 +143,8 @@ class Limiter:
 
     With m the true peak around each sample and c the ceiling, less a margin, the gain is the moving
     average over the attack of ``c / max(c, e)``, where e holds the largest m until its sample has
-    left, and then decays. Below the ceiling that is 1, and the samples pass unchanged, bit by bit,
-    `latency` samples late. Samples that are not finite come out as silence.
+    left, and then decays. Below the ceiling the gain is 1, and the samples pass unchanged, bit for
+    bit, `latency` samples late. Samples that are not finite become silence.
 
     Parameters
     ----------
@@ -155,14 +157,16 @@ class Limiter:
     ----------
     latency : int
         Samples.
+    ceiling : float
+        Largest amplitude.
     true_peak : float
-        Largest true peak in the last block that left, as estimated.
+        True peak of the last block, estimated.
     """
 
     def __init__(self, sample_rate: float, max_block: int) -> None:
         most = min(PIECE, max_block)
         attack = max(round(ATTACK_SECONDS * sample_rate), 1)
-        # Every sample that has a part in the peak gets the whole reduction.
+        # Every sample that contributes to the peak gets the whole reduction.
         self.latency = attack + TAPS - 2
         self.ceiling = units.db_to_amplitude(CEILING_DB)
         self.true_peak = 0.0
@@ -200,7 +204,7 @@ class Limiter:
     def _limit(self, block: NDArray[np.float32]) -> float:
         frames, sound, peaks = block.shape[1], self._sound, self._peaks
         left, right = self._peaks_of(block)
-        if not (left < LOUDEST and right < LOUDEST):  # NaN is not less than anything
+        if not (left < LOUDEST and right < LOUDEST):  # or NaN, which is not less than anything
             block.fill(0.0)
         np.copyto(sound.news(frames), block)
         estimated = peaks.news(frames)[0]
@@ -226,7 +230,7 @@ class Limiter:
         return peaks
 
     def _gain(self, frames: int) -> NDArray[np.float32]:
-        """Work out the gain for the samples that leave now, (frames,) float32."""
+        """Gain of the samples that leave now, (frames,) float32."""
         scaled, envelope = self._scaled[:frames], self._envelope[:frames]
         # e[n] = max over j <= n of h[j] d^(n - j) = d^n times the running max of h[j] d^-j.
         np.multiply(self._hold(frames), self._growth[:frames], out=scaled)
@@ -241,7 +245,7 @@ class Limiter:
         return self._average(frames)
 
     def _hold(self, frames: int) -> NDArray[np.float32]:
-        """Take the largest of the last latency + 1 true peaks, (frames,), in log2 steps."""
+        """Largest of the last latency + 1 true peaks, (frames,), in log2 steps."""
         now, then = self._peaks.all(frames)[0], self._wide
         width, wanted = 1, self.latency + 1
         while 2 * width <= wanted:
@@ -254,7 +258,7 @@ class Limiter:
 
     def _average(self, frames: int) -> NDArray[np.float32]:
         gains, sums, attack = self._gains.all(frames)[0], self._sums, self._attack
-        np.cumsum(gains, out=sums[1 : 1 + len(gains)])  # of ones it is exact, and so is the mean
+        np.cumsum(gains, out=sums[1 : 1 + len(gains)])  # exact for ones, and so is the mean
         mean = np.subtract(sums[attack : attack + frames], sums[:frames], out=self._scaled[:frames])
         np.divide(mean, attack, out=mean)
         np.copyto(self._smooth[:frames], mean, casting="same_kind")

@@ -1,4 +1,4 @@
-"""What the meters show: levels of the sound that leaves, and how much of a block's time it took."""
+"""Meters: levels of the output, and the share of a block's time that its computation took."""
 
 import math
 
@@ -9,8 +9,8 @@ from mesosynth.plugins.plugin import CHANNELS
 
 FALL = 20.0 / 1.7  # dB/s by which a peak falls, as on a programme meter
 WINDOW = 0.3  # s, time constant of the RMS
-REMEMBERED = 1024  # blocks, for the medians
-HEAVY = 0.75  # share of a block's time
+REMEMBERED = 1024  # blocks in the medians
+HEAVY = 0.75  # of a block's time
 
 
 class Levels:
@@ -19,7 +19,7 @@ class Levels:
     Attributes
     ----------
     peak, rms : list of float
-        Left and right, 1.0 is full scale. A peak is shown at once and falls slowly.
+        Left and right, 1.0 is full scale. A peak rises at once and falls slowly.
     true_peak : float
         Largest so far, between the samples too.
     """
@@ -32,12 +32,27 @@ class Levels:
         self._sample_rate = 1.0
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
-        """[control] Allocate everything for blocks of up to `max_block` frames."""
+        """[control] Allocate all buffers.
+
+        Parameters
+        ----------
+        sample_rate : float
+            Hz.
+        max_block : int
+            Frames in the largest block.
+        """
         self._magnitude = np.zeros((CHANNELS, max_block), np.float32)
         self._sample_rate = sample_rate
 
     def measure(self, block: NDArray[np.float32], true_peak: float) -> None:
-        """[audio] Take note of `block`, (2, frames) float32, and of its true peak."""
+        """[audio] Measure a block.
+
+        Parameters
+        ----------
+        block : (2, frames) float32
+        true_peak : float
+            Its true peak, 1.0 is full scale.
+        """
         frames = block.shape[1]
         seconds = frames / self._sample_rate
         fall, share = 10.0 ** (-FALL * seconds / 20.0), 1.0 - math.exp(-seconds / WINDOW)
@@ -52,25 +67,25 @@ class Levels:
 
 
 class Load:
-    """How long blocks took to compute, in seconds and as a share of the time that they last.
+    """Time to compute blocks, in seconds and as a share of a block's time.
 
     Parameters
     ----------
     times : (2, REMEMBERED) float64, optional
-        Where to note the last blocks, seconds and shares, for others to read.
+        Memory for the last blocks, seconds and shares, for other processes to read.
 
     Attributes
     ----------
     noted : int
-        Blocks since the last reset.
+        Number of blocks since the last reset.
     overruns : int
-        Of them, those that took longer than they last.
+        Number of blocks that took longer than they last.
     heavy : int
-        Of them, those that kept a processor busy for more than HEAVY of their time, all that the
-        driver does for them included. In other overruns something else had the core, or Python's
-        interpreter.
+        Number of blocks that kept a processor busy for more than HEAVY of their time, with all the
+        work of the driver. In other overruns another program, or Python's interpreter lock, had the
+        core.
     longest, largest : float
-        Of them, the longest, s, and the largest share; 1.0 is all of the time.
+        Longest time, s, and largest share; 1.0 is all of the block's time.
     """
 
     def __init__(self, times: NDArray[np.float64] | None = None) -> None:
@@ -80,12 +95,20 @@ class Load:
         self.reset()
 
     def reset(self) -> None:
-        """[control] Begin anew."""
+        """[control] Reset all counts and maxima."""
         self.noted = self.overruns = self.heavy = 0
         self.longest = self.largest = 0.0
 
     def note(self, seconds: float, share: float) -> None:
-        """[audio] Take note of one block."""
+        """[audio] Record one block.
+
+        Parameters
+        ----------
+        seconds : float
+            Time to compute it, s.
+        share : float
+            That as a share of the block's time.
+        """
         place = self.noted % REMEMBERED
         self._seconds[place], self._shares[place] = seconds, share
         self.longest, self.largest = max(self.longest, seconds), max(self.largest, share)
@@ -93,15 +116,16 @@ class Load:
         self.noted += 1
 
     def note_processor(self, now: float, busy: float, lasts: float) -> None:
-        """[audio] Take note, at the end of a block, of what the processor has done since the last.
+        """[audio] Record, at the end of a block, the processor time since the last one.
 
         Parameters
         ----------
         now, busy : float
-            On the clock, and by the processor's clock of this thread, s. Where that says more than
-            the clock it ticks coarsely (Windows), or belongs to another thread than before.
+            Wall clock, and processor time of this thread, s. More processor time than wall time
+            means a clock with coarse ticks (Windows), or another thread than before, and does not
+            count.
         lasts : float
-            The block's time, s.
+            Length of the block, s.
         """
         passed, computed = now - self._now, busy - self._busy
         self.heavy += HEAVY * lasts < computed < passed
@@ -109,14 +133,21 @@ class Load:
 
 
 def usual(times: NDArray[np.float64], noted: int) -> tuple[float, float]:
-    """[control] Median of the last blocks: seconds, and share of their time.
+    """[control] Median of the last blocks.
 
     Parameters
     ----------
     times : (2, REMEMBERED) float64
         As :class:`Load` writes them.
     noted : int
-        Blocks that were noted.
+        Number of blocks that were recorded.
+
+    Returns
+    -------
+    seconds : float
+        Time to compute a block, s.
+    share : float
+        That as a share of the block's time.
     """
     known = times[:, : min(noted, REMEMBERED)]
     if not known.size:

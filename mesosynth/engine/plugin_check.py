@@ -25,23 +25,24 @@ from mesosynth.errors import ArgumentError, PluginError
 from mesosynth.plugins.plugin import CHANNELS, EVENT, NO_EVENTS, Effect, EventKind, Events, Plugin
 
 # --------------------------------------------------------------------------------------------------
-# Checks of a plugin, each a function of its class and a grid.
+# The checks, each a function of a plugin class and a grid
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """How thoroughly to check.
+    """Sizes of a check.
 
     Attributes
     ----------
     rates : tuple of int
-        Hz.
+        Sample rates, Hz.
     blocks : tuple of int
-        Frames.
+        Block sizes, frames.
     permutations : int
-        Of parameters at their ends.
+        Number of random choices of parameters at their ends.
     blocks_played : int
-        With another thread moving the parameters, and for the growth of memory ten times that.
+        Blocks while another thread moves the parameters; ten times as many for the growth of
+        memory.
     """
 
     rates: tuple[int, ...]
@@ -56,7 +57,7 @@ FULL = Grid(
     permutations=50,
     blocks_played=1000,
 )
-"""What clap-validator and pluginval try, together."""
+"""The grids of clap-validator and pluginval together."""
 
 QUICK = Grid(rates=(22050, 48000, 192000), blocks=(1, 17, 128, 2027), permutations=10,
              blocks_played=100)  # fmt: skip
@@ -68,11 +69,11 @@ Check = Callable[[type[Plugin], Grid], Verdict]
 
 RATE = 48000
 SAME = 1e-6  # of the larger of 1 and the peak
-LENGTH = 16384  # frames that are compared between block sizes, with small blocks fewer
+LENGTH = 16384  # frames compared between block sizes, fewer with small blocks
 MOST_CALLS = 1024
 ALLOCATION = 4096  # bytes: Python's numbers and NumPy's views, but no array of a large block
 GROWTH = 20_000  # bytes
-STEP = 4.0  # times the largest step inside blocks that one at a block's edge may have
+STEP = 4.0  # largest step at a block's edge, in largest steps inside blocks
 _SCORE = [
     (0, EventKind.NOTE_ON, 60, 0.8),
     (700, EventKind.NOTE_ON, 67, 0.5),
@@ -85,7 +86,19 @@ _SCORE = [
 
 
 def table_is_sound(kind: type[Plugin], grid: Grid) -> Verdict:
-    """Defaults that a knob can stand at, and ranges that are ones."""
+    """Check that all ranges are valid and that defaults are legal values.
+
+    Parameters
+    ----------
+    kind : type of Plugin
+    grid : Grid
+
+    Returns
+    -------
+    ok : bool
+    found : str
+        Result for the report. All checks have these parameters and results.
+    """
     for parameter in kind.parameters.values():
         if not parameter.minimum < parameter.maximum:
             return False, f"{parameter.id} ranges from {parameter.minimum} to {parameter.maximum}"
@@ -95,7 +108,13 @@ def table_is_sound(kind: type[Plugin], grid: Grid) -> Verdict:
 
 
 def finite_everywhere(kind: type[Plugin], grid: Grid) -> Verdict:
-    """Finite at every rate and block size."""
+    """Check that the output is finite at every rate and block size.
+
+    Parameters
+    ----------
+    kind : type of Plugin
+    grid : Grid
+    """
     peak = 0.0
     for rate, block in itertools.product(grid.rates, grid.blocks):
         out = _play(_prepared(kind, rate, block), _length(block), block)
@@ -106,7 +125,13 @@ def finite_everywhere(kind: type[Plugin], grid: Grid) -> Verdict:
 
 
 def same_at_every_block_size(kind: type[Plugin], grid: Grid) -> Verdict:
-    """The same sound however it is cut into blocks."""
+    """Check that the output does not depend on the block size.
+
+    Parameters
+    ----------
+    kind : type of Plugin
+    grid : Grid
+    """
     if not kind.block_size_invariant:
         return True, "does not claim to be"
     worst = 0.0
@@ -123,7 +148,13 @@ def same_at_every_block_size(kind: type[Plugin], grid: Grid) -> Verdict:
 
 
 def finite_at_the_ends(kind: type[Plugin], grid: Grid) -> Verdict:
-    """Finite with parameters at nothing but their ends, jumping between them."""
+    """Check that the output is finite while parameters jump between the ends of their ranges.
+
+    Parameters
+    ----------
+    kind : type of Plugin
+    grid : Grid
+    """
     rng = np.random.default_rng(0)
     plugin = _prepared(kind, RATE, 512)
     for number in range(grid.permutations):
@@ -138,7 +169,13 @@ def finite_at_the_ends(kind: type[Plugin], grid: Grid) -> Verdict:
 
 
 def another_thread_may_write(kind: type[Plugin], grid: Grid) -> Verdict:
-    """Finite while another thread moves the values in the middle of a block."""
+    """Check that the output is finite while another thread moves the values during a block.
+
+    Parameters
+    ----------
+    kind : type of Plugin
+    grid : Grid
+    """
     plugin, rng = _prepared(kind, RATE, 128), np.random.default_rng(0)
     values = kind.parameters.vector({})
     places = [kind.parameters.vector(_anywhere(kind, rng)) for _ in range(16)]
@@ -165,7 +202,13 @@ def another_thread_may_write(kind: type[Plugin], grid: Grid) -> Verdict:
 
 
 def no_steps(kind: type[Plugin], grid: Grid) -> Verdict:
-    """A parameter that jumps is heard as a slope and not as a step at the block's edge."""
+    """Check that a parameter's jump does not make a step at the block's edge.
+
+    Parameters
+    ----------
+    kind : type of Plugin
+    grid : Grid
+    """
     block, worst, whose = 128, 0.0, "nothing"
     for id_, parameter in kind.parameters.items():
         if parameter.choices:
@@ -186,7 +229,13 @@ def no_steps(kind: type[Plugin], grid: Grid) -> Verdict:
 
 
 def nothing_is_allocated(kind: type[Plugin], grid: Grid) -> Verdict:
-    """No array is allocated in process."""
+    """Check that `process` allocates no array.
+
+    Parameters
+    ----------
+    kind : type of Plugin
+    grid : Grid
+    """
     plugin, rng = _prepared(kind, RATE, 4096), np.random.default_rng(0)
     places = [kind.parameters.vector(_anywhere(kind, rng)) for _ in range(4)]
     block = _input(kind, 0, 4096, RATE)
@@ -202,14 +251,20 @@ def nothing_is_allocated(kind: type[Plugin], grid: Grid) -> Verdict:
                 peaks.append(tracemalloc.get_traced_memory()[1] - before)
         finally:
             tracemalloc.stop()
-        # What `process` allocates it allocates every time; the least is free of first times, such
-        # as a voice that begins late or the interpreter's own remembering.
+        # `process` allocates the same each time; the minimum is free of allocations of a first
+        # time, such as a voice that begins late or a cache of the interpreter.
         most = max(most, *(min(twice) for twice in zip(peaks[:16], peaks[16:], strict=True)))
     return most <= ALLOCATION, f"at most {most} bytes at once"
 
 
 def memory_does_not_grow(kind: type[Plugin], grid: Grid) -> Verdict:
-    """Nothing is kept from block to block."""
+    """Check that memory does not grow from block to block.
+
+    Parameters
+    ----------
+    kind : type of Plugin
+    grid : Grid
+    """
     plugin, values = _prepared(kind, RATE, 64), kind.parameters.vector({})
     block, count = _input(kind, 0, 64, RATE), 10 * grid.blocks_played
     for _ in range(200):
@@ -226,7 +281,13 @@ def memory_does_not_grow(kind: type[Plugin], grid: Grid) -> Verdict:
 
 
 def in_time(kind: type[Plugin], grid: Grid) -> Verdict:
-    """Well within the time of a block."""
+    """Check that the median time of a block is below half of its length.
+
+    Parameters
+    ----------
+    kind : type of Plugin
+    grid : Grid
+    """
     plugin, values = _prepared(kind, RATE, 128), kind.parameters.vector({})
     seconds: list[float] = []
     for begin in range(0, 128 * 500, 128):
@@ -239,7 +300,13 @@ def in_time(kind: type[Plugin], grid: Grid) -> Verdict:
 
 
 def reset_forgets(kind: type[Plugin], grid: Grid) -> Verdict:
-    """After reset it plays as if it had just been prepared."""
+    """Check that after reset it plays as after prepare.
+
+    Parameters
+    ----------
+    kind : type of Plugin
+    grid : Grid
+    """
     plugin = _prepared(kind, RATE, 512)
     first = _play(plugin, LENGTH, 512)
     plugin.reset()
@@ -248,7 +315,13 @@ def reset_forgets(kind: type[Plugin], grid: Grid) -> Verdict:
 
 
 def state_comes_back(kind: type[Plugin], grid: Grid) -> Verdict:
-    """What it keeps can be written to a preset and read again."""
+    """Check that its state can be written to a preset and read again.
+
+    Parameters
+    ----------
+    kind : type of Plugin
+    grid : Grid
+    """
     plugin = _prepared(kind, RATE, 512)
     state: Mapping[str, object] = plugin.state()
     text = json.dumps(state, allow_nan=False)
@@ -259,7 +332,13 @@ def state_comes_back(kind: type[Plugin], grid: Grid) -> Verdict:
 
 
 def silence_is_silent(kind: type[Plugin], grid: Grid) -> Verdict:
-    """Long after the last sound an effect computes with no subnormal numbers, which are slow."""
+    """Check that an effect makes no subnormal numbers, which are slow, long after the last sound.
+
+    Parameters
+    ----------
+    kind : type of Plugin
+    grid : Grid
+    """
     if not issubclass(kind, Effect):
         return True, "is an instrument"
     plugin, values = _prepared(kind, 8000, 1024), kind.parameters.vector({})
@@ -287,7 +366,7 @@ CHECKS: list[tuple[str, Check]] = [
     ("its state comes back", state_comes_back),
     ("silence is silent", silence_is_silent),
 ]
-"""What people read, and the function."""
+"""Title in the report, and the function."""
 
 
 def _prepared(kind: type[Plugin], rate: int, block: int) -> Plugin:
@@ -303,7 +382,7 @@ def _length(block: int) -> int:
 def _play(
     plugin: Plugin, frames: int, block: int, values: Mapping[str, float] | None = None
 ) -> NDArray[np.float32]:
-    """What it makes of the same input and the same notes, (2, frames)."""
+    """Output for the same input and the same notes, (2, frames)."""
     vector = plugin.parameters.vector(values or {})
     out = _input(type(plugin), 0, frames, RATE)
     for begin in range(0, frames, block):
@@ -321,11 +400,11 @@ def _events(begin: int, frames: int) -> Events:
 def _input(
     kind: type[Plugin], begin: int, frames: int, rate: int, smooth: bool = False
 ) -> NDArray[np.float32]:
-    """Garbage for an instrument, which overwrites it; for an effect a tone, and noise with it."""
+    """NaN for an instrument, which overwrites it; for an effect a tone, and noise with it."""
     t = np.arange(begin, begin + frames) / rate
     out = 0.25 * np.sin(2.0 * np.pi * np.array([[100.0], [100.0 if smooth else 151.0]]) * t)
     if not smooth:
-        # Noise that is the same at the same time, however it is cut.
+        # Noise that depends only on the time, for all block sizes.
         out += 0.5 * (np.sin(np.arange(begin, begin + frames) * 12.9898) * 43758.5453 % 1.0) - 0.25
     if not issubclass(kind, Effect):
         out.fill(np.nan)
@@ -341,10 +420,7 @@ def _anywhere(kind: type[Plugin], rng: np.random.Generator) -> Mapping[str, floa
 
 
 # --------------------------------------------------------------------------------------------------
-# Tests a plugin before an audience does: what pluginval is to VST3.
-#
-# The checks run in a process of their own, so that a plugin may hang or crash, and each one says in
-# a line what it found.
+# The child process of the checks: a plugin may hang or crash; each check reports one line
 
 
 PATIENCE = 120.0  # s for one check
@@ -354,7 +430,7 @@ _CHECK = "from mesosynth.engine.plugin_check import main; main()"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found."""
+    """Result of one check."""
 
     check: str
     ok: bool
@@ -362,13 +438,17 @@ class Finding:
 
 
 def check_plugin(name: str, grid: Grid = FULL) -> Iterator[Finding]:
-    """Check a plugin in a process of its own, finding after finding.
+    """Check a plugin in a child process, one finding after the other.
 
     Parameters
     ----------
     name : str
         A file, or a plugin's name in the rack.
     grid : Grid
+
+    Yields
+    ------
+    Finding
 
     Raises
     ------
@@ -404,7 +484,7 @@ def check_plugin(name: str, grid: Grid = FULL) -> Iterator[Finding]:
 
 
 def main() -> None:
-    """Check what the command line names, and print a line of JSON for each finding."""
+    """Check the plugin of the command line, and print one line of JSON per finding."""
     name, grid = sys.argv[1], Grid(**json.loads(sys.argv[2]))
     out, sys.stdout = sys.stdout, sys.stderr  # a plugin may print
 

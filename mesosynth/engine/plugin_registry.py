@@ -1,7 +1,7 @@
-"""Every plugin there is: built-in ones, the user's files, installed packages, and VST3s.
+"""Plugin registry: built-in plugins, the user's files, installed packages, and VST3s.
 
-To list them runs nobody's code: files are parsed, packages only named by their entry points. To
-load one runs it, which the audio process does after a trial in a process of its own.
+Listing runs no plugin's code: files are parsed, packages are only named by their entry points.
+Loading runs it, which the audio process does after a trial in another process.
 """
 
 import ast
@@ -36,16 +36,16 @@ Kind = Literal["instrument", "effect", ""]
 
 @dataclass(frozen=True, slots=True)
 class PluginInfo:
-    """A plugin as it is listed.
+    """Entry of a plugin in the list.
 
     Attributes
     ----------
     name : str
-        What racks and presets call it: of a file its name without ".py".
+        Name in racks and presets; of a file its name without ".py".
     title : str
-        What people read.
+        Name for people.
     kind : {"instrument", "effect", ""}
-        Empty where only loading would tell.
+        Empty where it is known only after loading.
     origin : {"built-in", "file", "package", "vst3"}
     path : Path or None
         The file.
@@ -61,7 +61,7 @@ class PluginInfo:
     problem: str = ""
 
 
-# Users' plugins written for version 0.1 import the contract under these names.
+# User plugins written for version 0.1 import the contract under these names.
 sys.modules.setdefault("mesosynth.plugin", plugin_contract)
 sys.modules.setdefault("mesosynth.parameters", parameters)
 sys.modules.setdefault("mesosynth.ramps", ramps)
@@ -69,7 +69,7 @@ sys.modules.setdefault("mesosynth.tempo", tempo)
 
 
 def plugin_folder() -> Path:
-    """Where users put their plugins; the environment variable MESOSYNTH_PLUGINS names another."""
+    """Folder of user plugins; the environment variable MESOSYNTH_PLUGINS overrides it."""
     folder = os.environ.get("MESOSYNTH_PLUGINS")
     if folder:
         return Path(folder)
@@ -89,7 +89,7 @@ def list_plugins() -> list[PluginInfo]:
 
 
 def find_plugin(name: str) -> PluginInfo:
-    """Look a plugin up by name.
+    """Entry of a plugin.
 
     Raises
     ------
@@ -107,12 +107,12 @@ def find_plugin(name: str) -> PluginInfo:
 
 
 def load_plugin(name: str) -> type[Plugin]:
-    """Load a plugin, anew if it is a file; this runs its code.
+    """Class of a plugin; a file is loaded again each time. This runs its code.
 
     Raises
     ------
     PluginError
-        If there is none, or it is none.
+        If there is none of that name, or it is not a plugin.
     """
     if name in BUILT_IN:
         return BUILT_IN[name]
@@ -129,12 +129,12 @@ def load_plugin(name: str) -> type[Plugin]:
 
 
 def load_file(path: Path) -> type[Plugin]:
-    """Run a file and return the one plugin class that it defines.
+    """Plugin class of a file, which is run.
 
     Raises
     ------
     PluginError
-        If it cannot be read, raises, or defines none or several.
+        If it cannot be read, raises, or does not define exactly one plugin.
     """
     module = types.ModuleType(f"mesosynth_plugin_{path.stem}")
     module.__file__ = str(path)
@@ -156,7 +156,17 @@ def load_file(path: Path) -> type[Plugin]:
 
 
 def check_class(thing: object, whose: str) -> type[Plugin]:
-    """Return `thing` if it is a plugin's class that a rack can hold.
+    """`thing`, checked to be a plugin class that a rack can hold.
+
+    Parameters
+    ----------
+    thing : object
+    whose : str
+        Name in messages.
+
+    Returns
+    -------
+    type of Plugin
 
     Raises
     ------
@@ -178,7 +188,18 @@ def check_class(thing: object, whose: str) -> type[Plugin]:
 
 
 def failure(whose: str, error: BaseException) -> PluginError:
-    """What `error` means, in one sentence that names the line, with the whole story."""
+    """PluginError for `error`: one sentence that names the line, with the traceback.
+
+    Parameters
+    ----------
+    whose : str
+        Name of the plugin or its file.
+    error : BaseException
+
+    Returns
+    -------
+    PluginError
+    """
     if isinstance(error, PluginError):
         return error
     story = "".join(traceback.format_exception(error))
@@ -189,7 +210,7 @@ def failure(whose: str, error: BaseException) -> PluginError:
 
 
 def _last_line(whose: str, error: BaseException) -> int | None:
-    """The line of the file `whose` that the error came through last."""
+    """Last line of the file `whose` in the traceback of `error`."""
     lines = [
         frame.lineno for frame in traceback.extract_tb(error.__traceback__)
         if Path(frame.filename).name == whose
@@ -204,7 +225,7 @@ def _built_in(name: str) -> PluginInfo:
 
 
 def _look_into(path: Path) -> PluginInfo:
-    """Read a file without running it."""
+    """Entry of a file, read without running it."""
     if path.stem in BUILT_IN:
         problem = f"{path.name} has the name of a built-in plugin; rename it."
         return PluginInfo(f"{path.stem}.py", path.stem, "", "file", path, problem)

@@ -1,4 +1,4 @@
-"""Instrument, effects and limiter: what one block of output goes through."""
+"""The rack: instrument, effects and limiter, which render one block of output."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,31 +25,31 @@ FADE_SECONDS = 0.01
 
 
 class Rack:
-    """Plays an instrument through effects, fades it with the transport, and keeps the output safe.
+    """An instrument, its effects, the transport's fade, and the limiter.
 
-    Samples that are not finite never leave: the plugin that made them is reset, the block is
-    silent (of an effect: dry) and `faults` counts it. The same goes for one that fails or explodes.
-    Nothing bypasses the limiter at the end.
+    Samples that are not finite never leave: the plugin that made them is reset, the block is silent
+    (dry for an effect), and `faults` counts it. The same goes for a plugin that raises, or whose
+    output explodes. Nothing bypasses the limiter at the end.
 
     Parameters
     ----------
     instrument : Plugin
-        Not prepared yet; the rack does that.
+        Not prepared yet; the rack prepares it.
     active : ActivePlugin, optional
-        Where the rack says which user plugin is at work.
+        Record of the user plugin that runs, for the watchdog.
     audition : Audition, optional
-        A sound to compare the instrument with, which the rack mixes in before the limiter.
+        Sound to compare the instrument with, mixed in before the limiter.
 
     Attributes
     ----------
     slots : tuple of RackSlot
         The instrument's and the effects', in order. [control] To change it, assign another one.
     peak : float
-        Largest magnitude so far.
+        Largest magnitude so far; 1.0 is full scale.
     active : ActivePlugin
         As given, or its own.
     audition : Audition or None
-        What is heard audition the instrument and its effects; as given.
+        As given.
     """
 
     def __init__(
@@ -73,22 +73,30 @@ class Rack:
 
     @property
     def faults(self) -> int:
-        """Blocks that were silenced, or left dry, because a plugin failed."""
+        """Number of blocks that were silenced, or left dry, because a plugin failed."""
         return sum(slot.faults for slot in self.slots)
 
     @property
     def latency(self) -> int:
-        """Samples by which the output lags behind the parameters."""
+        """Delay of the output after the parameters, samples."""
         heard = (slot.loaded.plugin for slot in self.slots if slot.wanted)
         return self._limiter.latency + sum(plugin.latency for plugin in heard)
 
     @property
     def true_peak(self) -> float:
-        """Of the last block, as the limiter estimates it."""
+        """True peak of the last block, estimated by the limiter."""
         return self._limiter.true_peak
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
-        """[control] Allocate everything for blocks of up to `max_block` samples."""
+        """[control] Allocate all buffers.
+
+        Parameters
+        ----------
+        sample_rate : float
+            Hz.
+        max_block : int
+            Frames in the largest block.
+        """
         for slot in self.slots:
             slot.prepare(sample_rate, max_block, self.active)
         if self.audition is not None:
@@ -102,7 +110,7 @@ class Rack:
         self._differs = np.zeros(0, np.bool_)
 
     def silence(self) -> None:
-        """[control] Let every plugin forget all sound with the next block."""
+        """[control] Reset all plugins with the next block."""
         self._silence = True
 
     def process(
@@ -112,20 +120,20 @@ class Rack:
         playing: bool,
         block: NDArray[np.float32],
     ) -> None:
-        """[audio] Overwrite `block`, (2, frames) float32, with the next samples.
+        """[audio] Overwrite `block` with the next samples.
 
         Parameters
         ----------
         values : (VECTOR,) float64
-            Where everybody's parameters should be, each plugin's in its own place; a rack with
-            nothing but an instrument does with that one's place.
+            Parameters of all plugins at the end of the block, each plugin's at its own place; a
+            rack without effects needs only the instrument's place.
         events : (k,) EVENT
         playing : bool
-            Starting from silence, the instrument begins anew with the block's first sample;
-            stopping fades it, and effects go on sounding.
+            Starting from silence, the instrument is reset at the block's first sample; stopping
+            fades it, and effects go on sounding.
         block : (2, frames) float32
         """
-        with np.errstate(all="ignore"):  # what is not finite is dealt with, without a warning
+        with np.errstate(all="ignore"):  # samples that are not finite are handled
             self._play(values, events, playing, block)
             if self.audition is not None:
                 self.audition.mix(block)
@@ -156,7 +164,7 @@ class Rack:
             slot.process(values, moved, events, block, active)
 
     def _moved(self, values: NDArray[np.float64]) -> bool:
-        """Whether `values` are others than last time."""
+        """Whether `values` differ from the last ones."""
         if len(self._seen) != len(values):  # the first block
             self._seen, self._differs = values.copy(), np.zeros(len(values), np.bool_)
             return True
@@ -187,7 +195,7 @@ def render(
     block: int = 512,
     effects: Sequence[EffectState] = (),
 ) -> NDArray[np.float32]:
-    """Render what the audio process would play, from its first sample on.
+    """Sound of an instrument through effects, as the audio process plays it from its first sample.
 
     Parameters
     ----------
@@ -198,11 +206,11 @@ def render(
     seconds : float
         More than 0.
     sample_rate : int
-        Hz.
+        Hz, 1000 or more.
     block : int
-        Frames computed at once.
+        Frames computed at once, 1 or more.
     effects : sequence of EffectState, optional
-        What it goes through; their tails end with the last frame.
+        Effects in order; their tails end with the last frame.
 
     Returns
     -------

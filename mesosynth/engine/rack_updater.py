@@ -1,7 +1,8 @@
-"""Who changes the rack while it plays: a thread that prepares, tries out, fades and swaps.
+"""Rack updater: a thread that changes the rack while it plays.
 
-Nothing here is done by the audio callback: it reads one tuple of slots, which is replaced whole
-once everything in it is ready, and whose slots fade by themselves.
+It loads, tries, prepares, fades and swaps plugins. The audio callback does none of this: it reads
+one tuple of slots, which is replaced as a whole once all plugins in it are ready, and whose slots
+fade by themselves.
 """
 
 import contextlib
@@ -33,28 +34,28 @@ from mesosynth.errors import ArgumentError, PluginError
 from mesosynth.plugins.plugin import Instrument
 
 LOOK = 0.25  # s between two looks at the files
-FADE_LIMIT = 0.3  # s to wait for a fade; where nobody calls the rack, none will come
+FADE_LIMIT = 0.3  # s to wait for a fade, which does not end where no device calls the rack
 
 
 class RackUpdater(threading.Thread):
-    """Makes the rack what the session wants it to be, one wish after another.
+    """Thread that makes the rack as requested; the last request counts.
 
     Parameters
     ----------
     rack : Rack
     instrument : PluginSlot
-        That of the instrument which is in the rack already.
+        Slot of the instrument that is in the rack already.
     slots : sequence of PluginSlot
-        What is wanted at first; none is the instrument alone.
+        First request; empty is the instrument alone.
 
     Attributes
     ----------
     lock : threading.Lock
-        Held while slots are prepared or put in; who prepares the rack takes it.
+        Held while slots are prepared or put in; hold it to prepare the rack.
     revision : int
         Grows with every change of :attr:`reports`.
     reports : tuple of SlotReport
-        One for each slot.
+        One per slot.
     """
 
     def __init__(
@@ -73,38 +74,48 @@ class RackUpdater(threading.Thread):
         self._times: dict[str, float] = {}
         self._format = (48000.0, 512)
         self._slots[""] = instrument
-        banded_solver()  # to load a library later would hold up the callback
+        banded_solver()  # loading a library later would delay the callback
         slots = slots or (instrument,)
         if slots[0].plugin != instrument.plugin:
             rack.slots[0].wanted, rack.slots[0].level = False, 0.0  # until it is the right one
         self.request(slots)
 
     def request(self, slots: Sequence[PluginSlot]) -> None:
-        """Ask for a rack of `slots`; it will be so a little later."""
+        """Request a rack of `slots`; it changes a little later."""
         self._requests.put(tuple(slots))
 
     def prepare(self, prepare: Callable[[], None], sample_rate: float, max_block: int) -> None:
-        """Let `prepare` prepare the rack for another format, and nobody change it meanwhile."""
+        """Prepare the rack for another format, while it cannot be changed.
+
+        Parameters
+        ----------
+        prepare : callable
+            Prepares the rack.
+        sample_rate : float
+            Hz.
+        max_block : int
+            Frames in the largest block.
+        """
         with self.lock:
             self._format = (sample_rate, max_block)
             prepare()
 
     def run(self) -> None:
-        """Do what is wanted, look at the files, and look after faults."""
+        """Apply requests, watch the files, and report faults."""
         while True:
             try:
                 slots = self._requests.get(timeout=LOOK)
-                while not self._requests.empty():  # only the last wish counts
+                while not self._requests.empty():
                     slots = self._requests.get()
                 self.arrange(slots)
             except queue.Empty:
                 pass
-            except (Exception, PluginHangs) as error:  # noqa: BLE001 - the next wish may go well
+            except (Exception, PluginHangs) as error:  # noqa: BLE001 - the next request may work
                 log_story(failure("the rack", error))
             self.look()
 
     def look(self) -> None:
-        """Reload what changed on disk, and report what went wrong since the last look."""
+        """Reload files that changed, and report faults since the last look."""
         for uid, slot in list(self._slots.items()):
             path = _file_of(slot.plugin)
             if path is not None and (changed := _time_of(path)) != self._times.get(uid):
@@ -123,9 +134,9 @@ class RackUpdater(threading.Thread):
         self._report()
 
     def arrange(self, slots: Sequence[PluginSlot]) -> None:
-        """Make the rack play `slots`, with fades wherever something comes, goes or moves.
+        """Make the rack play `slots`, with fades wherever a plugin comes, goes or moves.
 
-        An effect that goes is heard until its echoes are quiet.
+        A removed effect is heard until its tail is quiet.
         """
         before = {rack_slot.uid: rack_slot for rack_slot in _placed(self._rack.slots)}
         entering: dict[str, RackSlot] = {}
@@ -182,7 +193,7 @@ class RackUpdater(threading.Thread):
     def _with_tails(
         self, rack_slots: Sequence[RackSlot], going: Sequence[RackSlot]
     ) -> tuple[RackSlot, ...]:
-        """`rack_slots`, and in their old places among them what still rings or begins to."""
+        """`rack_slots`, with the tails of removed effects in their old places."""
         rack, at = list(rack_slots), 0
         for rack_slot in self._rack.slots:
             if rack_slot in rack:
@@ -207,7 +218,7 @@ class RackUpdater(threading.Thread):
         return tuple(rack)
 
     def _end_tails(self) -> None:
-        """Take out what has rung out."""
+        """Remove tails that are quiet."""
         tails = [rack_slot for rack_slot in self._rack.slots if isinstance(rack_slot, EffectTail)]
         for tail in tails:
             tail.wanted = tail.wanted and not tail.ended
@@ -220,7 +231,7 @@ class RackUpdater(threading.Thread):
         return next((rack_slot for rack_slot in self._rack.slots if rack_slot.uid == uid), None)
 
     def _enter(self, slot: PluginSlot, rack_slot: RackSlot | None) -> RackSlot | None:
-        """Load a plugin for `slot`: as the successor of what is in `rack_slot`, or in a new one."""
+        """Load a plugin for `slot`: as the successor in `rack_slot`, or in a new one."""
         self._problems.pop(slot.uid, None)
         self._times[slot.uid] = _time_of(_file_of(slot.plugin))
         if slot.disabled:
@@ -258,7 +269,7 @@ class RackUpdater(threading.Thread):
         )
 
     def _announced(self, by_user: bool, number: int) -> contextlib.AbstractContextManager[None]:
-        """Let others know while a user plugin is loaded or prepared, lest it never returns."""
+        """Context that records a user plugin in preparation, for the watchdog."""
         return self._rack.active.preparing(number) if by_user else contextlib.nullcontext()
 
     def _record_problem(self, slot: PluginSlot, error: PluginError) -> None:
@@ -266,7 +277,7 @@ class RackUpdater(threading.Thread):
         log_story(error)
 
     def _reload(self, uid: str, slot: PluginSlot) -> None:
-        """Put a new version in the place of the old one, which stays if the new one is no good."""
+        """Load a new version of a plugin; the old one stays if the new one fails."""
         self._slots[uid] = slot
         rack_slot = self._rack_slot(uid)
         if rack_slot is None:  # it could not be loaded before
@@ -289,16 +300,16 @@ class RackUpdater(threading.Thread):
                 log_story(self._problems[rack_slot.uid])
                 return
             loaded.smoother.prepare(sample_rate)
-            if rack_slot.out:  # nobody hears it: no need to fade
+            if rack_slot.out:  # it is silent: no need to fade
                 rack_slot.loaded, rack_slot.fault, rack_slot.out = loaded, None, False
                 return
             rack_slot.successor = loaded
         _wait(lambda: rack_slot.successor is not loaded)
-        if rack_slot.successor is loaded:  # nobody calls the rack
+        if rack_slot.successor is loaded:  # no device calls the rack
             rack_slot.loaded, rack_slot.successor = loaded, None
 
     def _move(self, rack_slot: RackSlot, slot: PluginSlot) -> None:
-        """Let a plugin find its values elsewhere in the vector."""
+        """Move a plugin's values to another place in the vector."""
         plugin = rack_slot.loaded.plugin
         smoother = ParameterSmoother(plugin.parameters, slot.place, slot.ids)
         smoother.prepare(self._format[0])
@@ -324,12 +335,12 @@ class RackUpdater(threading.Thread):
 
 
 def _placed(rack_slots: Sequence[RackSlot]) -> list[RackSlot]:
-    """What is in the rack by somebody's wish."""
+    """Slots without tails."""
     return [rack_slot for rack_slot in rack_slots if not isinstance(rack_slot, EffectTail)]
 
 
 def _unmoved(before: Sequence[str], after: Sequence[str]) -> list[str]:
-    """What need not fade: the longest parts that keep their order."""
+    """Slots that need not fade: the longest parts that keep their order."""
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     return [
         uid for block in matcher.get_matching_blocks() for uid in before[block.a :][: block.size]
@@ -347,7 +358,7 @@ def _file_of(plugin: str) -> Path | None:
 
 
 def _time_of(path: Path | None) -> float:
-    """When a file was last written; 0 if there is none."""
+    """Time at which a file was last written, s; 0 if there is none."""
     try:
         return path.stat().st_mtime_ns / 1e9 if path is not None else 0.0
     except OSError:

@@ -1,7 +1,7 @@
-"""The last ten minutes of sound on disk, to be saved after the fact, or after a crash.
+"""Replay buffer: the last ten minutes of sound on disk, to be saved later or after a crash.
 
-A file is written round and round by plain writes: what a killed process has written stays with the
-system, and a full disk is an error rather than a signal, as it would be with mapped memory.
+A file is overwritten in a circle by plain writes: the system keeps them when the process is killed,
+and a full disk is an error rather than a signal, as it would be with mapped memory.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ from mesosynth.errors import AudioFileError
 from mesosynth.plugins.plugin import CHANNELS
 
 MINUTES = 10.0
-SPARE = 30.0  # s more than that, so that the oldest part can be read while the newest is written
-PAUSE = 2.0  # s of digital silence that are kept; longer pauses are left out
+SPARE = 30.0  # s more, so that the oldest part can be read while the newest is written
+PAUSE = 2.0  # s of digital silence; longer pauses are cut
 
 _MAGIC = b"mesosynth ring 1"
 _HEADER = struct.Struct("<16sqqq")  # magic, sample rate, frames it holds, frames written
@@ -28,17 +28,17 @@ _PART = 2**18  # frames read at once
 
 try:
     import fcntl
-except ImportError:  # Windows, where a file that is open cannot be removed
+except ImportError:  # Windows, where an open file cannot be removed
     fcntl = None
 
 
 class ReplayBuffer:
-    """The ring of one session, in a file of its own: 230 MB at 48 kHz, in proportion at others.
+    """Replay buffer of one session, in a file: 230 MB at 48 kHz, in proportion at other rates.
 
     Parameters
     ----------
     path : Path
-        Does not exist yet.
+        Must not exist yet.
     sample_rate : int
         Hz.
 
@@ -75,9 +75,21 @@ class ReplayBuffer:
         self._tell()
 
     def save(self, seconds: float, path: Path) -> float:
-        """Write the last `seconds` to a WAV or FLAC file, and return how many there were.
+        """Write the last seconds to a WAV or FLAC file.
 
         May run in a thread of its own while :meth:`append` goes on.
+
+        Parameters
+        ----------
+        seconds : float
+            s.
+        path : Path
+            Ends in ``.wav`` or ``.flac``.
+
+        Returns
+        -------
+        float
+            Length that was written, s.
 
         Raises
         ------
@@ -87,7 +99,7 @@ class ReplayBuffer:
         return _save(self.path, seconds, path)
 
     def close(self) -> None:
-        """Give the disk space back."""
+        """Remove the file."""
         self._file.close()
         self.path.unlink(missing_ok=True)
 
@@ -101,18 +113,28 @@ class ReplayBuffer:
 
 
 def recover(ring: Path, path: Path) -> float:
-    """Write all of a ring that was left behind to a sound file, and remove the ring.
+    """Write the replay buffer of a killed session to a sound file, and remove the buffer.
 
-    Returns its seconds; 0, and no file, for a ring without sound or one that is in use.
+    Parameters
+    ----------
+    ring : Path
+        File of the replay buffer.
+    path : Path
+        Ends in ``.wav`` or ``.flac``.
+
+    Returns
+    -------
+    float
+        Length, s; 0, and no file, for a buffer without sound or one that is in use.
 
     Raises
     ------
     AudioFileError
-        If the file cannot be written; the ring stays.
+        If the file cannot be written; the buffer stays.
     """
     try:
         with ring.open("rb") as file:
-            _lock(file.fileno())  # the lock of a session ends with it, however it ends
+            _lock(file.fileno())  # fails while its session runs
             seconds = _save(ring, 60.0 * MINUTES, path) if _frames(ring)[2] else 0.0
         ring.unlink()
     except OSError:
@@ -131,7 +153,7 @@ def _save(ring: Path, seconds: float, path: Path) -> float:
             writer.write(part)
         writer.close()
     except AudioFileError:
-        with contextlib.suppress(OSError):  # the ring still has all of it
+        with contextlib.suppress(OSError):  # the buffer still has all of it
             path.unlink()
         raise
     return writer.seconds
@@ -150,7 +172,7 @@ def _parts(ring: Path, capacity: int, begin: int, end: int) -> Iterator[NDArray[
 
 
 def _frames(ring: Path) -> tuple[int, int, int]:
-    """Sample rate, capacity and frames written; zeros if it is no ring."""
+    """Sample rate, capacity and frames written; zeros if it is not a replay buffer."""
     try:
         with ring.open("rb") as file:
             magic, *numbers = _HEADER.unpack(file.read(_HEADER.size))

@@ -1,4 +1,4 @@
-"""Memory shared between processes: parameters, sound, events. Nothing in it waits or locks."""
+"""Shared memory between processes: parameters, sound, events. No operation waits or locks."""
 
 import contextlib
 import mmap
@@ -18,15 +18,15 @@ from mesosynth.errors import ArgumentError
 from mesosynth.plugins.plugin import CHANNELS, EventKind
 
 # --------------------------------------------------------------------------------------------------
-# What two processes see at once: parameters one way, status and sound the other.
+# Shared blocks: parameters one way, status and sound the other
 #
-# One side writes and the other reads; nobody ever waits. The process that creates a block owns it
-# and removes its name when it closes the block or ends; killing the other process harms nothing. A
-# block is handed to a child process as an argument: unpickling attaches it.
+# One side writes and the other reads; neither waits. The process that creates a block owns it and
+# removes its name when it closes the block or ends; killing the other process does no harm. A block
+# is an argument of a child process: unpickling attaches it.
 
 
 class SharedBlock:
-    """A named piece of memory and the arrays that lie in it.
+    """A named block of memory and the arrays in it.
 
     Parameters
     ----------
@@ -52,13 +52,13 @@ class SharedBlock:
         return array
 
     def touch(self) -> None:
-        """[control] Have all of it mapped, so that no callback is held up by a page's first use."""
+        """[control] Map all of it, so that a page's first use does not delay a callback."""
         memory = None if self._memory is None else self._memory.buf
         if memory is not None:
             memory[:: mmap.PAGESIZE].tobytes()
 
     def close(self) -> None:
-        """Let go of the memory; the owner also removes its name. A second call does nothing."""
+        """Detach the memory; the owner also removes its name. A second call does nothing."""
         self._memory = None
         self._release()
 
@@ -70,19 +70,19 @@ class SharedBlock:
 
 
 def _release(memory: SharedMemory, arrays: dict[str, NDArray[Any]], owner: bool) -> None:
-    arrays.clear()  # numpy's hold on the memory, without which it cannot be unmapped
+    arrays.clear()  # numpy's references, which would prevent unmapping
     memory.close()
     if owner:
-        with contextlib.suppress(FileNotFoundError):  # somebody tidied up, which is as well
+        with contextlib.suppress(FileNotFoundError):  # removed by another program
             memory.unlink()
 
 
 class ParameterBlock(SharedBlock):
-    """The live parameters, written by the session and read by the audio callback.
+    """Live parameters, written by the session and read by the audio callback.
 
-    A vector lands whole or not at all. It lies in memory as 64-bit words: version, playing, the
-    values, and a check sum over all of them. The reader copies everything and keeps the copy only
-    if it adds up: Python has no memory barriers, so the order of the words promises nothing.
+    A vector arrives whole or not at all. It is stored as 64-bit words: version, playing, the
+    values, and a checksum over all of them. The reader copies everything and keeps the copy only if
+    the checksum fits: Python has no memory barriers, so the order of the words guarantees nothing.
 
     Parameters
     ----------
@@ -110,7 +110,13 @@ class ParameterBlock(SharedBlock):
         return ParameterBlock, (self.length, self.name)
 
     def write(self, values: NDArray[np.float64], playing: bool) -> None:
-        """Publish `values`, (length,) float64, and the transport, both at once. One writer only.
+        """Publish values and transport together. One writer only.
+
+        Parameters
+        ----------
+        values : (length,) float64
+        playing : bool
+            State of the transport.
 
         Raises
         ------
@@ -129,10 +135,10 @@ class ParameterBlock(SharedBlock):
         self._arrays["shared"][:] = self._copy
 
     def read(self) -> tuple[NDArray[np.float64], bool]:
-        """Return the latest whole values and whether to play, without waiting or allocating.
+        """Latest whole values and whether to play, without waiting or allocating.
 
         The array, (length,) float64, belongs to the block and is overwritten by the next read.
-        Caught in the middle of a write, it returns what the last read returned.
+        During a write it returns the result of the last read.
         """
         shared = self._arrays["shared"]
         if shared[0] != self._version:
@@ -150,7 +156,7 @@ class Ring(SharedBlock):
     Parameters
     ----------
     capacity : int
-        Samples kept.
+        Samples.
     name : str, optional
         Of an existing ring, to attach to it; None creates one.
     """
@@ -167,7 +173,7 @@ class Ring(SharedBlock):
 
     @property
     def written(self) -> int:
-        """Samples written so far."""
+        """Number of samples written so far."""
         return int(self._arrays["written"][0])
 
     def write(self, block: NDArray[np.float32]) -> None:
@@ -180,7 +186,7 @@ class Ring(SharedBlock):
         written[0] += len(block)
 
     def latest(self, frames: int) -> NDArray[np.float32]:
-        """Return the last `frames` samples, (frames,) float32, with zeros before the first.
+        """Last `frames` samples, (frames,) float32, with zeros before the first.
 
         Raises
         ------
@@ -196,9 +202,9 @@ class Ring(SharedBlock):
         return out
 
     def read_new(self) -> NDArray[np.float32]:
-        """Return what was written since the last call, (frames,) float32.
+        """Samples since the last call, (frames,) float32.
 
-        A reader that falls behind by more than the capacity loses the oldest part.
+        A reader that is late by more than the capacity loses the oldest part.
         """
         written = self.written
         begin = max(self._position, written - self.capacity)
@@ -206,7 +212,7 @@ class Ring(SharedBlock):
         return self._from(begin, written)
 
     def skip(self) -> None:
-        """Let the next :meth:`read_new` begin here."""
+        """Drop all samples before the next :meth:`read_new`."""
         self._position = self.written
 
     def _from(self, begin: int, end: int) -> NDArray[np.float32]:
@@ -217,7 +223,7 @@ class Ring(SharedBlock):
 
 
 # --------------------------------------------------------------------------------------------------
-# All that goes to the device, in stereo, for whoever writes it down.
+# Copy of the output, in stereo
 
 
 SOUND_FRAMES = 2**20  # frames: 5 s at 192 kHz, 22 s at 48 kHz; 8 MB
@@ -225,9 +231,9 @@ SOUND_FRAMES = 2**20  # frames: 5 s at 192 kHz, 22 s at 48 kHz; 8 MB
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A piece of sound of one sample rate, (n, 2) float32, and how many frames before it are lost.
+    """Sound of one sample rate, (n, 2) float32, and the number of frames lost before it.
 
-    Lost is what the reader was too late for.
+    Frames are lost where the reader is too late.
     """
 
     sample_rate: int
@@ -236,7 +242,7 @@ class Stretch:
 
 
 class SoundRing(SharedBlock):
-    """The last frames of a stereo sound, with one writer; each reader attaches for itself.
+    """The last frames of a stereo sound, with one writer; each reader has an attachment of its own.
 
     Parameters
     ----------
@@ -246,7 +252,7 @@ class SoundRing(SharedBlock):
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(24 + 4 * CHANNELS * SOUND_FRAMES, name)
-        # Frames written, the sample rate, and the frame from which on it holds.
+        # Frames written, the sample rate, and the first frame of that rate.
         self._array("books", np.int64, 3, 0)
         samples = self._array("flat", np.float32, CHANNELS * SOUND_FRAMES, 24)
         self._arrays["samples"] = samples.reshape(SOUND_FRAMES, CHANNELS)
@@ -258,7 +264,7 @@ class SoundRing(SharedBlock):
 
     @property
     def written(self) -> int:
-        """Frames written so far."""
+        """Number of frames written so far."""
         return int(self._arrays["books"][0])
 
     @property
@@ -267,7 +273,7 @@ class SoundRing(SharedBlock):
         return int(self._arrays["books"][1])
 
     def begin(self, sample_rate: int) -> None:
-        """[control] What is written from here on has this sample rate, Hz."""
+        """[control] Set the sample rate of the frames from now on, Hz."""
         self.touch()
         books = self._arrays["books"]
         books[2] = books[0]
@@ -284,7 +290,7 @@ class SoundRing(SharedBlock):
         books[0] += frames
 
     def read_new(self) -> list[Stretch]:
-        """What was written since the last call: a stretch for each sample rate."""
+        """Sound since the last call: one stretch per sample rate."""
         written, rate, since = (int(word) for word in self._arrays["books"])
         stretches: list[Stretch] = []
         if rate != self._sample_rate:
@@ -296,7 +302,7 @@ class SoundRing(SharedBlock):
         return stretches
 
     def latest(self, frames: int) -> NDArray[np.float32]:
-        """Return the last `frames` frames mixed to mono, (frames,), with zeros before the first.
+        """Last `frames` frames mixed to mono, (frames,), with zeros before the first.
 
         Raises
         ------
@@ -324,16 +330,16 @@ class SoundRing(SharedBlock):
 
 
 # --------------------------------------------------------------------------------------------------
-# Notes and gestures on their way into the audio callback, from another thread or process.
+# Notes and gestures from another thread or process to the audio callback
 #
-# A ring in shared memory with one writer and one reader, neither of which ever waits. Every record
-# carries a sequence number and a check sum: Python has no memory barriers, so the reader believes a
-# record only once all of it has arrived.
+# A ring in shared memory with one writer and one reader, neither of which waits. Every record has a
+# sequence number and a checksum: Python has no memory barriers, so the reader takes a record only
+# when it is complete.
 
 
 MOVED = 0
-"""The kind of a record, besides those of EventKind, that moves a parameter to `value`: the one at
-place ``256 channel + note`` of the vector of all values."""
+"""Kind of a record, besides those of EventKind, that moves a parameter to `value`: the one at index
+``256 channel + note`` of the vector of all values."""
 
 MAX_EVENTS = 4096
 _RECORD = struct.Struct("<ddIBBBx")  # time, value, sequence, kind, channel, note
@@ -342,14 +348,14 @@ _STRIDE = 32
 _WRITTEN, _READ = 0, 1  # words of the header
 
 Record = tuple[float, float, int, int, int, int]
-"""Time (s of `time.perf_counter`, which all processes of a machine share), value, sequence number,
-kind, channel, note."""
+"""Time (s, of `time.perf_counter`, the same in all processes), value, sequence number, kind,
+channel, note."""
 
 
 class EventQueue(SharedBlock):
     """Events with time stamps, in order, for one reader.
 
-    Any thread of the writing process may push. A full queue refuses; because what it refused may
+    Any thread of the writing process may push. A full queue refuses events; as a refused one may
     have been the end of a note, the first event after that is ALL_OFF.
 
     Parameters
@@ -374,7 +380,7 @@ class EventQueue(SharedBlock):
         self, kind: int, channel: int = 0, note: int = 0, value: float = 0.0,
         stamp: float | None = None,
     ) -> bool:  # fmt: skip
-        """Append an event; False if nobody has made room for it.
+        """Append an event.
 
         Parameters
         ----------
@@ -383,8 +389,14 @@ class EventQueue(SharedBlock):
         channel, note : int
             0 to 255.
         value : float
+            In the unit of the kind.
         stamp : float, optional
-            When it happened, s of `time.perf_counter`; None is now.
+            Time of the event, s of `time.perf_counter`; None is now.
+
+        Returns
+        -------
+        bool
+            False if the queue is full.
         """
         with self._lock:
             if self._refused:
@@ -395,28 +407,41 @@ class EventQueue(SharedBlock):
             return not self._refused
 
     def move(self, place: int, value: float) -> bool:
-        """Move the parameter at `place` of the vector of all values, as :meth:`push`."""
+        """Move a parameter.
+
+        Parameters
+        ----------
+        place : int
+            Index in the vector of all values.
+        value : float
+            In the parameter's unit.
+
+        Returns
+        -------
+        bool
+            False if the queue is full.
+        """
         return self.push(MOVED, place >> 8, place & 0xFF, value)
 
     @property
     def full(self) -> bool:
-        """Whether there is no room for an event more."""
+        """Whether the queue is full."""
         return self._written - int(self._arrays["header"][_READ]) >= MAX_EVENTS
 
     @property
     def waiting(self) -> int:
-        """[audio] Events that were not taken yet, by the writer's count."""
+        """[audio] Number of events that wait, by the writer's count."""
         return int(self._arrays["header"][_WRITTEN]) - self._read
 
     def resume(self) -> None:
-        """Go on where another process, the writer so far and now gone, has left off."""
+        """Continue after the last event of another process, the former writer, which has ended."""
         self._written = self._last
 
     @property
     def _last(self) -> int:
         """Number of the last event.
 
-        A writer that was killed before it counted its last one may have been heard all the same.
+        The event of a writer that was killed before counting it may have been read all the same.
         """
         return int(self._arrays["header"].max())
 
@@ -431,7 +456,7 @@ class EventQueue(SharedBlock):
         return True
 
     def peek(self) -> Record | None:
-        """[audio] The oldest event that was not taken yet, or None."""
+        """[audio] Oldest waiting event, or None."""
         place = self._read % MAX_EVENTS * _STRIDE
         payload, check = _CHECKED.unpack_from(self._arrays["records"].data, place)
         if zlib.crc32(payload) != check:
@@ -440,11 +465,11 @@ class EventQueue(SharedBlock):
         return record if record[2] == (self._read + 1) & 0xFFFFFFFF else None
 
     def take(self) -> None:
-        """[audio] Make room for one event more, after :meth:`peek` gave one."""
+        """[audio] Remove the event that :meth:`peek` returned."""
         self._read += 1
         self._arrays["header"][_READ] = self._read
 
     def skip(self) -> None:
-        """[control] Forget all events so far: they were meant for a reader that is gone."""
+        """[control] Drop all events, which were for a reader that has ended."""
         self._read = self._last
         self._arrays["header"][_READ] = self._read

@@ -1,4 +1,4 @@
-"""A device that keeps time and plays to nobody, for machines without a sound card."""
+"""Silent clock: a device that keeps time without a sound card."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class SilentClock:
-    """Calls `render` as often as a sound card would, and throws the sound away.
+    """Calls `render` as often as a sound card would, and discards the sound.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class SilentClock:
     block : int
         Frames in a block.
     reason : str
-        Why it takes the place of a card, one sentence, or "" where it was asked for.
+        Why it replaces a card, one sentence, or "" where it was asked for.
     """
 
     name = "silent clock"
@@ -45,7 +45,7 @@ class SilentClock:
         self._thread.start()
 
     def _run(self, render: "Render") -> None:
-        # Every deadline counts from the start, so that no error adds up.
+        # Every deadline counts from the start, so that errors do not add up.
         start, blocks = time.monotonic(), 0
         seconds = self._block.shape[1] / self.sample_rate
         while not self._closing.is_set():
@@ -53,7 +53,7 @@ class SilentClock:
             if late < 0.0:
                 self._closing.wait(-late)
                 continue
-            if late > 1.0:  # the machine was suspended: what was missed stays missed
+            if late > 1.0:  # the machine was suspended: skip the missed blocks
                 start += late
             render(self._block, late > 2.0 * seconds)
             blocks += 1

@@ -15,18 +15,18 @@ from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS, Events, Instrument, Plugin
 
 # --------------------------------------------------------------------------------------------------
-# How the session tells the audio process what is in the rack, and what it hears back.
+# The rack as the session wants it, and the reports of the audio process
 #
-# All live values travel as one vector in shared memory. In it every plugin has a place of its own
-# as long as it lives, so that nothing moves when another one comes, goes, or changes its order. The
-# instrument has the first.
+# All live values are one vector in shared memory. Each plugin has a place of its own in it as long
+# as it is in the rack, so that nothing moves when another plugin is added, removed or reordered.
+# The instrument has the first place.
 
 
 PLACE = 128
 """Values in a place: the most parameters that a plugin may have."""
 
 PLACES = 16
-"""The instrument's and those of effects."""
+"""Number of places: one for the instrument, the others for effects."""
 
 VECTOR = PLACE * PLACES
 """Length of the vector."""
@@ -39,18 +39,18 @@ class PluginSlot:
     Attributes
     ----------
     uid : str
-        What it is called in this rack, "delay" or "delay_2"; "" is the instrument.
+        Name in this rack, "delay" or "delay_2"; "" is the instrument.
     plugin : str
-        Its name in the registry.
+        Name in the registry.
     place : int
-        Where its values lie in the vector.
+        Place of its values in the vector.
     ids : tuple of str
-        The parameters whose values lie there, in order; the others stand at their defaults.
+        Parameters whose values are there, in order; the others stand at their defaults.
     bypassed : bool
     disabled : str
-        Why it may not even be loaded, one sentence, or ""; saving its file anew forgives it.
+        Why it must not be loaded, one sentence, or ""; saving its file again enables it.
     state : mapping
-        What :meth:`mesosynth.plugins.plugin.Plugin.restore` takes when it enters.
+        Argument of :meth:`mesosynth.plugins.plugin.Plugin.restore` when it enters the rack.
     """
 
     uid: str
@@ -64,7 +64,7 @@ class PluginSlot:
 
 @dataclass(frozen=True, slots=True)
 class SlotReport:
-    """What became of a slot.
+    """State of a slot in the audio process.
 
     Attributes
     ----------
@@ -73,9 +73,9 @@ class SlotReport:
         The plugin's own name; "" if it could not be loaded.
     table : ParameterTable or None
     problem : str
-        One sentence that says why it does not sound as it should, or "".
+        One sentence on why it does not sound, or "".
     traceback : str
-        The whole story, or "".
+        Python's traceback, or "".
     """
 
     uid: str
@@ -87,7 +87,7 @@ class SlotReport:
 
 
 # --------------------------------------------------------------------------------------------------
-# Shared record of the user plugin that is running, read by the watchdog.
+# Shared record of the user plugin that is running, read by the watchdog
 
 
 WORDS = 4
@@ -95,29 +95,29 @@ _IN_CALLBACK, _CALLBACK_THREAD, _IN_PREPARATION, _PREPARATION_THREAD = range(WOR
 
 
 class ActivePlugin:
-    """Says who is at work in the callback, and who is loaded or prepared beside it.
+    """Number of the user plugin that runs in the callback, and of the one in preparation beside it.
 
     Parameters
     ----------
     words : (WORDS,) int64, optional
-        Memory that others share; its own if left out.
+        Shared memory; its own if left out.
     """
 
     def __init__(self, words: NDArray[np.int64] | None = None) -> None:
         self._words = np.zeros(WORDS, np.int64) if words is None else words
 
     def enter(self, number: int) -> None:
-        """[audio] A user plugin begins to work in this thread."""
+        """[audio] Record that a user plugin begins to run in this thread."""
         self._words[_CALLBACK_THREAD] = threading.get_ident()
         self._words[_IN_CALLBACK] = number
 
     def leave(self) -> None:
-        """[audio] It has returned."""
+        """[audio] Record that it has returned."""
         self._words[_IN_CALLBACK] = 0
 
     @contextlib.contextmanager
     def preparing(self, number: int) -> Generator[None]:
-        """[control] Meanwhile a user plugin is loaded or prepared, by one thread at a time."""
+        """[control] Context of loading or preparing a user plugin, in one thread at a time."""
         self._words[_PREPARATION_THREAD] = threading.get_ident()
         self._words[_IN_PREPARATION] = number
         try:
@@ -132,34 +132,34 @@ class ActivePlugin:
 
     @property
     def in_preparation(self) -> tuple[int, int]:
-        """Number of the user plugin that is loaded or prepared, 0 for none, and the thread."""
+        """Number of the user plugin that is loaded or prepared, 0 for none, and its thread."""
         return int(self._words[_IN_PREPARATION]), int(self._words[_PREPARATION_THREAD])
 
     def clear(self) -> None:
-        """Forget user plugins whose process is gone."""
+        """Forget user plugins whose process has ended."""
         self._words.fill(0)
 
 
 # --------------------------------------------------------------------------------------------------
-# How a plugin reaches its own values in the rack's vector, and how fast they may move.
+# Smoothed values of a plugin
 
 
 GLIDE_SECONDS = 0.002
-"""Shortest way of a value to where it was sent. A plugin ramps over a block, but a block of one
-sample is no ramp; from 2 ms on a block is one."""
+"""Shortest glide of a value. A plugin ramps over a block, but a block of one sample is no ramp; a
+block of 2 ms or more is one."""
 
 
 class ParameterSmoother:
-    """One plugin's values, gliding.
+    """Values of one plugin in the rack's vector, smoothed.
 
     Parameters
     ----------
     table : ParameterTable
     place : int
-        Where its values lie in the vector.
+        Place of its values in the vector.
     ids : sequence of str, optional
-        The parameters whose values lie there, in order; those of `table` if left out. A parameter
-        that is not among them stands at its default.
+        Parameters whose values are there, in order; those of `table` if left out. Other parameters
+        stand at their defaults.
     """
 
     def __init__(
@@ -174,23 +174,23 @@ class ParameterSmoother:
         self._defaults = np.array([p.default for p in parameters], np.float64)
         self._lowest = np.array([p.minimum for p in parameters], np.float64)
         self._highest = np.array([p.maximum for p in parameters], np.float64)
-        # The values between two directions, or between two choices, are not legal.
+        # Values between two signs, or between two choices, are not legal.
         self._jumps = np.array([bool(p.smallest or p.choices) for p in parameters], np.bool_)
         self._wanted, self._sent, self._now, self._way = np.zeros((4, len(parameters)))
         self._differs = np.zeros(len(parameters), np.bool_)
         self._glide, self._left, self._fresh, self._held = 1, 0, True, False
 
     def prepare(self, sample_rate: float) -> None:
-        """[control] Take the sample rate, Hz, and begin where the vector stands."""
+        """[control] Set the sample rate, Hz, and begin at the vector's values."""
         self._glide = max(1, round(GLIDE_SECONDS * sample_rate))
         self._fresh = True
 
     def hold(self) -> None:
-        """[control] Let the values stay where they are on their way to, whatever comes."""
+        """[control] Keep the values where they are going, whatever the vector says."""
         self._held = True
 
     def advance(self, vector: NDArray[np.float64], moved: bool, frames: int) -> NDArray[np.float64]:
-        """[audio] Where the plugin's values should be at the end of the next `frames`.
+        """[audio] Values of the plugin at the end of the next `frames`.
 
         Parameters
         ----------
@@ -198,6 +198,12 @@ class ParameterSmoother:
         moved : bool
             Whether it may have changed since the last call.
         frames : int
+            Length of the block.
+
+        Returns
+        -------
+        (parameters,) float64
+            Overwritten by the next call.
         """
         if (moved and not self._held) or self._fresh:
             self._look(vector)
@@ -215,7 +221,7 @@ class ParameterSmoother:
         wanted = self._wanted
         np.take(vector, self._index, out=wanted, mode="clip")
         np.copyto(wanted, self._defaults, where=self._absent)
-        np.fmax(wanted, self._lowest, out=wanted)  # of a NaN it makes the lowest
+        np.fmax(wanted, self._lowest, out=wanted)  # NaN becomes the lowest
         np.fmin(wanted, self._highest, out=wanted)
         if self._fresh:
             np.copyto(self._now, wanted)
@@ -227,12 +233,12 @@ class ParameterSmoother:
 
 
 # --------------------------------------------------------------------------------------------------
-# One plugin's room in the rack: it fades in and out, and whatever goes wrong there stays there.
+# A plugin in the rack: it fades in and out, and its faults do not leave its slot
 
 
-SHORTEST_TAIL = 0.1  # s; an effect that goes on for less after its input has ended has none
+SHORTEST_TAIL = 0.1  # s; shorter tails are not kept
 FADE_SECONDS = 0.02  # in and out of the rack, and from one version of a plugin to the next
-EXPLODED = 1000.0  # 60 dB over full scale: no longer loud, but broken
+EXPLODED = 1000.0  # 60 dB over full scale: not loud but broken
 BUDGET = 0.5  # of a block's time that a user plugin may take
 LEAST_BUDGET = 0.00025  # s
 SLOW_BLOCKS = 16  # in a row beyond the budget, and a user plugin is too slow
@@ -243,9 +249,9 @@ FORGIVEN_AFTER = 1000
 
 
 class PluginHangs(BaseException):
-    """Raised inside a plugin that does not return, by who waits for it.
+    """Raised by the watchdog inside a plugin that does not return.
 
-    Not an Exception, lest a plugin that catches those goes on.
+    It is not an Exception, so that a plugin that catches those does not catch it.
     """
 
     def __str__(self) -> str:
@@ -254,7 +260,7 @@ class PluginHangs(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What a plugin did wrong, and what became of it; a version that is refused leaves the last."""
+    """Fault of a plugin, and its consequence; a refused version leaves the last one playing."""
 
     kind: Literal["error", "not finite", "slow"]
     fate: Literal["reset", "out", "refused"]
@@ -264,7 +270,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class LoadedPlugin:
-    """A plugin with its way to the values; a user plugin is one that a user wrote."""
+    """A plugin with its smoothed values; `by_user` marks a plugin that is not built in."""
 
     plugin: Plugin
     smoother: ParameterSmoother
@@ -283,20 +289,21 @@ class RackSlot:
     loaded : LoadedPlugin
         Not prepared yet.
     wanted : bool
-        Whether it is to be heard from the first block on.
+        Whether it is heard from the first block on.
     number : int
-        What `active` shows while a user plugin here is at work; not 0.
+        Its number in the :class:`ActivePlugin` record; not 0.
 
     Attributes
     ----------
     wanted : bool
         [control] Whether it should be heard.
     level : float
-        How much of it is heard, 0 to 1.
+        Its present gain, 0 to 1.
     successor : LoadedPlugin or None
-        [control] Prepared, to be faded to; None again when it has become the loaded.
+        [control] Prepared new version, to be crossfaded to; None again once it has replaced
+        `loaded`.
     faults : int
-        Blocks that it spoiled.
+        Number of blocks that it spoiled.
     fault : Fault or None
         The last one.
     out : bool
@@ -320,7 +327,17 @@ class RackSlot:
         self._sample_rate = 1.0
 
     def prepare(self, sample_rate: float, max_block: int, active: ActivePlugin) -> None:
-        """[control] Allocate everything for blocks of up to `max_block` frames."""
+        """[control] Allocate all buffers.
+
+        Parameters
+        ----------
+        sample_rate : float
+            Hz.
+        max_block : int
+            Frames in the largest block.
+        active : ActivePlugin
+            Record for the watchdog.
+        """
         self._sample_rate = sample_rate
         self._slope = 1.0 / (FADE_SECONDS * sample_rate)
         self._dry, self._other = np.zeros((2, CHANNELS, max_block), np.float32)
@@ -340,7 +357,7 @@ class RackSlot:
                 self.out, self.fault = True, Fault("error", "out", error, "prepare")
 
     def _take_buffers(self, other: "RackSlot") -> None:
-        """[control] Use those of a slot that nobody will call any more; it is prepared then."""
+        """[control] Take the buffers of a prepared slot that is no longer called."""
         self._sample_rate, self._slope = other._sample_rate, other._slope
         self._dry, self._other = other._dry, other._other
         self._gain, self._count = other._gain, other._count
@@ -353,9 +370,17 @@ class RackSlot:
         block: NDArray[np.float32],
         active: ActivePlugin,
     ) -> None:
-        """[audio] Play `block`, (2, frames) float32, or change it, in place.
+        """[audio] Render `block`, or change it, in place.
 
-        `active` is told which user plugin is at work.
+        Parameters
+        ----------
+        vector : (VECTOR,) float64
+        moved : bool
+            Whether it may have changed since the last call.
+        events : (k,) EVENT
+        block : (2, frames) float32
+        active : ActivePlugin
+            Record for the watchdog.
         """
         wanted = self.wanted and not self.out
         makes_sound = isinstance(self.loaded.plugin, Instrument)
@@ -378,7 +403,7 @@ class RackSlot:
             self.level = self._mix(dry, block, self.level, 1.0 if wanted else -1.0)
 
     def _ease_in(self, block: NDArray[np.float32]) -> None:
-        """Let an effect with echoes hear a sound that swells, lest they begin with a click."""
+        """Fade the input of an effect with a tail, so that its tail does not begin with a click."""
         if self.loaded.plugin.tail < SHORTEST_TAIL:
             return
         gain = self._gain[: block.shape[1]]
@@ -397,7 +422,7 @@ class RackSlot:
         block: NDArray[np.float32],
         active: ActivePlugin,
     ) -> bool:
-        """Let a plugin process `block`; return whether it did well."""
+        """Let a plugin process `block`; return whether it succeeded."""
         frames = block.shape[1]
         values = loaded.smoother.advance(vector, moved, frames)
         begin = time.perf_counter()
@@ -406,11 +431,11 @@ class RackSlot:
                 active.enter(self.number)
             loaded.plugin.process(values, events, block)
             active.leave()
-        except BaseException as error:  # noqa: BLE001 - it may be anybody's; the sound must go on
+        except BaseException as error:  # noqa: BLE001 - any plugin; the sound must go on
             active.leave()
             self._record_fault(loaded, active, "error", MOST_FAULTS, error)
             return False
-        # A sum of squares tells at once of NaN, which is not less than anything, and of Inf.
+        # A sum of squares shows NaN, which is not less than anything, and Inf at once.
         left, right = np.vecdot(block, block, out=self._energy).tolist()
         if not (left < EXPLODED**2 * frames and right < EXPLODED**2 * frames):
             self._record_fault(loaded, active, "not finite", 1)
@@ -441,7 +466,7 @@ class RackSlot:
             self.fault = Fault(kind, "refused", error)
         elif loaded.by_user and self._strikes >= MOST_FAULTS:
             self.out, self._strikes = True, 0
-            if kind != "slow":  # what is only slow can still be faded
+            if kind != "slow":  # a plugin that is only slow can still be faded
                 self.level = 0.0
             self.fault = Fault(kind, "out", error)
         else:
@@ -449,7 +474,7 @@ class RackSlot:
             self.reset(active)
 
     def reset(self, active: ActivePlugin) -> None:
-        """[audio] Let the plugin forget all sound, whatever it does instead."""
+        """[audio] Reset the plugin; an exception shuts a user plugin out."""
         by_user = self.loaded.by_user
         try:
             if by_user:
@@ -459,7 +484,7 @@ class RackSlot:
         except BaseException as error:  # noqa: BLE001 - as in `_run`
             active.leave()
             if by_user:
-                self.out, self.level = True, 0.0  # lest it is called again while it fades
+                self.out, self.level = True, 0.0  # or it would be called while it fades
             self.fault = Fault("error", "out" if by_user else "reset", error, "reset")
 
     def _cross(
@@ -472,7 +497,7 @@ class RackSlot:
         block: NDArray[np.float32],
         active: ActivePlugin,
     ) -> None:
-        """Fade from what the loaded made, in `block`, to what its successor makes."""
+        """Crossfade from the output of `loaded`, in `block`, to that of its successor."""
         other = self._other[:, : block.shape[1]]
         np.copyto(other, dry)
         if not self._run(successor, vector, moved, events, other, active):
@@ -488,7 +513,7 @@ class RackSlot:
         level: float,
         direction: float,
     ) -> float:
-        """Turn `block` to ``dry + level (block - dry)`` with a moving level; return its end."""
+        """Write ``dry + level (block - dry)`` to `block` with a moving level; return its end."""
         frames = block.shape[1]
         slope = direction * self._slope
         gain = self._gain[:frames]
@@ -504,29 +529,29 @@ class RackSlot:
 
 
 # --------------------------------------------------------------------------------------------------
-# What an effect that has left the rack still has to say: its echoes, until they are quiet.
+# Tail of a removed effect, until it is quiet
 
 
-QUIET_LEVEL = 1e-4  # of full scale: 80 dB below it
-QUIET_SECONDS = 2.5  # s of quiet; the longest delay is two, and between its echoes nothing is heard
-LONGEST_SECONDS = 30.0  # s; a delay that feeds back nearly all of itself would stay for minutes
+QUIET_LEVEL = 1e-4  # of full scale, -80 dB
+QUIET_SECONDS = 2.5  # the longest delay is 2 s, with silence between its echoes
+LONGEST_SECONDS = 30.0  # a delay with much feedback would ring for minutes
 
 MOST_TAILS = 4
-"""That ring at once; when presets change quickly, the oldest make room."""
+"""Tails at once; when presets change quickly, the oldest fade out."""
 
 
 class EffectTail(RackSlot):
-    """An effect whose input fades away, and whose output is added to what goes past it.
+    """Tail of a removed effect, added to the sound that bypasses it.
 
-    ``block -> (1 - g) block + P(g block)`` with g from 1 to 0: it begins as the effect sounded and
-    ends as its echoes alone. Its parameters stay where they were.
+    ``block -> (1 - g) block + P(g block)`` with g from 1 to 0: it begins with the sound of the
+    effect and ends with the tail alone. Its parameters stand still.
 
     Parameters
     ----------
     slot : RackSlot
-        The effect's, prepared, which leaves the rack as this one comes.
+        Slot of the effect, prepared, which leaves the rack at the same time.
     number : int
-        Tells it from other tails.
+        Number of the tail.
     """
 
     def __init__(self, slot: RackSlot, number: int) -> None:
@@ -539,12 +564,12 @@ class EffectTail(RackSlot):
 
     @staticmethod
     def rings(slot: RackSlot) -> bool:
-        """[control] Whether an effect has something to say after its input has ended."""
+        """[control] Whether an effect has a tail to keep."""
         loaded: LoadedPlugin = slot.loaded
         return (
             not isinstance(loaded.plugin, Instrument)
             and not isinstance(slot, EffectTail)
-            and not loaded.by_user  # who knows what it does when it is no longer looked at
+            and not loaded.by_user  # its faults would not be reported any more
             and loaded.plugin.tail >= SHORTEST_TAIL
             and slot.wanted and not slot.out
             and slot.level == 1.0 and slot.successor is None
@@ -552,12 +577,12 @@ class EffectTail(RackSlot):
 
     @property
     def age(self) -> int:
-        """[control] Samples for which it has rung."""
+        """[control] Samples since it left the rack."""
         return self._age
 
     @property
     def ended(self) -> bool:
-        """[control] Whether there is nothing left to be heard."""
+        """[control] Whether it is quiet, too old, or shut out."""
         quiet, age = self._quiet / self._sample_rate, self._age / self._sample_rate
         return quiet > QUIET_SECONDS or age > LONGEST_SECONDS or self.out
 
@@ -595,7 +620,7 @@ class EffectTail(RackSlot):
             np.add(row, echo, out=row)
 
     def _line(self, level: float, frames: int) -> "NDArray[np.float32]":
-        """A gain that falls from `level` to 0, and stays there."""
+        """A gain that falls from `level` to 0 and stays there."""
         gain = self._gain[:frames]
         np.multiply(self._count[:frames], -self._slope, out=gain)
         np.add(gain, level, out=gain)

@@ -1,4 +1,4 @@
-"""The sound card as PortAudio opens it: the output stream, and the recorder of the input."""
+"""Sound card through PortAudio: the output stream, and the recorder of the input."""
 
 import threading
 from typing import TYPE_CHECKING, Any
@@ -22,26 +22,28 @@ if TYPE_CHECKING:
 
 
 # --------------------------------------------------------------------------------------------------
-# A sound card, by way of PortAudio.
+# Output
 
 
-MAX_BLOCK = 8192  # frames rendered at once; a device that wants more gets them in parts
+MAX_BLOCK = 8192  # frames rendered at once; larger blocks are rendered in parts
 
 
 class SoundCard:
-    """An output of PortAudio in stereo, or in mono where it has but one channel.
+    """An output of PortAudio in stereo, or in mono where it has only one channel.
 
     Parameters
     ----------
     name : str, optional
         Part of the name; None takes the default output.
-    sample_rate, block : int, optional
-        Hz and frames; None leaves the choice to the device.
+    sample_rate : int, optional
+        Hz; None leaves the choice to the device.
+    block : int, optional
+        Frames; None leaves the choice to the device.
 
     Raises
     ------
     DeviceError
-        If there is none of that name, or it refuses the settings.
+        If there is no device of that name, or it refuses the settings.
     """
 
     silent = False
@@ -102,7 +104,7 @@ class SoundCard:
     ) -> None:
         """[audio] Fill `outdata`, (frames, channels) float32."""
         if self._closed:
-            # Woken after it was given up: somebody else calls `render` by now.
+            # It was abandoned: another device calls `render` now.
             outdata.fill(0.0)
             return
         underflow = bool(flags) and bool(flags.output_underflow)
@@ -122,7 +124,7 @@ class SoundCard:
     def close(self) -> None:
         """[control] Stop calling `render` at once.
 
-        A driver whose server died may never return from closing, so it closes in a thread.
+        A driver whose server died may never return from closing, so it is closed in a thread.
         """
         self._closed = True
         closing = threading.Thread(target=self._stream.close, kwargs={"ignore_errors": True},
@@ -131,7 +133,7 @@ class SoundCard:
         closing.join(0.3)
 
     def abandon(self) -> None:
-        """[control] Stop calling `render` at once, and leave the stream as it is.
+        """[control] Stop calling `render` at once, and leave the stream open.
 
         PortAudio aborts the whole process when it closes a stream of a dead JACK server.
         """
@@ -139,16 +141,16 @@ class SoundCard:
 
 
 # --------------------------------------------------------------------------------------------------
-# Record from an input into a ring, mixed to mono, at the input's own sample rate.
+# Input, mixed to mono, at its own sample rate
 
 
 class Recorder:
-    """A running recording.
+    """A running recording of an input.
 
     Parameters
     ----------
     ring : Ring
-        Where the samples go.
+        Buffer for the samples.
     name : str, optional
         Part of the input's name; None takes the default input.
 
@@ -157,7 +159,7 @@ class Recorder:
     sample_rate : int
         Hz.
     latency : float
-        As the input reports it, s.
+        As reported by the input, s.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Write a sound file as the sound comes, so that it can be read whatever happens meanwhile.
+"""Sound writer: a WAV or FLAC file that can be read even if the program is killed.
 
-libsndfile puts the length into a file's header when it closes it. A program that is killed never
-gets there, so the length is put in from time to time, by way of a second handle on the file.
+libsndfile writes the length to a file's header when it closes the file. A program that is killed
+never does, so the length is written from time to time through a second handle on the file.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from mesosynth.errors import AudioFileError
 
 SUFFIXES = (".wav", ".flac")
-BYTES = 3  # of one sample, 24 bits
-LONGEST_WAV = 2**32 - 2**16  # bytes of sound; a WAV file's header knows no more
+BYTES = 3  # per sample, 24 bits
+LONGEST_WAV = 2**32 - 2**16  # bytes of sound; the limit of a WAV header
 NEARLY_FULL = 2**20  # bytes free on the disk
 _HEADER_SECONDS = 0.4
 
@@ -29,7 +29,7 @@ class SoundWriter:
     Parameters
     ----------
     path : Path
-        Ends in ``.wav`` or ``.flac``; what it held before is lost.
+        Ends in ``.wav`` or ``.flac``; an old file is overwritten.
     sample_rate : int
         Hz.
     channels : int
@@ -38,7 +38,7 @@ class SoundWriter:
     ----------
     path : Path
     frames : int
-        Written so far.
+        Frames written so far.
 
     Raises
     ------
@@ -58,16 +58,16 @@ class SoundWriter:
 
     @property
     def seconds(self) -> float:
-        """Written so far, s."""
+        """Length written so far, s."""
         return self.frames / self.sample_rate
 
     @property
     def full(self) -> bool:
-        """Whether the format ends here, and another file should go on."""
+        """Whether the format's limit is reached, and the sound must go on in another file."""
         return self._limit is not None and self.frames >= self._limit
 
     def write(self, frames: NDArray[np.float32]) -> None:
-        """Append `frames`, (n, channels) float32, and now and then the length to the header."""
+        """Append `frames`, (n, channels) float32; from time to time, update the header's length."""
         if self._limit is not None:
             frames = frames[: self._limit - self.frames]
         try:
@@ -96,7 +96,7 @@ class SoundWriter:
 
 
 def check_path(path: Path) -> None:
-    """Refuse a name whose format or folder does not exist.
+    """Raise for a name whose format or folder does not exist.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def _put_wav_length(file: BinaryIO, head: bytes, frames: int, channels: int) -> 
 
 
 def _put_flac_length(file: BinaryIO, head: bytes, frames: int, _channels: int) -> None:
-    """Tell how many frames are there for sure: the encoder writes whole blocks, and one late."""
+    """Write the number of complete frames: the encoder writes whole blocks, one block late."""
     block = int.from_bytes(head[8:10], "big")
     whole = max(frames - 1, 0) // block * block
     # 20 bits of sample rate, 3 of channels, 5 of bits per sample, and 36 of the length.
@@ -129,7 +129,7 @@ def _put_flac_length(file: BinaryIO, head: bytes, frames: int, _channels: int) -
 
 def _sentence(path: Path, error: Exception) -> str:
     cause = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
-    if isinstance(error, soundfile.LibsndfileError) and "System error" in cause:  # that is all
+    if isinstance(error, soundfile.LibsndfileError) and "System error" in cause:  # no cause given
         free = shutil.disk_usage(path.parent).free
         cause = "the disk is full" if free < NEARLY_FULL else "the system refuses to write more"
     return f"{path} cannot be written: {cause.strip().rstrip('.')}."

@@ -1,4 +1,4 @@
-"""What the audio process says of itself, in shared memory."""
+"""Status of the audio process, in shared memory."""
 
 import struct
 from dataclasses import asdict, astuple, dataclass, fields
@@ -13,27 +13,27 @@ from mesosynth.engine.shared import SharedBlock
 
 @dataclass(frozen=True, slots=True)
 class AudioReport:
-    """What seldom changes; the loop of the audio process tells it.
+    """The part of the status that seldom changes, written by the loop of the audio process.
 
     Attributes
     ----------
     device : str
-        Name of what the sound goes to.
+        Name of the output device.
     silent : bool
         Whether that is the silent clock.
     running : bool
-        Whether blocks are being played and the process said so within the last two seconds.
+        Whether blocks are played and the process reported within the last two seconds.
     sample_rate : int
         Hz.
     latency : float
-        From a parameter's change to the device's output, s: what the device reports, and the
-        limiter's look-ahead.
+        From a parameter's change to the device's output, s: latency reported by the device, and
+        the limiter's look-ahead.
     latency_in : float
         Of the input as it reports it, s; 0 when it is closed.
     faults : int
-        Blocks that were silenced because the instrument failed or was not finite.
+        Number of blocks that were silenced because the instrument failed or was not finite.
     rack_revision : int
-        Grows when something in the rack has changed that the session should ask about.
+        Grows with every change of the slots' reports.
     message : str
         One sentence for the user, or "".
     recording_rate : int
@@ -54,7 +54,7 @@ class AudioReport:
 
 @dataclass(frozen=True, slots=True)
 class AudioStatus(AudioReport):
-    """What the audio process last said of itself: what it report, and what its callback counted.
+    """Status of the audio process: its report, and the counts of its callback.
 
     Attributes
     ----------
@@ -66,23 +66,23 @@ class AudioStatus(AudioReport):
         reset.
     overruns : int
         Blocks that took longer to compute than they last. Where the device ran dry without one, the
-        callback came too late: the machine, the sound server or Python's interpreter held it up.
+        callback was late: the machine, the sound server or Python's interpreter delayed it.
     heavy : int
-        Blocks that kept a processor busy for three quarters of their time or more: too much to do,
-        or too slow a core. In overruns beyond those something else had the core, or Python's
-        interpreter.
+        Blocks that kept a processor busy for three quarters of their time or more: too much work,
+        or too slow a core. In other overruns another program, or Python's interpreter lock, had the
+        core.
     callback_ms_median, callback_ms_max : float
-        Time to compute a block: median of the last 1024, longest so far.
+        Time to compute a block, ms: median of the last 1024, longest so far.
     load, load_max : float
-        The same as a share of the time that a block lasts, 1.0 is all of it.
+        The same as a share of the block's time; 1.0 is all of it.
     peak, true_peak : float
         Largest magnitude so far, at and between the samples; 1.0 is full scale.
     peak_left, peak_right, rms_left, rms_right : float
-        Levels now: a peak falls by 20 dB in 1.7 s, the RMS is over 0.3 s.
+        Present levels: a peak falls by 20 dB in 1.7 s, the RMS is over 0.3 s.
     heartbeat : float
-        `time.monotonic()` when the loop of the process last said that it lives, s.
+        `time.monotonic()` of the last sign of life of the process's loop, s.
     audition : float
-        Where the sound is that is compared with the instrument, s; -1 while none is heard.
+        Position of the audition's sound, s; -1 while it is silent.
     """
 
     block: int = 0
@@ -108,7 +108,7 @@ COUNTED = (
     "blocks", "block", "underflows", "overruns", "heavy", "noted", "longest", "load_max",
     "peak", "true_peak", "peak_left", "peak_right", "rms_left", "rms_right", "audition",
 )  # fmt: skip
-"""What changes with every block, in the order in which the callback counts it."""
+"""Numbers that change with every block, in the order in which the callback writes them."""
 
 _FORMATS = {str: "S1024", bool: "?", int: "i8", float: "f8"}
 _TOLD = np.dtype([(field.name, _FORMATS[field.type]) for field in fields(AudioReport)])  # pyright: ignore[reportArgumentType] - field.type is the class itself here
@@ -120,9 +120,14 @@ _NOTHING = (0.0,) * (len(COUNTED) - 1) + (-1.0,)
 class StatusBlock(SharedBlock):
     """The latest :class:`AudioStatus`, from the audio process to the session.
 
-    The callback writes down its own numbers. They were report by a loop beside it, thirty times a
-    second, in half a millisecond of Python; and as the interpreter runs one thread at a time, a
-    callback that met the loop took 0.6 ms longer (4 of 100 did).
+    The callback writes its own numbers. A loop beside it once wrote them, thirty times a second, in
+    half a millisecond of Python; as the interpreter runs one thread at a time, 4 of 100 callbacks
+    met the loop and took 0.6 ms longer.
+
+    Parameters
+    ----------
+    name : str, optional
+        Of an existing block, to attach to it; None creates one.
 
     Attributes
     ----------
@@ -149,19 +154,19 @@ class StatusBlock(SharedBlock):
 
     @property
     def times(self) -> NDArray[np.float64]:
-        """See the class."""
+        """Times of the last blocks, (2, REMEMBERED)."""
         return self._arrays["times"]
 
     def count(self, *numbers: float) -> None:
-        """[audio] Write down the numbers of :data:`COUNTED`, at once."""
+        """[audio] Write the numbers of :data:`COUNTED`, at once."""
         _NUMBERS.pack_into(self._arrays["counted"], 0, *numbers)  # pyright: ignore[reportArgumentType] - an array is a buffer
 
     def beat(self, now: float) -> None:
-        """Say that the process lives, at `now` on the monotonic clock, s; 0 for not yet."""
+        """Write the time of a sign of life, of the monotonic clock, s; 0 for not yet."""
         self._arrays["heartbeat"][0] = now
 
     def publish(self, report: AudioReport) -> None:
-        """Publish `report`; the version is odd meanwhile."""
+        """Write `report`; the version is odd meanwhile."""
         version = self._arrays["version"]
         version[0] = int(version[0]) | 1
         row = tuple(v.encode() if isinstance(v, str) else v for v in astuple(report))
@@ -169,7 +174,7 @@ class StatusBlock(SharedBlock):
         version[0] += 1
 
     def report(self) -> AudioReport:
-        """Return what was report last; what was report before if it is just being written."""
+        """Last report; the one before if it is just being written."""
         version = int(self._arrays["version"][0])
         row = self._arrays["report"][0].item()
         if version % 2 == 0 and version == int(self._arrays["version"][0]):
@@ -180,7 +185,7 @@ class StatusBlock(SharedBlock):
         return self._report
 
     def read(self) -> AudioStatus:
-        """Return what was report, and what was counted by now."""
+        """Present status."""
         counted: dict[str, Any] = dict(zip(COUNTED, self._arrays["counted"].tolist(), strict=True))
         counted |= {name: int(counted[name]) for name in _WHOLE}
         seconds, load = usual(self.times, int(counted.pop("noted")))

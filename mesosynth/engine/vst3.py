@@ -1,8 +1,7 @@
-"""VST3 effects, by way of pedalboard, which is an extra of its own: `pip install mesosynth[vst3]`.
+"""VST3 effects through pedalboard, an optional dependency: `pip install mesosynth[vst3]`.
 
-A VST3 is other people's machine code: like a user's plugin it is tried out in a process of its own
-first, since some hang while they are loaded, and it may be shut out later. It makes its own
-allocations, on which no promise can be made.
+A VST3 is machine code: like a user plugin it is tried in another process first, since some hang
+while they are loaded, and it may be shut out later. It allocates memory as it likes.
 """
 
 import importlib.util
@@ -23,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "vst3:"
-"""Of the names of these effects in racks and presets."""
+"""Prefix of the names of these effects in racks and presets."""
 
-SMALLEST = 3  # frames; shorter blocks pass as they are, and no device asks for them
+SMALLEST = 3  # frames; shorter blocks, which no device asks for, pass unchanged
 
 
 def vst3_folders() -> list[Path]:
-    """Where VST3s lie on this system; the environment variable VST3_PATH names others."""
+    """Folders of VST3s on this system; the environment variable VST3_PATH overrides them."""
     if os.environ.get("VST3_PATH"):
         return [Path(folder) for folder in os.environ["VST3_PATH"].split(os.pathsep)]
     if sys.platform == "darwin":
@@ -42,7 +41,7 @@ def vst3_folders() -> list[Path]:
 
 
 def list_vst3() -> "Iterator[tuple[str, Path]]":
-    """Name and file of every VST3, if there is something to play them."""
+    """Name and file of every VST3, if pedalboard is installed."""
     if importlib.util.find_spec("pedalboard") is not None:
         for folder in vst3_folders():
             for path in sorted(folder.glob("*.vst3")):
@@ -50,12 +49,12 @@ def list_vst3() -> "Iterator[tuple[str, Path]]":
 
 
 def load_vst3(path: Path) -> type[Effect]:
-    """Load a VST3 as an effect whose parameters run from 0 to 1.
+    """Class of a VST3 effect; its parameters run from 0 to 1.
 
     Raises
     ------
     PluginError
-        If it cannot be loaded, or is no effect.
+        If it cannot be loaded, or is not an effect.
     """
     try:
         found = _instance(path)
@@ -75,9 +74,9 @@ def load_vst3(path: Path) -> type[Effect]:
 
 
 class Vst3(Effect):
-    """A VST3, or two where it has but one channel."""
+    """A VST3, or two instances where it has only one channel."""
 
-    block_size_invariant = False  # who knows
+    block_size_invariant = False  # unknown
     path: ClassVar[Path]
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
@@ -107,7 +106,7 @@ class Vst3(Effect):
     def process(
         self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
     ) -> None:
-        """[audio] Let it change `block`, (2, frames) float32."""
+        """[audio] Process `block`, (2, frames) float32."""
         frames = block.shape[1]
         if frames < SMALLEST:
             return

@@ -1,4 +1,4 @@
-"""What to do about a user plugin that does not return: raise in its thread, and else give up."""
+"""Watchdog of user plugins: interrupts one that does not return."""
 
 import ctypes
 
@@ -7,12 +7,12 @@ import numpy as np
 from mesosynth.engine.shared import SharedBlock
 from mesosynth.engine.slot import WORDS, ActivePlugin, PluginHangs
 
-PATIENCE = 0.25  # s in one call of the callback's; and once more after the exception
-PREPARING = 8.0  # s to load or to prepare, while the others play on: as long as its trial may take
+PATIENCE = 0.25  # s for one call in the callback, and again after the exception
+PREPARING = 8.0  # s to load or prepare, while the rack plays on: as long as its trial may take
 
 
 class ActivePluginBlock(SharedBlock):
-    """Which user plugin runs, for this process and the session's.
+    """Shared memory of the :class:`ActivePlugin` record, for the audio process and the session.
 
     It outlives a process that is killed in the middle of a call.
     """
@@ -33,9 +33,9 @@ class ActivePluginBlock(SharedBlock):
 class Watchdog:
     """Notices a user plugin that does not return.
 
-    A loop in Python can be interrupted: an exception is raised in its thread, which the rack
-    treats like any other. Code that never comes back to Python's interpreter cannot; then the
-    process has to end, and start again without that plugin.
+    A loop in Python can be interrupted: an exception is raised in its thread, and the rack treats
+    it like any other. Machine code that does not return to the interpreter cannot; then the process
+    must end, and start again without that plugin.
 
     Parameters
     ----------
@@ -47,14 +47,19 @@ class Watchdog:
         self._playing, self._preparing = _Call(PATIENCE), _Call(PREPARING)
 
     def look(self, blocks: int, now: float) -> bool:
-        """Look some twenty times a second; return whether nothing helps.
+        """Check the running plugins, about twenty times a second.
 
         Parameters
         ----------
         blocks : int
-            Played so far.
+            Number of blocks played so far.
         now : float
-            s.
+            Present time, s.
+
+        Returns
+        -------
+        bool
+            Whether a plugin hangs that cannot be interrupted.
         """
         playing = self._playing.look(*self._active.in_callback, blocks, now)
         preparing = self._preparing.look(*self._active.in_preparation, 0, now)
@@ -62,7 +67,7 @@ class Watchdog:
 
 
 class _Call:
-    """How long one call has taken by now, and whether its thread was told."""
+    """Duration of one call, and whether its thread was interrupted."""
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
@@ -71,7 +76,7 @@ class _Call:
         self._raised = False
 
     def look(self, number: int, thread: int, count: int, now: float) -> bool:
-        """Whether nothing helps; `count` grows from call to call."""
+        """Whether the call cannot be interrupted; `count` grows from call to call."""
         seen = (number, count)
         if number == 0 or seen != self._seen:
             self._seen, self._since, self._raised = seen, now, False
