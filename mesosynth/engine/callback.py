@@ -308,7 +308,7 @@ class Moves:
             self._held[place] = (value, before, self.now + HOLD)
 
     def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[audio] The session's `values`, or a copy with the moved ones, valid until the next call."""
+        """[audio] The session's `values`, or a copy with the moves, valid until the next call."""
         np.copyto(self._session, values)
         if not self._held:
             return values
