@@ -1,7 +1,7 @@
 # Two commands on a fresh machine with python3, python3-venv and make:
 #
 #     make run     set everything up and open the desk (in the terminal without a display)
-#     make test    everything that guards the project
+#     make test    everything that guards the project, but what takes minutes: make test-all
 #
 # Both install what is missing once and start at once from then on. More words for the program:
 # make run ARGS="my.wav --device silent"
@@ -10,20 +10,31 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+PYTEST := $(BIN)/pytest --durations=25
 ARGS ?=
 
-.PHONY: run test lint system-packages-run system-packages-test clean
+.PHONY: run test test-all lint system-packages-run system-packages-test clean
 
 run: system-packages-run $(VENV)/installed
 	$(BIN)/mesosynth $(ARGS)
 
-# What only computes is tested by two processes, and then by one what listens, looks or measures;
-# that comes to its turn whatever the first part said.
-test: system-packages-test lint
-	@status=0; \
-	$(BIN)/pytest -m 'not alone' -n 2 --dist worksteal || status=$$?; \
-	$(BIN)/pytest -m alone || status=$$?; \
-	exit $$status
+# What only computes, and the linters, run at the lowest priority behind what listens, looks or
+# measures, which waits for sound and windows most of the time. Their report comes when that is done.
+test: system-packages-test $(VENV)/installed-dev
+	@behind=$$(mktemp -d); status=0; \
+	{ nice -n 19 $(MAKE) --no-print-directory lint; echo $$? >$$behind/lint; } >$$behind/lint.log 2>&1 & \
+	{ nice -n 19 $(PYTEST) -m 'not alone' -n 2 --dist worksteal; echo $$? >$$behind/tests; } \
+		>$$behind/tests.log 2>&1 & \
+	$(PYTEST) -m alone || status=$$?; \
+	wait; cat $$behind/lint.log $$behind/tests.log; \
+	for part in lint tests; do \
+		code=$$(cat $$behind/$$part); [ "$$code" -eq 0 ] || status=$$code; \
+	done; \
+	rm -r $$behind; exit $$status
+
+# All of `make test`, and what takes minutes: a soak, the desk at 150 and 200%, full protocols.
+test-all: test
+	$(PYTEST) tests/long
 
 # pyright runs on the node that its wheel brings; it shall not ask a registry for news.
 lint: $(VENV)/installed-dev

@@ -1,30 +1,32 @@
-"""What all tests share."""
+"""Fixtures that all tests share, and which tests run alone."""
 
 import os
-from pathlib import Path
 
 import pytest
 
 # Two torch threads on two cores that others use as well wait for each other most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-
-HERE = Path(__file__).parent
-DESK, HOST = HERE / "window", HERE / "process"
+ALONE = {"jack", "pulse", "no_card", "display", "real_time"}
+"""Fixtures of tests beside which no other test of these may run: sound servers, windows on a
+screen, and whatever measures time or listens to sound as it is played."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items):
-    """What has a window or sounds in real time is alone, and the desk comes last of all.
+    """Mark what has such a fixture as alone, and put the windows last.
 
-    Its window stays open, and its threads disturb what is measured. A file of these folders that
-    only computes says so with the mark `beside`; elsewhere one that listens or measures says that
-    it must be `alone`.
+    The desk's window stays open, and its threads disturb what is measured.
     """
     for item in items:
-        if {DESK, HOST} & set(item.path.parents) and not item.get_closest_marker("beside"):
+        if ALONE & set(item.fixturenames):
             item.add_marker("alone")
-    items.sort(key=lambda item: DESK in item.path.parents)
+    items.sort(key=lambda item: "display" in item.fixturenames)
+
+
+@pytest.fixture
+def real_time():
+    """The test measures time, or hears sound as it is played."""
 
 
 @pytest.fixture(scope="session", autouse=True)

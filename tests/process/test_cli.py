@@ -49,7 +49,7 @@ def assert_one_sentence(done, cause):
     assert cause in lines[0]
 
 
-@pytest.mark.alone
+@pytest.mark.usefixtures("real_time")
 def test_version_comes_at_once():
     began = time.monotonic()
     done = mesosynth("--version")
@@ -149,7 +149,7 @@ def test_match_that_cannot_write_its_preset(tmp_path):
     assert_one_sentence(done, "p.json cannot be written: there is no folder")
 
 
-@pytest.mark.alone
+@pytest.mark.usefixtures("real_time")
 def test_play_through_the_silent_clock(tmp_path):
     preset = tmp_path / "p.json"
     save_preset(preset, Preset(name="p", parameters={"gain": -6.0, "period": 0.5}))

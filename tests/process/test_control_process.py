@@ -29,6 +29,8 @@ from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.plugins.plugin import EventKind
 
+pytestmark = pytest.mark.usefixtures("real_time")
+
 KINDS = EventKind
 
 

@@ -8,9 +8,12 @@ import pytest
 from mesosynth.session import Session
 from mesosynth.system import cpu as cores
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, "sched_getaffinity"), reason="this system does not let us choose cores"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not hasattr(os, "sched_getaffinity"), reason="this system does not let us choose cores"
+    ),
+    pytest.mark.usefixtures("real_time"),
+]
 
 
 @pytest.mark.parametrize(

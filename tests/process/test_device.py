@@ -11,6 +11,8 @@ from mesosynth.engine.portaudio import import_sounddevice
 from mesosynth.engine.silent_clock import SilentClock
 from mesosynth.errors import DeviceError
 
+pytestmark = pytest.mark.usefixtures("real_time")
+
 
 def test_the_silent_clock_keeps_time_whatever_a_block_takes(until):
     clock, calls = SilentClock(48000, 480), []

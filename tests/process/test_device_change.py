@@ -21,6 +21,8 @@ from mesosynth.session.audio_settings import (
     settings_path,
 )
 
+pytestmark = pytest.mark.usefixtures("real_time")
+
 LOUD = {"f_c": 500.0, "f_m": 2.0, "gamma": 0.5, "w": 1.0, "period": 0.5, "gain": -6.0}
 
 

@@ -12,6 +12,8 @@ from mesosynth.errors import ArgumentError, DeviceError
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.session import Session, events
 
+pytestmark = pytest.mark.usefixtures("real_time")
+
 TARGET = {"f_c": 700.0, "f_m": 11.0, "w": 2.0, "period": 0.4, "gain": 0.0}
 PATIENCE = 40.0  # s; it takes some three where nobody else computes
 

@@ -15,6 +15,8 @@ from mesosynth.errors import ArgumentError, PluginError
 from mesosynth.presets.preset import load_preset
 from mesosynth.session import Session, events
 
+pytestmark = pytest.mark.usefixtures("real_time")
+
 GUEST = """
 import numpy as np
 from mesosynth.plugins.parameters import Parameter, ParameterTable

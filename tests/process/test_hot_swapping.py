@@ -15,6 +15,8 @@ from mesosynth.engine.rack import Rack
 from mesosynth.engine.slot import FADE_SECONDS, PLACE, VECTOR, PluginSlot
 from mesosynth.engine.watchdog import Watchdog
 
+pytestmark = pytest.mark.usefixtures("real_time")
+
 HALF = """
 import numpy as np
 from mesosynth.plugins.parameters import ParameterTable

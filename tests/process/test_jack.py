@@ -15,6 +15,8 @@ from mesosynth.engine.rack import render
 from mesosynth.errors import DeviceError
 from mesosynth.instruments.chirplet import Chirplet
 
+pytestmark = pytest.mark.usefixtures("real_time")
+
 SECONDS = 4
 RATE = 48000
 

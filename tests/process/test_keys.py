@@ -13,6 +13,8 @@ from servers import JackCapture
 from mesosynth.session import Session
 from mesosynth.session.events import ControlPorts, ParametersChanged, Transport
 
+pytestmark = pytest.mark.usefixtures("real_time")
+
 QUICK = {"gamma": 8.0, "f_m": 32.0, "w": 2.0, "gain": 0.0, "period": 16.0, "release": 0.05}
 
 

@@ -15,6 +15,8 @@ from mesosynth.engine.process import AudioProcess
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.plugins.plugin import EventKind
 
+pytestmark = pytest.mark.usefixtures("real_time")
+
 RATE, BLOCK, TIMES = 48000, 128, 20
 LOOK_AHEAD = Limiter(RATE, BLOCK).latency
 VECTOR = Chirplet.parameters.vector

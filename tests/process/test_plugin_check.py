@@ -12,7 +12,7 @@ import pytest
 from mesosynth.engine.plugin_check import QUICK, check_plugin
 from mesosynth.engine.plugin_registry import BUILT_IN
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.usefixtures("real_time")
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = """

@@ -13,6 +13,8 @@ from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import ArgumentError, DeviceError, WorkerError
 from mesosynth.instruments.chirplet import Chirplet
 
+pytestmark = pytest.mark.usefixtures("real_time")
+
 FORBIDDEN = {"torch", "kymatio", "PySide6", "pyqtgraph", "matplotlib", "pytest"}
 TABLE = Chirplet.parameters
 

@@ -5,10 +5,13 @@ import subprocess
 import time
 
 import numpy as np
+import pytest
 from servers import program
 
 from mesosynth.engine.process import AudioProcess
 from mesosynth.instruments.chirplet import Chirplet
+
+pytestmark = pytest.mark.usefixtures("real_time")
 
 VALUES = Chirplet.parameters.vector({"gamma": 8.0, "period": 0.1, "gain": 0.0})
 

@@ -17,6 +17,8 @@ from mesosynth.engine.sound_writer import SoundWriter
 from mesosynth.errors import ArgumentError, AudioFileError
 from mesosynth.session import Session, events
 
+pytestmark = pytest.mark.usefixtures("real_time")
+
 RATE = 48000
 STEP = 2.0**-23  # of 24 bits
 

@@ -15,7 +15,7 @@ from mesosynth.errors import AudioFileError, TargetError
 from mesosynth.session import Session, events
 from mesosynth.system.paths import resource
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.usefixtures("real_time")
 
 DEMO = resource("assets", "demo.wav")
 

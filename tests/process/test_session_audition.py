@@ -17,7 +17,7 @@ from mesosynth.session import Session, events
 from mesosynth.session.audition_plan import Scene, plan
 from mesosynth.system.paths import resource
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.usefixtures("real_time")
 
 DEMO = resource("assets", "demo.wav")
 VALUES = {"f_c": 700.0, "f_m": 9.0, "gamma": 4.0, "w": 2.0, "gain": -24.0, "period": 1.1}

@@ -15,7 +15,9 @@ from mesosynth.matching.results import Layer
 from mesosynth.presets.preset import load_preset
 from mesosynth.session import Session, events
 
-pytestmark = pytest.mark.alone  # its matches have so many seconds, whoever else computes
+pytestmark = pytest.mark.usefixtures(
+    "real_time"
+)  # its matches have so many seconds, whoever else computes
 
 PURE = {"am_shape": 0.0, "am_depth": 1.0, "brightness": -60.0}
 LOW = Layer({"f_c": 500.0, "f_m": 6.0, "gamma": 2.0, "w": 2.0, **PURE}, onset=1.0, level=0.4)

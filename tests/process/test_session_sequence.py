@@ -12,7 +12,7 @@ from mesosynth.errors import ArgumentError
 from mesosynth.matching.automation import AutomationMoved, SequenceChanged
 from mesosynth.session import Session, events
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.usefixtures("real_time")
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,12 @@
 import time
 
 import numpy as np
+import pytest
 import soundfile
 
 from mesosynth.session import Session, events
+
+pytestmark = pytest.mark.usefixtures("real_time")
 
 
 def test_a_take_is_kept_on_disk_and_becomes_the_target(pulse, tmp_path, monkeypatch):

@@ -18,6 +18,8 @@ from mesosynth.errors import ArgumentError, PluginError, WorkerError, WorkerTime
 from mesosynth.system import cpu
 from mesosynth.system.worker import Died, Ready, Worker, call
 
+pytestmark = pytest.mark.usefixtures("real_time")
+
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and /proc")
 
 

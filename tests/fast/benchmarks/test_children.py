@@ -52,7 +52,7 @@ def toy(tmp_path):
         yield child
 
 
-@pytest.mark.alone
+@pytest.mark.usefixtures("real_time")
 def test_seconds_are_those_of_each_run(toy):
     toy.prepare("nap", {"sleep": 0.05})
     seconds = toy.run("nap", 3).seconds

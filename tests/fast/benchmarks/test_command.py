@@ -34,7 +34,7 @@ def answer():
     return json.loads(done.stdout)
 
 
-@pytest.mark.alone
+@pytest.mark.usefixtures("real_time")
 def test_json_has_the_fields_that_are_documented(answer):
     assert set(answer) == {"schema", "machine", "rates", "cases"}
     assert answer["schema"] == 1
@@ -66,7 +66,7 @@ def test_json_has_the_fields_that_are_documented(answer):
         assert 0.0 < case["share"][kind] < 1.0
 
 
-@pytest.mark.alone
+@pytest.mark.usefixtures("real_time")
 def test_tables_fit_a_terminal(answer, capsys):
     (case,) = answer["cases"]
     length = {**case, "samples": 491520, "padded": 1048576, "per_n_log_n": 1.0,

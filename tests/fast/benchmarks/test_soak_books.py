@@ -61,7 +61,7 @@ spikes = 2
     assert spans_in("spikes = 0").shape == (0, 2)
 
 
-@pytest.mark.alone
+@pytest.mark.usefixtures("real_time")
 def test_it_watches_by_the_clock_of_the_books():
     began = time.monotonic()
     with cyclictest() as seen:

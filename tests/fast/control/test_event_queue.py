@@ -17,8 +17,6 @@ from mesosynth.engine.shared import MAX_EVENTS, MOVED, EventQueue, ParameterBloc
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import EventKind, Instrument
 
-pytestmark = pytest.mark.beside
-
 RATE, FRAMES = 48000, 128
 BLOCK = FRAMES / RATE
 KINDS = EventKind

@@ -7,8 +7,6 @@ import pytest
 from mesosynth.control.midi import TICKS, MidiClock, MidiDecoder
 from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
 
-pytestmark = pytest.mark.beside
-
 KINDS = EventKind
 
 

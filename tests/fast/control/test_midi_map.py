@@ -7,8 +7,6 @@ from mesosynth.errors import ArgumentError, SettingsError
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 
-pytestmark = pytest.mark.beside
-
 FIRST = (0, 21)
 
 

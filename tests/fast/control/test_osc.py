@@ -15,8 +15,6 @@ from mesosynth.errors import DeviceError
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
 
-pytestmark = pytest.mark.beside
-
 KINDS, WHOLE = EventKind, WHOLE_CHANNEL
 
 

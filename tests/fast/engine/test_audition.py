@@ -19,8 +19,6 @@ from mesosynth.engine.slot import VECTOR
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.plugins.plugin import Instrument
 
-pytestmark = pytest.mark.beside
-
 RATE, BLOCK = 48000, 128
 FADE = round(FADE_SECONDS * RATE)
 

@@ -11,8 +11,6 @@ from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
 from mesosynth.plugins.plugin import EVENT, NO_EVENTS, EventKind
 
-pytestmark = pytest.mark.beside
-
 RATE = 48000
 BLOCKS = [1, 64, 65, 128, 1000, 4096]
 
@@ -228,7 +226,7 @@ def test_above_nyquist_it_fades_rather_than_aliases():
     assert np.abs(beyond).max() < 1e-6
 
 
-@pytest.mark.alone
+@pytest.mark.usefixtures("real_time")
 def test_one_voice_costs_a_small_part_of_a_block():
     chirplet, block = prepared(), np.zeros((2, 128), np.float32)
     values = PARAMETERS.vector({"period": 16.0, "gamma": 0.25})

@@ -7,8 +7,6 @@ from scipy.signal import resample_poly
 
 from mesosynth.engine.limiter import CENTRE, PIECE, TAPS, HistoryBuffer, Limiter, TruePeak
 
-pytestmark = pytest.mark.beside
-
 RATE = 48000
 CEILING_DB = -1.0
 N = 2 * RATE

@@ -10,8 +10,6 @@ from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import NO_EVENTS, Instrument
 
-pytestmark = pytest.mark.beside
-
 RATE = 48000
 CEILING = 10 ** (-1 / 20)
 

@@ -28,8 +28,6 @@ from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.plugins.plugin import NO_EVENTS, Effect
 from mesosynth.presets.preset import EffectState
 
-pytestmark = pytest.mark.beside
-
 
 class Ill(Effect):
     """Halves the sound, and falls ill."""

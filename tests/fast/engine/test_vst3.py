@@ -12,8 +12,6 @@ from mesosynth.errors import PluginError
 from mesosynth.plugins.plugin import NO_EVENTS
 from mesosynth.presets.preset import EffectState
 
-pytestmark = pytest.mark.beside
-
 RATE = 48000
 
 

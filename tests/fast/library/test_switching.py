@@ -15,7 +15,7 @@ SECONDS = 5.0
 RATE = 48000
 
 
-@pytest.mark.alone
+@pytest.mark.usefixtures("real_time")
 @pytest.mark.parametrize("snapshots", [False, True], ids=["presets", "snapshots"])
 def test_switching_ten_times_a_second_under_load_is_clean(snapshots):
     answer = switching(SECONDS, paths=factory_presets()[::8], snapshots=snapshots)

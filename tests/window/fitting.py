@@ -1,0 +1,107 @@
+"""What is cut off or overlaps on a screen of some size, at some scale and in both looks.
+
+Each size has a process of its own, because Qt scales from its first moment on. Windows are as
+large as that many pixels allow; what is smaller than the desk's minimum cannot be had there.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SIZES = [(1024, 700), (1200, 800), (1600, 1000), (1920, 1080), (3840, 2160)]
+
+LOOK_AT_IT = """
+import json, sys
+from PySide6.QtCore import QRect
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QToolButton
+from filled import fill
+from painted_text import text_troubles
+from gui import theme
+from gui.bridge import Bridge
+from gui.main_window import MainWindow
+from gui.settings import Settings
+from mesosynth.instruments import instrument_class
+from mesosynth.session.snapshots import Snapshot
+
+def place(window, widget):
+    return QRect(widget.mapTo(window, widget.rect().topLeft()), widget.size())
+
+def troubles(window):
+    panels = [window.transport, window.drawer, window.pad_frame, window.scalograms,
+              window.scale_rate, window.loss, window.match, window.knobs, window.scope,
+              window.status]
+    places = [(type(panel).__name__, place(window, panel)) for panel in panels
+              if panel.isVisible()]
+    for i, (name, one) in enumerate(places):
+        if not window.rect().contains(one):
+            yield f"{name} leaves the window"
+        for other, two in places[i + 1:]:
+            if one.intersects(two):
+                yield f"{name} overlaps {other}"
+    for child in [*window.findChildren(QLabel), *window.findChildren(QToolButton)]:
+        if not child.isVisible() or child.parent() is window.status:
+            continue
+        text = child.accessibleName() or child.text()
+        if isinstance(child, QToolButton) and child.width() < child.minimumSizeHint().width() - 1:
+            yield f"the button {text!r} is cut off"
+        if not window.rect().contains(place(window, child)):
+            yield f"{text!r} leaves the window"
+
+application = QApplication([])
+sizes = json.loads(sys.argv[1])
+theme.apply(application, "dark")
+bridge = Bridge(instrument_class("chirplet").parameters)
+window = MainWindow(bridge, Settings())
+window.show()
+QTest.qWait(50)
+fill(window)
+ratio = window.devicePixelRatioF()
+found, fitting = [], 0
+for look in ("dark", "light"):
+    window.look.use(look)
+    for page in ("", *window.drawer.pages):
+        window.drawer.turn_to(page)
+        window.scale_rate.switch.setChecked(page == "effects")
+        for width, height in sizes:
+            logical = round(width / ratio), round(height / ratio)
+            least = window.minimumSize()
+            if logical[0] < least.width() or logical[1] < least.height():
+                continue
+            window.resize(*logical)
+            QTest.qWait(20)
+            got = window.width(), window.height()
+            if got != logical:
+                found.append(f"{logical} with {page!r} is not to be had: {got}")
+            fitting += 1
+            seen = list(troubles(window))
+            if look == "dark":  # letters are as wide in the light
+                seen += text_troubles(window, [window.status.message])
+            found += [f"{logical} {look} {page}: {trouble}" for trouble in seen]
+print(json.dumps([ratio, fitting, found]))
+window.close()
+"""
+
+
+def check_fit(percent, folder):
+    """Lay the desk out in all sizes, looks and pages: nothing may be cut off or overlap."""
+    script = folder / "look.py"
+    script.write_text(LOOK_AT_IT)
+    environment = {
+        **os.environ,
+        "QT_QPA_PLATFORM": "offscreen",
+        "QT_SCALE_FACTOR": f"{percent / 100:g}",
+        "MESOSYNTH_CONFIG_DIR": str(folder),
+        "PYTHONPATH": os.pathsep.join(map(str, (Path(__file__).parents[2], Path(__file__).parent))),
+    }
+    done = subprocess.run(
+        [sys.executable, str(script), json.dumps(SIZES)],
+        capture_output=True, text=True, env=environment, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    ratio, fitting, found = json.loads(done.stdout.splitlines()[-1])
+    assert ratio == percent / 100
+    assert fitting >= 8  # two looks by four pages, in one size at the least
+    assert not found, "\n".join(found)
