@@ -14,7 +14,8 @@ from mesosynth.audio.target import ANALYSIS_SAMPLES, Target
 from mesosynth.errors import MatchFileError
 from mesosynth.matching.descent import Measured
 from mesosynth.matching.results import MatchSettings
-from mesosynth.system.atomic_file import write_atomically
+from mesosynth.system import file_kinds
+from mesosynth.system.documents import Document
 
 # --------------------------------------------------------------------------------------------------
 # What a match has measured so far, from which it can be taken up again where it stood.
@@ -103,13 +104,6 @@ class Journal:
 # written whole or not at all.
 
 
-REVISION = 1
-"""Of the file format; a file of a later one is refused, not guessed at."""
-
-MAXIMUM_BYTES = 20_000_000
-"""A sound takes some two hundred thousand, a measurement about one; this is no match."""
-
-
 class _Sound(msgspec.Struct, frozen=True, kw_only=True):
     """A target; its samples little-endian, as base64."""
 
@@ -132,12 +126,14 @@ class _Measurement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True):
-    revision: int
+    """A match as it is kept; the first files did not say whether it was finished."""
+
     instrument: str
     settings: MatchSettings
     sound: _Sound
     measurements: list[_Measurement]
-    finished: bool
+    finished: bool = False
+    extra: dict[str, Any] = {}
 
 
 class SavedMatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +149,8 @@ class SavedMatch(msgspec.Struct, frozen=True, kw_only=True):
         What was measured, in order.
     finished : bool
         Whether the match came to its end by itself.
+    extra : dict
+        Keys that later versions wrote into its file.
     """
 
     instrument: str
@@ -160,6 +158,7 @@ class SavedMatch(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
     entries: tuple[Entry, ...] = ()
     finished: bool = False
+    extra: dict[str, Any] = {}
 
 
 def save_match(path: str | Path, match: SavedMatch) -> None:
@@ -170,25 +169,23 @@ def save_match(path: str | Path, match: SavedMatch) -> None:
     MatchFileError
         If it cannot be written.
     """
-    path, target = Path(path), match.target
-    document = _File(
-        revision=REVISION,
+    target = match.target
+    sound = _Sound(
+        name=target.name,
+        samples=target.audio.astype("<f4").tobytes(),
+        start=target.start,
+        scale=target.scale,
+        sha256=target.sha256,
+    )
+    file = _File(
         instrument=match.instrument,
         settings=match.settings,
-        sound=_Sound(
-            name=target.name,
-            samples=target.audio.astype("<f4").tobytes(),
-            start=target.start,
-            scale=target.scale,
-            sha256=target.sha256,
-        ),
+        sound=sound,
         measurements=[_measurement(entry) for entry in match.entries],
         finished=match.finished,
+        extra=match.extra,
     )
-    try:
-        write_atomically(path, msgspec.json.encode(document) + b"\n")
-    except OSError as error:
-        raise MatchFileError(f"{path} cannot be written: {error.strerror}.") from error
+    MATCH.save(path, file)
 
 
 def load_match(path: str | Path) -> SavedMatch:
@@ -199,40 +196,31 @@ def load_match(path: str | Path) -> SavedMatch:
     MatchFileError
         If it is missing, no match, of a later revision, or holds what no match can have measured.
     """
-    path = Path(path)
-    text = _text(path)
-    try:
-        head = msgspec.json.decode(text, type=dict[str, Any])
-        revision = head.get("revision")
-        if isinstance(revision, int) and revision > REVISION:
-            raise MatchFileError(
-                f"{path} was written by a later mesosynth (revision {revision}, this one reads "
-                f"{REVISION}); update mesosynth to go on with it."
-            )
-        document = msgspec.json.decode(text, type=_File)
-        return SavedMatch(
-            instrument=document.instrument,
-            settings=document.settings,
-            target=_target(document.sound),
-            entries=_entries(document.measurements),
-            finished=document.finished,
-        )
-    # Broken UTF-8 is a ValueError, as are shapes that do not fit; nesting ends in recursion.
-    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
-        raise MatchFileError(f"{path} is not a saved match: {error}.") from error
+    return _match(MATCH.load(path))
 
 
-def _text(path: Path) -> bytes:
+def _match(file: _File) -> SavedMatch:
+    return SavedMatch(
+        instrument=file.instrument,
+        settings=file.settings,
+        target=_target(file.sound),
+        entries=_entries(file.measurements),
+        finished=file.finished,
+        extra=file.extra,
+    )
+
+
+def _check(where: str, file: _File) -> None:
     try:
-        with path.open("rb") as file:
-            text = file.read(MAXIMUM_BYTES + 1)
-    except OSError as error:
-        raise MatchFileError(f"{path} cannot be read: {error.strerror}.") from error
-    if len(text) > MAXIMUM_BYTES:
-        raise MatchFileError(
-            f"{path} is not a saved match: it is larger than {MAXIMUM_BYTES} bytes."
-        )
-    return text
+        _match(file)
+    except ValueError as error:  # shapes that do not fit are one too
+        raise MatchFileError(f"{where} is not a saved match: {error}.") from error
+
+
+MATCH = Document(
+    _File, file_kinds.MATCH, MatchFileError, largest=20_000_000, check=_check, indent=None
+)
+"""The format; a sound takes some two hundred thousand bytes, a measurement about one thousand."""
 
 
 def _measurement(entry: Entry) -> _Measurement:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -573,14 +574,8 @@ def run_and_keep(
 
     def keep(finished: bool = False) -> None:
         if path is not None:
-            match = SavedMatch(
-                instrument=saved.instrument,
-                settings=saved.settings,
-                target=saved.target,
-                entries=tuple(entries),
-                finished=finished,
-            )
-            save_match(path, match)
+            so_far = msgspec.structs.replace(saved, entries=tuple(entries), finished=finished)
+            save_match(path, so_far)
 
     def on_entry(place: int, entry: Entry) -> None:
         entries[place:] = [entry]

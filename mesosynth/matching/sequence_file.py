@@ -1,7 +1,6 @@
 """Sequence files: one JSON line a window, appended as the match goes."""
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,9 @@ import platformdirs
 
 from mesosynth.errors import AudioFileError, MatchFileError
 from mesosynth.matching.results import LongSound, MatchedSequence, Moment, SequenceSettings
-from mesosynth.system.atomic_file import write_atomically
+from mesosynth.system import file_kinds
+from mesosynth.system.documents import Document, Object
+from mesosynth.system.line_document import LineDocument
 
 # --------------------------------------------------------------------------------------------------
 # Where sequences are kept whose file nobody named, so that the same request goes on with them.
@@ -41,17 +42,37 @@ def run_of(path: Path, settings: SequenceSettings) -> Path:
 # short by a crash is taken away before the next one is written.
 
 
-REVISION = 1
-"""Of the format; a file of a later one is refused, not guessed at."""
+class SequenceHead(msgspec.Struct, frozen=True, kw_only=True):
+    """First line of a sequence's file.
 
-MAXIMUM_BYTES = 500_000_000
-"""A window takes some five hundred; a day of them, twenty a second, is no sequence of ours."""
+    Attributes
+    ----------
+    sound : LongSound
+    settings : SequenceSettings
+    extra : dict
+        Keys of later versions.
+    """
 
-
-class _Head(msgspec.Struct, frozen=True, kw_only=True):
-    mesosynth_sequence: int
     sound: LongSound
     settings: SequenceSettings
+    extra: dict[str, Any] = {}
+
+
+def _drop_old_kind(raw: Object) -> None:
+    """Revision 1 had neither kind nor revision, but a key of its own."""
+    raw.pop("mesosynth_sequence", None)
+
+
+SEQUENCE = LineDocument(
+    Document(
+        SequenceHead, file_kinds.SEQUENCE, MatchFileError,
+        revision=2, migrations=[_drop_old_kind], numbered=False, indent=None,
+    ),
+    Moment,
+    largest=500_000_000,
+)  # fmt: skip
+"""The format; a window takes some five hundred bytes, and a day of them, twenty a second, is no
+sequence of ours."""
 
 
 class SequenceFile:
@@ -76,18 +97,21 @@ class SequenceFile:
     """
 
     def __init__(self, path: Path, sound: LongSound, settings: SequenceSettings) -> None:
-        self._path = path
-        self.moments: list[Moment] = []
-        try:
-            if path.exists() and path.stat().st_size:
-                self.moments = self._go_on(sound, settings)
-            else:
-                head = _Head(mesosynth_sequence=REVISION, sound=sound, settings=settings)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(path, msgspec.json.encode(head) + b"\n")
-            self._file = path.open("ab")
-        except OSError as error:
-            raise MatchFileError(f"{path} cannot be written: {error.strerror}.") from error
+        with SEQUENCE.head.reading(path):
+            there = path.exists() and path.stat().st_size > 0
+        if there:
+            self._file = SEQUENCE.go_on(path)
+        else:
+            self._file = SEQUENCE.begin(path, SequenceHead(sound=sound, settings=settings))
+        before = self._file.head
+        if (before.sound.sha256, before.settings) != (sound.sha256, settings):
+            self.close()
+            raise MatchFileError(
+                f"{path} is a sequence of {before.sound.name} by hops of "
+                f"{before.settings.hop:g} s, with other settings or of another sound; name "
+                "another file, or delete this one."
+            )
+        self.moments = list(self._file.lines)
 
     def append(self, moment: Moment) -> None:
         """Write a moment; it is on the disk when this returns.
@@ -97,28 +121,11 @@ class SequenceFile:
         MatchFileError
             If it cannot be written.
         """
-        try:
-            self._file.write(msgspec.json.encode(moment) + b"\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise MatchFileError(f"{self._path} cannot be written: {error.strerror}.") from error
+        self._file.append(moment)
 
     def close(self) -> None:
         """Close the file. A second call does nothing."""
         self._file.close()
-
-    def _go_on(self, sound: LongSound, settings: SequenceSettings) -> list[Moment]:
-        before, whole = _read(self._path)
-        if (before.sound.sha256, before.settings) != (sound.sha256, settings):
-            raise MatchFileError(
-                f"{self._path} is a sequence of {before.sound.name} by hops of "
-                f"{before.settings.hop:g} s, with other settings or of another sound; name "
-                "another file, or delete this one."
-            )
-        with self._path.open("r+b") as file:
-            file.truncate(whole)
-        return before.moments
 
 
 def load_sequence(path: str | Path) -> MatchedSequence:
@@ -129,31 +136,5 @@ def load_sequence(path: str | Path) -> MatchedSequence:
     MatchFileError
         If it is missing, no sequence, or of a later revision.
     """
-    path = Path(path)
-    try:
-        return _read(path)[0]
-    except OSError as error:
-        raise MatchFileError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _read(path: Path) -> tuple[MatchedSequence, int]:
-    """The sequence, and the length of all its whole lines in bytes."""
-    if path.stat().st_size > MAXIMUM_BYTES:
-        raise MatchFileError(f"{path} is no sequence: it is larger than {MAXIMUM_BYTES} bytes.")
-    text = path.read_bytes()
-    whole = text.rfind(b"\n") + 1
-    lines = text[:whole].splitlines()
-    try:
-        first = msgspec.json.decode(lines[0] if lines else b"", type=dict[str, Any])
-        revision = first.get("mesosynth_sequence")
-        if isinstance(revision, int) and revision > REVISION:
-            raise MatchFileError(
-                f"{path} was written by a later mesosynth (revision {revision}, this one reads "
-                f"{REVISION}); update mesosynth to go on with it."
-            )
-        head = msgspec.json.decode(lines[0], type=_Head)
-        decoder = msgspec.json.Decoder(Moment)
-        moments = [decoder.decode(line) for line in lines[1:]]
-    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
-        raise MatchFileError(f"{path} is no sequence: {error}.") from error
-    return MatchedSequence(head.sound, head.settings, moments), whole
+    head, moments = SEQUENCE.load(path)
+    return MatchedSequence(head.sound, head.settings, moments)

@@ -11,7 +11,9 @@ import pytest
 
 from gui.settings import DESK_SETTINGS
 from mesosynth.control.midi_map import MIDI_MAP, Binding
-from mesosynth.errors import PresetError, SessionError, SettingsError
+from mesosynth.errors import MatchFileError, PresetError, SessionError, SettingsError
+from mesosynth.matching.checkpoint import MATCH, load_match
+from mesosynth.matching.sequence_file import SEQUENCE, SequenceFile, load_sequence
 from mesosynth.presets.preset import PRESET
 from mesosynth.presets.search import MARKS
 from mesosynth.session.audio_settings import AUDIO_SETTINGS, AudioSettings
@@ -22,6 +24,8 @@ FILES = sorted((Path(__file__).parents[1] / "data" / "documents").iterdir())
 LOADERS = {
     "preset": (PRESET.load, PresetError),
     "session": (SESSION.load, SessionError),
+    "match": (MATCH.load, MatchFileError),
+    "sequence": (SEQUENCE.load, MatchFileError),
     "marks": (MARKS.load, SettingsError),
     "audio_settings": (AUDIO_SETTINGS.load, SettingsError),
     "desk_settings": (DESK_SETTINGS.load, SettingsError),
@@ -78,6 +82,35 @@ def test_a_session_of_then_is_the_same_desk_now(path):
     assert session.match.pinned == {"w": 2.0}
     assert (session.follow, session.bank) == (False, ("presets/bird.json",))
     assert session.desk["drawer"] == {"open": True, "page": "rack"}
+
+
+@of_kind("match")
+def test_a_match_of_then_is_gone_on_with(path):
+    match = load_match(path)
+    ripple = "ripple" in path.name
+    assert match.instrument == ("ripple" if ripple else "chirplet")
+    assert match.settings.unknowns == ("f_0" if ripple else "f_c", "f_m")
+    assert match.target.audio.shape == (32768,)
+    assert match.target.name == "pulse.wav"
+    assert len(match.entries) == {"match-1-first.run": 25, "match-1.run": 13}.get(path.name, 8)
+    assert match.entries[0].measured.H.shape == (len(match.entries[0].measured.gradient),) * 2
+    assert match.finished == (path.name == "match-1.run")
+
+
+@of_kind("sequence")
+def test_a_sequence_of_then_is_gone_on_with(path, tmp_path):
+    copy = Path(shutil.copy(path, tmp_path))
+    matched = load_sequence(copy)
+    assert matched.sound.name == "pulse.wav"
+    assert [moment.time for moment in matched.moments] == [1.0, 3.0]
+    assert matched.moments[0].theta["f_c"] == pytest.approx(740.28, abs=0.01)
+    before = copy.read_bytes()
+    file = SequenceFile(copy, matched.sound, matched.settings)
+    assert file.moments == matched.moments
+    file.append(matched.moments[0])
+    file.close()
+    assert copy.read_bytes().startswith(before)
+    assert load_sequence(copy).moments == [*matched.moments, matched.moments[0]]
 
 
 @of_kind("marks")

@@ -57,7 +57,7 @@ def test_a_match_that_is_killed_goes_on_to_the_theta_it_would_have_found(tmp_pat
         ([DEMO, "--resume", "RUN"], "FILE does not go with --resume"),
         ([DEMO, "--save", "RUN"], "is not a saved match"),
         (["--resume", "RUN"], "is not a saved match"),
-        (["--resume", "nowhere"], "nowhere cannot be read"),
+        (["--resume", "nowhere"], "nowhere does not exist"),
         ([DEMO, "--save", "no-folder/run"], "no-folder/run cannot be written"),
         ([], "FILE"),
     ],

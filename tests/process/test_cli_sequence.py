@@ -73,8 +73,8 @@ def test_ctrl_c_keeps_what_there_is_and_says_how_to_go_on(sound, tmp_path):
         (["SOUND", "-o", "nowhere/theta.csv"], "there is no folder nowhere"),
         (["SOUND", "--pin", "f_c"], "ID=VALUE"),
         (["SOUND", "--unknowns", "loudness"], "loudness"),
-        (["SOUND", "--run", "SONG"], "is no sequence"),
-        (["SOUND", "--run", "SONG", "--anew"], "is no sequence"),
+        (["SOUND", "--run", "SONG"], "is not a matched sequence"),
+        (["SOUND", "--run", "SONG", "--anew"], "is not a matched sequence"),
     ],
 )
 def test_mistakes_are_one_sentence_and_nothing_is_overwritten(sound, tmp_path, words, cause):

@@ -6,7 +6,7 @@ import pytest
 from mesosynth.audio.target import target_from_array
 from mesosynth.errors import MatchFileError
 from mesosynth.matching.checkpoint import (
-    REVISION,
+    MATCH,
     Entry,
     Journal,
     SavedMatch,
@@ -143,7 +143,7 @@ def test_a_file_keeps_every_bit(saved):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        (b'"revision":1', b'"revision":%d' % (REVISION + 1), "later mesosynth"),
+        (b'"revision":1', b'"revision":%d' % (MATCH.revision + 1), "later mesosynth"),
         (b'"revision":1', b'"revision":"x"', "not a saved match"),
         (b'"samples":"', b'"samples":"AAAAAAAAAAAAAAAA', "not 32768 finite samples"),
         (b'"loss":0.1', b'"loss":-0.1', "measurement 0"),

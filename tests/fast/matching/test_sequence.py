@@ -94,7 +94,7 @@ def test_another_sound_or_other_settings_do_not_go_on_with_it(whole, sound, oper
         match_sequence(sound, SequenceSettings(hop=0.5), run=run, operator=operator)
     letter = tmp_path / "letter"
     letter.write_text("Dear sir or madam\n")
-    with pytest.raises(MatchFileError, match="is no sequence"):
+    with pytest.raises(MatchFileError, match="is not a matched sequence"):
         match_sequence(sound, run=letter, operator=operator)
     assert letter.read_text() == "Dear sir or madam\n"
     assert run.read_bytes() == before
