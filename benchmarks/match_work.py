@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks.match_runs import Row, Run, perform
 from mesosynth.errors import ArgumentError, WorkerError
-from mesosynth.system.spawning import bare_main, end_with_parent
+from mesosynth.system.worker import end_with_parent, hidden_main
 
 
 class Keeper:
@@ -111,7 +111,7 @@ class Crew:
         under_way: dict[Future[Row], Run],
         count: int,
     ) -> None:
-        with bare_main():  # the first runs start the processes
+        with hidden_main():  # the first runs start the processes
             for _, run in zip(range(count), waiting, strict=False):
                 under_way[pool.submit(perform, run)] = run
 

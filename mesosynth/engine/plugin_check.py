@@ -6,14 +6,11 @@ pluginval does for VST3.
 
 import itertools
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +20,7 @@ from mesosynth.engine.plugin_registry import BUILT_IN, list_plugins, load_file, 
 from mesosynth.engine.slot import BUDGET, EXPLODED
 from mesosynth.errors import ArgumentError, PluginError
 from mesosynth.plugins.plugin import CHANNELS, EVENT, NO_EVENTS, Effect, EventKind, Events, Plugin
+from mesosynth.system.worker import Channel, Died, Worker, drop_output
 
 # --------------------------------------------------------------------------------------------------
 # The checks, each a function of a plugin class and a grid
@@ -424,8 +422,7 @@ def _anywhere(kind: type[Plugin], rng: np.random.Generator) -> Mapping[str, floa
 
 
 PATIENCE = 120.0  # s for one check
-
-_CHECK = "from mesosynth.engine.plugin_check import main; main()"
+_LOADED = "it is loaded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,57 +454,41 @@ def check_plugin(name: str, grid: Grid = FULL) -> Iterator[Finding]:
     """
     if not Path(name).is_file() and name not in {info.name for info in list_plugins()}:
         raise ArgumentError(f"{name} is neither a file nor a plugin; see mesosynth plugin list.")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    command = [sys.executable, "-c", _CHECK, name, json.dumps(asdict(grid))]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-        env=environment, text=True,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        assert process.stderr is not None
-        last, ended = "it is loaded", False
+    worker = Worker(_run_checks, name, grid, name="plugin check", threads=1, heartbeat=PATIENCE)
+    left = [_LOADED, *(title for title, _ in CHECKS)]
+    try:
+        worker.start()
         while True:
-            timer = threading.Timer(PATIENCE, process.kill)
-            timer.start()
-            line = process.stdout.readline()
-            timer.cancel()
-            if not line:
-                break
-            told = json.loads(line)
-            ended, last = told["check"] == "", told["next"]
-            if not ended:
-                yield Finding(told["check"], told["ok"], told["found"])
-        story = process.stderr.read().strip().splitlines()
-    if not ended:
-        why = story[-1] if story and process.returncode > 0 else "it hangs or crashes"
-        yield Finding(last, False, why)
+            for event in worker.poll(1.0):
+                match event:
+                    case Finding(check, ok):
+                        left = left[1:] if ok or check != _LOADED else []
+                        yield event
+                    case Died(error=error):
+                        if left:
+                            yield Finding(left[0], False, error or "it hangs or crashes")
+                        return
+                    case _:
+                        pass
+    finally:
+        worker.stop()
 
 
-def main() -> None:
-    """Check the plugin of the command line, and print one line of JSON per finding."""
-    name, grid = sys.argv[1], Grid(**json.loads(sys.argv[2]))
-    out, sys.stdout = sys.stdout, sys.stderr  # a plugin may print
-
-    def tell(check: str, ok: bool, found: str, following: str) -> None:
-        told = {"check": check, "ok": ok, "found": found, "next": following}
-        print(json.dumps(told), file=out, flush=True)
-
-    titles = ["it is loaded", *(title for title, _ in CHECKS), ""]
+def _run_checks(channel: Channel, name: str, grid: Grid) -> None:
+    """[child] Load a plugin, check it, and send each finding."""
+    drop_output()
     try:
         kind = _load(name)
     except PluginError as error:
-        print(error.traceback, file=sys.stderr)
-        tell(titles[0], False, str(error), "")
-        tell("", True, "", "")
+        channel.send(Finding(_LOADED, False, str(error)))
         return
-    tell(titles[0], True, f"{kind.name}, {len(kind.parameters)} parameters", titles[1])
-    for i, (title, check) in enumerate(CHECKS, 1):
+    channel.send(Finding(_LOADED, True, f"{kind.name}, {len(kind.parameters)} parameters"))
+    for title, check in CHECKS:
         try:
             ok, found = check(kind, grid)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             ok, found = False, f"{type(error).__name__}: {error}"
-        tell(title, ok, found, titles[i + 1])
-    tell("", True, "", "")
+        channel.send(Finding(title, ok, found))
 
 
 def _load(name: str) -> type[Plugin]:

@@ -436,6 +436,13 @@ def call(function: Callable[..., T], *args: object, timeout: float, nice: int = 
     raise WorkerTimeoutError(f"{name} did not answer within {timeout:g} seconds.")
 
 
+def drop_output() -> None:
+    """[child] Drop what plugins, libraries and drivers print from now on."""
+    with open(os.devnull, "w") as nothing:
+        for descriptor in (1, 2):
+            os.dup2(nothing.fileno(), descriptor)
+
+
 @dataclass(frozen=True, slots=True)
 class _Result:
     value: Any
@@ -444,9 +451,7 @@ class _Result:
 
 def _answer_call(channel: Channel, question: "_Later") -> None:
     """Answer a :func:`call`; the child's main function."""
-    with open(os.devnull, "w") as nothing:
-        for descriptor in (1, 2):
-            os.dup2(nothing.fileno(), descriptor)
+    drop_output()
     name = "the function"
     try:
         function, *args = question.load()
@@ -505,7 +510,7 @@ def _spawn(process: SpawnProcess, cores: Cores | None) -> None:
     def start() -> None:
         try:
             _resettle_thread()
-            with _CORES[cores](), _ONE_BIRTH, _hidden_main():
+            with _CORES[cores](), _ONE_BIRTH, hidden_main():
                 process.start()
         except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
             errors.append(error)
@@ -531,7 +536,7 @@ def _resettle_thread() -> None:
 
 
 @contextlib.contextmanager
-def _hidden_main() -> Generator[None]:
+def hidden_main() -> Generator[None]:
     """Hide the main module, which a spawned process would import again.
 
     So a script needs no ``if __name__ == "__main__"``, and what it imports (Qt, torch) does not
@@ -548,7 +553,7 @@ def _hidden_main() -> Generator[None]:
 def _run(connection: Connection, nice: int, threads: int | None, work: _Later) -> None:
     """Run a child; nothing of its own work has been imported yet."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="parent watch", daemon=True).start()
+    end_with_parent()
     multiprocessing.current_process().daemon = False  # it may have children, which end with it
     if threads is not None:
         os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
@@ -577,11 +582,16 @@ def _lower_priority(nice: int) -> None:
             process.nice(min(19, process.nice() + nice))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """[child] End at once when the parent ends, however that ends."""
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, name="parent watch", daemon=True).start()
 
 
 def _read_events(connection: Connection, events: "queue.Queue[object]") -> None:
