@@ -1,4 +1,4 @@
-"""What the control process and the session say to each other."""
+"""Messages between the control process and the session."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from mesosynth.plugins.parameters import ParameterTable
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the control process listens to.
+    """Inputs of the control process.
 
     Attributes
     ----------
@@ -17,7 +17,7 @@ class Settings:
     osc : int or None
         UDP port; None for none.
     map_path : str
-        File of the learned controllers.
+        File of the MIDI map.
     """
 
     midi: str | None = None
@@ -27,7 +27,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What can be moved: all parameters of the rack, and their places in the vector."""
+    """All parameters of the rack, and their indices in the vector."""
 
     parameters: ParameterTable
     places: Mapping[str, int]
@@ -49,14 +49,14 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Controllers or OSC moved these parameters; they sound already."""
+    """Parameters moved by controllers or OSC; they sound already."""
 
     values: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The MIDI inputs there are, those that are heard, and the OSC port or None."""
+    """All MIDI inputs, the open ones, and the OSC port or None."""
 
     present: tuple[str, ...]
     heard: tuple[str, ...]
@@ -65,7 +65,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """So many messages arrived since the last word."""
+    """Number of messages since the last report."""
 
     messages: int
 
@@ -103,7 +103,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """Nothing new, but alive."""
+    """No news, but the process runs."""
 
 
 Command = Settings | Layout | Learn | Forget

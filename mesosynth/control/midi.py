@@ -1,4 +1,4 @@
-"""MIDI messages into events: notes, pedals, MPE zones, and the tempo of a MIDI clock."""
+"""MIDI decoder: notes, pedals, MPE zones, and the tempo of a MIDI clock."""
 
 from collections.abc import Iterable
 from typing import Any, Protocol
@@ -8,23 +8,23 @@ import mido
 from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
 
 # --------------------------------------------------------------------------------------------------
-# Tempo from a MIDI clock, 24 ticks to the quarter note, in spite of their jitter.
+# Tempo of a MIDI clock, 24 ticks to the quarter note, without their jitter
 
 
 TICKS = 24
 EVERY = 6
 """Ticks between two reports of the tempo: a sixteenth note."""
 
-_FINEST = 0.05  # the loop's bandwidth, per tick, once it has settled
+_FINEST = 0.05  # bandwidth of the settled loop, per tick
 _PAUSE = 0.5  # s between two ticks: the clock had stopped
-_PULL = 0.02  # the most that the tempo is bent to catch up with the beat
+_PULL = 0.02  # largest relative change of the tempo to catch up with the beat
 
 
 class MidiClock:
-    """Follows ticks by a delay-locked loop of second order.
+    """Delay-locked loop of second order that follows the ticks.
 
-    The tempo that it reports is bent a little so that whoever integrates it stays on the ticks:
-    counting beats by tempo alone, every rounding would add up.
+    The reported tempo is adjusted slightly, so that an integral of it stays on the ticks: without
+    that, rounding errors would add up.
     """
 
     def __init__(self) -> None:
@@ -33,14 +33,14 @@ class MidiClock:
         self.restart()
 
     def restart(self) -> None:
-        """Take the next tick as the first of a beat."""
+        """Begin a beat with the next tick."""
         self._count = 0
-        self._played = 0.0  # ticks that the reported tempo amounts to
-        self._rate = 0.0  # ticks a second, as reported
+        self._played = 0.0  # integral of the reported tempo, ticks
+        self._rate = 0.0  # reported tempo, ticks/s
         self._reported = 0.0
 
     def tick(self, stamp: float) -> float | None:
-        """Take a tick that came at `stamp` s; return quarter notes a minute when they are due."""
+        """Process a tick at `stamp` s; return the tempo, quarter notes a minute, when it is due."""
         gap, self._last = stamp - self._last, stamp
         if self._ticks == 0 or not 0.0 < gap < _PAUSE:
             self._ticks, self._period = 1, 0.0
@@ -61,7 +61,7 @@ class MidiClock:
         return self._report(self._next - self._period) if due else None
 
     def _report(self, stamp: float) -> float:
-        """Tempo at the tick that came at `stamp`, freed of its jitter."""
+        """Tempo at the tick at `stamp`, without jitter."""
         rate = 1.0 / self._period
         if self._rate:
             self._played += (stamp - self._reported) * self._rate
@@ -74,26 +74,34 @@ class MidiClock:
 
 
 # --------------------------------------------------------------------------------------------------
-# MPE's zones: which channels belong to one hand, and which of them speaks for the others.
+# MPE zones: a manager channel and its member channels
 #
-# The lower zone's manager is the first channel, its members are those after it; the upper zone's is
-# the last one, its members are those before it. Each zone has as many members as was said last, and
-# takes them from the other where they would overlap.
+# The lower zone's manager is the first channel, its members are the channels after it; the upper
+# zone's manager is the last channel, its members are the channels before it. The last message sets
+# the number of members; they are taken from the other zone where both would overlap.
 
 
 CHANNELS = 16
 LOWER, UPPER = 0, CHANNELS - 1
-"""The managers."""
+"""Manager channels."""
 
 
 class Zones:
-    """Which channels belong together; none, at first."""
+    """The two MPE zones; both are empty at first."""
 
     def __init__(self) -> None:
         self._members: dict[int, tuple[int, ...]] = {LOWER: (), UPPER: ()}
 
     def resize(self, manager: int, members: int) -> None:
-        """Give the zone of a manager so many members, 0 for no zone."""
+        """Set the size of a zone.
+
+        Parameters
+        ----------
+        manager : int
+            LOWER or UPPER.
+        members : int
+            Number of members; 0 for no zone.
+        """
         members = min(members, CHANNELS - 1)
         taken = range(1, 1 + members) if manager == LOWER else range(UPPER - members, UPPER)
         other = UPPER - manager
@@ -102,31 +110,31 @@ class Zones:
         self._members = {manager: tuple(taken), other: rest}
 
     def manager_of(self, channel: int) -> int | None:
-        """The manager of a member; None for a channel that is none."""
+        """Manager of a member channel; None for other channels."""
         for manager, members in self._members.items():
             if channel in members:
                 return manager
         return None
 
     def members_beside(self, channel: int) -> tuple[int, ...]:
-        """All members of the zone that a member is in; a channel that is none stands alone."""
+        """All members of the zone of a member channel; for other channels, the channel alone."""
         manager = self.manager_of(channel)
         return (channel,) if manager is None else self._members[manager]
 
     def led_by(self, channel: int) -> tuple[int, ...]:
-        """Channels that a gesture on `channel` is for: a manager's is for its members, too."""
+        """Channels of a gesture on `channel`: a manager's is for its members, too."""
         return (channel, *self._members.get(channel, ()))
 
 
 # --------------------------------------------------------------------------------------------------
-# MIDI bytes in, notes and gestures out.
+# Decoder: MIDI bytes to notes and gestures
 #
-# Both zones of MPE are understood: RPN 6 on the first channel makes the channels after it members,
-# on the last one those before it. Each has bend, pressure and timbre of its own, to which those of
-# the first, or of the last, are added.
+# RPN 6 on the first channel makes the channels after it members of an MPE zone, on the last channel
+# those before it. Each member has bend, pressure and timbre of its own, to which the manager's are
+# added.
 
 
-BEND_RANGE = 2.0  # semitones either way, unless RPN 0 says otherwise
+BEND_RANGE = 2.0  # semitones up and down, unless RPN 0 sets it
 MPE_BEND_RANGE = 48.0  # of a member channel
 _MOST_BEND = 96.0
 
@@ -138,29 +146,60 @@ _NOT_FOR_KNOBS = {0, 32, _DATA, _DATA_FINE, _PEDAL, *range(96, 102), *range(120,
 
 
 _Message = Any
-"""A mido.Message, whose attributes are made while it runs."""
+"""A mido.Message, whose attributes have no types."""
 
 
 class MidiListener(Protocol):
-    """Who is told what the bytes meant."""
+    """Receiver of decoded messages."""
 
     def event(self, kind: EventKind, channel: int, note: int, value: float, stamp: float) -> None:
-        """What an instrument hears."""
+        """Receive an event for the instrument.
+
+        Parameters
+        ----------
+        kind : EventKind
+        channel : int
+            0 to 15.
+        note : int
+            0 to 127, or WHOLE_CHANNEL.
+        value : float
+            In the unit of the kind.
+        stamp : float
+            Time, s of `time.perf_counter`.
+        """
         ...
 
     def controller(self, channel: int, number: int, position: float, stamp: float) -> None:
-        """A knob or slider stands at `position`, 0 to 1."""
+        """Receive the position of a controller.
+
+        Parameters
+        ----------
+        channel : int
+            0 to 15.
+        number : int
+            0 to 127.
+        position : float
+            0 to 1.
+        stamp : float
+            Time, s of `time.perf_counter`.
+        """
         ...
 
     def program(self, channel: int, number: int) -> None:
-        """A program was chosen, 0 to 127."""
+        """Receive a program change.
+
+        Parameters
+        ----------
+        channel : int
+            0 to 15.
+        number : int
+            0 to 127.
+        """
         ...
 
 
 class MidiDecoder:
-    """The bytes of one port.
-
-    Any bytes will do: what is no message is left out.
+    """Decoder of the bytes of one port; bytes that are not MIDI are skipped.
 
     Parameters
     ----------
@@ -193,7 +232,15 @@ class MidiDecoder:
         }
 
     def feed(self, data: Iterable[int], stamp: float) -> None:
-        """Take bytes, 0 to 255, that came at `stamp`, s of `time.perf_counter`."""
+        """Decode bytes.
+
+        Parameters
+        ----------
+        data : iterable of int
+            0 to 255.
+        stamp : float
+            Time of arrival, s of `time.perf_counter`.
+        """
         self._stamp = stamp
         self._parser.feed(data)
         for message in self._parser:
@@ -202,7 +249,7 @@ class MidiDecoder:
                 decode(message)
 
     def release(self, stamp: float) -> None:
-        """End whatever is held: the port is gone, and nobody else will."""
+        """Release all held keys and pedals of a port that is gone."""
         self._stamp = stamp
         for channel, note in sorted(self._keys):
             self._event(EventKind.NOTE_OFF, channel, note, 0.0)
@@ -215,7 +262,7 @@ class MidiDecoder:
         self._listener.event(kind, channel, note, value, self._stamp)
 
     def _note_on(self, message: _Message) -> None:
-        if message.velocity == 0:  # how many keyboards send a note's end
+        if message.velocity == 0:  # many keyboards send it for a note off
             self._note_off(message)
             return
         self._keys.add((message.channel, message.note))
@@ -289,7 +336,7 @@ class MidiDecoder:
 
     def _set_registered(self, channel: int, value: int) -> None:
         if self._rpn[channel] == _RPN_BEND:
-            for member in self._zones.members_beside(channel):  # they bend by the same range
+            for member in self._zones.members_beside(channel):  # members share one range
                 self._range[member] = min(float(value), _MOST_BEND)
         elif self._rpn[channel] == _RPN_MPE and channel in (LOWER, UPPER):
             self._resize_zone(channel, value)
@@ -303,5 +350,5 @@ class MidiDecoder:
                 self._range[channel] = BEND_RANGE if is_in is None else MPE_BEND_RANGE
 
     def _is_mpe(self, channel: int) -> bool:
-        """Whether it is a zone's, as its manager or as a member."""
+        """Whether a channel is a zone's manager or member."""
         return self._zones.manager_of(channel) is not None or len(self._zones.led_by(channel)) > 1

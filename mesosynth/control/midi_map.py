@@ -1,8 +1,8 @@
-"""Which controller moves which parameter: learned by moving it, caught before it moves anything.
+"""MIDI map: controllers learned by moving them, with soft takeover.
 
-Soft takeover: where a controller and its parameter stand apart, because a preset was loaded or the
-knob on screen turned, the controller moves nothing until it passes where the parameter is. So
-nothing ever jumps.
+Where the positions of a controller and its parameter differ, because a preset was loaded or the
+knob on screen was turned, the controller moves nothing until it passes the parameter's position. So
+no value ever jumps.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,8 @@ from mesosynth.system.documents import Document
 from mesosynth.system.paths import config_folder
 
 OWN = 0.3
-"""s after a controller's move within which its parameter's position is its own doing, though the
-session may not have said so yet."""
+"""Time after a controller's move, s, within which it keeps its parameter, even if the session's
+value still differs."""
 
 _NEAR = 1.5 / 127.0  # of the travel: a controller this close has caught its parameter
 
@@ -28,7 +28,7 @@ Controller = tuple[int, int]
 
 
 class Binding(msgspec.Struct, frozen=True):
-    """One controller's parameter."""
+    """Binding of a controller to a parameter."""
 
     channel: int
     controller: int
@@ -36,7 +36,7 @@ class Binding(msgspec.Struct, frozen=True):
 
 
 class MidiBindings(msgspec.Struct, frozen=True, kw_only=True):
-    """Controllers and their parameters, as they are kept in a file.
+    """All bindings, as they are kept in a file.
 
     Attributes
     ----------
@@ -57,12 +57,12 @@ class _Bound:
 
     def __init__(self, parameter: str) -> None:
         self.parameter = parameter
-        self.position: float | None = None  # where it stands
+        self.position: float | None = None
         self.caught = False
         self.moved_at = 0.0
 
     def catches(self, position: float, parameter_at: float, now: float) -> bool:
-        """Whether it may move its parameter, which stands at `parameter_at` of its travel."""
+        """Whether it may move its parameter, whose knob is at `parameter_at` of its travel."""
         before, self.position = self.position, position
         if self.caught and before is not None:
             own = now - self.moved_at < OWN or abs(parameter_at - before) < _NEAR
@@ -77,7 +77,7 @@ class _Bound:
 
 
 class MidiMap:
-    """The controllers of one instrument's parameters.
+    """Controllers of the parameters of a rack.
 
     Parameters
     ----------
@@ -92,18 +92,18 @@ class MidiMap:
 
     @property
     def bindings(self) -> tuple[Binding, ...]:
-        """All of them, in order."""
+        """All bindings, sorted by channel and number."""
         return tuple(
             Binding(channel, number, self._bound[channel, number].parameter)
             for channel, number in sorted(self._bound)
         )
 
     def use(self, parameters: ParameterTable) -> None:
-        """Move these parameters from now on; controllers of others wait until they are back."""
+        """Use another table; controllers of missing parameters wait until these are back."""
         self._parameters = parameters
 
     def learn(self, parameter: str | None) -> None:
-        """Bind the next controller that moves to `parameter`; None thinks better of it.
+        """Bind the next controller that moves to `parameter`; None cancels.
 
         Raises
         ------
@@ -113,11 +113,24 @@ class MidiMap:
         self.learning = None if parameter is None else self._parameters[parameter].id
 
     def forget(self, parameter: str) -> None:
-        """Unbind whatever moves `parameter`."""
+        """Remove the controllers of `parameter`."""
         self._bound = {c: b for c, b in self._bound.items() if b.parameter != parameter}
 
     def bind(self, channel: int, number: int, parameter: str) -> Binding:
-        """Let a controller move `parameter`, it alone and nothing else.
+        """Bind a controller to a parameter; both have no other binding then.
+
+        Parameters
+        ----------
+        channel : int
+            0 to 15.
+        number : int
+            0 to 127.
+        parameter : str
+            Id.
+
+        Returns
+        -------
+        Binding
 
         Raises
         ------
@@ -129,7 +142,20 @@ class MidiMap:
         return Binding(channel, number, parameter)
 
     def learned(self, channel: int, number: int) -> Binding | None:
-        """Bind a controller that moved, if one is being learned."""
+        """Bind a controller that moved, while learning.
+
+        Parameters
+        ----------
+        channel : int
+            0 to 15.
+        number : int
+            0 to 127.
+
+        Returns
+        -------
+        Binding or None
+            None while not learning.
+        """
         if self.learning is None:
             return None
         parameter, self.learning = self.learning, None
@@ -139,17 +165,25 @@ class MidiMap:
         self, channel: int, number: int, position: float, value_of: Callable[[str], float],
         now: float,
     ) -> tuple[str, float] | None:  # fmt: skip
-        """Return the parameter that a controller moves and its value, or None.
+        """Parameter and value for the position of a controller.
 
         Parameters
         ----------
-        channel, number : int
+        channel : int
+            0 to 15.
+        number : int
+            0 to 127.
         position : float
             Of the controller, 0 to 1.
         value_of : callable
-            Says what value a parameter has.
+            Present value of a parameter by id.
         now : float
             s.
+
+        Returns
+        -------
+        (str, float) or None
+            Id and value; None where it moves nothing.
         """
         bound = self._bound.get((channel, number))
         if bound is None or bound.parameter not in self._parameters:
@@ -160,12 +194,12 @@ class MidiMap:
         return parameter.id, parameter.from_unit(position)
 
     def load(self, path: Path) -> None:
-        """Read what was saved; nothing if there is no such file.
+        """Read a saved map; a missing file changes nothing.
 
         Raises
         ------
         SettingsError
-            If the file is no map, and was put aside; the map stays as it is.
+            If the file is not a map, and was put aside; the map stays as it is.
         """
         none = MidiBindings()
         found, trouble = MIDI_MAP.load_own(path, none, "the controllers in it are forgotten")
@@ -176,7 +210,7 @@ class MidiMap:
             self._bound = {(b.channel, b.controller): _Bound(b.parameter) for b in found.bindings}
 
     def save(self, path: Path) -> None:
-        """Write it whole or not at all.
+        """Write the map, whole or not at all.
 
         Raises
         ------
@@ -188,5 +222,5 @@ class MidiMap:
 
 
 def map_path() -> Path:
-    """Name the file in which the map is kept."""
+    """File of the map."""
     return config_folder() / "midi.json"

@@ -1,4 +1,4 @@
-"""MIDI input ports, which come and go; on JACK its server is watched."""
+"""MIDI input ports, opened and closed as they come and go."""
 
 import contextlib
 import ctypes
@@ -13,9 +13,9 @@ from mesosynth.engine.portaudio import quiet_drivers
 from mesosynth.errors import DeviceError
 
 # --------------------------------------------------------------------------------------------------
-# Whether a JACK server is there: a client of JACK that only waits for the server's end.
+# JACK server: a client that waits for the server's end
 #
-# RtMidi's own clients do not notice it: they go on listing the ports of a server that is dead.
+# RtMidi's own clients do not notice the end: they go on listing the ports of a dead server.
 
 
 _NO_START_SERVER = 1
@@ -25,8 +25,8 @@ _LIBRARY = "libjack.so.0"
 def load_jack() -> ctypes.CDLL | None:
     """Load the system's JACK library for the whole process; None if there is none.
 
-    Its symbols then take the place of those of the library that comes with RtMidi's wheel, which
-    speaks an older protocol than most servers do.
+    Its symbols replace those of the library in RtMidi's wheel, which has an older protocol than
+    most servers.
     """
     try:
         return ctypes.CDLL(_LIBRARY, ctypes.RTLD_GLOBAL)
@@ -35,12 +35,12 @@ def load_jack() -> ctypes.CDLL | None:
 
 
 class JackWatch:
-    """Knows whether the JACK server lives, one after the other.
+    """Client that knows whether a JACK server runs.
 
     Parameters
     ----------
     library : ctypes.CDLL or None
-        As :func:`load_jack` gives it; None never finds a server.
+        From :func:`load_jack`; with None there is never a server.
     """
 
     def __init__(self, library: ctypes.CDLL | None) -> None:
@@ -64,11 +64,11 @@ class JackWatch:
 
     @property
     def alive(self) -> bool:
-        """Whether there is a server.
+        """Whether a server runs.
 
-        After one has ended it says so once, before it looks for another: the library frees what
-        is left of the old server's clients when it meets a new one, and whoever holds such a client
-        must have closed it by then.
+        After a server's end it is False once, before it looks for another: the library frees the
+        old server's clients when it meets a new one, and their owners must have closed them by
+        then.
         """
         if self._ended.is_set():
             self.close()
@@ -102,16 +102,16 @@ class JackWatch:
 
 
 # --------------------------------------------------------------------------------------------------
-# MIDI inputs as they come and go, by way of RtMidi.
+# MIDI inputs through RtMidi
 #
-# RtMidi tells nobody of a port that came or went, so somebody has to look every second. And some of
-# its failures end the process: only a process that may end should hold this.
+# RtMidi does not report that a port came or went, so the ports are listed every second. Some of its
+# failures end the process: use this only in a process that may end.
 
 
 CLIENT = "mesosynth"
 
 Receive = Callable[[str, list[int], float], None]
-"""Takes a port's name, a message's bytes and its time, s of `time.perf_counter`."""
+"""Receives a port's name, a message's bytes and its time, s of `time.perf_counter`."""
 
 
 def import_rtmidi() -> Any:  # noqa: ANN401 - the untyped module
@@ -138,14 +138,14 @@ class MidiPorts:
     wanted : str or None
         Part of a name, in any case; "" for all inputs, None to open none.
     receive : callable
-        Called from RtMidi's threads, one a port.
+        Called from RtMidi's threads, one per port.
     gone : callable
         Called by :meth:`look` with the name of a port that vanished.
 
     Attributes
     ----------
     names : tuple of str
-        All inputs there were at the last look.
+        All inputs at the last look.
 
     Raises
     ------
@@ -167,11 +167,11 @@ class MidiPorts:
 
     @property
     def open_names(self) -> tuple[str, ...]:
-        """The inputs that are being heard."""
+        """Names of the open inputs."""
         return tuple(self._open)
 
     def look(self) -> bool:
-        """Open what has come, close what has gone; return whether anything did."""
+        """Open new inputs, close those that are gone; return whether any changed."""
         with quiet_drivers():
             names = self._list()
             for name in [name for name in self._open if name not in names]:
@@ -185,7 +185,7 @@ class MidiPorts:
         return changed
 
     def close(self) -> None:
-        """Close all of them."""
+        """Close all inputs."""
         with quiet_drivers():
             for name in list(self._open):
                 self._close(name)
@@ -202,14 +202,14 @@ class MidiPorts:
         if self._scout is None:
             self._scout = self._choose()
         names = () if self._scout is None else tuple(str(name) for name in self._scout.ports)
-        # Two keyboards of one make may share a name; the second one gets a number.
+        # Two keyboards of one model may have the same name; the second one gets a number.
         return tuple(
             name if (n := names[:i].count(name)) == 0 else f"{name} ({n + 1})"
             for i, name in enumerate(names)
         )
 
     def _choose(self) -> Any:  # noqa: ANN401 - an untyped class
-        """Take the system's MIDI: on Linux ALSA's or, where there is none, that of JACK."""
+        """Client of the system's MIDI: on Linux ALSA or, where there is none, JACK."""
         rtmidi = self._rtmidi
         if sys.platform != "linux":
             self._api = rtmidi.API_UNSPECIFIED
@@ -248,18 +248,18 @@ class MidiPorts:
 
 
 def list_ports() -> tuple[str, ...]:
-    """Names of all MIDI inputs there are now.
+    """Names of all MIDI inputs.
 
     Raises
     ------
     DeviceError
         If RtMidi cannot be loaded.
     """
-    ports = MidiPorts(None, _nobody, _nobody)
+    ports = MidiPorts(None, _ignore, _ignore)
     ports.look()
     ports.close()
     return ports.names
 
 
-def _nobody(*_: object) -> None:
-    """Take whatever comes and do nothing."""
+def _ignore(*_: object) -> None:
+    """Ignore the arguments."""

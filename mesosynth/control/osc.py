@@ -1,4 +1,4 @@
-"""OSC: the receiver of datagrams, and the addresses it obeys."""
+"""OSC: receiver of datagrams, and the commands of its addresses."""
 
 import contextlib
 import math
@@ -16,19 +16,21 @@ from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
 
 # --------------------------------------------------------------------------------------------------
-# What an OSC address asks for.
+# Addresses
 #
-# ========================== ===================================================================
-# ``/param/<id> value`` a parameter, in its own unit ``/knob/<id> position`` the same by its knob's
-# travel, 0 to 1 ``/note/on note velocity`` velocity 0 to 1 (or 2 to 127 as MIDI has it), and
-# perhaps a channel ``/note/off note`` and perhaps a channel ``/bend semitones`` and perhaps a
-# channel ``/pressure amount`` 0 to 1, and perhaps a channel ``/sustain`` ``/freeze`` 0 or 1
-# ``/tempo bpm`` ``/start`` ``/stop`` ``/panic`` ==========================
-# ===================================================================
+#     /param/<id> value               a parameter, in its own unit
+#     /knob/<id> position             the same by its knob's travel, 0 to 1
+#     /note/on note velocity          velocity 0 to 1 (or 2 to 127 as in MIDI); optional channel
+#     /note/off note                  optional channel
+#     /bend semitones                 optional channel
+#     /pressure amount                0 to 1; optional channel
+#     /sustain, /freeze               0 or 1
+#     /tempo bpm
+#     /start, /stop, /panic
 
 
 SLOWEST, FASTEST = 5.0, 960.0
-"""Quarter notes a minute that a tempo may be."""
+"""Range of the tempo, quarter notes a minute."""
 
 _WORDS = {
     "/start": EventKind.START, "/stop": EventKind.STOP, "/panic": EventKind.ALL_OFF,
@@ -40,14 +42,35 @@ _KEYS, _CHANNELS = 128, 16
 
 
 class OscListener(Protocol):
-    """Who is told what the words meant."""
+    """Receiver of OSC commands."""
 
     def event(self, kind: EventKind, channel: int, note: int, value: float, stamp: float) -> None:
-        """What an instrument hears."""
+        """Receive an event for the instrument.
+
+        Parameters
+        ----------
+        kind : EventKind
+        channel : int
+            0 to 15.
+        note : int
+            0 to 127, or WHOLE_CHANNEL.
+        value : float
+            In the unit of the kind.
+        stamp : float
+            Time, s of `time.perf_counter`.
+        """
         ...
 
     def move(self, parameter: str, value: float) -> None:
-        """A parameter is to have a value, within its range."""
+        """Receive a new value of a parameter.
+
+        Parameters
+        ----------
+        parameter : str
+            Id.
+        value : float
+            In the parameter's unit, within its range.
+        """
         ...
 
 
@@ -58,7 +81,7 @@ def obey(
     arguments: Sequence[object],
     stamp: float,
 ) -> None:
-    """Do what an OSC message says, or nothing if it makes no sense.
+    """Execute an OSC message; a message that makes no sense does nothing.
 
     Parameters
     ----------
@@ -66,9 +89,9 @@ def obey(
     parameters : ParameterTable
     address : str
     arguments : sequence
-        As they came; only finite numbers count.
+        Only finite numbers count.
     stamp : float
-        When it came, s of `time.perf_counter`.
+        Time of arrival, s of `time.perf_counter`.
     """
     numbers = [_number(argument) for argument in arguments]
     value = numbers[0] if numbers else math.nan
@@ -90,7 +113,7 @@ def obey(
             bpm = min(max(value, SLOWEST), FASTEST)
             listener.event(EventKind.TEMPO, 0, WHOLE_CHANNEL, bpm, stamp)
     elif address in _WORDS:
-        on = float(not value < 0.5)  # a button that sends no number means to switch on
+        on = float(not value < 0.5)  # without a number it is switched on
         listener.event(_WORDS[address], 0, WHOLE_CHANNEL, on, stamp)
 
 
@@ -108,7 +131,7 @@ def _play(listener: OscListener, on: bool, numbers: list[float], stamp: float) -
 
 
 def _number(argument: object) -> float:
-    """`argument` as a number, NaN if it is none."""
+    """`argument` as a number, or NaN."""
     try:
         return float(argument) if isinstance(argument, int | float) else math.nan
     except OverflowError:
@@ -116,7 +139,7 @@ def _number(argument: object) -> float:
 
 
 def _whole(numbers: list[float], place: int, end: int) -> int | None:
-    """The number at `place` if it is 0 to `end` - 1; 0 where there is none, None if it is bad."""
+    """Number at `place` if it is 0 to `end` - 1; 0 if it is missing, None if it is wrong."""
     if place >= len(numbers):
         return 0
     value = numbers[place]
@@ -124,27 +147,27 @@ def _whole(numbers: list[float], place: int, end: int) -> int | None:
 
 
 # --------------------------------------------------------------------------------------------------
-# Open Sound Control from the network: datagrams in, addresses and numbers out.
+# Receiver: datagrams to addresses and numbers
 #
-# Garbage is left out in silence: anybody on the network may send anything.
+# Malformed datagrams are ignored: any program on the network may send them.
 
 
 HOST = "127.0.0.1"
-"""Only this machine's programs, unless the user opens it to others."""
+"""Only programs of this machine, unless the user opens it to others."""
 
 _LARGEST = 65536  # bytes of a datagram
 _BUNDLE, _TIME_TAG, _LENGTH = b"#bundle\0", 8, struct.Struct(">i")
 _DEEPEST = 8  # bundles in bundles
-_WAKE = 0.2  # s between two looks at whether to end
+_WAKE = 0.2  # s between two checks whether to end
 
 OscMessages = list[tuple[str, Sequence[object]]]
 Receive = Callable[[str, Sequence[object], float], None]
 
 
 def decode(datagram: bytes) -> OscMessages:
-    """Addresses and arguments of a datagram, in order; an empty list if it makes no sense.
+    """Addresses and arguments of a datagram, in order; an empty list if it is malformed.
 
-    Time tags are not waited for: a gesture is for now.
+    Time tags are ignored: a gesture is for now.
     """
     messages: OscMessages = []
     _unpack(datagram, messages, 0)
@@ -167,8 +190,7 @@ def _unpack(datagram: bytes, messages: OscMessages, depth: int) -> None:
 
 
 def _read(datagram: bytes, messages: OscMessages) -> None:
-    # The parser lets slip whatever bytes can provoke: ParseError, UnicodeDecodeError, IndexError,
-    # OverflowError; all they mean is that this is no OSC.
+    # Malformed bytes can raise ParseError, UnicodeDecodeError, IndexError and OverflowError.
     with contextlib.suppress(Exception):
         if OscMessage.dgram_is_message(datagram):
             message = OscMessage(datagram)
@@ -176,21 +198,21 @@ def _read(datagram: bytes, messages: OscMessages) -> None:
 
 
 class OscReceiver:
-    """A UDP port, read by a thread of its own.
+    """A UDP port with a thread that reads it.
 
     Parameters
     ----------
     port : int
-        0 takes any that is free.
+        0 takes any free port.
     receive : callable
         Called by that thread with address, arguments and time (s of `time.perf_counter`).
     host : str
-        Address of this machine's to listen on.
+        Address of this machine to listen on.
 
     Attributes
     ----------
     port : int
-        In use.
+        Its number.
 
     Raises
     ------
@@ -228,7 +250,7 @@ class OscReceiver:
                 self._receive(address, arguments, stamp)
 
     def close(self) -> None:
-        """Give the port back."""
+        """Close the port."""
         self._closing = True
         self._thread.join(5 * _WAKE)
         self._socket.close()

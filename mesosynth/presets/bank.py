@@ -24,17 +24,17 @@ from mesosynth.presets.preset import (
 from mesosynth.system.atomic_file import write_atomically, writing
 
 # --------------------------------------------------------------------------------------------------
-# Names for files, of whatever a preset is called, and free ones beside those that are taken.
+# File names
 
 
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')  # by one system or another
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')  # on some system
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
-_LONGEST = 80  # characters, of up to four bytes: no file system's limit is near
+_LONGEST = 80  # characters, of up to four bytes: below the limit of all file systems
 _NUMBERED = re.compile(r"(.*?) (\d{1,6})")
 
 
 def file_stem(name: str) -> str:
-    """A file's name without its ending, legal on every system, that looks like `name`."""
+    """File name for a preset's name, without suffix and legal on every system."""
     stem = _FORBIDDEN.sub(" ", name).encode("utf-8", "ignore").decode()
     stem = " ".join(stem.split())[:_LONGEST].strip(" .")
     if not stem:
@@ -53,11 +53,11 @@ def alternatives(name: str) -> Iterator[str]:
 
 
 # --------------------------------------------------------------------------------------------------
-# The user's files: written under free names, put out of sight, and put back.
+# The user's files: written under free names, removed, and restored
 
 
 REMOVED = ".removed"
-"""The folder in the user's that holds what was removed."""
+"""Folder of removed presets, in the user's folder."""
 
 
 def save_new(folder: Path, preset: Preset, taken: set[str]) -> Path:
@@ -66,10 +66,15 @@ def save_new(folder: Path, preset: Preset, taken: set[str]) -> Path:
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Created if it does not exist.
     preset : Preset
     taken : set of str
-        Names of presets and files that it must not have, in small letters; its own are added.
+        Names of presets and files that are taken, in lower case; its own are added.
+
+    Returns
+    -------
+    Path
+        Its file.
 
     Raises
     ------
@@ -85,11 +90,22 @@ def save_new(folder: Path, preset: Preset, taken: set[str]) -> Path:
             continue
         taken |= {name.casefold(), path.name.casefold()}
         return path
-    raise AssertionError("names never end")
+    raise AssertionError("there is always another name")
 
 
 def put_away(folder: Path, path: Path) -> Path:
-    """Move a file out of sight, and return where it lies now.
+    """Move a file to the folder of removed presets.
+
+    Parameters
+    ----------
+    folder : Path
+        The user's folder.
+    path : Path
+
+    Returns
+    -------
+    Path
+        Its new path.
 
     Raises
     ------
@@ -105,12 +121,24 @@ def put_away(folder: Path, path: Path) -> Path:
 
 
 def put_back(away: Path, path: Path) -> Path:
-    """Move a file back to `path`, or beside it where that is taken; return where it lies now.
+    """Restore a removed file, under another name where its old one is taken.
+
+    Parameters
+    ----------
+    away : Path
+        Path of the removed file.
+    path : Path
+        Its old path.
+
+    Returns
+    -------
+    Path
+        Its new path.
 
     Raises
     ------
     PresetError
-        If it is not there any more, or cannot be moved.
+        If it does not exist any more, or cannot be moved.
     """
     try:
         return _rename(away, path)
@@ -119,7 +147,7 @@ def put_back(away: Path, path: Path) -> Path:
 
 
 def names(folder: Path) -> list[str]:
-    """All file names in a folder; none if it cannot be read."""
+    """Names of all files in a folder; empty if it cannot be read."""
     try:
         return os.listdir(folder)
     except OSError:
@@ -127,7 +155,7 @@ def names(folder: Path) -> list[str]:
 
 
 def _rename(path: Path, wanted: Path) -> Path:
-    """Move a file to the first free name like `wanted`."""
+    """Move a file to `wanted`, or the first free name like it."""
     there = next(
         wanted.with_name(f"{stem}{wanted.suffix}")
         for stem in alternatives(wanted.stem)
@@ -137,31 +165,36 @@ def _rename(path: Path, wanted: Path) -> Path:
 
 
 # --------------------------------------------------------------------------------------------------
-# Banks: presets in a zip file, which nobody has to trust.
+# Preset banks: zip files, validated on import
 
 
 MOST_FILES = 10_000
 MOST_BYTES = 100_000_000
-"""Of the zip file, and of all that is in it."""
+"""Largest size of the zip file, and of its unpacked content, bytes."""
 
-# What zipfile raises on files that are broken, encrypted or packed in strange ways.
+# Exceptions of zipfile for damaged, encrypted or unsupported files.
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError,
     NotImplementedError, ValueError, OverflowError,
 )  # fmt: skip
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same presets make the same bytes
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # so that the same presets make the same bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """What a zip file holds: presets, and a sentence for everything that is none."""
+    """Presets of a zip file, and a sentence for each file that is not one."""
 
     presets: Sequence[Preset]
     left_out: Sequence[str]
 
 
 def write_bank(path: Path, presets: Iterable[Preset]) -> None:
-    """Write presets to a zip file; `path` holds the whole of it or what it held before.
+    """Write presets to a zip file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    presets : iterable of Preset
 
     Raises
     ------
@@ -184,13 +217,13 @@ def write_bank(path: Path, presets: Iterable[Preset]) -> None:
 def read_bank(path: Path) -> Bank:
     """Read all presets of a zip file.
 
-    Nothing of it is written anywhere. A zip file that is made to do harm, with paths out of its
-    folder, links, or far more in it than on it, is refused whole.
+    Nothing is unpacked to disk. A harmful zip file, with paths out of its folder, links, or a
+    content much larger than the file, is refused as a whole.
 
     Raises
     ------
     PresetError
-        If it cannot be read, is no zip file, or not a harmless one.
+        If it cannot be read, is not a zip file, or is harmful.
     """
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -205,7 +238,7 @@ def read_bank(path: Path) -> Bank:
 
 
 def _harmless(path: Path, files: Sequence[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
-    """The files of a bank, having refused what no honest one holds."""
+    """Files of a bank that has no harmful ones."""
     if len(files) > MOST_FILES:
         raise PresetError(f"{path} is not a bank: it holds more than {MOST_FILES} files.")
     for file in files:
@@ -226,7 +259,7 @@ def _presets(path: Path, bank: zipfile.ZipFile, files: Iterable[zipfile.ZipInfo]
         if not file.filename.lower().endswith(".json"):
             left_out.append(f"{file.filename[:80]} is not a preset: its name ends otherwise.")
             continue
-        with bank.open(file) as stream:  # a directory that lies about sizes is not believed
+        with bank.open(file) as stream:  # the directory may state a wrong size
             text = stream.read(PRESET.largest + 1)
         try:
             presets.append(PRESET.parse(text, f"{path.name}: {file.filename[:80]}"))
@@ -236,30 +269,30 @@ def _presets(path: Path, bank: zipfile.ZipFile, files: Iterable[zipfile.ZipInfo]
 
 
 # --------------------------------------------------------------------------------------------------
-# Taking a bank into the user's folder, which may take a while and may be thought better of.
+# Import of a bank, which can be cancelled
 
 
 Progress = Callable[[int, int], bool]
-"""Gets how many of how many presets are done; what it returns tells whether to go on."""
+"""Receives the number of presets done and of all presets; returns False to cancel."""
 
 
-def go_on(_done: int, _total: int) -> bool:
-    """The progress that nobody watches."""
+def go_on(*_: int) -> bool:
+    """Progress function that never cancels."""
     return True
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What came of an import.
+    """Result of an import.
 
     Attributes
     ----------
     files : tuple of Path
-        The new ones.
+        New files.
     left_out : tuple of str
-        A sentence for everything that was not taken.
+        A sentence for each preset that was not imported.
     cancelled : bool
-        Whether it was ended half way; then there are no new files.
+        Whether it was cancelled; then there are no new files.
     """
 
     files: tuple[Path, ...] = ()
@@ -272,24 +305,28 @@ def take_bank(
 ) -> Imported:
     """Write the presets of a bank to a folder, under free names.
 
-    What is there already, to the byte or but for its name, is not taken twice. An import that is
-    cancelled or fails leaves nothing behind.
+    A preset that exists already, byte by byte except for its name, is not imported again. An import
+    that is cancelled or fails leaves no new files.
 
     Parameters
     ----------
     bank : Bank
     folder : Path
     there : iterable of Path
-        The presets that the user has.
+        Existing presets of the user.
     taken : set of str
-        As :func:`~mesosynth.presets.bank.save_new` takes it.
+        As in :func:`save_new`.
     on_progress : callable
-        False ends the import.
+        Returns False to cancel.
+
+    Returns
+    -------
+    Imported
 
     Raises
     ------
     PresetError
-        If a new one cannot be written.
+        If a preset cannot be written.
     """
     paths = list(there)
     total = len(paths) + len(bank.presets)
@@ -300,7 +337,7 @@ def take_bank(
         for done, path in enumerate(paths):
             if not on_progress(done, total):
                 return Imported(cancelled=True)
-            with suppress(PresetError):  # what has just gone is not there
+            with suppress(PresetError):  # it was deleted meanwhile
                 known.add(content(load_preset(path)))
         for done, preset in enumerate(bank.presets, len(paths)):
             if not on_progress(done, total):
@@ -317,6 +354,6 @@ def take_bank(
 
 
 def content(preset: Preset) -> bytes:
-    """Everything but the name."""
+    """A preset without its name, as bytes to compare."""
     nameless = msgspec.structs.replace(preset, name="")
     return msgspec.json.encode(PRESET.to_object(nameless, preset.name))

@@ -1,4 +1,4 @@
-"""Fingerprints of presets (time-averaged JTFS), computed with torch in a process of their own."""
+"""Fingerprints of presets: time-averaged JTFS, computed with torch in a child process."""
 
 import argparse
 import warnings
@@ -27,32 +27,32 @@ from mesosynth.presets.similarity import (
 from mesosynth.scattering import JTFS
 
 # --------------------------------------------------------------------------------------------------
-# A sound's fingerprint: its JTFS, averaged over time, in few enough numbers to keep thousands.
+# Fingerprint: the JTFS averaged over time, in few numbers
 #
-# Two parts of equal weight: the spectrum (first-order coefficients in half octaves), and what moves
-# in it (second-order coefficients by rate, scale and spin, whatever the register). Of the energies
-# in each the fourth root is taken, so that quiet parts of a sound count, and each part has unit
-# norm: loudness does not matter.
+# Two parts of equal weight: the spectrum (first-order coefficients in half octaves), and the
+# modulations (second-order coefficients by rate, scale and spin, over all frequencies). The fourth
+# root of the energies makes quiet parts of a sound count, and each part has unit norm, so that
+# loudness does not matter.
 
 
 RATE = 16384
-"""Hz; birds and insects are heard."""
+"""Sample rate, Hz; high enough for birds and insects."""
 
 SAMPLES = 1 << 17
 """8 s: the period of slow sounds."""
 
 REGISTERS = 18
-"""Half octaves of the first part, from LOWEST up."""
+"""Number of half octaves of the first part, from LOWEST up."""
 
 LOWEST = 32.0  # Hz
-_FASTEST = 300.0  # Hz; faster modulation is timbre, which the spectrum tells of
+_FASTEST = 300.0  # Hz; faster modulation is timbre, which the spectrum describes
 _RENDER_RATE, _BLOCK = 32768, 2048
 _POWER = 0.25
 _TOLERANCE = 1e-2
 
 
 class Fingerprinter:
-    """Makes fingerprints; it builds its filters once, so keep it."""
+    """Computes fingerprints; it builds its filters once, so keep it."""
 
     def __init__(self) -> None:
         self._jtfs = JTFS(
@@ -74,11 +74,11 @@ class Fingerprinter:
 
     @property
     def length(self) -> int:
-        """Numbers in a fingerprint."""
+        """Length of a fingerprint."""
         return REGISTERS + self._kinds
 
     def of_preset(self, preset: Preset) -> NDArray[np.float32]:
-        """Play `preset` for some seconds and return its fingerprint, (length,), of unit norm.
+        """Fingerprint of a preset, (length,), of unit norm, from its first 8 s.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class Fingerprinter:
         return self.of_sound(soxr.resample(audio.mean(axis=0), _RENDER_RATE, RATE))
 
     def of_sound(self, audio: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Fingerprint, (length,), of a sound of any length at RATE; silence has zeros."""
+        """Fingerprint of a sound at RATE, (length,), of its first 8 s; zeros for silence."""
         signal = np.zeros(SAMPLES, np.float32)
         heard = min(len(audio), SAMPLES)
         signal[:heard] = audio[:heard]
@@ -104,11 +104,11 @@ class Fingerprinter:
         return (np.concatenate(parts) / np.sqrt(2.0)).astype(np.float32)
 
     def height(self, fingerprints: NDArray[np.floating]) -> NDArray[np.float64]:
-        """How high sounds are, (sounds,): the middle of their spectrum in half octaves."""
+        """Centre of the spectrum of sounds, (sounds,), half octaves above LOWEST."""
         return _middle(fingerprints[:, :REGISTERS], np.arange(REGISTERS))
 
     def speed(self, fingerprints: NDArray[np.floating]) -> NDArray[np.float64]:
-        """How fast things happen in sounds, (sounds,): the middle of their rates, half octaves."""
+        """Centre of the modulation rates of sounds, (sounds,), half octaves."""
         return _middle(fingerprints[:, REGISTERS:], self._speeds)
 
 
@@ -122,16 +122,15 @@ def _unit(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 # --------------------------------------------------------------------------------------------------
-# The map of the library: Isomap on fingerprints, so that sounds that are alike lie together.
+# Map of the library: Isomap on fingerprints, so that similar sounds are near each other
 #
-# Isomap (Tenenbaum et al., Science 2000) keeps the lengths of ways from neighbour to neighbour, as
-# the DAFx paper did with the JTFS of many sounds. What it leaves open is settled here: to the right
-# sounds are higher, and the map is turned over so that upwards they move more.
+# Isomap (Tenenbaum et al., Science 2000) keeps the lengths of paths from neighbour to neighbour. It
+# leaves the signs of the axes open: here, sounds get higher to the right and faster upwards.
 
 
 NEIGHBOURS = 7
 _EVENLY = 0.6
-"""Share of ranks in a position: the places themselves crowd, and crowded points cannot be hit."""
+"""Weight of the rank in a position: without it the points crowd and cannot be clicked."""
 
 
 def sound_map(
@@ -141,16 +140,16 @@ def sound_map(
 
     Parameters
     ----------
-    fingerprints : (sounds, numbers)
-    height : (sounds,)
-        What grows to the right.
-    motion : (sounds,)
-        What grows upwards.
+    fingerprints : (sounds, numbers) array
+    height : (sounds,) array
+        Grows to the right.
+    motion : (sounds,) array
+        Grows upwards.
 
     Returns
     -------
     (sounds, 2) float32
-        0 to 1 across and up.
+        0 to 1, to the right and upwards.
     """
     count = len(fingerprints)
     if count < 3:
@@ -160,7 +159,7 @@ def sound_map(
         eigen_solver="dense",
     )  # fmt: skip
     with warnings.catch_warnings():
-        # Islands are joined by their nearest sounds, which is what is wanted.
+        # It warns that separate groups are joined by their nearest sounds, which is right here.
         warnings.simplefilter("ignore")
         found = isomap.fit_transform(distances(fingerprints, fingerprints))
     return np.stack(
@@ -179,24 +178,28 @@ def _axis(values: NDArray[np.float64], guide: NDArray[np.floating]) -> NDArray[n
 
 
 # --------------------------------------------------------------------------------------------------
-# Listen to presets: fingerprints of those that are new, and the map of all.
+# Fingerprints of a library, and their map
 #
-# Brings torch and scikit-learn in, so the desk has a child process do it.
+# This needs torch and scikit-learn, so the desk runs it in a child process.
 
 
 def survey_presets(
     presets: Mapping[str, Preset],
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Survey:
-    """Survey sounds; those that were ever heard here are not played again.
+    """Index of presets; known fingerprints are not computed again.
 
     Parameters
     ----------
     presets : mapping of str to Preset
-        By :func:`~mesosynth.presets.similarity.sound_key`. What cannot be played here, because a
-        plugin is missing, is left out.
+        By :func:`~mesosynth.presets.similarity.sound_key`. Presets that cannot be played here,
+        because a plugin is missing, are left out.
     on_progress : callable, optional
-        Gets how many of how many new sounds were heard.
+        Receives the number of new sounds done, and of all new sounds.
+
+    Returns
+    -------
+    Survey
     """
     known = known_fingerprints()
     fingerprinter = Fingerprinter()
@@ -221,15 +224,15 @@ def _fits(fingerprint: np.ndarray | None, length: int) -> bool:
 
 
 # --------------------------------------------------------------------------------------------------
-# Survey the library: ``python -m mesosynth.presets.fingerprints [FOLDER ...] [--output FILE]``.
+# Command ``python -m mesosynth.presets.fingerprints [FOLDER ...] [--output FILE]``
 #
-# Prints how many of how many new sounds were heard, a line each. Without a FOLDER it surveys the
-# presets that mesosynth brings and the user's. With MESOSYNTH_CACHE_DIR set to an empty folder and
-# ``--output assets/sound_map.npz`` it makes what travels with mesosynth.
+# Prints the number of new sounds done and of all new sounds, one line each. Without a FOLDER it
+# indexes the factory presets and the user's. With MESOSYNTH_CACHE_DIR set to an empty folder and
+# ``--output assets/sound_map.npz`` it makes the index of the package.
 
 
 def main() -> None:
-    """Survey, and write it down."""
+    """Index presets, and write the index."""
     parser = argparse.ArgumentParser(prog="python -m mesosynth.presets.fingerprints")
     parser.add_argument("folders", metavar="FOLDER", nargs="*", type=Path)
     parser.add_argument("--output", metavar="FILE", type=Path, help="instead of the user's cache")

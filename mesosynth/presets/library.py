@@ -1,4 +1,4 @@
-"""The library: all presets of the program and of the user, with tags, favourites and ratings."""
+"""Library: all factory and user presets, with tags, favourites and ratings."""
 
 import hashlib
 import os
@@ -28,17 +28,17 @@ from mesosynth.system.atomic_file import sweep_drafts, write_atomically
 from mesosynth.system.paths import resource
 
 # --------------------------------------------------------------------------------------------------
-# Looking through folders of presets, quickly because what is known already is not read again.
+# Scan of the folders, with a cache
 #
-# What was found last time lies in a file in the user's cache folder. It counts for files of the
-# same path, time and size, and only as long as the plugins take the same parameters.
+# The last result is in a file in the user's cache folder. It holds for files of the same path, time
+# and size, as long as the plugins have the same parameters.
 
 
 MOST_FILES = 100_000
-"""In all folders together; somebody's whole disk is no library."""
+"""Most presets in all folders together."""
 
 _DEEPEST = 8  # folders in folders
-_PROBLEMS = 2  # raised when files that cannot be loaded are told of in other words
+_PROBLEMS = 2  # increase it when the sentences about files that cannot be loaded change
 
 
 class _Known(msgspec.Struct):
@@ -47,14 +47,18 @@ class _Known(msgspec.Struct):
 
 
 def scan(folders: Mapping[str, Path], known: Mapping[str, Entry]) -> dict[str, Entry]:
-    """All presets in `folders`, by key.
+    """Scan folders for presets.
 
     Parameters
     ----------
     folders : mapping of str to Path
         By the first part of their keys.
     known : mapping of str to Entry
-        What was found before, by key; what has not changed since is taken from here.
+        Last result, by key; unchanged files are not read again.
+
+    Returns
+    -------
+    dict of Entry by key
     """
     found: dict[str, Entry] = {}
     for first, folder in folders.items():
@@ -64,7 +68,7 @@ def scan(folders: Mapping[str, Path], known: Mapping[str, Entry]) -> dict[str, E
             try:
                 status = file.stat()
             except OSError:
-                continue  # it is gone again
+                continue  # it was deleted meanwhile
             modified, size = status.st_mtime_ns, status.st_size
             entry = known.get(name)
             if (
@@ -77,7 +81,7 @@ def scan(folders: Mapping[str, Path], known: Mapping[str, Entry]) -> dict[str, E
 
 
 def load_known(path: Path) -> dict[str, Entry]:
-    """What was found last time; nothing where that cannot be told."""
+    """Cached result of the last scan; empty where it is not valid."""
     try:
         known = msgspec.msgpack.decode(path.read_bytes(), type=_Known)
     except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
@@ -86,7 +90,14 @@ def load_known(path: Path) -> dict[str, Entry]:
 
 
 def save_known(path: Path, entries: Mapping[str, Entry]) -> None:
-    """Remember what was found; where that is not possible, the next start takes longer."""
+    """Cache the result of a scan; without it, the next start takes longer.
+
+    Parameters
+    ----------
+    path : Path
+    entries : mapping of str to Entry
+        By key.
+    """
     content = msgspec.msgpack.encode(_Known(_stamp(), list(entries.values())))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,11 +107,11 @@ def save_known(path: Path, entries: Mapping[str, Entry]) -> None:
 
 
 def _presets(folder: str, key: str, deepest: int) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
-    """Files that may be presets, with their keys; hidden ones are somebody's drafts."""
+    """Files that may be presets, with their keys; hidden files are unfinished ones."""
     try:
         listing = os.scandir(folder)
     except OSError:
-        return  # not there yet, or not ours to read
+        return  # it does not exist yet, or must not be read
     with listing:
         for file in listing:
             if file.name.startswith("."):
@@ -112,7 +123,7 @@ def _presets(folder: str, key: str, deepest: int) -> Iterator[tuple[str, "os.Dir
 
 
 def _stamp() -> str:
-    """What decides whether a preset can be loaded, besides its file."""
+    """Hash of all that decides whether a preset can be loaded, besides its file."""
     tables = [
         (name, [(p.id, p.minimum, p.maximum, p.smallest) for p in kind.parameters.values()])
         for name, kind in {**INSTRUMENTS, **EFFECTS}.items()
@@ -121,11 +132,11 @@ def _stamp() -> str:
 
 
 # --------------------------------------------------------------------------------------------------
-# The library itself: two folders of presets, watched, and what the user thinks of them.
+# The library: two folders of presets, watched, and the user's marks
 
 
 FOLDER_VARIABLE = "MESOSYNTH_PRESETS"
-"""The environment variable that names another folder for the user's presets."""
+"""Environment variable with another folder for the user's presets."""
 
 LOOK_SECONDS = 1.0
 """Time between two looks at the folders."""
@@ -134,7 +145,7 @@ _MARKS = ".marks.json"
 
 
 def user_folder() -> Path:
-    """Where the user's presets lie; it may not exist yet."""
+    """Folder of the user's presets; it may not exist yet."""
     folder = os.environ.get(FOLDER_VARIABLE)
     if folder:
         return Path(folder)
@@ -142,7 +153,7 @@ def user_folder() -> Path:
 
 
 class Library:
-    """All presets, those that mesosynth brings and the user's.
+    """Factory presets and the user's presets.
 
     Nothing is read before :meth:`refresh` or :meth:`watch`. Any thread may call it.
 
@@ -154,15 +165,15 @@ class Library:
     Attributes
     ----------
     revision : int
-        Grows whenever :attr:`entries` or :attr:`problems` change.
+        Grows with each change of :attr:`entries` or :attr:`problems`.
     entries : sequence of Entry
-        What can be loaded, by name.
+        Presets that can be loaded, by name.
     problems : sequence of Entry
-        What cannot, with the reasons.
+        Files that cannot be loaded, with the reasons.
     marks : Marks
         The user's favourites, ratings and recent presets; change them by the methods here.
     trouble : str
-        What to tell the user about a broken file of marks, or "".
+        Message for the user about a broken file of marks, or "".
     """
 
     def __init__(
@@ -174,7 +185,7 @@ class Library:
         self._cache = cache / "library.msgpack"
         self._found: dict[str, Entry] | None = None
         self._lock = threading.RLock()
-        self._marks_lock = threading.Lock()  # of its own: a look at the folders may take long
+        self._marks_lock = threading.Lock()  # separate, since a scan may take long
         self._end = threading.Event()
         self._watcher: threading.Thread | None = None
         self.revision = 0
@@ -184,16 +195,14 @@ class Library:
             self.user / _MARKS, Marks(), "the library starts without favourites"
         )
 
-    # ------------------------------------------------------------------ what there is
-
     def recall(self) -> None:
-        """List what was found when somebody last looked, at once; :meth:`refresh` sees to it."""
+        """List the result of the last scan at once; :meth:`refresh` updates it."""
         with self._lock:
             if self._found is None:
                 self._show(load_known(self._cache))
 
     def refresh(self) -> bool:
-        """Look at the folders; return whether something has changed since the last look."""
+        """Scan the folders; return whether the entries changed."""
         with self._lock:
             before = load_known(self._cache) if self._found is None else self._found
             found = scan(self._folders, before)
@@ -212,14 +221,14 @@ class Library:
         self.revision += 1
 
     def watch(self) -> None:
-        """Look at the folders from now on, again and again, in the background."""
+        """Scan the folders again and again, in the background."""
         if self._watcher is None:
             self.recall()
             self._watcher = threading.Thread(target=self._look, name="library", daemon=True)
             self._watcher.start()
 
     def close(self) -> None:
-        """Watch no more. A second call does nothing."""
+        """Stop watching. A second call does nothing."""
         self._end.set()
         if self._watcher is not None:
             self._watcher.join()
@@ -232,12 +241,12 @@ class Library:
             self.refresh()
 
     def search(self, line: str = "") -> list[Entry]:
-        """What a line in the search field asks for; see :mod:`mesosynth.presets.search`."""
+        """Entries for a line of the search field; see :mod:`mesosynth.presets.search`."""
         return search(self.entries, line, self.marks)
 
     @property
     def tags(self) -> list[str]:
-        """All tags there are, the most frequent first."""
+        """All tags, the most frequent first."""
         count: dict[str, int] = {}
         for entry in self.entries:
             for tag in entry.tags:
@@ -246,38 +255,41 @@ class Library:
 
     @property
     def recent(self) -> list[Entry]:
-        """What was played last, the last first."""
+        """Entries that were played, the last first."""
         by_key = {entry.key: entry for entry in self.entries}
         return [by_key[key] for key in self.marks.recent if key in by_key]
 
     @property
     def bank(self) -> list[Path]:
-        """What MIDI programs call: favourites in their order, or all presets if there are none."""
+        """Presets of MIDI programs: favourites in their order, or all presets if there are none."""
         by_key = {entry.key: entry for entry in self.entries}
         favourites = [by_key[key] for key in self.marks.favourites if key in by_key]
         return [entry.path for entry in favourites or self.entries]
 
     def find(self, path: Path) -> Entry | None:
-        """The entry of a file, if it is in the library."""
+        """Entry of a file, if it is in the library."""
         return next((entry for entry in self.entries if entry.path == path), None)
 
-    # ------------------------------------------------------------------ what the user does
-
     def save(self, preset: Preset, over: Path | None = None) -> Path:
-        """Write a preset to the user's folder, and return its file.
+        """Write a preset to the user's folder.
 
-        Where its name is taken it is called "name 2"; nothing is overwritten but `over`.
+        Where its name is taken it becomes "name 2"; nothing is overwritten except `over`.
 
         Parameters
         ----------
         preset : Preset
         over : Path, optional
-            A file of the user's that it replaces.
+            A file of the user to replace.
+
+        Returns
+        -------
+        Path
+            Its file.
 
         Raises
         ------
         PresetError
-            If it cannot be written, or `over` is not the user's.
+            If it cannot be written, or `over` is not in the user's folder.
         """
         if over is not None:
             self._check_own(over)
@@ -290,10 +302,27 @@ class Library:
         return path
 
     def edit(self, entry: Entry, preset: Preset) -> Path:
-        """Write a preset of the user's anew, and return its file.
+        """Write a changed preset of the user.
 
-        With another name it gets a file of that name, or of "name 2" where that is taken; marks go
-        with it. Raises as :meth:`save`.
+        With another name it gets a file of that name, or of "name 2" where that is taken; its marks
+        go with it.
+
+        Parameters
+        ----------
+        entry : Entry
+            The old preset.
+        preset : Preset
+            The new one.
+
+        Returns
+        -------
+        Path
+            Its file.
+
+        Raises
+        ------
+        PresetError
+            If it cannot be written, or is not in the user's folder.
         """
         self._check_own(entry.path)
         own = {entry.name.casefold(), entry.path.name.casefold()}
@@ -310,14 +339,23 @@ class Library:
         return path
 
     def remove(self, entry: Entry) -> Path:
-        """Put a preset of the user's out of sight, and return where it lies now.
+        """Move a preset of the user to the folder of removed presets.
 
         Its marks stay, for :meth:`restore`.
+
+        Parameters
+        ----------
+        entry : Entry
+
+        Returns
+        -------
+        Path
+            Its new path.
 
         Raises
         ------
         PresetError
-            If it is not the user's, or cannot be moved.
+            If it is a factory preset, or cannot be moved.
         """
         if entry.factory:
             raise PresetError(f"{entry.name} came with mesosynth and stays.")
@@ -326,12 +364,24 @@ class Library:
         return away
 
     def restore(self, away: Path, path: Path) -> Path:
-        """Put back to `path` what :meth:`remove` put `away`, and return where it lies now.
+        """Restore a removed preset.
+
+        Parameters
+        ----------
+        away : Path
+            Result of :meth:`remove`.
+        path : Path
+            Its old path.
+
+        Returns
+        -------
+        Path
+            Its new path.
 
         Raises
         ------
         PresetError
-            If it is not there any more, or cannot be moved.
+            If it does not exist any more, or cannot be moved.
         """
         back = files.put_back(away, path)
         self.refresh()
@@ -344,7 +394,7 @@ class Library:
         MARKS.save(self.user / _MARKS, self.marks, make_folder=True)
 
     def _forget(self, paths: Iterable[Path]) -> None:
-        """What was said of a sound that had this place before is not said of a new one."""
+        """Remove marks of an older preset with the same key."""
         with self._marks_lock:
             said = [self.marks.forget(self._key(path)) for path in paths]
             if any(said):
@@ -355,56 +405,79 @@ class Library:
             raise PresetError(f"{path} is not in {self.user}; save it under a new name there.")
 
     def _taken(self) -> set[str]:
-        """Names of presets and files that nobody else may have, in small letters."""
+        """Names of presets and files that are taken, in lower case."""
         names = [*(entry.name for entry in self.entries), *files.names(self.user)]
         return {name.casefold() for name in names}
 
     def set_favourite(self, entry: Entry, favourite: bool) -> None:
         """Make a preset a favourite, or not.
 
+        Parameters
+        ----------
+        entry : Entry
+        favourite : bool
+
         Raises
         ------
         SettingsError
-            If that cannot be remembered.
+            If the marks cannot be saved.
         """
         with self._marks_lock:
             self.marks.set_favourite(entry.key, favourite)
             self._save_marks()
 
     def rate(self, entry: Entry, stars: int) -> None:
-        """Give a preset 1 to 5 stars, or none with 0; raises as above."""
+        """Rate a preset.
+
+        Parameters
+        ----------
+        entry : Entry
+        stars : int
+            1 to 5; 0 removes the rating.
+
+        Raises
+        ------
+        SettingsError
+            If the marks cannot be saved.
+        """
         with self._marks_lock:
             self.marks.rate(entry.key, stars)
             self._save_marks()
 
     def note_played(self, entry: Entry) -> None:
-        """Remember that a preset was played; raises as above."""
+        """Record that a preset was played.
+
+        Raises
+        ------
+        SettingsError
+            If the marks cannot be saved.
+        """
         with self._marks_lock:
             self.marks.play(entry.key)
             self._save_marks()
 
     def import_bank(self, path: Path, on_progress: Progress = go_on) -> Imported:
-        """Take the presets of a zip file into the user's folder, under free names.
+        """Import the presets of a zip file to the user's folder, under free names.
 
-        What is there already, to the byte or but for its name, is not taken twice.
+        A preset that exists already, byte by byte except for its name, is not imported again.
 
         Parameters
         ----------
         path : Path
         on_progress : callable, optional
-            Gets how many of how many presets are done; False ends the import, and takes back what
-            has been taken.
+            Receives the number of presets done and of all presets; False cancels the import and
+            removes its files.
 
         Returns
         -------
         Imported
-            The new files, and what was left out and why.
+            The new files, and a sentence for each preset that was left out.
 
         Raises
         ------
         PresetError
-            If it is no zip file, or no harmless one, or a preset cannot be written; then nothing is
-            taken.
+            If it is not a zip file, is harmful, or a preset cannot be written; then nothing is
+            imported.
         """
         there = [entry.path for entry in self.entries]
         imported = take_bank(read_bank(path), self.user, there, self._taken(), on_progress)
@@ -415,19 +488,20 @@ class Library:
     def export_bank(
         self, entries: Iterable[Entry], path: Path, on_progress: Progress = go_on
     ) -> bool:
-        """Write presets to a zip file, which :meth:`import_bank` reads anywhere.
+        """Write presets to a zip file for :meth:`import_bank`.
 
         Parameters
         ----------
         entries : iterable of Entry
         path : Path
         on_progress : callable, optional
-            As above; an export that is ended writes nothing.
+            Receives the number of presets done and of all presets; False cancels the export, and
+            nothing is written.
 
         Returns
         -------
         bool
-            Whether it was not ended.
+            False if it was cancelled.
 
         Raises
         ------

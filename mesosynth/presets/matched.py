@@ -12,7 +12,7 @@ from mesosynth.matching.results import Layer, LayersResult, MatchResult, Scores
 from mesosynth.presets.preset import MatchRecord, Preset, Tags
 
 # --------------------------------------------------------------------------------------------------
-# A match as a preset: what it found becomes a sound that can be saved, mailed and played.
+# Match of one arpeggio
 
 
 def matched_preset(
@@ -22,7 +22,7 @@ def matched_preset(
     instrument: str = "chirplet",
     scores: Scores | None = None,
 ) -> Preset:
-    """Make a preset that plays `result`, of an arpeggio again and again.
+    """Preset that repeats the arpeggio of a match.
 
     Parameters
     ----------
@@ -32,13 +32,17 @@ def matched_preset(
     sha256 : str
         Of its bytes.
     instrument : str
-        The one that was matched.
+        Instrument of the match.
     scores : Scores, optional
-        How alike the two sound, where that was measured.
+        Similarity of the two, where it was measured.
+
+    Returns
+    -------
+    Preset
     """
     table = instrument_class(instrument).parameters
     values = {**result.theta, "gain": units.amplitude_to_db(abs(result.gain))}
-    if "period" in table:  # arpeggios come one after another; a ripple sounds all the time
+    if "period" in table:  # of arpeggios; a ripple never stops
         values["period"] = result.theta["w"] / abs(result.theta["gamma"])
     return Preset(
         name=PurePath(target).stem,
@@ -53,7 +57,22 @@ def matched_preset(
 def match_record(
     result: MatchResult, target: str, sha256: str, scores: Scores | None = None
 ) -> MatchRecord:
-    """What a preset says of the match that it comes from; arguments as above."""
+    """Record of a match for its preset.
+
+    Parameters
+    ----------
+    result : MatchResult
+    target : str
+        Name of the sound that was matched.
+    sha256 : str
+        Of its bytes.
+    scores : Scores, optional
+        Similarity of the two, where it was measured.
+
+    Returns
+    -------
+    MatchRecord
+    """
     return MatchRecord(
         target=target,
         sha256=sha256,
@@ -67,7 +86,7 @@ def match_record(
 
 
 # --------------------------------------------------------------------------------------------------
-# A match with layers as a preset: the instrument "layers" plays the phrase over and over.
+# Match with layers, for the instrument "layers"
 
 
 _SHORTEST_PHRASE = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s
@@ -75,7 +94,7 @@ _LONGEST_PHRASE = PARAMETERS["period_1"].maximum
 
 
 def layered_preset(result: LayersResult, target: str, sha256: str) -> Preset:
-    """Make a preset that plays `result`.
+    """Preset that repeats the phrase of a match with layers.
 
     Parameters
     ----------
@@ -84,6 +103,10 @@ def layered_preset(result: LayersResult, target: str, sha256: str) -> Preset:
         Name of the sound that was matched.
     sha256 : str
         Of its bytes.
+
+    Returns
+    -------
+    Preset
     """
     return Preset(
         name=PurePath(target).stem,
@@ -104,10 +127,10 @@ def layered_preset(result: LayersResult, target: str, sha256: str) -> Preset:
 
 
 def layer_values(layers: Sequence[Layer]) -> dict[str, float]:
-    """The instrument's parameters by id, clamped, for up to LAYERS layers.
+    """Parameters of the instrument by id, clamped, for up to LAYERS layers.
 
-    What comes once comes once a phrase, which is as long as the layers take, from the first start
-    to the last end, and a whole number of the periods of what repeats: so nothing drifts apart.
+    Layers without a period repeat once a phrase. The phrase lasts from the first start to the last
+    end of the layers, and a whole number of the periods of the others, so that they do not drift.
     """
     begin = phrase_begin(layers)
     phrase = _phrase(layers, begin)
@@ -127,12 +150,12 @@ def layer_values(layers: Sequence[Layer]) -> dict[str, float]:
 
 
 def phrase_begin(layers: Sequence[Layer]) -> float:
-    """When the first layer begins, s, on the clock of the layers' onsets."""
+    """Begin of the first layer, s, on the clock of the layers' onsets."""
     return min(_begin(layer) for layer in layers)
 
 
 def _phrase(layers: Sequence[Layer], begin: float) -> float:
-    """How long a phrase takes, s."""
+    """Length of a phrase, s."""
     ends = [_begin(layer) + _sweep(layer) for layer in layers if not layer.period]
     longest = max((end - begin for end in ends), default=0.0)
     phrase = max(longest, _SHORTEST_PHRASE)
@@ -143,7 +166,7 @@ def _phrase(layers: Sequence[Layer], begin: float) -> float:
 
 
 def _begin(layer: Layer) -> float:
-    """When a live arpeggio begins, far before it is heard, s."""
+    """Begin of a live arpeggio, s, long before it is audible."""
     return layer.onset - 0.5 * _sweep(layer)
 
 

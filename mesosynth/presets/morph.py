@@ -1,14 +1,13 @@
-"""Sounds between sounds: a blend of presets, and what lies around one.
+"""Morph: blends of presets, and random variations of one.
 
 Every value moves along its knob's curve: hertz, seconds and octaves by ratios, decibels and shares
-evenly. Where a parameter has a direction (gamma), its magnitude moves by ratios and the direction
-is that of the heavier side; through zero, where an arpeggio would never end, nothing passes. What
-cannot be between (choices, the instrument, the tuning of its keys) is the heaviest preset's.
+evenly. Where a parameter has a sign (gamma), its magnitude moves by ratios and the sign is that of
+the larger weight; values near zero, where an arpeggio would never end, do not occur. Choices, the
+instrument and the tuning of its keys are those of the heaviest preset.
 
-Presets of another instrument than the heaviest have no say in its values: where the instrument
-changes the rack crossfades. An effect that only some of the presets have comes in with its mix at
-the weight of those, so that it is not heard where it enters; one without a mix comes and goes with
-the heaviest preset.
+Presets of another instrument than the heaviest do not affect its values: where the instrument
+changes, the rack crossfades. An effect of only some presets enters with its mix scaled by their
+weight, so that its entry is not heard; one without a mix comes and goes with the heaviest preset.
 """
 
 import math
@@ -25,13 +24,23 @@ from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.presets.preset import MOST_EFFECTS, EffectState, Preset
 
 PINNED = ("gain", "tempo", "sync")
-"""What :func:`vary` leaves alone unless it is told otherwise: level and time belong to the band."""
+"""Parameters that :func:`vary` keeps by default: level and tempo are not part of the sound."""
 
 _MIX = "mix"
 
 
 def morph(one: Preset, other: Preset, position: float) -> Preset:
-    """A sound between two: `one` at position 0, `other` at 1.
+    """Blend of two presets.
+
+    Parameters
+    ----------
+    one, other : Preset
+    position : float
+        0 is `one`, 1 is `other`.
+
+    Returns
+    -------
+    Preset
 
     Raises
     ------
@@ -44,7 +53,7 @@ def morph(one: Preset, other: Preset, position: float) -> Preset:
 
 
 def morph_four(corners: Sequence[Preset], x: float, y: float) -> Preset:
-    """A sound between four, at the corners of a square.
+    """Blend of four presets at the corners of a square.
 
     Parameters
     ----------
@@ -52,6 +61,10 @@ def morph_four(corners: Sequence[Preset], x: float, y: float) -> Preset:
         At (0, 0), (1, 0), (0, 1) and (1, 1).
     x, y : float
         0 to 1.
+
+    Returns
+    -------
+    Preset
 
     Raises
     ------
@@ -66,14 +79,17 @@ def morph_four(corners: Sequence[Preset], x: float, y: float) -> Preset:
 
 
 def blend(presets: Sequence[Preset], weights: Sequence[float]) -> Preset:
-    """A sound between any number of presets.
+    """Blend of any number of presets.
 
     Parameters
     ----------
     presets : sequence of Preset
     weights : sequence of float
-        How much each counts, 0 or more; only their ratios matter. One that counts alone is
-        returned as it is.
+        0 or more; only their ratios matter. A preset with all the weight is returned as it is.
+
+    Returns
+    -------
+    Preset
 
     Raises
     ------
@@ -111,18 +127,22 @@ def vary(
     seed: int,
     pinned: Collection[str] = PINNED,
 ) -> Preset:
-    """A sound around another one, by chance.
+    """Random variation of a preset.
 
     Parameters
     ----------
     preset : Preset
     amount : float
-        How far, in parts of each knob's whole travel: 0 is `preset` itself, 1 anywhere. What has
-        choices, or a direction, changes it with half that probability.
+        Largest distance, as a part of each knob's travel: 0 is `preset` itself, 1 anywhere. Choices
+        and signs change with half that probability.
     seed : int
         The same seed gives the same sound.
     pinned : collection of str
-        Ids of what stays as it is, those of effects as "delay.time".
+        Ids of parameters to keep, those of effects as "delay.time".
+
+    Returns
+    -------
+    Preset
 
     Raises
     ------
@@ -168,7 +188,7 @@ def _blend_values(table: ParameterTable, sides: _Weighted) -> dict[str, float]:
 
 
 def _between(parameter: Parameter, sides: Sequence[tuple[float, float]]) -> float:
-    """The value between those of `sides`, each with its weight."""
+    """Blend of one parameter's values, each with its weight."""
     first = sides[0][0]
     if all(value == first for value, _ in sides):
         return first  # exactly
@@ -187,7 +207,7 @@ def _mean(sides: Sequence[tuple[float, float]]) -> float:
 
 
 def _heaviest(sides: Sequence[tuple[float, float]]) -> float:
-    """The value that has most weight, counted together where several have it."""
+    """Value with the largest weight, summed over equal values."""
     total: dict[float, float] = {}
     for value, weight in sides:
         total[value] = total.get(value, 0.0) + weight
@@ -220,7 +240,7 @@ def _blend_effects(parts: Sequence[_Part], heaviest: Preset) -> Iterator[EffectS
 
 
 def _by_uid(preset: Preset) -> dict[str, EffectState]:
-    """Effects by what a rack calls them, so that the second delay meets the second delay."""
+    """Effects by their name in a rack, so that the second delay meets the second delay."""
     found: dict[str, EffectState] = {}
     for effect in preset.effects:
         uid, count = effect.plugin, 1
@@ -241,7 +261,7 @@ def _varied(
     varied: dict[str, float] = {}
     for parameter in table.values():
         value = values[parameter.id]
-        # Drawn for pinned ones too: what else is pinned changes nothing for the rest.
+        # Drawn for pinned ones too, so that pinning one changes nothing for the rest.
         way, luck, pick = dice.uniform(-1.0, 1.0), dice.random(), dice.random()
         if parameter.id in pinned or amount == 0.0:
             varied[parameter.id] = value
@@ -255,8 +275,8 @@ def _varied(
 
 
 def _moved(parameter: Parameter, value: float, way: float) -> float:
-    """`value` moved by a part of the knob's travel, turned back where that ends."""
-    if parameter.curve == "signed_log":  # each direction has a travel of its own
+    """`value` moved by a part of the knob's travel, reflected at its ends."""
+    if parameter.curve == "signed_log":  # each sign has a travel of its own
         position = 2.0 * parameter.to_unit(abs(value)) - 1.0
         magnitude = parameter.from_unit(0.5 + 0.5 * _reflected(position + way))
         return math.copysign(max(abs(magnitude), parameter.smallest), value)

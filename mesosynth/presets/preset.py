@@ -1,6 +1,6 @@
-"""Presets: a sound as a JSON file that people can read, mail and compare.
+"""Presets: a sound as a JSON file that people can read, send and compare.
 
-One of revision 2::
+An example of revision 2::
 
     {
       "kind": "preset",
@@ -16,10 +16,9 @@ One of revision 2::
       "match": {"target": "crow.flac", "sha256": "…", "loss": 0.1, "std": {"f_m": 0.02}}
     }
 
-All but the revision and the name may be left out. Of the tags, the category is the one family that
-the library files it under (:data:`CATEGORIES` are the usual ones), the character says how it
-sounds, and the features what it does: free words all. Revision 1 had no `kind`, and its tags were
-a plain list of words.
+Only the revision and the name are required. Of the tags, the category is the family in the library
+(:data:`CATEGORIES` are the usual ones), the character describes the sound, and the features its
+behaviour; all are free words. Revision 1 had no `kind`, and its tags were a plain list of words.
 """
 
 import math
@@ -41,16 +40,16 @@ from mesosynth.system.documents import Document, Object
 
 
 class Tags(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sound is called by when it is looked for.
+    """Tags of a preset for the search.
 
     Attributes
     ----------
     category : str
         Its family, or "" for none.
     character : tuple of str
-        How it sounds: "bright", "soft".
+        Words for the sound: "bright", "soft".
     features : tuple of str
-        What it does: "rising", "tempo-synced".
+        Words for its behaviour: "rising", "tempo-synced".
     extra : dict
         Keys of later versions.
     """
@@ -62,13 +61,13 @@ class Tags(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """All of them, the category first."""
+        """All tags, the category first."""
         category = (self.category,) if self.category else ()
         return (*category, *self.character, *self.features)
 
 
 class MatchRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a matched preset came from.
+    """Record of the match that made a preset.
 
     Attributes
     ----------
@@ -77,11 +76,12 @@ class MatchRecord(msgspec.Struct, frozen=True, kw_only=True):
     sha256 : str
         Of its bytes.
     loss : float
-        As in :class:`mesosynth.matching.MatchResult`.
+        As in :class:`mesosynth.matching.results.MatchResult`.
     std : dict
         Standard deviation of each matched parameter, in the table's units; those that are not
         finite are left out.
     evaluations : int
+        Number of evaluations of the loss.
     onset : float
         Time of the arpeggio's middle in the target, s.
     gain : float
@@ -104,7 +104,7 @@ class MatchRecord(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
-        # A parameter that the target says nothing about has no finite deviation.
+        # A parameter that the target does not determine has no finite deviation.
         std = {id_: value for id_, value in self.std.items() if math.isfinite(value)}
         msgspec.structs.force_setattr(self, "std", std)
 
@@ -115,12 +115,12 @@ class EffectState(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     plugin : str
-        Its name: of a built-in effect, or of a user's plugin, which may be missing elsewhere.
+        Name of a built-in effect or of a user plugin, which may be missing elsewhere.
     parameters : dict
-        Values by id in the table's units; those left out have their defaults.
+        Values by id in the table's units; the others have their defaults.
     bypassed : bool
     state : dict
-        What the plugin keeps besides its parameters.
+        State of the plugin besides its parameters.
     extra : dict
         Keys of later versions.
     """
@@ -133,26 +133,26 @@ class EffectState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True):
-    """A sound by name.
+    """A sound with a name.
 
     Attributes
     ----------
     name : str
     instrument : str
-        Name in :data:`mesosynth.instruments.INSTRUMENTS`, or of a user's plugin, which may be
+        Name in :data:`mesosynth.instruments.INSTRUMENTS`, or of a user plugin, which may be
         missing elsewhere.
     parameters : dict
-        Values by id in the table's units; those left out have their defaults.
+        Values by id in the table's units; the others have their defaults.
     effects : tuple of EffectState
-        What the sound goes through, in order.
+        Effects, in order.
     state : dict
-        What the instrument keeps besides its parameters: the scale of its keys.
+        State of the instrument besides its parameters: the scale of its keys.
     author, comment : str
     tags : Tags
     licence : str
-        SPDX expression, or "" where nothing is said.
+        SPDX expression, or "" for none.
     match : MatchRecord or None
-        Where it came from, when the matcher made it.
+        Record of its match, if the matcher made it.
     extra : dict
         Keys of later versions.
     """
@@ -171,14 +171,20 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def table(self) -> ParameterTable:
-        """The parameters of its instrument; ArgumentError if that is not a built-in one."""
+        """Parameter table of its instrument.
+
+        Raises
+        ------
+        ArgumentError
+            If that is not a built-in one.
+        """
         return instrument_class(self.instrument).parameters
 
     @property
     def values(self) -> dict[str, float]:
-        """All parameters by id, with defaults for those that it leaves out.
+        """All parameters by id, with defaults for missing ones.
 
-        Of a user's instrument, those that the preset has.
+        Of a user's instrument, only those of the preset.
         """
         if self.instrument not in INSTRUMENTS:
             return dict(self.parameters)
@@ -186,16 +192,16 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # --------------------------------------------------------------------------------------------------
-# Presets of earlier revisions, brought to the present one: a small function for each step.
+# Migrations from earlier revisions, one function for each step
 #
-# A migration takes a JSON object of its revision, changes it in place, and asks nothing of what it
-# does not need: what is wrong in the object is found when it is validated.
+# A migration changes a JSON object of its revision in place, and does not check it: the validation
+# comes afterwards.
 
 
 SPDX = re.compile(
     r"\(*[A-Za-z0-9][A-Za-z0-9.+:-]*\)*( (AND|OR|WITH) \(*[A-Za-z0-9][A-Za-z0-9.+:-]*\)*)*"
 )
-"""What an SPDX expression looks like: "CC0-1.0", "MIT OR Apache-2.0", "LicenseRef-by-mail"."""
+"""Pattern of SPDX expressions: "CC0-1.0", "MIT OR Apache-2.0", "LicenseRef-by-mail"."""
 
 _CATEGORIES = {
     "animal": "animal",
@@ -205,27 +211,27 @@ _CATEGORIES = {
     "paper": "arpeggio",
     "match": "matched",
 }
-"""The category that a word among the tags of revision 1 stands for; the first of these counts."""
+"""Category of a word among the tags of revision 1; the first of these counts."""
 
 _CHARACTERS = frozenset({"fast", "slow", "bright", "dark", "soft", "harsh", "dense", "sparse"})
 
 
 def _sort_tags(document: Object) -> None:
-    """Tags were a list of words, and a licence was any text."""
+    """Tags from a list of words, and an SPDX licence from any text."""
     words = document.get("tags", [])
     if isinstance(words, list):
         document["tags"] = _sorted_words([word for word in words if isinstance(word, str)], words)
     licence = document.get("licence")
     if isinstance(licence, str) and licence and not SPDX.fullmatch(licence):
         document["licence"] = "LicenseRef-" + (_spelled(licence) or "unnamed")
-        # Nothing that somebody asked for gets lost.
+        # The author's own words are kept.
         comment = document.get("comment", "")
         if isinstance(comment, str):
             document["comment"] = f"{comment} Licence: {licence}".strip()
 
 
 def _sorted_words(words: list[str], given: list[Any]) -> Object | list[Any]:
-    """Words by what they say; a list that holds something else is left for the validation."""
+    """Tags of a list of words; a list with other items is left for the validation."""
     if len(words) != len(given):
         return given
     category = next((_CATEGORIES[word] for word in _CATEGORIES if word in words), "")
@@ -237,34 +243,34 @@ def _sorted_words(words: list[str], given: list[Any]) -> Object | list[Any]:
 
 
 def _spelled(text: str) -> str:
-    """`text` with what an identifier may hold."""
+    """`text` with the characters of an identifier only."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.")
 
 
 # --------------------------------------------------------------------------------------------------
-# What makes a preset playable: every number is one that its plugin takes.
+# Validation
 
 
 MOST_EFFECTS = 14
-"""As many as a rack holds."""
+"""Most effects in a rack."""
 
 MOST_TAGS = 64
-"""Of one preset; more are a mistake."""
+"""Most tags of a preset."""
 
 
 def check_preset(where: str, preset: Preset) -> None:
-    """Refuse what could not be played as it stands.
+    """Raise for a preset that cannot be played as it is.
 
     Parameters
     ----------
     where : str
-        What messages call it: its file.
+        Name in messages: its file.
     preset : Preset
 
     Raises
     ------
     PresetError
-        The sentence names the value and what is legal.
+        The message names the value and the legal range.
     """
     if len(preset.effects) > MOST_EFFECTS:
         raise PresetError(
@@ -299,7 +305,7 @@ def _check_plugin(
     if kind is not None:
         _check_values(where, plugin, kind.parameters, values)
         _check_state(where, plugin, kind, state)
-    # Nobody but a user's plugin itself, which need not be here, knows what it can be asked.
+    # The parameters of a user plugin, which may be missing here, are unknown.
     elif not all(math.isfinite(value) for value in values.values()):
         raise PresetError(f"{where}: {plugin} has values that are not finite numbers.")
 
@@ -328,7 +334,7 @@ def _check_state(where: str, plugin: str, kind: type[Plugin], state: Mapping[str
     try:
         kind().restore(state)
     except Exception as error:
-        # Whatever a hostile state breaks, it is refused here and not where the sound is made.
+        # A harmful state may raise anything; it is refused here, before the audio process.
         why = textwrap.shorten(str(error).rstrip("."), 200)
         raise PresetError(f"{where}: {plugin} cannot take its state: {why}.") from error
 
@@ -341,18 +347,18 @@ def _check_match(where: str, match: MatchRecord) -> None:
 
 
 # --------------------------------------------------------------------------------------------------
-# The file.
+# File format
 
 
 CATEGORIES = (
     "animal", "arpeggio", "bass", "bell", "cloud", "drone", "laser", "matched", "rhythm", "siren",
     "sweep", "water",
 )  # fmt: skip
-"""What a desk offers; any other is as good."""
+"""Categories offered by the desk; others are possible."""
 
 PRESET = Document(
     Preset, file_kinds.PRESET, PresetError, revision=2, migrations=[_sort_tags], check=check_preset
 )
-"""The format; a preset has a few hundred bytes, and at most a million."""
+"""File format; a preset has a few hundred bytes, and at most a million."""
 
 load_preset, save_preset = PRESET.load, PRESET.save

@@ -1,4 +1,4 @@
-"""Search of the library: entries, the marks that users give them, and the search line."""
+"""Search of the library: entries, the user's marks, and the search line."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -13,11 +13,11 @@ from mesosynth.system import file_kinds
 from mesosynth.system.documents import Document
 
 # --------------------------------------------------------------------------------------------------
-# A preset as the library lists it: what is said of it, and none of its numbers.
+# Entries: presets without their parameters
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A file of the library.
+    """A preset's file in the library.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     file : str
         Its path.
     modified, size : int
-        When it was last written, ns, and its bytes: a file with the same of both is the same.
+        Time of the last change, ns, and size, bytes: a file with the same of both is the same.
     name, author, comment, instrument : str
     category : str
     tags : tuple of str
@@ -34,7 +34,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     problem : str
         Why it cannot be loaded, one sentence, or "".
     text : str
-        All of its words in small letters, to be searched.
+        All of its words in lower case, for the search.
     """
 
     key: str
@@ -57,12 +57,27 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def factory(self) -> bool:
-        """Whether mesosynth brought it."""
+        """Whether it is a factory preset."""
         return self.key.startswith("factory/")
 
 
 def read_entry(key: str, file: str, modified: int, size: int) -> Entry:
-    """Read a file; one that is no preset becomes an entry with a problem."""
+    """Entry of a file; a file that is not a preset gives an entry with a problem.
+
+    Parameters
+    ----------
+    key : str
+    file : str
+        Path.
+    modified : int
+        Time of the last change, ns.
+    size : int
+        Bytes.
+
+    Returns
+    -------
+    Entry
+    """
     try:
         return entry_of(load_preset(file), key, file, modified, size)
     except PresetError as error:
@@ -73,7 +88,23 @@ def read_entry(key: str, file: str, modified: int, size: int) -> Entry:
 
 
 def entry_of(preset: Preset, key: str, file: str, modified: int, size: int) -> Entry:
-    """What the library lists of a preset."""
+    """Entry of a preset.
+
+    Parameters
+    ----------
+    preset : Preset
+    key : str
+    file : str
+        Path.
+    modified : int
+        Time of the last change, ns.
+    size : int
+        Bytes.
+
+    Returns
+    -------
+    Entry
+    """
     tags: Tags = preset.tags
     words = (preset.name, *tags.words, preset.author, preset.instrument, preset.comment)
     return Entry(
@@ -84,10 +115,10 @@ def entry_of(preset: Preset, key: str, file: str, modified: int, size: int) -> E
 
 
 # --------------------------------------------------------------------------------------------------
-# What the user thinks of presets: favourites, stars, and what was played last.
+# Marks: favourites, ratings, and recent presets
 #
-# They lie in one small file in the user's folder of presets and never in the presets themselves,
-# which may be somebody else's.
+# They are in one small file in the user's folder of presets and not in the presets, which may be
+# another author's.
 
 
 MOST_STARS = 5
@@ -115,23 +146,36 @@ class Marks(msgspec.Struct, kw_only=True):
     extra: dict[str, Any] = {}
 
     def set_favourite(self, key: str, favourite: bool) -> None:
-        """Make a preset a favourite, or not."""
+        """Make a preset a favourite, or not.
+
+        Parameters
+        ----------
+        key : str
+        favourite : bool
+        """
         self.favourites.pop(key, None)
         if favourite:
             self.favourites[key] = True
 
     def rate(self, key: str, stars: int) -> None:
-        """Give a preset 1 to 5 stars; 0 takes them away."""
+        """Rate a preset.
+
+        Parameters
+        ----------
+        key : str
+        stars : int
+            1 to 5; 0 removes the rating.
+        """
         self.ratings.pop(key, None)
         if stars > 0:
             self.ratings[key] = min(stars, MOST_STARS)
 
     def play(self, key: str) -> None:
-        """Remember that a preset was played."""
+        """Record that a preset was played."""
         self.recent = [key, *(other for other in self.recent if other != key)][:MOST_RECENT]
 
     def forget(self, key: str) -> bool:
-        """Let nothing be said of a key; return whether anything was."""
+        """Remove all marks of a key; return whether there were any."""
         said = (key in self.favourites, key in self.ratings, key in self.recent)
         self.set_favourite(key, False)
         self.rate(key, 0)
@@ -139,7 +183,13 @@ class Marks(msgspec.Struct, kw_only=True):
         return any(said)
 
     def move(self, before: str, after: str) -> None:
-        """Let what is said of one key be said of another."""
+        """Move the marks of a key to another.
+
+        Parameters
+        ----------
+        before, after : str
+            Keys.
+        """
         if before in self.favourites:
             self.favourites = {
                 after if key == before else key: True for key in self.favourites
@@ -150,16 +200,16 @@ class Marks(msgspec.Struct, kw_only=True):
 
 
 MARKS = Document(Marks, file_kinds.MARKS, SettingsError, numbered=False, largest=8_000_000)
-"""The format; a hundred thousand favourites have less."""
+"""File format; a hundred thousand favourites are smaller."""
 
 
 # --------------------------------------------------------------------------------------------------
-# What a line in the search field asks for.
+# Search line
 #
-# Words are looked for in names, tags, authors, instruments and comments, and all must be there.
-# "tag:bell", "author:ada" and "instrument:ripple" look there only; "fav:" shows favourites,
-# "rating:3" what has three stars or more, "is:factory" and "is:user" what mesosynth brought and
-# what not. Quotes hold words together, and a minus in front of anything asks for the rest.
+# Words are searched in names, tags, authors, instruments and comments, and all must be found.
+# "tag:bell", "author:ada" and "instrument:ripple" search only there; "fav:" finds favourites,
+# "rating:3" presets with three stars or more, "is:factory" and "is:user" factory presets and the
+# user's. Quotes keep words together, and a minus in front of a term excludes its matches.
 
 
 Test = Callable[[Entry], bool]
@@ -168,16 +218,20 @@ _TERM = re.compile(r'(-?)(?:([A-Za-z]+):)?(?:"([^"]*)"?|(\S*))')
 
 
 def search(entries: Iterable[Entry], line: str, marks: Marks) -> list[Entry]:
-    """The entries that `line` asks for, those first whose names begin with its words.
+    """Entries that match a search line, first those whose names begin with its words.
 
     Parameters
     ----------
     entries : iterable of Entry
-        In the order in which equals stay.
+        Otherwise their order stays.
     line : str
-        What was typed; empty asks for all.
+        Search line; empty matches all.
     marks : Marks
         The user's, for "fav:" and "rating:".
+
+    Returns
+    -------
+    list of Entry
     """
     words: list[str] = []
     tests: list[Test] = []
@@ -212,7 +266,7 @@ def _test(key: str, value: str, marks: Marks) -> Test | None:
             return lambda entry: marks.ratings.get(entry.key, 0) >= least
         case "is":
             return lambda entry: ("factory" if entry.factory else "user").startswith(value)
-        case _:  # a word with a colon in it
+        case _:  # a word with a colon
             return lambda entry: f"{key}:{value}" in entry.text
 
 

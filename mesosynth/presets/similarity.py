@@ -1,4 +1,4 @@
-"""Sounds by similarity: fingerprints of presets, nearest neighbours, and the map of the library."""
+"""Similarity of sounds: fingerprints of presets, nearest neighbours, and the map of the library."""
 
 import hashlib
 import io
@@ -28,20 +28,20 @@ from mesosynth.system.paths import resource
 from mesosynth.system.worker import Channel, Died, Worker
 
 # --------------------------------------------------------------------------------------------------
-# What a preset sounds like as a short text: the same for two presets that sound the same.
+# Sound key: a hash that is the same for presets that sound the same
 
 
 LENGTH = 24
 """Characters of a key: 96 bits."""
 
-_DIGITS = 6  # of each value; what is nearer sounds the same
+_DIGITS = 6  # of each value; smaller differences are inaudible
 
 
 def sound_key(preset: Preset) -> str:
-    """Hash of all that is heard of `preset`: not of its name, nor of what is said about it.
+    """Hash of all that is audible in `preset`, without its name and comments.
 
-    What stands at its default is left out, so that a parameter that comes with a later version,
-    and changes nothing where it is not touched, does not change the key either.
+    Values at their defaults are left out, so that a parameter of a later version, which changes
+    nothing at its default, does not change the key.
     """
     table = preset.table if preset.instrument in INSTRUMENTS else None
     heard = {
@@ -61,36 +61,36 @@ def _effect(effect: EffectState) -> dict[str, object]:
 
 
 def _touched(values: Mapping[str, float], table: ParameterTable | None) -> dict[str, str]:
-    """Values, those of a built-in plugin only where they are not the defaults."""
+    """Values as text, those of a built-in plugin only where they are not the defaults."""
     defaults = {} if table is None else table.defaults()
     text = {id_: f"{value:.{_DIGITS}g}" for id_, value in values.items()}
     return {id_: t for id_, t in text.items() if t != f"{defaults.get(id_, math.nan):.{_DIGITS}g}"}
 
 
 # --------------------------------------------------------------------------------------------------
-# What is known of how sounds sound: their fingerprints, and where each lies on the map.
+# Fingerprints of the library, and positions on the map
 #
-# One file that is replaced as a whole; no torch and no scikit-learn is needed to read it.
+# One file that is replaced as a whole; it can be read without torch and scikit-learn.
 
 
 CACHE_VARIABLE = "MESOSYNTH_CACHE_DIR"
-"""The environment variable that names another folder for what can be computed again."""
+"""Environment variable with another folder for the cache."""
 
 FILE = "sound_map.npz"
 FORMAT = 1
-"""Of fingerprints and file; another one is computed anew."""
+"""Version of fingerprints and file; other versions are computed again."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """Sounds by key.
+    """Fingerprints and map positions of sounds, by key.
 
     Attributes
     ----------
     keys : tuple of str
-        As :func:`~mesosynth.presets.similarity.sound_key` gives them, all different.
+        From :func:`sound_key`, all different.
     fingerprints : (sounds, numbers) float16
-        Of unit norm, or 0 for a sound that is silent.
+        Of unit norm, or 0 for a silent sound.
     positions : (sounds, 2) float32
         On the map, 0 to 1 from left to right and from bottom to top.
     """
@@ -107,12 +107,18 @@ class Survey:
         return key in self._place
 
     def position(self, key: str) -> tuple[float, float]:
-        """Where a sound lies on the map; ArgumentError if it is not in the survey."""
+        """Position of a sound on the map, 0 to 1.
+
+        Raises
+        ------
+        ArgumentError
+            If `key` is not in the index.
+        """
         x, y = self.positions[self._index(key)]
         return float(x), float(y)
 
     def distances(self, key: str) -> dict[str, float]:
-        """JTFS distance of every other sound from one, from near to far.
+        """JTFS distances of all other sounds from one, ascending.
 
         Parameters
         ----------
@@ -121,12 +127,12 @@ class Survey:
         Returns
         -------
         dict
-            By key: 0 for the same, 1.4 for nothing in common.
+            By key: 0 for the same sound, 1.4 for nothing in common.
 
         Raises
         ------
         ArgumentError
-            If `key` is not in the survey.
+            If `key` is not in the index.
         """
         place = self._index(key)
         away = distances(self.fingerprints, self.fingerprints[place : place + 1])[:, 0]
@@ -143,12 +149,22 @@ class Survey:
 
 
 def empty_survey() -> Survey:
-    """A survey of nothing."""
+    """An index of no sounds."""
     return Survey((), np.zeros((0, 0), np.float16), np.zeros((0, 2), np.float32))
 
 
 def distances(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Euclidean distances between fingerprints, (n, d) and (m, d), as (n, m)."""
+    """Euclidean distances between fingerprints.
+
+    Parameters
+    ----------
+    a : (n, d) array
+    b : (m, d) array
+
+    Returns
+    -------
+    (n, m) float64
+    """
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     squares = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2.0 * (a @ b.T)
     return np.sqrt(np.maximum(squares, 0.0))
@@ -157,19 +173,19 @@ def distances(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.fl
 def weights(
     point: tuple[float, float], positions: NDArray[np.floating], nearest: int = 4
 ) -> dict[int, float]:
-    """How much each of the nearest sounds has of a point on the map, by inverse square distance.
+    """Weights of the nearest sounds at a point on the map, by inverse square distance.
 
     Parameters
     ----------
     point : (x, y)
-    positions : (sounds, 2)
+    positions : (sounds, 2) array
     nearest : int
-        Sounds that have a part, 1 or more.
+        Number of sounds with a weight, 1 or more.
 
     Returns
     -------
     dict
-        Weight by row of `positions`, the largest first; together 1.
+        Weight by row of `positions`, the largest first; their sum is 1.
     """
     away = np.hypot(*(np.asarray(positions, np.float64) - point).T)
     near = np.argsort(away, kind="stable")[:nearest]
@@ -180,13 +196,13 @@ def weights(
 
 
 def cache_folder() -> Path:
-    """Where what was computed is kept; it may not exist yet."""
+    """Folder of the cache; it may not exist yet."""
     folder = os.environ.get(CACHE_VARIABLE)
     return Path(folder) if folder else platformdirs.user_cache_path("mesosynth", appauthor=False)
 
 
 def read_survey() -> Survey:
-    """What the user's cache holds, or else what mesosynth brought; damaged files count as none."""
+    """Index in the user's cache, or else the one of the package; damaged files are skipped."""
     for path in (cache_folder() / FILE, resource("assets", FILE)):
         survey = _read(path)
         if survey is not None:
@@ -195,12 +211,18 @@ def read_survey() -> Survey:
 
 
 def write_survey(survey: Survey, path: Path | None = None) -> None:
-    """Keep a survey, in the user's cache if no `path` is given.
+    """Write an index.
+
+    Parameters
+    ----------
+    survey : Survey
+    path : Path, optional
+        By default in the user's cache.
 
     Raises
     ------
     OSError
-        If it cannot be written; what was there stays.
+        If it cannot be written; the old file stays.
     """
     path = path or cache_folder() / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -213,7 +235,7 @@ def write_survey(survey: Survey, path: Path | None = None) -> None:
 
 
 def merged(surveys: Sequence[Survey]) -> dict[str, NDArray[np.float16]]:
-    """Fingerprints of all surveys by key."""
+    """Fingerprints of several indexes by key."""
     return {
         key: fingerprint
         for survey in surveys
@@ -222,7 +244,7 @@ def merged(surveys: Sequence[Survey]) -> dict[str, NDArray[np.float16]]:
 
 
 def known_fingerprints() -> dict[str, NDArray[np.float16]]:
-    """All that were ever computed here, and those that mesosynth brought, by key."""
+    """All fingerprints in the user's cache and in the package, by key."""
     found = [_read(path) for path in (resource("assets", FILE), cache_folder() / FILE)]
     return merged([survey for survey in found if survey is not None])
 
@@ -245,16 +267,16 @@ def _read(path: Path) -> Survey | None:
 
 
 # --------------------------------------------------------------------------------------------------
-# The presets of the library's folders by how they sound.
+# Presets by sound key
 
 
 def library_presets() -> dict[str, Preset]:
-    """Those that mesosynth brings and the user's, by sound key."""
+    """Factory presets and the user's presets, by sound key."""
     return read_presets([resource("presets"), user_folder()])
 
 
 def read_presets(folders: Iterable[Path]) -> dict[str, Preset]:
-    """All presets in `folders` by sound key; files that are none are left out."""
+    """All presets in `folders` by sound key; other files are skipped."""
     presets: dict[str, Preset] = {}
     for folder in folders:
         for path in sorted(folder.rglob("*.json")):
@@ -267,10 +289,10 @@ def read_presets(folders: Iterable[Path]) -> dict[str, Preset]:
 
 
 # --------------------------------------------------------------------------------------------------
-# The library on the map: where each of its sounds lies, kept up to date in the background.
+# Map of the library, updated in the background
 #
-# Files are read in a thread; new sounds are surveyed by a child process, so that neither torch nor
-# their rendering is in the way of what plays.
+# Files are read in a thread; fingerprints of new sounds are computed in a child process, so that
+# neither torch nor the rendering disturbs the sound.
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +304,7 @@ class _Progress:
 
 
 def _survey_library(channel: Channel) -> None:
-    """[child] Give the library's new sounds fingerprints, and write them down."""
+    """[child] Compute the fingerprints of the library's new sounds, and write the index."""
     from mesosynth.presets.fingerprints import survey_presets
 
     write_survey(
@@ -309,18 +331,18 @@ class Place:
 
 
 class Chart:
-    """Where the library's sounds lie. Any thread may call it.
+    """Map of the library's sounds. Any thread may call it.
 
     Attributes
     ----------
     places : tuple of Place
-        All that are known, by name.
+        Sounds with a fingerprint, by name.
     revision : int
         Grows with every change of `places`, `left` and `trouble`.
     left : int
-        New sounds that are still to be listened to.
+        Number of new sounds without a fingerprint.
     trouble : str
-        Why some could not be, or "".
+        Why some have none, one sentence, or "".
     """
 
     def __init__(self) -> None:
@@ -341,7 +363,7 @@ class Chart:
         self._closed = False
 
     def show(self, entries: Sequence[Entry]) -> None:
-        """Put other entries on the map; returns at once, `revision` tells when they are there."""
+        """Put other entries on the map, in the background; `revision` grows when they are there."""
         with self._lock:
             self._wanted = entries
             if self._thread is None and not self._closed:
@@ -349,7 +371,20 @@ class Chart:
                 self._thread.start()
 
     def similar(self, entry_key: str, count: int) -> list[Place]:
-        """Sounds that are like one, by its entry's key, from near to far; none if it is unknown."""
+        """Sounds that are similar to one, nearest first.
+
+        Parameters
+        ----------
+        entry_key : str
+            Key of its entry.
+        count : int
+            Most sounds to return.
+
+        Returns
+        -------
+        list of Place
+            Empty if the sound has no fingerprint.
+        """
         keys = self._keys
         here = keys.get(entry_key, "")
         if here not in self._survey:
@@ -359,7 +394,7 @@ class Chart:
         return sorted(others, key=lambda place: away[keys[place.entry.key]])[:count]
 
     def wait(self, timeout: float) -> bool:
-        """Wait until all that was asked for is done; False if it is not after `timeout` s."""
+        """Wait up to `timeout` s until the map is up to date; False if it is not."""
         thread = self._thread
         if thread is not None:
             thread.join(timeout)
@@ -369,8 +404,6 @@ class Chart:
         """End the child process; a second call does nothing."""
         self._closed = True  # its thread looks at this ten times a second
         self.wait(5.0)
-
-    # ------------------------------------------------------------------ in the thread
 
     def _work(self) -> None:
         while True:
@@ -415,7 +448,7 @@ class Chart:
         self.revision += 1
 
     def _survey_new(self) -> None:
-        """Have a child process survey what is new, and read what it found."""
+        """Compute the new sounds' fingerprints in a child process, and read the index."""
         surveyor, died = self._surveyor, None
         try:
             surveyor.start()
