@@ -53,7 +53,7 @@ def match_a_recording(window: MainWindow, _: JackPlayer) -> None:
     _wait(lambda: window.actions_["match"].isEnabled())
     _press(window, "F4")
     _press(window, "M")
-    _wait(lambda: window.match_commands.result is not None)
+    _wait(lambda: _found(window))
 
 
 def compare_two_presets(window: MainWindow, _: JackPlayer) -> None:
@@ -83,13 +83,13 @@ def record_and_follow(window: MainWindow, other: JackPlayer) -> None:
     _wait(lambda: window.actions_["match"].isEnabled())
     _press(window, "F4")
     _press(window, "M")
-    _wait(lambda: window.match_commands.result is not None and not window.bridge.matching)
+    _wait(lambda: _found(window) and not window.bridge.matching)
     _press(window, "I")
     other.plug_in()
     for step in range(61):
         other.play({**sound, "gamma": 4.0 * 2.0 ** (-step / 30), "period": 0.4})
         QTest.qWait(150)
-    _wait(lambda: window.follow_strip.words.text() == "Following")
+    _wait(lambda: window.tracking_strip.words.text() == "Following")
 
 
 def recover_after_a_kill(window: MainWindow, _: JackPlayer) -> None:
@@ -175,6 +175,11 @@ def _save(window: MainWindow, path: Path) -> None:
     window.grab().save(str(path))
     with Image.open(path) as picture:
         picture.convert("RGB").quantize(256).save(path, optimize=True)
+
+
+def _found(window: MainWindow) -> bool:
+    session = window.bridge.session
+    return session is not None and session.result is not None
 
 
 def _wait(until: Callable[[], bool]) -> None:

@@ -15,9 +15,9 @@ from mesosynth.session import Session
 from mesosynth.session.audio_settings import DEFAULT_AUDIO, AudioSettings
 
 from .bridge import Bridge
-from .look import SCALE_VARIABLE, set_scale
 from .main_window import MainWindow
 from .settings import Settings, load_settings
+from .theme import SCALE_VARIABLE, set_scale
 
 _ANEW = 75  # exit code that only this file sees
 
@@ -124,7 +124,7 @@ def open_window(
         if settings.gain is not None:
             bridge.set_parameters({"gain": settings.gain})
         if preset is not None:
-            window.commands.open_preset(preset)
+            window.files.open_preset(preset)
         bridge.set_playing(True)
         if target is not None and bridge.load_target(target):
             bridge.set_matching(True)

@@ -424,6 +424,7 @@ class Bridge(
     follow_changed = Signal(bool)
     rack_changed = Signal()
     instrument_changed = Signal()
+    asked = Signal()
     attached = Signal()
     tick = Signal()
 
@@ -484,6 +485,8 @@ class Bridge(
         except MesosynthError as error:
             self.say(str(error), "error")
             return False
+        finally:
+            self.asked.emit()
         return True
 
     @override

@@ -1,9 +1,10 @@
-"""Dialogs: the choice of sound device, and the sheet of shortcuts."""
+"""Dialogs: choice of sound device, its confirmation, the sheet of shortcuts, the tour."""
 
 import threading
+from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShowEvent
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal, SignalInstance
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -11,7 +12,9 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
+    QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -22,7 +25,8 @@ from mesosynth.engine.portaudio import RATES, DeviceList, look_for_devices
 from mesosynth.engine.status import AudioStatus
 
 from . import theme
-from .actions import ACTIONS, SLOTS
+from .actions import Action
+from .undo import SLOTS
 
 # --------------------------------------------------------------------------------------------------
 # Choose what the sound goes to: a device, its sample rate, and how much it asks for at once.
@@ -103,6 +107,73 @@ class DeviceDialog(QDialog):
 
 
 # --------------------------------------------------------------------------------------------------
+# Question after a change of device.
+
+
+SECONDS = 10
+"""Time to answer whether new sound settings stay; silence means that they did not work."""
+
+
+class ConfirmBar(QFrame):
+    """Strip over the status line that asks whether new sound settings stay.
+
+    Hidden until :meth:`ask`. Without an answer in time the old settings come back.
+
+    Signals
+    -------
+    kept
+    refused
+        By the button, or because there was no answer in time.
+    """
+
+    kept = Signal()
+    refused = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("card")
+        self._left = 0
+        self._what = ""
+        self.text = theme.title()
+        self.keep = QPushButton("Keep")
+        self.back = QPushButton("Go back")
+        theme.name(self.keep, "Keep the sound settings")
+        theme.name(self.back, "Go back to the sound settings before")
+        self.keep.clicked.connect(lambda: self._answer(self.kept))
+        self.back.clicked.connect(lambda: self._answer(self.refused))
+        self._timer = QTimer(self, interval=1000)
+        self._timer.timeout.connect(self._count)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
+        layout.addWidget(self.text, 1)
+        layout.addWidget(self.keep)
+        layout.addWidget(self.back)
+        self.hide()
+
+    def ask(self, what: str) -> None:
+        """Ask anew, for example "Sound goes to hw:0"."""
+        self._what, self._left = what, SECONDS
+        self._show()
+        self.show()
+        self._timer.start()
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left <= 0:
+            self._answer(self.refused)
+        else:
+            self._show()
+
+    def _show(self) -> None:
+        self.text.setText(f"{self._what}. Keep these settings? Back in {self._left} s")
+
+    def _answer(self, signal: SignalInstance) -> None:
+        self._timer.stop()
+        self.hide()
+        signal.emit()
+
+
+# --------------------------------------------------------------------------------------------------
 # The sheet that F1 shows: every shortcut and every way to use the mouse.
 
 
@@ -129,16 +200,24 @@ _BESIDE = 60  # px of its screen that the sheet leaves free
 
 
 class ShortcutSheet(QDialog):
-    """A window beside the desk; it never takes the desk's keys for itself, and scrolls."""
+    """Every shortcut and every use of the mouse, in a window beside the desk that scrolls.
 
-    def __init__(self, parent: QWidget) -> None:
+    It never takes the desk's keys for itself.
+
+    Parameters
+    ----------
+    parent : QWidget
+    actions : iterable of Action
+    """
+
+    def __init__(self, parent: QWidget, actions: Iterable[Action]) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard and mouse")
         self.setObjectName("sheet")
         self.setModal(False)
         self._page = QWidget()
         self._page.setObjectName("sheetPage")
-        _fill(QGridLayout(self._page))
+        _fill(QGridLayout(self._page), _keys(actions))
         self.area = QScrollArea()
         self.area.setWidget(self._page)
         self.area.setFrameShape(QFrame.Shape.NoFrame)
@@ -165,11 +244,11 @@ class ShortcutSheet(QDialog):
         super().showEvent(event)
 
 
-def _fill(grid: QGridLayout) -> None:
+def _fill(grid: QGridLayout, keys: list[tuple[str, str]]) -> None:
     grid.setContentsMargins(20, 16, 20, 20)
     grid.setHorizontalSpacing(18)
     grid.setVerticalSpacing(6)
-    for column, (title, rows) in enumerate([("Keyboard", _keys()), ("Mouse", _MOUSE)]):
+    for column, (title, rows) in enumerate([("Keyboard", keys), ("Mouse", _MOUSE)]):
         grid.addWidget(theme.title(title), 0, 3 * column, 1, 2)
         for row, (left, right) in enumerate(rows, start=1):
             key = QLabel(left)
@@ -179,12 +258,132 @@ def _fill(grid: QGridLayout) -> None:
     grid.setColumnMinimumWidth(2, 20)
 
 
-def _keys() -> list[tuple[str, str]]:
-    """The shortcuts, and what they do; of the snapshots, which are alike, a line for all."""
-    native = QKeySequence.SequenceFormat.NativeText
+def _keys(actions: Iterable[Action]) -> list[tuple[str, str]]:
+    """Shortcuts and what they do; of the snapshots, which are alike, a line for all."""
     keys = [
-        (QKeySequence(action.keys).toString(native), action.text.rstrip("…"))
-        for action in ACTIONS
+        (action.native_keys, action.title)
+        for action in actions
         if not action.id.startswith(("recall_", "store_"))
     ]
     return [*keys, (f"1 … {SLOTS}", "Recall a snapshot"), (f"Ctrl+1 … {SLOTS}", "Keep a snapshot")]
+
+
+# --------------------------------------------------------------------------------------------------
+# Tour: five short notes at the first start, each beside what it tells of.
+
+
+_WIDTH = 320
+_MARGIN = 14
+
+
+class Tour(QFrame):
+    """Card over the desk that goes from place to place; the desk stays usable meanwhile.
+
+    Parameters
+    ----------
+    window : QWidget
+    steps : sequence of (QWidget, str, str)
+        What a step shows, its title, and what it says.
+
+    Signals
+    -------
+    ended
+        After the last step, or when it was closed.
+    """
+
+    ended = Signal()
+
+    def __init__(self, window: QWidget, steps: Sequence[tuple[QWidget, str, str]]) -> None:
+        super().__init__(window)
+        self.setObjectName("tour")
+        self.setFixedWidth(_WIDTH)
+        self._window, self._steps, self.step = window, steps, 0
+        self._ring = _Ring(window)
+        self.title, self.text, self.count = theme.title(), QLabel(), theme.note()
+        self.text.setWordWrap(True)
+        self.next, self.close_ = QPushButton("Next"), QPushButton("Close")
+        self.next.clicked.connect(self.go_on)
+        self.close_.clicked.connect(self.end)
+        theme.name(self, "Tour")
+        row = QHBoxLayout()
+        row.addWidget(self.count, 1)
+        row.addWidget(self.close_)
+        row.addWidget(self.next)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(_MARGIN, 10, _MARGIN, 10)
+        layout.addWidget(self.title)
+        layout.addWidget(self.text)
+        layout.addLayout(row)
+        self.hide()
+        self._ring.hide()
+
+    def start(self) -> None:
+        """Begin with the first step."""
+        self.step = 0
+        self._show()
+
+    def go_on(self) -> None:
+        """Show the next step, or end after the last."""
+        self.step += 1
+        if self.step < len(self._steps):
+            self._show()
+        else:
+            self.end()
+
+    def end(self) -> None:
+        """Close it."""
+        self.hide()
+        self._ring.hide()
+        self.ended.emit()
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        event.ignore()  # the desk's keys stay the desk's
+
+    def _show(self) -> None:
+        target, title, text = self._steps[self.step]
+        self.title.setText(title)
+        self.text.setText(text)
+        theme.name(self, f"Tour: {title}", text)
+        self.count.setText(f"{self.step + 1} of {len(self._steps)}")
+        self.next.setText("Next" if self.step < len(self._steps) - 1 else "Done")
+        self.text.setFixedHeight(self.text.heightForWidth(_WIDTH - 2 * _MARGIN))
+        self.adjustSize()
+        corner = target.mapTo(self._window, QPoint(0, 0))
+        self._ring.setGeometry(
+            corner.x() - 3, corner.y() - 3, target.width() + 6, target.height() + 6
+        )
+        self.move(self._beside(corner, target))
+        for widget in (self._ring, self):
+            widget.show()
+            widget.raise_()
+        self.next.setFocus()
+
+    def _beside(self, corner: QPoint, target: QWidget) -> QPoint:
+        """Where it hides little of `target` and stays in the window."""
+        room = self._window.size() - self.size()
+        right = corner.x() + target.width() + _MARGIN
+        x = right if right <= room.width() else corner.x() - self.width() - _MARGIN
+        y = corner.y() + _MARGIN
+        if x < 0:  # it is as wide as the desk: above or below
+            x = corner.x() + _MARGIN
+            above, below = (
+                corner.y() - self.height() - _MARGIN,
+                corner.y() + target.height() + _MARGIN,
+            )
+            y = above if above >= 0 else below
+        return QPoint(min(max(x, 0), room.width()), min(max(y, 0), room.height()))
+
+
+class _Ring(QWidget):
+    """A line around what a step tells of, which lets the mouse through."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.colour(theme.ACCENT), 2))
+        painter.drawRoundedRect(self.rect().adjusted(1, 1, -1, -1), 7, 7)

@@ -1,4 +1,4 @@
-"""The window: it assembles panels and views around one bridge, and nothing else."""
+"""Main window: panels and views around one bridge."""
 
 from pathlib import Path
 
@@ -7,23 +7,16 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from mesosynth.matching.results import MatchSettings
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.presets.library import Library
 from mesosynth.session.events import TargetLoaded
 
-from . import match_files, theme
-from .actions import ACTIONS, Actions
-from .audition_commands import AuditionCommands
+from . import theme
+from .actions import MENUS, Actions
 from .bridge import Bridge
-from .commands import Commands
-from .comparisons import Comparisons
-from .dialogs import ShortcutSheet
-from .follow_commands import FollowCommands
-from .layer_commands import LayerCommands
-from .library_commands import LibraryCommands
-from .look import Look
-from .match_commands import MatchCommands
-from .match_files import MatchFiles
+from .dialogs import ShortcutSheet, Tour
+from .files import Files
 from .pad.frame import PadFrame
 from .pad.pad import Pad
 from .pages.blend import BlendPage
@@ -31,25 +24,23 @@ from .pages.effects import EffectsPanel
 from .pages.layers import LayersPage
 from .pages.library import LibraryPanel
 from .pages.map import MapPage
-from .pages.match import MatchSettingsPanel
+from .pages.match import MatchPage
 from .pages.sequence import SequencePage
-from .piano import Piano
 from .plots.links import ViewLinks
 from .plots.loss_curve import LossCurve
 from .plots.scale_rate import ScaleRate
 from .plots.scalogram import Scalograms
 from .plots.scope import SECONDS, Scope
-from .session_commands import SessionCommands
+from .sessions import Sessions
 from .settings import Settings, save_settings
-from .sound_commands import SoundCommands
-from .undo import History
+from .sound import Piano, SoundControl
+from .undo import Comparisons, History
 from .widgets.drawer import Drawer
 from .widgets.knob import Knob, Knobs
 from .widgets.match_panel import Curves, MatchPanel
 from .widgets.splitter import Divided
 from .widgets.status_line import StatusLine
-from .widgets.tour import Tour
-from .widgets.tracking_strip import FollowStrip
+from .widgets.tracking_strip import TrackingStrip
 from .widgets.transport import Transport
 
 
@@ -77,56 +68,43 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("mesosynth")
         self.setAcceptDrops(True)
         self.bridge, self.settings = bridge, settings
-        self.actions_ = Actions(self)
         self.history = History(bridge)
-        self.comparisons = Comparisons(self.actions_, bridge, self.history)
-        self.commands = Commands(self, self.actions_, bridge, self.history, settings)
-        self.sound_commands = SoundCommands(self, self.actions_, bridge, settings)
-        self.sessions = SessionCommands(
-            self, self.actions_, bridge, self.history, self.comparisons, settings
-        )
-        self.piano = Piano(bridge, self.actions_["piano"])
-        self.transport = Transport(self.actions_)
+        self.comparisons = Comparisons(bridge, self.history)
+        self.actions_ = actions = Actions(self)
+        self.look = theme.Look(self, settings, bridge.say)
+        self.piano = Piano(self, bridge)
+        self.sound = SoundControl(self, bridge)
+        self.transport = Transport(actions)
+        self.tracking_strip = TrackingStrip(actions, bridge, self.history)
         self.pad = Pad(bridge.parameters)
         self.scalograms = Scalograms()
         self.scale_rate = ScaleRate(bridge.parameters)
         self.loss = LossCurve(bridge.parameters)
-        self.match = MatchPanel(
-            bridge.parameters, self.actions_["audition"], self.actions_["apply"]
-        )
+        self.match = MatchPanel(bridge.parameters, actions["audition"], actions["apply"])
         self.knobs = Knobs(bridge.parameters)
         self.scope = Scope()
         self.status = StatusLine()
-        self.effects = EffectsPanel(bridge)
-        self.drawer = Drawer()
         self.library = LibraryPanel(bridge, Library(), self.history)
-        self.drawer.add(self.actions_["sounds"], self.library)
         self.map_page = MapPage(bridge, self.library.library, self.history)
-        self.drawer.add(self.actions_["map"], self.map_page)
         self.blend_page = BlendPage(bridge, self.history)
-        self.drawer.add(self.actions_["blend"], self.blend_page)
-        self.drawer.add(self.actions_["effects"], self.effects)
-        self.sequence_page = SequencePage(self.actions_, bridge, self.history)
-        self.match_page = MatchSettingsPanel(bridge.parameters, self.actions_)
-        self.drawer.add(self.actions_["matching"], self.match_page)
-        self.drawer.add(self.actions_["sequence"], self.sequence_page)
-        self.layers_page = LayersPage(self.actions_)
-        self.drawer.add(self.actions_["layers"], self.layers_page)
-        self.match_commands = MatchCommands(
-            self.actions_, bridge, self.history, self.match_page, self.knobs
-        )
-        self.follow_strip = FollowStrip(self.actions_)
-        self.follow_commands = FollowCommands(
-            self.actions_, bridge, self.history, self.follow_strip
-        )
-        self.auditions = AuditionCommands(self.actions_, bridge, self.match_page.hear)
-        self.sounds = LibraryCommands(self.actions_, bridge, self.library, self.blend_page)
-        self.match_files = MatchFiles(self, self.actions_, bridge, settings)
-        self.layer_commands = LayerCommands(
-            self.actions_, bridge, self.history, self.layers_page, self.knobs, settings
-        )
-        self.look = Look(self, self.actions_, bridge, settings)
-        self.sheet = ShortcutSheet(self)
+        self.effects = EffectsPanel(bridge, self.history)
+        self.match_page = MatchPage(actions, bridge, self.history)
+        self.sequence_page = SequencePage(actions, bridge, self.history)
+        self.layers_page = LayersPage(actions, bridge, self.history, settings)
+        self.drawer = Drawer()
+        for id_, page in {
+            "sounds": self.library,
+            "map": self.map_page,
+            "blend": self.blend_page,
+            "effects": self.effects,
+            "matching": self.match_page,
+            "sequence": self.sequence_page,
+            "layers": self.layers_page,
+        }.items():
+            self.drawer.add(actions[id_], page)
+        self.sessions = Sessions(bridge, self.history, self.comparisons)
+        self.files = Files(self, bridge, settings, self.sessions, self.library.deeds.import_bank)
+        self.sheet = ShortcutSheet(self, actions)
         self._lay_out()
         self.tour = Tour(self, self._tour_steps())
         self._fill_menus()
@@ -140,6 +118,7 @@ class MainWindow(QMainWindow):
             self.pad.set_axes(settings.axes)
         self.pad.setFocus()
         self._on_parameters(bridge.values, "user")
+        actions.refresh()
         self._was_painted = False
 
     @override
@@ -175,19 +154,7 @@ class MainWindow(QMainWindow):
         files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         if files:
             event.acceptProposedAction()
-            self._take_file(Path(files[0]))
-
-    def _take_file(self, path: Path) -> None:
-        """Take a dropped file: a match, a preset or a bank by its ending, else a sound."""
-        match path.suffix.lower():
-            case ".json":
-                self.commands.open_preset(path)
-            case match_files.ENDING:
-                self.match_files.open(path)
-            case ".zip":
-                self.library.deeds.import_bank(path)
-            case _:
-                self.commands.load_target(path)
+            self.files.take(Path(files[0]))
 
     def _lay_out(self) -> None:
         self.pad_frame = PadFrame(self.pad, self.bridge.parameters)
@@ -208,30 +175,47 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
         layout.setSpacing(theme.GAP)
         layout.addWidget(self.transport)
-        layout.addWidget(self.follow_strip)
+        layout.addWidget(self.tracking_strip)
         layout.addLayout(middle, 1)
         layout.addLayout(_row(self.knobs, self.scope, stretch=(0, 1)))
-        layout.addWidget(self.sound_commands.question)
+        layout.addWidget(self.sound.question)
         layout.addWidget(self.status)
         self.setCentralWidget(body)
 
     def _fill_menus(self) -> None:
-        menus = {title: self.menuBar().addMenu(title) for title in dict.fromkeys(_MENUS)}
-        for spec in ACTIONS:
-            if spec.id in ("quit", "flip"):
-                menus[spec.menu].addSeparator()
-            menus[spec.menu].addAction(self.actions_[spec.id])
-            if spec.id == "record":
-                menus[spec.menu].addMenu(self.sessions.recent)
-                menus[spec.menu].addMenu(self.sessions.takes)
+        menus = {title: self.menuBar().addMenu(title) for title in MENUS}
+        for menu in menus.values():
+            menu.aboutToShow.connect(self.actions_.refresh)
+        for action in self.actions_:
+            menu = menus[action.menu_title]
+            if action.id in ("quit", "flip"):
+                menu.addSeparator()
+            menu.addAction(action)
+            if action.id == "record":
+                menu.addMenu(self.files.recent)
+                menu.addMenu(self.files.takes)
 
     def _connect(self) -> None:
-        bridge = self.bridge
+        bridge, stack = self.bridge, self.history.stack
+        self.actions_.watch(
+            bridge.asked, bridge.attached, bridge.target_loaded, bridge.rack_changed,
+            bridge.match_started, bridge.match_progress, bridge.match_ended, bridge.match_paused,
+            bridge.match_resumed, bridge.layers_started, bridge.layers_ended,
+            bridge.layers_changed, bridge.auditioned, bridge.transport, bridge.recording,
+            bridge.capture, bridge.followed, bridge.follow_changed, bridge.sequence_changed,
+            bridge.automation_moved, stack.indexChanged, stack.cleanChanged,
+            stack.canUndoChanged, stack.canRedoChanged, self.comparisons.changed,
+            self.drawer.turned, self.scope.spectrum_shown,
+        )  # fmt: skip
         for hand in (self.pad, *self.knobs.all()):
             self._connect_hand(hand)
         self.library.chosen.connect(self.pad.setFocus)
+        self.library.cornered.connect(self.blend_page.keep)
         self.effects.knob_made.connect(self._connect_hand)
-        self.effects.asked.connect(self.history.change_rack)
+        self.match_page.settings_shown.connect(self._show_pins)
+        self.layers_page.chosen.connect(lambda place: self.knobs.pages.turn_to(place + 1))
+        bridge.attached.connect(self._on_attached)
+        bridge.follow_changed.connect(self._on_follow)
         bridge.instrument_changed.connect(self._on_instrument)
         bridge.parameters_changed.connect(self._on_parameters)
         bridge.target_loaded.connect(self._on_target)
@@ -246,15 +230,12 @@ class MainWindow(QMainWindow):
         bridge.match_started.connect(self.pad.start_trajectory)
         bridge.match_progress.connect(self.pad.add_step)
         bridge.match_judged.connect(self.match.judge)
-        bridge.match_judged.connect(self.match_page.judge)
         bridge.transport.connect(self.status.show_transport)
         bridge.recording.connect(self.transport.show_recording)
         bridge.capture.connect(self.transport.show_capture)
         bridge.message.connect(self.status.show_message)
         self.status.reset_asked.connect(bridge.reset_meters)
         bridge.tick.connect(self._on_tick)
-        self.actions_["shortcuts"].triggered.connect(self._toggle_sheet)
-        self.actions_["tour"].triggered.connect(self.tour.start)
         self.tour.ended.connect(self._end_tour)
 
     def _connect_hand(self, hand: Pad | Knob) -> None:
@@ -267,7 +248,18 @@ class MainWindow(QMainWindow):
             hand.refused.connect(lambda text: self.bridge.say(text, "error"))
             hand.learn_asked.connect(self.bridge.learn)
             hand.forget_asked.connect(self.bridge.forget_controller)
-            hand.pin_asked.connect(self.match_commands.pin)
+            hand.pin_asked.connect(self.match_page.pin)
+
+    def _on_attached(self) -> None:
+        if self.bridge.session is not None:
+            self.bridge.session.follow = self.settings.follow
+
+    def _on_follow(self, follow: bool) -> None:
+        self.settings.follow = follow
+
+    def _show_pins(self, settings: MatchSettings) -> None:
+        for knob in self.knobs.all():
+            knob.pin(knob.parameter.matchable and knob.id not in settings.unknowns)
 
     def _on_instrument(self) -> None:
         table = self.bridge.instrument_parameters
@@ -275,7 +267,7 @@ class MainWindow(QMainWindow):
         self.pad_frame.set_table(table)
         for knob in self.knobs.set_table(table):
             self._connect_hand(knob)
-        self.match_commands.show_settings()
+        self.match_page.show_settings()
 
     def _on_parameters(self, values: dict[str, float], _source: str) -> None:
         self.pad.set_values(values)
@@ -311,12 +303,6 @@ class MainWindow(QMainWindow):
     def _end_tour(self) -> None:
         self.settings.toured = True
         self.pad.setFocus()
-
-    def _toggle_sheet(self) -> None:
-        self.sheet.setVisible(not self.sheet.isVisible())
-
-
-_MENUS = [spec.menu for spec in ACTIONS]
 
 
 def _in_words(table: ParameterTable, values: dict[str, float]) -> tuple[str, str]:

@@ -1,12 +1,17 @@
-"""Theme: palettes, style sheet, spacing and icons."""
+"""Theme: palettes, style sheet, icons, and the choice of look and size in the View menu."""
 
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import cache
+from typing import Protocol, cast
 
-from PySide6.QtCore import Qt
+import qtawesome
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QToolButton, QWidget
+
+from .settings import SCALES, Settings
 
 # --------------------------------------------------------------------------------------------------
 # The colours of the desk, dark and light, by name.
@@ -276,3 +281,170 @@ def _palette() -> QPalette:
     for role in (roles.WindowText, roles.Text, roles.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(FAINT))
     return palette
+
+
+# --------------------------------------------------------------------------------------------------
+# Icons: Phosphor's, in the colours of the theme.
+
+
+_PICTURE = "picture"
+
+
+class Dressed(Protocol):
+    """A button or an action."""
+
+    def setIcon(self, icon: qtawesome.QtGui.QIcon, /) -> None:
+        """Show an icon."""
+        ...
+
+    def setProperty(self, name: str, value: object, /) -> bool:
+        """Keep a value by name."""
+        ...
+
+
+def icon(name: str) -> qtawesome.QtGui.QIcon:
+    """Return an icon by its name in qtawesome, such as "ph.play"."""
+    return qtawesome.icon(name, color=TEXT, color_disabled=FAINT, color_on=ACCENT)
+
+
+def dress(target: Dressed, name: str) -> None:
+    """Give a button or an action an icon, which :func:`redress` will find."""
+    target.setProperty(_PICTURE, name)
+    target.setIcon(icon(name))
+
+
+def tool_button(
+    text: str, tip: str, *, icon: str = "", kind: str = "small", named: str = ""
+) -> QToolButton:
+    """Return a small button.
+
+    Parameters
+    ----------
+    text : str
+        What it says; "" for an icon alone.
+    tip : str
+        Its tooltip.
+    icon : str
+        A name in qtawesome; "" for none.
+    kind : str
+        What the style sheet goes by: "small", "bare" or "".
+    named : str
+        What screen readers call it, by default its text.
+
+    Returns
+    -------
+    QToolButton
+    """
+    button = QToolButton()
+    button.setObjectName(kind)
+    button.setText(text)
+    if icon:
+        dress(button, icon)
+        if text:
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # Space plays, and is not the button's
+    button.setToolTip(tip)
+    name(button, named or text, tip)
+    return button
+
+
+def redress(root: QObject) -> None:
+    """Draw all icons below `root` anew, in colours that have changed."""
+    for target in root.findChildren(QObject):
+        name = target.property(_PICTURE)
+        if name:
+            cast("Dressed", target).setIcon(icon(name))
+
+
+# --------------------------------------------------------------------------------------------------
+# Look: dark or light, bigger or smaller.
+
+
+_THEMES = ("system", "dark", "light")
+_SAID = {"system": "as the system", "dark": "dark", "light": "light"}
+SCALE_VARIABLE = "QT_SCALE_FACTOR"
+
+
+def set_scale(settings: Settings, environment: MutableMapping[str, str] = os.environ) -> None:
+    """Have Qt scale everything; it looks once, when its application is made."""
+    if settings.scale != 100:
+        environment[SCALE_VARIABLE] = f"{settings.scale / 100:g}"
+
+
+class Look(QObject):
+    """Colours and size of a window, as the View menu changes them.
+
+    Parameters
+    ----------
+    window : QMainWindow
+    settings : Settings
+        Changed as the user chooses.
+    say : callable
+        Shows a sentence in the status line.
+
+    Signals
+    -------
+    anew_asked
+        The desk should open anew, in another size.
+    """
+
+    anew_asked = Signal()
+
+    def __init__(
+        self, window: QMainWindow, settings: Settings, say: Callable[[str], object]
+    ) -> None:
+        super().__init__(window)
+        self._window, self._settings, self._say = window, settings, say
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.styleHints().colorSchemeChanged.connect(self._on_system)
+
+    def use(self, choice: str) -> None:
+        """Take a look over: "system", "dark" or "light"."""
+        application = QApplication.instance()
+        if not isinstance(application, QApplication):
+            return
+        apply(application, choice)
+        redress(self._window)
+        for widget in self._window.findChildren(QWidget):
+            widget.update()
+
+    def largest(self) -> int:
+        """The largest size, percent, in which the window still fits on its screen."""
+        screen = self._window.screen().size() * self._settings.scale / 100
+        needed = self._window.minimumSize()
+        room = min(screen.width() / needed.width(), screen.height() / needed.height())
+        return max((scale for scale in SCALES if scale <= 100 * room), default=100)
+
+    @property
+    def can_grow(self) -> bool:
+        """Whether there is a larger size."""
+        return self._settings.scale < SCALES[-1]
+
+    @property
+    def can_shrink(self) -> bool:
+        """Whether there is a smaller size."""
+        return self._settings.scale > SCALES[0]
+
+    def next_theme(self) -> None:
+        """Go on to the next of dark, light and the system's."""
+        place = (_THEMES.index(self._settings.theme) + 1) % len(_THEMES)
+        self._settings.theme = _THEMES[place]
+        self.use(self._settings.theme)
+        self._say(f"The desk is {_SAID[self._settings.theme]}.")
+
+    def scale(self, by: int) -> None:
+        """Ask for the size that many steps larger, as far as the screen has room."""
+        sizes = [scale for scale in SCALES if scale <= max(self.largest(), self._settings.scale)]
+        place = sizes.index(self._settings.scale) if self._settings.scale in sizes else 0
+        wanted = sizes[min(max(place + by, 0), len(sizes) - 1)]
+        if wanted == self._settings.scale:
+            self._say(f"The desk is at {wanted}%; there is no room for another size.")
+            return
+        self._settings.scale = wanted
+        self._say(f"The desk opens anew at {wanted}%.")
+        self.anew_asked.emit()
+
+    def _on_system(self) -> None:
+        if self._settings.theme == "system":
+            self.use("system")

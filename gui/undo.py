@@ -1,11 +1,11 @@
-"""Undo and redo: one step per gesture, per change of the rack and per preset."""
+"""Undo and redo: one step per gesture; and sounds to go back to, A and B and eight snapshots."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import msgspec
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from mesosynth.session.snapshots import Snapshot
@@ -329,3 +329,73 @@ class History(QObject):
         """Close that step."""
         self._on_layers_moved()
         self._before_layers = self._driven_layers = None
+
+
+# --------------------------------------------------------------------------------------------------
+# A and B to compare, and eight snapshots.
+
+
+SLOTS = 8
+"""Number of snapshots."""
+
+
+class Comparisons(QObject):
+    """Two sounds to compare, A and B, and eight snapshots.
+
+    A and B begin as the same sound; to change sides leaves each as it sounded last.
+
+    Parameters
+    ----------
+    bridge : Bridge
+    history : History
+        Each change of the sound is a step of it.
+
+    Attributes
+    ----------
+    side : str
+        "A" or "B", which sounds now.
+    slots : list of Snapshot or None
+
+    Signals
+    -------
+    changed
+        The side, or a slot, is another one now.
+    """
+
+    changed = Signal()
+
+    def __init__(self, bridge: Bridge, history: History) -> None:
+        super().__init__(history)
+        self.side = "A"
+        self.slots: list[Snapshot | None] = [None] * SLOTS
+        self._other: Snapshot | None = None
+        self._bridge, self._history = bridge, history
+
+    def compare(self) -> None:
+        """Change over to the other side."""
+        now = self._bridge.snapshot()
+        if now is None:
+            return
+        self.side = "B" if self.side == "A" else "A"
+        there, self._other = self._other or now, now
+        self._history.recall(there, f"change to {self.side}")
+        self._bridge.say(f"This is {self.side}; C changes over.")
+        self.changed.emit()
+
+    def store(self, slot: int) -> None:
+        """Keep the sound in a slot, 0 for the first."""
+        self.slots[slot] = self._bridge.snapshot()
+        self._bridge.say(f"Snapshot {slot + 1} keeps this sound; press {slot + 1} to recall it.")
+        self.changed.emit()
+
+    def recall(self, slot: int) -> None:
+        """Go back to the sound of a slot, if it holds one."""
+        kept = self.slots[slot]
+        if kept is not None:
+            self._history.recall(kept, f"snapshot {slot + 1}")
+            self._bridge.say(f"Snapshot {slot + 1}.")
+
+    def restore(self, slots: list[Snapshot | None]) -> None:
+        """Fill the slots, for example from a saved session."""
+        self.slots = [*slots, *[None] * SLOTS][:SLOTS]
+        self.changed.emit()

@@ -22,7 +22,7 @@ from mesosynth.session.rack_model import RackedPlugin
 
 from .. import theme
 from ..bridge import Bridge
-from ..icons import dress
+from ..undo import History
 from ..widgets.knob import Knob
 
 # --------------------------------------------------------------------------------------------------
@@ -196,14 +196,8 @@ class EffectCard(QFrame):
         layout.addLayout(grid)
 
 
-def _bare(picture: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setObjectName("bare")
-    dress(button, picture)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.setToolTip(tip)
-    theme.name(button, tip.partition(" (")[0])
-    return button
+def _bare(icon: str, tip: str) -> QToolButton:
+    return theme.tool_button("", tip, icon=icon, kind="bare", named=tip.partition(" (")[0])
 
 
 # --------------------------------------------------------------------------------------------------
@@ -213,28 +207,32 @@ def _bare(picture: str, tip: str) -> QToolButton:
 class EffectsPanel(QFrame):
     """A card for each effect, in the order in which the sound passes them.
 
+    Parameters
+    ----------
+    bridge : Bridge
+    history : History
+        Every change of the rack is a step of it.
+
     Signals
     -------
     knob_made
-        A new knob, which whoever connects the hands should connect.
-    asked
-        What the user wants of the rack: the name of a method of :class:`gui.bridge.Bridge`, its
-        arguments, and what undo calls it.
+        A new knob, which is not connected yet.
     """
 
     knob_made = Signal(Knob)
-    asked = Signal(str, tuple, str)
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: Bridge, history: History) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self._bridge = bridge
+        self._bridge, self._change = bridge, history.change_rack
         self._cards: dict[str, EffectCard] = {}
         self._order: list[RackedPlugin] = []
         self.instrument = QComboBox()
         theme.name(self.instrument, "Instrument", "The plugin that plays")
         self.instrument.activated.connect(self._choose_instrument)
-        self.add = _button("Add effect", "ph.plus", "Add an effect at the end of the rack.")
+        self.add = theme.tool_button(
+            "Add effect", "Add an effect at the end of the rack.", icon="ph.plus"
+        )
         self.add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu = QMenu(self.add)
         self.menu.aboutToShow.connect(self._fill_menu)
@@ -286,13 +284,13 @@ class EffectsPanel(QFrame):
             self.knob_made.emit(knob)
         title = effect.title
         card.bypassed.connect(
-            lambda uid, off: self.asked.emit("bypass_effect", (uid, off), f"bypass of {title}")
+            lambda uid, off: self._change("bypass_effect", (uid, off), f"bypass of {title}")
         )
         card.removed.connect(
-            lambda uid: self.asked.emit("remove_effect", (uid,), f"removal of {title}")
+            lambda uid: self._change("remove_effect", (uid,), f"removal of {title}")
         )
         card.moved.connect(
-            lambda uid, place: self.asked.emit("move_effect", (uid, place), f"move of {title}")
+            lambda uid, place: self._change("move_effect", (uid, place), f"move of {title}")
         )
         return card
 
@@ -304,7 +302,7 @@ class EffectsPanel(QFrame):
         plugin = self.instrument.itemData(index)
         session = self._bridge.session
         if session is not None and plugin != session.instrument:
-            self.asked.emit(
+            self._change(
                 "set_instrument", (plugin,), f"change to {self.instrument.itemText(index)}"
             )
         self._fill_instruments()
@@ -326,7 +324,7 @@ class EffectsPanel(QFrame):
             action.setEnabled(not info.problem)
             action.setToolTip(info.problem)
             action.triggered.connect(
-                lambda _=False, i=info: self.asked.emit("add_effect", (i.name,), f"new {i.title}")
+                lambda _=False, i=info: self._change("add_effect", (i.name,), f"new {i.title}")
             )
         self.menu.addSeparator()
         folder = self.menu.addAction(f"Your own: {plugin_folder()}")
@@ -367,15 +365,3 @@ def _usable(not_kind: str) -> list[PluginInfo]:
 def _listed(info: PluginInfo) -> str:
     whose = {"built-in": "", "file": "  (yours)", "package": "  (package)", "vst3": "  (VST3)"}
     return f"{info.title}{whose[info.origin]}" + ("  – cannot be loaded" if info.problem else "")
-
-
-def _button(text: str, picture: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setObjectName("small")
-    button.setText(text)
-    dress(button, picture)
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.setToolTip(tip)
-    theme.name(button, text, tip)
-    return button

@@ -18,15 +18,16 @@ from typing_extensions import override
 
 from mesosynth.instruments.layers import LAYERS, PARAMETERS, SILENT
 from mesosynth.matching.requests import LayersSettings
-from mesosynth.matching.results import LayersResult, LayersStep
-from mesosynth.session.events import LayersJudged
+from mesosynth.session.events import LayersEnded, LayersJudged, LayersProgress
 from mesosynth.session.layer_book import LayerBook, LayerNote
 
 from .. import theme
 from ..actions import Actions
-from ..icons import dress
+from ..bridge import Bridge
+from ..settings import Settings
+from ..undo import History
 from ..widgets.elided_label import ElidedLabel
-from ..widgets.score_bars import ScoreBars
+from ..widgets.match_panel import ScoreBars
 from .match import time_left
 
 # --------------------------------------------------------------------------------------------------
@@ -228,26 +229,18 @@ class ShareBar(QWidget):
 
 
 def _switch(letter: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setObjectName("small")
-    button.setText(letter)
+    button = theme.tool_button(letter, tip, named=_short(tip))
     button.setCheckable(True)
     button.setFixedWidth(24)
-    return _dressed(button, tip)
-
-
-def _bare(picture: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setObjectName("bare")
-    dress(button, picture)
-    return _dressed(button, tip)
-
-
-def _dressed(button: QToolButton, tip: str) -> QToolButton:
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.setToolTip(tip)
-    theme.name(button, tip.partition(" (")[0].partition(":")[0], tip)
     return button
+
+
+def _bare(icon: str, tip: str) -> QToolButton:
+    return theme.tool_button("", tip, icon=icon, kind="bare", named=_short(tip))
+
+
+def _short(tip: str) -> str:
+    return tip.partition(" (")[0].partition(":")[0]
 
 
 # --------------------------------------------------------------------------------------------------
@@ -261,25 +254,34 @@ _LEAST_SECONDS, _MOST_SECONDS = 5, 600
 class LayersPage(QFrame):
     """How many layers, how far the match is, how alike, and the layers themselves.
 
+    Parameters
+    ----------
+    actions : Actions
+    bridge : Bridge
+    history : History
+        All that is done to layers is a step of it.
+    settings : Settings
+        Remember how many layers are looked for, and how long.
+
     Signals
     -------
-    asked
-        As :attr:`LayerCard.asked`.
     chosen
         Place of the layer whose knobs are to be shown.
     """
 
-    asked = Signal(str, tuple, str)
     chosen = Signal(int)
 
-    def __init__(self, actions: Actions) -> None:
+    def __init__(
+        self, actions: Actions, bridge: Bridge, history: History, settings: Settings
+    ) -> None:
         super().__init__()
         self.setObjectName("panel")
+        self._bridge, self._history, self._settings = bridge, history, settings
+        self._shown = LayerBook()
         self.cards: list[LayerCard] = []
-        defaults = LayersSettings()
-        self.count = _number(1, LAYERS, defaults.layers, "Layers at most")
+        self.count = _number(1, LAYERS, settings.layers, "Layers at most")
         self.seconds = _number(
-            _LEAST_SECONDS, _MOST_SECONDS, round(defaults.seconds), "Seconds for the match"
+            _LEAST_SECONDS, _MOST_SECONDS, round(settings.layers_seconds), "Seconds for the match"
         )
         self.seconds.setSuffix(" s")
         self.seconds.setSingleStep(5)
@@ -295,52 +297,78 @@ class LayersPage(QFrame):
         self.hint.setWordWrap(True)
         self._lay_out(actions)
         self.setFocusProxy(self.count)
-        self.forget()
+        self._forget()
+        self._connect(bridge)
+        self._show()
 
-    @property
-    def settings(self) -> LayersSettings:
-        """How the user wants to match."""
-        return LayersSettings(self.count.value(), float(self.seconds.value()))
+    def match(self, go_on: bool = False) -> None:
+        """Match with layers, perhaps from those that there are."""
+        wanted = LayersSettings(self.count.value(), float(self.seconds.value()))
+        if self._bridge.start_layers_match(wanted, go_on):
+            self._history.await_layers()
 
-    def show_settings(self, settings: LayersSettings) -> None:
-        """Show how many layers, and for how long."""
-        self.count.setValue(settings.layers)
-        self.seconds.setValue(round(settings.seconds))
+    def apply(self) -> None:
+        """Play what the last match with layers found."""
+        self._history.begin("layers found")
+        self._bridge.apply_layers()
+        self._history.end()
 
     # ------------------------------------------------------------------ the match
 
-    def forget(self) -> None:
-        """Show that there is no match yet."""
+    def _connect(self, bridge: Bridge) -> None:
+        self.count.valueChanged.connect(self._remember)
+        self.seconds.valueChanged.connect(self._remember)
+        bridge.attached.connect(self._show)
+        bridge.layers_started.connect(self._on_started)
+        bridge.layers_progress.connect(self._on_progress)
+        bridge.layers_ended.connect(self._on_ended)
+        bridge.layers_changed.connect(self._show)
+        bridge.layers_judged.connect(self._on_judged)
+        bridge.parameters_changed.connect(self._on_parameters)
+        for changed in (bridge.match_paused, bridge.match_resumed):
+            changed.connect(self._on_paused)
+
+    def _remember(self) -> None:
+        self._settings.layers = self.count.value()
+        self._settings.layers_seconds = float(self.seconds.value())
+
+    def _forget(self) -> None:
         self.progress.setValue(0)
         self.left.setText("No match yet")
 
-    def start(self) -> None:
-        """A match begins."""
+    def _on_started(self) -> None:
         self.progress.setValue(0)
         self.left.setText("Looking for the first layer…")
+        self._bridge.say("Matching with layers…")
 
-    def add(self, step: LayersStep) -> None:
-        """Show how far the match is."""
+    def _on_progress(self, event: LayersProgress) -> None:
+        step = event.step
         self.progress.setValue(round(_STEPS * step.progress))
         self.left.setText(f"{_layers(len(step.layers))}  {time_left(step)}".strip())
 
-    def pause(self) -> None:
-        """Show that the match stands still."""
-        self.left.setText("Paused; press P to go on")
+    def _on_paused(self) -> None:
+        if self._bridge.matching_layers and self._bridge.is_match_paused:
+            self.left.setText("Paused; press P to go on")
 
-    def end(self, result: LayersResult | None) -> None:
-        """Show that the match is over."""
+    def _on_ended(self, event: LayersEnded) -> None:
+        result = event.result
         if result is None:
-            self.forget()
+            self._forget()
+            self._bridge.say("The match with layers ended before there was one.", "warning")
             return
         self.progress.setValue(_STEPS)
         how = "" if result.converged else "; the time was over"
         self.left.setText(f"{_layers(len(result.layers))} after {result.seconds:.0f} s{how}")
+        self._bridge.say(
+            f"{'Matched' if result.converged else 'Ended'} with {_layers(len(result.layers))} "
+            f"after {result.seconds:.0f} s: {result.scores}."
+        )
 
     # ------------------------------------------------------------------ the layers
 
-    def show_layers(self, book: LayerBook, values: dict[str, float]) -> None:
+    def _show(self) -> None:
         """Show a card for each layer."""
+        self._shown = book = self._bridge.layers
         count = len(book.notes)
         while len(self.cards) > count:
             card = self.cards.pop()
@@ -354,28 +382,36 @@ class LayersPage(QFrame):
         self.hint.setVisible(not count)
         if not count:
             self.scores.show_scores(None)
-        self.show_values(values)
+        self._show_values(self._bridge.values)
 
-    def show_values(self, values: dict[str, float]) -> None:
-        """Show where the parameters stand."""
+    def _on_parameters(self, values: dict[str, float]) -> None:
+        if self._bridge.layers == self._shown:
+            self._show_values(values)
+        else:
+            self._show()
+
+    def _show_values(self, values: dict[str, float]) -> None:
         for card in self.cards:
             if f"level_{card.number}" in values:
                 card.show_values(values)
 
-    def judge(self, judged: LayersJudged) -> None:
+    def _on_judged(self, judged: LayersJudged) -> None:
         """Show each layer's share, and how alike all of them and the target are."""
         for card, share in zip(self.cards, judged.shares, strict=False):
             card.share.show_share(share)
         self.scores.show_scores(judged.scores if self.cards else None)
 
-    def focus_card(self, place: int) -> None:
-        """Give the keys to a layer's card, the last one if there are fewer."""
-        if self.cards:
-            self.cards[min(place, len(self.cards) - 1)].setFocus()
+    def _change(self, method: str, arguments: tuple[object, ...], text: str) -> None:
+        self._history.begin(text)
+        self._bridge.change_layers(method, *arguments)
+        self._history.end()
+        self._show()
+        if method == "move_layer" and isinstance(arguments[1], int) and self.cards:
+            self.cards[min(arguments[1], len(self.cards) - 1)].setFocus()
 
     def _new_card(self) -> None:
         card = LayerCard(len(self.cards))
-        card.asked.connect(self.asked)
+        card.asked.connect(self._change)
         card.chosen.connect(self.chosen)
         self._list.insertWidget(len(self.cards), card)
         self.cards.append(card)
@@ -392,7 +428,7 @@ class LayersPage(QFrame):
         for place, id_ in enumerate(
             ("match_layers", "go_on_layers", "apply_layers", "pause_match", "stop_match")
         ):
-            buttons.addWidget(_button(actions, id_), place // 3, place % 3)
+            buttons.addWidget(actions[id_].button(), place // 3, place % 3)
         cards = QWidget()
         self._list = QVBoxLayout(cards)
         self._list.setContentsMargins(0, 0, 0, 0)
@@ -429,13 +465,3 @@ def _number(least: int, most: int, value: int, name: str) -> QSpinBox:
     box.setValue(value)
     theme.name(box, name)
     return box
-
-
-def _button(actions: Actions, id_: str) -> QToolButton:
-    button = QToolButton()
-    button.setObjectName("small")
-    button.setDefaultAction(actions[id_])
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    theme.name(button, actions[id_].iconText(), actions[id_].toolTip())
-    return button

@@ -7,7 +7,6 @@ from typing import cast
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLineEdit,
@@ -25,10 +24,10 @@ from mesosynth.session.events import PresetLoaded
 
 from .. import theme
 from ..bridge import Bridge
-from ..icons import dress
-from ..pad.blend_square import PLACES
+from ..files import ask_open, ask_save
 from ..undo import History
 from ..widgets.background import JobLine
+from .blend import PLACES
 from .library_actions import LibraryDeeds, SaveForm
 from .library_list import ENTRY, Chips, LibraryList, LibraryRows
 
@@ -36,7 +35,7 @@ from .library_list import ENTRY, Chips, LibraryList, LibraryRows
 # The menus of the library's page: what can be done with a preset, and with banks of them.
 
 
-_BANKS = "Banks of presets (*.zip)"
+_BANKS = {"Banks of presets": (".zip",)}
 
 Do = Callable[[str, Entry, object], None]
 
@@ -90,27 +89,6 @@ def bank_menu(
     menu.addSeparator()
     menu.addAction(f"Your presets: {folder}").setEnabled(False)
     return menu
-
-
-def ask_bank(parent: QWidget, take: Callable[[Path], None]) -> None:
-    """Let a bank be chosen that there is."""
-    dialog = QFileDialog(parent.window(), "Import a bank", "", _BANKS)
-    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    _open(dialog, take)
-
-
-def ask_where(parent: QWidget, give: Callable[[Path], None]) -> None:
-    """Let a file be named for a new bank."""
-    dialog = QFileDialog(parent.window(), "Export what is listed", "", _BANKS)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix("zip")
-    _open(dialog, give)
-
-
-def _open(dialog: QFileDialog, done: Callable[[Path], None]) -> None:
-    dialog.fileSelected.connect(lambda name: done(Path(name)))
-    dialog.finished.connect(dialog.deleteLater)
-    dialog.open()
 
 
 # --------------------------------------------------------------------------------------------------
@@ -168,8 +146,12 @@ class LibraryPanel(QFrame):
         self.count = theme.note()
         self.form = SaveForm()
         self.job = JobLine(self.deeds.background)
-        self.save = _button("Save", "ph.floppy-disk", "Save the sound to your library.")
-        self.more = _button("", "ph.dots-three", "Import and export banks of presets.")
+        self.save = theme.tool_button(
+            "Save", "Save the sound to your library.", icon="ph.floppy-disk"
+        )
+        self.more = theme.tool_button(
+            "", "Import and export banks of presets.", icon="ph.dots-three", named="More"
+        )
         self._lay_out()
         self._connect()
         self.more.setMenu(bank_menu(self.more, library.user, self.ask_import, self.ask_export))
@@ -215,6 +197,23 @@ class LibraryPanel(QFrame):
         if last >= 0:
             self.list.setCurrentIndex(self.rows.index(min(max(row + by, 0), last)))
 
+    def with_current(self, do: Callable[[Entry], object]) -> None:
+        """Do something with the current preset, or say why that cannot be."""
+        entry = self.current
+        if entry is None:
+            self._bridge.say("Choose a sound of the library first: F2 opens it.", "warning")
+        elif entry.problem:
+            self._bridge.say(entry.problem, "error")
+        else:
+            do(entry)
+
+    def overwrite(self, entry: Entry) -> None:
+        """Let a preset of the user's be the present sound."""
+        if entry.factory:
+            self._bridge.say(f"{entry.name} came with mesosynth and stays; Ctrl+L saves a new one.")
+        else:
+            self.deeds.overwrite(entry)
+
     def ask_to_save(self) -> None:
         """Open the form that saves the sound to the library."""
         session = self._bridge.session
@@ -233,11 +232,11 @@ class LibraryPanel(QFrame):
 
     def ask_import(self) -> None:
         """Let a bank be chosen, and import it."""
-        ask_bank(self, self.deeds.import_bank)
+        ask_open(self, "Import a bank", "", _BANKS, self.deeds.import_bank)
 
     def ask_export(self) -> None:
         """Let a file be named, and export what is listed to it."""
-        ask_where(self, self.export_bank)
+        ask_save(self, "Export what is listed", "", _BANKS, self.export_bank)
 
     def export_bank(self, path: Path) -> None:
         """Write the presets that are listed to a zip file."""
@@ -422,16 +421,3 @@ def _term(tag: str) -> str:
     """What the search field says for a tag."""
     tag = tag.casefold().replace('"', "")
     return f'tag:"{tag}"' if " " in tag else f"tag:{tag}"
-
-
-def _button(text: str, picture: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setText(text)
-    dress(button, picture)
-    button.setObjectName("small")
-    if text:
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.setToolTip(tip)
-    theme.name(button, text or "More", tip)
-    return button

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLineEdit,
-    QToolButton,
     QVBoxLayout,
 )
 from typing_extensions import override
@@ -22,7 +21,7 @@ from mesosynth.errors import MesosynthError
 from mesosynth.presets.bank import Imported
 from mesosynth.presets.library import Library
 from mesosynth.presets.preset import CATEGORIES, Preset, Tags, load_preset
-from mesosynth.presets.search import Entry
+from mesosynth.presets.search import MOST_STARS, Entry
 
 from .. import theme
 from ..bridge import Bridge
@@ -60,8 +59,10 @@ class SaveForm(QFrame):
         self.features = QLineEdit(placeholderText="rising, slow")
         self.author = QLineEdit()
         self.comment = QLineEdit()
-        self.save = _button("Save", "Save the sound under this name; none is overwritten.")
-        self.cancel = _button("Cancel", "Close this without saving.")
+        self.save = theme.tool_button(
+            "Save", "Save the sound under this name; none is overwritten.", kind=""
+        )
+        self.cancel = theme.tool_button("Cancel", "Close this without saving.", kind="")
         self.save.clicked.connect(self._save)
         self.cancel.clicked.connect(self._close)
         self._lay_out()
@@ -144,15 +145,6 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
-def _button(text: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setText(text)
-    button.setToolTip(tip)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    theme.name(button, text, tip)
-    return button
-
-
 # --------------------------------------------------------------------------------------------------
 # What can be done with the library's presets: each deed says what it did, or why it could not.
 
@@ -207,6 +199,15 @@ class LibraryDeeds(QObject):
         if self._did(lambda: self._library.rate(entry, stars)):
             self.marked.emit()
             self._bridge.say(f"{entry.name}: {'★' * stars or 'no stars'}.")
+
+    def turn_favourite(self, entry: Entry) -> None:
+        """Make a preset a favourite, or no longer."""
+        self.set_favourite(entry, not self.is_favourite(entry))
+
+    def rate_by(self, entry: Entry, stars: int) -> None:
+        """Give a preset more stars, or fewer."""
+        stars += self._library.marks.ratings.get(entry.key, 0)
+        self.rate(entry, min(max(stars, 0), MOST_STARS))
 
     def note_played(self, entry: Entry) -> None:
         """Remember that a preset was played."""

@@ -126,12 +126,8 @@ class MapPage(QFrame):
             self._alike.addWidget(button, i // 2, i % 2)
 
     def _button(self, place: Place) -> QToolButton:
-        button = QToolButton()
-        button.setObjectName("small")
-        button.setText(place.entry.name)
-        button.setToolTip(f"Hear {place.entry.name}")
+        button = theme.tool_button(place.entry.name, f"Hear {place.entry.name}")
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        theme.name(button, place.entry.name, "Hear a similar sound")
         button.clicked.connect(lambda: self._on_chosen(place))
         return button
 

@@ -1,4 +1,4 @@
-"""Match page: settings of the match, audition buttons and match files."""
+"""Match page: settings of a match, its candidates, and target and match by ear."""
 
 from dataclasses import replace
 from typing import get_args
@@ -23,6 +23,8 @@ from mesosynth.session.events import Heard
 
 from .. import theme
 from ..actions import Actions
+from ..bridge import Bridge
+from ..undo import History
 
 # --------------------------------------------------------------------------------------------------
 # Three buttons that say whether the target, the match or both are heard.
@@ -39,43 +41,68 @@ _TIPS: dict[Heard, str] = {
 }
 
 
-class AuditionButtons(QWidget):
-    """At most one of the three is on; a click on that one ends it.
+_SAID: dict[Heard, str] = {
+    "target": "You hear the target; press T for the match.",
+    "match": "You hear the match; press T for both.",
+    "both": "You hear target and match; press T to end.",
+}
 
-    Signals
-    -------
-    asked
-        What shall be heard: "target", "match" or "both"; None for nothing of it any more.
+
+class AuditionButtons(QWidget):
+    """Target, match or both by ear; at most one is on, and a click on that one ends it.
+
+    Parameters
+    ----------
+    bridge : Bridge
     """
 
-    asked = Signal(object)
-
-    def __init__(self) -> None:
+    def __init__(self, bridge: Bridge) -> None:
         super().__init__()
+        self._bridge = bridge
+        self._heard: Heard | None = None
         self._buttons = {what: self._button(what) for what in HEARD}
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         for button in self._buttons.values():
             layout.addWidget(button)
+        bridge.auditioned.connect(self._show)
+        bridge.target_loaded.connect(self._on_target)
+        self.setEnabled(False)
 
     def __getitem__(self, what: Heard) -> QToolButton:
         return self._buttons[what]
 
-    def show_heard(self, heard: Heard | None) -> None:
-        """Show what is heard."""
+    @property
+    def label(self) -> str:
+        """What is heard, in a word."""
+        return TEXTS[self._heard] if self._heard else "Hear"
+
+    def go_on(self) -> None:
+        """Go from target to match, to both, to nothing of it."""
+        order = (None, *HEARD)
+        self._hear(order[(order.index(self._heard) + 1) % len(order)])
+
+    def _hear(self, what: Heard | None) -> None:
+        self._bridge.request(lambda session: session.audition(what))
+        session = self._bridge.session
+        self._show(None if session is None else session.auditioned)
+
+    def _show(self, heard: Heard | None) -> None:
+        if heard != self._heard:
+            self._bridge.say(_SAID[heard] if heard else "The sound is as it was.")
+        self._heard = heard
         for what, button in self._buttons.items():
             button.setChecked(what == heard)
 
+    def _on_target(self) -> None:
+        self.setEnabled(True)
+
     def _button(self, what: Heard) -> QToolButton:
-        button = QToolButton()
-        button.setObjectName("small")
+        tip = f"{_TIPS[what]}; a second click ends it.  (T)"
+        button = theme.tool_button(TEXTS[what], tip, named=f"Hear {TEXTS[what].lower()}")
         button.setCheckable(True)
-        button.setText(TEXTS[what])
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # Space plays, and is not the button's
-        button.setToolTip(f"{_TIPS[what]}; a second click ends it.  (T)")
-        theme.name(button, f"Hear {TEXTS[what].lower()}", _TIPS[what])
-        button.clicked.connect(lambda on: self.asked.emit(what if on else None))
+        button.clicked.connect(lambda on: self._hear(what if on else None))
         return button
 
 
@@ -99,6 +126,9 @@ DESCENTS = {
 MORPH_STEPS = 100
 
 
+_ALIKE = 0.9  # similarity by JTFS below which one arpeggio is hardly what a user looks for
+
+
 def time_left(step: MatchStep | LayersStep) -> str:
     """About how long a match still takes, as a person says it; "" while nobody knows."""
     if step.progress < 0.05:
@@ -111,28 +141,35 @@ def time_left(step: MatchStep | LayersStep) -> str:
     )
 
 
-class MatchSettingsPanel(QFrame):
-    """Checkboxes for the unknowns, choices of transform and descent, candidates, a morph.
+class MatchPage(QFrame):
+    """Parameters to look for, transform and descent, candidates, a morph.
+
+    Parameters
+    ----------
+    actions : Actions
+    bridge : Bridge
+    history : History
+        To play a candidate is a step of it, and so is a morph.
+
+    Attributes
+    ----------
+    has_steps : bool
+        Whether a match of this target took a step.
 
     Signals
     -------
-    settings_changed
-        The :class:`MatchSettings` that the user wants.
-    audition_asked
-        Place of a candidate, 0 for the best.
-    morph_began, morphed, morph_ended
-        The slider between the sound before the match (0) and the match (1).
+    settings_shown
+        The :class:`MatchSettings` that the page shows now.
     """
 
-    settings_changed = Signal(object)
-    audition_asked = Signal(int)
-    morph_began = Signal()
-    morphed = Signal(float)
-    morph_ended = Signal()
+    settings_shown = Signal(object)
 
-    def __init__(self, parameters: ParameterTable, actions: Actions) -> None:
+    def __init__(self, actions: Actions, bridge: Bridge, history: History) -> None:
         super().__init__()
         self.setObjectName("panel")
+        self.has_steps = False
+        self._bridge, self._history = bridge, history
+        parameters = bridge.parameters
         self._parameters = parameters
         self._settings = MatchSettings()
         self.unknowns: dict[str, QCheckBox] = {}
@@ -146,25 +183,38 @@ class MatchSettingsPanel(QFrame):
             "Where each start led, best first; choose one to play it, T to compare it.\n"
             "Alike: cosines to the target in JTFS, MSS and log-mel."
         )
-        self.hear = AuditionButtons()
-        self.candidates.currentRowChanged.connect(self._audition)
+        self.hear = AuditionButtons(bridge)
+        self.candidates.currentRowChanged.connect(self._play)
         self.morph = QSlider(Qt.Orientation.Horizontal)
         self.morph.setRange(0, MORPH_STEPS)
         theme.name(self.morph, "Morph", "From the sound before the match to the match")
-        self.morph.sliderPressed.connect(self.morph_began)
-        self.morph.sliderReleased.connect(self.morph_ended)
-        self.morph.valueChanged.connect(lambda at: self.morphed.emit(at / MORPH_STEPS))
+        self.morph.sliderPressed.connect(lambda: history.begin("morph"))
+        self.morph.sliderReleased.connect(history.end)
+        self.morph.valueChanged.connect(self._morph)
         self._lay_out(parameters, actions)
-        self.show_settings(self._settings)
+        self._show_settings(self._settings)
         self.forget()
+        self._connect(bridge)
 
-    def show_settings(self, settings: MatchSettings) -> None:
-        """Show how the session matches."""
+    def show_settings(self) -> None:
+        """Show how the session matches, for example after a session was loaded."""
+        session = self._bridge.session
+        if session is not None:
+            self._show_settings(session.match_settings)
+
+    def apply(self) -> None:
+        """Jump to the parameters that the last match found."""
+        session = self._bridge.session
+        if session is not None and session.result is not None:
+            self._history.set_at_once(session.result.theta, "match result")
+
+    def _show_settings(self, settings: MatchSettings) -> None:
         self._settings = settings
         for id_, box in self.unknowns.items():
             box.setChecked(id_ in settings.unknowns)
         self.phi.setCurrentIndex(self.phi.findData(settings.phi))
         self.descent.setCurrentIndex(self.descent.findData(settings.descent))
+        self.settings_shown.emit(settings)
 
     def pin(self, id_: str, pinned: bool) -> None:
         """Leave a parameter where it is while the others are looked for, or look for it too."""
@@ -179,23 +229,41 @@ class MatchSettingsPanel(QFrame):
         self._show_morph(False)
         self.left.setText("No match yet")
 
-    def start(self) -> None:
-        """A match begins."""
+    # ------------------------------------------------------------------ the match
+
+    def _connect(self, bridge: Bridge) -> None:
+        bridge.attached.connect(self.show_settings)
+        bridge.target_loaded.connect(self._on_target)
+        bridge.match_started.connect(self._on_started)
+        bridge.match_progress.connect(self._on_progress)
+        bridge.match_paused.connect(self._on_paused)
+        bridge.match_resumed.connect(self._on_resumed)
+        bridge.match_ended.connect(self._on_ended)
+        bridge.match_judged.connect(self._on_judged)
+
+    def _on_target(self) -> None:
+        self.has_steps = False  # the match was of another target
+
+    def _on_started(self) -> None:
         self.forget()
         self.left.setText("Looking for a start…")
+        self._bridge.say("Matching…")
 
-    def add(self, step: MatchStep) -> None:
-        """Show how long the match still takes."""
+    def _on_progress(self, step: MatchStep) -> None:
+        self.has_steps = True
         self.left.setText(f"Step {step.evaluations} from start {step.start + 1}  {time_left(step)}")
 
-    def pause(self) -> None:
-        """Show that the match stands still."""
+    def _on_paused(self) -> None:
         self.left.setText("Paused; press P to go on")
+        self._bridge.say("The match stands still; press P to go on.")
 
-    def end(self, result: MatchResult | None) -> None:
-        """Show the candidates, best first."""
+    def _on_resumed(self) -> None:
+        self._bridge.say("Matching…")
+
+    def _on_ended(self, result: MatchResult | None) -> None:
         if result is None:
             self.left.setText("Stopped before a first estimate")
+            self._bridge.say("The match ended before a first estimate.", "warning")
             return
         self.left.setText("Done" if result.converged else "Stopped; this is the best so far")
         self.candidates.blockSignals(True)
@@ -204,11 +272,31 @@ class MatchSettingsPanel(QFrame):
         self.candidates.blockSignals(False)
         self.candidates.setEnabled(bool(result.candidates))
         self._show_morph(True)
+        if result.found:
+            how = "Matched" if result.converged else "Match stopped"
+            after = f"{result.evaluations} evaluations in {result.seconds:.1f} s"
+            self._bridge.say(f"{how} after {after}, loss {result.loss:.1e}.")
 
-    def judge(self, result: MatchResult) -> None:
-        """Say of each candidate how alike it is, as far as that is known."""
+    def _on_judged(self, result: MatchResult) -> None:
+        """Say of each candidate how alike it is; where one arpeggio is not enough, say what is."""
         for place, candidate in enumerate(result.candidates[: self.candidates.count()]):
             self.candidates.item(place).setText(self._in_words(place, candidate))
+        scores = result.similarity
+        if scores is not None and scores.jtfs < _ALIKE and not self._bridge.matching:
+            self._bridge.say(
+                f"One arpeggio is {scores.jtfs:.0%} like the target; press L to match it with "
+                "several, and with how they repeat."
+            )
+
+    def _play(self, row: int) -> None:
+        if row >= 0:
+            self._history.begin(f"candidate {row + 1}")
+            self._bridge.apply_candidate(row)
+            self._history.end()
+
+    def _morph(self, at: int) -> None:
+        """A drag is one step of undo; keys and wheel on the slider are one when they pause."""
+        self._history.nudging("morph", lambda: self._bridge.morph_to_match(at / MORPH_STEPS))
 
     def _show_morph(self, there: bool) -> None:
         self.morph.blockSignals(True)
@@ -222,10 +310,6 @@ class MatchSettingsPanel(QFrame):
         alike = "" if candidate.similarity is None else f" · {candidate.similarity.brief}"
         return f"{place + 1}.  {' · '.join(texts)}\n     loss {candidate.loss:.1e}{alike}"
 
-    def _audition(self, row: int) -> None:
-        if row >= 0:
-            self.audition_asked.emit(row)
-
     def _tell(self) -> None:
         chosen = tuple(id_ for id_, box in self.unknowns.items() if box.isChecked())
         if not chosen:  # there must be something to look for
@@ -238,7 +322,8 @@ class MatchSettingsPanel(QFrame):
             phi=self.phi.currentData(),
             descent=self.descent.currentData(),
         )
-        self.settings_changed.emit(self._settings)
+        self._bridge.set_match_settings(self._settings)
+        self.settings_shown.emit(self._settings)
 
     def _lay_out(self, parameters: ParameterTable, actions: Actions) -> None:
         grid = QGridLayout()
@@ -253,7 +338,7 @@ class MatchSettingsPanel(QFrame):
         buttons = QHBoxLayout()
         buttons.setSpacing(4)
         for id_ in ("match", "pause_match", "stop_match"):
-            buttons.addWidget(_button(actions, id_))
+            buttons.addWidget(actions[id_].button())
         ends = QHBoxLayout()
         ends.addWidget(theme.note("Before"))
         ends.addWidget(self.morph, 1)
@@ -282,13 +367,3 @@ def _choice(title: str, names: dict[str, str]) -> QComboBox:
         box.addItem(text, name)
     theme.name(box, title)
     return box
-
-
-def _button(actions: Actions, id_: str) -> QToolButton:
-    button = QToolButton()
-    button.setObjectName("small")
-    button.setDefaultAction(actions[id_])
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    theme.name(button, actions[id_].iconText(), actions[id_].toolTip())
-    return button

@@ -5,16 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QProgressBar,
     QSlider,
-    QToolButton,
     QVBoxLayout,
 )
 from typing_extensions import override
@@ -33,6 +31,7 @@ from mesosynth.matching.smoothing import smoothed
 from .. import theme
 from ..actions import Actions
 from ..bridge import Bridge
+from ..files import ask_save
 from ..plots import canvas as plot_painting
 from ..plots.axes import Axis
 from ..plots.canvas import Canvas
@@ -196,7 +195,11 @@ def _unbroken(moments: Sequence[Moment], rest: float) -> list[list[Moment]]:
 # The drawer's page of sequences: all of a long sound as theta over time, played and written.
 
 
-_KINDS = "Table (*.csv);;Notes and controllers (*.mid);;Sound of the instrument (*.wav)"
+_KINDS = {
+    "Table": (".csv",),
+    "Notes and controllers": (".mid",),
+    "Sound of the instrument": (".wav",),
+}
 _REDRAW = 0.25  # s between two pictures of a sequence that grows,
 _LONG = 250  # and so much more for each so many windows: a long one takes longer to draw
 _SMOOTHEST = 20.0  # s
@@ -212,6 +215,11 @@ class SequencePage(QFrame):
     bridge : Bridge
     history : History
         Playing a sequence is one step of it.
+
+    Attributes
+    ----------
+    playing : bool
+        Whether the sequence moves the parameters.
     """
 
     def __init__(self, actions: Actions, bridge: Bridge, history: History) -> None:
@@ -221,12 +229,14 @@ class SequencePage(QFrame):
         self._matched: MatchedSequence | None = None
         self._drawn = self._begun = 0.0
         self._before = 0  # windows that an earlier run had matched
-        self._playing = False
+        self.playing = False
         self.curves = SequenceCurves()
         theme.name(self.curves, "Theta over time", "Click or press arrow keys to move the playhead")
-        self._run, self._play = actions["match_sequence"], actions["play_sequence"]
-        self._save = actions["save_sequence"]
-        self.run, self.play, self.save = map(_button, (self._run, self._play, self._save))
+        text_only = Qt.ToolButtonStyle.ToolButtonTextOnly
+        self.run, self.play, self.save = (
+            actions[id_].button(text_only, "", actions[id_].text())
+            for id_ in ("match_sequence", "play_sequence", "save_sequence")
+        )
         self.loop = QCheckBox("Loop")
         theme.name(self.loop, "Begin anew at the end")
         self.hop = QDoubleSpinBox()
@@ -287,9 +297,6 @@ class SequencePage(QFrame):
 
     def _connect(self) -> None:
         bridge = self._bridge
-        self._run.triggered.connect(self._on_run)
-        self._play.triggered.connect(self._on_play)
-        self._save.triggered.connect(self._ask_where)
         self.loop.toggled.connect(self._on_loop)
         self.smooth.valueChanged.connect(self._on_smooth)
         self.curves.sought.connect(
@@ -297,12 +304,25 @@ class SequencePage(QFrame):
         )
         bridge.sequence_changed.connect(self._on_sequence)
         bridge.automation_moved.connect(self._on_moved)
-        bridge.target_loaded.connect(self._refresh)
         bridge.attached.connect(self._refresh)
 
     # ------------------------------------------------------------------ hands
 
-    def _on_run(self) -> None:
+    @property
+    def match_label(self) -> str:
+        """What the action that matches does now."""
+        session = self._bridge.session
+        if session is not None and session.sequence_running:
+            return "Stop"
+        return "Go on" if self._matched is not None and not self._matched.finished else "Match all"
+
+    @property
+    def found(self) -> bool:
+        """Whether there is something to play and to save."""
+        return self._matched is not None and any(m.found for m in self._matched.moments)
+
+    def match_or_stop(self) -> None:
+        """Match the target's whole file, or stop that."""
         session = self._bridge.session
         if session is None:
             return
@@ -318,15 +338,14 @@ class SequencePage(QFrame):
         self._bridge.request(lambda session: session.match_sequence(path, settings))
         self._refresh()
 
-    def _on_play(self, playing: bool) -> None:
-        if playing:
-            self._history.begin("sequence")
-            done = self._bridge.request(lambda session: session.play_automation())
-            if not done:
-                self._history.end()
-                self._play.setChecked(False)
-        else:
+    def play_or_stop(self) -> None:
+        """Let what was found move the parameters, or stop that."""
+        if self.playing:
             self._bridge.request(lambda session: session.stop_automation())
+            return
+        self._history.begin("sequence")
+        if not self._bridge.request(lambda session: session.play_automation()):
+            self._history.end()
 
     def _on_loop(self, loops: bool) -> None:
         self._bridge.request(lambda session: setattr(session, "automation_loops", loops))
@@ -337,16 +356,9 @@ class SequencePage(QFrame):
         self._show_smoothing()
         self._draw()
 
-    def _ask_where(self) -> None:
-        dialog = QFileDialog(self, "Save the sequence", "", _KINDS)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
-        dialog.setDefaultSuffix("csv")
-        endings = {kind: kind[-4:-1] for kind in _KINDS.split(";;")}
-        dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(endings[kind]))
-        dialog.fileSelected.connect(lambda name: self.export(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+    def ask_where(self) -> None:
+        """Let a file be named, and write what was found."""
+        ask_save(self, "Save the sequence", "", _KINDS, self.export)
 
     def export(self, path: Path) -> None:
         """Write what is shown; a message says when it is done."""
@@ -369,11 +381,9 @@ class SequencePage(QFrame):
 
     def _on_moved(self, moved: AutomationMoved) -> None:
         self.curves.show_position(moved.position)
-        if self._playing and not moved.playing:
+        if self.playing and not moved.playing:
             self._history.end()
-        self._playing = moved.playing
-        self._play.setChecked(moved.playing)
-        self._play.setIconText("Stop" if moved.playing else "Play")
+        self.playing = moved.playing
 
     def _draw(self) -> None:
         matched = self._matched
@@ -407,23 +417,6 @@ class SequencePage(QFrame):
     def _show_smoothing(self) -> None:
         self._seconds.setText(f"{self.smoothing:.1f} s")
 
-    def _refresh(self, *_: object) -> None:
+    def _refresh(self) -> None:
         session = self._bridge.session
-        running = session is not None and session.sequence_running
-        has_file = session is not None and session.target_path is not None
-        resumes = self._matched is not None and not self._matched.finished
-        self._run.setIconText("Stop" if running else "Go on" if resumes else "Match all")
-        self._run.setEnabled(running or has_file)
-        self.hop.setEnabled(not running)
-        found = self._matched is not None and any(m.found for m in self._matched.moments)
-        for action in (self._play, self._save):
-            action.setEnabled(found)
-
-
-def _button(action: QAction) -> QToolButton:
-    button = QToolButton()
-    button.setDefaultAction(action)
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    theme.name(button, action.text(), action.toolTip())
-    return button
+        self.hop.setEnabled(session is None or not session.sequence_running)

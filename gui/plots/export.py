@@ -7,15 +7,16 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPoint, Qt
-from PySide6.QtGui import QAction, QCursor, QGuiApplication, QImage, QPainter
+from PySide6.QtGui import QCursor, QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from mesosynth.errors import ArgumentError, MesosynthError
 from mesosynth.system.atomic_file import write_atomically, writing
 
 from .. import theme
 from ..bridge import Bridge
+from ..files import ask_save
 from ..settings import Settings
 from .canvas import Canvas
 from .frame import Frame
@@ -24,12 +25,8 @@ from .frame import Frame
 # Every view as a file: a picture as PNG or SVG, its numbers as CSV.
 
 
-KINDS = {
-    ".png": "Picture (*.png)",
-    ".svg": "Drawing (*.svg)",
-    ".csv": "Numbers (*.csv)",
-}
-"""What a view can be saved as: the ending, and how a file dialog calls it."""
+KINDS = {"Picture": (".png",), "Drawing": (".svg",), "Numbers": (".csv",)}
+"""What a view can be saved as."""
 
 _SHARPNESS = 2  # pixels of a PNG for one on screen
 
@@ -122,12 +119,7 @@ def _short(value: float | str) -> float | str:
 
 
 # --------------------------------------------------------------------------------------------------
-# The commands that save views: a context menu on each, and one action for the one in hand.
-
-
-def _ending(kind: str) -> str:
-    """The ending that a kind of file has, without its dot."""
-    return next(ending for ending, name in KINDS.items() if name == kind).lstrip(".")
+# Context menus of the views, and the view in hand.
 
 
 class Exporter(QObject):
@@ -139,15 +131,12 @@ class Exporter(QObject):
         Parent of the file dialog.
     views : sequence of Frame
         The first is saved where neither the mouse nor the keyboard says which.
-    action : QAction
-        Saves the view under the mouse, or that has the keyboard.
     """
 
     def __init__(
         self,
         window: QWidget,
         views: Sequence[Frame],
-        action: QAction,
         bridge: Bridge,
         settings: Settings,
     ) -> None:
@@ -157,15 +146,14 @@ class Exporter(QObject):
         for view in views:
             view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             view.customContextMenuRequested.connect(partial(self._show_menu, view))
-        action.triggered.connect(lambda: self.ask(self.view_in_hand()))
 
     def menu(self, view: Frame) -> QMenu:
         """The context menu of a view."""
         menu = QMenu(view)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Save picture as PNG…").triggered.connect(lambda: self.ask(view, ".png"))
-        menu.addAction("Save drawing as SVG…").triggered.connect(lambda: self.ask(view, ".svg"))
-        menu.addAction("Save numbers as CSV…").triggered.connect(lambda: self.ask(view, ".csv"))
+        menu.addAction("Save picture as PNG…").triggered.connect(lambda: self.ask(view, "Picture"))
+        menu.addAction("Save drawing as SVG…").triggered.connect(lambda: self.ask(view, "Drawing"))
+        menu.addAction("Save numbers as CSV…").triggered.connect(lambda: self.ask(view, "Numbers"))
         menu.addSeparator()
         menu.addAction("Copy picture").triggered.connect(lambda: self.copy(view))
         for action in menu.actions():
@@ -180,20 +168,18 @@ class Exporter(QObject):
                     return view
         return self._views[0]
 
-    def ask(self, view: Frame, ending: str = ".png") -> None:
-        """Ask for a file name, and save a view there."""
+    def ask_in_hand(self) -> None:
+        """Ask for a file name, and save the view in hand there."""
+        self.ask(self.view_in_hand())
+
+    def ask(self, view: Frame, kind: str = "Picture") -> None:
+        """Ask for a file name, and save a view there, as one of :data:`KINDS` at first."""
         name = view.title.text().split(":")[0].lower().replace(" ", "-")
         folder = self._settings.views or self._settings.folder or str(Path.home())
-        dialog = QFileDialog(self._window, f"Save {view.title.text()}", folder)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(list(KINDS.values()))
-        dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(_ending(kind)))
-        dialog.selectNameFilter(KINDS[ending])
-        dialog.setDefaultSuffix(ending.lstrip("."))
-        dialog.selectFile(f"mesosynth-{name}{ending}")
-        dialog.fileSelected.connect(lambda path: self.save(view, Path(path)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_save(
+            self._window, f"Save {view.title.text()}", folder, KINDS,
+            lambda path: self.save(view, path), f"mesosynth-{name}{KINDS[kind][0]}", kind,
+        )  # fmt: skip
 
     def save(self, view: Frame, path: Path) -> None:
         """Save a view, and say so, or why not."""

@@ -78,13 +78,8 @@ class ViewLinks(QObject):
         views = (
             window.pad_frame, window.scalograms, window.scale_rate, window.loss, window.scope
         )  # fmt: skip
-        self.exporter = Exporter(
-            window, views, window.actions_["export"], window.bridge, window.settings
-        )
+        self.exporter = Exporter(window, views, window.bridge, window.settings)
         bridge, pad = window.bridge, window.pad
-        spectrum = window.actions_["spectrum"]
-        spectrum.toggled.connect(window.scope.show_spectrum)
-        window.scope.spectrum_shown.connect(spectrum.setChecked)
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._ask_drivers)
         bridge.drivers.connect(window.scale_rate.drivers.show_drivers)

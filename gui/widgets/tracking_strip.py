@@ -1,14 +1,16 @@
-"""What following the input hears: level, confidence, lag, and buttons to hold the sound or end."""
+"""Tracking strip: level, confidence and lag of the input that the sound follows."""
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QRectF, QSize
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from typing_extensions import override
 
 from mesosynth.session.events import Followed
 
 from .. import theme
 from ..actions import Actions
+from ..bridge import Bridge
+from ..undo import History
 
 _WORDS = {
     "listening": "Listening for something to follow…",
@@ -18,17 +20,23 @@ _WORDS = {
 _UNSURE = 0.4  # confidence below which the bar warns
 
 
-class FollowStrip(QWidget):
-    """There only while the input is followed.
+class TrackingStrip(QWidget):
+    """Level, confidence and lag of the input; visible only while it is followed.
 
     Parameters
     ----------
     actions : Actions
         Of which it shows "freeze_following" and "follow_input".
+    bridge : Bridge
+    history : History
+        All that the input did to the sound is one step of it.
     """
 
-    def __init__(self, actions: Actions) -> None:
+    def __init__(self, actions: Actions, bridge: Bridge, history: History) -> None:
         super().__init__()
+        self._bridge, self._history = bridge, history
+        self._before: dict[str, float] | None = None
+        self._driven: dict[str, float] = {}  # what is followed, as it was seen last
         self.words = theme.note()
         self.level = Bar("Level of the input")
         self.confidence = Bar("Confidence")
@@ -39,8 +47,10 @@ class FollowStrip(QWidget):
             (self.lag_text, "Lag 00.00 s"),
         ):  # numbers that change must not push the rest about
             text.setMinimumWidth(text.fontMetrics().horizontalAdvance(longest) + theme.GAP)
-        self.freeze = _button(actions["freeze_following"])
-        self.end = _button(actions["follow_input"])
+        self.freeze_button = actions["freeze_following"].button(kind="freeze_following")
+        self.end_button = actions["follow_input"].button(kind="follow_input")
+        for button in (self.freeze_button, self.end_button):
+            button.setIconSize(QSize(16, 16))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 0, 4, 0)
         layout.setSpacing(theme.GAP)
@@ -49,9 +59,25 @@ class FollowStrip(QWidget):
             layout.addWidget(text)
             layout.addWidget(bar)
         layout.addWidget(self.lag_text)
-        layout.addWidget(self.freeze)
-        layout.addWidget(self.end)
+        layout.addWidget(self.freeze_button)
+        layout.addWidget(self.end_button)
         self.hide()
+        bridge.followed.connect(self._on_followed)
+        bridge.parameters_changed.connect(self._on_parameters)
+
+    def follow(self) -> None:
+        """Follow the input, or end it."""
+        if not self._bridge.following:
+            self._history.end()
+        self._bridge.set_following(not self._bridge.following)
+
+    def freeze(self) -> None:
+        """Hold the sound as it is, or let it go on."""
+        session = self._bridge.session
+        frozen = session is not None and not session.follow_frozen
+        self._bridge.freeze_following(frozen)
+        self._bridge.say("The sound is frozen; press H to let it follow again." if frozen
+                         else "Following again.")  # fmt: skip
 
     def show_followed(self, followed: Followed) -> None:
         """Show what was heard last; nothing when nothing is followed."""
@@ -68,6 +94,45 @@ class FollowStrip(QWidget):
         self.confidence_text.setText(f"Confidence {confidence:.0%}")
         known = followed.hearing == "following"
         self.lag_text.setText(f"Lag {followed.lag:.2f} s" if known else "Lag –")
+
+    # ------------------------------------------------------------------ what the input did
+
+    def _on_followed(self, followed: Followed) -> None:
+        self.show_followed(followed)
+        values = self._bridge.values
+        # What is not told just now is driven again as soon as it is.
+        ids = {**self._driven, **followed.theta}
+        self._driven = {id_: values[id_] for id_ in ids if id_ in values}
+        if followed.running and self._before is None:
+            self._before = dict(values)
+            self._bridge.say("Following the input; H freezes the sound, I ends it.")
+        elif not followed.running and self._before is not None:
+            self._keep(self._before)
+            self._before, self._driven = None, {}
+
+    def _on_parameters(self, values: dict[str, float], source: str) -> None:
+        """A hand that moves what is followed takes over: the sound freezes."""
+        moved = any(values.get(id_) != value for id_, value in self._driven.items())
+        session = self._bridge.session
+        if moved and source == "user" and session is not None and session.following:
+            self._driven = {id_: values[id_] for id_ in self._driven if id_ in values}
+            if not session.follow_frozen:
+                self._bridge.freeze_following(True)
+                self._bridge.say("You took over from the input; press H to let it drive again.")
+
+    def _keep(self, before: dict[str, float]) -> None:
+        """Make one step of all that the input did; what a hand did meanwhile is in it."""
+        after = {
+            id_: value for id_, value in self._bridge.values.items()
+            if id_ in before and before[id_] != value
+        }  # fmt: skip
+        if after:
+            old = {id_: before[id_] for id_ in after}
+            self._history.did(
+                "following the input",
+                lambda: self._bridge.set_parameters(old),
+                lambda: self._bridge.set_parameters(after),
+            )
 
 
 class Bar(QWidget):
@@ -96,14 +161,3 @@ class Bar(QWidget):
         painter.fillRect(self.rect(), theme.colour(theme.WELL))
         width = self._share * self.width()
         painter.fillRect(QRectF(0.0, 0.0, width, self.height()), theme.colour(tint))
-
-
-def _button(action: QAction) -> QToolButton:
-    button = QToolButton()
-    button.setObjectName(action.objectName())
-    button.setDefaultAction(action)
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    button.setIconSize(QSize(16, 16))
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    theme.name(button, action.iconText(), action.toolTip())
-    return button

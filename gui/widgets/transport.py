@@ -1,14 +1,15 @@
-"""Transport: play, record, tempo, A/B, and the row of snapshots."""
+"""Transport: play, record, A and B, and the row of snapshots."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction, QContextMenuEvent, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 from typing_extensions import override
 
 from mesosynth.session.events import Capture, Recording
 
 from .. import theme
-from ..actions import SLOTS, Actions
+from ..actions import Action, Actions
+from ..undo import SLOTS
 
 # --------------------------------------------------------------------------------------------------
 # Eight small buttons: a click recalls a snapshot, or fills an empty one as a right click does.
@@ -30,7 +31,7 @@ class SnapshotRow(QWidget):
 class _Slot(QToolButton):
     """Never grey, or an empty one could not be filled by the mouse."""
 
-    def __init__(self, recall: QAction, store: QAction) -> None:
+    def __init__(self, recall: Action, store: Action) -> None:
         super().__init__()
         self.setObjectName("slot")
         self.setText(recall.iconText())
@@ -79,10 +80,17 @@ _ROOM_FOR_TEXTS = {
 
 
 class Transport(QWidget):
-    """Buttons of the shared actions, how long a capture is, and a recording's length and level."""
+    """Buttons of the shared actions, how long a capture is, and a recording's length and level.
+
+    Attributes
+    ----------
+    recording, capturing : bool
+        Whether the input is recorded, and whether the output is captured.
+    """
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
+        self.recording = self.capturing = False
         self._buttons: dict[str, QToolButton] = {}
         self._recorded = theme.note()
         self._recorded.hide()
@@ -122,6 +130,7 @@ class Transport(QWidget):
 
     def show_recording(self, recording: Recording) -> None:
         """Show how long and how loud the recording is; nothing when none runs."""
+        self.recording = recording.running
         level = max(recording.level, -99.0)
         text = f"{recording.seconds:.1f} s  {level:.0f} dB" if recording.running else ""
         self._recorded.setText(text)
@@ -129,26 +138,19 @@ class Transport(QWidget):
 
     def show_capture(self, capture: Capture) -> None:
         """Show how long the capture is; nothing when none runs."""
+        self.capturing = capture.running
         minutes, seconds = divmod(int(capture.seconds), 60)
         self._captured.setText(f"{minutes}:{seconds:02}")
         self._captured.setVisible(capture.running)
 
     def _button(self, actions: Actions, id_: str) -> QToolButton:
-        button = QToolButton()
-        button.setObjectName(id_)
-        button.setDefaultAction(actions[id_])
-        style = Qt.ToolButtonStyle
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
         if id_ in _WITHOUT_TEXT:
-            button.setToolButtonStyle(style.ToolButtonIconOnly)
+            style = Qt.ToolButtonStyle.ToolButtonIconOnly
         elif id_ in _TEXT_ALONE:
-            button.setToolButtonStyle(style.ToolButtonTextOnly)
-        else:
-            button.setToolButtonStyle(style.ToolButtonTextBesideIcon)
+            style = Qt.ToolButtonStyle.ToolButtonTextOnly
+        self._buttons[id_] = button = actions[id_].button(style, id_, actions[id_].title)
         button.setIconSize(QSize(16, 16))
-        # Space plays; a button that took the focus on a click would swallow it.
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        theme.name(button, actions[id_].text().rstrip("…"), actions[id_].toolTip())
-        self._buttons[id_] = button
         return button
 
 

@@ -93,7 +93,7 @@ def desk(only_window, qtbot):
     qtbot.waitUntil(lambda: bridge.values == bridge.parameters.defaults(), timeout=5_000)
     window.history.end()
     window.history.stack.clear()
-    window.sound_commands.question.keep.click()
+    window.sound.question.keep.click()
     window.drawer.turn_to("")
     window.pad.set_axes(NOTE_AXES)
     window.divided.divide(SHARE)
@@ -110,7 +110,7 @@ def target(desk, qtbot):
     with qtbot.waitSignals(
         [desk.bridge.target_loaded, desk.bridge.target_analysed], timeout=30_000
     ):
-        desk.commands.load_target(DEMO)
+        desk.files.load_target(DEMO)
     return desk
 
 

@@ -47,7 +47,7 @@ def put_back(desk, qtbot):
         dialog.close()
     session.audition(None)
     bridge.set_following(False)
-    qtbot.waitUntil(lambda: not desk.follow_strip.isVisible())
+    qtbot.waitUntil(lambda: not desk.tracking_strip.isVisible())
     session.stop_automation()
     session.stop_sequence()
     qtbot.waitUntil(lambda: not session.sequence_running, timeout=20_000)

@@ -6,8 +6,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from gui import theme
-from gui.widgets import confirm_bar as keep_question
+from gui import dialogs, theme
 
 
 def press(desk, keys):
@@ -67,12 +66,12 @@ def test_the_tour_has_five_steps_that_stay_in_the_window(desk):
 def test_new_sound_settings_go_back_unless_they_are_kept(desk, qtbot, monkeypatch):
     asked = []
     monkeypatch.setattr(desk.bridge, "set_device", lambda *wish: asked.append(wish) or True)
-    commands = desk.sound_commands
+    commands = desk.sound
     commands.devices.chosen.emit("silent", 44100, 512)
     assert commands.question.isVisible()
     QTest.mouseClick(commands.question.keep, LEFT)
     assert asked == [("silent", 44100, 512)]
-    monkeypatch.setattr(keep_question, "SECONDS", 1)
+    monkeypatch.setattr(dialogs, "SECONDS", 1)
     commands.devices.chosen.emit("silent", 96000, 64)
     qtbot.waitUntil(lambda: len(asked) == 3, timeout=5_000)
     assert asked[2] == ("silent", None, None)  # what it was before, as it was asked for
@@ -80,8 +79,8 @@ def test_new_sound_settings_go_back_unless_they_are_kept(desk, qtbot, monkeypatc
 
 
 def test_recent_targets_can_be_taken_again(target, qtbot):
-    target.sessions.recent.aboutToShow.emit()
-    first = target.sessions.recent.actions()[0]
+    target.files.recent.aboutToShow.emit()
+    first = target.files.recent.actions()[0]
     assert first.text() == DEMO.name
     with qtbot.waitSignal(target.bridge.target_loaded, timeout=10_000):
         first.trigger()

@@ -7,7 +7,7 @@ from PySide6.QtGui import QContextMenuEvent, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolButton
 
-from gui.actions import SLOTS
+from gui.undo import SLOTS
 
 
 def press(desk, keys):

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QToolButton
 from test_actions_in_place import PLACES
 from ways import WAYS
 
-from gui.actions import ACTIONS
+from gui.actions import MENUS
 from mesosynth.matching.results import MatchSettings
 
 
@@ -74,7 +74,7 @@ class _Doorkeeper(QObject):
 def ready(desk, qtbot, monkeypatch, tmp_path):
     """The desk in a state in which every action can act, and put back afterwards."""
     with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000):
-        desk.commands.load_target(DEMO)
+        desk.files.load_target(DEMO)
     monkeypatch.setattr("mesosynth.engine.capture.takes_folder", lambda: tmp_path)
     monkeypatch.setattr("mesosynth.session.sound_target.takes_folder", lambda: tmp_path)
     # A match that takes its time: there must be something to pause and to stop.
@@ -88,14 +88,14 @@ def ready(desk, qtbot, monkeypatch, tmp_path):
     desk.removeEventFilter(doorkeeper)
     desk.settings.theme, desk.settings.scale = before, 100
     desk.look.use("dark")
-    desk.look._refresh()
+    desk.actions_.refresh()
     desk.comparisons.restore([])
 
 
 def tidy(desk):
     """Close what an action has opened, and switch off what it has switched on."""
     desk.settings.scale = 150
-    desk.look._refresh()
+    desk.actions_.refresh()
     desk.tour.end()
     desk.drawer.turn_to("")
     desk.bridge.set_matching(False)
@@ -124,7 +124,7 @@ def prepare(desk, qtbot, id_):
     if id_.startswith("recall_"):
         desk.comparisons.store(int(id_[-1]) - 1)
         move({"f_m": 20.0}, "test")
-    if id_ in ("apply", "save_match") and desk.match_commands.result is None:
+    if id_ in ("apply", "save_match") and desk.bridge.session.result is None:
         with qtbot.waitSignal(desk.bridge.match_progress, timeout=60_000):
             desk.bridge.set_matching(True)
         with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):
@@ -139,15 +139,12 @@ def prepare(desk, qtbot, id_):
     qtbot.waitUntil(desk.actions_[id_].isEnabled, timeout=10_000)
 
 
-MENUS = list(dict.fromkeys(spec.menu for spec in ACTIONS))
-
-
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("menu", MENUS)
 def test_every_action_acts(ready, qtbot, menu, way):
     desk, idle = ready, []
     # Another target comes last, or the matches would be of that.
-    ids = sorted({spec.id for spec in ACTIONS if spec.menu == menu} - set(PLACES))
+    ids = sorted({each.id for each in desk.actions_ if each.menu_title == menu} - set(PLACES))
     for id_ in sorted(ids, key=lambda id_: id_ == "sound_target"):
         tidy(desk)
         qtbot.waitUntil(desk.isActiveWindow, timeout=5_000)

@@ -14,7 +14,7 @@ def heard(desk, qtbot):
 
     def tell(**said):
         desk.bridge.session._events.append(Followed(**{"running": True, **said}))
-        qtbot.waitUntil(lambda: desk.follow_strip.isVisible() == said.get("running", True))
+        qtbot.waitUntil(lambda: desk.tracking_strip.isVisible() == said.get("running", True))
 
     yield tell
     tell(running=False)
@@ -26,7 +26,7 @@ def test_without_an_input_a_sentence_says_so_and_nothing_is_followed(desk, qtbot
     qtbot.waitUntil(lambda: "input" in desk.status.message.text())
     assert not desk.actions_["follow_input"].isChecked()
     assert not desk.actions_["freeze_following"].isEnabled()
-    assert not desk.follow_strip.isVisible()
+    assert not desk.tracking_strip.isVisible()
 
 
 def _no_input():
@@ -37,7 +37,7 @@ def _no_input():
 
 def test_the_strip_tells_level_confidence_and_lag(desk, heard, qtbot):
     heard(hearing="following", confidence=0.87, lag=0.41, level=-18.0)
-    strip = desk.follow_strip
+    strip = desk.tracking_strip
     assert strip.words.text() == "Following"
     assert strip.confidence_text.text() == "Confidence 87%"
     assert strip.lag_text.text() == "Lag 0.41 s"
@@ -70,23 +70,23 @@ def test_keys_follow_freeze_and_end_and_a_hand_takes_over(desk, qtbot, monkeypat
     QTest.keyClick(desk, Qt.Key.Key_I)
     qtbot.waitUntil(lambda: desk.bridge.values["gamma"] == 4.0)
     assert desk.actions_["follow_input"].isChecked()
-    assert desk.follow_strip.words.text() == "Following"
+    assert desk.tracking_strip.words.text() == "Following"
 
     QTest.keyClick(desk, Qt.Key.Key_H)
     assert session.follow_frozen
-    qtbot.waitUntil(lambda: "Frozen" in desk.follow_strip.words.text())
+    qtbot.waitUntil(lambda: "Frozen" in desk.tracking_strip.words.text())
     desk.history.set_at_once({"gamma": 2.0}, "test")
     QTest.qWait(100)
     assert desk.bridge.values["gamma"] == 2.0
-    QTest.mouseClick(desk.follow_strip.freeze, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(desk.tracking_strip.freeze_button, Qt.MouseButton.LeftButton)
     assert not session.follow_frozen
     qtbot.waitUntil(lambda: desk.bridge.values["gamma"] == 4.0)
 
     desk.history.set_at_once({"gamma": -3.0}, "test")
     assert session.follow_frozen
     assert "took over" in desk.status.message.text()
-    assert desk.actions_["freeze_following"].isChecked()
-    QTest.mouseClick(desk.follow_strip.end, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not desk.follow_strip.isVisible())
+    qtbot.waitUntil(desk.actions_["freeze_following"].isChecked, timeout=1_000)
+    QTest.mouseClick(desk.tracking_strip.end_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not desk.tracking_strip.isVisible())
     assert not session.following
     assert desk.bridge.values["gamma"] == -3.0

@@ -20,7 +20,7 @@ def page(target):
     yield target.match_page
     target.drawer.turn_to("")
     target.bridge.set_match_settings(MatchSettings())
-    target.match_commands.show_settings()
+    target.match_page.show_settings()
 
 
 def tick(box):

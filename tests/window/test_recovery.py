@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gui.autosave import KEPT
+from gui.sessions import KEPT
 
 DESK = """
 import sys
@@ -133,7 +133,7 @@ def test_a_session_of_a_later_version_is_put_beside_and_the_desk_starts(desk, tm
 
 
 def test_ten_rotate(only_window, monkeypatch, tmp_path):
-    from gui import autosave as module
+    from gui import sessions as module
 
     monkeypatch.setattr(module, "YOUNG", -1.0)
     monkeypatch.setattr(module, "autosave_folder", lambda: tmp_path)

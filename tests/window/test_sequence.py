@@ -38,7 +38,7 @@ def shown(desk, page, qtbot):
 
 def test_a_file_is_matched_until_it_is_stopped(desk, page, qtbot, tmp_path):
     session = desk.bridge.session
-    desk.commands.load_target(write_moving(tmp_path / "long.wav", 5.0, moments=moving(5.0)))
+    desk.files.load_target(write_moving(tmp_path / "long.wav", 5.0, moments=moving(5.0)))
     qtbot.waitUntil(lambda: page.run.isEnabled(), timeout=10_000)
     page.hop.setValue(0.5)
     QTest.mouseClick(page.run, LEFT)

@@ -44,29 +44,30 @@ def test_play_ends_a_panic_too(loud, qtbot):
 def test_a_capture_runs_and_is_told(loud, qtbot, tmp_path):
     desk, path = loud, tmp_path / "set.flac"
     capture = desk.actions_["capture"]
-    desk.sound_commands.start_capture(path)
-    assert capture.isChecked()
+    desk.files.start_capture(path)
+    qtbot.waitUntil(capture.isChecked, timeout=1_000)
     qtbot.waitUntil(lambda: desk.transport._captured.text() == "0:01", timeout=5_000)
     capture.trigger()
     qtbot.waitUntil(lambda: str(path) in desk.status.message.text(), timeout=5_000)
-    assert not capture.isChecked()
+    qtbot.waitUntil(lambda: not capture.isChecked(), timeout=1_000)
     assert not desk.transport._captured.isVisible()
     assert soundfile.info(path).duration > 0.5
-    desk.sound_commands.save_last(tmp_path / "last.wav")
+    desk.files.save_last(tmp_path / "last.wav")
     qtbot.waitUntil(lambda: "last.wav" in desk.status.message.text(), timeout=5_000)
     assert soundfile.info(tmp_path / "last.wav").duration > 0.5
 
 
 def test_a_capture_that_cannot_be_is_told(loud, qtbot, tmp_path):
-    loud.sound_commands.start_capture(tmp_path / "none" / "set.wav")
+    loud.files.start_capture(tmp_path / "none" / "set.wav")
     assert "no folder" in loud.status.message.text()
+    qtbot.wait(100)
     assert not loud.actions_["capture"].isChecked()
 
 
 def test_the_device_is_chosen_in_a_dialog(loud, qtbot):
     desk = loud
     desk.actions_["device"].trigger()
-    dialog = desk.sound_commands.devices
+    dialog = desk.sound.devices
     qtbot.waitUntil(lambda: "Looking" not in dialog.note.text(), timeout=15_000)
     assert dialog.note.text().startswith("Now: silent clock, 48000 Hz.")
     assert dialog.device.itemText(0) == "The system's default"

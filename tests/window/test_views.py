@@ -325,7 +325,7 @@ def long_target(desk, qtbot, tmp_path):
     sound += np.where(time >= 6.0, 0.5 * np.sin(2 * np.pi * 600 * time), 0.0)
     soundfile.write(path, sound, 8192)
     with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000):
-        desk.commands.load_target(path)
+        desk.files.load_target(path)
     return desk
 
 

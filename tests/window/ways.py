@@ -4,18 +4,14 @@ from hands import LEFT, NONE
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 
-from gui.actions import ACTIONS
-
-SPECS = {spec.id: spec for spec in ACTIONS}
-
 
 def by_keys(desk, id_):
-    QTest.keySequence(desk, QKeySequence(SPECS[id_].keys))
+    QTest.keySequence(desk, QKeySequence(desk.actions_[id_].keys))
 
 
 def by_menu(desk, id_):
     bar = desk.menuBar()
-    title = next(entry for entry in bar.actions() if entry.text() == SPECS[id_].menu)
+    title = next(entry for entry in bar.actions() if entry.text() == desk.actions_[id_].menu_title)
     QTest.mouseClick(bar, LEFT, NONE, bar.actionGeometry(title).center())
     menu = title.menu()
     assert menu.isVisible()

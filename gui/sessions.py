@@ -1,4 +1,4 @@
-"""The whole session, kept as it goes: found again at the next start, and after a crash.
+"""Sessions: saved, opened, and kept as they go for the next start, also after a crash.
 
 Ten files rotate in the user's folder for state. The newest is written anew while it is young, so
 that the ten reach back some twenty minutes rather than two.
@@ -10,13 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import platformdirs
 from PySide6.QtCore import QLockFile, QObject, QTimer
 
+from mesosynth.session.snapshots import Snapshot
 from mesosynth.system.documents import put_aside
 from mesosynth.system.paths import CONFIG_VARIABLE
 
 from .bridge import Bridge
+from .undo import Comparisons, History
 
 KEPT = 10
 """Files that rotate."""
@@ -26,7 +29,6 @@ EVERY_MS = 10_000
 
 YOUNG = 120.0
 """Time for which a file is written anew, s."""
-
 
 _LAST_WORD_MS = 1500
 
@@ -140,3 +142,70 @@ class Autosave(QObject):
     def _saved(self) -> object:
         session = self._bridge.session
         return None if session is None else session.saved(self._desk())
+
+
+# --------------------------------------------------------------------------------------------------
+# Sessions in files: what sounds, and what the desk adds to it (snapshots, undo).
+
+
+class Sessions(QObject):
+    """Opens and saves sessions, and goes on from the last one.
+
+    Parameters
+    ----------
+    bridge : Bridge
+    history : History
+        Its steps outlive the window; a session that is opened from a file clears them.
+    comparisons : Comparisons
+        Whose snapshots belong to a session.
+
+    Attributes
+    ----------
+    autosave : Autosave
+    """
+
+    def __init__(self, bridge: Bridge, history: History, comparisons: Comparisons) -> None:
+        super().__init__(history)
+        self._bridge, self._history, self._comparisons = bridge, history, comparisons
+        self.autosave = Autosave(bridge, lambda: {**self._desk(), "undo": history.kept()})
+
+    def begin(self) -> None:
+        """Go on from the last session, once the bridge has one."""
+        self.autosave.begin()
+        self._take_up(self.autosave.restore())
+
+    def end(self) -> None:
+        """Keep the session for the next start."""
+        self.autosave.end()
+
+    def open(self, path: Path) -> bool:
+        """Go on from a session's file; False (and a message) if it is none."""
+        desk = self._bridge.load_session(path)
+        if desk is None:
+            return False
+        self._take_up(desk)
+        self._bridge.say(f"Session {path.name}.")
+        return True
+
+    def save(self, path: Path) -> bool:
+        """Write the session to a file; False (and a message) if it cannot be written."""
+        if not self._bridge.save_session(path, self._desk()):
+            return False
+        self._bridge.say(f"Saved the session as {path.name}.")
+        return True
+
+    def _take_up(self, desk: dict[str, Any] | None) -> None:
+        if desk is None:
+            return
+        try:
+            slots = msgspec.convert(desk.get("snapshots", []), list[Snapshot | None])
+        except msgspec.ValidationError as error:
+            self._bridge.say(f"The session's snapshots cannot be read ({error}).", "warning")
+            slots = []
+        self._comparisons.restore(slots)
+        # What the session became is no step that could be undone; what was one before, is.
+        QTimer.singleShot(100, self._history, lambda: self._history.restore(desk.get("undo")))
+
+    def _desk(self) -> dict[str, Any]:
+        """What a file of one's own has; undo outlives the window in the autosaves alone."""
+        return {"snapshots": msgspec.to_builtins(self._comparisons.slots)}

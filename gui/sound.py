@@ -1,0 +1,179 @@
+"""Sound of the desk: panic, choice of device, and the computer keyboard as a piano."""
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from typing_extensions import override
+
+from mesosynth.session.events import Transport
+
+from .bridge import Bridge
+from .dialogs import ConfirmBar, DeviceDialog
+
+# --------------------------------------------------------------------------------------------------
+# Panic, and the change of device with its way back.
+
+
+class SoundControl(QObject):
+    """Silences everything, and changes the device.
+
+    Parameters
+    ----------
+    window : QWidget
+        Parent of the dialog.
+    bridge : Bridge
+
+    Attributes
+    ----------
+    silenced : bool
+        Whether a panic silenced everything, and nothing was played since.
+    devices : DeviceDialog
+    question : ConfirmBar
+    """
+
+    def __init__(self, window: QWidget, bridge: Bridge) -> None:
+        super().__init__(window)
+        self.silenced = False
+        self._bridge = bridge
+        self.devices = DeviceDialog(window)
+        self.devices.chosen.connect(self._try_device)
+        self.question = ConfirmBar()
+        self.question.refused.connect(self._go_back)
+        self._before: tuple[str | None, int | None, int | None] = (None, None, None)
+        bridge.transport.connect(self._on_transport)
+
+    def play_or_stop(self) -> None:
+        """Play, which ends a panic too, or stop."""
+        self._bridge.set_playing(not self._bridge.playing)
+        if self._bridge.playing:
+            self.silenced = False
+
+    def panic(self) -> None:
+        """Silence everything; the second time, go on."""
+        self.silenced = not self.silenced
+        if self.silenced:
+            if self._bridge.matching:
+                self._bridge.set_matching(False)
+            self._bridge.panic()
+            self._bridge.say("Silenced. Press Esc again to go on.", "warning")
+        else:
+            self._bridge.unpanic()
+            self._bridge.say("On again.")
+
+    def show_devices(self) -> None:
+        """Let a device be chosen."""
+        self.devices.look(self._bridge.audio_status())
+        self.devices.show()
+        self.devices.raise_()
+
+    def _try_device(self, device: str | None, rate: int | None, block: int | None) -> None:
+        """Change over, and go back by itself unless the user says that it works."""
+        session = self._bridge.session
+        if session is None:
+            return
+        before = session.device_settings
+        if self._bridge.set_device(device, rate, block):
+            if not self.question.isVisible():  # else what was not kept is no way back
+                self._before = (before.device, before.sample_rate, before.block)
+            self.question.ask(f"Sound goes to {device or 'the system’s default'}")
+
+    def _go_back(self) -> None:
+        if self._bridge.set_device(*self._before):
+            self._bridge.say("Back to the sound settings before.")
+
+    def _on_transport(self, transport: Transport) -> None:
+        if transport.playing:
+            self.silenced = False
+
+
+# --------------------------------------------------------------------------------------------------
+# The computer keyboard as a piano: the A row is white keys, the row above it black ones.
+
+_ROW = "AWSEDFTGYHUJKOLP;"
+"""Keys from C to the E of the next octave."""
+
+_DOWN, _UP = "Z", "X"
+_LOWEST, _HIGHEST = 0, 9
+_MIDDLE = 4  # the octave that begins with middle C
+
+_KEYS = {ord(letter): semitone for semitone, letter in enumerate(_ROW)}
+_OCTAVES = {ord(_DOWN): -1, ord(_UP): 1}
+
+
+class Piano(QObject):
+    """Plays notes by letter keys while it is on; Z and X change the octave.
+
+    Meanwhile these letters are no shortcuts. Where text is typed they are letters.
+
+    Parameters
+    ----------
+    parent : QObject
+    bridge : Bridge
+
+    Attributes
+    ----------
+    on : bool
+    octave : int
+        0 to 9; 4 begins with middle C.
+    """
+
+    def __init__(self, parent: QObject, bridge: Bridge) -> None:
+        super().__init__(parent)
+        self.on = False
+        self.octave = _MIDDLE
+        self._bridge = bridge
+        self._held: dict[int, int] = {}  # notes by the keys that hold them
+
+    def toggle(self) -> None:
+        """Switch it on, or off."""
+        application = QApplication.instance()
+        if application is None:
+            return
+        self._let_go()
+        self.on = not self.on
+        if self.on:
+            application.installEventFilter(self)
+            self._bridge.say(
+                f"A to {_ROW[-1]} play notes from C{self.octave}; Z and X change that."
+            )
+        else:
+            application.removeEventFilter(self)
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        kind = event.type()
+        if kind == QEvent.Type.ApplicationDeactivate:
+            self._let_go()
+        if not isinstance(event, QKeyEvent) or isinstance(QApplication.focusWidget(), QLineEdit):
+            return False
+        key = event.key()
+        if key not in _KEYS and key not in _OCTAVES:
+            return False
+        if kind == QEvent.Type.KeyRelease and not event.isAutoRepeat():
+            self._release(key)
+            return True
+        if event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
+            return False
+        if kind == QEvent.Type.KeyPress and not event.isAutoRepeat():
+            self._press(key)
+        event.accept()  # a shortcut that is overridden comes back as a key press
+        return True
+
+    def _press(self, key: int) -> None:
+        if key in _OCTAVES:
+            self.octave = min(max(self.octave + _OCTAVES[key], _LOWEST), _HIGHEST)
+            self._bridge.say(f"The keyboard begins with C{self.octave}.")
+            return
+        note = 12 * (self.octave + 1) + _KEYS[key]
+        if note < 128 and key not in self._held:
+            self._held[key] = note
+            self._bridge.play_note(note, True)
+
+    def _release(self, key: int) -> None:
+        note = self._held.pop(key, None)
+        if note is not None:
+            self._bridge.play_note(note, False)
+
+    def _let_go(self) -> None:
+        for key in list(self._held):
+            self._release(key)
