@@ -203,10 +203,10 @@ class MainWindow(QMainWindow):
             bridge.match_resumed, bridge.layers_started, bridge.layers_ended,
             bridge.layers_changed, bridge.auditioned, bridge.transport, bridge.recording,
             bridge.capture, bridge.followed, bridge.follow_changed, bridge.sequence_changed,
-            bridge.automation_moved, stack.indexChanged, stack.cleanChanged,
-            stack.canUndoChanged, stack.canRedoChanged, self.comparisons.changed,
+            bridge.automation_moved, self.comparisons.changed,
             self.drawer.turned, self.scope.spectrum_shown,
         )  # fmt: skip
+        stack.indexChanged.connect(self.actions_.refresh)  # at once: Ctrl+Z may come next
         for hand in (self.pad, *self.knobs.all()):
             self._connect_hand(hand)
         self.library.chosen.connect(self.pad.setFocus)

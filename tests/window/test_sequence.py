@@ -50,7 +50,8 @@ def test_a_file_is_matched_until_it_is_stopped(desk, page, qtbot, tmp_path):
     qtbot.waitUntil(lambda: not session.sequence_running, timeout=20_000)
     kept, finished = len(session.sequence.moments), session.sequence.finished
     assert page.note.text() == f"{kept} of 10 windows" + ("" if finished else " · stopped")
-    assert page.run.text() == ("Match all" if finished else "Go on")
+    label = "Match all" if finished else "Go on"
+    qtbot.waitUntil(lambda: page.run.text() == label, timeout=1_000)
     assert page.progress.value() == 100 * kept
     assert page.play.isEnabled()
 
