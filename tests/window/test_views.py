@@ -289,7 +289,7 @@ def test_the_output_has_a_spectrum(desk, qtbot):
     body = desk.scope.body
     QTest.mouseClick(body, LEFT)
     try:
-        assert desk.actions_["spectrum"].isChecked()
+        qtbot.waitUntil(desk.actions_["spectrum"].isChecked, timeout=1_000)
         assert desk.scope.table().columns == ("frequency_hz", "level_db")
         assert desk.scope.title.text() == "Spectrum"
     finally:
