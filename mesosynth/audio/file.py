@@ -26,6 +26,7 @@ from mesosynth.audio.target import (
 )
 from mesosynth.audio.waveform_peaks import Overview, overview
 from mesosynth.errors import AudioFileError
+from mesosynth.system import file_kinds
 from mesosynth.system.atomic_file import cause_of, draft_of, writing
 
 __all__ = [
@@ -210,6 +211,9 @@ def _open(path: Path) -> soundfile.SoundFile:
             _check_promises(path, file)
             return file
     except soundfile.LibsndfileError as error:
+        found = file_kinds.kind_of_file(path)
+        if found not in (None, file_kinds.SOUND):
+            raise AudioFileError(file_kinds.is_not(str(path), found, file_kinds.SOUND)) from error
         cause = error.error_string.strip().rstrip(".")
         raise AudioFileError(
             f"{path} is not a sound file that can be read ({cause}); "

@@ -16,6 +16,7 @@ from mesosynth.instruments.ripple import FADE_FROM, PARAMETERS, PARTIALS, places
 from mesosynth.matching.model import RIPPLE
 from mesosynth.matching.operator import Operator
 from mesosynth.scattering import JTFS
+from mesosynth.system.atomic_file import draft_of
 from mesosynth.system.paths import resource
 
 # --------------------------------------------------------------------------------------------------
@@ -185,12 +186,13 @@ def build_table(path: Path) -> None:
         _feature(operator, operator.analyse(operator.synthesize(np.array([F_C, *theta]))))
         for theta in track(thetas, "Table of arpeggios")
     ]
-    np.savez_compressed(
-        path,
-        version=VERSION,
-        thetas=np.array(thetas),
-        features=np.array(features, dtype=np.float16),
-    )
+    with draft_of(path) as draft, draft.open("wb") as file:
+        np.savez_compressed(
+            file,
+            version=VERSION,
+            thetas=np.array(thetas),
+            features=np.array(features, dtype=np.float16),
+        )
 
 
 if __name__ == "__main__":

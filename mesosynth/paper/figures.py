@@ -10,8 +10,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from mesosynth.errors import ArgumentError
+from mesosynth.system import file_kinds
 from mesosynth.system.atomic_file import draft_of, writing
+from mesosynth.system.documents import Document
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -132,6 +136,26 @@ def fingerprint(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+class FigureRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings that a figure was made with.
+
+    Attributes
+    ----------
+    fingerprint : str
+        See :func:`fingerprint`.
+    settings : dict
+    extra : dict
+        Keys of later versions.
+    """
+
+    fingerprint: str
+    settings: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+
+
+FIGURE = Document(FigureRecord, file_kinds.FIGURE, ArgumentError, numbered=False)
+
+
 class FigureFolder:
     """A folder with a picture, a table and a small JSON of settings for each figure.
 
@@ -162,10 +186,10 @@ class FigureFolder:
         if not all(self.path(stem, suffix).is_file() for suffix in _SUFFIXES):
             return False
         try:
-            written = json.loads(self.path(stem, ".json").read_text("utf-8"))
-        except (OSError, ValueError):
+            written = FIGURE.load(self.path(stem, ".json"))
+        except ArgumentError:
             return False
-        return isinstance(written, dict) and written.get("fingerprint") == fingerprint(settings)
+        return written.fingerprint == fingerprint(settings)
 
     def save(
         self, stem: str, settings: Mapping[str, Any], table: "FigureTable", figure: "Figure"
@@ -177,12 +201,11 @@ class FigureFolder:
         ArgumentError
             If a file cannot be written.
         """
-        settled = {"fingerprint": fingerprint(settings), "settings": settings}
+        record = FigureRecord(fingerprint=fingerprint(settings), settings=dict(settings))
         self.path(stem, ".json").unlink(missing_ok=True)
         self._write(self.path(stem, ".csv"), lambda p: p.write_text(table.as_csv(), "utf-8"))
         self._write(self.path(stem, ".png"), lambda p: figure.savefig(p, format="png", dpi=_DPI))
-        text = json.dumps(settled, indent=1) + "\n"
-        self._write(self.path(stem, ".json"), lambda p: p.write_text(text, "utf-8"))
+        FIGURE.save(self.path(stem, ".json"), record)
 
     def _write(self, path: Path, write: Callable[[Path], object]) -> None:
         with writing(path, ArgumentError), draft_of(path) as draft:

@@ -21,6 +21,7 @@ from mesosynth.presets.preset import (
     Preset,
     load_preset,
 )
+from mesosynth.system import file_kinds
 from mesosynth.system.atomic_file import write_atomically, writing
 
 # --------------------------------------------------------------------------------------------------
@@ -234,6 +235,9 @@ def read_bank(path: Path) -> Bank:
     except OSError as error:
         raise PresetError(f"{path} cannot be read: {error.strerror or error}.") from error
     except _BROKEN as error:
+        found = file_kinds.kind_of_file(path)
+        if found not in (None, file_kinds.ZIP):
+            raise PresetError(file_kinds.is_not(str(path), found, file_kinds.BANK)) from error
         raise PresetError(f"{path} is not a bank: {str(error).rstrip('.')}.") from error
 
 

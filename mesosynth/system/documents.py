@@ -37,7 +37,7 @@ from mesosynth.system.atomic_file import (
     write_new,
     writing,
 )
-from mesosynth.system.file_kinds import Kind, kind_of, kind_of_object
+from mesosynth.system.file_kinds import LOOK, Kind, is_not, kind_of, kind_of_object
 from mesosynth.system.unknown_keys import RecordConverter, record_converter
 
 T = TypeVar("T")
@@ -54,7 +54,6 @@ NOT_JSON = (ValueError, msgspec.MsgspecError, RecursionError)
 BROKEN = ".broken"
 """Added to the name of a file of the program's own that cannot be used."""
 
-_LOOK = 32_000_000  # bytes read of a file that is too large, to say of what kind it is
 _NOT_MIGRATED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 _NOT_WRITABLE = (MesosynthError, msgspec.MsgspecError, TypeError, ValueError, RecursionError)
 _documents: "dict[type, Document[Any]]" = {}  # by their record, for documents in documents
@@ -285,7 +284,7 @@ class Document(Generic[T]):
             What it is, where that is known.
         """
         if found is not None and found != self.kind:
-            return self.error(f"{where} is {found.noun}, not {self.kind.noun}; {found.opened}.")
+            return self.error(is_not(where, found, self.kind))
         return self.error(f"{where} is not {self.kind.noun}: {cause}.")
 
     @contextlib.contextmanager
@@ -357,4 +356,4 @@ def read_file(path: Path, largest: int) -> bytes:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     with path.open("rb") as file:
         content = file.read(largest + 1)
-        return content if len(content) <= largest else content + file.read(_LOOK)
+        return content if len(content) <= largest else content + file.read(LOOK)

@@ -6,9 +6,13 @@ have been imported: a command that reads presets can say that it was given a ses
 
 import contextlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
+
+LOOK = 32_000_000
+"""Bytes that are read of a file to find its kind; no document but a sequence has more."""
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -71,6 +75,7 @@ FIGURE = Kind(
     frozenset({"fingerprint", "settings"}),
 )  # fmt: skip
 SOUND = Kind("sound", "a sound file", "load it as a target")
+BANK = Kind("bank", "a bank of presets", "import it in the library")
 ZIP = Kind("zip", "a zip file", "if it is a bank of presets, import it in the library")
 
 # The preset comes last: other kinds might come to have a name as well.
@@ -82,6 +87,25 @@ _BEGINNINGS = {
     b"RIFF": SOUND, b"RF64": SOUND, b"fLaC": SOUND, b"OggS": SOUND, b"FORM": SOUND, b"ID3": SOUND,
     b"PK\x03\x04": ZIP,
 }  # fmt: skip
+
+
+def is_not(where: str, found: Kind, wanted: Kind) -> str:
+    """Sentence about a file of another kind than was wanted.
+
+    Parameters
+    ----------
+    where : str
+        Its path.
+    found, wanted : Kind
+    """
+    return f"{where} is {found.noun}, not {wanted.noun}; {found.opened}."
+
+
+def kind_of_file(path: Path) -> Kind | None:
+    """Kind of a file; None where it is unknown, or cannot be read."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return kind_of(file.read(LOOK))
+    return None
 
 
 def kind_of(content: bytes) -> Kind | None:

@@ -10,17 +10,29 @@ from pathlib import Path
 import pytest
 
 from gui.settings import DESK_SETTINGS
+from mesosynth.audio.file import load_target
 from mesosynth.control.midi_map import MIDI_MAP, Binding
-from mesosynth.errors import MatchFileError, PresetError, SessionError, SettingsError
+from mesosynth.errors import (
+    ArgumentError,
+    AudioFileError,
+    MatchFileError,
+    PresetError,
+    SessionError,
+    SettingsError,
+)
 from mesosynth.matching.checkpoint import MATCH, load_match
 from mesosynth.matching.sequence_file import SEQUENCE, SequenceFile, load_sequence
+from mesosynth.paper.figures import FIGURE
+from mesosynth.presets.bank import read_bank
 from mesosynth.presets.preset import PRESET
 from mesosynth.presets.search import MARKS
 from mesosynth.session.audio_settings import AUDIO_SETTINGS, AudioSettings
 from mesosynth.session.file import SESSION
 from mesosynth.system import file_kinds
+from mesosynth.system.paths import resource
 
 FILES = sorted((Path(__file__).parents[1] / "data" / "documents").iterdir())
+FILES.append(resource("assets", "demo.wav"))
 LOADERS = {
     "preset": (PRESET.load, PresetError),
     "session": (SESSION.load, SessionError),
@@ -30,11 +42,14 @@ LOADERS = {
     "audio_settings": (AUDIO_SETTINGS.load, SettingsError),
     "desk_settings": (DESK_SETTINGS.load, SettingsError),
     "midi_map": (MIDI_MAP.load, SettingsError),
+    "figure": (FIGURE.load, ArgumentError),
+    "bank": (read_bank, PresetError),
+    "sound": (load_target, AudioFileError),
 }
 
 
 def kind_of(path):
-    return path.name.partition("-")[0].partition(".")[0]
+    return "sound" if path.suffix == ".wav" else path.name.partition("-")[0].partition(".")[0]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
