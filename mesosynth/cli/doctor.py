@@ -1,12 +1,14 @@
-"""What this machine lacks for mesosynth, and the command that mends it."""
+"""`mesosynth doctor`: what this machine lacks, and the command that mends it."""
 
 import importlib.metadata
 import os
 import platform
 import socket
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from mesosynth.cli.options import Json
 from mesosynth.cli.system_libraries import Purpose, install_command, missing
 from mesosynth.errors import WorkerError
 from mesosynth.system.worker import call
@@ -31,6 +33,17 @@ class Check:
     ok: bool
     found: str
     mend: str = ""
+
+
+def doctor(*, json: Json = False) -> dict[str, Any]:
+    """Tell what is missing here, and the command that mends it."""
+    checks = examine()
+    if not json:
+        for check in checks:
+            print(f"{'✓' if check.ok else '✗'} {check.name}: {check.found}")
+            if check.mend:
+                print(f"    {check.mend}")
+    return {"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}
 
 
 def examine() -> list[Check]:

@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 
 from mesosynth.audio.file import write_wav
-from mesosynth.cli.progress import MatchBar
+from mesosynth.cli.match import step_text
+from mesosynth.cli.progress import ProgressBar
 from mesosynth.engine.rack import render
 from mesosynth.errors import ArgumentError, WorkerError
 from mesosynth.matching.results import Analysis, MatchResult
@@ -67,7 +68,7 @@ class _Listener:
 
     def __init__(self, session: Session, name: str) -> None:
         self.session = session
-        self.bar = MatchBar(name)
+        self.bar = ProgressBar(name, state="listening …")
         self.pictures: dict[str, Analysis] = {}
         self.result: MatchResult | None = None
         self.ended = False
@@ -92,7 +93,7 @@ class _Listener:
         for event in self.session.poll():
             match event:
                 case MatchProgress(step):
-                    self.bar.show(step)
+                    self.bar.move(step.progress, step_text(step))
                 case MatchEnded(result):
                     self.result, self.ended = result, True
                 case Analysed(what, analysis):

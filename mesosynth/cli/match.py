@@ -1,200 +1,243 @@
-"""`mesosynth match`: the parameters of a recording, written as a preset."""
+"""`mesosynth match`: the parameters of a recording, written as a preset.
 
-import argparse
+With ``--layers``, a few arpeggios that together sound like it; with ``--save`` and ``--resume``, a
+match that outlives its process.
+"""
+
 import contextlib
+import math
 import sys
-from collections.abc import Callable, Generator
-from dataclasses import replace
+from collections.abc import Generator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from mesosynth.cli.layers import add_layers, run_layers
+from cyclopts import Parameter
+
+from mesosynth.cli.options import (
+    Json,
+    Pins,
+    Unknowns,
+    Whole,
+    check_folder,
+    of,
+    pinned_values,
+    split_ids,
+)
+from mesosynth.cli.progress import ProgressBar
 from mesosynth.errors import ArgumentError
+from mesosynth.instruments import instrument_class
+from mesosynth.matching.results import MatchSettings, table_of
 
 if TYPE_CHECKING:
     from mesosynth.matching.checkpoint import SavedMatch
-    from mesosynth.matching.results import MatchResult, MatchSettings
+    from mesosynth.matching.results import Layer, LayersResult, LayersStep, MatchResult, MatchStep
     from mesosynth.plugins.parameters import ParameterTable
-
-
-# --------------------------------------------------------------------------------------------------
-# `mesosynth match --save RUN` and `--resume RUN`: a match that outlives its process.
-
-
-_OF_NEW_MATCHES = ("file", "seed", "unknowns", "pin", "phi", "descent")
-
-
-def add_keeping(match: argparse.ArgumentParser) -> None:
-    """Describe the options."""
-    match.add_argument(
-        "--save", metavar="RUN", type=Path,
-        help="keep the match in this file as it goes; Ctrl-C leaves what is there",
-    )  # fmt: skip
-    match.add_argument(
-        "--resume", metavar="RUN", type=Path, help="go on with a match that was kept"
-    )
-
-
-def check_keeping(arguments: argparse.Namespace) -> None:
-    """Refuse what does not go together.
-
-    Raises
-    ------
-    ArgumentError
-        Naming the options.
-    """
-    if arguments.resume is None and arguments.file is None:
-        raise ArgumentError("match: name a FILE, or a match that was kept: --resume RUN.")
-    if arguments.layers is not None and (arguments.save or arguments.resume):
-        raise ArgumentError("--save and --resume do not go with --layers; leave them out.")
-    if arguments.save is not None and not arguments.save.parent.is_dir():
-        folder = arguments.save.parent
-        raise ArgumentError(f"{arguments.save} cannot be written: there is no folder {folder}.")
-    for name in _OF_NEW_MATCHES:
-        if arguments.resume is not None and getattr(arguments, name):
-            option = name.upper() if name == "file" else f"--{name}"
-            raise ArgumentError(f"{option} does not go with --resume, which holds it already.")
-
-
-def wanted_match(
-    arguments: argparse.Namespace, settings: Callable[[argparse.Namespace], "MatchSettings"]
-) -> "SavedMatch":
-    """Return the match that is to be run, or to be gone on with.
-
-    Raises
-    ------
-    MatchFileError
-        If what is to be resumed is no match, or if what `--save` names is something else.
-    AudioFileError, TargetError
-        If the sound cannot be matched.
-    """
-    from mesosynth.audio.file import load_target
-    from mesosynth.matching.checkpoint import SavedMatch, load_match
-
-    if arguments.resume is not None:
-        return load_match(arguments.resume)
-    if arguments.save is not None and arguments.save.exists():
-        load_match(arguments.save)  # which refuses to take the place of anything else
-    return SavedMatch(
-        instrument=arguments.instrument,
-        settings=settings(arguments),
-        target=load_target(arguments.file),
-    )
-
-
-def kept_in(arguments: argparse.Namespace) -> Path | None:
-    """Return the file that a match is kept in, None for none."""
-    return arguments.save or arguments.resume
-
-
-@contextlib.contextmanager
-def telling_how_to_go_on(arguments: argparse.Namespace) -> Generator[None]:
-    """Say after Ctrl-C how the match can be gone on with."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        kept = kept_in(arguments)
-        if kept is not None and kept.exists():
-            print(f"Go on with: mesosynth match --resume {kept}", file=sys.stderr)
-        raise
-
-
-# --------------------------------------------------------------------------------------------------
-# `mesosynth match FILE`: the matcher on the command line.
-
-
-_MATCHABLE = ("chirplet", "ripple")
 
 _KEYS = (
     "theta", "std", "loss", "found", "evaluations", "seconds", "converged", "onset", "gain"
 )  # fmt: skip
+_ONE_ARPEGGIO = ("unknowns", "pin", "phi", "descent")  # options that do not go with --layers
+_NEW_MATCH = ("seed", "unknowns", "pin", "phi", "descent")  # nor with --resume
 
 
-def add_match(match: argparse.ArgumentParser) -> None:
-    """Describe the command's arguments."""
-    match.add_argument("file", metavar="FILE", nargs="?", type=Path)
-    match.add_argument("-o", "--output", metavar="PRESET", type=Path, help="write a preset")
-    match.add_argument(
-        "--instrument", metavar="NAME", choices=_MATCHABLE, default=_MATCHABLE[0],
-        help=f"what to match with: {' or '.join(_MATCHABLE)}",
-    )  # fmt: skip
-    match.add_argument("--seed", metavar="N", type=int, default=0)
-    match.add_argument(
-        "--unknowns", metavar="ID,...", help="what to look for: f_c,f_m,gamma,w for example"
-    )
-    match.add_argument(
-        "--pin", metavar="ID=VALUE", action="append", default=[],
-        help="do not look for this, it has this value; onset (s) and gain (1 is full) may be too",
-    )  # fmt: skip
-    match.add_argument("--phi", metavar="NAME", help="jtfs-global (the default), jtfs or mss")
-    match.add_argument(
-        "--descent", metavar="NAME",
-        help="levenberg-marquardt (the default), bold-driver, adam or l-bfgs",
-    )  # fmt: skip
-    add_keeping(match)
-    add_layers(match)
+@dataclass(frozen=True, kw_only=True)
+class MatchOptions:
+    """What to match with, and what to keep.
+
+    Attributes
+    ----------
+    output : Path, optional
+        Write a preset.
+    instrument : str
+        What to match with.
+    unknowns : str, optional
+        What to look for: f_c,f_m,gamma,w for example; by default all that the instrument has.
+    pin : list of str, optional
+        Do not look for this, it has this value; onset (s) and gain (1 is full) may be pinned too.
+    save : Path, optional
+        Keep the match in this file as it goes; Ctrl-C leaves what is there.
+    resume : Path, optional
+        Go on with a match that was kept.
+    layers : int, optional
+        Match with up to N arpeggios, 1 to 8, that together sound like the file.
+    seconds : float
+        With --layers: end after so long, with the best so far.
+    """
+
+    output: Annotated[Path | None, Parameter(("-o", "--output"), metavar="PRESET")] = None
+    instrument: Annotated[Literal["chirplet", "ripple"], Parameter(metavar="NAME")] = "chirplet"
+    seed: Annotated[
+        Whole | None,
+        of(MatchSettings, "seed", metavar="N", help="Seed of the random numbers."),
+    ] = None
+    unknowns: Unknowns = None
+    pin: Pins = None
+    phi: Annotated[
+        str | None,
+        of(MatchSettings, "phi", metavar="NAME", help="Compare by jtfs-global, jtfs or mss."),
+    ] = None
+    descent: Annotated[
+        str | None,
+        of(
+            MatchSettings, "descent", metavar="NAME",
+            help="Go down by levenberg-marquardt, bold-driver, adam or l-bfgs.",
+        ),
+    ] = None  # fmt: skip
+    save: Annotated[Path | None, Parameter(metavar="RUN")] = None
+    resume: Annotated[Path | None, Parameter(metavar="RUN")] = None
+    layers: Annotated[Whole | None, Parameter(metavar="N")] = None
+    seconds: Annotated[float, Parameter(metavar="S")] = 60.0
+
+    @property
+    def run(self) -> Path | None:
+        """File that the match is kept in."""
+        return self.save or self.resume
+
+    def settings(self) -> MatchSettings:
+        """Settings of a new match.
+
+        Raises
+        ------
+        ArgumentError
+            If a pinned parameter or its value does not exist.
+        """
+        table = instrument_class(self.instrument).parameters
+        pinned = pinned_values(self.pin or (), table, beside=("onset", "gain"))
+        wanted = split_ids(self.unknowns) if self.unknowns else table.matchable
+        chosen = {
+            name: value
+            for name in ("seed", "phi", "descent")
+            if (value := getattr(self, name)) is not None
+        }
+        return MatchSettings(
+            unknowns=tuple(id_ for id_ in wanted if id_ not in pinned), pinned=pinned, **chosen
+        )
+
+    def check(self, file: Path | None) -> None:
+        """Refuse what does not go together, before any work.
+
+        Raises
+        ------
+        ArgumentError
+            Naming the options.
+        """
+        if self.layers is not None and self.run is not None:
+            raise ArgumentError("--save and --resume do not go with --layers; leave them out.")
+        for path in (self.save, self.output):
+            if path is not None:
+                check_folder(path)
+        if self.resume is not None:
+            if file is not None:
+                raise ArgumentError("FILE does not go with --resume, which holds it already.")
+            for name in self._given(_NEW_MATCH):
+                raise ArgumentError(f"--{name} does not go with --resume, which holds it already.")
+        if self.layers is not None:
+            for name in self._given(_ONE_ARPEGGIO):
+                raise ArgumentError(f"--{name} does not go with --layers; leave one of them out.")
+
+    def _given(self, names: tuple[str, ...]) -> list[str]:
+        return [name for name in names if getattr(self, name) is not None]
 
 
-def run_match(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Match, print the result unless as JSON, and return it."""
-    from mesosynth.cli.progress import MatchBar
-    from mesosynth.instruments import instrument_class
+_NO_OPTIONS = MatchOptions()
+
+
+def match(
+    file: Annotated[Path | None, Parameter("FILE")] = None,
+    /,
+    *,
+    options: Annotated[MatchOptions, Parameter(name="*")] = _NO_OPTIONS,
+    json: Json = False,
+) -> dict[str, Any]:
+    """Find the parameters of a sound.
+
+    Parameters
+    ----------
+    file : Path, optional
+        A sound.
+    options : MatchOptions
+        What to match with, and what to keep.
+    json : bool
+        One JSON object on standard output.
+    """
+    options.check(file)
+    if options.resume is not None:
+        return _match(_resumed(options.resume), options, json)
+    if file is None:
+        raise ArgumentError("match: name a FILE, or a match that was kept: --resume RUN.")
+    if options.layers is not None:
+        return _match_layers(file, options.layers, options, json)
+    return _match(_new(file, options), options, json)
+
+
+# --------------------------------------------------------------------------------------------------
+# One arpeggio
+
+
+def _match(wanted: "SavedMatch", options: MatchOptions, as_json: bool) -> dict[str, Any]:
     from mesosynth.presets.matched import matched_preset
     from mesosynth.presets.preset import save_preset
 
-    check_keeping(arguments)
-    output: Path | None = arguments.output
-    if output is not None and not output.parent.is_dir():  # said before the work, not after it
-        raise ArgumentError(f"{output} cannot be written: there is no folder {output.parent}.")
-    if arguments.layers is not None:
-        return run_layers(arguments)
-    wanted = wanted_match(arguments, _settings)
     target, instrument = wanted.target, wanted.instrument
-    with telling_how_to_go_on(arguments), MatchBar(target.name) as bar:
-        from mesosynth.matching.match import Matcher, run_and_keep
+    with _telling_how_to_go_on(options.run), ProgressBar(target.name, state="listening …") as bar:
+        from mesosynth.matching.match import Matcher, run_and_keep  # brings torch in
         from mesosynth.matching.similarity import Similarity
 
+        def show(step: "MatchStep") -> None:
+            bar.move(step.progress, step_text(step))
+
         matcher = Matcher(instrument)
-        result = run_and_keep(matcher, wanted, kept_in(arguments), bar.show)
+        result = run_and_keep(matcher, wanted, options.run, show)
         scores = Similarity(target.audio).of(matcher.render(result.theta, target))
-    if output is not None:
+    if options.output is not None:
         preset = matched_preset(result, target.name, target.sha256, instrument, scores)
-        save_preset(output, preset)
-    if not arguments.json:
+        save_preset(options.output, preset)
+    if not as_json:
         _print(result, instrument_class(instrument).parameters)
         print(f"{'Similarity':<12}{scores}")
-    answer = {name: getattr(result, name) for name in _KEYS}
     return {
-        "target": target.name, "sha256": target.sha256, "instrument": instrument,
-        **answer, "similarity": scores.as_dict(),
-    }  # fmt: skip
+        "target": target.name,
+        "sha256": target.sha256,
+        "instrument": instrument,
+        **{name: _finite(getattr(result, name)) for name in _KEYS},
+        "similarity": scores.as_dict(),
+    }
 
 
-def _settings(arguments: argparse.Namespace) -> "MatchSettings":
-    from mesosynth.instruments import instrument_class
-    from mesosynth.matching.results import MatchSettings
+def _resumed(run: Path) -> "SavedMatch":
+    from mesosynth.matching.checkpoint import load_match
 
-    table = instrument_class(arguments.instrument).parameters
-    pinned = dict(_pinned(text, table) for text in arguments.pin)
-    wanted = table.matchable
-    if arguments.unknowns:
-        wanted = tuple(id_.strip() for id_ in arguments.unknowns.split(","))
-    free = tuple(id_ for id_ in wanted if id_ not in pinned)
-    settings = MatchSettings(unknowns=free, pinned=pinned, seed=arguments.seed)
-    chosen = {name: getattr(arguments, name) for name in ("phi", "descent")}
-    return replace(settings, **{name: value for name, value in chosen.items() if value})
+    return load_match(run)
 
 
-def _pinned(text: str, table: "ParameterTable") -> tuple[str, float]:
-    id_, equals, value = text.partition("=")
-    if not equals:
-        raise ArgumentError(f"--pin {text}: write it as ID=VALUE, {table.matchable[0]}=440 say.")
-    if id_ not in ("onset", "gain"):
-        return id_, table[id_].parse(value)
+def _new(file: Path, options: MatchOptions) -> "SavedMatch":
+    from mesosynth.audio.file import load_target
+    from mesosynth.matching.checkpoint import SavedMatch, load_match
+
+    if options.save is not None and options.save.exists():
+        load_match(options.save)  # which refuses to take the place of anything else
+    return SavedMatch(
+        instrument=options.instrument, settings=options.settings(), target=load_target(file)
+    )
+
+
+@contextlib.contextmanager
+def _telling_how_to_go_on(run: Path | None) -> Generator[None]:
+    """Say after Ctrl-C how the match can be gone on with."""
     try:
-        return id_, float(value)
-    except ValueError:
-        raise ArgumentError(f"--pin {text}: {value!r} is not a number.") from None
+        yield
+    except KeyboardInterrupt:
+        if run is not None and run.exists():
+            print(f"Go on with: mesosynth match --resume {run}", file=sys.stderr)
+        raise
+
+
+def step_text(step: "MatchStep") -> str:
+    """Loss and theta of a step, beside the bar."""
+    table = table_of(step.theta)
+    theta = "  ".join(f"{id_} {table[id_].text(step.theta[id_])}" for id_ in table.matchable[:4])
+    return f"loss {step.loss:.2e}  {theta}"
 
 
 def _print(result: "MatchResult", table: "ParameterTable") -> None:
@@ -207,3 +250,66 @@ def _print(result: "MatchResult", table: "ParameterTable") -> None:
     print(f"{'Loss':<12}{result.loss:10.3g} after {result.evaluations} evaluations")
     if not result.found:
         print(result.remark)
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Replace numbers that JSON does not have, such as a deviation without bound, by None."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+# --------------------------------------------------------------------------------------------------
+# Layers: a few arpeggios
+
+
+def _match_layers(file: Path, layers: int, options: MatchOptions, as_json: bool) -> dict[str, Any]:
+    from mesosynth.audio.file import load_target
+    from mesosynth.presets.matched import layered_preset
+    from mesosynth.presets.preset import save_preset
+
+    target = load_target(file)
+    with ProgressBar(target.name, state="listening …") as bar:
+        from mesosynth.matching.layers import match_target_layers  # brings torch in
+
+        def show(step: "LayersStep") -> None:
+            bar.move(step.progress, _layers_text(step))
+
+        seed = options.seed or 0
+        result = match_target_layers(target, layers, options.seconds, on_step=show, seed=seed)
+    result = replace(result, layers=tuple(sorted(result.layers, key=lambda one: -one.share)))
+    if options.output is not None:
+        save_preset(options.output, layered_preset(result, target.name, target.sha256))
+    if not as_json:
+        _print_layers(result)
+    return {
+        "target": target.name,
+        "sha256": target.sha256,
+        "layers": [asdict(layer) for layer in result.layers],
+        "similarity": result.scores.as_dict(),
+        **{name: getattr(result, name) for name in ("loss", "evaluations", "seconds", "converged")},
+    }
+
+
+def _layers_text(step: "LayersStep") -> str:
+    count = len(step.layers)
+    layers = f"{count} layer{'s' if count > 1 else ''}"
+    return f"{layers}  JTFS {step.jtfs:.3f}  log-mel {step.log_mel:.3f}"
+
+
+def _print_layers(result: "LayersResult") -> None:
+    print("       at  share   carrier   notes     sweep   width  repeats")
+    for number, layer in enumerate(result.layers, 1):
+        print(f"{number}  {_layer_line(layer)}")
+    print(f"Similarity: {result.scores}; after {result.seconds:.0f} s.")
+    if not result.converged:
+        print("It was not done when the time was over; a larger --seconds may bring it closer.")
+
+
+def _layer_line(layer: "Layer") -> str:
+    theta = layer.theta
+    again = f"every {layer.period:.3f} s" if layer.period else "-"
+    return (
+        f"{layer.onset:5.2f} s {layer.share:5.0%} {theta['f_c']:6.0f} Hz {theta['f_m']:4.1f} Hz"
+        f" {theta['gamma']:+6.2f} oct/s {theta['w']:4.2f} oct  {again}"
+    )

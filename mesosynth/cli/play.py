@@ -1,12 +1,17 @@
-"""Play a preset for some seconds, and say how it went."""
+"""`mesosynth play`: a preset through the sound card for some seconds, and how it went."""
 
 import sys
 import time
+from pathlib import Path
+from typing import Annotated, Any
 
+from cyclopts import Parameter
+
+from mesosynth.cli.options import NO_OPTIONS, Duration, Json, Sound
 from mesosynth.control.messages import Layout, Moved, Transported
 from mesosynth.engine.process import AudioProcess, AudioStatus
-from mesosynth.errors import WorkerError
-from mesosynth.presets.preset import Preset
+from mesosynth.errors import DeviceError, WorkerError
+from mesosynth.presets.preset import Preset, load_preset
 from mesosynth.session.audio_settings import DEFAULT_AUDIO, AudioSettings
 from mesosynth.session.controls import Controls
 from mesosynth.session.events import Message
@@ -14,8 +19,52 @@ from mesosynth.session.rack_model import RackModel
 
 START_TIMEOUT = 15.0  # s; a sound server may have to be woken
 
+_KEYS = (
+    "device", "silent", "sample_rate", "block", "blocks", "underflows", "callback_ms_median",
+    "callback_ms_max", "load", "load_max", "latency", "peak", "true_peak",
+)  # fmt: skip
+
 
 def play(
+    preset: Annotated[Path | None, Parameter("PRESET")] = None,
+    /,
+    *,
+    seconds: Duration = 10.0,
+    sound: Sound = NO_OPTIONS,
+    json: Json = False,
+) -> dict[str, Any]:
+    """Play a preset through the sound card, and tell how it went.
+
+    Parameters
+    ----------
+    preset : Path, optional
+        What to play; the initial sound if there is none.
+    seconds : float
+        How long.
+    sound : SoundOptions
+        Device, MIDI and OSC.
+    json : bool
+        One JSON object on standard output.
+    """
+    played = Preset(name="init") if preset is None else load_preset(preset)
+    audio, trouble = sound.audio()
+    if trouble:
+        print(f"mesosynth: {trouble}", file=sys.stderr)
+    try:
+        status = play_preset(played, seconds, audio, sound.midi, sound.osc)
+    except DeviceError as error:
+        if sound.names_device:
+            raise
+        # The last good device has gone, so nothing that was typed today is wrong.
+        print(f"mesosynth: {error}", file=sys.stderr)
+        status = play_preset(played, seconds, midi=sound.midi, osc=sound.osc)
+    answer = {name: getattr(status, name) for name in _KEYS}
+    if not json:
+        print("\n".join(f"{name:<20}{value}" for name, value in answer.items()))
+    return answer
+
+
+def play_preset(
     preset: Preset,
     seconds: float,
     audio: AudioSettings = DEFAULT_AUDIO,

@@ -1,55 +1,66 @@
-"""`mesosynth plugin`: list the plugins, and check one. What takes long is imported when used."""
+"""`mesosynth plugin`: check a plugin, and list all. What takes long is imported when used."""
 
-import argparse
 import contextlib
-import json
 from dataclasses import asdict
-from typing import Any
+from json import dumps
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from mesosynth.cli.options import Json
+from mesosynth.errors import ArgumentError
 
 FAILED = 1
+"""Exit code of a check that fails."""
+
+plugin = App("plugin")
 
 
-def add_plugin_commands(parser: argparse.ArgumentParser) -> None:
-    """Give `mesosynth plugin` its own commands and options."""
-    commands = parser.add_subparsers(dest="plugin_command", required=True)
-    check = commands.add_parser("check", help="test a plugin, as pluginval does")
-    check.add_argument("file", metavar="FILE", help="a file, or a plugin's name in the rack")
-    check.add_argument("--quick", action="store_true", help="fewer rates, blocks and permutations")
-    listing = commands.add_parser("list", help="every plugin there is, without running any")
-    for command in (check, listing):
-        command.add_argument(
-            "--json", action="store_true", help="one JSON object on standard output"
-        )
+@plugin.default
+def no_command() -> None:
+    """Test a plugin, or list all."""
+    raise ArgumentError("plugin: name a command, check or list; see mesosynth plugin --help.")
 
 
-def run_plugin_command(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Do what was asked for; a check that fails ends with the exit code FAILED."""
-    return _check(arguments) if arguments.plugin_command == "check" else _list(arguments)
+@plugin.command
+def check(
+    file: Annotated[str, Parameter("FILE")], /, *, quick: bool = False, json: Json = False
+) -> dict[str, Any]:
+    """Test a plugin, as pluginval does, and leave with exit code 1 if it fails.
 
-
-def _check(arguments: argparse.Namespace) -> dict[str, Any]:
+    Parameters
+    ----------
+    file : str
+        A file, or a plugin's name in the rack.
+    quick : bool
+        Fewer rates, blocks and permutations.
+    json : bool
+        One JSON object on standard output.
+    """
     from mesosynth.engine.plugin_check import FULL, QUICK, Finding, check_plugin
 
     findings: list[Finding] = []
-    for finding in check_plugin(arguments.file, QUICK if arguments.quick else FULL):
+    for finding in check_plugin(file, QUICK if quick else FULL):
         findings.append(finding)
-        if not arguments.json:
+        if not json:
             print(f"{'✓' if finding.ok else '✗'} {finding.check:<38} {finding.found}", flush=True)
     failed = sum(not finding.ok for finding in findings)
     answer = {"ok": not failed, "checks": [asdict(finding) for finding in findings]}
     if failed:
-        print(json.dumps(answer) if arguments.json else f"{failed} of {len(findings)} checks fail.")
+        print(dumps(answer) if json else f"{failed} of {len(findings)} checks fail.")
         raise SystemExit(FAILED)
     return answer
 
 
-def _list(arguments: argparse.Namespace) -> dict[str, Any]:
+@plugin.command(name="list")
+def list_all(*, json: Json = False) -> dict[str, Any]:
+    """List every plugin there is, without running any."""
     from mesosynth.engine.plugin_registry import list_plugins, plugin_folder
 
     plugins = list_plugins()
     with contextlib.suppress(OSError):
         plugin_folder().mkdir(parents=True, exist_ok=True)  # so that there is where to put one
-    if not arguments.json:
+    if not json:
         for info in plugins:
             print(f"{info.name:<24}{info.kind or '?':<12}{info.origin:<10}{info.problem}".rstrip())
         print(f"Yours go into {plugin_folder()}.")

@@ -1,45 +1,90 @@
-"""A match as a progress bar on standard error."""
+"""Progress bar of all commands, on standard error."""
 
 import sys
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
-from mesosynth.matching.results import LayersStep, MatchStep, table_of
 
-
-class _Bar:
-    """A bar and what is said beside it; a context manager.
+class ProgressBar:
+    """Name, bar, time and state of one piece of work; a context manager.
 
     Parameters
     ----------
     name : str
-        What is matched.
+        Stands before the bar.
+    total : float, optional
+        The work; None as long as it is not known.
+    state : str
+        Stands behind the bar.
+    counts : bool
+        Show "3/57" behind the bar.
+    remaining : bool
+        Show an estimate of the time left.
     """
 
-    def __init__(self, name: str) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[state]}"),
-            console=Console(file=sys.stderr, highlight=False),
-        )
+    def __init__(
+        self,
+        name: str,
+        total: float | None = 1.0,
+        state: str = "",
+        *,
+        counts: bool = False,
+        remaining: bool = False,
+    ) -> None:
         # Names may hold what rich takes for markup.
-        self._task = self._bar.add_task(name.replace("[", "\\["), total=1.0, state="listening …")
+        columns: list[ProgressColumn] = [
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=30),
+        ]
+        if counts:
+            columns.append(MofNCompleteColumn())
+        columns.append(TimeElapsedColumn())
+        if remaining:
+            columns += [TextColumn("left"), TimeRemainingColumn()]
+        columns.append(TextColumn("{task.fields[state]}", markup=False))
+        console = Console(file=sys.stderr, highlight=False)
+        self._progress = Progress(*columns, console=console)
+        self._task = self._progress.add_task(name, total=total, state=state)
 
-    def move(self, progress: float, state: str) -> None:
-        """Move the bar, and say how things stand."""
-        self._bar.update(self._task, completed=progress, state=state)
+    def move(self, completed: float, state: str = "") -> None:
+        """Show how much is done, and how things stand."""
+        self._progress.update(self._task, completed=completed, state=state)
+
+    def advance(self) -> None:
+        """Show that one more is done."""
+        self._progress.advance(self._task)
+
+    def restart(self, name: str, total: float, completed: float = 0.0) -> None:
+        """Begin to measure time and speed here.
+
+        Parameters
+        ----------
+        name : str
+            Stands before the bar.
+        total : float
+            The work.
+        completed : float
+            What an earlier run has done of it, which tells nothing of the speed of this one.
+        """
+        self._progress.reset(self._task, total=total, completed=int(completed), description=name)
 
     def say(self, text: str) -> None:
         """Print a sentence above the bar."""
-        self._bar.console.print(text, markup=False)
+        self._progress.console.print(text, markup=False)
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        self._progress.start()
         return self
 
     def __exit__(
@@ -49,30 +94,6 @@ class _Bar:
         traceback: TracebackType | None,
     ) -> None:
         if kind is None:
-            self._bar.update(self._task, completed=1.0)
-        self._bar.stop()
-
-
-class MatchBar(_Bar):
-    """Shows loss and theta while a match runs."""
-
-    def show(self, step: MatchStep) -> None:
-        """Move the bar to `step`."""
-        table = table_of(step.theta)
-        theta = "  ".join(
-            f"{id_} {table[id_].text(step.theta[id_])}" for id_ in table.matchable[:4]
-        )
-        self.move(step.progress, f"loss {step.loss:.2e}  {theta}")
-
-
-class LayersBar(_Bar):
-    """Shows how many layers there are, and how alike, while a match with layers runs."""
-
-    def show(self, step: LayersStep) -> None:
-        """Move the bar to `step`."""
-        count = len(step.layers)
-        self.move(
-            step.progress,
-            f"{count} layer{'s' if count > 1 else ''}  JTFS {step.jtfs:.3f}  "
-            f"log-mel {step.log_mel:.3f}",
-        )
+            task = self._progress.tasks[0]
+            self._progress.update(self._task, completed=task.total or task.completed)
+        self._progress.stop()

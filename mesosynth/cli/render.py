@@ -1,19 +1,18 @@
 """`mesosynth render`: a preset as a WAV file, or a whole folder of them with a contact sheet."""
 
-import argparse
-import math
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from cyclopts import Parameter
+
+from mesosynth.cli.options import Duration, Json
 from mesosynth.errors import ArgumentError, MesosynthError
 
 if TYPE_CHECKING:  # numpy would slow every command down
     import numpy as np
     from numpy.typing import NDArray
-    from rich.progress import Progress
 
     from mesosynth.presets.preset import Preset
 
@@ -23,43 +22,37 @@ SECONDS_OF_ALL = 8.0  # of each of many: long enough for the slow ones, and to m
 SHEET = "contact_sheet.png"
 
 
-def add_render(render: argparse.ArgumentParser) -> None:
-    """Describe the command's arguments."""
-    render.add_argument(
-        "preset", metavar="PRESET", type=Path, nargs="?",
-        help="a preset; with --all a folder of them, or none for those that mesosynth brings",
-    )  # fmt: skip
-    render.add_argument(
-        "output", metavar="OUT.wav", type=Path, help="the file to write; with --all a folder"
-    )
-    render.add_argument(
-        "--all", action="store_true",
-        help="render every preset of a folder, and a contact sheet of their scalograms",
-    )  # fmt: skip
-    render.add_argument(
-        "--seconds", metavar="S", type=duration, default=None,
-        help=f"{SECONDS:g}, or {SECONDS_OF_ALL:g} each with --all",
-    )  # fmt: skip
+def render(
+    preset: Annotated[Path | None, Parameter("PRESET")] = None,
+    output: Annotated[Path | None, Parameter("OUT.wav")] = None,
+    /,
+    *,
+    all: Annotated[bool, Parameter("--all")] = False,
+    seconds: Annotated[Duration | None, Parameter(show_default="4, or 8 each with --all")] = None,
+    json: Json = False,
+) -> dict[str, Any]:
+    """Write a preset as WAV; with --all every preset of a folder, and a sheet of scalograms.
 
-
-def duration(text: str) -> float:
-    """Seconds that a person typed."""
-    value = float(text)
-    if not (math.isfinite(value) and 0.0 < value <= 86400.0):
-        raise argparse.ArgumentTypeError(f"{text} must be more than 0 and at most a day")
-    return value
-
-
-def run_render(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Render, say what was written unless as JSON, and return it."""
-    if arguments.all:
-        seconds = arguments.seconds or SECONDS_OF_ALL
-        return _render_all(arguments.preset, arguments.output, seconds, arguments.json)
-    if arguments.preset is None:
+    Parameters
+    ----------
+    preset : Path
+        A preset; with --all a folder of them, or none for those that mesosynth brings.
+    output : Path
+        The file to write; with --all a folder.
+    all : bool
+        Render every preset of a folder, and a contact sheet of their scalograms.
+    seconds : float
+        How long each lasts.
+    json : bool
+        One JSON object on standard output.
+    """
+    if output is None:  # of two words the first is optional
+        preset, output = None, preset
+    if output is None or (preset is None and not all):
         raise ArgumentError("OUT.wav is missing; write mesosynth render PRESET OUT.wav.")
-    return _render_one(
-        arguments.preset, arguments.output, arguments.seconds or SECONDS, arguments.json
-    )
+    if preset is None or all:
+        return _render_all(preset, output, seconds or SECONDS_OF_ALL, json)
+    return _render_one(preset, output, seconds or SECONDS, json)
 
 
 def _render_one(path: Path, output: Path, seconds: float, as_json: bool) -> dict[str, Any]:
@@ -78,6 +71,7 @@ def _render_one(path: Path, output: Path, seconds: float, as_json: bool) -> dict
 def _render_all(folder: Path | None, output: Path, seconds: float, as_json: bool) -> dict[str, Any]:
     """Render all presets of a folder; those that cannot be are told and left out."""
     from mesosynth.cli.contact_sheet import Thumbnail, draw_contact_sheet, thumbnail
+    from mesosynth.cli.progress import ProgressBar
     from mesosynth.presets.preset import load_preset
 
     paths = _presets(folder)
@@ -85,9 +79,9 @@ def _render_all(folder: Path | None, output: Path, seconds: float, as_json: bool
     rendered: list[dict[str, Any]] = []
     bad: list[dict[str, str]] = []
     pictures: list[Thumbnail] = []
-    with _progress(len(paths)) as bar:
-        for path in paths:
-            bar.update(bar.task_ids[0], description=path.stem)
+    with ProgressBar("Presets", len(paths), counts=True) as bar:
+        for done, path in enumerate(paths):
+            bar.move(done, path.stem)
             try:
                 preset = load_preset(path)
                 file = output / f"{path.stem}.wav"
@@ -99,7 +93,6 @@ def _render_all(folder: Path | None, output: Path, seconds: float, as_json: bool
                 rendered.append({"preset": preset.name, "file": str(file), **report})
                 note = "" if report["loudness"] is None else f"{report['loudness']:.0f} LUFS"
                 pictures.append(thumbnail(preset.name, note, audio, RATE))
-            bar.advance(bar.task_ids[0])
     for one in bad:
         print(f"mesosynth: {one['error']}", file=sys.stderr)
     if not rendered:
@@ -149,18 +142,3 @@ def _measured(audio: "NDArray[np.float32]") -> dict[str, float | None]:
         "peak": float(abs(audio).max()),
         "loudness": loudness(audio, RATE) if long_enough else None,
     }
-
-
-@contextmanager
-def _progress(total: int) -> "Generator[Progress]":
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    bar = Progress(
-        BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("{task.description}", markup=False),
-        console=Console(file=sys.stderr, highlight=False),
-    )  # fmt: skip
-    bar.add_task("", total=total)
-    with bar:
-        yield bar

@@ -1,59 +1,52 @@
-"""`mesosynth similar PRESET`: which sounds of the library are nearest to one."""
+"""`mesosynth similar`: presets of the library that sound like one."""
 
-import argparse
-import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-SHOWN = 10
+from cyclopts import Parameter
 
-
-def add_similar(similar: argparse.ArgumentParser) -> None:
-    """Describe the command's arguments."""
-    similar.add_argument("preset", metavar="PRESET", type=Path)
-    similar.add_argument(
-        "-n", metavar="N", type=_count, default=SHOWN, help=f"how many; {SHOWN} if not said"
-    )
+from mesosynth.cli.options import Json, positive_number
 
 
-def run_similar(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Print the nearest sounds, from near to far, unless as JSON, and return them.
+def similar(
+    preset: Annotated[Path, Parameter("PRESET")],
+    /,
+    *,
+    number: Annotated[int, Parameter("-n", metavar="N", converter=positive_number)] = 10,
+    json: Json = False,
+) -> dict[str, Any]:
+    """Tell which presets sound like one, from near to far.
 
-    Sounds that nobody has listened to yet are listened to, which is remembered.
+    Parameters
+    ----------
+    preset : Path
+        What the others are compared with.
+    number : int
+        How many.
+    json : bool
+        One JSON object on standard output.
     """
     from mesosynth.presets.preset import load_preset
     from mesosynth.presets.similarity import library_presets, read_survey, sound_key, write_survey
 
-    preset = load_preset(arguments.preset)
-    here = sound_key(preset)
+    compared = load_preset(preset)
+    here = sound_key(compared)
     library = library_presets()
-    presets = {here: preset, **library}
+    presets = {here: compared, **library}
     survey = read_survey()
-    if any(key not in survey for key in presets):
+    if new := sum(key not in survey for key in presets):
+        from mesosynth.cli.progress import ProgressBar
         from mesosynth.presets.fingerprints import survey_presets
 
-        survey = survey_presets(presets, _tell)
-        write_survey(survey)
+        with ProgressBar("Listening to new sounds", new, counts=True) as bar:
+            survey = survey_presets(presets, lambda done, _: bar.move(done))
+        write_survey(survey)  # so that each is listened to once
     found = [
         {"preset": presets[key].name, "distance": round(away, 4)}
         for key, away in survey.distances(here).items()
         if key in library
-    ][: arguments.n]
-    if not arguments.json:
+    ][:number]
+    if not json:
         for one in found:
             print(f"{one['distance']:6.2f}  {one['preset']}")
-    return {"preset": preset.name, "similar": found}
-
-
-def _tell(done: int, total: int) -> None:
-    """How many new sounds were heard, on one line."""
-    if sys.stderr.isatty():
-        end = "\n" if done == total else ""
-        print(f"\rlistening to new sounds: {done} of {total}", end=end, file=sys.stderr, flush=True)
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} must be 1 or more")
-    return value
+    return {"preset": compared.name, "similar": found}

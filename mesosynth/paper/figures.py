@@ -1,9 +1,7 @@
 """Command ``mesosynth figures OUT/``: the paper's figures as pictures and tables."""
 
-import argparse
 import hashlib
 import json
-import sys
 import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -40,30 +38,15 @@ def paper_figure(number: int) -> "PaperFigure":
     return getattr(import_module(f"mesosynth.paper.{module}"), name)
 
 
-def add_figures(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the options of `mesosynth figures`."""
-    parser.add_argument("out", metavar="OUT", type=Path, help="a folder for pictures and tables")
-    parser.add_argument(
-        "--only", metavar="N,N", type=_numbers, default=tuple(FIGURES), help="some of 1 to 7"
-    )
-    parser.add_argument("--quick", action="store_true", help="coarse grids and short descents")
-    parser.add_argument("--again", action="store_true", help="make what is there already, too")
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-
-
-def run_figures(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Make what the command line asks for, and say what was made."""
-    answer = make_figures(arguments.out, arguments.only, arguments.quick, arguments.again)
-    if not arguments.json:
-        for entry in answer["figures"]:
-            print(f"{entry['picture']}  {'made' if entry['made'] else 'was there'}")
-    return answer
-
-
 def make_figures(
-    out: Path, only: tuple[int, ...] = tuple(FIGURES), quick: bool = False, again: bool = False
+    out: Path,
+    only: tuple[int, ...] = tuple(FIGURES),
+    quick: bool = False,
+    again: bool = False,
+    on_figure: Callable[[str, int], None] = lambda title, steps: None,
+    on_step: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Make the paper's figures, with a progress bar on standard error.
+    """Make the paper's figures.
 
     Parameters
     ----------
@@ -75,36 +58,32 @@ def make_figures(
         Coarse grids and short descents.
     again : bool
         Make anew what is there with the same settings.
+    on_figure : callable, optional
+        Called when a figure is begun that is not there yet, with its title and how many steps it
+        takes.
+    on_step : callable, optional
+        Called after each of them.
 
     Returns
     -------
     dict
         "figures": number, picture, table, whether it was made now, and seconds, of each.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     from mesosynth.paper.descents import Laboratory
     from mesosynth.paper.losses import one_thread
 
     folder = FigureFolder(out)
     made: list[dict[str, Any]] = []
-    with one_thread(), Progress(
-        TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(file=sys.stderr, highlight=False),
-    ) as bar:  # fmt: skip
-        laboratory = Laboratory(lambda: bar.advance(bar.task_ids[-1]))
+    with one_thread():
+        laboratory = Laboratory(on_step)
         for number in only:
             figure = paper_figure(number)
             settings = figure.settings(quick)
             stem = f"figure_{number}_{figure.name}"
             began = time.perf_counter()
             there = folder.has(stem, settings) and not again
-            task = bar.add_task(f"Fig. {number}  {figure.name}", total=figure.count(settings))
-            if there:
-                bar.update(task, completed=figure.count(settings))
-            else:
+            if not there:
+                on_figure(f"Fig. {number}  {figure.name}", figure.count(settings))
                 table = figure.compute(settings, laboratory)
                 folder.save(stem, settings, table, figure.draw(table))
             made.append({
@@ -113,14 +92,6 @@ def make_figures(
                 "seconds": time.perf_counter() - began,
             })  # fmt: skip
     return {"figures": made}
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    """Numbers of figures, as in "3,4"."""
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    if not words or any(word not in map(str, FIGURES) for word in words):
-        raise ArgumentError(f"--only {text!r} must hold numbers of figures, 1 to 7: '3,4'.")
-    return tuple(sorted({int(word) for word in words}))
 
 
 VERSION = 1

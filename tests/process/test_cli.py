@@ -51,17 +51,101 @@ def assert_one_sentence(done, cause):
 
 @pytest.mark.usefixtures("real_time")
 def test_version_comes_at_once():
-    began = time.monotonic()
-    done = mesosynth("--version")
-    assert done.stdout == f"mesosynth {__version__}\n"
-    assert time.monotonic() - began < 1.0
+    took = []
+    for _ in range(5):
+        began = time.monotonic()
+        done = mesosynth("--version")
+        took.append(time.monotonic() - began)
+        assert done.stdout == f"mesosynth {__version__}\n"
+    assert min(took) < 0.15  # s; the others may have waited for other processes
+
+
+HEAVY = ("torch", "PySide6", "scipy", "matplotlib", "sounddevice", "sklearn")
+
+
+@pytest.mark.parametrize(
+    ("words", "light"),
+    [
+        (["--version"], (*HEAVY, "numpy", "cyclopts", "rich")),
+        (["--help"], (*HEAVY, "numpy")),
+        (["match", "--help"], HEAVY),
+        (["sequence", "--help"], HEAVY),
+        (["render", "--help"], (*HEAVY, "numpy")),
+        (["similar", "--help"], (*HEAVY, "numpy")),
+        (["devices", "--help"], (*HEAVY, "numpy")),
+        (["plugin", "check", "--help"], (*HEAVY, "numpy")),
+    ],
+)
+def test_help_imports_nothing_that_takes_long(words, light):
+    code = f"import sys; from mesosynth.cli.main import main; main({words})"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; print(sorted(sys.modules.keys() & set({light})))"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.endswith("[]\n")
+    assert "mesosynth" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [], ["match"], ["sequence"], ["render"], ["similar"], ["play"], ["devices"], ["midi"],
+        ["doctor"], ["plugin"], ["plugin", "check"], ["plugin", "list"], ["figures"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_every_command_tells_its_options(words):
+    done = mesosynth(*words, "--help", COLUMNS="100")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert f"Usage: mesosynth {' '.join(words)}".strip() in done.stdout
+    assert OPTIONS[" ".join(words)] <= set(done.stdout.split())
+
+
+OPTIONS = {
+    "": {"--preset", "--device", "--rate", "--block", "--safe-audio", "--midi", "--osc"},
+    "match": {
+        "--output", "-o", "--instrument", "--seed", "--unknowns", "--pin", "--phi", "--descent",
+        "--save", "--resume", "--layers", "--seconds", "--json", "FILE", "jtfs-global]", "60]",
+    },
+    "sequence": {
+        "--hop", "--smooth", "--output", "-o", "--unknowns", "--pin", "--run", "--anew", "--json",
+        "FILE", "f_c,f_m,gamma,w]",
+    },
+    "render": {"--all", "--seconds", "--json", "PRESET"},
+    "similar": {"-n", "--json", "PRESET", "10]"},
+    "play": {
+        "--seconds", "--device", "--rate", "--block", "--safe-audio", "--midi", "--osc", "--json",
+        "PRESET", "10]",
+    },
+    "devices": {"--json"},
+    "midi": {"--json"},
+    "doctor": {"--json"},
+    "plugin": {"check", "list"},
+    "plugin check": {"--quick", "--json", "FILE"},
+    "plugin list": {"--json"},
+    "figures": {"--only", "--quick", "--again", "--json", "OUT"},
+}  # fmt: skip
+"""Words of each command's help: options, and defaults that come from the settings."""
 
 
 @pytest.mark.parametrize(
     ("words", "cause"),
     [
         (["match"], "FILE"),
-        (["match", "a.wav", "--sed", "x"], "unrecognized arguments"),
+        (["match", "a.wav", "--sed", "x"], "unrecognized arguments: --sed (did you mean --seed?)"),
+        (["match", "a.wav", "--foo"], "unrecognized arguments: --foo; see mesosynth match --help."),
+        (["match", "a.wav", "--seed"], "argument --seed: expected one argument"),
+        (
+            ["match", "a.wav", "--instrument", "lute"],
+            "invalid choice: 'lute' (choose from chirplet",
+        ),
+        (["match", "a.wav", "--seed", "1.5"], "invalid int value: '1.5'"),
+        (["similar", "p.json", "-n", "0"], "0 must be 1 or more"),
+        (["similar"], "the following arguments are required: PRESET"),
+        (["plugin"], "check or list"),
+        (["plugin", "chekc", "x"], "chekc"),
+        (["figures", "out", "--only", "2,9"], "'2,9' must hold numbers of figures, 1 to 7"),
         (["match", "a.wav", "--seed", "x"], "invalid int value: 'x'"),
         (["render", "p.json"], "OUT.wav"),
         (["render", "p.json", "o.wav", "--seconds", "nan"], "nan must be more than 0"),

@@ -1,0 +1,54 @@
+"""`mesosynth figures`: the figures of the paper."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter, Token
+
+from mesosynth.cli.options import Json
+from mesosynth.cli.progress import ProgressBar
+from mesosynth.paper.figures import FIGURES, make_figures
+
+
+def _numbers(_: Any, tokens: Sequence[Token]) -> tuple[int, ...]:  # noqa: ANN401
+    """Convert "3,4" to the numbers of figures."""
+    words = [word.strip() for word in tokens[-1].value.split(",") if word.strip()]
+    if not words or any(word not in map(str, FIGURES) for word in words):
+        raise ValueError(f"{tokens[-1].value!r} must hold numbers of figures, 1 to 7: '3,4'")
+    return tuple(sorted({int(word) for word in words}))
+
+
+def figures(
+    out: Annotated[Path, Parameter("OUT")],
+    /,
+    *,
+    only: Annotated[
+        tuple[int, ...],
+        Parameter(metavar="N,N", converter=_numbers, n_tokens=1, show_default="1 to 7"),
+    ] = tuple(FIGURES),
+    quick: bool = False,
+    again: bool = False,
+    json: Json = False,
+) -> dict[str, Any]:
+    """Make the paper's figures, and go on where an earlier call was stopped.
+
+    Parameters
+    ----------
+    out : Path
+        A folder for pictures and tables.
+    only : tuple of int
+        Some of 1 to 7.
+    quick : bool
+        Coarse grids and short descents.
+    again : bool
+        Make what is there already, too.
+    json : bool
+        One JSON object on standard output.
+    """
+    with ProgressBar("Figures", counts=True) as bar:
+        answer = make_figures(out, only, quick, again, bar.restart, bar.advance)
+    if not json:
+        for entry in answer["figures"]:
+            print(f"{entry['picture']}  {'made' if entry['made'] else 'was there'}")
+    return answer
