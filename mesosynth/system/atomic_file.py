@@ -34,7 +34,13 @@ _ADVICE = {
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, which holds the whole of it or what it held before.
+    """Write a file; `path` holds the whole of it or what it held before.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder must be there.
+    content : bytes
 
     Raises
     ------
@@ -46,7 +52,13 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """Write `content` to a `path` that does not exist, as whole as :func:`write_atomically`.
+    """Write a file under a name that is free, as whole as :func:`write_atomically`.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder must be there.
+    content : bytes
 
     Raises
     ------

@@ -140,9 +140,24 @@ class Document(Generic[T]):
             write_atomically(path, content)
 
     def save_new(self, path: str | Path, value: T, *, make_folder: bool = False) -> bool:
-        """Write a file under a name that is free; return False, having written nothing, if not.
+        """Write a file under a name that is free.
 
-        Parameters and errors are those of :meth:`save`.
+        Parameters
+        ----------
+        path : str or Path
+        value : record
+        make_folder : bool
+            Whether the file's folder is made where there is none.
+
+        Returns
+        -------
+        bool
+            False, and nothing is written, if the name is taken.
+
+        Raises
+        ------
+        MesosynthError
+            As :meth:`save` raises it.
         """
         path = Path(path)
         content = self.format(value, str(path))
@@ -241,7 +256,20 @@ class Document(Generic[T]):
         return content
 
     def from_object(self, raw: object, where: str) -> T:
-        """Make a record of a JSON object; parameters and errors are those of :meth:`parse`."""
+        """Make a record of a JSON object.
+
+        Parameters
+        ----------
+        raw : dict
+            As msgspec decodes it; anything else is refused.
+        where : str
+            What messages call it: its path.
+
+        Raises
+        ------
+        MesosynthError
+            As :meth:`load` raises it.
+        """
         if not isinstance(raw, dict):
             raise self.refusal(where, f"{reprlib.repr(raw)} stands where an object should")
         fields: Object = dict(raw)  # pyright: ignore[reportUnknownArgumentType] - any JSON object
@@ -264,7 +292,19 @@ class Document(Generic[T]):
         return value
 
     def to_object(self, value: T, where: str) -> Object:
-        """Make a JSON object of a record; parameters and errors are those of :meth:`format`."""
+        """Make a JSON object of a record.
+
+        Parameters
+        ----------
+        value : record
+        where : str
+            What messages call it: its path.
+
+        Raises
+        ------
+        MesosynthError
+            The document's own, if `value` holds what is not legal.
+        """
         if self._check is not None:
             self._check(where, value)
         head = {"kind": self.kind.name, "revision": self.revision}
@@ -351,7 +391,19 @@ def put_aside(path: Path) -> Path | None:
 
 
 def read_file(path: Path, largest: int) -> bytes:
-    """Content of a file; of one that is too large, enough to say of what kind it is."""
+    """Content of a file; of one that is too large, enough to find its kind.
+
+    Parameters
+    ----------
+    path : Path
+    largest : int
+        Bytes that it may have.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read, or no file can have such a name.
+    """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     with path.open("rb") as file:

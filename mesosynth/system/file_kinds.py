@@ -78,10 +78,10 @@ SOUND = Kind("sound", "a sound file", "load it as a target")
 BANK = Kind("bank", "a bank of presets", "import it in the library")
 ZIP = Kind("zip", "a zip file", "if it is a bank of presets, import it in the library")
 
-# The preset comes last: other kinds might come to have a name as well.
-_DOCUMENTS = (
+DOCUMENTS = (
     SESSION, MATCH, SEQUENCE, MARKS, AUDIO_SETTINGS, DESK_SETTINGS, MIDI_MAP, FIGURE, PRESET,
 )  # fmt: skip
+"""Kinds of documents; the preset comes last, since other kinds may come to have a name too."""
 
 _BEGINNINGS = {
     b"RIFF": SOUND, b"RF64": SOUND, b"fLaC": SOUND, b"OggS": SOUND, b"FORM": SOUND, b"ID3": SOUND,
@@ -122,5 +122,5 @@ def kind_of(content: bytes) -> Kind | None:
 def kind_of_object(raw: Mapping[str, Any]) -> Kind | None:
     """Kind of a document by its keys; None where it is unknown."""
     if "kind" in raw:
-        return next((kind for kind in _DOCUMENTS if kind.name == raw["kind"]), None)
-    return next((kind for kind in _DOCUMENTS if kind.keys <= raw.keys()), None)
+        return next((kind for kind in DOCUMENTS if kind.name == raw["kind"]), None)
+    return next((kind for kind in DOCUMENTS if kind.keys <= raw.keys()), None)

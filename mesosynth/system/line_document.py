@@ -57,6 +57,12 @@ class LineDocument(Generic[T, L]):
     def begin(self, path: Path, head: T) -> "LineWriter[T, L]":
         """Begin a file, in a folder that is made if need be; what was there before is lost.
 
+        Parameters
+        ----------
+        path : Path
+        head : record
+            The first line.
+
         Raises
         ------
         MesosynthError
@@ -78,7 +84,19 @@ class LineDocument(Generic[T, L]):
             return LineWriter(self, path, head, lines, ends)
 
     def format_line(self, line: L, where: str) -> bytes:
-        """Make a line of a record; parameters and errors are those of :meth:`Document.format`."""
+        """Make a line of a record, with its line break, which is sure to be read back.
+
+        Parameters
+        ----------
+        line : record
+        where : str
+            What messages call the file: its path.
+
+        Raises
+        ------
+        MesosynthError
+            That of the head, if it holds what cannot be written.
+        """
         try:
             text = msgspec.json.encode(line)
             self._decoder.decode(text)

@@ -18,11 +18,27 @@ class Converter(Protocol):
     """
 
     def from_object(self, raw: Any, where: str) -> Any:  # noqa: ANN401 - any JSON value
-        """Convert what msgspec decoded."""
+        """Convert what msgspec decoded.
+
+        Parameters
+        ----------
+        raw
+            Any JSON value.
+        where : str
+            What messages call the document.
+        """
         ...
 
     def to_object(self, value: Any, where: str) -> Any:  # noqa: ANN401 - a value of the type
-        """Convert a value to what msgspec encodes."""
+        """Convert a value to what msgspec encodes.
+
+        Parameters
+        ----------
+        value
+            A value of the type.
+        where : str
+            What messages call the document.
+        """
         ...
 
 
@@ -59,7 +75,15 @@ class RecordConverter:
         return isinstance(raw, dict) and all(raw.get(key) == tag for key, tag in self._tag.items())
 
     def from_object(self, raw: Any, where: str) -> Any:  # noqa: ANN401 - any JSON value
-        """Move unknown keys into `extra`."""
+        """Move unknown keys into `extra`.
+
+        Parameters
+        ----------
+        raw
+            Any JSON value.
+        where : str
+            What messages call the document.
+        """
         if not isinstance(raw, dict):
             return raw
         fields: dict[str, Any] = {}
@@ -74,7 +98,15 @@ class RecordConverter:
         return {**fields, "extra": extra} if self.has_extra else fields
 
     def to_object(self, value: Any, where: str) -> Any:  # noqa: ANN401 - a record
-        """Move unknown keys out of `extra`; they come after those that are known."""
+        """Move unknown keys out of `extra`; they come after those that are known.
+
+        Parameters
+        ----------
+        value
+            A value of the type.
+        where : str
+            What messages call the document.
+        """
         fields = dict(self._tag)
         for key, name in self._names.items():
             fields[key] = getattr(value, name)

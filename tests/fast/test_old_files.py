@@ -52,19 +52,51 @@ def kind_of(path):
     return "sound" if path.suffix == ".wav" else path.name.partition("-")[0].partition(".")[0]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_file_opens_and_every_other_loader_says_what_it_is(path, tmp_path):
-    copy = Path(shutil.copy(path, tmp_path))
-    found = file_kinds.kind_of(copy.read_bytes())
-    assert found.name == {"bank": "zip"}.get(kind_of(path), kind_of(path).replace("_", " "))
-    for kind, (load, error) in LOADERS.items():
-        if kind == kind_of(path):
-            load(copy)
+DOCUMENTS = {
+    "preset": PRESET, "session": SESSION, "match": MATCH, "marks": MARKS, "figure": FIGURE,
+    "audio_settings": AUDIO_SETTINGS, "desk_settings": DESK_SETTINGS, "midi_map": MIDI_MAP,
+}  # fmt: skip
+
+
+def assert_only_its_own_loader_opens(path, kind):
+    found = file_kinds.kind_of(path.read_bytes())
+    assert found.name == {"bank": "zip"}.get(kind, kind.replace("_", " "))
+    for other, (load, error) in LOADERS.items():
+        if other == kind:
+            load(path)
         else:
             with pytest.raises(error) as raised:
-                load(copy)
-            assert str(raised.value).startswith(f"{copy} is {found.noun}, not ")
+                load(path)
+            assert str(raised.value).startswith(f"{path} is {found.noun}, not ")
             assert str(raised.value).endswith(f"; {found.opened}.")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_file_opens_and_every_other_loader_says_what_it_is(path, tmp_path):
+    copy, kind = Path(shutil.copy(path, tmp_path)), kind_of(path)
+    assert_only_its_own_loader_opens(copy, kind)
+    if kind in DOCUMENTS:  # and so it is as this version writes it
+        document = DOCUMENTS[kind]
+        value = document.load(path)
+        document.save(copy, value)
+        assert copy.read_bytes() != path.read_bytes()
+        assert_only_its_own_loader_opens(copy, kind)
+        document.save(copy, document.load(copy))
+        assert document.format(value, "") == copy.read_bytes()
+    elif kind == "sequence":
+        head, moments = SEQUENCE.load(path)
+        with SEQUENCE.begin(copy, head) as file:
+            for moment in moments:
+                file.append(moment)
+        assert_only_its_own_loader_opens(copy, kind)
+        assert SEQUENCE.load(copy) == (head, moments)
+
+
+def test_every_kind_of_document_has_a_file_here():
+    assert {kind_of(path) for path in FILES} == set(LOADERS)
+    assert set(DOCUMENTS) | {"sequence"} == {
+        kind.name.replace(" ", "_") for kind in file_kinds.DOCUMENTS
+    }
 
 
 def of_kind(kind):

@@ -13,7 +13,8 @@ RIDDLE = re.compile(r"^(What|Who|Where|That which)\b|\b(nobody|whoever|somebody|
 
 UNCONVERTED = (
     "bench", "cli", "control.loop", "control.process", "engine.audio_loop", "engine.plugin_sandbox",
-    "engine.portaudio", "engine.process", "figures", "matching", "paper", "session", "system",
+    "engine.portaudio", "engine.process", "figures", "matching", "paper", "session",
+    "system.worker",
 )  # fmt: skip
 """Packages and modules whose text is still the old one."""
 
