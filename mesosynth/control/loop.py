@@ -1,9 +1,8 @@
-"""What the control process runs: MIDI inputs and an OSC port, and what they mean.
+"""Main function of the control process: MIDI inputs and an OSC port, decoded into events.
 
-It has a process of its own, neither the audio process nor the desk. Its events reach the audio
-callback through shared memory all the same, so no path is shorter; a driver that hangs or ends the
-process, and a flood of messages, leave the sound alone; and no Python of its ever holds up the
-callback by the interpreter's lock.
+Its events reach the audio callback through shared memory, as they would from the audio process or
+the desk; but a driver that hangs or ends the process, a flood of messages, and the interpreter's
+lock leave the sound alone.
 """
 
 import logging
@@ -37,7 +36,7 @@ from mesosynth.errors import MesosynthError
 from mesosynth.plugins.plugin import EventKind
 from mesosynth.system.worker import Channel
 
-TICK = 0.02  # s between two words to the session
+TICK = 0.02  # s between two reports to the session
 LOOK = 1.0  # s between two looks for ports
 PATIENCE = 0.05  # s that a full queue may hold up a driver's thread
 
@@ -49,14 +48,28 @@ def main(
     block: ParameterBlock,
     queue: EventQueue,
 ) -> None:
-    """Run the control process until it is told to end."""
+    """Run the control process until it is told to end.
+
+    Parameters
+    ----------
+    channel : Channel
+        Takes the commands and gives the reports of :mod:`mesosynth.control.messages`.
+    settings, layout, block, queue
+        As in :class:`~mesosynth.control.process.ControlProcess`.
+    """
     sys.setswitchinterval(0.0005)
     logging.disable(logging.CRITICAL)  # python-osc logs whatever garbage the network sends
     ControlLoop(channel, settings, layout, block, queue).run()
 
 
 class ControlLoop:
-    """Hears all ports, sends events on at once, and the session a word now and then."""
+    """Loop of the control process: events at once to the audio callback, reports to the session.
+
+    Parameters
+    ----------
+    channel, settings, layout, block, queue
+        As in :func:`main`.
+    """
 
     def __init__(
         self,
@@ -71,7 +84,7 @@ class ControlLoop:
         self._block = block
         self._queue = queue
         self._channel = channel
-        # What the drivers' threads and the loop share.
+        # Shared by the drivers' threads and the loop.
         self._lock = threading.Lock()
         self._moved: dict[str, float] = {}
         self._reports: list[Report] = []
@@ -101,7 +114,18 @@ class ControlLoop:
     # ------------------------------------------------------------------ from the drivers' threads
 
     def event(self, kind: EventKind, channel: int, note: int, value: float, stamp: float) -> None:
-        """Hand an event to the audio callback."""
+        """[driver] Hand an event to the audio callback.
+
+        Parameters
+        ----------
+        kind : EventKind
+        channel, note : int
+            0 to 15, and 0 to 127.
+        value : float
+            As the kind has it.
+        stamp : float
+            Time of arrival, s of `time.perf_counter`.
+        """
         self._push(kind, channel, note, value, stamp)
         parameters = self._layout.parameters
         if kind == EventKind.TEMPO and "tempo" in parameters:
@@ -110,7 +134,17 @@ class ControlLoop:
             self._report(Transported(kind == EventKind.START))
 
     def controller(self, channel: int, number: int, position: float, stamp: float) -> None:
-        """Move what a controller moves, or learn what it shall move."""
+        """[driver] Move the parameter of a controller, or learn which it is.
+
+        Parameters
+        ----------
+        channel, number : int
+            0 to 15, and 0 to 127.
+        position : float
+            0 to 1.
+        stamp : float
+            Time of arrival, s of `time.perf_counter`.
+        """
         with self._lock:
             learned = self._map.learned(channel, number)
             move = self._map.move(channel, number, position, self._value_of, stamp)
@@ -121,11 +155,24 @@ class ControlLoop:
             self.move(*move)
 
     def program(self, channel: int, number: int) -> None:
-        """Tell the session that a program was chosen."""
+        """[driver] Report a program change.
+
+        Parameters
+        ----------
+        channel, number : int
+            0 to 15, and 0 to 127.
+        """
         self._report(Program(channel, number))
 
     def move(self, parameter: str, value: float) -> None:
-        """Let a parameter be heard with the next block, and the session know of it."""
+        """[driver] Move a parameter with the next block, and report that.
+
+        Parameters
+        ----------
+        parameter : str
+        value : float
+            In its unit.
+        """
         place = self._layout.places[parameter]
         self._push(MOVED, place >> 8, place & 0xFF, value, time.perf_counter())
         with self._lock:
@@ -145,7 +192,7 @@ class ControlLoop:
     def _push(self, kind: int, channel: int, note: int, value: float, stamp: float) -> None:
         deadline = time.monotonic() + PATIENCE
         while self._patient and self._queue.full:
-            if time.monotonic() > deadline:  # nobody reads; from now on nobody is waited for
+            if time.monotonic() > deadline:  # the callback has stopped; do not wait again
                 self._patient = False
                 break
             time.sleep(0.001)
@@ -161,7 +208,7 @@ class ControlLoop:
     # ------------------------------------------------------------------ the loop's own
 
     def _say(self, overdue: bool) -> bool:
-        """Tell the session all that is new, or at least that we live; return whether we did."""
+        """Send what is new, or if `overdue` a sign of life; return whether anything was sent."""
         with self._lock:
             reports, self._reports = self._reports, []
             moved, self._moved = self._moved, {}
@@ -177,7 +224,7 @@ class ControlLoop:
         return bool(reports)
 
     def _obey(self, command: object) -> None:
-        """Do what the session asks."""
+        """Carry out a command of the session."""
         try:
             match command:
                 case Settings():

@@ -82,7 +82,7 @@ class ControlProcess:
         self._worker.send(Forget(parameter))
 
     def poll(self) -> list[Report]:
-        """What happened since the last call; restarts the process if it has ended or hangs."""
+        """Reports since the last call; restarts the process if it has ended or hangs."""
         reports: list[Report] = []
         for event in self._worker.poll():
             if isinstance(event, Died):

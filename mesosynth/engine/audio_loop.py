@@ -1,4 +1,4 @@
-"""The audio process: a device that calls the engine, and the slow loop beside it.
+"""Main function of the audio process: a device that calls the engine, and the slow loop beside it.
 
 The loop publishes the status, answers the session's requests, and when the card fails puts the
 silent clock in its place. PortAudio cannot see a card come back, so once a child process has seen
@@ -34,7 +34,7 @@ from mesosynth.system.cpu import playing_apart
 from mesosynth.system.worker import Channel, Question
 
 # --------------------------------------------------------------------------------------------------
-# Waits for a lost card, or one that was not there, and says when it opens.
+# Search for a card that is missing or lost
 
 
 SEARCH = 1.0  # s between two looks
@@ -42,7 +42,7 @@ PATIENCE = 30.0  # s at most before a card that refused again and again is asked
 
 
 class CardSearch:
-    """Asks child processes, from a thread of its own.
+    """Search for a missing card, by child processes that a thread asks once a second.
 
     Parameters
     ----------
@@ -67,7 +67,13 @@ class CardSearch:
         self.found = threading.Event()
 
     def begin(self, refusals: int = 0) -> None:
-        """Look for it; the later, the oftener it opened and refused after all."""
+        """Start to look for it, later each time that it opened and refused after all.
+
+        Parameters
+        ----------
+        refusals : int
+            How often in a row that happened; 0 starts at once.
+        """
         if self._device == SILENT:
             return
         delay = min(2.0**refusals - 1.0, PATIENCE)
@@ -84,12 +90,7 @@ class CardSearch:
 
 
 # --------------------------------------------------------------------------------------------------
-# What the audio process runs: a device that calls the engine, and a slow loop that looks after it.
-#
-# The loop publishes the status, answers the session's requests, and when the card fails puts the
-# silent clock in its place. PortAudio cannot see a card come back, so once a child process has
-# seen it the audio process ends with the exit code RECONNECT, and the session's handle starts it
-# anew: only silence is interrupted by that.
+# The audio process
 
 
 RECONNECT = 75  # exit code: start me again, the card is back
@@ -101,20 +102,33 @@ REAL_TIME_PRIORITY = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What the session asked for; None leaves the choice to the device."""
+class EngineSettings:
+    """Instrument, device and rack of an audio process.
+
+    Attributes
+    ----------
+    instrument : str
+    device : str or None
+        Part of its name; None for the system's default.
+    sample_rate, block : int or None
+        Hz and frames; None leaves the choice to the device.
+    refusals : int
+        How often in a row a card was there, and did not open after all.
+    slots : tuple of PluginSlot
+        The rack, the instrument's first; empty for the instrument alone.
+    """
 
     instrument: str
     device: str | None
     sample_rate: int | None
     block: int | None
-    refusals: int = 0  # how often in a row a card was there, and did not open after all
+    refusals: int = 0
     slots: tuple[PluginSlot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
-    """The memory shared with the session."""
+class SharedBlocks:
+    """Memory shared with the session."""
 
     parameters: ParameterBlock
     status: StatusBlock
@@ -139,16 +153,16 @@ class Leave:
     """Command: fade out and end."""
 
 
-def main(channel: Channel, blocks: Blocks, settings: Settings | None) -> None:
+def main(channel: Channel, blocks: SharedBlocks, settings: EngineSettings | None) -> None:
     """Run the audio process until the session ends it.
 
     Parameters
     ----------
     channel : Channel
-    blocks : Blocks
-    settings : Settings or None
-        What to play; None makes it a standby, which preloads, says that it is ready, and waits to
-        be promoted by a command that holds them, while another process still plays.
+    blocks : SharedBlocks
+    settings : EngineSettings or None
+        None makes it a standby, which preloads, says that it is ready, and waits to be promoted by
+        a command that holds the settings, while another process still plays.
     """
     sys.setswitchinterval(0.0005)
     chosen = _preload(channel) if settings is None else settings
@@ -160,20 +174,27 @@ def main(channel: Channel, blocks: Blocks, settings: Settings | None) -> None:
     os._exit(code)  # PortAudio's own farewell may never return once a driver is dead
 
 
-def _preload(channel: Channel) -> Settings:
+def _preload(channel: Channel) -> EngineSettings:
     """Load everything without any priority yet, and wait for the settings."""
     banded_solver()
     channel.ready()
     settings = channel.receive()
-    if not isinstance(settings, Settings):
+    if not isinstance(settings, EngineSettings):
         os._exit(0)  # it is no longer needed
     return settings
 
 
 class AudioLoop:
-    """The slow side of the audio process."""
+    """Slow loop of the audio process.
 
-    def __init__(self, channel: Channel, settings: Settings, blocks: Blocks) -> None:
+    Parameters
+    ----------
+    channel : Channel
+    settings : EngineSettings
+    blocks : SharedBlocks
+    """
+
+    def __init__(self, channel: Channel, settings: EngineSettings, blocks: SharedBlocks) -> None:
         self._channel = channel
         self._settings = settings
         self._blocks = blocks
@@ -199,13 +220,13 @@ class AudioLoop:
         """Play until told to end; return the exit code."""
         problem = self._open()
         self._rack_updater.start()
-        self._tell()
+        self._publish()
         self._channel.send(Opened(problem))
         while not (self._search.found.is_set() or self._hangs or self._leaves):
             # The interpreter runs one thread at a time: nothing here may take long.
             self._obey(self._channel.receive(TICK))
             self._watch()
-            self._tell()
+            self._publish()
         if self._hangs:
             return HANGS  # nothing that waits for the callback would end
         self._close_recorder()
@@ -214,7 +235,7 @@ class AudioLoop:
         return RECONNECT if self._search.found.is_set() else 0
 
     def _open(self) -> str:
-        """Start the device that was asked for, or the silent clock; return what went wrong."""
+        """Start the device of the settings, or the silent clock; return the problem or ""."""
         settings = self._settings
         try:
             with playing_apart():
@@ -244,7 +265,7 @@ class AudioLoop:
             self._device.start(self._engine.render)
 
     def _watch(self) -> None:
-        """Put the silent clock in the place of a card that ended or no longer calls."""
+        """Replace a card that ended or no longer calls by the silent clock."""
         now, blocks = time.monotonic(), self._engine.blocks
         self._hangs = self._watchdog.look(blocks, now)
         if blocks != self._seen:
@@ -262,14 +283,14 @@ class AudioLoop:
         self._search.begin()
 
     def _obey(self, command: object) -> None:
-        """Do what the session asks."""
+        """Carry out a command of the session; None is none."""
         match command:
             case Question(request):
                 try:
                     answer = self._answer(request)
                 except DeviceError as error:
                     answer = error
-                self._tell()
+                self._publish()
                 self._channel.answer(command, answer)
             case tuple():  # slots of the rack; its revision says when it is done
                 self._rack_updater.request(command)
@@ -296,7 +317,7 @@ class AudioLoop:
                 raise DeviceError(f"request={request!r} is unknown.")
 
     def _panic(self) -> None:
-        """Forget everything, and neither what was there nor its end is heard as a click."""
+        """Forget all sound, behind a fade so that it does not click."""
         self._close_fade()
         self._engine.panic()
         self._wait_until(lambda blocks=self._engine.blocks: self._engine.blocks > blocks + 1)
@@ -330,8 +351,8 @@ class AudioLoop:
             self._recorder.close()
             self._recorder = None
 
-    def _tell(self) -> None:
-        """Tell the session what has changed, and that we live."""
+    def _publish(self) -> None:
+        """Publish the status, with a heartbeat."""
         engine, device, recorder = self._engine, self._device, self._recorder
         report = AudioReport(
             device=device.name,

@@ -12,7 +12,7 @@ from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS
 from mesosynth.system.worker import call
 
 # --------------------------------------------------------------------------------------------------
-# A plugin's first blocks, in a child process, which may hang or crash.
+# Trial: the first blocks of a plugin, in a child process, which may hang or crash
 
 
 TIME_LIMIT = 8.0  # s; most of it is for plugins that load a model or a table
@@ -50,6 +50,11 @@ def try_plugin(name: str, sample_rate: float, max_block: int) -> None:
 def play_first_blocks(name: str, sample_rate: float, max_block: int) -> None:
     """Load a plugin here and let it play at its defaults and at both ends of its ranges.
 
+    Parameters
+    ----------
+    name, sample_rate, max_block
+        As in :func:`try_plugin`.
+
     Raises
     ------
     PluginError
@@ -78,7 +83,7 @@ def play_first_blocks(name: str, sample_rate: float, max_block: int) -> None:
 
 
 # --------------------------------------------------------------------------------------------------
-# What went wrong with a plugin: in a sentence, as a person reads it, and in full in a log.
+# Faults: a sentence for the user, and the traceback in a log
 
 
 LOG = "plugins.log"
@@ -96,7 +101,19 @@ _SENTENCES = {
 
 
 def fault_story(fault: Fault, plugin: str) -> PluginError:
-    """A fault of the plugin of that name in a sentence, with its traceback if there is one."""
+    """Describe a fault in a sentence, with its traceback if there is one.
+
+    Parameters
+    ----------
+    fault : Fault
+    plugin : str
+        Name of the plugin.
+
+    Returns
+    -------
+    PluginError
+        Not raised.
+    """
     if isinstance(fault.error, PluginHangs):
         told = PluginError(
             f"{plugin} does not return from {fault.call}", failure("", fault.error).traceback
@@ -109,7 +126,7 @@ def fault_story(fault: Fault, plugin: str) -> PluginError:
 
 
 def log_story(error: PluginError) -> None:
-    """Keep the whole story beside the plugins' folder, where it can be read at leisure."""
+    """Append a fault with its traceback to the log beside the plugins' folder."""
     path = plugin_folder().parent / LOG
     with contextlib.suppress(OSError):  # a log that cannot be written must not stop the music
         mode = "a" if path.exists() and path.stat().st_size < LONGEST_LOG else "w"

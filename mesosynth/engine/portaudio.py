@@ -11,10 +11,10 @@ from mesosynth.errors import DeviceError, MesosynthError, WorkerError, WorkerTim
 from mesosynth.system.worker import call
 
 # --------------------------------------------------------------------------------------------------
-# PortAudio, brought in only when a card is asked for.
+# Import of PortAudio, only when a card is asked for
 #
-# Its library may be missing, its list of devices is frozen from the first import on, and what
-# drivers write to standard error is not for users.
+# Its library may be missing, its list of devices is frozen from the first import on, and drivers
+# write to standard error.
 
 
 def import_sounddevice() -> Any:  # noqa: ANN401 - the untyped module
@@ -55,7 +55,7 @@ def quiet_drivers() -> Generator[None]:
 
 
 # --------------------------------------------------------------------------------------------------
-# Which sound devices there are, asked of a child process.
+# List of sound devices, from a child process
 #
 # PortAudio's list is frozen when it is initialised, initialising it again in one process crashes
 # sooner or later, and a broken driver may hang: so a fresh process looks, with a time limit.
@@ -93,7 +93,7 @@ class DeviceInfo:
 
 @dataclass(frozen=True, slots=True)
 class DeviceList:
-    """The devices, and one sentence on what kept us from finding any, or ""."""
+    """Sound devices, and one sentence on why there are none, or ""."""
 
     devices: list[DeviceInfo]
     problem: str
@@ -113,9 +113,16 @@ def look_for_devices() -> DeviceList:
 
 
 def output_opens(name: str | None, sample_rate: int | None) -> bool:
-    """Whether the output that :func:`find_device` finds would open now, asked the same way.
+    """Whether an output would open now, asked of a child process.
 
     A device may be listed though its server is gone.
+
+    Parameters
+    ----------
+    name : str or None
+        As in :func:`find_device`.
+    sample_rate : int or None
+        Hz; None for the device's own.
     """
     try:
         call(_check_output, name, sample_rate, timeout=TIME_LIMIT)
@@ -153,7 +160,14 @@ def find_device(
     name: str | None,
     direction: Literal["input", "output"],
 ) -> DeviceInfo:
-    """Find the device whose name is, or else contains, `name`; None finds the default.
+    """Find a device by name.
+
+    Parameters
+    ----------
+    sounddevice : module
+    name : str or None
+        The whole name or else a part of it, in any case; None finds the default.
+    direction : "input" or "output"
 
     Raises
     ------
@@ -178,7 +192,18 @@ def find_device(
 def choose_device(
     devices: list[DeviceInfo], name: str | None, direction: Literal["input", "output"]
 ) -> DeviceInfo | None:
-    """The one that :func:`find_device` returns among `devices`, or None."""
+    """Choose a device by name.
+
+    Parameters
+    ----------
+    devices : list of DeviceInfo
+    name, direction
+        As in :func:`find_device`.
+
+    Returns
+    -------
+    DeviceInfo or None
+    """
     if name is None:
         preferred = [
             device for device in devices
@@ -207,7 +232,7 @@ def _check_output(name: str | None, sample_rate: int | None) -> None:
 
 
 # --------------------------------------------------------------------------------------------------
-# Which sample rates and blocks there are to choose from, and what to say when one is refused.
+# Legal sample rates and blocks, and the message when one is refused
 
 
 RATES = (8000, 11025, 16000, 22050, 32000, 44100, 48000, 88200, 96000, 176400, 192000)
@@ -221,7 +246,14 @@ LOWEST_RATE, HIGHEST_RATE = 8000, 384000
 
 
 def check_settings(sample_rate: int | None, block: int | None) -> None:
-    """Refuse what no device takes, before one is asked.
+    """Refuse settings that no device takes, before one is asked.
+
+    Parameters
+    ----------
+    sample_rate : int or None
+        Hz.
+    block : int or None
+        Frames.
 
     Raises
     ------
@@ -241,7 +273,20 @@ def check_settings(sample_rate: int | None, block: int | None) -> None:
 
 
 def legal_rates(sounddevice: Any, index: int, channels: int) -> list[int]:  # noqa: ANN401 - the untyped module
-    """Of RATES, those that device number `index` takes, Hz."""
+    """Sample rates of RATES that an output takes.
+
+    Parameters
+    ----------
+    sounddevice : module
+    index : int
+        PortAudio's number of the device.
+    channels : int
+
+    Returns
+    -------
+    list of int
+        Hz.
+    """
     legal: list[int] = []
     for rate in RATES:
         try:
@@ -258,7 +303,20 @@ def legal_rates(sounddevice: Any, index: int, channels: int) -> list[int]:  # no
 def refusal(
     device: DeviceInfo, sample_rate: int, block: int | None, legal: list[int], error: Exception
 ) -> str:
-    """Say what was refused and what to take instead."""
+    """Message on a device that refuses its settings, with a proposal.
+
+    Parameters
+    ----------
+    device : DeviceInfo
+    sample_rate : int
+        Hz.
+    block : int or None
+        Frames.
+    legal : list of int
+        Sample rates that it takes, Hz.
+    error : Exception
+        PortAudio's.
+    """
     if legal and sample_rate not in legal:
         return f"device {device.name!r} refuses sample_rate={sample_rate}; it takes {_list(legal)}."
     cause = error.args[0] if error.args else error

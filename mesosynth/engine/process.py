@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.engine import audio_loop
-from mesosynth.engine.audio_loop import RECONNECT, Blocks, Leave, Opened, Settings
+from mesosynth.engine.audio_loop import RECONNECT, EngineSettings, Leave, Opened, SharedBlocks
 from mesosynth.engine.audition import REQUEST_WORDS, AuditionRequest, Clip, request_vector
 from mesosynth.engine.device import SILENT
 from mesosynth.engine.shared import EventQueue, ParameterBlock, Ring, SoundRing
@@ -21,11 +21,11 @@ from mesosynth.instruments import instrument_class
 from mesosynth.system.worker import Died, Worker
 
 RECORDING_FRAMES = 2**20
-HEARTBEAT = 2.0  # s without a word after which the process counts as stuck
-STUCK = 0.8  # s without a word, in the middle of a user's plugin, after which it is killed
+HEARTBEAT = 2.0  # s without a status after which the process counts as stuck
+STUCK = 0.8  # s without a status, in the middle of a user's plugin, after which it is killed
 UNPREPARED = PREPARING + 1.0  # the same while the plugin is prepared
 ANSWER = 5.0  # s that a request may take
-START = 15.0  # s after which a process that has not said a word hangs in a driver
+START = 15.0  # s after which a process without a device hangs in a driver
 FADE_OUT = 1.0  # s that a process may take to fade out and end before its standby plays
 CLOSE = 2.5  # s that the last one may take
 PRELOAD = 3.0  # s that a standby may take to load everything
@@ -60,8 +60,8 @@ class AudioProcess:
         block: int | None = None,
     ) -> None:
         table = instrument_class(instrument).parameters
-        self._settings = Settings(instrument, device, sample_rate, block)
-        self._blocks = Blocks(
+        self._settings = EngineSettings(instrument, device, sample_rate, block)
+        self._blocks = SharedBlocks(
             ParameterBlock(VECTOR), StatusBlock(), SoundRing(), Ring(RECORDING_FRAMES),
             ActivePluginBlock(), EventQueue(), EventQueue(), ParameterBlock(REQUEST_WORDS), Clip(),
         )  # fmt: skip
@@ -70,7 +70,7 @@ class AudioProcess:
         self._playing = False
         self._worker = self._new_worker(self._settings)
         self._standby: Worker | None = None
-        self._next: Settings | None = None
+        self._next: EngineSettings | None = None
         self._next_by = self._start_by = 0.0
         self._problem: str | None = None  # of the device, once it is known
         self._exit_code: int | None = None
@@ -79,15 +79,20 @@ class AudioProcess:
         self._hung = False
         self._write()
 
-    def _new_worker(self, settings: Settings | None) -> Worker:
-        """A process that plays, or a standby; not started yet."""
+    def _new_worker(self, settings: EngineSettings | None) -> Worker:
+        """A process that plays, or without settings a standby; not started yet."""
         return Worker(audio_loop.main, self._blocks, settings, name="the audio process", threads=1)
 
     def set_device(self, device: str | None, sample_rate: int | None, block: int | None) -> None:
-        """Change over to another device or other settings, as in the constructor.
+        """Change over to another device or other settings.
 
         It plays on while a standby preloads, then fades out and ends, and the standby is promoted
         at once; :meth:`status` sees to that, and :meth:`wait_ready` says how it went.
+
+        Parameters
+        ----------
+        device, sample_rate, block
+            As in the constructor.
         """
         settings = replace(self._settings, device=device, sample_rate=sample_rate, block=block)
         if self._next is None and self.alive:
@@ -103,15 +108,15 @@ class AudioProcess:
 
     def _promote(self, worker: Worker) -> None:
         """Make it the one that plays."""
-        # What the last process said must not pass for this one's word.
+        # The last process's status must not pass for this one's.
         self._blocks.status.publish(replace(self._blocks.status.report(), running=False))
         self._blocks.status.beat(0.0)
         self._worker, self._ready = worker, False
         self._problem = self._exit_code = None
         self._start_by = time.monotonic() + START
 
-    def _hear(self, timeout: float) -> None:
-        """Take note of what the process said, or of its first event within `timeout` seconds."""
+    def _take_events(self, timeout: float) -> None:
+        """Take note of the events that came, or of the first within `timeout` seconds."""
         for event in self._worker.poll(timeout):
             match event:
                 case Opened(problem):
@@ -121,7 +126,7 @@ class AudioProcess:
                 case _:
                     pass
 
-    def _change_over(self, settings: Settings) -> None:
+    def _change_over(self, settings: EngineSettings) -> None:
         """Bring the change to another device a step further."""
         now, standby = time.monotonic(), self._standby
         if not self.alive or (self._leaves and now > self._next_by):
@@ -152,9 +157,9 @@ class AudioProcess:
         if self._ready:
             return self.alive
         end = time.monotonic() + timeout
-        self._hear(0.0)
+        self._take_events(0.0)
         while self._problem is None and self.alive and (left := end - time.monotonic()) > 0.0:
-            self._hear(left)
+            self._take_events(left)
         if self._problem is None:
             return False
         self._ready = True
@@ -189,7 +194,7 @@ class AudioProcess:
             self._worker.send(slots)  # if it has ended, the next one learns it from its settings
 
     def rack_reports(self) -> tuple[SlotReport, ...]:
-        """What became of each slot; `rack_revision` of the status grows when that changes.
+        """Report on each slot; `rack_revision` of the status grows when one changes.
 
         Raises
         ------
@@ -212,8 +217,8 @@ class AudioProcess:
         self._blocks.parameters.write(self._values, self._playing)
 
     def status(self) -> AudioStatus:
-        """What the process last said; also restarts it, for another device or when one is back."""
-        self._hear(0.0)
+        """Last status; also restarts the process, for another device or when one is back."""
+        self._take_events(0.0)
         if self._next is not None:
             self._change_over(self._next)
         elif self._exit_code == RECONNECT:
@@ -267,7 +272,7 @@ class AudioProcess:
 
     @property
     def recording(self) -> Ring:
-        """What is recorded from the input, mono."""
+        """Recording of the input, mono."""
         return self._blocks.recording
 
     def panic(self) -> None:

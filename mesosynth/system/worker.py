@@ -133,7 +133,14 @@ class Channel:
         self.send(Ready())
 
     def answer(self, question: Question, value: object) -> None:
-        """Answer a question; :meth:`Worker.ask` raises `value` if that is a MesosynthError."""
+        """Answer a question.
+
+        Parameters
+        ----------
+        question : Question
+        value : object
+            Can be pickled; :meth:`Worker.ask` raises it if it is a MesosynthError.
+        """
         self.send(_Answer(question.number, value))
 
     def _read(self, timeout: float | None) -> None:

@@ -12,9 +12,7 @@ import mesosynth
 RIDDLE = re.compile(r"^(What|Who|Where|That which)\b|\b(nobody|whoever|somebody|lest)\b")
 
 UNCONVERTED = (
-    "bench", "cli", "control.loop", "control.process", "engine.audio_loop", "engine.plugin_sandbox",
-    "engine.portaudio", "engine.process", "figures", "matching", "paper", "session",
-    "system.worker",
+    "bench", "cli", "figures", "matching", "paper", "session",
 )  # fmt: skip
 """Packages and modules whose text is still the old one."""
 
