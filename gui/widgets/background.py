@@ -1,14 +1,14 @@
 """Work in a background thread, and the line that shows its progress."""
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QVBoxLayout, QWidget
+from superqt.utils import create_worker
 
-from mesosynth.errors import MesosynthError, WorkerError
+from mesosynth.errors import MesosynthError
 
 from .. import theme
 
@@ -17,11 +17,12 @@ from .. import theme
 
 
 Progress = Callable[[int, int], bool]
+"""Takes how many of how many are done; False: the work shall end early."""
+
 Work = Callable[[Progress], Any]
-"""Calls what it gets with how many of how many are done, and ends early where that is False."""
 
 TELL_SECONDS = 0.05
-"""Time between two tellings of the progress, s."""
+"""Time between two reports of the progress, s."""
 
 
 class Background(QObject):
@@ -47,62 +48,62 @@ class Background(QObject):
     progressed = Signal(int, int)
     ended = Signal()
     failed = Signal(str)
-    _done = Signal(object, object)
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.busy = False
-        self._cancelled = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.busy = self._cancelled = False
+        self._words = ""
+        self._done: Callable[[Any], None] | None = None
         self._told = 0.0
-        self._done.connect(self._end)
 
     def start(self, words: str, work: Work, done: Callable[[Any], None]) -> bool:
-        """Do `work`, and give what it returns to `done`; False if another work is not done yet."""
+        """Do `work`, and give what it returns to `done`; False if another work is not done yet.
+
+        Parameters
+        ----------
+        words : str
+            What is shown of it, for example "Importing birds.zip …".
+        work : callable
+            Called in another thread with a :data:`Progress`.
+        done : callable
+            Called in this thread, unless the work fails.
+        """
         if self.busy:
             return False
-        self.busy = True
-        self._cancelled.clear()
+        self.busy, self._cancelled, self._words, self._done = True, False, words, done
         self.began.emit(words)
-        self._thread = threading.Thread(
-            target=self._run, args=(words, work, done), name="background", daemon=True
-        )
-        self._thread.start()
+        create_worker(work, self._tell, _connect={"returned": self._take, "errored": self._fail})
         return True
 
     def cancel(self) -> None:
         """Ask the work to end early."""
-        self._cancelled.set()
+        self._cancelled = True
 
     def close(self) -> None:
         """End the work, and wait for it to tidy up."""
         self.cancel()
-        if self._thread is not None:
-            self._thread.join(5.0)
-
-    def _run(self, words: str, work: Work, done: Callable[[Any], None]) -> None:
-        answer: object = WorkerError(f"{words}: ended unexpectedly; start mesosynth in a terminal.")
-        try:
-            answer = work(self._tell)
-        except MesosynthError as error:
-            answer = error
-        finally:
-            self._done.emit(answer, done)
+        QThreadPool.globalInstance().waitForDone(5000)
 
     def _tell(self, done: int, total: int) -> bool:
         now = time.monotonic()
         if now - self._told > TELL_SECONDS:
             self._told = now
             self.progressed.emit(done, total)
-        return not self._cancelled.is_set()
+        return not self._cancelled
 
-    def _end(self, answer: object, done: Callable[[Any], None]) -> None:
+    def _take(self, answer: object) -> None:
+        self._end()
+        if self._done is not None:
+            self._done(answer)
+
+    def _fail(self, error: Exception) -> None:
+        self._end()
+        unexpected = f"{self._words}: ended unexpectedly ({type(error).__name__}: {error})."
+        self.failed.emit(str(error) if isinstance(error, MesosynthError) else unexpected)
+
+    def _end(self) -> None:
         self.busy = False
         self.ended.emit()
-        if isinstance(answer, MesosynthError):
-            self.failed.emit(str(answer))
-        else:
-            done(answer)
 
 
 # --------------------------------------------------------------------------------------------------

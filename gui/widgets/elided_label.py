@@ -1,13 +1,13 @@
-"""A label that says less where it is too narrow, and never asks for more room."""
+"""Elided label: a line of text that says less where it is too narrow."""
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QSizePolicy
+from superqt.elidable import QElidingLabel
 from typing_extensions import override
 
 
-class ElidedLabel(QLabel):
-    """One line; where none of its texts fits, the last one ends in ….
+class ElidedLabel(QElidingLabel):
+    """One line that never asks for more room; where none of its texts fits, the last ends in ….
 
     Attributes
     ----------
@@ -31,14 +31,12 @@ class ElidedLabel(QLabel):
         return QSize(0, super().minimumSizeHint().height())
 
     @override
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setPen(self.palette().windowText().color())
-        painter.drawText(self.rect(), self.alignment(), self._fitting())
+    def setText(self, txt: str) -> None:
+        super().setText(txt)
+        self.setAccessibleDescription(txt)  # screen readers get the whole of it
 
-    def _fitting(self) -> str:
+    @override
+    def _elidedText(self) -> str:  # what superqt asks for when text or size have changed
         metrics, texts = self.fontMetrics(), (self.text(), *self.shorter)
-        for text in texts:
-            if metrics.horizontalAdvance(text) <= self.width():
-                return text
-        return metrics.elidedText(texts[-1], Qt.TextElideMode.ElideRight, self.width())
+        fitting = (text for text in texts if metrics.horizontalAdvance(text) <= self.width())
+        return metrics.elidedText(next(fitting, texts[-1]), self.elideMode(), self.width())

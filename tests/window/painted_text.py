@@ -4,7 +4,6 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 from PySide6.QtWidgets import QLabel
 
-import gui.widgets.elided_label
 import gui.widgets.knob
 from gui.plots.canvas import Canvas
 from gui.widgets.elided_label import ElidedLabel
@@ -46,13 +45,12 @@ def texts_of(widget):
         widget.paint_moving(painter)
         painter.end()
     else:
-        module = gui.widgets.knob if isinstance(widget, Knob) else gui.widgets.elided_label
-        module.QPainter = Watched
+        gui.widgets.knob.QPainter = Watched
         try:
             image = QImage(widget.size(), QImage.Format.Format_ARGB32)
             widget.render(image)
         finally:
-            module.QPainter = QPainter
+            gui.widgets.knob.QPainter = QPainter
     return list(_written)
 
 
@@ -68,13 +66,13 @@ def painted_troubles(widget):
         for other, other_box, _ in written[place + 1 :]:
             if box.intersects(other_box):
                 yield f"{text!r} lies on {other!r}"
-        if isinstance(widget, ElidedLabel) and text not in (widget.text(), *widget.shorter):
-            yield f"{widget.text()!r} ends as {text!r}"
 
 
 def label_troubles(label):
-    """What is wrong with one of Qt's own labels: too little room for its text."""
-    room, text = label.contentsRect(), label.text()
+    """What is wrong with one label: too little room for its text, or an end in …."""
+    room, text = label.contentsRect(), QLabel.text(label)
+    if isinstance(label, ElidedLabel) and text not in (label.text(), *label.shorter):
+        yield f"{label.text()!r} ends as {text!r}"
     if not text:
         return
     if label.wordWrap():
@@ -92,5 +90,4 @@ def text_troubles(window, may_end_early=()):
             yield from (f"{name}: {trouble}" for trouble in painted_troubles(widget))
     for label in window.findChildren(QLabel):
         if label.isVisible() and label not in may_end_early:
-            elided = isinstance(label, ElidedLabel)
-            yield from painted_troubles(label) if elided else label_troubles(label)
+            yield from label_troubles(label)
