@@ -196,7 +196,7 @@ class MainWindow(QMainWindow):
                 menu.addMenu(self.files.takes)
 
     def _connect(self) -> None:
-        bridge, stack = self.bridge, self.history.stack
+        bridge = self.bridge
         self.actions_.watch(
             bridge.asked, bridge.attached, bridge.target_loaded, bridge.rack_changed,
             bridge.match_started, bridge.match_progress, bridge.match_ended, bridge.match_paused,
@@ -206,7 +206,7 @@ class MainWindow(QMainWindow):
             bridge.automation_moved, self.comparisons.changed,
             self.drawer.turned, self.scope.spectrum_shown,
         )  # fmt: skip
-        stack.indexChanged.connect(self.actions_.refresh)  # at once: Ctrl+Z may come next
+        self.history.changed.connect(self.actions_.refresh)  # at once: Ctrl+Z may come next
         for hand in (self.pad, *self.knobs.all()):
             self._connect_hand(hand)
         self.library.chosen.connect(self.pad.setFocus)

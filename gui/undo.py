@@ -126,11 +126,19 @@ class History(QObject):
 
     A drag calls :meth:`begin`, many times :meth:`change`, and :meth:`end`; wheels and keys, which
     have no end of their own, call :meth:`nudge`.
+
+    Signals
+    -------
+    changed
+        There is something else to undo or to redo.
     """
+
+    changed = Signal()
 
     def __init__(self, bridge: Bridge) -> None:
         super().__init__(bridge)
         self.stack = QUndoStack(self)
+        self.stack.indexChanged.connect(self.changed)
         self._bridge = bridge
         self._still = False
         self._text = ""
