@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from benchmarks.targets import RANGES, Sound, Theta, draw_theta
 from mesosynth.audio.target import Target, target_from_array
 from mesosynth.instruments.chirplet_torch import ONSET
-from mesosynth.matching.descent import Measured, descent_named
-from mesosynth.matching.match import Matcher
+from mesosynth.matching.descent import NormalEquations, descent_named
 from mesosynth.matching.model import PAPERS, State, Unknowns, by_id, in_range, state_of
 from mesosynth.matching.noise import onset_of
-from mesosynth.matching.operator import Operator, Phi
+from mesosynth.matching.operator import Operator, Phi, shared_operator
 from mesosynth.matching.starts import initial_guesses
+from mesosynth.system.steps import Steps
 
 LONGER = 4.0
 """A method may take so many times the seconds of ours, for the picture of error against time."""
@@ -62,13 +62,13 @@ class _Contest:
     best: float = np.inf
     course: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
-    def evaluate(self, state: State) -> Measured:
-        """Loss and its shape, from residual and Jacobian."""
+    def evaluate(self, state: State) -> Steps[None, NormalEquations]:
+        """Normal equations, from residual and Jacobian."""
         self.check()
-        at = self.operator.linearize(state, self.unknowns.free)
+        at = yield from self.operator.linearize_steps(state, self.unknowns.free)
         residual = at.S - self.S
         self._note(state, residual)
-        return Measured.of(residual, at.J)
+        return NormalEquations.of(residual, at.J)
 
     def loss(self, state: State) -> float:
         """The loss alone, which is cheaper."""
@@ -122,11 +122,12 @@ def _scrapl(contest: _Contest, start: State) -> None:
     free = contest.unknowns.free
     loss = ScraplLoss(contest.audio, free, sum(contest.key))
 
-    def evaluate(state: State) -> Measured:
+    def evaluate(state: State) -> Steps[None, NormalEquations]:
         contest.check()
-        measured = loss(state)
-        contest.go_on(state, measured.loss)
-        return measured
+        yield
+        equations = loss(state)
+        contest.go_on(state, equations.loss)
+        return equations
 
     for _ in descent_named("adam")(evaluate, start, contest.unknowns, _ENDLESS, _PRECISION):
         pass
@@ -192,7 +193,7 @@ METHODS = {
 
 
 def compete(
-    name: str, begin_at: str, sound: Sound, matcher: Matcher, budget: Budget, key: tuple[int, ...]
+    name: str, begin_at: str, sound: Sound, budget: Budget, key: tuple[int, ...]
 ) -> list[dict[str, Any]]:
     """Let a method look for a sound's theta.
 
@@ -203,8 +204,6 @@ def compete(
     begin_at : str
         Of :data:`STARTS`.
     sound : Sound
-    matcher : Matcher
-        Whose operators and table are used.
     budget : Budget
         The method ends by itself, or once it has had both these evaluations and LONGER times
         these seconds.
@@ -217,7 +216,7 @@ def compete(
         Whenever the least loss so far was seen.
     """
     method = METHODS[name]
-    operator = matcher.operator_for(method.phi)
+    operator = shared_operator(method.phi)
     _warm_up(operator)
     if method.is_peer:
         from benchmarks.scrapl_descent import warm_up
@@ -229,17 +228,17 @@ def compete(
     unknowns = Unknowns.named(PAPERS, *heard)
     S = operator.analyse(target.audio)
     contest = _Contest(operator, target.audio, S, unknowns, began, budget, key)
-    start = state_of(draw_theta(*key)) if begin_at == "random" else _from_table(matcher, target)
+    start = state_of(draw_theta(*key)) if begin_at == "random" else _from_table(target)
     if operator.hears_onset:
         x = operator.synthesize(start[:ONSET])
-        start[ONSET] = onset_of(matcher.operator.jtfs, target.audio, x)
+        start[ONSET] = onset_of(shared_operator().jtfs, target.audio, x)
     with contextlib.suppress(_Spent):
         method.search(contest, in_range(start))
     return contest.course
 
 
-def _from_table(matcher: Matcher, target: Target) -> State:
-    listener = matcher.operator
+def _from_table(target: Target) -> State:
+    listener = shared_operator()
     (start,) = initial_guesses(listener, listener.analyse(target.audio), target.audio, 1)
     return state_of(dict(zip(PAPERS, map(float, start.theta), strict=True)))
 

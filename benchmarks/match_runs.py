@@ -7,7 +7,6 @@ from typing import Any
 
 from benchmarks.baselines import METHODS, Budget, compete
 from benchmarks.targets import Family, Sound, families
-from mesosynth.audio.target import target_from_array
 from mesosynth.errors import MesosynthError
 from mesosynth.matching.match import Matcher
 from mesosynth.matching.results import MatchResult
@@ -125,19 +124,16 @@ def perform(run: Run) -> Row:
 
 
 @functools.lru_cache(maxsize=1)
-def matcher() -> Matcher:
-    """The matcher of this process, warmed up."""
-    matcher = Matcher()
+def warm_up() -> None:
+    """Match a sound, so that this process has all filters and tables."""
     sound = families()["A"].make(0, 0, 0)
-    matcher.match(target_from_array(sound.audio, sound.sample_rate))
-    return matcher
+    Matcher().fit(sound.audio, sound.sample_rate)
 
 
 def _ours(sound: Sound) -> Row:
-    warm = matcher()
-    warm.choose(sound.instrument)
+    warm_up()
     began = time.perf_counter()
-    result = warm.match(target_from_array(sound.audio, sound.sample_rate))
+    result = Matcher(sound.instrument).fit(sound.audio, sound.sample_rate)
     seconds = time.perf_counter() - began
     return {
         "theta": result.theta, "std": result.std, "loss": result.loss,
@@ -159,6 +155,6 @@ def _course(result: MatchResult, seconds: float) -> list[Row]:
 
 def _baseline(run: Run, sound: Sound, budget: Budget) -> Row:
     key = (run.seed, ord(run.family), run.index, _RANDOM_START)
-    matcher().choose("chirplet")
-    course = compete(run.method, run.start, sound, matcher(), budget, key)
+    warm_up()
+    course = compete(run.method, run.start, sound, budget, key)
     return {"budget": asdict(budget), "course": course}

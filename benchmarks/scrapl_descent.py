@@ -21,7 +21,7 @@ from benchmarks.child import Child
 from benchmarks.environment import peers_python
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.instruments.chirplet_torch import ONSET, chirplet_and_tangents
-from mesosynth.matching.descent import Measured
+from mesosynth.matching.descent import NormalEquations
 from mesosynth.matching.model import State
 
 _SCRIPT = Path(__file__).parent / "children" / "peers.py"
@@ -44,7 +44,7 @@ class ScraplLoss:
         self._free = free
         self._paths = np.random.default_rng(seed)
 
-    def __call__(self, state: State) -> Measured:
+    def __call__(self, state: State) -> NormalEquations:
         """Loss and gradient of the next path; nothing is known of the loss's shape."""
         theta = torch.from_numpy(state[:ONSET])
         x, dx = chirplet_and_tangents(
@@ -65,7 +65,7 @@ class ScraplLoss:
         child.prepare("distance", case)
         answer = child.report("distance")
         size = len(self._free)
-        return Measured(answer["loss"], np.array(answer["gradient"]), np.eye(size), 0.0)
+        return NormalEquations(answer["loss"], np.array(answer["gradient"]), np.eye(size), 0.0)
 
 
 @functools.cache

@@ -28,6 +28,7 @@ from mesosynth.cli.progress import ProgressBar
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import instrument_class
 from mesosynth.matching.results import MatchSettings, table_of
+from mesosynth.system.steps import result_of
 
 if TYPE_CHECKING:
     from mesosynth.matching.checkpoint import SavedMatch
@@ -181,15 +182,14 @@ def _match(wanted: "SavedMatch", options: MatchOptions, as_json: bool) -> dict[s
 
     target, instrument = wanted.target, wanted.instrument
     with _telling_how_to_go_on(options.run), ProgressBar(target.name, state="listening …") as bar:
-        from mesosynth.matching.match import Matcher, run_and_keep  # brings torch in
+        from mesosynth.matching.match import keep_match, render_match  # brings torch in
         from mesosynth.matching.similarity import Similarity
 
         def show(step: "MatchStep") -> None:
             bar.move(step.progress, step_text(step))
 
-        matcher = Matcher(instrument)
-        result = run_and_keep(matcher, wanted, options.run, show)
-        scores = Similarity(target.audio).of(matcher.render(result.theta, target))
+        result = result_of(keep_match(wanted, options.run), show)
+        scores = Similarity(target.audio).of(render_match(result.theta, instrument, target))
     if options.output is not None:
         preset = matched_preset(result, target.name, target.sha256, instrument, scores)
         save_preset(options.output, preset)

@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
-from mesosynth.matching.loss_map import Checkpoint
 from mesosynth.matching.model import Unknowns
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.results import Analysis, Drivers
@@ -97,7 +96,6 @@ def drivers(
     audio: NDArray[np.float32],
     values: Mapping[str, float],
     unknowns: tuple[str, ...],
-    checkpoint: Checkpoint | None = None,
 ) -> Drivers:
     """What each second-order path would do to each unknown, see :class:`Drivers`.
 
@@ -111,8 +109,6 @@ def drivers(
         Parameters by id: where the match would stand.
     unknowns : tuple of str
         Ids of what would be looked for.
-    checkpoint : callable, optional
-        As for :meth:`Operator.linearize`.
 
     Raises
     ------
@@ -121,7 +117,7 @@ def drivers(
     """
     model = operator.model
     free = Unknowns.named(unknowns, model=model).free
-    at = operator.linearize(model.state_of(values), free, checkpoint)
+    at = operator.linearize(model.state_of(values), free)
     residual = at.S - operator.analyse(audio)
     layout = Layout.of(operator.jtfs)
     pull = [layout.summed(-residual * column) for column in at.J.T]

@@ -1,100 +1,20 @@
-"""Checkpoints of a match: its evaluations so far, and the file that keeps them."""
+"""Checkpoints of a match: the file that keeps its evaluations so far."""
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import itertools
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_SAMPLES, Target
 from mesosynth.errors import MatchFileError
-from mesosynth.matching.descent import Measured
+from mesosynth.matching.evaluation_cache import Evaluation
 from mesosynth.matching.results import MatchSettings
 from mesosynth.system import file_kinds
 from mesosynth.system.documents import Document
-
-# --------------------------------------------------------------------------------------------------
-# What a match has measured so far, from which it can be taken up again where it stood.
-#
-# A match is a function of its target and its settings: the same theta comes of them every time. All
-# that takes long is measuring, so whoever has the measurements can run the match once more in a
-# moment, to the very state in which it was left, and from there on.
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One measurement.
-
-    Attributes
-    ----------
-    state : (n,) float64
-        Where, as in :mod:`mesosynth.matching.model`.
-    measured : Measured
-    seconds : float
-        Since the match was asked for, pauses not counted.
-    """
-
-    state: NDArray[np.float64]
-    measured: Measured
-    seconds: float
-
-
-class Journal:
-    """Measurements in the order in which a match asks for them; the clock of that match.
-
-    Parameters
-    ----------
-    entries : sequence of Entry
-        Of the same match, as far as it came; none for a new one.
-    on_entry : callable, optional
-        Called with every new measurement and its place among the entries; what was at that place,
-        and what followed it, is forgotten.
-    """
-
-    def __init__(
-        self, entries: Sequence[Entry] = (), on_entry: Callable[[int, Entry], None] | None = None
-    ) -> None:
-        self._entries = list(entries)
-        self._on_entry = on_entry
-        self._next = 0
-        self._seconds = 0.0
-        self._since = time.perf_counter()
-
-    @property
-    def seconds(self) -> float:
-        """Since the match was asked for, pauses not counted."""
-        if self._next < len(self._entries):
-            return self._seconds  # it was then that the match was here
-        return self._seconds + time.perf_counter() - self._since
-
-    def measure(self, state: NDArray[np.float64], compute: Callable[[], Measured]) -> Measured:
-        """Measure at `state`, or remember what was measured there when the match came by before.
-
-        What does not fit, since another version of mesosynth went another way, is forgotten.
-        """
-        if self._next < len(self._entries):
-            entry = self._entries[self._next]
-            if np.array_equal(entry.state, state):
-                self._next += 1
-                self._set_clock(entry.seconds)
-                return entry.measured
-            del self._entries[self._next :]
-            self._set_clock(self._seconds)
-        measured = compute()
-        entry = Entry(state.copy(), measured, self.seconds)
-        self._entries.append(entry)
-        self._next += 1
-        if self._on_entry is not None:
-            self._on_entry(self._next - 1, entry)
-        return measured
-
-    def _set_clock(self, seconds: float) -> None:
-        self._seconds, self._since = seconds, time.perf_counter()
-
 
 # --------------------------------------------------------------------------------------------------
 # A match in a file: the sound, the settings, and what was measured so far.
@@ -115,7 +35,7 @@ class _Sound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Measurement(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of the journal."""
+    """An evaluation."""
 
     state: list[float]
     loss: float
@@ -136,7 +56,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}
 
 
-class SavedMatch(msgspec.Struct, frozen=True, kw_only=True):
+class SavedMatch(msgspec.Struct, frozen=True):
     """A match as far as it came.
 
     Attributes
@@ -145,8 +65,8 @@ class SavedMatch(msgspec.Struct, frozen=True, kw_only=True):
         Whose theta is looked for.
     settings : MatchSettings
     target : Target
-    entries : tuple of Entry
-        What was measured, in order.
+    evaluations : tuple of Evaluation
+        All so far, in order.
     finished : bool
         Whether the match came to its end by itself.
     extra : dict
@@ -156,7 +76,7 @@ class SavedMatch(msgspec.Struct, frozen=True, kw_only=True):
     instrument: str
     settings: MatchSettings
     target: Target
-    entries: tuple[Entry, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
     finished: bool = False
     extra: dict[str, Any] = {}
 
@@ -181,7 +101,7 @@ def save_match(path: str | Path, match: SavedMatch) -> None:
         instrument=match.instrument,
         settings=match.settings,
         sound=sound,
-        measurements=[_measurement(entry) for entry in match.entries],
+        measurements=[_measurement(each) for each in match.evaluations],
         finished=match.finished,
         extra=match.extra,
     )
@@ -204,7 +124,7 @@ def _match(file: _File) -> SavedMatch:
         instrument=file.instrument,
         settings=file.settings,
         target=_target(file.sound),
-        entries=_entries(file.measurements),
+        evaluations=_evaluations(file.measurements),
         finished=file.finished,
         extra=file.extra,
     )
@@ -223,15 +143,17 @@ MATCH = Document(
 """The format; a sound takes some two hundred thousand bytes, a measurement about one thousand."""
 
 
-def _measurement(entry: Entry) -> _Measurement:
-    measured = entry.measured
+def _measurement(evaluation: Evaluation) -> _Measurement:
+    loss, quartic, *rest = evaluation.numbers
+    free = math.isqrt(len(rest))  # of free + free² numbers
+    gradient, H = rest[:free], rest[free:]
     return _Measurement(
-        state=entry.state.tolist(),
-        loss=measured.loss,
-        gradient=measured.gradient.tolist(),
-        H=measured.H.tolist(),
-        quartic=measured.quartic,
-        seconds=entry.seconds,
+        state=evaluation.at,
+        loss=loss,
+        gradient=gradient,
+        H=[H[begin : begin + free] for begin in range(0, len(H), free)],
+        quartic=quartic,
+        seconds=evaluation.seconds,
     )
 
 
@@ -244,12 +166,12 @@ def _target(sound: _Sound) -> Target:
     return Target(sound.name, audio, sound.start, sound.scale, sound.sha256)
 
 
-def _entries(measurements: Sequence[_Measurement]) -> tuple[Entry, ...]:
-    entries: list[Entry] = []
+def _evaluations(measurements: Sequence[_Measurement]) -> tuple[Evaluation, ...]:
+    evaluations: list[Evaluation] = []
     for place, of in enumerate(measurements):
-        gradient, H = np.array(of.gradient), np.array(of.H)
-        if not of.gradient or H.shape != (len(gradient), len(gradient)) or of.loss < 0.0:
+        free = len(of.gradient)
+        if [len(row) for row in of.H] != [free] * free or of.loss < 0.0:
             raise ValueError(f"its measurement {place} is none")
-        measured = Measured(of.loss, gradient, H, of.quartic)
-        entries.append(Entry(np.array(of.state), measured, of.seconds))
-    return tuple(entries)
+        numbers = [of.loss, of.quartic, *of.gradient, *itertools.chain(*of.H)]
+        evaluations.append(Evaluation(place, of.state, numbers, of.seconds))
+    return tuple(evaluations)

@@ -1,16 +1,19 @@
 """Descent methods: Levenberg-Marquardt, Adam and others, on normal equations."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
+from mesosynth.matching.evaluation_cache import Evaluation
 from mesosynth.matching.model import State, Unknowns
+from mesosynth.system.steps import Steps
 
 # --------------------------------------------------------------------------------------------------
-# What descent needs to know of a state, of thousands of paths a few numbers.
+# Normal equations of a least-squares step: of thousands of paths a few numbers.
 
 
 SYSTEMATIC = 3e-4
@@ -18,8 +21,8 @@ SYSTEMATIC = 3e-4
 
 
 @dataclass(frozen=True)
-class Measured:
-    """The loss at a state, and its shape around it, of the residual r and its Jacobian J.
+class NormalEquations:
+    """Loss, gradient and Hessian of a least-squares problem with residual r and Jacobian J.
 
     Attributes
     ----------
@@ -39,7 +42,7 @@ class Measured:
     quartic: float
 
     @classmethod
-    def of(cls, residual: NDArray[np.float64], J: NDArray[np.float64]) -> "Measured":
+    def of(cls, residual: NDArray[np.float64], J: NDArray[np.float64]) -> "NormalEquations":
         """Condense a residual, (paths,), and its Jacobian, (paths, free)."""
         return cls(
             loss=0.5 * float(residual @ residual),
@@ -47,6 +50,18 @@ class Measured:
             H=J.T @ J,
             quartic=float((residual**2) @ (residual**2)),
         )
+
+    @classmethod
+    def from_numbers(cls, numbers: Sequence[float]) -> "NormalEquations":
+        """Equations of :attr:`numbers`."""
+        free = (math.isqrt(4 * len(numbers) - 7) - 1) // 2  # of 2 + free + free² numbers
+        rest = np.array(numbers[2:])
+        return cls(numbers[0], rest[:free], rest[free:].reshape(free, free), numbers[1])
+
+    @property
+    def numbers(self) -> list[float]:
+        """All of them in one list: loss, quartic, gradient, and H row by row."""
+        return [self.loss, self.quartic, *self.gradient.tolist(), *self.H.ravel().tolist()]
 
     @property
     def std(self) -> NDArray[np.float64]:
@@ -73,8 +88,8 @@ class Measured:
 # was good (PAPER.md); nobody has those.
 
 
-Evaluate = Callable[[State], Measured]
-"""Measure the loss at a state, and its shape along the unknowns' axes."""
+Evaluate = Callable[[State], Steps[Evaluation, NormalEquations]]
+"""Computes the normal equations at a state; what it yields on the way, the descent passes on."""
 
 _LONGEST_STEP = 0.7  # nobody trusts a linearization beyond a factor of two
 _SMALLEST_GAIN = 1e-4  # of the loss
@@ -91,7 +106,7 @@ class Iterate:
     loss : float
         0 (the same sound, to Φ) to 2.
     std : (free,) float64
-        Standard deviations along the unknowns' axes, see :attr:`Measured.std`.
+        Standard deviations along the unknowns' axes, see :attr:`NormalEquations.std`.
     converged : bool
         Whether no step worth taking is left.
     """
@@ -102,39 +117,39 @@ class Iterate:
     converged: bool = False
 
 
-Descent = Callable[[Evaluate, State, Unknowns, int, float], Iterator[Iterate]]
-"""Descend from a state, in at most so many evaluations, until a step is shorter than the precision;
-yields the start and what was accepted."""
+Descent = Callable[[Evaluate, State, Unknowns, int, float], Iterator[Iterate | Evaluation | None]]
+"""Descends from a state, in at most so many evaluations, until a step is shorter than the
+precision; yields an :class:`Iterate` for the start and each accepted step."""
 
 
 @dataclass(frozen=True)
 class _Point:
     state: State
-    measured: Measured
+    equations: NormalEquations
 
     @property
     def loss(self) -> float:
-        return self.measured.loss
+        return self.equations.loss
 
     @property
     def gradient(self) -> NDArray[np.float64]:
-        return self.measured.gradient
+        return self.equations.gradient
 
     def iterate(self, *, converged: bool = False) -> Iterate:
-        return Iterate(self.state, self.loss, self.measured.std, converged)
+        return Iterate(self.state, self.loss, self.equations.std, converged)
 
 
 def levenberg_marquardt(
     evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
-) -> Iterator[Iterate]:
+) -> Iterator[Iterate | Evaluation | None]:
     """Gauss-Newton steps, damped until the loss falls."""
-    here = _Point(start, evaluate(start))
+    here = _Point(start, (yield from evaluate(start)))
     damping = _FIRST_DAMPING
     yield here.iterate()
     for _ in range(max_evaluations - 1):
         trial = unknowns.moved(here.state, _damped_step(here, unknowns, damping))
         moved = float(np.abs(unknowns.step_between(here.state, trial)).max())
-        there = _Point(trial, evaluate(trial))
+        there = _Point(trial, (yield from evaluate(trial)))
         if there.loss < here.loss:
             gain = (here.loss - there.loss) / here.loss
             here, damping = there, damping / 10.0
@@ -151,15 +166,15 @@ def levenberg_marquardt(
 
 def bold_driver(
     evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
-) -> Iterator[Iterate]:
+) -> Iterator[Iterate | Evaluation | None]:
     """The paper's descent, down the gradient: the rate grows by a fifth or halves, by the loss."""
-    here = _Point(start, evaluate(start))
+    here = _Point(start, (yield from evaluate(start)))
     rate = 0.1 / max(float(np.linalg.norm(here.gradient)), 1e-300)
     yield here.iterate()
     for _ in range(max_evaluations - 1):
         step = _shortened(-rate * here.gradient)
         trial = unknowns.moved(here.state, step)
-        there = _Point(trial, evaluate(trial))
+        there = _Point(trial, (yield from evaluate(trial)))
         if there.loss < here.loss:
             here, rate = there, 1.2 * rate
             yield here.iterate()
@@ -172,9 +187,9 @@ def bold_driver(
 
 def adam(
     evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
-) -> Iterator[Iterate]:
+) -> Iterator[Iterate | Evaluation | None]:
     """Adam with a rate of 0.05; every step is taken, whatever the loss says."""
-    here = _Point(start, evaluate(start))
+    here = _Point(start, (yield from evaluate(start)))
     mean = square = np.zeros(len(unknowns.free))
     yield here.iterate()
     for t in range(1, max_evaluations):
@@ -183,22 +198,22 @@ def adam(
         square = 0.999 * square + 0.001 * gradient**2
         step = -0.05 * (mean / (1 - 0.9**t)) / (np.sqrt(square / (1 - 0.999**t)) + 1e-12)
         trial = unknowns.moved(here.state, step)
-        here = _Point(trial, evaluate(trial))
+        here = _Point(trial, (yield from evaluate(trial)))
         yield here.iterate()
 
 
 def lbfgs(
     evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
-) -> Iterator[Iterate]:
+) -> Iterator[Iterate | Evaluation | None]:
     """L-BFGS (two-loop recursion, the last 8 steps) with a line search that halves."""
-    here = _Point(start, evaluate(start))
+    here = _Point(start, (yield from evaluate(start)))
     pairs: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     length = 1.0
     yield here.iterate()
     for _ in range(max_evaluations - 1):
         direction = _shortened(-_two_loops(here.gradient, pairs))
         trial = unknowns.moved(here.state, length * direction)
-        there = _Point(trial, evaluate(trial))
+        there = _Point(trial, (yield from evaluate(trial)))
         wanted = here.loss + 1e-4 * length * float(here.gradient @ direction)
         if there.loss <= wanted:
             s = unknowns.step_between(here.state, trial)
@@ -240,7 +255,7 @@ def descent_named(name: str) -> Descent:
 
 def _damped_step(here: _Point, unknowns: Unknowns, damping: float) -> NDArray[np.float64]:
     """Solve (JᵀJ + damping diag JᵀJ) step = -Jᵀ residual for what can move."""
-    gradient, H = here.gradient, here.measured.H
+    gradient, H = here.gradient, here.equations.H
     # What stands at the edge of its range and wants to leave it stays out of the equations.
     outward = unknowns.step_between(
         here.state, unknowns.moved(here.state, -1e-3 * np.sign(gradient))

@@ -7,14 +7,17 @@ them; so they come afterwards, the best candidate's first.
 from collections.abc import Iterator
 
 from mesosynth.audio.target import Target
-from mesosynth.matching.match import Matcher
+from mesosynth.matching.match import render_match
+from mesosynth.matching.operator import Operator
 from mesosynth.matching.requests import Judged
 from mesosynth.matching.results import MatchResult
 from mesosynth.matching.similarity import Similarity
 
 
-def judgements(matcher: Matcher, target: Target, result: MatchResult) -> Iterator[Judged]:
+def judgements(operator: Operator, target: Target, result: MatchResult) -> Iterator[Judged]:
     """Score the candidates of `result`, a match of `target`, one with each step, best first."""
-    similarity = Similarity(target.audio, matcher.operator)
+    similarity = Similarity(target.audio, operator)
     for place, candidate in enumerate(result.candidates):
-        yield Judged(place, similarity.of(matcher.render(candidate.theta, target)))
+        yield Judged(
+            place, similarity.of(render_match(candidate.theta, operator.model.name, target))
+        )

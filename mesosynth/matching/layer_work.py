@@ -11,7 +11,6 @@ from mesosynth.errors import MesosynthError
 from mesosynth.matching.analysis import analysis
 from mesosynth.matching.layer_sound import LayerFilters
 from mesosynth.matching.layers import layer_sounds, match_target_layers
-from mesosynth.matching.match import Stopped
 from mesosynth.matching.model import CHIRPLET
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.requests import (
@@ -27,6 +26,7 @@ from mesosynth.matching.requests import (
 )
 from mesosynth.matching.results import LayersResult, LayersStep
 from mesosynth.matching.similarity import Similarity
+from mesosynth.system.steps import Stopped
 
 _LEAST_SECONDS = 2.0  # for a match that goes on when its time is nearly over
 

@@ -27,11 +27,11 @@ from mesosynth.matching.layer_sound import (
     repetitions,
     sounding,
 )
-from mesosynth.matching.match import ShouldStop, Stopped
 from mesosynth.matching.model import CHIRPLET
 from mesosynth.matching.results import Layer, LayersResult, LayersStep
 from mesosynth.matching.similarity import Similarity
 from mesosynth.matching.starts import period_of
+from mesosynth.system.steps import Stopped
 
 # --------------------------------------------------------------------------------------------------
 # A layer in the user's terms and as a state: times in the sound, and in the analysis window.
@@ -142,6 +142,7 @@ def _between(rng: np.random.Generator, low: float, high: float) -> float:
 
 
 OnLayersStep = Callable[[LayersStep], None]
+ShouldStop = Callable[[], bool]
 
 _CANDIDATES = 20  # for a new layer
 _GROWING = 40  # steps of Adam

@@ -1,22 +1,21 @@
 """Map of the loss and its gradient over two parameters, nearest cells first."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError
-from mesosynth.matching.match import Matcher
 from mesosynth.matching.model import CHIRPLET, Model, State
 from mesosynth.matching.noise import onset_of
-from mesosynth.matching.operator import PHIS, Linearization
+from mesosynth.matching.operator import PHIS, Operator, shared_operator
 from mesosynth.matching.requests import Explore, MapCell, MapStarted
 from mesosynth.matching.results import Cell
 from mesosynth.plugins.parameters import Parameter
+from mesosynth.system.steps import Steps
 
 # --------------------------------------------------------------------------------------------------
 # The loss and its gradient around a point, cell by cell, nearest first.
@@ -29,20 +28,7 @@ OCTAVES = 1.0
 """To each side of the point, on an axis that is given no range; of what may be zero, a quarter of
 its range in the table."""
 
-Checkpoint = Callable[[], None]
 Ranges = tuple[tuple[float, float], tuple[float, float]]
-
-
-class Linearizes(Protocol):
-    """What :class:`mesosynth.matching.operator.Operator` does."""
-
-    model: Model
-
-    def linearize(
-        self, state: State, free: tuple[int, ...], checkpoint: Checkpoint | None
-    ) -> Linearization:
-        """Φ on the unit sphere, and its Jacobian along the unknowns' axes."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -56,15 +42,14 @@ class Point:
 
 
 def surface(
-    operator: Linearizes,
+    operator: Operator,
     S_target: NDArray[np.float64],
     state: State,
     axes: tuple[str, str] = ("f_m", "gamma"),
     grid: tuple[int, int] = (20, 20),
     ranges: Ranges | None = None,
     nearest_first: bool = True,
-    checkpoint: Checkpoint | None = None,
-) -> Iterator[Cell]:
+) -> Steps[Cell, None]:
     """Loss and gradient on a grid around a state.
 
     Parameters
@@ -76,12 +61,10 @@ def surface(
         The point; what the axes do not move stays as it is here.
     axes, grid, ranges, nearest_first
         As for :func:`points`.
-    checkpoint : callable, optional
-        Called some twenty times a cell; what it raises ends the map, and comes out here.
 
     Yields
     ------
-    Cell
+    None or Cell
 
     Raises
     ------
@@ -89,20 +72,16 @@ def surface(
         For axes, a grid or ranges that make no map.
     """
     for point in points(state, axes, grid, ranges, nearest_first, operator.model):
-        yield cell(operator, S_target, point, axes, checkpoint)
+        yield (yield from cell(operator, S_target, point, axes))
 
 
 def cell(
-    operator: Linearizes,
-    S_target: NDArray[np.float64],
-    point: Point,
-    axes: tuple[str, str],
-    checkpoint: Checkpoint | None = None,
-) -> Cell:
+    operator: Operator, S_target: NDArray[np.float64], point: Point, axes: tuple[str, str]
+) -> Steps[None, Cell]:
     """Loss and gradient at one of :func:`points`; arguments as for :func:`surface`."""
     free = [operator.model.ids.index(id_) for id_ in axes]
     ordered = tuple(sorted(free))
-    at = operator.linearize(point.state, ordered, checkpoint)
+    at = yield from operator.linearize_steps(point.state, ordered)
     residual = at.S - S_target
     gradient = at.J.T @ residual
     return Cell(
@@ -226,14 +205,14 @@ class Explorer:
 
     Parameters
     ----------
-    matcher : Matcher
-        Whose operators compute it.
+    model : Model
+        Of the instrument.
     on_start : callable
         Called with a :class:`MapStarted` before the first cell of another map.
     """
 
-    def __init__(self, matcher: Matcher, on_start: Callable[[MapStarted], None]) -> None:
-        self._matcher = matcher
+    def __init__(self, model: Model, on_start: Callable[[MapStarted], None]) -> None:
+        self.model = model
         self._on_start = on_start
         self._target: Target | None = None
         self._S_target: NDArray[np.float64] | None = None
@@ -269,7 +248,7 @@ class Explorer:
             return
         if wanted.phi not in PHIS:
             raise ArgumentError(f"phi={wanted.phi!r} does not exist; choose of {', '.join(PHIS)}.")
-        model = self._matcher.operator.model
+        model = self.model
         state = model.state_of(wanted.values)
         ranges = wanted.ranges or _whole(model, wanted.axes, wanted.values)
         places = points(state, wanted.axes, wanted.grid, ranges, model=model)
@@ -284,21 +263,21 @@ class Explorer:
         self._map, self._missing, self._S_target = identity, places, None
         self._on_start(_started(wanted, places))
 
-    def next(self, checkpoint: Checkpoint) -> MapCell:
-        """Compute the next cell; if `checkpoint` raises, it is still missing."""
+    def next(self) -> Steps[None, MapCell]:
+        """Compute the next cell; left on the way, it is still missing."""
         assert self._wanted is not None
         assert self._target is not None
-        operator = self._matcher.operator_for(self._wanted.phi)
+        operator = shared_operator(self._wanted.phi).of(self.model)
         point = self._missing[0]
         if self._S_target is None:
-            checkpoint()
+            yield
             self._S_target = operator.analyse(self._target.audio)
             if operator.hears_onset:
                 x = operator.synthesize(point.state[: operator.model.onset])
-                self._onset = onset_of(self._matcher.operator.jtfs, self._target.audio, x)
+                self._onset = onset_of(shared_operator().jtfs, self._target.audio, x)
         if operator.hears_onset:
             point.state[operator.model.onset] = self._onset
-        found = cell(operator, self._S_target, point, self._wanted.axes, checkpoint)
+        found = yield from cell(operator, self._S_target, point, self._wanted.axes)
         del self._missing[0]
         return MapCell(self._wanted.axes, found)
 

@@ -1,7 +1,7 @@
 """Match of one arpeggio: starts, rough descents, refinement, and the result."""
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,44 +10,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target, target_from_array
-from mesosynth.matching.checkpoint import Entry, Journal, SavedMatch, save_match
-from mesosynth.matching.descent import Iterate, Measured, descent_named
-from mesosynth.matching.model import Pins, State, Unknowns, model_named
+from mesosynth.matching.checkpoint import SavedMatch, save_match
+from mesosynth.matching.descent import Iterate, NormalEquations, descent_named
+from mesosynth.matching.evaluation_cache import Evaluation, EvaluationCache
+from mesosynth.matching.model import Model, Pins, State, Unknowns, model_named
 from mesosynth.matching.noise import (
     NOISES,
-    Focus,
+    WindowedTarget,
     correlation,
-    focus_on,
-    heard_elsewhere,
+    linearize_at_onsets,
     noise_step,
     onset_of,
-    steady_gain,
-    steady_onset,
+    stationary_gain,
+    stationary_onset,
+    windowed_target,
 )
-from mesosynth.matching.operator import Linearization, Operator
-from mesosynth.matching.results import Candidate, MatchResult, MatchSettings, MatchStep, Phi
+from mesosynth.matching.operator import Linearization, shared_operator
+from mesosynth.matching.results import Candidate, MatchResult, MatchSettings, MatchStep
 from mesosynth.matching.starts import starts_of
+from mesosynth.system.steps import Steps, Stopped, result_of
 
 # --------------------------------------------------------------------------------------------------
 # One match: starts, rough descents, a closer look at the best, and what comes of it.
 
 
-OnStep = Callable[[MatchStep], None]
-ShouldStop = Callable[[], bool]
-
 GOOD_LOSS = 3e-3
 """A start that comes below this has found its arpeggio; no other start is tried."""
 
-_GOOD_FOCUSED_LOSS = 5e-4  # the same through a window, beside noise
+_GOOD_WINDOWED_LOSS = 5e-4  # the same through a window, beside noise
 _LIKE_NOISE = 3.0  # or this many times what the noise alone explains
-_WORTH_MORE_UNKNOWNS = 0.9  # of the loss is what further unknowns must bring it down to
+_LESS_LOSS = 0.9  # share of the loss that further unknowns must bring it down to
 _HEARD = 0.3  # below this loss an arpeggio is there, if perhaps in noise
 _CLEAN = 1e-4  # below this one there is no noise to speak of
 _ROUGH, _NEAR, _FINE = 5e-2, 1.5e-2, 1e-4  # steps that end a descent
 _SAME = 4e-2  # what two descents to one place may differ by
 _STARTS = 3
 _FEWEST_NOTES = 1.2  # in an arpeggio that needs no further start
-_STEADY_STEPS = 2
+_STATIONARY_STEPS = 2
 _EVALUATIONS_FOR_MORE = 24
 _FREED = (  # notes for one note, and values where gradients are not zero
     (2.0, {"am_shape": 0.8, "am_depth": 0.95, "brightness": -24.0}),
@@ -55,43 +54,39 @@ _FREED = (  # notes for one note, and values where gradients are not zero
 )
 
 
-class Stopped(Exception):
-    """A match was stopped before it had any theta."""
-
-
 @dataclass(frozen=True, eq=False)
-class Hearing:
-    """What is compared: the target's Φ, what may move, and the noise that is heard with both."""
+class Observation:
+    """Side of the target in a least-squares problem: its Φ, the unknowns, and the noise."""
 
     S: NDArray[np.float64]
     unknowns: Unknowns
-    focus: Focus | None = None
-    heard_whole: float | None = None  # the loss before, without the window
+    windowed: WindowedTarget | None = None
+    loss_before: float | None = None  # of the whole target, before it was windowed
 
     @functools.cached_property
     def background(self) -> NDArray[np.float32] | None:
-        """What is heard beside the model."""
-        return None if self.focus is None else self.focus.background(0)
+        """Noise that is added to the model."""
+        return None if self.windowed is None else self.windowed.background(0)
 
 
 @dataclass(frozen=True)
-class Found:
-    """Where a descent ended, and what it had been looking for."""
+class DescentResult:
+    """End of a descent, with its unknowns."""
 
     iterate: Iterate
     unknowns: Unknowns
     good_loss: float
     start: int
-    heard_whole: float | None = None  # the loss before it was heard through a window
+    loss_before: float | None = None  # of the whole target, before it was windowed
 
     @property
     def rank(self) -> float:
-        """Loss of the whole target: what is heard through windows cannot be compared."""
-        return self.loss if self.heard_whole is None else self.heard_whole
+        """Loss of the whole target: losses through windows cannot be compared."""
+        return self.loss if self.loss_before is None else self.loss_before
 
     @property
     def loss(self) -> float:
-        """As it was last heard."""
+        """Loss of what was observed last."""
         return self.iterate.loss
 
     @property
@@ -106,65 +101,103 @@ class Found:
         return self.loss < self.good_loss and not trapped
 
 
-@dataclass
-class Run:
-    """The state of one match."""
+MatchSteps = Generator[MatchStep | Evaluation | None, None, None]
 
-    listener: Operator  # whose Φ does not hear shifts: it finds the starts
-    operator: Operator
+
+@dataclass
+class MatchSearch:
+    """Search for one theta.
+
+    Parameters
+    ----------
+    target : Target
+    model : Model
+        Of the instrument.
+    settings : MatchSettings
+    cache : EvaluationCache
+        Evaluations of the same search, as far as it came.
+
+    Raises
+    ------
+    ArgumentError
+        If a setting names something that does not exist.
+    """
+
     target: Target
+    model: Model
     settings: MatchSettings
-    on_step: OnStep | None
-    should_stop: ShouldStop | None
-    journal: Journal = field(default_factory=Journal)
+    cache: EvaluationCache = field(default_factory=EvaluationCache)
     evaluations: int = 0
     trajectory: list[MatchStep] = field(default_factory=list[MatchStep])
-    best: Found | None = None
+    best: DescentResult | None = None
+    finished: bool = False
 
     def __post_init__(self) -> None:
+        model = self.model
+        if self.settings.unknowns == MatchSettings().unknowns:  # all, whatever the instrument has
+            free = tuple(id_ for id_ in model.ids if id_ not in self.settings.pinned)
+            self.settings = replace(self.settings, unknowns=free)
         self._descent = descent_named(self.settings.descent)
-        self._model = model = self.operator.model
+        # The first does not hear shifts: it finds the starts.
+        self._listener = shared_operator().of(model)
+        self.operator = shared_operator(self.settings.phi).of(model)
         self._pins = Pins.of(self.settings.pinned, self.target)
         heard = self.operator.hears_onset and self._pins.onset is None
         also = (model.onset,) if heard else ()
         everything = Unknowns.named(self.settings.unknowns, *also, model=model)
         few = [id_ for id_ in self.settings.unknowns if id_ in model.first]
         S = self.operator.analyse(self.target.audio)
-        self._all = Hearing(S, everything)
-        self._few = Hearing(S, Unknowns.named(few, *also, model=model) if few else everything)
+        self._all = Observation(S, everything)
+        few_unknowns = Unknowns.named(few, *also, model=model) if few else everything
+        self._few = Observation(S, few_unknowns)
         self._minima: list[State] = []
         self._known: dict[str, float] = {}  # what this start read off exactly, relative errors
-        self._ends: list[Found] = []  # of the starts' descents
+        self._ends: list[DescentResult] = []  # of the starts
         self._asked: tuple[object, ...] = ()
-        self._measured: Measured | None = None
+        self._equations: NormalEquations | None = None
         self._linearized: dict[bytes, Linearization] = {}  # by the states of one descent
 
-    def descend(self) -> None:
+    def steps(self) -> Steps[MatchStep | Evaluation, MatchResult]:
+        """Search; stopped, the result is the best so far."""
+        try:
+            yield from self._descend()
+            self.finished = True
+        except Stopped:
+            pass
+        return self.result()
+
+    def _descend(self) -> MatchSteps:
         """Try starts, nearest first, until one is good; then, perhaps, further unknowns."""
         for start, state in enumerate(self._starts()):
-            if self._model.steady:
-                self._descend_steady(state, start)
+            if self.model.stationary:
+                yield from self._descend_stationary(state, start)
             else:
-                self._descend_from_start(state, start)
+                yield from self._descend_from_start(state, start)
             if self.best is not None and self.best.is_good:
                 return
         more = self._few.unknowns != self._all.unknowns
-        if self.best is not None and more and not self._model.steady:
-            self._free_the_rest(self.best)
+        if self.best is not None and more and not self.model.stationary:
+            yield from self._free_the_rest(self.best)
 
-    def result(self, converged: bool) -> MatchResult:
-        """The best theta, with onset and gain in the terms of the source."""
+    def result(self) -> MatchResult:
+        """Best theta so far, with onset and gain in the terms of the source.
+
+        Raises
+        ------
+        Stopped
+            If there is none.
+        """
         if self.best is None:
             raise Stopped
         state = self.best.iterate.state
         onset, level = self._onset_and_level(state)
         return MatchResult(
-            theta=self._model.by_id(state),
+            theta=self.model.by_id(state),
             std=self._std(self.best.iterate, self.best.unknowns),
             loss=self.best.loss,
             evaluations=self.evaluations,
-            seconds=self.journal.seconds,
-            converged=converged and self.best.iterate.converged,
+            seconds=self.cache.seconds,
+            converged=self.finished and self.best.iterate.converged,
             onset=self.target.start + ANALYSIS_SAMPLES / ANALYSIS_RATE / 2 + onset,
             gain=level / self.target.scale,
             trajectory=self.trajectory,
@@ -173,10 +206,11 @@ class Run:
 
     def _onset_and_level(self, state: State) -> tuple[float, float]:
         """Where the sound lies in the target, s after its middle, and its amplitude there."""
-        x = self.operator.synthesize(state[: self._model.onset])
-        audio, jtfs = self.target.audio, self.listener.jtfs
-        if self._model.steady:
-            onset, level = steady_onset(jtfs, audio, x, float(state[1])), steady_gain(audio, x)
+        x = self.operator.synthesize(state[: self.model.onset])
+        audio, jtfs = self.target.audio, self._listener.jtfs
+        if self.model.stationary:
+            onset = stationary_onset(jtfs, audio, x, float(state[1]))
+            level = stationary_gain(audio, x)
         else:
             onset = onset_of(jtfs, audio, x)
             level = float(np.abs(correlation(audio, x)).max() / np.square(x).sum())
@@ -185,13 +219,13 @@ class Run:
             level if self._pins.level is None else self._pins.level,
         )
 
-    def _candidates(self, best: Found) -> list[Candidate]:
+    def _candidates(self, best: DescentResult) -> list[Candidate]:
         """The best, and where other starts led, best first."""
         others = [end for end in self._ends if end.iterate.state is not best.iterate.state]
         found = [best, *sorted(others, key=lambda end: end.rank)]
         return [
             Candidate(
-                theta=self._model.by_id(each.iterate.state),
+                theta=self.model.by_id(each.iterate.state),
                 std=self._std(each.iterate, each.unknowns),
                 loss=each.loss,
                 start=each.start,
@@ -201,15 +235,15 @@ class Run:
 
     def _starts(self) -> Iterator[State]:
         """States to start from; what is pinned stands where it is pinned."""
-        model, pinned = self._model, self._pins.theta
+        model, pinned = self.model, self._pins.theta
         if self.settings.start is not None:
             given = model.state_of({**self.settings.start, **pinned})
             yield self._at_its_onset(model.in_range(given))
             return
         S = self._few.S
-        if self.operator is not self.listener:
-            S = self.listener.analyse(self.target.audio)
-        for start in starts_of(self.listener, S, self.target.audio, _STARTS):
+        if self.settings.phi != self._listener.phi:
+            S = self._listener.analyse(self.target.audio)
+        for start in starts_of(self._listener, S, self.target.audio, _STARTS):
             sought = self.settings.unknowns
             self._known = {id_: std for id_, std in start.known.items() if id_ in sought}
             found = dict(zip(model.first, map(float, start.theta), strict=True))
@@ -217,51 +251,56 @@ class Run:
 
     def _at_its_onset(self, state: State) -> State:
         if self.operator.hears_onset:
-            state[self._model.onset] = self._onset(state)
+            state[self.model.onset] = self._onset(state)
         return state
 
     def _onset(self, state: State) -> float:
         if self._pins.onset is not None:
             return self._pins.onset
-        x = self.operator.synthesize(state[: self._model.onset])
-        return onset_of(self.listener.jtfs, self.target.audio, x)
+        x = self.operator.synthesize(state[: self.model.onset])
+        return onset_of(self._listener.jtfs, self.target.audio, x)
 
-    def _descend_from_start(self, state: State, start: int) -> None:
-        """Descend roughly, focus where only noise lies around what was found, then precisely."""
+    def _descend_from_start(self, state: State, start: int) -> MatchSteps:
+        """Descend roughly, window the target where only noise lies around, then precisely."""
         evaluations = self.settings.max_evaluations
-        rough = self._descend_from(self._few, state, start, evaluations, _ROUGH)
+        rough = yield from self._descend_from(self._few, state, start, evaluations, _ROUGH)
         if any(self._same(rough.iterate.state, other) for other in self._minima):
             return  # another start has been here
         self._minima.append(rough.iterate.state)
-        found, focus = rough.iterate.state.copy(), None
+        found, windowed = rough.iterate.state.copy(), None
         if _CLEAN < rough.loss < _HEARD:
-            focus = focus_on(self.target.audio, found, self._onset(found), self.settings.seed)
-        if focus is None:
-            self._ends.append(self._descend_from(self._few, found, start, evaluations))
+            audio, onset = self.target.audio, self._onset(found)
+            windowed = windowed_target(audio, found, onset, self.settings.seed)
+        if windowed is None:
+            end = yield from self._descend_from(self._few, found, start, evaluations)
+            self._ends.append(end)
             return
         # Noise leads f_c astray, and the valley back is long: as the sound gave it, it was better.
         found[0] = state[0]
-        self._descend_focused(focus, found, start, rough.loss)
+        yield from self._descend_windowed(windowed, found, start, rough.loss)
 
-    def _descend_focused(self, focus: Focus, state: State, start: int, heard_whole: float) -> None:
-        """Go on from `state` with what is heard through a window around the arpeggio."""
-        state, model, few = state.copy(), self._model, self._few.unknowns
-        state[model.onset] = focus.onset
-        x = self.operator.synthesize(state[: model.onset], focus.onset)
+    def _descend_windowed(
+        self, windowed: WindowedTarget, state: State, start: int, loss_before: float
+    ) -> MatchSteps:
+        """Go on from `state` with the target through a window around the arpeggio."""
+        state, model, few = state.copy(), self.model, self._few.unknowns
+        state[model.onset] = windowed.onset
+        x = self.operator.synthesize(state[: model.onset], windowed.onset)
         state[model.level] = self._pins.level
         unknowns = few
         if self._pins.level is None:
-            state[model.level] = np.abs(correlation(focus.audio, x)).max() / np.square(x).sum()
+            state[model.level] = np.abs(correlation(windowed.audio, x)).max() / np.square(x).sum()
             unknowns = Unknowns((*few.free, model.level), model)
-        S = self.operator.analyse(focus.audio)
-        hearing = Hearing(S, unknowns, focus, heard_whole)
-        found = self._descend_from(hearing, state, start, self.settings.max_evaluations, _NEAR)
-        found = self._averaged(found, hearing, focus)
+        S = self.operator.analyse(windowed.audio)
+        observed = Observation(S, unknowns, windowed, loss_before)
+        evaluations = self.settings.max_evaluations
+        found = yield from self._descend_from(observed, state, start, evaluations, _NEAR)
+        found = yield from self._averaged(found, observed, windowed)
         self._keep(found)
         self._ends.append(found)
-        self._report(found.iterate, unknowns, start, (start + 1) / (_STARTS + 1))
+        yield self._step(found.iterate, unknowns, start, (start + 1) / (_STARTS + 1))
 
-    def _descend_steady(self, state: State, start: int) -> None:
+    def _descend_stationary(self, state: State, start: int) -> MatchSteps:
         """Descend beside one onset; then step by what several of them say.
 
         How partials beat in four seconds is chance, and so is where a descent beside one onset
@@ -269,47 +308,51 @@ class Run:
         """
         S, unknowns = self._few.S, self._few.unknowns.without(self._known)
         evaluations = self.settings.max_evaluations if unknowns.free else 1
-        found = self._descend_from(Hearing(S, unknowns), state, start, evaluations, _NEAR)
-        for _ in range(_STEADY_STEPS if unknowns.free else 1):
+        observed = Observation(S, unknowns)
+        found = yield from self._descend_from(observed, state, start, evaluations, _NEAR)
+        for _ in range(_STATIONARY_STEPS if unknowns.free else 1):
             state = found.iterate.state
             self.evaluations += NOISES
-            beside = heard_elsewhere(self.operator, state, unknowns.free, self._checkpoint)
+            beside = yield from linearize_at_onsets(self.operator, state, unknowns.free)
             last = noise_step(S, beside)
-            found = Found(
+            found = DescentResult(
                 Iterate(unknowns.moved(state, last.step), last.loss, last.std, converged=True),
                 unknowns,
                 good_loss=max(GOOD_LOSS, _LIKE_NOISE * last.noise_loss),
                 start=start,
             )
             self._keep(found)
-            self._report(found.iterate, found.unknowns, start, (start + 1) / (_STARTS + 1))
+            yield self._step(found.iterate, found.unknowns, start, (start + 1) / (_STARTS + 1))
         self._ends.append(found)
 
     def _std(self, at: Iterate, unknowns: Unknowns) -> dict[str, float]:
         """Standard deviations of all that is looked for, what was read off exactly included."""
-        theta, found = self._model.by_id(at.state), unknowns.std(at.state, at.std)
+        theta, found = self.model.by_id(at.state), unknowns.std(at.state, at.std)
         read = {id_: share * abs(theta[id_]) for id_, share in self._known.items()}
         found = {**read, **found}
-        return {id_: found[id_] for id_ in self._model.ids if id_ in found}
+        return {id_: found[id_] for id_ in self.model.ids if id_ in found}
 
-    def _averaged(self, found: Found, hearing: Hearing, focus: Focus) -> Found:
+    def _averaged(
+        self, found: DescentResult, observed: Observation, windowed: WindowedTarget
+    ) -> Steps[None, DescentResult]:
         """Take the last step beside several noises, and see how far each would lead."""
-        state, unknowns = found.iterate.state, hearing.unknowns
+        state, unknowns = found.iterate.state, observed.unknowns
         beside: list[Linearization] = []
         for number in range(1, NOISES + 1):
             self.evaluations += 1
-            noise = focus.background(number)
-            beside.append(self.operator.linearize(state, unknowns.free, self._checkpoint, noise))
-        last = noise_step(hearing.S, beside)
-        return Found(
+            noise = windowed.background(number)
+            at = yield from self.operator.linearize_steps(state, unknowns.free, noise)
+            beside.append(at)
+        last = noise_step(observed.S, beside)
+        return DescentResult(
             Iterate(unknowns.moved(state, last.step), last.loss, last.std, converged=True),
             unknowns,
-            good_loss=max(_GOOD_FOCUSED_LOSS, _LIKE_NOISE * last.noise_loss),
+            good_loss=max(_GOOD_WINDOWED_LOSS, _LIKE_NOISE * last.noise_loss),
             start=found.start,
-            heard_whole=hearing.heard_whole,
+            loss_before=observed.loss_before,
         )
 
-    def _free_the_rest(self, before: Found) -> None:
+    def _free_the_rest(self, before: DescentResult) -> MatchSteps:
         """Let depth, rests and brightness move too, and keep that if it explains much more.
 
         A half sine has as many events a second as a full sine of half its frequency, which is what
@@ -321,40 +364,44 @@ class Run:
             state[1] *= notes if "f_m" in unknowns else 1.0
             for id_, value in freed.items():
                 if id_ in unknowns:
-                    state[self._model.ids.index(id_)] = value
-            state = self._model.in_range(state)
-            self._descend_from(self._all, state, _STARTS, _EVALUATIONS_FOR_MORE)
-        if self.best is None or self.best.rank > _WORTH_MORE_UNKNOWNS * before.rank:
+                    state[self.model.ids.index(id_)] = value
+            state = self.model.in_range(state)
+            yield from self._descend_from(self._all, state, _STARTS, _EVALUATIONS_FOR_MORE)
+        if self.best is None or self.best.rank > _LESS_LOSS * before.rank:
             self.best = before
 
     def _descend_from(
         self,
-        hearing: Hearing,
+        observed: Observation,
         state: State,
         start: int,
         max_evaluations: int,
         precision: float = _FINE,
-    ) -> Found:
-        """Descend, report each step, keep the best of all; where this descent ended."""
+    ) -> Steps[MatchStep | Evaluation, DescentResult]:
+        """Descend, yield each step, keep the best of all; where this descent ended."""
         before = self.evaluations
         self._linearized.clear()
 
-        def evaluate(state: State) -> Measured:
-            return self._measure(state, hearing)
+        def evaluate(state: State) -> Steps[Evaluation, NormalEquations]:
+            return self._evaluate(state, observed)
 
-        found: Found | None = None
-        for iterate in self._descent(evaluate, state, hearing.unknowns, max_evaluations, precision):
-            if found is None or iterate.loss <= found.loss:
-                good_loss = GOOD_LOSS if hearing.focus is None else _GOOD_FOCUSED_LOSS
-                found = Found(iterate, hearing.unknowns, good_loss, start, hearing.heard_whole)
+        found: DescentResult | None = None
+        unknowns = observed.unknowns
+        for news in self._descent(evaluate, state, unknowns, max_evaluations, precision):
+            if not isinstance(news, Iterate):
+                yield news
+                continue
+            if found is None or news.loss <= found.loss:
+                good_loss = GOOD_LOSS if observed.windowed is None else _GOOD_WINDOWED_LOSS
+                found = DescentResult(news, unknowns, good_loss, start, observed.loss_before)
                 self._keep(found)
             share = (self.evaluations - before) / max_evaluations
-            self._report(iterate, hearing.unknowns, start, (start + share) / (_STARTS + 1))
+            yield self._step(news, unknowns, start, (start + share) / (_STARTS + 1))
         if found is None:
             raise Stopped
         return found
 
-    def _keep(self, found: Found) -> None:
+    def _keep(self, found: DescentResult) -> None:
         # Of two with the same rank, the later one goes on from the earlier one.
         if self.best is None or found.rank <= self.best.rank:
             self.best = found
@@ -366,45 +413,37 @@ class Run:
         step = self._few.unknowns.step_between(a, b)
         return bool(np.all(np.abs(step) < _SAME))
 
-    def _measure(self, state: State, hearing: Hearing) -> Measured:
-        asked = (state.tobytes(), id(hearing))
-        if self._measured is None or asked != self._asked:
+    def _evaluate(self, state: State, observed: Observation) -> Steps[Evaluation, NormalEquations]:
+        asked = (state.tobytes(), id(observed))
+        if self._equations is None or asked != self._asked:
             self.evaluations += 1
-
-            def compute() -> Measured:
-                at = self._linearize(state, hearing)
-                return Measured.of(at.S - hearing.S, at.J)
-
-            self._measured = self.journal.measure(state, compute)
+            numbers = yield from self.cache.evaluate(state, self._compute(state, observed))
+            self._equations = NormalEquations.from_numbers(numbers)
             self._asked = asked
-        return self._measured  # a descent may go on from where another one ended
+        return self._equations  # a descent may go on from where another one ended
 
-    def _linearize(self, state: State, hearing: Hearing) -> Linearization:
-        """Φ and its Jacobian, if this descent did not come by there before."""
+    def _compute(self, state: State, observed: Observation) -> Steps[None, list[float]]:
+        """Compute the numbers of the normal equations."""
         key = state.tobytes()
-        if key not in self._linearized:
-            self._linearized[key] = self.operator.linearize(
-                state, hearing.unknowns.free, self._checkpoint, hearing.background
+        if key not in self._linearized:  # this descent did not come by there before
+            self._linearized[key] = yield from self.operator.linearize_steps(
+                state, observed.unknowns.free, observed.background
             )
-        return self._linearized[key]
+        at = self._linearized[key]
+        return NormalEquations.of(at.S - observed.S, at.J).numbers
 
-    def _checkpoint(self) -> None:
-        if self.should_stop is not None and self.should_stop():
-            raise Stopped
-
-    def _report(self, iterate: Iterate, unknowns: Unknowns, start: int, progress: float) -> None:
+    def _step(self, iterate: Iterate, unknowns: Unknowns, start: int, progress: float) -> MatchStep:
         step = MatchStep(
-            theta=self._model.by_id(iterate.state),
+            theta=self.model.by_id(iterate.state),
             std=self._std(iterate, unknowns),
             loss=iterate.loss,
             evaluations=self.evaluations,
-            seconds=self.journal.seconds,
+            seconds=self.cache.seconds,
             start=start,
             progress=progress,
         )
         self.trajectory.append(step)
-        if self.on_step is not None:
-            self.on_step(step)
+        return step
 
 
 # --------------------------------------------------------------------------------------------------
@@ -415,11 +454,7 @@ def match(
     audio: NDArray[np.floating],
     sample_rate: float,
     instrument: str = "chirplet",
-    seed: int = 0,
-    on_step: OnStep | None = None,
-    should_stop: ShouldStop | None = None,
     settings: MatchSettings | None = None,
-    journal: Journal | None = None,
 ) -> MatchResult:
     """Find the theta whose arpeggio sounds like `audio`.
 
@@ -431,15 +466,8 @@ def match(
         Hz.
     instrument : str
         "chirplet" or "ripple".
-    seed : int
-        Of the noises that the model is heard in, where the target is noisy.
-    on_step : callable, optional
-        Called with every accepted step.
-    should_stop : callable, optional
-        Asked every few hundredths of a second; True ends the match with the best theta so far.
     settings : MatchSettings, optional
-    journal : Journal, optional
-        What the same match has measured before; the match goes on from there.
+        Its `seed` is that of the noises that the model is heard in, where the target is noisy.
 
     Returns
     -------
@@ -453,115 +481,156 @@ def match(
         names something that does not exist.
     TargetError
         If `audio` is silent, too short, or holds NaN.
-    Stopped
-        If `should_stop` ended it before it had any theta.
+
+    Examples
+    --------
+    >>> result = match(audio, 44100, settings=MatchSettings(seed=7))        # doctest: +SKIP
+    >>> result.theta["f_c"]                                                 # doctest: +SKIP
     """
-    target = target_from_array(np.asarray(audio), sample_rate, "audio")
-    settings = replace(settings or MatchSettings(), seed=seed)
-    return Matcher(instrument).match(target, on_step, should_stop, settings, journal)
+    return Matcher(instrument, settings).fit(audio, sample_rate)
 
 
 class Matcher:
-    """Matches one target after another with filters that are built once.
+    """Matches sounds with an instrument.
 
     Parameters
     ----------
     instrument : str
         "chirplet" or "ripple".
+    settings : MatchSettings, optional
 
     Raises
     ------
     ArgumentError
-        If it cannot be matched.
+        If `instrument` cannot be matched.
+
+    Examples
+    --------
+    >>> matcher = Matcher("ripple", MatchSettings(seed=7))                  # doctest: +SKIP
+    >>> for step in matcher.iter_fit(audio, 44100):                         # doctest: +SKIP
+    ...     print(step.loss, step.theta)
+    >>> matcher.result.onset                                                # doctest: +SKIP
     """
 
-    def __init__(self, instrument: str = "chirplet") -> None:
-        self.operator = Operator(model=model_named(instrument))
-        self._operators: dict[str, Operator] = {self.operator.phi: self.operator}
+    def __init__(self, instrument: str = "chirplet", settings: MatchSettings | None = None) -> None:
+        self.model = model_named(instrument)
+        self.settings = settings or MatchSettings()
+        self._search: MatchSearch | None = None
 
-    def choose(self, instrument: str) -> None:
-        """Match another instrument from now on, with the same filters.
+    def fit(self, audio: NDArray[np.floating], sample_rate: float) -> MatchResult:
+        """Match one sound; parameters, result and errors are those of :func:`match`."""
+        return self.match(target_from_array(np.asarray(audio), sample_rate, "audio"))
 
-        Raises
+    def iter_fit(self, audio: NDArray[np.floating], sample_rate: float) -> Iterator[MatchStep]:
+        """Match one sound step by step; parameters and errors are those of :func:`match`.
+
+        Yields
         ------
-        ArgumentError
-            If it cannot be matched; all stays as it was.
+        MatchStep
+            Every accepted step. The loop may be left at any of them: :attr:`result` is the best
+            so far.
         """
-        model = model_named(instrument)
-        self._operators = {phi: each.of(model) for phi, each in self._operators.items()}
-        self.operator = self._operators[self.operator.phi]
+        target = target_from_array(np.asarray(audio), sample_rate, "audio")
+        self._search = search = MatchSearch(target, self.model, self.settings)
+        return (step for step in search.steps() if isinstance(step, MatchStep))
 
-    def render(
-        self, values: Mapping[str, float], beside: Target | None = None
-    ) -> NDArray[np.float32]:
-        """One arpeggio in an analysis window, (ANALYSIS_SAMPLES,), of peak 1.
+    def fit_many(
+        self, sounds: Iterable[tuple[NDArray[np.floating], float]]
+    ) -> Iterator[MatchResult]:
+        """Match sounds one after another; errors are those of :func:`match`.
 
         Parameters
         ----------
-        values : mapping
-            The instrument's parameters by id; what is missing stands at its default.
-        beside : Target, optional
-            Where this has its energy, the arpeggio lies; otherwise in the middle.
+        sounds : iterable of (array, float)
+            Each sound and its sample rate, Hz.
+
+        Yields
+        ------
+        MatchResult
+            Of each sound as soon as it is matched.
         """
-        model = self.operator.model
-        theta = model.state_of(values)[: model.onset]
-        x = self.operator.synthesize(theta)
-        if beside is None:
-            return x
-        return self.operator.synthesize(theta, onset_of(self.operator.jtfs, beside.audio, x))
+        return (self.fit(audio, sample_rate) for audio, sample_rate in sounds)
 
-    def match(
-        self,
-        target: Target,
-        on_step: OnStep | None = None,
-        should_stop: ShouldStop | None = None,
-        settings: MatchSettings | None = None,
-        journal: Journal | None = None,
-    ) -> MatchResult:
-        """Match `target`; parameters and result as in :func:`match`.
+    def match(self, target: Target) -> MatchResult:
+        """Match a target; ``onset`` counts from the start of the sound that it was taken from."""
+        return result_of(self.steps(target))
 
-        ``onset`` counts from the start of the sound that the target was taken from.
+    def steps(
+        self, target: Target, cache: EvaluationCache | None = None
+    ) -> Steps[MatchStep | Evaluation, MatchResult]:
+        """Match a target as a generator that can be stopped between any two evaluations.
+
+        Parameters
+        ----------
+        target : Target
+        cache : EvaluationCache, optional
+            Evaluations of the same match; it goes on from there.
+
+        Yields
+        ------
+        None, Evaluation or MatchStep
+            None every few hundredths of a second, each new evaluation, and each accepted step.
+
+        Returns
+        -------
+        MatchResult
+            If it is stopped, the best so far.
+
+        Raises
+        ------
+        Stopped
+            If it is stopped before it has any theta.
         """
-        settings = settings or MatchSettings()
-        if settings.unknowns == MatchSettings().unknowns:  # all, whatever the instrument has
-            free = (id_ for id_ in self.operator.model.ids if id_ not in settings.pinned)
-            settings = replace(settings, unknowns=tuple(free))
-        operator = self.operator_for(settings.phi)
-        run = Run(
-            self.operator, operator, target, settings, on_step, should_stop, journal or Journal()
-        )
-        try:
-            run.descend()
-        except Stopped:
-            return run.result(converged=False)
-        return run.result(converged=True)
+        self._search = MatchSearch(target, self.model, self.settings, cache or EvaluationCache())
+        return self._search.steps()
 
-    def operator_for(self, phi: Phi) -> Operator:
-        """The operator of that Φ, built when it is first asked for."""
-        if phi not in self._operators:
-            self._operators[phi] = Operator(phi, model=self.operator.model)
-        return self._operators[phi]
+    @property
+    def result(self) -> MatchResult | None:
+        """Result of the match that ran last, or runs; None where it has no theta so far."""
+        search = self._search
+        return None if search is None or search.best is None else search.result()
+
+
+def render_match(
+    values: Mapping[str, float], instrument: str = "chirplet", beside: Target | None = None
+) -> NDArray[np.float32]:
+    """One arpeggio in an analysis window, (ANALYSIS_SAMPLES,), of peak 1.
+
+    Parameters
+    ----------
+    values : mapping
+        The instrument's parameters by id; what is missing stands at its default.
+    instrument : str
+        "chirplet" or "ripple".
+    beside : Target, optional
+        Where this has its energy, the arpeggio lies; otherwise in the middle.
+    """
+    operator = shared_operator().of(model_named(instrument))
+    theta = operator.model.state_of(values)[: operator.model.onset]
+    x = operator.synthesize(theta)
+    if beside is None:
+        return x
+    return operator.synthesize(theta, onset_of(operator.jtfs, beside.audio, x))
 
 
 # --------------------------------------------------------------------------------------------------
-# A match that is written to a file as it goes, so that whatever ends it costs one measurement.
+# A match that is written to a file as it goes, so that whatever ends it costs one evaluation.
 
 
-def run_and_keep(
-    matcher: Matcher, saved: SavedMatch, path: Path | None, on_step: OnStep | None = None
-) -> MatchResult:
+def keep_match(saved: SavedMatch, path: Path | None) -> Steps[MatchStep, MatchResult]:
     """Match, or go on with a match, and keep it in a file.
 
     Parameters
     ----------
-    matcher : Matcher
-        Of the instrument of `saved`.
     saved : SavedMatch
-        With entries if it is an older match.
+        With evaluations if it is an older match.
     path : Path, optional
-        The file, which holds all that was measured at any moment; None keeps nothing.
-    on_step : callable, optional
-        Called with every accepted step, those of an older match included.
+        The file, which holds all that was evaluated at any moment; None keeps nothing.
+
+    Yields
+    ------
+    None or MatchStep
+        Every accepted step, those of an older match included.
 
     Raises
     ------
@@ -570,19 +639,26 @@ def run_and_keep(
     MatchFileError
         If the file cannot be written.
     """
-    entries = list(saved.entries)
+    evaluations = list(saved.evaluations)
 
     def keep(finished: bool = False) -> None:
         if path is not None:
-            so_far = msgspec.structs.replace(saved, entries=tuple(entries), finished=finished)
+            so_far = msgspec.structs.replace(
+                saved, evaluations=tuple(evaluations), finished=finished
+            )
             save_match(path, so_far)
 
-    def on_entry(place: int, entry: Entry) -> None:
-        entries[place:] = [entry]
-        keep()
-
     keep()
-    journal = Journal(saved.entries, on_entry)
-    result = matcher.match(saved.target, on_step, settings=saved.settings, journal=journal)
-    keep(finished=True)
-    return result
+    matcher = Matcher(saved.instrument, saved.settings)
+    steps = matcher.steps(saved.target, EvaluationCache(saved.evaluations))
+    while True:
+        try:
+            news = next(steps)
+        except StopIteration as end:
+            keep(finished=True)
+            return end.value
+        if isinstance(news, Evaluation):
+            evaluations[news.number :] = [news]
+            keep()
+        else:
+            yield news

@@ -71,7 +71,7 @@ class Model:
         What counts as a step of one, by id, for what does not move in logarithms; the onset too.
     synthesize, with_tangents : callable
         Its sound as a function of theta.
-    steady : bool
+    stationary : bool
         Whether it sounds all the time, rather than as an event with silence around it.
     """
 
@@ -81,7 +81,7 @@ class Model:
     scales: Mapping[str, float]
     synthesize: Synthesize
     with_tangents: WithTangents
-    steady: bool = False
+    stationary: bool = False
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -191,7 +191,7 @@ RIPPLE = Model(
     scales=ripples.SCALES,
     synthesize=_ripple,
     with_tangents=_ripple_with_tangents,
-    steady=True,
+    stationary=True,
 )
 
 MODELS = {model.name: model for model in (CHIRPLET, RIPPLE)}

@@ -1,7 +1,7 @@
-"""Background noise and stationary sounds: windows, and steps averaged over noises."""
+"""Background noise and stationary sounds: windowing, and steps averaged over noises."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,10 @@ from mesosynth.matching.descent import SYSTEMATIC
 from mesosynth.matching.model import State
 from mesosynth.matching.operator import Linearization, Operator
 from mesosynth.scattering import JTFS
+from mesosynth.system.steps import Steps
 
 # --------------------------------------------------------------------------------------------------
-# Listening to where the arpeggio is, and to the model in the same noise.
+# Windowing: the target around its arpeggio, and the model beside the same noise.
 #
 # A quarter of a second of sound in four seconds of noise is a small part of any average over time.
 # Once it is roughly known when the arpeggio sounds and for how long, a window that passes all of it
@@ -25,7 +26,7 @@ from mesosynth.scattering import JTFS
 # the model is heard beside noise of the same spectrum, and the two biases cancel. Together they
 # bring the error at 20 dB down from 2% to 0.1%, and at 0 dB to 1%.
 #
-# This is fair only where what is left out is steady; events there are part of the sound.
+# This is fair only where what is left out is stationary; events there are part of the sound.
 
 
 _FLAT, _EDGE = 4.0, 1.0  # standard deviations of the arpeggio's envelope, either side
@@ -33,7 +34,9 @@ _HOP = 32  # samples, 4 ms
 _FRAME = 410  # samples, 50 ms
 _FEWEST_FRAMES = 5
 _WELCH = 1024  # samples
-_UNEVEN = 4.0  # how far the loudest frames of a steady sound may exceed the usual ones, in power
+_UNEVEN = (
+    4.0  # how far the loudest frames of a stationary sound may exceed the usual ones, in power
+)
 
 
 def correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -61,7 +64,7 @@ def onset_of(jtfs: JTFS, audio: NDArray[np.float32], x: NDArray[np.float32]) -> 
 
 
 @dataclass(frozen=True)
-class Focus:
+class WindowedTarget:
     """A target through a window around its arpeggio.
 
     Attributes
@@ -84,8 +87,10 @@ class Focus:
         return (self._window * _noise_like(self._rest, rng)).astype(np.float32)
 
 
-def focus_on(audio: NDArray[np.float32], state: State, onset: float, seed: int = 0) -> Focus | None:
-    """Listen around an arpeggio; None where the rest is not steady, or too short to know.
+def windowed_target(
+    audio: NDArray[np.float32], state: State, onset: float, seed: int = 0
+) -> WindowedTarget | None:
+    """Target around an arpeggio; None where the rest is not stationary, or too short to know.
 
     Parameters
     ----------
@@ -101,10 +106,10 @@ def focus_on(audio: NDArray[np.float32], state: State, onset: float, seed: int =
     t = (np.arange(ANALYSIS_SAMPLES) - ANALYSIS_SAMPLES // 2) / ANALYSIS_RATE - onset
     beyond = np.clip((np.abs(t) / sigma - _FLAT) / _EDGE, 0.0, 1.0)
     rest = audio[beyond >= 1.0]
-    if not _is_steady(rest):
+    if not _is_stationary(rest):
         return None
     window = 0.5 + 0.5 * np.cos(np.pi * beyond)
-    return Focus((audio * window).astype(np.float32), onset, window, rest, seed)
+    return WindowedTarget((audio * window).astype(np.float32), onset, window, rest, seed)
 
 
 def _noise_like(rest: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -118,7 +123,7 @@ def _noise_like(rest: NDArray[np.float32], rng: np.random.Generator) -> NDArray[
     return np.fft.irfft(spectrum * gain, ANALYSIS_SAMPLES)
 
 
-def _is_steady(audio: NDArray[np.float32]) -> bool:
+def _is_stationary(audio: NDArray[np.float32]) -> bool:
     frames = audio[: len(audio) // _FRAME * _FRAME].reshape(-1, _FRAME).astype(np.float64)
     if len(frames) < _FEWEST_FRAMES:
         return False
@@ -127,42 +132,39 @@ def _is_steady(audio: NDArray[np.float32]) -> bool:
 
 
 # --------------------------------------------------------------------------------------------------
-# What sounds all the time has no middle: its place, its level, and what of it is chance.
+# Onset, gain and linearizations of stationary sounds, which have no middle.
 #
 # Partials that beat do so in their own time. Which four seconds of them are heard makes no
-# difference to anybody but to a transform of four seconds; so a steady model is heard at several
-# onsets, and what these do not agree about is not held against theta.
+# difference to anybody but to a transform of four seconds; so a stationary model is heard at
+# several onsets, and what these do not agree about is not held against theta.
 
 
 _PERIODS = (0, 7, -11, 23)
 """Of the ripple: its wave stays where it is, its partials do not."""
 
 
-def heard_elsewhere(
-    operator: Operator,
-    state: State,
-    free: Sequence[int],
-    checkpoint: Callable[[], None] | None = None,
-) -> list[Linearization]:
+def linearize_at_onsets(
+    operator: Operator, state: State, free: Sequence[int]
+) -> Steps[None, list[Linearization]]:
     """Φ and its Jacobian at one state, by as many other parts of the same sound.
 
     Parameters
     ----------
     operator : Operator
-        Of a steady model, whose second parameter is its rate, Hz.
+        Of a stationary model, whose second parameter is its rate, Hz.
     state : (theta + 2,) float64
-    free, checkpoint
+    free : sequence of int
         As for ``operator.linearize``.
     """
     heard: list[Linearization] = []
     for periods in _PERIODS:
         there = state.copy()
         there[operator.model.onset] += periods / state[1]
-        heard.append(operator.linearize(there, free, checkpoint))
+        heard.append((yield from operator.linearize_steps(there, free)))
     return heard
 
 
-def steady_onset(
+def stationary_onset(
     jtfs: JTFS, audio: NDArray[np.float32], x: NDArray[np.float32], rate: float
 ) -> float:
     """When the wave of `x` begins again in `audio`, for the first time; s after the middle."""
@@ -170,7 +172,7 @@ def steady_onset(
     return float((onset_of(jtfs, audio, x) + half) % (1.0 / rate)) - half
 
 
-def steady_gain(audio: NDArray[np.float32], x: NDArray[np.float32]) -> float:
+def stationary_gain(audio: NDArray[np.float32], x: NDArray[np.float32]) -> float:
     """By how much `x` must be amplified to be as strong as `audio`, where that sounds."""
     return float(np.sqrt(np.square(audio, dtype=np.float64).sum() / np.square(x).sum()))
 

@@ -12,11 +12,12 @@ g is the sound of a model, an arpeggio or a ripple. Φ is, by name:
 
 The vector is scaled to unit norm, so that the loudness of the target does not matter. The last two
 hear when things happen, so that the onset is one more unknown for them. What sounds all the time is
-faded at the window's ends, target and model alike: where a period would begin again, a steady sound
-jumps, and that click would have all the say on its pitch.
+faded at the window's ends, target and model alike: where a period would begin again, a stationary
+sound jumps, and that click would have all the say on its pitch.
 """
 
 import copy
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,8 +30,9 @@ from mesosynth.errors import ArgumentError
 from mesosynth.matching.model import CHIRPLET, Model, State
 from mesosynth.matching.results import Phi
 from mesosynth.scattering import JTFS
-from mesosynth.scattering.jtfs import Checkpoint, best_device
+from mesosynth.scattering.jtfs import best_device
 from mesosynth.scattering.mss import MultiScaleSpectrogram
+from mesosynth.system.steps import Steps, result_of
 
 PHIS: tuple[Phi, ...] = ("jtfs-global", "jtfs", "mss")
 
@@ -131,7 +133,6 @@ class Operator:
         self,
         state: State,
         free: Sequence[int] = (0, 1, 2, 3),
-        checkpoint: Checkpoint | None = None,
         background: NDArray[np.float32] | None = None,
     ) -> Linearization:
         """Φ ∘ g and its Jacobian.
@@ -142,11 +143,18 @@ class Operator:
             Theta, onset and level.
         free : sequence of int
             Places in the state of the directions; the level last.
-        checkpoint : callable, optional
-            Called every few hundredths of a second; what it raises ends the computation.
         background : (samples,) float32, optional
             What is heard beside the arpeggio. Without it, the level does not matter.
         """
+        return result_of(self.linearize_steps(state, free, background))
+
+    def linearize_steps(
+        self,
+        state: State,
+        free: Sequence[int],
+        background: NDArray[np.float32] | None = None,
+    ) -> Steps[None, Linearization]:
+        """:meth:`linearize` as a generator that can be left every few hundredths of a second."""
         model = self.model
         theta = torch.from_numpy(state[: model.onset]).to(self.device)
         onset, level = float(state[model.onset]), state[model.level]
@@ -157,7 +165,8 @@ class Operator:
             dx = torch.cat([dx, x[None]]) if model.level in free else dx
             x = x + torch.from_numpy(background).to(x)
         x, dx = self._heard(x.float()), self._heard(dx.float())
-        S, dS = (self._weighted(c) for c in self._transform.jvp(x, dx, checkpoint))
+        both = yield from self._transform.jvp_steps(x, dx)
+        S, dS = (self._weighted(coefficients) for coefficients in both)
         norm = S.norm()
         S = S / norm
         dS = dS / norm
@@ -171,13 +180,25 @@ class Operator:
 
     def _heard(self, x: torch.Tensor) -> torch.Tensor:
         """What of a window (..., samples) is listened to."""
-        return x * self._window if self.model.steady else x
+        return x * self._window if self.model.stationary else x
 
     def _weighted(self, S: torch.Tensor) -> torch.Tensor:
         """Coefficients (..., rows, frames) as vectors (..., paths), in double precision."""
         if self._weights is None:
             return S.double()
         return (S.double() * self._weights[:, None]).flatten(-2)
+
+
+@functools.cache
+def shared_operator(phi: Phi = "jtfs-global", tolerance: float = TOLERANCE) -> Operator:
+    """The chirplet's operator of a Φ, built when it is first asked for in a process.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no Φ of that name.
+    """
+    return Operator(phi, tolerance)
 
 
 def _window(samples: int, device: torch.device) -> torch.Tensor:

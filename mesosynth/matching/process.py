@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mesosynth.audio.target import Target
-from mesosynth.matching.checkpoint import Entry
+from mesosynth.matching.evaluation_cache import Evaluation
 from mesosynth.matching.requests import (
     AskDrivers,
     ChooseInstrument,
@@ -63,8 +63,8 @@ class MatcherProcess:
         Of the last match.
     layers : LayersJob or None
         The last match, if it was one with layers, as far as it came.
-    entries : list of Entry
-        What the last match has measured.
+    evaluations : list of Evaluation
+        Those of the last match.
     """
 
     def __init__(self, instrument: str = "chirplet") -> None:
@@ -79,7 +79,7 @@ class MatcherProcess:
         self.matching = self.finished = False
         self.settings = MatchSettings()
         self.layers: LayersJob | None = None
-        self.entries: list[Entry] = []
+        self.evaluations: list[Evaluation] = []
         self._stands = False  # whether the match stands still by now
         self._dropped: list[Reply] = []  # the end of a match that was dropped just now
         self._steps = 0  # of this match that were reported
@@ -152,16 +152,16 @@ class MatcherProcess:
     def start_match(
         self,
         settings: MatchSettings | None = None,
-        entries: Sequence[Entry] = (),
+        evaluations: Sequence[Evaluation] = (),
         paused: bool = False,
     ) -> None:
-        """Match the target; with entries of an earlier run, from where that stood.
+        """Match the target; with evaluations of an earlier run, from where that stood.
 
         With `paused`, the match stands still once it is there again; :class:`Paused` follows, or
         :class:`Ended` if nothing was left to do.
         """
         self.settings = settings or MatchSettings()
-        self.entries, self.layers = list(entries), None
+        self.evaluations, self.layers = list(evaluations), None
         self._begin(paused)
 
     def start_layers(self, job: LayersJob, paused: bool = False) -> None:
@@ -170,7 +170,7 @@ class MatcherProcess:
         :class:`LayersStepped` tells each step, :class:`LayersDone` the end; pausing, stopping and
         dropping are those of any match.
         """
-        self.entries, self.layers = [], job
+        self.evaluations, self.layers = [], job
         self._begin(paused)
 
     def _begin(self, paused: bool) -> None:
@@ -235,8 +235,8 @@ class MatcherProcess:
     def _is_news(self, reply: Reply) -> bool:
         """Take note of a reply; whether the session need know it."""
         match reply:
-            case Noted(place, entry):
-                self.entries[place:] = [entry]
+            case Noted(evaluation):
+                self.evaluations[evaluation.number :] = [evaluation]
                 return False
             case Drawn():
                 self._draw_next()
@@ -266,7 +266,7 @@ class MatcherProcess:
         if self.layers is not None:
             self._requests.put(MatchLayers(self._number, self.layers))
         else:
-            self._requests.put(Match(self._number, self.settings, tuple(self.entries)))
+            self._requests.put(Match(self._number, self.settings, tuple(self.evaluations)))
 
     def _draw(self, drawing: DrawSound | DrawLayers) -> None:
         """Ask for a picture as soon as the last is drawn: a match may let requests wait."""

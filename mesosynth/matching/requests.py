@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import Target
-from mesosynth.matching.checkpoint import Entry
+from mesosynth.matching.evaluation_cache import Evaluation
 from mesosynth.matching.results import (
     Analysis,
     Cell,
@@ -152,11 +152,11 @@ class DrawSound:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Match the target, or go on where the entries end."""
+    """Match the target, or go on where the evaluations end."""
 
     number: int
     settings: MatchSettings
-    entries: tuple[Entry, ...]
+    evaluations: tuple[Evaluation, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +240,9 @@ class Stepped:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """The match measured something: an entry and its place, see :class:`Journal`."""
+    """The match evaluated something."""
 
-    place: int
-    entry: Entry
+    evaluation: Evaluation
 
 
 @dataclass(frozen=True, slots=True)

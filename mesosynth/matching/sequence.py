@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from mesosynth.audio.file import SoundStream, stream_audio
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, TARGET_PEAK, resampled
-from mesosynth.matching.descent import Iterate, Measured, levenberg_marquardt
-from mesosynth.matching.match import ShouldStop, Stopped
+from mesosynth.matching.descent import Iterate, NormalEquations, levenberg_marquardt
 from mesosynth.matching.model import CHIRPLET, State, Unknowns
 from mesosynth.matching.noise import correlation, onset_of
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.results import LongSound, MatchedSequence, Moment, SequenceSettings
 from mesosynth.matching.sequence_file import SequenceFile
 from mesosynth.matching.starts import starts_of
+from mesosynth.system.steps import Steps, Stopped
 
 # --------------------------------------------------------------------------------------------------
 # A long sound as overlapping windows, read as they are needed: an hour takes no more memory.
@@ -75,6 +75,7 @@ def windows(
 # moments before, so a sequence that was stopped goes on as if it had not been.
 
 
+ShouldStop = Callable[[], bool]
 OnMoment = Callable[[Moment, MatchedSequence], None]
 """Called with each new moment, and with all that there is so far."""
 
@@ -311,14 +312,19 @@ class Follower:
     ) -> _End:
         S, asked = self._operator.analyse(audio), 0
 
-        def evaluate(state: State) -> Measured:
+        def evaluate(state: State) -> Steps[None, NormalEquations]:
             nonlocal asked
             asked += 1
-            at = self._operator.linearize(state, self._unknowns.free, self._checkpoint)
-            return Measured.of(at.S - S, at.J)
+            at = yield from self._operator.linearize_steps(state, self._unknowns.free)
+            return NormalEquations.of(at.S - S, at.J)
 
         start = CHIRPLET.in_range(start)
-        *_, last = levenberg_marquardt(evaluate, start, self._unknowns, steps, precision)
+        last: Iterate | None = None
+        for news in levenberg_marquardt(evaluate, start, self._unknowns, steps, precision):
+            self._checkpoint()
+            if isinstance(news, Iterate):
+                last = news
+        assert last is not None
         return _End(last, audio, asked + 1)
 
     def _checkpoint(self) -> None:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE
-from mesosynth.matching.descent import Measured
+from mesosynth.matching.descent import NormalEquations
 from mesosynth.matching.fan_chirp import STD, Reading
 from mesosynth.matching.model import CHIRPLET, Model, State, Unknowns
 from mesosynth.matching.noise import onset_of
@@ -164,10 +164,10 @@ class Recent(Operator):
         self.window = _window()
         self._window = torch.from_numpy(self.window).to(self.device)
 
-    def measure(self, S: NDArray[np.float64], state: State, unknowns: Unknowns) -> Measured:
-        """What descent needs to know of a state, beside a target with Φ = `S`."""
+    def measure(self, S: NDArray[np.float64], state: State, unknowns: Unknowns) -> NormalEquations:
+        """Normal equations at a state, beside a target with Φ = `S`."""
         at = self.linearize(state, unknowns.free)
-        return Measured.of(at.S - S, at.J)
+        return NormalEquations.of(at.S - S, at.J)
 
     def laid(self, state: State, window: NDArray[np.float32]) -> State:
         """The state with its sound where that of the window lies."""
@@ -245,7 +245,7 @@ class Track:
         yield
         measured = self._recent.measure(heard.S, state, self._unknowns)
         energy = max(2.0 * measured.loss, _LEAST_ENERGY)
-        # As for error bars, see Measured.std: few paths say most.
+        # As for error bars, see NormalEquations.std: few paths say most.
         effective = max((2.0 * measured.loss) ** 2 / max(measured.quartic, 1e-300), 1.0)
         self._glide.hear(measured.gradient, measured.H, _OVERLAP * energy / effective)
         self._keep_in_range()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import MesosynthError
-from mesosynth.matching.checkpoint import Entry, Journal
+from mesosynth.matching.evaluation_cache import Evaluation, EvaluationCache
 from mesosynth.matching.requests import (
     AskDrivers,
     ChooseInstrument,
@@ -35,8 +35,9 @@ from mesosynth.matching.requests import (
     SetTarget,
     Stepped,
 )
-from mesosynth.matching.results import MatchStep
+from mesosynth.matching.results import MatchResult, MatchStep
 from mesosynth.system.cpu import compute_apart
+from mesosynth.system.steps import Steps, Stopped, stop
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -44,16 +45,12 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event as Flag
 
     from mesosynth.audio.target import Target
-    from mesosynth.matching.match import Matcher
+    from mesosynth.matching.operator import Operator
 
 _PICTURE_INTERVAL = 0.25  # s between pictures during a match, which they slow down
 _LAYERS_INTERVAL = 1.5  # s, of the sum of layers, which takes longer
 _IDLE = 0.5  # s between two looks at whether the session still lives
 _QUIET = 0.15  # s without a request after which the process counts as idle
-
-
-class _Interrupted(Exception):
-    """Something was asked that goes before the map."""
 
 
 def work(
@@ -74,11 +71,17 @@ def work(
     import torch
 
     torch.set_num_threads(threads)
-    from mesosynth.matching.match import Matcher
+    from mesosynth.matching.model import model_named
+    from mesosynth.matching.operator import shared_operator
 
-    worker = _Worker(Matcher(instrument), requests, replies, stop, pause)
+    operator = shared_operator().of(model_named(instrument))
+    worker = _Worker(operator, requests, replies, stop, pause)
     with contextlib.suppress(BrokenPipeError):  # the session is gone
         worker.run()
+
+
+class _Paused(Exception):
+    """A match stands still."""
 
 
 class _Worker:
@@ -86,7 +89,7 @@ class _Worker:
 
     def __init__(
         self,
-        matcher: "Matcher",
+        operator: "Operator",
         requests: "Queue[Request]",
         replies: "Connection",
         stop: "Flag",
@@ -95,12 +98,12 @@ class _Worker:
         from mesosynth.matching.layer_work import LayerWork
         from mesosynth.matching.loss_map import Explorer
 
-        self._matcher = matcher
+        self._operator = operator
         self._requests = requests
         self._replies = replies
         self._stop, self._pause = stop, pause
-        self._explorer = Explorer(matcher, self._reply)
-        self._layers = LayerWork(matcher.operator, self._reply)
+        self._explorer = Explorer(operator.model, self._reply)
+        self._layers = LayerWork(operator, self._reply)
         self._target: Target | None = None
         self._sound: DrawSound | DrawLayers | None = None
         self._drivers: AskDrivers | None = None
@@ -151,8 +154,11 @@ class _Worker:
                 self._draw("target", target.audio)
                 self._explorer.set_target(target)
             case ChooseInstrument(name):
-                self._matcher.choose(name)
+                from mesosynth.matching.model import model_named
+
+                self._operator = self._operator.of(model_named(name))
                 self._explorer.want(None)
+                self._explorer.model = self._operator.model
                 self._sound = self._drivers = self._judging = None
             case DrawSound() | DrawLayers():
                 self._sound = asked
@@ -176,13 +182,16 @@ class _Worker:
         if isinstance(asked, DrawLayers):
             self._layers.draw(asked, self._target)
         else:
-            self._draw("sound", self._matcher.render(asked.values, beside=self._target))
+            from mesosynth.matching.match import render_match
+
+            instrument = self._operator.model.name
+            self._draw("sound", render_match(asked.values, instrument, self._target))
         self._reply(Drawn())
 
     def _draw(self, what: Literal["target", "sound"], audio: NDArray[np.float32]) -> None:
         from mesosynth.matching.analysis import analysis
 
-        self._reply(Pictures(what, analysis(self._matcher.operator, audio)))
+        self._reply(Pictures(what, analysis(self._operator, audio)))
 
     def _tell_drivers(self) -> None:
         from mesosynth.matching.analysis import drivers
@@ -190,9 +199,8 @@ class _Worker:
         if self._drivers is None or self._target is None:
             return
         asked, self._drivers = self._drivers, None
-        operator = self._matcher.operator
         try:
-            self._reply(drivers(operator, self._target.audio, asked.values, asked.unknowns))
+            self._reply(drivers(self._operator, self._target.audio, asked.values, asked.unknowns))
         except MesosynthError as error:
             self._reply(Failed(str(error)))
 
@@ -200,59 +208,64 @@ class _Worker:
 
     def _explore(self) -> None:
         """Fill in the map until something is asked."""
-
-        def checkpoint() -> None:
-            if not self._requests.empty():
-                raise _Interrupted
-
-        with contextlib.suppress(_Interrupted):
-            while self._explorer.busy and _session_lives():
-                self._reply(self._explorer.next(checkpoint))
+        while self._explorer.busy and _session_lives():
+            steps = self._explorer.next()
+            while self._requests.empty():
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    self._reply(end.value)
+                    break
+            else:
+                return
 
     # ------------------------------------------------------------------ match
 
     def _run_match(self, asked: Match) -> None:
         from mesosynth.matching.judge import judgements
-        from mesosynth.matching.match import Stopped
+        from mesosynth.matching.match import Matcher
 
         self._match = None
-        number, target, model = asked.number, self._target, self._matcher.operator.model
+        number, target, operator = asked.number, self._target, self._operator
         if target is None:
             self._reply(Failed("There is no target to match; load or record a sound first."))
             self._reply(Ended(None), number)
             return
-
-        def on_step(step: MatchStep) -> None:
-            self._reply(Stepped(step), number)
-            self._take_requests(wait=0.0)
-            if time.monotonic() - self._drawn > _PICTURE_INTERVAL:
-                self._draw_sound()
-
-        paused = False
-
-        def should_stop() -> bool:
-            nonlocal paused
-            if self._stop.is_set() or not _session_lives():
-                return True
-            paused = self._pause.is_set()
-            return paused
-
-        def on_entry(place: int, entry: Entry) -> None:
-            self._reply(Noted(place, entry), number)
-
-        journal = Journal(asked.entries, on_entry)
+        cache = EvaluationCache(asked.evaluations)
+        result: MatchResult | None = None
         try:
-            result = self._matcher.match(target, on_step, should_stop, asked.settings, journal)
-        except Stopped:
-            result = None
+            steps = Matcher(operator.model.name, asked.settings).steps(target, cache)
+            result = self._run_steps(steps, number)
+        except (Stopped, _Paused):
+            pass
         except MesosynthError as error:
             self._reply(Failed(str(error)))
-            result = None
-        self._reply(Paused() if paused else Ended(result), number)
+        is_paused = self._pause.is_set() and not self._stop.is_set() and result is None
+        self._reply(Paused() if is_paused else Ended(result), number)
         # Meanwhile another target may have come, or another instrument.
-        is_current = target is self._target and model is self._matcher.operator.model
-        if result is not None and not paused and is_current:
-            self._judged, self._judging = number, judgements(self._matcher, target, result)
+        is_current = target is self._target and operator.model is self._operator.model
+        if result is not None and is_current:
+            self._judged, self._judging = number, judgements(operator, target, result)
+
+    def _run_steps(
+        self, steps: "Steps[MatchStep | Evaluation, MatchResult]", number: int
+    ) -> MatchResult:
+        while True:
+            try:
+                news = next(steps)
+            except StopIteration as end:
+                return end.value
+            if isinstance(news, Evaluation):
+                self._reply(Noted(news), number)
+            elif news is not None:
+                self._reply(Stepped(news), number)
+                self._take_requests(wait=0.0)
+                if time.monotonic() - self._drawn > _PICTURE_INTERVAL:
+                    self._draw_sound()
+            elif self._stop.is_set() or not _session_lives():
+                return stop(steps)
+            elif self._pause.is_set():
+                raise _Paused
 
     def _run_layers(self, asked: MatchLayers) -> None:
         self._match = None

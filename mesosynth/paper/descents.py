@@ -17,6 +17,7 @@ from mesosynth.audio.target import ANALYSIS_RATE, target_from_array
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.matching.loss_map import points
 from mesosynth.matching.match import GOOD_LOSS, Matcher
+from mesosynth.matching.operator import shared_operator
 from mesosynth.matching.results import MatchSettings, MatchStep
 from mesosynth.paper.losses import (
     CARRIER,
@@ -89,13 +90,11 @@ class Runner:
     def __init__(self, evaluations: int) -> None:
         self.evaluations = evaluations
         self._losses: dict[tuple[Setting, Phi], PaperLoss] = {}
-        self._matcher: Matcher | None = None
 
     def run(self, method: Method, start: Theta, shift: int) -> Descent:
         """Descend from `start` towards a target shifted by so many samples."""
         if method.phi == "JTFS averaged":
-            self._matcher = self._matcher or Matcher()
-            return match(self._matcher, method.setting, start, shift, self.evaluations)
+            return match(method.setting, start, shift, self.evaluations)
         key = (method.setting, method.phi)
         if key not in self._losses:
             self._losses[key] = PaperLoss(*key)
@@ -152,9 +151,7 @@ def bold_driver(
     return Descent(np.array(thetas), np.array(losses))
 
 
-def match(
-    matcher: Matcher, setting: Setting, start: Theta, shift: int, evaluations: int
-) -> Descent:
+def match(setting: Setting, start: Theta, shift: int, evaluations: int) -> Descent:
     """What the matcher makes of the shifted target's audio, from `start`.
 
     Where its loss says that it has found nothing, it looks again, from its own starts.
@@ -162,7 +159,7 @@ def match(
     pinned = {"f_c": CARRIER, "w": WIDTH, "am_shape": setting.am_shape}
     f_m, gamma = TARGET
     theta = {**pinned, "f_m": f_m, "gamma": gamma}
-    audio = matcher.operator.synthesize(
+    audio = shared_operator().synthesize(
         np.array([PARAMETERS.complete(theta)[id_] for id_ in PARAMETERS.matchable]),
         -seconds(shift),
     )
@@ -171,13 +168,13 @@ def match(
         unknowns=("f_m", "gamma"), pinned=pinned, max_evaluations=evaluations,
         start={"f_m": float(start[0]), "gamma": float(start[1])},
     )  # fmt: skip
-    result = matcher.match(target, settings=settings)
+    result = Matcher(settings=settings).match(target)
     steps, spent = list(result.trajectory), result.evaluations
     if result.loss > GOOD_LOSS:
         again = MatchSettings(
             unknowns=settings.unknowns, pinned=pinned, max_evaluations=evaluations
         )
-        other = matcher.match(target, settings=again)
+        other = Matcher(settings=again).match(target)
         steps += [_later(step, spent) for step in other.trajectory]
     return _each_evaluation(steps)
 

@@ -14,6 +14,7 @@ import torch
 from mesosynth.scattering.joint import SpinnedWavelets, modulus, needed
 from mesosynth.scattering.plan import Group, Plan, SecondOrder
 from mesosynth.scattering.time import average
+from mesosynth.system.steps import Steps, result_of
 
 # --------------------------------------------------------------------------------------------------
 # Threads that share one evaluation
@@ -99,8 +100,6 @@ def _pool(threads: int, pid: int) -> ThreadPoolExecutor:
 # tangent.
 
 
-Checkpoint = Callable[[], None]
-
 ROWS = 4
 """Rows of psi1 in one task: small enough to share the work among threads."""
 
@@ -126,7 +125,7 @@ class FirstOrder:
     S_1: torch.Tensor
 
 
-def forward(x: torch.Tensor, plan: Plan, checkpoint: Checkpoint | None = None) -> torch.Tensor:
+def forward(x: torch.Tensor, plan: Plan) -> torch.Tensor:
     """Coefficients of a padded signal and their tangents, order by order.
 
     Parameters
@@ -134,22 +133,31 @@ def forward(x: torch.Tensor, plan: Plan, checkpoint: Checkpoint | None = None) -
     x : (1 + p, N) tensor
         The signal and p tangents.
     plan : Plan
-    checkpoint : callable, optional
-        Called before each n2; what it raises ends the computation.
 
     Returns
     -------
     (1 + p, rows, frames) tensor
     """
+    return result_of(forward_steps(x, plan))
+
+
+def forward_steps(x: torch.Tensor, plan: Plan) -> Steps[None, torch.Tensor]:
+    """:func:`forward` that can be left after the first order and, on one thread, after each n2."""
     # S(a x) = a S(x), and its derivatives do not change: no amplitude can leave the float's range.
     scale = power_of_two(x[0])
     x = torch.cat([x[:1] / scale, x[1:]])
-    with team(x, alone=plan.tolerance > 0.0) as workers:
+    alone = plan.tolerance > 0.0
+    with team(x, alone=alone) as workers:
         S_0 = average(x[:, None], plan.zeroth_averaging, plan.frames)
         first = first_order(x, plan, workers)
         S = [S_0, first_rows(first.S_1, plan)]
-        tasks = [partial(second_rows, first, n2, plan, checkpoint) for n2 in plan.second]
-        rows = torch.cat(S + workers.run(tasks), dim=1)
+    tasks = [partial(second_rows, first, n2, plan) for n2 in plan.second]
+    at_once = 1 if alone else len(tasks)
+    for begin in range(0, len(tasks), at_once):
+        yield  # outside of a team, which leaves PyTorch's threads to others meanwhile
+        with team(x, alone=alone) as workers:
+            S += workers.run(tasks[begin : begin + at_once])
+    rows = torch.cat(S, dim=1)
     rows[0] *= scale
     return rows
 
@@ -227,25 +235,8 @@ def first_rows(S_1: torch.Tensor, plan: Plan) -> torch.Tensor:
     return U if plan.first_phi is None else plan.first_phi @ U
 
 
-def second_rows(
-    first: FirstOrder, second: SecondOrder, plan: Plan, checkpoint: Checkpoint | None
-) -> torch.Tensor:
-    """Second-order coefficients of one n2.
-
-    Parameters
-    ----------
-    first : FirstOrder
-    second : SecondOrder
-    plan : Plan
-    checkpoint : callable or None
-        Called first; what it raises ends the computation.
-
-    Returns
-    -------
-    (1 + p, rows, frames) tensor
-    """
-    if checkpoint is not None:
-        checkpoint()
+def second_rows(first: FirstOrder, second: SecondOrder, plan: Plan) -> torch.Tensor:
+    """Second-order coefficients of one n2, (1 + p, rows, frames)."""
     bands = second_bands(first, second)
     S_2 = first.S_1.new_zeros((len(bands), second.psi.rows, plan.frames))
     used = used_wavelets(bands, first, second, plan)

@@ -18,7 +18,6 @@ Within a tolerance most samples are not computed at all (:mod:`~mesosynth.scatte
 
 import warnings
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -28,9 +27,10 @@ from numpy.typing import NDArray
 from mesosynth.errors import ArgumentError
 from mesosynth.scattering.autograd import Scatter
 from mesosynth.scattering.filterbank import Filter, low_pass, padded_length, wavelets
-from mesosynth.scattering.forward import Checkpoint, forward
+from mesosynth.scattering.forward import forward_steps
 from mesosynth.scattering.frequency import Format, LogFrequency, parse_support
 from mesosynth.scattering.plan import Bank, Plan, build_plan
+from mesosynth.system.steps import Steps, result_of
 
 # --------------------------------------------------------------------------------------------------
 # Device
@@ -59,15 +59,19 @@ def with_fallback(compute: Callable[..., torch.Tensor], *signals: torch.Tensor) 
     try:
         return compute(*signals)
     except torch.OutOfMemoryError:
-        device = signals[0].device
-        torch.cuda.empty_cache()
-        warnings.warn(
-            f"{device} has too little memory free for this transform: it is computed on the CPU, "
-            f"which is slower. Close other programs on the GPU, or use shorter signals.",
-            RuntimeWarning,
-            stacklevel=3,
-        )
-        return compute(*(signal.cpu() for signal in signals)).to(device)
+        return compute(*(_on_cpu(signal) for signal in signals)).to(signals[0].device)
+
+
+def _on_cpu(signals: torch.Tensor) -> torch.Tensor:
+    """Signals that a GPU has too little memory for, with a warning."""
+    torch.cuda.empty_cache()
+    warnings.warn(
+        f"{signals.device} has too little memory free for this transform: it is computed on the "
+        f"CPU, which is slower. Close other programs on the GPU, or use shorter signals.",
+        RuntimeWarning,
+        stacklevel=4,
+    )
+    return signals.cpu()
 
 
 # --------------------------------------------------------------------------------------------------
@@ -253,9 +257,7 @@ class JTFS:
         S = self._formatted(with_fallback(self._values, signals))
         return S.reshape(*x.shape[:-1], *S.shape[1:])
 
-    def jvp(
-        self, x: torch.Tensor, dx: torch.Tensor, checkpoint: Checkpoint | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def jvp(self, x: torch.Tensor, dx: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Coefficients and their derivatives along directions, in one pass and without a graph.
 
         Where a modulus is zero, its derivative counts as zero.
@@ -265,8 +267,6 @@ class JTFS:
         x : (..., n) tensor
         dx : (..., n) or (p, ..., n) tensor
             One tangent, or p of them, for every signal of `x`.
-        checkpoint : callable, optional
-            Called about twenty times on the way; what it raises ends the computation.
 
         Returns
         -------
@@ -278,12 +278,22 @@ class JTFS:
         ArgumentError
             If `x` or `dx` is no such tensor, or holds NaN or Inf.
         """
+        return result_of(self.jvp_steps(x, dx))
+
+    def jvp_steps(
+        self, x: torch.Tensor, dx: torch.Tensor
+    ) -> Steps[None, tuple[torch.Tensor, torch.Tensor]]:
+        """:meth:`jvp` as a generator that can be left some twenty times on the way."""
         x = checked_signals(x, self.n, "x").detach()
         dx = checked_signals(dx, self.n, "dx").detach()
         stacked = with_tangents(x, dx)
         signals = stacked.reshape(len(stacked), -1, self.n)
-        forward_all = partial(self._values_and_tangents, checkpoint=checkpoint)
-        both = self._formatted(with_fallback(forward_all, signals).flatten(0, 1))
+        try:
+            coefficients = yield from self._values_and_tangents(signals)
+        except torch.OutOfMemoryError:
+            slowly = yield from self._values_and_tangents(_on_cpu(signals))
+            coefficients = slowly.to(signals.device)
+        both = self._formatted(coefficients.flatten(0, 1))
         both = both.reshape(*stacked.shape[:-1], *both.shape[1:])
         return both[0], both[1:] if dx.ndim > x.ndim else both[1]
 
@@ -390,12 +400,12 @@ class JTFS:
         plan = self._plan(signals)
         return torch.stack([Scatter.apply(x, plan) for x in self._padded(signals)])
 
-    def _values_and_tangents(
-        self, signals: torch.Tensor, checkpoint: Checkpoint | None
-    ) -> torch.Tensor:
+    def _values_and_tangents(self, signals: torch.Tensor) -> Steps[None, torch.Tensor]:
         """Coefficients and tangents, no autograd: (1 + p, k, n) to (1 + p, k, rows, frames)."""
         plan = self._plan(signals)
-        each = [forward(self._padded(x), plan, checkpoint) for x in signals.unbind(1)]
+        each: list[torch.Tensor] = []
+        for x in signals.unbind(1):
+            each += [(yield from forward_steps(self._padded(x), plan))]
         return torch.stack(each, dim=1)
 
     def _padded(self, x: torch.Tensor) -> torch.Tensor:

@@ -21,7 +21,8 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
-from mesosynth.scattering.jtfs import Checkpoint, checked_signals, with_tangents
+from mesosynth.scattering.jtfs import checked_signals, with_tangents
+from mesosynth.system.steps import Steps, result_of
 
 PAPER_WINDOWS = (32, 64, 128, 256, 512, 1024)
 """Window lengths of eq. 18, samples."""
@@ -83,9 +84,7 @@ class MultiScaleSpectrogram:
         x = checked_signals(x, self.n, "x")
         return torch.cat([self._stft(x, w).abs().flatten(-2) for w in self.windows], dim=-1)
 
-    def jvp(
-        self, x: torch.Tensor, dx: torch.Tensor, checkpoint: Checkpoint | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def jvp(self, x: torch.Tensor, dx: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Magnitudes and their derivatives along directions, in one pass and without a graph.
 
         Where a magnitude is zero, its derivative counts as zero.
@@ -95,21 +94,24 @@ class MultiScaleSpectrogram:
         x : (..., n) tensor
         dx : (..., n) or (p, ..., n) tensor
             One tangent, or p of them, for every signal of `x`.
-        checkpoint : callable, optional
-            Called before each window; what it raises ends the computation.
 
         Returns
         -------
         S : as ``self(x)``
         dS : the same, with a leading axis p where `dx` has one
         """
+        return result_of(self.jvp_steps(x, dx))
+
+    def jvp_steps(
+        self, x: torch.Tensor, dx: torch.Tensor
+    ) -> Steps[None, tuple[torch.Tensor, torch.Tensor]]:
+        """:meth:`jvp` as a generator that can be left before each window."""
         x = checked_signals(x, self.n, "x").detach()
         dx = checked_signals(dx, self.n, "dx").detach()
         both = with_tangents(x, dx)
         parts: list[torch.Tensor] = []
         for window in self.windows:
-            if checkpoint is not None:
-                checkpoint()
+            yield
             parts.append(_modulus(self._stft(both, window)).flatten(-2))
         S = torch.cat(parts, dim=-1)
         return S[0], S[1:] if dx.ndim > x.ndim else S[1]

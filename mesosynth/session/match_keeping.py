@@ -21,13 +21,13 @@ class MatchKeeping(Matching):
         MatchFileError
             If it cannot be written; what the file held before stays.
         """
-        if self.target is None or self._is_stale or not self._matcher.entries:
+        if self.target is None or self._is_stale or not self._matcher.evaluations:
             raise ArgumentError("There is no match to save; match a sound first.")
         saved = SavedMatch(
             instrument=self._matched_instrument,
             settings=self._matcher.settings,
             target=self.target,
-            entries=tuple(self._matcher.entries),
+            evaluations=tuple(self._matcher.evaluations),
             finished=self._matcher.finished,
         )
         match_file.save_match(path, saved)
@@ -54,4 +54,4 @@ class MatchKeeping(Matching):
         self._wanted = None
         self.match_settings = saved.settings
         self._take_target(saved.target, None)
-        self._want_match(Wanted(saved.settings, saved.entries, paused=not saved.finished))
+        self._want_match(Wanted(saved.settings, saved.evaluations, paused=not saved.finished))

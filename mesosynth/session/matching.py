@@ -8,7 +8,7 @@ from pathlib import Path
 from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError, MesosynthError, TargetError
 from mesosynth.matching import requests as matcher
-from mesosynth.matching.checkpoint import Entry
+from mesosynth.matching.evaluation_cache import Evaluation
 from mesosynth.matching.requests import LayersJob
 from mesosynth.matching.results import (
     MATCHABLE,
@@ -35,10 +35,10 @@ from mesosynth.session.targets import Targets
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A match to be started; entries are of an earlier run of it. Paused, it stands still then."""
+    """A match to be started, or to go on from evaluations; paused, it stands still then."""
 
     settings: MatchSettings | None = None
-    entries: tuple[Entry, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
     paused: bool = False
     layers: LayersJob | None = None  # then it is one with layers
 
@@ -184,7 +184,7 @@ class Matching(Targets):
             self._start_layers(wanted.layers, wanted.paused)
             return
         settings = wanted.settings or self._pinned_here(self.match_settings)
-        self._matcher.start_match(settings, wanted.entries, wanted.paused)
+        self._matcher.start_match(settings, wanted.evaluations, wanted.paused)
         self._events.append(MatchStarted())
 
     def _start_layers(self, job: LayersJob, paused: bool) -> None:

@@ -27,11 +27,11 @@ def kept_until(end, run):
         stderr=subprocess.PIPE, text=True, start_new_session=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )  # fmt: skip
-    while running.poll() is None and not (run.exists() and len(load_match(run).entries) >= 2):
+    while running.poll() is None and not (run.exists() and len(load_match(run).evaluations) >= 2):
         time.sleep(0.02)
     os.killpg(running.pid, end)
     _, err = running.communicate(timeout=20)
-    assert load_match(run).entries  # whole, whenever it ended
+    assert load_match(run).evaluations  # whole, whenever it ended
     return err
 
 
@@ -47,7 +47,7 @@ def test_a_match_that_is_killed_goes_on_to_the_theta_it_would_have_found(tmp_pat
     assert load_match(run).finished
     whole = mesosynth("match", DEMO, "--save", tmp_path / "whole", "--json")
     assert resumed == figures(whole)
-    assert len(load_match(run).entries) == len(load_match(tmp_path / "whole").entries)
+    assert len(load_match(run).evaluations) == len(load_match(tmp_path / "whole").evaluations)
 
 
 @pytest.mark.parametrize(

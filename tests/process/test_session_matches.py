@@ -23,7 +23,7 @@ class Watched:
         self.session = Session(device="silent")
         self.seen = []
 
-    def wait(self, kind, seconds=40.0, where=lambda event: True):
+    def wait(self, kind, seconds=120.0, where=lambda event: True):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             new = self.session.poll()

@@ -9,7 +9,7 @@ from mesosynth.system.paths import resource
 
 
 def wait_for(process, kind):
-    deadline = time.monotonic() + 60.0
+    deadline = time.monotonic() + 120.0
     while not any(isinstance(reply, kind) for reply in process.poll()):
         assert time.monotonic() < deadline, kind
         time.sleep(0.002)

@@ -6,7 +6,8 @@ import numpy as np
 
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.matching.analysis import analysis
-from mesosynth.matching.match import Matcher
+from mesosynth.matching.match import render_match
+from mesosynth.matching.operator import shared_operator
 from mesosynth.matching.process import MatcherProcess
 from mesosynth.matching.requests import Pictures
 
@@ -24,8 +25,7 @@ def test_of_many_moves_the_last_is_drawn_and_few_others():
         drawn = pictures(process, 2)
     finally:
         process.close()
-    matcher = Matcher()
-    last = analysis(matcher.operator, matcher.render(moves[-1]))
+    last = analysis(shared_operator(), render_match(moves[-1]))
     np.testing.assert_allclose(drawn[-1].scalogram, last.scalogram, atol=1e-4)
     assert np.abs(drawn[0].scalogram - last.scalogram).max() > 0.1
 

@@ -1,12 +1,17 @@
 """The fear: a matcher that finds its targets only when it has been told where they are."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 
+from mesosynth.audio.target import target_from_array
 from mesosynth.errors import ArgumentError, MesosynthError
 from mesosynth.instruments.chirplet_torch import authors_chirplet, chirplet
-from mesosynth.matching.match import Stopped, match
+from mesosynth.matching.match import Matcher, match
+from mesosynth.matching.results import MatchSettings, MatchStep
+from mesosynth.system.steps import Stopped, stop
 
 RATE, N = 8192, 32768
 PAPER = {"f_c": 512.0, "f_m": 8.297, "gamma": 1.494, "w": 2.0}
@@ -55,31 +60,54 @@ def test_another_rate_and_channels_make_no_difference():
 
 def test_the_same_seed_gives_the_same_answer():
     x = arpeggio(PAPER)
-    first, second = match(x, RATE, seed=3), match(x, RATE, seed=3)
+    first, second = (match(x, RATE, settings=MatchSettings(seed=3)) for _ in range(2))
     assert first.theta == second.theta
     assert first.evaluations == second.evaluations
 
 
 def test_steps_are_reported_and_their_loss_falls():
-    steps = []
-    result = match(arpeggio(PAPER), RATE, on_step=steps.append)
-    assert steps == result.trajectory
+    matcher = Matcher()
+    steps = list(matcher.iter_fit(arpeggio(PAPER), RATE))
+    assert steps == matcher.result.trajectory
+    assert matcher.result.converged
     losses = [step.loss for step in steps if step.start == 0]
     assert len(losses) > 2
     assert losses == sorted(losses, reverse=True)
     assert all(0.0 <= step.progress <= 1.0 for step in steps)
 
 
-def test_a_stopped_match_returns_its_best():
-    steps = []
-    result = match(arpeggio(PAPER), RATE, on_step=steps.append, should_stop=lambda: len(steps) >= 2)
+def test_a_match_that_is_left_has_its_best_so_far():
+    matcher = Matcher()
+    assert matcher.result is None
+    _, second = itertools.islice(matcher.iter_fit(arpeggio(PAPER), RATE), 2)
+    assert not matcher.result.converged
+    assert matcher.result.theta == second.theta
+
+
+def test_a_match_can_be_stopped_in_the_midst_of_an_evaluation_and_returns_its_best():
+    steps = Matcher().steps(target_from_array(arpeggio(PAPER), RATE))
+    seen = [next(steps) for _ in range(60)]
+    assert seen.count(None) > 50  # some twenty times an evaluation
+    best = [step for step in seen if isinstance(step, MatchStep)][-1]
+    result = stop(steps)
+    assert result.theta == best.theta
     assert not result.converged
-    assert result.theta == steps[-1].theta
 
 
-def test_a_match_stopped_before_it_began_says_so():
+@pytest.mark.parametrize("ticks", [0, 1, 10])
+def test_a_match_stopped_before_it_has_a_theta_says_so(ticks):
+    steps = Matcher().steps(target_from_array(arpeggio(PAPER), RATE))
+    for _ in range(ticks):
+        next(steps)
     with pytest.raises(Stopped):
-        match(arpeggio(PAPER), RATE, should_stop=lambda: True)
+        stop(steps)
+
+
+def test_many_sounds_are_matched_one_after_another():
+    thetas = [{**PAPER, "f_c": f_c} for f_c in (400.0, 600.0)]
+    results = Matcher().fit_many((arpeggio(theta), RATE) for theta in thetas)
+    for theta, result in zip(thetas, results, strict=True):
+        assert worst_error(result, theta) < 1e-3
 
 
 @pytest.mark.parametrize(

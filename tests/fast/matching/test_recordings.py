@@ -13,15 +13,10 @@ FOLDER = os.environ.get("MESOSYNTH_RECORDINGS", "")
 FILES = sorted(Path(FOLDER).glob("*.flac")) if FOLDER else []
 
 
-@pytest.fixture(scope="module")
-def matcher():
-    return Matcher()
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_recording_comes_to_an_answer(path, matcher):
+def test_every_recording_comes_to_an_answer(path):
     target = load_target(path)
-    result = matcher.match(target)
+    result = Matcher().match(target)
     assert np.isfinite([*result.theta.values(), *result.std.values(), result.loss]).all()
     # Better than the silence-agnostic worst: some cosine is left between the two.
     assert result.loss < 0.9

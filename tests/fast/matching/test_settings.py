@@ -11,16 +11,15 @@ from mesosynth.instruments.chirplet_torch import chirplet
 from mesosynth.matching import MatchSettings
 from mesosynth.matching.match import Matcher
 from mesosynth.matching.model import THETA, state_of
-from mesosynth.matching.noise import focus_on
+from mesosynth.matching.noise import windowed_target
 
 RATE, N = 8192, 32768
 TRUTH = {"f_c": 470.0, "f_m": 7.0, "gamma": -1.7, "w": 1.9}
 NEAR = {"f_c": 480.0, "f_m": 6.8, "gamma": -1.75, "w": 2.0}
 
 
-@pytest.fixture(scope="module")
-def matcher():
-    return Matcher()
+def match(target, settings=None):
+    return Matcher(settings=settings).match(target)
 
 
 def target(noise_db=None, onset=0.0, **more):
@@ -42,55 +41,52 @@ def worst(result):
     ("descent", "closer"),
     [("levenberg-marquardt", 0.5), ("l-bfgs", 0.9), ("bold-driver", 0.999), ("adam", 0.999)],
 )
-def test_every_descent_goes_down_every_phi(matcher, phi, descent, closer):
+def test_every_descent_goes_down_every_phi(phi, descent, closer):
     settings = MatchSettings(
         unknowns=tuple(TRUTH), phi=phi, descent=descent, start=NEAR, max_evaluations=8
     )
-    result = matcher.match(target(onset=0.1), settings=settings)
+    result = match(target(onset=0.1), settings)
     assert result.loss < closer * result.trajectory[0].loss
     assert set(result.std) == set(TRUTH)
 
 
 @pytest.mark.parametrize("phi", ["jtfs-global", "jtfs", "mss"])
-def test_each_phi_finds_the_arpeggio_from_nearby(matcher, phi):
+def test_each_phi_finds_the_arpeggio_from_nearby(phi):
     settings = MatchSettings(unknowns=tuple(TRUTH), phi=phi, start=NEAR, max_evaluations=30)
-    assert worst(matcher.match(target(onset=0.1), settings=settings)) < 0.01
+    assert worst(match(target(onset=0.1), settings)) < 0.01
 
 
-def test_what_is_pinned_stays_and_has_no_error(matcher):
+def test_what_is_pinned_stays_and_has_no_error():
     settings = MatchSettings(unknowns=("f_m", "gamma"), pinned={"f_c": 470.0, "w": 1.9})
-    result = matcher.match(target(), settings=settings)
+    result = match(target(), settings)
     assert result.theta["f_c"] == 470.0
     assert result.theta["w"] == 1.9
     assert set(result.std) == {"f_m", "gamma"}
     assert worst(result) < 1e-3
 
 
-def test_noise_as_loud_as_the_sound_misleads_by_percents_only(matcher):
-    result = matcher.match(target(noise_db=0.0))
+def test_noise_as_loud_as_the_sound_misleads_by_percents_only():
+    result = match(target(noise_db=0.0))
     assert worst(result) < 0.05
     assert result.theta in [step.theta for step in result.trajectory]
     assert result.found
 
 
-def test_noise_leaves_no_bias_since_the_model_is_heard_in_it_too(matcher):
+def test_noise_leaves_no_bias_since_the_model_is_heard_in_it_too():
     # Without the noise beside the model, the bandwidth comes out 1.3% too narrow.
-    result = matcher.match(target(noise_db=10.0))
+    result = match(target(noise_db=10.0))
     assert worst(result) < 0.007
     assert result.loss < 5e-4
 
 
-def test_rests_are_found_where_the_four_leave_much_unexplained(matcher):
-    result = matcher.match(target(am_shape=1.0))
+def test_rests_are_found_where_the_four_leave_much_unexplained():
+    result = match(target(am_shape=1.0))
     assert worst(result) < 0.01
     assert result.theta["am_shape"] == pytest.approx(1.0, abs=0.05)
 
 
-def test_seeds_draw_other_noises_and_each_comes_back(matcher):
-    thetas = [
-        matcher.match(target(noise_db=10.0), settings=MatchSettings(seed=seed)).theta
-        for seed in (1, 1, 2)
-    ]
+def test_seeds_draw_other_noises_and_each_comes_back():
+    thetas = [match(target(noise_db=10.0), MatchSettings(seed=seed)).theta for seed in (1, 1, 2)]
     assert thetas[0] == thetas[1]
     assert thetas[0] != thetas[2]
 
@@ -98,14 +94,14 @@ def test_seeds_draw_other_noises_and_each_comes_back(matcher):
 def test_a_second_event_beside_the_arpeggio_is_not_taken_for_noise():
     audio = target(noise_db=40.0).audio.copy()
     state = state_of(TRUTH)
-    assert focus_on(audio, state, 0.0) is not None
+    assert windowed_target(audio, state, 0.0) is not None
     audio[:3000] += np.random.default_rng(0).standard_normal(3000).astype(np.float32)
-    assert focus_on(audio, state, 0.0) is None
+    assert windowed_target(audio, state, 0.0) is None
 
 
-def test_noise_alone_is_told_to_hold_no_arpeggio(matcher):
+def test_noise_alone_is_told_to_hold_no_arpeggio():
     noise = np.random.default_rng(0).uniform(-1, 1, N)
-    result = matcher.match(target_from_array(noise, RATE, "noise"))
+    result = match(target_from_array(noise, RATE, "noise"))
     assert not result.found
     assert result.remark.startswith("No arpeggio was found")
 
@@ -120,6 +116,6 @@ def test_noise_alone_is_told_to_hold_no_arpeggio(matcher):
         ({"pinned": {"colour": 1.0}}, "'colour'"),
     ],
 )
-def test_a_setting_that_does_not_exist_is_named(matcher, settings, named):
+def test_a_setting_that_does_not_exist_is_named(settings, named):
     with pytest.raises(MesosynthError, match=named):
-        matcher.match(target(), settings=MatchSettings(**settings))
+        match(target(), MatchSettings(**settings))

@@ -7,6 +7,7 @@ import torch
 
 from mesosynth.errors import MesosynthError
 from mesosynth.scattering import JTFS
+from mesosynth.system.steps import Stopped, result_of, stop
 
 CONFIGURATIONS = [
     {},
@@ -60,16 +61,17 @@ def test_jvp_is_finite_where_the_modulus_is_zero(T):
         assert jtfs.jvp(x, torch.randn(2, 1024))[1].isfinite().all()
 
 
-def test_a_checkpoint_can_end_the_computation():
-    class Enough(Exception):
-        pass
-
-    def checkpoint():
-        raise Enough
-
-    jtfs = JTFS(1024, J=6, J_fr=2)
-    with pytest.raises(Enough):
-        jtfs.jvp(torch.randn(1024), torch.randn(1024), checkpoint)
+def test_the_computation_can_be_left_on_the_way_and_leaves_the_threads_alone():
+    jtfs = JTFS(1024, J=6, J_fr=2, tolerance=1e-3)
+    x, dx, threads = torch.randn(1024), torch.randn(1024), torch.get_num_threads()
+    steps = jtfs.jvp_steps(x, dx)
+    next(steps)
+    assert torch.get_num_threads() == threads  # while it stands, others compute
+    jtfs.jvp(dx, x)
+    torch.testing.assert_close(result_of(steps), jtfs.jvp(x, dx), rtol=0.0, atol=0.0)
+    assert sum(1 for _ in jtfs.jvp_steps(x, dx)) >= 5
+    with pytest.raises(Stopped):
+        stop(jtfs.jvp_steps(x, dx))
 
 
 @pytest.mark.parametrize(

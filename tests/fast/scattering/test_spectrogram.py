@@ -12,6 +12,7 @@ import torch
 
 from mesosynth.errors import MesosynthError
 from mesosynth.scattering.mss import AUTHORS_WINDOWS, MultiScaleSpectrogram
+from mesosynth.system.steps import result_of
 
 
 def oracle(x, window):
@@ -117,15 +118,11 @@ def test_meta_tells_where_a_sine_burst_shows():
         assert meta["t"][loudest] == pytest.approx(3072, abs=window // 4)
 
 
-def test_a_checkpoint_can_end_the_computation():
-    class Enough(Exception):
-        pass
-
-    def checkpoint():
-        raise Enough
-
-    with pytest.raises(Enough):
-        MultiScaleSpectrogram(1024).jvp(torch.randn(1024), torch.randn(1024), checkpoint)
+def test_the_computation_can_be_left_on_the_way():
+    mss = MultiScaleSpectrogram(1024, windows=(64, 256))
+    x, dx = torch.randn(1024), torch.randn(1024)
+    assert len(list(mss.jvp_steps(x, dx))) == 2
+    torch.testing.assert_close(result_of(mss.jvp_steps(x, dx)), mss.jvp(x, dx))
 
 
 @pytest.mark.parametrize(

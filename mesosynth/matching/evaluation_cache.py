@@ -1,0 +1,107 @@
+"""Evaluations of a search so far, from which it goes on where it stood.
+
+A search is a function of its target, its settings and what it evaluates: the same evaluations lead
+to the same digits. Evaluating is all that takes long. So a search that is run again with the
+evaluations of an earlier run comes in a moment to where that one stood.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.system.steps import Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One evaluation.
+
+    Attributes
+    ----------
+    number : int
+        Which of the search, from 0. It takes the place of an older one of that number and of all
+        that followed it.
+    at : list of float
+        The state, or the states of all layers one after another.
+    numbers : list of float
+        What was computed there.
+    seconds : float
+        When, s since the search began, pauses not counted.
+    """
+
+    number: int
+    at: list[float]
+    numbers: list[float]
+    seconds: float
+
+
+class EvaluationCache:
+    """Evaluations in the order in which a search asks for them; the clock of that search.
+
+    Parameters
+    ----------
+    evaluations : sequence of Evaluation
+        Of the same search, as far as it came; none for a new one.
+    """
+
+    def __init__(self, evaluations: Sequence[Evaluation] = ()) -> None:
+        self._evaluations = list(evaluations)
+        self._next = 0
+        self._seconds = 0.0
+        self._since: float | None = time.perf_counter()  # None while it is paused
+
+    @property
+    def seconds(self) -> float:
+        """Since the search began, pauses not counted."""
+        if self._since is None or self._next < len(self._evaluations):
+            return self._seconds  # it was then that the search was here
+        return self._seconds + time.perf_counter() - self._since
+
+    def pause(self) -> None:
+        """Stop the clock."""
+        self._seconds, self._since = self.seconds, None
+
+    def resume(self) -> None:
+        """Let the clock go on."""
+        self._since = time.perf_counter()
+
+    def evaluate(
+        self, at: NDArray[np.float64], compute: Steps[None, list[float]]
+    ) -> Steps[Evaluation, list[float]]:
+        """Compute, or recall what was computed there when the search came by before.
+
+        What does not fit, since another version of mesosynth went another way, is forgotten.
+
+        Parameters
+        ----------
+        at : array
+            The place.
+        compute : generator
+            Returns numbers; it is not begun if they are known.
+
+        Yields
+        ------
+        None or Evaluation
+            What `compute` yields; last the evaluation, if it is a new one.
+        """
+        place = at.ravel().tolist()
+        if self._next < len(self._evaluations):
+            known = self._evaluations[self._next]
+            if known.at == place:
+                self._next += 1
+                self._set_clock(known.seconds)
+                return known.numbers
+            del self._evaluations[self._next :]
+            self._set_clock(self._seconds)
+        numbers = yield from compute
+        evaluation = Evaluation(self._next, place, numbers, self.seconds)
+        self._evaluations.append(evaluation)
+        self._next += 1
+        yield evaluation
+        return numbers
+
+    def _set_clock(self, seconds: float) -> None:
+        self._seconds, self._since = seconds, time.perf_counter()
