@@ -17,8 +17,7 @@ from .actions import MENUS, Actions
 from .bridge import Bridge
 from .dialogs import ShortcutSheet, Tour
 from .files import Files
-from .pad.frame import PadFrame
-from .pad.pad import Pad
+from .pad.pad import Pad, PadFrame
 from .pages.blend import BlendPage
 from .pages.effects import EffectsPanel
 from .pages.layers import LayersPage
