@@ -29,7 +29,7 @@ from .actions import Action
 from .undo import SLOTS
 
 # --------------------------------------------------------------------------------------------------
-# Choose what the sound goes to: a device, its sample rate, and how much it asks for at once.
+# Choice of device, sample rate and block.
 
 
 _BLOCKS = (32, 64, 128, 256, 512, 1024, 2048)
@@ -38,7 +38,7 @@ _ALWAYS = [("The system's default", None), ("No sound card: silent clock", "sile
 
 
 class DeviceDialog(QDialog):
-    """Three choices, beside the desk; nothing changes before they are applied.
+    """Dialog of device, sample rate and block; nothing changes before Apply.
 
     Signals
     -------
@@ -79,7 +79,7 @@ class DeviceDialog(QDialog):
         self._show_devices(DeviceList([], ""))
 
     def look(self, status: AudioStatus | None) -> None:
-        """Look for devices, which may take a while; `status` says what plays now."""
+        """Look for devices in a thread, which may take seconds; `status` says what plays now."""
         now = "" if status is None else f"Now: {status.device}, {status.sample_rate} Hz. "
         self.note.setText(f"{now}Looking for devices…")
         threading.Thread(target=self._look, name="device look", daemon=True).start()
@@ -174,7 +174,7 @@ class ConfirmBar(QFrame):
 
 
 # --------------------------------------------------------------------------------------------------
-# The sheet that F1 shows: every shortcut and every way to use the mouse.
+# Sheet of shortcuts (F1).
 
 
 _MOUSE = [
@@ -360,7 +360,7 @@ class Tour(QFrame):
         self.next.setFocus()
 
     def _beside(self, corner: QPoint, target: QWidget) -> QPoint:
-        """Where it hides little of `target` and stays in the window."""
+        """Place beside `target`, within the window."""
         room = self._window.size() - self.size()
         right = corner.x() + target.width() + _MARGIN
         x = right if right <= room.width() else corner.x() - self.width() - _MARGIN
@@ -376,7 +376,7 @@ class Tour(QFrame):
 
 
 class _Ring(QWidget):
-    """A line around what a step tells of, which lets the mouse through."""
+    """Ring around the widget of a step; it lets the mouse through."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)

@@ -74,7 +74,7 @@ class Autosave(QObject):
         self._timer.timeout.connect(self.save)
 
     def begin(self) -> None:
-        """Learn how the last desk ended; from here on this one counts as running."""
+        """Find out whether the last desk crashed; from here on this one counts as running."""
         folder = autosave_folder()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -114,7 +114,7 @@ class Autosave(QObject):
         return None
 
     def _say_last(self, text: str, severity: str = "info") -> None:
-        """Say it after what preset, target and rescued minutes have to say."""
+        """Say it after the messages of preset, target and rescued minutes."""
         QTimer.singleShot(_LAST_WORD_MS, self, lambda: self._bridge.say(text, severity))
 
     def save(self) -> None:
@@ -203,9 +203,9 @@ class Sessions(QObject):
             self._bridge.say(f"The session's snapshots cannot be read ({error}).", "warning")
             slots = []
         self._comparisons.restore(slots)
-        # What the session became is no step that could be undone; what was one before, is.
+        # Loading a session is no step to undo; the steps of before are back.
         QTimer.singleShot(100, self._history, lambda: self._history.restore(desk.get("undo")))
 
     def _desk(self) -> dict[str, Any]:
-        """What a file of one's own has; undo outlives the window in the autosaves alone."""
+        """Part of a session's file that is the desk's; undo is kept in the autosaves alone."""
         return {"snapshots": msgspec.to_builtins(self._comparisons.slots)}

@@ -1,4 +1,4 @@
-"""What the desk remembers from one day to the next, as JSON in the user's configuration folder."""
+"""Settings of the desk, as JSON in the user's configuration folder."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QToolButton, QW
 from .settings import SCALES, Settings
 
 # --------------------------------------------------------------------------------------------------
-# The colours of the desk, dark and light, by name.
+# Colours, dark and light, by name.
 #
 # Pictures stay dark in both, because their maps begin with black: WELL is their ground, GRID and
 # MATCH lie on it, ACCENT and DIM on it and on panels as well.
@@ -70,7 +70,7 @@ LIGHT = {
 
 
 # --------------------------------------------------------------------------------------------------
-# The style sheet of the desk, filled with the colours of a palette.
+# Style sheet.
 
 
 def style_sheet(colours: Mapping[str, str]) -> str:
@@ -162,9 +162,9 @@ QProgressBar::chunk {{ background: {ACCENT}; border-radius: 3px; }}
 
 
 # --------------------------------------------------------------------------------------------------
-# How the desk looks: one quiet ground and one accent colour.
+# Palette, font and labels.
 #
-# The accent marks what sounds now; white marks the target and the way a match takes.
+# The accent marks the sound; white marks the target and the trail of a match.
 
 
 WINDOW = DARK["WINDOW"]
@@ -214,7 +214,7 @@ def _family() -> str:
 
 
 def apply(application: QApplication, choice: str = "dark") -> None:
-    """Give the whole application this look; what paints itself finds its colours here.
+    """Set style, font and colours of the application, and the colours in this module.
 
     Parameters
     ----------
@@ -237,12 +237,12 @@ def is_light(application: QApplication, choice: str) -> bool:
 
 
 def title(text: str = "") -> QLabel:
-    """Return a label that names what is below it."""
+    """Return a label that is a heading."""
     return _label(text, "title")
 
 
 def note(text: str = "") -> QLabel:
-    """Return a label that may be overlooked."""
+    """Return a dimmed label."""
     return _label(text, "note")
 
 
@@ -253,7 +253,7 @@ def _label(text: str, kind: str) -> QLabel:
 
 
 def name(widget: QWidget, text: str, description: str = "") -> None:
-    """Tell screen readers what `widget` is."""
+    """Set the accessible name of `widget`, and its description."""
     widget.setAccessibleName(text)
     if description:
         widget.setAccessibleDescription(description)
@@ -366,7 +366,7 @@ SCALE_VARIABLE = "QT_SCALE_FACTOR"
 
 
 def set_scale(settings: Settings, environment: MutableMapping[str, str] = os.environ) -> None:
-    """Have Qt scale everything; it looks once, when its application is made."""
+    """Have Qt scale everything; it reads the variable when the application is made."""
     if settings.scale != 100:
         environment[SCALE_VARIABLE] = f"{settings.scale / 100:g}"
 
@@ -400,7 +400,7 @@ class Look(QObject):
             application.styleHints().colorSchemeChanged.connect(self._on_system)
 
     def use(self, choice: str) -> None:
-        """Take a look over: "system", "dark" or "light"."""
+        """Change to a look: "system", "dark" or "light"."""
         application = QApplication.instance()
         if not isinstance(application, QApplication):
             return

@@ -1,1 +1,1 @@
-"""The pad: the plane of two parameters over the loss, and the blend square."""
+"""Pad: two parameters over the loss."""

@@ -1,4 +1,4 @@
-"""The pad: drag two parameters over the loss, with the trail of the match."""
+"""Pad: two parameters to drag over the loss, with the trail of the match."""
 
 import math
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from ..plots.frame import Frame, Table
 from .plane import NOTE_AXES, LossMap, Plane
 
 # --------------------------------------------------------------------------------------------------
-# Brushwork of the pad: what stands still (grid, labels, note counts), then what moves.
+# Painting of the pad: grid, labels and note counts, then trail, target and handle.
 
 
 NOTE_COUNTS = (1, 2, 4, 8, 16, 32)
@@ -168,7 +168,7 @@ def paint_handle(
 
 
 # --------------------------------------------------------------------------------------------------
-# The XY pad: two parameters, the loss around them, the point that plays, the match's way.
+# Pad: two parameters, the loss around them, the playing point, the trail of a match.
 
 
 FINE = 0.1
@@ -179,7 +179,9 @@ _NOTCH = 0.01  # share of an axis for one notch of the wheel or one key stroke
 
 
 class Pad(Canvas):
-    """Drag the point to play; double-click sets it; wheel, Alt-wheel and arrow keys nudge it.
+    """Pad of two parameters.
+
+    Drag the point to play; double-click sets it; wheel, Alt-wheel and arrow keys nudge it.
 
     Attributes
     ----------
@@ -232,7 +234,7 @@ class Pad(Canvas):
 
     @property
     def handle(self) -> QPointF:
-        """Where the playing point is, px."""
+        """Place of the playing point, px."""
         return self.plane.point(self._values[self.axes[0]], self._values[self.axes[1]])
 
     @property
@@ -282,7 +284,7 @@ class Pad(Canvas):
         self.refresh()
 
     def set_known(self, values: dict[str, float] | None) -> None:
-        """Mark where the target lies, by the parameters that made it; None where nobody knows."""
+        """Mark the target by the parameters that made it; None where they are not known."""
         self._known = values
         self.refresh()
 
@@ -392,7 +394,7 @@ class Pad(Canvas):
         self.nudged.emit(self._at(self.handle + move), "nudge on the pad")
 
     def _at(self, point: QPointF) -> dict[str, float]:
-        """Values at a pixel; what has a direction keeps it."""
+        """Values at a pixel; a signed parameter keeps its sign."""
         values = dict(zip(self.axes, self.plane.values(point), strict=True))
         return {
             id_: math.copysign(value, self._values[id_])
@@ -415,7 +417,7 @@ _PAIRS = (NOTE_AXES, ("f_c", "w"), ("f_0", "w"), ("am_depth", "am_shape"))
 
 
 class PadFrame(Frame):
-    """The pad with the button that chooses its axes.
+    """Frame of the pad, with the menu that chooses its axes.
 
     Signals
     -------
@@ -487,7 +489,7 @@ class PadFrame(Frame):
         self.pad.set_axes(pair)
 
     def _choose_side(self, side: int, parameter: Parameter, _checked: bool = True) -> None:
-        """Put a parameter on one side; what stood there changes over if it stands on the other."""
+        """Put a parameter on one side; if it was on the other, the two change places."""
         pair = list(self.pad.axes)
         if pair[1 - side] == parameter.id:
             pair[1 - side] = pair[side]

@@ -16,7 +16,7 @@ from ..plots.axes import Axis
 from ..plots.colour_bar import colour_table
 
 # --------------------------------------------------------------------------------------------------
-# Where a value lies on the pad: two parameters' axes over a rectangle of pixels.
+# Plane: the axes of two parameters over a rectangle of pixels.
 
 
 NOTE_AXES = ("f_m", "gamma")
@@ -83,7 +83,7 @@ def _inside(axis: Axis, share: float) -> float:
 
 
 # --------------------------------------------------------------------------------------------------
-# The loss around the playing point as a coloured ground, with arrows that lead downhill.
+# Loss map: the loss around the playing point in colours, with arrows downhill.
 
 
 LEVELS = (1e-4, 1.0)
@@ -94,7 +94,7 @@ _APART = 26.0  # px between two arrows, at least
 
 
 class LossMap:
-    """What is known of the loss on a grid over two parameters; it fills in cell by cell.
+    """Loss on a grid over two parameters, filled in cell by cell.
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ class LossMap:
         self._image = None
 
     def cells(self) -> list[tuple[float, float, float]]:
-        """What is known: the two values and the loss of each cell."""
+        """Known cells: both values and the loss of each."""
         return [
             (float(self.x_values[i]), float(self.y_values[j]), float(loss))
             for (j, i), loss in np.ndenumerate(self.loss)

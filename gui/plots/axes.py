@@ -9,9 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from mesosynth.plugins.parameters import Parameter
 
 # --------------------------------------------------------------------------------------------------
-# Axes as data: a range of values along a line of pixels, with ticks that musicians can read.
-#
-# 0.5, 1, 2, 4 Hz and 1k, not powers of ten.
+# Axes: a range of values along a line of pixels, with ticks that musicians read (0.5, 1, 2 Hz).
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +52,11 @@ class Axis:
 
     @property
     def labels(self) -> tuple[str, str, str]:
-        """What may stand beside the axis, the longest first; nothing at last."""
+        """Labels of the axis, the longest first; "" at last."""
         return self.label, self.short or self.label.split(" (")[0], ""
 
     def share(self, value: float) -> float:
-        """Where a value lies: 0 at `low`, 1 at `high`."""
+        """Share of the line at a value: 0 at `low`, 1 at `high`."""
         if self.kind == "linear":
             return (value - self.low) / (self.high - self.low)
         return math.log(value / self.low) / math.log(self.high / self.low)
@@ -160,7 +158,7 @@ class SharedAxes(QObject):
 
     @property
     def zoomed(self) -> bool:
-        """Whether less than everything is in sight."""
+        """Whether only a part is in sight."""
         return (self._x_part, self._y_part) != ((0.0, 1.0), (0.0, 1.0))
 
     def set_home(self, x: Axis, y: Axis) -> None:
@@ -175,7 +173,7 @@ class SharedAxes(QObject):
         self._update()
 
     def zoom(self, across: float, up: float, x_share: float, y_share: float) -> None:
-        """Make what is in sight so many times longer, around a place that stays where it is."""
+        """Make the part in sight so many times longer, around a place that stays."""
         self._x_part = _stretched(self._x_part, across, x_share)
         self._y_part = _stretched(self._y_part, up, y_share)
         self._update()

@@ -9,23 +9,26 @@ from .. import theme
 from .axes import Axis
 
 # --------------------------------------------------------------------------------------------------
-# A widget in two layers: what stands still is painted once, what moves is painted over it.
+# Widget in two layers: the still one is painted once, the moving one over it.
 #
 # At sixty pictures a second only the second layer costs anything.
 
 
 class Canvas(QWidget):
-    """Implement :meth:`paint_still` and :meth:`paint_moving`; call :meth:`refresh` or `update`."""
+    """Widget painted in two layers.
+
+    Implement :meth:`paint_still` and :meth:`paint_moving`; call :meth:`refresh` or `update`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._still: QPixmap | None = None
 
     def paint_still(self, painter: QPainter) -> None:
-        """Paint what only changes with :meth:`refresh`, over the ground of a panel."""
+        """Paint the still layer, which only changes with :meth:`refresh`."""
 
     def paint_moving(self, painter: QPainter) -> None:
-        """Paint what changes with every `update`."""
+        """Paint the moving layer, which changes with every `update`."""
 
     def refresh(self) -> None:
         """Paint both layers again."""
@@ -63,7 +66,7 @@ class Canvas(QWidget):
 
 
 # --------------------------------------------------------------------------------------------------
-# Brushwork that all plots share: their ground, ticks, labels and hints.
+# Painting that all plots share: ground, ticks, labels and hints.
 
 
 _MIDDLE = Qt.AlignmentFlag.AlignCenter
@@ -71,7 +74,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 def em() -> float:
-    """Height of a line of tick labels, px: what margins are measured in."""
+    """Height of a line of tick labels, px: the unit of the margins."""
     return QFontMetricsF(theme.font(7.5)).height()
 
 
@@ -91,12 +94,12 @@ def title_margin() -> float:
 
 
 def paint_ground(painter: QPainter, area: QRectF) -> None:
-    """Fill the well that a plot lies in."""
+    """Fill the ground of a plot."""
     painter.fillRect(area, QColor(theme.WELL))
 
 
 def paint_title(painter: QPainter, area: QRectF, text: str) -> None:
-    """Write over the plot."""
+    """Paint the title over a plot."""
     painter.setFont(theme.font(8.0))
     painter.setPen(QColor(theme.TEXT))
     box = QRectF(area.left(), area.top() - title_margin(), area.width(), title_margin())
@@ -155,20 +158,20 @@ def paint_y_axis(
 
 
 def _fitting(painter: QPainter, axis: Axis, room: float) -> str:
-    """The longest label of an axis that there is room for."""
+    """Longest label of an axis that fits into `room` px."""
     width = painter.fontMetrics().horizontalAdvance
     return next(label for label in axis.labels if width(label) <= room)
 
 
 def paint_hint(painter: QPainter, area: QRectF, text: str) -> None:
-    """Write what is missing into the middle."""
+    """Paint a hint in the middle of an empty plot."""
     painter.setFont(theme.font(9.0))
     painter.setPen(QColor(theme.DIM))
     painter.drawText(area, int(_MIDDLE | Qt.TextFlag.TextWordWrap), text)
 
 
 def paint_readout(painter: QPainter, area: QRectF, spot: QPointF, text: str) -> None:
-    """Write a value beside the mouse, inside the plot."""
+    """Paint a value beside the mouse, inside the plot."""
     painter.setFont(theme.font(8.0))
     size = QFontMetricsF(painter.font()).size(0, text)
     box = QRectF(spot.x() + 12, spot.y() + 12, size.width() + 12, size.height() + 6)

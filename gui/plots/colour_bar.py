@@ -22,7 +22,7 @@ from . import canvas as plot_painting
 from .canvas import Canvas
 
 # --------------------------------------------------------------------------------------------------
-# Colours for numbers: maps that are even to the eye and to colour-blind eyes, and images in them.
+# Colour maps, even to the eye and to colour-blind eyes, and images in them.
 #
 # An image holds one byte a pixel and its map beside it, so that another range of levels costs
 # little.
@@ -55,7 +55,17 @@ def colour_table(name: str) -> list[int]:
 def indexed_image(
     picture: NDArray[np.float32], levels: tuple[float, float], colours: str
 ) -> QImage:
-    """An image of numbers, the first row at the bottom; `levels` are the map's two ends."""
+    """Image of numbers in the colours of a map.
+
+    Parameters
+    ----------
+    picture : (rows, columns) float32
+        The first row is the bottom.
+    levels : (float, float)
+        Values of the map's two ends.
+    colours : str
+        A map of :func:`colour_table`.
+    """
     low, high = levels
     share = (picture[::-1] - low) / max(high - low, 1e-9)
     indices = np.clip(share * 255.0 + 0.5, 0.0, 255.0).astype(np.uint8)
@@ -66,7 +76,7 @@ def indexed_image(
 
 
 # --------------------------------------------------------------------------------------------------
-# A colour map with its two ends: drag them to see what is quiet, or only what is loud.
+# Colour bar: drag its ends to set the range of levels.
 
 
 _STRIP = 72.0  # px
@@ -74,7 +84,7 @@ _NARROWEST = 3.0  # dB between the ends
 
 
 class ColourBar(Canvas):
-    """A strip from the lowest to the highest level, with both levels written.
+    """Strip of a colour map with its lowest and highest level.
 
     Drag near an end to move that level, a double-click brings both back. A `mirrored` bar is one of
     differences: its ends stay opposite.
@@ -120,7 +130,7 @@ class ColourBar(Canvas):
         theme.name(self, name)
 
     def set_levels(self, low: float, high: float) -> None:
-        """Give the map other ends, kept within the limits and apart."""
+        """Set both levels, dB, kept within the limits and apart."""
         least, most = self._limits
         if self._mirrored:
             high = min(max(high, _NARROWEST), most)

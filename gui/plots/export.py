@@ -22,7 +22,7 @@ from .canvas import Canvas
 from .frame import Frame
 
 # --------------------------------------------------------------------------------------------------
-# Every view as a file: a picture as PNG or SVG, its numbers as CSV.
+# Export of a view: a picture as PNG or SVG, its numbers as CSV.
 
 
 KINDS = {"Picture": (".png",), "Drawing": (".svg",), "Numbers": (".csv",)}
@@ -36,7 +36,13 @@ class ExportError(MesosynthError):
 
 
 def save_view(frame: Frame, path: Path) -> None:
-    """Write what a view shows; the ending of `path` tells how.
+    """Write a view to a file.
+
+    Parameters
+    ----------
+    frame : Frame
+    path : Path
+        Its ending says how: .png, .svg or .csv.
 
     Raises
     ------
@@ -100,7 +106,7 @@ _WRITERS = {".png": _png, ".svg": _svg, ".csv": _csv}
 
 
 def _paint(body: QWidget, painter: QPainter) -> None:
-    """Paint every canvas of a view anew, so that lines and letters stay what they are."""
+    """Paint every canvas of a view anew, so that lines and letters stay vectors."""
     canvases = body.findChildren(Canvas)
     for canvas in [body, *canvases] if isinstance(body, Canvas) else canvases:
         if canvas.isVisibleTo(body):
@@ -114,16 +120,16 @@ def _paint(body: QWidget, painter: QPainter) -> None:
 
 
 def _short(value: float | str) -> float | str:
-    """Seven digits are more than a picture's numbers have."""
+    """Seven digits of a number."""
     return f"{value:.7g}" if isinstance(value, float) else value
 
 
 # --------------------------------------------------------------------------------------------------
-# Context menus of the views, and the view in hand.
+# Context menus of the views, to save and to copy them.
 
 
 class Exporter(QObject):
-    """Lets views be saved.
+    """Context menus of the views, and the view in hand.
 
     Parameters
     ----------

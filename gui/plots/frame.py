@@ -1,4 +1,4 @@
-"""The frame around every view: a title, a note on its right, and a hint while it is empty."""
+"""Frame of a view: a title, a note on its right, and a hint while it is empty."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ class Frame(QFrame):
         self.fit_header()
 
     def fit_header(self) -> None:
-        """Show as much of what is optional as there is room for."""
+        """Show the optional widgets that there is room for."""
         items = [self.header.itemAt(place) for place in range(self.header.count())]
         needed = 2 * theme.GAP + 4.0
         for widget in (item.widget() for item in items if item is not None):
@@ -100,7 +100,7 @@ class Frame(QFrame):
 
 
 def _width(widget: QWidget) -> int:
-    """What a widget takes in a row; some have a fixed size, and hint at none."""
+    """Width of a widget in a row; some have a fixed size and no size hint."""
     return widget.sizeHint().expandedTo(widget.minimumSize()).width()
 
 

@@ -91,12 +91,12 @@ class LibraryMap(Canvas):
 
     @property
     def area(self) -> QRectF:
-        """Where the points lie, px."""
+        """Rectangle of the points, px."""
         below = _LEGEND * len(self._legend_lines()) + _MARGIN
         return QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -below - 4.0)
 
     def point(self, place: Place) -> QPointF:
-        """Where a sound lies, px."""
+        """Place of a sound, px."""
         area = self.area
         return QPointF(
             area.left() + place.x * area.width(), area.bottom() - place.y * area.height()
@@ -198,7 +198,7 @@ class LibraryMap(Canvas):
     # ------------------------------------------------------------------ paint
 
     def paint_still(self, painter: QPainter) -> None:
-        """Points, names where there is room, and what the colours mean."""
+        """Points, names where there is room, and the legend."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(theme.font(7.5))
         painter.setPen(Qt.PenStyle.NoPen)
@@ -213,7 +213,7 @@ class LibraryMap(Canvas):
             y += _LEGEND
 
     def paint_moving(self, painter: QPainter) -> None:
-        """What plays, what is under the mouse, and what blends."""
+        """The sound that plays, the one under the mouse, and the blend."""
         painter.setFont(theme.font(8.5))
         if self._dragging or self._mix:
             for place, share in self._mix:
@@ -272,7 +272,7 @@ class LibraryMap(Canvas):
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def _paint_mix(self, painter: QPainter) -> None:
-        """What blends, as a list in the half of the map where the mouse is not."""
+        """List of the blended sounds, in the half of the map without the mouse."""
         lines = [f"{share:4.0%}  {place.entry.name}" for place, share in self._mix]
         metrics = QFontMetricsF(painter.font())
         width = max(metrics.horizontalAdvance(line) for line in lines) + 16.0
@@ -287,7 +287,7 @@ class LibraryMap(Canvas):
         painter.drawText(inside, Qt.AlignmentFlag.AlignVCenter, "\n".join(lines))
 
     def _legend_lines(self) -> list[list[str]]:
-        """Categories that are there, in lines that fit the width."""
+        """Categories of the sounds shown, in lines that fit the width."""
         metrics = QFontMetricsF(theme.font(7.5))
         there = {place.entry.category for place in self._places}
         lines: list[list[str]] = []

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 # --------------------------------------------------------------------------------------------------
-# Where in its arpeggio the sound is, told from the sound itself.
+# Position of the sound in its arpeggio, estimated from the sound itself.
 
 
 _GRAIN = 0.004  # s in which the energy is summed
@@ -60,7 +60,7 @@ def time_from_middle(
 
 
 # --------------------------------------------------------------------------------------------------
-# What the views ask of the engine, and what they hear from it.
+# Connections of the views with the session.
 
 
 _REST_MS = 250  # that the parameters must have stood still before drivers are asked for
@@ -68,7 +68,7 @@ _WINDOW = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s
 
 
 class ViewLinks(QObject):
-    """Ties the pad's map and the pictures of a window to its bridge."""
+    """Connections of the pad's loss map, the pictures and the playhead with the session."""
 
     def __init__(self, window: "MainWindow") -> None:
         super().__init__(window)
@@ -106,7 +106,7 @@ class ViewLinks(QObject):
         self._window.scalograms.set_playhead(place)
 
     def _place_in_target(self) -> float | None:
-        """What is heard of the target, s from the middle of its window; None for nothing of it."""
+        """Position in the target while that is heard, s from its window's middle; else None."""
         status = self._bridge.audio_status()
         if status is None or not 0.0 <= status.audition < _WINDOW:
             return None
@@ -127,12 +127,12 @@ class ViewLinks(QObject):
         self._rest.start()
 
     def _ask_drivers(self) -> None:
-        """Have the drivers told anew, where somebody looks at them."""
+        """Ask for the drivers anew while they are shown."""
         if self._has_target and self._window.scale_rate.switch.isChecked():
             self._bridge.ask_drivers()
 
     def _explore(self) -> None:
-        """Ask for the map that the pad can show; for none where it can show none."""
+        """Ask for the loss map of the pad's axes, or for none."""
         axes = self._window.pad.axes
         wanted = self._window.pad_frame.map_action.isChecked() and self._has_target
         matchable = set(axes) <= set(self._bridge.instrument_parameters.matchable)

@@ -1,4 +1,4 @@
-"""The loss of a match, and what it found of each parameter, against the evaluations it took."""
+"""Loss curve: loss and parameters of a match over its evaluations."""
 
 import math
 
@@ -60,10 +60,9 @@ class LossCurve(Frame):
         self._sum_up(best.loss, step.evaluations)
 
     def end(self, result: MatchResult | None) -> None:
-        """Tell the loss of what was found.
+        """Show the loss of the result.
 
-        It is not always the curve's lowest: what was heard through a window is compared by
-        another loss than the whole.
+        It is not always the curve's lowest: a windowed step has another loss than the whole.
         """
         if result is not None:
             self._sum_up(result.loss, result.evaluations)
@@ -165,7 +164,7 @@ _TRAVEL = Axis(-0.04, 1.04, "", marks=((0.0, "min"), (0.5, ""), (1.0, "max")))
 
 
 def _travel(parameter: Parameter, value: float) -> float:
-    """Where a value lies on its knob; of one with a direction, where its magnitude does."""
+    """Position of a value on its knob; of a signed one, of its magnitude."""
     share = parameter.to_unit(abs(value) if parameter.curve == "signed_log" else value)
     if parameter.curve == "signed_log":
         share = 2.0 * share - 1.0

@@ -1,4 +1,4 @@
-"""A titled image on axes that can be zoomed and read, with a hint until there is something."""
+"""Picture: a titled image on axes to zoom and to read, with a hint while it is empty."""
 
 from collections.abc import Callable
 
@@ -109,7 +109,7 @@ class Picture(Canvas):
 
     @property
     def area(self) -> QRectF:
-        """Where the image lies, px."""
+        """Rectangle of the image, px."""
         top, bottom = plot_painting.title_margin(), plot_painting.bottom_margin(self._roomy)
         height = max(self.height() - top - bottom, 1.0)
         return QRectF(self.margin, top, max(self.width() - self.margin - 1.0, 1.0), height)
@@ -126,7 +126,7 @@ class Picture(Canvas):
 
     @property
     def title(self) -> str:
-        """What is written over the picture."""
+        """Title over the picture."""
         return self._title
 
     @title.setter
@@ -142,12 +142,20 @@ class Picture(Canvas):
     def set_numbers(
         self, numbers: NDArray[np.float32] | None, box: tuple[float, float, float, float]
     ) -> None:
-        """Show numbers, first row at the bottom, between `box`'s values; None shows the hint."""
+        """Show numbers; None shows the hint.
+
+        Parameters
+        ----------
+        numbers : (rows, columns) float32 or None
+            The first row is the bottom.
+        box : tuple of float
+            See :attr:`box`.
+        """
         self.numbers, self._box = numbers, box
         self._colour()
 
     def set_levels(self, levels: tuple[float, float]) -> None:
-        """Give the colour map other ends."""
+        """Set the levels at the ends of the colour map, dB."""
         self._levels = levels
         self._colour()
 
@@ -156,7 +164,7 @@ class Picture(Canvas):
         self._middle = x
 
     def set_playhead(self, x: float | None) -> None:
-        """Draw where the sound is now; only the strips that change are painted again."""
+        """Move the playhead; only the strips that change are painted again."""
         if x == self._playhead:
             return
         for place in (self._playhead, x):
@@ -199,7 +207,7 @@ class Picture(Canvas):
                 plot_painting.paint_readout(painter, area, self._mouse, text)
 
     def text_at(self, spot: QPointF) -> str:
-        """What there is to say of the image at a pixel of the widget; "" outside it."""
+        """Values at a pixel of the widget; "" outside the image."""
         if self.numbers is None or not self.area.contains(spot):
             return ""
         x, y = self._values(spot)

@@ -16,7 +16,7 @@ from .picture import Picture, Pictures, Readout
 from .scalogram import decibel_difference
 
 # --------------------------------------------------------------------------------------------------
-# How scales, rates and spins lie in a picture: what falls on the left, what rises on the right.
+# Scales, rates and spins in one picture: falling on the left, rising on the right.
 
 
 RATES, RATES_SHORT = "◂ falling · Rate (Hz) · rising ▸", "◂ Rate (Hz) ▸"
@@ -86,7 +86,7 @@ def _two_digits(value: np.float32) -> str:
 
 
 # --------------------------------------------------------------------------------------------------
-# Which coefficients drive the match: where each parameter is pulled, path by path.
+# Attribution: which paths pull each parameter of the match, and where to.
 
 
 SHOWN = 4
@@ -96,7 +96,7 @@ _COLUMNS = ("parameter", "scale_c_per_oct", "rate_hz", "spin", "pull")
 
 
 class DriverPictures(Pictures):
-    """A picture for each parameter: red paths want more of it, blue ones less."""
+    """Picture of the pulls on each parameter: red paths want more of it, blue ones less."""
 
     def __init__(self, parameters: ParameterTable, parent: QWidget | None = None) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ class DriverPictures(Pictures):
         )
 
     def _title(self, id_: str, up: bool, share: float) -> str:
-        """The parameter, where it is pulled to, and its share of all the pulling."""
+        """Title: the parameter, the direction of the pull, and its share of all pulls."""
         name = self._parameters[id_].name if id_ in self._parameters else id_
         return f"{name} {'▲' if up else '▼'} {share:.0%}"
 
@@ -172,7 +172,7 @@ class DriverPictures(Pictures):
 
 
 # --------------------------------------------------------------------------------------------------
-# JTFS as scale by rate, both spins mirrored, and which of its paths drive a match.
+# JTFS as scale by rate, both spins mirrored.
 
 
 _LEVELS = (-30.0, 0.0)
@@ -243,7 +243,7 @@ class ScaleRate(Frame):
 
     @property
     def shown(self) -> list[str]:
-        """Which pictures there are: "target", "sound", "difference"."""
+        """Pictures that are shown: "target", "sound", "difference"."""
         return [name for name, picture in self.pictures.items() if picture.shown]
 
     def set_target(self, analysis: Analysis) -> None:

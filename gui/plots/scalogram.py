@@ -1,4 +1,4 @@
-"""Scalograms of the target, of the sound that plays, and how they differ, on the same axes."""
+"""Scalograms of the target, of the sound and of their difference, on the same axes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ def decibel_picture(analysis: Analysis) -> tuple[NDArray[np.float32], float, flo
 def decibel_difference(
     sound: NDArray[np.float32], target: NDArray[np.float32], floor: float
 ) -> NDArray[np.float32]:
-    """How many dB the sound has more than the target; what is below `floor` counts as there."""
+    """Level of the sound above the target, dB; levels below `floor` count as `floor`."""
     return np.maximum(sound, floor) - np.maximum(target, floor)
 
 
@@ -118,7 +118,7 @@ class Scalograms(Frame):
 
     @property
     def shown(self) -> list[str]:
-        """Which pictures there are of "target" and "sound"."""
+        """Pictures that are shown of "target" and "sound"."""
         return list(self._analyses)
 
     def set_target(self, analysis: Analysis) -> None:

@@ -15,7 +15,7 @@ from .canvas import Canvas
 from .frame import Frame, Table
 
 # --------------------------------------------------------------------------------------------------
-# Spectrum of what is heard: levels in bands of a twelfth of an octave.
+# Spectrum of the output: levels in bands of a twelfth of an octave.
 
 
 LOWEST, HIGHEST = 27.5, 18000.0
@@ -62,7 +62,7 @@ def spectrum(samples: NDArray[np.float32], sample_rate: float) -> NDArray[np.flo
 
 
 # --------------------------------------------------------------------------------------------------
-# What went to the device in the last seconds: its envelope or its spectrum, and a level meter.
+# Oscilloscope: envelope or spectrum of the last seconds, and a level meter.
 
 
 SECONDS = 2.0
@@ -75,7 +75,7 @@ _QUIETEST_DB = -90.0  # of the spectrum
 
 
 def envelope(samples: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
-    """Least and greatest sample in each of `columns` equal stretches, (2, columns)."""
+    """Minimum and maximum of each of `columns` equal stretches of samples, (2, columns)."""
     if len(samples) < columns:
         return np.zeros((2, columns), np.float32)
     stretches = samples[len(samples) % columns :].reshape(columns, -1)
@@ -83,7 +83,9 @@ def envelope(samples: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
 
 
 class Scope(Frame):
-    """Envelope of the last seconds, or their spectrum, with a peak meter; a click changes over.
+    """Oscilloscope: envelope or spectrum of the last seconds, with a peak meter.
+
+    A click changes over.
 
     Signals
     -------

@@ -1,4 +1,4 @@
-"""The target's whole waveform, and the analysis window in it, which can be moved."""
+"""Waveform of the whole target, with its analysis window to move."""
 
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ _NUDGE = 0.25  # s for a stroke of an arrow key
 
 
 class Waveform(Canvas):
-    """A strip with the envelope of a file; drag the window, or move it by the arrow keys.
+    """Envelope of the target's file; drag the window, or move it by the arrow keys.
 
     Signals
     -------
@@ -57,12 +57,12 @@ class Waveform(Canvas):
 
     @property
     def wanted(self) -> bool:
-        """Whether there is something to see, and room or need for it."""
+        """Whether there is a waveform, and room or need for it."""
         return self.overview is not None and (self.movable or self.roomy)
 
     @property
     def frame(self) -> QRectF:
-        """Where the analysis window is, px."""
+        """Rectangle of the analysis window, px."""
         return self._box(self.start if self._wanted is None else self._wanted)
 
     def set_target(self, target: TargetLoaded) -> None:

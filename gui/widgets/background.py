@@ -1,4 +1,4 @@
-"""Work in a background thread, and the line that shows its progress."""
+"""Background work: a thread with progress and cancel, and its progress line."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from mesosynth.errors import MesosynthError
 from .. import theme
 
 # --------------------------------------------------------------------------------------------------
-# Work that takes a while, in a thread of its own, with its progress and a way to end it.
+# Work in a thread, with its progress and a way to cancel it.
 
 
 Progress = Callable[[int, int], bool]
@@ -26,7 +26,7 @@ TELL_SECONDS = 0.05
 
 
 class Background(QObject):
-    """One work at a time; everything it signals arrives in Qt's turn.
+    """Work in a thread, one at a time; its signals arrive in Qt's main thread.
 
     Signals
     -------
@@ -107,11 +107,11 @@ class Background(QObject):
 
 
 # --------------------------------------------------------------------------------------------------
-# A line that shows how far a work in the background is, and ends it by a click.
+# Progress line of a work, with a button to cancel it.
 
 
 class JobLine(QWidget):
-    """There only while `background` is busy.
+    """Progress line; visible only while `background` is busy.
 
     Parameters
     ----------

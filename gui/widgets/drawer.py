@@ -1,4 +1,4 @@
-"""The drawer at the left: a rail of tabs, and the page of the tab that is open, if one is."""
+"""Drawer at the left: a rail of tabs, and the page of the open tab."""
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget

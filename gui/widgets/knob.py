@@ -36,11 +36,11 @@ from mesosynth.plugins.parameters import Parameter, ParameterTable
 from .. import theme
 
 # --------------------------------------------------------------------------------------------------
-# The line that opens over a knob's value to type another.
+# Editor of a knob's value.
 
 
 class ValueEditor(QLineEdit):
-    """Return accepts, Esc or a click elsewhere leaves everything as it was."""
+    """Line over a knob to type its value; Return accepts, Esc or a click elsewhere cancels."""
 
     accepted = Signal(str)
 
@@ -97,7 +97,7 @@ class ValueEditor(QLineEdit):
 
 
 # --------------------------------------------------------------------------------------------------
-# A painted knob: an arc, the value and its unit, the name.
+# Knob: an arc, the value and its unit, the name.
 
 
 TRAVEL_PX = 180.0
@@ -114,7 +114,7 @@ _MOUSE = QContextMenuEvent.Reason.Mouse
 
 
 class Knob(QWidget):
-    """One parameter.
+    """Knob of one parameter.
 
     Drag up and down, wheel or arrow keys turn it (Shift: fine), a double-click takes the default,
     a click on the value, or Return, lets one type it; the right button asks for a MIDI controller.
@@ -171,7 +171,7 @@ class Knob(QWidget):
         self.update()
 
     def dim(self, dimmed: bool) -> None:
-        """Paint it as one that is not heard now, or as usual."""
+        """Paint it dimmed while its parameter is not heard."""
         if dimmed != self._dimmed:
             self._dimmed = dimmed
             self.update()
@@ -185,7 +185,7 @@ class Knob(QWidget):
 
     @property
     def value_box(self) -> QRectF:
-        """Where the value is written, px."""
+        """Rectangle of the value's text, px."""
         return QRectF(0, self.height() - _TEXT_HEIGHT - 1, self.width(), _TEXT_HEIGHT)
 
     @override
@@ -272,7 +272,7 @@ class Knob(QWidget):
         menu.popup(event.globalPos() if event.reason() == _MOUSE else self._middle())
 
     def menu(self) -> QMenu:
-        """What can be done with it, besides to turn it."""
+        """Context menu: MIDI, pin, copy, paste."""
         menu, id_ = QMenu(self), self.id
         clipboard = QApplication.clipboard()
         menu.addAction("Learn a MIDI controller", lambda: self.learn_asked.emit(id_))
@@ -292,7 +292,7 @@ class Knob(QWidget):
         return menu
 
     def pin(self, pinned: bool) -> None:
-        """Show that a match leaves it where it is, or not."""
+        """Mark it as pinned: a match leaves it where it is."""
         if pinned != self.pinned:
             self.pinned = pinned
             self.update()
@@ -364,7 +364,7 @@ def _speed(event: QMouseEvent | QWheelEvent | QKeyEvent) -> float:
 
 
 # --------------------------------------------------------------------------------------------------
-# Which layer's knobs are on show, where an instrument has the same knobs many times.
+# Pages of knobs, one a layer.
 
 
 _COLUMNS = 4
@@ -377,7 +377,7 @@ def page_of(id_: str) -> int:
 
 
 class KnobPages(QWidget):
-    """Buttons, one a page.
+    """Buttons of the pages of knobs.
 
     Signals
     -------
@@ -428,7 +428,7 @@ class KnobPages(QWidget):
 
 
 # --------------------------------------------------------------------------------------------------
-# A knob for every parameter of the instrument.
+# Knobs of an instrument.
 
 
 class Knobs(QFrame):
@@ -454,7 +454,7 @@ class Knobs(QFrame):
         return list(self._knobs.values())
 
     def set_table(self, parameters: ParameterTable) -> list[Knob]:
-        """Have the knobs of another instrument; return them, which are all new."""
+        """Show the knobs of another instrument, and return them: all are new."""
         for knob in self._knobs.values():
             self._row.removeWidget(knob)
             knob.hide()

@@ -1,4 +1,4 @@
-"""Match panel: parameters with errors, loss and likeness, beside the loss curve."""
+"""Match panel: parameters with errors, loss and similarity, beside the loss curve."""
 
 import math
 
@@ -25,7 +25,7 @@ from ..plots.frame import Frame
 from ..plots.loss_curve import LossCurve
 
 # --------------------------------------------------------------------------------------------------
-# Likeness of match and target, as three small bars: one number alone would be believed.
+# Similarity of match and target as three bars: one number alone would be believed.
 
 
 VIEWS = {
@@ -52,7 +52,7 @@ _BAR = 3.0  # px
 
 
 class ScoreBar(QWidget):
-    """A name, a number and a bar, 0 to 1."""
+    """Bar of one similarity, 0 to 1, with its name and number."""
 
     def __init__(self, name: str, meaning: str) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class ScoreBar(QWidget):
 
 
 class ScoreBars(QWidget):
-    """The three views of a similarity, side by side."""
+    """Bars of the three similarities, side by side."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class ScoreBars(QWidget):
 
 
 # --------------------------------------------------------------------------------------------------
-# What the match knows so far: each parameter with its error, loss, and how far it is.
+# Panel of a match: each parameter with its error, loss, progress.
 
 
 def estimate(value: float, std: float) -> str:
@@ -135,7 +135,7 @@ def estimate(value: float, std: float) -> str:
 
 
 class MatchPanel(Frame):
-    """A table of theta, how alike it sounds, how far it is, what it took."""
+    """Table of theta, similarity, progress and evaluations of a match."""
 
     def __init__(self, parameters: ParameterTable, hear: Action, apply: Action) -> None:
         body = QWidget()
@@ -171,7 +171,7 @@ class MatchPanel(Frame):
         layout.addWidget(self._summary)
 
     def value_text(self, id_: str) -> str:
-        """What the table says of a parameter."""
+        """Text of a parameter in the table."""
         return self._rows[id_][1].text()
 
     def start(self) -> None:
@@ -184,7 +184,7 @@ class MatchPanel(Frame):
             label.setText("–")
 
     def add(self, step: MatchStep) -> None:
-        """Show an accepted step; the table keeps to the best, of whichever start it came."""
+        """Show an accepted step; the table shows the best of all starts."""
         if step.loss <= self._best:
             self._best = step.loss
             self._fill_table(step)
@@ -215,14 +215,14 @@ class MatchPanel(Frame):
 
 
 # --------------------------------------------------------------------------------------------------
-# Loss and match side by side; where both have no room, one of them and a way to the other.
+# Loss and match side by side; in a narrow window one of them, and a button for the other.
 
 
 _ROOM = 420  # px that both need
 
 
 class Curves(QWidget):
-    """The curve of the loss and the table of what was found."""
+    """Loss curve and match panel, side by side or one at a time."""
 
     def __init__(self, loss: LossCurve, match: MatchPanel) -> None:
         super().__init__()

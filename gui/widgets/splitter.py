@@ -1,4 +1,4 @@
-"""The pad and the pictures side by side, with an edge between them to drag."""
+"""Splitter between the pad and the pictures."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
@@ -15,7 +15,7 @@ _GRIP = 24  # px
 
 
 class Divided(QSplitter):
-    """Two sides whose shares stay when the window's size changes.
+    """Splitter of two sides that keep their shares when the window's size changes.
 
     Signals
     -------
@@ -37,7 +37,7 @@ class Divided(QSplitter):
 
     @property
     def share(self) -> float:
-        """What the left side has of the width, 0 to 1."""
+        """Share of the left side in the width, 0 to 1."""
         left, right = self.sizes()
         return left / max(left + right, 1)
 
@@ -57,7 +57,7 @@ class Divided(QSplitter):
 
 
 class _Handle(QSplitterHandle):
-    """Drag it, double-click it for the first division, or Tab to it and use the arrow keys."""
+    """Handle: drag it, double-click it for the default, or Tab to it and use the arrow keys."""
 
     def __init__(self, owner: Divided) -> None:
         super().__init__(Qt.Orientation.Horizontal, owner)

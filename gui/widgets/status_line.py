@@ -14,7 +14,7 @@ from .. import theme
 from .elided_label import ElidedLabel
 
 # --------------------------------------------------------------------------------------------------
-# How loud the sound leaves: two thin bars, left over right.
+# Level meter: two thin bars, left over right.
 
 
 LIMITED_DB = CEILING_DB - 0.5
@@ -24,7 +24,7 @@ _PEAK_WIDTH = 2.0  # px
 
 
 class LevelMeter(QWidget):
-    """RMS as a bar and peak as a mark, from FLOOR_DB to 0 dB of full scale."""
+    """Level meter: RMS as a bar and peak as a mark, from FLOOR_DB to 0 dBFS."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ def _text(level: float) -> str:
 
 
 # --------------------------------------------------------------------------------------------------
-# The line at the bottom: the sound device, how hard it works, and the last message.
+# Status line.
 
 
 def _tint(severity: str) -> str:
@@ -85,7 +85,7 @@ def _tint(severity: str) -> str:
 
 
 class StatusLine(QWidget):
-    """Device on the left, message in the middle, level and load on the right.
+    """Status line: device on the left, message in the middle, level and load on the right.
 
     Signals
     -------
@@ -156,7 +156,7 @@ class StatusLine(QWidget):
 
 
 def _blame(status: AudioStatus) -> str:
-    """Where to look when the sound has gaps: at its own work, or at whatever holds it up."""
+    """Cause of gaps in the sound: its own computing, or something else on the machine."""
     if status.overruns:
         elsewhere = max(0, status.overruns - status.heavy)
         why = f", at least {elsewhere} as something else had the processor" if elsewhere else ""
@@ -165,7 +165,7 @@ def _blame(status: AudioStatus) -> str:
 
 
 class ClickableLabel(QLabel):
-    """A label that may be clicked, or reached by Tab and pressed."""
+    """Label to click, or to reach by Tab and press."""
 
     clicked = Signal()
 

@@ -136,7 +136,7 @@ class TrackingStrip(QWidget):
 
 
 class Bar(QWidget):
-    """A share from 0 to 1 as a thin bar."""
+    """Thin bar of a share, 0 to 1."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

@@ -12,11 +12,11 @@ from ..actions import Action, Actions
 from ..undo import SLOTS
 
 # --------------------------------------------------------------------------------------------------
-# Eight small buttons: a click recalls a snapshot, or fills an empty one as a right click does.
+# Snapshot buttons: a click recalls a snapshot, or fills an empty one; so does a right click.
 
 
 class SnapshotRow(QWidget):
-    """One button a slot, pale while it is empty."""
+    """Buttons of the snapshots, pale while they are empty."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class SnapshotRow(QWidget):
 
 
 class _Slot(QToolButton):
-    """Never grey, or an empty one could not be filled by the mouse."""
+    """Button of a snapshot; never disabled, so that a click can fill an empty one."""
 
     def __init__(self, recall: Action, store: Action) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class _Slot(QToolButton):
 
 
 # --------------------------------------------------------------------------------------------------
-# The row of buttons above everything.
+# Transport: the row of buttons at the top.
 
 
 _GROUPS = [
@@ -80,7 +80,7 @@ _ROOM_FOR_TEXTS = {
 
 
 class Transport(QWidget):
-    """Buttons of the shared actions, how long a capture is, and a recording's length and level.
+    """Row of buttons, with the length of a capture, and length and level of a recording.
 
     Attributes
     ----------
