@@ -104,6 +104,17 @@ def open_window(
     """Build the window, and let the session start once the window is on screen.
 
     Two processes start with the session; their imports would compete with the first picture.
+
+    Parameters
+    ----------
+    make_session : callable
+        Starts the session; called once the window is on screen.
+    target : Path, optional
+        A sound to match at once.
+    preset : Path, optional
+        Parameters to start with.
+    settings : Settings, optional
+        Those in the user's file by default.
     """
     trouble = ""
     if settings is None:

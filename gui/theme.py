@@ -193,14 +193,29 @@ _FAMILIES = ("Inter", "SF Pro Text", "Segoe UI", "Noto Sans", "DejaVu Sans")
 
 
 def colour(name: str, alpha: float = 1.0) -> QColor:
-    """Return a palette colour, `alpha` from 0 (clear) to 1 (opaque)."""
+    """Return a palette colour, `alpha` from 0 (clear) to 1 (opaque).
+
+    Parameters
+    ----------
+    name : str
+        "#rrggbb", as this module's constants are.
+    alpha : float
+        0 (clear) to 1 (opaque).
+    """
     result = QColor(name)
     result.setAlphaF(alpha)
     return result
 
 
 def font(size: float = 9.0, bold: bool = False) -> QFont:
-    """Return the desk's font at `size` points of a 96 dpi screen."""
+    """Return the desk's font at `size` points of a 96 dpi screen.
+
+    Parameters
+    ----------
+    size : float
+        Points of a 96 dpi screen.
+    bold : bool
+    """
     result = QFont(_family())
     result.setPixelSize(round(size * 96 / 72))
     result.setBold(bold)
@@ -230,7 +245,13 @@ def apply(application: QApplication, choice: str = "dark") -> None:
 
 
 def is_light(application: QApplication, choice: str) -> bool:
-    """Whether a choice means the light look, "system" as the system has it now."""
+    """Whether a choice means the light look, "system" as the system has it now.
+
+    Parameters
+    ----------
+    application : QApplication
+    choice : {"system", "dark", "light"}
+    """
     if choice == "system":
         return application.styleHints().colorScheme() == Qt.ColorScheme.Light
     return choice == "light"
@@ -253,7 +274,15 @@ def _label(text: str, kind: str) -> QLabel:
 
 
 def name(widget: QWidget, text: str, description: str = "") -> None:
-    """Set the accessible name of `widget`, and its description."""
+    """Set the accessible name of `widget`, and its description.
+
+    Parameters
+    ----------
+    widget : QWidget
+    text : str
+    description : str
+        Left as it is where this is "".
+    """
     widget.setAccessibleName(text)
     if description:
         widget.setAccessibleDescription(description)
@@ -308,7 +337,14 @@ def icon(name: str) -> qtawesome.QtGui.QIcon:
 
 
 def dress(target: Dressed, name: str) -> None:
-    """Give a button or an action an icon, which :func:`redress` will find."""
+    """Give a button or an action an icon, which :func:`redress` will find.
+
+    Parameters
+    ----------
+    target : Dressed
+    name : str
+        In qtawesome, such as "ph.play".
+    """
     target.setProperty(_PICTURE, name)
     target.setIcon(icon(name))
 
@@ -366,7 +402,14 @@ SCALE_VARIABLE = "QT_SCALE_FACTOR"
 
 
 def set_scale(settings: Settings, environment: MutableMapping[str, str] = os.environ) -> None:
-    """Have Qt scale everything; it reads the variable when the application is made."""
+    """Have Qt scale everything; it reads the variable when the application is made.
+
+    Parameters
+    ----------
+    settings : Settings
+    environment : mutable mapping
+        That of this process by default.
+    """
     if settings.scale != 100:
         environment[SCALE_VARIABLE] = f"{settings.scale / 100:g}"
 

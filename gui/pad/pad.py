@@ -50,7 +50,16 @@ def paint_grid(painter: QPainter, plane: Plane) -> None:
 
 
 def paint_note_counts(painter: QPainter, plane: Plane, w: float) -> None:
-    """Draw the lines on which an arpeggio of `w` octaves has the same number of notes."""
+    """Draw the lines on which an arpeggio of `w` octaves has the same number of notes.
+
+    Parameters
+    ----------
+    painter : QPainter
+    plane : Plane
+        Of :data:`NOTE_AXES`.
+    w : float
+        Bandwidth, octaves.
+    """
     area = plane.area
     painter.save()
     painter.setClipRect(area)
@@ -86,7 +95,16 @@ def _label_spot(line: QLineF, area: QRectF) -> QPointF | None:
 def paint_trajectory(
     painter: QPainter, plane: Plane, ids: tuple[str, str], steps: Sequence[MatchStep]
 ) -> None:
-    """Draw the ways of a match, one from each start, and its best step with the error ellipse."""
+    """Draw the ways of a match, one from each start, and its best step with the error ellipse.
+
+    Parameters
+    ----------
+    painter : QPainter
+    plane : Plane
+    ids : (str, str)
+        Parameters on the axes.
+    steps : sequence of MatchStep
+    """
     if not steps or not set(ids) <= set(steps[0].theta):
         return
     painter.save()
@@ -147,7 +165,20 @@ def paint_target(painter: QPainter, point: QPointF) -> None:
 def paint_handle(
     painter: QPainter, area: QRectF, point: QPointF, rising: bool | None, held: bool, focused: bool
 ) -> None:
-    """Draw the playing point with hairlines to its axes; an arrow tells the direction, if any."""
+    """Draw the playing point with hairlines to its axes; an arrow tells the direction, if any.
+
+    Parameters
+    ----------
+    painter : QPainter
+    area : QRectF
+        The plane's rectangle, px.
+    point : QPointF
+        px.
+    rising : bool or None
+        Direction of the arpeggio; None for no arrow.
+    held, focused : bool
+        Whether the mouse holds the point, and whether the pad has the keyboard.
+    """
     painter.setPen(QPen(theme.colour(theme.ACCENT, 0.22), 1))
     painter.drawLine(QLineF(point.x(), area.top(), point.x(), area.bottom()))
     painter.drawLine(QLineF(area.left(), point.y(), area.right(), point.y()))

@@ -41,11 +41,26 @@ class Plane:
 
     @classmethod
     def of(cls, parameters: ParameterTable, ids: tuple[str, str], area: QRectF) -> "Plane":
-        """Lay the ranges of two parameters over `area`."""
+        """Lay the ranges of two parameters over `area`.
+
+        Parameters
+        ----------
+        parameters : ParameterTable
+        ids : (str, str)
+            From left to right, and from bottom to top.
+        area : QRectF
+            px.
+        """
         return cls(area, Axis.of(parameters[ids[0]]), Axis.of(parameters[ids[1]]))
 
     def point(self, x: float, y: float) -> QPointF:
-        """Pixel of two values; their signs do not count where the axis has magnitudes."""
+        """Pixel of two values; their signs do not count where the axis has magnitudes.
+
+        Parameters
+        ----------
+        x, y : float
+            In the table's units.
+        """
         return QPointF(
             self.area.left() + _share(self.x, x) * self.area.width(),
             self.area.bottom() - _share(self.y, y) * self.area.height(),
@@ -58,7 +73,15 @@ class Plane:
         return _inside(self.x, across), _inside(self.y, up)
 
     def radii(self, x: float, y: float, std_x: float, std_y: float) -> QPointF:
-        """Half axes in pixels of the ellipse of one standard deviation, at most the area's half."""
+        """Half axes in pixels of the ellipse of one standard deviation, at most the area's half.
+
+        Parameters
+        ----------
+        x, y : float
+            The middle, in the table's units.
+        std_x, std_y : float
+            Standard deviations, in the same units.
+        """
         return QPointF(
             min(_slope(self.x, x) * std_x, 0.5) * self.area.width(),
             min(_slope(self.y, y) * std_y, 0.5) * self.area.height(),
@@ -147,7 +170,14 @@ class LossMap:
         ]
 
     def paint(self, painter: QPainter, plane: Plane) -> None:
-        """Paint the known cells and their arrows over the pad's ground."""
+        """Paint the known cells and their arrows over the pad's ground.
+
+        Parameters
+        ----------
+        painter : QPainter
+        plane : Plane
+            With the map's axes.
+        """
         if self.axes is None or min(self.loss.shape, default=0) < 2:
             return
         painter.save()

@@ -39,6 +39,15 @@ def time_from_middle(
     The middle of a sound that repeats is where its energy points on a circle of one period:
     ``arg sum e(t) exp(2 pi i t / period)``.
 
+    Parameters
+    ----------
+    samples : (n,) float32
+        What was played last.
+    sample_rate : float
+        Hz.
+    period : float
+        Time from one arpeggio to the next, s.
+
     Returns
     -------
     float or None
@@ -98,6 +107,13 @@ class ViewLinks(QObject):
         """Move the scalograms' playhead to where the last of `samples` is in its arpeggio.
 
         While the target is compared with the instrument, which is in step with it, it is there.
+
+        Parameters
+        ----------
+        samples : (n,) float32
+            What was played last.
+        sample_rate : float
+            Hz.
         """
         place = self._place_in_target()
         if place is None:

@@ -51,6 +51,13 @@ def spin_axes(scales: NDArray[np.float32], rates: NDArray[np.float32]) -> tuple[
     """Axes on which each filter is one cell, named by its rate and scale.
 
     The filters stand evenly in log rate and log scale, bar the lowest.
+
+    Parameters
+    ----------
+    scales : (n,) float32
+        Cycles per octave.
+    rates : (m,) float32
+        Hz.
     """
     count = len(rates)
     kept = even_indices(count, 3)
@@ -66,7 +73,17 @@ def spin_axes(scales: NDArray[np.float32], rates: NDArray[np.float32]) -> tuple[
 def path_at(
     row: int, column: int, scales: NDArray[np.float32], rates: NDArray[np.float32]
 ) -> tuple[float, float, int]:
-    """Scale (c/oct), rate (Hz) and spin of a cell of :func:`both_spins`."""
+    """Scale (c/oct), rate (Hz) and spin of a cell of :func:`both_spins`.
+
+    Parameters
+    ----------
+    row, column : int
+        In the picture of :func:`both_spins`, from the lower left.
+    scales : (n,) float32
+        Cycles per octave.
+    rates : (m,) float32
+        Hz.
+    """
     rising = column >= len(rates)
     rate = rates[column - len(rates) if rising else len(rates) - 1 - column]
     return float(scales[row]), float(rate), 1 if rising else -1
@@ -75,7 +92,13 @@ def path_at(
 def path_name(
     row: int, column: int, scales: NDArray[np.float32], rates: NDArray[np.float32]
 ) -> str:
-    """Name the path of a cell of :func:`both_spins` by its scale, rate and spin."""
+    """Name the path of a cell of :func:`both_spins` by its scale, rate and spin.
+
+    Parameters
+    ----------
+    row, column, scales, rates
+        As for :func:`path_at`.
+    """
     scale, rate, spin = path_at(row, column, scales, rates)
     direction = "rising (spin +1)" if spin > 0 else "falling (spin −1)"
     return f"{scale:.3g} c/oct · {rate:.3g} Hz · {direction}"

@@ -48,7 +48,15 @@ def decibel_picture(analysis: Analysis) -> tuple[NDArray[np.float32], float, flo
 def decibel_difference(
     sound: NDArray[np.float32], target: NDArray[np.float32], floor: float
 ) -> NDArray[np.float32]:
-    """Level of the sound above the target, dB; levels below `floor` count as `floor`."""
+    """Level of the sound above the target, dB; levels below `floor` count as `floor`.
+
+    Parameters
+    ----------
+    sound, target : (rows, columns) float32
+        Levels, dB.
+    floor : float
+        dB.
+    """
     return np.maximum(sound, floor) - np.maximum(target, floor)
 
 

@@ -75,7 +75,14 @@ _QUIETEST_DB = -90.0  # of the spectrum
 
 
 def envelope(samples: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
-    """Minimum and maximum of each of `columns` equal stretches of samples, (2, columns)."""
+    """Minimum and maximum of each of `columns` equal stretches of samples, (2, columns).
+
+    Parameters
+    ----------
+    samples : (n,) float32
+        With fewer than `columns` the envelope is 0.
+    columns : int
+    """
     if len(samples) < columns:
         return np.zeros((2, columns), np.float32)
     stretches = samples[len(samples) % columns :].reshape(columns, -1)

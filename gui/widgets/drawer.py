@@ -51,6 +51,12 @@ class Drawer(QWidget):
         """Add a page below the others, by the id of its `tab`, the action that toggles it.
 
         The page should fit into :data:`PAGE_WIDTH` and scroll where it is higher than the desk.
+
+        Parameters
+        ----------
+        tab : Action
+            Toggles the page; its id is the page's name.
+        page : QWidget
         """
         self._pages[tab.id] = page
         self.stack.addWidget(page)

@@ -125,6 +125,11 @@ def estimate(value: float, std: float) -> str:
 
     >>> estimate(8.29712, 0.0131)
     '8.30 ± 0.01'
+
+    Parameters
+    ----------
+    value, std : float
+        In the same unit; a `std` of 0 says that the error is not known.
     """
     if not std > 0.0 or not math.isfinite(std):
         return f"{value:.4g}"

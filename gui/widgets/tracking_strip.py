@@ -149,7 +149,15 @@ class Bar(QWidget):
         return QSize(80, 6)
 
     def show_share(self, share: float, warns: bool) -> None:
-        """Show a share; in another colour if it is a warning."""
+        """Show a share; in another colour if it is a warning.
+
+        Parameters
+        ----------
+        share : float
+            0 to 1.
+        warns : bool
+            Whether the bar is in the colour of warnings.
+        """
         self._share, self._warns = min(max(share, 0.0), 1.0), warns
         self.setAccessibleDescription(f"{self._share:.0%}")
         self.update()
