@@ -6,12 +6,11 @@ the other, and a mouse moves the pad's point some seven times a second.
 
 With --json, one object::
 
-    schema      1; grows with any change that a reader of an older one would notice
-    machine     facts, see :func:`benchmarks.machine.machine_facts`; and neighbours, how many
-                cores other programs took on average meanwhile, or null
+    schema      2; grows with any change that a reader of an older one would notice
+    machine     see :meth:`benchmarks.harness.Environment.record`
     platform    Qt's name of where the window was: "xcb", "offscreen", ...
     size        the window's, px
-    start       {seconds, runs}: from nothing to the first picture, median and each
+    start       spread of the seconds from nothing to the first picture
     frames      {seconds, per_second, ms: {median, p99}}: pictures given to the screen
     cpu         of the desk's own process, 1.0 is one core; sound and matcher are others
     input_ms    {median, longest}: from a move of the mouse to its picture
@@ -21,23 +20,24 @@ With --json, one object::
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
-from typing import Any
 
-from rich.console import Console
-
-from benchmarks.harness import program
-from benchmarks.machine import Neighbours, machine_facts
+from benchmarks.harness import (
+    Answer,
+    Environment,
+    console,
+    program,
+    show_machine,
+    spread,
+)
 from mesosynth.errors import WorkerError
 
-SCHEMA = 1
+SCHEMA = 2
 SIZE = (1200, 800)
 
 _PATIENCE = 300.0  # s
-_BUSY = 0.2  # cores
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -47,21 +47,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--starts", type=int, default=3, help="of the desk, from nothing (3)")
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure, and print a few lines unless ``arguments.json`` is set."""
-    facts, neighbours = machine_facts(os.cpu_count() or 1), Neighbours()
+def run(arguments: argparse.Namespace) -> Answer:
+    """Measure, and return what --json shows."""
+    environment = Environment()
     starts = [
         _measure("start", "--begun", repr(time.time()))["start_seconds"]
         for _ in range(max(1, arguments.starts))
     ]
     frames = _measure("frames", "--seconds", str(arguments.seconds))
     memory = _measure("memory", "--windows", str(arguments.windows))
-    answer = {
+    return {
         "schema": SCHEMA,
-        "machine": {**facts, "neighbours": neighbours.cores()},
+        "machine": environment.record(),
         "platform": frames["platform"],
         "size": list(SIZE),
-        "start": {"seconds": statistics.median(starts), "runs": starts},
+        "start": spread(starts),
         "frames": {
             "seconds": frames["seconds"],
             "per_second": frames["frames_per_second"],
@@ -71,12 +71,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         "input_ms": frames["input_ms"],
         "memory": {key: memory[key] for key in ("windows", "after_ten_mb", "at_the_end_mb")},
     }
-    if not arguments.json:
-        _show(answer)
-    return answer
 
 
-def _measure(*options: str) -> dict[str, Any]:
+def _measure(*options: str) -> Answer:
     """What the window's process says of itself."""
     environment = dict(os.environ)
     if sys.platform == "linux" and not ({"DISPLAY", "WAYLAND_DISPLAY"} & set(environment)):
@@ -99,35 +96,22 @@ def _measure(*options: str) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _show(answer: dict[str, Any]) -> None:
+def show(answer: Answer) -> None:
     """Print what --json would show."""
-    console = Console(highlight=False, soft_wrap=True)
-    machine, frames, memory = answer["machine"], answer["frames"], answer["memory"]
+    frames, memory, input_ms = answer["frames"], answer["memory"], answer["input_ms"]
     width, height = answer["size"]
-    console.print(
-        f"{machine['cpu']}, {machine['cores']} cores; a window of {width} × {height} on "
-        f"{answer['platform']}"
-    )
-    if (machine["neighbours"] or 0.0) > _BUSY:
-        console.print(
-            f"Other programs used {machine['neighbours']:.1f} cores meanwhile: "
-            f"do not trust these figures."
-        )
-    console.print(f"From nothing to the first picture: {answer['start']['seconds']:.2f} s")
-    console.print(
+    show_machine(answer["machine"], f"; a window of {width} × {height} on {answer['platform']}")
+    console().print(
+        f"From nothing to the first picture: {answer['start']['median']:.2f} s\n"
         f"While it plays and matches: {frames['per_second']:.0f} frames a second "
         f"({frames['ms']['median']:.1f} ms, 99% {frames['ms']['p99']:.1f} ms), "
-        f"{100.0 * answer['cpu']:.0f}% of a core"
-    )
-    console.print(
-        f"From the mouse to the picture: {answer['input_ms']['median']:.1f} ms, "
-        f"longest {answer['input_ms']['longest']:.1f} ms"
-    )
-    console.print(
+        f"{100.0 * answer['cpu']:.0f}% of a core\n"
+        f"From the mouse to the picture: {input_ms['median']:.1f} ms, "
+        f"longest {input_ms['longest']:.1f} ms\n"
         f"Memory after ten windows {memory['after_ten_mb']:.1f} MB, after {memory['windows']} "
         f"windows {memory['at_the_end_mb']:.1f} MB"
     )
 
 
 if __name__ == "__main__":
-    sys.exit(program("desk", __doc__, add_options, run))
+    sys.exit(program("desk", __doc__, add_options, run, show))

@@ -1,24 +1,22 @@
 """Cost of the transform beside this machine's limits and beside its peers.
 
 Each case runs in a process of its own, with `--threads` threads: built, run twice to warm up, run
-`--repeats` times, and once more under :mod:`benchmarks.counting`. Seconds are those of one
+`--repeats` times, and once more under :mod:`benchmarks.operations`. Seconds are those of one
 evaluation; memory is the highest resident set during the repeats above the one of the interpreter
 with torch (see :class:`benchmarks.children.serving.Memory`).
 
 With --json, one object::
 
-    schema      1; grows with any change that a reader of an older one would notice
-    machine     facts, see :func:`benchmarks.machine.machine_facts`; and neighbours, how many
-                cores other programs took on average meanwhile, or null: above some 0.2, do not
-                trust the figures
-    rates       {device: rates}, see :func:`benchmarks.rates.measure_rates`; the best of a
+    schema      2; grows with any change that a reader of an older one would notice
+    machine     see :meth:`benchmarks.harness.Environment.record`
+    rates       {device: rates}, see :func:`benchmarks.operations.measure_rates`; the best of a
                 measurement before and one after the cases
     cases       a list of
-        case            arguments of :class:`benchmarks.cases.Case`
+        case            arguments of :class:`benchmarks.jtfs_case.Case`
         name            form/work/mode
         samples, padded length of the signal, and with its padding
         build_seconds   to build the transform
-        seconds         {median, low, high, least}: quartiles and the best of the repeats
+        seconds         of the repeats, see :func:`benchmarks.harness.spread`
         repeats
         peak_mb         or null where the system does not tell
         device_mb       peak memory of the GPU, or null
@@ -36,24 +34,31 @@ With --json, one object::
 import argparse
 import math
 import sys
-from typing import Any
 
-from benchmarks.cases import SAMPLE_RATE, SAMPLES, Case, length_cases, paper_cases
 from benchmarks.child import Child
-from benchmarks.harness import program
-from benchmarks.machine import Neighbours, machine_facts
-from benchmarks.narration import Narration
-from benchmarks.spread import spread
+from benchmarks.harness import (
+    Answer,
+    Environment,
+    Narration,
+    at_least,
+    console,
+    number,
+    program,
+    show_machine,
+    spread,
+    table,
+)
+from benchmarks.jtfs_case import SAMPLE_RATE, SAMPLES, Case, length_cases, paper_cases
 from mesosynth.errors import ArgumentError
 from mesosynth.system.cpu import worker_threads
 
-SCHEMA = 1
+SCHEMA = 2
 _WARM_UP = 2
 _LENGTH_REPEATS = 3
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of `python -m benchmarks.jtfs`."""
+    """Add this benchmark's options to `parser`."""
     parser.add_argument("--lengths", action="store_true", help="also the cost against the length")
     parser.add_argument(
         "--peers",
@@ -61,7 +66,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="also Kymatio 0.4 and SCRAPL, in an environment of theirs",
     )
     parser.add_argument(
-        "--threads", metavar="N", type=_positive, default=worker_threads(),
+        "--threads", metavar="N", type=at_least(1), default=worker_threads(),
         help="threads of torch (default: as many as the matcher takes, %(default)s)",
     )  # fmt: skip
     parser.add_argument(
@@ -74,9 +79,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--sound", choices=("arpeggio", "noise"), default="arpeggio",
         help="the paper's target, or white noise, of which nothing can be left out",
     )  # fmt: skip
-    parser.add_argument("--repeats", metavar="N", type=_positive, default=9)
+    parser.add_argument("--repeats", metavar="N", type=at_least(1), default=9)
     parser.add_argument(
-        "--rounds", metavar="N", type=_positive, default=3, help="of ours and the peers in turn"
+        "--rounds", metavar="N", type=at_least(1), default=3, help="of ours and the peers in turn"
     )
     parser.add_argument(
         "--gradients", metavar="N", type=int, default=2,
@@ -84,10 +89,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure, print tables unless JSON is wanted, and return what --json shows."""
-    from benchmarks.environment import peers_python
-    from benchmarks.peers import check_memory, measure_peers
+def run(arguments: argparse.Namespace) -> Answer:
+    """Measure, and return what --json shows."""
+    from benchmarks.peers import check_memory, measure_peers, peers_python
 
     cases = [case for case in _all_cases(arguments) if arguments.only in case.name]
     if not cases:
@@ -95,8 +99,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.peers and arguments.gradients > 0:
         check_memory()
     threads: int = arguments.threads
-    answer: dict[str, Any] = {"schema": SCHEMA, "machine": machine_facts(threads)}
-    neighbours = Neighbours()
+    answer: Answer = {"schema": SCHEMA}
+    environment = Environment(threads)
     with Narration() as say:
         # What may fail comes before what takes minutes.
         python = peers_python(say) if arguments.peers else None
@@ -114,15 +118,11 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         }
     for row in (*answer["cases"], *answer.get("lengths", [])):
         row["share"] = _share(row, answer["rates"][row["case"]["device"]])
-    answer["machine"]["neighbours"] = neighbours.cores()
-    if not arguments.json:
-        from benchmarks.tables import show
-
-        show(answer)
+    answer["machine"] = environment.record()
     return answer
 
 
-def measure(case: Case, threads: int, repeats: int, say: Narration) -> dict[str, Any]:
+def measure(case: Case, threads: int, repeats: int, say: Narration) -> Answer:
     """One entry of "cases", without the share."""
     say(f"{case.name}, {case.samples} samples")
     with Child.of_mesosynth(threads) as child:
@@ -149,7 +149,7 @@ def measure(case: Case, threads: int, repeats: int, say: Narration) -> dict[str,
     }
 
 
-def _share(row: dict[str, Any], rates: dict[str, float]) -> dict[str, float]:
+def _share(row: Answer, rates: dict[str, float]) -> dict[str, float]:
     """What a case does of each kind in a second, of what the machine can do."""
     seconds = row["seconds"]["median"]
     return {
@@ -185,7 +185,7 @@ def _best(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
     return {name: max(rate, other[name]) for name, rate in one.items()}
 
 
-def _lengths(device: str, only: str, threads: int, say: Narration) -> list[dict[str, Any]]:
+def _lengths(device: str, only: str, threads: int, say: Narration) -> list[Answer]:
     """The entries of "lengths"."""
     rows = [
         measure(case, threads, _LENGTH_REPEATS, say)
@@ -196,7 +196,7 @@ def _lengths(device: str, only: str, threads: int, say: Narration) -> list[dict[
     return rows
 
 
-def _relative_cost(rows: list[dict[str, Any]]) -> None:
+def _relative_cost(rows: list[Answer]) -> None:
     """Add per_n_log_n and per_N_log_N, relative to the paper's length in the same mode."""
     paper = {
         row["case"]["mode"]: row
@@ -209,16 +209,95 @@ def _relative_cost(rows: list[dict[str, Any]]) -> None:
             row[key] = _per_n_log_n(row, length) / _per_n_log_n(reference, length)
 
 
-def _per_n_log_n(row: dict[str, Any], length: str) -> float:
+def _per_n_log_n(row: Answer, length: str) -> float:
     return row["seconds"]["median"] / (row[length] * math.log2(row[length]))
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} must be at least 1")
-    return value
+# ---------------------------------------------------------------------- tables
+
+
+def show(answer: Answer) -> None:
+    """Print what --json would show."""
+    machine = answer["machine"]
+    show_machine(machine, f", {machine['threads']} threads, torch {machine['torch']}")
+    for device, rates in answer["rates"].items():
+        console().print(
+            f"{device}: matrix products {rates['matmul_gflops']:.0f} GFLOP/s, "
+            f"FFTs {rates['fft_gflops']:.0f} GFLOP/s, copies {rates['copy_gb_s']:.0f} GB/s, "
+            f"in cache {rates['cached_copy_gb_s']:.0f} GB/s"
+        )
+    table(
+        "One evaluation; shares of this machine's best rates, where reading from a cache may pass "
+        "100% of what memory gives",
+        ["case"], ["ms", "±", "MB", "GFLOP", "GFLOP/s", "matmul", "FFT", "copy"],
+        map(_case_row, answer["cases"]),
+    )  # fmt: skip
+    if "lengths" in answer:
+        table(
+            "Cost of frames/jvp4 against the length: seconds over n log n, of the signal (n) and "
+            "of the padded signal (N); 1.00 is four seconds at 8192 Hz",
+            ["mode"], ["s", "Hz", "n", "N", "seconds", "n log n", "N log N", "MB"],
+            map(_length_row, answer["lengths"]),
+        )  # fmt: skip
+    if "peers" not in answer:
+        return
+    table(
+        "Peers, one evaluation", ["case"], ["seconds", "±", "MB"],
+        (
+            [row["name"], f"{row['seconds']['median']:.3f}", f"{_half_range(row['seconds']):.3f}",
+             number(row["peak_mb"], ".0f")]
+            for row in answer["peers"]["theirs"]
+        ),
+    )  # fmt: skip
+    table(
+        "How many times faster, in the same rounds; error of the numbers themselves",
+        ["ours", "theirs"], ["times", "±", "rounds", "error"],
+        (
+            [row["ours"], row["theirs"], _three_digits(row["ratio"]["median"]),
+             _three_digits(_half_range(row["ratio"])), f"{row['rounds']}",
+             number(row["error"], ".1e")]
+            for row in answer["peers"]["ratios"]
+        ),
+    )  # fmt: skip
+
+
+def _case_row(case: Answer) -> list[str]:
+    seconds, share = case["seconds"], case["share"]
+    return [
+        case["name"],
+        f"{1e3 * seconds['median']:.1f}",
+        f"{1e3 * _half_range(seconds):.1f}",
+        number(case["peak_mb"], ".0f"),
+        f"{sum(case['gflop'].values()):.2f}",
+        f"{case['gflops']:.0f}",
+        *(f"{share[kind]:.0%}" for kind in ("matmul", "fft", "memory")),
+    ]
+
+
+def _length_row(row: Answer) -> list[str]:
+    rate = row["case"]["sample_rate"]
+    return [
+        row["case"]["mode"],
+        f"{row['samples'] / rate:g}",
+        f"{rate}",
+        f"{row['samples']}",
+        f"{row['padded']}",
+        f"{row['seconds']['median']:.3f}",
+        f"{row['per_n_log_n']:.2f}",
+        f"{row['per_N_log_N']:.2f}",
+        number(row["peak_mb"], ".0f"),
+    ]
+
+
+def _half_range(values: dict[str, float]) -> float:
+    """Half of what lies between the quartiles."""
+    return (values["high"] - values["low"]) / 2.0
+
+
+def _three_digits(value: float) -> str:
+    """At least three, and no exponent."""
+    return f"{value:.0f}" if value >= 100.0 else f"{value:.3g}"
 
 
 if __name__ == "__main__":
-    sys.exit(program("jtfs", __doc__, add_options, run))
+    sys.exit(program("jtfs", __doc__, add_options, run, show))

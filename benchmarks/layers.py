@@ -4,8 +4,8 @@ Every sound of a folder is matched with layers. The baseline is the best, by the
 time-averaged JTFS, of many settings of as many layers, drawn evenly over the knobs' travel, at
 onsets and levels drawn too. With --json, one object::
 
-    schema      1; grows with any change that a reader of an older one would notice
-    machine     facts, see :func:`benchmarks.machine.machine_facts`
+    schema      2; grows with any change that a reader of an older one would notice
+    machine     see :meth:`benchmarks.harness.Environment.record`
     layers, seconds, seed, random
                 as on the command line
     recordings  a list: file; layers (found); scores {jtfs, mss, log_mel}; random, the
@@ -22,20 +22,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness import program
-from benchmarks.machine import machine_facts
-from benchmarks.narration import Narration
+from benchmarks.harness import (
+    NOTHING,
+    Answer,
+    Environment,
+    Narration,
+    program,
+    show_machine,
+    table,
+)
 from mesosynth.errors import ArgumentError
 from mesosynth.system.cpu import worker_threads
 
-SCHEMA = 1
+SCHEMA = 2
 _SOUNDS = (".wav", ".flac", ".ogg", ".aif", ".aiff", ".mp3")
 _LEVELS = (-24.0, 0.0)  # dB
 _HIGHEST_F_C = 4000.0  # Hz; above, a carrier is not in the analysis band
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of `python -m benchmarks.layers`."""
+    """Add this benchmark's options to `parser`."""
     parser.add_argument(
         "--recordings", metavar="DIR", default=os.environ.get("MESOSYNTH_RECORDINGS", ""),
         help="a folder of sounds (default: $MESOSYNTH_RECORDINGS)",
@@ -49,25 +55,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure, print a table unless JSON is wanted, and return what --json shows."""
+def run(arguments: argparse.Namespace) -> Answer:
+    """Measure, and return what --json shows."""
     files = _files(arguments.recordings, arguments.only)
     if not 0 <= arguments.random <= 1_000_000:
         raise ArgumentError(f"--random {arguments.random} must be 0 to 1000000.")
-    rows: list[dict[str, Any]] = []
+    environment = Environment(worker_threads())
+    rows: list[Answer] = []
     with Narration() as say:
         for file in files:
             rows.append(_measure(file, arguments, say))
             say(_line(rows[-1]))
-    answer = {
+    return {
         "schema": SCHEMA,
-        "machine": machine_facts(worker_threads()),
+        "machine": environment.record(),
         **{name: getattr(arguments, name) for name in ("layers", "seconds", "seed", "random")},
         "recordings": rows,
     }
-    if not arguments.json:
-        _show(rows)
-    return answer
 
 
 def _files(folder: str, only: str) -> list[Path]:
@@ -82,14 +86,14 @@ def _files(folder: str, only: str) -> list[Path]:
     return files
 
 
-def _measure(file: Path, arguments: argparse.Namespace, say: Narration) -> dict[str, Any]:
+def _measure(file: Path, arguments: argparse.Namespace, say: Narration) -> Answer:
     from mesosynth.audio.file import load_target
     from mesosynth.matching.layers import match_target_layers
 
     target = load_target(file)
     say(f"{file.name}: {arguments.layers} layers")
     result = match_target_layers(target, arguments.layers, arguments.seconds, seed=arguments.seed)
-    row: dict[str, Any] = {
+    row: Answer = {
         "file": file.name,
         "layers": len(result.layers),
         "scores": result.scores.as_dict(),
@@ -135,21 +139,28 @@ def _at_random(rng: np.random.Generator) -> Any:  # noqa: ANN401 - a Layer, impo
     )
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(row: Answer) -> str:
     cosines = ", ".join(f"{name} {value:.3f}" for name, value in row["scores"].items())
     return f"{row['file']}: {cosines} after {row['seconds']:.0f} s"
 
 
-def _show(rows: list[dict[str, Any]]) -> None:
-    print(f"{'':<24}{'JTFS':>7}{'MSS':>7}{'mel':>7}{'s':>6}   at random: {'JTFS':>6}{'mel':>7}")
-    for row in rows:
+def show(answer: Answer) -> None:
+    """Print what --json would show."""
+    show_machine(answer["machine"])
+    rows: list[list[str]] = []
+    for row in answer["recordings"]:
         ours, chance = row["scores"], row.get("random")
-        theirs = f"{chance['jtfs']:17.3f}{chance['log_mel']:7.3f}" if chance else ""
-        print(
-            f"{row['file'][:23]:<24}{ours['jtfs']:7.3f}{ours['mss']:7.3f}{ours['log_mel']:7.3f}"
-            f"{row['seconds']:6.0f}{theirs}"
-        )
+        rows.append([
+            row["file"],
+            *(f"{ours[name]:.3f}" for name in ("jtfs", "mss", "log_mel")),
+            f"{row['seconds']:.0f}",
+            *(f"{chance[name]:.3f}" if chance else NOTHING for name in ("jtfs", "log_mel")),
+        ])  # fmt: skip
+    table(
+        "Cosines to the recording, and those of the best setting at random",
+        ["recording"], ["JTFS", "MSS", "mel", "s", "random: JTFS", "mel"], rows,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":
-    sys.exit(program("layers", __doc__, add_options, run))
+    sys.exit(program("layers", __doc__, add_options, run, show))

@@ -2,37 +2,43 @@
 
 With --json, one object::
 
-    schema        1; grows with any change that a reader of an older one would notice
-    machine       facts, see :func:`benchmarks.machine.machine_facts`
+    schema        2; grows with any change that a reader of an older one would notice
+    machine       see :meth:`benchmarks.harness.Environment.record`
     presets       how many there are
     first_ms      to read all of them, which happens once, in the background
-    open_ms       {median, longest}: to list what was there when somebody last looked
-    search_ms     {median, longest}: of every line that is typed, letter by letter
+    open_ms       to list what was there when somebody last looked
+    search_ms     to search for every line that is typed, letter by letter
     open_and_search_ms
-                  {median, longest}: both together, in a library that was closed
-    look_ms       {median, longest}: to see in the background that nothing has changed, once a
-                  second
+                  both together, in a library that was closed
+    look_ms       to see in the background that nothing has changed, once a second
+
+All but the first are spreads (:func:`benchmarks.harness.spread`).
 """
 
 import argparse
 import random
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from benchmarks.harness import program
-from benchmarks.machine import machine_facts
-from benchmarks.narration import Narration
+from benchmarks.harness import (
+    Answer,
+    Environment,
+    Narration,
+    console,
+    program,
+    show_machine,
+    spread,
+    table,
+)
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.presets.library import Library
 from mesosynth.presets.preset import CATEGORIES, PRESET, Preset, Tags
 
-SCHEMA = 1
+SCHEMA = 2
 LINES = (
     "glass bell",
     "tag:drone",
@@ -44,25 +50,25 @@ LINES = (
 _NAMES = ("glass", "bell", "bird", "cloud", "rain", "siren", "long", "night", "acid", "wind")
 _WORDS = ("bright", "soft", "dark", "rising", "falling", "slow", "fast", "long sweep")
 _REPEATS = 15
+_SHOWN = ("median", "longest")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of `python -m benchmarks.library`."""
+    """Add this benchmark's options to `parser`."""
     parser.add_argument("--presets", metavar="N", type=int, default=5000)
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure, print figures unless JSON is wanted, and return what --json shows."""
+def run(arguments: argparse.Namespace) -> Answer:
+    """Measure, and return what --json shows."""
     if not 1 <= arguments.presets <= 50_000:
         raise ArgumentError(f"--presets {arguments.presets} must be 1 to 50000.")
+    environment = Environment()
     with Narration() as say, tempfile.TemporaryDirectory() as folder:
         say(f"writing {arguments.presets} presets")
         _fill(Path(folder) / "user", arguments.presets)
         say("opening and searching them")
-        answer = _measure(Path(folder))
-    if not arguments.json:
-        _show(answer)
-    return answer
+        figures = _measure(Path(folder))
+    return {"schema": SCHEMA, "machine": environment.record(), **figures}
 
 
 def _fill(folder: Path, count: int) -> None:
@@ -86,7 +92,7 @@ def _fill(folder: Path, count: int) -> None:
         (folder / f"{number}.json").write_bytes(PRESET.format(preset, str(number)))
 
 
-def _measure(folder: Path) -> dict[str, Any]:
+def _measure(folder: Path) -> Answer:
     def library() -> Library:
         return Library(folder / "factory", folder / "user", folder / "cache")
 
@@ -100,8 +106,6 @@ def _measure(folder: Path) -> dict[str, Any]:
     there.refresh()
     typed = [line[: length + 1] for line in LINES for length in range(len(line))]
     return {
-        "schema": SCHEMA,
-        "machine": machine_facts(1),
         "presets": len(there.entries),
         "first_ms": first,
         "open_ms": _times([lambda: library().recall()] * _REPEATS),
@@ -112,8 +116,7 @@ def _measure(folder: Path) -> dict[str, Any]:
 
 
 def _times(works: list[Callable[[], object]]) -> dict[str, float]:
-    times = [_milliseconds(work) for work in works]
-    return {"median": statistics.median(times), "longest": max(times)}
+    return spread(_milliseconds(work) for work in works)
 
 
 def _milliseconds(work: Callable[[], object]) -> float:
@@ -122,15 +125,18 @@ def _milliseconds(work: Callable[[], object]) -> float:
     return 1e3 * (time.perf_counter() - begin)
 
 
-def _show(answer: dict[str, Any]) -> None:
-    print(f"{answer['presets']} presets; read for the first time in {answer['first_ms']:.0f} ms")
-    for name in ("open", "search", "open_and_search", "look"):
-        times = answer[f"{name}_ms"]
-        print(
-            f"{name.replace('_', ' '):<18}{times['median']:7.1f} ms, "
-            f"at the longest {times['longest']:.1f} ms"
-        )
+def show(answer: Answer) -> None:
+    """Print what --json would show."""
+    show_machine(answer["machine"])
+    console().print(
+        f"{answer['presets']} presets; read for the first time in {answer['first_ms']:.0f} ms"
+    )
+    rows = [
+        [name.replace("_", " "), *(f"{answer[f'{name}_ms'][key]:.1f}" for key in _SHOWN)]
+        for name in ("open", "search", "open_and_search", "look")
+    ]
+    table("Milliseconds", [""], list(_SHOWN), rows)
 
 
 if __name__ == "__main__":
-    sys.exit(program("library", __doc__, add_options, run))
+    sys.exit(program("library", __doc__, add_options, run, show))

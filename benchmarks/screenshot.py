@@ -14,7 +14,7 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from benchmarks.jack_dummy import jack_dummy
+from benchmarks.jack import jack_dummy
 from gui import theme
 from gui.app import INSTRUMENT, open_window
 from gui.settings import FOLDER_VARIABLE

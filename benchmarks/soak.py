@@ -7,9 +7,9 @@ processes' memory grew.
 
 With --json, one object::
 
-    schema        6; grows with any change that a reader of an older one would notice
-    machine       facts, see :func:`benchmarks.machine.machine_facts`; and neighbours, how
-                  many cores other programs (the JACK server too) took on average, or null
+    schema        7; grows with any change that a reader of an older one would notice
+    machine       see :meth:`benchmarks.harness.Environment.record`; the JACK server is a
+                  neighbour
     device, sample_rate, block
                   what it was played through; Hz and frames
     minutes       that it took
@@ -19,7 +19,7 @@ With --json, one object::
     overruns      blocks that took us longer than they last; underflows beyond those are callbacks
                   that came too late
     late          {cores, longest, server, slow}: how often the machine took a core away for 0.1 ms
-                  or more, as :mod:`benchmarks.cyclictest` saw it, and the longest, s; how
+                  or more, as cyclictest saw it, and the longest, s; how
                   often our JACK server itself woke too late, null with --device; and how many
                   blocks kept a processor busy for 3/4 of their time or more, where the longest by
                   itself takes less than half of that: the core was slow, as one is that a host
@@ -29,9 +29,9 @@ With --json, one object::
                   before which, neither cores nor server were late: witnesses outside of us; or null
     calm_and_fast the same without slow blocks either. That is an estimate of what a quiet machine
                   would do and no measurement of one: a slow block is mostly a missed one, too
-    own_work      {median, p99, longest}: share of a block's time that blocks like these take by
-                  themselves, see :mod:`benchmarks.own_work`: the most that a machine on which
-                  nothing else runs would have to give
+    own_work      spread of the share of a block's time that blocks like these take by themselves,
+                  see :mod:`benchmarks.stage`: the most that a machine on which nothing else runs
+                  would have to give
     load          {median, longest}: share of a block's time, on the clock
     events, knob_moves, steps, matches
                   keys pressed or let go, moves of the knob, and steps of the matcher and matches
@@ -42,38 +42,59 @@ With --json, one object::
                   It starts a fifth of the time, or five minutes, after the beginning. The session's
                   garbage is collected every ten seconds, which also empties CPython's free lists:
                   up to 2000 tuples of each size, whose growth would hide that of a leak
-    messages      all that the session had to say
+    messages      warnings and errors of the session
+
+Whether the machine itself was late says cyclictest of rt-tests, by which real-time systems are
+judged. On each core a thread that goes before everything in a session, JACK's server too, does
+nothing but wake, a thousand times a second. When it wakes late its core was taken away, by whatever
+else runs on the machine or on its host, and no callback could have been in time either. Four
+thousand times a second would see more, but blocks then took 40% longer to compute; with a thousand
+it is 8%.
 """
 
 import argparse
 import contextlib
+import functools
 import gc
 import math
 import os
+import re
+import shutil
+import signal
+import subprocess
 import sys
 import time
-from collections import Counter
+from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cyclictest import cyclictest
-from benchmarks.hands import TICK, Hands, keep_matching
-from benchmarks.harness import program
-from benchmarks.jack_dummy import JackDummy, jack_dummy
-from benchmarks.machine import Neighbours, machine_facts
-from benchmarks.narration import Narration
-from benchmarks.own_work import own_work
+from benchmarks.harness import (
+    Answer,
+    Environment,
+    Narration,
+    console,
+    cpu_seconds,
+    program,
+    show_machine,
+)
+from benchmarks.jack import JackDummy, jack_dummy
+from benchmarks.stage import TICK, Hands, PlayedSession, Stage, own_work
 from mesosynth.engine.meters import HEAVY
-from mesosynth.engine.status import AudioStatus
-from mesosynth.errors import ArgumentError, WorkerError
-from mesosynth.session import Session
-from mesosynth.session.events import MatchEnded, MatchProgress, Message
+from mesosynth.errors import ArgumentError
 
-SCHEMA = 6
-_START_SECONDS = 30.0
+SCHEMA = 7
+LATE = 0.0001
+"""s by which a thread must wake too late to be written down: on a machine fit for real time none
+does."""
+
+_INTERVAL = 0.001  # s
+_PRIORITY = 80  # above JACK's server and its clients
+_MOST = 100_000  # written down
+_ANSWER = 5.0  # s
+_SPIKE = re.compile(r"^T: *\d+ Spike: *(\d+): TS: *(\d+)", re.MULTILINE)
 _WARM_SECONDS = 300.0  # until the allocators have seen the rarest of what happens
 _WORK_SECONDS = 60.0  # of sound, of which the blocks' own work is measured
 _MEGABYTE = 1e6
@@ -84,7 +105,7 @@ _AFTERMATH = 0.05  # s: a block that is missed is counted two or three blocks la
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of `python -m benchmarks.soak`."""
+    """Add this benchmark's options to `parser`."""
     parser.add_argument("--minutes", metavar="M", type=float, default=30.0)
     parser.add_argument(
         "--device", metavar="NAME", help="part of an output's name (default: JACK's dummy driver)"
@@ -92,21 +113,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--block", metavar="N", type=int, default=128, help="frames")
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure, print figures unless JSON is wanted, and return what --json shows."""
+def run(arguments: argparse.Namespace) -> Answer:
+    """Measure, and return what --json shows."""
     if not 0.0 < arguments.minutes <= 24 * 60:
         raise ArgumentError(f"--minutes {arguments.minutes:g} must be more than 0, at most a day.")
     with Narration() as say:
-        answer = soak(60.0 * arguments.minutes, arguments.device, arguments.block, say)
-    if not arguments.json:
-        _show(answer)
-    return answer
+        return soak(60.0 * arguments.minutes, arguments.device, arguments.block, say)
 
 
-def soak(
-    seconds: float, device: str | None, block: int, say: Narration | None = None
-) -> dict[str, Any]:
-    """Play for that long; see the module.
+def soak(seconds: float, device: str | None, block: int, say: Narration) -> Answer:
+    """Play for that long, and return what --json shows.
+
+    Parameters
+    ----------
+    seconds : float
+    device : str or None
+        Part of an output's name; None is JACK's dummy driver.
+    block : int
+        Frames.
+    say : Narration
 
     Raises
     ------
@@ -115,21 +140,20 @@ def soak(
     WorkerError
         If the sound does not start.
     """
-    say = say or Narration()
     with contextlib.ExitStack() as stack:
         server: JackDummy | None = None
         if device is None:
             server = stack.enter_context(jack_dummy(48000, block))
-        session = Session("system" if device is None else device, block=block)
-        stack.callback(session.close)
-        sound = wait_for_sound(session)
+        played = stack.enter_context(PlayedSession("system" if device is None else device, block))
+        sound = played.status
         gc.freeze()  # so that collecting what comes takes no time
         stack.callback(gc.unfreeze)
         with cyclictest() as seen:
-            soaking = _Soak(session, seconds, say)
+            soaking = _Soak(played, seconds, say)
             answer = soaking.run()
     say("the same by itself")
-    work = own_work(min(_WORK_SECONDS, seconds / 3.0), sound.sample_rate, block)
+    make = functools.partial(Stage, {}, (), sound.sample_rate, block)
+    work = own_work(make, 0.0, min(_WORK_SECONDS, seconds / 3.0), hands=True)
     answer = {**answer, "own_work": work}
     if seen.spans is None:
         return {**answer, "late": None, "calm": None, "calm_and_fast": None}
@@ -151,19 +175,6 @@ def soak(
         "calm": calm(books, spans),
         "calm_and_fast": calm(books, np.concatenate([spans, slow_spans])),
     }
-
-
-def wait_for_sound(session: Session) -> AudioStatus:
-    """Wait until `session` plays steadily; WorkerError says why it does not."""
-    end = time.monotonic() + _START_SECONDS
-    while (status := session.audio_status()) is None or status.blocks < 100:
-        for event in session.poll():
-            if isinstance(event, Message) and event.severity == "error":
-                raise WorkerError(event.text)
-        if time.monotonic() > end:
-            raise WorkerError(f"there is no sound after {_START_SECONDS:g} s; mesosynth doctor.")
-        time.sleep(0.02)
-    return status
 
 
 def calm(books: NDArray[np.float64], spans: NDArray[np.float64]) -> dict[str, float]:
@@ -209,23 +220,21 @@ def slow_core(books: NDArray[np.float64], longest: float) -> tuple[int, NDArray[
 class _Soak:
     """One run, and the books that are kept of it."""
 
-    def __init__(self, session: Session, seconds: float, say: Narration) -> None:
-        self._session, self._seconds, self._say = session, seconds, say
-        self._count: Counter[str] = Counter()
-        self._messages: list[str] = []
-        self._pids = {"audio": session.audio_pid, "session": os.getpid()}
+    def __init__(self, played: PlayedSession, seconds: float, say: Narration) -> None:
+        self._played, self._seconds, self._say = played, seconds, say
+        self._pids = {"audio": played.session.audio_pid, "session": os.getpid()}
         self._before: dict[str, float | None] = {}
         # All of it at once: what the books grow by is not the session's.
         self._book = np.full((math.ceil(seconds / (_NOTES * TICK)) + 2, 4), np.nan)
         self._noted = 0
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Answer:
         """Play to the end and return the answer."""
-        session, neighbours = self._session, Neighbours()
+        played, session, environment = self._played, self._played.session, Environment()
         hands = Hands(session)
         session.play()
         session.reset_meters()
-        first, began, busy = self._status(), time.monotonic(), self._busy()
+        first, began, busy = played.status, time.monotonic(), self._busy()
         warm = min(0.2 * self._seconds, _WARM_SECONDS)
         ticks, told = 0, -1
         while (passed := time.monotonic() - began) < self._seconds:
@@ -234,39 +243,37 @@ class _Soak:
             if int(passed / 10.0) != told:
                 told = int(passed / 10.0)
                 gc.collect()
-                self._say(
-                    f"{passed:.0f} of {self._seconds:.0f} s, {self._status().underflows} missed"
-                )
+                missed = played.status.underflows
+                self._say(f"{passed:.0f} of {self._seconds:.0f} s, {missed} missed")
             if ticks % _NOTES == 0 and self._noted < len(self._book):
                 self._note()
             hands.play()
             ticks += 1
             if ticks % 3 == 0:
-                self._listen()
-                keep_matching(session)
+                played.listen()
+                played.keep_matching()
             time.sleep(max(0.0, began + ticks * TICK - time.monotonic()))
         ours = (self._busy() - busy) / passed
-        last, after = self._status(), {name: _private_mb(p) for name, p in self._pids.items()}
+        last, after = played.status, {name: _private_mb(p) for name, p in self._pids.items()}
+        blocks = last.blocks - first.blocks
         return {
             "schema": SCHEMA,
-            "machine": {**machine_facts(1), "neighbours": _others(neighbours.cores(), ours)},
+            "machine": environment.record(ours),
             "device": last.device,
             "sample_rate": last.sample_rate,
             "block": last.block,
             "minutes": passed / 60.0,
-            "blocks": last.blocks - first.blocks,
+            "blocks": blocks,
             "underflows": last.underflows,
-            "per_100000": 1e5 * last.underflows / max(last.blocks - first.blocks, 1),
+            "per_100000": 1e5 * last.underflows / max(blocks, 1),
             "overruns": last.overruns,
             "load": {"median": last.load, "longest": last.load_max},
             "events": hands.count["events"],
             "knob_moves": hands.count["moves"],
-            "steps": self._count["steps"],
-            "matches": self._count["matches"],
-            "restarts": self._count["restarts"],
+            **{name: played.count[name] for name in ("steps", "matches", "restarts")},
             "faults": last.faults,
             "memory": {name: _growth(self._before.get(name), after[name]) for name in after},
-            "messages": self._messages,
+            "messages": played.messages,
         }
 
     @property
@@ -274,44 +281,16 @@ class _Soak:
         """See :func:`calm`."""
         return self._book[: self._noted]
 
-    def _listen(self) -> None:
-        for event in self._session.poll():
-            if isinstance(event, MatchProgress):
-                self._count["steps"] += 1
-            elif isinstance(event, MatchEnded):
-                self._count["matches"] += 1
-            elif isinstance(event, Message):
-                self._messages.append(event.text)
-                self._count["restarts"] += "started again" in event.text
-
     def _note(self) -> None:
-        status = self._status()
+        status = self._played.status
         counted = status.blocks, status.underflows, status.heavy
         self._book[self._noted] = time.monotonic(), *counted
         self._noted += 1
 
     def _busy(self) -> float:
         """Seconds that the session's processes have computed."""
-        return sum(map(_cpu_seconds, (self._session.audio_pid, self._session.matcher_pid)))
-
-    def _status(self) -> AudioStatus:
-        status = self._session.audio_status()
-        if status is None:
-            raise WorkerError("the audio process has ended in the middle of the soak.")
-        return status
-
-
-def _cpu_seconds(pid: int | None) -> float:
-    """What a process has computed so far; 0 where the system does not tell."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return 0.0
-
-
-def _others(cores: float | None, ours: float) -> float | None:
-    """Cores that neither this process nor the session's others used."""
-    return None if cores is None else max(0.0, cores - ours)
+        session = self._played.session
+        return sum(map(cpu_seconds, (session.audio_pid, session.matcher_pid)))
 
 
 def _private_mb(pid: int | None) -> float | None:
@@ -332,7 +311,82 @@ def _growth(before: float | None, after: float | None) -> dict[str, float] | Non
     return {"start_mb": before, "end_mb": after, "growth": after / before - 1.0}
 
 
-def _told(answer: dict[str, Any]) -> str:
+@dataclass(slots=True)
+class Cyclictest:
+    """What it saw.
+
+    Attributes
+    ----------
+    spans : (n, 2) float64 or None
+        From when a thread should have woken until it did, s on the monotonic clock; None while it
+        runs, where it could not (it is missing, or may not have real-time priority), and where
+        there was more than it can write down.
+    """
+
+    spans: NDArray[np.float64] | None = None
+
+
+@contextlib.contextmanager
+def cyclictest() -> Generator[Cyclictest]:
+    """Let it watch meanwhile; what it saw is known after the ``with``."""
+    seen = Cyclictest()
+    program = shutil.which("cyclictest")
+    if program is None:
+        yield seen
+        return
+    with subprocess.Popen(
+        [program, "--quiet", "--affinity", "--threads", "--mlockall", "--policy=fifo",
+         f"--priority={_PRIORITY}", f"--interval={round(1e6 * _INTERVAL)}", "--distance=0",
+         f"--spike={round(1e6 * LATE)}", f"--spike-nodes={_MOST}"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        start_new_session=True,  # Ctrl-C is ours to answer
+    ) as process:  # fmt: skip
+        try:
+            yield seen
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                told, _ = process.communicate(timeout=_ANSWER)
+                spans = spans_in(told)
+                if process.returncode == 0 and len(spans) < _MOST:
+                    seen.spans = spans
+        finally:
+            process.kill()
+
+
+def spans_in(told: str) -> NDArray[np.float64]:
+    """What cyclictest says with ``--spike``: see :class:`Cyclictest`."""
+    spikes = [(float(late), float(woken)) for late, woken in _SPIKE.findall(told)]
+    late, woken = 1e-6 * np.array(spikes).reshape(-1, 2).T
+    return np.stack([woken - late, woken], axis=1)
+
+
+def show(answer: Answer) -> None:
+    """Print what --json would show."""
+    work, out = answer["own_work"], console()
+    show_machine(
+        answer["machine"],
+        f"; {answer['minutes']:.1f} minutes on {answer['device']!r}, {answer['sample_rate']} Hz, "
+        f"blocks of {answer['block']}",
+    )
+    out.print(
+        f"{answer['underflows']} of {answer['blocks']} blocks missed "
+        f"({answer['per_100000']:.2f} in 100 000)\n"
+        f"{answer['overruns']} took longer to compute than they last\n{_told(answer)}"
+        f"load {answer['load']['median']:.1%}, longest {answer['load']['longest']:.1%}; "
+        f"by itself such a block takes {work['median']:.1%}, the longest {work['longest']:.1%}\n"
+        f"{answer['events']} events, {answer['knob_moves']} moves of a knob, "
+        f"{answer['matches']} matches in {answer['steps']} steps, "
+        f"{answer['restarts']} restarts, {answer['faults']} faults"
+    )
+    for name, memory in answer["memory"].items():
+        if memory is not None:
+            out.print(
+                f"memory of the {name} process: {memory['start_mb']:.1f} MB to "
+                f"{memory['end_mb']:.1f} MB ({memory['growth']:+.2%})"
+            )
+
+
+def _told(answer: Answer) -> str:
     late, calm, fast = answer["late"], answer["calm"], answer["calm_and_fast"]
     if late is None:
         return (
@@ -348,30 +402,5 @@ def _told(answer: dict[str, Any]) -> str:
     )
 
 
-def _show(answer: dict[str, Any]) -> None:
-    work = answer["own_work"]
-    print(
-        f"{answer['minutes']:.1f} minutes on {answer['device']!r}, {answer['sample_rate']} Hz, "
-        f"blocks of {answer['block']}\n"
-        f"{answer['underflows']} of {answer['blocks']} blocks missed "
-        f"({answer['per_100000']:.2f} in 100 000)\n"
-        f"{answer['overruns']} took longer to compute than they last\n{_told(answer)}"
-        f"load {answer['load']['median']:.1%}, longest {answer['load']['longest']:.1%}; "
-        f"by itself such a block takes {work['median']:.1%}, the longest {work['longest']:.1%}\n"
-        f"{answer['events']} events, {answer['knob_moves']} moves of a knob, "
-        f"{answer['matches']} matches in {answer['steps']} steps, "
-        f"{answer['restarts']} restarts, {answer['faults']} faults"
-    )
-    for name, memory in answer["memory"].items():
-        if memory is not None:
-            print(
-                f"memory of the {name} process: {memory['start_mb']:.1f} MB to "
-                f"{memory['end_mb']:.1f} MB ({memory['growth']:+.2%})"
-            )
-    neighbours = answer["machine"]["neighbours"]
-    if neighbours is not None and neighbours > 0.2:
-        print(f"Other programs used {neighbours:.1f} cores meanwhile.")
-
-
 if __name__ == "__main__":
-    sys.exit(program("soak", __doc__, add_options, run))
+    sys.exit(program("soak", __doc__, add_options, run, show))

@@ -19,8 +19,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from benchmarks.jack_dummy import jack_dummy
-from benchmarks.jack_player import JackPlayer, jack_player
+from benchmarks.jack import JackPlayer, jack_dummy, jack_player
 from gui import theme
 from gui.app import INSTRUMENT, open_window
 from gui.main_window import MainWindow

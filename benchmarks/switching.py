@@ -11,15 +11,15 @@ one sample to the next that none of them makes by itself, and that stands alone,
 
 With --json, one object::
 
-    schema        2; grows with any change that a reader of an older one would notice
-    machine       facts, see :func:`benchmarks.machine.machine_facts`
+    schema        3; grows with any change that a reader of an older one would notice
+    machine       see :meth:`benchmarks.harness.Environment.record`
     device, sample_rate, block, seconds
                   what it was played through; Hz, frames, s
     calm, snapshots
                   as asked for
     presets       how many there are
     switches      that were made
-    switch_ms     {median, longest}: what one took the caller
+    switch_ms     see :func:`benchmarks.harness.spread`: what one took the caller
     events, knob_moves, steps, matches
                   of keys, of the knob, and of the matcher, and matches that ended
     blocks, underflows
@@ -32,50 +32,71 @@ With --json, one object::
     faults, restarts
                   blocks that a plugin spoiled, and processes that had to be started anew
     messages      all warnings and errors of the session, each once
+
+A sound by itself has a largest step. Where several sounds follow one another, a step beyond those
+of all that may be heard then is suspicious; keys that play a sound higher, and two sounds at once,
+make such steps too, but those come and go with a swell. What towers above the steps right beside it
+is a click.
 """
 
 import argparse
 import contextlib
 import random
-import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
-from benchmarks.clicks import find_clicks, largest_step
-from benchmarks.hands import TICK, Hands, keep_matching
-from benchmarks.harness import program
-from benchmarks.jack_dummy import jack_dummy
-from benchmarks.machine import machine_facts
-from benchmarks.narration import Narration
-from benchmarks.soak import wait_for_sound
+from benchmarks.harness import (
+    Answer,
+    Environment,
+    Narration,
+    console,
+    program,
+    show_machine,
+    spread,
+)
+from benchmarks.jack import jack_dummy
+from benchmarks.stage import TICK, Hands, PlayedSession
 from mesosynth import units
-from mesosynth.engine.status import AudioStatus
-from mesosynth.errors import ArgumentError, WorkerError
-from mesosynth.presets.preset import load_preset
+from mesosynth.engine.rack import render
+from mesosynth.errors import ArgumentError
+from mesosynth.presets.preset import Preset, load_preset
 from mesosynth.session import Session
-from mesosynth.session.events import MatchEnded, MatchProgress, Message
 from mesosynth.system.paths import factory_presets
 
 if TYPE_CHECKING:
     from mesosynth.session.snapshots import Snapshot
 
-SCHEMA = 2
+SCHEMA = 3
 RATE = 48000
 INTERVAL = 0.1  # s from one preset to the next
 TICKS = round(INTERVAL / TICK)  # in an interval
 _SETTLE = 0.5  # s that the first preset has before anything is counted
 
+ALONE_SECONDS = 4.0
+"""How long a preset is looked at by itself, s."""
+
+NEAR = 4
+"""Intervals before and after, whose sounds may be heard: echoes go on, and switches are late."""
+
+CLICK, AROUND = 4, 1200
+"""Samples that a click has, and that are looked at on both sides of it: a period of 40 Hz, for the
+edge of a low and saturated wave is steep, and comes back."""
+
+MARGIN, FLOOR = 1.5, 0.01
+"""Of the bound: phases meet by chance; and the step that nobody hears as a click."""
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of `python -m benchmarks.switching`."""
+    """Add this benchmark's options to `parser`."""
     parser.add_argument("--seconds", metavar="S", type=float, default=60.0)
     parser.add_argument(
         "--device", metavar="NAME", help="part of an output's name (default: JACK's dummy driver)"
@@ -87,18 +108,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure, print figures unless JSON is wanted, and return what --json shows."""
+def run(arguments: argparse.Namespace) -> Answer:
+    """Measure, and return what --json shows."""
     if not 1.0 <= arguments.seconds <= 3600.0:
         raise ArgumentError(f"--seconds {arguments.seconds:g} must be 1 to 3600.")
     with Narration() as say:
-        answer = switching(
+        return switching(
             arguments.seconds, arguments.device, arguments.block, say,
             calm=arguments.calm, snapshots=arguments.snapshots,
         )  # fmt: skip
-    if not arguments.json:
-        _show(answer)
-    return answer
 
 
 def switching(
@@ -109,8 +127,23 @@ def switching(
     paths: Sequence[Path] | None = None,
     calm: bool = False,
     snapshots: bool = False,
-) -> dict[str, Any]:
-    """Switch for that long; see the module. `paths` are others than the factory's presets.
+) -> Answer:
+    """Switch for that long, and return what --json shows.
+
+    Parameters
+    ----------
+    seconds : float
+    device : str, optional
+        Part of an output's name; None is JACK's dummy driver.
+    block : int
+        Frames.
+    say : Narration, optional
+    paths : sequence of Path, optional
+        Presets to switch through; None is the factory's.
+    calm : bool
+        Without matcher and knob, with a key a switch.
+    snapshots : bool
+        Recall snapshots instead of reading presets.
 
     Raises
     ------
@@ -119,7 +152,7 @@ def switching(
     WorkerError
         If the sound does not start.
     """
-    say = say or Narration()
+    say, environment = say or Narration(), Environment()
     say("measuring every preset by itself")
     # From the smoothest to the roughest and back: neighbours are alike, and the bound is tight.
     steps = {p: largest_step(load_preset(p), RATE) for p in paths or factory_presets()}
@@ -129,17 +162,17 @@ def switching(
         if device is None:
             stack.enter_context(jack_dummy(RATE, block))
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        session = Session("system" if device is None else device, sample_rate=RATE, block=block)
-        stack.callback(session.close)
-        wait_for_sound(session)
+        output = "system" if device is None else device
+        played = stack.enter_context(PlayedSession(output, block, RATE))
         say(f"switching through {len(steps)} presets for {seconds:g} s")
         heard = Path(folder) / "heard.wav"
+        session = played.session
         switches = _recalls(session, order) if snapshots else _loads(session, order)
-        played = _Switching(session, switches, calm).run(seconds, heard)
+        figures = _Switching(played, switches, calm).run(seconds, heard)
         say("looking for clicks")
         return {
-            "schema": SCHEMA, "machine": machine_facts(1), "calm": calm, "snapshots": snapshots,
-            "presets": len(steps), **played, **_heard(heard, order, steps),
+            "schema": SCHEMA, "machine": environment.record(), "calm": calm, "snapshots": snapshots,
+            "presets": len(steps), **figures, **_heard(heard, order, steps),
         }  # fmt: skip
 
 
@@ -156,57 +189,51 @@ def _recalls(session: Session, order: Sequence[Path]) -> list[Callable[[], None]
 
 
 class _Switching:
-    """One run, and the books that are kept of it."""
+    """One run, and what is counted of it."""
 
     def __init__(
-        self, session: Session, switches: Sequence[Callable[[], None]], calm: bool
+        self, played: PlayedSession, switches: Sequence[Callable[[], None]], calm: bool
     ) -> None:
-        self._session, self._switches = session, switches
-        self._count: Counter[str] = Counter()
+        self._played, self._switches = played, switches
+        self._not_finite = 0
         self._switch_ms: list[float] = []
-        self._messages: list[str] = []
-        session.follow = False  # what is heard shall be the presets
-        self._hands = None if calm else Hands(session)
-        self._fingers = _Fingers(session)
+        played.session.follow = False  # what is heard shall be the presets
+        self._hands = None if calm else Hands(played.session)
+        self._fingers = _Fingers(played.session)
 
-    def run(self, seconds: float, heard: Path) -> dict[str, Any]:
+    def run(self, seconds: float, heard: Path) -> Answer:
         """Switch to the end, with what is heard in a file, and return the figures."""
-        session = self._session
+        played, session = self._played, self._played.session
         self._switches[0]()
         session.play()
         time.sleep(_SETTLE)
         session.reset_meters()
         session.start_capture(heard)
-        first, began = self._status(), time.monotonic()
+        first, began = played.status, time.monotonic()
         for tick in range(round(seconds / TICK)):
             if tick % TICKS == 0:
                 self._switch(tick // TICKS)
             if self._hands is not None:
                 self._hands.play()
             time.sleep(max(0.0, began + (tick + 1) * TICK - time.monotonic()))
-        last = self._status()
+        last = played.status
         session.stop_capture()
-        played = Counter() if self._hands is None else self._hands.count
         return {
             "device": last.device,
             "sample_rate": last.sample_rate,
             "block": last.block,
             "seconds": time.monotonic() - began,
             "switches": len(self._switch_ms),
-            "switch_ms": {
-                "median": statistics.median(self._switch_ms), "longest": max(self._switch_ms),
-            },
-            "events": played["events"],
-            "knob_moves": played["moves"],
-            "steps": self._count["steps"],
-            "matches": self._count["matches"],
+            "switch_ms": spread(self._switch_ms),
+            "events": 0 if self._hands is None else self._hands.count["events"],
+            "knob_moves": 0 if self._hands is None else self._hands.count["moves"],
+            **{name: played.count[name] for name in ("steps", "matches", "restarts")},
             "blocks": last.blocks - first.blocks,
             "underflows": last.underflows,
-            "not_finite": self._count["not finite"],
+            "not_finite": self._not_finite,
             "faults": last.faults,
-            "restarts": self._count["restarts"],
-            "messages": list(dict.fromkeys(self._messages)),
-        }  # fmt: skip
+            "messages": list(dict.fromkeys(played.messages)),
+        }
 
     def _switch(self, number: int) -> None:
         begin = time.perf_counter()
@@ -215,26 +242,10 @@ class _Switching:
         if self._hands is None:
             self._fingers.play()
         else:
-            keep_matching(self._session)
-        sound = self._session.scope(round(INTERVAL * RATE))
-        self._count["not finite"] += int(np.count_nonzero(~np.isfinite(sound)))
-        self._listen()
-
-    def _listen(self) -> None:
-        for event in self._session.poll():
-            if isinstance(event, MatchProgress):
-                self._count["steps"] += 1
-            elif isinstance(event, MatchEnded):
-                self._count["matches"] += 1
-            elif isinstance(event, Message) and event.severity != "info":
-                self._messages.append(event.text)
-                self._count["restarts"] += "started again" in event.text
-
-    def _status(self) -> AudioStatus:
-        status = self._session.audio_status()
-        if status is None:
-            raise WorkerError("the audio process has ended while presets were switched.")
-        return status
+            self._played.keep_matching()
+        sound = self._played.session.scope(round(INTERVAL * RATE))
+        self._not_finite += int(np.count_nonzero(~np.isfinite(sound)))
+        self._played.listen()
 
 
 class _Fingers:
@@ -252,7 +263,7 @@ class _Fingers:
             self._session.note_on(self._held[0], 0.5)
 
 
-def _heard(heard: Path, order: Sequence[Path], steps: dict[Path, float]) -> dict[str, Any]:
+def _heard(heard: Path, order: Sequence[Path], steps: dict[Path, float]) -> Answer:
     sound = np.asarray(soundfile.read(heard, always_2d=True)[0], np.float32)
     found = find_clicks(sound, RATE, [steps[path] for path in order], INTERVAL)
     return {
@@ -268,31 +279,96 @@ def _around(seconds: float, order: Sequence[Path]) -> list[str]:
     return [order[n % len(order)].stem for n in (number - 1, number)]
 
 
-def _show(answer: dict[str, Any]) -> None:
-    ms = answer["switch_ms"]
-    print(
+@dataclass(frozen=True, slots=True)
+class Clicks:
+    """What was found.
+
+    Attributes
+    ----------
+    times : tuple of float
+        Of every click, s.
+    worst_step : float
+        The largest step over its bound, whether it stands alone or not.
+    """
+
+    times: tuple[float, ...]
+    worst_step: float
+
+
+def largest_step(preset: Preset, sample_rate: int) -> float:
+    """From one sample to the next, in the first seconds that a preset plays by itself."""
+    sound = render(
+        preset.instrument, preset.values, ALONE_SECONDS, sample_rate, effects=preset.effects
+    )
+    return float(np.abs(np.diff(sound)).max())
+
+
+def find_clicks(
+    sound: NDArray[np.float32], sample_rate: int, alone: Sequence[float], interval: float
+) -> Clicks:
+    """Hold every step of a sound against those of what was playing then.
+
+    Parameters
+    ----------
+    sound : (frames, channels)
+    sample_rate : int
+        Hz.
+    alone : sequence of float
+        The largest step of each preset by itself, in the order in which they are played, again and
+        again.
+    interval : float
+        Time from one preset to the next, s.
+    """
+    steps = np.abs(np.diff(sound, axis=0)).max(axis=1)
+    frames = round(interval * sample_rate)
+    largest = np.array(alone)
+    times: list[float] = []
+    worst = 0.0
+    for number, begin in enumerate(range(0, len(steps), frames)):
+        near = [(number + off) % len(largest) for off in range(-NEAR, NEAR + 1)]
+        bound = MARGIN * float(largest[near].max()) + FLOOR
+        here = steps[begin : begin + frames]
+        beyond = begin + np.flatnonzero(here > bound)
+        times += [float(frame / sample_rate) for frame in beyond if stands_alone(steps, int(frame))]
+        worst = max(worst, float(here.max()) / bound)
+    return Clicks(tuple(times), worst)
+
+
+def stands_alone(steps: NDArray[np.float32], frame: int) -> bool:
+    """Whether a step is twice as large as any on one side of it, and on the other."""
+    before = steps[max(frame - AROUND, 0) : max(frame - CLICK, 0)]
+    after = steps[frame + CLICK : frame + AROUND]
+    beside = max(float(before.max(initial=0.0)), float(after.max(initial=0.0)))
+    return float(steps[frame]) > 2.0 * beside
+
+
+def show(answer: Answer) -> None:
+    """Print what --json would show."""
+    ms, out = answer["switch_ms"], console()
+    show_machine(answer["machine"])
+    out.print(
         f"{answer['switches']} switches through {answer['presets']} presets in "
         f"{answer['seconds']:.0f} s on {answer['device']!r}; one takes {ms['median']:.1f} ms, "
         f"at the longest {ms['longest']:.1f} ms"
     )
     if not answer["calm"]:
-        print(
+        out.print(
             f"{answer['events']} events of keys, {answer['knob_moves']} moves of a knob, "
             f"{answer['matches']} matches in {answer['steps']} steps meanwhile"
         )
-    print(
+    out.print(
         f"{len(answer['clicks'])} clicks (the largest step is {answer['worst_step']:.2f} of its "
         f"bound), {answer['not_finite']} samples not finite, peak {answer['peak_db']:.2f} dBFS"
     )
     for click in answer["clicks"][:10]:
-        print(f"a click at {click['seconds']:.3f} s: {' → '.join(click['presets'])}")
-    print(
+        out.print(f"a click at {click['seconds']:.3f} s: {' → '.join(click['presets'])}")
+    out.print(
         f"{answer['underflows']} of {answer['blocks']} blocks missed, {answer['faults']} spoiled, "
         f"{answer['restarts']} restarts"
     )
     for text in answer["messages"]:
-        print(text)
+        out.print(text)
 
 
 if __name__ == "__main__":
-    sys.exit(program("switching", __doc__, add_options, run))
+    sys.exit(program("switching", __doc__, add_options, run, show))

@@ -7,8 +7,8 @@ same moment. An octave of difference is a second of lag.
 
 With --json, one object::
 
-    schema        4; grows with any change that a reader of an older one would notice
-    machine       facts, see :func:`benchmarks.machine.machine_facts`
+    schema        5; grows with any change that a reader of an older one would notice
+    machine       see :meth:`benchmarks.harness.Environment.record`
     direction     "falling" (from 16 to 0.5 octaves a second) or "rising"
     period        of the target's arpeggios, s
     found_s       from the question until gamma was right and drove the sound; null if it never was
@@ -23,27 +23,28 @@ With --json, one object::
 
 import argparse
 import contextlib
-import os
 import sys
 import time
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from benchmarks.harness import program
-from benchmarks.jack_dummy import jack_dummy
-from benchmarks.jack_player import JackPlayer, jack_player
-from benchmarks.machine import machine_facts
-from benchmarks.narration import Narration
-from benchmarks.soak import wait_for_sound
-from mesosynth.engine.status import AudioStatus
-from mesosynth.errors import ArgumentError, WorkerError
-from mesosynth.session import Session
+from benchmarks.harness import (
+    Answer,
+    Environment,
+    Narration,
+    console,
+    cpu_seconds,
+    program,
+    show_machine,
+)
+from benchmarks.jack import JackPlayer, jack_dummy, jack_player
+from benchmarks.stage import PlayedSession
+from mesosynth.errors import ArgumentError
 from mesosynth.session.events import Followed
 from mesosynth.session.following import SURE
 
-SCHEMA = 4
+SCHEMA = 5
 RATE = 48000
 SLOWEST, OCTAVES = 0.5, 5.0  # octaves a second, and by how many octaves that glides
 SPEED = 1.0  # octaves of gamma a second
@@ -57,27 +58,33 @@ Direction = Literal["falling", "rising"]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of `python -m benchmarks.tracking`."""
+    """Add this benchmark's options to `parser`."""
     parser.add_argument("--direction", choices=("falling", "rising"), default="falling")
     parser.add_argument("--period", metavar="S", type=float, default=0.4, help="of the target")
     parser.add_argument("--block", metavar="N", type=int, default=256, help="frames")
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure, print figures unless JSON is wanted, and return what --json shows."""
+def run(arguments: argparse.Namespace) -> Answer:
+    """Measure, and return what --json shows."""
     if not 0.1 <= arguments.period <= 16.0:
         raise ArgumentError(f"--period {arguments.period:g} must be 0.1 to 16.")
     with Narration() as say:
-        answer = follow_a_glide(arguments.direction, arguments.period, arguments.block, say)
-    if not arguments.json:
-        _show(answer)
-    return answer
+        return track_a_glide(arguments.direction, arguments.period, arguments.block, say)
 
 
-def follow_a_glide(
+def track_a_glide(
     direction: Direction, period: float, block: int, say: Narration | None = None
-) -> dict[str, Any]:
-    """Follow one glide; see the module.
+) -> Answer:
+    """Track one glide, and return what --json shows.
+
+    Parameters
+    ----------
+    direction : {"falling", "rising"}
+    period : float
+        Of the target's arpeggios, s.
+    block : int
+        Frames.
+    say : Narration, optional
 
     Raises
     ------
@@ -86,47 +93,45 @@ def follow_a_glide(
     WorkerError
         If the sound does not start.
     """
-    say = say or Narration()
     with contextlib.ExitStack() as stack:
         stack.enter_context(jack_dummy(RATE, block))
-        session = Session("system", sample_rate=RATE, block=block)
-        stack.callback(session.close)
-        wait_for_sound(session)
+        played = stack.enter_context(PlayedSession("system", block, RATE))
         target = stack.enter_context(jack_player(RATE, block))
-        session.play()
-        session.start_following()
+        played.session.play()
+        played.session.start_following()
         target.plug_in()
-        return _Glide(session, target, direction, period).run(say)
+        return _Glide(played, target, direction, period).run(say or Narration())
 
 
 class _Glide:
     """One glide, and what is noted of it."""
 
     def __init__(
-        self, session: Session, target: JackPlayer, direction: Direction, period: float
+        self, played: PlayedSession, target: JackPlayer, direction: Direction, period: float
     ) -> None:
-        self._session, self._target = session, target
+        self._played, self._session, self._target = played, played.session, target
         self._direction: Direction = direction
         self._values = {**TARGET, "period": period}
         self._heard: list[Followed] = []
 
-    def run(self, say: Narration) -> dict[str, Any]:
+    def run(self, say: Narration) -> Answer:
+        environment = Environment()
         say("waiting until the target is found")
         self._move(0.0)
         asked = time.monotonic()
         found = self._wait_until_found(asked)
-        still = self._status()
+        still = self._played.status
         self._play_for(STILL, glides=False)
         say(f"gamma glides for {OCTAVES / SPEED:.0f} s")
-        first, busy = self._status(), _cpu_seconds(self._session.follower_pid)
+        first, busy = self._played.status, cpu_seconds(self._session.follower_pid)
         self._heard.clear()
         began = time.monotonic()
         lags = self._play_for(OCTAVES / SPEED, glides=True)
-        last, took = self._status(), time.monotonic() - began
+        last, took = self._played.status, time.monotonic() - began
         told = [heard.lag for heard in self._heard]
         return {
             "schema": SCHEMA,
-            "machine": machine_facts(1),
+            "machine": environment.record(),
             "direction": self._direction,
             "period": self._values["period"],
             "found_s": found,
@@ -141,7 +146,7 @@ class _Glide:
             "blocks": last.blocks - first.blocks,
             "underflows": last.underflows - first.underflows,
             "before": first.underflows - still.underflows,
-            "cpu": None if not busy else (_cpu_seconds(self._session.follower_pid) - busy) / took,
+            "cpu": None if not busy else (cpu_seconds(self._session.follower_pid) - busy) / took,
         }
 
     def _wait_until_found(self, asked: float) -> float | None:
@@ -167,7 +172,7 @@ class _Glide:
 
     def _tick(self, passed: float) -> None:
         self._move(passed)
-        self._heard += [event for event in self._session.poll() if isinstance(event, Followed)]
+        self._heard += [event for event in self._played.listen() if isinstance(event, Followed)]
         time.sleep(TICK)
 
     def _move(self, passed: float) -> None:
@@ -180,36 +185,23 @@ class _Glide:
             SLOWEST * 2.0 ** (octaves if self._direction == "rising" else OCTAVES - octaves)
         )
 
-    def _status(self) -> AudioStatus:
-        status = self._session.audio_status()
-        if status is None:
-            raise WorkerError("the audio process has ended while the input was followed.")
-        return status
 
-
-def _cpu_seconds(pid: int | None) -> float:
-    """That a process has computed; 0 where the system does not tell."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _show(answer: dict[str, Any]) -> None:
+def show(answer: Answer) -> None:
+    """Print what --json would show."""
+    show_machine(answer["machine"])
     lag, found = answer["lag_s"], answer["found_s"]
-    print(
+    console().print(
         f"{answer['direction']}, arpeggios every {answer['period']:g} s: "
         + (f"found after {found:.1f} s" if found is not None else "not found")
     )
-    print(
+    console().print(
         f"lag over the glide: median {lag['median']:.2f} s, nine in ten below {lag['p90']:.2f} s, "
         f"worst {lag['worst']:.2f} s, after the first second {lag['settled']:.2f} s; "
         f"confidence {answer['confidence']:.2f}"
     )
     cpu = "" if answer["cpu"] is None else f"; the follower took {answer['cpu']:.0%} of a core"
-    print(f"{answer['underflows']} of {answer['blocks']} blocks missed{cpu}")
+    console().print(f"{answer['underflows']} of {answer['blocks']} blocks missed{cpu}")
 
 
 if __name__ == "__main__":
-    sys.exit(program("tracking", __doc__, add_options, run))
+    sys.exit(program("tracking", __doc__, add_options, run, show))

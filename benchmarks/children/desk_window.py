@@ -10,15 +10,14 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
+from benchmarks.harness import spread
 from gui import theme
 from gui.app import INSTRUMENT, open_window
 from gui.bridge import Bridge
@@ -101,12 +100,10 @@ class _Frames(QObject):
         return {
             "seconds": wall,
             "frames_per_second": len(self._frames) / wall,
-            "frame_ms": {"median": _ms(gaps, 0.5), "p99": _ms(gaps, 0.99)},
+            "frame_ms": spread(1000.0 * gap for gap in gaps),
             "cpu": cpu / wall,
-            "input_ms": {
-                "median": _ms(self._latencies, 0.5), "longest": _ms(self._latencies, 1.0)
-            },
-        }  # fmt: skip
+            "input_ms": spread(1000.0 * latency for latency in self._latencies),
+        }
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.UpdateRequest:
@@ -183,10 +180,6 @@ def _resident_mb() -> float:
     except (OSError, ValueError, IndexError):
         return 0.0
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def _ms(seconds: Sequence[float], quantile: float) -> float:
-    return 1000.0 * float(np.quantile(seconds, quantile))
 
 
 if __name__ == "__main__":

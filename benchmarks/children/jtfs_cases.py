@@ -12,9 +12,8 @@ from benchmarks.children.serving import Memory, Run, serve
 
 _memory = Memory()  # before anything else of ours: the interpreter with torch
 
-from benchmarks.cases import DIRECTIONS, SAMPLE_RATE, SAMPLES, Case  # noqa: E402 - see above
-from benchmarks.counting import count_operations  # noqa: E402 - see above
-from benchmarks.rates import measure_rates  # noqa: E402 - see above
+from benchmarks.jtfs_case import DIRECTIONS, SAMPLE_RATE, SAMPLES, Case  # noqa: E402 - see above
+from benchmarks.operations import count_operations, measure_rates  # noqa: E402 - see above
 from mesosynth.instruments.chirplet_torch import chirplet_and_tangents  # noqa: E402 - see above
 from mesosynth.scattering import JTFS  # noqa: E402 - see above
 

@@ -6,15 +6,16 @@ import sys
 
 import pytest
 
-from benchmarks.audio import SCENES, Scene
+from benchmarks.audio import SCENES
+from benchmarks.stage import Stage
 
 
 @pytest.mark.parametrize(("name", "voices"), [("1 voice", 1), ("16 voices", 16)])
 def test_as_many_voices_sound_as_it_says(name, voices):
-    with Scene(*SCENES[name], 48000, 128) as scene:
-        scene.play(3.0)
-        assert scene._rack.instrument._arpeggios.voices.count == voices
-        assert scene._engine.levels.peak[0] > 0.1
+    with Stage(*SCENES[name], 48000, 128) as stage:
+        stage.play(3.0)
+        assert stage.engine.rack.instrument._arpeggios.voices.count == voices
+        assert stage.engine.levels.peak[0] > 0.1
 
 
 def test_blocks_take_some_time_keep_no_memory_and_allocate_no_array():

@@ -7,9 +7,9 @@ import textwrap
 import numpy as np
 import pytest
 
-from benchmarks.cases import Case
 from benchmarks.child import Child
 from benchmarks.children import serving
+from benchmarks.jtfs_case import Case
 from mesosynth.errors import WorkerError
 
 SMALL = {"samples": 2048, "J": 7, "J_fr": 3}

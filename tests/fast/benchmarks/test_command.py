@@ -10,11 +10,11 @@ import time
 import pytest
 from process_group import assert_gone
 
-from benchmarks import machine, tables
+from benchmarks import jtfs
 from benchmarks.__main__ import names
-from benchmarks.cases import LENGTHS, length_cases, paper_cases
+from benchmarks.harness import Environment, spread
 from benchmarks.jtfs import _relative_cost
-from benchmarks.spread import spread
+from benchmarks.jtfs_case import LENGTHS, length_cases, paper_cases
 from mesosynth.system.cpu import cores
 
 
@@ -37,7 +37,7 @@ def answer():
 @pytest.mark.usefixtures("real_time")
 def test_json_has_the_fields_that_are_documented(answer):
     assert set(answer) == {"schema", "machine", "rates", "cases"}
-    assert answer["schema"] == 1
+    assert answer["schema"] == jtfs.SCHEMA
     assert answer["machine"]["threads"] == 1
     assert set(answer["machine"]) == {
         "cpu", "cores", "threads", "memory_gb", "memory_available_gb", "system", "python", "torch",
@@ -55,7 +55,7 @@ def test_json_has_the_fields_that_are_documented(answer):
     }  # fmt: skip
     assert case["name"] == "periodic/value/lean"
     assert case["samples"] == case["padded"] == 32768
-    assert set(case["seconds"]) == {"median", "low", "high", "least"}
+    assert set(case["seconds"]) == {"median", "low", "high", "least", "longest", "p99"}
     assert 0.0 < case["seconds"]["least"] <= case["seconds"]["median"]
     total = sum(case["gflop"].values())
     assert case["gflops"] == pytest.approx(total / case["seconds"]["median"])
@@ -78,7 +78,7 @@ def test_tables_fit_a_terminal(answer, capsys):
                     "ratio": many, "rounds": 3, "error": 1e-7}],
     }  # fmt: skip
     busy = {**answer["machine"], "neighbours": 0.7}
-    tables.show({**answer, "machine": busy, "lengths": [length], "peers": peers})
+    jtfs.show({**answer, "machine": busy, "lengths": [length], "peers": peers})
     shown = capsys.readouterr().out
     assert "Other programs used 0.7 cores" in shown
     assert "1234" in shown
@@ -150,15 +150,16 @@ def test_cost_that_grows_as_n_log_n_shows_as_one():
 
 def test_spread_is_median_and_quartiles():
     assert spread([5.0, 1.0, 3.0, 2.0, 4.0]) == {
-        "median": 3.0, "low": 2.0, "high": 4.0, "least": 1.0
+        "median": 3.0, "low": 2.0, "high": 4.0, "least": 1.0, "longest": 5.0,
+        "p99": pytest.approx(4.96),
     }  # fmt: skip
     assert spread([2.0])["low"] == 2.0
 
 
 def test_neighbours_are_others_and_not_us():
-    neighbours = machine.Neighbours()
+    environment = Environment()
     began = sum(i * i for i in range(3_000_000))
-    alone = neighbours.cores()
+    alone = environment.neighbours()
     if alone is None:
         pytest.skip("only Linux tells")
     assert began

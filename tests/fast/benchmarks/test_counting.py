@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.counting import count_operations
+from benchmarks.operations import count_operations
 from mesosynth.scattering import JTFS
 
 A, B = torch.randn(3, 40, 50), torch.randn(3, 50, 60)

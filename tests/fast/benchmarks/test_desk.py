@@ -19,8 +19,7 @@ def test_every_figure_is_there_and_belongs_to_a_window_that_works():
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert answer["schema"] == 1
-    assert 0.0 < answer["start"]["seconds"] < 60.0
+    assert 0.0 < answer["start"]["median"] < 60.0
     assert answer["frames"]["per_second"] > 1.0
     assert 0.0 < answer["cpu"] < 2.0
     assert answer["input_ms"]["longest"] >= answer["input_ms"]["median"] > 0.0

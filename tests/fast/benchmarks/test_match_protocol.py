@@ -12,19 +12,19 @@ import time
 import pytest
 from process_group import assert_gone
 
-from benchmarks import match, match_contest, match_runs, match_scores, match_tables
-from benchmarks.baselines import METHODS, Budget
+from benchmarks import match, match_runs, match_scores
 from benchmarks.harness import program
-from benchmarks.match_plot import plot
+from benchmarks.match import plot
+from benchmarks.match_baselines import METHODS, Budget
 from benchmarks.match_runs import Run, perform, rival_runs, runs_of
-from benchmarks.targets import families
+from benchmarks.match_targets import families
 from mesosynth.errors import ArgumentError
 
 TRUTH = {"f_c": 500.0, "f_m": 8.0, "gamma": 1.0, "w": 2.0}
 
 
 def main(words):
-    return program("match", "", match.add_options, match.run, words)
+    return program("match", "", match.add_options, match.run, match.show, words)
 
 
 def parsed(*words):
@@ -86,7 +86,7 @@ def test_it_goes_on_where_it_was_killed(protocol, capsys, monkeypatch):
     first, second = cache.read_text().splitlines()
     cache.write_text(f"{first}\n{second[:50]}")  # a kill in the middle of a line
     done = []
-    monkeypatch.setattr("benchmarks.match_work.perform", lambda run: done.append(run) or row())
+    monkeypatch.setattr("benchmarks.match_runs.perform", lambda run: done.append(run) or row())
     main([*words])
     assert [run.key for run in done] == [tuple(json.loads(second)["key"])]
     main([*words])  # and what was added can be read back
@@ -95,10 +95,9 @@ def test_it_goes_on_where_it_was_killed(protocol, capsys, monkeypatch):
 
 
 def test_time_that_is_up_leaves_what_there_is(capsys, monkeypatch):
-    monkeypatch.setattr("benchmarks.match_work.perform", lambda run: row(family=run.family))
-    answer = match.run(argparse.Namespace(
-        **{**vars(parsed("--families", "B,G", "--targets", "5", "--minutes", "1e-9")),
-           "json": False}))  # fmt: skip
+    monkeypatch.setattr("benchmarks.match_runs.perform", lambda run: row(family=run.family))
+    answer = match.run(parsed("--families", "B,G", "--targets", "5", "--minutes", "1e-9"))
+    match.show(answer)
     assert not answer["complete"]
     assert [(row["family"], row["targets"]) for row in answer["families"]] == [("B", 1)]
     assert "Ended early" in capsys.readouterr().out
@@ -210,7 +209,7 @@ def test_methods_are_compared_at_equal_cost():
     rival = {**row(), "method": "adam", "start": "random",
              "budget": {"evaluations": 5, "seconds": 1.0},
              "course": [at(1, 0.2, 0.5), at(5, 1.5, 0.05), at(9, 3.0, 0.001)]}  # fmt: skip
-    ours, theirs = match_contest.contest([row(f_c=0.002), rival])
+    ours, theirs = match_scores.contest([row(f_c=0.002), rival])
     assert ours["method"] == "mesosynth"
     assert ours["equal_seconds"]["success"] == ours["equal_evaluations"]["success"] == 1.0
     assert ours["seconds_to_find"] == 1.0
@@ -218,7 +217,7 @@ def test_methods_are_compared_at_equal_cost():
     assert theirs["equal_seconds"] == {"success": 0.0, "error": pytest.approx(0.5)}
     assert theirs["at_last"] == {"success": 1.0, "error": pytest.approx(0.001)}
     assert theirs["seconds_to_find"] == 3.0
-    courses = match_contest.courses([rival])[0]
+    courses = match_scores.courses([rival])[0]
     assert courses["error"][0] is None
     assert courses["error"][-1] == pytest.approx(0.001)
 
@@ -236,11 +235,11 @@ def test_tables_fit_a_terminal_and_the_picture_is_drawn(capsys, tmp_path):
         "machine": {"cpu": "", "cores": 2, "threads": 1, "neighbours": 0.7}, "device": "cpu",
         "jobs": 1, "seed": 0, "complete": False, "families": match_scores.summary(rows),
         "coverage": match_scores.coverage(rows), "misses": 3 * match_scores.misses(rows),
-        "baselines": match_contest.contest(contestants),
-        "courses": match_contest.courses(contestants),
+        "baselines": match_scores.contest(contestants),
+        "courses": match_scores.courses(contestants),
     }  # fmt: skip
     json.dumps(answer, allow_nan=False)
-    match_tables.show(answer)
+    match.show(answer)
     shown = capsys.readouterr().out
     assert "Other programs used 0.7 cores" in shown
     assert "8→12" in shown
@@ -270,7 +269,7 @@ def test_tables_fit_a_terminal_and_the_picture_is_drawn(capsys, tmp_path):
 )
 def test_mistakes_are_one_sentence(words, cause, capsys, monkeypatch):
     monkeypatch.delenv("MESOSYNTH_RECORDINGS", raising=False)
-    monkeypatch.setattr(match_runs, "matcher", lambda: pytest.fail("it began"))
+    monkeypatch.setattr(match_runs, "warm_up", lambda: pytest.fail("it began"))
     assert main(["--recordings", "", *words]) == 2
     error = capsys.readouterr().err
     assert error.startswith("match: ")

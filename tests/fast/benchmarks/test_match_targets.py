@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.targets import PAPERS, PEAK, RANGES, families
+from benchmarks.match_targets import PAPERS, PEAK, RANGES, families
 from mesosynth.errors import ArgumentError
 
 FAMILIES = families()

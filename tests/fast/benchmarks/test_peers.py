@@ -8,19 +8,15 @@ import importlib.util
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import benchmarks.children
-from benchmarks import environment, peers
-from benchmarks.cases import Case
+from benchmarks import peers
 from benchmarks.child import Child, Measured
+from benchmarks.jtfs_case import Case
+from benchmarks.peers import SCRIPT
 from mesosynth.errors import WorkerError
-
-SCRIPT = Path(benchmarks.children.__file__).parent / "peers.py"
-
 
 # ------------------------------------------------------------------ the script
 
@@ -197,7 +193,7 @@ def test_too_little_memory_is_refused_before_anything_starts(monkeypatch):
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(environment, "user_cache_path", lambda *a, **k: tmp_path)
+    monkeypatch.setattr(peers, "user_cache_path", lambda *a, **k: tmp_path)
     return tmp_path
 
 
@@ -209,17 +205,17 @@ def test_an_environment_that_cannot_be_made_says_why_and_is_not_taken_for_done(
         monkeypatch.setenv(f"PIP_{name}", value)
     said = []
     with pytest.raises(WorkerError, match=r"cannot be made; -m pip install said: ERROR: .*numpy"):
-        environment.peers_python(said.append)
+        peers.peers_python(said.append)
     assert any("numpy" in line for line in said)
-    assert not environment.is_complete(environment.environment_folder())
+    assert not peers.is_complete(peers.environment_folder())
 
 
 def test_an_environment_that_is_there_is_used_again_and_finds_our_torch(cache):
-    folder = environment.environment_folder()
+    folder = peers.environment_folder()
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    (folder / "complete.txt").write_text(environment._contents())
+    (folder / "complete.txt").write_text(peers._contents())
     said = []
-    python = environment.peers_python(said.append)
+    python = peers.peers_python(said.append)
     assert said == []
     where = "import importlib.util as util; print(util.find_spec('torch').origin)"
     found = subprocess.run(
@@ -227,11 +223,11 @@ def test_an_environment_that_is_there_is_used_again_and_finds_our_torch(cache):
     )
     assert found.stdout.strip() == importlib.util.find_spec("torch").origin
     (folder / "complete.txt").write_text("scrapl-loss==0.0.9")
-    assert not environment.is_complete(folder)
+    assert not peers.is_complete(folder)
 
 
 def test_a_python_without_wheels_is_refused_at_once(cache, monkeypatch):
-    monkeypatch.setattr(environment, "_NEWEST_PYTHON", (3, 10))
+    monkeypatch.setattr(peers, "_NEWEST_PYTHON", (3, 10))
     with pytest.raises(WorkerError, match=r"needs Python 3\.10 or older"):
-        environment.peers_python(print)
+        peers.peers_python(print)
     assert list(cache.iterdir()) == []

@@ -5,10 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from benchmarks import own_work
-from benchmarks.cyclictest import cyclictest, spans_in
-from benchmarks.hands import Hands
-from benchmarks.soak import calm, slow_core
+from benchmarks import stage
+from benchmarks.soak import calm, cyclictest, slow_core, spans_in
+from benchmarks.stage import Hands, Stage
 
 STEP = 0.05
 MISSED = [0, 0, 0, 7, 7, 7, 9, 9]
@@ -73,26 +72,25 @@ def test_it_watches_by_the_clock_of_the_books():
 
 
 def test_own_work_does_not_count_what_interrupts_a_block_now_and_then(monkeypatch):
-    took = np.full((own_work.REPLAYS, 4), 0.0005)
+    took = np.full((stage.REPLAYS, 4), 0.1875)
     for i, once in enumerate(took):
-        once[i % 4] = 0.1
+        once[i % 4] = 40.0
     replays = iter(took)
-    monkeypatch.setattr(own_work, "_replay", lambda *_: next(replays))
-    share = own_work.own_work(4 * 128 / 48000, 48000, 128)
-    assert share == pytest.approx(dict.fromkeys(("median", "p99", "longest"), 0.0005 * 375))
+    monkeypatch.setattr(stage, "_replay", lambda *_: next(replays))
+    share = stage.own_work(lambda: pytest.fail("not needed"), 0.0, 4 * 128 / 48000)
+    assert set(share.values()) == {0.1875}
 
 
 def test_the_stage_is_played_as_hands_play_it():
     heard = []
-    with own_work._Stage(48000, 128) as stage:
-        hands, out = Hands(stage), np.zeros((2, 128), np.float32)
+    with Stage({}, (), 48000, 128) as played:
+        hands = Hands(played)
         for i in range(200):
             if i % 4 == 0:
                 hands.play()
-            stage.now += 128 / 48000
-            stage.engine.render(out, underflow=False)
-            heard.append(float(np.abs(out).max()))
-        voices = stage.engine.rack.instrument._arpeggios.voices.count
+            played.render()
+            heard.append(float(np.abs(played.block).max()))
+        voices = played.engine.rack.instrument._arpeggios.voices.count
     assert hands.count == {"events": 500, "moves": 50}
     assert max(heard) > 0.05
     assert voices > 8

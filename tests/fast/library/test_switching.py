@@ -7,8 +7,7 @@ that others use as well.
 import numpy as np
 import pytest
 
-from benchmarks.clicks import find_clicks, stands_alone
-from benchmarks.switching import INTERVAL, switching
+from benchmarks.switching import INTERVAL, find_clicks, stands_alone, switching
 from mesosynth.system.paths import factory_presets
 
 SECONDS = 5.0

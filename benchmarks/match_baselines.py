@@ -1,23 +1,37 @@
-"""What our matcher is compared with: other descents, other Φ, and searches without gradients.
+"""Methods that our matcher is compared with: other descents, other Φ, searches without gradients.
 
 All look for f_c, f_m, gamma and w, from the same start; Φ that hear the onset are told it at the
 start and look for it as well. A method is judged by the theta of the least loss that it has seen,
 its own loss, so that one which wanders off again is not punished for that.
+
+SCRAPL is Adam on the loss of one path of the JTFS at a time, drawn at random. It runs with its own
+transform and its own reverse pass to the waveform in the environment of :mod:`benchmarks.peers`;
+the arpeggio and its tangents are ours, so that the two differ in nothing but the loss. Both sounds
+go in with unit norm. A step costs one path's gradient and counts as one evaluation, although a path
+is a small part of the transform: it is judged fairly by its seconds, and by the last theta, because
+the loss of one path says little.
 """
 
+import atexit
 import contextlib
 import functools
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from benchmarks.targets import RANGES, Sound, Theta, draw_theta
-from mesosynth.audio.target import Target, target_from_array
-from mesosynth.instruments.chirplet_torch import ONSET
+from benchmarks.child import Child
+from benchmarks.jtfs_case import PAPER
+from benchmarks.match_targets import RANGES, TargetSound, Theta, draw_theta
+from benchmarks.peers import SCRIPT, peers_python
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target, target_from_array
+from mesosynth.instruments.chirplet_torch import ONSET, chirplet_and_tangents
 from mesosynth.matching.descent import NormalEquations, descent_named
 from mesosynth.matching.model import PAPERS, State, Unknowns, by_id, in_range, state_of
 from mesosynth.matching.noise import onset_of
@@ -117,8 +131,6 @@ def _descent(name: str) -> Search:
 
 
 def _scrapl(contest: _Contest, start: State) -> None:
-    from benchmarks.scrapl_descent import ScraplLoss
-
     free = contest.unknowns.free
     loss = ScraplLoss(contest.audio, free, sum(contest.key))
 
@@ -193,7 +205,11 @@ METHODS = {
 
 
 def compete(
-    name: str, begin_at: str, sound: Sound, budget: Budget, key: tuple[int, ...]
+    name: str,
+    begin_at: str,
+    sound: TargetSound,
+    budget: Budget,
+    key: tuple[int, ...],
 ) -> list[dict[str, Any]]:
     """Let a method look for a sound's theta.
 
@@ -203,7 +219,7 @@ def compete(
         Of :data:`METHODS`.
     begin_at : str
         Of :data:`STARTS`.
-    sound : Sound
+    sound : TargetSound
     budget : Budget
         The method ends by itself, or once it has had both these evaluations and LONGER times
         these seconds.
@@ -219,9 +235,7 @@ def compete(
     operator = shared_operator(method.phi)
     _warm_up(operator)
     if method.is_peer:
-        from benchmarks.scrapl_descent import warm_up
-
-        warm_up()
+        warm_scrapl_up()
     began = time.perf_counter()
     target = target_from_array(sound.audio, sound.sample_rate)
     heard = (ONSET,) if operator.hears_onset else ()
@@ -252,3 +266,71 @@ def _papers(state: State) -> Theta:
 def _warm_up(operator: Operator) -> None:
     """The first evaluation of an operator builds what later ones use."""
     operator.linearize(state_of({}), (0,))
+
+
+# ---------------------------------------------------------------------- SCRAPL
+
+
+class ScraplLoss:
+    """The loss of a random path between an arpeggio and a target.
+
+    Parameters
+    ----------
+    target : (ANALYSIS_SAMPLES,) array
+    free : tuple of int
+        Places in a state of the directions to differentiate along.
+    seed : int
+        Of the paths.
+    """
+
+    def __init__(self, target: NDArray[np.floating], free: tuple[int, ...], seed: int) -> None:
+        self._target = _unit(torch.from_numpy(np.asarray(target, np.float64)))
+        self._free = free
+        self._paths = np.random.default_rng(seed)
+
+    def __call__(self, state: State) -> NormalEquations:
+        """Loss and gradient of the next path; nothing is known of the loss's shape."""
+        theta = torch.from_numpy(state[:ONSET])
+        x, dx = chirplet_and_tangents(
+            theta, ANALYSIS_SAMPLES, ANALYSIS_RATE, float(state[ONSET]), self._free
+        )
+        norm = x.norm()
+        x, dx = x / norm, dx / norm
+        dx = dx - (dx @ x)[:, None] * x
+        child, folder = _scrapl_child()
+        sound = folder / "sound.npz"
+        np.savez(
+            sound, x=x.float().numpy(), dx=dx.float().numpy(), target=self._target.float().numpy()
+        )
+        case = {
+            "program": "scrapl", "work": "distance", "shape": ANALYSIS_SAMPLES, **PAPER,
+            "T": None, "F": None, "sound": str(sound), "path": float(self._paths.uniform()),
+        }  # fmt: skip
+        child.prepare("distance", case)
+        answer = child.report("distance")
+        size = len(self._free)
+        return NormalEquations(answer["loss"], np.array(answer["gradient"]), np.eye(size), 0.0)
+
+
+@functools.cache
+def warm_scrapl_up() -> None:
+    """Start SCRAPL and let it build its filters, which no run is to be charged with."""
+    theta = np.array([512.0, 8.0, 1.5, 2.0, 0.0, 1.0, -60.0, 0.0, 1.0])
+    noise = np.random.default_rng(0).standard_normal(ANALYSIS_SAMPLES)
+    ScraplLoss(noise, (0,), seed=0)(theta)
+
+
+@functools.cache
+def _scrapl_child() -> tuple[Child, Path]:
+    """The process of this one that holds SCRAPL, and a folder to hand sounds over."""
+    folder = tempfile.TemporaryDirectory(prefix="mesosynth-scrapl-")
+    threads = torch.get_num_threads()
+    python = peers_python(lambda _line: None)
+    child = Child("SCRAPL", [str(python), "-E", "-s", str(SCRIPT), str(threads)], threads)
+    atexit.register(folder.cleanup)
+    atexit.register(child.__exit__, None, None, None)
+    return child, Path(folder.name)
+
+
+def _unit(x: torch.Tensor) -> torch.Tensor:
+    return x / x.norm()

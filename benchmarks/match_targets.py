@@ -35,7 +35,7 @@ _LOWEST_NOISE = 20.0  # Hz; below, pink noise would hold much of its power where
 
 
 @dataclass(frozen=True)
-class Sound:
+class TargetSound:
     """One target.
 
     Attributes
@@ -66,14 +66,14 @@ class Family:
     levels : sequence of str
         What is done to its arpeggios; one empty string where nothing is.
     make : callable
-        (seed, level's number, index) to a :class:`Sound`.
+        (seed, level's number, index) to a :class:`TargetSound`.
     size : int, optional
         How many targets there are at each level, where not any number.
     """
 
     title: str
     levels: Sequence[str]
-    make: Callable[[int, int, int], Sound]
+    make: Callable[[int, int, int], TargetSound]
     size: int | None = None
 
 
@@ -122,11 +122,11 @@ def _arpeggio(theta: Theta, onset: float = 0.0, am_shape: float = 0.0) -> NDArra
     return x * (PEAK / np.abs(x).max())
 
 
-def _sound(audio: NDArray[np.floating], theta: Theta | None) -> Sound:
-    return Sound(audio.astype(np.float32), ANALYSIS_RATE, theta)
+def _sound(audio: NDArray[np.floating], theta: Theta | None) -> TargetSound:
+    return TargetSound(audio.astype(np.float32), ANALYSIS_RATE, theta)
 
 
-def _papers(seed: int, level: int, index: int) -> Sound:
+def _papers(seed: int, level: int, index: int) -> TargetSound:
     import torch
 
     from mesosynth.instruments.chirplet_torch import authors_chirplet
@@ -135,7 +135,7 @@ def _papers(seed: int, level: int, index: int) -> Sound:
     return _sound(authors_chirplet(theta, ANALYSIS_SAMPLES, ANALYSIS_RATE).numpy(), PAPERS)
 
 
-def _off_grid(seed: int, level: int, index: int) -> Sound:
+def _off_grid(seed: int, level: int, index: int) -> TargetSound:
     theta = draw_theta(seed, ord("B"), index)
     return _sound(_arpeggio(theta), theta)
 
@@ -143,7 +143,7 @@ def _off_grid(seed: int, level: int, index: int) -> Sound:
 _SHIFTS = [sign * 2**j for j in range(_LARGEST_SHIFT + 1) for sign in (1, -1)]
 
 
-def _shifted(seed: int, level: int, index: int) -> Sound:
+def _shifted(seed: int, level: int, index: int) -> TargetSound:
     generator = _generator(seed, ord("C"), index)
     room = (ANALYSIS_SAMPLES / 2 - 2**_LARGEST_SHIFT) / ANALYSIS_RATE
     while True:
@@ -155,7 +155,7 @@ def _shifted(seed: int, level: int, index: int) -> Sound:
 _NOISES = [(db, colour) for colour in ("white", "pink") for db in (40, 30, 20, 10, 0)]
 
 
-def _noisy(seed: int, level: int, index: int) -> Sound:
+def _noisy(seed: int, level: int, index: int) -> TargetSound:
     """An arpeggio and noise: powers are means over the whole window, silence included."""
     theta = draw_theta(seed, ord("D"), index)
     x = _arpeggio(theta)
@@ -178,23 +178,23 @@ def _pink(white: NDArray[np.float64]) -> NDArray[np.float64]:
 _GAINS = (-20.0, 20.0)  # dB
 
 
-def _louder(seed: int, level: int, index: int) -> Sound:
+def _louder(seed: int, level: int, index: int) -> TargetSound:
     theta = draw_theta(seed, ord("E"), index)
     return _sound(_arpeggio(theta) * 10.0 ** (_GAINS[level] / 20.0), theta)
 
 
-def _wide(seed: int, level: int, index: int) -> Sound:
+def _wide(seed: int, level: int, index: int) -> TargetSound:
     theta = _drawn(_generator(seed, ord("F"), index), {**RANGES, "f_c": (256.0, 1024.0)})
     return _sound(_arpeggio(theta), theta)
 
 
-def _descending(seed: int, level: int, index: int) -> Sound:
+def _descending(seed: int, level: int, index: int) -> TargetSound:
     theta = draw_theta(seed, ord("G"), index)
     theta["gamma"] *= -1.0
     return _sound(_arpeggio(theta), theta)
 
 
-def _out_of_model(seed: int, level: int, index: int) -> Sound:
+def _out_of_model(seed: int, level: int, index: int) -> TargetSound:
     theta = draw_theta(seed, ord("H"), index)
     if level == 0:
         return _sound(_arpeggio(theta, am_shape=1.0), theta)
@@ -210,7 +210,7 @@ def _out_of_model(seed: int, level: int, index: int) -> Sound:
 _RIPPLES = {"f_0": (80.0, 400.0), "f_m": (2.0, 12.0), "density": (0.5, 3.0), "w": (2.0, 4.5)}
 
 
-def _ripple(seed: int, level: int, index: int) -> Sound:
+def _ripple(seed: int, level: int, index: int) -> TargetSound:
     """A ripple at any moment of its course; density is its waves per octave, f_m / gamma."""
     import torch
 
@@ -226,11 +226,11 @@ def _ripple(seed: int, level: int, index: int) -> Sound:
     return replace(_sound(x * (PEAK / np.abs(x).max()), theta), instrument="ripple")
 
 
-def _recording(paths: list[Path], seed: int, level: int, index: int) -> Sound:
+def _recording(paths: list[Path], seed: int, level: int, index: int) -> TargetSound:
     from mesosynth.audio.file import read_audio
 
     sound = read_audio(paths[level])
-    return Sound(sound.audio, sound.sample_rate, None)
+    return TargetSound(sound.audio, sound.sample_rate, None)
 
 
 _FAMILIES = {

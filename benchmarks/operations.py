@@ -1,4 +1,4 @@
-"""Counting the operations of a computation as torch carries them out, in both directions.
+"""Operations of a computation as torch carries them out, and the most that this machine can do.
 
 Every tensor operation that runs is seen, so the count is of what is done, not of what a formula
 says should be done. Conventions: a real matrix product of (m, k) and (k, n) is 2 m k n operations
@@ -9,6 +9,7 @@ of all tensors read and written, whether they come from memory or from a cache.
 """
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -141,3 +142,61 @@ def _is_view(func: Any) -> bool:  # noqa: ANN401 - torch's operator
     return bool(returned) and all(
         value.alias_info is not None and not value.alias_info.is_write for value in returned
     )
+
+
+# ---------------------------------------------------------------------- rates
+
+_SECONDS = 0.1
+_TRIES = 5
+
+
+def measure_rates(device: str) -> dict[str, Any]:
+    """Rates in float32, with the threads that torch is set to: the best within a moment each.
+
+    Parameters
+    ----------
+    device : str
+
+    Returns
+    -------
+    dict
+        matmul_gflops: square matrices of 1024; fft_gflops: complex FFTs of 8192 samples, 64 in a
+        batch, at 5 n log2 n operations; copy_gb_s: bytes read and written by a copy between buffers
+        of 256 MB, far larger than any cache; cached_copy_gb_s: of 256 kB, which stay in one.
+    """
+    a, b = torch.randn(2, 1024, 1024, device=device)
+    z = torch.randn(64, 8192, dtype=torch.complex64, device=device)
+    source = torch.zeros(64 * 2**20, device=device)
+    target = torch.zeros_like(source)
+    near_source, near_target = source[: 64 * 2**10], target[: 64 * 2**10]
+
+    def copy_near() -> None:
+        for _ in range(1000):
+            near_target.copy_(near_source)
+
+    def copy_far() -> None:
+        target.copy_(source)
+
+    def transform() -> None:
+        torch.fft.fft(z)
+
+    out = torch.empty_like(a)
+    byte_count = 2 * source.numel() * source.element_size()
+    return {
+        "matmul_gflops": 2 * 1024**3 / _fastest(lambda: torch.mm(a, b, out=out), device) / 1e9,
+        "fft_gflops": 5 * z.numel() * math.log2(8192) / _fastest(transform, device) / 1e9,
+        "copy_gb_s": byte_count / _fastest(copy_far, device) / 1e9,
+        "cached_copy_gb_s": byte_count / 1024 * 1000 / _fastest(copy_near, device) / 1e9,
+    }
+
+
+def _fastest(function: Callable[[], Any], device: str) -> float:
+    """Seconds of the fastest try: others who compute at the same time only slow it down."""
+    seconds: list[float] = []
+    while sum(seconds) < _SECONDS or len(seconds) < _TRIES:
+        began = time.perf_counter()
+        function()
+        if device != "cpu":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
