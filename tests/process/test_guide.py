@@ -1,0 +1,143 @@
+"""Fears: code in the README or the guide that does not run, and links that lead nowhere.
+
+Blocks of `python` run page by page, each page in one process. Commands of `sh` run line by line
+with `mesosynth` on the path. Blocks of `sh by-hand` open windows or take long, `text` is for
+machines that are not set up yet, and `sh repository` runs in the repository.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+from sequences import write_moving
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+SHELL_TOOLS = {"jq"}
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def blocks(page, language, kind=""):
+    text = page.read_text(encoding="utf-8")
+    return [code for what, more, code in BLOCK.findall(text)
+            if (what, more.strip()) == (language, kind)]  # fmt: skip
+
+
+def name(page):
+    return page.stem if page.parent != ROOT else "the README"
+
+
+COMMANDS = [
+    pytest.param(page, block, id=f"{name(page)} {number}")
+    for page in PAGES
+    for number, block in enumerate(blocks(page, "sh"), 1)
+]
+
+
+@pytest.fixture(scope="module")
+def desktop(tmp_path_factory):
+    """A folder with the files that the examples speak of, and `mesosynth` on the path."""
+    folder = tmp_path_factory.mktemp("desktop")
+    audio, rate = soundfile.read(ROOT / "assets" / "demo.wav")
+    soundfile.write(folder / "crow.flac", audio, rate)
+    write_moving(folder / "dawn.flac", 5.0)
+    (folder / "presets").mkdir()
+    shutil.copy(ROOT / "presets" / "bird.json", folder / "presets")
+    (plugin,) = blocks(ROOT / "docs" / "guide" / "plugins.md", "python")
+    (folder / "tremolo.py").write_text(plugin)
+    binaries = folder / "bin"
+    binaries.mkdir()
+    program = binaries / "mesosynth"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m mesosynth "$@"\n')
+    program.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def environment(desktop):
+    own = {f"MESOSYNTH_{what}": str(desktop / what.lower()) for what in ("PLUGINS", "PRESETS")}
+    path = os.pathsep.join([str(desktop / "bin"), os.environ["PATH"]])
+    python = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, **own, "PATH": path, "PYTHONPATH": python}
+
+
+def run(command, folder, environment):
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True,
+                          check=False, timeout=300)  # fmt: skip
+
+
+@pytest.mark.parametrize(("page", "block"), COMMANDS)
+def test_commands_work(page, block, desktop, environment):
+    for line in block.splitlines():
+        missing = [tool for tool in SHELL_TOOLS if f"| {tool} " in line and not shutil.which(tool)]
+        if missing:
+            line = line.partition("|")[0]
+        done = run(["bash", "-e", "-o", "pipefail", "-c", line], desktop, environment)
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=name)
+def test_python_works(page, desktop, environment):
+    code = "\n".join(blocks(page, "python"))
+    done = run([sys.executable, "-W", "error", "-c", code], desktop, environment)
+    assert done.returncode == 0, done.stderr
+
+
+def test_commands_of_the_repository_work(environment):
+    commands = [block.strip() for page in PAGES for block in blocks(page, "sh", "repository")]
+    assert commands
+    for command in commands:
+        words = command.split()
+        assert words[0] == "python"
+        done = run([sys.executable, *words[1:]], ROOT, environment)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_benchmarks_exist(page):
+    text = page.read_text(encoding="utf-8")
+    for module in set(re.findall(r"\bbenchmarks\.(?!md)(\w+)", text)):
+        assert (ROOT / "benchmarks" / f"{module}.py").is_file(), module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_commands_in_the_text_have_known_options(page, desktop, environment):
+    """Every `mesosynth …` in the running text names a command and options that its help lists."""
+    text = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    by_hand = [line for block in blocks(page, "sh", "by-hand") for line in block.splitlines()]
+    for line in [*re.findall(r"`(mesosynth [^`]+)`", text), *by_hand]:
+        words = shlex.split(line, comments=True)[1:]
+        command = words[:1] if words and re.fullmatch("[a-z]+", words[0]) else []
+        if command == ["plugin"]:
+            command = words[:2]
+        done = run(["mesosynth", *command, "--help"], desktop, environment)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        for option in [word for word in words if re.fullmatch("--?[a-z-]+", word)]:
+            assert option in done.stdout or option == "--help", line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page):
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), link
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            slugs = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+            assert anchor in slugs, link
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 125
