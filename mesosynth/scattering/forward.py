@@ -142,7 +142,21 @@ def forward(x: torch.Tensor, plan: Plan) -> torch.Tensor:
 
 
 def forward_steps(x: torch.Tensor, plan: Plan) -> Steps[None, torch.Tensor]:
-    """:func:`forward` that can be left after the first order and, on one thread, after each n2."""
+    """:func:`forward` as a generator that can be left early.
+
+    It yields after the first order and, on one thread, after each n2.
+
+    Parameters
+    ----------
+    x : (1 + p, N) tensor
+        The signal and p tangents.
+    plan : Plan
+
+    Returns
+    -------
+    (1 + p, rows, frames) tensor
+        Result of the generator.
+    """
     # S(a x) = a S(x), and its derivatives do not change: no amplitude can leave the float's range.
     scale = power_of_two(x[0])
     x = torch.cat([x[:1] / scale, x[1:]])
@@ -236,7 +250,18 @@ def first_rows(S_1: torch.Tensor, plan: Plan) -> torch.Tensor:
 
 
 def second_rows(first: FirstOrder, second: SecondOrder, plan: Plan) -> torch.Tensor:
-    """Second-order coefficients of one n2, (1 + p, rows, frames)."""
+    """Second-order coefficients of one n2.
+
+    Parameters
+    ----------
+    first : FirstOrder
+    second : SecondOrder
+    plan : Plan
+
+    Returns
+    -------
+    (1 + p, rows, frames) tensor
+    """
     bands = second_bands(first, second)
     S_2 = first.S_1.new_zeros((len(bands), second.psi.rows, plan.frames))
     used = used_wavelets(bands, first, second, plan)
