@@ -283,7 +283,24 @@ class JTFS:
     def jvp_steps(
         self, x: torch.Tensor, dx: torch.Tensor
     ) -> Steps[None, tuple[torch.Tensor, torch.Tensor]]:
-        """:meth:`jvp` as a generator that can be left some twenty times on the way."""
+        """:meth:`jvp` as a generator that can be left about twenty times on the way.
+
+        Parameters
+        ----------
+        x : (..., n) tensor
+        dx : (..., n) or (p, ..., n) tensor
+            One tangent, or p of them, for every signal of `x`.
+
+        Returns
+        -------
+        S, dS
+            Result of the generator, as of :meth:`jvp`.
+
+        Raises
+        ------
+        ArgumentError
+            If `x` or `dx` is no such tensor, or holds NaN or Inf.
+        """
         x = checked_signals(x, self.n, "x").detach()
         dx = checked_signals(dx, self.n, "dx").detach()
         stacked = with_tangents(x, dx)

@@ -105,7 +105,19 @@ class MultiScaleSpectrogram:
     def jvp_steps(
         self, x: torch.Tensor, dx: torch.Tensor
     ) -> Steps[None, tuple[torch.Tensor, torch.Tensor]]:
-        """:meth:`jvp` as a generator that can be left before each window."""
+        """:meth:`jvp` as a generator that can be left before each window.
+
+        Parameters
+        ----------
+        x : (..., n) tensor
+        dx : (..., n) or (p, ..., n) tensor
+            One tangent, or p of them, for every signal of `x`.
+
+        Returns
+        -------
+        S, dS
+            Result of the generator, as of :meth:`jvp`.
+        """
         x = checked_signals(x, self.n, "x").detach()
         dx = checked_signals(dx, self.n, "dx").detach()
         both = with_tangents(x, dx)

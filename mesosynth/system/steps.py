@@ -1,7 +1,7 @@
-"""Computations in steps: generators that may be left, stopped or run to the end between any two.
+"""Computations in steps: generators that can be left, stopped, or run to the end.
 
-Such a generator yields None every few hundredths of a second, so that whoever runs it can look
-after other things, and a step where there is news. What it returns is the result::
+Such a generator yields None every few hundredths of a second, so that its caller can do other work,
+and a step where there is news. Its return value is the result::
 
     def search(target: Target) -> Steps[Step, Result]: ...
 
@@ -21,17 +21,21 @@ Steps = Generator[S | None, None, R]
 
 
 class Stopped(Exception):
-    """Thrown into a computation to stop it; comes out of one that has no result yet."""
+    """Thrown into a computation to stop it; leaves one that has no result yet."""
 
 
 def result_of(steps: Generator[S | None, None, R], show: Callable[[S], object] | None = None) -> R:
-    """Run a computation to its end and return its result.
+    """Result of a computation, which is run to its end.
 
     Parameters
     ----------
     steps : generator
     show : callable, optional
         Called with each step.
+
+    Returns
+    -------
+    The generator's return value.
     """
     while True:
         try:
