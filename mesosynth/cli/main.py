@@ -141,8 +141,11 @@ def _sentence(error: "CycloptsError") -> str:
         case ValidationError(exception_message=message):
             said = f"argument {name}: {message}"
         case CoercionError(msg=None, token=token, target_type=wanted) if token is not None:
-            choices = ", ".join(map(str, get_args(wanted)))
-            said = f"argument {name}: invalid choice: {token.value!r} (choose from {choices})"
+            if choices := ", ".join(map(str, get_args(wanted))):
+                said = f"argument {name}: invalid choice: {token.value!r} (choose from {choices})"
+            else:
+                kind = getattr(wanted, "__name__", "")
+                said = f"argument {name}: invalid {kind} value: {token.value!r}"
         case CoercionError(msg=message):
             said = f"argument {name}: {message}"
         case _:

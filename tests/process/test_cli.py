@@ -141,6 +141,7 @@ OPTIONS = {
             "invalid choice: 'lute' (choose from chirplet",
         ),
         (["match", "a.wav", "--seed", "1.5"], "invalid int value: '1.5'"),
+        (["sequence", "a.wav", "--hop", "x"], "argument --hop: invalid float value: 'x'"),
         (["similar", "p.json", "-n", "0"], "0 must be 1 or more"),
         (["similar"], "the following arguments are required: PRESET"),
         (["plugin"], "check or list"),
