@@ -14,7 +14,7 @@ from typing_extensions import override
 from mesosynth.errors import MesosynthError
 from mesosynth.presets.library import Library
 from mesosynth.presets.morph import blend
-from mesosynth.presets.similarity import Chart, Place
+from mesosynth.presets.similarity import MapPoint, SoundMap
 from mesosynth.session.events import PresetLoaded
 
 from .. import theme
@@ -42,7 +42,7 @@ class MapPage(QFrame):
         self.setObjectName("panel")
         self._bridge, self._library, self._history = bridge, library, history
         self._seen = self._revision = -1
-        self.chart: Chart | None = None
+        self.chart: SoundMap | None = None
         self.map = LibraryMap()
         self.count = theme.note()
         self._hint = theme.note("Click a point to hear it, drag between points to blend them.")
@@ -76,7 +76,7 @@ class MapPage(QFrame):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self.chart is None:
-            self.chart = Chart()
+            self.chart = SoundMap()
         self._seen = -1
 
     @override
@@ -101,7 +101,7 @@ class MapPage(QFrame):
             self.count.setText(self._note(self.chart))
             self._show_similar()
 
-    def _note(self, chart: Chart) -> str:
+    def _note(self, chart: SoundMap) -> str:
         if chart.left:
             return f"listening to {chart.left} new sounds …"
         if chart.trouble:
@@ -125,17 +125,17 @@ class MapPage(QFrame):
         for i, button in enumerate(self.similar):
             self._alike.addWidget(button, i // 2, i % 2)
 
-    def _button(self, place: Place) -> QToolButton:
+    def _button(self, place: MapPoint) -> QToolButton:
         button = theme.tool_button(place.entry.name, f"Hear {place.entry.name}")
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         button.clicked.connect(lambda: self._on_chosen(place))
         return button
 
-    def _on_chosen(self, place: Place) -> None:
+    def _on_chosen(self, place: MapPoint) -> None:
         if self._bridge.load_preset(place.entry.path) and not self._bridge.playing:
             self._bridge.set_playing(True)
 
-    def _on_blended(self, mix: list[tuple[Place, float]]) -> None:
+    def _on_blended(self, mix: list[tuple[MapPoint, float]]) -> None:
         session = self._bridge.session
         if session is None:
             return

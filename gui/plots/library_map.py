@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen
 from typing_extensions import override
 
-from mesosynth.presets.similarity import Place, weights
+from mesosynth.presets.similarity import MapPoint, weights
 
 from .. import theme
 from .canvas import Canvas
@@ -42,11 +42,11 @@ class LibraryMap(Canvas):
     Signals
     -------
     chosen
-        A :class:`Place` was clicked, or reached with the arrow keys.
+        A :class:`MapPoint` was clicked, or reached with the arrow keys.
     gesture_began, gesture_ended
         Around a drag.
     blended
-        A list of (Place, weight) where the mouse is, the heaviest first.
+        A list of (MapPoint, weight) where the mouse is, the heaviest first.
     """
 
     chosen = Signal(object)
@@ -56,15 +56,15 @@ class LibraryMap(Canvas):
 
     def __init__(self) -> None:
         super().__init__()
-        self._places: Sequence[Place] = ()
+        self._places: Sequence[MapPoint] = ()
         self._positions = np.zeros((0, 2))
         self._playing = ""
         self._named: set[str] = set()  # keys of those whose names had room
-        self._hovered: Place | None = None
+        self._hovered: MapPoint | None = None
         self._mouse = QPointF()
         self._pressed: QPointF | None = None
         self._dragging = False
-        self._mix: list[tuple[Place, float]] = []
+        self._mix: list[tuple[MapPoint, float]] = []
         self._soon = QTimer(self, singleShot=True, interval=BLEND_MS)
         self._soon.timeout.connect(self._blend)
         self.setMouseTracking(True)
@@ -76,7 +76,7 @@ class LibraryMap(Canvas):
     def sizeHint(self) -> QSize:
         return QSize(292, 420)
 
-    def show_places(self, places: Sequence[Place]) -> None:
+    def show_places(self, places: Sequence[MapPoint]) -> None:
         """Show other sounds."""
         self._places = places
         self._positions = np.array([(place.x, place.y) for place in places]).reshape(-1, 2)
@@ -95,8 +95,8 @@ class LibraryMap(Canvas):
         below = _LEGEND * len(self._legend_lines()) + _MARGIN
         return QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -below - 4.0)
 
-    def point(self, place: Place) -> QPointF:
-        """Place of a sound, px."""
+    def point(self, place: MapPoint) -> QPointF:
+        """Position of a sound, px."""
         area = self.area
         return QPointF(
             area.left() + place.x * area.width(), area.bottom() - place.y * area.height()
@@ -155,25 +155,25 @@ class LibraryMap(Canvas):
         elif (place := self._next(QPointF(*way))) is not None:
             self.chosen.emit(place)
 
-    def _hover(self, place: Place | None) -> None:
+    def _hover(self, place: MapPoint | None) -> None:
         if place is not self._hovered:
             self._hovered = place
             shapes = Qt.CursorShape
             self.setCursor(shapes.PointingHandCursor if place else shapes.ArrowCursor)
             self.update()
 
-    def _at(self, spot: QPointF) -> Place | None:
+    def _at(self, spot: QPointF) -> MapPoint | None:
         near = min(self._places, key=lambda place: _distance(self.point(place), spot), default=None)
         return near if near and _distance(self.point(near), spot) <= _REACH else None
 
-    def _next(self, way: QPointF) -> Place | None:
+    def _next(self, way: QPointF) -> MapPoint | None:
         """The nearest sound in a direction, seen from the one that plays."""
         here = next((place for place in self._places if place.entry.key == self._playing), None)
         if here is None:
             return self._places[0] if self._places else None
         start = self.point(here)
 
-        def effort(place: Place) -> float:
+        def effort(place: MapPoint) -> float:
             step = self.point(place) - start
             ahead = QPointF.dotProduct(step, way)
             aside = abs(step.x() * way.y() - step.y() * way.x())
@@ -182,7 +182,7 @@ class LibraryMap(Canvas):
         found = min((p for p in self._places if p is not here), key=effort, default=None)
         return found if found is not None and math.isfinite(effort(found)) else None
 
-    def _mixed(self) -> list[tuple[Place, float]]:
+    def _mixed(self) -> list[tuple[MapPoint, float]]:
         area = self.area
         x = (self._mouse.x() - area.left()) / area.width()
         y = (area.bottom() - self._mouse.y()) / area.height()
@@ -256,7 +256,7 @@ class LibraryMap(Canvas):
                     self._named.add(place.entry.key)
                     break
 
-    def _paint_label(self, painter: QPainter, place: Place, text: str) -> None:
+    def _paint_label(self, painter: QPainter, place: MapPoint, text: str) -> None:
         """A name in a box beside its point, within the map."""
         metrics = QFontMetricsF(painter.font())
         spot = self.point(place)
@@ -315,7 +315,7 @@ class LibraryMap(Canvas):
             x += width + 20.0
 
 
-def _colour(place: Place) -> QColor:
+def _colour(place: MapPoint) -> QColor:
     return QColor(COLOURS.get(place.entry.category, theme.DIM))
 
 

@@ -27,23 +27,23 @@ def similar(
         One JSON object on standard output.
     """
     from mesosynth.presets.preset import load_preset
-    from mesosynth.presets.similarity import library_presets, read_survey, sound_key, write_survey
+    from mesosynth.presets.similarity import library_presets, read_index, sound_key, write_index
 
     compared = load_preset(preset)
     here = sound_key(compared)
     library = library_presets()
     presets = {here: compared, **library}
-    survey = read_survey()
-    if new := sum(key not in survey for key in presets):
+    index = read_index()
+    if new := sum(key not in index for key in presets):
         from mesosynth.cli.progress import ProgressBar
-        from mesosynth.presets.fingerprints import survey_presets
+        from mesosynth.presets.fingerprints import index_presets
 
         with ProgressBar("Listening to new sounds", new, counts=True) as bar:
-            survey = survey_presets(presets, lambda done, _: bar.move(done))
-        write_survey(survey)  # so that each is listened to once
+            index = index_presets(presets, lambda done, _: bar.move(done))
+        write_index(index)  # so that each is listened to once
     found = [
         {"preset": presets[key].name, "distance": round(away, 4)}
-        for key, away in survey.distances(here).items()
+        for key, away in index.distances(here).items()
         if key in library
     ][:number]
     if not json:

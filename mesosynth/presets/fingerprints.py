@@ -16,13 +16,13 @@ from mesosynth.engine.rack import render
 from mesosynth.errors import MesosynthError
 from mesosynth.presets.preset import Preset
 from mesosynth.presets.similarity import (
-    Survey,
+    FingerprintIndex,
     distances,
-    empty_survey,
+    empty_index,
     known_fingerprints,
     library_presets,
     read_presets,
-    write_survey,
+    write_index,
 )
 from mesosynth.scattering import JTFS
 
@@ -183,10 +183,10 @@ def _axis(values: NDArray[np.float64], guide: NDArray[np.floating]) -> NDArray[n
 # This needs torch and scikit-learn, so the desk runs it in a child process.
 
 
-def survey_presets(
+def index_presets(
     presets: Mapping[str, Preset],
     on_progress: Callable[[int, int], None] | None = None,
-) -> Survey:
+) -> FingerprintIndex:
     """Index of presets; known fingerprints are not computed again.
 
     Parameters
@@ -199,7 +199,7 @@ def survey_presets(
 
     Returns
     -------
-    Survey
+    FingerprintIndex
     """
     known = known_fingerprints()
     fingerprinter = Fingerprinter()
@@ -213,10 +213,10 @@ def survey_presets(
             on_progress(count, len(new))
     keys = tuple(sorted(key for key in presets if key in known))  # the map's order
     if not keys:
-        return empty_survey()
+        return empty_index()
     fingerprints = np.stack([known[key] for key in keys])
     height, speed = fingerprinter.height(fingerprints), fingerprinter.speed(fingerprints)
-    return Survey(keys, fingerprints, sound_map(fingerprints, height, speed))
+    return FingerprintIndex(keys, fingerprints, sound_map(fingerprints, height, speed))
 
 
 def _fits(fingerprint: np.ndarray | None, length: int) -> bool:
@@ -239,8 +239,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # as in the child process, for the same digits
     presets = read_presets(arguments.folders) if arguments.folders else library_presets()
-    survey = survey_presets(presets, lambda done, total: print(done, total, flush=True))
-    write_survey(survey, arguments.output)
+    index = index_presets(presets, lambda done, total: print(done, total, flush=True))
+    write_index(index, arguments.output)
 
 
 if __name__ == "__main__":

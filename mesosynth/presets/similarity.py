@@ -82,7 +82,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Survey:
+class FingerprintIndex:
     """Fingerprints and map positions of sounds, by key.
 
     Attributes
@@ -144,13 +144,13 @@ class Survey:
             return self._place[key]
         except KeyError:
             raise ArgumentError(
-                f"sound {key!r} has not been listened to yet; survey the library first."
+                f"sound {key!r} has no fingerprint yet; index the library first."
             ) from None
 
 
-def empty_survey() -> Survey:
+def empty_index() -> FingerprintIndex:
     """An index of no sounds."""
-    return Survey((), np.zeros((0, 0), np.float16), np.zeros((0, 2), np.float32))
+    return FingerprintIndex((), np.zeros((0, 0), np.float16), np.zeros((0, 2), np.float32))
 
 
 def distances(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -201,21 +201,21 @@ def cache_folder() -> Path:
     return Path(folder) if folder else platformdirs.user_cache_path("mesosynth", appauthor=False)
 
 
-def read_survey() -> Survey:
+def read_index() -> FingerprintIndex:
     """Index in the user's cache, or else the one of the package; damaged files are skipped."""
     for path in (cache_folder() / FILE, resource("assets", FILE)):
-        survey = _read(path)
-        if survey is not None:
-            return survey
-    return empty_survey()
+        index = _read(path)
+        if index is not None:
+            return index
+    return empty_index()
 
 
-def write_survey(survey: Survey, path: Path | None = None) -> None:
+def write_index(index: FingerprintIndex, path: Path | None = None) -> None:
     """Write an index.
 
     Parameters
     ----------
-    survey : Survey
+    index : FingerprintIndex
     path : Path, optional
         By default in the user's cache.
 
@@ -228,28 +228,28 @@ def write_survey(survey: Survey, path: Path | None = None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()
     np.savez_compressed(
-        content, format=np.int64(FORMAT), keys=np.array(survey.keys, "U"),
-        fingerprints=survey.fingerprints, positions=survey.positions,
+        content, format=np.int64(FORMAT), keys=np.array(index.keys, "U"),
+        fingerprints=index.fingerprints, positions=index.positions,
     )  # fmt: skip
     write_atomically(path, content.getvalue())
 
 
-def merged(surveys: Sequence[Survey]) -> dict[str, NDArray[np.float16]]:
+def merged(indexes: Sequence[FingerprintIndex]) -> dict[str, NDArray[np.float16]]:
     """Fingerprints of several indexes by key."""
     return {
         key: fingerprint
-        for survey in surveys
-        for key, fingerprint in zip(survey.keys, survey.fingerprints, strict=True)
+        for index in indexes
+        for key, fingerprint in zip(index.keys, index.fingerprints, strict=True)
     }
 
 
 def known_fingerprints() -> dict[str, NDArray[np.float16]]:
     """All fingerprints in the user's cache and in the package, by key."""
     found = [_read(path) for path in (resource("assets", FILE), cache_folder() / FILE)]
-    return merged([survey for survey in found if survey is not None])
+    return merged([index for index in found if index is not None])
 
 
-def _read(path: Path) -> Survey | None:
+def _read(path: Path) -> FingerprintIndex | None:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             if int(file["format"]) != FORMAT:
@@ -263,7 +263,7 @@ def _read(path: Path) -> Survey | None:
     fits = fits and positions.shape == (len(keys), 2)
     if not (fits and np.isfinite(fingerprints).all() and np.isfinite(positions).all()):
         return None
-    return Survey(keys, fingerprints, positions)
+    return FingerprintIndex(keys, fingerprints, positions)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -303,17 +303,17 @@ class _Progress:
     total: int
 
 
-def _survey_library(channel: Channel) -> None:
+def _index_library(channel: Channel) -> None:
     """[child] Compute the fingerprints of the library's new sounds, and write the index."""
-    from mesosynth.presets.fingerprints import survey_presets
+    from mesosynth.presets.fingerprints import index_presets
 
-    write_survey(
-        survey_presets(library_presets(), lambda done, total: channel.send(_Progress(done, total)))
+    write_index(
+        index_presets(library_presets(), lambda done, total: channel.send(_Progress(done, total)))
     )
 
 
 @dataclass(frozen=True)
-class Place:
+class MapPoint:
     """A sound on the map.
 
     Attributes
@@ -330,12 +330,12 @@ class Place:
     y: float
 
 
-class Chart:
+class SoundMap:
     """Map of the library's sounds. Any thread may call it.
 
     Attributes
     ----------
-    places : tuple of Place
+    places : tuple of MapPoint
         Sounds with a fingerprint, by name.
     revision : int
         Grows with every change of `places`, `left` and `trouble`.
@@ -346,19 +346,19 @@ class Chart:
     """
 
     def __init__(self) -> None:
-        self.places: tuple[Place, ...] = ()
+        self.places: tuple[MapPoint, ...] = ()
         self.revision = 0
         self.left = 0
         self.trouble = ""
         self._read: dict[tuple[str, int, int], tuple[str, Preset]] = {}
-        self._survey = read_survey()
+        self._index = read_index()
         self._keys: dict[str, str] = {}
         self._wanted: Sequence[Entry] | None = None
         self._tried: set[str] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._surveyor = Worker(
-            _survey_library, name="mesosynth fingerprints", nice=10, cores="computing", threads=1
+        self._worker = Worker(
+            _index_library, name="mesosynth fingerprints", nice=10, cores="computing", threads=1
         )
         self._closed = False
 
@@ -367,10 +367,10 @@ class Chart:
         with self._lock:
             self._wanted = entries
             if self._thread is None and not self._closed:
-                self._thread = threading.Thread(target=self._work, name="chart", daemon=True)
+                self._thread = threading.Thread(target=self._work, name="sound map", daemon=True)
                 self._thread.start()
 
-    def similar(self, entry_key: str, count: int) -> list[Place]:
+    def similar(self, entry_key: str, count: int) -> list[MapPoint]:
         """Sounds that are similar to one, nearest first.
 
         Parameters
@@ -382,14 +382,14 @@ class Chart:
 
         Returns
         -------
-        list of Place
+        list of MapPoint
             Empty if the sound has no fingerprint.
         """
         keys = self._keys
         here = keys.get(entry_key, "")
-        if here not in self._survey:
+        if here not in self._index:
             return []
-        away = self._survey.distances(here)
+        away = self._index.distances(here)
         others = [p for p in self.places if keys.get(p.entry.key, here) in away]
         return sorted(others, key=lambda place: away[keys[place.entry.key]])[:count]
 
@@ -414,10 +414,10 @@ class Chart:
                     return
             known = self._known(entries)
             self._place(entries, known)
-            missing = {key for key, _ in known.values() if key not in self._survey} - self._tried
+            missing = {key for key, _ in known.values() if key not in self._index} - self._tried
             if missing:
                 self._tried |= missing
-                self._survey_new()
+                self._index_new()
                 self._place(entries, known)
 
     def _known(self, entries: Sequence[Entry]) -> dict[str, tuple[str, Preset]]:
@@ -437,23 +437,23 @@ class Chart:
         return known
 
     def _place(self, entries: Sequence[Entry], known: dict[str, tuple[str, Preset]]) -> None:
-        survey: Survey = self._survey
-        places: list[Place] = []
+        index: FingerprintIndex = self._index
+        places: list[MapPoint] = []
         for entry in entries:
             key, preset = known.get(entry.key, ("", None))
-            if preset is not None and key in survey:
-                places.append(Place(entry, preset, *survey.position(key)))
+            if preset is not None and key in index:
+                places.append(MapPoint(entry, preset, *index.position(key)))
         self._keys = {entry_key: key for entry_key, (key, _) in known.items()}
         self.places = tuple(places)
         self.revision += 1
 
-    def _survey_new(self) -> None:
+    def _index_new(self) -> None:
         """Compute the new sounds' fingerprints in a child process, and read the index."""
-        surveyor, died = self._surveyor, None
+        worker, died = self._worker, None
         try:
-            surveyor.start()
+            worker.start()
             while died is None and not self._closed:
-                for event in surveyor.poll(0.1):
+                for event in worker.poll(0.1):
                     match event:
                         case _Progress(done, total):
                             self.left = total - done
@@ -465,8 +465,8 @@ class Chart:
             problem = "" if died is None or died.exit_code == 0 else died.error or "it crashed"
         except WorkerError as error:
             problem = str(error)
-        surveyor.stop()
+        worker.stop()
         self.left = 0
         if problem:
             self.trouble = f"New sounds are not on the map: listening to them failed ({problem})."
-        self._survey = read_survey()
+        self._index = read_index()

@@ -11,18 +11,18 @@ import pytest
 
 from mesosynth.cli.main import main
 from mesosynth.errors import ArgumentError
-from mesosynth.presets.fingerprints import RATE, Fingerprinter, sound_map, survey_presets
+from mesosynth.presets.fingerprints import RATE, Fingerprinter, index_presets, sound_map
 from mesosynth.presets.library import FOLDER_VARIABLE, Library
 from mesosynth.presets.preset import Preset, load_preset, save_preset
 from mesosynth.presets.similarity import (
     FILE,
-    Chart,
-    Survey,
+    FingerprintIndex,
+    SoundMap,
     distances,
-    read_survey,
+    read_index,
     sound_key,
     weights,
-    write_survey,
+    write_index,
 )
 from mesosynth.system.paths import factory_presets
 
@@ -56,18 +56,18 @@ def test_a_key_is_about_sound_alone():
     assert sound_key(one) != sound_key(Preset(name="One", instrument="ripple"))
 
 
-def test_the_shipped_survey_knows_every_factory_preset(factory):
-    survey = read_survey()
-    missing = [preset.name for key, preset in factory.items() if key not in survey]
-    assert not missing, "python -m mesosynth.presets.fingerprints says how to survey them"
-    assert survey.positions.min() >= 0.0
-    assert survey.positions.max() <= 1.0
+def test_the_shipped_index_knows_every_factory_preset(factory):
+    index = read_index()
+    missing = [preset.name for key, preset in factory.items() if key not in index]
+    assert not missing, "python -m mesosynth.presets.fingerprints says how to index them"
+    assert index.positions.min() >= 0.0
+    assert index.positions.max() <= 1.0
 
 
 def test_no_two_factory_presets_are_alike(factory):
-    survey = read_survey()
-    apart = distances(survey.fingerprints, survey.fingerprints)
-    names = [factory[key].name for key in survey.keys if key in factory]
+    index = read_index()
+    apart = distances(index.fingerprints, index.fingerprints)
+    names = [factory[key].name for key in index.keys if key in factory]
     near = [
         (names[i], names[j], round(float(apart[i, j]), 3))
         for i in range(len(names))
@@ -79,10 +79,10 @@ def test_no_two_factory_presets_are_alike(factory):
 
 
 def test_shipped_fingerprints_are_those_of_the_sounds(factory, fingerprinter):
-    survey = read_survey()
-    for key in survey.keys[::40]:
+    index = read_index()
+    for key in index.keys[::40]:
         now = fingerprinter.of_preset(factory[key])
-        then = survey.fingerprints[survey.keys.index(key)]
+        then = index.fingerprints[index.keys.index(key)]
         assert np.linalg.norm(now - then) < 0.02, factory[key].name
 
 
@@ -97,15 +97,15 @@ def test_distance_hears_direction_and_not_loudness(fingerprinter):
 
 
 def test_similar_sounds_come_from_near_to_far(factory):
-    survey = read_survey()
+    index = read_index()
     by_name = {preset.name: key for key, preset in factory.items()}
-    near = survey.distances(by_name["Crickets"])
-    assert len(near) == len(survey.keys) - 1
+    near = index.distances(by_name["Crickets"])
+    assert len(near) == len(index.keys) - 1
     assert list(near.values()) == sorted(near.values())
     categories = [factory[key].tags.category for key in list(near)[:3]]
     assert set(categories) <= {"animal", "water"}
-    with pytest.raises(ArgumentError, match="survey the library"):
-        survey.distances("nobody")
+    with pytest.raises(ArgumentError, match="index the library"):
+        index.distances("nobody")
 
 
 def test_the_command_names_the_nearest(capsys):
@@ -146,18 +146,18 @@ def test_weights_are_the_nearest_sounds():
     assert sum(weights((0.4, 0.3), positions).values()) == pytest.approx(1.0)
 
 
-def test_a_survey_is_kept_and_a_damaged_one_is_not_trusted(cache):
-    shipped = read_survey()
-    mine = Survey(("a", "b"), np.eye(2, dtype=np.float16), np.zeros((2, 2), np.float32))
-    write_survey(mine)
-    assert read_survey().keys == ("a", "b")
+def test_an_index_is_kept_and_a_damaged_one_is_not_trusted(cache):
+    shipped = read_index()
+    mine = FingerprintIndex(("a", "b"), np.eye(2, dtype=np.float16), np.zeros((2, 2), np.float32))
+    write_index(mine)
+    assert read_index().keys == ("a", "b")
     whole = (cache / FILE).read_bytes()
     bad = replace(mine, positions=np.full((2, 2), np.nan, np.float32))
-    write_survey(bad)
-    assert read_survey().keys == shipped.keys
+    write_index(bad)
+    assert read_index().keys == shipped.keys
     for content in (b"", b"PK", whole[:-30], whole[: len(whole) // 2], b"\x93NUMPY" + whole):
         (cache / FILE).write_bytes(content)
-        assert read_survey().keys == shipped.keys
+        assert read_index().keys == shipped.keys
 
 
 def test_what_cannot_be_played_is_left_out_and_what_was_heard_is_not_heard_again():
@@ -166,12 +166,12 @@ def test_what_cannot_be_played_is_left_out_and_what_was_heard_is_not_heard_again
     plain = load_preset(factory_presets()[0])
     heard = []
     presets = {sound_key(odd): odd, sound_key(plain): plain}
-    survey = survey_presets(presets, lambda done, total: heard.append((done, total)))
-    assert survey.keys == (sound_key(plain),)
+    index = index_presets(presets, lambda done, total: heard.append((done, total)))
+    assert index.keys == (sound_key(plain),)
     assert heard == [(1, 1)]  # the other one came with mesosynth
 
 
-def test_the_desks_helper_surveys_a_folder(tmp_path, cache):
+def test_the_desks_helper_indexes_a_folder(tmp_path, cache):
     folder = tmp_path / "mine"
     folder.mkdir()
     new = Preset(name="New", parameters={"f_c": 333.0, "gamma": -2.5})
@@ -183,7 +183,7 @@ def test_the_desks_helper_surveys_a_folder(tmp_path, cache):
     )  # fmt: skip
     assert done.stderr == ""
     assert done.stdout == "1 1\n"
-    assert sound_key(new) in read_survey()
+    assert sound_key(new) in read_index()
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def new_sound(tmp_path, monkeypatch):
 
 
 def test_a_new_sound_comes_onto_the_chart(new_sound):
-    chart = Chart()
+    chart = SoundMap()
     chart.show(new_sound.entries)
     assert chart.wait(150.0)  # the helper is nice to others
     assert [place.entry.name for place in chart.places] == ["Mine"]
@@ -213,10 +213,10 @@ def test_a_new_sound_comes_onto_the_chart(new_sound):
 
 
 def test_a_chart_that_closes_takes_its_helper_along(new_sound):
-    chart = Chart()
+    chart = SoundMap()
     chart.show(new_sound.entries)
     patience = time.monotonic() + 20.0
-    while (pid := chart._surveyor.pid) is None:
+    while (pid := chart._worker.pid) is None:
         assert time.monotonic() < patience
         time.sleep(0.01)
     assert psutil.pid_exists(pid)
@@ -225,10 +225,10 @@ def test_a_chart_that_closes_takes_its_helper_along(new_sound):
     assert chart.trouble == ""
 
 
-def test_a_survey_that_fails_says_why(new_sound, tmp_path, monkeypatch):
+def test_an_index_that_fails_says_why(new_sound, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("where a folder should be")
     monkeypatch.setenv("MESOSYNTH_CACHE_DIR", str(tmp_path / "file"))
-    chart = Chart()
+    chart = SoundMap()
     chart.show(new_sound.entries)
     assert chart.wait(150.0)
     assert "listening to them failed" in chart.trouble
