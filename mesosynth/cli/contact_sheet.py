@@ -1,4 +1,4 @@
-"""Many sounds on one picture: a scalogram each, with its name, so that alike and dull ones show."""
+"""Contact sheet: the scalograms of many sounds on one picture, which shows alike and dull ones."""
 
 import math
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from mesosynth.errors import ArgumentError
 from mesosynth.system.atomic_file import draft_of, writing
 
 COLUMNS = 256
-"""Of a thumbnail, over its whole duration."""
+"""Width of a thumbnail, which is its whole duration."""
 
 LOWEST, HIGHEST = 40.0, 12000.0
-"""Hz; what thumbnails show."""
+"""Range of thumbnails, Hz."""
 
 BANDS_PER_OCTAVE = 10
 FLOOR_DB = -50.0
@@ -41,7 +41,7 @@ class Thumbnail:
     ----------
     name : str
     note : str
-        What stands under the name.
+        Stands under the name.
     picture : (bands, COLUMNS) float32
         Level, dB below its loudest, from low to high frequency.
     """
@@ -52,7 +52,16 @@ class Thumbnail:
 
 
 def thumbnail(name: str, note: str, audio: NDArray[np.floating], sample_rate: float) -> Thumbnail:
-    """Draw a sound small; `audio` is (channels, frames) at `sample_rate` Hz."""
+    """Scalogram of a sound in decibels below its loudest.
+
+    Parameters
+    ----------
+    name, note : str
+        As in :class:`Thumbnail`.
+    audio : (frames,) or (channels, frames) array
+    sample_rate : float
+        Hz.
+    """
     levels = scalogram(np.atleast_2d(audio).mean(axis=0), sample_rate)
     loudest = max(float(levels.max()), 1e-12)
     picture = 20.0 * np.log10(np.maximum(levels / loudest, 10.0 ** (FLOOR_DB / 20.0)))
@@ -64,6 +73,17 @@ def scalogram(audio: NDArray[np.floating], sample_rate: float) -> NDArray[np.flo
 
     Each band is a Gaussian around its frequency, cut out of the spectrum and transformed back at
     the rate that its width needs.
+
+    Parameters
+    ----------
+    audio : (frames,) array
+    sample_rate : float
+        Hz.
+
+    Raises
+    ------
+    ArgumentError
+        If there are fewer samples than columns.
     """
     frames = len(audio)
     if frames < COLUMNS:
@@ -84,7 +104,7 @@ def scalogram(audio: NDArray[np.floating], sample_rate: float) -> NDArray[np.flo
 
 
 def draw_contact_sheet(path: Path, thumbnails: Sequence[Thumbnail], seconds: float) -> None:
-    """Write the sheet, a PNG.
+    """Write a contact sheet as PNG.
 
     Parameters
     ----------
@@ -92,7 +112,7 @@ def draw_contact_sheet(path: Path, thumbnails: Sequence[Thumbnail], seconds: flo
     thumbnails : sequence of Thumbnail
         One or more.
     seconds : float
-        What each lasts.
+        Length of each.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""`mesosynth doctor`: what this machine lacks, and the command that mends it."""
+"""`mesosynth doctor`: missing parts of the system, and the command that repairs each."""
 
 import importlib.metadata
 import os
@@ -16,17 +16,17 @@ from mesosynth.system.worker import call
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at.
+    """Result of one check.
 
     Attributes
     ----------
     name : str
     ok : bool
-        Whether everything is there; if not, mesosynth still runs with less.
+        Whether all is there; if not, mesosynth still runs with less.
     found : str
-        What was seen.
+        Description of what is there or missing.
     mend : str
-        The command or step that mends it, or "".
+        Command or step that repairs it, or "".
     """
 
     name: str
@@ -36,7 +36,7 @@ class Check:
 
 
 def doctor(*, json: Json = False) -> dict[str, Any]:
-    """Tell what is missing here, and the command that mends it."""
+    """List missing parts of the system, with the command that repairs each."""
     checks = examine()
     if not json:
         for check in checks:
@@ -47,7 +47,7 @@ def doctor(*, json: Json = False) -> dict[str, Any]:
 
 
 def examine() -> list[Check]:
-    """Look at everything; takes some seconds. Never raises on what it finds."""
+    """Run all checks, which takes some seconds; a failed one raises nothing."""
     return [
         _python(), _libraries("Sound library", "sound"), _sound_card(),
         _libraries("Window libraries", "window"), _display(), _torch(), _real_time(),
@@ -55,7 +55,7 @@ def examine() -> list[Check]:
 
 
 def display_problem() -> str:
-    """Say why no window can open here, or "" if one can."""
+    """Reason why no window can open here, or "" if one can."""
     if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
         return ""
     if not os.environ.get("WAYLAND_DISPLAY"):

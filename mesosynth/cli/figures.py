@@ -31,18 +31,18 @@ def figures(
     again: bool = False,
     json: Json = False,
 ) -> dict[str, Any]:
-    """Make the paper's figures, and go on where an earlier call was stopped.
+    """Make the paper's figures; an earlier call that was stopped is continued.
 
     Parameters
     ----------
     out : Path
-        A folder for pictures and tables.
+        Folder for pictures and tables.
     only : tuple of int
         Some of 1 to 7.
     quick : bool
         Coarse grids and short descents.
     again : bool
-        Make what is there already, too.
+        Make existing figures anew.
     json : bool
         One JSON object on standard output.
     """

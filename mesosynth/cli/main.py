@@ -28,11 +28,11 @@ COMMANDS = {
     "play": "Play a preset through the sound card.",
     "devices": "List the sound devices.",
     "midi": "List the MIDI inputs.",
-    "doctor": "What is missing here, and the command that mends it.",
+    "doctor": "Missing parts of the system, and the command that repairs each.",
     "plugin": "Test a plugin, or list all.",
     "figures": "The paper's figures, as pictures and tables.",
 }
-"""Help of each command; it is a function of its name in a module of its name."""
+"""Help of each command, which is the function of that name in the module of that name."""
 
 HELP = """\
 mesosynth FILE opens the desk and matches FILE; without one, a demo. Where there is no display, \
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> dict[str, Any] | None:
-    """Run one command; what `--json` prints, None after help or version."""
+    """Run one command and return its answer for `--json`; None after help or version."""
     if words == ["--version"]:
         print(f"mesosynth {__version__}")
         return None
@@ -79,13 +79,13 @@ def _run(words: list[str]) -> dict[str, Any] | None:
 
 
 def _app(first: list[str]) -> "App":
-    """Commands for cyclopts, which imports the module of the one that is called.
+    """Commands for cyclopts, which imports only the module of the one that runs.
 
     Parameters
     ----------
     first : list of str
-        First word of the command line, if there is one; the desk is imported unless it is a
-        command.
+        First word of the command line, if there is one. Unless it is a command, the desk's module
+        is imported.
     """
     from cyclopts import App, Parameter
 
@@ -108,14 +108,14 @@ def _app(first: list[str]) -> "App":
 
 
 def _shown(default: object) -> str | None:
-    """Default in the help, where there is one to speak of."""
+    """Text of a default in the help, None to show none."""
     if default is None or default is False:
         return None
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 def _sentence(error: "CycloptsError") -> str:
-    """Say what is wrong with the words of the command line, and where help is."""
+    """Error of the command line in one sentence, which ends with the command for help."""
     from difflib import get_close_matches
 
     from cyclopts import CoercionError, MissingArgumentError, UnusedCliTokensError, ValidationError

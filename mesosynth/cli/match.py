@@ -44,20 +44,20 @@ _NEW_MATCH = ("seed", "unknowns", "pin", "phi", "descent")  # nor with --resume
 
 @dataclass(frozen=True, kw_only=True)
 class MatchOptions:
-    """What to match with, and what to keep.
+    """Options of a match.
 
     Attributes
     ----------
     output : Path, optional
         Write a preset.
     instrument : str
-        What to match with.
+        Instrument to match with.
     unknowns : str, optional
-        What to look for: f_c,f_m,gamma,w for example; by default all that the instrument has.
+        Parameters to look for: f_c,f_m,gamma,w for example; by default all of the instrument.
     pin : list of str, optional
-        Do not look for this, it has this value; onset (s) and gain (1 is full) may be pinned too.
+        Fixed value of a parameter, or of the onset (s) or the gain (1 is full scale).
     save : Path, optional
-        Keep the match in this file as it goes; Ctrl-C leaves what is there.
+        Keep the match in this file as it goes; Ctrl-C leaves the file.
     resume : Path, optional
         Go on with a match that was kept.
     layers : int, optional
@@ -96,7 +96,7 @@ class MatchOptions:
         return self.save or self.resume
 
     def settings(self) -> MatchSettings:
-        """Settings of a new match.
+        """Settings for the matcher.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class MatchOptions:
         )
 
     def check(self, file: Path | None) -> None:
-        """Refuse what does not go together, before any work.
+        """Refuse options that do not go together, before the work begins.
 
         Raises
         ------
@@ -158,7 +158,7 @@ def match(
     file : Path, optional
         A sound.
     options : MatchOptions
-        What to match with, and what to keep.
+        All but the file.
     json : bool
         One JSON object on standard output.
     """
@@ -224,7 +224,7 @@ def _new(file: Path, options: MatchOptions) -> "SavedMatch":
 
 @contextlib.contextmanager
 def _telling_how_to_go_on(run: Path | None) -> Generator[None]:
-    """Say after Ctrl-C how the match can be gone on with."""
+    """Print after Ctrl-C the command that goes on with the match."""
     try:
         yield
     except KeyboardInterrupt:
@@ -234,7 +234,7 @@ def _telling_how_to_go_on(run: Path | None) -> Generator[None]:
 
 
 def step_text(step: "MatchStep") -> str:
-    """Loss and theta of a step, beside the bar."""
+    """Loss and theta of a step, as shown beside the bar."""
     table = table_of(step.theta)
     theta = "  ".join(f"{id_} {table[id_].text(step.theta[id_])}" for id_ in table.matchable[:4])
     return f"loss {step.loss:.2e}  {theta}"

@@ -38,6 +38,11 @@ def of(settings: type, field: str, *names: str, metavar: str, help: str) -> Para
         Stands for the value in the help.
     help : str
         One sentence.
+
+    Returns
+    -------
+    Parameter
+        For cyclopts.
     """
     default = {one.name: one.default for one in dataclasses.fields(settings)}[field]
     if isinstance(default, tuple):
@@ -47,7 +52,7 @@ def of(settings: type, field: str, *names: str, metavar: str, help: str) -> Para
     return Parameter(names or f"--{field}", metavar=metavar, help=help, show_default=shown)
 
 
-def whole_number(_: Any, tokens: Sequence[Token]) -> int:  # noqa: ANN401 - cyclopts passes the type
+def _whole(_: Any, tokens: Sequence[Token]) -> int:  # noqa: ANN401 - cyclopts passes the type
     """Convert to int as Python does; cyclopts itself would round 1.5."""
     text = tokens[0].value
     try:
@@ -56,16 +61,14 @@ def whole_number(_: Any, tokens: Sequence[Token]) -> int:  # noqa: ANN401 - cycl
         raise ValueError(f"invalid int value: {text!r}") from None
 
 
-def positive_number(_: Any, tokens: Sequence[Token]) -> int:  # noqa: ANN401
-    """Convert to an int from 1 up."""
-    value = whole_number(_, tokens)
+def _count(_: Any, tokens: Sequence[Token]) -> int:  # noqa: ANN401
+    value = _whole(_, tokens)
     if value < 1:
         raise ValueError(f"{tokens[0].value} must be 1 or more")
     return value
 
 
-def duration(_: Any, tokens: Sequence[Token]) -> float:  # noqa: ANN401
-    """Convert to seconds, more than 0 and at most a day."""
+def _duration(_: Any, tokens: Sequence[Token]) -> float:  # noqa: ANN401
     text = tokens[0].value
     try:
         value = float(text)
@@ -76,11 +79,18 @@ def duration(_: Any, tokens: Sequence[Token]) -> float:  # noqa: ANN401
     return value
 
 
-Json = Annotated[bool, Parameter("--json", help="One JSON object on standard output.")]
-Whole = Annotated[int, Parameter(converter=whole_number)]
-Duration = Annotated[float, Parameter(converter=duration, metavar="S")]
+Whole = Annotated[int, Parameter(converter=_whole)]
+"""A whole number."""
+
+Count = Annotated[int, Parameter(converter=_count, metavar="N")]
+"""A whole number from 1 up."""
+
+Duration = Annotated[float, Parameter(converter=_duration, metavar="S")]
+"""Seconds, more than 0 and at most :data:`LONGEST`."""
+
 Unknowns = Annotated[str | None, Parameter("--unknowns", metavar="ID,...")]
 Pins = Annotated[list[str] | None, Parameter("--pin", metavar="ID=VALUE")]
+Json = Annotated[bool, Parameter("--json", help="One JSON object on standard output.")]
 
 
 @dataclass(frozen=True)
@@ -112,11 +122,11 @@ class SoundOptions:
 
     @property
     def names_device(self) -> bool:
-        """Whether anything is said of the device, so that the last good one does not count."""
+        """Whether a device, rate or block is typed, so that the last good ones do not count."""
         return (self.device, self.rate, self.block) != (None, None, None)
 
     def audio(self) -> "tuple[AudioSettings, str]":
-        """Settings of the command line, or else the last good ones, and a warning or ""."""
+        """Typed settings or else the last good ones, and a warning or ""."""
         from mesosynth.engine.portaudio import check_settings
         from mesosynth.session.audio_settings import AudioSettings, load_audio_settings
 
@@ -129,7 +139,7 @@ class SoundOptions:
 
 
 NO_OPTIONS = SoundOptions()
-"""Nothing typed."""
+"""Options of a command line without any."""
 
 Sound = Annotated[SoundOptions, Parameter(name="*")]
 
@@ -174,7 +184,7 @@ def pinned_values(
 
 
 def check_folder(path: Path) -> None:
-    """Refuse a file in a folder that does not exist, before the work rather than after it.
+    """Refuse an output file in a missing folder, before the work rather than after it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""`mesosynth play`: a preset through the sound card for some seconds, and how it went."""
+"""`mesosynth play`: a preset through the sound card for some seconds."""
 
 import sys
 import time
@@ -33,14 +33,14 @@ def play(
     sound: Sound = NO_OPTIONS,
     json: Json = False,
 ) -> dict[str, Any]:
-    """Play a preset through the sound card, and tell how it went.
+    """Play a preset through the sound card, and print load, levels and underflows.
 
     Parameters
     ----------
     preset : Path, optional
-        What to play; the initial sound if there is none.
+        A preset; by default the initial sound.
     seconds : float
-        How long.
+        Duration.
     sound : SoundOptions
         Device, MIDI and OSC.
     json : bool
@@ -71,7 +71,7 @@ def play_preset(
     midi: str | None = None,
     osc: int | None = None,
 ) -> AudioStatus:
-    """Play `preset` and return what the audio process said at the end.
+    """Play `preset` and return the last report of the audio process.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""`mesosynth plugin`: check a plugin, and list all. What takes long is imported when used."""
+"""`mesosynth plugin`: check one plugin, or list all."""
 
 import contextlib
 from dataclasses import asdict
@@ -54,7 +54,7 @@ def check(
 
 @plugin.command(name="list")
 def list_all(*, json: Json = False) -> dict[str, Any]:
-    """List every plugin there is, without running any."""
+    """List all plugins, without running any."""
     from mesosynth.engine.plugin_registry import list_plugins, plugin_folder
 
     plugins = list_plugins()

@@ -58,15 +58,23 @@ class ProgressBar:
         self._task = self._progress.add_task(name, total=total, state=state)
 
     def move(self, completed: float, state: str = "") -> None:
-        """Show how much is done, and how things stand."""
+        """Show progress.
+
+        Parameters
+        ----------
+        completed : float
+            Work done so far.
+        state : str
+            Stands behind the bar.
+        """
         self._progress.update(self._task, completed=completed, state=state)
 
     def advance(self) -> None:
-        """Show that one more is done."""
+        """Add 1 to the work done so far."""
         self._progress.advance(self._task)
 
     def restart(self, name: str, total: float, completed: float = 0.0) -> None:
-        """Begin to measure time and speed here.
+        """Start the bar anew.
 
         Parameters
         ----------
@@ -75,7 +83,7 @@ class ProgressBar:
         total : float
             The work.
         completed : float
-            What an earlier run has done of it, which tells nothing of the speed of this one.
+            Done by an earlier run, which says nothing about the speed of this one.
         """
         self._progress.reset(self._task, total=total, completed=int(completed), description=name)
 

@@ -1,4 +1,4 @@
-"""`mesosynth render`: a preset as a WAV file, or a whole folder of them with a contact sheet."""
+"""`mesosynth render`: a preset as WAV file, or a folder of presets with a contact sheet."""
 
 import sys
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ def render(
     all : bool
         Render every preset of a folder, and a contact sheet of their scalograms.
     seconds : float
-        How long each lasts.
+        Duration of each.
     json : bool
         One JSON object on standard output.
     """
@@ -69,7 +69,7 @@ def _render_one(path: Path, output: Path, seconds: float, as_json: bool) -> dict
 
 
 def _render_all(folder: Path | None, output: Path, seconds: float, as_json: bool) -> dict[str, Any]:
-    """Render all presets of a folder; those that cannot be are told and left out."""
+    """Render all presets of a folder; broken ones are reported and left out."""
     from mesosynth.cli.contact_sheet import Thumbnail, draw_contact_sheet, thumbnail
     from mesosynth.cli.progress import ProgressBar
     from mesosynth.presets.preset import load_preset
@@ -134,7 +134,7 @@ def _write(preset: "Preset", output: Path, seconds: float) -> "NDArray[np.float3
 
 
 def _measured(audio: "NDArray[np.float32]") -> dict[str, float | None]:
-    """Peak, and loudness in LUFS where there is enough sound to tell it."""
+    """Peak, and loudness in LUFS if the sound is long enough to measure it."""
     from mesosynth.audio.loudness import loudness
 
     long_enough = audio.shape[1] >= RATE // 2

@@ -1,4 +1,4 @@
-"""A match as one picture: scalograms, JTFS as scale × rate, the way of the match, its loss."""
+"""Report of a match as one picture: scalograms, JTFS as scale × rate, steps, loss."""
 
 import math
 from itertools import pairwise
@@ -38,10 +38,10 @@ def save_report(
     ----------
     path : Path
     name : str
-        What was matched.
+        Name of the target.
     result : MatchResult
     target, sound : Analysis
-        Pictures of what was matched and of what the match plays.
+        Pictures of the target and of the match.
 
     Raises
     ------
@@ -54,7 +54,19 @@ def save_report(
 
 
 def draw_report(name: str, result: MatchResult, target: Analysis, sound: Analysis) -> Figure:
-    """Draw what :func:`save_report` writes."""
+    """Draw a match; parameters as for :func:`save_report`.
+
+    Parameters
+    ----------
+    name : str
+    result : MatchResult
+    target, sound : Analysis
+
+    Returns
+    -------
+    Figure
+        The picture that :func:`save_report` writes.
+    """
     figure = Figure(figsize=(13.0, 11.0), facecolor=_GROUND)
     FigureCanvasAgg(figure)
     grid = GridSpec(

@@ -36,7 +36,7 @@ def sequence(
     smooth: Annotated[float, Parameter(metavar="S", show_default=False)] = 0.0,
     output: Annotated[list[Path] | None, Parameter(("-o", "--output"), metavar="OUT")] = None,
     unknowns: Annotated[
-        Unknowns, of(SequenceSettings, "unknowns", metavar="ID,...", help="What to look for.")
+        Unknowns, of(SequenceSettings, "unknowns", metavar="ID,...", help="Parameters to look for.")
     ] = None,
     pin: Pins = None,
     run: Annotated[Path | None, Parameter(metavar="RUN")] = None,
@@ -52,14 +52,14 @@ def sequence(
     hop : float
         Seconds from one window to the next.
     smooth : float
-        Smooth what is written: wiggles of so many seconds keep half of their height.
+        Smooth the output: wiggles of so many seconds keep half of their height.
     output : list of Path
         Write theta over time: .csv, .mid (notes and controllers) or .wav (played by the
         instrument); may be given more than once.
     unknowns : str
-        What to look for.
+        Parameters to look for.
     pin : list of str
-        This has this value.
+        Fixed value of a parameter.
     run : Path
         The file that the sequence grows in; by default one in the user's cache, so that the same
         command goes on where it was stopped.

@@ -5,24 +5,24 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from mesosynth.cli.options import Json, positive_number
+from mesosynth.cli.options import Count, Json
 
 
 def similar(
     preset: Annotated[Path, Parameter("PRESET")],
     /,
     *,
-    number: Annotated[int, Parameter("-n", metavar="N", converter=positive_number)] = 10,
+    number: Annotated[Count, Parameter("-n")] = 10,
     json: Json = False,
 ) -> dict[str, Any]:
-    """Tell which presets sound like one, from near to far.
+    """List presets that sound like one, from near to far.
 
     Parameters
     ----------
     preset : Path
-        What the others are compared with.
+        A preset to compare with.
     number : int
-        How many.
+        Number of presets to list.
     json : bool
         One JSON object on standard output.
     """

@@ -1,4 +1,4 @@
-"""The system libraries that wheels do not carry, and the one command that installs those missing.
+"""System libraries that wheels do not carry, and the command that installs missing ones.
 
 Standard library only, and runnable as a file: ``make`` asks it before a virtual environment exists
 (``python3 -I mesosynth/cli/system_libraries.py run``), ``mesosynth doctor`` asks it afterwards.
@@ -18,7 +18,7 @@ PURPOSES: dict[str, tuple[Purpose, ...]] = {
     "run": ("sound", "window"),
     "test": ("sound", "window", "test"),
 }
-"""What each of make's two commands needs."""
+"""Purposes of each of make's two commands."""
 
 _INSTALLERS = {
     "apt-get": "apt-get install -y --no-install-recommends",
@@ -29,15 +29,15 @@ _INSTALLERS = {
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """Something that the operating system has to bring.
+    """Library, program or file of the operating system.
 
     Attributes
     ----------
     probe : str
-        How to see it: the soname of a shared object, the name of a program, or a file pattern.
+        Soname of a shared object, name of a program, or file pattern.
     purpose : Purpose
     debian, fedora, arch : str
-        The package that holds it.
+        Package that holds it.
     """
 
     probe: str
