@@ -88,11 +88,14 @@ def _files(folder: str, only: str) -> list[Path]:
 
 def _measure(file: Path, arguments: argparse.Namespace, say: Narration) -> Answer:
     from mesosynth.audio.file import load_target
-    from mesosynth.matching.layers import match_target_layers
+    from mesosynth.matching.layers import layer_steps
+    from mesosynth.matching.results import LayersSettings
+    from mesosynth.system.steps import result_of
 
     target = load_target(file)
     say(f"{file.name}: {arguments.layers} layers")
-    result = match_target_layers(target, arguments.layers, arguments.seconds, seed=arguments.seed)
+    settings = LayersSettings(arguments.layers, arguments.seconds, arguments.seed)
+    result = result_of(layer_steps(target, settings))
     row: Answer = {
         "file": file.name,
         "layers": len(result.layers),

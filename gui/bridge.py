@@ -12,8 +12,7 @@ from typing_extensions import override
 from mesosynth.engine.status import AudioStatus
 from mesosynth.errors import MesosynthError
 from mesosynth.matching.automation import AutomationMoved, SequenceChanged
-from mesosynth.matching.requests import LayersSettings
-from mesosynth.matching.results import Drivers, MatchSettings
+from mesosynth.matching.results import Drivers, LayersSettings, MatchSettings
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.session import Session
 from mesosynth.session.events import (

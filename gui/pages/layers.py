@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from mesosynth.instruments.layers import LAYERS, PARAMETERS, SILENT
-from mesosynth.matching.requests import LayersSettings
+from mesosynth.matching.results import LayersSettings
 from mesosynth.session.events import LayersEnded, LayersJudged, LayersProgress
 from mesosynth.session.layer_book import LayerBook, LayerNote
 

@@ -27,12 +27,12 @@ from mesosynth.cli.options import (
 from mesosynth.cli.progress import ProgressBar
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import instrument_class
-from mesosynth.matching.results import MatchSettings, table_of
+from mesosynth.matching.results import LayersSettings, LayersStep, MatchSettings, table_of
 from mesosynth.system.steps import result_of
 
 if TYPE_CHECKING:
     from mesosynth.matching.checkpoint import SavedMatch
-    from mesosynth.matching.results import Layer, LayersResult, LayersStep, MatchResult, MatchStep
+    from mesosynth.matching.results import Layer, LayersResult, MatchResult, MatchStep
     from mesosynth.plugins.parameters import ParameterTable
 
 _KEYS = (
@@ -270,13 +270,14 @@ def _match_layers(file: Path, layers: int, options: MatchOptions, as_json: bool)
 
     target = load_target(file)
     with ProgressBar(target.name, state="listening …") as bar:
-        from mesosynth.matching.layers import match_target_layers  # brings torch in
+        from mesosynth.matching.layers import layer_steps  # brings torch in
 
-        def show(step: "LayersStep") -> None:
-            bar.move(step.progress, _layers_text(step))
+        def show(step: object) -> None:
+            if isinstance(step, LayersStep):
+                bar.move(step.progress, _layers_text(step))
 
-        seed = options.seed or 0
-        result = match_target_layers(target, layers, options.seconds, on_step=show, seed=seed)
+        settings = LayersSettings(layers, options.seconds, options.seed or 0)
+        result = result_of(layer_steps(target, settings), show)
     result = replace(result, layers=tuple(sorted(result.layers, key=lambda one: -one.share)))
     if options.output is not None:
         save_preset(options.output, layered_preset(result, target.name, target.sha256))
@@ -291,7 +292,7 @@ def _match_layers(file: Path, layers: int, options: MatchOptions, as_json: bool)
     }
 
 
-def _layers_text(step: "LayersStep") -> str:
+def _layers_text(step: LayersStep) -> str:
     count = len(step.layers)
     layers = f"{count} layer{'s' if count > 1 else ''}"
     return f"{layers}  JTFS {step.jtfs:.3f}  log-mel {step.log_mel:.3f}"

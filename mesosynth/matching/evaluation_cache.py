@@ -45,10 +45,16 @@ class EvaluationCache:
     ----------
     evaluations : sequence of Evaluation
         Of the same search, as far as it came; none for a new one.
+
+    Attributes
+    ----------
+    evaluated_at : float
+        When the last evaluation ended, s; the same when the search is run again.
     """
 
     def __init__(self, evaluations: Sequence[Evaluation] = ()) -> None:
         self._evaluations = list(evaluations)
+        self.evaluated_at = 0.0
         self._next = 0
         self._seconds = 0.0
         self._since: float | None = time.perf_counter()  # None while it is paused
@@ -69,7 +75,7 @@ class EvaluationCache:
         self._since = time.perf_counter()
 
     def evaluate(
-        self, at: NDArray[np.float64], compute: Steps[None, list[float]]
+        self, at: NDArray[np.float64], compute: Steps[None, list[float]], size: int
     ) -> Steps[Evaluation, list[float]]:
         """Compute, or recall what was computed there when the search came by before.
 
@@ -80,7 +86,9 @@ class EvaluationCache:
         at : array
             The place.
         compute : generator
-            Returns numbers; it is not begun if they are known.
+            Returns the numbers; it is not begun if they are known.
+        size : int
+            How many numbers.
 
         Yields
         ------
@@ -90,14 +98,16 @@ class EvaluationCache:
         place = at.ravel().tolist()
         if self._next < len(self._evaluations):
             known = self._evaluations[self._next]
-            if known.at == place:
+            if known.at == place and len(known.numbers) == size:
                 self._next += 1
+                self.evaluated_at = known.seconds
                 self._set_clock(known.seconds)
                 return known.numbers
             del self._evaluations[self._next :]
             self._set_clock(self._seconds)
         numbers = yield from compute
-        evaluation = Evaluation(self._next, place, numbers, self.seconds)
+        self.evaluated_at = self.seconds
+        evaluation = Evaluation(self._next, place, numbers, self.evaluated_at)
         self._evaluations.append(evaluation)
         self._next += 1
         yield evaluation

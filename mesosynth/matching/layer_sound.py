@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -200,37 +201,23 @@ _FLOOR = 1e-30
 
 
 @dataclass(frozen=True)
-class Loss:
+class LayerLoss:
     """The loss at one sum of layers, and the two cosines in it."""
+
+    SIZE: ClassVar[int] = 3
 
     value: float
     jtfs: float
     log_mel: float
 
-
-@dataclass(frozen=True)
-class LayerFilters:
-    """What layers are compared with a target by; good for any target.
-
-    Attributes
-    ----------
-    exact : Operator
-        For the period, and for the scores at the end.
-    lean : Operator
-        For the loss.
-    """
-
-    exact: Operator
-    lean: Operator
-
-    @classmethod
-    def of(cls, exact: Operator | None = None) -> "LayerFilters":
-        """Build them, but for an operator of the Φ "jtfs-global" that is there already."""
-        return cls(exact or Operator(), Operator(tolerance=TOLERANCE))
+    @property
+    def numbers(self) -> list[float]:
+        """The three in a list."""
+        return [self.value, self.jtfs, self.log_mel]
 
 
-class LayerLoss:
-    """The loss beside one target.
+class LayerObjective:
+    """Loss of layers beside one target.
 
     Parameters
     ----------
@@ -251,12 +238,12 @@ class LayerLoss:
         picture = decibel_picture(self._power, self._loudest)
         self._direction = picture / picture.norm()
 
-    def at(self, x: torch.Tensor) -> Loss:
+    def at(self, x: torch.Tensor) -> LayerLoss:
         """Loss of a sum (ANALYSIS_SAMPLES,), of any dtype."""
         with torch.no_grad():
             return self._evaluate(x.float().to(self._operator.device))[1]
 
-    def gradient(self, x: torch.Tensor) -> tuple[Loss, torch.Tensor]:
+    def gradient(self, x: torch.Tensor) -> tuple[LayerLoss, torch.Tensor]:
         """Loss of a sum and its gradient along the samples, (ANALYSIS_SAMPLES,) float32."""
         x = x.detach().float().to(self._operator.device).requires_grad_(True)
         value, loss = self._evaluate(x)
@@ -281,12 +268,12 @@ class LayerLoss:
         """Middle of frames, s after the middle of the window."""
         return (frames * HOP - ANALYSIS_SAMPLES // 2) / ANALYSIS_RATE
 
-    def _evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, Loss]:
+    def _evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, LayerLoss]:
         jtfs = self._operator.coefficients(x) @ self._S
         picture = decibel_picture(mel_power(self._levelled(x), ANALYSIS_RATE), self._loudest)
         log_mel = (picture * self._direction).sum() / picture.norm().clamp_min(_FLOOR)
         value = 1.0 - jtfs + MEL * (1.0 - log_mel)
-        return value, Loss(*(float(part.detach()) for part in (value, jtfs, log_mel)))
+        return value, LayerLoss(*(float(part.detach()) for part in (value, jtfs, log_mel)))
 
     def _levelled(self, x: torch.Tensor) -> torch.Tensor:
         return x * torch.sqrt(self.energy / x.square().sum().clamp_min(_FLOOR))

@@ -9,8 +9,7 @@ import numpy as np
 from mesosynth.audio.target import Target
 from mesosynth.errors import MesosynthError
 from mesosynth.matching.analysis import analysis
-from mesosynth.matching.layer_sound import LayerFilters
-from mesosynth.matching.layers import layer_sounds, match_target_layers
+from mesosynth.matching.layers import layer_sounds, layer_steps
 from mesosynth.matching.model import CHIRPLET
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.requests import (
@@ -24,9 +23,10 @@ from mesosynth.matching.requests import (
     Pictures,
     Reply,
 )
-from mesosynth.matching.results import LayersResult, LayersStep
+from mesosynth.matching.results import LayersStep
 from mesosynth.matching.similarity import Similarity
 from mesosynth.system.steps import Stopped
+from mesosynth.system.steps import stop as end
 
 _LEAST_SECONDS = 2.0  # for a match that goes on when its time is nearly over
 
@@ -47,7 +47,6 @@ class LayerWork:
 
     def __init__(self, operator: Operator, tell: Tell) -> None:
         self._operator, self._tell = operator.of(CHIRPLET), tell
-        self._filters: LayerFilters | None = None
         self._target: Target | None = None
         self._similarity: Similarity | None = None
 
@@ -91,57 +90,30 @@ class LayerWork:
             self._tell(Failed(text), 0)
             self._tell(LayersDone(None), asked.number)
             return
-
-        def on_step(step: LayersStep) -> None:
-            self._tell(LayersStepped(_later(step, asked)), asked.number)
-
-        def should_stop() -> bool:
-            return not look_up() or stop.is_set() or pause.is_set()
-
-        def stands_still() -> bool:
-            return pause.is_set() and not stop.is_set()
-
-        result, paused = None, False
+        job, result = asked.job, None
+        settings = replace(job.settings, start=job.start, pinned=job.pinned, before=job.done)
+        steps = layer_steps(target, settings)
         try:
-            result = self._run(asked, target, on_step, should_stop)
-            paused = stands_still() and not result.converged
+            while True:
+                step = next(steps)
+                if isinstance(step, LayersStep):
+                    self._tell(LayersStepped(step), asked.number)
+                elif stop.is_set() or not look_up():
+                    result = end(steps)
+                    break
+                elif pause.is_set():
+                    steps.close()
+                    self._tell(Paused(), asked.number)
+                    return
+        except StopIteration as ended:
+            result = ended.value
         except Stopped:
-            paused = stands_still()
+            pass
         except MesosynthError as error:
             self._tell(Failed(str(error)), 0)
-        self._tell(Paused() if paused else LayersDone(result), asked.number)
-
-    def _run(
-        self,
-        asked: MatchLayers,
-        target: Target,
-        on_step: Callable[[LayersStep], None],
-        should_stop: Callable[[], bool],
-    ) -> LayersResult:
-        job = asked.job
-        if self._filters is None:
-            self._filters = LayerFilters.of(self._operator)
-        spent = 0.0 if job.done is None else job.done.seconds
-        result = match_target_layers(
-            target, job.settings.layers, max(job.settings.seconds - spent, _LEAST_SECONDS),
-            on_step, should_stop, start=job.start, pinned=job.pinned, filters=self._filters,
-        )  # fmt: skip
-        return replace(result, seconds=spent + result.seconds)
+        self._tell(LayersDone(result), asked.number)
 
     def _beside(self, target: Target) -> Similarity:
         if self._similarity is None or target is not self._target:
             self._target, self._similarity = target, Similarity(target.audio, self._operator)
         return self._similarity
-
-
-def _later(step: LayersStep, asked: MatchLayers) -> LayersStep:
-    """A step of a job that goes on, counted from where it began for the first time."""
-    done = asked.job.done
-    if done is None:
-        return step
-    return replace(
-        step,
-        evaluations=done.evaluations + step.evaluations,
-        seconds=done.seconds + step.seconds,
-        progress=done.progress + (1.0 - done.progress) * step.progress,
-    )

@@ -2,24 +2,25 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target, target_from_array
-from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet_parameters import SIGMA_0
 from mesosynth.instruments.chirplet_torch import ONSET
+from mesosynth.matching.evaluation_cache import Evaluation, EvaluationCache
 from mesosynth.matching.layer_sound import (
     LEVEL,
     PERIOD,
     SIZE,
-    LayerFilters,
+    TOLERANCE,
     LayerLoss,
-    Loss,
+    LayerObjective,
     States,
     in_range,
     layer_sound,
@@ -28,10 +29,13 @@ from mesosynth.matching.layer_sound import (
     sounding,
 )
 from mesosynth.matching.model import CHIRPLET
-from mesosynth.matching.results import Layer, LayersResult, LayersStep
+from mesosynth.matching.operator import shared_operator
+from mesosynth.matching.results import Layer, LayersResult, LayersSettings, LayersStep
 from mesosynth.matching.similarity import Similarity
 from mesosynth.matching.starts import period_of
-from mesosynth.system.steps import Stopped
+from mesosynth.system.steps import Steps, Stopped, result_of
+
+R = TypeVar("R")
 
 # --------------------------------------------------------------------------------------------------
 # A layer in the user's terms and as a state: times in the sound, and in the analysis window.
@@ -87,7 +91,7 @@ _LEVELS = (0.5, 1.0)  # of what is left
 
 
 def draw_start(
-    loss: LayerLoss,
+    objective: LayerObjective,
     left: NDArray[np.float64],
     period: float,
     span: tuple[float, float],
@@ -97,9 +101,9 @@ def draw_start(
 
     Parameters
     ----------
-    loss : LayerLoss
+    objective : LayerObjective
     left : (bands, frames) float64
-        As ``loss.left_over`` gives it.
+        As ``objective.left_over`` gives it.
     period : float
         Of its repetition, s; 0 for none.
     span : (float, float)
@@ -117,14 +121,14 @@ def draw_start(
     f_m, sigma, w = (_between(rng, *ends) for ends in _RANGES.values())
     state = np.zeros(SIZE)
     state[:ONSET] = [
-        loss.frequencies()[band], f_m, rng.choice([-1.0, 1.0]) * SIGMA_0 * w / sigma, w,
+        objective.frequencies()[band], f_m, rng.choice([-1.0, 1.0]) * SIGMA_0 * w / sigma, w,
         rng.uniform(), rng.uniform(0.2, 1.0), rng.uniform(*_BRIGHTNESS),
     ]  # fmt: skip
-    state[ONSET] = loss.times(np.array([frame]))[0]
+    state[ONSET] = objective.times(np.array([frame]))[0]
     state[LEVEL], state[PERIOD] = 1.0, period
     state = in_range(state[None])[0]
     x = layer_sound(state, span)
-    missing = loss.energy * left.sum() / max(float(loss.whole), 1e-300)
+    missing = objective.energy * left.sum() / max(float(objective.whole), 1e-300)
     level = rng.choice(_LEVELS) * np.sqrt(missing / max(float(x.square().sum()), 1e-12))
     state[LEVEL] = level
     return state, level * x
@@ -138,11 +142,9 @@ def _between(rng: np.random.Generator, low: float, high: float) -> float:
 # The search for layers: they join one by one, the weakest gets another try, all are refined.
 #
 # The rate of Adam falls to nothing over the steps or the time, whichever is over first; so an end
-# by the clock is an end all the same.
+# by the clock is an end all the same. The clock that counts is that of the last evaluation, so that
+# a search that is taken up again decides as it did before.
 
-
-OnLayersStep = Callable[[LayersStep], None]
-ShouldStop = Callable[[], bool]
 
 _CANDIDATES = 20  # for a new layer
 _GROWING = 40  # steps of Adam
@@ -150,136 +152,157 @@ _RETRIES = 2
 _RETRIES_BY, _GROWN_BY = 0.55, 0.35  # of the time
 _RATE, _LAST_RATE = 0.05, 0.02
 _GOOD = 0.02  # a loss that needs no further layer
-_TOLD_EVERY = 0.2  # s: telling renders all layers once more
+_TOLD_EVERY = 0.2  # s
+_LEAST_SECONDS = 2.0  # for a search that goes on when its time is nearly over
+
+LayerSteps = Generator[LayersStep | Evaluation | None, None, R]
 
 
 @dataclass(frozen=True)
-class _Found:
-    """Layers and their loss."""
+class _Mixture:
+    """Layers, the loss of their sum, and the energies of the sum and of each of them."""
 
     states: States
-    loss: Loss
+    loss: LayerLoss
+    energy: float = 0.0
+    energies: tuple[float, ...] = ()
 
 
 class LayerSearch:
-    """The state of one match.
+    """Search for layers.
 
     Parameters
     ----------
     target : Target
-    filters : LayerFilters
-    seed : int
-        Of the starts that are drawn.
-    seconds : float
-        Time for all, from `began` on, which is ``time.perf_counter()``'s.
-    on_step, should_stop : callable, optional
-        As in :func:`mesosynth.matching.layers.match_layers`.
+    settings : LayersSettings
+    cache : EvaluationCache
+        Evaluations of the same search, as far as it came.
     """
 
-    def __init__(
-        self,
-        target: Target,
-        filters: LayerFilters,
-        seed: int,
-        seconds: float,
-        began: float,
-        on_step: OnLayersStep | None,
-        should_stop: ShouldStop | None,
-    ) -> None:
-        self._target, self._rng = target, np.random.default_rng(seed)
-        self._began = began
-        self._on_step, self._should_stop = on_step, should_stop
-        self._loss = LayerLoss(target.audio, filters.lean)
+    def __init__(self, target: Target, settings: LayersSettings, cache: EvaluationCache) -> None:
+        self._target, self._settings, self._cache = target, settings, cache
+        self._rng = np.random.default_rng(settings.seed)
+        self._objective = LayerObjective(target.audio, shared_operator(tolerance=TOLERANCE))
         self._span = span_of(target.audio)
-        self._period = period_of(filters.exact.jtfs, target.audio)
-        before = time.perf_counter()
-        self._similarity = Similarity(target.audio, filters.exact)
-        # The scores at the end take as long again. They are part of the time, as is a step that is
-        # begun just before its end: on a busy machine that takes as long as they do.
-        self._seconds = max(seconds - 3.0 * (time.perf_counter() - before), 0.5 * seconds)
+        self._period = period_of(shared_operator().jtfs, target.audio)
+        self._similarity: Similarity | None = None
+        self._before = settings.before
+        self._seconds = settings.seconds
+        if self._before is not None:
+            self._seconds = max(self._seconds - self._before.seconds, _LEAST_SECONDS)
         self._evaluations = 0
         self._work = 0.0
         self._told = -math.inf  # when a step was told last, s
-        self._pinned = np.zeros(0, np.bool_)
-        self._given = 0
-        self._best: _Found | None = None
+        self._given = len(settings.start)
+        self._pinned = np.isin(np.arange(self._given), settings.pinned)
+        self._planned = 1.0
+        self._finished = False
+        self._best: _Mixture | None = None
 
     # ------------------------------------------------------------------ the way
 
-    def begin(self, start: Sequence[Layer], pinned: Sequence[int]) -> None:
-        """Go on from layers that are there."""
-        self._given = len(start)
-        self._pinned = np.isin(np.arange(len(start)), list(pinned))
-        if start:
-            scale = self._target.scale
-            states = np.array([state_of(layer, self._target.start, scale) for layer in start])
-            states = in_range(states)
-            # Whoever stops it before the first step keeps what there was.
-            self._best = _Found(states, self._loss.at(self._sum(states)))
+    def steps(self) -> Steps[LayersStep | Evaluation, LayersResult]:
+        """Search; stopped, the result is the best so far."""
+        try:
+            yield from self._reserve_time()
+            yield from self._begin()
+            yield from self._run()
+            self._finished = self._elapsed < 1.0
+        except Stopped:
+            pass
+        return self._result()
 
-    def run(self, layers: int, steps: int) -> bool:
-        """Let layers join, give the weakest another try, refine; False if time ran out."""
-        planned = layers - self._given
+    def _reserve_time(self) -> LayerSteps[None]:
+        """Leave time for the scores at the end.
+
+        They are part of the time, as is a step that is begun just before its end: on a busy machine
+        that takes as long as they do. How long they take is evaluated once, and kept.
+        """
+
+        def measure() -> Steps[None, list[float]]:
+            yield
+            before = time.perf_counter()
+            self._scores()
+            return [time.perf_counter() - before]
+
+        took = yield from self._cache.evaluate(np.zeros(0), measure(), 1)
+        self._seconds = max(self._seconds - 3.0 * took[0], 0.5 * self._seconds)
+
+    def _begin(self) -> LayerSteps[None]:
+        """Go on from layers that are there."""
+        if self._given:
+            scale, start = self._target.scale, self._settings.start
+            states = np.array([state_of(layer, self._target.start, scale) for layer in start])
+            # Stopped before the first step, the search keeps what there was.
+            self._best = yield from self._mixture(in_range(states))
+
+    def _run(self) -> LayerSteps[None]:
+        """Let layers join, give the weakest another try, refine."""
+        planned, steps = self._settings.layers - self._given, self._settings.steps
         self._planned = planned * (_CANDIDATES / 3 + _GROWING) + steps
         self._planned += _RETRIES * (_CANDIDATES / 3 + _GROWING) if planned else 0.0
         for number in range(planned):
-            if not self._grow(until=_GROWN_BY * (number + 1) / planned):
+            more = yield from self._grow(until=_GROWN_BY * (number + 1) / planned)
+            if not more:
                 break
         for retry in range(_RETRIES if planned else 0):
             share = (retry + 1) / _RETRIES
-            self._retry(until=_GROWN_BY + (_RETRIES_BY - _GROWN_BY) * share)
+            yield from self._retry(until=_GROWN_BY + (_RETRIES_BY - _GROWN_BY) * share)
         if self._best is not None:
-            self._refine(self._best, steps, until=1.0)
-        return self._elapsed < 1.0
+            yield from self._refine(self._best, steps, until=1.0)
 
-    def _grow(self, until: float) -> bool:
+    def _grow(self, until: float) -> LayerSteps[bool]:
         """Let one more layer join; False if there is no need, or it was in vain."""
         before = self._best
         if before is not None and before.loss.value < _GOOD:
             return False
         pinned, self._pinned = self._pinned, np.append(self._pinned, False)
-        found = self._refine(self._joined(before, until), _GROWING, until)
+        joined = yield from self._joined(before, until)
+        found = yield from self._refine(joined, _GROWING, until)
         if before is not None and found.loss.value >= before.loss.value:
             self._best, self._pinned = before, pinned
             return self._elapsed >= until  # more time might have been of use
         return True
 
-    def _retry(self, until: float) -> None:
+    def _retry(self, until: float) -> LayerSteps[None]:
         """Put the layer that is missed least elsewhere, and keep that if it is better."""
         best = self._best
         removable = 0 if best is None else len(best.states) - self._given
         if best is None or removable < 1 or len(best.states) < 2 or self._elapsed >= until:
             return
-        rest = min(
-            (self._without(best.states, place) for place in range(self._given, len(best.states))),
-            key=lambda found: found.loss.value,
-        )
+        without: list[_Mixture] = []
+        for place in range(self._given, len(best.states)):
+            self._count(1.0 / 3.0)
+            without += [(yield from self._mixture(np.delete(best.states, place, axis=0)))]
+        rest = min(without, key=lambda found: found.loss.value)
         # None that is removable is pinned, so that the pins stay where they are.
-        found = self._refine(self._joined(rest, until), _GROWING, until)
+        joined = yield from self._joined(rest, until)
+        found = yield from self._refine(joined, _GROWING, until)
         if found.loss.value >= best.loss.value:
             self._best = best
 
-    def _without(self, states: States, place: int) -> _Found:
-        return self._found(np.delete(states, place, axis=0))
-
-    def _joined(self, before: _Found | None, until: float) -> _Found:
+    def _joined(self, before: _Mixture | None, until: float) -> LayerSteps[_Mixture]:
         """The layers and the best of several candidates for a new one."""
-        states = np.zeros((0, SIZE)) if before is None else self._levelled(before.states)
-        x = None if before is None else self._sum(states)
-        left = self._loss.left_over(x)
-        best: _Found | None = None
+        states, x = np.zeros((0, SIZE)), None
+        if before is not None:
+            states = (yield from self._levelled(before)).states
+            x = self._sum(states)
+        left = self._objective.left_over(x)
+        best: _Mixture | None = None
         for number in range(_CANDIDATES if before is not None else 2 * _CANDIDATES):
             period = self._period if number % 2 else 0.0
-            state, sound = draw_start(self._loss, left, period, self._span, self._rng)
-            loss = self._evaluate(sound if x is None else x + sound)
-            if best is None or loss.value < best.loss.value:
-                best = _Found(np.vstack([states, state]), loss)
+            state, sound = draw_start(self._objective, left, period, self._span, self._rng)
+            self._count(1.0 / 3.0)
+            tried = np.vstack([states, state])
+            found = yield from self._mixture(tried, sound if x is None else x + sound)
+            if best is None or found.loss.value < best.loss.value:
+                best = found
             if self._elapsed >= until:
                 break
         assert best is not None
         return best
 
-    def _refine(self, found: _Found, steps: int, until: float) -> _Found:
+    def _refine(self, found: _Mixture, steps: int, until: float) -> LayerSteps[_Mixture]:
         """Adam from `found`, in at most so many steps and until so much of the time is over.
 
         A step that would end too late is not begun.
@@ -290,10 +313,10 @@ class LayerSearch:
         began = now = self._elapsed
         longest = 0.0
         for step in range(1, steps + 1):
-            loss, gradient = self._gradient(states)
-            if loss.value < best.loss.value:
-                best = _Found(states, loss)
-                self._keep(best)
+            here, gradient = yield from self._gradient(states)
+            if here.loss.value < best.loss.value:
+                best = here
+                yield from self._keep(best)
             before, now = now, self._elapsed
             longest = max(longest, now - before)
             done = max(step / steps, (now - began) / max(until - began, 1e-9))
@@ -304,62 +327,86 @@ class LayerSearch:
             unit = (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.95**step)) + 1e-9)
             rate = _RATE * min(1.0, 2.0 * (1.0 - done) + _LAST_RATE)
             states = np.where(free, moved(states, -rate * unit), states)
-        best = replace(best, states=self._levelled(best.states))
-        self._keep(best)
+        best = yield from self._levelled(best)
+        yield from self._keep(best)
         return best
 
-    # ------------------------------------------------------------------ computation
+    # ------------------------------------------------------------------ evaluations
 
-    def _gradient(self, states: States) -> tuple[Loss, States]:
+    def _gradient(self, states: States) -> LayerSteps[tuple[_Mixture, States]]:
         """Loss and its derivatives along the axes of all layers, (layers, 10)."""
+
+        def compute() -> Steps[None, list[float]]:
+            yield
+            layers = [sounding(state, self._span) for state in states]
+            x = torch.stack([layer.x for layer in layers])
+            loss, along = self._objective.gradient(x.sum(dim=0))
+            gradient = [layer.along(along.double()) for layer in layers]
+            return [*loss.numbers, *_energies(x), *np.concatenate(gradient).tolist()]
+
         self._count(1.0)
-        layers = [sounding(state, self._span) for state in states]
-        loss, along = self._loss.gradient(torch.stack([layer.x for layer in layers]).sum(dim=0))
-        return loss, np.array([layer.along(along.double()) for layer in layers])
+        count = len(states)
+        size = LayerLoss.SIZE + 1 + count + states.size
+        numbers = yield from self._cache.evaluate(states, compute(), size)
+        loss, rest = LayerLoss(*numbers[: LayerLoss.SIZE]), numbers[LayerLoss.SIZE :]
+        mixture = _Mixture(states, loss, rest[0], tuple(rest[1 : 1 + count]))
+        return mixture, np.array(rest[1 + count :]).reshape(states.shape)
 
-    def _found(self, states: States) -> _Found:
-        return _Found(states, self._evaluate(self._sum(states)))
+    def _mixture(self, states: States, x: torch.Tensor | None = None) -> LayerSteps[_Mixture]:
+        """Loss of layers; `x` is their sum where it is known."""
 
-    def _evaluate(self, x: torch.Tensor) -> Loss:
-        self._count(1.0 / 3.0)
-        return self._loss.at(x)
+        def compute() -> Steps[None, list[float]]:
+            yield
+            return self._objective.at(self._sum(states) if x is None else x).numbers
+
+        numbers = yield from self._cache.evaluate(states, compute(), LayerLoss.SIZE)
+        return _Mixture(states, LayerLoss(*numbers))
+
+    def _levelled(self, found: _Mixture) -> LayerSteps[_Mixture]:
+        """The same layers at the target's power."""
+
+        def compute() -> Steps[None, list[float]]:
+            yield
+            return _energies(self._sounds(found.states))
+
+        size = 1 + len(found.states)
+        energy, *energies = yield from self._cache.evaluate(found.states, compute(), size)
+        states, factor = found.states.copy(), self._to_level(energy)
+        states[:, LEVEL] *= factor
+        levelled = tuple(factor**2 * each for each in energies)
+        return _Mixture(states, found.loss, factor**2 * energy, levelled)
 
     def _sum(self, states: States) -> torch.Tensor:
-        return torch.stack([layer_sound(state, self._span) for state in states]).sum(dim=0)
+        return self._sounds(states).sum(dim=0)
 
-    def _levelled(self, states: States) -> States:
-        """The same layers at the target's power."""
-        states = states.copy()
-        states[:, LEVEL] *= self._to_level(self._sum(states))
-        return states
+    def _sounds(self, states: States) -> torch.Tensor:
+        return torch.stack([layer_sound(state, self._span) for state in states])
 
-    def _to_level(self, x: torch.Tensor) -> float:
-        """Factor that brings a sum to the target's power."""
-        return math.sqrt(self._loss.energy / max(float(x.square().sum()), 1e-300))
+    def _to_level(self, energy: float) -> float:
+        """Factor that brings a sum of that energy to the target's power."""
+        return math.sqrt(self._objective.energy / max(energy, 1e-300))
 
     def _count(self, work: float) -> None:
-        if self._should_stop is not None and self._should_stop():
-            raise Stopped
         self._evaluations += 1
         self._work += work
 
     @property
     def _elapsed(self) -> float:
-        """Share of the time that is over."""
-        return (time.perf_counter() - self._began) / self._seconds
+        """Share of the time that was over at the last evaluation."""
+        return self._cache.evaluated_at / self._seconds
 
-    # ------------------------------------------------------------------ what is told
+    # ------------------------------------------------------------------ steps and result
 
-    def _keep(self, found: _Found) -> None:
-        """Take note of layers that are better than those they come from, and tell of them."""
+    def _keep(self, found: _Mixture) -> Iterator[LayersStep]:
+        """Keep layers that are better than those they come from, and yield a step now and then."""
         if self._best is None or found.loss.value <= self._best.loss.value:
             self._best = found
-        seconds = time.perf_counter() - self._began
-        if self._on_step is None or seconds - self._told < _TOLD_EVERY:
+        seconds = self._cache.evaluated_at
+        if seconds - self._told < _TOLD_EVERY:
             return
         self._told = seconds
         step = LayersStep(
-            layers=self._layers(found.states)[0],
+            layers=self._layers(found.states, found.energy, found.energies),
             loss=found.loss.value,
             jtfs=found.loss.jtfs,
             log_mel=found.loss.log_mel,
@@ -367,44 +414,64 @@ class LayerSearch:
             seconds=seconds,
             progress=min(max(self._work / self._planned, self._elapsed), 1.0),
         )
-        self._on_step(step)
+        yield step if self._before is None else _after(self._before, step)
 
-    def result(self, converged: bool) -> LayersResult:
+    def _result(self) -> LayersResult:
         """The best layers, in the terms of the sound that was given."""
         if self._best is None:
             raise Stopped
-        layers, x = self._layers(self._best.states)
+        sounds = self._sounds(self._best.states)
+        energy, *energies = _energies(sounds)
+        x = self._to_level(energy) * sounds.sum(dim=0)
         return LayersResult(
-            layers=layers,
-            scores=self._similarity.of(x.float().numpy()),
+            layers=self._layers(self._best.states, energy, energies),
+            scores=self._scores().of(x.float().numpy()),
             loss=self._best.loss.value,
             evaluations=self._evaluations,
-            seconds=time.perf_counter() - self._began,
-            converged=converged,
+            seconds=self._cache.seconds + (0.0 if self._before is None else self._before.seconds),
+            converged=self._finished,
         )
 
-    def _layers(self, states: States) -> tuple[tuple[Layer, ...], torch.Tensor]:
-        """Layers at the target's power in the user's terms, and their sum."""
-        sounds = torch.stack([layer_sound(state, self._span) for state in states])
-        factor = self._to_level(sounds.sum(dim=0))
-        states = states.copy()
-        states[:, LEVEL] *= factor
-        energy = sounds.square().sum(dim=1)
-        shares = (energy / energy.sum().clamp_min(1e-300)).tolist()
-        layers = tuple(
-            layer_of(state, self._target, self._span, share)
-            for state, share in zip(states, shares, strict=True)
+    def _scores(self) -> Similarity:
+        if self._similarity is None:
+            self._similarity = Similarity(self._target.audio, shared_operator())
+        return self._similarity
+
+    def _layers(
+        self, states: States, energy: float, energies: Sequence[float]
+    ) -> tuple[Layer, ...]:
+        """Layers at the target's power in the user's terms."""
+        states, whole = states.copy(), max(sum(energies), 1e-300)
+        states[:, LEVEL] *= self._to_level(energy)
+        return tuple(
+            layer_of(state, self._target, self._span, each / whole)
+            for state, each in zip(states, energies, strict=True)
         )
-        return layers, factor * sounds.sum(dim=0)
+
+
+def _energies(sounds: torch.Tensor) -> list[float]:
+    """Energy of the sum of sounds (layers, n), and of each of them."""
+    whole = float(sounds.sum(dim=0).square().sum())
+    return [whole, *sounds.square().sum(dim=1).tolist()]
+
+
+def _after(before: LayersStep, step: LayersStep) -> LayersStep:
+    """A step of a search that goes on, counted from where it began for the first time."""
+    return replace(
+        step,
+        evaluations=before.evaluations + step.evaluations,
+        seconds=before.seconds + step.seconds,
+        progress=before.progress + (1.0 - before.progress) * step.progress,
+    )
 
 
 # --------------------------------------------------------------------------------------------------
 # From a recorded sound to a few arpeggios that together sound like it.
 #
 # Matching pursuit, then all together. A layer joins where the others leave most of the target
-# (:mod:`layer_starts`), and all that are there are refined by Adam on the loss of their sum
-# (:mod:`layer_loss`). Then the layer that is missed least makes room for another try, twice, and
-# what was better is refined to the end with a rate that falls to nothing.
+# (:func:`draw_start`), and all that are there are refined by Adam on the loss of their sum
+# (:class:`LayerObjective`). Then the layer that is missed least makes room for another try, twice,
+# and what was better is refined to the end with a rate that falls to nothing.
 #
 # Measured on five recordings (a guitar's slide, a crow, a swoosh, a noisy sweep, a record rewound),
 # four layers, one thread: the loss and its gradient along all forty unknowns cost some 0.1 s, a
@@ -415,20 +482,8 @@ class LayerSearch:
 # repeat fast are what makes noise: without them the sweep ends at 0.78 to 0.83.
 
 
-MOST_LAYERS = 8
-
-
 def match_layers(
-    audio: NDArray[np.floating],
-    sample_rate: float,
-    layers: int = 4,
-    seconds: float = 60.0,
-    on_step: OnLayersStep | None = None,
-    should_stop: ShouldStop | None = None,
-    seed: int = 0,
-    start: Sequence[Layer] = (),
-    pinned: Sequence[int] = (),
-    steps: int = 300,
+    audio: NDArray[np.floating], sample_rate: float, settings: LayersSettings | None = None
 ) -> LayersResult:
     """Find a few arpeggios whose sum sounds like `audio`.
 
@@ -438,23 +493,7 @@ def match_layers(
         Any length from 50 ms; of a long sound the liveliest four seconds count.
     sample_rate : float
         Hz.
-    layers : int
-        How many at most, 1 to MOST_LAYERS; fewer where they say it all.
-    seconds : float
-        Time after which it has ended with the best so far, but for the blink that a step takes.
-    on_step : callable, optional
-        Called with every accepted step.
-    should_stop : callable, optional
-        Asked every tenth of a second; True ends the match with the best layers so far.
-    seed : int
-        Of the starts that are drawn.
-    start : sequence of Layer, optional
-        Layers to go on from, as a result gave them.
-    pinned : sequence of int
-        Places of those in `start` that stay as they are, but for their level: all levels follow
-        the target's together.
-    steps : int
-        Of the last refinement, at most.
+    settings : LayersSettings, optional
 
     Returns
     -------
@@ -464,53 +503,45 @@ def match_layers(
     Raises
     ------
     ArgumentError
-        If `layers`, `seconds`, `start` or `pinned` make no sense, or `audio` is no array of
-        numbers.
+        If `audio` is no array of numbers.
     TargetError
         If `audio` is silent, too short, or holds NaN.
-    Stopped
-        If `should_stop` ended it before there was a layer.
     """
-    _check(layers, seconds, start, pinned)
     target = target_from_array(np.asarray(audio), sample_rate, "audio")
-    return match_target_layers(
-        target, layers, seconds, on_step, should_stop, seed, start, pinned, steps
-    )
+    return result_of(layer_steps(target, settings or LayersSettings()))
 
 
-def match_target_layers(
-    target: Target,
-    layers: int = 4,
-    seconds: float = 60.0,
-    on_step: OnLayersStep | None = None,
-    should_stop: ShouldStop | None = None,
-    seed: int = 0,
-    start: Sequence[Layer] = (),
-    pinned: Sequence[int] = (),
-    steps: int = 300,
-    filters: LayerFilters | None = None,
-) -> LayersResult:
-    """Find a few arpeggios whose sum sounds like a target that was cut out already.
+def layer_steps(
+    target: Target, settings: LayersSettings, cache: EvaluationCache | None = None
+) -> Steps[LayersStep | Evaluation, LayersResult]:
+    """Match a target with layers as a generator that can be stopped between any two evaluations.
 
     Parameters
     ----------
     target : Target
         The result's onsets and levels are those of the sound that it was taken from.
-    filters : LayerFilters, optional
-        Of an earlier match; None builds them, which takes two seconds of the time.
-    layers, seconds, on_step, should_stop, seed, start, pinned, steps
-        As for :func:`match_layers`, which also says what is returned and raised.
+    settings : LayersSettings
+    cache : EvaluationCache, optional
+        Evaluations of the same search; it goes on from there.
+
+    Yields
+    ------
+    None, Evaluation or LayersStep
+        None every tenth of a second, each new evaluation, and steps as layers get better.
+
+    Returns
+    -------
+    LayersResult
+        If it is stopped, the best so far.
+
+    Raises
+    ------
+    Stopped
+        If it is stopped before there is a layer.
     """
-    began = time.perf_counter()
-    _check(layers, seconds, start, pinned)
-    filters = filters or LayerFilters.of()
-    search = LayerSearch(target, filters, seed, seconds, began, on_step, should_stop)
-    search.begin(start, pinned)
-    try:
-        converged = search.run(layers, steps)
-    except Stopped:
-        converged = False
-    return search.result(converged)
+    cache = cache or EvaluationCache()
+    yield
+    return (yield from LayerSearch(target, settings, cache).steps())
 
 
 def layer_sounds(layers: Sequence[Layer], start: float = 0.0) -> NDArray[np.float64]:
@@ -533,15 +564,3 @@ def layer_sounds(layers: Sequence[Layer], start: float = 0.0) -> NDArray[np.floa
 def render_layers(layers: Sequence[Layer], start: float = 0.0) -> NDArray[np.float32]:
     """The sum of :func:`layer_sounds`, (ANALYSIS_SAMPLES,)."""
     return layer_sounds(layers, start).sum(axis=0).astype(np.float32)
-
-
-def _check(layers: int, seconds: float, start: Sequence[Layer], pinned: Sequence[int]) -> None:
-    if not 1 <= layers <= MOST_LAYERS:
-        raise ArgumentError(f"layers={layers} must be 1 to {MOST_LAYERS}.")
-    if not (math.isfinite(seconds) and seconds > 0.0):
-        raise ArgumentError(f"seconds={seconds} must be a positive number.")
-    if len(start) > layers:
-        raise ArgumentError(f"start holds {len(start)} layers, more than layers={layers}.")
-    for place in pinned:
-        if not 0 <= place < len(start):
-            raise ArgumentError(f"pinned holds {place}, but start has {len(start)} layers.")

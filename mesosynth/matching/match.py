@@ -417,7 +417,8 @@ class MatchSearch:
         asked = (state.tobytes(), id(observed))
         if self._equations is None or asked != self._asked:
             self.evaluations += 1
-            numbers = yield from self.cache.evaluate(state, self._compute(state, observed))
+            compute, free = self._compute(state, observed), len(observed.unknowns.free)
+            numbers = yield from self.cache.evaluate(state, compute, 2 + free + free**2)
             self._equations = NormalEquations.from_numbers(numbers)
             self._asked = asked
         return self._equations  # a descent may go on from where another one ended

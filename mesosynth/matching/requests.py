@@ -15,6 +15,7 @@ from mesosynth.matching.results import (
     Drivers,
     Layer,
     LayersResult,
+    LayersSettings,
     LayersStep,
     MatchResult,
     MatchSettings,
@@ -28,22 +29,6 @@ from mesosynth.matching.results import (
 
 
 # ---------------------------------------------------------------------- requests
-
-
-@dataclass(frozen=True, slots=True)
-class LayersSettings:
-    """How to match with layers.
-
-    Attributes
-    ----------
-    layers : int
-        How many at most, 1 to 8.
-    seconds : float
-        Time after which the match ends with the best so far.
-    """
-
-    layers: int = 4
-    seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Settings, steps and results of matching: frozen records without torch."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, Protocol
@@ -357,6 +358,59 @@ class LayersStep:
     evaluations: int
     seconds: float
     progress: float
+
+
+MOST_LAYERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LayersSettings:
+    """How to match with layers.
+
+    Attributes
+    ----------
+    layers : int
+        How many at most, 1 to :data:`MOST_LAYERS`; fewer where they say it all.
+    seconds : float
+        Time after which the match ends with the best so far, but for the blink that a step takes.
+    seed : int
+        Of the starts that are drawn.
+    steps : int
+        Of the last refinement, at most.
+    start : tuple of Layer
+        Layers to go on from, as a result gave them.
+    pinned : tuple of int
+        Places of those in `start` that stay as they are, but for their level: all levels follow
+        the target's together.
+    before : LayersStep or None
+        How far the same match came before a hand changed its layers, which are those in `start`:
+        seconds, evaluations and progress go on from there.
+
+    Raises
+    ------
+    ArgumentError
+        If one of them makes no sense.
+    """
+
+    layers: int = 4
+    seconds: float = 60.0
+    seed: int = 0
+    steps: int = 300
+    start: tuple[Layer, ...] = ()
+    pinned: tuple[int, ...] = ()
+    before: LayersStep | None = None
+
+    def __post_init__(self) -> None:
+        layers, start = self.layers, self.start
+        if not 1 <= layers <= MOST_LAYERS:
+            raise ArgumentError(f"layers={layers} must be 1 to {MOST_LAYERS}.")
+        if not (math.isfinite(self.seconds) and self.seconds > 0.0):
+            raise ArgumentError(f"seconds={self.seconds} must be a positive number.")
+        if len(start) > layers:
+            raise ArgumentError(f"start holds {len(start)} layers, more than layers={layers}.")
+        for place in self.pinned:
+            if not 0 <= place < len(start):
+                raise ArgumentError(f"pinned holds {place}, but start has {len(start)} layers.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError, TargetError
 from mesosynth.instruments.layers import LAYER_IDS
 from mesosynth.matching import requests as matcher
-from mesosynth.matching.requests import LayersJob, LayersSettings
-from mesosynth.matching.results import Layer, LayersResult, LayersStep, Scores
+from mesosynth.matching.requests import LayersJob
+from mesosynth.matching.results import Layer, LayersResult, LayersSettings, LayersStep, Scores
 from mesosynth.presets.matched import layer_values, phrase_begin
 from mesosynth.presets.preset import MatchRecord, Preset
 from mesosynth.session.events import (

@@ -1,26 +1,29 @@
 """Fears: wrong derivatives, a phrase that is not found again, a stop that loses what was found."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, target_from_array
 from mesosynth.errors import ArgumentError
+from mesosynth.matching.evaluation_cache import Evaluation, EvaluationCache
 from mesosynth.matching.layer_sound import (
     PERIOD,
     SIZE,
     TOLERANCE,
-    LayerLoss,
+    LayerObjective,
     layer_sound,
     moved,
     repetitions,
     sounding,
 )
-from mesosynth.matching.layers import match_layers, render_layers
-from mesosynth.matching.match import Stopped
+from mesosynth.matching.layers import layer_steps, match_layers, render_layers
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.results import Layer
+from mesosynth.matching.results import Layer, LayersSettings, LayersStep
 from mesosynth.matching.starts import period_of
+from mesosynth.system.steps import Stopped, stop
 
 SPAN = (-2.0, 2.0)
 # All harmonics below where they fade: how the fading moves is left out of derivatives.
@@ -64,7 +67,7 @@ def test_a_layer_that_repeats_is_the_sum_of_layers_that_come_once():
 
 def test_the_gradient_of_the_loss_is_that_of_the_loss(operator):
     target = layer_sound(ONCE, SPAN).float().numpy()
-    loss = LayerLoss(target, operator)
+    loss = LayerObjective(target, operator)
     x = layer_sound(AGAIN, SPAN)
     _, along = loss.gradient(x)
     for place in (0, 2, 7, 9):
@@ -102,7 +105,8 @@ def phrase():
 
 def test_two_arpeggios_are_told_apart_with_their_times_and_shares():
     _, audio = phrase()
-    result = match_layers(audio, ANALYSIS_RATE, layers=2, seconds=120.0, seed=1, steps=60)
+    settings = LayersSettings(layers=2, seconds=400.0, seed=1, steps=60)
+    result = match_layers(audio, ANALYSIS_RATE, settings)
     assert result.scores.jtfs > 0.95
     assert result.scores.log_mel > 0.6
     low, high = sorted(result.layers, key=lambda layer: layer.theta["f_c"])
@@ -120,35 +124,57 @@ def test_the_period_of_a_layer_is_refined():
     truth = Layer({"f_c": 900.0, "f_m": 12.0, "gamma": -6.0, "w": 1.5, "am_shape": 0.0,
                    "am_depth": 1.0, "brightness": -60.0}, onset=0.3, level=0.5, period=0.4,
                   repeats=9)  # fmt: skip
-    result = match_layers(render_layers([truth]), ANALYSIS_RATE, layers=1, seconds=120.0, steps=40)
+    settings = LayersSettings(layers=1, seconds=400.0, steps=40)
+    result = match_layers(render_layers([truth]), ANALYSIS_RATE, settings)
     (layer,) = result.layers
     assert layer.period == pytest.approx(0.4, rel=0.01)
     assert layer.repeats >= 9
     assert result.scores.jtfs > 0.95
 
 
+def run(settings, evaluations=(), told=None, evaluated=None):
+    """Result, steps and new evaluations of a search for the phrase; stopped after so many."""
+    target = target_from_array(phrase()[1], ANALYSIS_RATE)
+    steps = layer_steps(target, settings, EvaluationCache(evaluations))
+    seen, new = [], []
+    while True:
+        try:
+            news = next(steps)
+        except StopIteration as end:
+            return end.value, seen, new
+        if isinstance(news, LayersStep):
+            seen.append(news)
+        if isinstance(news, Evaluation):
+            new.append(news)
+        if len(seen) == told or len(new) == evaluated:
+            return stop(steps), seen, new
+
+
 def test_a_stop_gives_what_is_there_and_a_match_goes_on_from_it():
-    _, audio = phrase()
-    steps = []
-    stopped = match_layers(
-        audio, ANALYSIS_RATE, layers=2, on_step=steps.append, should_stop=lambda: len(steps) >= 3
-    )
+    stopped, steps, _ = run(LayersSettings(layers=2), told=3)
     assert not stopped.converged
     assert len(stopped.layers) == 1
     assert [step.progress for step in steps] == sorted(step.progress for step in steps)
-    more = []
-    further = match_layers(
-        audio, ANALYSIS_RATE, layers=2, start=stopped.layers, pinned=[0],
-        on_step=more.append, should_stop=lambda: len(more) >= 3,
-    )  # fmt: skip
+    further, _, _ = run(LayersSettings(layers=2, start=stopped.layers, pinned=(0,)), told=3)
     assert further.loss < stopped.loss
     assert further.layers[0].theta == pytest.approx(stopped.layers[0].theta)
 
 
+def test_a_match_that_is_taken_up_again_comes_to_the_same_digits():
+    settings = LayersSettings(layers=2, seconds=1e6, steps=5)  # so that no clock decides
+    whole, steps, evaluations = run(settings)
+    _, before, left = run(settings, evaluated=70)
+    again, after, new = run(settings, left)
+    assert replace(again, seconds=0.0) == replace(whole, seconds=0.0)
+    assert len(left) + len(new) == len(evaluations)
+    assert after[: len(before)] == before  # with their seconds: what was told is told again
+    assert len(steps) > len(before) > 2
+
+
 def test_a_stop_before_anything_says_so():
-    _, audio = phrase()
+    steps = layer_steps(target_from_array(phrase()[1], ANALYSIS_RATE), LayersSettings())
     with pytest.raises(Stopped):
-        match_layers(audio, ANALYSIS_RATE, should_stop=lambda: True)
+        stop(steps)
 
 
 @pytest.mark.parametrize(
@@ -157,10 +183,10 @@ def test_a_stop_before_anything_says_so():
         ({"layers": 0}, "layers=0 must be 1 to 8"),
         ({"layers": 9}, "layers=9 must be 1 to 8"),
         ({"seconds": 0.0}, "seconds=0.0 must be"),
-        ({"pinned": [1]}, "pinned holds 1"),
-        ({"layers": 1, "start": phrase()[0]}, "start holds 2 layers"),
+        ({"pinned": (1,)}, "pinned holds 1"),
+        ({"layers": 1, "start": tuple(phrase()[0])}, "start holds 2 layers"),
     ],
 )
 def test_what_makes_no_sense_is_refused(arguments, message):
     with pytest.raises(ArgumentError, match=message):
-        match_layers(np.ones(ANALYSIS_SAMPLES), ANALYSIS_RATE, **arguments)
+        LayersSettings(**arguments)
