@@ -121,12 +121,12 @@ def _convergence_settings(quick: bool) -> dict[str, Any]:
 
 
 def _convergence_count(chosen: Mapping[str, Any]) -> int:
-    """How many ticks it takes."""
+    """Number of ticks."""
     return chosen["starts"] * len(REGIMES) * len(METHODS)
 
 
 def _convergence_compute(chosen: Mapping[str, Any], laboratory: Laboratory) -> FigureTable:
-    """A row for every evaluation of every descent."""
+    """Table with a row for every evaluation of every descent."""
     random = np.random.default_rng(chosen["seed"])
     table = FigureTable(COLUMNS)
     for regime, distances in REGIMES.items():
@@ -196,24 +196,25 @@ STARTS: dict[str, tuple[float, float]] = {
     "paper": (4.0, 0.5),
     "code": (4.0, float(np.geomspace(*GAMMA, GRID)[11])),
 }
-SHIFTS = (4, 8, 16, 128, 1024)
+SHIFTED_SHIFTS = (4, 8, 16, 128, 1024)
+"""Shifts of Fig. 6, samples."""
 
 
 def _shifted_settings(quick: bool) -> dict[str, Any]:
     """Shifts in samples, starts and evaluations."""
     return {
-        "shifts": (4,) if quick else SHIFTS, "evaluations": 6 if quick else EVALUATIONS,
+        "shifts": (4,) if quick else SHIFTED_SHIFTS, "evaluations": 6 if quick else EVALUATIONS,
         "starts": STARTS, "methods": [str(method) for method in METHODS],
     }  # fmt: skip
 
 
 def _shifted_count(chosen: Mapping[str, Any]) -> int:
-    """How many ticks it takes."""
+    """Number of ticks."""
     return len(chosen["shifts"]) * len(METHODS)
 
 
 def _shifted_compute(chosen: Mapping[str, Any], laboratory: Laboratory) -> FigureTable:
-    """A row for every evaluation of every descent."""
+    """Table with a row for every evaluation of every descent."""
     table = FigureTable(COLUMNS)
     for shift in chosen["shifts"]:
         for method in METHODS:
@@ -248,7 +249,9 @@ of 2^4 (JAES): here with all of them. Its code starts at (4, 1.667).
 """
 
 
-SHIFTS = (0, *(2**n for n in (2, 3, 4, 6, 7, 8, 9, 10, 11, 12)))
+FINAL_SHIFTS = (0, *(2**n for n in (2, 3, 4, 6, 7, 8, 9, 10, 11, 12)))
+"""Shifts of Fig. 7, samples."""
+
 _FINAL_COLUMNS = (
     "setting", "method", "shift_samples", "evaluations", "f_m_hz", "gamma_oct_per_s", "loss",
     "distance",
@@ -258,18 +261,18 @@ _FINAL_COLUMNS = (
 def _final_settings(quick: bool) -> dict[str, Any]:
     """Shifts in samples, starts and evaluations."""
     return {
-        "shifts": (0, 4) if quick else SHIFTS, "evaluations": 6 if quick else EVALUATIONS,
+        "shifts": (0, 4) if quick else FINAL_SHIFTS, "evaluations": 6 if quick else EVALUATIONS,
         "starts": STARTS, "methods": [str(method) for method in METHODS],
     }  # fmt: skip
 
 
 def _final_count(chosen: Mapping[str, Any]) -> int:
-    """How many ticks it takes."""
+    """Number of ticks."""
     return len(chosen["shifts"]) * len(METHODS)
 
 
 def _final_compute(chosen: Mapping[str, Any], laboratory: Laboratory) -> FigureTable:
-    """A row for every descent."""
+    """Table with a row for every descent."""
     table = FigureTable(_FINAL_COLUMNS)
     for shift in chosen["shifts"]:
         for method in METHODS:

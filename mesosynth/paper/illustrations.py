@@ -47,7 +47,7 @@ def _chirps_settings(quick: bool) -> dict[str, Any]:
 
 
 def _chirps_count(chosen: Mapping[str, Any]) -> int:
-    """How many ticks it takes."""
+    """Number of ticks."""
     return len(chosen["gammas"])
 
 
@@ -146,7 +146,7 @@ def _wavelets_settings(quick: bool) -> dict[str, Any]:
 
 
 def _wavelets_count(chosen: Mapping[str, Any]) -> int:
-    """How many ticks it takes."""
+    """Number of ticks."""
     return 2 * len(chosen["rates"]) * len(chosen["scales"])
 
 

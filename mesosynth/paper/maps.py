@@ -58,7 +58,7 @@ class Panel:
 
 
 def measure(panels: list[Panel], n: int, laboratory: Laboratory) -> FigureTable:
-    """A row for every cell of every map."""
+    """Table with a row for every cell of every map."""
     table = FigureTable(_COLUMNS)
     for panel in panels:
         for phi in PHIS:
@@ -89,7 +89,7 @@ def draw_maps(table: FigureTable, title: str, note: str) -> Figure:
                 "f_m (Hz)" if row == len(names) - 1 else "", "γ (oct/s)" if column == 0 else "",
             )  # fmt: skip
     bar = figure.colorbar(grid[0, 0].collections[0], ax=grid, aspect=50, pad=0.012, shrink=0.6)
-    bar.set_label("PaperLoss / largest of the map", size=9.5)
+    bar.set_label("Loss / largest of the map", size=9.5)
     bar.ax.tick_params(labelsize=8.5)
     return figure
 
@@ -187,19 +187,19 @@ def _surfaces_settings(quick: bool) -> dict[str, Any]:
 
 
 def _surfaces_count(chosen: Mapping[str, Any]) -> int:
-    """How many ticks it takes."""
+    """Number of ticks."""
     return chosen["grid"] ** 2 * len(PHIS) * len(_PANELS)
 
 
 def _surfaces_compute(chosen: Mapping[str, Any], laboratory: Laboratory) -> FigureTable:
-    """A row for every cell of every map."""
+    """Table with a row for every cell of every map."""
     return measure(_PANELS, chosen["grid"], laboratory)
 
 
 def _surfaces_draw(table: FigureTable) -> Figure:
     """A row of maps for each shift."""
     return draw_maps(
-        table, "Fig. 3  PaperLoss surfaces and gradient fields",
+        table, "Fig. 3  Loss surfaces and gradient fields",
         "Dot: target.  Square: lowest cell.  Arrows: down the gradient, all of one length; the "
         "code's leaves out the amplitude, which its loss hears.",
     )  # fmt: skip
@@ -222,7 +222,7 @@ def _random_settings(quick: bool) -> dict[str, Any]:
 
 
 def _random_count(chosen: Mapping[str, Any]) -> int:
-    """How many ticks it takes."""
+    """Number of ticks."""
     return chosen["grid"] ** 2 * len(PHIS) * 2
 
 
@@ -247,7 +247,7 @@ def _random_compute(chosen: Mapping[str, Any], laboratory: Laboratory) -> Figure
 def _random_draw(table: FigureTable) -> Figure:
     """A row of maps without shifts, and one with them."""
     return draw_maps(
-        table, "Fig. 5  PaperLoss surfaces under random shifts",
+        table, "Fig. 5  Loss surfaces under random shifts",
         "Dot: target.  Square: lowest cell.  Arrows: down the gradient, all of one length.",
     )  # fmt: skip
 

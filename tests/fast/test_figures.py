@@ -159,3 +159,9 @@ def test_maps_hold_every_cell_and_tell_how_many_arrows_point_home(tmp_path, monk
     assert shifts <= {2**n for n in range(8, 13)}
     assert len(shifts) > 1
     assert imread(made["picture"]).shape[0] > 400
+
+
+def test_each_figure_of_descents_has_its_own_shifts():
+    shifts = {number: paper_figure(number).settings(False)["shifts"] for number in (6, 7)}
+    assert shifts[6] == (4, 8, 16, 128, 1024)
+    assert shifts[7] == (0, 4, 8, 16, 64, 128, 256, 512, 1024, 2048, 4096)
