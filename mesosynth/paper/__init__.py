@@ -1,1 +1,1 @@
-"""The figures of the papers, computed anew: ``mesosynth figures OUT/``."""
+"""Figures of the papers: ``mesosynth figures OUT/``."""

@@ -1,4 +1,4 @@
-"""Fig. 4, 6 and 7: descents as rows, as curves, and by where they end."""
+"""Fig. 4, 6 and 7: descents as tables, as curves, and by their final distance."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -29,10 +29,10 @@ COLUMNS = (
 )  # fmt: skip
 
 EVALUATIONS = 100
-"""Of a descent, as in the paper's code."""
+"""Evaluations of a descent, as in the paper's code."""
 
 SMALLEST = 1e-3
-"""Distances are drawn down to this one: a hundredth of a percent of f_m."""
+"""Smallest distance that is drawn: a hundredth of a percent of f_m."""
 
 COLOURS = {
     "JTFS, bold driver": BLUE,
@@ -43,7 +43,7 @@ COLOURS = {
 }
 
 CEILING = 300.0
-"""Of the axis of distances; the legend needs room above the curves."""
+"""Upper end of the axis of distances, with room for the legend above the curves."""
 
 
 def add_run(
@@ -54,7 +54,21 @@ def add_run(
     shift: int,
     run: Descent,
 ) -> None:
-    """Add a row for each evaluation."""
+    """Add a row for each evaluation of a descent.
+
+    Parameters
+    ----------
+    table : FigureTable
+        Changed in place.
+    method : Method
+    regime : str
+        Name of the distance of the start.
+    start : (float, float)
+        f_m, Hz, and gamma, octaves/s.
+    shift : int
+        Of the target, samples.
+    run : Descent
+    """
     for evaluation, (theta, loss, error) in enumerate(
         zip(run.theta, run.loss, run.error, strict=True), start=1
     ):
@@ -65,7 +79,16 @@ def add_run(
 
 
 def draw_curves(axes: Axes, part: FigureTable, title: str, *, first: bool) -> None:
-    """Distance over evaluations, a colour a method: geometric mean, and the range as a shade."""
+    """Draw distance over evaluations, one colour per method: geometric mean, and range as a shade.
+
+    Parameters
+    ----------
+    axes : Axes
+    part : FigureTable
+    title : str
+    first : bool
+        Whether it is the first panel of its row, which has the label.
+    """
     for name in part.distinct("method"):
         runs = list(_runs(part.where(method=name)))
         longest = max(EVALUATIONS, *(len(run) for run in runs))
@@ -86,12 +109,12 @@ def draw_curves(axes: Axes, part: FigureTable, title: str, *, first: bool) -> No
 
 
 def line_style(method: str) -> str:
-    """Dashes for what is told the truth: these curves often lie on others."""
+    """Dashes for methods that know the true parameters: their curves often cover others."""
     return "--" if "truth" in method else "-"
 
 
 def ends(part: FigureTable) -> NDArray[np.float64]:
-    """Last distance of each run."""
+    """Final distance of each run."""
     return np.array([run[-1] for run in _runs(part)])
 
 
@@ -103,13 +126,13 @@ def _runs(part: FigureTable) -> Iterable[NDArray[np.float64]]:
 
 
 REGIMES = {"far": (0.75, 1.0), "near": (0.05, 0.25), "anywhere": (0.0, 1.0)}
-"""How far a start lies from the target, on the axis where it is further; 1 is the grid's edge.
+"""Distance of a start to the target, on the axis where it is larger; 1 is the grid's edge.
 
-The paper has titles with the ranges, which its text does not give.
+The paper gives the ranges in titles, not in its text.
 """
 
 _REACHED = 0.05
-"""Hz and octaves/s: what counts as arrived, about half a percent."""
+"""Final distance that counts as found, Hz and octaves/s: about half a percent."""
 
 
 def _convergence_settings(quick: bool) -> dict[str, Any]:
@@ -169,7 +192,20 @@ def _tell_arrivals(axes: Any, part: FigureTable) -> None:  # noqa: ANN401 - matp
 def draw_starts(
     random: np.random.Generator, count: int, distances: tuple[float, float]
 ) -> list[tuple[float, float]]:
-    """Places on the grid's area as far from the target as the regime has it."""
+    """Random starts at a distance from the target.
+
+    Parameters
+    ----------
+    random : Generator
+    count : int
+    distances : (float, float)
+        Range, as in :data:`REGIMES`.
+
+    Returns
+    -------
+    list of (float, float)
+        f_m, Hz, and gamma, octaves/s.
+    """
     low, high = (np.log([ends[k] for ends in (F_M, GAMMA)]) for k in (0, 1))
     target = np.log(TARGET)
     found: list[tuple[float, float]] = []

@@ -1,9 +1,9 @@
 """Descents that Fig. 4, 6 and 7 compare, and the maps and descents that figures share.
 
-The paper's bold driver steps in (f_m, gamma) themselves, at a rate that grows by a fifth when its
-judge is content and halves otherwise, from where it was best. In the paper the judge is the loss;
-in the paper's code it is the distance to the true parameters, which nobody knows who has only a
-sound. Ours is the matcher, which gets the audio, the same start, and no distance at all.
+The paper's bold driver steps in (f_m, gamma) themselves. Its rate grows by a fifth when a step was
+good, and is halved otherwise, from the best point. In the paper, the loss decides whether a step
+was good; in the paper's code, the distance to the true parameters does, which are unknown for a
+real sound. Ours is the matcher, which gets the audio, the same start, and no distance.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ _SHORTEST_STEP = 1e-5
 
 @dataclass(frozen=True)
 class Method:
-    """A way down, named as the pictures' legends have it."""
+    """A descent, with its name in the legends."""
 
     name: str
     setting: Setting
@@ -62,12 +62,12 @@ METHODS = (
     Method("MSS, bold driver, told the truth", CODE, "MSS", "oracle", 1e-4),
     Method("ours", CODE, "JTFS averaged"),
 )
-"""In the paper's setting, then in its code's, with the code's start rates."""
+"""Methods in the paper's setting, then in its code's, with the code's initial rates."""
 
 
 @dataclass(frozen=True)
 class Descent:
-    """Where a descent stood after each evaluation, the start's first: its best so far."""
+    """Parameters and loss after each evaluation; the start is the first."""
 
     theta: NDArray[np.float64]  # (evaluations, 2)
     loss: NDArray[np.float64]  # (evaluations,)
@@ -84,7 +84,7 @@ class Runner:
     Parameters
     ----------
     evaluations : int
-        Of each run, at most.
+        Most evaluations of each run.
     """
 
     def __init__(self, evaluations: int) -> None:
@@ -92,7 +92,20 @@ class Runner:
         self._losses: dict[tuple[Setting, Phi], PaperLoss] = {}
 
     def run(self, method: Method, start: Theta, shift: int) -> Descent:
-        """Descend from `start` towards a target shifted by so many samples."""
+        """Descend towards a shifted target.
+
+        Parameters
+        ----------
+        method : Method
+        start : (2,) float64
+            f_m, Hz, and gamma, octaves/s.
+        shift : int
+            Of the target, samples.
+
+        Returns
+        -------
+        Descent
+        """
         if method.phi == "JTFS averaged":
             return match(method.setting, start, shift, self.evaluations)
         key = (method.setting, method.phi)
@@ -115,7 +128,7 @@ def bold_driver(
     rate: float | None = None,
     judge: Judge = "loss",
 ) -> Descent:
-    """Gradient descent as in the paper's eq. 19, within the instrument's ranges.
+    """Gradient descent of the paper's eq. 19, within the instrument's ranges.
 
     Parameters
     ----------
@@ -125,9 +138,13 @@ def bold_driver(
     evaluations : int
         At most; it ends earlier once it hardly moves.
     rate : float, optional
-        To start with; None makes the first step 0.2 long.
+        Initial rate; None makes the first step 0.2 long.
     judge : {"loss", "oracle"}
-        What decides whether a step was good: the loss, or the distance to the true parameters.
+        Criterion of a good step: the loss, or the distance to the true parameters.
+
+    Returns
+    -------
+    Descent
     """
     here = start
     loss, gradient = evaluate(here)
@@ -152,9 +169,23 @@ def bold_driver(
 
 
 def match(setting: Setting, start: Theta, shift: int, evaluations: int) -> Descent:
-    """What the matcher makes of the shifted target's audio, from `start`.
+    """Match of the shifted target's audio from one start.
 
-    Where its loss says that it has found nothing, it looks again, from its own starts.
+    Where its loss shows that nothing was found, it matches again, from the matcher's own starts.
+
+    Parameters
+    ----------
+    setting : Setting
+    start : (2,) float64
+        f_m, Hz, and gamma, octaves/s.
+    shift : int
+        Of the target, samples.
+    evaluations : int
+        From each start, at most.
+
+    Returns
+    -------
+    Descent
     """
     pinned = {"f_c": CARRIER, "w": WIDTH, "am_shape": setting.am_shape}
     f_m, gamma = TARGET
@@ -184,7 +215,7 @@ def _later(step: MatchStep, evaluations: int) -> MatchStep:
 
 
 def _each_evaluation(steps: list[MatchStep]) -> Descent:
-    """Accepted steps as the best so far after each evaluation."""
+    """Best of the accepted steps after each evaluation."""
     thetas: list[Theta] = []
     losses: list[float] = []
     best = steps[0]
@@ -210,12 +241,12 @@ Ends = tuple[float, float]
 Shifts = tuple[int, ...]
 
 SHIFTS: Shifts = (0, *(2**n for n in range(8, 13)))
-"""Samples; maps for all of them serve two figures."""
+"""Shifts of the maps of two figures, samples."""
 
 
 @dataclass(frozen=True)
 class GridCell:
-    """A cell of a map: where it is, and loss and gradient at each shift."""
+    """A cell of a map: its place, and loss and gradient at each shift."""
 
     i: int
     j: int
@@ -226,7 +257,7 @@ class GridCell:
 
 
 class Laboratory:
-    """Filters, maps and descents that are kept.
+    """Filters, maps and descents that are kept for several figures.
 
     Parameters
     ----------
@@ -241,7 +272,23 @@ class Laboratory:
         self._runs: dict[tuple[int, Method, tuple[float, float], int], Descent] = {}
 
     def map(self, setting: Setting, phi: Phi, f_m: Ends, n: int, shifts: Shifts) -> list[GridCell]:
-        """Losses on a grid of `n` by `n` over f_m and the paper's gamma, at each of the shifts."""
+        """Losses on a grid over f_m and the paper's range of gamma, at each shift.
+
+        Parameters
+        ----------
+        setting : Setting
+        phi : str
+        f_m : (float, float)
+            Range, Hz.
+        n : int
+            Cells along each axis.
+        shifts : tuple of int
+            Samples.
+
+        Returns
+        -------
+        list of GridCell
+        """
         key = (setting, phi, f_m, n, shifts)
         if key not in self._maps:
             loss = PaperLoss(setting, phi)
@@ -267,7 +314,22 @@ class Laboratory:
     def run(
         self, method: Method, start: tuple[float, float], shift: int, evaluations: int
     ) -> Descent:
-        """One descent."""
+        """One descent.
+
+        Parameters
+        ----------
+        method : Method
+        start : (float, float)
+            f_m, Hz, and gamma, octaves/s.
+        shift : int
+            Of the target, samples.
+        evaluations : int
+            At most.
+
+        Returns
+        -------
+        Descent
+        """
         key = (evaluations, method, start, shift)
         if key not in self._runs:
             runner = self._runners.setdefault(evaluations, Runner(evaluations))

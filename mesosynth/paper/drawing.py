@@ -1,6 +1,6 @@
-"""Numbers of a figure as rows under names, and how the figures look.
+"""Table of a figure's numbers, and the style of the figures.
 
-Paper white, and colours that everybody can tell apart.
+White paper, and colours that are distinct for everybody.
 """
 
 import csv
@@ -36,7 +36,7 @@ class FigureTable:
     rows: list[tuple[Entry, ...]] = field(default_factory=list[tuple[Entry, ...]])
 
     def where(self, **wanted: Entry) -> "FigureTable":
-        """The rows that hold these entries."""
+        """Rows with these entries."""
         places = [(self.columns.index(name), entry) for name, entry in wanted.items()]
         rows = [row for row in self.rows if all(row[place] == entry for place, entry in places)]
         return FigureTable(self.columns, rows)
@@ -47,7 +47,7 @@ class FigureTable:
         return np.array([float(row[place]) for row in self.rows])
 
     def distinct(self, column: str) -> list[Entry]:
-        """The entries of one column, each once, in order of appearance."""
+        """Different entries of one column, in order of appearance."""
         place = self.columns.index(column)
         return list(dict.fromkeys(row[place] for row in self.rows))
 
@@ -68,15 +68,15 @@ class PaperFigure:
     Attributes
     ----------
     name : str
-        Of its files.
+        Name of its files.
     settings : callable
-        ``settings(quick)``: a dict of all that its numbers depend on.
+        ``settings(quick)``: a dict of all settings of its numbers.
     count : callable
-        ``count(settings)``: the ticks that it takes.
+        ``count(settings)``: the number of ticks that it takes.
     compute : callable
         ``compute(settings, laboratory)``: its numbers.
     draw : callable
-        ``draw(table)``: the picture, of nothing else than the numbers.
+        ``draw(table)``: the picture, from the numbers alone.
     """
 
     name: str
@@ -89,7 +89,7 @@ class PaperFigure:
 BLUE, ORANGE, GREEN, RED, PURPLE, BLACK = (
     "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#222222",
 )  # fmt: skip
-"""Okabe and Ito's, which those who confuse red and green can tell apart."""
+"""Okabe and Ito's colours, distinct for colour-blind readers."""
 
 GREY = "#767676"
 LOSSES = "cividis"
@@ -97,7 +97,18 @@ SIGNED = "RdBu_r"
 
 
 def new_figure(width: float, height: float, title: str, note: str) -> Figure:
-    """An empty figure of so many inches, with its title and a line below it."""
+    """An empty figure with a title and a note below.
+
+    Parameters
+    ----------
+    width, height : float
+        Inches.
+    title, note : str
+
+    Returns
+    -------
+    Figure
+    """
     figure = Figure(figsize=(width, height), facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, x=0.012, ha="left", size=15, weight="bold", color=BLACK)
@@ -106,7 +117,15 @@ def new_figure(width: float, height: float, title: str, note: str) -> Figure:
 
 
 def plain(axes: Axes, title: str, x: str = "", y: str = "") -> None:
-    """Titles, labels, and no frame more than needed."""
+    """Set titles and labels, and remove the upper and right frame.
+
+    Parameters
+    ----------
+    axes : Axes
+    title : str
+    x, y : str
+        Labels.
+    """
     axes.set_title(title, size=10.5, loc="left", color=BLACK)
     axes.set_xlabel(x, size=9.5)
     axes.set_ylabel(y, size=9.5)
@@ -116,7 +135,14 @@ def plain(axes: Axes, title: str, x: str = "", y: str = "") -> None:
 
 
 def log_ticks(axes: Axes, which: str, ticks: Sequence[float]) -> None:
-    """A logarithmic axis with these ticks, written as people write them."""
+    """Make an axis logarithmic, with some ticks in plain numbers.
+
+    Parameters
+    ----------
+    axes : Axes
+    which : {"x", "y"}
+    ticks : sequence of float
+    """
     (axes.set_xscale if which == "x" else axes.set_yscale)("log", base=2)
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(FixedLocator(list(ticks)))

@@ -33,7 +33,7 @@ FIGURES = {
 
 
 def paper_figure(number: int) -> "PaperFigure":
-    """One of the paper's figures; this imports torch and matplotlib."""
+    """Figure of a number; this imports torch and matplotlib."""
     module, name = FIGURES[number]
     return getattr(import_module(f"mesosynth.paper.{module}"), name)
 
@@ -57,17 +57,21 @@ def make_figures(
     quick : bool
         Coarse grids and short descents.
     again : bool
-        Make anew what is there with the same settings.
+        Make existing figures of the same settings again.
     on_figure : callable, optional
-        Called when a figure is begun that is not there yet, with its title and how many steps it
-        takes.
+        Called before a figure is made, with its title and its number of steps.
     on_step : callable, optional
-        Called after each of them.
+        Called after each step.
 
     Returns
     -------
     dict
         "figures": number, picture, table, whether it was made now, and seconds, of each.
+
+    Raises
+    ------
+    ArgumentError
+        If a file cannot be written.
     """
     from mesosynth.paper.descents import Laboratory
     from mesosynth.paper.losses import one_thread
@@ -95,14 +99,14 @@ def make_figures(
 
 
 VERSION = 1
-"""Raised whenever the figures' numbers change; figures of another version are made again."""
+"""Increase it when the figures' numbers change; figures of another version are made again."""
 
 _DPI = 110
 _SUFFIXES = (".csv", ".png", ".json")
 
 
 def fingerprint(settings: Mapping[str, Any]) -> str:
-    """Hash of what a figure's numbers depend on."""
+    """Hash of the settings that a figure's numbers depend on."""
     text = json.dumps({"version": VERSION, **settings}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -133,12 +137,12 @@ class FigureFolder:
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Created if it does not exist.
 
     Raises
     ------
     ArgumentError
-        If it cannot be made.
+        If it cannot be created.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -149,11 +153,34 @@ class FigureFolder:
             raise ArgumentError(f"{folder} cannot be a folder: {error.strerror}.") from error
 
     def path(self, stem: str, suffix: str) -> Path:
-        """One of a figure's files."""
+        """Path of one of a figure's files.
+
+        Parameters
+        ----------
+        stem : str
+            Name of the figure.
+        suffix : str
+            ".csv", ".png" or ".json".
+
+        Returns
+        -------
+        Path
+        """
         return self.folder / f"{stem}{suffix}"
 
     def has(self, stem: str, settings: Mapping[str, Any]) -> bool:
-        """Whether the figure is there in full, made with these settings."""
+        """Whether a figure is complete, and made with these settings.
+
+        Parameters
+        ----------
+        stem : str
+            Name of the figure.
+        settings : mapping
+
+        Returns
+        -------
+        bool
+        """
         if not all(self.path(stem, suffix).is_file() for suffix in _SUFFIXES):
             return False
         try:
@@ -165,7 +192,15 @@ class FigureFolder:
     def save(
         self, stem: str, settings: Mapping[str, Any], table: "FigureTable", figure: "Figure"
     ) -> None:
-        """Write a figure; its settings come last, and say that the others are whole.
+        """Write a figure; its settings come last, and show that the others are complete.
+
+        Parameters
+        ----------
+        stem : str
+            Name of the figure.
+        settings : mapping
+        table : FigureTable
+        figure : Figure
 
         Raises
         ------

@@ -128,11 +128,12 @@ def _ridge(axes: Axes, gamma: float, delay: float, colour: str) -> None:
 CHIRP_PAIRS = PaperFigure(
     "chirp_pairs", _chirps_settings, _chirps_count, _chirps_compute, _chirps_draw
 )
-"""Fig. 1: pairs of chirps, one delayed and ever steeper, and how far apart two Φ find them.
+"""Fig. 1: pairs of chirps, one delayed and ever steeper, and their distances for two Φ.
 
-The paper gives no numbers. Here a chirp of 1 octave/s lies beside one that is 0.3 s later and
-sweeps faster. Both last as long, so that a steeper one crosses the other. A spectrogram finds all
-pairs nearly as different as can be, equal ones too; the JTFS finds those alike.
+The paper gives no numbers. Here a chirp of 1 octave/s is compared with one that is 0.3 s later and
+sweeps faster. Both have the same length, so that a steeper one crosses the other. For a
+spectrogram all pairs are almost as different as possible, even equal ones; for the JTFS equal ones
+are similar.
 """
 
 

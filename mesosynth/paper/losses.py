@@ -1,8 +1,8 @@
 """Settings and losses of the paper: eq. 16 between JTFS, eq. 18 between MSS; and ours.
 
-Where the paper's code differs from its text, it has settings of its own (Vahidi et al., JAES 2023).
-Features are computed once and compared with as many targets as one likes, so that a map of losses
-costs the same for one shift as for ten.
+Where the code of Vahidi et al. (JAES 2023) differs from the text, it has settings of its own.
+Features are computed once and compared with any number of targets, so that a map of losses costs
+the same for one shift as for ten.
 """
 
 from collections.abc import Generator
@@ -22,7 +22,7 @@ from mesosynth.scattering import JTFS
 from mesosynth.scattering.mss import MultiScaleSpectrogram
 
 Phi = Literal["JTFS", "MSS", "JTFS averaged"]
-"""The paper's two, and ours: averaged over all time, on the unit sphere."""
+"""The two Φ of the paper, and ours: averaged over all time, on the unit sphere."""
 
 PHIS: tuple[Phi, ...] = ("JTFS", "MSS", "JTFS averaged")
 
@@ -36,7 +36,7 @@ GRID = 20
 
 
 def _middle(ends: tuple[float, float]) -> float:
-    """Entry 10 of the grid of 20, which the text rounds and the captions get wrong."""
+    """Entry 10 of the grid of 20; the text rounds it, and the captions have another value."""
     return float(np.geomspace(*ends, GRID)[GRID // 2])
 
 
@@ -93,12 +93,12 @@ CODE_FIELD = replace(CODE, F="global", windows=tuple(2**n for n in range(10, 4, 
 
 
 def seconds(shift: int) -> float:
-    """A shift in samples as seconds."""
+    """Seconds of a shift in samples."""
     return shift / ANALYSIS_RATE
 
 
 def error(theta: NDArray[np.float64]) -> float:
-    """Distance of (f_m, gamma) to the target's, as in the paper: Hz and octaves/s alike."""
+    """Euclidean distance of (f_m, gamma) to the target, in Hz and octaves/s, as in the paper."""
     return float(np.linalg.norm(theta - np.array(TARGET)))
 
 
@@ -115,7 +115,7 @@ class Features:
 
 @contextmanager
 def one_thread() -> Generator[None]:
-    """PyTorch on one thread: its others wait for work by spinning, which costs more than they do.
+    """Context with PyTorch on one thread, since its idle threads spin.
 
     On two busy cores, an MSS took fifteen times as long with two threads as with one.
     """
@@ -150,20 +150,61 @@ class PaperLoss:
             )  # fmt: skip
 
     def features(self, f_m: float, gamma: float, carrier: float | None = None) -> Features:
-        """Φ of the sound of these parameters, in the middle of the window."""
+        """Φ of a sound in the middle of the window.
+
+        Parameters
+        ----------
+        f_m : float
+            Hz.
+        gamma : float
+            Octaves/s.
+        carrier : float, optional
+            Hz; by default the setting's.
+
+        Returns
+        -------
+        Features
+        """
         return self._features(self.state(f_m, gamma, carrier or self.setting.carrier))
 
     def target(self, shift: int = 0) -> Features:
-        """Φ of the target, `shift` samples before what it is compared with."""
+        """Φ of the target, shifted to `shift` samples earlier."""
         return self._features(self.state(*TARGET, CARRIER, shift=shift))
 
     def state(self, f_m: float, gamma: float, carrier: float = CARRIER, shift: int = 0) -> State:
-        """The matcher's state of these parameters."""
+        """State of the matcher for these parameters.
+
+        Parameters
+        ----------
+        f_m : float
+            Hz.
+        gamma : float
+            Octaves/s.
+        carrier : float
+            Hz.
+        shift : int
+            Samples by which the sound is earlier.
+
+        Returns
+        -------
+        State
+        """
         values = {"f_c": carrier, "f_m": f_m, "gamma": gamma, "w": WIDTH}
         return state_of({**values, "am_shape": self.setting.am_shape}, onset=-seconds(shift))
 
     def between(self, here: Features, target: Features) -> tuple[float, NDArray[np.float64]]:
-        """The loss, and its gradient along log f_m and log gamma, (2,)."""
+        """Loss and its gradient.
+
+        Parameters
+        ----------
+        here, target : Features
+
+        Returns
+        -------
+        loss : float
+        gradient : (2,) float64
+            Along log f_m and log gamma.
+        """
         residual = (here.S - target.S).double()
         if self.phi == "MSS":
             loss, slope = self._absolute(residual)
@@ -198,7 +239,7 @@ class PaperLoss:
         return Features(*(self._jtfs or self._mss).jvp(x, dx))
 
     def _sound(self, state: State) -> tuple[torch.Tensor, torch.Tensor]:
-        """The waveform, (n,), and its derivatives, (2, n), loud as the setting has it."""
+        """Waveform, (n,), and its derivatives, (2, n), in the level of the setting."""
         theta = torch.from_numpy(state[:7])
         x, dx = chirplet_and_tangents(
             theta, ANALYSIS_SAMPLES, ANALYSIS_RATE, float(state[7]), _FREE

@@ -42,7 +42,7 @@ _MOST_ARROWS = 12  # on one axis
 
 @dataclass(frozen=True)
 class Panel:
-    """A row of maps, one a Φ: its name, a setting, a range of f_m, and each cell's shift."""
+    """A row of maps, one per Φ: its name, setting, range of f_m, and shift of each cell."""
 
     name: str
     setting: Setting
@@ -52,13 +52,25 @@ class Panel:
     shifts: Shifts = SHIFTS
 
     def setting_for(self, phi: Phi) -> Setting:
-        """The setting of one of the row's maps."""
+        """Setting of one of the row's maps."""
         ours = self.setting_of_ours or self.setting
         return ours if phi == "JTFS averaged" else self.setting
 
 
 def measure(panels: list[Panel], n: int, laboratory: Laboratory) -> FigureTable:
-    """Table with a row for every cell of every map."""
+    """Table with a row for every cell of every map.
+
+    Parameters
+    ----------
+    panels : list of Panel
+    n : int
+        Cells along each axis.
+    laboratory : Laboratory
+
+    Returns
+    -------
+    FigureTable
+    """
     table = FigureTable(_COLUMNS)
     for panel in panels:
         for phi in PHIS:
@@ -73,7 +85,18 @@ def measure(panels: list[Panel], n: int, laboratory: Laboratory) -> FigureTable:
 
 
 def draw_maps(table: FigureTable, title: str, note: str) -> Figure:
-    """A row of maps a panel."""
+    """Picture with a row of maps per panel.
+
+    Parameters
+    ----------
+    table : FigureTable
+        From :func:`measure`.
+    title, note : str
+
+    Returns
+    -------
+    Figure
+    """
     names = [str(name) for name in table.distinct("panel")]
     figure = new_figure(12.5, 1.2 + 3.6 * len(names), title, note)
     grid = figure.subplots(len(names), len(PHIS), squeeze=False)
@@ -97,7 +120,7 @@ def draw_maps(table: FigureTable, title: str, note: str) -> Figure:
 def pointing_home(part: FigureTable) -> float:
     """Share of cells, 0 to 1, from which a small step down the gradient comes nearer the target.
 
-    Nearer in logarithms, with the two axes as long as each other; the nearest cell has no say.
+    Nearer in logarithms, with both axes scaled to the same length; the nearest cell is not counted.
     """
     home, down, length = _home(part), _down(part), _lengths(part)
     scaled, stepped = home / length, down / length
@@ -106,7 +129,7 @@ def pointing_home(part: FigureTable) -> float:
 
 
 def _with_powers(name: str) -> str:
-    """2^10 as mathematicians write it."""
+    """`name` with its powers of two as exponents."""
     return re.sub(r"2\^(\d+)", r"$2^{\1}$", name)
 
 
@@ -127,7 +150,7 @@ def _lengths(part: FigureTable) -> NDArray[np.float64]:
 
 
 def _map(axes: Axes, part: FigureTable) -> None:
-    """The loss in colour, where it falls as arrows, the target, and the lowest cell."""
+    """Draw the loss in colour, its descent as arrows, the target, and the lowest cell."""
     n = int(part.numbers("i").max()) + 1
     i, j = part.numbers("i").astype(int), part.numbers("j").astype(int)
     picture = np.empty((n, n))
@@ -141,7 +164,7 @@ def _map(axes: Axes, part: FigureTable) -> None:
     axes.contour(f_m, gamma, picture, levels=8, colors="white", linewidths=0.5, alpha=0.5)
     stride = -(-n // _MOST_ARROWS)
     shown = (i % stride == 0) & (j % stride == 0)
-    # Each axis as long as the other: an arrow then stands at right angles to the contours.
+    # Both axes of the same length, so that an arrow is at right angles to the contours.
     arrows = (_down(part) / _lengths(part))[shown]
     arrows /= np.maximum(np.linalg.norm(arrows, axis=1, keepdims=True), 1e-300)
     axes.quiver(
