@@ -1,17 +1,24 @@
-"""Processor cores: which ones play and which ones compute."""
+"""Processor cores: which ones play and which ones compute.
+
+On Linux each thread has its own cores, and what it starts inherits them. Windows knows the cores of
+a process only, so that there a whole child process is kept to its cores. macOS does not let us
+choose.
+"""
 
 import contextlib
 import os
+import sys
 from collections.abc import Generator
+from typing import Literal
+
+Cores = Literal["playing", "computing"]
 
 _FEW = 8  # cores; of fewer the sound takes one, of as many two
 
 
 def cores() -> int:
     """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(_allowed()) or os.cpu_count() or 1
 
 
 def worker_threads() -> int:
@@ -42,18 +49,40 @@ def compute_apart() -> int:
     return threads
 
 
+def keep_process_to(which: Cores) -> None:
+    """Keep this process to its cores where its main thread could not inherit them."""
+    if hasattr(os, "sched_setaffinity"):
+        return
+    import psutil  # takes 30 ms
+
+    process = psutil.Process()
+    these = _split()[0 if which == "playing" else 1]
+    if these and hasattr(process, "cpu_affinity"):
+        with contextlib.suppress(psutil.Error, OSError):
+            process.cpu_affinity(sorted(these))
+
+
 def _split() -> tuple[set[int], set[int]]:
     """The cores that play, and those that compute; the same where there is one, none if unknown.
 
     The first core is where most systems answer their devices, and the last ones may be slow ones.
     """
-    if not hasattr(os, "sched_getaffinity"):
-        return set(), set()
-    allowed = sorted(os.sched_getaffinity(0))
+    allowed = sorted(_allowed())
     if len(allowed) < 2:
         return set(allowed), set(allowed)
     playing = set(allowed[1 : 2 if len(allowed) < _FEW else 3])
     return playing, set(allowed) - playing
+
+
+def _allowed() -> set[int]:
+    """Cores that this process may use; none where that is unknown."""
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    if sys.platform != "win32":
+        return set()
+    import psutil
+
+    return set(psutil.Process().cpu_affinity() or ())
 
 
 @contextlib.contextmanager
@@ -68,6 +97,6 @@ def _beginning_on(these: set[int]) -> Generator[None]:
 
 
 def _keep_to(these: set[int]) -> None:
-    if these:
+    if these and hasattr(os, "sched_setaffinity"):
         with contextlib.suppress(OSError):  # not allowed everywhere; it works without, too
             os.sched_setaffinity(0, these)

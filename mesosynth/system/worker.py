@@ -24,13 +24,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from mesosynth.errors import MesosynthError, WorkerError, WorkerTimeoutError
-from mesosynth.system.cpu import computing_apart, playing_apart
+from mesosynth.system.cpu import Cores, computing_apart, keep_process_to, playing_apart
 
 T = TypeVar("T")
-Cores = Literal["playing", "computing"]
 
 _BACKLOG = 256  # events that wait for the parent before the child's `send` blocks
 _LINGER = 1.0  # s from the end of a child's channel to the end of its process
@@ -327,7 +326,7 @@ class Worker:
         ours, theirs = context.Pipe()
         process = context.Process(
             target=_run,
-            args=(theirs, self._nice, self._threads, _Later((self._main, *self.args))),
+            args=(theirs, self._nice, self._cores, self._threads, _Later((self._main, *self.args))),
             name=self._name,
             daemon=True,
         )
@@ -557,7 +556,9 @@ def hidden_main() -> Generator[None]:
         sys.modules["__main__"] = main
 
 
-def _run(connection: Connection, nice: int, threads: int | None, work: _Later) -> None:
+def _run(
+    connection: Connection, nice: int, cores: Cores | None, threads: int | None, work: _Later
+) -> None:
     """Run a child; nothing of its own work has been imported yet."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
@@ -566,6 +567,8 @@ def _run(connection: Connection, nice: int, threads: int | None, work: _Later) -
         os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
     if nice:
         _lower_priority(nice)
+    if cores is not None:
+        keep_process_to(cores)
     channel = Channel(connection)
     try:
         main, *args = work.load()

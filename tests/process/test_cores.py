@@ -58,10 +58,8 @@ def test_the_callback_and_the_matcher_are_apart_and_the_rest_goes_where_it_likes
         def threads(pid):
             return [os.sched_getaffinity(int(tid)) for tid in os.listdir(f"/proc/{pid}/task")]
 
-        until(
-            lambda: os.sched_getaffinity(session.matcher_pid) != everywhere, 30, "the matcher kept"
-        )
         (callback,) = (kept for kept in threads(session.audio_pid) if kept != everywhere)
         assert os.sched_getaffinity(session.audio_pid) == everywhere  # its main thread
-        assert not callback & os.sched_getaffinity(session.matcher_pid)
+        # Torch tries one core after the other while it is imported.
+        until(lambda: not callback & os.sched_getaffinity(session.matcher_pid), 30, "kept apart")
     assert os.sched_getaffinity(0) == everywhere

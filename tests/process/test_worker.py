@@ -274,6 +274,14 @@ def test_its_nice_cores_threads_and_main_module_are_what_was_asked_for(worker):
     assert psutil.Process().nice() == mine
 
 
+@pytest.mark.skipif(cpu.cores() < 2, reason="one core for all")
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux plays Windows here")
+def test_where_threads_have_no_cores_a_process_is_kept_to_its_own(worker):
+    with cpu.computing_apart():
+        computing = os.sched_getaffinity(0)
+    assert until(worker(mains.keep_to_computing_as_on_windows), set)[-1] == computing
+
+
 @POSIX
 def test_one_that_forked_and_died_is_told_though_its_pipe_is_held(worker):
     threads = threading.active_count()

@@ -8,6 +8,7 @@ import time
 import numpy as np
 
 from mesosynth.errors import ArgumentError, PluginError
+from mesosynth.system import cpu
 from mesosynth.system.worker import Question, call
 
 
@@ -96,6 +97,15 @@ def both_ways(channel, megabytes):
     command = channel.receive()
     channel.send(float(command.sum()))
     channel.receive()
+
+
+def keep_to_computing_as_on_windows(channel):
+    import psutil
+
+    del os.sched_getaffinity, os.sched_setaffinity
+    sys.platform = "win32"
+    cpu.keep_process_to("computing")
+    channel.send(set(psutil.Process().cpu_affinity()))
 
 
 def fork_and_exit(channel):
