@@ -62,8 +62,6 @@ class MatchOptions:
         Go on with a match that was kept.
     layers : int, optional
         Match with up to N arpeggios, 1 to 8, that together sound like the file.
-    seconds : float
-        With --layers: end after so long, with the best so far.
     """
 
     output: Annotated[Path | None, Parameter(("-o", "--output"), metavar="PRESET")] = None
@@ -88,7 +86,13 @@ class MatchOptions:
     save: Annotated[Path | None, Parameter(metavar="RUN")] = None
     resume: Annotated[Path | None, Parameter(metavar="RUN")] = None
     layers: Annotated[Whole | None, Parameter(metavar="N")] = None
-    seconds: Annotated[float, Parameter(metavar="S")] = 60.0
+    seconds: Annotated[
+        float | None,
+        of(
+            LayersSettings, "seconds", metavar="S",
+            help="With --layers: end after so long, with the best so far.",
+        ),
+    ] = None  # fmt: skip
 
     @property
     def run(self) -> Path | None:
@@ -96,7 +100,7 @@ class MatchOptions:
         return self.save or self.resume
 
     def settings(self) -> MatchSettings:
-        """Settings for the matcher.
+        """Settings of a match with one arpeggio.
 
         Raises
         ------
@@ -106,14 +110,21 @@ class MatchOptions:
         table = instrument_class(self.instrument).parameters
         pinned = pinned_values(self.pin or (), table, beside=("onset", "gain"))
         wanted = split_ids(self.unknowns) if self.unknowns else table.matchable
-        chosen = {
-            name: value
-            for name in ("seed", "phi", "descent")
-            if (value := getattr(self, name)) is not None
-        }
         return MatchSettings(
-            unknowns=tuple(id_ for id_ in wanted if id_ not in pinned), pinned=pinned, **chosen
+            unknowns=tuple(id_ for id_ in wanted if id_ not in pinned),
+            pinned=pinned,
+            **self._given("seed", "phi", "descent"),
         )
+
+    def layers_settings(self) -> LayersSettings:
+        """Settings of a match with layers.
+
+        Raises
+        ------
+        ArgumentError
+            If their number or the time makes no sense.
+        """
+        return LayersSettings(**self._given("layers", "seconds", "seed"))
 
     def check(self, file: Path | None) -> None:
         """Refuse options that do not go together, before the work begins.
@@ -131,14 +142,16 @@ class MatchOptions:
         if self.resume is not None:
             if file is not None:
                 raise ArgumentError("FILE does not go with --resume, which holds it already.")
-            for name in self._given(_NEW_MATCH):
+            for name in self._given(*_NEW_MATCH):
                 raise ArgumentError(f"--{name} does not go with --resume, which holds it already.")
         if self.layers is not None:
-            for name in self._given(_ONE_ARPEGGIO):
+            for name in self._given(*_ONE_ARPEGGIO):
                 raise ArgumentError(f"--{name} does not go with --layers; leave one of them out.")
 
-    def _given(self, names: tuple[str, ...]) -> list[str]:
-        return [name for name in names if getattr(self, name) is not None]
+    def _given(self, *names: str) -> dict[str, Any]:
+        """Those of `names` that are typed, with their values."""
+        values = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 _NO_OPTIONS = MatchOptions()
@@ -168,7 +181,7 @@ def match(
     if file is None:
         raise ArgumentError("match: name a FILE, or a match that was kept: --resume RUN.")
     if options.layers is not None:
-        return _match_layers(file, options.layers, options, json)
+        return _match_layers(file, options, json)
     return _match(_new(file, options), options, json)
 
 
@@ -182,8 +195,9 @@ def _match(wanted: "SavedMatch", options: MatchOptions, as_json: bool) -> dict[s
 
     target, instrument = wanted.target, wanted.instrument
     with _telling_how_to_go_on(options.run), ProgressBar(target.name, state="listening …") as bar:
-        from mesosynth.matching.match import keep_match, render_match  # brings torch in
-        from mesosynth.matching.similarity import Similarity
+        with bar.loading_torch():
+            from mesosynth.matching.match import keep_match, render_match
+            from mesosynth.matching.similarity import Similarity
 
         def show(step: "MatchStep") -> None:
             bar.move(step.progress, step_text(step))
@@ -263,20 +277,21 @@ def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 # Layers: a few arpeggios
 
 
-def _match_layers(file: Path, layers: int, options: MatchOptions, as_json: bool) -> dict[str, Any]:
+def _match_layers(file: Path, options: MatchOptions, as_json: bool) -> dict[str, Any]:
     from mesosynth.audio.file import load_target
     from mesosynth.presets.matched import layered_preset
     from mesosynth.presets.preset import save_preset
 
+    settings = options.layers_settings()
     target = load_target(file)
     with ProgressBar(target.name, state="listening …") as bar:
-        from mesosynth.matching.layers import layer_steps  # brings torch in
+        with bar.loading_torch():
+            from mesosynth.matching.layers import layer_steps
 
         def show(step: object) -> None:
             if isinstance(step, LayersStep):
                 bar.move(step.progress, _layers_text(step))
 
-        settings = LayersSettings(layers, options.seconds, options.seed or 0)
         result = result_of(layer_steps(target, settings), show)
     result = replace(result, layers=tuple(sorted(result.layers, key=lambda one: -one.share)))
     if options.output is not None:

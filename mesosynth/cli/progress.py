@@ -1,6 +1,10 @@
 """Progress bar of all commands, on standard error."""
 
+import contextlib
+import os
+import signal
 import sys
+from collections.abc import Generator
 from types import TracebackType
 from typing import Self
 
@@ -90,6 +94,23 @@ class ProgressBar:
     def say(self, text: str) -> None:
         """Print a sentence above the bar."""
         self._progress.console.print(text, markup=False)
+
+    @contextlib.contextmanager
+    def loading_torch(self) -> Generator[None]:
+        """Leave the program at once on Ctrl-C while torch is imported.
+
+        Its C++ code would abort the process if a KeyboardInterrupt were raised inside.
+        """
+
+        def leave(number: int, _: object) -> None:
+            self._progress.stop()
+            os._exit(128 + number)
+
+        previous = signal.signal(signal.SIGINT, leave)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, previous)
 
     def __enter__(self) -> Self:
         self._progress.start()

@@ -121,7 +121,8 @@ def _match(file: Path, settings: SequenceSettings, run: Path, anew: bool) -> "Ma
 
     try:
         with ProgressBar(file.name, None, "listening …", remaining=True) as bar:
-            from mesosynth.matching.sequence import match_sequence  # brings torch in
+            with bar.loading_torch():
+                from mesosynth.matching.sequence import match_sequence
 
             return match_sequence(file, settings, run, show)
     except KeyboardInterrupt:

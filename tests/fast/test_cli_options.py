@@ -9,9 +9,12 @@ from mesosynth.cli.match import MatchOptions
 from mesosynth.cli.options import SoundOptions
 from mesosynth.cli.sequence import sequence
 from mesosynth.errors import ArgumentError
-from mesosynth.matching.results import MatchSettings, SequenceSettings
+from mesosynth.matching.results import LayersSettings, MatchSettings, SequenceSettings
 
-BY_SCRIPTS_ONLY = {"start", "max_evaluations"}  # theta to start from; patience
+BY_SCRIPTS_ONLY = {
+    "start", "max_evaluations",  # of one arpeggio: theta to start from; patience
+    "steps", "before",  # of layers: patience; the match before a hand changed it
+}  # fmt: skip
 
 
 def options(names):
@@ -21,6 +24,7 @@ def options(names):
 def test_every_setting_has_an_option():
     match = {field.name for field in fields(MatchOptions)}
     assert options(field.name for field in fields(MatchSettings)) <= match
+    assert options(field.name for field in fields(LayersSettings)) <= match
     assert options(field.name for field in fields(SequenceSettings)) <= set(
         inspect.signature(sequence).parameters
     )
@@ -28,6 +32,7 @@ def test_every_setting_has_an_option():
 
 def test_without_options_the_settings_hold():
     assert MatchOptions().settings() == MatchSettings()
+    assert MatchOptions(layers=3).layers_settings() == LayersSettings(layers=3)
     assert inspect.signature(sequence).parameters["hop"].default == SequenceSettings().hop
 
 
@@ -39,6 +44,8 @@ def test_what_is_typed_becomes_settings():
         unknowns=("f_m", "gamma"), pinned={"w": 2.5, "onset": 0.5}, phi="mss", descent="adam",
         seed=7,
     )  # fmt: skip
+    layers = MatchOptions(layers=2, seconds=9.0, seed=3).layers_settings()
+    assert layers == LayersSettings(layers=2, seconds=9.0, seed=3)
     ripple = MatchOptions(instrument="ripple", pin=["f_0=A4"]).settings()
     assert ripple.pinned == {"f_0": 440.0}
     assert set(ripple.unknowns) == {"f_m", "gamma", "w", "depth"}
