@@ -13,11 +13,11 @@ from mesosynth.matching.model import State, Unknowns
 from mesosynth.system.steps import Steps
 
 # --------------------------------------------------------------------------------------------------
-# Normal equations of a least-squares step: of thousands of paths a few numbers.
+# Normal equations of a least-squares step: JᵀJ, Jᵀr, loss
 
 
 SYSTEMATIC = 3e-4
-"""Standard deviation along each axis of what a lean Φ and an unfinished descent leave open."""
+"""Standard deviation along each axis of the error of Φ's tolerance and of an early end."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class NormalEquations:
     gradient : (free,) float64
         Jᵀr, along the unknowns' axes.
     H : (free, free) float64
-        JᵀJ, the Hessian as Gauss and Newton take it.
+        JᵀJ, the Hessian of Gauss and Newton.
     quartic : float
-        Σr⁴, from which follows how many paths the residual is spread over.
+        Σr⁴, which gives the effective number of paths of the residual.
     """
 
     loss: float
@@ -43,7 +43,17 @@ class NormalEquations:
 
     @classmethod
     def of(cls, residual: NDArray[np.float64], J: NDArray[np.float64]) -> "NormalEquations":
-        """Condense a residual, (paths,), and its Jacobian, (paths, free)."""
+        """Equations of a residual and its Jacobian.
+
+        Parameters
+        ----------
+        residual : (paths,) float64
+        J : (paths, free) float64
+
+        Returns
+        -------
+        NormalEquations
+        """
         return cls(
             loss=0.5 * float(residual @ residual),
             gradient=J.T @ residual,
@@ -81,24 +91,24 @@ class NormalEquations:
 
 
 # --------------------------------------------------------------------------------------------------
-# Ways down: Levenberg-Marquardt, and by name those that it is compared with.
+# Descents: Levenberg-Marquardt, and others to compare it with
 #
 # The loss is half the squared distance between the unit vectors (Φ ∘ g)(θ) and Φ(target). A step is
-# accepted by its own loss alone. The authors' bold driver asks the true parameters whether a step
-# was good (PAPER.md); nobody has those.
+# accepted by its own loss alone. In the code of Vahidi et al., the distance to the true parameters
+# decides, which are unknown for a real sound.
 
 
 Evaluate = Callable[[State], Steps[Evaluation, NormalEquations]]
-"""Computes the normal equations at a state; what it yields on the way, the descent passes on."""
+"""Computes the normal equations at a state; the descent passes on what it yields on the way."""
 
-_LONGEST_STEP = 0.7  # nobody trusts a linearization beyond a factor of two
+_LONGEST_STEP = 0.7  # a linearization is not valid beyond a factor of two
 _SMALLEST_GAIN = 1e-4  # of the loss
 _FIRST_DAMPING, _LARGEST_DAMPING = 1e-2, 1e4
 
 
 @dataclass(frozen=True)
 class Iterate:
-    """A state that descent has accepted.
+    """A state that a descent accepted.
 
     Attributes
     ----------
@@ -108,7 +118,7 @@ class Iterate:
     std : (free,) float64
         Standard deviations along the unknowns' axes, see :attr:`NormalEquations.std`.
     converged : bool
-        Whether no step worth taking is left.
+        Whether no useful step is left.
     """
 
     state: State
@@ -118,8 +128,9 @@ class Iterate:
 
 
 Descent = Callable[[Evaluate, State, Unknowns, int, float], Iterator[Iterate | Evaluation | None]]
-"""Descends from a state, in at most so many evaluations, until a step is shorter than the
-precision; yields an :class:`Iterate` for the start and each accepted step."""
+"""Descends from a state, with a largest number of evaluations, until a step is shorter than the
+precision; yields an :class:`Iterate` for the start and for each accepted step. All descents have
+these parameters."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +153,23 @@ class _Point:
 def levenberg_marquardt(
     evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
 ) -> Iterator[Iterate | Evaluation | None]:
-    """Gauss-Newton steps, damped until the loss falls."""
+    """Levenberg-Marquardt: Gauss-Newton steps, damped until the loss falls.
+
+    Parameters
+    ----------
+    evaluate : callable
+        Normal equations at a state.
+    start : (theta + 2,) float64
+    unknowns : Unknowns
+    max_evaluations : int
+    precision : float
+        Shortest step, along the unknowns' axes.
+
+    Yields
+    ------
+    Iterate
+        The start and each accepted step, and what `evaluate` yields.
+    """
     here = _Point(start, (yield from evaluate(start)))
     damping = _FIRST_DAMPING
     yield here.iterate()
@@ -167,7 +194,17 @@ def levenberg_marquardt(
 def bold_driver(
     evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
 ) -> Iterator[Iterate | Evaluation | None]:
-    """The paper's descent, down the gradient: the rate grows by a fifth or halves, by the loss."""
+    """Gradient descent of the paper: the rate grows by a fifth or halves, by the loss.
+
+    Parameters
+    ----------
+    evaluate : callable
+    start : (theta + 2,) float64
+    unknowns : Unknowns
+    max_evaluations : int
+    precision : float
+        As for :func:`levenberg_marquardt`.
+    """
     here = _Point(start, (yield from evaluate(start)))
     rate = 0.1 / max(float(np.linalg.norm(here.gradient)), 1e-300)
     yield here.iterate()
@@ -188,7 +225,17 @@ def bold_driver(
 def adam(
     evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
 ) -> Iterator[Iterate | Evaluation | None]:
-    """Adam with a rate of 0.05; every step is taken, whatever the loss says."""
+    """Adam with a rate of 0.05; every step is accepted.
+
+    Parameters
+    ----------
+    evaluate : callable
+    start : (theta + 2,) float64
+    unknowns : Unknowns
+    max_evaluations : int
+    precision : float
+        As for :func:`levenberg_marquardt`; the precision is not used.
+    """
     here = _Point(start, (yield from evaluate(start)))
     mean = square = np.zeros(len(unknowns.free))
     yield here.iterate()
@@ -205,7 +252,17 @@ def adam(
 def lbfgs(
     evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
 ) -> Iterator[Iterate | Evaluation | None]:
-    """L-BFGS (two-loop recursion, the last 8 steps) with a line search that halves."""
+    """L-BFGS (two-loop recursion, the last 8 steps) with a line search that halves.
+
+    Parameters
+    ----------
+    evaluate : callable
+    start : (theta + 2,) float64
+    unknowns : Unknowns
+    max_evaluations : int
+    precision : float
+        As for :func:`levenberg_marquardt`.
+    """
     here = _Point(start, (yield from evaluate(start)))
     pairs: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     length = 1.0
@@ -241,12 +298,12 @@ DESCENTS: dict[str, Descent] = {
 
 
 def descent_named(name: str) -> Descent:
-    """Return the descent of that name.
+    """Descent by name.
 
     Raises
     ------
     ArgumentError
-        If there is none.
+        If there is none of that name.
     """
     if name not in DESCENTS:
         raise ArgumentError(f"descent={name!r} does not exist; choose of {', '.join(DESCENTS)}.")
@@ -254,9 +311,9 @@ def descent_named(name: str) -> Descent:
 
 
 def _damped_step(here: _Point, unknowns: Unknowns, damping: float) -> NDArray[np.float64]:
-    """Solve (JᵀJ + damping diag JᵀJ) step = -Jᵀ residual for what can move."""
+    """Solution of (JᵀJ + damping diag JᵀJ) step = -Jᵀ residual for the unknowns that can move."""
     gradient, H = here.gradient, here.equations.H
-    # What stands at the edge of its range and wants to leave it stays out of the equations.
+    # Unknowns at the edge of their range that would leave it stay out of the equations.
     outward = unknowns.step_between(
         here.state, unknowns.moved(here.state, -1e-3 * np.sign(gradient))
     )
@@ -264,7 +321,7 @@ def _damped_step(here: _Point, unknowns: Unknowns, damping: float) -> NDArray[np
     if not able.any():
         return np.zeros(len(gradient))
     H, gradient = H[np.ix_(able, able)], gradient[able]
-    # A parameter that the loss does not feel at all must not make H singular.
+    # A parameter without effect on the loss must not make H singular.
     diagonal = np.diag(H) + 1e-12 * np.trace(H)
     step = np.zeros(len(able))
     step[able] = -np.linalg.solve(H + damping * np.diag(diagonal), gradient)
@@ -279,7 +336,7 @@ def _two_loops(
     gradient: NDArray[np.float64],
     pairs: list[tuple[NDArray[np.float64], NDArray[np.float64]]],
 ) -> NDArray[np.float64]:
-    """The inverse Hessian that `pairs` of steps and changes of gradient imply, times gradient."""
+    """Product of the gradient with the inverse Hessian of steps and changes of gradient."""
     if not pairs:
         return gradient * (0.1 / max(float(np.linalg.norm(gradient)), 1e-300))
     q = gradient.copy()

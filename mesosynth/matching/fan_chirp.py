@@ -1,21 +1,21 @@
-"""The chirp rate of a sound, heard directly: by how many octaves a second it climbs just now.
+"""Chirp rate of a sound by the fan-chirp transform: its present sweep in octaves a second.
 
-Φ averages over its window, and of parallel arpeggios it hears a lattice of notes: while gamma
-glides, another lattice fits nearly as well, as a wheel in a film seems to stand. What climbs has no
-such doubles. Played on a clock that slows down as fast as they climb, exponential chirps of one
-rate gamma become sinusoids, however many there are and whenever each began, and the spectrum
-becomes lines: the fan-chirp transform (Weruaga and Kepesi, "The fan-chirp transform for
-non-stationary harmonic signals", Signal Processing 87(6), 2007), of which the sparsest is taken::
+Φ averages over its window, and parallel arpeggios look like a lattice of notes to it: while gamma
+glides, another lattice fits nearly as well, as a wheel in a film seems to stand. A chirp rate has
+no such doubles. On a time axis that is warped by gamma, all exponential chirps of that rate become
+sinusoids, whenever each began, and the spectrum becomes lines (Weruaga and Kepesi, "The fan-chirp
+transform for non-stationary harmonic signals", Signal Processing 87(6), 2007). The rate with the
+sparsest spectrum is taken::
 
     tau(t) = (2^(gamma t) - 1) / (gamma ln 2)        P = |FFT x(t(tau))|^2
     sparsity = sum P^2 / (sum P)^2 * sum x^4 / (sum x^2)^2
 
-The second factor is ours: what sounds where the clock runs fast lasts longer, and has the sharper
-line for that alone. An amplitude modulation adds lines beside the lines, and does no harm.
+The second factor is ours: where the warped clock runs fast, sound lasts longer and has sharper
+lines for that reason alone. An amplitude modulation adds lines beside the lines, which is harmless.
 
-Two things make a short arpeggio's rate wrong by a tenth and more, and neither is told: of one that
-the span has cut where the clock runs slow, its end alone is left; and one of few cycles may be
-anything, but a fortieth of a second before it would have been something else.
+Two cases would make a rate wrong by a tenth and more, and give no reading: an arpeggio that the
+span cuts where the clock runs slow, so that only its end is left; and one of few cycles, whose rate
+was different a fortieth of a second before.
 """
 
 import math
@@ -27,32 +27,32 @@ from numpy.typing import NDArray
 from mesosynth.audio.target import ANALYSIS_RATE
 
 SPAN = 0.3
-"""Seconds that are listened to: enough to tell slow rates, and short beside a glide."""
+"""Length of the analysed sound, s: enough for slow rates, and short compared with a glide."""
 
 STD = 0.03
 """Standard deviation of a reading's log |gamma|: 0.01 of most, 0.02 of some, without noise."""
 
-_LEAST, _MOST, _RATES = 0.1, 21.0, 58  # octaves a second, either way; geometric steps
+_LEAST, _MOST, _RATES = 0.1, 21.0, 58  # octaves/s of both signs; geometric steps
 _SILENT = 1e-5  # of full scale
-_AT_ONCE = 4  # rates: what is larger comes from the system and back, three times as slow
-_POINTS = 2560  # of the slowed clock; 2458, as many as of the other, has a prime that FFTs fear
-_CLEAR = 2.0  # sparsity beside the median rate's: less is noise, or a rest
-_SLOW = -0.25  # octaves: where the clock runs slower, the window leaves an arpeggio's end alone
-_AGAIN = 0.025  # s before: what is read must have been read then too,
-_SAME = 0.1  # within so much of log gamma; a few cycles may say anything, but not twice
+_AT_ONCE = 4  # rates; larger arrays are allocated by the system, three times as slow
+_POINTS = 2560  # of the warped clock; 2458, the number of samples, has a large prime factor
+_CLEAR = 2.0  # least sparsity beside the median rate's; less is noise, or a rest
+_SLOW = -0.25  # octaves: below that, only the end of an arpeggio is in the window
+_AGAIN = 0.025  # s before: the second reading, which must agree
+_SAME = 0.1  # largest difference of the two in log gamma
 _STEP = math.log(_MOST / _LEAST) / (_RATES - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the newest sound says.
+    """Chirp rate of the newest sound.
 
     Attributes
     ----------
     gamma : float
-        Octaves a second, signed.
+        Octaves/s, signed.
     at : float
-        When: where its energy lies, s.
+        Time of the centre of its energy, s.
     """
 
     gamma: float
@@ -60,7 +60,7 @@ class Reading:
 
 
 class ChirpRate:
-    """Reads the chirp rate off a waveform; one reading costs about five milliseconds."""
+    """Reads the chirp rate of a waveform; one reading takes about five milliseconds."""
 
     def __init__(self) -> None:
         magnitudes = np.geomspace(_LEAST, _MOST, _RATES)
@@ -84,12 +84,12 @@ class ChirpRate:
         audio : (n,) float32
             At ANALYSIS_RATE, a third of a second or longer.
         end : float
-            When its end is, s.
+            Time of its end, s.
 
         Returns
         -------
         Reading or None
-            None where nothing climbs or falls clearly: in noise, in a rest, in a steady tone.
+            None where nothing sweeps clearly: in noise, in a rest, in a steady tone.
         """
         newest = self._read(audio, end)
         if newest is None:
@@ -101,7 +101,7 @@ class ChirpRate:
     def _read(self, audio: NDArray[np.float32], end: float) -> Reading | None:
         x = self._hann * audio[-self._samples :]
         loudest = float(np.abs(x).max())
-        if not loudest >= _SILENT:  # nor where it is not a number
+        if not loudest >= _SILENT:  # or NaN
             return None
         gamma = self._sparsest(x / loudest)
         if gamma is None:
@@ -113,14 +113,14 @@ class ChirpRate:
         return Reading(gamma, at=end - 0.5 * SPAN + place)
 
     def _sparsest(self, x: NDArray[np.float32]) -> float | None:
-        """The rate at which the spectrum is sparsest; None where none is much sparser."""
+        """Rate with the sparsest spectrum; None where none is much sparser."""
         sparsities = self._sparsities(x)
         contrast = sparsities / float(np.median(sparsities))
         best = int(contrast.argmax())
         inner = best % _RATES not in (0, _RATES - 1)
         if contrast[best] < _CLEAR or not inner:
             return None
-        # A parabola through the best and its neighbours, along the logarithm.
+        # Parabola through the best and its neighbours, along the logarithm.
         left, middle, right = contrast[best - 1 : best + 2]
         curvature = max(float(2.0 * middle - left - right), 1e-9)
         shift = 0.5 * float(right - left) / curvature
@@ -128,7 +128,7 @@ class ChirpRate:
         return rate * math.exp(math.copysign(1.0, rate) * shift * _STEP)
 
     def _sparsities(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Of the spectrum of (samples,), at each rate."""
+        """Sparsity of the spectrum of (samples,) at each rate."""
         sparsities: list[NDArray[np.float32]] = []
         for before, between in self._places:
             here, there = x[before], x[before + 1]
@@ -139,12 +139,12 @@ class ChirpRate:
 
 
 def _sparsity(energy: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of rows: one over the number of places that the energy fills."""
+    """Sparsity of rows: one over the number of places with energy."""
     return np.square(energy).sum(axis=1) / np.square(energy.sum(axis=1))
 
 
 def _warped(gamma: float, samples: int) -> NDArray[np.float64]:
-    """Places in a waveform, in samples, at even steps of the slowed clock tau."""
+    """Positions in a waveform, in samples, at even steps of the warped clock tau."""
     k, half = gamma * math.log(2.0), 0.5 * samples / ANALYSIS_RATE
     begin, end = np.expm1(-k * half) / k, np.expm1(k * half) / k
     t = np.log1p(k * np.linspace(begin, end, _POINTS, endpoint=False)) / k
@@ -152,5 +152,5 @@ def _warped(gamma: float, samples: int) -> NDArray[np.float64]:
 
 
 def _log_ratio(gamma: float, other: float) -> float:
-    """Infinite where one rises and the other falls."""
+    """Logarithm of the ratio of two rates; infinite for different signs."""
     return math.log(gamma / other) if gamma * other > 0.0 else math.inf

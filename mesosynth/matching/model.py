@@ -1,4 +1,4 @@
-"""Models of the matchable instruments: states, units, and which entries a descent may move."""
+"""Models of the matchable instruments: states, units, and the unknowns of a descent."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,16 +18,16 @@ from mesosynth.instruments import ripple_torch as ripples
 from mesosynth.plugins.parameters import ParameterTable
 
 # --------------------------------------------------------------------------------------------------
-# What the matcher must know of an instrument: its theta, the axes it moves on, its sound.
+# Models: theta of an instrument, the axes of a descent, and the sound
 #
-# Descent needs axes on which a step means the same everywhere. Frequencies, rates and bandwidths
-# move in logarithms; depth, rests and brightness, which may be zero, in units of their own. A
-# *state* is theta, then the onset and the level, which are no parameters of an instrument but are
-# looked for like one where they count.
+# A descent needs axes on which a step has the same effect everywhere. Frequencies, rates and
+# bandwidths move in logarithms; depth, rests and brightness, which may be zero, in units of their
+# own. A *state* is theta, then the onset and the level, which are not parameters of an instrument
+# but unknowns, too.
 
 
 State = NDArray[np.float64]
-"""(theta + 2,): theta, the onset in seconds after the middle of the analysis window, and the level:
+"""(theta + 2,): theta, the onset in seconds after the middle of the analysis window, and the level,
 the amplitude of the sound in the target."""
 
 _LONGEST_ONSET = ANALYSIS_SAMPLES / ANALYSIS_RATE / 2
@@ -35,44 +35,44 @@ _SOFTEST, _LOUDEST = 1e-6, 1e3  # level
 
 
 class Synthesize(Protocol):
-    """The sound of a theta."""
+    """Sound of a theta."""
 
     def __call__(
         self, theta: torch.Tensor, n: int, sample_rate: float, onset: float, /
     ) -> torch.Tensor:
-        """Return (n,) samples; `onset` is in seconds after the middle."""
+        """Sound, (n,) samples; `onset` is in seconds after the middle."""
         ...
 
 
 class WithTangents(Protocol):
-    """The sound of a theta and its derivatives."""
+    """Sound of a theta and its derivatives."""
 
     def __call__(
         self, theta: torch.Tensor, n: int, sample_rate: float, onset: float, free: Sequence[int], /
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (n,) samples and their derivatives, (len(free), n), along the model's axes."""
+        """Sound, (n,), and its derivatives, (len(free), n), along the model's axes."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """An instrument as the matcher sees it.
+    """Model of an instrument for the matcher.
 
     Attributes
     ----------
     name : str
-        The instrument's.
+        Name of the instrument.
     parameters : ParameterTable
-        Theta is what it calls matchable.
+        Its matchable parameters are theta.
     first : tuple of str
-        Ids that are looked for first, in theta's order and at its beginning: pitch, rate, speed and
+        Ids of the first unknowns, in theta's order and at its beginning: pitch, rate, speed and
         bandwidth at least.
     scales : mapping
-        What counts as a step of one, by id, for what does not move in logarithms; the onset too.
+        Unit step by id of entries that do not move in logarithms; also of the onset, s.
     synthesize, with_tangents : callable
         Its sound as a function of theta.
     stationary : bool
-        Whether it sounds all the time, rather than as an event with silence around it.
+        Whether it never stops, rather than being an event with silence around it.
     """
 
     name: str
@@ -90,27 +90,27 @@ class Model:
 
     @property
     def onset(self) -> int:
-        """Place of the onset in a state: it follows theta."""
+        """Index of the onset in a state: it follows theta."""
         return len(self.ids)
 
     @property
     def level(self) -> int:
-        """Place of the level in a state."""
+        """Index of the level in a state."""
         return len(self.ids) + 1
 
     @cached_property
     def logarithmic(self) -> NDArray[np.bool_]:
-        """Which entries of a state move in logarithms."""
+        """Mask of a state's entries that move in logarithms."""
         return np.array([id_ not in self.scales for id_ in (*self.ids, "onset", "level")])
 
     @cached_property
     def scale(self) -> NDArray[np.float64]:
-        """What counts as a step of one; 1 for what moves in logarithms."""
+        """Unit step of each entry; 1 for those that move in logarithms."""
         return np.array([self.scales.get(id_, 1.0) for id_ in (*self.ids, "onset", "level")])
 
     @cached_property
     def minimum(self) -> NDArray[np.float64]:
-        """Least legal values, or magnitudes of what moves in logarithms."""
+        """Least legal values, or magnitudes of entries that move in logarithms."""
         table = (self.parameters[id_] for id_ in self.ids)
         return np.array([*(p.smallest or p.minimum for p in table), -_LONGEST_ONSET, _SOFTEST])
 
@@ -121,7 +121,7 @@ class Model:
         return np.array([*(p.maximum for p in table), _LONGEST_ONSET, _LOUDEST])
 
     def in_range(self, state: State) -> State:
-        """The state within the table's ranges; signs stay."""
+        """State within the table's ranges; signs stay."""
         magnitude = np.clip(np.abs(state), self.minimum, self.maximum)
         inside = np.clip(state, self.minimum, self.maximum)
         return np.where(self.logarithmic, np.copysign(magnitude, state), inside)
@@ -133,7 +133,20 @@ class Model:
     def state_of(
         self, values: Mapping[str, float], onset: float = 0.0, level: float = 1.0
     ) -> State:
-        """The state of parameters by id; what is missing stands at its default.
+        """State of parameters by id; missing ones have their defaults.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            In the table's units.
+        onset : float
+            s after the middle of the window.
+        level : float
+            Amplitude.
+
+        Returns
+        -------
+        (theta + 2,) float64
 
         Raises
         ------
@@ -145,7 +158,7 @@ class Model:
 
 
 def model_named(name: str) -> Model:
-    """Return the model of the instrument of that name.
+    """Model of an instrument.
 
     Raises
     ------
@@ -160,7 +173,7 @@ def model_named(name: str) -> Model:
 
 
 def _start(n: int, sample_rate: float, onset: float) -> float:
-    """Time of a ripple's first sample, s, where its time 0 lies `onset` after the middle."""
+    """Time of a ripple's first sample, s, for a time 0 that is `onset` after the middle."""
     return -(n // 2) / sample_rate - onset
 
 
@@ -199,32 +212,32 @@ MODELS = {model.name: model for model in (CHIRPLET, RIPPLE)}
 
 
 # --------------------------------------------------------------------------------------------------
-# What is looked for: which entries of a state descent may move, and how it moves them.
+# Unknowns: the entries of a state that a descent moves
 
 
 THETA = CHIRPLET.ids
-"""The ids of the chirplet's theta: f_c, f_m, gamma, w, am_shape, am_depth, brightness."""
+"""Ids of the chirplet's theta: f_c, f_m, gamma, w, am_shape, am_depth, brightness."""
 
 PAPERS = CHIRPLET.first
-"""The unknowns that every arpeggio has; the paper knows f_c and w."""
+"""Unknowns of every arpeggio; in the paper, f_c and w are known."""
 
 LEVEL = CHIRPLET.level
-"""Place of the level in a chirplet's state."""
+"""Index of the level in a chirplet's state."""
 
 state_of, by_id, in_range = CHIRPLET.state_of, CHIRPLET.by_id, CHIRPLET.in_range
 
 BESIDE_THETA = ("onset", "gain")
-"""What may be pinned beside theta: in seconds of the sound that was given, and in its amplitude."""
+"""Values that may be pinned beside theta: in seconds of the given sound, and in its amplitude."""
 
 
 @dataclass(frozen=True)
 class Unknowns:
-    """Which entries of a state descent may move.
+    """Entries of a state that a descent may move.
 
     Attributes
     ----------
     free : tuple of int
-        Their places.
+        Their indices.
     model : Model
     """
 
@@ -233,10 +246,20 @@ class Unknowns:
 
     @classmethod
     def named(cls, ids: Iterable[str], *also: int, model: Model = CHIRPLET) -> "Unknowns":
-        """Unknowns of these ids, and those at the places `also`.
+        """Unknowns by id.
 
-        Onset and gain may be named, but that changes nothing: they are looked for where they
-        count.
+        Onset and gain may be named, but that changes nothing: they are unknowns where they count.
+
+        Parameters
+        ----------
+        ids : iterable of str
+        *also : int
+            Indices of more entries of the state.
+        model : Model
+
+        Returns
+        -------
+        Unknowns
 
         Raises
         ------
@@ -259,7 +282,18 @@ class Unknowns:
         return Unknowns(tuple(place for place in self.free if place not in places), self.model)
 
     def moved(self, state: State, step: NDArray[np.float64]) -> State:
-        """The state after a `step`, (free,), along the axes, kept within the table's ranges."""
+        """State after a step, within the table's ranges.
+
+        Parameters
+        ----------
+        state : (theta + 2,) float64
+        step : (free,) float64
+            Along the axes.
+
+        Returns
+        -------
+        (theta + 2,) float64
+        """
         model = self.model
         whole = np.zeros(len(state))
         whole[list(self.free)] = step
@@ -267,7 +301,17 @@ class Unknowns:
         return model.in_range(np.where(model.logarithmic, logarithmic, state + model.scale * whole))
 
     def step_between(self, before: State, after: State) -> NDArray[np.float64]:
-        """The step, (free,), that leads from one state to another whose signs are the same."""
+        """Step from one state to another whose signs are the same.
+
+        Parameters
+        ----------
+        before, after : (theta + 2,) float64
+
+        Returns
+        -------
+        (free,) float64
+            Along the axes.
+        """
         model = self.model
         ratio = after / np.where(model.logarithmic, before, 1.0)
         logarithm = np.log(np.where(model.logarithmic, ratio, 1.0))
@@ -275,9 +319,9 @@ class Unknowns:
         return whole[list(self.free)]
 
     def at_edge(self, state: State) -> bool:
-        """Whether anything that is looked for stands at an edge of its range.
+        """Whether an unknown is at an edge of its range.
 
-        Where theta does not move in logarithms, an edge is a place like any other: a full depth.
+        Where theta does not move in logarithms, an edge is a usual value, such as full depth.
         """
         model = self.model
         magnitude = np.where(model.logarithmic, np.abs(state), state)
@@ -286,7 +330,19 @@ class Unknowns:
         return bool(edge[list(self.free)].any())
 
     def std(self, state: State, along: NDArray[np.float64]) -> dict[str, float]:
-        """Standard deviations in the table's units, by id, of what is looked for."""
+        """Standard deviations of the unknowns, by id.
+
+        Parameters
+        ----------
+        state : (theta + 2,) float64
+        along : (free,) float64
+            Standard deviations along the axes.
+
+        Returns
+        -------
+        dict of str to float
+            In the table's units.
+        """
         model = self.model
         units = np.where(model.logarithmic, np.abs(state), model.scale)
         return {
@@ -297,19 +353,19 @@ class Unknowns:
 
 
 # --------------------------------------------------------------------------------------------------
-# What the user says instead of having it looked for: parts of theta, the onset, the gain.
+# Pins: values that the user gives: parts of theta, the onset, the gain
 
 
 @dataclass(frozen=True)
 class Pins:
-    """What is pinned, in the terms of the analysis window.
+    """Pinned values, relative to the analysis window.
 
     Attributes
     ----------
     theta : dict
         Values by id.
     onset : float, optional
-        Seconds after the window's middle.
+        s after the window's middle.
     level : float, optional
         Amplitude in the window, whose peak is not the source's.
     """
@@ -320,12 +376,21 @@ class Pins:
 
     @classmethod
     def of(cls, pinned: Mapping[str, float], target: Target) -> "Pins":
-        """Pins as the user gives them: onset in seconds of the source, gain in its amplitude.
+        """Pins of the user's values: onset in seconds of the source, gain in its amplitude.
+
+        Parameters
+        ----------
+        pinned : mapping of str to float
+        target : Target
+
+        Returns
+        -------
+        Pins
 
         Raises
         ------
         ArgumentError
-            If the onset is not in the window that is listened to, or the gain is not positive.
+            If the onset is not in the analysis window, or the gain is not positive.
         """
         theta = {id_: value for id_, value in pinned.items() if id_ not in BESIDE_THETA}
         onset, gain = pinned.get("onset"), pinned.get("gain")

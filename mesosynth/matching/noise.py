@@ -18,18 +18,18 @@ from mesosynth.scattering import JTFS
 from mesosynth.system.steps import Steps
 
 # --------------------------------------------------------------------------------------------------
-# Windowing: the target around its arpeggio, and the model beside the same noise.
+# Windowing: the target around its arpeggio, and the model with the same noise
 #
 # A quarter of a second of sound in four seconds of noise is a small part of any average over time.
-# Once it is roughly known when the arpeggio sounds and for how long, a window that passes all of it
-# and little else takes most of the noise away. What is left of the noise biases every modulus; so
-# the model is heard beside noise of the same spectrum, and the two biases cancel. Together they
-# bring the error at 20 dB down from 2% to 0.1%, and at 0 dB to 1%.
+# Once the arpeggio's time and length are roughly known, a window around it removes most of the
+# noise. The rest of the noise biases every modulus, so noise of the same spectrum is added to the
+# model, and the two biases cancel. Together they reduce the error at 20 dB from 2% to 0.1%, and at
+# 0 dB to 1%.
 #
-# This is fair only where what is left out is stationary; events there are part of the sound.
+# This is valid only where the sound outside the window is stationary; events are part of the sound.
 
 
-_FLAT, _EDGE = 4.0, 1.0  # standard deviations of the arpeggio's envelope, either side
+_FLAT, _EDGE = 4.0, 1.0  # standard deviations of the arpeggio's envelope, on each side
 _HOP = 32  # samples, 4 ms
 _FRAME = 410  # samples, 50 ms
 _FEWEST_FRAMES = 5
@@ -40,15 +40,37 @@ _UNEVEN = (
 
 
 def correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Cross-correlation at all lags, (2n - 1,), lag 0 in the middle."""
+    """Cross-correlation at all lags.
+
+    Parameters
+    ----------
+    a, b : (n,) array
+
+    Returns
+    -------
+    (2n - 1,) float64
+        Lag 0 is in the middle.
+    """
     return signal.correlate(a.astype(np.float64), b.astype(np.float64), mode="full", method="fft")
 
 
 def onset_of(jtfs: JTFS, audio: NDArray[np.float32], x: NDArray[np.float32]) -> float:
-    """By how many seconds `x` must be delayed to lie over `audio`: (ANALYSIS_SAMPLES,) each.
+    """Delay of a sound in a recording, where their scalograms correlate best.
 
-    Where their scalograms correlate best; the level that each row usually has, noise perhaps, has
-    no say.
+    The median level of each row, such as noise, does not count.
+
+    Parameters
+    ----------
+    jtfs : JTFS
+    audio : (ANALYSIS_SAMPLES,) float32
+        The recording.
+    x : (ANALYSIS_SAMPLES,) float32
+        The sound.
+
+    Returns
+    -------
+    float
+        s.
     """
     U, V = (jtfs.scalogram(torch.from_numpy(y), _HOP).double().numpy() for y in (audio, x))
     U, V = (W - np.median(W, axis=1, keepdims=True) for W in (U, V))
@@ -72,7 +94,7 @@ class WindowedTarget:
     audio : (ANALYSIS_SAMPLES,) float32
         The target through the window.
     onset : float
-        Of the arpeggio's middle, s after the middle of the analysis window.
+        Middle of the arpeggio, s after the middle of the analysis window.
     """
 
     audio: NDArray[np.float32]
@@ -82,7 +104,7 @@ class WindowedTarget:
     _seed: int
 
     def background(self, number: int) -> NDArray[np.float32]:
-        """Noise like that in the target, through the window: (ANALYSIS_SAMPLES,), one a number."""
+        """Noise like that of the target, through the window, (ANALYSIS_SAMPLES,); one per number."""
         rng = np.random.default_rng([self._seed, number])
         return (self._window * _noise_like(self._rest, rng)).astype(np.float32)
 
@@ -101,6 +123,10 @@ def windowed_target(
         Of its middle, s after the middle of the window.
     seed : int
         Of the noises.
+
+    Returns
+    -------
+    WindowedTarget or None
     """
     sigma = SIGMA_0 * state[3] / abs(state[2])
     t = (np.arange(ANALYSIS_SAMPLES) - ANALYSIS_SAMPLES // 2) / ANALYSIS_RATE - onset
@@ -132,21 +158,21 @@ def _is_stationary(audio: NDArray[np.float32]) -> bool:
 
 
 # --------------------------------------------------------------------------------------------------
-# Onset, gain and linearizations of stationary sounds, which have no middle.
+# Onset and gain of stationary sounds
 #
-# Partials that beat do so in their own time. Which four seconds of them are heard makes no
-# difference to anybody but to a transform of four seconds; so a stationary model is heard at
-# several onsets, and what these do not agree about is not held against theta.
+# Partials beat in their own time. Which four seconds of them are analysed makes no audible
+# difference, but changes a transform of four seconds; so a stationary model is evaluated at several
+# onsets, and their differences do not count against theta.
 
 
 _PERIODS = (0, 7, -11, 23)
-"""Of the ripple: its wave stays where it is, its partials do not."""
+"""Shifts in periods of the ripple: its wave stays in phase, its partials do not."""
 
 
 def linearize_at_onsets(
     operator: Operator, state: State, free: Sequence[int]
 ) -> Steps[None, list[Linearization]]:
-    """Φ and its Jacobian at one state, by as many other parts of the same sound.
+    """Φ and its Jacobian at one state, for several parts of the same stationary sound.
 
     Parameters
     ----------
@@ -155,6 +181,11 @@ def linearize_at_onsets(
     state : (theta + 2,) float64
     free : sequence of int
         As for ``operator.linearize``.
+
+    Returns
+    -------
+    list of Linearization
+        Result of the generator.
     """
     heard: list[Linearization] = []
     for periods in _PERIODS:
@@ -167,41 +198,62 @@ def linearize_at_onsets(
 def stationary_onset(
     jtfs: JTFS, audio: NDArray[np.float32], x: NDArray[np.float32], rate: float
 ) -> float:
-    """When the wave of `x` begins again in `audio`, for the first time; s after the middle."""
+    """First beginning of the wave of `x` in `audio`, s after the middle.
+
+    Parameters
+    ----------
+    jtfs : JTFS
+    audio, x : (ANALYSIS_SAMPLES,) float32
+    rate : float
+        Of the wave, Hz.
+
+    Returns
+    -------
+    float
+        s.
+    """
     half = len(audio) / 2 / ANALYSIS_RATE
     return float((onset_of(jtfs, audio, x) + half) % (1.0 / rate)) - half
 
 
 def stationary_gain(audio: NDArray[np.float32], x: NDArray[np.float32]) -> float:
-    """By how much `x` must be amplified to be as strong as `audio`, where that sounds."""
+    """Gain of `x` that gives it the energy of `audio`.
+
+    Parameters
+    ----------
+    audio, x : (n,) float32
+
+    Returns
+    -------
+    float
+    """
     return float(np.sqrt(np.square(audio, dtype=np.float64).sum() / np.square(x).sum()))
 
 
 # --------------------------------------------------------------------------------------------------
-# The last step of a match in noise, and how sure it is.
+# Last step of a match in noise, and its standard deviation
 #
-# The target holds a noise that nobody knows; the model is heard beside several others like it. Each
+# The noise of the target is unknown; several other noises like it are added to the model. Each
 # leads to a step of its own, and their scatter is the error, because the target's noise is one more
 # of them.
 #
-# The Jacobian is noisy as well, which makes JᵀJ too large: by the energy of the noise in each
-# column. Steps and their scatter come out too short, by that much. Against the first, J is the mean
-# over all noises. Against what is left of it, the scatter is widened by how much larger JᵀJ is than
-# products of Jacobians beside *different* noises, whose errors average out. Without this, f_c at 0
-# dB is said to be four times as sure as it is.
+# The Jacobian is noisy as well, which makes JᵀJ too large by the energy of the noise in each
+# column, and steps and their scatter too small. Therefore J is the mean over all noises, and the
+# scatter is widened by the ratio of JᵀJ to products of Jacobians with *different* noises, whose
+# errors average out. Without this, f_c at 0 dB would seem four times as certain as it is.
 
 
 _LONGEST_STEP = 0.1
-_STUDENT = 3.18 / 1.96  # how much wider intervals are that rest on three degrees of freedom
+_STUDENT = 3.18 / 1.96  # wider intervals for three degrees of freedom
 _WIDEST = 8.0
 
 NOISES = 4
-"""How many noises the model is heard beside."""
+"""Number of noises that are added to the model."""
 
 
 @dataclass(frozen=True)
 class NoiseStep:
-    """What several noises say together.
+    """Step, error and loss from several noises.
 
     Attributes
     ----------
@@ -212,7 +264,7 @@ class NoiseStep:
     loss : float
         After the step.
     noise_loss : float
-        What noise alone explains.
+        Loss that noise alone explains.
     """
 
     step: NDArray[np.float64]
@@ -222,14 +274,18 @@ class NoiseStep:
 
 
 def noise_step(S: NDArray[np.float64], beside: Sequence[Linearization]) -> NoiseStep:
-    """The step from one state, heard beside :data:`NOISES` noises, towards a target.
+    """Step from one state, with :data:`NOISES` noises, towards a target.
 
     Parameters
     ----------
     S : (paths,) float64
         Of the target.
     beside : sequence of Linearization
-        At one state, beside one noise each.
+        At one state, with one noise each.
+
+    Returns
+    -------
+    NoiseStep
     """
     count = len(beside)
     residuals = np.array([at.S for at in beside]) - S
@@ -242,13 +298,13 @@ def noise_step(S: NDArray[np.float64], beside: Sequence[Linearization]) -> Noise
         step=step,
         std=np.hypot(_STUDENT * scatter * _attenuation(J, beside), SYSTEMATIC),
         loss=0.5 * float(np.square(mean + J @ step).sum()),
-        # What two noises differ by is what noise alone explains.
+        # The difference of two noises is what noise alone explains.
         noise_loss=0.5 * float(np.square(residuals - mean).sum()) / (count - 1),
     )
 
 
 def _attenuation(J: NDArray[np.float64], beside: Sequence[Linearization]) -> NDArray[np.float64]:
-    """How much too large noise makes the squares of J's columns, (free,), 1 or more."""
+    """Factor by which noise makes the squares of J's columns too large, (free,), 1 or more."""
     count = len(beside)
     squares = np.square(J).sum(axis=0)
     own = sum(np.square(at.J).sum(axis=0) for at in beside)

@@ -1,19 +1,19 @@
-"""The operator (Φ ∘ g)(θ) and its Jacobian, on the unit sphere.
+"""Operator (Φ ∘ g)(θ) and its Jacobian, on the unit sphere.
 
 g is the sound of a model, an arpeggio or a ripple. Φ is, by name:
 
 "jtfs-global"
-    the JTFS averaged over all time of a periodic signal, which does not notice a shift at all: the
-    onset needs no finding. Paths are weighted to be means over time rather than Kymatio's sums.
+    the JTFS averaged over all time of a periodic signal, which does not change with a shift: the
+    onset need not be known. Paths are weighted to be means over time rather than Kymatio's sums.
 "jtfs"
     the same in eight frames, as in the paper.
 "mss"
     the multi-scale spectrogram of the paper's eq. 18.
 
-The vector is scaled to unit norm, so that the loudness of the target does not matter. The last two
-hear when things happen, so that the onset is one more unknown for them. What sounds all the time is
-faded at the window's ends, target and model alike: where a period would begin again, a stationary
-sound jumps, and that click would have all the say on its pitch.
+The vector is scaled to unit norm, so that the level of the target does not matter. The last two
+depend on time, so that the onset is one more unknown for them. Stationary sounds are faded at the
+window's ends, target and model alike: where the period begins again, such a sound jumps, and that
+click would dominate its pitch.
 """
 
 import copy
@@ -37,7 +37,7 @@ from mesosynth.system.steps import Steps, result_of
 PHIS: tuple[Phi, ...] = ("jtfs-global", "jtfs", "mss")
 
 TOLERANCE = 1e-3
-"""Of the lean JTFS: far below what noise in any recording does."""
+"""Tolerance of the JTFS: far below the noise of any recording."""
 
 _FADE = ANALYSIS_RATE // 4  # samples, at each end of the window
 
@@ -59,7 +59,7 @@ class Linearization:
 
 
 class Operator:
-    """(Φ ∘ g): theta to a unit vector of coefficients.
+    """Operator (Φ ∘ g): theta to a unit vector of coefficients.
 
     Builds its filters once, in about a second; keep it.
 
@@ -68,13 +68,12 @@ class Operator:
     phi : str
         One of :data:`PHIS`.
     tolerance : float
-        Of the lean JTFS; 0 for the exact one.
+        Of the JTFS; 0 for the exact one.
     device : torch.device, optional
-        Where it computes; None takes a GPU where there is one.
+        None takes a GPU where there is one.
     model : Model
-        Whose sound it is.
     samples : int
-        Length of what it listens to; a power of two.
+        Length of the window, a power of two.
 
     Raises
     ------
@@ -107,7 +106,7 @@ class Operator:
         self._window = _window(samples, self.device)
 
     def of(self, model: Model) -> "Operator":
-        """The operator of another model, with the same filters."""
+        """Operator of another model, with the same filters."""
         if model is self.model:
             return self
         other = copy.copy(self)
@@ -142,9 +141,13 @@ class Operator:
         state : (theta + 2,) float64
             Theta, onset and level.
         free : sequence of int
-            Places in the state of the directions; the level last.
+            Indices in the state of the directions; the level last.
         background : (samples,) float32, optional
-            What is heard beside the arpeggio. Without it, the level does not matter.
+            Noise that is added to the sound. Without it, the level does not matter.
+
+        Returns
+        -------
+        Linearization
         """
         return result_of(self.linearize_steps(state, free, background))
 
@@ -154,7 +157,20 @@ class Operator:
         free: Sequence[int],
         background: NDArray[np.float32] | None = None,
     ) -> Steps[None, Linearization]:
-        """:meth:`linearize` as a generator that can be left every few hundredths of a second."""
+        """:meth:`linearize` as a generator that can be left every few hundredths of a second.
+
+        Parameters
+        ----------
+        state : (theta + 2,) float64
+        free : sequence of int
+        background : (samples,) float32, optional
+            As for :meth:`linearize`.
+
+        Returns
+        -------
+        Linearization
+            Result of the generator.
+        """
         model = self.model
         theta = torch.from_numpy(state[: model.onset]).to(self.device)
         onset, level = float(state[model.onset]), state[model.level]
@@ -174,12 +190,24 @@ class Operator:
         return Linearization(S=S.cpu().numpy(), J=dS.T.cpu().numpy())
 
     def synthesize(self, theta: NDArray[np.float64], onset: float = 0.0) -> NDArray[np.float32]:
-        """g(theta), (samples,) at ANALYSIS_RATE; theta (4,) or complete."""
+        """Sound g(theta).
+
+        Parameters
+        ----------
+        theta : (4,) float64, or complete
+        onset : float
+            s after the middle of the window.
+
+        Returns
+        -------
+        (samples,) float32
+            At ANALYSIS_RATE.
+        """
         x = self.model.synthesize(torch.from_numpy(theta), self.samples, ANALYSIS_RATE, onset)
         return x.to(torch.float32).numpy()
 
     def _heard(self, x: torch.Tensor) -> torch.Tensor:
-        """What of a window (..., samples) is listened to."""
+        """Waveforms (..., samples) through the window of stationary sounds."""
         return x * self._window if self.model.stationary else x
 
     def _weighted(self, S: torch.Tensor) -> torch.Tensor:
@@ -191,7 +219,18 @@ class Operator:
 
 @functools.cache
 def shared_operator(phi: Phi = "jtfs-global", tolerance: float = TOLERANCE) -> Operator:
-    """The chirplet's operator of a Φ, built when it is first asked for in a process.
+    """Operator of the chirplet, built once in a process.
+
+    Parameters
+    ----------
+    phi : str
+        One of :data:`PHIS`.
+    tolerance : float
+        Of the JTFS.
+
+    Returns
+    -------
+    Operator
 
     Raises
     ------
@@ -202,7 +241,7 @@ def shared_operator(phi: Phi = "jtfs-global", tolerance: float = TOLERANCE) -> O
 
 
 def _window(samples: int, device: torch.device) -> torch.Tensor:
-    """Ones, with a quarter of a second at either end along a squared sine."""
+    """Ones, with a ramp of a quarter of a second at both ends along a squared sine."""
     ramp = torch.sin(torch.linspace(0.0, torch.pi / 2, _FADE, device=device)) ** 2
     window = torch.ones(samples, device=device)
     window[:_FADE], window[-_FADE:] = ramp, ramp.flip(0)
@@ -210,7 +249,7 @@ def _window(samples: int, device: torch.device) -> torch.Tensor:
 
 
 def _mean_weights(jtfs: JTFS) -> torch.Tensor:
-    """Turn sums over decimated time into means, and leave out the zeroth order (the mean of x)."""
+    """Weights from sums over decimated time to means, without the zeroth order (the mean of x)."""
     meta = jtfs.meta()
     row = meta["row"].astype(np.int64)
     j = np.where(meta["order"] == 1, jtfs.log2_stride, meta["j"][:, 1])

@@ -13,20 +13,20 @@ from mesosynth.matching.results import Scores
 from mesosynth.scattering.mss import MultiScaleSpectrogram
 
 # --------------------------------------------------------------------------------------------------
-# Decibels in mel bands: roughly what an ear resolves, the faint beside the loud.
+# Log-mel spectrogram
 #
 # With P(m, t) the power of a sound in band m of frame t, the picture is::
 #
-# max(10 log10(P(m, t) / max P) + RANGE, 0) / RANGE
+#     max(10 log10(P(m, t) / max P) + RANGE, 0) / RANGE
 #
-# where the maximum is that of the sound that others are compared with. Bands are triangles on the
-# mel scale, ``2595 log10(1 + f / 700)``.
+# where the maximum is that of the target. Bands are triangles on the mel scale,
+# ``2595 log10(1 + f / 700)``.
 
 
 BANDS = 64
 WINDOW, HOP = 512, 256  # samples
 RANGE = 60.0
-"""dB below the loudest at which a band counts as silent."""
+"""Level below the loudest at which a band counts as silent, dB."""
 
 _LOWEST = 20.0  # Hz
 _EMPTY = 1e-20
@@ -53,13 +53,24 @@ def mel_power(x: torch.Tensor, sample_rate: float) -> torch.Tensor:
 
 
 def decibel_picture(power: torch.Tensor, loudest: torch.Tensor) -> torch.Tensor:
-    """Decibels above the floor, 0 to 1, of powers beside the `loudest`, which is 1."""
+    """Decibels above the floor, 0 to 1.
+
+    Parameters
+    ----------
+    power : tensor
+    loudest : tensor
+        Power that becomes 1.
+
+    Returns
+    -------
+    tensor of the shape of `power`
+    """
     decibels = 10.0 * torch.log10(power / loudest + _EMPTY)
     return (decibels / RANGE + 1.0).clamp_min(0.0)
 
 
 def band_frequencies(sample_rate: float) -> NDArray[np.float64]:
-    """Middle of each band, (BANDS,) Hz."""
+    """Centre of each band, (BANDS,) Hz."""
     return _hertz(np.linspace(_mel(_LOWEST), _mel(sample_rate / 2.0), BANDS + 2))[1:-1]
 
 
@@ -69,7 +80,7 @@ def _bands(sample_rate: float) -> NDArray[np.float64]:
     edges = _hertz(np.linspace(_mel(_LOWEST), _mel(sample_rate / 2.0), BANDS + 2))
     frequency = np.fft.rfftfreq(WINDOW, 1.0 / sample_rate)
     low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    # The lowest bands are narrower than a bin: there a band is what lies nearest to it.
+    # The lowest bands are narrower than a bin: such a band takes the nearest bins.
     bin_width = sample_rate / WINDOW
     rising = (frequency - np.minimum(low, middle - bin_width)) / np.maximum(middle - low, bin_width)
     falling = (np.maximum(high, middle + bin_width) - frequency) / np.maximum(
@@ -87,27 +98,27 @@ def _hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 # --------------------------------------------------------------------------------------------------
-# Similarity of two sounds: a cosine in each of three views.
+# Scores: a cosine in each of three views
 #
-# No single number tells whether two sounds are alike, and a matcher finds the weak spot of any one
-# that it is given. The time-averaged JTFS does not notice when things happen; spectrograms do. The
-# MSS hears the loudest partials, log-mel the faint ones too.
+# A matcher exploits the weakness of any single score, so there are three. The time-averaged JTFS
+# does not depend on the time of an event; spectrograms do. The MSS weighs the loudest partials,
+# log-mel the faint ones too.
 #
-# Decibels are compared above the target's own noise: what lies under it cannot be heard, yet it
-# fills most of a picture, and a match of the sound alone would be unlike its target wherever there
-# is nothing but hiss. And they are compared around their means, as a correlation: two pictures that
-# are grey all over would otherwise be alike whatever they show (a match with a tenth of a percent
-# of error in a target at 20 dB of noise scored 0.54 before, and white noise 0.75).
+# Decibels are compared above the target's own noise, which is inaudible below the sound, yet fills
+# most of a picture, and is missing in a match of the sound alone. And they are compared around
+# their means, as a correlation: two evenly grey pictures would otherwise be similar whatever they
+# show (a match with 0.1% of error in a target at 20 dB of noise scored 0.54 before, and white noise
+# 0.75).
 
 
-_QUIET = 0.1  # share of the cells of a picture that noise alone is in, at least
-_NOISE = 13.0  # dB by which it exceeds the loudest of those, almost everywhere
-_HIGHEST_FLOOR = -20.0  # dB below the loudest; a sound without pauses is no noise
+_QUIET = 0.1  # share of the cells of a picture that hold noise alone, at least
+_NOISE = 13.0  # dB between the noise's largest values and the loudest of those cells
+_HIGHEST_FLOOR = -20.0  # dB below the loudest; a sound without pauses is not noise
 _FAINTEST = 1e-20  # of the loudest
 
 
 class Similarity:
-    """Compares sounds with one target, whose views are taken once.
+    """Scores of sounds beside one target, whose views are computed once.
 
     Parameters
     ----------
@@ -137,13 +148,17 @@ class Similarity:
         self._picture = self._picture_of(power)
 
     def of(self, audio: NDArray[np.floating]) -> Scores:
-        """Scores of another sound.
+        """Scores of a sound.
 
         Parameters
         ----------
         audio : (ANALYSIS_SAMPLES,) array
-            At ANALYSIS_RATE, where it lies in the target's window; its level does not matter, and
+            At ANALYSIS_RATE, at its place in the target's window; its level does not matter, and
             silence scores 0.
+
+        Returns
+        -------
+        Scores
 
         Raises
         ------
@@ -186,6 +201,6 @@ def _decibels(power: torch.Tensor, loudest: torch.Tensor) -> torch.Tensor:
 
 
 def _floor(decibels: torch.Tensor) -> float:
-    """Where the target's noise ends, dB below its loudest."""
+    """Upper end of the target's noise, dB below its loudest."""
     noise = float(torch.quantile(decibels, _QUIET)) + _NOISE
     return min(max(noise, -RANGE), _HIGHEST_FLOOR)

@@ -1,14 +1,14 @@
-"""A row of moments, made into events and smoothed: theta over time as one would draw it.
+"""Smoothing of a sequence: moments to events, and theta over time as a smooth curve.
 
-Windows overlap, so two of them may have found one arpeggio; of those the better one counts. Then
-each parameter goes its own way, in logarithms where the matcher moves in logarithms, along the
-curve z that minimises (Whittaker, 1923)::
+Windows overlap, so two of them may have found one arpeggio; the better one counts. Then each
+parameter is smoothed, in logarithms where the matcher moves in logarithms, along the curve z that
+minimises (Whittaker, 1923)::
 
     h sum_k v_k (y_k - z_k)^2 + lambda integral (d^2 z / dt^2)^2 dt
 
-where y is what was found, v its inverse variance relative to the usual one, and h the usual time
-between two moments. With ``lambda = (S / 2 pi)^4`` a wiggle
-of period S in evenly spaced, equally sure moments keeps half of its height.
+where y are the found values, v their inverse variances relative to the median, and h the median
+time between two moments. With ``lambda = (S / 2 pi)^4`` an oscillation of period S in evenly
+spaced, equally certain moments keeps half of its height.
 """
 
 from collections.abc import Sequence
@@ -20,20 +20,25 @@ from numpy.typing import NDArray
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
 from mesosynth.matching.results import MatchedSequence, Moment
 
-_SAME_HOPS, _SAME_SIGMAS = 0.25, 1.5  # how near two moments of one arpeggio may lie
-_LEAST, _MOST = 0.1, 10.0  # times the usual weight
-_FLOOR = 1e-3  # standard deviation: nothing is surer
+_SAME_HOPS, _SAME_SIGMAS = 0.25, 1.5  # largest distance of two moments of one arpeggio
+_LEAST, _MOST = 0.1, 10.0  # times the median weight
+_FLOOR = 1e-3  # smallest standard deviation
 
 
 def smoothed(matched: MatchedSequence, seconds: float = 0.0) -> list[Moment]:
-    """Every arpeggio once, in order of onset, with theta and gain smoothed over some seconds.
+    """Events in order of onset, with theta and gain smoothed.
 
     Parameters
     ----------
     matched : MatchedSequence
     seconds : float
-        Wiggles of this period keep half of their height; 0 smooths nothing. Across a rest that is
-        longer than this (and than three hops), and where the direction turns, nothing is smoothed.
+        An oscillation of this period, s, keeps half of its height; 0 smooths nothing. Nothing is
+        smoothed across a rest that is longer than this (and than three hops), or a change of sign
+        of gamma.
+
+    Returns
+    -------
+    list of Moment
     """
     events = _events(matched)
     if seconds <= 0.0:
@@ -43,7 +48,7 @@ def smoothed(matched: MatchedSequence, seconds: float = 0.0) -> list[Moment]:
 
 
 def _events(matched: MatchedSequence) -> list[Moment]:
-    """What was found, of each arpeggio the better moment."""
+    """The better moment of each arpeggio."""
     events: list[Moment] = []
     for moment in sorted((m for m in matched.moments if m.found), key=lambda m: m.onset):
         last = events[-1] if events else None
@@ -57,7 +62,7 @@ def _events(matched: MatchedSequence) -> list[Moment]:
 
 
 def _parts(events: Sequence[Moment], rest: float) -> list[list[Moment]]:
-    """Stretches without a long rest or a turn."""
+    """Parts without a long rest or a change of sign."""
     parts: list[list[Moment]] = []
     for moment in events:
         last = parts[-1][-1] if parts else None
@@ -103,7 +108,7 @@ def _curve(
 
 
 def _weights(std: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Inverse variances, relative to the usual one."""
+    """Inverse variances, relative to the median."""
     inverse = 1.0 / (np.where(np.isfinite(std), std, 1e3) ** 2 + _FLOOR**2)
     return np.clip(inverse / np.median(inverse), _LEAST, _MOST)
 
@@ -114,16 +119,16 @@ def _whittaker(
     weights: NDArray[np.float64],
     seconds: float,
 ) -> NDArray[np.float64]:
-    """The smooth curve at the times of `y`, (n,)."""
+    """Smooth curve at the times of `y`, (n,)."""
     step = np.diff(time)
     usual = float(np.median(step))
     strength = (seconds / (2.0 * np.pi)) ** 4 / usual
     n = len(y)
-    # Second derivatives from three neighbours each, and the time that each stands for.
+    # Second derivatives from three neighbours each, and the length of time of each.
     left, right = step[:-1], step[1:]
     width = 0.5 * (left + right)
     D = np.stack([1.0 / left, -1.0 / left - 1.0 / right, 1.0 / right]) / width
-    banded = np.zeros((3, n))  # the upper diagonals of W + lambda D^T V D, as LAPACK wants them
+    banded = np.zeros((3, n))  # upper diagonals of W + lambda D^T V D, in LAPACK's layout
     banded[2] = weights
     for i in range(3):
         for j in range(i, 3):

@@ -20,18 +20,18 @@ from mesosynth.system.atomic_file import draft_of
 from mesosynth.system.paths import resource
 
 # --------------------------------------------------------------------------------------------------
-# Where a match starts: the nearest neighbours in a table of arpeggios.
+# Arpeggios: nearest neighbours in a table
 #
-# The second-order JTFS summed over log-frequency does not know f_c, so a table over f_m, gamma and
-# w alone covers all arpeggios: the nearest entries are the starts, and f_c is read off the
+# The second-order JTFS summed over log-frequency does not depend on f_c, so a table over f_m, gamma
+# and w alone covers all arpeggios: the nearest entries are the starts, and f_c is the centre of the
 # scalogram. A descending arpeggio is an ascending one backwards, which only swaps the spins, so the
-# table holds gamma > 0. ``python -m mesosynth.matching.starts`` makes the table again, in about a
+# table has gamma > 0. ``python -m mesosynth.matching.starts`` makes the table again, in about a
 # minute.
 
 
 TABLE = "chirplet_table.npz"
 VERSION = 1
-"""Raised whenever the operator's numbers change; a table of another version is refused."""
+"""Increase it when the operator's numbers change; a table of another version is refused."""
 
 F_M = np.geomspace(2.0, 36.0, 14)
 GAMMA = np.geomspace(0.25, 10.0, 13)
@@ -50,12 +50,12 @@ class Start:
     Attributes
     ----------
     theta : (n,) float64
-        Of what the model looks for first; for arpeggios f_c, f_m, gamma and w.
+        Of the model's first unknowns; for arpeggios f_c, f_m, gamma and w.
     similarity : float
         Cosine to the target, -1 to 1.
     known : mapping
-        Relative standard deviations, by id, of what was read off so exactly that descent could only
-        lose it.
+        Relative standard deviations, by id, of values that are so exact that a descent could only
+        make them worse.
     """
 
     theta: NDArray[np.float64]
@@ -72,7 +72,7 @@ class _Table:
 def initial_guesses(
     operator: Operator, S: NDArray[np.float64], audio: NDArray[np.float32], count: int
 ) -> list[Start]:
-    """The `count` best starts for a target, best first, far enough apart to be worth a try each.
+    """Best starts for an arpeggio, best first, with a minimum distance.
 
     Parameters
     ----------
@@ -82,6 +82,11 @@ def initial_guesses(
     audio : (ANALYSIS_SAMPLES,) float32
         The target.
     count : int
+        Most starts.
+
+    Returns
+    -------
+    list of Start
     """
     table = _table()
     feature = _feature(operator, S)
@@ -106,14 +111,14 @@ def initial_guesses(
 
 
 def _far_apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
-    """Whether two thetas differ by more than neighbours in the table do."""
+    """Whether two thetas differ by more than neighbours in the table."""
     if a[2] * b[2] < 0.0:
         return True
     return bool(np.abs(np.log(a[1:3] / b[1:3])).max() > 0.5)
 
 
 def _feature(operator: Operator, S: NDArray[np.float64]) -> NDArray[np.floating]:
-    """Second-order energy-like features: (2 spins, n2 × |n_fr|), of unit norm."""
+    """Second-order features: (2 spins, n2 × |n_fr|), of unit norm."""
     layout = _layout(operator)
     sums = np.zeros((2, layout.width))
     for spin, (rows, columns) in enumerate(layout.spins):
@@ -138,22 +143,22 @@ def _layout(operator: Operator) -> _Layout:
     row = meta["row"].astype(np.int64)
     spins = []
     for spin in (1.0, -1.0):
-        # The spin-0 rows say nothing about direction and go with both.
+        # Rows of spin 0 have no direction and go with both.
         chosen = second & ((meta["spin"] == spin) | (meta["spin"] == 0.0))
         spins.append((row[chosen], column[chosen]))
     return _Layout(spins, int(column.max()) + 1)
 
 
 def _center_frequency(operator: Operator, audio: NDArray[np.float32]) -> float:
-    """Centroid over log-frequency of what stands out from each row's usual level, Hz.
+    """Centroid over log-frequency of the energy above each row's median level, Hz.
 
-    An arpeggio is symmetric on that axis. Steady noise does not stand out.
+    An arpeggio is symmetric on that axis. Steady noise does not exceed its median level.
     """
     frequency = np.array([psi.xi for psi in operator.jtfs.psi1]) * ANALYSIS_RATE
     U_1 = operator.jtfs.scalogram(torch.from_numpy(audio)).numpy()
     event = np.maximum(U_1 - 2.0 * np.median(U_1, axis=1, keepdims=True), 0.0)
     energy = np.where(frequency >= _LOWEST_F_C, np.square(event).sum(axis=1), 0.0)
-    # Squared once more: what is faint, but all over the spectrum, has no say.
+    # Squared once more, so that faint energy all over the spectrum does not count.
     return float(np.exp(np.average(np.log(frequency), weights=energy**2 + 1e-30)))
 
 
@@ -200,18 +205,18 @@ if __name__ == "__main__":
 
 
 # --------------------------------------------------------------------------------------------------
-# Whether a sound repeats itself, and how soon.
+# Period of a repeating sound
 #
-# The scalogram is compared with itself, later. Where a whole phrase comes again, all its rows agree
-# at the same lag; an arpeggio's own notes, each at another pitch, do not.
+# The scalogram is correlated with itself. Where a whole phrase repeats, all its rows agree at the
+# same lag; an arpeggio's own notes, each at another pitch, do not.
 
 
 LIKE_ITSELF = 0.4
-"""Correlation from which a sound repeats."""
+"""Least correlation of a repeating sound."""
 
 _REPETITION_HOP = 64  # samples, 8 ms
 _SHORTEST, _LONGEST = 0.1, 2.0  # s; twice the longest fits the window
-_AS_GOOD = 0.85  # of the best: the shortest of these lags is the period, the others its multiples
+_AS_GOOD = 0.85  # of the best: the shortest of these lags is the period, others its multiples
 
 
 def period_of(jtfs: JTFS, audio: NDArray[np.float32]) -> float:
@@ -222,9 +227,14 @@ def period_of(jtfs: JTFS, audio: NDArray[np.float32]) -> float:
     jtfs : JTFS
     audio : (n,) float32
         At ANALYSIS_RATE.
+
+    Returns
+    -------
+    float
+        s.
     """
     U = jtfs.scalogram(torch.from_numpy(audio), _REPETITION_HOP).double().numpy()
-    U = np.sqrt(U)  # what is loud must not decide alone
+    U = np.sqrt(U)  # so that loud rows do not dominate
     heard = U.sum(axis=0) > 0.02 * U.sum(axis=0).max()
     first, last = np.flatnonzero(heard)[[0, -1]]
     U = U[:, first : last + 1]
@@ -245,7 +255,7 @@ def _autocorrelation(U: NDArray[np.float64]) -> NDArray[np.float64]:
     products = np.fft.irfft(power.sum(axis=0), 2 * frames)[: frames // 2 + 1]
     energy = np.cumsum(np.square(U).sum(axis=0))
     lags = np.arange(len(products))
-    # Of what overlaps at this lag: the energy of either part.
+    # Energy of both parts that overlap at this lag.
     early, late = energy[frames - 1 - lags], energy[-1] - np.concatenate([[0.0], energy])[lags]
     return products / np.sqrt(np.maximum(early * late, 1e-300))
 
@@ -260,39 +270,44 @@ def _peaks(correlation: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 # --------------------------------------------------------------------------------------------------
-# The partials of a ripple, read off the spectrum of the whole window.
+# Ripples: partials in the spectrum of the whole window
 #
-# Along log-frequency they are the teeth of a comb, w / (PARTIALS - 1) octaves apart. So the Fourier
-# transform of the spectrum along that axis has a peak, whose place tells w to a ten-thousandth,
-# even where the highest partials are beyond what is heard, and whose phase tells where the teeth
-# lie.
+# Along log-frequency the partials are a comb with teeth w / (PARTIALS - 1) octaves apart. The
+# Fourier transform of the spectrum along that axis has a peak, whose place gives w to 1e-4, even
+# where the highest partials are out of range, and whose phase gives the position of the teeth.
 
 
 _COMB_HIGHEST = FADE_FROM * ANALYSIS_RATE
 _OCTAVES, _BINS = 32, 1 << 18  # of the log-frequency axis; beyond the band it is empty
-_NEIGHBOURS = np.linspace(-1.0, 1.0, 41) / _OCTAVES  # teeth an octave
-_STANDS_OUT = 4.0  # times the median
-_MARGIN = 1.05  # of a band that is roughly known
-_TEETH = 4  # by which a rough f_0 may be off
+_NEIGHBOURS = np.linspace(-1.0, 1.0, 41) / _OCTAVES  # teeth per octave
+_STANDS_OUT = 4.0  # least peak of a comb, times the median
+_MARGIN = 1.05  # of a roughly known band
+_TEETH = 4  # largest error of a rough f_0
 _GAPS = PARTIALS - 1
-_CLEAR = 0.8  # Hz; what the window of four seconds keeps apart
-_FINELY = 16  # times as many bins as there need be
-_FEWEST = 6  # partials that tell of the wave
+_CLEAR = 0.8  # Hz; resolution of a window of four seconds
+_FINELY = 16  # factor of zero padding
+_FEWEST = 6  # least number of partials for the wave
 
 
 def read_comb(
     audio: NDArray[np.float32], f_0: float, w: float, cut: float = _COMB_HIGHEST
 ) -> tuple[float, float] | None:
-    """F_0 (Hz) and w (octaves), exactly; None where there is no comb.
+    """Exact f_0 (Hz) and w (octaves) from the partials.
 
     Parameters
     ----------
     audio : (n,) float32
         The target at ANALYSIS_RATE.
     f_0, w : float
-        The band, known to some percent; if it reaches `cut`, Hz, w may be anything larger.
+        The band, Hz and octaves, known to some percent; if it reaches `cut`, w may be anything
+        larger.
     cut : float
-        The highest frequency that is listened to.
+        Highest frequency to use, Hz.
+
+    Returns
+    -------
+    (float, float) or None
+        f_0, Hz, and w, octaves; None where there is no comb.
     """
     windowed = audio.astype(np.float64) * np.hanning(len(audio))
     spectrum = np.abs(np.fft.rfft(windowed, 2 * len(audio)))
@@ -300,7 +315,7 @@ def read_comb(
     top = f_0 * 2.0**w
     heard = (hertz > f_0 / _MARGIN) & (hertz < min(top * _MARGIN, cut))
     octaves = np.log2(hertz[heard] / f_0)
-    # Bins grow denser along log-frequency, while partials keep their distance and grow weaker.
+    # Along log-frequency bins get denser, while partials keep their distance and get weaker.
     weight = spectrum[heard] / np.sqrt(hertz[heard])
     widest = PARAMETERS["w"].maximum if top > cut / _MARGIN else w * 1.2
     narrowest = min(w, np.log2(max(cut / f_0, 2.0))) / 1.2
@@ -318,7 +333,7 @@ def read_comb(
 def _strongest(
     octaves: NDArray[np.float64], weight: NDArray[np.float64], fewest: float, most: float
 ) -> float | None:
-    """Teeth an octave of the comb that stands out, between `fewest` and `most`."""
+    """Teeth per octave of a clear comb, between `fewest` and `most`."""
     place = np.round((octaves - octaves.min()) / _OCTAVES * _BINS).astype(np.int64)
     sums = np.abs(np.fft.rfft(np.bincount(place, weight, _BINS)))
     first, last = int(fewest * _OCTAVES), int(np.ceil(most * _OCTAVES))
@@ -331,7 +346,7 @@ def _strongest(
 def _lowest(
     spectrum: NDArray[np.floating], hertz: NDArray[np.float64], tooth: float, w: float, cut: float
 ) -> float:
-    """The tooth, Hz, from which on the partials are like those of a ripple, near a rough one."""
+    """Lowest tooth, Hz, of the partials of a ripple, near a rough one."""
     shifts = np.arange(-_TEETH, _TEETH + 1)
     first = tooth * 2.0 ** (shifts * w / _GAPS)
     partials = first[:, None] * 2.0 ** (w * np.arange(PARTIALS) / _GAPS)
@@ -343,17 +358,22 @@ def _lowest(
 def read_wave(
     audio: NDArray[np.float32], f_0: float, w: float, f_m: float, gamma: float
 ) -> tuple[float, float] | None:
-    """Gamma (octaves/s) and depth, from the sidebands of partials; None where too few are free.
+    """Gamma and depth from the sidebands of the partials.
 
-    A partial's sidebands lie f_m above and below it, turned by as much as the wave is late there.
+    A partial's sidebands are f_m above and below it; their phase is the delay of the wave there.
 
     Parameters
     ----------
     audio : (n,) float32
     f_0, w, f_m : float
-        Exactly; Hz, octaves, Hz.
+        Exact values; Hz, octaves, Hz.
     gamma : float
-        Roughly.
+        Rough value, octaves/s.
+
+    Returns
+    -------
+    (float, float) or None
+        Gamma, octaves/s, and depth, 0 to 1; None where too few partials are free of others.
     """
     octaves = w * np.arange(PARTIALS) / _GAPS
     hertz = f_0 * 2.0**octaves
@@ -371,7 +391,7 @@ def read_wave(
 
 
 def _undisturbed(hertz: NDArray[np.float64], f_m: float) -> NDArray[np.bool_]:
-    """Which partials have neither line nor sidebands where another has some."""
+    """Mask of partials whose line and sidebands do not coincide with others."""
     apart = np.abs(hertz[:, None] - hertz)
     np.fill_diagonal(apart, np.inf)
     near = [np.abs(apart - harmonic * f_m).min(axis=1) for harmonic in (0, 1, 2)]
@@ -379,47 +399,53 @@ def _undisturbed(hertz: NDArray[np.float64], f_m: float) -> NDArray[np.bool_]:
 
 
 def _spectrum(audio: NDArray[np.float32]) -> NDArray[np.complex128]:
-    """Of the window around its middle, so that phases stand still between the bins."""
+    """Spectrum of the window around its middle, so that phases are constant between the bins."""
     windowed = np.zeros(_FINELY * len(audio), np.float64)
     windowed[: len(audio)] = np.hanning(len(audio)) * audio.astype(np.float64)
     return np.fft.rfft(np.roll(windowed, -(len(audio) // 2)))
 
 
 def _at(spectrum: NDArray[np.complex128], hertz: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """The spectrum at the bins next to some frequencies, (frequencies,)."""
+    """Spectrum at the bins nearest to some frequencies, (frequencies,)."""
     bins = 2 * (len(spectrum) - 1)
     return spectrum[np.round(hertz / ANALYSIS_RATE * bins).astype(np.int64)]
 
 
 # --------------------------------------------------------------------------------------------------
-# Where a match of a ripple starts: its band and its wave, read off the scalogram.
+# Ripples: band and wave in the scalogram
 #
-# A moving ripple is one wave across time and log-frequency, so in the modulation spectrum, the two-
-# dimensional Fourier transform of the scalogram, it is one peak: at the rate f_m and the density
-# f_m / gamma. Which rows sound at all tells f_0 and w roughly, and the partials tell them exactly.
-# So no table is needed.
+# A moving ripple is one wave across time and log-frequency, so it is one peak in the modulation
+# spectrum, the two-dimensional Fourier transform of the scalogram: at the rate f_m and the density
+# f_m / gamma. The rows with energy give f_0 and w roughly, and the partials give them exactly. So
+# no table is needed.
 
 
 _HOP = 64  # samples between the scalogram's frames; the fastest ripple has four frames a period
-_PADDED = 4  # times the length, so that peaks are seen between the bins
+_PADDED = 4  # times the length, so that peaks between the bins are found
 _DENSITIES = np.linspace(-4.0, 4.0, 160)  # waves per octave, not 0; an octave has eight rows
 _LOWEST = np.geomspace(40.0, 2000.0, 96)  # f_0, Hz
 _WIDTHS = np.geomspace(1.0, 7.0, 40)  # w, octaves
 _FRAME_RATE = ANALYSIS_RATE / _HOP
-# Relative standard deviations of what is read off, over a hundred ripples, some in noise of -20 dB.
+# Relative standard deviations, measured on a hundred ripples, some in noise of -20 dB.
 _READ = {"f_0": 3e-4, "f_m": 1e-3, "w": 3e-4}
 _READ_WAVE = {"gamma": 3e-3, "depth": 1e-2}
 _HIGHEST = FADE_FROM * ANALYSIS_RATE
 
 
 def ripple_guesses(operator: Operator, audio: NDArray[np.float32], count: int) -> list[Start]:
-    """The `count` best starts for a target (ANALYSIS_SAMPLES,), best first.
+    """Best starts for a ripple, best first.
 
     Parameters
     ----------
     operator : Operator
     audio : (ANALYSIS_SAMPLES,) float32
+        The target.
     count : int
+        Most starts.
+
+    Returns
+    -------
+    list of Start
     """
     U = operator.jtfs.scalogram(torch.from_numpy(audio), _HOP).double().numpy()
     hertz = np.array([psi.xi for psi in operator.jtfs.psi1]) * ANALYSIS_RATE
@@ -440,7 +466,7 @@ def ripple_guesses(operator: Operator, audio: NDArray[np.float32], count: int) -
 
 
 def _band(operator: Operator, heard: NDArray[np.float64]) -> tuple[float, float, float]:
-    """F_0 (Hz) and w (octaves) whose rows are most like those `heard`, and the cosine."""
+    """F_0 (Hz) and w (octaves) of the profile nearest to `heard`, and the cosine."""
     profiles = _profiles(operator)
     similarity = profiles @ heard / max(float(np.linalg.norm(heard)), 1e-300)
     best = int(np.argmax(similarity))
@@ -450,7 +476,7 @@ def _band(operator: Operator, heard: NDArray[np.float64]) -> tuple[float, float,
 
 @functools.lru_cache(maxsize=1)
 def _profiles(operator: Operator) -> NDArray[np.float64]:
-    """Amplitude of each row for every f_0 and w that is tried: (pairs, rows), of unit norm."""
+    """Amplitudes of the rows for every f_0 and w: (pairs, rows), of unit norm."""
     responses = np.array([psi.hat for psi in operator.jtfs.psi1])
     bins = responses.shape[1]
     profiles: list[NDArray[np.float64]] = []
@@ -472,10 +498,11 @@ def _waves(
     Parameters
     ----------
     U : (rows, frames) float64
-        The scalogram where it sounds.
+        The sounding rows of the scalogram.
     octaves : (rows,) float64
-        Where its rows lie.
+        Position of each row.
     count : int
+        Most waves.
     """
     level = U.mean(axis=1, keepdims=True)
     window = np.hanning(U.shape[1])
@@ -488,7 +515,7 @@ def _waves(
     # Along log-frequency rows are few: a matrix. Where crests climb, higher rows lag.
     strength = np.abs(np.exp(2j * np.pi * _DENSITIES[:, None] * octaves) @ along_time)
     strength[np.abs(rates / _DENSITIES[:, None]) > PARAMETERS["gamma"].maximum] = 0.0
-    strength *= 2.0 / (len(U) * window.sum())  # what a wave of depth 1 has
+    strength *= 2.0 / (len(U) * window.sum())  # 1 for a wave of depth 1
     found: list[tuple[float, float, float]] = []
     span = float(np.ptp(octaves)) + 0.1
     while len(found) < count and strength.max() > 0.0:
@@ -504,7 +531,7 @@ def _waves(
 
 
 def _peak(strength: NDArray[np.floating], axis: NDArray[np.floating], at: int) -> float:
-    """Where a peak lies on an axis, between the places: of a parabola through three."""
+    """Position of a peak on an axis, of a parabola through three points."""
     if not 0 < at < len(axis) - 1:
         return float(axis[at])
     before, here, after = strength[at - 1 : at + 2]
@@ -514,23 +541,28 @@ def _peak(strength: NDArray[np.floating], axis: NDArray[np.floating], at: int) -
 
 
 # --------------------------------------------------------------------------------------------------
-# Where a match starts, for every model.
+# Starts of every model
 
 
 def starts_of(
     operator: Operator, S: NDArray[np.float64], audio: NDArray[np.float32], count: int
 ) -> list[Start]:
-    """The `count` best starts for a target, best first.
+    """Best starts for a target, best first.
 
     Parameters
     ----------
     operator : Operator
-        Of the model that is looked for.
+        Of the model to match.
     S : (paths,) float64
         ``operator.analyse`` of the target.
     audio : (ANALYSIS_SAMPLES,) float32
         The target.
     count : int
+        Most starts.
+
+    Returns
+    -------
+    list of Start
     """
     if operator.model is RIPPLE:
         return ripple_guesses(operator, audio, count)
