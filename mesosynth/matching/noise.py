@@ -104,7 +104,7 @@ class WindowedTarget:
     _seed: int
 
     def background(self, number: int) -> NDArray[np.float32]:
-        """Noise like that of the target, through the window, (ANALYSIS_SAMPLES,); one per number."""
+        """Noise like that of the target, through the window, (ANALYSIS_SAMPLES,); by its number."""
         rng = np.random.default_rng([self._seed, number])
         return (self._window * _noise_like(self._rest, rng)).astype(np.float32)
 
