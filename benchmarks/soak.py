@@ -222,7 +222,7 @@ class _Soak:
 
     def __init__(self, played: PlayedSession, seconds: float, say: Narration) -> None:
         self._played, self._seconds, self._say = played, seconds, say
-        self._pids = {"audio": played.session.audio_pid, "session": os.getpid()}
+        self._pids = {"audio": played.session.device.pid, "session": os.getpid()}
         self._before: dict[str, float | None] = {}
         # All of it at once: what the books grow by is not the session's.
         self._book = np.full((math.ceil(seconds / (_NOTES * TICK)) + 2, 4), np.nan)
@@ -231,9 +231,9 @@ class _Soak:
     def run(self) -> Answer:
         """Play to the end and return the answer."""
         played, session, environment = self._played, self._played.session, Environment()
-        hands = Hands(session)
-        session.play()
-        session.reset_meters()
+        hands = Hands(session.keys, session.sound.set)
+        session.sound.play()
+        session.device.reset_meters()
         first, began, busy = played.status, time.monotonic(), self._busy()
         warm = min(0.2 * self._seconds, _WARM_SECONDS)
         ticks, told = 0, -1
@@ -250,7 +250,7 @@ class _Soak:
             hands.play()
             ticks += 1
             if ticks % 3 == 0:
-                played.listen()
+                session.poll()
                 played.keep_matching()
             time.sleep(max(0.0, began + ticks * TICK - time.monotonic()))
         ours = (self._busy() - busy) / passed
@@ -290,7 +290,7 @@ class _Soak:
     def _busy(self) -> float:
         """Seconds that the session's processes have computed."""
         session = self._played.session
-        return sum(map(cpu_seconds, (session.audio_pid, session.matcher_pid)))
+        return sum(map(cpu_seconds, (session.device.pid, session.match.pid)))
 
 
 def _private_mb(pid: int | None) -> float | None:

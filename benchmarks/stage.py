@@ -25,7 +25,6 @@ from mesosynth.errors import WorkerError
 from mesosynth.instruments import instrument_class
 from mesosynth.plugins.plugin import CHANNELS, EventKind
 from mesosynth.session import Session
-from mesosynth.session.events import Event, MatchEnded, MatchProgress, Message
 from mesosynth.system.paths import resource
 
 TICK = 0.01
@@ -48,7 +47,7 @@ _STEADY = 100  # blocks
 
 
 class Playable(Protocol):
-    """What hands play: a session, or a stage."""
+    """Keys to play: those of a session, or of a stage."""
 
     def note_on(self, note: int, velocity: float) -> None:
         """Press a key."""
@@ -58,10 +57,6 @@ class Playable(Protocol):
         """Let go of it."""
         ...
 
-    def set_parameters(self, values: Mapping[str, float]) -> None:
-        """Move knobs."""
-        ...
-
 
 class Hands:
     """Keys and a knob, the same each time.
@@ -69,6 +64,8 @@ class Hands:
     Parameters
     ----------
     played : Playable
+    move : callable
+        Moves parameters to values by id.
 
     Attributes
     ----------
@@ -76,9 +73,9 @@ class Hands:
         "events" of keys, and "moves" of the knob, so far.
     """
 
-    def __init__(self, played: Playable) -> None:
+    def __init__(self, played: Playable, move: Callable[[Mapping[str, float]], object]) -> None:
         self.count: Counter[str] = Counter()
-        self._played = played
+        self._played, self._move = played, move
         self._random = random.Random(0)
         self._held: list[int] = []
 
@@ -92,7 +89,7 @@ class Hands:
                 note = chance.randint(LOWEST, HIGHEST)
                 played.note_on(note, chance.random())
                 self._held.append(note)
-        played.set_parameters({KNOB: self.count["moves"] % 100 / 100.0})
+        self._move({KNOB: self.count["moves"] % 100 / 100.0})
         self.count.update(events=EVENTS, moves=1)
 
 
@@ -130,6 +127,10 @@ class PlayedSession:
         self.session = Session(device, sample_rate=sample_rate, block=block)
         self.count: Counter[str] = Counter()
         self.messages: list[str] = []
+        self._errors: list[str] = []
+        self.session.match.stepped.connect(self._count_step)
+        self.session.match.ended.connect(self._count_match)
+        self.session.messages.said.connect(self._keep_message)
         try:
             self._wait_for_sound()
         except BaseException:
@@ -139,40 +140,40 @@ class PlayedSession:
     @property
     def status(self) -> AudioStatus:
         """What the audio process last said of itself."""
-        status = self.session.audio_status()
+        status = self.session.device.status()
         if status is None:
             raise WorkerError("the audio process has ended in the middle of the benchmark.")
         return status
 
-    def listen(self) -> list[Event]:
-        """Take the session's events, count them and return them."""
-        events = self.session.poll()
-        for event in events:
-            if isinstance(event, MatchProgress):
-                self.count["steps"] += 1
-            elif isinstance(event, MatchEnded):
-                self.count["matches"] += 1
-            elif isinstance(event, Message) and event.severity != "info":
-                self.messages.append(event.text)
-                self.count["restarts"] += "started again" in event.text
-        return events
+    def _count_step(self) -> None:
+        self.count["steps"] += 1
+
+    def _count_match(self) -> None:
+        self.count["matches"] += 1
+
+    def _keep_message(self, text: str, severity: str) -> None:
+        if severity != "info":
+            self.messages.append(text)
+            self.count["restarts"] += "started again" in text
+        if severity == "error":
+            self._errors.append(text)
 
     def keep_matching(self) -> None:
         """Start a match where none runs."""
         session = self.session
-        if session.matching:
+        if session.match.running:
             return
-        if session.target is None:
-            session.load_target(resource("assets", "demo.wav"))
-        session.start_match()
+        if session.target.sound is None:
+            session.target.load(resource("assets", "demo.wav"))
+        session.match.start()
 
     def _wait_for_sound(self) -> None:
         """Wait until the session plays steadily."""
         end = time.monotonic() + _START_SECONDS
-        while (status := self.session.audio_status()) is None or status.blocks < _STEADY:
-            for event in self.listen():
-                if isinstance(event, Message) and event.severity == "error":
-                    raise WorkerError(event.text)
+        while (status := self.session.device.status()) is None or status.blocks < _STEADY:
+            self.session.poll()
+            if self._errors:
+                raise WorkerError(self._errors[0])
             if time.monotonic() > end:
                 raise WorkerError(
                     f"there is no sound after {_START_SECONDS:g} s; mesosynth doctor."
@@ -293,7 +294,7 @@ def _replay(
     with make() as stage:
         stage.play(warm_up)
         lasts = stage.block.shape[1] / stage.sample_rate
-        player, ticks = Hands(stage), 0
+        player, ticks = Hands(stage, stage.set_parameters), 0
         took = np.zeros(max(1, round(seconds / lasts)))
         for i in range(len(took)):
             while hands and ticks * TICK < stage.now:

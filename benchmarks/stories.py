@@ -178,7 +178,7 @@ def _save(window: MainWindow, path: Path) -> None:
 
 def _found(window: MainWindow) -> bool:
     session = window.bridge.session
-    return session is not None and session.result is not None
+    return session is not None and session.match.result is not None
 
 
 def _wait(until: Callable[[], bool]) -> None:

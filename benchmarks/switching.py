@@ -73,7 +73,7 @@ from mesosynth.session import Session
 from mesosynth.system.paths import factory_presets
 
 if TYPE_CHECKING:
-    from mesosynth.session.snapshots import Snapshot
+    from mesosynth.session.presets import Snapshot
 
 SCHEMA = 3
 RATE = 48000
@@ -177,15 +177,15 @@ def switching(
 
 
 def _loads(session: Session, order: Sequence[Path]) -> list[Callable[[], None]]:
-    return [lambda path=path: session.load_preset(path) for path in order]
+    return [lambda path=path: session.presets.load(path) for path in order]
 
 
 def _recalls(session: Session, order: Sequence[Path]) -> list[Callable[[], None]]:
     snapshots: dict[Path, Snapshot] = {}
     for path in dict.fromkeys(order):
-        session.load_preset(path)
-        snapshots[path] = session.snapshot()
-    return [lambda snapshot=snapshots[path]: session.recall(snapshot) for path in order]
+        session.presets.load(path)
+        snapshots[path] = session.presets.snapshot()
+    return [lambda snapshot=snapshots[path]: session.presets.recall(snapshot) for path in order]
 
 
 class _Switching:
@@ -197,18 +197,18 @@ class _Switching:
         self._played, self._switches = played, switches
         self._not_finite = 0
         self._switch_ms: list[float] = []
-        played.session.follow = False  # what is heard shall be the presets
-        self._hands = None if calm else Hands(played.session)
+        played.session.match.follow = False  # what is heard shall be the presets
+        self._hands = None if calm else Hands(played.session.keys, played.session.sound.set)
         self._fingers = _Fingers(played.session)
 
     def run(self, seconds: float, heard: Path) -> Answer:
         """Switch to the end, with what is heard in a file, and return the figures."""
         played, session = self._played, self._played.session
         self._switches[0]()
-        session.play()
+        session.sound.play()
         time.sleep(_SETTLE)
-        session.reset_meters()
-        session.start_capture(heard)
+        session.device.reset_meters()
+        session.capture.start(heard)
         first, began = played.status, time.monotonic()
         for tick in range(round(seconds / TICK)):
             if tick % TICKS == 0:
@@ -217,7 +217,7 @@ class _Switching:
                 self._hands.play()
             time.sleep(max(0.0, began + (tick + 1) * TICK - time.monotonic()))
         last = played.status
-        session.stop_capture()
+        session.capture.stop()
         return {
             "device": last.device,
             "sample_rate": last.sample_rate,
@@ -243,9 +243,9 @@ class _Switching:
             self._fingers.play()
         else:
             self._played.keep_matching()
-        sound = self._played.session.scope(round(INTERVAL * RATE))
+        sound = self._played.session.device.scope(round(INTERVAL * RATE))
         self._not_finite += int(np.count_nonzero(~np.isfinite(sound)))
-        self._played.listen()
+        self._played.session.poll()
 
 
 class _Fingers:
@@ -257,10 +257,10 @@ class _Fingers:
 
     def play(self) -> None:
         if self._held:
-            self._session.note_off(self._held.pop())
+            self._session.keys.note_off(self._held.pop())
         else:
             self._held.append(self._random.randint(48, 72))
-            self._session.note_on(self._held[0], 0.5)
+            self._session.keys.note_on(self._held[0], 0.5)
 
 
 def _heard(heard: Path, order: Sequence[Path], steps: dict[Path, float]) -> Answer:

@@ -41,8 +41,7 @@ from benchmarks.harness import (
 from benchmarks.jack import JackPlayer, jack_dummy, jack_player
 from benchmarks.stage import PlayedSession
 from mesosynth.errors import ArgumentError
-from mesosynth.session.events import Followed
-from mesosynth.session.following import SURE
+from mesosynth.session.tracking import SURE, TrackingState
 
 SCHEMA = 5
 RATE = 48000
@@ -97,8 +96,8 @@ def track_a_glide(
         stack.enter_context(jack_dummy(RATE, block))
         played = stack.enter_context(PlayedSession("system", block, RATE))
         target = stack.enter_context(jack_player(RATE, block))
-        played.session.play()
-        played.session.start_following()
+        played.session.sound.play()
+        played.session.tracking.start()
         target.plug_in()
         return _Glide(played, target, direction, period).run(say or Narration())
 
@@ -112,7 +111,8 @@ class _Glide:
         self._played, self._session, self._target = played, played.session, target
         self._direction: Direction = direction
         self._values = {**TARGET, "period": period}
-        self._heard: list[Followed] = []
+        self._heard: list[TrackingState] = []
+        self._session.tracking.changed.connect(self._heard.append)
 
     def run(self, say: Narration) -> Answer:
         environment = Environment()
@@ -123,7 +123,7 @@ class _Glide:
         still = self._played.status
         self._play_for(STILL, glides=False)
         say(f"gamma glides for {OCTAVES / SPEED:.0f} s")
-        first, busy = self._played.status, cpu_seconds(self._session.follower_pid)
+        first, busy = self._played.status, cpu_seconds(self._session.tracking.pid)
         self._heard.clear()
         began = time.monotonic()
         lags = self._play_for(OCTAVES / SPEED, glides=True)
@@ -146,14 +146,14 @@ class _Glide:
             "blocks": last.blocks - first.blocks,
             "underflows": last.underflows - first.underflows,
             "before": first.underflows - still.underflows,
-            "cpu": None if not busy else (cpu_seconds(self._session.follower_pid) - busy) / took,
+            "cpu": None if not busy else (cpu_seconds(self._session.tracking.pid) - busy) / took,
         }
 
     def _wait_until_found(self, asked: float) -> float | None:
         while time.monotonic() < asked + PATIENCE:
             self._tick(0.0)
             heard = self._heard[-1] if self._heard else None
-            error = abs(np.log2(abs(self._session.values["gamma"] / self._gamma(0.0))))
+            error = abs(np.log2(abs(self._session.sound.values["gamma"] / self._gamma(0.0))))
             if heard is not None and heard.confidence >= SURE and error < 0.2:
                 return time.monotonic() - asked
         return None
@@ -164,7 +164,7 @@ class _Glide:
         began = time.monotonic()
         while (passed := time.monotonic() - began) < seconds:
             self._tick(passed if glides else 0.0)
-            gamma = self._session.values["gamma"]
+            gamma = self._session.sound.values["gamma"]
             # The wrong way round is as wrong as can be.
             octaves = abs(np.log2(gamma / self._gamma(passed))) if gamma > 0.0 else OCTAVES
             lags.append(float(octaves) / SPEED)
@@ -172,7 +172,7 @@ class _Glide:
 
     def _tick(self, passed: float) -> None:
         self._move(passed)
-        self._heard += [event for event in self._played.listen() if isinstance(event, Followed)]
+        self._session.poll()
         time.sleep(TICK)
 
     def _move(self, passed: float) -> None:

@@ -65,7 +65,7 @@ def main(
 
     def make_session() -> Session:
         session = Session(audio.device, INSTRUMENT, audio.sample_rate, audio.block)
-        session.listen(midi, osc)
+        session.keys.listen(midi, osc)
         return session
 
     window = open_window(make_session, target, preset, settings)

@@ -231,8 +231,8 @@ class Files(QObject):
 
     def _on_target(self) -> None:
         session = self._bridge.session
-        if session is not None and session.target_path is not None:
-            self._settings.remember_target(session.target_path.absolute())
+        if session is not None and session.target.path is not None:
+            self._settings.remember_target(session.target.path.absolute())
 
     def _on_capture(self, capture: Capture) -> None:
         if not capture.running:

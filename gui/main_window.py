@@ -251,7 +251,7 @@ class MainWindow(QMainWindow):
 
     def _on_attached(self) -> None:
         if self.bridge.session is not None:
-            self.bridge.session.follow = self.settings.follow
+            self.bridge.session.match.follow = self.settings.follow
 
     def _on_follow(self, follow: bool) -> None:
         self.settings.follow = follow

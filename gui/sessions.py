@@ -14,7 +14,7 @@ import msgspec
 import platformdirs
 from PySide6.QtCore import QLockFile, QObject, QTimer
 
-from mesosynth.session.snapshots import Snapshot
+from mesosynth.session.presets import Snapshot
 from mesosynth.system.documents import put_aside
 from mesosynth.system.paths import CONFIG_VARIABLE
 

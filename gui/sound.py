@@ -71,7 +71,7 @@ class SoundControl(QObject):
         session = self._bridge.session
         if session is None:
             return
-        before = session.device_settings
+        before = session.device.settings
         if self._bridge.set_device(device, rate, block):
             if not self.question.isVisible():  # else what was not kept is no way back
                 self._before = (before.device, before.sample_rate, before.block)

@@ -8,7 +8,7 @@ import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from mesosynth.session.snapshots import Snapshot
+from mesosynth.session.presets import Snapshot
 
 from .bridge import Bridge
 

@@ -211,7 +211,7 @@ class BlendPage(QFrame):
         """Let a corner, in the order of :data:`CORNERS`, keep the present sound."""
         session = self._bridge.session
         if session is not None:
-            self.keep(session.preset(self._name), corner)
+            self.keep(session.presets.preset(self._name), corner)
 
     def keep(self, preset: Preset, corner: int) -> None:
         """Let a corner keep a sound."""
@@ -270,9 +270,9 @@ class BlendPage(QFrame):
         amount = self.amount.value() / 100.0
 
         def varied(session: Session) -> Preset:
-            unknowns = session.match_settings.unknowns
+            unknowns = session.match.settings.unknowns
             pinned = {id_ for id_ in self._bridge.parameters.matchable if id_ not in unknowns}
-            return vary(session.preset(self._name), amount, self._seed, {*PINNED, *pinned})
+            return vary(session.presets.preset(self._name), amount, self._seed, {*PINNED, *pinned})
 
         self._history.begin("chance")
         self._play(varied)
@@ -283,7 +283,7 @@ class BlendPage(QFrame):
         if session is None:
             return
         try:
-            session.play_preset(make(session), None, "user")
+            session.presets.play(make(session), None, "user")
         except MesosynthError as error:
             self._bridge.say(str(error), "error")
             return

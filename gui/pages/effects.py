@@ -258,7 +258,7 @@ class EffectsPanel(QFrame):
         session = self._bridge.session
         if session is None:
             return
-        effects = session.effects
+        effects = session.rack.effects
         wanted = {effect.uid: effect for effect in effects}
         for uid, card in list(self._cards.items()):
             if uid not in wanted or not card.fits(wanted[uid]):
@@ -272,7 +272,7 @@ class EffectsPanel(QFrame):
             self._list.insertWidget(place, card)
         self._order = effects
         self.hint.setVisible(not effects)
-        trouble = session.instrument_plugin
+        trouble = session.rack.instrument_plugin
         self.problem.tell(trouble.problem, trouble.traceback)
         self._fill_instruments()
         self._show_values(self._bridge.values)
@@ -301,7 +301,7 @@ class EffectsPanel(QFrame):
     def _choose_instrument(self, index: int) -> None:
         plugin = self.instrument.itemData(index)
         session = self._bridge.session
-        if session is not None and plugin != session.instrument:
+        if session is not None and plugin != session.rack.instrument:
             self._change(
                 "set_instrument", (plugin,), f"change to {self.instrument.itemText(index)}"
             )
@@ -309,7 +309,7 @@ class EffectsPanel(QFrame):
 
     def _fill_instruments(self) -> None:
         session = self._bridge.session
-        now = session.instrument if session is not None else ""
+        now = session.rack.instrument if session is not None else ""
         self.instrument.clear()
         for info in _usable("effect"):
             self.instrument.addItem(info.title, info.name)

@@ -19,7 +19,7 @@ from typing_extensions import override
 from mesosynth.instruments.layers import LAYERS, PARAMETERS, SILENT
 from mesosynth.matching.results import LayersSettings
 from mesosynth.session.events import LayersEnded, LayersJudged, LayersProgress
-from mesosynth.session.layer_book import LayerBook, LayerNote
+from mesosynth.session.layer_mixer import LayerMixer, LayerNote
 
 from .. import theme
 from ..actions import Actions
@@ -48,8 +48,8 @@ class LayerCard(QFrame):
     Signals
     -------
     asked
-        The name of a method of :class:`mesosynth.session.Session`, its arguments, and what undo
-        calls it.
+        The name of a method of :class:`mesosynth.session.layers.Layers`, its arguments, and what
+        undo calls it.
     chosen
         The layer's place: its knobs are to be shown.
     """
@@ -75,9 +75,9 @@ class LayerCard(QFrame):
         self.up = _bare("ph.caret-up", "Move it up (Alt+Up)")
         self.down = _bare("ph.caret-down", "Move it down (Alt+Down)")
         self.out = _bare("ph.x", "Take the layer out (Delete)")
-        self.mute.clicked.connect(lambda on: self._ask("mute_layer", on, "mute"))
-        self.solo.clicked.connect(lambda on: self._ask("solo_layer", on, "solo"))
-        self.pin.clicked.connect(lambda on: self._ask("pin_layer", on, "pin"))
+        self.mute.clicked.connect(lambda on: self._ask("mute", on, "mute"))
+        self.solo.clicked.connect(lambda on: self._ask("solo", on, "solo"))
+        self.pin.clicked.connect(lambda on: self._ask("pin", on, "pin"))
         self.up.clicked.connect(lambda: self._move(self._place - 1))
         self.down.clicked.connect(lambda: self._move(self._place + 1))
         self.out.clicked.connect(self._remove)
@@ -154,10 +154,10 @@ class LayerCard(QFrame):
     def _move(self, place: int) -> None:
         place = min(max(place, 0), self._count - 1)
         if place != self._place:
-            self.asked.emit("move_layer", (self._place, place), "move of a layer")
+            self.asked.emit("move", (self._place, place), "move of a layer")
 
     def _remove(self) -> None:
-        self.asked.emit("remove_layer", (self._place,), "removal of a layer")
+        self.asked.emit("remove", (self._place,), "removal of a layer")
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -277,7 +277,7 @@ class LayersPage(QFrame):
         super().__init__()
         self.setObjectName("panel")
         self._bridge, self._history, self._settings = bridge, history, settings
-        self._shown = LayerBook()
+        self._shown = LayerMixer()
         self.cards: list[LayerCard] = []
         self.count = _number(1, LAYERS, settings.layers, "Layers at most")
         self.seconds = _number(
@@ -406,7 +406,7 @@ class LayersPage(QFrame):
         self._bridge.change_layers(method, *arguments)
         self._history.end()
         self._show()
-        if method == "move_layer" and isinstance(arguments[1], int) and self.cards:
+        if method == "move" and isinstance(arguments[1], int) and self.cards:
             self.cards[min(arguments[1], len(self.cards) - 1)].setFocus()
 
     def _new_card(self) -> None:

@@ -218,8 +218,8 @@ class LibraryPanel(QFrame):
         """Open the form that saves the sound to the library."""
         session = self._bridge.session
         if session is not None:
-            loaded = session.loaded.name if session.loaded else ""
-            self.form.ask(session.preset(loaded))
+            loaded = session.presets.current.name if session.presets.current else ""
+            self.form.ask(session.presets.preset(loaded))
 
     def ask_to_edit(self, entry: Entry) -> None:
         """Open the form that changes what is said of a preset of the user's."""

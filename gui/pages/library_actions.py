@@ -216,7 +216,7 @@ class LibraryDeeds(QObject):
     def tell_bank(self) -> None:
         """Tell the session what MIDI programs call."""
         if self._bridge.session is not None:
-            self._bridge.session.bank = self._library.bank
+            self._bridge.session.presets.bank = self._library.bank
 
     def read(self, entry: Entry) -> Preset | None:
         """A preset as it is in its file; None (and a message) if it cannot be read."""
@@ -238,7 +238,7 @@ class LibraryDeeds(QObject):
         session = self._bridge.session
         if session is None:
             return
-        before, after = self._read(entry), session.preset(entry.name)
+        before, after = self._read(entry), session.presets.preset(entry.name)
         if not self._write(entry.path, after):
             return
         if before is not None:

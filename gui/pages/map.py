@@ -141,7 +141,7 @@ class MapPage(QFrame):
             return
         presets = [place.preset for place, _ in mix]
         try:
-            session.play_preset(blend(presets, [share for _, share in mix]), None, "user")
+            session.presets.play(blend(presets, [share for _, share in mix]), None, "user")
         except MesosynthError as error:
             self._bridge.say(str(error), "error")
             return

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from mesosynth.matching.results import Candidate, LayersStep, MatchResult, MatchSettings, MatchStep
 from mesosynth.plugins.parameters import ParameterTable
-from mesosynth.session.events import Heard
+from mesosynth.session.comparison import Heard
 
 from .. import theme
 from ..actions import Actions
@@ -84,9 +84,9 @@ class AuditionButtons(QWidget):
         self._hear(order[(order.index(self._heard) + 1) % len(order)])
 
     def _hear(self, what: Heard | None) -> None:
-        self._bridge.request(lambda session: session.audition(what))
+        self._bridge.request(lambda session: session.comparison.hear(what))
         session = self._bridge.session
-        self._show(None if session is None else session.auditioned)
+        self._show(None if session is None else session.comparison.heard)
 
     def _show(self, heard: Heard | None) -> None:
         if heard != self._heard:
@@ -200,13 +200,13 @@ class MatchPage(QFrame):
         """Show how the session matches, for example after a session was loaded."""
         session = self._bridge.session
         if session is not None:
-            self._show_settings(session.match_settings)
+            self._show_settings(session.match.settings)
 
     def apply(self) -> None:
         """Jump to the parameters that the last match found."""
         session = self._bridge.session
-        if session is not None and session.result is not None:
-            self._history.set_at_once(session.result.theta, "match result")
+        if session is not None and session.match.result is not None:
+            self._history.set_at_once(session.match.result.theta, "match result")
 
     def _show_settings(self, settings: MatchSettings) -> None:
         self._settings = settings

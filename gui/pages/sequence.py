@@ -300,7 +300,7 @@ class SequencePage(QFrame):
         self.loop.toggled.connect(self._on_loop)
         self.smooth.valueChanged.connect(self._on_smooth)
         self.curves.sought.connect(
-            lambda at: bridge.request(lambda session: session.seek_automation(at))
+            lambda at: bridge.request(lambda session: session.sequence.seek(at))
         )
         bridge.sequence_changed.connect(self._on_sequence)
         bridge.automation_moved.connect(self._on_moved)
@@ -312,7 +312,7 @@ class SequencePage(QFrame):
     def match_label(self) -> str:
         """What the action that matches does now."""
         session = self._bridge.session
-        if session is not None and session.sequence_running:
+        if session is not None and session.sequence.running:
             return "Stop"
         return "Go on" if self._matched is not None and not self._matched.finished else "Match all"
 
@@ -326,25 +326,25 @@ class SequencePage(QFrame):
         session = self._bridge.session
         if session is None:
             return
-        if session.sequence_running:
-            session.stop_sequence()
+        if session.sequence.running:
+            session.sequence.stop()
             self.note.setText("Stopping after this window …")
             return
-        path = session.target_path
+        path = session.target.path
         if path is None:
             self._bridge.say("Load a sound first; a sequence is of its whole file.", "warning")
             return
         settings = SequenceSettings(hop=round(self.hop.value(), 2))
-        self._bridge.request(lambda session: session.match_sequence(path, settings))
+        self._bridge.request(lambda session: session.sequence.start(path, settings))
         self._refresh()
 
     def play_or_stop(self) -> None:
         """Let what was found move the parameters, or stop that."""
         if self.playing:
-            self._bridge.request(lambda session: session.stop_automation())
+            self._bridge.request(lambda session: session.sequence.stop_playing())
             return
         self._history.begin("sequence")
-        if not self._bridge.request(lambda session: session.play_automation()):
+        if not self._bridge.request(lambda session: session.sequence.play()):
             self._history.end()
 
     def _on_loop(self, loops: bool) -> None:
@@ -352,7 +352,7 @@ class SequencePage(QFrame):
 
     def _on_smooth(self) -> None:
         seconds = self.smoothing
-        self._bridge.request(lambda session: session.smooth_sequence(seconds))
+        self._bridge.request(lambda session: session.sequence.smooth(seconds))
         self._show_smoothing()
         self._draw()
 
@@ -362,7 +362,7 @@ class SequencePage(QFrame):
 
     def export(self, path: Path) -> None:
         """Write what is shown; a message says when it is done."""
-        self._bridge.request(lambda session: session.export_sequence(path))
+        self._bridge.request(lambda session: session.sequence.export(path))
 
     # ------------------------------------------------------------------ news
 
@@ -419,4 +419,4 @@ class SequencePage(QFrame):
 
     def _refresh(self) -> None:
         session = self._bridge.session
-        self.hop.setEnabled(session is None or not session.sequence_running)
+        self.hop.setEnabled(session is None or not session.sequence.running)

@@ -74,7 +74,7 @@ class TrackingStrip(QWidget):
     def freeze(self) -> None:
         """Hold the sound as it is, or let it go on."""
         session = self._bridge.session
-        frozen = session is not None and not session.follow_frozen
+        frozen = session is not None and not session.tracking.frozen
         self._bridge.freeze_following(frozen)
         self._bridge.say("The sound is frozen; press H to let it follow again." if frozen
                          else "Following again.")  # fmt: skip
@@ -114,9 +114,9 @@ class TrackingStrip(QWidget):
         """A hand that moves what is followed takes over: the sound freezes."""
         moved = any(values.get(id_) != value for id_, value in self._driven.items())
         session = self._bridge.session
-        if moved and source == "user" and session is not None and session.following:
+        if moved and source == "user" and session is not None and session.tracking.running:
             self._driven = {id_: values[id_] for id_ in self._driven if id_ in values}
-            if not session.follow_frozen:
+            if not session.tracking.frozen:
                 self._bridge.freeze_following(True)
                 self._bridge.say("You took over from the input; press H to let it drive again.")
 

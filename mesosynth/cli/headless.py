@@ -2,6 +2,7 @@
 
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from mesosynth.audio.file import write_wav
@@ -9,12 +10,11 @@ from mesosynth.cli.match import step_text
 from mesosynth.cli.progress import ProgressBar
 from mesosynth.engine.rack import render
 from mesosynth.errors import ArgumentError, WorkerError
-from mesosynth.matching.results import Analysis, MatchResult
+from mesosynth.matching.results import Analysis, MatchResult, MatchStep
 from mesosynth.presets.matched import matched_preset
 from mesosynth.presets.preset import save_preset
 from mesosynth.session import Session
 from mesosynth.session.audio_settings import DEFAULT_AUDIO, AudioSettings
-from mesosynth.session.events import Analysed, MatchEnded, MatchProgress, Message, Transport
 
 POLL = 1 / 30  # s
 ENCORE = 3.0  # s that the match is heard once it is found
@@ -50,12 +50,12 @@ def run(
         raise ArgumentError(f"{out} cannot hold the results: {error.strerror}.") from error
     session = Session(audio.device, sample_rate=audio.sample_rate, block=audio.block)
     try:
-        if preset is not None:
-            session.load_preset(preset)
-        session.load_target(target)
-        session.play()
-        session.start_match()
         heard = _Listener(session, target.name)
+        if preset is not None:
+            session.presets.load(preset)
+        session.target.load(target)
+        session.sound.play()
+        session.match.start()
         heard.until_matched()
         heard.encore()
         return _write(session, heard, out)
@@ -64,7 +64,7 @@ def run(
 
 
 class _Listener:
-    """Drains the session's events and keeps what the files need."""
+    """Polls the session, and keeps what the files need."""
 
     def __init__(self, session: Session, name: str) -> None:
         self.session = session
@@ -74,6 +74,12 @@ class _Listener:
         self.ended = False
         self.silent = True
         self._drawn = 0.0
+        session.target.analysed.connect(partial(self._keep_picture, "target"))
+        session.sound.analysed.connect(partial(self._keep_picture, "sound"))
+        session.match.stepped.connect(self._show_step)
+        session.match.ended.connect(self._end)
+        session.device.changed.connect(self._show_device)
+        session.messages.said.connect(self._say)
 
     def until_matched(self) -> None:
         with self.bar:
@@ -90,37 +96,39 @@ class _Listener:
             self._poll()
 
     def _poll(self) -> None:
-        for event in self.session.poll():
-            match event:
-                case MatchProgress(step):
-                    self.bar.move(step.progress, step_text(step))
-                case MatchEnded(result):
-                    self.result, self.ended = result, True
-                case Analysed(what, analysis):
-                    self.pictures[what] = analysis
-                    self._drawn = time.monotonic()
-                case Transport(_, device, silent):
-                    self.silent = silent
-                    through = "the silent clock: nothing is heard" if silent else device
-                    self.bar.say(f"Playing through {through}.")
-                case Message(text, severity):
-                    self.bar.say(text)
-                    if severity == "error" and not self.session.matching:
-                        self.ended = True
-                case _:
-                    pass
+        self.session.poll()
         time.sleep(POLL)
+
+    def _keep_picture(self, what: str, analysis: Analysis) -> None:
+        self.pictures[what] = analysis
+        self._drawn = time.monotonic()
+
+    def _show_step(self, step: MatchStep) -> None:
+        self.bar.move(step.progress, step_text(step))
+
+    def _end(self, result: MatchResult | None) -> None:
+        self.result, self.ended = result, True
+
+    def _show_device(self, device: str, silent: bool) -> None:
+        self.silent = silent
+        through = "the silent clock: nothing is heard" if silent else device
+        self.bar.say(f"Playing through {through}.")
+
+    def _say(self, text: str, severity: str) -> None:
+        self.bar.say(text)
+        if severity == "error" and not self.session.match.running:
+            self.ended = True
 
 
 def _write(session: Session, heard: _Listener, out: Path) -> MatchResult:
     from mesosynth.cli.report import save_report
 
-    target, result = session.target, heard.result
+    target, result = session.target.sound, heard.result
     if target is None or result is None:
         raise WorkerError("the match came to nothing; try another sound.")
-    preset = matched_preset(result, target.name, target.sha256, session.instrument)
+    preset = matched_preset(result, target.name, target.sha256, session.rack.instrument)
     save_preset(out / "match.json", preset)
-    audio = render(session.instrument, preset.values, SECONDS, SAMPLE_RATE)
+    audio = render(session.rack.instrument, preset.values, SECONDS, SAMPLE_RATE)
     write_wav(out / "match.wav", audio, SAMPLE_RATE)
     save_report(
         out / "match.png", target.name, result, heard.pictures["target"], heard.pictures["sound"]

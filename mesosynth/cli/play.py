@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from mesosynth.cli.options import NO_OPTIONS, Duration, Json, Sound
-from mesosynth.control.messages import Layout, Moved, Transported
+from mesosynth.control.messages import Layout, Moved, Problem, Settings, Transported
+from mesosynth.control.midi_map import map_path
+from mesosynth.control.process import ControlProcess
 from mesosynth.engine.process import AudioProcess, AudioStatus
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.presets.preset import Preset, load_preset
 from mesosynth.session.audio_settings import DEFAULT_AUDIO, AudioSettings
-from mesosynth.session.controls import Controls
-from mesosynth.session.events import Message
 from mesosynth.session.rack_model import RackModel
 
 START_TIMEOUT = 15.0  # s; a sound server may have to be woken
@@ -101,18 +101,16 @@ def play_preset(
         process.set_values(rack.vector(values))
         process.set_rack(rack.slots)
         process.set_playing(True)
-        controls = Controls(process, Layout(rack.parameters, places))
-        try:
+        layout = Layout(rack.parameters, places)
+        with ControlProcess(layout, process.parameters, process.controls) as controls:
             if midi is not None or osc is not None:
-                controls.listen(midi, osc)
+                controls.listen(Settings(midi, osc, str(map_path())))
             return _wait(process, controls, rack, values, seconds)
-        finally:
-            controls.close()
 
 
 def _wait(
     process: AudioProcess,
-    controls: Controls,
+    controls: ControlProcess,
     rack: RackModel,
     values: dict[str, float],
     seconds: float,
@@ -122,14 +120,14 @@ def _wait(
     said = ""
     while (left := end - time.monotonic()) > 0.0:
         time.sleep(min(left, 0.1))
-        for event in controls.poll():
-            match event:
+        for report in controls.poll():
+            match report:
                 case Moved(moved):
                     values |= moved
                     process.set_values(rack.vector(values))
                 case Transported(playing):
                     process.set_playing(playing)
-                case Message(text):
+                case Problem(text):
                     print(f"mesosynth: {text}", file=sys.stderr)
                 case _:
                     pass

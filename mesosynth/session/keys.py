@@ -1,21 +1,65 @@
-"""The part of a session that is played: keys, pedals, MIDI and OSC."""
+"""Hands on the session: keys and pedals, MIDI and OSC.
 
-from collections.abc import Mapping
+Notes and controllers take the short way, from the control process (or from here) through shared
+memory into the audio callback. What else they cause is done here.
+"""
 
-from mesosynth.control.messages import Moved, Transported
-from mesosynth.plugins.plugin import EventKind
-from mesosynth.session.events import ControllerLearned, ControlPorts, ProgramChanged
+from typing import TYPE_CHECKING
+
+from mesosynth.control.messages import (
+    Activity,
+    Learned,
+    Moved,
+    Ports,
+    Problem,
+    Program,
+    Settings,
+    Transported,
+)
+from mesosynth.control.midi_map import map_path
+from mesosynth.control.process import ControlProcess
+from mesosynth.engine.process import AudioProcess
+from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
+from mesosynth.session.match import Match
 from mesosynth.session.presets import Presets
+from mesosynth.session.rack import Rack
+from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.session.sound import Sound
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-class Keys(Sound, Presets):
-    """Hears hands: on the computer, by MIDI and by OSC. They take over from a match."""
+
+class Keys:
+    """Plays notes, and listens to MIDI and OSC once it is told to."""
+
+    ports_changed = Signal(Ports)
+    active = Signal(int)
+    """So many MIDI and OSC messages arrived."""
+    learned = Signal(str, int, int)
+    """A parameter, and the channel and number of the MIDI controller that moves it from now on."""
+    program_changed = Signal(int, int)
+    """Channel and program of a MIDI program change."""
+
+    def __init__(
+        self,
+        emit: Emitter,
+        messages: Messages,
+        audio: AudioProcess,
+        sound: Sound,
+        rack: Rack,
+        match: Match,
+        presets: Presets,
+    ) -> None:
+        self._emit, self._messages = emit, messages
+        self._sound, self._rack, self._match, self._presets = sound, rack, match, presets
+        self._push: Callable[..., object] = audio.keys.push
+        self._process = ControlProcess(rack.layout, audio.parameters, audio.controls)
 
     def listen(self, midi: str | None = "", osc: int | None = None) -> None:
         """Be played from outside: by MIDI and, where a port is given, by OSC.
 
-        Ports come and go as they please; `poll` reports ControlPorts, MidiActivity and Messages.
+        Ports may come and go.
 
         Parameters
         ----------
@@ -24,34 +68,36 @@ class Keys(Sound, Presets):
         osc : int, optional
             UDP port of this machine, 0 for any that is free; None for none.
         """
-        self._controls.listen(midi, osc)
-
-    def midi_ports(self) -> tuple[str, ...]:
-        """Names of the MIDI inputs there are, as of a second ago; none before :meth:`listen`."""
-        return self._controls.ports.present
+        self._process.listen(Settings(midi, osc, str(map_path())))
 
     @property
-    def control_ports(self) -> ControlPorts:
-        """The ports there are and those that are heard."""
-        return self._controls.ports
+    def ports(self) -> Ports:
+        """The MIDI inputs there are and those that are heard, as of a second ago, and OSC's."""
+        return self._process.ports
+
+    @property
+    def pid(self) -> int | None:
+        """Process number of the control process; None before :meth:`listen`."""
+        return self._process.pid
 
     def learn(self, parameter: str | None) -> None:
-        """Bind the next MIDI controller that moves to a parameter; None thinks better of it.
+        """Bind the next MIDI controller that moves to a parameter; None cancels.
 
-        `poll` reports ControllerLearned; the map is kept for the next time.
+        :attr:`learned` follows; the map is kept for the next time.
 
         Raises
         ------
         ArgumentError
             If there is no such parameter.
         """
-        self._controls.learn(parameter)
+        self._process.learn(parameter)
         if parameter is not None:
-            self._say(f"Move the MIDI controller for {self.parameters[parameter].name}.")
+            name = self._sound.parameters[parameter].name
+            self._messages.say(f"Move the MIDI controller for {name}.")
 
-    def forget_controller(self, parameter: str) -> None:
+    def forget(self, parameter: str) -> None:
         """Unbind the MIDI controller that moves a parameter, if one does."""
-        self._controls.forget(parameter)
+        self._process.forget(parameter)
 
     def note_on(self, note: int, velocity: float = 0.8, channel: int = 0) -> None:
         """Press a key, heard at the next block, also while the transport stands.
@@ -65,45 +111,63 @@ class Keys(Sound, Presets):
         channel : int
             0 to 15.
         """
-        self._controls.note_on(note, velocity, channel)
+        velocity = min(max(velocity, 0.0), 1.0)
+        self._push(EventKind.NOTE_ON, channel & 0x0F, note & 0x7F, velocity)
 
     def note_off(self, note: int, channel: int = 0) -> None:
         """Let go of a key."""
-        self._controls.note_off(note, channel)
+        self._push(EventKind.NOTE_OFF, channel & 0x0F, note & 0x7F)
 
     def sustain(self, down: bool) -> None:
         """Tread the sustain pedal, or let go of it."""
-        self._controls.gesture(EventKind.SUSTAIN, float(down))
+        self._push(EventKind.SUSTAIN, 0, WHOLE_CHANNEL, float(down))
 
     def freeze(self, frozen: bool) -> None:
         """Let the instrument stand still in the sound of this moment, or go on."""
-        self._controls.gesture(EventKind.FREEZE, float(frozen))
+        self._push(EventKind.FREEZE, 0, WHOLE_CHANNEL, float(frozen))
 
     def all_notes_off(self) -> None:
-        """Let go of all keys and the pedal, whoever holds them."""
-        self._controls.gesture(EventKind.ALL_OFF, 0.0)
+        """Let go of all keys and the pedal, of MIDI and OSC too."""
+        self._push(EventKind.ALL_OFF, 0, WHOLE_CHANNEL, 0.0)
 
-    def _poll_controls(self) -> None:
-        for event in self._controls.poll():
-            match event:
+    def follow_rack(self) -> None:
+        """Let the control process know the parameters of another rack."""
+        self._process.use(self._rack.layout)
+
+    def poll(self) -> None:
+        """Take what the control process reports."""
+        for report in self._process.poll():
+            match report:
                 case Moved(values):
-                    known = {id_: v for id_, v in values.items() if id_ in self.parameters}
-                    self._take_over(known)
-                    self.set_parameters(known, "midi")
+                    known = {id_: v for id_, v in values.items() if id_ in self._sound.parameters}
+                    self._move(known)
                 case Transported(playing):
-                    self._set_playing(playing)
-                case ControllerLearned(parameter, channel, controller):
-                    self._events.append(event)
-                    name = self.parameters[parameter].name
-                    self._say(f"Controller {controller} of channel {channel + 1} moves {name}.")
-                case ProgramChanged(_, program):
-                    self._events.append(event)
-                    self._change_program(program)
+                    self._sound.play() if playing else self._sound.stop()
+                case Learned(parameter, channel, controller):
+                    self._emit(self.learned, parameter, channel, controller)
+                    name = self._sound.parameters[parameter].name
+                    self._messages.say(
+                        f"Controller {controller} of channel {channel + 1} moves {name}."
+                    )
+                case Program(channel, program):
+                    self._emit(self.program_changed, channel, program)
+                    self._presets.change_program(program)
+                case Ports():
+                    self._emit(self.ports_changed, report)
+                case Activity(messages):
+                    self._emit(self.active, messages)
+                case Problem(text):
+                    self._messages.say(text, "warning")
                 case _:
-                    self._events.append(event)
+                    pass
 
-    def _take_over(self, values: Mapping[str, float]) -> None:
-        """A hand on theta ends that the match drives it."""
-        if self.drives(values):
-            self.follow = False
-            self._say("You took over from the match.")
+    def close(self) -> None:
+        """Hear nothing any more."""
+        self._process.close()
+
+    def _move(self, values: dict[str, float]) -> None:
+        """Move parameters; a hand on theta ends that the match drives it."""
+        if self._match.drives(values):
+            self._match.follow = False
+            self._messages.say("You took over from the match.")
+        self._sound.set(values, "midi")

@@ -1,35 +1,92 @@
-"""The part of a session that takes its sound from presets and writes it to them."""
+"""The whole sound as one value: presets, which files keep, and snapshots, which undo keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from mesosynth.engine.plugin_registry import find_plugin
 from mesosynth.errors import MesosynthError, PresetError
-from mesosynth.presets.matched import match_record
-from mesosynth.presets.preset import MatchRecord, Preset, load_preset, save_preset
-from mesosynth.session.events import PresetLoaded, Source
-from mesosynth.session.matching import Matching
+from mesosynth.presets.preset import EffectState, Preset, load_preset, save_preset
+from mesosynth.session.layer_mixer import LayerMixer
+from mesosynth.session.layers import INSTRUMENT, Layers
+from mesosynth.session.match import Match
+from mesosynth.session.rack import Rack
 from mesosynth.session.rack_model import default_uids
+from mesosynth.session.signals import Emitter, Messages, Signal
+from mesosynth.session.sound import Sound, Source
 
 
-class Presets(Matching):
-    """The live sound as a preset, and back; it knows the match that a sound comes from.
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that makes the sound: the instrument, the effects, and the value of each parameter.
 
     Attributes
     ----------
-    loaded : Preset or None
-        The preset that the sound was last taken from; :meth:`preset` keeps what it says of itself.
-    bank : sequence of Path
-        The presets that MIDI programs 0, 1, … call; empty at first, when nobody listens to them.
+    instrument : str
+    values : mapping
+        All parameters by id, those of effects as "delay.time".
+    effects : tuple of EffectState
+        In order.
+    uids : tuple of str
+        Names of the effects in the rack, so that ids mean the same after :meth:`Presets.recall`.
+    state : mapping
+        What the instrument keeps besides its parameters.
+    layers : LayerMixer
+        Notes of the layers, where they play.
     """
 
-    loaded: Preset | None = None
-    bank: Sequence[Path] = ()
+    instrument: str
+    values: Mapping[str, float]
+    effects: tuple[EffectState, ...]
+    uids: tuple[str, ...]
+    state: Mapping[str, Any]
+    layers: LayerMixer = field(default_factory=LayerMixer)
 
-    def load_preset(self, path: Path) -> None:
-        """Take the whole sound from a preset; `poll` reports PresetLoaded.
+    def same_rack(self, other: "Snapshot") -> bool:
+        """Whether both have the same plugins in the same order, bypassed alike."""
+        return self._rack() == other._rack()
+
+    def _rack(self) -> tuple[object, ...]:
+        effects = [(e.plugin, e.bypassed, e.state) for e in self.effects]
+        return self.instrument, self.uids, effects, self.state
+
+
+class Presets:
+    """Takes the sound from presets and snapshots, and writes it to them.
+
+    An effect that is in both sounds plays on with its new values; other effects, and another
+    instrument, are faded in and out.
+
+    Attributes
+    ----------
+    current : Preset or None
+        The preset that the sound was last taken from.
+    bank : sequence of Path
+        Files of the presets that MIDI programs 0, 1, … call; empty at first.
+    """
+
+    loaded = Signal(Preset, object)
+    """The preset that the sound was taken from, and its file or None."""
+
+    def __init__(
+        self,
+        emit: Emitter,
+        messages: Messages,
+        sound: Sound,
+        rack: Rack,
+        match: Match,
+        layers: Layers,
+    ) -> None:
+        self.current: Preset | None = None
+        self.bank: Sequence[Path] = ()
+        self._emit, self._messages = emit, messages
+        self._sound, self._rack, self._match, self._layers = sound, rack, match, layers
+
+    def load(self, path: Path) -> None:
+        """Take the whole sound from a preset file.
 
         Raises
         ------
@@ -38,44 +95,44 @@ class Presets(Matching):
         PluginError
             If its instrument is a user's, and is not here; the sound stays as it is.
         """
-        self.play_preset(load_preset(path), path)
-        self._say(f"Preset {self.loaded.name if self.loaded else path.stem}.")
+        preset = load_preset(path)
+        self.play(preset, path)
+        self._messages.say(f"Preset {preset.name}.")
 
-    def play_preset(
-        self, preset: Preset, path: Path | None = None, source: Source = "preset"
-    ) -> None:
-        """Take the whole sound from a preset that is in no file, or has been read already.
+    def play(self, preset: Preset, path: Path | None = None, source: Source = "preset") -> None:
+        """Take the whole sound from a preset.
 
-        With the source "user" it is a move by hand, such as a morph's, of the preset that was
-        loaded before: there is no PresetLoaded then.
+        Parameters
+        ----------
+        preset : Preset
+        path : Path, optional
+            Its file.
+        source : {"preset", "user"}
+            "user" for a move by hand, such as a morph's, of the preset that was loaded before:
+            :attr:`loaded` is not emitted.
 
-        An effect that is in both sounds plays on with its new values, and what else goes or comes
-        is faded; so is the instrument if it is another, which is then the one that is matched, if
-        it can be. Raises as :meth:`load_preset`.
+        Raises
+        ------
+        PresetError, PluginError
+            As :meth:`load`.
         """
-        before = self._rack.slots
-        if preset.instrument != self.instrument:
-            if find_plugin(preset.instrument).kind == "effect":
-                raise PresetError(
-                    f"{path or preset.name}: {preset.instrument} is an effect, not an instrument."
-                )
-            self._rack.set_instrument(preset.instrument, preset.parameters)
-            self.instrument = preset.instrument
-        effects = self._rack.load(preset.effects, default_uids(preset.effects))
-        self._rack.state = preset.state
-        values = {**preset.values, **effects}
-        known = {id_: value for id_, value in values.items() if id_ in self.parameters}
-        # Before the rack is told: what enters finds its values in their place.
-        self.values = self.parameters.complete(known)
-        if self._rack.slots != before:
-            self._push_rack()
-        self.set_parameters({}, source)
-        if source == "preset":
-            self.loaded = preset
-            self._events.append(PresetLoaded(preset, path))
+        instrument = preset.instrument
+        if instrument != self._rack.instrument and find_plugin(instrument).kind == "effect":
+            raise PresetError(
+                f"{path or preset.name}: {instrument} is an effect, not an instrument."
+            )
+        with self._emit.held():
+            if source == "preset" and instrument == INSTRUMENT:
+                self._layers.take_preset(preset)
+            uids = default_uids(preset.effects)
+            values, effects = preset.values, preset.effects
+            self._rack.restore(instrument, values, effects, uids, preset.state, source)
+            if source == "preset":
+                self.current = preset
+                self._emit(self.loaded, preset, path)
 
-    def save_preset(self, path: Path) -> None:
-        """Write the whole sound to a preset, with the match that it comes from, if any.
+    def save(self, path: Path) -> None:
+        """Write the whole sound to a preset file, with the match that it comes from, if any.
 
         Raises
         ------
@@ -83,48 +140,68 @@ class Presets(Matching):
             If `path` cannot be written.
         """
         save_preset(path, self.preset(path.stem))
-        self._say(f"Saved {path.name}.")
+        self._messages.say(f"Saved {path.name}.")
 
-    def preset(self, name: str) -> Preset:
+    def preset(self, name: str = "") -> Preset:
         """The live sound as a preset, with the match that it comes from, if any.
 
-        Author, comment, tags and what else the loaded preset says stay.
+        Author, comment, tags and what else the current preset says stay.
         """
+        rack = self._rack
         sound = Preset(
             name=name,
-            instrument=self.instrument,
-            parameters=self._instrument_values(),
-            effects=self._rack.states(self.values),
-            state=self._rack.state,
+            instrument=rack.instrument,
+            parameters=self._sound.instrument_values,
+            effects=rack.effect_states,
+            state=rack.state,
         )
-        loaded = self.loaded or sound
-        match = self._match_record()
-        if match is None and _same_sound(loaded, sound):
-            match = loaded.match
+        current = self.current or sound
+        match = (self._layers if rack.instrument == INSTRUMENT else self._match).record()
+        same = (current.instrument, current.values) == (sound.instrument, sound.values)
+        if match is None and same:
+            match = current.match
         return msgspec.structs.replace(
-            sound, author=loaded.author, comment=loaded.comment, tags=loaded.tags,
-            licence=loaded.licence, extra=loaded.extra, match=match,
+            sound, author=current.author, comment=current.comment, tags=current.tags,
+            licence=current.licence, extra=current.extra, match=match,
         )  # fmt: skip
 
-    def _change_program(self, program: int) -> None:
-        """Load what a MIDI program change calls, if there is a bank."""
+    def snapshot(self) -> Snapshot:
+        """The sound as it is now."""
+        return Snapshot(
+            self._rack.instrument,
+            dict(self._sound.values),
+            self._rack.effect_states,
+            tuple(effect.uid for effect in self._rack.effects),
+            self._rack.state,
+            self._layers.mixer,
+        )
+
+    def recall(self, snapshot: Snapshot, source: Source = "user") -> None:
+        """Go back to a sound that :meth:`snapshot` took.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+        source : {"user", "preset", "match", "midi"}
+
+        Raises
+        ------
+        PluginError
+            If its instrument is not there any more.
+        """
+        one = snapshot
+        with self._emit.held():
+            self._layers.set_mixer(one.layers)  # first: its parameters find their notes
+            self._rack.restore(one.instrument, one.values, one.effects, one.uids, one.state, source)
+
+    def change_program(self, program: int) -> None:
+        """Load the preset that a MIDI program change calls, if there is a bank."""
         if program < len(self.bank):
             try:
-                self.load_preset(self.bank[program])
+                self.load(self.bank[program])
             except MesosynthError as error:
-                self._say(str(error), "error")
+                self._messages.say(str(error), "error")
         elif self.bank:
-            self._say(f"There is no program {program + 1}; the bank ends at {len(self.bank)}.")
-
-    def _match_record(self) -> MatchRecord | None:
-        result, target = self.result, self.target
-        if result is None or target is None or self.instrument != self._matched_instrument:
-            return None
-        clamped = {id_: self.parameters[id_].clamp(value) for id_, value in result.theta.items()}
-        if any(self.values[id_] != value for id_, value in clamped.items()):
-            return None  # the sound has moved on
-        return match_record(result, target.name, target.sha256, result.similarity)
-
-
-def _same_sound(one: Preset, other: Preset) -> bool:
-    return (one.instrument, one.values) == (other.instrument, other.values)
+            self._messages.say(
+                f"There is no program {program + 1}; the bank ends at {len(self.bank)}."
+            )

@@ -1,35 +1,39 @@
-"""All parts of a session in one."""
+"""The session: its parts, what they do to each other, and its file."""
 
-from mesosynth.session.auditioning import Auditioning
-from mesosynth.session.automation import Automating
-from mesosynth.session.comparing import Comparing
-from mesosynth.session.events import Event
-from mesosynth.session.exploring import Exploring
-from mesosynth.session.following import Following
-from mesosynth.session.keeping import Keeping
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mesosynth.engine.process import AudioProcess
+from mesosynth.errors import MesosynthError
+from mesosynth.matching.process import MatcherProcess
+from mesosynth.matching.results import MatchSettings
+from mesosynth.session import file as session_file
+from mesosynth.session.audio_settings import AudioSettings
+from mesosynth.session.capture import AudioInput, Capture
+from mesosynth.session.comparison import Comparison
+from mesosynth.session.device import Device
+from mesosynth.session.file import SavedSession, TargetFile
 from mesosynth.session.keys import Keys
-from mesosynth.session.layering import Layering
-from mesosynth.session.match_keeping import MatchKeeping
+from mesosynth.session.layers import Layers
+from mesosynth.session.loss_map import LossMap
+from mesosynth.session.match import Match
+from mesosynth.session.presets import Presets
 from mesosynth.session.rack import Rack
-from mesosynth.session.snapshots import Snapshots
-from mesosynth.session.sound_target import SoundTargets
+from mesosynth.session.rack_model import RackModel
+from mesosynth.session.sequence import Sequence
+from mesosynth.session.signals import Emitter, Messages
+from mesosynth.session.sound import Sound
+from mesosynth.session.target import CurrentTarget
+from mesosynth.session.tracking import Tracking
 
 
-class Session(
-    Layering,
-    Automating,
-    Comparing,
-    Rack,
-    Snapshots,
-    Keys,
-    Keeping,
-    SoundTargets,
-    Following,
-    Exploring,
-    Auditioning,
-    MatchKeeping,
-):
-    """Parameters, target, sound and match of one player.
+class Session:
+    """Sound, target and match of one player.
+
+    Not thread-safe: one thread holds it and calls :meth:`poll` some thirty times a second. Each
+    part has its own state and its own signals, which are emitted in that thread:
+    ``session.match.ended.connect(print)``.
 
     Parameters
     ----------
@@ -43,19 +47,32 @@ class Session(
 
     Attributes
     ----------
-    parameters : ParameterTable
-        The instrument's and all effects'; another one after each RackChanged.
-    values : dict
-        All live parameters by id. Change them by :meth:`set_parameters` alone.
-    follow : bool
-        Whether the match drives the sound.
-    target : Target or None
-    target_path : Path or None
-        Its file.
-    result : MatchResult or None
-        Of the last match of this target that came to something.
-    match_settings : MatchSettings
-        How the next match goes about it.
+    messages : Messages
+        Sentences for the user.
+    sound : Sound
+        Live values and transport.
+    rack : Rack
+        Instrument and effects.
+    device : Device
+        Sound device and audio process.
+    target : CurrentTarget
+        The sound that is matched.
+    match : Match
+    loss_map : LossMap
+    layers : Layers
+        Match with several arpeggios, and their mixer.
+    presets : Presets
+        Presets and snapshots of the whole sound.
+    capture : Capture
+        Takes from the input, and recordings of the output.
+    tracking : Tracking
+        The input drives the sound.
+    sequence : Sequence
+        Match of a long sound, and its playback.
+    comparison : Comparison
+        Target and match heard against each other.
+    keys : Keys
+        Notes, MIDI and OSC.
     """
 
     def __init__(
@@ -65,34 +82,146 @@ class Session(
         sample_rate: int | None = None,
         block: int | None = None,
     ) -> None:
-        super().__init__(device, instrument, sample_rate, block)
-        self._audio.start()
-        self._capture_writer.start()
-        self._matcher.start()
-        self._push_values()
+        self._emit = emit = Emitter()
+        self._audio = audio = AudioProcess(instrument, device, sample_rate, block)
+        self._matcher = matcher = MatcherProcess(instrument)
+        settings = AudioSettings(device=device, sample_rate=sample_rate, block=block)
+        model, audio_input = RackModel(instrument), AudioInput(audio)
+        self.messages = said = Messages(emit)
+        self.sound = sound = Sound(emit, audio, model)
+        self.rack = rack = Rack(emit, said, audio, model, sound)
+        self.device = Device(emit, said, audio, rack, settings)
+        self.target = target = CurrentTarget(emit, said, rack)
+        self.match = match = Match(emit, said, matcher, sound, rack, target)
+        self.loss_map = LossMap(emit, matcher, match)
+        self.layers = layers = Layers(emit, said, matcher, sound, rack, target, match)
+        self.presets = presets = Presets(emit, said, sound, rack, match, layers)
+        self.capture = Capture(emit, said, audio, audio_input, target)
+        self.tracking = Tracking(emit, said, audio, audio_input, sound, rack, match)
+        self.sequence = Sequence(emit, said, audio, sound, rack)
+        self.comparison = Comparison(emit, audio, sound, rack, target, match, layers)
+        self.keys = Keys(emit, said, audio, sound, rack, match, presets)
+        self._unknown: Mapping[str, Any] = {}  # what a later version has put into the file
+        self._wire()
+        audio.start()
+        self.capture.run()
+        matcher.start()
+        sound.set({})
 
-    def poll(self) -> list[Event]:
-        """Everything that happened since the last call, in order; never blocks."""
-        self._poll_controls()
-        self._poll_audio()
-        self._poll_reading()
-        self._poll_capture()
-        self._poll_recording()
-        self._poll_following()
-        self._poll_matcher()
-        self._poll_exploring()
-        self._poll_automation()
-        self._poll_audition()
-        events, self._events = self._events, []
-        return events
+    def _wire(self) -> None:
+        """What a change in one part does in others: at once, in this order, before any signal."""
+        self.sound.on_set = (
+            self.sequence.release, self.match.draw, self.layers.follow_values,
+        )  # fmt: skip
+        self.sound.on_transport = (self.comparison.end,)
+        self.rack.on_change = (self.match.aim, self.loss_map.aim, self.keys.follow_rack)
+        self.target.on_taken = (self.match.take_target, self.layers.take_target)
+        self.target.on_failed = (self.match.forget_wanted,)
+        self.match.on_want = (self.tracking.give_way,)
+
+    def poll(self) -> None:
+        """Take what all processes report, and emit the signals of it, in order; never blocks.
+
+        Raises
+        ------
+        EmitLoopError
+            If a listener raised, here or since the last call; all others have heard all.
+        """
+        with self._emit.held():
+            self.keys.poll()
+            self.device.poll()
+            self.target.poll()
+            self.capture.poll()
+            self.tracking.poll()
+            for reply in self._matcher.poll():
+                self.match.hear(reply)
+                self.layers.hear(reply)
+                self.loss_map.hear(reply)
+            self.loss_map.poll()
+            self.sequence.poll()
+            self.comparison.poll()
+        self._emit.raise_error()
 
     def close(self) -> None:
-        """End both processes. A second call does nothing."""
-        self._reader.shutdown(wait=False, cancel_futures=True)
-        self.stop_following()
-        self._close_automation()
+        """End all processes; no signal is emitted any more. A second call does nothing."""
+        self._emit.close()
+        self.target.close()
+        self.tracking.stop()
+        self.sequence.close()
         self._matcher.close()
-        self._planner.shutdown(wait=False, cancel_futures=True)
-        self._controls.close()
-        self._capture_writer.close()
+        self.comparison.close()
+        self.keys.close()
+        self.capture.close()
         self._audio.close()
+
+    # ------------------------------------------------------------------ its file
+
+    def save(self, path: Path, desk: Mapping[str, Any] | None = None) -> None:
+        """Write the session to a file.
+
+        Parameters
+        ----------
+        path : Path
+        desk : mapping, optional
+            What the desk itself wants to find again, as plain JSON values.
+
+        Raises
+        ------
+        SessionError
+            If it cannot be written; what the file held before stays.
+        """
+        session_file.save_session(path, self.saved(desk))
+
+    def saved(self, desk: Mapping[str, Any] | None = None) -> SavedSession:
+        """The session as its file keeps it."""
+        sound, path = self.target.sound, self.target.path
+        target = None
+        if sound is not None and path is not None:
+            target = TargetFile(path=str(path.absolute()), sha256=sound.sha256)
+        settings, current = self.match.settings, self.presets.current
+        return SavedSession(
+            extra=dict(self._unknown),
+            sound=self.presets.preset(current.name if current else ""),
+            target=target,
+            match=None if settings == MatchSettings() else settings,
+            follow=self.match.follow,
+            bank=tuple(str(path) for path in self.presets.bank),
+            desk=dict(desk or {}),
+        )
+
+    def load(self, path: Path) -> dict[str, Any]:
+        """Go on from a file; return what the desk had put there.
+
+        A target that is gone or has changed is told of by a message, and the rest is as it was.
+
+        Raises
+        ------
+        SessionError
+            If the file is no session; everything stays as it is.
+        PluginError
+            If its instrument is a user's, and is not here; everything stays as it is.
+        """
+        return self.restore(session_file.load_session(path))
+
+    def restore(self, saved: SavedSession) -> dict[str, Any]:
+        """Go on from what :meth:`saved` gave; return and raise as :meth:`load`."""
+        self.presets.play(saved.sound)
+        self._unknown = saved.extra
+        self.match.settings = saved.match or MatchSettings()
+        self.match.follow = saved.follow
+        self.presets.bank = tuple(Path(path) for path in saved.bank)
+        if saved.target is not None:
+            self._restore_target(saved.target)
+        return saved.desk
+
+    def _restore_target(self, file: TargetFile) -> None:
+        path = Path(file.path)
+        try:
+            self.target.load(path)
+        except MesosynthError as error:
+            self.messages.say(f"The session's target is not there: {error}", "warning")
+            return
+        sound = self.target.sound
+        if self.target.path == path and sound is not None and sound.sha256 != file.sha256:
+            text = f"The session's target {path.name} is another sound than it was."
+            self.messages.say(text, "warning")

@@ -54,6 +54,6 @@ def test_a_session_without_a_file_says_what_to_do():
     session = Session("silent")
     try:
         with pytest.raises(ArgumentError, match="load or record"):
-            session.move_window(1.0)
+            session.target.move_window(1.0)
     finally:
         session.close()

@@ -6,11 +6,12 @@ import shutil
 import time
 
 import pytest
+from recorder import Recorder
 
 from mesosynth.errors import PluginError, SessionError
 from mesosynth.matching.results import MatchSettings
 from mesosynth.presets.preset import EffectState, Preset, Tags
-from mesosynth.session import Session, events
+from mesosynth.session import Session
 from mesosynth.session.file import SavedSession, TargetFile, load_session, save_session
 from mesosynth.system.paths import resource
 
@@ -103,35 +104,35 @@ def test_what_cannot_be_written_leaves_the_file(tmp_path):
 def test_a_session_goes_on_where_it_was_left(session, tmp_path):
     target, path = tmp_path / "target.wav", tmp_path / "s.json"
     shutil.copy(resource("assets", "demo.wav"), target)
-    session.play_preset(SOUND)
-    session.set_parameters({"f_m": 5.0, "delay.feedback": 0.25})
-    session.follow, session.bank = False, (tmp_path / "x.json",)
-    session.load_target(target)
+    session.presets.play(SOUND)
+    session.sound.set({"f_m": 5.0, "delay.feedback": 0.25})
+    session.match.follow, session.presets.bank = False, (tmp_path / "x.json",)
+    session.target.load(target)
     wait_for_target(session, target)
-    session.save_session(path, {"drawer": 1})
-    values = dict(session.values)
+    session.save(path, {"drawer": 1})
+    values = dict(session.sound.values)
 
-    session.play_preset(Preset(name="other", instrument="ripple"))
-    session.follow, session.bank = True, ()
-    session.load_target(resource("assets", "demo.wav"))
+    session.presets.play(Preset(name="other", instrument="ripple"))
+    session.match.follow, session.presets.bank = True, ()
+    session.target.load(resource("assets", "demo.wav"))
     session.poll()
-    assert session.load_session(path) == {"drawer": 1}
+    assert session.load(path) == {"drawer": 1}
     wait_for_target(session, target)
-    assert (session.instrument, session.values) == ("chirplet", values)
-    assert session.effects[0].bypassed
-    assert (session.follow, session.bank) == (False, (tmp_path / "x.json",))
-    assert session.loaded.tags == SOUND.tags
+    assert (session.rack.instrument, session.sound.values) == ("chirplet", values)
+    assert session.rack.effects[0].bypassed
+    assert (session.match.follow, session.presets.bank) == (False, (tmp_path / "x.json",))
+    assert session.presets.current.tags == SOUND.tags
 
     target.unlink()
-    session.load_session(path)
-    texts = [e.text for e in session.poll() if isinstance(e, events.Message)]
-    assert any("target is not there" in text for text in texts)
-    assert session.values == values
+    seen = Recorder(session)
+    session.load(path)
+    assert any("target is not there" in text for text in seen.texts())
+    assert session.sound.values == values
 
 
 def wait_for_target(session, path):
     deadline = time.monotonic() + 20.0
-    while session.target_path != path:
+    while session.target.path != path:
         session.poll()
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -139,12 +140,12 @@ def wait_for_target(session, path):
 
 def test_a_bad_file_leaves_the_session(session, tmp_path):
     path = tmp_path / "s.json"
-    session.play_preset(SOUND)
+    session.presets.play(SOUND)
     before = session.saved()
     path.write_text("{}")
     with pytest.raises(SessionError):
-        session.load_session(path)
+        session.load(path)
     save_session(path, SavedSession(sound=Preset(name="x", instrument="kazoo")))
     with pytest.raises(PluginError, match="kazoo"):
-        session.load_session(path)
+        session.load(path)
     assert session.saved() == before

@@ -53,13 +53,13 @@ def test_where_the_system_refuses_or_has_no_such_thing_all_goes_on(monkeypatch):
 def test_the_callback_and_the_matcher_are_apart_and_the_rest_goes_where_it_likes(no_card, until):
     everywhere = os.sched_getaffinity(0)
     with contextlib.closing(Session("silent")) as session:
-        until(lambda: session.poll() is not None and session.audio_status(), 20, "sound")
+        until(lambda: session.poll() or session.device.status(), 20, "sound")
 
         def threads(pid):
             return [os.sched_getaffinity(int(tid)) for tid in os.listdir(f"/proc/{pid}/task")]
 
-        (callback,) = (kept for kept in threads(session.audio_pid) if kept != everywhere)
-        assert os.sched_getaffinity(session.audio_pid) == everywhere  # its main thread
+        (callback,) = (kept for kept in threads(session.device.pid) if kept != everywhere)
+        assert os.sched_getaffinity(session.device.pid) == everywhere  # its main thread
         # Torch tries one core after the other while it is imported.
-        until(lambda: not callback & os.sched_getaffinity(session.matcher_pid), 30, "kept apart")
+        until(lambda: not callback & os.sched_getaffinity(session.match.pid), 30, "kept apart")
     assert os.sched_getaffinity(0) == everywhere

@@ -8,12 +8,13 @@ import time
 import numpy as np
 import pytest
 import soundfile
+from recorder import Recorder
 from servers import JackCapture
 
 from mesosynth.engine import process
 from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import DeviceError, SettingsError
-from mesosynth.session import Session, events
+from mesosynth.session import Session
 from mesosynth.session.audio_settings import (
     AudioSettings,
     load_audio_settings,
@@ -32,35 +33,22 @@ def config(tmp_path, monkeypatch):
     return tmp_path / "config"
 
 
-class Player:
-    """A session, and all that it said."""
+class Player(Recorder):
+    """A session whose signals are recorded."""
 
     def __init__(self, *arguments):
-        self.session, self.log = Session(*arguments), []
-
-    def until(self, kind, condition=lambda event: True, seconds=15.0):
-        """The next event like that."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            news = self.session.poll()
-            self.log += news
-            for event in news:
-                if isinstance(event, kind) and condition(event):
-                    return event
-            time.sleep(0.01)
-        raise AssertionError(f"no {kind.__name__} in {self.log}")
+        super().__init__(Session(*arguments))
 
     def until_heard(self, seconds=10.0):
         """Until this audio process, not one before it, has filled the scope with sound."""
-        deadline, session = time.monotonic() + seconds, self.session
-        while not (
-            (status := session.audio_status())
-            and status.blocks * status.block > 4800
-            and np.abs(session.scope(4800)).max() > 0.3
-        ):
-            self.log += self.session.poll()
-            assert time.monotonic() < deadline, self.log
-            time.sleep(0.01)
+        session = self.session
+
+        def heard():
+            status = session.device.status()
+            filled = status and status.blocks * status.block > 4800
+            return filled and np.abs(session.device.scope(4800)).max() > 0.3
+
+        self.until(heard, seconds, "sound")
 
     def __enter__(self):
         return self
@@ -102,22 +90,22 @@ def test_settings_that_cannot_be_saved_are_told(config):
 def test_a_device_is_changed_while_it_plays_and_a_refusal_leads_back(jack):
     with Player("silent") as player, JackCapture(12) as ear:
         session = player.session
-        session.set_parameters(LOUD)
-        session.play()
+        session.sound.set(LOUD)
+        session.sound.play()
         player.until_heard()
-        session.set_device("system", block=128)
-        player.until(events.Transport, lambda event: event.device == "system")
+        session.device.set("system", block=128)
+        player.wait("device.changed", where=lambda name, _: name == "system")
         ear.connect()
         player.until_heard()
-        status = session.audio_status()
+        status = session.device.status()
         assert (status.block, status.sample_rate) == (128, 48000)
         assert load_audio_settings()[0] == AudioSettings(device="system", block=128)
 
-        session.set_device("system", sample_rate=12345)
-        refused = player.until(events.Message, lambda event: event.severity == "error")
-        assert "12345; it takes 48000 Hz. Back to what worked" in refused.text
+        session.device.set("system", sample_rate=12345)
+        refused, _ = player.wait("messages.said", where=lambda _, severity: severity == "error")
+        assert "12345; it takes 48000 Hz. Back to what worked" in refused
         player.until_heard()
-        assert session.audio_status().device == "system"
+        assert session.device.status().device == "system"
         assert load_audio_settings()[0] == AudioSettings(device="system", block=128)
         captured = ear.samples.copy()
     for channel in captured:
@@ -138,27 +126,23 @@ def test_a_device_is_changed_while_it_plays_and_a_refusal_leads_back(jack):
 )
 def test_what_no_device_takes_is_refused_before_the_sound_stops(setting, sentence):
     with Player("silent") as player, pytest.raises(DeviceError, match=sentence):
-        player.session.set_device("silent", **setting)
+        player.session.device.set("silent", **setting)
 
 
 def test_a_change_of_device_makes_no_step_anywhere_in_what_is_sent(tmp_path):
     """As the engine sent it: what a busy machine misses on the way is not in it."""
     with Player("silent", "chirplet", 48000, 256) as player:
         session, path = player.session, tmp_path / "change.wav"
-        session.set_parameters(LOUD)
-        session.play()
+        session.sound.set(LOUD)
+        session.sound.play()
         player.until_heard()
-        session.start_capture(path)
+        session.capture.start(path)
         for block in (128, 512):
-            session.set_device("silent", 48000, block)
+            session.device.set("silent", 48000, block)
             player.until_heard()
-            deadline = time.monotonic() + 10.0
-            while (status := session.audio_status()) is None or status.block != block:
-                player.log += session.poll()
-                assert time.monotonic() < deadline, player.log
-                time.sleep(0.01)
+            player.until(lambda: (s := session.device.status()) and s.block == block, 10.0)  # noqa: B023
             player.until_heard()
-        session.stop_capture()
+        session.capture.stop()
     sound, _ = soundfile.read(path)
     loudest = np.abs(sound).max()
     highest = LOUD["f_c"] * 2.0 ** (0.5 * LOUD["w"])  # Hz, at the end of a sweep
@@ -185,27 +169,27 @@ def test_a_card_that_comes_after_the_start_is_taken(pulse, until, name):
 def test_panic_silences_everything_without_a_click_and_can_be_undone(tmp_path):
     with Player("silent") as player:
         session = player.session
-        session.set_parameters(LOUD)
-        session.add_effect("reverb")  # whose tail would last
-        session.play()
-        player.until(events.RackChanged)
+        session.sound.set(LOUD)
+        session.rack.add_effect("reverb")  # whose tail would last
+        session.sound.play()
+        player.wait("rack.changed")
         player.until_heard()
-        session.start_capture(tmp_path / "panic.wav")
-        player.until(events.Capture, lambda event: event.seconds > 0.5)
-        session.panic()
-        assert not session.playing
+        session.capture.start(tmp_path / "panic.wav")
+        player.wait("capture.changed", where=lambda capture: capture.seconds > 0.5)
+        session.sound.panic()
+        assert not session.sound.playing
         time.sleep(0.1)
-        assert not session.scope(2000).any()
-        values = dict(session.values)
-        session.unpanic()
-        assert session.playing
+        assert not session.device.scope(2000).any()
+        values = dict(session.sound.values)
+        session.sound.unpanic()
+        assert session.sound.playing
         player.until_heard()
-        assert session.values == values
-        session.stop_capture()
-        session.stop()
-        session.panic()
-        session.unpanic()
-        assert not session.playing  # nothing was interrupted
+        assert session.sound.values == values
+        session.capture.stop()
+        session.sound.stop()
+        session.sound.panic()
+        session.sound.unpanic()
+        assert not session.sound.playing  # nothing was interrupted
     sound, _ = soundfile.read(tmp_path / "panic.wav")
     assert np.abs(sound).max() > 0.3
     assert np.abs(np.diff(sound, axis=0)).max() < 0.1

@@ -6,11 +6,12 @@ import signal
 import time
 
 import pytest
+from recorder import Recorder
 
 from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import ArgumentError, DeviceError
 from mesosynth.instruments.chirplet import Chirplet
-from mesosynth.session import Session, events
+from mesosynth.session import Session
 
 pytestmark = pytest.mark.usefixtures("real_time")
 
@@ -23,12 +24,13 @@ def a_session_that_hears():
     """A session without a card, whose default input is what the target plays."""
     session = Session("silent")
     try:
-        poll_until(session, lambda event: isinstance(event, events.Transport), [])
+        seen = Recorder(session)
+        seen.wait("device.changed")
         with AudioProcess("chirplet", "vsink") as target:
             assert target.wait_ready(20)
             play(target, 4.0)
             target.set_playing(True)
-            yield session, target
+            yield session, target, seen
     finally:
         session.close()
 
@@ -37,90 +39,79 @@ def play(target, gamma):
     target.set_values(Chirplet.parameters.vector({**TARGET, "gamma": gamma}))
 
 
-def poll_until(session, condition, log):
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        new = session.poll()
-        log += new
-        if any(condition(event) for event in new):
-            return
-        assert time.monotonic() < deadline, [e for e in log if isinstance(e, events.Message)]
-        time.sleep(0.02)
+def hears(seen, gamma):
+    """Poll until theta has been found."""
 
-
-def hears(gamma):
-    def heard(event):
+    def found(state):
         return (
-            isinstance(event, events.Followed)
-            and event.hearing == "following"
-            and event.confidence > 0.5
-            and event.theta["gamma"] == pytest.approx(gamma, rel=0.15)
-            and event.theta["f_c"] == pytest.approx(TARGET["f_c"], rel=0.15)
+            state.hearing == "following"
+            and state.confidence > 0.5
+            and state.theta["gamma"] == pytest.approx(gamma, rel=0.15)
+            and state.theta["f_c"] == pytest.approx(TARGET["f_c"], rel=0.15)
         )
 
-    return heard
+    seen.wait("tracking.changed", PATIENCE, found)
 
 
-def says(words):
-    return lambda event: isinstance(event, events.Message) and words in event.text
+def says(seen, words):
+    """Poll until there is such a message."""
+    seen.wait("messages.said", PATIENCE, lambda text, _: words in text)
 
 
 def test_the_input_drives_the_sound_until_it_is_frozen_or_vanishes(pulse):
-    log = []
-    with a_session_that_hears() as (session, target):
-        session.start_following()
-        assert session.following
-        poll_until(session, hears(4.0), log)
-        assert session.values["gamma"] == pytest.approx(4.0, rel=0.15)
-        assert session.values["f_c"] == pytest.approx(TARGET["f_c"], rel=0.15)
+    with a_session_that_hears() as (session, target, seen):
+        session.tracking.start()
+        assert session.tracking.running
+        hears(seen, 4.0)
+        assert session.sound.values["gamma"] == pytest.approx(4.0, rel=0.15)
+        assert session.sound.values["f_c"] == pytest.approx(TARGET["f_c"], rel=0.15)
 
-        session.freeze_following(True)
-        held = dict(session.values)
+        session.tracking.freeze(True)
+        held = dict(session.sound.values)
         play(target, 8.0)
-        poll_until(session, hears(8.0), log)
-        assert session.values == held
-        session.freeze_following(False)
-        poll_until(session, hears(8.0), log)
-        assert session.values["gamma"] == pytest.approx(8.0, rel=0.2)
+        hears(seen, 8.0)
+        assert session.sound.values == held
+        session.tracking.freeze(False)
+        hears(seen, 8.0)
+        assert session.sound.values["gamma"] == pytest.approx(8.0, rel=0.2)
 
-        os.kill(session.follower_pid, signal.SIGKILL)
-        poll_until(session, says("follower had ended"), log)
-        assert session.following
+        os.kill(session.tracking.pid, signal.SIGKILL)
+        says(seen, "follower had ended")
+        assert session.tracking.running
 
-        held = dict(session.values)
+        held = dict(session.sound.values)
         pulse.kill()
-        poll_until(session, says("input has gone"), log)
-        assert not session.following
-        assert session.values == held
-    told = [event for event in log if isinstance(event, events.Followed)]
-    assert [event.running for event in (told[0], told[-1])] == [True, False]
-    assert all(0.0 < event.lag < 60.0 for event in told if event.hearing == "following")
+        says(seen, "input has gone")
+        assert not session.tracking.running
+        assert session.sound.values == held
+    told = seen.of("tracking.changed")
+    assert [state.running for state in (told[0], told[-1])] == [True, False]
+    assert all(0.0 < state.lag < 60.0 for state in told if state.hearing == "following")
 
 
 def test_a_take_and_following_hear_the_same_input(pulse):
-    log = []
-    with a_session_that_hears() as (session, _):
-        session.start_following()
-        session.start_recording()
+    with a_session_that_hears() as (session, _, seen):
+        session.tracking.start()
+        session.capture.start_take()
         time.sleep(1.0)
         session.poll()
-        session.stop_following()
+        session.tracking.stop()
         time.sleep(0.5)
         session.poll()
-        session.stop_recording()
-        poll_until(session, lambda event: isinstance(event, events.TargetLoaded), log)
-        assert session.target is not None
-        assert session.audio_status().recording_rate == 0
+        session.capture.stop_take()
+        seen.wait("target.loaded", PATIENCE)
+        assert session.target.sound is not None
+        assert session.device.status().recording_rate == 0
 
 
 def test_what_cannot_be_followed_is_refused_with_a_sentence(no_card):
     session = Session("silent")
     try:
-        poll_until(session, lambda event: isinstance(event, events.Transport), [])
+        Recorder(session).wait("device.changed")
         with pytest.raises(ArgumentError, match="follow the input first"):
-            session.freeze_following(True)
+            session.tracking.freeze(True)
         with pytest.raises(DeviceError, match="input"):
-            session.start_following()
-        assert not session.following
+            session.tracking.start()
+        assert not session.tracking.running
     finally:
         session.close()

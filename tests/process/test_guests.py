@@ -4,16 +4,16 @@ import os
 import re
 import signal
 import sys
-import time
 
 import numpy as np
 import pytest
+from recorder import Recorder
 
 from mesosynth.engine.plugin_registry import list_plugins, load_file, load_plugin, plugin_folder
 from mesosynth.engine.plugin_sandbox import try_plugin
 from mesosynth.errors import ArgumentError, PluginError
 from mesosynth.presets.preset import load_preset
-from mesosynth.session import Session, events
+from mesosynth.session import Session
 
 pytestmark = pytest.mark.usefixtures("real_time")
 
@@ -48,28 +48,19 @@ def folder(tmp_path, monkeypatch):
     return plugins
 
 
-class Stage:
-    """A session that plays, whose events are kept."""
+class Stage(Recorder):
+    """A session that plays, whose signals are recorded."""
 
     def __init__(self):
-        self.session = Session(device="silent")
-        self.events = []
-        self.session.set_parameters({"gamma": 8.0, "period": 0.1})
-        self.session.play()
-
-    def until(self, condition, seconds, what):
-        deadline = time.monotonic() + seconds
-        while not condition():
-            self.events += self.session.poll()
-            assert time.monotonic() < deadline, f"not within {seconds} s: {what}; {self.events}"
-            time.sleep(0.01)
+        super().__init__(Session(device="silent"))
+        self.session.sound.set({"gamma": 8.0, "period": 0.1})
+        self.session.sound.play()
 
     def said(self, pattern):
-        return any(isinstance(event, events.Message) and re.search(pattern, event.text)
-                   for event in self.events)  # fmt: skip
+        return any(re.search(pattern, text) for text in self.texts())
 
     def loudness(self):
-        return np.abs(self.session.scope(4800)).max()
+        return np.abs(self.session.device.scope(4800)).max()
 
 
 @pytest.fixture
@@ -143,85 +134,85 @@ def test_a_file_must_define_one_plugin(folder):
 def test_effects_are_heard_saved_and_loaded_again(stage, folder, tmp_path):
     session = stage.session
     (folder / "mine.py").write_text(GUEST.format("pass"))
-    assert session.add_effect("mine") == "mine"
-    assert session.add_effect("delay", 0) == "delay"
-    assert session.add_effect("delay") == "delay_2"
-    stage.until(lambda: "mine.gain" in session.parameters, 10, "the guest's table")
-    assert [effect.uid for effect in session.effects] == ["delay", "mine", "delay_2"]
-    assert session.parameters["mine.gain"].name == "My gain Gain"
-    assert not any(id_.startswith("mine") for id_ in session.parameters.matchable)
+    assert session.rack.add_effect("mine") == "mine"
+    assert session.rack.add_effect("delay", 0) == "delay"
+    assert session.rack.add_effect("delay") == "delay_2"
+    stage.until(lambda: "mine.gain" in session.sound.parameters, 10, "the guest's table")
+    assert [effect.uid for effect in session.rack.effects] == ["delay", "mine", "delay_2"]
+    assert session.sound.parameters["mine.gain"].name == "My gain Gain"
+    assert not any(id_.startswith("mine") for id_ in session.sound.parameters.matchable)
     loud = stage.loudness()
-    session.set_parameters({"mine.gain": 0.0, "delay.time": 0.25})
+    session.sound.set({"mine.gain": 0.0, "delay.time": 0.25})
     stage.until(lambda: stage.loudness() < 0.01 * loud, 3, "the gain at 0")
-    session.bypass_effect("mine")
+    session.rack.bypass_effect("mine")
     stage.until(lambda: stage.loudness() > 0.5 * loud, 3, "the gain bypassed")
-    session.move_effect("mine", 0)
-    session.remove_effect("delay_2")
-    session.save_preset(tmp_path / "p.json")
+    session.rack.move_effect("mine", 0)
+    session.rack.remove_effect("delay_2")
+    session.presets.save(tmp_path / "p.json")
     preset = load_preset(tmp_path / "p.json")
     assert [effect.plugin for effect in preset.effects] == ["mine", "delay"]
     assert preset.effects[0].parameters == {"gain": 0.0}
     assert preset.effects[0].bypassed
-    session.remove_effect("mine")
-    session.remove_effect("delay")
-    assert list(session.values) == list(session.parameters)
-    session.load_preset(tmp_path / "p.json")
-    stage.until(lambda: session.values.get("mine.gain") == 0.0, 10, "the guest's value again")
-    assert session.values["delay.time"] == 0.25
-    session.bypass_effect("mine", False)
+    session.rack.remove_effect("mine")
+    session.rack.remove_effect("delay")
+    assert list(session.sound.values) == list(session.sound.parameters)
+    session.presets.load(tmp_path / "p.json")
+    stage.until(lambda: session.sound.values.get("mine.gain") == 0.0, 10, "the guest's value again")
+    assert session.sound.values["delay.time"] == 0.25
+    session.rack.bypass_effect("mine", False)
     stage.until(lambda: stage.loudness() < 0.01 * loud, 3, "the gain at 0 again")
 
 
 def test_what_is_impossible_is_said(stage):
     with pytest.raises(PluginError, match="'kazoo' does not exist"):
-        stage.session.add_effect("kazoo")
+        stage.session.rack.add_effect("kazoo")
     with pytest.raises(ArgumentError, match="is an instrument"):
-        stage.session.add_effect("ripple")
+        stage.session.rack.add_effect("ripple")
     with pytest.raises(ArgumentError, match="'delay' is not in the rack"):
-        stage.session.remove_effect("delay")
+        stage.session.rack.remove_effect("delay")
     for _ in range(14):
-        stage.session.add_effect("filter")
+        stage.session.rack.add_effect("filter")
     with pytest.raises(ArgumentError, match="full"):
-        stage.session.add_effect("filter")
+        stage.session.rack.add_effect("filter")
 
 
 def test_a_plugin_that_raises_is_bypassed_and_comes_back_when_it_is_mended(stage, folder):
     file = folder / "mine.py"
     file.write_text(GUEST.format("raise ValueError('tired')"))
-    stage.session.add_effect("mine")
+    stage.session.rack.add_effect("mine")
     stage.until(lambda: stage.said(r"mine\.py, line 19: ValueError: tired; it is bypassed"), 10,
                 "the message")  # fmt: skip
-    assert "ValueError: tired" in stage.session.effects[0].traceback
+    assert "ValueError: tired" in stage.session.rack.effects[0].traceback
     assert "in process" in (folder.parent / "plugins.log").read_text()
     stage.until(lambda: stage.loudness() > 0.1, 3, "the sound that goes on")
-    stage.session.set_parameters({"mine.gain": 0.0})
+    stage.session.sound.set({"mine.gain": 0.0})
     file.write_text(GUEST.format("pass"))
-    stage.until(lambda: not stage.session.effects[0].problem, 10, "its return")
+    stage.until(lambda: not stage.session.rack.effects[0].problem, 10, "its return")
     stage.until(lambda: stage.loudness() < 0.001, 3, "what it does")
 
 
 def test_a_loop_without_end_is_interrupted(stage, folder):
     (folder / "mine.py").write_text(GUEST.format("\n            while True: pass"))
-    pid = stage.session.audio_pid
-    stage.session.add_effect("mine")
+    pid = stage.session.device.pid
+    stage.session.rack.add_effect("mine")
     stage.until(lambda: stage.said("mine does not return from process; it is bypassed"), 12,
                 "the message")  # fmt: skip
-    blocks = stage.session.audio_status().blocks
-    stage.until(lambda: stage.session.audio_status().blocks > blocks + 50, 2, "sound that goes on")
+    blocks = stage.session.device.status().blocks
+    stage.until(lambda: stage.session.device.status().blocks > blocks + 50, 2, "sound that goes on")
     stage.until(lambda: stage.loudness() > 0.1, 3, "sound")
-    assert stage.session.audio_pid == pid
+    assert stage.session.device.pid == pid
 
 
 def test_a_reset_without_end_is_interrupted(stage, folder):
     text = GUEST.format("block.fill(np.nan)")
     endless = "reset(self):\n        while self.blocks > 100: pass"
     (folder / "mine.py").write_text(text.replace("reset(self):\n        pass", endless))
-    pid = stage.session.audio_pid
-    stage.session.add_effect("mine")
+    pid = stage.session.device.pid
+    stage.session.rack.add_effect("mine")
     stage.until(lambda: stage.said("mine does not return from reset; it is bypassed"), 12,
                 "the message")  # fmt: skip
     stage.until(lambda: stage.loudness() > 0.1, 3, "the sound that goes on")
-    assert stage.session.audio_pid == pid
+    assert stage.session.device.pid == pid
 
 
 @pytest.mark.parametrize(
@@ -232,14 +223,14 @@ def test_a_reset_without_end_is_interrupted(stage, folder):
 )  # fmt: skip
 def test_what_cannot_be_interrupted_costs_a_second_and_its_place(stage, folder, end):
     (folder / "mine.py").write_text(GUEST.format(end))
-    pid = stage.session.audio_pid
-    stage.session.add_effect("mine")
-    stage.session.add_effect("reverb")
-    stage.until(lambda: stage.session.audio_pid not in (pid, None), 15, "another audio process")
+    pid = stage.session.device.pid
+    stage.session.rack.add_effect("mine")
+    stage.session.rack.add_effect("reverb")
+    stage.until(lambda: stage.session.device.pid not in (pid, None), 15, "another audio process")
     stage.until(lambda: stage.said("started again without mine"), 3, "the message")
     stage.until(lambda: stage.loudness() > 0.1, 5, "sound")
-    stage.until(lambda: "crashed" in stage.session.effects[0].problem, 3, "why it is out")
-    assert stage.session.effects[1].problem == ""
+    stage.until(lambda: "crashed" in stage.session.rack.effects[0].problem, 3, "why it is out")
+    assert stage.session.rack.effects[1].problem == ""
 
 
 BEEP = """
@@ -264,25 +255,25 @@ class Beep(Instrument):
 
 
 def test_a_users_instrument_plays_and_the_built_in_one_comes_back(stage, folder):
-    session, before = stage.session, dict(stage.session.values)
+    session, before = stage.session, dict(stage.session.sound.values)
     (folder / "beep.py").write_text(BEEP)
-    session.set_instrument("beep")
-    stage.until(lambda: session.values == {"level": 0.6}, 10, "its table")
+    session.rack.set_instrument("beep")
+    stage.until(lambda: session.sound.values == {"level": 0.6}, 10, "its table")
     stage.until(lambda: stage.loudness() == pytest.approx(0.6, abs=1e-3), 3, "its sound")
-    session.set_parameters({"level": 0.3})
+    session.sound.set({"level": 0.3})
     stage.until(lambda: stage.loudness() == pytest.approx(0.3, abs=1e-3), 3, "its parameter")
-    pid = session.audio_pid
+    pid = session.device.pid
     os.kill(pid, signal.SIGKILL)
-    stage.until(lambda: session.audio_pid not in (pid, None), 5, "another audio process")
+    stage.until(lambda: session.device.pid not in (pid, None), 5, "another audio process")
     stage.until(lambda: stage.loudness() < 0.01, 5, "no sound of another instrument")
     stage.until(lambda: stage.loudness() == pytest.approx(0.3, abs=1e-3), 10, "the same sound")
     (folder / "beep.py").write_text("1 / 0")
     stage.until(lambda: stage.said("ZeroDivisionError"), 10, "the message")
     assert stage.loudness() == pytest.approx(0.3, abs=1e-3)
-    session.set_instrument("chirplet")
-    assert list(session.values) == list(before)
+    session.rack.set_instrument("chirplet")
+    assert list(session.sound.values) == list(before)
     stage.until(lambda: 0.0 < stage.loudness() < 0.29, 5, "the chirplet")
     with pytest.raises(ArgumentError, match="is an effect"):
-        session.set_instrument("delay")
+        session.rack.set_instrument("delay")
     with pytest.raises(PluginError, match="does not exist"):
-        session.set_instrument("kazoo")
+        session.rack.set_instrument("kazoo")

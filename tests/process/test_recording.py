@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 import soundfile
+from recorder import Recorder
 
 from mesosynth.audio.file import load_target
 from mesosynth.engine import replay_buffer as last_minutes
@@ -15,7 +16,7 @@ from mesosynth.engine.replay_buffer import ReplayBuffer, recover
 from mesosynth.engine.shared import SOUND_FRAMES, Ring, SoundRing
 from mesosynth.engine.sound_writer import SoundWriter
 from mesosynth.errors import ArgumentError, AudioFileError
-from mesosynth.session import Session, events
+from mesosynth.session import Session
 
 pytestmark = pytest.mark.usefixtures("real_time")
 
@@ -235,30 +236,18 @@ def test_a_folder_that_refuses_is_told(tmp_path):
         SoundWriter(tmp_path / "a.wav", RATE, 2)
 
 
-def wait_for(session, condition, seconds=15.0):
-    deadline, seen = time.monotonic() + seconds, []
-    while time.monotonic() < deadline:
-        seen += session.poll()
-        for event in seen:
-            if condition(event):
-                return event
-        time.sleep(0.02)
-    raise AssertionError(seen)
-
-
 def test_a_capture_outlives_the_audio_process(home):
     session = Session(device="silent")
     try:
-        wait_for(session, lambda event: isinstance(event, events.Transport))
-        session.play()
-        session.start_capture(home / "set.flac")
-        wait_for(session, lambda event: isinstance(event, events.Capture) and event.seconds > 0.5)
-        os.kill(session.audio_pid, signal.SIGKILL)
-        wait_for(session, lambda event: isinstance(event, events.Capture) and event.seconds > 1.5)
-        session.stop_capture()
-        ended = wait_for(
-            session, lambda event: isinstance(event, events.Capture) and not event.running
-        )
+        seen = Recorder(session)
+        seen.wait("device.changed")
+        session.sound.play()
+        session.capture.start(home / "set.flac")
+        seen.wait("capture.changed", where=lambda capture: capture.seconds > 0.5)
+        os.kill(session.device.pid, signal.SIGKILL)
+        seen.wait("capture.changed", where=lambda capture: capture.seconds > 1.5)
+        session.capture.stop()
+        ended = seen.wait("capture.changed", where=lambda capture: not capture.running)
     finally:
         session.close()
     sound, _ = soundfile.read(home / "set.flac")
@@ -270,8 +259,8 @@ def test_a_capture_outlives_the_audio_process(home):
 def test_a_killed_session_offers_its_last_minutes_to_the_next(home, script):
     process = script(
         "import time\nfrom mesosynth.session import Session\n"
-        "session = Session(device='silent')\nsession.play()\n"
-        "while session.audio_status() is None or session.audio_status().blocks < 500:\n"
+        "session = Session(device='silent')\nsession.sound.play()\n"
+        "while session.device.status() is None or session.device.status().blocks < 500:\n"
         "    session.poll()\n    time.sleep(0.02)\n"
         "print('played', flush=True)\ntime.sleep(60)\n"
     )
@@ -281,12 +270,12 @@ def test_a_killed_session_offers_its_last_minutes_to_the_next(home, script):
     process.wait()
     session = Session(device="silent")
     try:
-        saved = wait_for(session, lambda event: isinstance(event, events.SavedLast))
+        path, _, recovered = Recorder(session).wait("capture.saved", 15.0)
     finally:
         session.close()
-    assert saved.recovered
-    assert saved.path.parent == home / "XDG_DATA_HOME" / "mesosynth" / "takes"
-    sound, rate = soundfile.read(saved.path)
+    assert recovered
+    assert path.parent == home / "XDG_DATA_HOME" / "mesosynth" / "takes"
+    sound, rate = soundfile.read(path)
     assert np.abs(sound).max() > 0.01
     assert len(sound) / rate > 500 * 256 / RATE - 1.0  # at most the last second is lost
     assert time.time() > killed

@@ -2,10 +2,10 @@
 
 import os
 import signal
-import time
 
 import numpy as np
 import pytest
+from recorder import Recorder
 
 from mesosynth.audio.file import load_target, write_wav
 from mesosynth.audio.loudness import largest_loudness
@@ -13,8 +13,8 @@ from mesosynth.audio.target import ANALYSIS_RATE, target_from_array
 from mesosynth.engine.rack import render
 from mesosynth.errors import TargetError
 from mesosynth.instruments.layers import PARAMETERS as LAYERS_PARAMETERS
-from mesosynth.session import Session, events
-from mesosynth.session.audition_plan import Scene, plan
+from mesosynth.session import Session
+from mesosynth.session.comparison import Scene, plan
 from mesosynth.system.paths import resource
 
 pytestmark = pytest.mark.usefixtures("real_time")
@@ -84,26 +84,19 @@ def test_of_a_file_all_is_heard_that_the_matcher_leaves_out(tmp_path):
     assert np.corrcoef(heard, window)[0, 1] > 0.999
 
 
-class Listener:
-    """A session, and what has happened in it."""
+class Listener(Recorder):
+    """A session, and what can be heard of it."""
 
     def __init__(self):
-        self.session, self.seen = Session(device="silent"), []
-
-    def until(self, condition, seconds, what):
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-            self.seen += self.session.poll()
-            time.sleep(0.01)
+        super().__init__(Session(device="silent"))
 
     def hears(self):
-        status = self.session.audio_status()
-        loud = np.abs(self.session.scope(4800)).max() > 0.01
+        status = self.session.device.status()
+        loud = np.abs(self.session.device.scope(4800)).max() > 0.01
         return status is not None and status.running and status.audition >= 0.0 and loud
 
     def hears_nothing(self):
-        return not self.session.scope(4800).any()
+        return not self.session.device.scope(4800).any()
 
 
 @pytest.fixture(scope="module")
@@ -115,52 +108,54 @@ def listener():
 
 def test_without_a_target_there_is_nothing_to_hear(listener):
     with pytest.raises(TargetError, match="load or record"):
-        listener.session.audition("target")
-    assert listener.session.auditioned is None
+        listener.session.comparison.hear("target")
+    assert listener.session.comparison.heard is None
 
 
 def test_the_target_is_heard_though_nothing_plays_and_panic_ends_it(listener):
     session = listener.session
-    session.load_target(DEMO)
-    listener.until(lambda: session.target is not None, 10, "its being read")
-    session.audition("target")
+    session.target.load(DEMO)
+    listener.until(lambda: session.target.sound is not None, 10, "its being read")
+    session.comparison.hear("target")
     listener.until(listener.hears, 10, "the target")
-    assert events.Auditioned("target") in listener.seen
-    assert not session.playing
-    session.panic()
+    assert "target" in listener.of("comparison.changed")
+    assert not session.sound.playing
+    session.sound.panic()
     listener.until(listener.hears_nothing, 3, "silence")
-    listener.until(lambda: events.Auditioned(None) in listener.seen, 1, "the end")
+    listener.until(lambda: None in listener.of("comparison.changed"), 1, "the end")
 
 
 def test_the_match_is_heard_and_then_the_transport_is_as_it_was(listener):
     session = listener.session
-    session.audition("match")
+    session.comparison.hear("match")
     listener.until(listener.hears, 10, "the instrument")
-    session.audition(None)
+    session.comparison.hear(None)
     listener.until(listener.hears_nothing, 3, "silence")
 
 
 @pytest.mark.parametrize("change", ["another rate", "kill -9"])
 def test_it_is_heard_again_whatever_becomes_of_the_audio_process(listener, change):
     session = listener.session
-    session.audition("target")
+    session.comparison.hear("target")
     listener.until(listener.hears, 10, "the target")
-    pid = session.audio_pid
+    pid = session.device.pid
     if change == "kill -9":
         os.kill(pid, signal.SIGKILL)
     else:
-        session.set_device("silent", 44100, 256)
-    listener.until(lambda: session.audio_pid != pid, 10, "another process")
+        session.device.set("silent", 44100, 256)
+    listener.until(lambda: session.device.pid != pid, 10, "another process")
     listener.until(listener.hears, 10, "the target again")
-    session.audition(None)
+    session.comparison.hear(None)
 
 
 def test_a_knob_that_moves_is_followed_without_beginning_anew(listener):
     session = listener.session
-    session.audition("target")
+    session.comparison.hear("target")
     listener.until(listener.hears, 10, "the target")
-    before = np.abs(session.scope(96000)).max()
-    session.set_parameters({"gain": session.values["gain"] - 20.0})
-    listener.until(lambda: 0 < np.abs(session.scope(48000)).max() < 0.3 * before, 8, "a softer one")
-    session.set_parameters({"gain": session.parameters["gain"].default})
-    session.audition(None)
+    before = np.abs(session.device.scope(96000)).max()
+    session.sound.set({"gain": session.sound.values["gain"] - 20.0})
+    listener.until(
+        lambda: 0 < np.abs(session.device.scope(48000)).max() < 0.3 * before, 8, "a softer one"
+    )
+    session.sound.set({"gain": session.sound.parameters["gain"].default})
+    session.comparison.hear(None)

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from recorder import Recorder
 
 from mesosynth.control.messages import Program
 from mesosynth.errors import PluginError, PresetError
@@ -15,7 +16,7 @@ from mesosynth.presets.preset import (
     load_preset,
     save_preset,
 )
-from mesosynth.session import Session, events
+from mesosynth.session import Session
 
 ECHO = EffectState(plugin="delay", parameters={"time": 0.3}, extra={"later": 1})
 
@@ -29,14 +30,14 @@ def shared():
 
 @pytest.fixture
 def session(shared):
-    shared.bank = ()
-    shared.play_preset(Preset(name="start"))
+    shared.presets.bank = ()
+    shared.presets.play(Preset(name="start"))
     shared.poll()
     return shared
 
 
 def effects(session):
-    return [effect.uid for effect in session.effects]
+    return [effect.uid for effect in session.rack.effects]
 
 
 def wait(session, true, seconds=20.0):
@@ -48,47 +49,50 @@ def wait(session, true, seconds=20.0):
 
 
 def test_a_preset_of_another_instrument_brings_it_along(session):
-    session.play()
-    session.play_preset(
+    seen = Recorder(session)
+    session.sound.play()
+    session.presets.play(
         Preset(name="waves", instrument="ripple", parameters={"f_0": 300.0}, effects=(ECHO,))
     )
-    assert (session.instrument, effects(session)) == ("ripple", ["delay"])
-    assert session.values["f_0"] == 300.0
-    assert session.values["delay.time"] == 0.3
-    wait(session, lambda: np.abs(session.scope(4800)).max() > 0.0)
-    found = [event for event in session.poll() if isinstance(event, events.Message)]
-    assert not [event for event in found if event.severity != "info"]
-    session.play_preset(Preset(name="back"))
-    assert (session.instrument, effects(session)) == ("chirplet", [])
-    assert "f_0" not in session.values
+    assert (session.rack.instrument, effects(session)) == ("ripple", ["delay"])
+    assert session.sound.values["f_0"] == 300.0
+    assert session.sound.values["delay.time"] == 0.3
+    wait(session, lambda: np.abs(session.device.scope(4800)).max() > 0.0)
+    assert not seen.texts("warning", "error")
+    session.presets.play(Preset(name="back"))
+    assert (session.rack.instrument, effects(session)) == ("chirplet", [])
+    assert "f_0" not in session.sound.values
 
 
 def test_an_effect_of_both_sounds_plays_on_with_the_new_one_s_values(session):
-    session.play_preset(Preset(name="a", effects=(ECHO, EffectState(plugin="reverb"))))
-    session.set_parameters({"delay.feedback": 0.9})
-    place = session.parameter_place("delay.time")
-    feedback = session.parameters["delay.feedback"].default
-    session.play_preset(Preset(name="b", effects=(EffectState(plugin="delay"),)))
+    session.presets.play(Preset(name="a", effects=(ECHO, EffectState(plugin="reverb"))))
+    session.sound.set({"delay.feedback": 0.9})
+    place = session.rack.parameter_place("delay.time")
+    feedback = session.sound.parameters["delay.feedback"].default
+    session.presets.play(Preset(name="b", effects=(EffectState(plugin="delay"),)))
     assert effects(session) == ["delay"]
-    assert session.parameter_place("delay.time") == place
-    assert session.values["delay.feedback"] == feedback
+    assert session.rack.parameter_place("delay.time") == place
+    assert session.sound.values["delay.feedback"] == feedback
 
 
 def test_what_cannot_be_loaded_leaves_the_sound(session, tmp_path):
-    session.play_preset(Preset(name="a", parameters={"f_c": 700.0}, effects=(ECHO,)))
+    session.presets.play(Preset(name="a", parameters={"f_c": 700.0}, effects=(ECHO,)))
     session.poll()
-    before, rack = dict(session.values), effects(session)
+    before, rack = dict(session.sound.values), effects(session)
+    seen = Recorder(session)
     path = tmp_path / "p.json"
     for instrument, error in (("kazoo", PluginError), ("delay", PresetError)):
         save_preset(path, Preset(name="x", instrument=instrument))
         with pytest.raises(error, match=f"{instrument}"):
-            session.load_preset(path)
+            session.presets.load(path)
     path.write_text("{")
     with pytest.raises(PresetError):
-        session.load_preset(path)
-    assert (session.values, effects(session), session.instrument) == (before, rack, "chirplet")
-    assert session.loaded.name == "a"
-    assert {type(event) for event in session.poll()} <= {events.RackChanged}  # of the first
+        session.presets.load(path)
+    assert (session.sound.values, effects(session)) == (before, rack)
+    assert session.rack.instrument == "chirplet"
+    assert session.presets.current.name == "a"
+    session.poll()
+    assert {name for name, _ in seen} <= {"rack.changed"}  # of the first
 
 
 def test_what_a_preset_says_of_itself_stays_when_it_is_saved_again(session, tmp_path):
@@ -99,15 +103,15 @@ def test_what_a_preset_says_of_itself_stays_when_it_is_saved_again(session, tmp_
         parameters={"f_c": 900.0}, effects=(ECHO,),
     )  # fmt: skip
     save_preset(path, preset)
-    session.load_preset(path)
-    loaded = next(e for e in session.poll() if isinstance(e, events.PresetLoaded))
-    assert (loaded.preset, loaded.path) == (preset, path)
-    session.save_preset(path)
+    seen = Recorder(session)
+    session.presets.load(path)
+    assert seen.of("presets.loaded") == [(preset, path)]
+    session.presets.save(path)
     again = load_preset(path)
     for key in ("name", "author", "comment", "tags", "licence", "match", "extra"):
         assert getattr(again, key) == getattr(preset, key), key
-    session.set_parameters({"f_c": 901.0})
-    session.save_preset(path)
+    session.sound.set({"f_c": 901.0})
+    session.presets.save(path)
     assert load_preset(path).match is None  # the sound has moved on
     assert load_preset(path).author == "Ada"
 
@@ -116,16 +120,18 @@ def test_a_program_change_calls_the_bank_s_preset(session, tmp_path, monkeypatch
     paths = [tmp_path / "one.json", tmp_path / "two.json", tmp_path / "bad.json"]
     for number, path in enumerate(paths[:2]):
         save_preset(path, Preset(name=path.stem, parameters={"f_c": 300.0 + number}))
-    session.bank = paths
+    session.presets.bank = paths
     programs = iter([1, 0, 2, 3])
-    process = session._controls._process
+    process = session.keys._process
     monkeypatch.setattr(process, "poll", lambda: [Program(0, p) for p in [next(programs)]])
     session.poll()
-    assert session.values["f_c"] == 301.0
+    assert session.sound.values["f_c"] == 301.0
     session.poll()
-    assert session.values["f_c"] == 300.0
-    texts = [e.text for _ in range(2) for e in session.poll() if isinstance(e, events.Message)]
-    assert texts == [
+    assert session.sound.values["f_c"] == 300.0
+    seen = Recorder(session)
+    session.poll()
+    session.poll()
+    assert seen.texts() == [
         f"{paths[2]} does not exist.", "There is no program 4; the bank ends at 3."
     ]  # fmt: skip
-    assert session.values["f_c"] == 300.0
+    assert session.sound.values["f_c"] == 300.0

@@ -22,35 +22,35 @@ def test_what_enters_finds_its_values_in_their_place(session, monkeypatch):
     assert len({preset.instrument for preset in presets}) == 2
     kept = []
     for preset in presets:
-        session.play_preset(preset)
-        kept.append(session.snapshot())
+        session.presets.play(preset)
+        kept.append(session.presets.snapshot())
     seen, tell = [], session._audio.set_rack
 
     def look(slots):
-        seen.append(session._rack.vector(session.values))
+        seen.append(session.rack._model.vector(session.sound.values))
         tell(slots)
 
     monkeypatch.setattr(session._audio, "set_rack", look)
     for snapshot in kept:
-        session.recall(snapshot)
-        np.testing.assert_array_equal(seen[-1], session._rack.vector(session.values))
-        assert dict(session.values) == dict(snapshot.values)
+        session.presets.recall(snapshot)
+        np.testing.assert_array_equal(seen[-1], session.rack._model.vector(session.sound.values))
+        assert dict(session.sound.values) == dict(snapshot.values)
     assert len(seen) == 2
 
 
 def test_a_sound_goes_on_while_another_takes_its_place(session):
     for name in ("temple_bell.json", "aurora.json"):  # with and without a reverb of its own
-        session.load_preset(resource("presets", name))
+        session.presets.load(resource("presets", name))
     bell = load_preset(resource("presets", "temple_bell.json"))
-    session.play_preset(bell)
-    session.play()
-    kept = session.snapshot()
-    wait(lambda: np.abs(session.scope(4800)).max(initial=0.0) > 0.01)
-    session.set_instrument("ripple")
-    session.recall(kept)
+    session.presets.play(bell)
+    session.sound.play()
+    kept = session.presets.snapshot()
+    wait(lambda: np.abs(session.device.scope(4800)).max(initial=0.0) > 0.01)
+    session.rack.set_instrument("ripple")
+    session.presets.recall(kept)
     session.poll()
-    wait(lambda: np.abs(session.scope(2400)).max(initial=0.0) > 0.01)
-    assert session.instrument == bell.instrument
+    wait(lambda: np.abs(session.device.scope(2400)).max(initial=0.0) > 0.01)
+    assert session.rack.instrument == bell.instrument
 
 
 def wait(true, seconds=20.0):

@@ -1,12 +1,11 @@
 """The fear: a performance that was recorded, and is gone."""
 
-import time
-
 import numpy as np
 import pytest
 import soundfile
+from recorder import Recorder
 
-from mesosynth.session import Session, events
+from mesosynth.session import Session
 
 pytestmark = pytest.mark.usefixtures("real_time")
 
@@ -15,28 +14,20 @@ def test_a_take_is_kept_on_disk_and_becomes_the_target(pulse, tmp_path, monkeypa
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     session = Session(device="vsink")
     try:
-        seen = []
-
-        def until(condition, seconds):
-            deadline = time.monotonic() + seconds
-            while not condition() and time.monotonic() < deadline:
-                seen.extend(session.poll())
-                time.sleep(0.02)
-            assert condition(), seen
-
-        until(lambda: any(isinstance(e, events.Transport) for e in seen), 10)
-        session.play()
-        session.start_recording()
-        until(lambda: any(isinstance(e, events.Recording) and e.seconds > 2.0 for e in seen), 15)
-        session.stop_recording()
-        until(lambda: any(isinstance(e, events.TargetLoaded) for e in seen), 5)
-        assert session.target is not None
-        assert not session.recording
+        seen = Recorder(session)
+        seen.wait("device.changed", 10)
+        session.sound.play()
+        session.capture.start_take()
+        seen.wait("capture.take_changed", 15, where=lambda take: take.seconds > 2.0)
+        session.capture.stop_take()
+        seen.wait("target.loaded", 5)
+        assert session.target.sound is not None
+        assert not session.capture.recording
     finally:
         session.close()
     (take,) = (tmp_path / "mesosynth" / "takes").glob("take *.wav")
     audio, _ = soundfile.read(take)
     assert len(audio) > 48000
     assert np.abs(audio).max() > 0.1
-    levels = [e.level for e in seen if isinstance(e, events.Recording) and e.running]
+    levels = [take.level for take in seen.of("capture.take_changed") if take.running]
     assert max(levels) > -30.0

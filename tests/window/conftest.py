@@ -86,10 +86,10 @@ def desk(only_window, qtbot):
     qtbot.waitUntil(lambda: not bridge.matching, timeout=20_000)
     bridge.set_follow(True)
     bridge.set_playing(True)
-    if bridge.session.instrument != "chirplet":
+    if bridge.session.rack.instrument != "chirplet":
         bridge.change_rack("set_instrument", "chirplet")
-        qtbot.waitUntil(lambda: bridge.session.instrument == "chirplet", timeout=5_000)
-    bridge.session.set_parameters(bridge.parameters.defaults())
+        qtbot.waitUntil(lambda: bridge.session.rack.instrument == "chirplet", timeout=5_000)
+    bridge.session.sound.set(bridge.parameters.defaults())
     qtbot.waitUntil(lambda: bridge.values == bridge.parameters.defaults(), timeout=5_000)
     window.history.end()
     window.history.stack.clear()

@@ -27,6 +27,6 @@ class Follower:
 
 def let_it_be_heard(monkeypatch, session):
     """Give `session` an input that somebody plays into."""
-    monkeypatch.setattr("mesosynth.session.following.FollowerProcess", Follower)
+    monkeypatch.setattr("mesosynth.session.tracking.FollowerProcess", Follower)
     monkeypatch.setattr(session._audio, "start_recording", lambda: 48000)
-    monkeypatch.setattr(session, "_input_is_gone", lambda: False)
+    monkeypatch.setattr(session.tracking, "_input_is_gone", lambda: False)

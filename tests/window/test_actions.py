@@ -83,21 +83,21 @@ def test_save_and_open_a_preset_by_the_keyboard(desk, qtbot, tmp_path):
     assert desk.bridge.values["gamma"] == -3.0
     assert desk.history.stack.count() == steps + 1
     press(desk, "Ctrl+Z")
-    assert desk.bridge.session.values["f_m"] == 2.0
+    assert desk.bridge.session.sound.values["f_m"] == 2.0
 
 
 def test_d_flips_the_direction(desk):
     press(desk, "D")
-    assert desk.bridge.session.values["gamma"] == -1.5
+    assert desk.bridge.session.sound.values["gamma"] == -1.5
     press(desk, "Ctrl+Z")
-    assert desk.bridge.session.values["gamma"] == 1.5
+    assert desk.bridge.session.sound.values["gamma"] == 1.5
 
 
 def test_f_switches_follow(desk):
     press(desk, "F")
-    assert not desk.bridge.session.follow
+    assert not desk.bridge.session.match.follow
     press(desk, "F")
-    assert desk.bridge.session.follow
+    assert desk.bridge.session.match.follow
     assert desk.actions_["follow"].isChecked()
 
 
@@ -115,7 +115,7 @@ def test_recording_without_an_input_is_one_message(desk, qtbot, monkeypatch):
     def refuse():
         raise DeviceError("There is no input; connect a microphone.")
 
-    monkeypatch.setattr(desk.bridge.session, "start_recording", refuse)
+    monkeypatch.setattr(desk.bridge.session.capture, "start_take", refuse)
     press(desk, "R")
     assert "no input" in desk.status.message.text()
     assert not desk.actions_["record"].isChecked()
@@ -135,8 +135,8 @@ def test_a_recording_shows_seconds_and_level(desk, qtbot):
 @pytest.mark.parametrize("id_", ["match", "stop_match", "apply"])
 def test_match_actions_are_grey_when_they_cannot_act(desk, id_):
     possible = {
-        "match": desk.bridge.session.target is not None,
+        "match": desk.bridge.session.target.sound is not None,
         "stop_match": False,
-        "apply": desk.bridge.session.result is not None,
+        "apply": desk.bridge.session.match.result is not None,
     }
     assert desk.actions_[id_].isEnabled() == possible[id_]

@@ -22,18 +22,18 @@ def saving(desk):
 PLACES = {
     "match_layers": ("layered", lambda desk: desk.bridge.matching_layers),
     "go_on_layers": ("layered", lambda desk: desk.bridge.matching_layers),
-    "apply_layers": ("layers_found", lambda desk: desk.bridge.session.instrument),
-    "follow_input": ("input_heard", lambda desk: desk.bridge.session.following),
-    "freeze_following": ("followed", lambda desk: desk.bridge.session.follow_frozen),
-    "audition": ("target", lambda desk: desk.bridge.session.auditioned),
+    "apply_layers": ("layers_found", lambda desk: desk.bridge.session.rack.instrument),
+    "follow_input": ("input_heard", lambda desk: desk.bridge.session.tracking.running),
+    "freeze_following": ("followed", lambda desk: desk.bridge.session.tracking.frozen),
+    "audition": ("target", lambda desk: desk.bridge.session.comparison.heard),
     "overwrite_sound": ("chosen", lambda desk: load_preset(desk.library.current.path).values),
     "edit_sound": ("chosen", lambda desk: desk.library.form.isVisible()),
     "remove_sound": ("chosen", lambda desk: len(list(desk.library.library.user.glob("*.json")))),
     "favourite": ("chosen", lambda desk: desk.library.deeds.is_favourite(desk.library.current)),
     "more_stars": ("chosen", lambda desk: dict(desk.library.library.marks.ratings)),
     "fewer_stars": ("chosen", lambda desk: dict(desk.library.library.marks.ratings)),
-    "match_sequence": ("target", lambda desk: desk.bridge.session.sequence_running),
-    "play_sequence": ("long_sound", lambda desk: desk.bridge.session.automation_playing),
+    "match_sequence": ("target", lambda desk: desk.bridge.session.sequence.running),
+    "play_sequence": ("long_sound", lambda desk: desk.bridge.session.sequence.playing),
     "save_sequence": ("long_sound", saving),
 }
 
@@ -45,13 +45,13 @@ def put_back(desk, qtbot):
     session, bridge = desk.bridge.session, desk.bridge
     for dialog in desk.findChildren(QFileDialog):
         dialog.close()
-    session.audition(None)
+    session.comparison.hear(None)
     bridge.set_following(False)
     qtbot.waitUntil(lambda: not desk.tracking_strip.isVisible())
-    session.stop_automation()
-    session.stop_sequence()
-    qtbot.waitUntil(lambda: not session.sequence_running, timeout=20_000)
-    session.sequence = None
+    session.sequence.stop_playing()
+    session.sequence.stop()
+    qtbot.waitUntil(lambda: not session.sequence.running, timeout=20_000)
+    session.sequence.matched = None
     bridge.sequence_changed.emit(SequenceChanged(None, running=False))
     bridge.set_matching(False)
     qtbot.waitUntil(lambda: not bridge.matching, timeout=20_000)
@@ -63,7 +63,7 @@ def put_back(desk, qtbot):
 def layered(target, qtbot):
     """A layer plays beside a target."""
     preset = Preset(name="One", instrument="layers", parameters=layer_values([LAYER]))
-    target.bridge.session.play_preset(preset)
+    target.bridge.session.presets.play(preset)
     qtbot.waitUntil(target.actions_["go_on_layers"].isEnabled, timeout=5_000)
     return target
 
@@ -77,7 +77,7 @@ def layers_found(layered, qtbot):
     with qtbot.waitSignal(bridge.layers_ended, timeout=40_000):
         bridge.set_matching(False)
     bridge.change_rack("set_instrument", "chirplet")
-    qtbot.waitUntil(lambda: bridge.session.instrument == "chirplet", timeout=5_000)
+    qtbot.waitUntil(lambda: bridge.session.rack.instrument == "chirplet", timeout=5_000)
     return layered
 
 
@@ -118,8 +118,8 @@ def chosen(desk, qtbot):
 def long_sound(desk):
     """A sequence of six seconds was found."""
     session = desk.bridge.session
-    session.sequence = matched(6.0, moving(6.0, rest=(0.0, 0.0)))
-    desk.bridge.sequence_changed.emit(SequenceChanged(session.sequence, running=False))
+    session.sequence.matched = matched(6.0, moving(6.0, rest=(0.0, 0.0)))
+    desk.bridge.sequence_changed.emit(SequenceChanged(session.sequence.matched, running=False))
     return desk
 
 

@@ -11,40 +11,40 @@ def test_one_key_goes_through_target_match_and_both(target, qtbot):
     session, action = target.bridge.session, target.actions_["audition"]
     for heard, label in (("target", "Target"), ("match", "Match"), ("both", "Both")):
         QTest.keyClick(target, Qt.Key.Key_T)
-        assert session.auditioned == heard
+        assert session.comparison.heard == heard
         assert action.isChecked()
         assert action.iconText() == label
         assert target.match_page.hear[heard].isChecked()
         assert "press T" in target.status.message.text()
     QTest.keyClick(target, Qt.Key.Key_T)
-    assert session.auditioned is None
+    assert session.comparison.heard is None
     assert not action.isChecked()
 
 
 def test_a_button_goes_straight_there_and_space_ends_it(target, qtbot):
     session, buttons = target.bridge.session, target.match_page.hear
-    playing = session.playing
+    playing = session.sound.playing
     target.drawer.turn_to("matching")
     QTest.mouseClick(buttons["both"], LEFT)
-    assert session.auditioned == "both"
+    assert session.comparison.heard == "both"
     QTest.mouseClick(buttons["match"], LEFT)
-    assert session.auditioned == "match"
+    assert session.comparison.heard == "match"
     QTest.keyClick(target, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: not buttons["match"].isChecked(), timeout=5_000)
-    assert session.auditioned is None
-    assert session.playing != playing
+    assert session.comparison.heard is None
+    assert session.sound.playing != playing
     QTest.keyClick(target, Qt.Key.Key_Space)
     target.drawer.turn_to("")
 
 
 def test_the_playhead_goes_along_with_the_target(target, qtbot, monkeypatch):
     session, places = target.bridge.session, []
-    session.stop()
+    session.sound.stop()
     with monkeypatch.context() as patch:
         patch.setattr(target.scalograms, "set_playhead", places.append)
-        session.audition("target")
+        session.comparison.hear("target")
         qtbot.waitUntil(lambda: sum(place is not None for place in places) > 50, timeout=20_000)
-        session.audition(None)
+        session.comparison.hear(None)
     seen = [place for place in places if place is not None]
     assert -2.1 < seen[0] < 2.0  # s from the middle of the window
     forward = [after - before for before, after in pairwise(seen)]
@@ -58,5 +58,5 @@ def test_a_match_is_judged_in_three_views_and_so_are_its_candidates(target, qtbo
     assert all(float(bar.text) > 0.9 for bar in bars.values())
     assert "0.99" in bars["jtfs"].toolTip()
     assert "alike" in target.match_page.candidates.item(0).text()
-    record = target.bridge.session.preset("judged").match
+    record = target.bridge.session.presets.preset("judged").match
     assert set(record.similarity) == {"jtfs", "mss", "log_mel"}

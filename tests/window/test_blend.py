@@ -31,12 +31,12 @@ def test_a_drag_between_corners_is_heard_between_them_and_is_one_step(desk, page
     start, end = square.point(0.5, 0.5), square.point(1.0, 0.5)
     drag(square, start, (int(end.x() - start.x()) + 40, 0))
     assert square.across == 1.0
-    assert session.values["f_m"] == pytest.approx(16.0)
+    assert session.sound.values["f_m"] == pytest.approx(16.0)
     assert desk.history.stack.count() == before + 1
     drag(square, square.point(1.0, 0.5), (int(start.x() - end.x()), 0))
-    assert session.values["f_m"] == pytest.approx(8.0, rel=0.02)  # the middle, by ratios
+    assert session.sound.values["f_m"] == pytest.approx(8.0, rel=0.02)  # the middle, by ratios
     QTest.keySequence(desk, QKeySequence("Ctrl+Z"))
-    assert session.values["f_m"] == pytest.approx(16.0)
+    assert session.sound.values["f_m"] == pytest.approx(16.0)
 
 
 def test_arrow_keys_move_the_point(desk, page):
@@ -45,22 +45,22 @@ def test_arrow_keys_move_the_point(desk, page):
     keep(desk, page, 1, 16.0)
     page._presets[2] = page._presets[3] = None  # empty corners have no say
     drag(page.square, page.square.point(0.5, 0.5), (-400, 400))
-    assert session.values["f_m"] == pytest.approx(4.0)
+    assert session.sound.values["f_m"] == pytest.approx(4.0)
     QTest.keyClick(page.square, Qt.Key.Key_Right)
-    assert session.values["f_m"] == pytest.approx(4.0 * 4.0**0.02)
+    assert session.sound.values["f_m"] == pytest.approx(4.0 * 4.0**0.02)
 
 
 def test_chance_moves_the_sound_but_neither_level_nor_what_is_pinned(desk, page):
     session = desk.bridge.session
-    settings = session.match_settings
+    settings = session.match.settings
     unknowns = tuple(id_ for id_ in settings.unknowns if id_ != "f_c")
     desk.bridge.set_match_settings(type(settings)(unknowns=unknowns))
     page.amount.setValue(60)
-    before = dict(session.values)
+    before = dict(session.sound.values)
     QTest.mouseClick(page.vary, LEFT)
-    moved = {id_ for id_ in before if session.values[id_] != before[id_]}
+    moved = {id_ for id_ in before if session.sound.values[id_] != before[id_]}
     assert {"f_m", "gamma", "w"} <= moved
     assert not {"f_c", "gain", "tempo", "sync"} & moved
     QTest.keySequence(desk, QKeySequence("Ctrl+Z"))
-    assert session.values == before
+    assert session.sound.values == before
     desk.bridge.set_match_settings(settings)

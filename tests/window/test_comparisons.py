@@ -29,13 +29,13 @@ def test_c_changes_between_two_sounds_with_their_racks(desk):
     desk.history.change_rack("add_effect", ("delay",), "test")
     press(desk, "C")
     assert desk.comparisons.side == "A"
-    assert session.values["f_m"] == 8.0
-    assert session.effects == []
+    assert session.sound.values["f_m"] == 8.0
+    assert session.rack.effects == []
     press(desk, "C")
-    assert session.values["f_m"] == 20.0
-    assert [effect.uid for effect in session.effects] == ["delay"]
+    assert session.sound.values["f_m"] == 20.0
+    assert [effect.uid for effect in session.rack.effects] == ["delay"]
     press(desk, "Ctrl+Z")
-    assert session.values["f_m"] == 8.0
+    assert session.sound.values["f_m"] == 8.0
 
 
 def test_a_snapshot_is_kept_and_recalled_by_keys_and_by_mouse(desk):
@@ -46,9 +46,9 @@ def test_a_snapshot_is_kept_and_recalled_by_keys_and_by_mouse(desk):
     press(desk, "Ctrl+3")
     desk.history.set_at_once({"f_m": 5.0}, "test")
     press(desk, "3")
-    assert session.values["f_m"] == 20.0
+    assert session.sound.values["f_m"] == 20.0
     press(desk, "Ctrl+Z")
-    assert session.values["f_m"] == 5.0
+    assert session.sound.values["f_m"] == 5.0
     slots = desk.transport.snapshots.findChildren(QToolButton)
     assert len(slots) == SLOTS
     middle = slots[3].rect().center()
@@ -58,4 +58,4 @@ def test_a_snapshot_is_kept_and_recalled_by_keys_and_by_mouse(desk):
     )
     desk.history.set_at_once({"f_m": 6.0}, "test")
     QTest.mouseClick(slots[3], LEFT, Qt.KeyboardModifier.NoModifier, middle)
-    assert session.values["f_m"] == 5.0
+    assert session.sound.values["f_m"] == 5.0

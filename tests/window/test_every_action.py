@@ -38,7 +38,7 @@ SEEN = {
     "match": lambda desk: desk.bridge.matching,
     "pause_match": lambda desk: desk.bridge.is_match_paused,
     "stop_match": lambda desk: desk.bridge.matching,
-    "follow": lambda desk: desk.bridge.session.follow,
+    "follow": lambda desk: desk.bridge.session.match.follow,
     "apply": lambda desk: desk.bridge.values["f_m"],
     "bigger": lambda desk: desk.settings.scale,
     "smaller": lambda desk: desk.settings.scale,
@@ -76,9 +76,9 @@ def ready(desk, qtbot, monkeypatch, tmp_path):
     with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000):
         desk.files.load_target(DEMO)
     monkeypatch.setattr("mesosynth.engine.capture.takes_folder", lambda: tmp_path)
-    monkeypatch.setattr("mesosynth.session.sound_target.takes_folder", lambda: tmp_path)
+    monkeypatch.setattr("mesosynth.session.target.takes_folder", lambda: tmp_path)
     # A match that takes its time: there must be something to pause and to stop.
-    monkeypatch.setattr(desk.bridge.session, "match_settings", MatchSettings(descent="adam"))
+    monkeypatch.setattr(desk.bridge.session.match, "settings", MatchSettings(descent="adam"))
     monkeypatch.setattr(desk.look, "largest", lambda: 200)
     doorkeeper = _Doorkeeper()
     desk.installEventFilter(doorkeeper)

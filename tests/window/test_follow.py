@@ -5,7 +5,7 @@ from follower import let_it_be_heard
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from mesosynth.session.events import Followed
+from mesosynth.session.tracking import TrackingState
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def heard(desk, qtbot):
     """Let the session report what following heard, and wait until the desk shows it."""
 
     def tell(**said):
-        desk.bridge.session._events.append(Followed(**{"running": True, **said}))
+        desk.bridge.session.tracking.changed.emit(TrackingState(**{"running": True, **said}))
         qtbot.waitUntil(lambda: desk.tracking_strip.isVisible() == said.get("running", True))
 
     yield tell
@@ -51,7 +51,7 @@ def test_all_that_the_input_did_is_one_step_of_undo(desk, heard, qtbot):
     before = desk.bridge.values["gamma"]
     heard(hearing="listening")
     for gamma in (3.0, 4.0, 5.0):
-        desk.bridge.session.set_parameters({"gamma": gamma}, "match")
+        desk.bridge.session.sound.set({"gamma": gamma}, "match")
         qtbot.waitUntil(lambda gamma=gamma: desk.bridge.values["gamma"] == gamma)
         heard(hearing="following", theta={"gamma": gamma}, confidence=0.9)
     heard(running=False)
@@ -73,20 +73,20 @@ def test_keys_follow_freeze_and_end_and_a_hand_takes_over(desk, qtbot, monkeypat
     assert desk.tracking_strip.words.text() == "Following"
 
     QTest.keyClick(desk, Qt.Key.Key_H)
-    assert session.follow_frozen
+    assert session.tracking.frozen
     qtbot.waitUntil(lambda: "Frozen" in desk.tracking_strip.words.text())
     desk.history.set_at_once({"gamma": 2.0}, "test")
     QTest.qWait(100)
     assert desk.bridge.values["gamma"] == 2.0
     QTest.mouseClick(desk.tracking_strip.freeze_button, Qt.MouseButton.LeftButton)
-    assert not session.follow_frozen
+    assert not session.tracking.frozen
     qtbot.waitUntil(lambda: desk.bridge.values["gamma"] == 4.0)
 
     desk.history.set_at_once({"gamma": -3.0}, "test")
-    assert session.follow_frozen
+    assert session.tracking.frozen
     assert "took over" in desk.status.message.text()
     qtbot.waitUntil(desk.actions_["freeze_following"].isChecked, timeout=1_000)
     QTest.mouseClick(desk.tracking_strip.end_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not desk.tracking_strip.isVisible())
-    assert not session.following
+    assert not session.tracking.running
     assert desk.bridge.values["gamma"] == -3.0

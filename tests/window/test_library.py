@@ -29,13 +29,13 @@ def page(desk, qtbot):
     yield page
     desk.drawer.turn_to("")
     page.form.hide()
-    desk.bridge.session.play_preset(Preset(name="start"))
+    desk.bridge.session.presets.play(Preset(name="start"))
     desk.bridge.set_playing(False)
     qtbot.wait(100)
 
 
 def loaded(page):
-    return page._bridge.session.loaded
+    return page._bridge.session.presets.current
 
 
 def click(page, name, x=80):
@@ -88,10 +88,10 @@ def test_a_click_plays_once_and_a_click_on_the_star_only_marks(page, qtbot):
     assert heard == names[:1]
     page.line.setText("fav:")
     assert [entry.name for entry in page.found] == names[1:3]
-    bank = page._bridge.session.bank
+    bank = page._bridge.session.presets.bank
     assert [load_preset(path).name for path in bank] == [names[2], names[1]]  # in their order
     click(page, names[1], x=10)
-    assert len(page._bridge.session.bank) == 1
+    assert len(page._bridge.session.presets.bank) == 1
 
 
 def test_a_tag_is_clicked_on_and_off(page):
@@ -283,7 +283,7 @@ def test_every_deed_has_a_shortcut(desk, page, qtbot):
     assert marks.ratings["user/Mine.json"] == 1
     qtbot.waitUntil(lambda: desk.bridge.values["f_c"] == 300.0)
     press(desk, "V")
-    varied = desk.bridge.session.values["f_c"]
+    varied = desk.bridge.session.sound.values["f_c"]
     assert varied != 300.0
     press(desk, "Ctrl+Shift+L")
     assert load_preset(path).values["f_c"] == varied

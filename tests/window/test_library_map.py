@@ -67,7 +67,7 @@ def test_a_drag_blends_what_is_near_in_one_step(desk, page, qtbot):
     for step in range(1, 9):
         QTest.mouseMove(page.map, start + (end - start) * step / 8)
         QTest.qWait(25)
-    mixed = desk.bridge.session.values["f_c"]
+    mixed = desk.bridge.session.sound.values["f_c"]
     QTest.mouseRelease(page.map, LEFT, pos=end)
     names = [place.entry.name for place, _ in page.map._mix]
     assert names[0] == "Wooden bass"
@@ -75,7 +75,8 @@ def test_a_drag_blends_what_is_near_in_one_step(desk, page, qtbot):
     assert mixed > 0.0
     goal = place_of(page, "Wooden bass").preset.values["f_c"]
     qtbot.waitUntil(
-        lambda: desk.bridge.session.values["f_c"] == pytest.approx(goal, rel=0.05), timeout=5_000
+        lambda: desk.bridge.session.sound.values["f_c"] == pytest.approx(goal, rel=0.05),
+        timeout=5_000,
     )
     assert desk.history.stack.count() == steps + 1
     assert desk.history.stack.undoText() == "move on the map"

@@ -26,10 +26,10 @@ def test_a_dropped_sound_becomes_the_target(desk, qtbot):
 
 def test_a_dropped_bad_file_is_one_message_and_nothing_is_lost(target, bad_file):
     desk = target
-    before = (desk.bridge.session.target, dict(desk.bridge.values), desk.scalograms.shown)
+    before = (desk.bridge.session.target.sound, dict(desk.bridge.values), desk.scalograms.shown)
     drop(desk, bad_file)
     assert str(bad_file) in desk.status.message.text()
-    assert (desk.bridge.session.target, desk.bridge.values, desk.scalograms.shown) == before
+    assert (desk.bridge.session.target.sound, desk.bridge.values, desk.scalograms.shown) == before
 
 
 def test_a_dropped_bad_preset_is_one_message_and_nothing_is_lost(desk, tmp_path):
@@ -74,13 +74,13 @@ def test_a_match_is_seen_and_heard_and_undone(target, qtbot):
     assert "±" in desk.match.value_text("f_m")
     assert desk.match.progress.value() == 1000
     for id_, value in result.theta.items():
-        assert desk.bridge.session.values[id_] == pytest.approx(value)
+        assert desk.bridge.session.sound.values[id_] == pytest.approx(value)
     qtbot.waitUntil(lambda: "difference" in desk.scale_rate.shown, timeout=30_000)
     assert desk.history.stack.count() == 1
     QTest.keyClick(desk, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert desk.bridge.session.values["f_m"] == pytest.approx(8.0)
+    assert desk.bridge.session.sound.values["f_m"] == pytest.approx(8.0)
     QTest.keyClick(desk, Qt.Key.Key_A)
-    assert desk.bridge.session.values["f_m"] == pytest.approx(result.theta["f_m"])
+    assert desk.bridge.session.sound.values["f_m"] == pytest.approx(result.theta["f_m"])
 
 
 def test_without_follow_the_sound_stays(target, qtbot):
@@ -88,7 +88,7 @@ def test_without_follow_the_sound_stays(target, qtbot):
     desk.bridge.set_follow(False)
     with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):
         start(desk, qtbot)
-    assert desk.bridge.session.values["f_m"] == 8.0
+    assert desk.bridge.session.sound.values["f_m"] == 8.0
     assert desk.history.stack.count() == 0
 
 
@@ -108,17 +108,17 @@ def test_a_hand_on_the_pad_takes_over_from_the_match(target, qtbot):
     start(desk, qtbot)
     assert desk.bridge.matching
     drag(desk.pad, desk.pad.handle, (40, 40))
-    assert not desk.bridge.session.follow
+    assert not desk.bridge.session.match.follow
     assert not desk.actions_["follow"].isChecked()
     assert "took over" in desk.status.message.text()
-    hand = desk.bridge.session.values["f_m"]
+    hand = desk.bridge.session.sound.values["f_m"]
     with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):
         pass
-    assert desk.bridge.session.values["f_m"] == hand
+    assert desk.bridge.session.sound.values["f_m"] == hand
 
 
 def test_a_hand_on_the_gain_does_not(target, qtbot):
     desk = target
     start(desk, qtbot)
     drag(desk.knobs["gain"], desk.knobs["gain"].dial.center(), (0, 20))
-    assert desk.bridge.session.follow
+    assert desk.bridge.session.match.follow

@@ -29,27 +29,27 @@ def tick(box):
 
 def test_a_parameter_that_is_not_ticked_stays_where_its_knob_is(target, page):
     tick(page.unknowns["w"])
-    settings = target.bridge.session.match_settings
+    settings = target.bridge.session.match.settings
     assert "w" not in settings.unknowns
     assert target.knobs["w"].pinned
     pin = next(a for a in target.knobs["w"].menu().actions() if a.text() == "Pin for matching")
     assert pin.isChecked()
     pin.trigger()
-    assert "w" in target.bridge.session.match_settings.unknowns
+    assert "w" in target.bridge.session.match.settings.unknowns
     assert page.unknowns["w"].isChecked()
 
 
 def test_something_is_always_looked_for(target, page):
     for box in page.unknowns.values():
         tick(box)
-    assert len(target.bridge.session.match_settings.unknowns) == 1
+    assert len(target.bridge.session.match.settings.unknowns) == 1
 
 
 def test_transform_and_descent_are_chosen(target, page):
     for box, name in ((page.phi, "mss"), (page.descent, "adam")):
         box.setCurrentIndex(box.findData(name))
         box.activated.emit(box.currentIndex())
-    settings = target.bridge.session.match_settings
+    settings = target.bridge.session.match.settings
     assert (settings.phi, settings.descent) == ("mss", "adam")
 
 
@@ -69,16 +69,16 @@ def test_a_match_pauses_goes_on_and_its_candidates_and_the_way_to_it_are_heard(t
     assert page.morph.value() == page.morph.maximum()
     page.morph.setFocus()
     QTest.keyClick(page.morph, Qt.Key.Key_Home)
-    assert session.values["f_m"] == pytest.approx(before)
+    assert session.sound.values["f_m"] == pytest.approx(before)
     desk.history.end()
     QTest.keyClick(page.morph, Qt.Key.Key_PageUp)
-    assert before < session.values["f_m"] < matched
+    assert before < session.sound.values["f_m"] < matched
     desk.history.end()
     press(desk, "Ctrl+Z")
-    assert session.values["f_m"] == pytest.approx(before)
+    assert session.sound.values["f_m"] == pytest.approx(before)
     page.candidates.setCurrentRow(-1)
     page.candidates.setCurrentRow(0)
-    assert session.values["f_m"] == pytest.approx(matched)
+    assert session.sound.values["f_m"] == pytest.approx(matched)
 
 
 @pytest.mark.parametrize(

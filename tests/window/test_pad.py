@@ -12,7 +12,7 @@ def test_drag_moves_note_rate_and_chirp_rate_on_log_axes(desk):
     before = dict(desk.bridge.values)
     octave = desk.pad.plane.area.width() / 7.0
     drag(desk.pad, desk.pad.handle, (round(octave), -round(desk.pad.plane.area.height() / 7.0)))
-    values = desk.bridge.session.values
+    values = desk.bridge.session.sound.values
     assert values["f_m"] == pytest.approx(2.0 * before["f_m"], rel=0.02)
     assert values["gamma"] == pytest.approx(2.0 * before["gamma"], rel=0.02)
     assert values["w"] == before["w"]
@@ -28,16 +28,17 @@ def test_drag_by_a_real_x_pointer(desk, qtbot):
     xdotool("mouseup", 1)
     f_m, gamma = desk.pad.plane.values(desk.pad.mapFromGlobal(start + QPoint(80, 50)).toPointF())
     qtbot.waitUntil(
-        lambda: desk.bridge.session.values["f_m"] == pytest.approx(f_m, rel=0.03), timeout=5_000
+        lambda: desk.bridge.session.sound.values["f_m"] == pytest.approx(f_m, rel=0.03),
+        timeout=5_000,
     )
-    assert desk.bridge.session.values["gamma"] == pytest.approx(gamma, rel=0.03)
+    assert desk.bridge.session.sound.values["gamma"] == pytest.approx(gamma, rel=0.03)
     qtbot.waitUntil(lambda: desk.history.stack.count() == 1, timeout=2_000)
 
 
 def test_falling_arpeggios_stay_falling(desk):
     desk.bridge.set_parameters({"gamma": -2.0})
     drag(desk.pad, desk.pad.handle, (20, -40))
-    assert desk.bridge.session.values["gamma"] < -2.5
+    assert desk.bridge.session.sound.values["gamma"] < -2.5
 
 
 def test_shift_drag_is_ten_times_finer(desk):
@@ -60,15 +61,15 @@ def test_double_click_sets_the_point_there(desk):
     spot = QPoint(200, 300)
     QTest.mouseDClick(desk.pad, LEFT, Qt.KeyboardModifier.NoModifier, spot)
     f_m, gamma = desk.pad.plane.values(spot.toPointF())
-    assert desk.bridge.session.values["f_m"] == pytest.approx(f_m)
-    assert desk.bridge.session.values["gamma"] == pytest.approx(gamma)
+    assert desk.bridge.session.sound.values["f_m"] == pytest.approx(f_m)
+    assert desk.bridge.session.sound.values["gamma"] == pytest.approx(gamma)
     assert desk.history.stack.count() == 1
 
 
 def test_the_point_stays_within_the_range_however_far_one_drags(desk):
     drag(desk.pad, desk.pad.handle, (3000, 3000))
-    assert desk.bridge.session.values["f_m"] == 64.0
-    assert desk.bridge.session.values["gamma"] == 0.125
+    assert desk.bridge.session.sound.values["f_m"] == 64.0
+    assert desk.bridge.session.sound.values["gamma"] == 0.125
 
 
 def test_wheel_and_arrows_nudge(desk):
@@ -90,11 +91,11 @@ def test_the_whole_drag_is_one_step_of_undo(desk):
     drag(desk.pad, desk.pad.handle, (-90, 20))
     assert desk.history.stack.count() == 2
     desk.actions_["undo"].trigger()
-    assert desk.bridge.session.values == pytest.approx(moved)
+    assert desk.bridge.session.sound.values == pytest.approx(moved)
     desk.actions_["undo"].trigger()
-    assert desk.bridge.session.values == pytest.approx(before)
+    assert desk.bridge.session.sound.values == pytest.approx(before)
     desk.actions_["redo"].trigger()
-    assert desk.bridge.session.values == pytest.approx(moved)
+    assert desk.bridge.session.sound.values == pytest.approx(moved)
 
 
 def test_the_axes_come_back_with_the_instrument_that_has_them(desk, qtbot):

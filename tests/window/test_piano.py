@@ -22,9 +22,11 @@ def piano(desk):
 def notes(piano, monkeypatch):
     """What the session was asked to play, and is played as well."""
     session, played = piano.bridge.session, []
-    note_on, note_off = session.note_on, session.note_off
-    monkeypatch.setattr(session, "note_on", lambda note: (played.append(note), note_on(note)))
-    monkeypatch.setattr(session, "note_off", lambda note: (played.append(-note), note_off(note)))
+    note_on, note_off = session.keys.note_on, session.keys.note_off
+    monkeypatch.setattr(session.keys, "note_on", lambda note: (played.append(note), note_on(note)))
+    monkeypatch.setattr(
+        session.keys, "note_off", lambda note: (played.append(-note), note_off(note))
+    )
     return played
 
 
@@ -58,12 +60,12 @@ def test_a_chord_octaves_and_leaving_the_window(piano, notes):
 
 def test_a_key_is_heard_while_the_transport_stands(piano, qtbot):
     session = piano.bridge.session
-    session.stop()
-    qtbot.waitUntil(lambda: not session.scope(4800).any(), timeout=5000)
+    session.sound.stop()
+    qtbot.waitUntil(lambda: not session.device.scope(4800).any(), timeout=5000)
     QTest.keyPress(piano, Key.Key_H)
-    qtbot.waitUntil(lambda: np.abs(session.scope(4800)).max() > 0.01, timeout=5000)
+    qtbot.waitUntil(lambda: np.abs(session.device.scope(4800)).max() > 0.01, timeout=5000)
     QTest.keyRelease(piano, Key.Key_H)
-    session.all_notes_off()
+    session.keys.all_notes_off()
 
 
 def test_where_text_is_typed_letters_are_letters(piano, notes):
@@ -78,8 +80,8 @@ def test_where_text_is_typed_letters_are_letters(piano, notes):
 
 def test_the_right_button_asks_for_a_controller(desk, qtbot, monkeypatch):
     asked = []
-    monkeypatch.setattr(desk.bridge.session, "learn", asked.append)
-    monkeypatch.setattr(desk.bridge.session, "forget_controller", lambda id_: asked.append(-1))
+    monkeypatch.setattr(desk.bridge.session.keys, "learn", asked.append)
+    monkeypatch.setattr(desk.bridge.session.keys, "forget", lambda id_: asked.append(-1))
     knob = desk.knobs["f_m"]
     centre = QPoint(20, 50)
     event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, centre, knob.mapToGlobal(centre))

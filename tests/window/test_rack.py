@@ -15,9 +15,9 @@ def rack(desk, qtbot):
     session = desk.bridge.session
     desk.drawer.turn_to("effects")
     yield desk
-    for uid in [effect.uid for effect in session.effects]:
+    for uid in [effect.uid for effect in session.rack.effects]:
         desk.bridge.change_rack("remove_effect", uid)
-    if session.instrument != "chirplet":
+    if session.rack.instrument != "chirplet":
         desk.bridge.change_rack("set_instrument", "chirplet")
     desk.drawer.turn_to("")
     desk.history.stack.clear()
@@ -53,18 +53,18 @@ def test_effects_are_added_moved_bypassed_and_removed_and_each_is_one_step(rack)
     assert desk.effects.order == ["delay", "reverb"]
     assert desk.history.stack.count() == 2
     QTest.keyClick(desk.effects["reverb"], Qt.Key.Key_Up, ALT)
-    assert [effect.uid for effect in session.effects] == ["reverb", "delay"]
+    assert [effect.uid for effect in session.rack.effects] == ["reverb", "delay"]
     QTest.mouseClick(desk.effects["delay"].on, LEFT)
-    assert session.effects[1].bypassed
+    assert session.rack.effects[1].bypassed
     QTest.keyClick(desk.effects["reverb"], Qt.Key.Key_Delete)
     assert desk.effects.order == ["delay"]
     undo(desk)
     undo(desk)
     undo(desk)
-    assert [effect.uid for effect in session.effects] == ["delay", "reverb"]
-    assert not any(effect.bypassed for effect in session.effects)
+    assert [effect.uid for effect in session.rack.effects] == ["delay", "reverb"]
+    assert not any(effect.bypassed for effect in session.rack.effects)
     redo(desk)
-    assert [effect.uid for effect in session.effects] == ["reverb", "delay"]
+    assert [effect.uid for effect in session.rack.effects] == ["reverb", "delay"]
 
 
 def test_a_card_is_dragged_to_its_place(rack, qtbot):
@@ -82,17 +82,17 @@ def test_knobs_of_an_effect_move_it_and_are_undone_before_it(rack):
     add(desk, "Delay")
     knob = desk.effects["delay"].knobs["delay.mix"]
     assert knob.accessibleName() == "Delay Mix"
-    before = session.values["delay.mix"]
+    before = session.sound.values["delay.mix"]
     drag(knob, knob.dial.center(), (0, -30))
-    assert session.values["delay.mix"] > before
+    assert session.sound.values["delay.mix"] > before
     assert "Delay Mix" in desk.actions_["undo"].text()
     undo(desk)
-    assert session.values["delay.mix"] == before
+    assert session.sound.values["delay.mix"] == before
     undo(desk)
-    assert session.effects == []
+    assert session.rack.effects == []
     redo(desk)
     redo(desk)
-    assert session.values["delay.mix"] > before
+    assert session.sound.values["delay.mix"] > before
 
 
 def test_what_undo_brings_back_sounds_as_it_did(rack):
@@ -101,7 +101,7 @@ def test_what_undo_brings_back_sounds_as_it_did(rack):
     desk.history.set_at_once({"delay.time": 0.9}, "test")
     desk.history.change_rack("remove_effect", ("delay",), "test")
     undo(desk)
-    assert session.values["delay.time"] == 0.9
+    assert session.sound.values["delay.time"] == 0.9
     assert desk.effects["delay"].knobs["delay.time"].value == 0.9
 
 
@@ -111,11 +111,11 @@ def test_another_instrument_brings_its_knobs_and_undo_the_old_ones(rack, qtbot):
     box = desk.effects.instrument
     box.setCurrentIndex(box.findData("ripple"))
     box.activated.emit(box.currentIndex())
-    assert session.instrument == "ripple"
-    assert [knob.id for knob in desk.knobs.all()] == list(session.instrument_plugin.parameters)
+    assert session.rack.instrument == "ripple"
+    assert [knob.id for knob in desk.knobs.all()] == list(session.rack.instrument_plugin.parameters)
     qtbot.wait(60)
     undo(desk)
-    assert session.instrument == "chirplet"
+    assert session.rack.instrument == "chirplet"
     assert desk.knobs["f_c"].value == 700.0
 
 

@@ -140,7 +140,7 @@ def test_ten_rotate(only_window, monkeypatch, tmp_path):
     stamps = iter(f"2026-01-01 00.00.{second:02}" for second in range(60))
     monkeypatch.setattr(module.time, "strftime", lambda *_: next(stamps))
     for step in range(KEPT + 3):
-        only_window.bridge.session.set_parameters({"f_m": 2.0 + step})
+        only_window.bridge.session.sound.set({"f_m": 2.0 + step})
         only_window.sessions.autosave.save()
     names = sorted(path.name for path in tmp_path.glob("*.json"))
     assert len(names) == KEPT

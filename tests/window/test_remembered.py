@@ -92,7 +92,7 @@ def test_the_sound_becomes_the_target_and_the_pad_marks_where_it_lies(
     desk, qtbot, monkeypatch, tmp_path
 ):
     monkeypatch.setattr("mesosynth.engine.capture.takes_folder", lambda: tmp_path)
-    monkeypatch.setattr("mesosynth.session.sound_target.takes_folder", lambda: tmp_path)
+    monkeypatch.setattr("mesosynth.session.target.takes_folder", lambda: tmp_path)
     desk.history.set_at_once({"f_m": 12.0, "gamma": 3.0}, "test")
     with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000):
         press(desk, "Shift+T")

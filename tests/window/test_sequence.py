@@ -17,9 +17,9 @@ def page(desk, qtbot):
     page = desk.sequence_page
     assert page.isVisible()
     yield page
-    desk.bridge.session.stop_automation()
-    desk.bridge.session._sequencer.close()
-    desk.bridge.session.sequence = None
+    desk.bridge.session.sequence.stop_playing()
+    desk.bridge.session.sequence._process.close()
+    desk.bridge.session.sequence.matched = None
     desk.bridge.sequence_changed.emit(SequenceChanged(None, running=False))
     page.smooth.setValue(0)
     desk.bridge.set_playing(False)
@@ -30,9 +30,9 @@ def page(desk, qtbot):
 def shown(desk, page, qtbot):
     """The page with a sequence of six seconds."""
     session = desk.bridge.session
-    session.sequence = matched(6.0, moving(6.0, rest=(0.0, 0.0)))
-    session.seek_automation(0.0)
-    desk.bridge.sequence_changed.emit(SequenceChanged(session.sequence, running=False))
+    session.sequence.matched = matched(6.0, moving(6.0, rest=(0.0, 0.0)))
+    session.sequence.seek(0.0)
+    desk.bridge.sequence_changed.emit(SequenceChanged(session.sequence.matched, running=False))
     return page
 
 
@@ -44,11 +44,12 @@ def test_a_file_is_matched_until_it_is_stopped(desk, page, qtbot, tmp_path):
     QTest.mouseClick(page.run, LEFT)
     assert page.run.text() == "Stop"
     qtbot.waitUntil(
-        lambda: session.sequence is not None and len(session.sequence.moments) > 2, timeout=90_000
+        lambda: session.sequence.matched is not None and len(session.sequence.matched.moments) > 2,
+        timeout=90_000,
     )
     QTest.mouseClick(page.run, LEFT)
-    qtbot.waitUntil(lambda: not session.sequence_running, timeout=20_000)
-    kept, finished = len(session.sequence.moments), session.sequence.finished
+    qtbot.waitUntil(lambda: not session.sequence.running, timeout=20_000)
+    kept, finished = len(session.sequence.matched.moments), session.sequence.matched.finished
     assert page.note.text() == f"{kept} of 10 windows" + ("" if finished else " · stopped")
     label = "Match all" if finished else "Go on"
     qtbot.waitUntil(lambda: page.run.text() == label, timeout=1_000)
@@ -58,34 +59,34 @@ def test_a_file_is_matched_until_it_is_stopped(desk, page, qtbot, tmp_path):
 
 def test_play_moves_the_knobs_and_the_playhead_and_is_one_step_of_undo(desk, shown, qtbot):
     session, before = desk.bridge.session, desk.history.stack.count()
-    f_c = session.values["f_c"]
+    f_c = session.sound.values["f_c"]
     QTest.keySequence(desk, QKeySequence("Shift+Space"))
-    qtbot.waitUntil(lambda: session.automation_position > 1.3, timeout=10_000)
+    qtbot.waitUntil(lambda: session.sequence.position > 1.3, timeout=10_000)
     assert shown.play.text() == "Stop"
     assert shown.curves._position > 1.0
-    assert session.values["f_c"] != f_c
+    assert session.sound.values["f_c"] != f_c
     QTest.mouseClick(shown.play, LEFT)
     qtbot.waitUntil(lambda: shown.play.text() == "Play", timeout=5_000)
     assert desk.history.stack.count() == before + 1
     QTest.keySequence(desk, QKeySequence("Ctrl+Z"))
-    assert session.values["f_c"] == f_c
+    assert session.sound.values["f_c"] == f_c
 
 
 def test_a_click_and_the_arrows_move_the_playhead(desk, shown, qtbot):
     session = desk.bridge.session
     QTest.mouseClick(shown.curves, LEFT, Qt.KeyboardModifier.NoModifier,
                      shown.curves.point(3.0).toPoint())  # fmt: skip
-    assert session.automation_position == pytest.approx(3.0, abs=0.05)
+    assert session.sequence.position == pytest.approx(3.0, abs=0.05)
     qtbot.wait(50)
     QTest.keyClick(shown.curves, Qt.Key.Key_Right)
-    assert session.automation_position == pytest.approx(3.12, abs=0.06)
+    assert session.sequence.position == pytest.approx(3.12, abs=0.06)
     QTest.keyClick(shown.curves, Qt.Key.Key_Home)
-    assert session.automation_position == 0.0
+    assert session.sequence.position == 0.0
 
 
 def test_what_is_saved_is_smoothed_as_it_is_shown(desk, shown, qtbot, tmp_path):
     shown.smooth.setValue(60)
-    assert desk.bridge.session.sequence_smoothing == pytest.approx(shown.smoothing)
+    assert desk.bridge.session.sequence.smoothing == pytest.approx(shown.smoothing)
     shown.export(tmp_path / "theta.csv")
     qtbot.waitUntil(lambda: (tmp_path / "theta.csv").exists(), timeout=5_000)
     assert len((tmp_path / "theta.csv").read_text().splitlines()) == 7

@@ -25,8 +25,9 @@ def main():
         def leave():
             heavy = [m for m in ("torch", "scipy", "matplotlib", "kymatio") if m in sys.modules]
             found = window.bridge.session
-            print(json.dumps({"heavy": heavy, "pids": [found.audio_pid, found.matcher_pid],
-                              "playing": found.playing, "f_m": found.values["f_m"]}), flush=True)
+            print(json.dumps({"heavy": heavy, "pids": [found.device.pid, found.match.pid],
+                              "playing": found.sound.playing,
+                              "f_m": found.sound.values["f_m"]}), flush=True)
             QTimer.singleShot(0, window.close)
         window.bridge.match_ended.connect(leave)
         return window

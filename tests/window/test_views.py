@@ -127,15 +127,15 @@ def test_another_pair_of_axes_is_chosen_in_the_menu_and_played(desk):
         assert "Carrier" in frame.button.text()
         before = dict(desk.bridge.values)
         drag(pad, pad.handle, (50, -40))
-        assert desk.bridge.session.values["f_c"] > before["f_c"]
-        assert desk.bridge.session.values["w"] > before["w"]
-        assert desk.bridge.session.values["gamma"] == before["gamma"]
+        assert desk.bridge.session.sound.values["f_c"] > before["f_c"]
+        assert desk.bridge.session.sound.values["w"] > before["w"]
+        assert desk.bridge.session.sound.values["gamma"] == before["gamma"]
         sideways, upwards = (m.menu() for m in frame.menu.actions() if m.menu())
         next(a for a in upwards.actions() if a.data() == "f_c").trigger()
         assert pad.axes == ("w", "f_c")  # the two sides changed over
         next(a for a in sideways.actions() if a.data() == "am_depth").trigger()
         QTest.mouseDClick(pad, LEFT, pos=pad.plane.area.center().toPoint())
-        assert desk.bridge.session.values["am_depth"] == pytest.approx(0.5, abs=0.01)
+        assert desk.bridge.session.sound.values["am_depth"] == pytest.approx(0.5, abs=0.01)
     finally:
         pad.set_axes(("f_m", "gamma"))
 
@@ -338,12 +338,12 @@ def test_the_analysis_window_is_dragged_to_another_part_of_the_file(long_target,
     waveform = desk.scalograms.waveform
     assert waveform.isVisible()
     assert waveform.start == pytest.approx(6.0, abs=0.05)
-    assert pitch(desk.bridge.session.target.audio) == 600.0
+    assert pitch(desk.bridge.session.target.sound.audio) == 600.0
     second = waveform.frame.width() / 4.0
     with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000) as loaded:
         drag(waveform, waveform.frame.center(), (round(-5.0 * second), 0))
     assert loaded.args[0].start == pytest.approx(1.0, abs=0.1)
-    assert pitch(desk.bridge.session.target.audio) == 300.0
+    assert pitch(desk.bridge.session.target.sound.audio) == 300.0
     with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000) as loaded:
         QTest.keyClick(waveform, Qt.Key.Key_Right)
     assert loaded.args[0].start == pytest.approx(1.25, abs=0.1)
@@ -356,9 +356,9 @@ def test_a_file_no_longer_than_the_window_has_nothing_to_move(target):
     waveform = target.scalograms.waveform
     assert waveform.isVisible()
     assert not waveform.movable
-    before = target.bridge.session.target
+    before = target.bridge.session.target.sound
     drag(waveform, waveform.rect().center(), (60, 0))
-    assert target.bridge.session.target is before
+    assert target.bridge.session.target.sound is before
 
 
 def test_a_closed_window_leaves_nothing_behind(qapp, desk):

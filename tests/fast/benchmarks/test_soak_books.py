@@ -84,7 +84,7 @@ def test_own_work_does_not_count_what_interrupts_a_block_now_and_then(monkeypatc
 def test_the_stage_is_played_as_hands_play_it():
     heard = []
     with Stage({}, (), 48000, 128) as played:
-        hands = Hands(played)
+        hands = Hands(played, played.set_parameters)
         for i in range(200):
             if i % 4 == 0:
                 hands.play()

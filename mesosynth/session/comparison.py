@@ -1,8 +1,15 @@
-"""How a target is heard beside the instrument: as loud as that, and in step with it."""
+"""Target and match heard against each other: equally loud, and in step.
 
+The target is played by the audio process beside the instrument. A :class:`Plan` says how, for a
+:class:`Scene`: its samples, its gain, and when it begins.
+"""
+
+import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +17,162 @@ from numpy.typing import NDArray
 from mesosynth import units
 from mesosynth.audio.file import stream_audio
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
-from mesosynth.engine.audition import CAPACITY
-from mesosynth.errors import MesosynthError
+from mesosynth.engine.audition import CAPACITY, AuditionRequest
+from mesosynth.engine.process import AudioProcess
+from mesosynth.errors import MesosynthError, TargetError
 from mesosynth.instruments.layers import LAYERS, SILENT
 from mesosynth.plugins.tempo import synced_period
 from mesosynth.presets.preset import EffectState
+from mesosynth.session.layers import INSTRUMENT, Layers
+from mesosynth.session.match import Match
+from mesosynth.session.rack import Rack
+from mesosynth.session.signals import Emitter, Signal
+from mesosynth.session.sound import Sound
+from mesosynth.session.target import CurrentTarget
+
+Heard = Literal["target", "match", "both"]
+"""What is heard of the target and the match, while they are compared."""
+
+_REST = 0.3  # s that all must have stood still before its loudness is measured again
+_TOGETHER = 0.5**0.5  # gain of each, when both are heard
+
+
+class Comparison:
+    """Plays the target beside the instrument, through the same audio process, as loud as that."""
+
+    changed = Signal(object)
+    """What is heard: "target", "match" or "both"; None when it ends."""
+
+    def __init__(
+        self,
+        emit: Emitter,
+        audio: AudioProcess,
+        sound: Sound,
+        rack: Rack,
+        target: CurrentTarget,
+        match: Match,
+        layers: Layers,
+    ) -> None:
+        self._emit, self._audio, self._sound, self._rack = emit, audio, sound, rack
+        self._target, self._match, self._layers = target, match, layers
+        self._heard: Heard | None = None
+        self._planner = ThreadPoolExecutor(1, thread_name_prefix="mesosynth audition")
+        self._planning: Future[Plan] | None = None
+        self._plan: Plan | None = None
+        self._scene: Scene | None = None  # as of the last look
+        self._asked: Scene | None = None  # what the last plan that was asked for is for
+        self._scene_since = 0.0
+        self._serial = 0
+
+    @property
+    def heard(self) -> Heard | None:
+        """What is heard now; None for what the transport says."""
+        return self._heard
+
+    def hear(self, what: Heard | None) -> None:
+        """Hear the target, the match (what the instrument plays) or both.
+
+        Both begin anew and repeat; going from one to the other changes only which is heard. Play,
+        stop and panic end it.
+
+        Parameters
+        ----------
+        what : {"target", "match", "both"} or None
+            None ends it, and the transport is as it was before.
+
+        Raises
+        ------
+        TargetError
+            If there is no target.
+        """
+        if what is not None and self._target.sound is None:
+            raise TargetError("There is no target to hear; load or record a sound first.")
+        if what == self._heard:
+            return
+        begins, self._heard = self._heard is None, what
+        self._emit(self.changed, what)
+        if what is None:
+            self._planning = self._plan = self._asked = self._scene = None
+            self._audio.audition(None)
+        elif begins:
+            self._scene = self._look_around()
+            self._scene_since = time.monotonic() - _REST
+            self.poll()
+        else:
+            self._wish()
+
+    def end(self) -> None:
+        """Hear what the transport says."""
+        self.hear(None)
+
+    def poll(self) -> None:
+        """Take a plan that is ready, and ask for another one once something has changed."""
+        if self._heard is None:
+            return
+        if self._planning is not None and self._planning.done():
+            done, self._planning = self._planning, None
+            self._take_plan(done.result())
+        scene, now = self._look_around(), time.monotonic()
+        if scene is None:
+            return
+        if not scene.is_like(self._scene):
+            self._scene, self._scene_since = scene, now
+        elif scene.is_like(self._asked) or self._planning is not None:
+            return
+        elif now - self._scene_since >= _REST:
+            self._asked = scene
+            self._planning = self._planner.submit(plan, scene, self._plan)
+
+    def close(self) -> None:
+        """End the thread that plans."""
+        self._planner.shutdown(wait=False, cancel_futures=True)
+
+    def _look_around(self) -> "Scene | None":
+        """What a plan would be made for now; None while there is no sound, or no target."""
+        rate, target = self._audio.status().sample_rate, self._target.sound
+        if target is None or not rate:
+            return None
+        matched = self._layers if self._rack.instrument == INSTRUMENT else self._match
+        return Scene(
+            target=target,
+            path=self._target.path,
+            onset=matched.onset(),
+            instrument=self._rack.instrument,
+            values=self._sound.instrument_values,
+            effects=self._rack.effect_states,
+            sample_rate=rate,
+        )
+
+    def _take_plan(self, new: "Plan") -> None:
+        """Let it be heard; from the beginning, unless no more than its level is new."""
+        old, self._plan = self._plan, new
+        if old is None or not _same_course(old, new):
+            self._serial += 1
+            self._audio.clip.half(self._serial % 2)[: len(new.samples)] = new.samples
+        self._wish()
+
+    def _wish(self) -> None:
+        new = self._plan
+        if new is None:
+            return  # it comes in a moment
+        share = _TOGETHER if self._heard == "both" else 1.0
+        self._audio.audition(
+            AuditionRequest(
+                serial=self._serial,
+                half=self._serial % 2,
+                frames=len(new.samples),
+                sample_rate=new.scene.sample_rate,
+                period=new.period,
+                start=new.start,
+                sound_gain=0.0 if self._heard == "match" else share * new.gain,
+                instrument_gain=0.0 if self._heard == "target" else share,
+            )
+        )
+
+
+# --------------------------------------------------------------------------------------------------
+# The plan, which is worked out in a thread.
+
 
 _SECONDS = ANALYSIS_SAMPLES / ANALYSIS_RATE
 _LISTENING_RATE, _LISTENING_BLOCK = 24000, 1024  # where the instrument is heard beforehand
@@ -34,7 +192,7 @@ class Scene:
         Which equality leaves out: whether it is the same is a question of identity.
     path : Path or None
         Its file, for all of its band; None where there is none.
-    beat : float or None
+    onset : float or None
         When the instrument begins in the target's window, if what was matched is to lie over it, s;
         None where that is not known.
     instrument : str
@@ -48,7 +206,7 @@ class Scene:
 
     target: Target = field(compare=False)
     path: Path | None
-    beat: float | None
+    onset: float | None
     instrument: str
     values: Mapping[str, float]
     effects: tuple[EffectState, ...]
@@ -91,7 +249,7 @@ def plan(scene: Scene, before: Plan | None = None) -> Plan:
     if samples is None:
         samples = _sound(scene)
     seconds = _repetition(scene)
-    begin = 0.0 if scene.beat is None else scene.beat % seconds
+    begin = 0.0 if scene.onset is None else scene.onset % seconds
     return Plan(
         scene=scene,
         samples=samples,
@@ -188,3 +346,9 @@ def _loudness_of_instrument(scene: Scene) -> float:
         scene.instrument, scene.values, _SECONDS, _LISTENING_RATE, _LISTENING_BLOCK, effects
     )
     return largest_loudness(sound, _LISTENING_RATE)
+
+
+def _same_course(old: Plan, new: Plan) -> bool:
+    """Whether two plans play the same samples at the same times."""
+    course = (old.period, old.start) == (new.period, new.start)
+    return course and old.samples is new.samples

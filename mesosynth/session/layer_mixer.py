@@ -1,8 +1,8 @@
 """What a player keeps of layers besides their parameters: what is muted, alone, or to stay.
 
-The parameters are the truth of the sound; a :class:`LayerBook` says of each layer that is there
+The parameters are the truth of the sound; a :class:`LayerMixer` says of each layer that is there
 what they cannot. Both change together: a layer that is not heard has its level at the bottom, and
-the book remembers where it was.
+the mixer remembers where it was.
 """
 
 import math
@@ -48,7 +48,7 @@ class LayerNote:
 
 
 @dataclass(frozen=True, slots=True)
-class LayerBook:
+class LayerMixer:
     """Notes of all layers, the instrument's first ones, in order.
 
     Attributes
@@ -82,14 +82,14 @@ class LayerBook:
         """Places of the layers that stay as they are."""
         return tuple(place for place, note in enumerate(self.notes) if note.pinned)
 
-    def noting(self, place: int, **changes: bool) -> "LayerBook":
-        """The book with something else said of one layer."""
+    def noting(self, place: int, **changes: bool) -> "LayerMixer":
+        """The mixer with something else said of one layer."""
         notes = list(self.notes)
         notes[place] = replace(notes[place], **changes)
         return replace(self, notes=tuple(notes))
 
-    def after(self, values: Values) -> "LayerBook":
-        """The book once the parameters stand at `values`, whoever moved them.
+    def after(self, values: Values) -> "LayerMixer":
+        """The mixer once the parameters stand at `values`, whoever moved them.
 
         A hand that turns a level down to the bottom mutes the layer, and one that turns it up from
         there lets it be heard; a layer that nobody knew of and that sounds is there from now on.
@@ -97,38 +97,38 @@ class LayerBook:
         levels = [values[f"level_{number}"] for number in range(1, LAYERS + 1)]
         sounding = [place for place, level in enumerate(levels) if level > SILENT]
         count = max(len(self.notes), sounding[-1] + 1 if sounding else 0)
-        book = self
+        mixer = self
         for place in range(len(self.notes), count):
-            colours = {note.colour for note in book.notes}
+            colours = {note.colour for note in mixer.notes}
             free = next(colour for colour in range(LAYERS) if colour not in colours)
             muted = levels[place] <= SILENT
-            book = replace(book, notes=(*book.notes, LayerNote(free, muted=muted)))
-        notes = list(book.notes)
+            mixer = replace(mixer, notes=(*mixer.notes, LayerNote(free, muted=muted)))
+        notes = list(mixer.notes)
         for place, note in enumerate(notes):
             if levels[place] > SILENT:
                 solo = note.solo or any(other.solo for other in notes)
                 notes[place] = replace(note, level=levels[place], muted=False, solo=solo)
-            elif book.heard(place):
+            elif mixer.heard(place):
                 notes[place] = replace(note, muted=True)
-        return replace(book, notes=tuple(notes))
+        return replace(mixer, notes=tuple(notes))
 
-    def moved(self, place: int, to: int, values: Values) -> tuple["LayerBook", dict[str, float]]:
-        """Another order; the book, and what becomes of the parameters."""
+    def moved(self, place: int, to: int, values: Values) -> tuple["LayerMixer", dict[str, float]]:
+        """Another order; the mixer, and what becomes of the parameters."""
         order = list(range(len(self.notes)))
         order.insert(to, order.pop(place))
         return self._in_order(order, values)
 
-    def without(self, place: int, values: Values) -> tuple["LayerBook", dict[str, float]]:
-        """One layer less; the book, and what becomes of the parameters."""
+    def without(self, place: int, values: Values) -> tuple["LayerMixer", dict[str, float]]:
+        """One layer less; the mixer, and what becomes of the parameters."""
         order = [other for other in range(len(self.notes)) if other != place]
-        book, changes = self._in_order(order, values)
+        mixer, changes = self._in_order(order, values)
         last = len(self.notes)
         for id_ in LAYER_IDS:
             changes[f"{id_}_{last}"] = PARAMETERS[f"{id_}_{last}"].default
         changes[f"level_{last}"] = SILENT
-        return book, {**changes, **book.levels}
+        return mixer, {**changes, **mixer.levels}
 
-    def _in_order(self, order: list[int], values: Values) -> tuple["LayerBook", dict[str, float]]:
+    def _in_order(self, order: list[int], values: Values) -> tuple["LayerMixer", dict[str, float]]:
         changes = {
             f"{id_}_{number}": values[f"{id_}_{place + 1}"]
             for number, place in enumerate(order, 1)
@@ -173,8 +173,8 @@ class LayerBook:
         )
 
 
-def book_of(layers: Sequence[Layer], before: LayerBook, begin: float, sha256: str) -> LayerBook:
-    """The book of what a match found; layers keep their places' notes but for what it says.
+def mixer_of(layers: Sequence[Layer], before: LayerMixer, begin: float, sha256: str) -> LayerMixer:
+    """The mixer of what a match found; layers keep their places' notes but for what it says.
 
     A layer that joins has the first colour that is free.
     """
@@ -188,4 +188,4 @@ def book_of(layers: Sequence[Layer], before: LayerBook, begin: float, sha256: st
             taken = {other.colour for other in (*before.notes, *notes)}
             note = LayerNote(next(colour for colour in range(LAYERS) if colour not in taken))
         notes.append(replace(note, level=level, repeats=layer.repeats))
-    return LayerBook(tuple(notes), begin, sha256)
+    return LayerMixer(tuple(notes), begin, sha256)

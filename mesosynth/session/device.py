@@ -1,0 +1,143 @@
+"""The sound device, and the audio process behind it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.engine.portaudio import check_settings
+from mesosynth.engine.process import AudioProcess, AudioStatus
+from mesosynth.errors import DeviceError, SettingsError
+from mesosynth.session.audio_settings import AudioSettings, save_audio_settings
+from mesosynth.session.rack import Rack
+from mesosynth.session.signals import Emitter, Messages, Signal
+
+
+class Device:
+    """Plays on the device that was chosen, or on the silent clock; restarts an audio process."""
+
+    changed = Signal(str, bool)
+    """Name of the device that plays, and whether it is the silent clock."""
+
+    def __init__(
+        self,
+        emit: Emitter,
+        messages: Messages,
+        audio: AudioProcess,
+        rack: Rack,
+        settings: AudioSettings,
+    ) -> None:
+        self._emit, self._messages, self._audio, self._rack = emit, messages, audio, rack
+        self._settings = self._good_settings = settings
+        self._ready = False
+        self._rack_revision = 0
+        self._said = ""  # by the audio process
+        self._told: tuple[str, bool] | None = None
+
+    @property
+    def settings(self) -> AudioSettings:
+        """The device, sample rate and block that were asked for."""
+        return self._settings
+
+    def set(
+        self, device: str | None, sample_rate: int | None = None, block: int | None = None
+    ) -> None:
+        """Change over to another device, sample rate or block, with a fade.
+
+        Where the device refuses, the session goes back to what last worked, and says so; what
+        works is remembered for the next start (:mod:`mesosynth.session.audio_settings`).
+
+        Parameters
+        ----------
+        device : str, optional
+            Name (or part of it) of the output device; None takes the system's default, "silent"
+            the silent clock.
+        sample_rate, block : int, optional
+            Hz and frames; None leaves the choice to the device.
+
+        Raises
+        ------
+        DeviceError
+            If no device takes such a sample rate or block; the message names those that are legal.
+        """
+        check_settings(sample_rate, block)
+        self._change(AudioSettings(device=device, sample_rate=sample_rate, block=block))
+
+    def status(self) -> AudioStatus | None:
+        """State of the audio process as it last reported it; None before its first report."""
+        return self._audio.status() if self._ready else None
+
+    def scope(self, frames: int) -> NDArray[np.float32]:
+        """The last `frames` samples that were sent to the device, mono."""
+        return self._audio.scope(frames)
+
+    def reset_meters(self) -> None:
+        """Count underflows and the largest load and peaks anew.
+
+        Raises
+        ------
+        WorkerError
+            If the audio process does not answer.
+        """
+        self._audio.reset_meters()
+
+    @property
+    def name(self) -> tuple[str, bool] | None:
+        """The device that plays and whether it is the silent clock, as :attr:`changed` told."""
+        return self._told
+
+    @property
+    def pid(self) -> int | None:
+        """Process number of the audio process."""
+        return self._audio.pid
+
+    def poll(self) -> None:
+        """See to the audio process, and tell what it reports."""
+        status = self._audio.status()
+        if not self._ready:
+            try:
+                self._ready = self._audio.wait_ready(0.0)
+                if self._ready:
+                    self._keep_settings()
+            except DeviceError as error:
+                self._ready = True  # on the silent clock
+                self._go_back(error)
+        if not self._audio.alive:
+            guilty = self._rack.disable_culprit()
+            self._audio.restart()
+            self._ready = False
+            whose = f" without {guilty}" if guilty else ""
+            text = f"The audio process had ended and was started again{whose}."
+            self._messages.say(text, "warning")
+            return
+        if self._ready and status.rack_revision != self._rack_revision:
+            self._rack_revision = status.rack_revision
+            self._rack.take_reports()
+        if status.message != self._said:
+            self._said = status.message
+            if status.message:
+                self._messages.say(status.message, "warning")
+        if self._ready and self._told != (status.device, status.silent):
+            self._told = status.device, status.silent
+            self._emit(self.changed, *self._told)
+
+    def _change(self, settings: AudioSettings) -> None:
+        self._settings = settings
+        self._audio.set_device(settings.device, settings.sample_rate, settings.block)
+        self._ready = False
+
+    def _keep_settings(self) -> None:
+        """Remember what works, if it is not what worked before."""
+        if self._settings == self._good_settings:
+            return
+        self._good_settings = self._settings
+        try:
+            save_audio_settings(self._settings)
+        except SettingsError as error:
+            self._messages.say(str(error), "warning")
+
+    def _go_back(self, error: DeviceError) -> None:
+        """Go back to what worked, if it is not that which now fails."""
+        if self._settings == self._good_settings:
+            self._messages.say(str(error), "error")
+            return
+        self._change(self._good_settings)
+        self._messages.say(f"{error} Back to what worked before.", "error")

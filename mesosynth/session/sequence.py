@@ -1,0 +1,283 @@
+"""A long sound matched as a sequence of arpeggios, and its playback in time with the original."""
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from mesosynth.engine.process import AudioProcess
+from mesosynth.errors import ArgumentError, MesosynthError
+from mesosynth.matching.automation import GIVEN, Automation, automation_of
+from mesosynth.matching.results import MatchedSequence, SequenceSettings
+from mesosynth.matching.sequence_export import check_ending, export_sequence
+from mesosynth.matching.sequence_process import Began, Done, Heard, SequenceProcess
+from mesosynth.matching.smoothing import smoothed
+from mesosynth.plugins.plugin import EventKind
+from mesosynth.session.rack import Rack
+from mesosynth.session.signals import Emitter, Messages, Signal
+from mesosynth.session.sound import Sound, Source
+
+_AHEAD = 0.04  # s by which starts are sent before they are heard: more than a poll takes
+_PICTURES = 0.5  # s between two pictures of a sound that moves all the time
+_TAIL = 1.0  # s after the original's end
+
+
+class Sequence:
+    """Matches a long sound in a process of its own, and moves the parameters along the result.
+
+    Attributes
+    ----------
+    matched : MatchedSequence or None
+        As far as it came; its moments grow while a match runs.
+    smoothing : float
+        s, see :meth:`smooth`.
+    loops : bool
+        Whether playback begins anew at the end.
+    """
+
+    changed = Signal(object, bool)
+    """:attr:`matched`, None while the sound is being read, and whether the match runs."""
+    moved = Signal(bool, float)
+    """Whether the sequence plays, and its position in the original, s."""
+
+    def __init__(
+        self, emit: Emitter, messages: Messages, audio: AudioProcess, sound: Sound, rack: Rack
+    ) -> None:
+        self.matched: MatchedSequence | None = None
+        self.smoothing = 0.0
+        self.loops = False
+        self._emit, self._messages, self._audio = emit, messages, audio
+        self._sound, self._rack = sound, rack
+        self._process = SequenceProcess()
+        self._settings = SequenceSettings()
+        self._automation: Automation | None = None  # what plays
+        self._zero = 0.0  # of the original, on the performance counter
+        self._sent_until = 0.0  # s of the original
+        self._started = False  # whether the transport runs for the sequence
+        self._stood_at = 0.0  # s of the original
+        self._touched: set[str] = set()
+        self._before: dict[str, float] = {}
+        self._drawn_at = 0.0
+        self._exporter = ThreadPoolExecutor(1, thread_name_prefix="mesosynth export")
+        self._exports: list[tuple[Path, Future[None]]] = []
+
+    # ------------------------------------------------------------------ matching
+
+    @property
+    def running(self) -> bool:
+        """Whether a long sound is being matched."""
+        return self._process.running
+
+    @property
+    def pid(self) -> int | None:
+        """Process number of the match; None while there is none."""
+        return self._process.pid
+
+    def start(
+        self, path: Path, settings: SequenceSettings | None = None, run: Path | None = None
+    ) -> None:
+        """Match a sound file as a sequence.
+
+        The same file by the same settings goes on where it was stopped, today or last week. What
+        is wrong with it comes as a message.
+
+        Parameters
+        ----------
+        path : Path
+        settings : SequenceSettings, optional
+        run : Path, optional
+            The file that it is kept in; one in the user's cache otherwise.
+        """
+        settings = settings or SequenceSettings()
+        self.stop_playing()
+        self.matched, self._settings = None, settings
+        self._process.start(path, settings, run)
+        self._emit(self.changed, None, True)
+        self._messages.say(f"Matching all of {path.name} …")
+
+    def stop(self) -> None:
+        """End the match with what it has; asked for again, it goes on from there."""
+        self._process.stop()
+
+    def export(self, path: Path) -> None:
+        """Write the sequence, smoothed, as .csv, .mid or .wav; a message says when it is done.
+
+        Raises
+        ------
+        ArgumentError
+            If there is none, or the ending is another.
+        """
+        check_ending(path)
+        matched = self._found()
+        frozen = MatchedSequence(matched.sound, matched.settings, list(matched.moments))
+        export = self._exporter.submit(export_sequence, path, frozen, self.smoothing)
+        self._exports.append((path, export))
+
+    # ------------------------------------------------------------------ playing
+
+    @property
+    def playing(self) -> bool:
+        """Whether the sequence moves the parameters."""
+        return self._automation is not None
+
+    @property
+    def position(self) -> float:
+        """Where in the original the sequence is, or would go on, s."""
+        return self._stood_at if self._automation is None else time.perf_counter() - self._zero
+
+    def play(self) -> None:
+        """Play what was found so far, from :attr:`position`; a parameter moved by hand stays.
+
+        Raises
+        ------
+        ArgumentError
+            If nothing was found yet, or another instrument than the chirplet plays.
+        """
+        matched = self._found()
+        if self._rack.instrument != "chirplet":
+            raise ArgumentError(
+                f"A sequence is of the chirplet, and the {self._rack.instrument} plays; choose "
+                "the chirplet first."
+            )
+        duration = matched.sound.duration
+        self._automation = automation_of(smoothed(matched, self.smoothing), duration)
+        self._touched.clear()
+        self._before = {id_: self._sound.values[id_] for id_ in GIVEN}
+        self.seek(self._stood_at if self._stood_at < duration else 0.0)
+        self._move(GIVEN)
+
+    def stop_playing(self) -> None:
+        """Let go of the parameters, and fade out; :meth:`play` goes on from here."""
+        if self._automation is None:
+            return
+        self._stood_at = max(self.position, 0.0)
+        self._automation = None
+        self._move(self._before)
+        self._sound.stop()
+        self._emit(self.moved, False, self._stood_at)
+
+    def seek(self, position: float) -> None:
+        """Go to a second of the original."""
+        self._stood_at = max(position, 0.0)
+        if self._automation is not None:
+            if self._sound.playing:
+                self._audio.keys.push(EventKind.STOP)
+            self._begin_at(self._stood_at)
+        self._emit(self.moved, self.playing, self._stood_at)
+
+    def smooth(self, seconds: float) -> None:
+        """Smooth what is played and written; what plays, plays on from where it is."""
+        self.smoothing = seconds
+        if self._automation is not None and self.matched is not None:
+            moments = smoothed(self.matched, seconds)
+            self._automation = automation_of(moments, self.matched.sound.duration)
+
+    def release(self, values: Mapping[str, float], source: Source, _draw: bool) -> None:
+        """Leave parameters alone that a hand has moved."""
+        if self._automation is None or source not in ("user", "midi"):
+            return
+        new = {id_ for id_ in values if id_ in self._automation.ids} - self._touched
+        if new:
+            self._touched |= new
+            names = ", ".join(self._sound.parameters[id_].name for id_ in sorted(new))
+            self._messages.say(f"You took over {names}; the sequence moves the rest.")
+
+    # ------------------------------------------------------------------ as time goes by
+
+    def poll(self) -> None:
+        """Take what was found, and move the parameters to where the original is now."""
+        self._hear()
+        self._hear_exports()
+        if self._automation is not None:
+            self._play_on(self._automation)
+
+    def close(self) -> None:
+        """End the process and the thread that writes."""
+        self._process.close()
+        self._exporter.shutdown(wait=False, cancel_futures=True)
+
+    def _play_on(self, automation: Automation) -> None:
+        stopped = self._started and not self._sound.playing  # by the transport, or in a panic
+        if stopped or self._rack.instrument != "chirplet":
+            self.stop_playing()
+            return
+        position = self.position
+        if position > automation.duration + _TAIL:
+            if not self.loops:
+                self.stop_playing()
+                self._stood_at = 0.0
+                return
+            self._begin_at(0.0)
+            position = 0.0
+        self._send_starts(automation, position)
+        moved = automation.at(self.position)
+        self._move({id_: value for id_, value in moved.items() if id_ not in self._touched})
+        self._emit(self.moved, True, max(position, 0.0))
+
+    def _send_starts(self, automation: Automation, position: float) -> None:
+        """Send the instrument the starts that are next, each with its time."""
+        until = position + _AHEAD
+        for at, kind in automation.between(self._sent_until, until):
+            if self._sound.playing:
+                self._audio.keys.push(kind, stamp=self._zero + at)
+            elif kind == EventKind.START:
+                # The transport's start is one of its own: time is counted from there.
+                self._move(automation.at(at))
+                self._sound.play()
+                self._zero = time.perf_counter() - at
+        self._started = self._started or self._sound.playing
+        self._sent_until = max(until, self._sent_until)
+
+    def _begin_at(self, position: float) -> None:
+        self._zero = time.perf_counter() - position
+        self._sent_until = position
+        self._started = self._sound.playing
+
+    def _move(self, values: Mapping[str, float]) -> None:
+        """Move parameters, with a picture now and then."""
+        before = self._sound.values
+        moved = {id_: value for id_, value in values.items() if before.get(id_, value) != value}
+        if moved:
+            now = time.perf_counter()
+            draw = now - self._drawn_at > _PICTURES
+            if draw:
+                self._drawn_at = now
+            self._sound.set(moved, "match", draw=draw)
+
+    def _hear(self) -> None:
+        for news in self._process.poll():
+            match news:
+                case Began(sound, moments):
+                    self.matched = MatchedSequence(sound, self._settings, list(moments))
+                    self._emit(self.changed, self.matched, True)
+                case Heard(moment):
+                    if self.matched is not None:
+                        self.matched.moments.append(moment)
+                        self._emit(self.changed, self.matched, True)
+                case Done(trouble):
+                    self._emit(self.changed, self.matched, False)
+                    self._tell_end(trouble)
+
+    def _tell_end(self, trouble: str) -> None:
+        if trouble:
+            self._messages.say(trouble, "error")
+        elif self.matched is not None:
+            name, found = self.matched.sound.name, len(smoothed(self.matched))
+            how = "Matched" if self.matched.finished else "Stopped in"
+            severity = "info" if found else "warning"
+            self._messages.say(f"{how} {name}: {found} arpeggios.", severity)
+
+    def _hear_exports(self) -> None:
+        for path, export in [each for each in self._exports if each[1].done()]:
+            self._exports.remove((path, export))
+            try:
+                export.result()
+            except MesosynthError as error:
+                self._messages.say(str(error), "error")
+            else:
+                self._messages.say(f"Wrote {path}.")
+
+    def _found(self) -> MatchedSequence:
+        if self.matched is None or not any(moment.found for moment in self.matched.moments):
+            raise ArgumentError("There is no sequence to play; match a long sound as one first.")
+        return self.matched

@@ -1,0 +1,133 @@
+"""Signals of a session's parts, delivered in the order in which things happened."""
+
+from collections import Counter, deque
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import partial
+from typing import Literal
+
+import psygnal
+from psygnal import EmitLoopError, SignalInstance
+
+Severity = Literal["info", "warning", "error"]
+
+
+class _HeardByAll(SignalInstance):
+    """A signal of psygnal's that reaches all listeners even if one of them raises."""
+
+    def _run_emit_loop_immediate(self) -> None:  # psygnal's own ends at the first error
+        args = self._emit_queue.popleft()
+        first: Exception | None = None
+        for listener in list(self._slots):
+            try:
+                listener.cb(args)
+            except Exception as error:  # noqa: BLE001 - raised below, whatever it is
+                first = first or error
+        if first is not None:
+            raise first
+
+
+Signal = partial(psygnal.Signal, signal_instance_class=_HeardByAll)
+"""A signal of a part, as a class attribute: ``changed = Signal(dict, str)``."""
+
+
+class Emitter:
+    """Delivery of all signals of one session, in order, in the thread that calls the session.
+
+    A signal is delivered at once or, within :meth:`held`, at the end of that. What a listener
+    causes is delivered after what it listens to, to all alike. The error of a listener ends
+    nothing: :meth:`raise_error` raises it later.
+    """
+
+    def __init__(self) -> None:
+        self._queue: deque[tuple[SignalInstance, tuple[object, ...], str | None]] = deque()
+        self._waiting: Counter[tuple[SignalInstance, str]] = Counter()
+        self._held = 0
+        self._errors: list[EmitLoopError] = []
+        self._closed = False
+
+    def __call__(self, signal: SignalInstance, *args: object, newest: str | None = None) -> None:
+        """Emit a signal.
+
+        Parameters
+        ----------
+        signal : SignalInstance
+        *args
+            What it tells.
+        newest : str, optional
+            Of what: of all that wait under one name only the newest is delivered.
+        """
+        if self._closed:
+            return
+        if newest is not None:
+            self._waiting[signal, newest] += 1
+        self._queue.append((signal, args, newest))
+        if not self._held:
+            with self.held():
+                pass
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Deliver at the end of the block, when all that belongs together has changed."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            try:
+                if self._held == 1:
+                    self._deliver()
+            finally:
+                self._held -= 1
+
+    def raise_error(self) -> None:
+        """Raise the first error of a listener since the last call.
+
+        Raises
+        ------
+        EmitLoopError
+            With a note where there were others.
+        """
+        if self._errors:
+            first, others = self._errors[0], len(self._errors) - 1
+            self._errors.clear()
+            if others:
+                first.add_note(f"{others} more listeners raised an error.")
+            raise first
+
+    def close(self) -> None:
+        """Deliver nothing any more."""
+        self._closed = True
+        self._queue.clear()
+
+    def _deliver(self) -> None:
+        while self._queue:
+            signal, args, newest = self._queue.popleft()
+            if newest is not None:
+                self._waiting[signal, newest] -= 1
+                if self._waiting[signal, newest]:
+                    continue
+            try:
+                signal.emit(*args)
+            except EmitLoopError as error:
+                self._errors.append(error)
+
+
+class Messages:
+    """Sentences for the user."""
+
+    said = Signal(str, str)
+    """A sentence, and how serious it is: "info", "warning" or "error"."""
+
+    def __init__(self, emit: Emitter) -> None:
+        self._emit = emit
+
+    def say(self, text: str, severity: Severity = "info") -> None:
+        """Tell the user something.
+
+        Parameters
+        ----------
+        text : str
+            One sentence.
+        severity : {"info", "warning", "error"}
+        """
+        self._emit(self.said, text, severity)

@@ -1,0 +1,174 @@
+"""The sound that is matched: a file, a take, or what the instrument plays."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillReading
+from pathlib import Path
+
+import msgspec
+
+from mesosynth.audio.file import load_target, read_overview, write_wav
+from mesosynth.audio.target import Target
+from mesosynth.audio.waveform_peaks import Overview
+from mesosynth.engine.capture import new_take, takes_folder
+from mesosynth.engine.rack import render
+from mesosynth.errors import ArgumentError, MesosynthError, PresetError
+from mesosynth.matching.results import Analysis
+from mesosynth.presets.preset import Preset, load_preset, save_preset
+from mesosynth.session.rack import Rack
+from mesosynth.session.signals import Emitter, Messages, Signal
+
+RENDERED_SECONDS = 6.0
+"""Length of a preset that becomes the target, s: the window's four, and room to move it."""
+
+_PATIENCE = 0.3  # s that reading a target may hold up the caller
+_RENDERED_RATE = 48000
+
+
+class CurrentTarget:
+    """Holds the target; reads long files and renders presets in the background.
+
+    Attributes
+    ----------
+    sound : Target or None
+    path : Path or None
+        Its file.
+    on_taken, on_failed : tuple of callable
+        Called when there is another target, before any signal; when reading one failed.
+    """
+
+    loaded = Signal(Target, object)
+    """The new target, and the peaks of its whole file as an Overview, None where it is no file."""
+    analysed = Signal(Analysis)
+    """Pictures of the target."""
+
+    def __init__(self, emit: Emitter, messages: Messages, rack: Rack) -> None:
+        self.sound: Target | None = None
+        self.path: Path | None = None
+        self.on_taken: tuple[Callable[[Target], None], ...] = ()
+        self.on_failed: tuple[Callable[[], None], ...] = ()
+        self._emit, self._messages, self._rack = emit, messages, rack
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="mesosynth reader")
+        self._reading: tuple[Path, Future[tuple[Target, Overview]]] | None = None
+
+    @property
+    def reading(self) -> bool:
+        """Whether a target is being read in the background."""
+        return self._reading is not None
+
+    def load(self, path: Path, start: float | None = None) -> None:
+        """Read a sound file; :attr:`loaded` follows, and its pictures later.
+
+        A long file is read in the background; then its errors come as messages.
+
+        Parameters
+        ----------
+        path : Path
+        start : float, optional
+            Where the analysis window begins in a longer file, s; None for its liveliest part.
+
+        Raises
+        ------
+        AudioFileError, TargetError
+            And the target that was there stays.
+        """
+        reading = self._reader.submit(_read, path, start)
+        self._reading = path, reading
+        try:
+            target, overview = reading.result(timeout=_PATIENCE)
+        except StillReading:
+            self._messages.say(f"Reading {path.name} …")
+            return
+        except MesosynthError:
+            self._reading = None
+            raise
+        self.take(target, path, overview)
+
+    def move_window(self, start: float) -> None:
+        """Match another part of the file, the four seconds from `start`, s.
+
+        Raises
+        ------
+        ArgumentError
+            If the target is no file.
+        AudioFileError, TargetError
+            And the target that was there stays.
+        """
+        if self.path is None:
+            raise ArgumentError("The target is no file; load or record a sound first.")
+        self.load(self.path, start)
+
+    def render(self, preset: Preset) -> None:
+        """Make the sound of a preset the target.
+
+        It is rendered in the background, and kept as a take with a preset of the same name.
+
+        Raises
+        ------
+        AudioFileError, PresetError
+            If there can be no such files.
+        """
+        path = new_take()
+        preset = msgspec.structs.replace(preset, name=path.stem)
+        save_preset(path.with_suffix(".json"), preset)
+        self._reading = path, self._reader.submit(_render, preset, path)
+        self._messages.say("Rendering this sound as the target …")
+
+    @property
+    def known_values(self) -> Mapping[str, float] | None:
+        """The parameters that made the target, where :meth:`render` did."""
+        if self.path is None or self.path.absolute().parent != takes_folder().absolute():
+            return None
+        try:
+            preset = load_preset(self.path.with_suffix(".json"))
+        except PresetError:  # a take from the input has none
+            return None
+        return preset.values if preset.instrument == self._rack.instrument else None
+
+    def take(self, target: Target, path: Path | None = None, peaks: Overview | None = None) -> None:
+        """Make `target` the sound that is matched; what is being read is dropped.
+
+        Parameters
+        ----------
+        target : Target
+        path : Path, optional
+            Its file.
+        peaks : Overview, optional
+            Of the whole file.
+        """
+        self._reading = None
+        with self._emit.held():
+            self.sound, self.path = target, path
+            self._emit(self.loaded, target, peaks)
+            for react in self.on_taken:
+                react(target)
+
+    def poll(self) -> None:
+        """Take a target that has been read."""
+        if self._reading is None or not self._reading[1].done():
+            return
+        (path, reading), self._reading = self._reading, None
+        try:
+            target, peaks = reading.result()
+        except MesosynthError as error:
+            for react in self.on_failed:
+                react()
+            self._messages.say(str(error), "error")
+        else:
+            self.take(target, path, peaks)
+
+    def close(self) -> None:
+        """End the thread that reads."""
+        self._reader.shutdown(wait=False, cancel_futures=True)
+
+
+def _read(path: Path, start: float | None) -> tuple[Target, Overview]:
+    return load_target(path, start), read_overview(path)
+
+
+def _render(preset: Preset, path: Path) -> tuple[Target, Overview]:
+    audio = render(
+        preset.instrument, preset.values, RENDERED_SECONDS, _RENDERED_RATE, effects=preset.effects
+    )
+    write_wav(path, audio, _RENDERED_RATE)
+    return load_target(path), read_overview(path)
