@@ -348,7 +348,7 @@ class SequencePage(QFrame):
             self._history.end()
 
     def _on_loop(self, loops: bool) -> None:
-        self._bridge.request(lambda session: setattr(session, "automation_loops", loops))
+        self._bridge.request(lambda session: setattr(session.sequence, "loops", loops))
 
     def _on_smooth(self) -> None:
         seconds = self.smoothing

@@ -84,6 +84,13 @@ def test_a_click_and_the_arrows_move_the_playhead(desk, shown, qtbot):
     assert session.sequence.position == 0.0
 
 
+def test_the_box_lets_it_loop(desk, shown):
+    shown.loop.click()
+    assert desk.bridge.session.sequence.loops
+    shown.loop.click()
+    assert not desk.bridge.session.sequence.loops
+
+
 def test_what_is_saved_is_smoothed_as_it_is_shown(desk, shown, qtbot, tmp_path):
     shown.smooth.setValue(60)
     assert desk.bridge.session.sequence.smoothing == pytest.approx(shown.smoothing)
