@@ -152,6 +152,25 @@ def test_a_listener_that_raises_breaks_no_session(session):
     session.poll()
 
 
+def test_a_session_is_there_before_its_processes(real_time):
+    session = Session("silent", start=False)
+    seen = Recorder(session)
+    assert not session.started
+    assert session.sound.values == session.rack.instrument_plugin.parameters.defaults()
+    assert session.saved().sound.instrument == "chirplet"
+    assert session.device.pid is session.device.status() is session.match.pid is None
+    session.close()
+    assert seen == []
+    another = Session("silent", start=False)
+    seen = Recorder(another)
+    try:
+        another.start()
+        assert another.started
+        assert seen.wait("device.changed")
+    finally:
+        another.close()
+
+
 def test_values_of_a_rack_that_is_no_more_are_not_told(session):
     seen = Recorder(session)
     with session._emit.held():
