@@ -148,7 +148,7 @@ def _switching(folder: Path) -> dict[str, float]:
 QUESTIONS: dict[str, Callable[[Path], dict[str, float]]] = {
     "window": _window, "block": _block, "match": _match, "switching": _switching,
 }  # fmt: skip
-"""What is measured: each gives figures by name, of one checkout in one round."""
+"""Measurements of one checkout in one round: each returns figures by name."""
 
 
 def show(answer: Answer) -> None:

@@ -67,7 +67,7 @@ def tables() -> dict[str, dict[str, Any]]:
 
 
 def render_preset(path: Path, seconds: float, sample_rate: int) -> NDArray[np.float32]:
-    """What a preset plays with its effects, (2, frames) float32.
+    """Sound of a preset with its effects, (2, frames) float32.
 
     Parameters
     ----------
@@ -128,11 +128,25 @@ class Player:
         self._event, self._kinds = engine("EVENT"), engine("EventKind")
 
     def move(self, place: int, id_: str, value: float) -> None:
-        """Set a parameter of the plugin at `place`, in the table's unit."""
+        """Set a parameter of the plugin at `place`, in the table's unit.
+
+        Parameters
+        ----------
+        place : int
+            0 is the instrument's, k + 1 that of effect k.
+        id_ : str
+        value : float
+        """
         self.vector[place * self._size + self.tables[place].index(id_)] = value
 
     def bypass(self, place: int, bypassed: bool) -> None:
-        """Fade the effect at `place` out or in."""
+        """Fade the effect at `place` out or in.
+
+        Parameters
+        ----------
+        place : int
+        bypassed : bool
+        """
         getattr(self.rack, self._slots)[place].wanted = not bypassed
 
     def panic(self) -> None:

@@ -158,7 +158,7 @@ def _show(answer: dict[str, Any]) -> None:
 
 
 def _child(work: str, folder: Path, gain_db: float) -> None:
-    """What runs with the packages of one checkout."""
+    """Render all cases with the packages of one checkout."""
     if work == "write":
         (folder / "scripts.json").write_text(json.dumps(write_scripts()))
         return

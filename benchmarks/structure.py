@@ -291,7 +291,7 @@ def _record(checkout: Path, what: str, dropped: str = "", number: float = 0.0) -
 
 
 def read_events(path: Path) -> list[Event]:
-    """What a process recorded; a line that it could not finish is left out."""
+    """Recorded events of a process, without an unfinished last line."""
     lines = path.read_text().splitlines()
     return [json.loads(line) for line in lines if line.endswith("}")]
 

@@ -1,4 +1,4 @@
-"""The real program until its window is on screen; for :mod:`benchmarks.before_after`.
+"""Time until the real program's window is on screen; for :mod:`benchmarks.before_after`.
 
 Its argument is the time of the process's start on the monotonic clock, s. It runs ``mesosynth`` as
 its command does, on the silent clock, and prints {"exposed", "painted"}: seconds until the screen
