@@ -24,7 +24,7 @@ from gui.bridge import Bridge
 from gui.main_window import MainWindow
 from gui.settings import Settings
 from mesosynth.instruments import instrument_class
-from mesosynth.session.snapshots import Snapshot
+from mesosynth.session.presets import Snapshot
 
 def place(window, widget):
     return QRect(widget.mapTo(window, widget.rect().topLeft()), widget.size())

@@ -124,7 +124,7 @@ def prepare(desk, qtbot, id_):
     if id_.startswith("recall_"):
         desk.comparisons.store(int(id_[-1]) - 1)
         move({"f_m": 20.0}, "test")
-    if id_ in ("apply", "save_match") and desk.bridge.session.result is None:
+    if id_ in ("apply", "save_match") and desk.bridge.session.match.result is None:
         with qtbot.waitSignal(desk.bridge.match_progress, timeout=60_000):
             desk.bridge.set_matching(True)
         with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):

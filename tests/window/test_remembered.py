@@ -77,11 +77,11 @@ def test_a_match_is_saved_and_taken_up_again(target, qtbot, tmp_path):
     answer(desk, tmp_path / "mine")
     kept = tmp_path / "mine.run"
     qtbot.waitUntil(kept.exists, timeout=5_000)
-    found = desk.bridge.session.result.theta
+    found = desk.bridge.session.match.result.theta
     with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):
         press(desk, "Ctrl+Shift+M")
         answer(desk, kept)
-    assert desk.bridge.session.result.theta == pytest.approx(found)
+    assert desk.bridge.session.match.result.theta == pytest.approx(found)
     broken = tmp_path / "broken.run"
     broken.write_text(json.dumps({"revision": 99}))
     desk.files.open_match(broken)
