@@ -1,4 +1,4 @@
-"""Child process that runs cases of a benchmark, as its parent sees it."""
+"""The parent's half of the conversation with a child process of a benchmark."""
 
 import contextlib
 import json
@@ -54,40 +54,19 @@ class Child:
         return cls("mesosynth", [sys.executable, "-m", module, str(threads)], threads)
 
     def prepare(self, name: str, case: dict[str, Any]) -> float:
-        """Build a case and call it `name`; seconds.
-
-        Parameters
-        ----------
-        name : str
-        case : dict
-            As the child understands it.
-        """
+        """Build a case and call it `name`; seconds."""
         return self._ask({"prepare": name, "case": case})["seconds"]
 
     def run(self, name: str, repeats: int) -> Measured:
-        """Seconds and memory of some runs.
-
-        Parameters
-        ----------
-        name : str
-            Of a case that was prepared.
-        repeats : int
-        """
+        """Seconds and memory of some runs."""
         return Measured(**self._ask({"run": name, "repeats": repeats}))
 
     def report(self, name: str) -> dict[str, Any]:
-        """Run a case once and return its result."""
+        """What one run returns."""
         return self._ask({"report": name})
 
     def save(self, name: str, path: str) -> None:
-        """Store what the last run returned in an .npz file.
-
-        Parameters
-        ----------
-        name : str
-            Of a case that was run.
-        path : str
-        """
+        """Store what the last run returned in an .npz file."""
         self._ask({"save": name, "path": path})
 
     def resident(self) -> int:

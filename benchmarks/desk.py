@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 
 def _measure(*options: str) -> Answer:
-    """Figures that a process with a window measures of itself."""
+    """What the window's process says of itself."""
     environment = dict(os.environ)
     if sys.platform == "linux" and not ({"DISPLAY", "WAYLAND_DISPLAY"} & set(environment)):
         environment.setdefault("QT_QPA_PLATFORM", "offscreen")

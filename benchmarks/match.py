@@ -307,13 +307,6 @@ _LINES = {"white": "-", "pink": "--", "+": "-", "-": "--"}
 def plot(answer: Answer, path: Path) -> None:
     """Draw `answer` to a PNG file.
 
-    Parameters
-    ----------
-    answer : dict
-        From :func:`run`.
-    path : Path
-        A PNG file.
-
     Raises
     ------
     ArgumentError

@@ -47,10 +47,13 @@ def _take(options: argparse.Namespace) -> int:
         window.close()
         application.exit(0 if saved else 1)
 
-    def save_later(_result: object) -> None:
+    def save_later() -> None:
         QTimer.singleShot(int(1000 * options.wait), save)
 
-    window.bridge.match_ended.connect(save_later)
+    def attach(session: Session) -> None:
+        session.match.ended.connect(save_later)
+
+    window.desk.attached.connect(attach)
     QTimer.singleShot(_LONGEST_MS, lambda: application.exit(1))
     return application.exec()
 

@@ -82,7 +82,7 @@ def record_and_follow(window: MainWindow, other: JackPlayer) -> None:
     _wait(lambda: window.actions_["match"].isEnabled())
     _press(window, "F4")
     _press(window, "M")
-    _wait(lambda: _found(window) and not window.bridge.matching)
+    _wait(lambda: _found(window) and not window.actions_["stop_match"].isEnabled())
     _press(window, "I")
     other.plug_in()
     for step in range(61):
@@ -137,7 +137,7 @@ def _open() -> MainWindow:
     window = open_window(lambda: Session("system", INSTRUMENT, _RATE, _BLOCK))
     window.resize(*SIZE)
     window.show()
-    _wait(lambda: window.bridge.audio_status() is not None)
+    _wait(lambda: window.session is not None and window.session.device.status() is not None)
     _wait(lambda: "sound" in window.scalograms.shown)
     window.activateWindow()  # without it a bare display gives keys to nobody
     window.pad.setFocus()
@@ -177,7 +177,7 @@ def _save(window: MainWindow, path: Path) -> None:
 
 
 def _found(window: MainWindow) -> bool:
-    session = window.bridge.session
+    session = window.session
     return session is not None and session.match.result is not None
 
 

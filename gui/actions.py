@@ -181,13 +181,13 @@ def _all_actions(w: "MainWindow") -> list[Action]:
     The window's parts are looked up when an action acts, because pages and toolbars, which are made
     later, show actions themselves.
     """
-    bridge = w.bridge
+    desk = w.desk
 
     def asks(request: Callable[[Session], object]) -> Callable[[], object]:
-        return lambda: bridge.request(request)
+        return lambda: desk.ask(request)
 
     def when(test: Callable[[Session], bool]) -> Callable[[], bool]:
-        return lambda: bridge.session is not None and test(bridge.session)
+        return lambda: desk.session is not None and test(desk.session)
 
     ready = when(lambda s: True)
     has_target = when(lambda s: s.target.sound is not None)
@@ -237,7 +237,7 @@ def _all_actions(w: "MainWindow") -> list[Action]:
                text_now=lambda: f"Redo {stack.redoText()}".strip()),
         Action("flip", "Edit", "Flip direction", "Flip", "D", "ph.arrows-down-up",
                "Turn rising arpeggios into falling ones and back.",
-               lambda: w.history.set_at_once({"gamma": -bridge.values["gamma"]},
+               lambda: w.history.set_at_once({"gamma": -desk.values["gamma"]},
                                              "flip of direction"),
                enabled=when(lambda s: "gamma" in s.sound.values)),
         Action("compare", "Edit", "Change between A and B", "A | B", "C", "ph.git-diff",
@@ -260,7 +260,7 @@ def _all_actions(w: "MainWindow") -> list[Action]:
                lambda: w.sound.panic(), checked=lambda: w.sound.silenced),
         Action("capture", "Sound", "Capture the output…", "Capture", "Ctrl+R", "ph.record",
                "Write what is heard to a WAV or FLAC file; press again to end.",
-               lambda: bridge.stop_capture() if w.transport.capturing else w.files.ask_where(
+               lambda: w.files.stop_capture() if w.transport.capturing else w.files.ask_where(
                    "Capture the output", RECORDINGS, w.files.start_capture, "capture"),
                checked=lambda: w.transport.capturing),
         Action("save_last", "Sound", "Save the last ten minutes…", "Last minutes",
@@ -302,7 +302,8 @@ def _all_actions(w: "MainWindow") -> list[Action]:
                asks(lambda s: s.match.stop()), enabled=when(lambda s: s.match.running)),
         Action("follow", "Match", "Follow the match", "Follow", "F", "ph.link",
                "Let the match drive the sound while it runs.",
-               lambda: bridge.set_follow(not follows()), enabled=ready, checked=follows),
+               asks(lambda s: setattr(s.match, "follow", not s.match.follow)),
+               enabled=ready, checked=follows),
         Action("follow_input", "Match", "Follow the input", "Follow input", "I", "ph.ear",
                "Let what comes from the input drive the sound; press again to end.",
                lambda: w.tracking_strip.follow(), enabled=ready,

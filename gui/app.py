@@ -14,7 +14,7 @@ from mesosynth.instruments import instrument_class
 from mesosynth.session import Session
 from mesosynth.session.audio_settings import DEFAULT_AUDIO, AudioSettings
 
-from .bridge import Bridge
+from .desk import Desk
 from .main_window import MainWindow
 from .settings import Settings, load_settings
 from .theme import SCALE_VARIABLE, set_scale
@@ -73,8 +73,8 @@ def main(
     window.look.anew_asked.connect(lambda: application.exit(_ANEW))
     for sentence in (trouble, notice):
         if sentence:
-            window.bridge.say(sentence, "warning")
-    # Python runs these when the bridge's timer fires next.
+            window.desk.say(sentence, "warning")
+    # Python runs these when the desk's timer fires next.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda caught, _: application.exit(128 + caught))
     if not settings.toured:
@@ -119,26 +119,28 @@ def open_window(
     trouble = ""
     if settings is None:
         settings, trouble = load_settings()
-    bridge = Bridge(instrument_class(INSTRUMENT).parameters)
-    window = MainWindow(bridge, settings)
+    desk = Desk(instrument_class(INSTRUMENT).parameters)
+    window = MainWindow(desk, settings)
     if trouble:
-        bridge.say(trouble, "warning")
+        desk.say(trouble, "warning")
 
     def begin() -> None:
         try:
             session = make_session()
         except MesosynthError as error:
-            bridge.say(str(error), "error")
+            desk.say(str(error), "error")
             return
-        bridge.attach(session)
+        desk.attach(session)
         window.sessions.begin()
         if settings.gain is not None:
-            bridge.set_parameters({"gain": settings.gain})
+            session.sound.set({"gain": settings.gain})
         if preset is not None:
             window.files.open_preset(preset)
-        bridge.set_playing(True)
-        if target is not None and bridge.load_target(target):
-            bridge.set_matching(True)
+        session.sound.play()
+        if target is not None:
+            sound = target
+            if desk.ask(lambda session: session.target.load(sound)):
+                session.match.start()
 
     window.painted.connect(begin)
     return window

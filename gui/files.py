@@ -8,9 +8,10 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from mesosynth.engine.capture import takes_folder
-from mesosynth.session.events import Capture
+from mesosynth.session import Session
+from mesosynth.session.capture import CaptureState
 
-from .bridge import Bridge
+from .desk import Desk
 from .sessions import Sessions
 from .settings import Settings
 
@@ -130,7 +131,7 @@ class Files(QObject):
     ----------
     window : QWidget
         Parent of the dialogs.
-    bridge : Bridge
+    desk : Desk
     settings : Settings
         Remember the folder and the targets.
     sessions : Sessions
@@ -146,21 +147,20 @@ class Files(QObject):
     def __init__(
         self,
         window: QWidget,
-        bridge: Bridge,
+        desk: Desk,
         settings: Settings,
         sessions: Sessions,
         take_bank: Callable[[Path], object],
     ) -> None:
         super().__init__(window)
-        self._window, self._bridge, self._settings = window, bridge, settings
+        self._window, self._desk, self._settings = window, desk, settings
         self._sessions, self._take_bank = sessions, take_bank
         self.recent = QMenu("Recent targets", window)
         self.takes = QMenu("Kept takes", window)
         for menu, fill in ((self.recent, self._fill_recent), (self.takes, self._fill_takes)):
             menu.setToolTipsVisible(True)
             menu.aboutToShow.connect(fill)
-        bridge.target_loaded.connect(self._on_target)
-        bridge.capture.connect(self._on_capture)
+        desk.attached.connect(self._attach)
 
     def take(self, path: Path) -> None:
         """Take a dropped file: a match, a preset or a bank by its ending, else a sound."""
@@ -176,15 +176,16 @@ class Files(QObject):
 
     def load_target(self, path: Path) -> None:
         """Take a sound file as the target."""
-        self._remember(path, self._bridge.load_target(path))
+        self._ask(path, lambda session: session.target.load(path))
 
     def open_preset(self, path: Path) -> None:
         """Take all parameters from a preset."""
-        self._remember(path, self._bridge.load_preset(path))
+        self._ask(path, lambda session: session.presets.load(path))
 
     def save_preset(self, path: Path) -> None:
         """Write all parameters to a preset; a name without an ending gets ".json"."""
-        self._remember(path, self._bridge.save_preset(_with_ending(path, ".json")))
+        path = _with_ending(path, ".json")
+        self._ask(path, lambda session: session.presets.save(path))
 
     def open_session(self, path: Path) -> None:
         """Go on from a session's file."""
@@ -196,19 +197,24 @@ class Files(QObject):
 
     def open_match(self, path: Path) -> None:
         """Take a match up from a file; P goes on with one that had not ended."""
-        self._remember(path, self._bridge.load_match(path))
+        self._ask(path, lambda session: session.match.load(path))
 
     def save_match(self, path: Path) -> None:
         """Write the match to a file; a name without an ending gets :data:`MATCH`."""
-        self._remember(path, self._bridge.save_match(_with_ending(path, MATCH)))
+        path = _with_ending(path, MATCH)
+        self._ask(path, lambda session: session.match.save(path))
 
     def start_capture(self, path: Path) -> None:
         """Write what is heard to a file."""
-        self._remember(path, self._bridge.start_capture(path))
+        self._ask(path, lambda session: session.capture.start(path))
+
+    def stop_capture(self) -> None:
+        """Finish the capture."""
+        self._desk.ask(lambda session: session.capture.stop())
 
     def save_last(self, path: Path) -> None:
         """Write what was heard in the last minutes to a file."""
-        self._remember(path, self._bridge.save_last(_MINUTES, path))
+        self._ask(path, lambda session: session.capture.save_last(_MINUTES, path))
 
     # ------------------------------------------------------------------ dialogs
 
@@ -223,20 +229,27 @@ class Files(QObject):
         name = f"{name} {time.strftime('%Y-%m-%d %H.%M.%S')}" if name else ""
         ask_save(self._window, title, self._settings.folder, kinds, then, name)
 
+    def _ask(self, path: Path, request: Callable[[Session], object]) -> None:
+        self._remember(path, self._desk.ask(request))
+
     def _remember(self, path: Path, done: bool) -> None:
         if done:
             self._settings.folder = str(path.parent)
 
     # ------------------------------------------------------------------ news
 
+    def _attach(self, session: Session) -> None:
+        session.target.loaded.connect(self._on_target)
+        session.capture.changed.connect(self._on_capture)
+
     def _on_target(self) -> None:
-        session = self._bridge.session
+        session = self._desk.session
         if session is not None and session.target.path is not None:
             self._settings.remember_target(session.target.path.absolute())
 
-    def _on_capture(self, capture: Capture) -> None:
+    def _on_capture(self, capture: CaptureState) -> None:
         if not capture.running:
-            self._bridge.say(f"Captured {capture.seconds:.1f} s in {capture.path}.")
+            self._desk.say(f"Captured {capture.seconds:.1f} s in {capture.path}.")
 
     def _fill_recent(self) -> None:
         self._fill(self.recent, [Path(name) for name in self._settings.recent])
@@ -251,7 +264,7 @@ class Files(QObject):
             action = menu.addAction(path.name)
             action.setToolTip(str(path))
             action.setEnabled(path.exists())
-            action.triggered.connect(lambda _=False, p=path: self._bridge.load_target(p))
+            action.triggered.connect(lambda _=False, p=path: self.load_target(p))
         if not paths:
             menu.addAction("None yet").setEnabled(False)
 

@@ -1,4 +1,4 @@
-"""Main window: panels and views around one bridge."""
+"""Main window: panels and views around one session."""
 
 from pathlib import Path
 
@@ -7,14 +7,15 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from mesosynth.audio.target import Target
 from mesosynth.matching.results import MatchSettings
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.presets.library import Library
-from mesosynth.session.events import TargetLoaded
+from mesosynth.session import Session
 
 from . import theme
 from .actions import MENUS, Actions
-from .bridge import Bridge
+from .desk import Desk
 from .dialogs import ShortcutSheet, Tour
 from .files import Files
 from .pad.pad import Pad, PadFrame
@@ -48,7 +49,7 @@ class MainWindow(QMainWindow):
 
     Parameters
     ----------
-    bridge : Bridge
+    desk : Desk
     settings : Settings
         Changed as the user chooses, saved when the window closes.
 
@@ -62,34 +63,35 @@ class MainWindow(QMainWindow):
     painted = Signal()
     closed = Signal()
 
-    def __init__(self, bridge: Bridge, settings: Settings) -> None:
+    def __init__(self, desk: Desk, settings: Settings) -> None:
         super().__init__()
         self.setWindowTitle("mesosynth")
         self.setAcceptDrops(True)
-        self.bridge, self.settings = bridge, settings
-        self.history = History(bridge)
-        self.comparisons = Comparisons(bridge, self.history)
+        self.desk, self.settings = desk, settings
+        self._table = table = desk.table
+        self.history = History(desk)
+        self.comparisons = Comparisons(desk, self.history)
         self.actions_ = actions = Actions(self)
-        self.look = theme.Look(self, settings, bridge.say)
-        self.piano = Piano(self, bridge)
-        self.sound = SoundControl(self, bridge)
+        self.look = theme.Look(self, settings, desk.say)
+        self.piano = Piano(self, desk)
+        self.sound = SoundControl(self, desk)
         self.transport = Transport(actions)
-        self.tracking_strip = TrackingStrip(actions, bridge, self.history)
-        self.pad = Pad(bridge.parameters)
+        self.tracking_strip = TrackingStrip(actions, desk, self.history)
+        self.pad = Pad(table)
         self.scalograms = Scalograms()
-        self.scale_rate = ScaleRate(bridge.parameters)
-        self.loss = LossCurve(bridge.parameters)
-        self.match = MatchPanel(bridge.parameters, actions["audition"], actions["apply"])
-        self.knobs = Knobs(bridge.parameters)
+        self.scale_rate = ScaleRate(table)
+        self.loss = LossCurve(table)
+        self.match = MatchPanel(table, actions["audition"], actions["apply"])
+        self.knobs = Knobs(table)
         self.scope = Scope()
         self.status = StatusLine()
-        self.library = LibraryPanel(bridge, Library(), self.history)
-        self.map_page = MapPage(bridge, self.library.library, self.history)
-        self.blend_page = BlendPage(bridge, self.history)
-        self.effects = EffectsPanel(bridge, self.history)
-        self.match_page = MatchPage(actions, bridge, self.history)
-        self.sequence_page = SequencePage(actions, bridge, self.history)
-        self.layers_page = LayersPage(actions, bridge, self.history, settings)
+        self.library = LibraryPanel(desk, Library(), self.history)
+        self.map_page = MapPage(desk, self.library.library, self.history)
+        self.blend_page = BlendPage(desk, self.history)
+        self.effects = EffectsPanel(desk, self.history)
+        self.match_page = MatchPage(actions, desk, self.history)
+        self.sequence_page = SequencePage(actions, desk, self.history)
+        self.layers_page = LayersPage(actions, desk, self.history, settings)
         self.drawer = Drawer()
         for id_, page in {
             "sounds": self.library,
@@ -101,8 +103,8 @@ class MainWindow(QMainWindow):
             "layers": self.layers_page,
         }.items():
             self.drawer.add(actions[id_], page)
-        self.sessions = Sessions(bridge, self.history, self.comparisons)
-        self.files = Files(self, bridge, settings, self.sessions, self.library.deeds.import_bank)
+        self.sessions = Sessions(desk, self.history, self.comparisons)
+        self.files = Files(self, desk, settings, self.sessions, self.library.deeds.import_bank)
         self.sheet = ShortcutSheet(self, actions)
         self._lay_out()
         self.tour = Tour(self, self._tour_steps())
@@ -113,12 +115,17 @@ class MainWindow(QMainWindow):
         self.resize(1280, 800)
         self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
         self.drawer.turn_to(settings.page)
-        if settings.axes is not None and set(settings.axes) <= set(bridge.parameters):
+        if settings.axes is not None and set(settings.axes) <= set(table):
             self.pad.set_axes(settings.axes)
         self.pad.setFocus()
-        self._on_parameters(bridge.values, "user")
+        self._show_values(desk.values)
         actions.refresh()
         self._was_painted = False
+
+    @property
+    def session(self) -> Session | None:
+        """The session, once the desk has one."""
+        return self.desk.session
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -131,7 +138,7 @@ class MainWindow(QMainWindow):
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
         self.settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
-        self.settings.gain = self.bridge.values.get("gain")
+        self.settings.gain = self.desk.values.get("gain")
         self.settings.page = self.drawer.page
         self.settings.axes = self.pad.wanted_axes
         self.settings.share = min(max(self.divided.share, 0.2), 0.8)
@@ -139,7 +146,7 @@ class MainWindow(QMainWindow):
         self.sessions.end()
         self.map_page.close_chart()
         self.library.close_down()
-        self.bridge.close()
+        self.desk.close()
         self.closed.emit()
         event.accept()
 
@@ -156,7 +163,7 @@ class MainWindow(QMainWindow):
             self.files.take(Path(files[0]))
 
     def _lay_out(self) -> None:
-        self.pad_frame = PadFrame(self.pad, self.bridge.parameters)
+        self.pad_frame = PadFrame(self.pad, self._table)
         right = QWidget()
         pictures = QVBoxLayout(right)
         pictures.setContentsMargins(0, 0, 0, 0)
@@ -195,16 +202,10 @@ class MainWindow(QMainWindow):
                 menu.addMenu(self.files.takes)
 
     def _connect(self) -> None:
-        bridge = self.bridge
+        desk = self.desk
         self.actions_.watch(
-            bridge.asked, bridge.attached, bridge.target_loaded, bridge.rack_changed,
-            bridge.match_started, bridge.match_progress, bridge.match_ended, bridge.match_paused,
-            bridge.match_resumed, bridge.layers_started, bridge.layers_ended,
-            bridge.layers_changed, bridge.auditioned, bridge.transport, bridge.recording,
-            bridge.capture, bridge.followed, bridge.follow_changed, bridge.sequence_changed,
-            bridge.automation_moved, self.comparisons.changed,
-            self.drawer.turned, self.scope.spectrum_shown,
-        )  # fmt: skip
+            desk.asked, self.comparisons.changed, self.drawer.turned, self.scope.spectrum_shown
+        )
         self.history.changed.connect(self.actions_.refresh)  # at once: Ctrl+Z may come next
         for hand in (self.pad, *self.knobs.all()):
             self._connect_hand(hand)
@@ -213,29 +214,43 @@ class MainWindow(QMainWindow):
         self.effects.knob_made.connect(self._connect_hand)
         self.match_page.settings_shown.connect(self._show_pins)
         self.layers_page.chosen.connect(lambda place: self.knobs.pages.turn_to(place + 1))
-        bridge.attached.connect(self._on_attached)
-        bridge.follow_changed.connect(self._on_follow)
-        bridge.instrument_changed.connect(self._on_instrument)
-        bridge.parameters_changed.connect(self._on_parameters)
-        bridge.target_loaded.connect(self._on_target)
-        bridge.target_analysed.connect(self.scalograms.set_target)
-        bridge.target_analysed.connect(self.scale_rate.set_target)
-        bridge.sound_analysed.connect(self.scalograms.set_sound)
-        bridge.sound_analysed.connect(self.scale_rate.set_sound)
-        for view in (self.loss, self.match):
-            bridge.match_started.connect(view.start)
-            bridge.match_progress.connect(view.add)
-            bridge.match_ended.connect(view.end)
-        bridge.match_started.connect(self.pad.start_trajectory)
-        bridge.match_progress.connect(self.pad.add_step)
-        bridge.match_judged.connect(self.match.judge)
-        bridge.transport.connect(self.status.show_transport)
-        bridge.recording.connect(self.transport.show_recording)
-        bridge.capture.connect(self.transport.show_capture)
-        bridge.message.connect(self.status.show_message)
-        self.status.reset_asked.connect(bridge.reset_meters)
-        bridge.tick.connect(self._on_tick)
+        self.status.reset_asked.connect(self._reset_meters)
         self.tour.ended.connect(self._end_tour)
+        desk.said.connect(self.status.show_message)
+        desk.tick.connect(self._on_tick)
+        desk.attached.connect(self._attach)
+
+    def _attach(self, session: Session) -> None:
+        """Show what the parts of the session tell."""
+        sound, match, capture = session.sound, session.match, session.capture
+        match.follow = self.settings.follow
+        self.actions_.watch(
+            sound.playing_changed, session.rack.changed, session.target.loaded,
+            match.started, match.stepped, match.ended, match.paused, match.resumed,
+            match.follow_changed, session.layers.started, session.layers.ended,
+            session.layers.changed, capture.take_changed, capture.changed,
+            session.tracking.changed, session.sequence.changed, session.sequence.moved,
+            session.comparison.changed,
+        )  # fmt: skip
+        session.rack.changed.connect(self._look_at_table)
+        session.device.changed.connect(self.status.show_device)
+        session.target.loaded.connect(self._on_target)
+        sound.changed.connect(self._on_parameters)
+        match.follow_changed.connect(self._on_follow)
+        match.started.connect(self.pad.start_trajectory)
+        match.stepped.connect(self.pad.add_step)
+        match.judged.connect(self.match.judge)
+        capture.take_changed.connect(self.transport.show_recording)
+        capture.changed.connect(self.transport.show_capture)
+        for pictures in (self.scalograms, self.scale_rate):
+            session.target.analysed.connect(pictures.set_target)
+            sound.analysed.connect(pictures.set_sound)
+        for view in (self.loss, self.match):
+            match.started.connect(view.start)
+            match.stepped.connect(view.add)
+            match.ended.connect(view.end)
+        self._on_parameters(sound.values)
+        self.actions_.refresh()
 
     def _connect_hand(self, hand: Pad | Knob) -> None:
         hand.gesture_began.connect(self.history.begin)
@@ -244,14 +259,19 @@ class MainWindow(QMainWindow):
         hand.nudged.connect(self.history.nudge)
         hand.set_at_once.connect(self.history.set_at_once)
         if isinstance(hand, Knob):
-            hand.refused.connect(lambda text: self.bridge.say(text, "error"))
-            hand.learn_asked.connect(self.bridge.learn)
-            hand.forget_asked.connect(self.bridge.forget_controller)
+            hand.refused.connect(lambda text: self.desk.say(text, "error"))
+            hand.learn_asked.connect(self._learn)
+            hand.forget_asked.connect(self._forget)
             hand.pin_asked.connect(self.match_page.pin)
 
-    def _on_attached(self) -> None:
-        if self.bridge.session is not None:
-            self.bridge.session.match.follow = self.settings.follow
+    def _learn(self, parameter: str) -> None:
+        self.desk.ask(lambda session: session.keys.learn(parameter))
+
+    def _forget(self, parameter: str) -> None:
+        self.desk.ask(lambda session: session.keys.forget(parameter))
+
+    def _reset_meters(self) -> None:
+        self.desk.ask(lambda session: session.device.reset_meters())
 
     def _on_follow(self, follow: bool) -> None:
         self.settings.follow = follow
@@ -260,27 +280,39 @@ class MainWindow(QMainWindow):
         for knob in self.knobs.all():
             knob.pin(knob.parameter.matchable and knob.id not in settings.unknowns)
 
-    def _on_instrument(self) -> None:
-        table = self.bridge.instrument_parameters
-        self.pad.set_table(table)
-        self.pad_frame.set_table(table)
+    def _look_at_table(self) -> None:
+        """Show the parameters of the instrument, if it is another one."""
+        table = self.desk.table
+        if list(table.values()) == list(self._table.values()):
+            return
+        self._table = table
+        for view in (self.pad, self.pad_frame, self.loss, self.scale_rate.drivers):
+            view.set_table(table)
         for knob in self.knobs.set_table(table):
             self._connect_hand(knob)
         self.match_page.show_settings()
 
-    def _on_parameters(self, values: dict[str, float], _source: str) -> None:
+    def _on_parameters(self, values: dict[str, float]) -> None:
+        if values.keys() == self.desk.values.keys():  # else of another rack, which is gone
+            self._look_at_table()
+            self._show_values(values)
+
+    def _show_values(self, values: dict[str, float]) -> None:
         self.pad.set_values(values)
         self.knobs.set_values(values)
-        whole, notes = _in_words(self.bridge.instrument_parameters, values)
+        whole, notes = _in_words(self._table, values)
         self.pad_frame.note.say(whole, notes, "")
 
-    def _on_target(self, target: TargetLoaded) -> None:
+    def _on_target(self, target: Target) -> None:
         self.scalograms.set_target_name(target.name)
 
     def _on_tick(self) -> None:
-        status = self.bridge.audio_status()
+        session = self.desk.session
+        if session is None:
+            return
+        status = session.device.status()
         rate = float(status.sample_rate) if status and status.sample_rate else 48000.0
-        samples = self.bridge.scope(int(SECONDS * rate))
+        samples = session.device.scope(int(SECONDS * rate))
         self.scope.show_samples(samples, rate)
         self.links.show_playhead(samples, rate)
         self.status.show_audio(status)

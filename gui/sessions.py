@@ -18,7 +18,7 @@ from mesosynth.session.presets import Snapshot
 from mesosynth.system.documents import put_aside
 from mesosynth.system.paths import CONFIG_VARIABLE
 
-from .bridge import Bridge
+from .desk import Desk
 from .undo import Comparisons, History
 
 KEPT = 10
@@ -50,9 +50,9 @@ class Autosave(QObject):
 
     Parameters
     ----------
-    bridge : Bridge
-    desk : callable
-        Gives what the desk wants to find again.
+    desk : Desk
+    extra : callable
+        Gives what the window wants to find again, as plain JSON values.
 
     Attributes
     ----------
@@ -62,9 +62,9 @@ class Autosave(QObject):
         Whether the last desk did not end as it should.
     """
 
-    def __init__(self, bridge: Bridge, desk: Callable[[], dict[str, Any]]) -> None:
-        super().__init__(bridge)
-        self._bridge, self._desk = bridge, desk
+    def __init__(self, desk: Desk, extra: Callable[[], dict[str, Any]]) -> None:
+        super().__init__(desk)
+        self._desk, self._extra = desk, extra
         self._written: object = None
         self._path: Path | None = None
         self._born = 0.0
@@ -79,7 +79,7 @@ class Autosave(QObject):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self._bridge.say(f"{folder}: nothing can be kept there ({error.strerror}).", "warning")
+            self._desk.say(f"{folder}: nothing can be kept there ({error.strerror}).", "warning")
             return
         path = folder / "running"
         was_there = path.exists()
@@ -95,19 +95,19 @@ class Autosave(QObject):
         Returns
         -------
         dict or None
-            What the desk had put there; None if there was nothing to go on from.
+            What the window had put there; None if there was nothing to go on from.
         """
         if not self.alone:
             return None
         for path in autosaves():
-            desk = self._bridge.load_session(path)
-            if desk is not None:
+            extra = _load(self._desk, path)
+            if extra is not None:
                 self._written = self._saved()
                 if self.crashed:
                     when = time.strftime("%H:%M:%S", time.localtime(path.stat().st_mtime))
                     text = f"The desk had ended unexpectedly; this is how it was at {when}."
                     self._say_last(text)
-                return desk
+                return extra
             aside = put_aside(path)
             now = "" if aside is None else f"; it is now {aside.name}"
             self._say_last(f"{path.name} cannot be used{now}.", "warning")
@@ -115,7 +115,7 @@ class Autosave(QObject):
 
     def _say_last(self, text: str, severity: str = "info") -> None:
         """Say it after the messages of preset, target and rescued minutes."""
-        QTimer.singleShot(_LAST_WORD_MS, self, lambda: self._bridge.say(text, severity))
+        QTimer.singleShot(_LAST_WORD_MS, self, lambda: self._desk.say(text, severity))
 
     def save(self) -> None:
         """Write an autosave if something has changed."""
@@ -126,7 +126,8 @@ class Autosave(QObject):
         if self._path is None or now - self._born > YOUNG:
             stamp = time.strftime("%Y-%m-%d %H.%M.%S", time.localtime(now))
             self._path, self._born = autosave_folder() / f"desk {stamp}.json", now
-        if self._bridge.save_session(self._path, self._desk()):
+        path = self._path
+        if self._desk.ask(lambda session: session.save(path, self._extra())):
             self._written = saved
             for old in autosaves()[KEPT:]:
                 old.unlink(missing_ok=True)
@@ -135,13 +136,19 @@ class Autosave(QObject):
         """Write the last state; from here on the desk counts as ended as it should."""
         self._timer.stop()
         self.save()
-        self._desk = dict  # the bridge, which keeps this, outlives the window
+        self._extra = dict  # the desk, whose child this is, outlives the window
         if self._lock is not None and self.alone:
             self._lock.unlock()
 
     def _saved(self) -> object:
-        session = self._bridge.session
-        return None if session is None else session.saved(self._desk())
+        session = self._desk.session
+        return None if session is None else session.saved(self._extra())
+
+
+def _load(desk: Desk, path: Path) -> dict[str, Any] | None:
+    """Go on from a session's file; return what a window had put there, None if it is none."""
+    extra: dict[str, Any] = {}
+    return extra if desk.ask(lambda session: extra.update(session.load(path))) else None
 
 
 # --------------------------------------------------------------------------------------------------
@@ -153,7 +160,7 @@ class Sessions(QObject):
 
     Parameters
     ----------
-    bridge : Bridge
+    desk : Desk
     history : History
         Its steps outlive the window; a session that is opened from a file clears them.
     comparisons : Comparisons
@@ -164,13 +171,13 @@ class Sessions(QObject):
     autosave : Autosave
     """
 
-    def __init__(self, bridge: Bridge, history: History, comparisons: Comparisons) -> None:
+    def __init__(self, desk: Desk, history: History, comparisons: Comparisons) -> None:
         super().__init__(history)
-        self._bridge, self._history, self._comparisons = bridge, history, comparisons
-        self.autosave = Autosave(bridge, lambda: {**self._desk(), "undo": history.kept()})
+        self._desk, self._history, self._comparisons = desk, history, comparisons
+        self.autosave = Autosave(desk, lambda: {**self._extra(), "undo": history.kept()})
 
     def begin(self) -> None:
-        """Go on from the last session, once the bridge has one."""
+        """Go on from the last session, once the desk has one."""
         self.autosave.begin()
         self._take_up(self.autosave.restore())
 
@@ -180,32 +187,32 @@ class Sessions(QObject):
 
     def open(self, path: Path) -> bool:
         """Go on from a session's file; False (and a message) if it is none."""
-        desk = self._bridge.load_session(path)
-        if desk is None:
+        extra = _load(self._desk, path)
+        if extra is None:
             return False
-        self._take_up(desk)
-        self._bridge.say(f"Session {path.name}.")
+        self._take_up(extra)
+        self._desk.say(f"Session {path.name}.")
         return True
 
     def save(self, path: Path) -> bool:
         """Write the session to a file; False (and a message) if it cannot be written."""
-        if not self._bridge.save_session(path, self._desk()):
+        if not self._desk.ask(lambda session: session.save(path, self._extra())):
             return False
-        self._bridge.say(f"Saved the session as {path.name}.")
+        self._desk.say(f"Saved the session as {path.name}.")
         return True
 
-    def _take_up(self, desk: dict[str, Any] | None) -> None:
-        if desk is None:
+    def _take_up(self, extra: dict[str, Any] | None) -> None:
+        if extra is None:
             return
         try:
-            slots = msgspec.convert(desk.get("snapshots", []), list[Snapshot | None])
+            slots = msgspec.convert(extra.get("snapshots", []), list[Snapshot | None])
         except msgspec.ValidationError as error:
-            self._bridge.say(f"The session's snapshots cannot be read ({error}).", "warning")
+            self._desk.say(f"The session's snapshots cannot be read ({error}).", "warning")
             slots = []
         self._comparisons.restore(slots)
         # Loading a session is no step to undo; the steps of before are back.
-        QTimer.singleShot(100, self._history, lambda: self._history.restore(desk.get("undo")))
+        QTimer.singleShot(100, self._history, lambda: self._history.restore(extra.get("undo")))
 
-    def _desk(self) -> dict[str, Any]:
+    def _extra(self) -> dict[str, Any]:
         """Part of a session's file that is the desk's; undo is kept in the autosaves alone."""
         return {"snapshots": msgspec.to_builtins(self._comparisons.slots)}

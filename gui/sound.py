@@ -5,9 +5,9 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from typing_extensions import override
 
-from mesosynth.session.events import Transport
+from mesosynth.session import Session
 
-from .bridge import Bridge
+from .desk import Desk
 from .dialogs import ConfirmBar, DeviceDialog
 
 # --------------------------------------------------------------------------------------------------
@@ -21,7 +21,7 @@ class SoundControl(QObject):
     ----------
     window : QWidget
         Parent of the dialog.
-    bridge : Bridge
+    desk : Desk
 
     Attributes
     ----------
@@ -31,58 +31,59 @@ class SoundControl(QObject):
     question : ConfirmBar
     """
 
-    def __init__(self, window: QWidget, bridge: Bridge) -> None:
+    def __init__(self, window: QWidget, desk: Desk) -> None:
         super().__init__(window)
         self.silenced = False
-        self._bridge = bridge
+        self._desk = desk
         self.devices = DeviceDialog(window)
         self.devices.chosen.connect(self._try_device)
         self.question = ConfirmBar()
         self.question.refused.connect(self._go_back)
         self._before: tuple[str | None, int | None, int | None] = (None, None, None)
-        bridge.transport.connect(self._on_transport)
+        desk.attached.connect(self._attach)
 
     def play_or_stop(self) -> None:
         """Play, which ends a panic too, or stop."""
-        self._bridge.set_playing(not self._bridge.playing)
-        if self._bridge.playing:
-            self.silenced = False
+        self._desk.ask(lambda s: s.sound.stop() if s.sound.playing else s.sound.play())
 
     def panic(self) -> None:
         """Silence everything; the second time, go on."""
         self.silenced = not self.silenced
         if self.silenced:
-            if self._bridge.matching:
-                self._bridge.set_matching(False)
-            self._bridge.panic()
-            self._bridge.say("Silenced. Press Esc again to go on.", "warning")
+            self._desk.ask(lambda session: session.match.stop())
+            self._desk.ask(lambda session: session.sound.panic())
+            self._desk.say("Silenced. Press Esc again to go on.", "warning")
         else:
-            self._bridge.unpanic()
-            self._bridge.say("On again.")
+            self._desk.ask(lambda session: session.sound.unpanic())
+            self._desk.say("On again.")
 
     def show_devices(self) -> None:
         """Let a device be chosen."""
-        self.devices.look(self._bridge.audio_status())
+        session = self._desk.session
+        self.devices.look(None if session is None else session.device.status())
         self.devices.show()
         self.devices.raise_()
 
     def _try_device(self, device: str | None, rate: int | None, block: int | None) -> None:
         """Change over, and go back by itself unless the user says that it works."""
-        session = self._bridge.session
+        session = self._desk.session
         if session is None:
             return
         before = session.device.settings
-        if self._bridge.set_device(device, rate, block):
+        if self._desk.ask(lambda session: session.device.set(device, rate, block)):
             if not self.question.isVisible():  # else what was not kept is no way back
                 self._before = (before.device, before.sample_rate, before.block)
             self.question.ask(f"Sound goes to {device or 'the system’s default'}")
 
     def _go_back(self) -> None:
-        if self._bridge.set_device(*self._before):
-            self._bridge.say("Back to the sound settings before.")
+        if self._desk.ask(lambda session: session.device.set(*self._before)):
+            self._desk.say("Back to the sound settings before.")
 
-    def _on_transport(self, transport: Transport) -> None:
-        if transport.playing:
+    def _attach(self, session: Session) -> None:
+        session.sound.playing_changed.connect(self._on_playing)
+
+    def _on_playing(self, playing: bool) -> None:
+        if playing:
             self.silenced = False
 
 
@@ -108,7 +109,7 @@ class Piano(QObject):
     Parameters
     ----------
     parent : QObject
-    bridge : Bridge
+    desk : Desk
 
     Attributes
     ----------
@@ -117,11 +118,11 @@ class Piano(QObject):
         0 to 9; 4 begins with middle C.
     """
 
-    def __init__(self, parent: QObject, bridge: Bridge) -> None:
+    def __init__(self, parent: QObject, desk: Desk) -> None:
         super().__init__(parent)
         self.on = False
         self.octave = _MIDDLE
-        self._bridge = bridge
+        self._desk = desk
         self._held: dict[int, int] = {}  # notes by the keys that hold them
 
     def toggle(self) -> None:
@@ -133,9 +134,7 @@ class Piano(QObject):
         self.on = not self.on
         if self.on:
             application.installEventFilter(self)
-            self._bridge.say(
-                f"A to {_ROW[-1]} play notes from C{self.octave}; Z and X change that."
-            )
+            self._desk.say(f"A to {_ROW[-1]} play notes from C{self.octave}; Z and X change that.")
         else:
             application.removeEventFilter(self)
 
@@ -162,17 +161,17 @@ class Piano(QObject):
     def _press(self, key: int) -> None:
         if key in _OCTAVES:
             self.octave = min(max(self.octave + _OCTAVES[key], _LOWEST), _HIGHEST)
-            self._bridge.say(f"The keyboard begins with C{self.octave}.")
+            self._desk.say(f"The keyboard begins with C{self.octave}.")
             return
         note = 12 * (self.octave + 1) + _KEYS[key]
         if note < 128 and key not in self._held:
             self._held[key] = note
-            self._bridge.play_note(note, True)
+            self._desk.ask(lambda session: session.keys.note_on(note))
 
     def _release(self, key: int) -> None:
         note = self._held.pop(key, None)
         if note is not None:
-            self._bridge.play_note(note, False)
+            self._desk.ask(lambda session: session.keys.note_off(note))
 
     def _let_go(self) -> None:
         for key in list(self._held):

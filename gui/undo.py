@@ -8,9 +8,11 @@ import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from mesosynth.session import Session
+from mesosynth.session.layer_mixer import LayerMixer
 from mesosynth.session.presets import Snapshot
 
-from .bridge import Bridge
+from .desk import Desk
 
 # --------------------------------------------------------------------------------------------------
 # Steps of undo, and how they outlive the window: as plain data in the autosave.
@@ -117,15 +119,23 @@ def _kept(step: Step) -> _Kept:
 # Undo and redo: one step per gesture, per change of the rack, per preset and per match.
 
 
+def _snapshot(desk: Desk) -> Snapshot | None:
+    return None if desk.session is None else desk.session.presets.snapshot()
+
+
 PAUSE_MS = 600
 """Notches of a wheel and key strokes closer together than this make one step, ms."""
 
 
 class History(QObject):
-    """Every change of the sound by hand passes here on its way to the bridge.
+    """Changes of the sound by hand, as steps to undo.
 
     A drag calls :meth:`begin`, many times :meth:`change`, and :meth:`end`; wheels and keys, which
-    have no end of their own, call :meth:`nudge`.
+    have no end of their own, call :meth:`nudge`; a button calls :meth:`step`.
+
+    Parameters
+    ----------
+    desk : Desk
 
     Signals
     -------
@@ -135,11 +145,11 @@ class History(QObject):
 
     changed = Signal()
 
-    def __init__(self, bridge: Bridge) -> None:
-        super().__init__(bridge)
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
         self.stack = QUndoStack(self)
         self.stack.indexChanged.connect(self.changed)
-        self._bridge = bridge
+        self._desk = desk
         self._still = False
         self._text = ""
         self._before: Snapshot | None = None
@@ -154,25 +164,22 @@ class History(QObject):
         # forgotten only when both have been told.
         self._look = QTimer(self, singleShot=True, interval=0)
         self._look.timeout.connect(self._take)
-        bridge.attached.connect(self._take)
-        bridge.rack_changed.connect(self._look.start)
-        bridge.parameters_changed.connect(self._on_parameters)
-        bridge.match_started.connect(self._on_match_started)
-        bridge.match_ended.connect(self._on_match_ended)
-        # Methods and no lambdas, which would keep the bridge alive.
-        bridge.layers_progress.connect(self._on_layers_moved)
-        bridge.layers_ended.connect(self._on_layers_ended)
+        desk.attached.connect(self._attach)
 
     def begin(self, text: str) -> None:
         """Start a step that the menu will call "Undo `text`"."""
         self.end()
         self._leave_layers()
         self._text = text
-        self._before = self._bridge.snapshot()
+        self._before = self._now()
 
     def change(self, values: Mapping[str, float]) -> None:
-        """Move parameters within the step."""
-        self._bridge.set_parameters(values)
+        """Move parameters within the step; a hand on theta takes over from the match."""
+        session = self._desk.session
+        if session is not None and session.match.drives(values):
+            session.match.follow = False
+            self._desk.say("You took over from the match; press F to let it drive again.")
+        self._desk.ask(lambda session: session.sound.set(values))
 
     def end(self) -> None:
         """Close the step; one that changed nothing leaves no trace."""
@@ -199,16 +206,24 @@ class History(QObject):
         self.change(values)
         self.end()
 
-    def change_rack(self, method: str, arguments: tuple[object, ...], text: str) -> None:
-        """Change the rack in a step of its own, as :meth:`Bridge.change_rack`."""
+    def step(self, text: str, request: Callable[[Session], object]) -> None:
+        """Ask the session for a change of the sound in a step of its own.
+
+        Parameters
+        ----------
+        text : str
+            The menu will call the step "Undo `text`".
+        request : callable
+            As :meth:`Desk.ask` takes it.
+        """
         self.begin(text)
-        self._bridge.change_rack(method, *arguments)
+        self._desk.ask(request)
         self.end()
 
     def recall(self, snapshot: Snapshot, text: str) -> None:
         """Go over to another sound in a step of its own."""
         self.begin(text)
-        self._bridge.recall(snapshot)
+        self._recall(snapshot)
         self.end()
 
     def did(self, text: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
@@ -264,12 +279,18 @@ class History(QObject):
         if self._still:
             return
         if isinstance(sound, Snapshot):
-            self._bridge.recall(sound)
+            self._recall(sound)
         else:
-            self._bridge.set_parameters(sound)
+            self.change(sound)
+
+    def _recall(self, snapshot: Snapshot) -> None:
+        session = self._desk.session
+        if session is not None and session.layers.running:
+            session.match.follow = False  # or the next step would take it back
+        self._desk.ask(lambda session: session.presets.recall(snapshot))
 
     def _push(self, text: str, before: Snapshot | None) -> None:
-        after = self._bridge.snapshot()
+        after = self._now()
         if before is None or after is None:
             return
         if not before.same_rack(after) or before.layers != after.layers:
@@ -281,10 +302,33 @@ class History(QObject):
             new = {id_: after.values[id_] for id_ in changed}
             self._record(text, old, new)
 
+    def _now(self) -> Snapshot | None:
+        return _snapshot(self._desk)
+
+    @property
+    def _mixer(self) -> LayerMixer:
+        return LayerMixer() if self._desk.session is None else self._desk.session.layers.mixer
+
+    # ------------------------------------------------------------------ what the session tells
+
+    def _attach(self, session: Session) -> None:
+        self._take()
+        session.rack.changed.connect(self._on_rack)
+        session.sound.changed.connect(self._on_parameters)
+        session.match.started.connect(self._on_match_started)
+        session.match.ended.connect(self._on_match_ended)
+        session.layers.stepped.connect(self._on_layers_moved)
+        session.layers.ended.connect(self._on_layers_ended)
+
     def _take(self) -> None:
-        self._shown = self._bridge.snapshot()
+        self._shown = self._now()
+
+    def _on_rack(self) -> None:
+        self._look.start()
 
     def _on_parameters(self, values: dict[str, float], source: str) -> None:
+        if values.keys() != self._desk.values.keys():
+            return  # of another rack, which is gone
         if source == "preset":
             before = self._shown
             self.end()
@@ -294,14 +338,14 @@ class History(QObject):
             shown = self._shown.values
             self._driven |= {id_ for id_ in values if values[id_] != shown.get(id_)}
         if self._shown is not None:  # what the event says: the session may be further already
-            self._shown = replace(self._shown, values=dict(values), layers=self._bridge.layers)
+            self._shown = replace(self._shown, values=dict(values), layers=self._mixer)
 
     def _on_match_started(self) -> None:
-        self._before_match = self._bridge.snapshot()
+        self._before_match = self._now()
         self._driven.clear()
 
-    def _on_match_ended(self, _result: object) -> None:
-        before, after = self._before_match, self._bridge.snapshot()
+    def _on_match_ended(self) -> None:
+        before, after = self._before_match, self._now()
         self._before_match = None
         if before is None or after is None or self._before is not None:
             return
@@ -314,9 +358,9 @@ class History(QObject):
             new = {id_: after.values[id_] for id_ in changed}
             self._record("match", old, new)
 
-    def _on_layers_moved(self, _event: object = None) -> None:
+    def _on_layers_moved(self) -> None:
         """Make a step of what a match with layers has changed, or of more of it."""
-        before, after = self._before_layers, self._bridge.snapshot()
+        before, after = self._before_layers, self._now()
         if before is None or after is None or self._before is not None:
             return  # what a hand does now has all of it
         if self._driven_layers is not None:
@@ -324,14 +368,15 @@ class History(QObject):
         elif before != after:
             self._driven_layers = self._record("match with layers", before, after)
 
-    def _on_layers_ended(self, _event: object = None) -> None:
+    def _on_layers_ended(self) -> None:
         self._leave_layers()
         self._take_layers()
 
     def _take_layers(self) -> None:
         """Begin a step with what a match with layers changes from here on, if one runs."""
-        if self._bridge.matching_layers:
-            self._before_layers = self._bridge.snapshot()
+        session = self._desk.session
+        if session is not None and session.layers.running:
+            self._before_layers = self._now()
 
     def _leave_layers(self) -> None:
         """Close that step."""
@@ -354,7 +399,7 @@ class Comparisons(QObject):
 
     Parameters
     ----------
-    bridge : Bridge
+    desk : Desk
     history : History
         Each change of the sound is a step of it.
 
@@ -372,28 +417,28 @@ class Comparisons(QObject):
 
     changed = Signal()
 
-    def __init__(self, bridge: Bridge, history: History) -> None:
+    def __init__(self, desk: Desk, history: History) -> None:
         super().__init__(history)
         self.side = "A"
         self.slots: list[Snapshot | None] = [None] * SLOTS
         self._other: Snapshot | None = None
-        self._bridge, self._history = bridge, history
+        self._desk, self._history = desk, history
 
     def compare(self) -> None:
         """Change over to the other side."""
-        now = self._bridge.snapshot()
+        now = _snapshot(self._desk)
         if now is None:
             return
         self.side = "B" if self.side == "A" else "A"
         there, self._other = self._other or now, now
         self._history.recall(there, f"change to {self.side}")
-        self._bridge.say(f"This is {self.side}; C changes over.")
+        self._desk.say(f"This is {self.side}; C changes over.")
         self.changed.emit()
 
     def store(self, slot: int) -> None:
         """Keep the sound in a slot, 0 for the first."""
-        self.slots[slot] = self._bridge.snapshot()
-        self._bridge.say(f"Snapshot {slot + 1} keeps this sound; press {slot + 1} to recall it.")
+        self.slots[slot] = _snapshot(self._desk)
+        self._desk.say(f"Snapshot {slot + 1} keeps this sound; press {slot + 1} to recall it.")
         self.changed.emit()
 
     def recall(self, slot: int) -> None:
@@ -401,7 +446,7 @@ class Comparisons(QObject):
         kept = self.slots[slot]
         if kept is not None:
             self._history.recall(kept, f"snapshot {slot + 1}")
-            self._bridge.say(f"Snapshot {slot + 1}.")
+            self._desk.say(f"Snapshot {slot + 1}.")
 
     def restore(self, slots: list[Snapshot | None]) -> None:
         """Fill the slots, for example from a saved session."""

@@ -1,4 +1,4 @@
-"""Window that measures itself: start-up, frames or memory.
+"""The measured window: ``python -m benchmarks.children.desk_window start|frames|memory``.
 
 `python -m benchmarks.desk` runs it, each time in a process of its own.
 """
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QApplication
 from benchmarks.harness import spread
 from gui import theme
 from gui.app import INSTRUMENT, open_window
-from gui.bridge import Bridge
+from gui.desk import Desk
 from gui.main_window import MainWindow
 from gui.settings import FOLDER_VARIABLE, Settings
 from mesosynth.instruments import instrument_class
@@ -57,7 +57,7 @@ def main(argv: list[str]) -> int:
 
 def _start(application: QApplication, begun: float) -> dict[str, object]:
     """Time from nothing to the first picture, s."""
-    window = MainWindow(Bridge(instrument_class(INSTRUMENT).parameters), Settings())
+    window = MainWindow(Desk(instrument_class(INSTRUMENT).parameters), Settings())
     painted: list[float] = []
     window.painted.connect(lambda: painted.append(time.time()))
     window.painted.connect(application.exit)
@@ -84,9 +84,8 @@ class _Frames(QObject):
 
     def measure(self) -> dict[str, object]:
         """Wait for the first match, then count; matches follow one another."""
-        window, bridge = self._window, self._window.bridge
-        bridge.match_ended.connect(self._match_again)
-        bridge.match_started.connect(self._begin)
+        window = self._window
+        window.desk.attached.connect(self._attach)
         QTimer.singleShot(round(1000 * _LONGEST), lambda: self._application.exit(1))
         window.resize(*SIZE)
         window.show()
@@ -111,9 +110,13 @@ class _Frames(QObject):
             QTimer.singleShot(0, self._shown)
         return super().eventFilter(watched, event)
 
-    def _match_again(self, _result: object) -> None:
-        bridge = self._window.bridge
-        QTimer.singleShot(0, lambda: bridge.set_matching(True))
+    def _attach(self, session: Session) -> None:
+        session.match.ended.connect(self._match_again)
+        session.match.started.connect(self._begin)
+
+    def _match_again(self) -> None:
+        desk = self._window.desk
+        QTimer.singleShot(0, lambda: desk.ask(lambda session: session.match.start()))
 
     def _begin(self) -> None:
         if self._match_began is not None:
@@ -157,7 +160,7 @@ def _memory(application: QApplication, windows: int) -> dict[str, object]:
     parameters = instrument_class(INSTRUMENT).parameters
     held: list[float] = []
     for _ in range(windows):
-        window = MainWindow(Bridge(parameters), Settings())
+        window = MainWindow(Desk(parameters), Settings())
         window.resize(*SIZE)
         window.painted.connect(application.exit)
         window.show()

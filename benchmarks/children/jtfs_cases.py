@@ -1,4 +1,4 @@
-"""Child that measures our JTFS: ``python -m benchmarks.children.jtfs_cases THREADS``.
+"""The child that measures mesosynth: python -m benchmarks.children.jtfs_cases THREADS.
 
 Its tasks are {"run": a Case}, {"count": a Case}, {"signal": a Case} and {"rates": device}.
 """
@@ -21,7 +21,7 @@ _transforms: dict[str, JTFS] = {}
 
 
 def prepare(task: dict[str, Any]) -> Run:
-    """Function that carries a task out."""
+    """What a task runs."""
     ((what, subject),) = task.items()
     if what == "rates":
         return lambda: measure_rates(subject)

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
@@ -20,9 +22,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMenu, QToolButton
 from typing_extensions import override
 
-from mesosynth.matching.results import MatchStep
+from mesosynth.matching.results import Cell, MatchStep
 from mesosynth.plugins.parameters import Parameter, ParameterTable
-from mesosynth.session.events import Explored, ExploreStarted
 
 from .. import theme
 from ..plots import canvas as plot_painting
@@ -304,14 +305,19 @@ class Pad(Canvas):
         theme.name(self, "Pad", ", ".join(texts))
         self.refresh() if lines_move else self.update()
 
-    def start_map(self, started: ExploreStarted) -> None:
-        """Begin an empty map of the loss, or have none."""
-        self.loss.start(started)
+    def start_map(
+        self,
+        axes: tuple[str, str] | None,
+        x_values: NDArray[np.float64],
+        y_values: NDArray[np.float64],
+    ) -> None:
+        """Begin an empty map of the loss, or none; see :meth:`LossMap.start`."""
+        self.loss.start(axes, x_values, y_values)
         self.refresh()
 
-    def add_cells(self, explored: Explored) -> None:
-        """Fill cells of the map in."""
-        self.loss.add(explored)
+    def add_cells(self, axes: tuple[str, str], cells: Sequence[Cell]) -> None:
+        """Fill cells of the map in; see :meth:`LossMap.add`."""
+        self.loss.add(axes, cells)
         self.refresh()
 
     def set_known(self, values: dict[str, float] | None) -> None:

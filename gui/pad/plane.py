@@ -1,6 +1,7 @@
 """Plane of the pad: two parameters on its axes, and the map of the loss below."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +9,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF
 from PySide6.QtGui import QImage, QPainter, QPen
 
+from mesosynth.matching.results import Cell
 from mesosynth.plugins.parameters import ParameterTable
-from mesosynth.session.events import Explored, ExploreStarted
 
 from .. import theme
 from ..plots.axes import Axis
@@ -141,21 +142,33 @@ class LossMap:
         """Share of the cells that are known, 0 to 1."""
         return float(np.isfinite(self.loss).mean()) if self.loss.size else 0.0
 
-    def start(self, started: ExploreStarted) -> None:
-        """Begin an empty map, or have none."""
-        self.axes = started.axes
-        self.x_values, self.y_values = started.x_values, started.y_values
+    def start(
+        self,
+        axes: tuple[str, str] | None,
+        x_values: NDArray[np.float64],
+        y_values: NDArray[np.float64],
+    ) -> None:
+        """Begin an empty map, or none.
+
+        Parameters
+        ----------
+        axes : (str, str) or None
+            Ids of the two parameters.
+        x_values, y_values : (n,) float64
+            Values on the axes, in the table's units.
+        """
+        self.axes, self.x_values, self.y_values = axes, x_values, y_values
         shape = (len(self.y_values), len(self.x_values))
         self.loss = np.full(shape, np.nan)
         self._gradient = np.zeros((*shape, 2))
         self._image = None
 
-    def add(self, explored: Explored) -> None:
-        """Fill cells in; those of another map are left out."""
-        if explored.axes != self.axes:
+    def add(self, axes: tuple[str, str], cells: Sequence[Cell]) -> None:
+        """Fill cells in; those of a map with other axes are left out."""
+        if axes != self.axes:
             return
         rows, columns = self.loss.shape
-        for cell in explored.cells:
+        for cell in cells:
             if 0 <= cell.i < columns and 0 <= cell.j < rows:
                 self.loss[cell.j, cell.i] = cell.loss
                 self._gradient[cell.j, cell.i, : len(cell.gradient)] = cell.gradient

@@ -7,14 +7,12 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSlider, QToolButton, QVBoxLayout
 from typing_extensions import override
 
-from mesosynth.errors import MesosynthError
 from mesosynth.presets.morph import PINNED, blend, vary
 from mesosynth.presets.preset import Preset
 from mesosynth.session import Session
-from mesosynth.session.events import PresetLoaded
 
 from .. import theme
-from ..bridge import Bridge
+from ..desk import Desk
 from ..plots.canvas import Canvas
 from ..undo import History
 
@@ -173,15 +171,15 @@ class BlendPage(QFrame):
 
     Parameters
     ----------
-    bridge : Bridge
+    desk : Desk
     history : History
         A drag is one step of it.
     """
 
-    def __init__(self, bridge: Bridge, history: History) -> None:
+    def __init__(self, desk: Desk, history: History) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self._bridge, self._history = bridge, history
+        self._desk, self._history = desk, history
         self._presets: list[Preset | None] = [None] * len(CORNERS)
         self._name = "Sound"
         self._seed = 0
@@ -204,19 +202,19 @@ class BlendPage(QFrame):
         self.square.nudged.connect(lambda x, y: history.nudging("blend", lambda: self._blend(x, y)))
         self.vary.clicked.connect(self.vary_sound)
         self.amount.valueChanged.connect(self._show_amount)
-        bridge.preset_loaded.connect(self._on_loaded)
+        desk.attached.connect(self._attach)
         self._show_amount()
 
     def keep_here(self, corner: int) -> None:
         """Let a corner, in the order of :data:`CORNERS`, keep the present sound."""
-        session = self._bridge.session
+        session = self._desk.session
         if session is not None:
             self.keep(session.presets.preset(self._name), corner)
 
     def keep(self, preset: Preset, corner: int) -> None:
         """Let a corner keep a sound."""
         self._presets[corner] = preset
-        self._bridge.say(f"The {PLACES[corner]} corner of the blend keeps {preset.name}.")
+        self._desk.say(f"The {PLACES[corner]} corner of the blend keeps {preset.name}.")
         self.square.set_names([preset.name if preset else "" for preset in self._presets])
 
     def _lay_out(self) -> None:
@@ -254,8 +252,11 @@ class BlendPage(QFrame):
         button.clicked.connect(lambda: self.keep_here(corner))
         return button
 
-    def _on_loaded(self, loaded: PresetLoaded) -> None:
-        self._name = loaded.preset.name
+    def _attach(self, session: Session) -> None:
+        session.presets.loaded.connect(self._on_loaded)
+
+    def _on_loaded(self, preset: Preset) -> None:
+        self._name = preset.name
 
     def _blend(self, x: float, y: float) -> None:
         shares = [(x if cx else 1 - x) * (y if cy else 1 - y) for cx, cy in CORNERS]
@@ -271,7 +272,7 @@ class BlendPage(QFrame):
 
         def varied(session: Session) -> Preset:
             unknowns = session.match.settings.unknowns
-            pinned = {id_ for id_ in self._bridge.parameters.matchable if id_ not in unknowns}
+            pinned = {id_ for id_ in session.sound.parameters.matchable if id_ not in unknowns}
             return vary(session.presets.preset(self._name), amount, self._seed, {*PINNED, *pinned})
 
         self._history.begin("chance")
@@ -279,16 +280,8 @@ class BlendPage(QFrame):
         self._history.end()
 
     def _play(self, make: Callable[[Session], Preset]) -> None:
-        session = self._bridge.session
-        if session is None:
-            return
-        try:
-            session.presets.play(make(session), None, "user")
-        except MesosynthError as error:
-            self._bridge.say(str(error), "error")
-            return
-        if not self._bridge.playing:
-            self._bridge.set_playing(True)
+        if self._desk.ask(lambda session: session.presets.play(make(session), None, "user")):
+            self._desk.ask(lambda session: session.sound.playing or session.sound.play())
 
     def _show_amount(self) -> None:
         self._percent.setText(f"{self.amount.value()}%")

@@ -18,10 +18,11 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from mesosynth.engine.plugin_registry import PluginInfo, list_plugins, plugin_folder
+from mesosynth.session import Session
 from mesosynth.session.rack_model import RackedPlugin
 
 from .. import theme
-from ..bridge import Bridge
+from ..desk import Desk
 from ..undo import History
 from ..widgets.knob import Knob
 
@@ -209,7 +210,7 @@ class EffectsPanel(QFrame):
 
     Parameters
     ----------
-    bridge : Bridge
+    desk : Desk
     history : History
         Every change of the rack is a step of it.
 
@@ -221,10 +222,10 @@ class EffectsPanel(QFrame):
 
     knob_made = Signal(Knob)
 
-    def __init__(self, bridge: Bridge, history: History) -> None:
+    def __init__(self, desk: Desk, history: History) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self._bridge, self._change = bridge, history.change_rack
+        self._desk, self._step = desk, history.step
         self._cards: dict[str, EffectCard] = {}
         self._order: list[RackedPlugin] = []
         self.instrument = QComboBox()
@@ -241,9 +242,7 @@ class EffectsPanel(QFrame):
         self.hint.setWordWrap(True)
         self.problem = ProblemLabel()
         self._lay_out()
-        bridge.rack_changed.connect(self.show_rack)
-        bridge.attached.connect(self.show_rack)
-        bridge.parameters_changed.connect(self._show_values)
+        desk.attached.connect(self._attach)
 
     def __getitem__(self, uid: str) -> EffectCard:
         return self._cards[uid]
@@ -253,9 +252,14 @@ class EffectsPanel(QFrame):
         """What the rack calls the effects, from the first to the last."""
         return [effect.uid for effect in self._order]
 
+    def _attach(self, session: Session) -> None:
+        self.show_rack()
+        session.rack.changed.connect(self.show_rack)
+        session.sound.changed.connect(self._show_values)
+
     def show_rack(self) -> None:
         """Show the rack that the session has now; cards that stay keep their knobs."""
-        session = self._bridge.session
+        session = self._desk.session
         if session is None:
             return
         effects = session.rack.effects
@@ -275,7 +279,7 @@ class EffectsPanel(QFrame):
         trouble = session.rack.instrument_plugin
         self.problem.tell(trouble.problem, trouble.traceback)
         self._fill_instruments()
-        self._show_values(self._bridge.values)
+        self._show_values(self._desk.values)
 
     def _new_card(self, effect: RackedPlugin) -> EffectCard:
         card = EffectCard(effect)
@@ -284,13 +288,19 @@ class EffectsPanel(QFrame):
             self.knob_made.emit(knob)
         title = effect.title
         card.bypassed.connect(
-            lambda uid, off: self._change("bypass_effect", (uid, off), f"bypass of {title}")
+            lambda uid, off: self._step(
+                f"bypass of {title}", lambda session: session.rack.bypass_effect(uid, off)
+            )
         )
         card.removed.connect(
-            lambda uid: self._change("remove_effect", (uid,), f"removal of {title}")
+            lambda uid: self._step(
+                f"removal of {title}", lambda session: session.rack.remove_effect(uid)
+            )
         )
         card.moved.connect(
-            lambda uid, place: self._change("move_effect", (uid, place), f"move of {title}")
+            lambda uid, place: self._step(
+                f"move of {title}", lambda session: session.rack.move_effect(uid, place)
+            )
         )
         return card
 
@@ -300,15 +310,16 @@ class EffectsPanel(QFrame):
 
     def _choose_instrument(self, index: int) -> None:
         plugin = self.instrument.itemData(index)
-        session = self._bridge.session
+        session = self._desk.session
         if session is not None and plugin != session.rack.instrument:
-            self._change(
-                "set_instrument", (plugin,), f"change to {self.instrument.itemText(index)}"
+            self._step(
+                f"change to {self.instrument.itemText(index)}",
+                lambda session: session.rack.set_instrument(plugin),
             )
         self._fill_instruments()
 
     def _fill_instruments(self) -> None:
-        session = self._bridge.session
+        session = self._desk.session
         now = session.rack.instrument if session is not None else ""
         self.instrument.clear()
         for info in _usable("effect"):
@@ -324,7 +335,9 @@ class EffectsPanel(QFrame):
             action.setEnabled(not info.problem)
             action.setToolTip(info.problem)
             action.triggered.connect(
-                lambda _=False, i=info: self._change("add_effect", (i.name,), f"new {i.title}")
+                lambda _=False, i=info: self._step(
+                    f"new {i.title}", lambda session: session.rack.add_effect(i.name)
+                )
             )
         self.menu.addSeparator()
         folder = self.menu.addAction(f"Your own: {plugin_folder()}")

@@ -1,5 +1,7 @@
 """Layers page: a match with several arpeggios, and a card for each layer."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
@@ -17,13 +19,14 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from mesosynth.instruments.layers import LAYERS, PARAMETERS, SILENT
-from mesosynth.matching.results import LayersSettings
-from mesosynth.session.events import LayersEnded, LayersJudged, LayersProgress
+from mesosynth.matching.results import LayersResult, LayersSettings, LayersStep, Scores
+from mesosynth.session import Session
 from mesosynth.session.layer_mixer import LayerMixer, LayerNote
+from mesosynth.session.layers import Layers
 
 from .. import theme
 from ..actions import Actions
-from ..bridge import Bridge
+from ..desk import Desk
 from ..settings import Settings
 from ..undo import History
 from ..widgets.elided_label import ElidedLabel
@@ -48,13 +51,15 @@ class LayerCard(QFrame):
     Signals
     -------
     asked
-        The name of a method of :class:`mesosynth.session.layers.Layers`, its arguments, and what
-        undo calls it.
+        A change: a callable that takes the session's layers, and what undo calls it.
+    moved
+        The layer's place, and the place that it shall have.
     chosen
         The layer's place: its knobs are to be shown.
     """
 
-    asked = Signal(str, tuple, str)
+    asked = Signal(object, str)
+    moved = Signal(int, int)
     chosen = Signal(int)
 
     def __init__(self, place: int) -> None:
@@ -75,9 +80,9 @@ class LayerCard(QFrame):
         self.up = _bare("ph.caret-up", "Move it up (Alt+Up)")
         self.down = _bare("ph.caret-down", "Move it down (Alt+Down)")
         self.out = _bare("ph.x", "Take the layer out (Delete)")
-        self.mute.clicked.connect(lambda on: self._ask("mute", on, "mute"))
-        self.solo.clicked.connect(lambda on: self._ask("solo", on, "solo"))
-        self.pin.clicked.connect(lambda on: self._ask("pin", on, "pin"))
+        self.mute.clicked.connect(lambda on: self._ask(Layers.mute, on, "mute"))
+        self.solo.clicked.connect(lambda on: self._ask(Layers.solo, on, "solo"))
+        self.pin.clicked.connect(lambda on: self._ask(Layers.pin, on, "pin"))
         self.up.clicked.connect(lambda: self._move(self._place - 1))
         self.down.clicked.connect(lambda: self._move(self._place + 1))
         self.out.clicked.connect(self._remove)
@@ -147,17 +152,17 @@ class LayerCard(QFrame):
             # Half a card's height is enough for the next place.
             self._move(self._place + round(by / max(self.height(), 1)))
 
-    def _ask(self, method: str, on: bool, what: str) -> None:
+    def _ask(self, switch: Callable[[Layers, int, bool], None], on: bool, what: str) -> None:
         text = f"{what} of layer {self._place + 1}" if on else f"end of {what}"
-        self.asked.emit(method, (self._place, on), text)
+        self.asked.emit(lambda layers: switch(layers, self._place, on), text)
 
     def _move(self, place: int) -> None:
         place = min(max(place, 0), self._count - 1)
         if place != self._place:
-            self.asked.emit("move", (self._place, place), "move of a layer")
+            self.moved.emit(self._place, place)
 
     def _remove(self) -> None:
-        self.asked.emit("remove", (self._place,), "removal of a layer")
+        self.asked.emit(lambda layers: layers.remove(self._place), "removal of a layer")
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -257,7 +262,7 @@ class LayersPage(QFrame):
     Parameters
     ----------
     actions : Actions
-    bridge : Bridge
+    desk : Desk
     history : History
         All that is done to layers is a step of it.
     settings : Settings
@@ -271,12 +276,10 @@ class LayersPage(QFrame):
 
     chosen = Signal(int)
 
-    def __init__(
-        self, actions: Actions, bridge: Bridge, history: History, settings: Settings
-    ) -> None:
+    def __init__(self, actions: Actions, desk: Desk, history: History, settings: Settings) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self._bridge, self._history, self._settings = bridge, history, settings
+        self._desk, self._history, self._settings = desk, history, settings
         self._shown = LayerMixer()
         self.cards: list[LayerCard] = []
         self.count = _number(1, LAYERS, settings.layers, "Layers at most")
@@ -298,35 +301,37 @@ class LayersPage(QFrame):
         self._lay_out(actions)
         self.setFocusProxy(self.count)
         self._forget()
-        self._connect(bridge)
+        self.count.valueChanged.connect(self._remember)
+        self.seconds.valueChanged.connect(self._remember)
+        desk.attached.connect(self._attach)
         self._show()
 
     def match(self, go_on: bool = False) -> None:
         """Match with layers, perhaps from those that there are."""
         wanted = LayersSettings(self.count.value(), float(self.seconds.value()))
-        if self._bridge.start_layers_match(wanted, go_on):
+
+        def start(session: Session) -> None:
+            session.layers.settings = wanted
+            session.layers.start(go_on)
+
+        if self._desk.ask(start):
             self._history.await_layers()
 
     def apply(self) -> None:
         """Play what the last match with layers found."""
-        self._history.begin("layers found")
-        self._bridge.apply_layers()
-        self._history.end()
+        self._history.step("layers found", lambda session: session.layers.apply())
 
     # ------------------------------------------------------------------ the match
 
-    def _connect(self, bridge: Bridge) -> None:
-        self.count.valueChanged.connect(self._remember)
-        self.seconds.valueChanged.connect(self._remember)
-        bridge.attached.connect(self._show)
-        bridge.layers_started.connect(self._on_started)
-        bridge.layers_progress.connect(self._on_progress)
-        bridge.layers_ended.connect(self._on_ended)
-        bridge.layers_changed.connect(self._show)
-        bridge.layers_judged.connect(self._on_judged)
-        bridge.parameters_changed.connect(self._on_parameters)
-        for changed in (bridge.match_paused, bridge.match_resumed):
-            changed.connect(self._on_paused)
+    def _attach(self, session: Session) -> None:
+        session.layers.started.connect(self._on_started)
+        session.layers.stepped.connect(self._on_stepped)
+        session.layers.ended.connect(self._on_ended)
+        session.layers.changed.connect(self._show)
+        session.layers.judged.connect(self._on_judged)
+        session.sound.changed.connect(self._on_parameters)
+        session.match.paused.connect(self._on_paused)
+        self._show()
 
     def _remember(self) -> None:
         self._settings.layers = self.count.value()
@@ -339,27 +344,26 @@ class LayersPage(QFrame):
     def _on_started(self) -> None:
         self.progress.setValue(0)
         self.left.setText("Looking for the first layer…")
-        self._bridge.say("Matching with layers…")
+        self._desk.say("Matching with layers…")
 
-    def _on_progress(self, event: LayersProgress) -> None:
-        step = event.step
+    def _on_stepped(self, step: LayersStep) -> None:
         self.progress.setValue(round(_STEPS * step.progress))
         self.left.setText(f"{_layers(len(step.layers))}  {time_left(step)}".strip())
 
     def _on_paused(self) -> None:
-        if self._bridge.matching_layers and self._bridge.is_match_paused:
+        session = self._desk.session
+        if session is not None and session.layers.running:
             self.left.setText("Paused; press P to go on")
 
-    def _on_ended(self, event: LayersEnded) -> None:
-        result = event.result
+    def _on_ended(self, result: LayersResult | None) -> None:
         if result is None:
             self._forget()
-            self._bridge.say("The match with layers ended before there was one.", "warning")
+            self._desk.say("The match with layers ended before there was one.", "warning")
             return
         self.progress.setValue(_STEPS)
         how = "" if result.converged else "; the time was over"
         self.left.setText(f"{_layers(len(result.layers))} after {result.seconds:.0f} s{how}")
-        self._bridge.say(
+        self._desk.say(
             f"{'Matched' if result.converged else 'Ended'} with {_layers(len(result.layers))} "
             f"after {result.seconds:.0f} s: {result.scores}."
         )
@@ -368,8 +372,8 @@ class LayersPage(QFrame):
 
     def _show(self) -> None:
         """Show a card for each layer."""
-        self._shown = book = self._bridge.layers
-        count = len(book.notes)
+        self._shown = mixer = self._mixer
+        count = len(mixer.notes)
         while len(self.cards) > count:
             card = self.cards.pop()
             self._list.removeWidget(card)
@@ -377,15 +381,19 @@ class LayersPage(QFrame):
             card.deleteLater()
         while len(self.cards) < count:
             self._new_card()
-        for place, (card, note) in enumerate(zip(self.cards, book.notes, strict=True)):
-            card.show_note(note, book.heard(place), count)
+        for place, (card, note) in enumerate(zip(self.cards, mixer.notes, strict=True)):
+            card.show_note(note, mixer.heard(place), count)
         self.hint.setVisible(not count)
         if not count:
             self.scores.show_scores(None)
-        self._show_values(self._bridge.values)
+        self._show_values(self._desk.values)
+
+    @property
+    def _mixer(self) -> LayerMixer:
+        return LayerMixer() if self._desk.session is None else self._desk.session.layers.mixer
 
     def _on_parameters(self, values: dict[str, float]) -> None:
-        if self._bridge.layers == self._shown:
+        if self._mixer == self._shown:
             self._show_values(values)
         else:
             self._show()
@@ -395,23 +403,25 @@ class LayersPage(QFrame):
             if f"level_{card.number}" in values:
                 card.show_values(values)
 
-    def _on_judged(self, judged: LayersJudged) -> None:
+    def _on_judged(self, shares: tuple[float, ...], scores: Scores | None) -> None:
         """Show each layer's share, and how alike all of them and the target are."""
-        for card, share in zip(self.cards, judged.shares, strict=False):
+        for card, share in zip(self.cards, shares, strict=False):
             card.share.show_share(share)
-        self.scores.show_scores(judged.scores if self.cards else None)
+        self.scores.show_scores(scores if self.cards else None)
 
-    def _change(self, method: str, arguments: tuple[object, ...], text: str) -> None:
-        self._history.begin(text)
-        self._bridge.change_layers(method, *arguments)
-        self._history.end()
+    def _change(self, change: Callable[[Layers], object], text: str) -> None:
+        self._history.step(text, lambda session: change(session.layers))
         self._show()
-        if method == "move" and isinstance(arguments[1], int) and self.cards:
-            self.cards[min(arguments[1], len(self.cards) - 1)].setFocus()
+
+    def _move(self, place: int, to: int) -> None:
+        self._change(lambda layers: layers.move(place, to), "move of a layer")
+        if self.cards:
+            self.cards[min(to, len(self.cards) - 1)].setFocus()
 
     def _new_card(self) -> None:
         card = LayerCard(len(self.cards))
         card.asked.connect(self._change)
+        card.moved.connect(self._move)
         card.chosen.connect(self.chosen)
         self._list.insertWidget(len(self.cards), card)
         self.cards.append(card)

@@ -20,10 +20,10 @@ from typing_extensions import override
 from mesosynth.presets.library import Library
 from mesosynth.presets.preset import Preset
 from mesosynth.presets.search import MOST_STARS, Entry
-from mesosynth.session.events import PresetLoaded
+from mesosynth.session import Session
 
 from .. import theme
-from ..bridge import Bridge
+from ..desk import Desk
 from ..files import ask_open, ask_save
 from ..undo import History
 from ..widgets.background import JobLine
@@ -109,7 +109,7 @@ class LibraryPanel(QFrame):
 
     Parameters
     ----------
-    bridge : Bridge
+    desk : Desk
     library : Library
         Looked through from the moment when the session is there.
     history : History
@@ -126,12 +126,12 @@ class LibraryPanel(QFrame):
     chosen = Signal()
     cornered = Signal(object, int)
 
-    def __init__(self, bridge: Bridge, library: Library, history: History) -> None:
+    def __init__(self, desk: Desk, library: Library, history: History) -> None:
         super().__init__()
         self.setObjectName("panel")
         self.library = library
-        self.deeds = LibraryDeeds(bridge, library, history)
-        self._bridge = bridge
+        self.deeds = LibraryDeeds(desk, library, history)
+        self._desk = desk
         self._revision = -1
         self._tags: list[str] = []
         self._wanted: Entry | None = None
@@ -201,22 +201,22 @@ class LibraryPanel(QFrame):
         """Do something with the current preset, or say why that cannot be."""
         entry = self.current
         if entry is None:
-            self._bridge.say("Choose a sound of the library first: F2 opens it.", "warning")
+            self._desk.say("Choose a sound of the library first: F2 opens it.", "warning")
         elif entry.problem:
-            self._bridge.say(entry.problem, "error")
+            self._desk.say(entry.problem, "error")
         else:
             do(entry)
 
     def overwrite(self, entry: Entry) -> None:
         """Let a preset of the user's be the present sound."""
         if entry.factory:
-            self._bridge.say(f"{entry.name} came with mesosynth and stays; Ctrl+L saves a new one.")
+            self._desk.say(f"{entry.name} came with mesosynth and stays; Ctrl+L saves a new one.")
         else:
             self.deeds.overwrite(entry)
 
     def ask_to_save(self) -> None:
         """Open the form that saves the sound to the library."""
-        session = self._bridge.session
+        session = self._desk.session
         if session is not None:
             loaded = session.presets.current.name if session.presets.current else ""
             self.form.ask(session.presets.preset(loaded))
@@ -224,7 +224,7 @@ class LibraryPanel(QFrame):
     def ask_to_edit(self, entry: Entry) -> None:
         """Open the form that changes what is said of a preset of the user's."""
         if entry.factory:
-            self._bridge.say(f"{entry.name} came with mesosynth and stays; save a copy of it.")
+            self._desk.say(f"{entry.name} came with mesosynth and stays; save a copy of it.")
             return
         preset = self.deeds.read(entry)
         if preset is not None:
@@ -293,13 +293,14 @@ class LibraryPanel(QFrame):
             self.refresh()
             self.deeds.tell_bank()
 
-    def _on_attached(self) -> None:
+    def _attach(self, session: Session) -> None:
+        session.presets.loaded.connect(self._on_loaded)
         self.library.watch()
         if self.library.trouble:
-            self._bridge.say(self.library.trouble, "warning")
+            self._desk.say(self.library.trouble, "warning")
 
-    def _on_loaded(self, loaded: PresetLoaded) -> None:
-        entry = self.library.find(loaded.path) if loaded.path is not None else None
+    def _on_loaded(self, _preset: Preset, path: Path | None) -> None:
+        entry = self.library.find(path) if path is not None else None
         self.rows.playing = entry.key if entry else ""
         if entry is not None:
             self.deeds.note_played(entry)
@@ -321,9 +322,9 @@ class LibraryPanel(QFrame):
         if entry is None:
             return
         if entry.problem:
-            self._bridge.say(entry.problem, "error")
-        elif self._bridge.load_preset(entry.path) and not self._bridge.playing:
-            self._bridge.set_playing(True)
+            self._desk.say(entry.problem, "error")
+        elif self._desk.ask(lambda session: session.presets.load(entry.path)):
+            self._desk.ask(lambda session: session.sound.playing or session.sound.play())
 
     def _on_clicked(self, index: QModelIndex) -> None:
         entry = cast("Entry", index.data(ENTRY))
@@ -395,9 +396,8 @@ class LibraryPanel(QFrame):
         self.form.closed.connect(self.list.setFocus)
         self.deeds.marked.connect(self.rows.repaint)
         self.deeds.changed.connect(self.refresh)
-        self._bridge.attached.connect(self._on_attached)
-        self._bridge.preset_loaded.connect(self._on_loaded)
-        self._bridge.tick.connect(self._on_tick)
+        self._desk.attached.connect(self._attach)
+        self._desk.tick.connect(self._on_tick)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()

@@ -24,7 +24,7 @@ from mesosynth.presets.preset import CATEGORIES, Preset, Tags, load_preset
 from mesosynth.presets.search import MOST_STARS, Entry
 
 from .. import theme
-from ..bridge import Bridge
+from ..desk import Desk
 from ..undo import History
 from ..widgets.background import Background
 
@@ -157,7 +157,7 @@ class LibraryDeeds(QObject):
 
     Parameters
     ----------
-    bridge : Bridge
+    desk : Desk
     library : Library
     history : History
 
@@ -172,15 +172,14 @@ class LibraryDeeds(QObject):
     marked = Signal()
     changed = Signal()
 
-    def __init__(self, bridge: Bridge, library: Library, history: History) -> None:
+    def __init__(self, desk: Desk, library: Library, history: History) -> None:
         super().__init__(history)
-        self._bridge, self._library, self._history = bridge, library, history
+        self._desk, self._library, self._history = desk, library, history
         self.background = Background(self)
-        # A method and no lambda, which would keep the bridge alive.
         self.background.failed.connect(self._on_failed)
 
     def _on_failed(self, text: str) -> None:
-        self._bridge.say(text, "error")
+        self._desk.say(text, "error")
 
     def is_favourite(self, entry: Entry) -> bool:
         """Whether a preset is one."""
@@ -192,13 +191,13 @@ class LibraryDeeds(QObject):
             self.tell_bank()
             self.marked.emit()
             now = "a favourite now" if favourite else "no favourite any more"
-            self._bridge.say(f"{entry.name} is {now}.")
+            self._desk.say(f"{entry.name} is {now}.")
 
     def rate(self, entry: Entry, stars: int) -> None:
         """Give a preset stars, none with 0."""
         if self._did(lambda: self._library.rate(entry, stars)):
             self.marked.emit()
-            self._bridge.say(f"{entry.name}: {'★' * stars or 'no stars'}.")
+            self._desk.say(f"{entry.name}: {'★' * stars or 'no stars'}.")
 
     def turn_favourite(self, entry: Entry) -> None:
         """Make a preset a favourite, or no longer."""
@@ -215,8 +214,7 @@ class LibraryDeeds(QObject):
 
     def tell_bank(self) -> None:
         """Tell the session what MIDI programs call."""
-        if self._bridge.session is not None:
-            self._bridge.session.presets.bank = self._library.bank
+        self._desk.ask(lambda session: setattr(session.presets, "bank", self._library.bank))
 
     def read(self, entry: Entry) -> Preset | None:
         """A preset as it is in its file; None (and a message) if it cannot be read."""
@@ -229,13 +227,13 @@ class LibraryDeeds(QObject):
         path = self._ask(lambda: self._library.save(preset))
         if path is not None:
             self.changed.emit()
-            self._bridge.load_preset(path)
-            self._bridge.say(f"Saved as {path.stem}.")
+            self._desk.ask(lambda session: session.presets.load(path))
+            self._desk.say(f"Saved as {path.stem}.")
         return path
 
     def overwrite(self, entry: Entry) -> None:
         """Let a preset be the present sound."""
-        session = self._bridge.session
+        session = self._desk.session
         if session is None:
             return
         before, after = self._read(entry), session.presets.preset(entry.name)
@@ -246,7 +244,7 @@ class LibraryDeeds(QObject):
                 f"overwriting {entry.name}",
                 lambda: self._write(entry.path, before), lambda: self._write(entry.path, after),
             )  # fmt: skip
-        self._bridge.say(f"{entry.name} is the present sound now; Ctrl+Z takes it back.")
+        self._desk.say(f"{entry.name} is the present sound now; Ctrl+Z takes it back.")
 
     def edit(self, entry: Entry, preset: Preset) -> Path | None:
         """Say other things of a preset, perhaps another name; None (and a message) if not."""
@@ -265,7 +263,7 @@ class LibraryDeeds(QObject):
                 f"changing what is said of {entry.name}",
                 lambda: change(before), lambda: change(preset),
             )  # fmt: skip
-        self._bridge.say(f"{path.stem} is saved; Ctrl+Z takes it back.")
+        self._desk.say(f"{path.stem} is saved; Ctrl+Z takes it back.")
         return path
 
     def remove(self, entry: Entry) -> None:
@@ -285,7 +283,7 @@ class LibraryDeeds(QObject):
             there[0] = (now and self._remove(now)) or there[0]
 
         self._history.did(f"removing {entry.name}", put_back, remove_again)
-        self._bridge.say(f"{entry.name} is removed; Ctrl+Z brings it back.")
+        self._desk.say(f"{entry.name} is removed; Ctrl+Z brings it back.")
 
     # ------------------------------------------------------------------ banks
 
@@ -304,24 +302,24 @@ class LibraryDeeds(QObject):
         self._start(
             f"Exporting {path.name} …",
             lambda tell: self._library.export_bank(entries, path, tell),
-            lambda done: self._bridge.say(text if done else "Cancelled; nothing was written."),
+            lambda done: self._desk.say(text if done else "Cancelled; nothing was written."),
         )
 
     def _start(
         self, words: str, work: Callable[..., _Answer], done: Callable[[_Answer], None]
     ) -> None:
         if not self.background.start(words, work, done):
-            self._bridge.say("Another bank is on its way; wait for it, or cancel it.", "warning")
+            self._desk.say("Another bank is on its way; wait for it, or cancel it.", "warning")
 
     def _on_imported(self, imported: Imported, path: Path) -> None:
         self.changed.emit()
         if imported.cancelled:
-            self._bridge.say(f"Cancelled; no presets came from {path.name}.")
+            self._desk.say(f"Cancelled; no presets came from {path.name}.")
             return
         text = f"{len(imported.files)} presets came from {path.name}"
         if imported.left_out:
             text += f"; {len(imported.left_out)} did not: {imported.left_out[0]}"
-        self._bridge.say(text if text.endswith(".") else f"{text}.")
+        self._desk.say(text if text.endswith(".") else f"{text}.")
 
     # ------------------------------------------------------------------ one by one
 
@@ -351,7 +349,7 @@ class LibraryDeeds(QObject):
         try:
             return request()
         except MesosynthError as error:
-            self._bridge.say(str(error), "error")
+            self._desk.say(str(error), "error")
             return None
 
     def _did(self, request: Callable[[], object]) -> bool:

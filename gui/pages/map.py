@@ -1,5 +1,8 @@
 """The drawer's page with the map of the library: hear sounds by a click, blend them by a drag."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -11,14 +14,14 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from mesosynth.errors import MesosynthError
 from mesosynth.presets.library import Library
 from mesosynth.presets.morph import blend
+from mesosynth.presets.preset import Preset
 from mesosynth.presets.similarity import MapPoint, SoundMap
-from mesosynth.session.events import PresetLoaded
+from mesosynth.session import Session
 
 from .. import theme
-from ..bridge import Bridge
+from ..desk import Desk
 from ..plots.library_map import LibraryMap
 from ..undo import History
 
@@ -31,16 +34,16 @@ class MapPage(QFrame):
 
     Parameters
     ----------
-    bridge : Bridge
+    desk : Desk
     library : Library
     history : History
         A drag is one step of it.
     """
 
-    def __init__(self, bridge: Bridge, library: Library, history: History) -> None:
+    def __init__(self, desk: Desk, library: Library, history: History) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self._bridge, self._library, self._history = bridge, library, history
+        self._desk, self._library, self._history = desk, library, history
         self._seen = self._revision = -1
         self.chart: SoundMap | None = None
         self.map = LibraryMap()
@@ -69,8 +72,8 @@ class MapPage(QFrame):
         self.map.blended.connect(self._on_blended)
         self.map.gesture_began.connect(lambda: history.begin("move on the map"))
         self.map.gesture_ended.connect(history.end)
-        bridge.preset_loaded.connect(self._on_loaded)
-        bridge.tick.connect(self._on_tick)
+        desk.attached.connect(self._attach)
+        desk.tick.connect(self._on_tick)
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
@@ -105,11 +108,14 @@ class MapPage(QFrame):
         if chart.left:
             return f"listening to {chart.left} new sounds …"
         if chart.trouble:
-            self._bridge.say(chart.trouble, "warning")
+            self._desk.say(chart.trouble, "warning")
         return f"{len(chart.places)} of {len(self._library.entries)}"
 
-    def _on_loaded(self, loaded: PresetLoaded) -> None:
-        entry = self._library.find(loaded.path) if loaded.path is not None else None
+    def _attach(self, session: Session) -> None:
+        session.presets.loaded.connect(self._on_loaded)
+
+    def _on_loaded(self, _preset: Preset, path: Path | None) -> None:
+        entry = self._library.find(path) if path is not None else None
         self._playing, self._name = (entry.key, entry.name) if entry else ("", "")
         self.map.set_playing(self._playing)
         self._show_similar()
@@ -132,18 +138,12 @@ class MapPage(QFrame):
         return button
 
     def _on_chosen(self, place: MapPoint) -> None:
-        if self._bridge.load_preset(place.entry.path) and not self._bridge.playing:
-            self._bridge.set_playing(True)
+        self._play(lambda session: session.presets.load(place.entry.path))
 
     def _on_blended(self, mix: list[tuple[MapPoint, float]]) -> None:
-        session = self._bridge.session
-        if session is None:
-            return
-        presets = [place.preset for place, _ in mix]
-        try:
-            session.presets.play(blend(presets, [share for _, share in mix]), None, "user")
-        except MesosynthError as error:
-            self._bridge.say(str(error), "error")
-            return
-        if not self._bridge.playing:
-            self._bridge.set_playing(True)
+        presets, shares = [place.preset for place, _ in mix], [share for _, share in mix]
+        self._play(lambda session: session.presets.play(blend(presets, shares), None, "user"))
+
+    def _play(self, request: Callable[[Session], object]) -> None:
+        if self._desk.ask(request):
+            self._desk.ask(lambda session: session.sound.playing or session.sound.play())

@@ -19,11 +19,12 @@ from PySide6.QtWidgets import (
 
 from mesosynth.matching.results import Candidate, LayersStep, MatchResult, MatchSettings, MatchStep
 from mesosynth.plugins.parameters import ParameterTable
+from mesosynth.session import Session
 from mesosynth.session.comparison import Heard
 
 from .. import theme
 from ..actions import Actions
-from ..bridge import Bridge
+from ..desk import Desk
 from ..undo import History
 
 # --------------------------------------------------------------------------------------------------
@@ -53,12 +54,12 @@ class AuditionButtons(QWidget):
 
     Parameters
     ----------
-    bridge : Bridge
+    desk : Desk
     """
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, desk: Desk) -> None:
         super().__init__()
-        self._bridge = bridge
+        self._desk = desk
         self._heard: Heard | None = None
         self._buttons = {what: self._button(what) for what in HEARD}
         layout = QHBoxLayout(self)
@@ -66,8 +67,7 @@ class AuditionButtons(QWidget):
         layout.setSpacing(4)
         for button in self._buttons.values():
             layout.addWidget(button)
-        bridge.auditioned.connect(self._show)
-        bridge.target_loaded.connect(self._on_target)
+        desk.attached.connect(self._attach)
         self.setEnabled(False)
 
     def __getitem__(self, what: Heard) -> QToolButton:
@@ -84,13 +84,17 @@ class AuditionButtons(QWidget):
         self._hear(order[(order.index(self._heard) + 1) % len(order)])
 
     def _hear(self, what: Heard | None) -> None:
-        self._bridge.request(lambda session: session.comparison.hear(what))
-        session = self._bridge.session
+        self._desk.ask(lambda session: session.comparison.hear(what))
+        session = self._desk.session
         self._show(None if session is None else session.comparison.heard)
+
+    def _attach(self, session: Session) -> None:
+        session.comparison.changed.connect(self._show)
+        session.target.loaded.connect(self._on_target)
 
     def _show(self, heard: Heard | None) -> None:
         if heard != self._heard:
-            self._bridge.say(_SAID[heard] if heard else "The sound is as it was.")
+            self._desk.say(_SAID[heard] if heard else "The sound is as it was.")
         self._heard = heard
         for what, button in self._buttons.items():
             button.setChecked(what == heard)
@@ -147,7 +151,7 @@ class MatchPage(QFrame):
     Parameters
     ----------
     actions : Actions
-    bridge : Bridge
+    desk : Desk
     history : History
         To play a candidate is a step of it, and so is a morph.
 
@@ -164,12 +168,12 @@ class MatchPage(QFrame):
 
     settings_shown = Signal(object)
 
-    def __init__(self, actions: Actions, bridge: Bridge, history: History) -> None:
+    def __init__(self, actions: Actions, desk: Desk, history: History) -> None:
         super().__init__()
         self.setObjectName("panel")
         self.has_steps = False
-        self._bridge, self._history = bridge, history
-        parameters = bridge.parameters
+        self._desk, self._history = desk, history
+        parameters = desk.parameters
         self._parameters = parameters
         self._settings = MatchSettings()
         self.unknowns: dict[str, QCheckBox] = {}
@@ -183,7 +187,7 @@ class MatchPage(QFrame):
             "Where each start led, best first; choose one to play it, T to compare it.\n"
             "Alike: cosines to the target in JTFS, MSS and log-mel."
         )
-        self.hear = AuditionButtons(bridge)
+        self.hear = AuditionButtons(desk)
         self.candidates.currentRowChanged.connect(self._play)
         self.morph = QSlider(Qt.Orientation.Horizontal)
         self.morph.setRange(0, MORPH_STEPS)
@@ -194,17 +198,17 @@ class MatchPage(QFrame):
         self._lay_out(parameters, actions)
         self._show_settings(self._settings)
         self.forget()
-        self._connect(bridge)
+        desk.attached.connect(self._attach)
 
     def show_settings(self) -> None:
         """Show how the session matches, for example after a session was loaded."""
-        session = self._bridge.session
+        session = self._desk.session
         if session is not None:
             self._show_settings(session.match.settings)
 
     def apply(self) -> None:
         """Jump to the parameters that the last match found."""
-        session = self._bridge.session
+        session = self._desk.session
         if session is not None and session.match.result is not None:
             self._history.set_at_once(session.match.result.theta, "match result")
 
@@ -231,15 +235,15 @@ class MatchPage(QFrame):
 
     # ------------------------------------------------------------------ the match
 
-    def _connect(self, bridge: Bridge) -> None:
-        bridge.attached.connect(self.show_settings)
-        bridge.target_loaded.connect(self._on_target)
-        bridge.match_started.connect(self._on_started)
-        bridge.match_progress.connect(self._on_progress)
-        bridge.match_paused.connect(self._on_paused)
-        bridge.match_resumed.connect(self._on_resumed)
-        bridge.match_ended.connect(self._on_ended)
-        bridge.match_judged.connect(self._on_judged)
+    def _attach(self, session: Session) -> None:
+        self.show_settings()
+        session.target.loaded.connect(self._on_target)
+        session.match.started.connect(self._on_started)
+        session.match.stepped.connect(self._on_progress)
+        session.match.paused.connect(self._on_paused)
+        session.match.resumed.connect(self._on_resumed)
+        session.match.ended.connect(self._on_ended)
+        session.match.judged.connect(self._on_judged)
 
     def _on_target(self) -> None:
         self.has_steps = False  # the match was of another target
@@ -247,7 +251,7 @@ class MatchPage(QFrame):
     def _on_started(self) -> None:
         self.forget()
         self.left.setText("Looking for a start…")
-        self._bridge.say("Matching…")
+        self._desk.say("Matching…")
 
     def _on_progress(self, step: MatchStep) -> None:
         self.has_steps = True
@@ -255,15 +259,15 @@ class MatchPage(QFrame):
 
     def _on_paused(self) -> None:
         self.left.setText("Paused; press P to go on")
-        self._bridge.say("The match stands still; press P to go on.")
+        self._desk.say("The match stands still; press P to go on.")
 
     def _on_resumed(self) -> None:
-        self._bridge.say("Matching…")
+        self._desk.say("Matching…")
 
     def _on_ended(self, result: MatchResult | None) -> None:
         if result is None:
             self.left.setText("Stopped before a first estimate")
-            self._bridge.say("The match ended before a first estimate.", "warning")
+            self._desk.say("The match ended before a first estimate.", "warning")
             return
         self.left.setText("Done" if result.converged else "Stopped; this is the best so far")
         self.candidates.blockSignals(True)
@@ -275,28 +279,31 @@ class MatchPage(QFrame):
         if result.found:
             how = "Matched" if result.converged else "Match stopped"
             after = f"{result.evaluations} evaluations in {result.seconds:.1f} s"
-            self._bridge.say(f"{how} after {after}, loss {result.loss:.1e}.")
+            self._desk.say(f"{how} after {after}, loss {result.loss:.1e}.")
 
     def _on_judged(self, result: MatchResult) -> None:
         """Say of each candidate how alike it is; where one arpeggio is not enough, say what is."""
         for place, candidate in enumerate(result.candidates[: self.candidates.count()]):
             self.candidates.item(place).setText(self._in_words(place, candidate))
         scores = result.similarity
-        if scores is not None and scores.jtfs < _ALIKE and not self._bridge.matching:
-            self._bridge.say(
+        session = self._desk.session
+        matching = session is not None and session.match.running
+        if scores is not None and scores.jtfs < _ALIKE and not matching:
+            self._desk.say(
                 f"One arpeggio is {scores.jtfs:.0%} like the target; press L to match it with "
                 "several, and with how they repeat."
             )
 
     def _play(self, row: int) -> None:
         if row >= 0:
-            self._history.begin(f"candidate {row + 1}")
-            self._bridge.apply_candidate(row)
-            self._history.end()
+            self._history.step(f"candidate {row + 1}", lambda session: session.match.apply(row))
 
     def _morph(self, at: int) -> None:
         """A drag is one step of undo; keys and wheel on the slider are one when they pause."""
-        self._history.nudging("morph", lambda: self._bridge.morph_to_match(at / MORPH_STEPS))
+        amount = at / MORPH_STEPS
+        self._history.nudging(
+            "morph", lambda: self._desk.ask(lambda session: session.match.morph(amount))
+        )
 
     def _show_morph(self, there: bool) -> None:
         self.morph.blockSignals(True)
@@ -322,7 +329,8 @@ class MatchPage(QFrame):
             phi=self.phi.currentData(),
             descent=self.descent.currentData(),
         )
-        self._bridge.set_match_settings(self._settings)
+        settings = self._settings
+        self._desk.ask(lambda session: setattr(session.match, "settings", settings))
         self.settings_shown.emit(self._settings)
 
     def _lay_out(self, parameters: ParameterTable, actions: Actions) -> None:

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.matching.automation import AutomationMoved, SequenceChanged
 from mesosynth.matching.results import (
     LONGEST_HOP,
     SHORTEST_HOP,
@@ -27,10 +26,11 @@ from mesosynth.matching.results import (
     SequenceSettings,
 )
 from mesosynth.matching.smoothing import smoothed
+from mesosynth.session import Session
 
 from .. import theme
 from ..actions import Actions
-from ..bridge import Bridge
+from ..desk import Desk
 from ..files import ask_save
 from ..plots import canvas as plot_painting
 from ..plots.axes import Axis
@@ -212,7 +212,7 @@ class SequencePage(QFrame):
     Parameters
     ----------
     actions : Actions
-    bridge : Bridge
+    desk : Desk
     history : History
         Playing a sequence is one step of it.
 
@@ -222,10 +222,10 @@ class SequencePage(QFrame):
         Whether the sequence moves the parameters.
     """
 
-    def __init__(self, actions: Actions, bridge: Bridge, history: History) -> None:
+    def __init__(self, actions: Actions, desk: Desk, history: History) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self._bridge, self._history = bridge, history
+        self._desk, self._history = desk, history
         self._matched: MatchedSequence | None = None
         self._drawn = self._begun = 0.0
         self._before = 0  # windows that an earlier run had matched
@@ -296,22 +296,23 @@ class SequencePage(QFrame):
         layout.addLayout(play)
 
     def _connect(self) -> None:
-        bridge = self._bridge
         self.loop.toggled.connect(self._on_loop)
         self.smooth.valueChanged.connect(self._on_smooth)
         self.curves.sought.connect(
-            lambda at: bridge.request(lambda session: session.sequence.seek(at))
+            lambda at: self._desk.ask(lambda session: session.sequence.seek(at))
         )
-        bridge.sequence_changed.connect(self._on_sequence)
-        bridge.automation_moved.connect(self._on_moved)
-        bridge.attached.connect(self._refresh)
+        self._desk.attached.connect(self._attach)
+
+    def _attach(self, session: Session) -> None:
+        session.sequence.changed.connect(self._on_sequence)
+        session.sequence.moved.connect(self._on_moved)
 
     # ------------------------------------------------------------------ hands
 
     @property
     def match_label(self) -> str:
         """What the action that matches does now."""
-        session = self._bridge.session
+        session = self._desk.session
         if session is not None and session.sequence.running:
             return "Stop"
         return "Go on" if self._matched is not None and not self._matched.finished else "Match all"
@@ -323,7 +324,7 @@ class SequencePage(QFrame):
 
     def match_or_stop(self) -> None:
         """Match the target's whole file, or stop that."""
-        session = self._bridge.session
+        session = self._desk.session
         if session is None:
             return
         if session.sequence.running:
@@ -332,27 +333,27 @@ class SequencePage(QFrame):
             return
         path = session.target.path
         if path is None:
-            self._bridge.say("Load a sound first; a sequence is of its whole file.", "warning")
+            self._desk.say("Load a sound first; a sequence is of its whole file.", "warning")
             return
         settings = SequenceSettings(hop=round(self.hop.value(), 2))
-        self._bridge.request(lambda session: session.sequence.start(path, settings))
+        self._desk.ask(lambda session: session.sequence.start(path, settings))
         self._refresh()
 
     def play_or_stop(self) -> None:
         """Let what was found move the parameters, or stop that."""
         if self.playing:
-            self._bridge.request(lambda session: session.sequence.stop_playing())
+            self._desk.ask(lambda session: session.sequence.stop_playing())
             return
         self._history.begin("sequence")
-        if not self._bridge.request(lambda session: session.sequence.play()):
+        if not self._desk.ask(lambda session: session.sequence.play()):
             self._history.end()
 
     def _on_loop(self, loops: bool) -> None:
-        self._bridge.request(lambda session: setattr(session.sequence, "loops", loops))
+        self._desk.ask(lambda session: setattr(session.sequence, "loops", loops))
 
     def _on_smooth(self) -> None:
         seconds = self.smoothing
-        self._bridge.request(lambda session: session.sequence.smooth(seconds))
+        self._desk.ask(lambda session: session.sequence.smooth(seconds))
         self._show_smoothing()
         self._draw()
 
@@ -362,28 +363,28 @@ class SequencePage(QFrame):
 
     def export(self, path: Path) -> None:
         """Write what is shown; a message says when it is done."""
-        self._bridge.request(lambda session: session.sequence.export(path))
+        self._desk.ask(lambda session: session.sequence.export(path))
 
     # ------------------------------------------------------------------ news
 
-    def _on_sequence(self, changed: SequenceChanged) -> None:
-        if changed.matched is not self._matched:
-            self._matched, self._begun = changed.matched, time.monotonic()
-            self._before = 0 if changed.matched is None else len(changed.matched.moments)
+    def _on_sequence(self, matched: MatchedSequence | None, running: bool) -> None:
+        windows = 0 if matched is None else len(matched.moments)
+        if matched is not self._matched:
+            self._matched, self._begun = matched, time.monotonic()
+            self._before = windows
         now = time.monotonic()
-        windows = 0 if changed.matched is None else len(changed.matched.moments)
         due = now - self._drawn > _REDRAW * (1.0 + windows / _LONG)
-        if not changed.running or changed.matched is None or due:
+        if not running or matched is None or due:
             self._drawn = now
             self._draw()
-            self._say_how_far(changed.running)
+            self._say_how_far(running)
             self._refresh()
 
-    def _on_moved(self, moved: AutomationMoved) -> None:
-        self.curves.show_position(moved.position)
-        if self.playing and not moved.playing:
+    def _on_moved(self, playing: bool, position: float) -> None:
+        self.curves.show_position(position)
+        if self.playing and not playing:
             self._history.end()
-        self.playing = moved.playing
+        self.playing = playing
 
     def _draw(self) -> None:
         matched = self._matched
@@ -418,5 +419,5 @@ class SequencePage(QFrame):
         self._seconds.setText(f"{self.smoothing:.1f} s")
 
     def _refresh(self) -> None:
-        session = self._bridge.session
+        session = self._desk.session
         self.hop.setEnabled(session is None or not session.sequence.running)

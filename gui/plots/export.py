@@ -15,7 +15,7 @@ from mesosynth.errors import ArgumentError, MesosynthError
 from mesosynth.system.atomic_file import write_atomically, writing
 
 from .. import theme
-from ..bridge import Bridge
+from ..desk import Desk
 from ..files import ask_save
 from ..settings import Settings
 from .canvas import Canvas
@@ -143,11 +143,11 @@ class Exporter(QObject):
         self,
         window: QWidget,
         views: Sequence[Frame],
-        bridge: Bridge,
+        desk: Desk,
         settings: Settings,
     ) -> None:
         super().__init__(window)
-        self._window, self._views, self._bridge = window, views, bridge
+        self._window, self._views, self._desk = window, views, desk
         self._settings = settings
         for view in views:
             view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -192,15 +192,15 @@ class Exporter(QObject):
         try:
             save_view(view, path)
         except MesosynthError as error:
-            self._bridge.say(str(error), "error")
+            self._desk.say(str(error), "error")
             return
         self._settings.views = str(path.parent)
-        self._bridge.say(f"Saved {view.title.text()} as {path}.")
+        self._desk.say(f"Saved {view.title.text()} as {path}.")
 
     def copy(self, view: Frame) -> None:
         """Put a view's picture on the clipboard."""
         QGuiApplication.clipboard().setPixmap(view.body.grab())
-        self._bridge.say(f"Copied {view.title.text()}.")
+        self._desk.say(f"Copied {view.title.text()}.")
 
     def _show_menu(self, view: Frame, spot: QPoint) -> None:
         self.menu(view).popup(view.mapToGlobal(spot))

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.plugins.tempo import synced_period
+from mesosynth.session import Session
 
 from .export import Exporter
 
@@ -82,26 +83,30 @@ class ViewLinks(QObject):
     def __init__(self, window: "MainWindow") -> None:
         super().__init__(window)
         self._window = window
-        self._bridge = window.bridge
+        self._desk = window.desk
         self._has_target = False
         views = (
             window.pad_frame, window.scalograms, window.scale_rate, window.loss, window.scope
         )  # fmt: skip
-        self.exporter = Exporter(window, views, window.bridge, window.settings)
-        bridge, pad = window.bridge, window.pad
+        self.exporter = Exporter(window, views, window.desk, window.settings)
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._ask_drivers)
-        bridge.drivers.connect(window.scale_rate.drivers.show_drivers)
-        bridge.parameters_changed.connect(self._on_parameters)
         window.scale_rate.drivers_shown.connect(lambda _: self._ask_drivers())
-        bridge.instrument_changed.connect(self._on_instrument)
-        bridge.explore_started.connect(pad.start_map)
-        bridge.explored.connect(pad.add_cells)
-        bridge.target_loaded.connect(self._on_target)
-        bridge.target_loaded.connect(window.scalograms.waveform.set_target)
-        window.scalograms.waveform.moved.connect(bridge.move_window)
-        pad.axes_chosen.connect(self._explore)
+        window.scalograms.waveform.moved.connect(
+            lambda start: self._desk.ask(lambda session: session.target.move_window(start))
+        )
+        window.pad.axes_chosen.connect(self._explore)
         window.pad_frame.map_asked.connect(self._explore)
+        window.desk.attached.connect(self._attach)
+
+    def _attach(self, session: Session) -> None:
+        window = self._window
+        session.match.attributed.connect(window.scale_rate.drivers.show_drivers)
+        session.sound.changed.connect(self._on_parameters)
+        session.loss_map.started.connect(window.pad.start_map)
+        session.loss_map.filled.connect(window.pad.add_cells)
+        session.target.loaded.connect(self._on_target)
+        session.target.loaded.connect(window.scalograms.waveform.set_target)
 
     def show_playhead(self, samples: NDArray[np.float32], sample_rate: float) -> None:
         """Move the scalograms' playhead to where the last of `samples` is in its arpeggio.
@@ -117,39 +122,40 @@ class ViewLinks(QObject):
         """
         place = self._place_in_target()
         if place is None:
-            period = repetition(self._bridge.values) if self._bridge.playing else None
+            session = self._desk.session
+            playing = session is not None and session.sound.playing
+            period = repetition(self._desk.values) if playing else None
             place = None if period is None else time_from_middle(samples, sample_rate, period)
         self._window.scalograms.set_playhead(place)
 
     def _place_in_target(self) -> float | None:
         """Position in the target while that is heard, s from its window's middle; else None."""
-        status = self._bridge.audio_status()
+        session = self._desk.session
+        status = None if session is None else session.device.status()
         if status is None or not 0.0 <= status.audition < _WINDOW:
             return None
         return status.audition - status.latency - 0.5 * _WINDOW
 
-    def _on_instrument(self) -> None:
-        self._window.loss.set_table(self._bridge.instrument_parameters)
-        self._window.scale_rate.drivers.set_table(self._bridge.instrument_parameters)
-
     def _on_target(self) -> None:
         self._has_target = True
-        self._window.pad.set_known(self._bridge.known_values())
+        session = self._desk.session
+        known = None if session is None else session.target.known_values
+        self._window.pad.set_known(None if known is None else dict(known))
         self._ask_drivers()
         self._explore()
 
-    # A method and no lambda: the bridge outlives the window, and would keep a lambda and it alive.
-    def _on_parameters(self, _values: dict[str, float], _source: str) -> None:
+    def _on_parameters(self) -> None:
         self._rest.start()
 
     def _ask_drivers(self) -> None:
         """Ask for the drivers anew while they are shown."""
         if self._has_target and self._window.scale_rate.switch.isChecked():
-            self._bridge.ask_drivers()
+            self._desk.ask(lambda session: session.match.attribute())
 
     def _explore(self) -> None:
         """Ask for the loss map of the pad's axes, or for none."""
         axes = self._window.pad.axes
         wanted = self._window.pad_frame.map_action.isChecked() and self._has_target
-        matchable = set(axes) <= set(self._bridge.instrument_parameters.matchable)
-        self._bridge.explore(axes if wanted and matchable else None)
+        matchable = set(axes) <= set(self._desk.table.matchable)
+        shown = axes if wanted and matchable else None
+        self._desk.ask(lambda session: session.loss_map.explore(shown))

@@ -1,22 +1,18 @@
 """Waveform of the whole target, with its analysis window to move."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
-from mesosynth.session.events import TargetLoaded
+from mesosynth.audio.target import ANALYSIS_RATE, Target
+from mesosynth.audio.waveform_peaks import Overview
 
 from .. import theme
 from . import canvas as plot_painting
 from .axes import Axis
 from .canvas import Canvas
-
-if TYPE_CHECKING:
-    from mesosynth.audio.waveform_peaks import Overview
 
 _LINES = 2.4  # height, in lines of text
 _NUDGE = 0.25  # s for a stroke of an arrow key
@@ -65,14 +61,21 @@ class Waveform(Canvas):
         """Rectangle of the analysis window, px."""
         return self._box(self.start if self._wanted is None else self._wanted)
 
-    def set_target(self, target: TargetLoaded) -> None:
-        """Show another target; one that is no file has no waveform."""
-        self.overview = target.overview
+    def set_target(self, target: Target, overview: Overview | None) -> None:
+        """Show another target.
+
+        Parameters
+        ----------
+        target : Target
+        overview : Overview or None
+            Peaks of its whole file; None for one that is no file.
+        """
+        self.overview = overview
         self.start = target.start
-        self.length = len(target.audio) / target.sample_rate
+        self.length = len(target.audio) / ANALYSIS_RATE
         self._wanted = None
         self.setVisible(self.wanted)
-        seconds = 0.0 if target.overview is None else target.overview.duration
+        seconds = 0.0 if overview is None else overview.duration
         text = f"{target.name}, {seconds:.1f} s"
         self.setToolTip(
             f"{text}\nDrag, or arrow keys: the part that is matched" if self.movable else text

@@ -7,7 +7,6 @@ from typing_extensions import override
 
 from mesosynth.engine.limiter import CEILING_DB
 from mesosynth.engine.status import AudioStatus
-from mesosynth.session.events import Message, Transport
 from mesosynth.units import amplitude_to_db
 
 from .. import theme
@@ -97,7 +96,7 @@ class StatusLine(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._transport: Transport | None = None
+        self._device: tuple[str, bool] | None = None
         self.device = theme.note("Starting the sound…")
         self.message = ElidedLabel()
         theme.name(self.message, "Message")
@@ -113,27 +112,38 @@ class StatusLine(QWidget):
         layout.addWidget(self.level)
         layout.addWidget(self.load)
 
-    def show_transport(self, transport: Transport) -> None:
-        """Name the device."""
-        self._transport = transport
-        self.device.setText(
-            "No sound card: silent clock" if transport.silent else f"Sound: {transport.device}"
-        )
-        tint = theme.WARNING if transport.silent else theme.DIM
+    def show_device(self, name: str, silent: bool) -> None:
+        """Name the device.
+
+        Parameters
+        ----------
+        name : str
+        silent : bool
+            Whether it is the silent clock.
+        """
+        self._device = name, silent
+        self.device.setText("No sound card: silent clock" if silent else f"Sound: {name}")
+        tint = theme.WARNING if silent else theme.DIM
         self.device.setStyleSheet(f"color: {tint};")
 
     @override
     def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.PaletteChange and self._transport is not None:
-            self.show_transport(self._transport)
+        if event.type() == QEvent.Type.PaletteChange and self._device is not None:
+            self.show_device(*self._device)
             self.message.setStyleSheet("")
         super().changeEvent(event)
 
-    def show_message(self, message: Message) -> None:
-        """Show a sentence until the next one."""
-        self.message.setText(message.text)
-        self.message.setToolTip(message.text)
-        self.message.setStyleSheet(f"color: {_tint(message.severity)};")
+    def show_message(self, text: str, severity: str) -> None:
+        """Show a sentence until the next one.
+
+        Parameters
+        ----------
+        text : str
+        severity : {"info", "warning", "error"}
+        """
+        self.message.setText(text)
+        self.message.setToolTip(text)
+        self.message.setStyleSheet(f"color: {_tint(severity)};")
 
     def show_audio(self, status: AudioStatus | None) -> None:
         """Show levels, rate, block, latency, load and underflows."""

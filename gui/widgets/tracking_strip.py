@@ -5,11 +5,12 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from typing_extensions import override
 
-from mesosynth.session.events import Followed
+from mesosynth.session import Session
+from mesosynth.session.tracking import TrackingState
 
 from .. import theme
 from ..actions import Actions
-from ..bridge import Bridge
+from ..desk import Desk
 from ..undo import History
 
 _WORDS = {
@@ -27,14 +28,14 @@ class TrackingStrip(QWidget):
     ----------
     actions : Actions
         Of which it shows "freeze_following" and "follow_input".
-    bridge : Bridge
+    desk : Desk
     history : History
         All that the input did to the sound is one step of it.
     """
 
-    def __init__(self, actions: Actions, bridge: Bridge, history: History) -> None:
+    def __init__(self, actions: Actions, desk: Desk, history: History) -> None:
         super().__init__()
-        self._bridge, self._history = bridge, history
+        self._desk, self._history = desk, history
         self._before: dict[str, float] | None = None
         self._driven: dict[str, float] = {}  # what is followed, as it was seen last
         self.words = theme.note()
@@ -62,24 +63,24 @@ class TrackingStrip(QWidget):
         layout.addWidget(self.freeze_button)
         layout.addWidget(self.end_button)
         self.hide()
-        bridge.followed.connect(self._on_followed)
-        bridge.parameters_changed.connect(self._on_parameters)
+        desk.attached.connect(self._attach)
 
     def follow(self) -> None:
         """Follow the input, or end it."""
-        if not self._bridge.following:
+        session = self._desk.session
+        if session is not None and not session.tracking.running:
             self._history.end()
-        self._bridge.set_following(not self._bridge.following)
+        self._desk.ask(lambda s: s.tracking.stop() if s.tracking.running else s.tracking.start())
 
     def freeze(self) -> None:
         """Hold the sound as it is, or let it go on."""
-        session = self._bridge.session
+        session = self._desk.session
         frozen = session is not None and not session.tracking.frozen
-        self._bridge.freeze_following(frozen)
-        self._bridge.say("The sound is frozen; press H to let it follow again." if frozen
+        self._desk.ask(lambda session: session.tracking.freeze(frozen))
+        self._desk.say("The sound is frozen; press H to let it follow again." if frozen
                          else "Following again.")  # fmt: skip
 
-    def show_followed(self, followed: Followed) -> None:
+    def show_followed(self, followed: TrackingState) -> None:
         """Show what was heard last; nothing when nothing is followed."""
         self.setVisible(followed.running)
         if not followed.running:
@@ -97,15 +98,19 @@ class TrackingStrip(QWidget):
 
     # ------------------------------------------------------------------ what the input did
 
-    def _on_followed(self, followed: Followed) -> None:
+    def _attach(self, session: Session) -> None:
+        session.tracking.changed.connect(self._on_followed)
+        session.sound.changed.connect(self._on_parameters)
+
+    def _on_followed(self, followed: TrackingState) -> None:
         self.show_followed(followed)
-        values = self._bridge.values
+        values = self._desk.values
         # What is not told just now is driven again as soon as it is.
         ids = {**self._driven, **followed.theta}
         self._driven = {id_: values[id_] for id_ in ids if id_ in values}
         if followed.running and self._before is None:
             self._before = dict(values)
-            self._bridge.say("Following the input; H freezes the sound, I ends it.")
+            self._desk.say("Following the input; H freezes the sound, I ends it.")
         elif not followed.running and self._before is not None:
             self._keep(self._before)
             self._before, self._driven = None, {}
@@ -113,25 +118,25 @@ class TrackingStrip(QWidget):
     def _on_parameters(self, values: dict[str, float], source: str) -> None:
         """A hand that moves what is followed takes over: the sound freezes."""
         moved = any(values.get(id_) != value for id_, value in self._driven.items())
-        session = self._bridge.session
+        session = self._desk.session
         if moved and source == "user" and session is not None and session.tracking.running:
             self._driven = {id_: values[id_] for id_ in self._driven if id_ in values}
             if not session.tracking.frozen:
-                self._bridge.freeze_following(True)
-                self._bridge.say("You took over from the input; press H to let it drive again.")
+                self._desk.ask(lambda session: session.tracking.freeze(True))
+                self._desk.say("You took over from the input; press H to let it drive again.")
 
     def _keep(self, before: dict[str, float]) -> None:
         """Make one step of all that the input did; what a hand did meanwhile is in it."""
         after = {
-            id_: value for id_, value in self._bridge.values.items()
+            id_: value for id_, value in self._desk.values.items()
             if id_ in before and before[id_] != value
         }  # fmt: skip
         if after:
             old = {id_: before[id_] for id_ in after}
             self._history.did(
                 "following the input",
-                lambda: self._bridge.set_parameters(old),
-                lambda: self._bridge.set_parameters(after),
+                lambda: self._history.change(old),
+                lambda: self._history.change(after),
             )
 
 

@@ -5,7 +5,7 @@ from PySide6.QtGui import QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 from typing_extensions import override
 
-from mesosynth.session.events import Capture, Recording
+from mesosynth.session.capture import CaptureState, TakeState
 
 from .. import theme
 from ..actions import Action, Actions
@@ -128,7 +128,7 @@ class Transport(QWidget):
                     style.ToolButtonTextBesideIcon if roomy else style.ToolButtonIconOnly
                 )
 
-    def show_recording(self, recording: Recording) -> None:
+    def show_recording(self, recording: TakeState) -> None:
         """Show how long and how loud the recording is; nothing when none runs."""
         self.recording = recording.running
         level = max(recording.level, -99.0)
@@ -136,7 +136,7 @@ class Transport(QWidget):
         self._recorded.setText(text)
         self._recorded.setVisible(recording.running)
 
-    def show_capture(self, capture: Capture) -> None:
+    def show_capture(self, capture: CaptureState) -> None:
         """Show how long the capture is; nothing when none runs."""
         self.capturing = capture.running
         minutes, seconds = divmod(int(capture.seconds), 60)

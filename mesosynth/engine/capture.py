@@ -327,8 +327,7 @@ class CaptureWriter:
         if self._closing.is_set():
             return
         self._closing.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._thread.join()
         for stop in (self.stop_capture, self.stop_take):
             try:
                 stop()

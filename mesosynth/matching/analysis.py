@@ -14,26 +14,15 @@ from mesosynth.matching.results import Analysis, Drivers
 from mesosynth.scattering import JTFS
 
 # --------------------------------------------------------------------------------------------------
-# Pictures of a sound: scalogram, and JTFS as scale × rate × spin
+# Pictures of a sound: its scalogram, and its JTFS as scale × rate × spin.
 
 
-_LOWEST_FREQUENCY = 30.0  # Hz; wavelets below are spaced evenly, not logarithmically
+_LOWEST_FREQUENCY = 30.0  # Hz; wavelets below it are spaced evenly and make an ugly axis
 _FASTEST_RATE = 300.0  # Hz; above, only few rows of the scalogram have a rate
 
 
 def analysis(operator: Operator, audio: NDArray[np.float32]) -> Analysis:
-    """Pictures of a waveform.
-
-    Parameters
-    ----------
-    operator : Operator
-    audio : (ANALYSIS_SAMPLES,) float32
-        At ANALYSIS_RATE.
-
-    Returns
-    -------
-    Analysis
-    """
+    """Pictures of a waveform (ANALYSIS_SAMPLES,) at ANALYSIS_RATE."""
     frequencies = np.array([psi.xi for psi in operator.jtfs.psi1]) * ANALYSIS_RATE
     audible = frequencies >= _LOWEST_FREQUENCY
     scalogram = operator.jtfs.scalogram(torch.from_numpy(audio)).numpy()[audible]
@@ -51,7 +40,7 @@ def analysis(operator: Operator, audio: NDArray[np.float32]) -> Analysis:
 
 @dataclass(frozen=True)
 class Layout:
-    """Positions of the second-order paths of a JTFS in a picture of spin × scale × rate.
+    """Where the second-order paths of a JTFS lie in a picture of spin × scale × rate.
 
     Attributes
     ----------
@@ -68,7 +57,7 @@ class Layout:
 
     @classmethod
     def of(cls, jtfs: JTFS) -> "Layout":
-        """Layout of a transform that averages over all time and not along log-frequency."""
+        """The layout of a transform that averages over all time and not along log-frequency."""
         meta = jtfs.meta()
         n_scales = len(jtfs.frequency.psis) // 2
         rate = meta["xi"][:, 1] * ANALYSIS_RATE
@@ -82,13 +71,13 @@ class Layout:
             np.array(scales[::-1], dtype=np.float32),
             np.array(rates, dtype=np.float32),
             meta["row"].astype(np.int64)[second],
-            # The frequency axis is descending, so the positive spin, which comes first, rises;
-            # scales and rates are descending.
+            # The frequency axis runs from high to low, so the positive spin, which comes first,
+            # rises; scales and rates come in descending order.
             (1 - n_fr // n_scales, n_scales - 1 - n_fr % n_scales, slowest - n2),
         )
 
     def summed(self, of_paths: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum over log-frequency of a quantity of each path, (paths,): (2, n_scales, n_rates)."""
+        """Sum a quantity of every path, (paths,), over log-frequency: (2, n_scales, n_rates)."""
         picture = np.zeros((2, len(self.scales), len(self.rates)))
         np.add.at(picture, self._places, of_paths[self._rows])
         return picture
@@ -99,7 +88,7 @@ def _of_unit_norm(picture: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 # --------------------------------------------------------------------------------------------------
-# Attribution: residual × Jacobian of each path
+# Which coefficients drive a match: residual × Jacobian, path by path.
 
 
 def drivers(
@@ -108,7 +97,7 @@ def drivers(
     values: Mapping[str, float],
     unknowns: tuple[str, ...],
 ) -> Drivers:
-    """Pull of each second-order path on each unknown, see :class:`Drivers`.
+    """What each second-order path would do to each unknown, see :class:`Drivers`.
 
     Parameters
     ----------
@@ -117,13 +106,9 @@ def drivers(
     audio : (ANALYSIS_SAMPLES,) float32
         The target.
     values : mapping
-        Parameters by id, the point of the match.
+        Parameters by id: where the match would stand.
     unknowns : tuple of str
-        Ids of the unknowns.
-
-    Returns
-    -------
-    Drivers
+        Ids of what would be looked for.
 
     Raises
     ------

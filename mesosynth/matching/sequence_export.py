@@ -1,4 +1,4 @@
-"""Export of a matched sequence: table (CSV), notes and controllers (MIDI), or sound (WAV)."""
+"""A matched sequence as a table (CSV), as notes and controllers (MIDI), or as sound (WAV)."""
 
 import csv
 import io
@@ -23,38 +23,37 @@ from mesosynth.plugins.plugin import CHANNELS, EVENT, NO_EVENTS, EventKind, Even
 from mesosynth.system.atomic_file import cause_of, draft_of, write_atomically, writing
 
 KINDS = (".csv", ".mid", ".wav")
-"""Suffixes of the formats."""
+"""Endings of what can be written."""
 
 RATE = 48000  # Hz
-_BLOCK = 256  # frames between two values of the parameters
+_BLOCK = 256  # frames: how closely parameters are followed
 _TAIL = 1.0  # s after the original's end
 
 TICKS, TEMPO = 480, 500_000  # per quarter note; microseconds per quarter note: 120 a minute
 _GRID = 0.05  # s between two values of a controller
 FIRST_CONTROLLER = 20
-"""Controller of f_c; the others follow in the table's order, with their fine halves 32 above. Gain
-is volume, 7."""
+"""Of f_c; the others follow in the table's order, their fine halves 32 above. Gain is volume, 7."""
 BEND_RANGE = 2.0
 """Semitones of a full bend, the usual setting."""
-_ENTRY = 2.0  # standard deviations from the begin of a key's arpeggio to its middle
+_ENTRY = 2.0  # standard deviations before its middle at which a key's arpeggio begins
 _NOT_DRUMS = tuple(channel for channel in range(16) if channel != 9)
 
 
 def export_sequence(path: Path, matched: MatchedSequence, smooth: float = 0.0) -> None:
-    """Write a sequence, in the format of the file's suffix, whole or not at all.
+    """Write a sequence as its file's ending says; `path` holds all of it or what it held before.
 
     Parameters
     ----------
     path : Path
-        With a suffix of :data:`KINDS`.
+        Ending in one of :data:`KINDS`.
     matched : MatchedSequence
     smooth : float
-        s, see :func:`mesosynth.matching.smoothing.smoothed`.
+        Seconds, see :func:`mesosynth.matching.smoothing.smoothed`.
 
     Raises
     ------
     ArgumentError
-        If the suffix is another, nothing was found, or the file cannot be written.
+        If the ending is another, nothing was found, or the file cannot be written.
     """
     check_ending(path)
     moments = smoothed(matched, smooth)
@@ -74,19 +73,18 @@ def export_sequence(path: Path, matched: MatchedSequence, smooth: float = 0.0) -
 
 
 def check_ending(path: Path) -> None:
-    """Raise for a suffix that is not in :data:`KINDS`.
+    """Refuse what cannot be written.
 
     Raises
     ------
     ArgumentError
-        If it is another.
     """
     if path.suffix.lower() not in KINDS:
         raise ArgumentError(f"{path} must end in {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
 
 
 def _csv(moments: Sequence[Moment]) -> str:
-    """One row per arpeggio; the errors of known parameters stay empty."""
+    """One line an arpeggio; the errors of what was not looked for stay empty."""
     ids = PARAMETERS.matchable
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -102,7 +100,7 @@ def _csv(moments: Sequence[Moment]) -> str:
 
 
 def _midi(moments: Sequence[Moment], automation: Automation) -> bytes:
-    """Notes at f_c, with pitch bend, and a track of controllers for each parameter."""
+    """Notes where f_c says, bent to its very pitch, and a track of controllers a parameter."""
     file = mido.MidiFile(ticks_per_beat=TICKS)
     file.tracks.append(_track("Notes", [*_notes(moments)], tempo=True))
     for place, id_ in enumerate(automation.ids):
@@ -122,7 +120,7 @@ Timed = tuple[float, mido.Message | mido.MetaMessage]
 
 
 def _track(name: str, messages: Sequence[Timed], tempo: bool = False) -> mido.MidiTrack:
-    """Track of messages at times in seconds."""
+    """A track of messages at times in seconds."""
     track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
     if tempo:
         track.append(mido.MetaMessage("set_tempo", tempo=TEMPO))
@@ -135,9 +133,9 @@ def _track(name: str, messages: Sequence[Timed], tempo: bool = False) -> mido.Mi
 
 
 def _notes(moments: Sequence[Moment]) -> Iterator[Timed]:
-    """Notes of the audible part of each arpeggio; overlapping notes have different channels.
+    """Each arpeggio from where it can be heard to where it no longer can; overlaps change channel.
 
-    A bend holds for all notes of its channel, so two notes at once need two channels.
+    A bend holds for all notes of its channel, so two that sound at once need one each.
     """
     loudest = max(moment.gain for moment in moments)
     free = dict.fromkeys(_NOT_DRUMS, -math.inf)  # when each channel's last note ends
@@ -173,18 +171,7 @@ def _controllers(automation: Automation, place: int, controller: int) -> Iterato
 def render_automation(
     automation: Automation, sample_rate: int = RATE
 ) -> Iterator[NDArray[np.float32]]:
-    """Sound of the instrument, in blocks (2, frames), as long as the original and its tail.
-
-    Parameters
-    ----------
-    automation : Automation
-    sample_rate : int
-        Hz.
-
-    Yields
-    ------
-    (2, frames) float32
-    """
+    """What the instrument plays, in blocks (2, frames), as long as the original and its echo."""
     rack = Rack(instrument_class("chirplet")())
     rack.prepare(sample_rate, _BLOCK)
     late = rack.latency
@@ -200,7 +187,7 @@ def render_automation(
 
 
 def _events(automation: Automation, begin: int, end: int, sample_rate: int) -> Events:
-    """Events of frames `begin` to `end`; before the first one, arpeggios do not repeat."""
+    """The events of frames `begin` to `end`; before the first nothing plays by itself."""
     since = -math.inf if begin == 0 else begin / sample_rate
     found = automation.between(since, end / sample_rate)
     rows = [
@@ -213,7 +200,7 @@ def _events(automation: Automation, begin: int, end: int, sample_rate: int) -> E
 
 
 def _write_wav(path: Path, automation: Automation) -> None:
-    """Write 24 bits, block by block, since an hour would not fit into memory."""
+    """Write 24 bits, block by block: an hour would not fit into memory."""
     try:
         with (
             draft_of(path) as draft,

@@ -81,16 +81,14 @@ def desk(only_window, qtbot):
     from gui.widgets.splitter import SHARE
 
     window = only_window
-    bridge = window.bridge
-    bridge.set_matching(False)
-    qtbot.waitUntil(lambda: not bridge.matching, timeout=20_000)
-    bridge.set_follow(True)
-    bridge.set_playing(True)
-    if bridge.session.rack.instrument != "chirplet":
-        bridge.change_rack("set_instrument", "chirplet")
-        qtbot.waitUntil(lambda: bridge.session.rack.instrument == "chirplet", timeout=5_000)
-    bridge.session.sound.set(bridge.parameters.defaults())
-    qtbot.waitUntil(lambda: bridge.values == bridge.parameters.defaults(), timeout=5_000)
+    session = window.session
+    session.match.stop()
+    qtbot.waitUntil(lambda: not session.match.running, timeout=20_000)
+    session.match.follow = True
+    session.sound.play()
+    if session.rack.instrument != "chirplet":
+        session.rack.set_instrument("chirplet")
+    session.sound.set(session.sound.parameters.defaults())
     window.history.end()
     window.history.stack.clear()
     window.sound.question.keep.click()
@@ -107,9 +105,10 @@ def desk(only_window, qtbot):
 @pytest.fixture
 def target(desk, qtbot):
     """The desk with the demo target loaded and drawn."""
-    with qtbot.waitSignals(
-        [desk.bridge.target_loaded, desk.bridge.target_analysed], timeout=30_000
-    ):
+    from hands import told
+
+    session = desk.session
+    with told(qtbot, session.target.loaded, session.target.analysed, timeout=30_000):
         desk.files.load_target(DEMO)
     return desk
 

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from mesosynth.audio.target import Target
 from mesosynth.audio.waveform_peaks import Overview
 from mesosynth.matching.results import Analysis, Candidate, Drivers, MatchResult, MatchStep, Scores
-from mesosynth.session.events import TargetLoaded, Transport
 
 RATES = (2.0 ** np.arange(-2, 8)).astype(np.float32)
 SCALES = np.array([0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0], np.float32)
@@ -18,42 +18,51 @@ THETA = {
 
 def fill(window):
     """Load a target, match it, and let it be heard, as far as what is painted goes."""
-    bridge, noise = window.bridge, np.random.default_rng(0)
+    noise = np.random.default_rng(0)
     time = np.linspace(0.0, 1.0, 400, dtype=np.float32)
-    target = np.sin(time * 300.0) * np.exp(-((time - 0.5) ** 2) * 40.0)
-    bridge.target_loaded.emit(
-        TargetLoaded("demo.wav", np.zeros(32768, np.float32), 8192.0, 0.0,
-                     Overview(-abs(target), abs(target), 4.0))
-    )  # fmt: skip
-    for analysed in (bridge.target_analysed, bridge.sound_analysed):
-        analysed.emit(
-            Analysis(
-                noise.random((96, 80), np.float32) * np.exp(-(((time[:80] - 0.1) * 30) ** 2)),
-                np.geomspace(4000.0, 32.0, 96).astype(np.float32), 4.0,
-                noise.random((2, len(SCALES), len(RATES)), np.float32), SCALES, RATES,
-            )
-        )  # fmt: skip
-    theta = {id_: THETA.get(id_, 1.0) for id_ in bridge.parameters.matchable}
+    wave = np.sin(time * 300.0) * np.exp(-((time - 0.5) ** 2) * 40.0)
+    target = Target("demo.wav", np.zeros(32768, np.float32), 0.0, 1.0, "")
+    window.scalograms.waveform.set_target(target, Overview(-abs(wave), abs(wave), 4.0))
+    window.scalograms.set_target_name(target.name)
+    for pictures in (window.scalograms, window.scale_rate):
+        for show in (pictures.set_target, pictures.set_sound):
+            show(
+                Analysis(
+                    noise.random((96, 80), np.float32) * np.exp(-(((time[:80] - 0.1) * 30) ** 2)),
+                    np.geomspace(4000.0, 32.0, 96).astype(np.float32), 4.0,
+                    noise.random((2, len(SCALES), len(RATES)), np.float32), SCALES, RATES,
+                )
+            )  # fmt: skip
+    theta = {id_: THETA.get(id_, 1.0) for id_ in window.desk.parameters.matchable}
     std = {id_: abs(value) * 5e-4 for id_, value in theta.items()}
     steps = [
         MatchStep(theta, std, 10.0 ** -(0.5 * place), 1 + place, 1.1 * place, 0, 0.1 * place)
         for place in range(10)
     ]
-    bridge.match_started.emit()
+    for view in (window.loss, window.match):
+        view.start()
+        for step in steps:
+            view.add(step)
     for step in steps:
-        bridge.match_progress.emit(step)
+        window.pad.add_step(step)
+    window.match_page.hear.setEnabled(True)
+    window.match_page._on_started()
+    window.match_page._on_progress(steps[-1])
     scores = Scores(0.998, 0.997, 0.993)
     result = MatchResult(
         theta, std, 3.2e-5, 10, 11.6, True, 2.0, 0.4, steps,
         [Candidate(theta, std, 3.2e-5, 0, scores)], scores,
     )  # fmt: skip
-    bridge.match_ended.emit(result)
-    bridge.match_judged.emit(result)
+    for view in (window.loss, window.match):
+        view.end(result)
+    window.match.judge(result)
+    window.match_page._on_ended(result)
+    window.match_page._on_judged(result)
     pulls = noise.standard_normal((4, 2, len(SCALES), len(RATES))).astype(np.float32)
     window.scale_rate.drivers.show_drivers(
         Drivers(("f_c", "f_m", "gamma", "w"), pulls, 0.1, SCALES, RATES)
     )
-    bridge.transport.emit(Transport(True, "", True))
+    window.status.show_device("", True)
     window.status.show_audio(
         SimpleNamespace(
             sample_rate=48000, block=256, latency=0.0066, latency_in=0.0, load=0.11,

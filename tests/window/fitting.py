@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 from filled import fill
 from painted_text import text_troubles
 from gui import theme
-from gui.bridge import Bridge
+from gui.desk import Desk
 from gui.main_window import MainWindow
 from gui.settings import Settings
 from mesosynth.instruments import instrument_class
@@ -53,8 +53,7 @@ def troubles(window):
 application = QApplication([])
 sizes = json.loads(sys.argv[1])
 theme.apply(application, "dark")
-bridge = Bridge(instrument_class("chirplet").parameters)
-window = MainWindow(bridge, Settings())
+window = MainWindow(Desk(instrument_class("chirplet").parameters), Settings())
 window.show()
 QTest.qWait(50)
 fill(window)

@@ -79,3 +79,32 @@ def answer(qtbot, desk, path):
 
 def open_dialogs(desk):
     return [dialog for dialog in desk.findChildren(QFileDialog) if dialog.isVisible()]
+
+
+class told:
+    """Waits until each of a session's signals was emitted within the block, or soon after it.
+
+    `args` is what the first of them told at last, and `news` everything by signal.
+    """
+
+    def __init__(self, qtbot, *signals, timeout=5_000):
+        self._qtbot, self._signals, self._timeout = qtbot, signals, timeout
+        self.news = [[] for _ in signals]
+        self._listeners = [lambda *args, news=news: news.append(args) for news in self.news]
+
+    def __enter__(self):
+        for signal, listener in zip(self._signals, self._listeners, strict=True):
+            signal.connect(listener, check_nargs=False)
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                self._qtbot.waitUntil(lambda: all(self.news), timeout=self._timeout)
+        finally:
+            for signal, listener in zip(self._signals, self._listeners, strict=True):
+                signal.disconnect(listener)
+
+    @property
+    def args(self):
+        return self.news[0][-1]

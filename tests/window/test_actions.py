@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hands import DEMO
+from hands import DEMO, told
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
@@ -45,22 +45,22 @@ def test_every_action_is_in_a_menu(desk):
 
 
 def test_space_plays_and_stops(desk, qtbot):
-    playing = desk.bridge.playing
+    playing = desk.session.sound.playing
     for expected in (not playing, playing):
         press(desk, "Space")
-        assert desk.bridge.playing == expected
+        assert desk.session.sound.playing == expected
         assert desk.actions_["play"].isChecked() == expected
 
 
 def test_what_plays_is_on_the_scope(desk, qtbot):
-    if not desk.bridge.playing:
+    if not desk.session.sound.playing:
         press(desk, "Space")
-    qtbot.waitUntil(lambda: bool(desk.bridge.scope(4800).any()), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(desk.session.device.scope(4800).any()), timeout=10_000)
     qtbot.waitUntil(lambda: "∞" not in desk.scope.note.text(), timeout=5_000)
 
 
 def test_load_by_the_keyboard(desk, qtbot):
-    with qtbot.waitSignal(desk.bridge.target_loaded, timeout=10_000) as loaded:
+    with told(qtbot, desk.session.target.loaded, timeout=10_000) as loaded:
         press(desk, "Ctrl+O")
         answer(qtbot, desk, DEMO)
     assert loaded.args[0].name.startswith("demo")
@@ -76,28 +76,28 @@ def test_save_and_open_a_preset_by_the_keyboard(desk, qtbot, tmp_path):
     assert json.loads(saved.read_text())["parameters"]["f_m"] == 12.5
     desk.history.set_at_once({"f_m": 2.0, "gamma": 1.0}, "test")
     steps = desk.history.stack.count()
-    with qtbot.waitSignal(desk.bridge.parameters_changed, timeout=5_000):
+    with told(qtbot, desk.session.sound.changed, timeout=5_000):
         press(desk, "Ctrl+P")
         answer(qtbot, desk, saved)
-    qtbot.waitUntil(lambda: desk.bridge.values["f_m"] == 12.5, timeout=5_000)
-    assert desk.bridge.values["gamma"] == -3.0
+    qtbot.waitUntil(lambda: desk.session.sound.values["f_m"] == 12.5, timeout=5_000)
+    assert desk.session.sound.values["gamma"] == -3.0
     assert desk.history.stack.count() == steps + 1
     press(desk, "Ctrl+Z")
-    assert desk.bridge.session.sound.values["f_m"] == 2.0
+    assert desk.session.sound.values["f_m"] == 2.0
 
 
 def test_d_flips_the_direction(desk):
     press(desk, "D")
-    assert desk.bridge.session.sound.values["gamma"] == -1.5
+    assert desk.session.sound.values["gamma"] == -1.5
     press(desk, "Ctrl+Z")
-    assert desk.bridge.session.sound.values["gamma"] == 1.5
+    assert desk.session.sound.values["gamma"] == 1.5
 
 
 def test_f_switches_follow(desk):
     press(desk, "F")
-    assert not desk.bridge.session.match.follow
+    assert not desk.session.match.follow
     press(desk, "F")
-    assert desk.bridge.session.match.follow
+    assert desk.session.match.follow
     assert desk.actions_["follow"].isChecked()
 
 
@@ -115,28 +115,28 @@ def test_recording_without_an_input_is_one_message(desk, qtbot, monkeypatch):
     def refuse():
         raise DeviceError("There is no input; connect a microphone.")
 
-    monkeypatch.setattr(desk.bridge.session.capture, "start_take", refuse)
+    monkeypatch.setattr(desk.session.capture, "start_take", refuse)
     press(desk, "R")
     assert "no input" in desk.status.message.text()
     assert not desk.actions_["record"].isChecked()
 
 
 def test_a_recording_shows_seconds_and_level(desk, qtbot):
-    from mesosynth.session.events import Recording
+    from mesosynth.session.capture import TakeState
 
-    desk.bridge.recording.emit(Recording(True, 2.34, -17.6))
+    desk.session.capture.take_changed.emit(TakeState(True, 2.34, -17.6))
     qtbot.waitUntil(desk.actions_["record"].isChecked, timeout=1_000)
     labels = [label.text() for label in desk.transport.children() if hasattr(label, "text")]
     assert "2.3 s  -18 dB" in labels
-    desk.bridge.recording.emit(Recording(False, 0.0, -120.0))
+    desk.session.capture.take_changed.emit(TakeState(False, 0.0, -120.0))
     qtbot.waitUntil(lambda: not desk.actions_["record"].isChecked(), timeout=1_000)
 
 
 @pytest.mark.parametrize("id_", ["match", "stop_match", "apply"])
 def test_match_actions_are_grey_when_they_cannot_act(desk, id_):
     possible = {
-        "match": desk.bridge.session.target.sound is not None,
+        "match": desk.session.target.sound is not None,
         "stop_match": False,
-        "apply": desk.bridge.session.match.result is not None,
+        "apply": desk.session.match.result is not None,
     }
     assert desk.actions_[id_].isEnabled() == possible[id_]

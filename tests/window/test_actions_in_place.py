@@ -2,11 +2,11 @@
 
 import pytest
 from follower import let_it_be_heard
+from hands import told
 from PySide6.QtWidgets import QFileDialog
 from sequences import matched, moving
 from ways import WAYS
 
-from mesosynth.matching.automation import SequenceChanged
 from mesosynth.matching.results import Layer
 from mesosynth.presets.matched import layer_values
 from mesosynth.presets.preset import Preset, load_preset
@@ -20,20 +20,20 @@ def saving(desk):
 
 # Where each is at home, and what must be another thing once it acted.
 PLACES = {
-    "match_layers": ("layered", lambda desk: desk.bridge.matching_layers),
-    "go_on_layers": ("layered", lambda desk: desk.bridge.matching_layers),
-    "apply_layers": ("layers_found", lambda desk: desk.bridge.session.rack.instrument),
-    "follow_input": ("input_heard", lambda desk: desk.bridge.session.tracking.running),
-    "freeze_following": ("followed", lambda desk: desk.bridge.session.tracking.frozen),
-    "audition": ("target", lambda desk: desk.bridge.session.comparison.heard),
+    "match_layers": ("layered", lambda desk: desk.session.layers.running),
+    "go_on_layers": ("layered", lambda desk: desk.session.layers.running),
+    "apply_layers": ("layers_found", lambda desk: desk.session.rack.instrument),
+    "follow_input": ("input_heard", lambda desk: desk.session.tracking.running),
+    "freeze_following": ("followed", lambda desk: desk.session.tracking.frozen),
+    "audition": ("target", lambda desk: desk.session.comparison.heard),
     "overwrite_sound": ("chosen", lambda desk: load_preset(desk.library.current.path).values),
     "edit_sound": ("chosen", lambda desk: desk.library.form.isVisible()),
     "remove_sound": ("chosen", lambda desk: len(list(desk.library.library.user.glob("*.json")))),
     "favourite": ("chosen", lambda desk: desk.library.deeds.is_favourite(desk.library.current)),
     "more_stars": ("chosen", lambda desk: dict(desk.library.library.marks.ratings)),
     "fewer_stars": ("chosen", lambda desk: dict(desk.library.library.marks.ratings)),
-    "match_sequence": ("target", lambda desk: desk.bridge.session.sequence.running),
-    "play_sequence": ("long_sound", lambda desk: desk.bridge.session.sequence.playing),
+    "match_sequence": ("target", lambda desk: desk.session.sequence.running),
+    "play_sequence": ("long_sound", lambda desk: desk.session.sequence.playing),
     "save_sequence": ("long_sound", saving),
 }
 
@@ -42,19 +42,19 @@ PLACES = {
 def put_back(desk, qtbot):
     """End whatever an action has begun."""
     yield
-    session, bridge = desk.bridge.session, desk.bridge
+    session = desk.session
     for dialog in desk.findChildren(QFileDialog):
         dialog.close()
     session.comparison.hear(None)
-    bridge.set_following(False)
+    session.tracking.stop()
     qtbot.waitUntil(lambda: not desk.tracking_strip.isVisible())
     session.sequence.stop_playing()
     session.sequence.stop()
-    qtbot.waitUntil(lambda: not session.sequence.running, timeout=20_000)
+    qtbot.waitUntil(lambda: not session.sequence.running, timeout=60_000)  # it loads torch
     session.sequence.matched = None
-    bridge.sequence_changed.emit(SequenceChanged(None, running=False))
-    bridge.set_matching(False)
-    qtbot.waitUntil(lambda: not bridge.matching, timeout=20_000)
+    session.sequence.changed.emit(None, False)
+    session.match.stop()
+    qtbot.waitUntil(lambda: not session.match.running, timeout=20_000)
     desk.library.form.hide()
     desk.drawer.turn_to("")
 
@@ -63,7 +63,7 @@ def put_back(desk, qtbot):
 def layered(target, qtbot):
     """A layer plays beside a target."""
     preset = Preset(name="One", instrument="layers", parameters=layer_values([LAYER]))
-    target.bridge.session.presets.play(preset)
+    target.session.presets.play(preset)
     qtbot.waitUntil(target.actions_["go_on_layers"].isEnabled, timeout=5_000)
     return target
 
@@ -71,20 +71,20 @@ def layered(target, qtbot):
 @pytest.fixture
 def layers_found(layered, qtbot):
     """A match with layers has ended, and another instrument plays."""
-    bridge = layered.bridge
-    with qtbot.waitSignal(bridge.layers_progress, timeout=40_000):
+    session = layered.session
+    with told(qtbot, session.layers.stepped, timeout=40_000):
         layered.actions_["go_on_layers"].trigger()
-    with qtbot.waitSignal(bridge.layers_ended, timeout=40_000):
-        bridge.set_matching(False)
-    bridge.change_rack("set_instrument", "chirplet")
-    qtbot.waitUntil(lambda: bridge.session.rack.instrument == "chirplet", timeout=5_000)
+    with told(qtbot, session.layers.ended, timeout=40_000):
+        session.match.stop()
+    session.rack.set_instrument("chirplet")
+    qtbot.waitUntil(lambda: session.rack.instrument == "chirplet", timeout=5_000)
     return layered
 
 
 @pytest.fixture
 def input_heard(desk, monkeypatch):
     """Somebody plays into the input."""
-    let_it_be_heard(monkeypatch, desk.bridge.session)
+    let_it_be_heard(monkeypatch, desk.session)
     return desk
 
 
@@ -92,7 +92,7 @@ def input_heard(desk, monkeypatch):
 def followed(input_heard, qtbot):
     """And the sound follows."""
     input_heard.actions_["follow_input"].trigger()
-    qtbot.waitUntil(lambda: input_heard.bridge.values["gamma"] == 4.0)
+    qtbot.waitUntil(lambda: input_heard.session.sound.values["gamma"] == 4.0)
     return input_heard
 
 
@@ -107,7 +107,7 @@ def chosen(desk, qtbot):
     page.line.setText("is:user")
     page._select(path)
     page.deeds.rate(page.current, 3)
-    desk.bridge.set_parameters({"f_c": 444.0})
+    desk.history.change({"f_c": 444.0})
     yield desk
     path.unlink(missing_ok=True)
     page.line.clear()
@@ -117,9 +117,9 @@ def chosen(desk, qtbot):
 @pytest.fixture
 def long_sound(desk):
     """A sequence of six seconds was found."""
-    session = desk.bridge.session
+    session = desk.session
     session.sequence.matched = matched(6.0, moving(6.0, rest=(0.0, 0.0)))
-    desk.bridge.sequence_changed.emit(SequenceChanged(session.sequence.matched, running=False))
+    session.sequence.changed.emit(session.sequence.matched, False)
     return desk
 
 

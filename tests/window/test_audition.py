@@ -2,13 +2,13 @@
 
 from itertools import pairwise
 
-from hands import LEFT
+from hands import LEFT, told
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 
 def test_one_key_goes_through_target_match_and_both(target, qtbot):
-    session, action = target.bridge.session, target.actions_["audition"]
+    session, action = target.session, target.actions_["audition"]
     for heard, label in (("target", "Target"), ("match", "Match"), ("both", "Both")):
         QTest.keyClick(target, Qt.Key.Key_T)
         assert session.comparison.heard == heard
@@ -22,7 +22,7 @@ def test_one_key_goes_through_target_match_and_both(target, qtbot):
 
 
 def test_a_button_goes_straight_there_and_space_ends_it(target, qtbot):
-    session, buttons = target.bridge.session, target.match_page.hear
+    session, buttons = target.session, target.match_page.hear
     playing = session.sound.playing
     target.drawer.turn_to("matching")
     QTest.mouseClick(buttons["both"], LEFT)
@@ -38,7 +38,7 @@ def test_a_button_goes_straight_there_and_space_ends_it(target, qtbot):
 
 
 def test_the_playhead_goes_along_with_the_target(target, qtbot, monkeypatch):
-    session, places = target.bridge.session, []
+    session, places = target.session, []
     session.sound.stop()
     with monkeypatch.context() as patch:
         patch.setattr(target.scalograms, "set_playhead", places.append)
@@ -53,10 +53,10 @@ def test_the_playhead_goes_along_with_the_target(target, qtbot, monkeypatch):
 
 def test_a_match_is_judged_in_three_views_and_so_are_its_candidates(target, qtbot):
     bars = target.match.scores.bars
-    with qtbot.waitSignal(target.bridge.match_judged, timeout=60_000):
+    with told(qtbot, target.session.match.judged, timeout=60_000):
         QTest.keyClick(target, Qt.Key.Key_M)
     assert all(float(bar.text) > 0.9 for bar in bars.values())
     assert "0.99" in bars["jtfs"].toolTip()
     assert "alike" in target.match_page.candidates.item(0).text()
-    record = target.bridge.session.presets.preset("judged").match
+    record = target.session.presets.preset("judged").match
     assert set(record.similarity) == {"jtfs", "mss", "log_mel"}

@@ -12,7 +12,7 @@ def page(desk):
     QTest.keySequence(desk, QKeySequence("F6"))
     QTest.qWait(50)
     yield desk.blend_page
-    desk.bridge.set_playing(False)
+    desk.session.sound.stop()
     desk.drawer.turn_to("")
 
 
@@ -22,7 +22,7 @@ def keep(desk, page, corner, f_m):
 
 
 def test_a_drag_between_corners_is_heard_between_them_and_is_one_step(desk, page):
-    session = desk.bridge.session
+    session = desk.session
     for corner, f_m in ((0, 4.0), (1, 16.0), (2, 4.0), (3, 16.0)):
         keep(desk, page, corner, f_m)
     desk.history.set_at_once({"f_m": 5.0}, "test")
@@ -40,7 +40,7 @@ def test_a_drag_between_corners_is_heard_between_them_and_is_one_step(desk, page
 
 
 def test_arrow_keys_move_the_point(desk, page):
-    session = desk.bridge.session
+    session = desk.session
     keep(desk, page, 0, 4.0)
     keep(desk, page, 1, 16.0)
     page._presets[2] = page._presets[3] = None  # empty corners have no say
@@ -51,10 +51,10 @@ def test_arrow_keys_move_the_point(desk, page):
 
 
 def test_chance_moves_the_sound_but_neither_level_nor_what_is_pinned(desk, page):
-    session = desk.bridge.session
+    session = desk.session
     settings = session.match.settings
     unknowns = tuple(id_ for id_ in settings.unknowns if id_ != "f_c")
-    desk.bridge.set_match_settings(type(settings)(unknowns=unknowns))
+    desk.session.match.settings = type(settings)(unknowns=unknowns)
     page.amount.setValue(60)
     before = dict(session.sound.values)
     QTest.mouseClick(page.vary, LEFT)
@@ -63,4 +63,4 @@ def test_chance_moves_the_sound_but_neither_level_nor_what_is_pinned(desk, page)
     assert not {"f_c", "gain", "tempo", "sync"} & moved
     QTest.keySequence(desk, QKeySequence("Ctrl+Z"))
     assert session.sound.values == before
-    desk.bridge.set_match_settings(settings)
+    desk.session.match.settings = settings

@@ -1,7 +1,7 @@
 """The look, the tour, the question after new sound settings, and menus that remember."""
 
 import pytest
-from hands import DEMO, LEFT
+from hands import DEMO, LEFT, told
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -65,7 +65,7 @@ def test_the_tour_has_five_steps_that_stay_in_the_window(desk):
 
 def test_new_sound_settings_go_back_unless_they_are_kept(desk, qtbot, monkeypatch):
     asked = []
-    monkeypatch.setattr(desk.bridge, "set_device", lambda *wish: asked.append(wish) or True)
+    monkeypatch.setattr(desk.session.device, "set", lambda *wish: asked.append(wish))
     commands = desk.sound
     commands.devices.chosen.emit("silent", 44100, 512)
     assert commands.question.isVisible()
@@ -82,5 +82,5 @@ def test_recent_targets_can_be_taken_again(target, qtbot):
     target.files.recent.aboutToShow.emit()
     first = target.files.recent.actions()[0]
     assert first.text() == DEMO.name
-    with qtbot.waitSignal(target.bridge.target_loaded, timeout=10_000):
+    with told(qtbot, target.session.target.loaded, timeout=10_000):
         first.trigger()

@@ -23,10 +23,10 @@ def fresh(desk):
 
 
 def test_c_changes_between_two_sounds_with_their_racks(desk):
-    session = desk.bridge.session
+    session = desk.session
     press(desk, "C")
     desk.history.set_at_once({"f_m": 20.0}, "test")
-    desk.history.change_rack("add_effect", ("delay",), "test")
+    desk.history.step("test", lambda session: session.rack.add_effect("delay"))
     press(desk, "C")
     assert desk.comparisons.side == "A"
     assert session.sound.values["f_m"] == 8.0
@@ -39,7 +39,7 @@ def test_c_changes_between_two_sounds_with_their_racks(desk):
 
 
 def test_a_snapshot_is_kept_and_recalled_by_keys_and_by_mouse(desk):
-    session = desk.bridge.session
+    session = desk.session
     desk.resize(1500, 800)
     assert not desk.actions_["recall_3"].isEnabled()
     desk.history.set_at_once({"f_m": 20.0}, "test")

@@ -4,7 +4,7 @@ What needs layers, a long sound, an input or a chosen sound is in test_actions_i
 """
 
 import pytest
-from hands import DEMO, LEFT
+from hands import DEMO, LEFT, told
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QToolButton
@@ -27,26 +27,26 @@ def kept(desk):
 SEEN = {
     "record": lambda desk: desk.status.message.text(),  # no input here, which is said
     "quit": lambda desk: desk.asked_to_close(),
-    "undo": lambda desk: desk.bridge.values["f_m"],
-    "redo": lambda desk: desk.bridge.values["f_m"],
-    "flip": lambda desk: desk.bridge.values["gamma"],
+    "undo": lambda desk: desk.session.sound.values["f_m"],
+    "redo": lambda desk: desk.session.sound.values["f_m"],
+    "flip": lambda desk: desk.session.sound.values["gamma"],
     "compare": lambda desk: desk.transport["compare"].text(),
-    "play": lambda desk: desk.bridge.playing,
+    "play": lambda desk: desk.session.sound.playing,
     "piano": lambda desk: desk.actions_["piano"].isChecked(),
     "panic": lambda desk: desk.actions_["panic"].isChecked(),
     "sound_target": lambda desk: desk.pad._known,
-    "match": lambda desk: desk.bridge.matching,
-    "pause_match": lambda desk: desk.bridge.is_match_paused,
-    "stop_match": lambda desk: desk.bridge.matching,
-    "follow": lambda desk: desk.bridge.session.match.follow,
-    "apply": lambda desk: desk.bridge.values["f_m"],
+    "match": lambda desk: desk.session.match.running,
+    "pause_match": lambda desk: desk.session.match.is_paused,
+    "stop_match": lambda desk: desk.session.match.running,
+    "follow": lambda desk: desk.session.match.follow,
+    "apply": lambda desk: desk.session.sound.values["f_m"],
     "bigger": lambda desk: desk.settings.scale,
     "smaller": lambda desk: desk.settings.scale,
     "theme": lambda desk: desk.settings.theme,
     "spectrum": lambda desk: desk.scope.title.text(),
     "tour": lambda desk: desk.tour.isVisible(),
     **{f"store_{slot}": kept for slot in range(1, 9)},
-    **{f"recall_{slot}": lambda desk: desk.bridge.values["f_m"] for slot in range(1, 9)},
+    **{f"recall_{slot}": lambda desk: desk.session.sound.values["f_m"] for slot in range(1, 9)},
 }
 
 
@@ -54,7 +54,8 @@ def seen(desk, id_):
     """What an action changes; by default the open page, a dialog, what is said, or the sound."""
     if id_ in SEEN:
         return SEEN[id_](desk)
-    return desk.drawer.page, dialogs(desk), desk.status.message.text(), dict(desk.bridge.values)
+    values = dict(desk.session.sound.values)
+    return desk.drawer.page, dialogs(desk), desk.status.message.text(), values
 
 
 class _Doorkeeper(QObject):
@@ -73,12 +74,12 @@ class _Doorkeeper(QObject):
 @pytest.fixture
 def ready(desk, qtbot, monkeypatch, tmp_path):
     """The desk in a state in which every action can act, and put back afterwards."""
-    with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000):
+    with told(qtbot, desk.session.target.loaded, timeout=30_000):
         desk.files.load_target(DEMO)
     monkeypatch.setattr("mesosynth.engine.capture.takes_folder", lambda: tmp_path)
     monkeypatch.setattr("mesosynth.session.target.takes_folder", lambda: tmp_path)
     # A match that takes its time: there must be something to pause and to stop.
-    monkeypatch.setattr(desk.bridge.session.match, "settings", MatchSettings(descent="adam"))
+    monkeypatch.setattr(desk.session.match, "settings", MatchSettings(descent="adam"))
     monkeypatch.setattr(desk.look, "largest", lambda: 200)
     doorkeeper = _Doorkeeper()
     desk.installEventFilter(doorkeeper)
@@ -98,13 +99,13 @@ def tidy(desk):
     desk.actions_.refresh()
     desk.tour.end()
     desk.drawer.turn_to("")
-    desk.bridge.set_matching(False)
+    desk.session.match.stop()
     for id_ in ("piano", "panic", "spectrum"):
         if desk.actions_[id_].isChecked():
             desk.actions_[id_].trigger()
     for dialog in desk.findChildren(QDialog):
         dialog.close()
-    desk.bridge.say("")
+    desk.desk.say("")
     desk.activateWindow()
     desk.pad.setFocus()
 
@@ -124,18 +125,18 @@ def prepare(desk, qtbot, id_):
     if id_.startswith("recall_"):
         desk.comparisons.store(int(id_[-1]) - 1)
         move({"f_m": 20.0}, "test")
-    if id_ in ("apply", "save_match") and desk.bridge.session.match.result is None:
-        with qtbot.waitSignal(desk.bridge.match_progress, timeout=60_000):
-            desk.bridge.set_matching(True)
-        with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):
-            desk.bridge.set_matching(False)
+    if id_ in ("apply", "save_match") and desk.session.match.result is None:
+        with told(qtbot, desk.session.match.stepped, timeout=60_000):
+            desk.session.match.start()
+        with told(qtbot, desk.session.match.ended, timeout=60_000):
+            desk.session.match.stop()
     if id_ == "apply":
         move({"f_m": 20.0}, "test")
     if id_ in ("pause_match", "stop_match"):
-        with qtbot.waitSignal(desk.bridge.match_started, timeout=20_000):
-            desk.bridge.set_matching(True)
-    if id_ == "panic" and not desk.bridge.playing:
-        desk.bridge.set_playing(True)
+        with told(qtbot, desk.session.match.started, timeout=20_000):
+            desk.session.match.start()
+    if id_ == "panic" and not desk.session.sound.playing:
+        desk.session.sound.play()
     qtbot.waitUntil(desk.actions_[id_].isEnabled, timeout=10_000)
 
 

@@ -13,7 +13,7 @@ def heard(desk, qtbot):
     """Let the session report what following heard, and wait until the desk shows it."""
 
     def tell(**said):
-        desk.bridge.session.tracking.changed.emit(TrackingState(**{"running": True, **said}))
+        desk.session.tracking.changed.emit(TrackingState(**{"running": True, **said}))
         qtbot.waitUntil(lambda: desk.tracking_strip.isVisible() == said.get("running", True))
 
     yield tell
@@ -21,7 +21,7 @@ def heard(desk, qtbot):
 
 
 def test_without_an_input_a_sentence_says_so_and_nothing_is_followed(desk, qtbot, monkeypatch):
-    monkeypatch.setattr(desk.bridge.session._audio, "start_recording", _no_input)
+    monkeypatch.setattr(desk.session._audio, "start_recording", _no_input)
     QTest.keyClick(desk, Qt.Key.Key_I)
     qtbot.waitUntil(lambda: "input" in desk.status.message.text())
     assert not desk.actions_["follow_input"].isChecked()
@@ -48,27 +48,27 @@ def test_the_strip_tells_level_confidence_and_lag(desk, heard, qtbot):
 
 
 def test_all_that_the_input_did_is_one_step_of_undo(desk, heard, qtbot):
-    before = desk.bridge.values["gamma"]
+    before = desk.session.sound.values["gamma"]
     heard(hearing="listening")
     for gamma in (3.0, 4.0, 5.0):
-        desk.bridge.session.sound.set({"gamma": gamma}, "match")
-        qtbot.waitUntil(lambda gamma=gamma: desk.bridge.values["gamma"] == gamma)
+        desk.session.sound.set({"gamma": gamma}, "match")
+        qtbot.waitUntil(lambda gamma=gamma: desk.session.sound.values["gamma"] == gamma)
         heard(hearing="following", theta={"gamma": gamma}, confidence=0.9)
     heard(running=False)
     assert desk.history.stack.undoText() == "following the input"
     QTest.keyClick(desk, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert desk.bridge.values["gamma"] == pytest.approx(before)
+    assert desk.session.sound.values["gamma"] == pytest.approx(before)
     QTest.keyClick(
         desk, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     )
-    assert desk.bridge.values["gamma"] == pytest.approx(5.0)
+    assert desk.session.sound.values["gamma"] == pytest.approx(5.0)
 
 
 def test_keys_follow_freeze_and_end_and_a_hand_takes_over(desk, qtbot, monkeypatch):
-    session = desk.bridge.session
+    session = desk.session
     let_it_be_heard(monkeypatch, session)
     QTest.keyClick(desk, Qt.Key.Key_I)
-    qtbot.waitUntil(lambda: desk.bridge.values["gamma"] == 4.0)
+    qtbot.waitUntil(lambda: desk.session.sound.values["gamma"] == 4.0)
     assert desk.actions_["follow_input"].isChecked()
     assert desk.tracking_strip.words.text() == "Following"
 
@@ -77,10 +77,10 @@ def test_keys_follow_freeze_and_end_and_a_hand_takes_over(desk, qtbot, monkeypat
     qtbot.waitUntil(lambda: "Frozen" in desk.tracking_strip.words.text())
     desk.history.set_at_once({"gamma": 2.0}, "test")
     QTest.qWait(100)
-    assert desk.bridge.values["gamma"] == 2.0
+    assert desk.session.sound.values["gamma"] == 2.0
     QTest.mouseClick(desk.tracking_strip.freeze_button, Qt.MouseButton.LeftButton)
     assert not session.tracking.frozen
-    qtbot.waitUntil(lambda: desk.bridge.values["gamma"] == 4.0)
+    qtbot.waitUntil(lambda: desk.session.sound.values["gamma"] == 4.0)
 
     desk.history.set_at_once({"gamma": -3.0}, "test")
     assert session.tracking.frozen
@@ -89,4 +89,4 @@ def test_keys_follow_freeze_and_end_and_a_hand_takes_over(desk, qtbot, monkeypat
     QTest.mouseClick(desk.tracking_strip.end_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not desk.tracking_strip.isVisible())
     assert not session.tracking.running
-    assert desk.bridge.values["gamma"] == -3.0
+    assert desk.session.sound.values["gamma"] == -3.0

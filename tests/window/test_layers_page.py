@@ -1,7 +1,7 @@
 """The drawer's page of layers; the fears: a change that undo does not know, and cards that lie."""
 
 import pytest
-from hands import LEFT, NONE, drag
+from hands import LEFT, NONE, drag, told
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
@@ -27,7 +27,7 @@ def click(button):
 
 
 def carriers(desk):
-    values = desk.bridge.session.sound.values
+    values = desk.session.sound.values
     return [values[f"f_c_{card.number}"] for card in desk.layers_page.cards]
 
 
@@ -37,14 +37,14 @@ def layered(target, qtbot):
     desk = target
     press(desk, "F7")
     preset = Preset(name="Three", instrument="layers", parameters=layer_values(LAYERS))
-    desk.bridge.session.presets.play(preset)
+    desk.session.presets.play(preset)
     qtbot.waitUntil(lambda: len(desk.layers_page.cards) == 3, timeout=5000)
     desk.history.end()
     desk.history.stack.clear()
     yield desk
-    desk.bridge.set_matching(False)
-    qtbot.waitUntil(lambda: not desk.bridge.matching, timeout=20_000)
-    desk.bridge.change_rack("set_instrument", "chirplet")
+    desk.session.match.stop()
+    qtbot.waitUntil(lambda: not desk.session.match.running, timeout=20_000)
+    desk.session.rack.set_instrument("chirplet")
     desk.drawer.turn_to("")
 
 
@@ -64,18 +64,18 @@ def test_cards_say_what_plays_and_each_ones_share(layered, page, qtbot):
 
 
 def test_mute_solo_and_pin_are_switches_that_undo_takes_back(layered, page):
-    values = layered.bridge.session.sound.values
+    values = layered.session.sound.values
     click(page.cards[0].mute)
-    assert layered.bridge.session.sound.values["level_1"] == -60.0
+    assert layered.session.sound.values["level_1"] == -60.0
     assert page.cards[0].mute.isChecked()
     click(page.cards[2].solo)
-    assert layered.bridge.session.sound.values["level_2"] == -60.0
+    assert layered.session.sound.values["level_2"] == -60.0
     click(page.cards[1].pin)
-    assert [note.pinned for note in layered.bridge.layers.notes] == [False, True, False]
+    assert [note.pinned for note in layered.session.layers.mixer.notes] == [False, True, False]
     assert layered.history.stack.undoText() == "pin of layer 2"
     for _ in range(3):
         press(layered, "Ctrl+Z")
-    assert layered.bridge.session.sound.values == values
+    assert layered.session.sound.values == values
     assert not any(
         button.isChecked() for card in page.cards for button in (card.mute, card.solo, card.pin)
     )
@@ -113,36 +113,36 @@ def test_a_match_is_one_step_with_its_change_of_instrument(target, qtbot):
     press(desk, "F7")
     page.count.setValue(1)
     page.seconds.setValue(5)
-    before = dict(desk.bridge.session.sound.values)
-    with qtbot.waitSignal(desk.bridge.layers_progress, timeout=40_000):
+    before = dict(desk.session.sound.values)
+    with told(qtbot, desk.session.layers.stepped, timeout=40_000):
         press(desk, "L")
-    assert desk.bridge.session.rack.instrument == "layers"
+    assert desk.session.rack.instrument == "layers"
     assert desk.actions_["stop_match"].isEnabled()
-    with qtbot.waitSignal(desk.bridge.layers_ended, timeout=40_000) as ended:
+    with told(qtbot, desk.session.layers.ended, timeout=40_000) as ended:
         press(desk, "Shift+M")
-    assert ended.args[0].result is not None
+    assert ended.args[0] is not None
     assert len(page.cards) == 1
     assert "1 layer after" in page.left.text()
     assert desk.history.stack.undoText() == "match with layers"
     press(desk, "Ctrl+Z")
-    assert desk.bridge.session.rack.instrument == "chirplet"
-    assert desk.bridge.session.sound.values == before
+    assert desk.session.rack.instrument == "chirplet"
+    assert desk.session.sound.values == before
     assert page.cards == []
     press(desk, "Shift+A")
-    assert desk.bridge.session.rack.instrument == "layers"
-    desk.bridge.change_rack("set_instrument", "chirplet")
+    assert desk.session.rack.instrument == "layers"
+    desk.session.rack.set_instrument("chirplet")
     assert (desk.settings.layers, desk.settings.layers_seconds) == (1, 5.0)
     desk.drawer.turn_to("")
 
 
 def test_undo_during_a_match_takes_it_back_and_over(layered, page, qtbot):
-    values = dict(layered.bridge.session.sound.values)
-    with qtbot.waitSignal(layered.bridge.layers_progress, timeout=40_000):
+    values = dict(layered.session.sound.values)
+    with told(qtbot, layered.session.layers.stepped, timeout=40_000):
         press(layered, "Shift+L")
-    qtbot.waitUntil(lambda: layered.bridge.session.sound.values != values, timeout=20_000)
+    qtbot.waitUntil(lambda: layered.session.sound.values != values, timeout=20_000)
     press(layered, "Ctrl+Z")
-    assert layered.bridge.session.sound.values == values
+    assert layered.session.sound.values == values
     assert not layered.actions_["follow"].isChecked()
-    with qtbot.waitSignal(layered.bridge.layers_ended, timeout=40_000):
+    with told(qtbot, layered.session.layers.ended, timeout=40_000):
         press(layered, "Shift+M")
-    assert layered.bridge.session.sound.values == values
+    assert layered.session.sound.values == values

@@ -57,18 +57,16 @@ def test_no_sound_card_is_evident(desk):
 
 
 def test_a_sound_card_is_named(desk):
-    from mesosynth.session.events import Transport
-
     try:
-        desk.bridge.transport.emit(Transport(True, "Scarlett 2i2", False))
+        desk.session.device.changed.emit("Scarlett 2i2", False)
         assert desk.status.device.text() == "Sound: Scarlett 2i2"
     finally:
-        desk.bridge.transport.emit(Transport(desk.bridge.playing, "", True))
+        desk.session.device.changed.emit("", True)
 
 
 def test_long_messages_end_in_dots_and_do_not_widen_the_window(desk, qtbot):
     width = desk.width()
-    desk.bridge.say("A very long sentence about nothing. " * 30, "warning")
+    desk.desk.say("A very long sentence about nothing. " * 30, "warning")
     qtbot.wait(50)
     assert desk.width() == width
     assert desk.status.message.toolTip().startswith("A very long")

@@ -29,13 +29,13 @@ def page(desk, qtbot):
     yield page
     desk.drawer.turn_to("")
     page.form.hide()
-    desk.bridge.session.presets.play(Preset(name="start"))
-    desk.bridge.set_playing(False)
+    desk.session.presets.play(Preset(name="start"))
+    desk.session.sound.stop()
     qtbot.wait(100)
 
 
 def loaded(page):
-    return page._bridge.session.presets.current
+    return page._desk.session.presets.current
 
 
 def click(page, name, x=80):
@@ -50,19 +50,19 @@ def test_type_a_name_press_enter_and_it_plays(desk, page, qtbot):
     QTest.keyClicks(page.line, "bird")
     assert 0 < len(page.found) < len(page.library.entries)
     assert page.found[0].name == "Bird"
-    before = dict(desk.bridge.values)
+    before = dict(desk.session.sound.values)
     QTest.keyClick(page.line, ENTER)
-    qtbot.waitUntil(lambda: desk.bridge.values["f_c"] == 3200.0, timeout=5_000)
-    assert desk.bridge.playing
+    qtbot.waitUntil(lambda: desk.session.sound.values["f_c"] == 3200.0, timeout=5_000)
+    assert desk.session.sound.playing
     assert desk.pad.hasFocus()
     qtbot.waitUntil(lambda: desk.history.stack.canUndo(), timeout=5_000)
     desk.actions_["undo"].trigger()
-    qtbot.waitUntil(lambda: desk.bridge.values["f_c"] == before["f_c"], timeout=5_000)
+    qtbot.waitUntil(lambda: desk.session.sound.values["f_c"] == before["f_c"], timeout=5_000)
 
 
 def test_the_arrow_keys_walk_and_what_they_fly_over_is_not_heard(page, qtbot):
     heard = []
-    page._bridge.preset_loaded.connect(lambda event: heard.append(event.preset.name))
+    page._desk.session.presets.loaded.connect(lambda preset: heard.append(preset.name))
     page.rows.playing = ""
     with page.list.quiet():
         page.list.setCurrentIndex(page.rows.index(0))
@@ -78,7 +78,7 @@ def test_the_arrow_keys_walk_and_what_they_fly_over_is_not_heard(page, qtbot):
 
 def test_a_click_plays_once_and_a_click_on_the_star_only_marks(page, qtbot):
     heard = []
-    page._bridge.preset_loaded.connect(lambda event: heard.append(event.preset.name))
+    page._desk.session.presets.loaded.connect(lambda preset: heard.append(preset.name))
     names = [entry.name for entry in page.found[:3]]
     click(page, names[0])
     qtbot.waitUntil(lambda: heard == names[:1], timeout=5_000)
@@ -88,10 +88,10 @@ def test_a_click_plays_once_and_a_click_on_the_star_only_marks(page, qtbot):
     assert heard == names[:1]
     page.line.setText("fav:")
     assert [entry.name for entry in page.found] == names[1:3]
-    bank = page._bridge.session.presets.bank
+    bank = page._desk.session.presets.bank
     assert [load_preset(path).name for path in bank] == [names[2], names[1]]  # in their order
     click(page, names[1], x=10)
-    assert len(page._bridge.session.presets.bank) == 1
+    assert len(page._desk.session.presets.bank) == 1
 
 
 def test_a_tag_is_clicked_on_and_off(page):
@@ -107,7 +107,7 @@ def test_a_tag_is_clicked_on_and_off(page):
 
 
 def test_a_sound_is_saved_in_place_and_none_is_overwritten(desk, page, qtbot):
-    desk.bridge.set_parameters({"f_c": 555.0})
+    desk.history.change({"f_c": 555.0})
     for count in range(2):
         QTest.mouseClick(page.save, LEFT)
         assert page.form.isVisible()
@@ -140,7 +140,7 @@ def test_overwrite_stars_and_remove_from_the_menu(desk, page):
         "Favourite", "Stars", "Corner of the blend", "", "Name and tags…",
         "Overwrite with the present sound", "Remove",
     ]  # fmt: skip
-    desk.bridge.set_parameters({"f_c": 444.0})
+    desk.history.change({"f_c": 444.0})
     page.do("overwrite", entry)
     assert load_preset(path).values["f_c"] == 444.0
     page.do("rate", page.library.find(path), 3)
@@ -160,10 +160,10 @@ def test_a_broken_file_is_listed_at_the_end_and_plays_nothing(desk, page, qtbot)
     assert "1 broken" in page.count.text()
     index = page.rows.index(len(page.rows.rows) - 1)
     assert "wrong.json is not a preset" in index.data(Qt.ItemDataRole.ToolTipRole)
-    before = dict(desk.bridge.values)
+    before = dict(desk.session.sound.values)
     click(page, "wrong")
     qtbot.waitUntil(lambda: "wrong.json" in desk.status.message.text(), timeout=5_000)
-    assert desk.bridge.values == before
+    assert desk.session.sound.values == before
     (page.library.user / "wrong.json").unlink()
     qtbot.waitUntil(lambda: page.rows.rows[-1].name != "wrong", timeout=10_000)
 
@@ -196,7 +196,7 @@ def test_a_large_bank_comes_in_while_the_desk_lives_and_can_be_cancelled(page, q
             preset = Preset(name=f"Bank {number:04}")
             file.writestr(f"{number}.json", PRESET.format(preset, "x"))
     turns = []
-    page._bridge.tick.connect(lambda: turns.append(page.job.bar.value()))
+    page._desk.tick.connect(lambda: turns.append(page.job.bar.value()))
     page.deeds.import_bank(bank)
     assert page.job.isVisible()
     page.deeds.import_bank(bank)  # one at a time
@@ -281,9 +281,9 @@ def test_every_deed_has_a_shortcut(desk, page, qtbot):
     press(desk, "Ctrl+.")
     press(desk, "Ctrl+,")
     assert marks.ratings["user/Mine.json"] == 1
-    qtbot.waitUntil(lambda: desk.bridge.values["f_c"] == 300.0)
+    qtbot.waitUntil(lambda: desk.session.sound.values["f_c"] == 300.0)
     press(desk, "V")
-    varied = desk.bridge.session.sound.values["f_c"]
+    varied = desk.session.sound.values["f_c"]
     assert varied != 300.0
     press(desk, "Ctrl+Shift+L")
     assert load_preset(path).values["f_c"] == varied

@@ -1,6 +1,7 @@
 """The map of the library, by hand."""
 
 import pytest
+from hands import told
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
@@ -14,7 +15,7 @@ def page(desk, qtbot, tmp_path, monkeypatch):
     qtbot.waitUntil(lambda: len(desk.map_page.map._places) >= 64, timeout=20_000)
     QTest.qWait(50)
     yield desk.map_page
-    desk.bridge.set_playing(False)
+    desk.session.sound.stop()
     desk.drawer.turn_to("")
 
 
@@ -37,17 +38,19 @@ def test_every_factory_sound_is_there_without_listening(page):
 
 
 def test_a_click_plays_a_sound_and_undo_takes_it_back(desk, page, qtbot):
-    before = dict(desk.bridge.values)
-    with qtbot.waitSignal(desk.bridge.preset_loaded, timeout=10_000) as loaded:
+    before = dict(desk.session.sound.values)
+    with told(qtbot, desk.session.presets.loaded, timeout=10_000) as loaded:
         QTest.mouseClick(page.map, LEFT, pos=spot_of(page, "Laser"))
-    near = loaded.args[0].preset
+    near = loaded.args[0]
     assert near.name == "Laser"
-    assert desk.bridge.playing
-    qtbot.waitUntil(lambda: desk.bridge.values["gamma"] == near.values["gamma"], timeout=5_000)
+    assert desk.session.sound.playing
+    qtbot.waitUntil(
+        lambda: desk.session.sound.values["gamma"] == near.values["gamma"], timeout=5_000
+    )
     assert page.map._playing == place_of(page, "Laser").entry.key
     qtbot.waitUntil(lambda: desk.history.stack.canUndo(), timeout=5_000)
     desk.history.undo()
-    qtbot.waitUntil(lambda: desk.bridge.values["gamma"] == before["gamma"], timeout=5_000)
+    qtbot.waitUntil(lambda: desk.session.sound.values["gamma"] == before["gamma"], timeout=5_000)
 
 
 def test_the_mouse_over_a_point_tells_its_name(page):
@@ -67,7 +70,7 @@ def test_a_drag_blends_what_is_near_in_one_step(desk, page, qtbot):
     for step in range(1, 9):
         QTest.mouseMove(page.map, start + (end - start) * step / 8)
         QTest.qWait(25)
-    mixed = desk.bridge.session.sound.values["f_c"]
+    mixed = desk.session.sound.values["f_c"]
     QTest.mouseRelease(page.map, LEFT, pos=end)
     names = [place.entry.name for place, _ in page.map._mix]
     assert names[0] == "Wooden bass"
@@ -75,7 +78,7 @@ def test_a_drag_blends_what_is_near_in_one_step(desk, page, qtbot):
     assert mixed > 0.0
     goal = place_of(page, "Wooden bass").preset.values["f_c"]
     qtbot.waitUntil(
-        lambda: desk.bridge.session.sound.values["f_c"] == pytest.approx(goal, rel=0.05),
+        lambda: desk.session.sound.values["f_c"] == pytest.approx(goal, rel=0.05),
         timeout=5_000,
     )
     assert desk.history.stack.count() == steps + 1
@@ -83,22 +86,22 @@ def test_a_drag_blends_what_is_near_in_one_step(desk, page, qtbot):
 
 
 def test_arrow_keys_go_from_sound_to_sound(desk, page, qtbot):
-    with qtbot.waitSignal(desk.bridge.preset_loaded, timeout=10_000):
+    with told(qtbot, desk.session.presets.loaded, timeout=10_000):
         QTest.mouseClick(page.map, LEFT, pos=spot_of(page, "Aurora"))
     x = page.map.point(place_of(page, "Aurora")).x()
     page.map.setFocus()
-    with qtbot.waitSignal(desk.bridge.preset_loaded, timeout=10_000) as loaded:
+    with told(qtbot, desk.session.presets.loaded, timeout=10_000) as loaded:
         QTest.keyClick(page.map, Qt.Key.Key_Right)
-    assert page.map.point(place_of(page, loaded.args[0].preset.name)).x() > x
+    assert page.map.point(place_of(page, loaded.args[0].name)).x() > x
 
 
 def test_sounds_that_are_alike_are_named_and_heard(desk, page, qtbot):
-    with qtbot.waitSignal(desk.bridge.preset_loaded, timeout=10_000):
+    with told(qtbot, desk.session.presets.loaded, timeout=10_000):
         QTest.mouseClick(page.map, LEFT, pos=spot_of(page, "Crickets"))
     names = [button.text() for button in page.similar]
     assert len(names) == 4
     assert "Crickets" not in names
-    with qtbot.waitSignal(desk.bridge.preset_loaded, timeout=10_000) as loaded:
+    with told(qtbot, desk.session.presets.loaded, timeout=10_000) as loaded:
         QTest.mouseClick(page.similar[0], LEFT)
-    assert loaded.args[0].preset.name == names[0]
+    assert loaded.args[0].name == names[0]
     assert names[0] not in [button.text() for button in page.similar]

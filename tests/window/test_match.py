@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hands import DEMO, drag, drop
+from hands import DEMO, drag, drop, told
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -11,13 +11,13 @@ from mesosynth.matching.results import Scores
 
 
 def start(desk, qtbot):
-    with qtbot.waitSignal(desk.bridge.match_started, timeout=10_000):
+    with told(qtbot, desk.session.match.started, timeout=10_000):
         QTest.keyClick(desk, Qt.Key.Key_M)
 
 
 def test_a_dropped_sound_becomes_the_target(desk, qtbot):
-    signals = [desk.bridge.target_loaded, desk.bridge.target_analysed]
-    with qtbot.waitSignals(signals, timeout=30_000):
+    signals = [desk.session.target.loaded, desk.session.target.analysed]
+    with told(qtbot, *signals, timeout=30_000):
         drop(desk, DEMO)
     assert "target" in desk.scalograms.shown
     assert "target" in desk.scale_rate.shown
@@ -26,46 +26,46 @@ def test_a_dropped_sound_becomes_the_target(desk, qtbot):
 
 def test_a_dropped_bad_file_is_one_message_and_nothing_is_lost(target, bad_file):
     desk = target
-    before = (desk.bridge.session.target.sound, dict(desk.bridge.values), desk.scalograms.shown)
+    before = (desk.session.target.sound, dict(desk.session.sound.values), desk.scalograms.shown)
     drop(desk, bad_file)
     assert str(bad_file) in desk.status.message.text()
-    assert (desk.bridge.session.target.sound, desk.bridge.values, desk.scalograms.shown) == before
+    assert (desk.session.target.sound, desk.session.sound.values, desk.scalograms.shown) == before
 
 
 def test_a_dropped_bad_preset_is_one_message_and_nothing_is_lost(desk, tmp_path):
     path = tmp_path / "broken.json"
     path.write_text("{")
-    before = dict(desk.bridge.values)
+    before = dict(desk.session.sound.values)
     drop(desk, path)
     assert "broken.json" in desk.status.message.text()
-    assert desk.bridge.values == before
+    assert desk.session.sound.values == before
 
 
 def test_where_one_arpeggio_is_not_enough_a_sentence_says_what_is(target, qtbot):
-    bridge, text = target.bridge, target.status.message.text
-    with qtbot.waitSignal(bridge.match_judged, timeout=60_000) as judged:
+    session, text = target.session, target.status.message.text
+    with told(qtbot, session.match.judged, timeout=60_000) as judged:
         start(target, qtbot)
     result = judged.args[0]
     assert "press L" not in text()  # it is like the target
-    bridge.match_judged.emit(replace(result, similarity=Scores(0.81, 0.3, 0.3)))
+    session.match.judged.emit(replace(result, similarity=Scores(0.81, 0.3, 0.3)))
     assert "One arpeggio is 81% like the target; press L" in text()
 
 
 def test_above_the_curve_stands_the_loss_of_what_was_found(target, qtbot):
-    bridge, text = target.bridge, target.loss.note.text
-    with qtbot.waitSignal(bridge.match_ended, timeout=60_000) as ended:
+    session, text = target.session, target.loss.note.text
+    with told(qtbot, session.match.ended, timeout=60_000) as ended:
         start(target, qtbot)
     result = ended.args[0]
     # The curve's lowest may be of a window, which compares with nothing.
-    bridge.match_ended.emit(replace(result, loss=0.15))
+    session.match.ended.emit(replace(result, loss=0.15))
     assert text() == f"1.5e-01 after {result.evaluations}"
-    bridge.match_ended.emit(None)
+    session.match.ended.emit(None)
     assert text() == f"1.5e-01 after {result.evaluations}"
 
 
 def test_a_match_is_seen_and_heard_and_undone(target, qtbot):
     desk = target
-    with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000) as ended:
+    with told(qtbot, desk.session.match.ended, timeout=60_000) as ended:
         start(desk, qtbot)
     result = ended.args[0]
     assert result.converged
@@ -74,21 +74,21 @@ def test_a_match_is_seen_and_heard_and_undone(target, qtbot):
     assert "±" in desk.match.value_text("f_m")
     assert desk.match.progress.value() == 1000
     for id_, value in result.theta.items():
-        assert desk.bridge.session.sound.values[id_] == pytest.approx(value)
+        assert desk.session.sound.values[id_] == pytest.approx(value)
     qtbot.waitUntil(lambda: "difference" in desk.scale_rate.shown, timeout=30_000)
     assert desk.history.stack.count() == 1
     QTest.keyClick(desk, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert desk.bridge.session.sound.values["f_m"] == pytest.approx(8.0)
+    assert desk.session.sound.values["f_m"] == pytest.approx(8.0)
     QTest.keyClick(desk, Qt.Key.Key_A)
-    assert desk.bridge.session.sound.values["f_m"] == pytest.approx(result.theta["f_m"])
+    assert desk.session.sound.values["f_m"] == pytest.approx(result.theta["f_m"])
 
 
 def test_without_follow_the_sound_stays(target, qtbot):
     desk = target
-    desk.bridge.set_follow(False)
-    with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):
+    desk.session.match.follow = False
+    with told(qtbot, desk.session.match.ended, timeout=60_000):
         start(desk, qtbot)
-    assert desk.bridge.session.sound.values["f_m"] == 8.0
+    assert desk.session.sound.values["f_m"] == 8.0
     assert desk.history.stack.count() == 0
 
 
@@ -96,9 +96,9 @@ def test_esc_stops(target, qtbot):
     desk = target
     start(desk, qtbot)
     assert desk.actions_["stop_match"].isEnabled()
-    with qtbot.waitSignal(desk.bridge.match_ended, timeout=10_000):
+    with told(qtbot, desk.session.match.ended, timeout=10_000):
         QTest.keyClick(desk, Qt.Key.Key_Escape)
-    qtbot.waitUntil(lambda: not desk.bridge.matching, timeout=2_000)
+    qtbot.waitUntil(lambda: not desk.session.match.running, timeout=2_000)
     qtbot.waitUntil(lambda: not desk.actions_["stop_match"].isEnabled(), timeout=1_000)
     QTest.keyClick(desk, Qt.Key.Key_Escape)  # and the sound goes on
 
@@ -106,19 +106,19 @@ def test_esc_stops(target, qtbot):
 def test_a_hand_on_the_pad_takes_over_from_the_match(target, qtbot):
     desk = target
     start(desk, qtbot)
-    assert desk.bridge.matching
+    assert desk.session.match.running
     drag(desk.pad, desk.pad.handle, (40, 40))
-    assert not desk.bridge.session.match.follow
+    assert not desk.session.match.follow
     assert not desk.actions_["follow"].isChecked()
     assert "took over" in desk.status.message.text()
-    hand = desk.bridge.session.sound.values["f_m"]
-    with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):
+    hand = desk.session.sound.values["f_m"]
+    with told(qtbot, desk.session.match.ended, timeout=60_000):
         pass
-    assert desk.bridge.session.sound.values["f_m"] == hand
+    assert desk.session.sound.values["f_m"] == hand
 
 
 def test_a_hand_on_the_gain_does_not(target, qtbot):
     desk = target
     start(desk, qtbot)
     drag(desk.knobs["gain"], desk.knobs["gain"].dial.center(), (0, 20))
-    assert desk.bridge.session.match.follow
+    assert desk.session.match.follow

@@ -1,7 +1,7 @@
 """The drawer's page of the match."""
 
 import pytest
-from hands import LEFT
+from hands import LEFT, told
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
@@ -19,7 +19,7 @@ def page(target):
     target.drawer.turn_to("matching")
     yield target.match_page
     target.drawer.turn_to("")
-    target.bridge.set_match_settings(MatchSettings())
+    target.session.match.settings = MatchSettings()
     target.match_page.show_settings()
 
 
@@ -29,39 +29,39 @@ def tick(box):
 
 def test_a_parameter_that_is_not_ticked_stays_where_its_knob_is(target, page):
     tick(page.unknowns["w"])
-    settings = target.bridge.session.match.settings
+    settings = target.session.match.settings
     assert "w" not in settings.unknowns
     assert target.knobs["w"].pinned
     pin = next(a for a in target.knobs["w"].menu().actions() if a.text() == "Pin for matching")
     assert pin.isChecked()
     pin.trigger()
-    assert "w" in target.bridge.session.match.settings.unknowns
+    assert "w" in target.session.match.settings.unknowns
     assert page.unknowns["w"].isChecked()
 
 
 def test_something_is_always_looked_for(target, page):
     for box in page.unknowns.values():
         tick(box)
-    assert len(target.bridge.session.match.settings.unknowns) == 1
+    assert len(target.session.match.settings.unknowns) == 1
 
 
 def test_transform_and_descent_are_chosen(target, page):
     for box, name in ((page.phi, "mss"), (page.descent, "adam")):
         box.setCurrentIndex(box.findData(name))
         box.activated.emit(box.currentIndex())
-    settings = target.bridge.session.match.settings
+    settings = target.session.match.settings
     assert (settings.phi, settings.descent) == ("mss", "adam")
 
 
 def test_a_match_pauses_goes_on_and_its_candidates_and_the_way_to_it_are_heard(target, page, qtbot):
-    desk, session = target, target.bridge.session
-    with qtbot.waitSignal(desk.bridge.match_started, timeout=10_000):
+    desk, session = target, target.session
+    with told(qtbot, desk.session.match.started, timeout=10_000):
         press(desk, "M")
-    with qtbot.waitSignal(desk.bridge.match_paused, timeout=30_000):
+    with told(qtbot, desk.session.match.paused, timeout=30_000):
         press(desk, "P")
     assert desk.actions_["pause_match"].isChecked()
     assert "P" in page.left.text()
-    with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000) as ended:
+    with told(qtbot, desk.session.match.ended, timeout=60_000) as ended:
         press(desk, "P")
     result = ended.args[0]
     assert page.candidates.count() == len(result.candidates) > 0

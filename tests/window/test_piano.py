@@ -21,7 +21,7 @@ def piano(desk):
 @pytest.fixture
 def notes(piano, monkeypatch):
     """What the session was asked to play, and is played as well."""
-    session, played = piano.bridge.session, []
+    session, played = piano.session, []
     note_on, note_off = session.keys.note_on, session.keys.note_off
     monkeypatch.setattr(session.keys, "note_on", lambda note: (played.append(note), note_on(note)))
     monkeypatch.setattr(
@@ -31,14 +31,14 @@ def notes(piano, monkeypatch):
 
 
 def test_letters_are_notes_and_no_shortcuts(piano, notes):
-    gamma = piano.bridge.values["gamma"]
+    gamma = piano.session.sound.values["gamma"]
     for key in (Key.Key_A, Key.Key_W, Key.Key_D, Key.Key_K):
         QTest.keyClick(piano, key)
     assert notes == [60, -60, 61, -61, 64, -64, 72, -72]
-    assert piano.bridge.values["gamma"] == gamma  # D is not "flip direction" meanwhile
+    assert piano.session.sound.values["gamma"] == gamma  # D is not "flip direction" meanwhile
     piano.actions_["piano"].trigger()
     QTest.keyClick(piano, Key.Key_D)
-    assert piano.bridge.values["gamma"] == -gamma
+    assert piano.session.sound.values["gamma"] == -gamma
     assert len(notes) == 8
 
 
@@ -59,7 +59,7 @@ def test_a_chord_octaves_and_leaving_the_window(piano, notes):
 
 
 def test_a_key_is_heard_while_the_transport_stands(piano, qtbot):
-    session = piano.bridge.session
+    session = piano.session
     session.sound.stop()
     qtbot.waitUntil(lambda: not session.device.scope(4800).any(), timeout=5000)
     QTest.keyPress(piano, Key.Key_H)
@@ -80,8 +80,8 @@ def test_where_text_is_typed_letters_are_letters(piano, notes):
 
 def test_the_right_button_asks_for_a_controller(desk, qtbot, monkeypatch):
     asked = []
-    monkeypatch.setattr(desk.bridge.session.keys, "learn", asked.append)
-    monkeypatch.setattr(desk.bridge.session.keys, "forget", lambda id_: asked.append(-1))
+    monkeypatch.setattr(desk.session.keys, "learn", asked.append)
+    monkeypatch.setattr(desk.session.keys, "forget", lambda id_: asked.append(-1))
     knob = desk.knobs["f_m"]
     centre = QPoint(20, 50)
     event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, centre, knob.mapToGlobal(centre))

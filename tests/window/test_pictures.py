@@ -70,15 +70,15 @@ def test_rising_sounds_show_on_the_right_and_falling_ones_on_the_left(desk, qtbo
         return energy[:, energy.shape[1] // 2 :].sum() / energy.sum()
 
     drawn = []
-    desk.bridge.sound_analysed.connect(drawn.append)
-    desk.bridge.set_parameters({"gamma": gamma})
+    desk.session.sound.analysed.connect(drawn.append)
+    desk.history.change({"gamma": gamma})
     try:
         if gamma > 0:
             qtbot.waitUntil(lambda: bool(drawn) and share_on_the_right() > 0.6, timeout=30_000)
         else:
             qtbot.waitUntil(lambda: bool(drawn) and share_on_the_right() < 0.4, timeout=30_000)
     finally:
-        desk.bridge.sound_analysed.disconnect(drawn.append)
+        desk.session.sound.analysed.disconnect(drawn.append)
 
 
 @pytest.mark.parametrize(

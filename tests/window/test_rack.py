@@ -12,13 +12,13 @@ ALT = Qt.KeyboardModifier.AltModifier
 @pytest.fixture
 def rack(desk, qtbot):
     """The open page, with no effects and the chirplet."""
-    session = desk.bridge.session
+    session = desk.session
     desk.drawer.turn_to("effects")
     yield desk
     for uid in [effect.uid for effect in session.rack.effects]:
-        desk.bridge.change_rack("remove_effect", uid)
+        desk.session.rack.remove_effect(uid)
     if session.rack.instrument != "chirplet":
-        desk.bridge.change_rack("set_instrument", "chirplet")
+        desk.session.rack.set_instrument("chirplet")
     desk.drawer.turn_to("")
     desk.history.stack.clear()
 
@@ -47,7 +47,7 @@ def test_f3_opens_and_closes_the_page(desk):
 
 
 def test_effects_are_added_moved_bypassed_and_removed_and_each_is_one_step(rack):
-    desk, session = rack, rack.bridge.session
+    desk, session = rack, rack.session
     add(desk, "Delay")
     add(desk, "Reverb")
     assert desk.effects.order == ["delay", "reverb"]
@@ -78,7 +78,7 @@ def test_a_card_is_dragged_to_its_place(rack, qtbot):
 
 
 def test_knobs_of_an_effect_move_it_and_are_undone_before_it(rack):
-    desk, session = rack, rack.bridge.session
+    desk, session = rack, rack.session
     add(desk, "Delay")
     knob = desk.effects["delay"].knobs["delay.mix"]
     assert knob.accessibleName() == "Delay Mix"
@@ -96,17 +96,17 @@ def test_knobs_of_an_effect_move_it_and_are_undone_before_it(rack):
 
 
 def test_what_undo_brings_back_sounds_as_it_did(rack):
-    desk, session = rack, rack.bridge.session
+    desk, session = rack, rack.session
     add(desk, "Delay")
     desk.history.set_at_once({"delay.time": 0.9}, "test")
-    desk.history.change_rack("remove_effect", ("delay",), "test")
+    desk.history.step("test", lambda session: session.rack.remove_effect("delay"))
     undo(desk)
     assert session.sound.values["delay.time"] == 0.9
     assert desk.effects["delay"].knobs["delay.time"].value == 0.9
 
 
 def test_another_instrument_brings_its_knobs_and_undo_the_old_ones(rack, qtbot):
-    desk, session = rack, rack.bridge.session
+    desk, session = rack, rack.session
     desk.history.set_at_once({"f_c": 700.0}, "test")
     box = desk.effects.instrument
     box.setCurrentIndex(box.findData("ripple"))

@@ -26,14 +26,14 @@ if __name__ == "__main__":
     theme.apply(application)
     window = open_window(lambda: Session("silent"))
     window.show()
-    while window.bridge.session is None:
+    while window.session is None:
         QTest.qWait(10)
     exec(sys.argv[1])
     window.close()
 """
 TOUCH = """
 window.history.set_at_once({"f_m": 12.5}, "test")
-window.history.change_rack("add_effect", ("delay",), "test")
+window.history.step("test", lambda session: session.rack.add_effect("delay"))
 window.comparisons.store(2)
 window.sessions.autosave.save()
 print("kept", flush=True)
@@ -43,16 +43,17 @@ UNDO = """
 QTest.qWait(300)
 for _ in range(2):
     window.actions_["undo"].trigger()
-print(window.bridge.values["f_m"], window.effects.order)
+print(window.session.sound.values["f_m"], window.effects.order)
 window.actions_["redo"].trigger()
-print(window.bridge.values["f_m"], window.history.stack.canRedo(), flush=True)
+print(window.session.sound.values["f_m"], window.history.stack.canRedo(), flush=True)
 """
 LOOK = """
 said = []
-window.bridge.message.connect(lambda message: said.append(message.text))
+window.desk.said.connect(lambda text, _: said.append(text))
 QTest.qWait(1700)
 kept = [slot is not None for slot in window.comparisons.slots]
-print(window.bridge.values["f_m"], window.effects.order, kept.index(True) if any(kept) else None)
+first = kept.index(True) if any(kept) else None
+print(window.session.sound.values["f_m"], window.effects.order, first)
 print(window.history.stack.count(), *said, flush=True)
 """
 
@@ -140,7 +141,7 @@ def test_ten_rotate(only_window, monkeypatch, tmp_path):
     stamps = iter(f"2026-01-01 00.00.{second:02}" for second in range(60))
     monkeypatch.setattr(module.time, "strftime", lambda *_: next(stamps))
     for step in range(KEPT + 3):
-        only_window.bridge.session.sound.set({"f_m": 2.0 + step})
+        only_window.session.sound.set({"f_m": 2.0 + step})
         only_window.sessions.autosave.save()
     names = sorted(path.name for path in tmp_path.glob("*.json"))
     assert len(names) == KEPT

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hands import LEFT, NONE, drag
+from hands import LEFT, NONE, drag, told
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible, QKeySequence
 from PySide6.QtTest import QTest
@@ -28,13 +28,13 @@ def answer(desk, path):
 @pytest.fixture
 def other_window(desk):
     """A second window over the same settings; its engine never starts."""
-    from gui.bridge import Bridge
+    from gui.desk import Desk
     from gui.main_window import MainWindow
 
     made = []
 
     def make():
-        window = MainWindow(Bridge(desk.bridge.parameters), load_settings()[0])
+        window = MainWindow(Desk(desk.session.sound.parameters), load_settings()[0])
         made.append(window)
         window.show()
         assert QTest.qWaitForWindowExposed(window)
@@ -71,17 +71,17 @@ def test_axes_division_and_page_are_there_again(other_window):
 
 def test_a_match_is_saved_and_taken_up_again(target, qtbot, tmp_path):
     desk = target
-    with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):
-        desk.bridge.set_matching(True)
+    with told(qtbot, desk.session.match.ended, timeout=60_000):
+        desk.session.match.start()
     press(desk, "Ctrl+M")
     answer(desk, tmp_path / "mine")
     kept = tmp_path / "mine.run"
     qtbot.waitUntil(kept.exists, timeout=5_000)
-    found = desk.bridge.session.match.result.theta
-    with qtbot.waitSignal(desk.bridge.match_ended, timeout=60_000):
+    found = desk.session.match.result.theta
+    with told(qtbot, desk.session.match.ended, timeout=60_000):
         press(desk, "Ctrl+Shift+M")
         answer(desk, kept)
-    assert desk.bridge.session.match.result.theta == pytest.approx(found)
+    assert desk.session.match.result.theta == pytest.approx(found)
     broken = tmp_path / "broken.run"
     broken.write_text(json.dumps({"revision": 99}))
     desk.files.open_match(broken)
@@ -94,7 +94,7 @@ def test_the_sound_becomes_the_target_and_the_pad_marks_where_it_lies(
     monkeypatch.setattr("mesosynth.engine.capture.takes_folder", lambda: tmp_path)
     monkeypatch.setattr("mesosynth.session.target.takes_folder", lambda: tmp_path)
     desk.history.set_at_once({"f_m": 12.0, "gamma": 3.0}, "test")
-    with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000):
+    with told(qtbot, desk.session.target.loaded, timeout=30_000):
         press(desk, "Shift+T")
     assert desk.pad._known["f_m"] == 12.0
     where = desk.pad.plane.point(12.0, 3.0).toPoint()

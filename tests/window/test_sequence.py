@@ -7,8 +7,6 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from sequences import matched, moving, write_moving
 
-from mesosynth.matching.automation import SequenceChanged
-
 
 @pytest.fixture
 def page(desk, qtbot):
@@ -17,27 +15,27 @@ def page(desk, qtbot):
     page = desk.sequence_page
     assert page.isVisible()
     yield page
-    desk.bridge.session.sequence.stop_playing()
-    desk.bridge.session.sequence._process.close()
-    desk.bridge.session.sequence.matched = None
-    desk.bridge.sequence_changed.emit(SequenceChanged(None, running=False))
+    desk.session.sequence.stop_playing()
+    desk.session.sequence._process.close()
+    desk.session.sequence.matched = None
+    desk.session.sequence.changed.emit(None, False)
     page.smooth.setValue(0)
-    desk.bridge.set_playing(False)
+    desk.session.sound.stop()
     desk.drawer.turn_to("")
 
 
 @pytest.fixture
 def shown(desk, page, qtbot):
     """The page with a sequence of six seconds."""
-    session = desk.bridge.session
+    session = desk.session
     session.sequence.matched = matched(6.0, moving(6.0, rest=(0.0, 0.0)))
     session.sequence.seek(0.0)
-    desk.bridge.sequence_changed.emit(SequenceChanged(session.sequence.matched, running=False))
+    session.sequence.changed.emit(session.sequence.matched, False)
     return page
 
 
 def test_a_file_is_matched_until_it_is_stopped(desk, page, qtbot, tmp_path):
-    session = desk.bridge.session
+    session = desk.session
     desk.files.load_target(write_moving(tmp_path / "long.wav", 5.0, moments=moving(5.0)))
     qtbot.waitUntil(lambda: page.run.isEnabled(), timeout=10_000)
     page.hop.setValue(0.5)
@@ -58,7 +56,7 @@ def test_a_file_is_matched_until_it_is_stopped(desk, page, qtbot, tmp_path):
 
 
 def test_play_moves_the_knobs_and_the_playhead_and_is_one_step_of_undo(desk, shown, qtbot):
-    session, before = desk.bridge.session, desk.history.stack.count()
+    session, before = desk.session, desk.history.stack.count()
     f_c = session.sound.values["f_c"]
     QTest.keySequence(desk, QKeySequence("Shift+Space"))
     qtbot.waitUntil(lambda: session.sequence.position > 1.3, timeout=10_000)
@@ -73,7 +71,7 @@ def test_play_moves_the_knobs_and_the_playhead_and_is_one_step_of_undo(desk, sho
 
 
 def test_a_click_and_the_arrows_move_the_playhead(desk, shown, qtbot):
-    session = desk.bridge.session
+    session = desk.session
     QTest.mouseClick(shown.curves, LEFT, Qt.KeyboardModifier.NoModifier,
                      shown.curves.point(3.0).toPoint())  # fmt: skip
     assert session.sequence.position == pytest.approx(3.0, abs=0.05)
@@ -86,14 +84,14 @@ def test_a_click_and_the_arrows_move_the_playhead(desk, shown, qtbot):
 
 def test_the_box_lets_it_loop(desk, shown):
     shown.loop.click()
-    assert desk.bridge.session.sequence.loops
+    assert desk.session.sequence.loops
     shown.loop.click()
-    assert not desk.bridge.session.sequence.loops
+    assert not desk.session.sequence.loops
 
 
 def test_what_is_saved_is_smoothed_as_it_is_shown(desk, shown, qtbot, tmp_path):
     shown.smooth.setValue(60)
-    assert desk.bridge.session.sequence.smoothing == pytest.approx(shown.smoothing)
+    assert desk.session.sequence.smoothing == pytest.approx(shown.smoothing)
     shown.export(tmp_path / "theta.csv")
     qtbot.waitUntil(lambda: (tmp_path / "theta.csv").exists(), timeout=5_000)
     assert len((tmp_path / "theta.csv").read_text().splitlines()) == 7

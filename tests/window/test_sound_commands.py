@@ -9,27 +9,27 @@ from mesosynth.session.audio_settings import AudioSettings, load_audio_settings
 
 
 def heard(desk):
-    return desk.bridge.scope(2000).any()
+    return desk.session.device.scope(2000).any()
 
 
 @pytest.fixture
 def loud(desk, qtbot):
-    if not desk.bridge.playing:
+    if not desk.session.sound.playing:
         QTest.keyClick(desk, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: heard(desk), timeout=10_000)
     return desk
 
 
 def test_esc_silences_and_esc_again_goes_on(loud, qtbot):
-    desk, values = loud, dict(loud.bridge.values)
+    desk, values = loud, dict(loud.session.sound.values)
     QTest.keyClick(desk, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: not heard(desk), timeout=2_000)
     assert desk.actions_["panic"].isChecked()
-    assert not desk.actions_["play"].isChecked() or not desk.bridge.playing
+    assert not desk.actions_["play"].isChecked() or not desk.session.sound.playing
     QTest.keyClick(desk, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: heard(desk), timeout=5_000)
     assert not desk.actions_["panic"].isChecked()
-    assert desk.bridge.values == values
+    assert desk.session.sound.values == values
 
 
 def test_play_ends_a_panic_too(loud, qtbot):
@@ -38,7 +38,7 @@ def test_play_ends_a_panic_too(loud, qtbot):
     qtbot.waitUntil(lambda: not desk.actions_["play"].isChecked(), timeout=2_000)
     QTest.keyClick(desk, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: not desk.actions_["panic"].isChecked(), timeout=2_000)
-    assert desk.bridge.playing
+    assert desk.session.sound.playing
 
 
 def test_a_capture_runs_and_is_told(loud, qtbot, tmp_path):

@@ -24,12 +24,12 @@ def main():
         window.painted.connect(lambda: print(json.dumps({"painted": time.time()}), flush=True))
         def leave():
             heavy = [m for m in ("torch", "scipy", "matplotlib", "kymatio") if m in sys.modules]
-            found = window.bridge.session
+            found = window.session
             print(json.dumps({"heavy": heavy, "pids": [found.device.pid, found.match.pid],
                               "playing": found.sound.playing,
                               "f_m": found.sound.values["f_m"]}), flush=True)
             QTimer.singleShot(0, window.close)
-        window.bridge.match_ended.connect(leave)
+        window.desk.attached.connect(lambda session: session.match.ended.connect(leave))
         return window
     app.open_window = watched
     return app.main(["mesosynth"], Path(sys.argv[1]), None, AudioSettings(device="silent"))

@@ -62,5 +62,5 @@ def test_a_click_or_enter_counts_anew(desk, qtbot):
     with qtbot.waitSignal(desk.status.reset_asked):
         qtbot.keyClick(load, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: "load" in load.text(), timeout=5000)
-    blocks = desk.bridge.audio_status().blocks
+    blocks = desk.session.device.status().blocks
     assert blocks > 0  # they are not what is counted anew

@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 import pytest
 import soundfile
-from hands import LEFT, SHIFT, drag, hover, wheel
+from hands import LEFT, SHIFT, drag, hover, told, wheel
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
@@ -16,13 +16,12 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit
 from test_pictures import analysis
 
 from mesosynth.matching.results import Cell, MatchStep
-from mesosynth.session.events import Explored, ExploreStarted
 
 
 @pytest.fixture
 def pictures(desk, qtbot):
     """The desk with pictures of its own, which no late answer of the matcher replaces."""
-    desk.bridge.sound_analysed.disconnect()
+    desk.session.sound.analysed.disconnect()
     scalogram = np.full((5, 40), 1e-3, np.float32)
     scalogram[2, 18:22] = 1.0  # 1 kHz, from 1.8 to 2.2 s
     spins = np.full((2, 3, 4), 0.01, np.float32)
@@ -36,7 +35,7 @@ def pictures(desk, qtbot):
     yield desk
     for view in (desk.scalograms, desk.scale_rate):
         view.axes.reset()
-        desk.bridge.sound_analysed.connect(view.set_sound)
+        desk.session.sound.analysed.connect(view.set_sound)
 
 
 def test_the_wheel_zooms_all_scalograms_around_the_mouse(pictures):
@@ -125,17 +124,17 @@ def test_another_pair_of_axes_is_chosen_in_the_menu_and_played(desk):
         next(a for a in frame.menu.actions() if a.data() == ("f_c", "w")).trigger()
         assert pad.axes == ("f_c", "w")
         assert "Carrier" in frame.button.text()
-        before = dict(desk.bridge.values)
+        before = dict(desk.session.sound.values)
         drag(pad, pad.handle, (50, -40))
-        assert desk.bridge.session.sound.values["f_c"] > before["f_c"]
-        assert desk.bridge.session.sound.values["w"] > before["w"]
-        assert desk.bridge.session.sound.values["gamma"] == before["gamma"]
+        assert desk.session.sound.values["f_c"] > before["f_c"]
+        assert desk.session.sound.values["w"] > before["w"]
+        assert desk.session.sound.values["gamma"] == before["gamma"]
         sideways, upwards = (m.menu() for m in frame.menu.actions() if m.menu())
         next(a for a in upwards.actions() if a.data() == "f_c").trigger()
         assert pad.axes == ("w", "f_c")  # the two sides changed over
         next(a for a in sideways.actions() if a.data() == "am_depth").trigger()
         QTest.mouseDClick(pad, LEFT, pos=pad.plane.area.center().toPoint())
-        assert desk.bridge.session.sound.values["am_depth"] == pytest.approx(0.5, abs=0.01)
+        assert desk.session.sound.values["am_depth"] == pytest.approx(0.5, abs=0.01)
     finally:
         pad.set_axes(("f_m", "gamma"))
 
@@ -163,10 +162,10 @@ def test_arrows_lead_downhill(desk, gamma):
         Cell(i, j, (x[i], y[j]), 0.1, np.array([1.0, 2.0])) for i in range(5) for j in range(4)
     )
     known = LossMap()
-    known.start(ExploreStarted(("f_m", "gamma"), x, y))
-    known.add(Explored(("f_m", "gamma"), cells[:3]))
+    known.start(("f_m", "gamma"), x, y)
+    known.add(("f_m", "gamma"), cells[:3])
     assert known.known == pytest.approx(3 / 20)
-    known.add(Explored(("f_c", "w"), cells))
+    known.add(("f_c", "w"), cells)
     assert known.known == pytest.approx(3 / 20)  # of another map
     slopes = known._slopes(desk.pad.plane)
     area = desk.pad.plane.area
@@ -300,7 +299,7 @@ def test_the_output_has_a_spectrum(desk, qtbot):
 def test_what_drives_a_match_is_told_for_each_parameter(target, qtbot):
     desk = target
     drivers = desk.scale_rate.drivers
-    with qtbot.waitSignal(desk.bridge.drivers, timeout=60_000):
+    with told(qtbot, desk.session.match.attributed, timeout=60_000):
         QTest.mouseClick(desk.scale_rate.switch, LEFT)
     try:
         titles = [picture.title for picture in drivers.pictures]
@@ -324,7 +323,7 @@ def long_target(desk, qtbot, tmp_path):
     sound = np.where(time < 6.0, 0.1 * np.sin(2 * np.pi * 300 * time), 0.0)
     sound += np.where(time >= 6.0, 0.5 * np.sin(2 * np.pi * 600 * time), 0.0)
     soundfile.write(path, sound, 8192)
-    with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000):
+    with told(qtbot, desk.session.target.loaded, timeout=30_000):
         desk.files.load_target(path)
     return desk
 
@@ -338,16 +337,16 @@ def test_the_analysis_window_is_dragged_to_another_part_of_the_file(long_target,
     waveform = desk.scalograms.waveform
     assert waveform.isVisible()
     assert waveform.start == pytest.approx(6.0, abs=0.05)
-    assert pitch(desk.bridge.session.target.sound.audio) == 600.0
+    assert pitch(desk.session.target.sound.audio) == 600.0
     second = waveform.frame.width() / 4.0
-    with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000) as loaded:
+    with told(qtbot, desk.session.target.loaded, timeout=30_000) as loaded:
         drag(waveform, waveform.frame.center(), (round(-5.0 * second), 0))
     assert loaded.args[0].start == pytest.approx(1.0, abs=0.1)
-    assert pitch(desk.bridge.session.target.sound.audio) == 300.0
-    with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000) as loaded:
+    assert pitch(desk.session.target.sound.audio) == 300.0
+    with told(qtbot, desk.session.target.loaded, timeout=30_000) as loaded:
         QTest.keyClick(waveform, Qt.Key.Key_Right)
     assert loaded.args[0].start == pytest.approx(1.25, abs=0.1)
-    with qtbot.waitSignal(desk.bridge.target_loaded, timeout=30_000) as loaded:
+    with told(qtbot, desk.session.target.loaded, timeout=30_000) as loaded:
         drag(waveform, waveform.frame.center(), (-3000, 0))
     assert loaded.args[0].start == 0.0
 
@@ -356,18 +355,18 @@ def test_a_file_no_longer_than_the_window_has_nothing_to_move(target):
     waveform = target.scalograms.waveform
     assert waveform.isVisible()
     assert not waveform.movable
-    before = target.bridge.session.target.sound
+    before = target.session.target.sound
     drag(waveform, waveform.rect().center(), (60, 0))
-    assert target.bridge.session.target.sound is before
+    assert target.session.target.sound is before
 
 
 def test_a_closed_window_leaves_nothing_behind(qapp, desk):
-    from gui.bridge import Bridge
+    from gui.desk import Desk
     from gui.main_window import MainWindow
     from gui.settings import Settings
 
-    window = MainWindow(Bridge(desk.bridge.parameters), Settings())
-    left = weakref.ref(window), weakref.ref(window.bridge), weakref.ref(window.scalograms)
+    window = MainWindow(Desk(desk.session.sound.parameters), Settings())
+    left = weakref.ref(window), weakref.ref(window.desk), weakref.ref(window.scalograms)
     window.show()
     QTest.qWait(50)
     window.close()
@@ -383,7 +382,7 @@ def test_the_pad_follows_another_instrument_from_whatever_axes(desk):
     from mesosynth.instruments import instrument_class
 
     pad, frame = desk.pad, desk.pad_frame
-    before = pad.axes, dict(desk.bridge.values)
+    before = pad.axes, dict(desk.session.sound.values)
     ripple = instrument_class("ripple").parameters
     try:
         pad.set_axes(("f_c", "w"))
@@ -393,7 +392,7 @@ def test_the_pad_follows_another_instrument_from_whatever_axes(desk):
         assert frame.button.text() == " × ".join(ripple[id_].name for id_ in pad.axes)
         pad.grab()
     finally:
-        pad.set_table(desk.bridge.parameters)
-        frame.set_table(desk.bridge.parameters)
+        pad.set_table(desk.session.sound.parameters)
+        frame.set_table(desk.session.sound.parameters)
         pad.set_values(before[1])
         pad.set_axes(before[0])
