@@ -114,6 +114,10 @@ class Desk(QObject):
         self.said.emit(text, severity)
 
     def _poll(self) -> None:
-        if self.session is not None:
-            self.session.poll()
-        self.tick.emit()
+        try:
+            if self.session is not None:
+                self.session.poll()
+        except MesosynthError as error:
+            self.say(str(error), "error")
+        finally:
+            self.tick.emit()
