@@ -4,6 +4,7 @@ Such a child sees the other checkout's `mesosynth` and `gui`, and this folder's 
 same measuring code runs on both sides of a comparison.
 """
 
+import argparse
 import contextlib
 import os
 import subprocess
@@ -21,12 +22,12 @@ def checkout(text: str) -> Path:
 
     Raises
     ------
-    FileNotFoundError
+    argparse.ArgumentTypeError
         If there is no `mesosynth` package in it.
     """
     path = Path(text).resolve()
     if not (path / "mesosynth" / "__init__.py").is_file():
-        raise FileNotFoundError(
+        raise argparse.ArgumentTypeError(
             f"{text} is not a checkout of mesosynth; make one with git worktree."
         )
     return path
@@ -114,3 +115,21 @@ def output(
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, list(arguments))
     return text
+
+
+def apart(folder: Path) -> dict[str, str]:
+    """Environment variables by which a program keeps its files in `folder`, not in the user's."""
+    return {
+        "MESOSYNTH_CONFIG_DIR": str(folder / "settings"),
+        **{
+            f"XDG_{kind}_HOME": str(folder / kind.lower())
+            for kind in ("CONFIG", "DATA", "CACHE", "STATE")
+        },
+    }
+
+
+def display() -> dict[str, str]:
+    """Environment variables for a window: Qt's offscreen platform where there is no display."""
+    if {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"} & set(os.environ):
+        return {}
+    return {"QT_QPA_PLATFORM": "offscreen"}

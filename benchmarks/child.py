@@ -1,4 +1,4 @@
-"""The parent's half of the conversation with a child process of a benchmark."""
+"""Child process that runs cases of a benchmark, as its parent sees it."""
 
 import contextlib
 import json
@@ -54,19 +54,40 @@ class Child:
         return cls("mesosynth", [sys.executable, "-m", module, str(threads)], threads)
 
     def prepare(self, name: str, case: dict[str, Any]) -> float:
-        """Build a case and call it `name`; seconds."""
+        """Build a case and call it `name`; seconds.
+
+        Parameters
+        ----------
+        name : str
+        case : dict
+            As the child understands it.
+        """
         return self._ask({"prepare": name, "case": case})["seconds"]
 
     def run(self, name: str, repeats: int) -> Measured:
-        """Seconds and memory of some runs."""
+        """Seconds and memory of some runs.
+
+        Parameters
+        ----------
+        name : str
+            Of a case that was prepared.
+        repeats : int
+        """
         return Measured(**self._ask({"run": name, "repeats": repeats}))
 
     def report(self, name: str) -> dict[str, Any]:
-        """What one run returns."""
+        """Run a case once and return its result."""
         return self._ask({"report": name})
 
     def save(self, name: str, path: str) -> None:
-        """Store what the last run returned in an .npz file."""
+        """Store what the last run returned in an .npz file.
+
+        Parameters
+        ----------
+        name : str
+            Of a case that was run.
+        path : str
+        """
         self._ask({"save": name, "path": path})
 
     def resident(self) -> int:

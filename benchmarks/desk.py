@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 
 def _measure(*options: str) -> Answer:
-    """What the window's process says of itself."""
+    """Figures that a process with a window measures of itself."""
     environment = dict(os.environ)
     if sys.platform == "linux" and not ({"DISPLAY", "WAYLAND_DISPLAY"} & set(environment)):
         environment.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -1,7 +1,8 @@
 """The audio engine of this checkout or an earlier one, offline and block by block.
 
 Modules and classes have moved and were renamed since commit 985e2db. What benchmarks need of the
-engine is reached through :class:`Player` and :func:`render_preset` only: each name is looked up at
+engine is reached through :class:`Player`, :class:`EnginePlayer` and
+:func:`render_preset` only: each name is looked up at
 its present place first, then at its places before. Whoever moves or renames one of these appends
 the new place to the front of the list.
 """
@@ -13,10 +14,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 _PLACES: dict[str, tuple[str, ...]] = {
     "Rack": ("engine.rack.Rack", "host.rack.Rack"),
     "render": ("engine.rack.render", "host.rack.render"),
+    "Engine": ("engine.callback.Engine", "host.engine.Engine"),
+    "EventInbox": ("engine.callback.EventInbox", "host.event_inbox.EventInbox"),
+    "EventQueue": ("engine.shared.EventQueue", "host.event_queue.EventQueue"),
+    "MOVED": ("engine.shared.MOVED", "host.event_queue.MOVED"),
+    "ParameterBlock": ("engine.shared.ParameterBlock", "host.shared_memory.ParameterBlock"),
+    "SoundRing": ("engine.shared.SoundRing", "host.sound_ring.SoundRing"),
     "Slot": ("engine.slot.RackSlot", "engine.slot.Node", "host.node.Node"),
     "LoadedPlugin": ("engine.slot.LoadedPlugin", "engine.slot.Occupant", "host.node.Occupant"),
     "Smoother": ("engine.slot.ParameterSmoother", "engine.slot.Reach", "host.reach.Reach"),
@@ -67,7 +75,7 @@ def tables() -> dict[str, dict[str, Any]]:
 
 
 def render_preset(path: Path, seconds: float, sample_rate: int) -> NDArray[np.float32]:
-    """What a preset plays with its effects, (2, frames) float32.
+    """Sound of a preset with its effects, (2, frames) float32.
 
     Parameters
     ----------
@@ -128,11 +136,25 @@ class Player:
         self._event, self._kinds = engine("EVENT"), engine("EventKind")
 
     def move(self, place: int, id_: str, value: float) -> None:
-        """Set a parameter of the plugin at `place`, in the table's unit."""
+        """Set a parameter of the plugin at `place`, in the table's unit.
+
+        Parameters
+        ----------
+        place : int
+            0 is the instrument's, k + 1 that of effect k.
+        id_ : str
+        value : float
+        """
         self.vector[place * self._size + self.tables[place].index(id_)] = value
 
     def bypass(self, place: int, bypassed: bool) -> None:
-        """Fade the effect at `place` out or in."""
+        """Fade the effect at `place` out or in.
+
+        Parameters
+        ----------
+        place : int
+        bypassed : bool
+        """
         getattr(self.rack, self._slots)[place].wanted = not bypassed
 
     def panic(self) -> None:
@@ -166,7 +188,74 @@ class Player:
         """
         self.rack.process(self.vector, events, playing, block)
 
+    def close(self) -> None:
+        """Release memory that is shared with other processes."""
+
     @property
     def faults(self) -> int:
         """Blocks that a plugin spoiled."""
         return self.rack.faults
+
+
+class EnginePlayer(Player):
+    """A rack in its engine: shared parameters, event queue and inbox, master fade.
+
+    Parameters
+    ----------
+    instrument, effects, sample_rate, max_block, state
+        As :class:`Player`.
+    """
+
+    def __init__(
+        self,
+        instrument: str,
+        effects: Sequence[str],
+        sample_rate: float,
+        max_block: int,
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(instrument, effects, sample_rate, max_block, state)
+        self._rate, self._now = sample_rate, 0.0
+        self._said = engine("ParameterBlock")(len(self.vector))
+        self._heard = engine("ParameterBlock")(len(self.vector), self._said.name)
+        self._queue, self._output = engine("EventQueue")(), engine("SoundRing")()
+        inbox = engine("EventInbox")((self._queue,), clock=lambda: self._now)
+        self._engine = engine("Engine")(self.rack, self._heard, self._output, inbox)
+        self._engine.prepare(sample_rate, max_block)
+
+    def control(self, place: int, id_: str, value: float) -> None:
+        """Move a parameter as a controller does, by an event.
+
+        Parameters
+        ----------
+        place : int
+            0 is the instrument's, k + 1 that of effect k.
+        id_ : str
+        value : float
+        """
+        at = place * self._size + self.tables[place].index(id_)
+        self._queue.push(engine("MOVED"), at >> 8, at & 0xFF, value, self._now)
+
+    def fade(self, opened: bool) -> None:
+        """Fade the output in or out."""
+        self._engine.fade.open = opened
+
+    @override
+    def panic(self) -> None:
+        self._engine.panic()
+
+    @override
+    def play(
+        self, block: NDArray[np.float32], events: NDArray[np.void], playing: bool = True
+    ) -> None:
+        for frame, kind, channel, note, value in events.tolist():
+            stamp = self._now + frame / self._rate
+            self._queue.push(kind, channel, note, value, stamp)
+        self._now += block.shape[1] / self._rate
+        self._said.write(self.vector, playing)
+        self._engine.render(block, underflow=False)
+
+    @override
+    def close(self) -> None:
+        for memory in (self._heard, self._said, self._queue, self._output):
+            memory.close()

@@ -1,4 +1,4 @@
-"""What all benchmarks share: command line, environment record, statistics, tables, narration.
+"""Command line, environment record, statistics, tables and narration of all benchmarks.
 
 A benchmark is a module with ``add_options(parser)``; ``run(arguments)``, which returns one JSON
 object; and ``show(answer)``, which prints it for people. :func:`program` makes a command of them.
@@ -313,14 +313,21 @@ def show_machine(machine: Answer, more: str = "") -> None:
 
 
 def number(value: float | None, form: str) -> str:
-    """`value` in a format, or :data:`NOTHING`."""
+    """`value` in a format, or :data:`NOTHING`.
+
+    Parameters
+    ----------
+    value : float or None
+    form : str
+        As :func:`format` takes it: ".2f".
+    """
     return NOTHING if value is None else format(value, form)
 
 
 class Narration:
-    """What goes on, on standard error: one line that changes on a terminal, or many.
+    """Progress on standard error: one line that changes on a terminal, else one line a step.
 
-    A context manager; call it with what goes on now.
+    A context manager; call it with the name of the next step.
     """
 
     def __init__(self) -> None:

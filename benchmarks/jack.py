@@ -49,6 +49,11 @@ class JackDummy:
 def jack_dummy(sample_rate: int, block: int) -> Generator[JackDummy]:
     """Run the server, and let every process that is started meanwhile find it.
 
+    Parameters
+    ----------
+    sample_rate, block : int
+        Hz and frames.
+
     Raises
     ------
     DeviceError
@@ -133,6 +138,11 @@ class JackPlayer:
 @contextlib.contextmanager
 def jack_player(sample_rate: int, block: int) -> Generator[JackPlayer]:
     """Start one on the server that runs.
+
+    Parameters
+    ----------
+    sample_rate, block : int
+        Hz and frames.
 
     Raises
     ------

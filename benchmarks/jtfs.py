@@ -123,7 +123,16 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 
 def measure(case: Case, threads: int, repeats: int, say: Narration) -> Answer:
-    """One entry of "cases", without the share."""
+    """One entry of "cases", without the share.
+
+    Parameters
+    ----------
+    case : Case
+    threads : int
+        Of torch.
+    repeats : int
+    say : Narration
+    """
     say(f"{case.name}, {case.samples} samples")
     with Child.of_mesosynth(threads) as child:
         build = child.prepare("case", {"run": case.as_json()})
@@ -150,7 +159,7 @@ def measure(case: Case, threads: int, repeats: int, say: Narration) -> Answer:
 
 
 def _share(row: Answer, rates: dict[str, float]) -> dict[str, float]:
-    """What a case does of each kind in a second, of what the machine can do."""
+    """Operations a second of each kind, over the machine's best rate."""
     seconds = row["seconds"]["median"]
     return {
         "matmul": row["gflop"]["matmul"] / seconds / rates["matmul_gflops"],

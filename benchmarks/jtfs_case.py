@@ -1,4 +1,4 @@
-"""What `bench jtfs` measures: the paper's transform, in its forms, and what it may be asked for."""
+"""Cases of the JTFS benchmark: forms of the paper's transform, and values or derivatives."""
 
 import itertools
 from dataclasses import asdict, dataclass
@@ -76,7 +76,14 @@ class Case:
 
 
 def paper_cases(devices: list[str], sound: Literal["arpeggio", "noise"]) -> list[Case]:
-    """Every form, work and mode of the paper's transform on the devices."""
+    """Every form, work and mode of the paper's transform on the devices.
+
+    Parameters
+    ----------
+    devices : list of str
+        As torch calls them.
+    sound : {"arpeggio", "noise"}
+    """
     return [
         Case(form, work, mode, device, sound)
         for device, form, mode, work in itertools.product(devices, FORMS, TOLERANCE, DIRECTIONS)

@@ -307,6 +307,13 @@ _LINES = {"white": "-", "pink": "--", "+": "-", "-": "--"}
 def plot(answer: Answer, path: Path) -> None:
     """Draw `answer` to a PNG file.
 
+    Parameters
+    ----------
+    answer : dict
+        From :func:`run`.
+    path : Path
+        A PNG file.
+
     Raises
     ------
     ArgumentError

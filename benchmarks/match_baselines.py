@@ -51,7 +51,7 @@ _SPREAD = 0.5  # of the first generation of CMA-ES, in logarithms: ranges are 0.
 
 @dataclass(frozen=True)
 class Budget:
-    """What our matcher took for a target."""
+    """Evaluations and seconds that our matcher took for a target."""
 
     evaluations: int
     seconds: float

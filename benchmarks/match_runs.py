@@ -65,7 +65,7 @@ class Run:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """What tells this run from others, a baseline's budget aside."""
+        """Identity of this run; a baseline's budget is no part of it."""
         return (
             self.method, self.start, self.family, self.level, self.index, self.seed,
             self.recordings if self.family == "I" else "",
@@ -104,7 +104,14 @@ def runs_of(
 
 
 def contested_runs(targets: int, seed: int) -> list[Run]:
-    """Runs of ours on what baselines meet: so many targets of B, and of D in some noise."""
+    """Runs of ours on what baselines meet: so many targets of B, and of D in some noise.
+
+    Parameters
+    ----------
+    targets : int
+        Of each of the two families.
+    seed : int
+    """
     noise = families()["D"].levels.index(_NOISE)
     return [Run(*place, i, seed) for i in range(targets) for place in (("B", 0), ("D", noise))]
 
@@ -113,6 +120,13 @@ def rival_runs(ours: dict[Run, Row], *, peers: bool) -> list[Run]:
     """Every baseline, from each of its starts, on the targets of our runs that did not fail.
 
     Those that need the peers' environment only with `peers`.
+
+    Parameters
+    ----------
+    ours : dict of Run to dict
+        Rows of our runs.
+    peers : bool
+        Whether the peers' environment is there.
     """
     return [
         replace(run, method=name, start=start, budget=Budget(row["evaluations"], row["seconds"]))
@@ -159,7 +173,7 @@ def _ours(sound: TargetSound) -> Row:
 
 
 def _course(result: MatchResult, seconds: float) -> list[Row]:
-    """What a match gave as its best, and when."""
+    """Best theta of a match in the course of time."""
     steps = [
         {"evaluations": step.evaluations, "seconds": step.seconds, "theta": step.theta}
         for step in result.trajectory

@@ -18,7 +18,12 @@ _TWO_SIDED_95 = 1.96  # standard deviations
 
 
 def worst_error(theta: Theta, truth: Theta) -> float:
-    """The largest relative error of what is in the truth; a wrong sign is an error of 2."""
+    """The largest relative error of what is in the truth; a wrong sign is an error of 2.
+
+    Parameters
+    ----------
+    theta, truth : dict of str to float
+    """
     return max(abs(theta[id_] / truth[id_] - 1.0) for id_ in truth)
 
 

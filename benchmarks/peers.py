@@ -87,7 +87,7 @@ class Rival:
         return FORMS[case.form]["T"] == FORMS[self.form]["T"] and case.work in self.against
 
     def cases(self, sound: str, round_: int) -> list[dict[str, Any]]:
-        """What the peers' child is to run in a round."""
+        """Cases for the peers' child in a round."""
         case = {
             "program": self.program, "work": self.work, "shape": SAMPLES, **PAPER,
             "T": FORMS[self.form]["T"], "sound": sound,
@@ -134,7 +134,19 @@ def is_enough(free: int | None) -> bool:
 def measure_peers(
     python: Path, cases: list[Case], threads: int, rounds: int, gradient_rounds: int, say: Narration
 ) -> dict[str, Any]:
-    """The entry "peers": RIVALS, under the interpreter `python`, against `cases` on the CPU."""
+    """The entry "peers": RIVALS, under the interpreter `python`, against `cases` on the CPU.
+
+    Parameters
+    ----------
+    python : Path
+        The interpreter of the peers' environment.
+    cases : list of Case
+        Of ours.
+    threads : int
+    rounds, gradient_rounds : int
+        In all, and of them with Kymatio's gradient.
+    say : Narration
+    """
     command = [str(python), "-E", "-s", str(SCRIPT), str(threads)]
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -264,7 +276,7 @@ _COMPARABLE: dict[Work, str] = {"value": "S", "jvp2": "gradient"}
 # ---------------------------------------------------------------------- their environment
 
 REQUIREMENTS = ("numpy<2.3", "scipy>=1.11,<1.15", "appdirs", "configparser", "packaging")
-"""What the peers import, besides torch and what torch brings."""
+"""Packages of the peers' environment, besides torch and its dependencies."""
 
 PEERS = ("scrapl-loss==0.1.0",)
 """Installed without dependencies, or torch would be installed with them."""

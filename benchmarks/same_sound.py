@@ -3,7 +3,8 @@
 ``python -m benchmarks.same_sound --before CHECKOUT``
 
 Renders all factory presets, four seconds each with their effects, and twenty scripts of keys and
-knobs, in both checkouts, and compares every sample. The scripts are drawn with a fixed seed: notes,
+knobs through the rack and four through the whole engine, in both checkouts, and compares every
+sample. The scripts are drawn with a fixed seed: notes,
 velocities, bends, pressure, sustain, freeze, tempo, transport, panic, bypass and parameters that
 move from block to block, in blocks of 32 to 1024 frames, for every instrument, with effects in
 varying order, some so loud that the limiter works. Two checkouts sound the same where no sample
@@ -26,7 +27,7 @@ from benchmarks import checkouts, engine_adapter
 
 RATE = 48000  # Hz
 SECONDS = 4.0  # of a preset
-SCRIPTS = 20
+SCRIPTS, ENGINE_SCRIPTS = 20, 4
 SCRIPT_SECONDS = 5.0
 SEED = 985
 TOLERANCE_DB = -120.0  # of full scale
@@ -158,7 +159,7 @@ def _show(answer: dict[str, Any]) -> None:
 
 
 def _child(work: str, folder: Path, gain_db: float) -> None:
-    """What runs with the packages of one checkout."""
+    """Render all cases with the packages of one checkout."""
     if work == "write":
         (folder / "scripts.json").write_text(json.dumps(write_scripts()))
         return
@@ -181,14 +182,17 @@ def _child(work: str, folder: Path, gain_db: float) -> None:
 
 def play_script(script: dict[str, Any]) -> tuple[NDArray[np.float32], int]:
     """Sound of a script, (2, frames) float32, and the blocks that a plugin spoiled."""
-    player = engine_adapter.Player(
-        script["instrument"], script["effects"], RATE, max(BLOCKS), script["state"]
-    )
+    kind = engine_adapter.EnginePlayer if script["engine"] else engine_adapter.Player
+    player = kind(script["instrument"], script["effects"], RATE, max(BLOCKS), script["state"])
     out = np.zeros((2, sum(block["frames"] for block in script["blocks"])), np.float32)
     begin = 0
     for block in script["blocks"]:
         for place, id_, value in block["moves"]:
             player.move(place, id_, value)
+        if isinstance(player, engine_adapter.EnginePlayer):
+            for place, id_, value in block["controls"]:
+                player.control(place, id_, value)
+            player.fade(block["open"])
         for place, bypassed in block["bypass"]:
             player.bypass(place, bypassed)
         if block["panic"]:
@@ -197,12 +201,25 @@ def play_script(script: dict[str, Any]) -> tuple[NDArray[np.float32], int]:
         events = player.events(block["events"])
         player.play(out[:, begin : begin + frames], events, block["playing"])
         begin += frames
+    player.close()
     return out, player.faults
 
 
 def write_scripts() -> list[dict[str, Any]]:
     """Scripts of keys and knobs, the same for the same parameter tables."""
-    return [_script(number) for number in range(SCRIPTS)]
+    scripts = [_script(number) for number in range(SCRIPTS)]
+    for number in range(SCRIPTS, SCRIPTS + ENGINE_SCRIPTS):
+        script = _script(number)
+        random = np.random.default_rng([SEED, number, 1])
+        opened = True
+        for block in script["blocks"]:  # every other move comes from a controller
+            block["moves"], block["controls"] = block["moves"][::2], block["moves"][1::2]
+            if random.random() < (0.3 if opened else 3.0) * block["frames"] / RATE:
+                opened = not opened
+            block["open"] = opened
+        name = script["name"].replace("script", "engine")
+        scripts.append({**script, "name": name, "engine": True})
+    return scripts
 
 
 def _script(number: int) -> dict[str, Any]:
@@ -243,7 +260,7 @@ def _script(number: int) -> dict[str, Any]:
         )  # fmt: skip
     return {
         "name": f"script {number:02} {instrument}, {len(effects)} effects",
-        "instrument": instrument, "effects": effects,
+        "instrument": instrument, "effects": effects, "engine": False,
         "state": TUNING if instrument == "chirplet" and number % 2 else {}, "blocks": blocks,
     }  # fmt: skip
 

@@ -178,7 +178,7 @@ def soak(seconds: float, device: str | None, block: int, say: Narration) -> Answ
 
 
 def calm(books: NDArray[np.float64], spans: NDArray[np.float64]) -> dict[str, float]:
-    """What happened while the machine was in time, and had been for a while.
+    """Blocks and underflows of the time in which the machine was not late.
 
     Parameters
     ----------
@@ -313,7 +313,7 @@ def _growth(before: float | None, after: float | None) -> dict[str, float] | Non
 
 @dataclass(slots=True)
 class Cyclictest:
-    """What it saw.
+    """Lateness of the machine.
 
     Attributes
     ----------
@@ -354,7 +354,7 @@ def cyclictest() -> Generator[Cyclictest]:
 
 
 def spans_in(told: str) -> NDArray[np.float64]:
-    """What cyclictest says with ``--spike``: see :class:`Cyclictest`."""
+    """Spans in the output of ``cyclictest --spike``, as in :class:`Cyclictest`."""
     spikes = [(float(late), float(woken)) for late, woken in _SPIKE.findall(told)]
     late, woken = 1e-6 * np.array(spikes).reshape(-1, 2).T
     return np.stack([woken - late, woken], axis=1)

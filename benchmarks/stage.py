@@ -139,7 +139,7 @@ class PlayedSession:
 
     @property
     def status(self) -> AudioStatus:
-        """What the audio process last said of itself."""
+        """Latest status of the audio process."""
         status = self.session.device.status()
         if status is None:
             raise WorkerError("the audio process has ended in the middle of the benchmark.")

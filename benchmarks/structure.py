@@ -280,9 +280,7 @@ def _record(checkout: Path, what: str, dropped: str = "", number: float = 0.0) -
         variables = {
             path_tracer.ROOT: str(checkout), path_tracer.FOLDER: str(folder),
             path_tracer.DROPPED: dropped, path_tracer.LEARNT: repr(number),
-            "QT_QPA_PLATFORM": "offscreen", "MESOSYNTH_CONFIG_DIR": str(folder / "settings"),
-            "XDG_DATA_HOME": str(folder / "data"), "XDG_CACHE_HOME": str(folder / "cache"),
-            "XDG_CONFIG_HOME": str(folder / "config"),
+            "QT_QPA_PLATFORM": "offscreen", **checkouts.apart(folder),
         }  # fmt: skip
         checkouts.output(checkout, ["benchmarks.children.path_driver", what], variables, [folder])
         events = [event for path in folder.glob("*.jsonl") for event in read_events(path)]
@@ -293,7 +291,7 @@ def _record(checkout: Path, what: str, dropped: str = "", number: float = 0.0) -
 
 
 def read_events(path: Path) -> list[Event]:
-    """What a process recorded; a line that it could not finish is left out."""
+    """Recorded events of a process, without an unfinished last line."""
     lines = path.read_text().splitlines()
     return [json.loads(line) for line in lines if line.endswith("}")]
 

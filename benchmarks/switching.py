@@ -281,7 +281,7 @@ def _around(seconds: float, order: Sequence[Path]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Clicks:
-    """What was found.
+    """Clicks in a sound.
 
     Attributes
     ----------
@@ -296,7 +296,14 @@ class Clicks:
 
 
 def largest_step(preset: Preset, sample_rate: int) -> float:
-    """From one sample to the next, in the first seconds that a preset plays by itself."""
+    """From one sample to the next, in the first seconds that a preset plays by itself.
+
+    Parameters
+    ----------
+    preset : Preset
+    sample_rate : int
+        Hz.
+    """
     sound = render(
         preset.instrument, preset.values, ALONE_SECONDS, sample_rate, effects=preset.effects
     )
@@ -335,7 +342,14 @@ def find_clicks(
 
 
 def stands_alone(steps: NDArray[np.float32], frame: int) -> bool:
-    """Whether a step is twice as large as any on one side of it, and on the other."""
+    """Whether a step is twice as large as any on one side of it, and on the other.
+
+    Parameters
+    ----------
+    steps : (n,) float32
+        Magnitudes of the differences between neighbouring samples.
+    frame : int
+    """
     before = steps[max(frame - AROUND, 0) : max(frame - CLICK, 0)]
     after = steps[frame + CLICK : frame + AROUND]
     beside = max(float(before.max(initial=0.0)), float(after.max(initial=0.0)))

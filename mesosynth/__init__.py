@@ -26,11 +26,12 @@ Importing this package imports none of them; each comes when it is first looked 
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # true for type checkers, without the import of typing
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from typing import Any
 
     import numpy as np
     from numpy.typing import NDArray
@@ -87,7 +88,7 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's __getattr__ returns anything
+def __getattr__(name: str) -> "Any":  # noqa: ANN401 - a module's __getattr__ returns anything
     if name == "errors":
         return import_module("mesosynth.errors")
     if name not in _MODULES:

@@ -1,4 +1,4 @@
-"""The measured window: ``python -m benchmarks.children.desk_window start|frames|memory``.
+"""Window that measures itself: start-up, frames or memory.
 
 `python -m benchmarks.desk` runs it, each time in a process of its own.
 """

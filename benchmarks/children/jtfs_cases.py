@@ -1,4 +1,4 @@
-"""The child that measures mesosynth: python -m benchmarks.children.jtfs_cases THREADS.
+"""Child that measures our JTFS: ``python -m benchmarks.children.jtfs_cases THREADS``.
 
 Its tasks are {"run": a Case}, {"count": a Case}, {"signal": a Case} and {"rates": device}.
 """
@@ -21,7 +21,7 @@ _transforms: dict[str, JTFS] = {}
 
 
 def prepare(task: dict[str, Any]) -> Run:
-    """What a task runs."""
+    """Function that carries a task out."""
     ((what, subject),) = task.items()
     if what == "rates":
         return lambda: measure_rates(subject)

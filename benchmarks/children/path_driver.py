@@ -1,4 +1,4 @@
-"""The real program, moved by a hand: turns one knob, or drops a sound and matches it.
+"""Hand that turns a knob of the real program, or drops a sound on it and matches it.
 
 :mod:`benchmarks.structure` starts it with the packages of a checkout and one word: knob, drop or
 learn. It runs ``mesosynth`` as its command does, on the silent clock, and sends the window the

@@ -269,7 +269,7 @@ class Tracer:
         return self._bits(_locals(frame))
 
     def _bits(self, thing: object, depth: int = _DEPTH) -> int:
-        """What of the value is in `thing`."""
+        """Bits of the value that are in `thing`."""
         if thing is None or isinstance(thing, bool | int):
             return 0
         if isinstance(thing, float):
@@ -386,7 +386,7 @@ def _locals(frame: FrameType) -> list[object]:
 
 
 def _parts(thing: Any) -> Iterable[object]:  # noqa: ANN401 - whatever a function is given
-    """What a container or a plain record holds; nothing of other objects."""
+    """Contents of a container or a plain record; nothing of other objects."""
     if isinstance(thing, Mapping):
         if len(thing) > _MOST:
             return ()

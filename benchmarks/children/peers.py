@@ -29,7 +29,7 @@ _transforms: dict[str, Any] = {}
 
 
 def prepare(case: dict[str, Any]) -> Run:
-    """What a case runs."""
+    """Function that runs a case."""
     with np.load(case["sound"]) as sound:
         x, dx = (torch.from_numpy(sound[name]) for name in ("x", "dx"))
         target = torch.from_numpy(sound["target"]) if "target" in sound else x

@@ -1,4 +1,4 @@
-"""A child's half of the conversation: one JSON object a line asks, one answers.
+"""Requests and answers of a child process, one JSON object a line.
 
     {"prepare": name, "case": {...}}   builds; {"seconds"}
     {"run": name, "repeats": k}        runs it k times; {"seconds": [...], "megabytes": peak}

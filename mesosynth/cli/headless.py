@@ -1,4 +1,4 @@
-"""The session without a display: a progress bar, and in the end three files to look at."""
+"""Session in the terminal: a progress bar, and at the end a preset, a sound and a picture."""
 
 import sys
 import time
@@ -64,7 +64,7 @@ def run(
 
 
 class _Listener:
-    """Polls the session, and keeps what the files need."""
+    """Result and pictures of a session, kept for the files."""
 
     def __init__(self, session: Session, name: str) -> None:
         self.session = session
@@ -126,6 +126,8 @@ def _write(session: Session, heard: _Listener, out: Path) -> MatchResult:
     target, result = session.target.sound, heard.result
     if target is None or result is None:
         raise WorkerError("the match came to nothing; try another sound.")
+    if not {"target", "sound"} <= heard.pictures.keys():
+        raise WorkerError(f"no pictures came within {PICTURE_TIMEOUT:g} s; run it again.")
     preset = matched_preset(result, target.name, target.sha256, session.rack.instrument)
     save_preset(out / "match.json", preset)
     audio = render(session.rack.instrument, preset.values, SECONDS, SAMPLE_RATE)

@@ -327,7 +327,8 @@ class CaptureWriter:
         if self._closing.is_set():
             return
         self._closing.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         for stop in (self.stop_capture, self.stop_take):
             try:
                 stop()

@@ -14,15 +14,26 @@ from mesosynth.matching.results import Analysis, Drivers
 from mesosynth.scattering import JTFS
 
 # --------------------------------------------------------------------------------------------------
-# Pictures of a sound: its scalogram, and its JTFS as scale × rate × spin.
+# Pictures of a sound: scalogram, and JTFS as scale × rate × spin
 
 
-_LOWEST_FREQUENCY = 30.0  # Hz; wavelets below it are spaced evenly and make an ugly axis
+_LOWEST_FREQUENCY = 30.0  # Hz; wavelets below are spaced evenly, not logarithmically
 _FASTEST_RATE = 300.0  # Hz; above, only few rows of the scalogram have a rate
 
 
 def analysis(operator: Operator, audio: NDArray[np.float32]) -> Analysis:
-    """Pictures of a waveform (ANALYSIS_SAMPLES,) at ANALYSIS_RATE."""
+    """Pictures of a waveform.
+
+    Parameters
+    ----------
+    operator : Operator
+    audio : (ANALYSIS_SAMPLES,) float32
+        At ANALYSIS_RATE.
+
+    Returns
+    -------
+    Analysis
+    """
     frequencies = np.array([psi.xi for psi in operator.jtfs.psi1]) * ANALYSIS_RATE
     audible = frequencies >= _LOWEST_FREQUENCY
     scalogram = operator.jtfs.scalogram(torch.from_numpy(audio)).numpy()[audible]
@@ -40,7 +51,7 @@ def analysis(operator: Operator, audio: NDArray[np.float32]) -> Analysis:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the second-order paths of a JTFS lie in a picture of spin × scale × rate.
+    """Positions of the second-order paths of a JTFS in a picture of spin × scale × rate.
 
     Attributes
     ----------
@@ -57,7 +68,7 @@ class Layout:
 
     @classmethod
     def of(cls, jtfs: JTFS) -> "Layout":
-        """The layout of a transform that averages over all time and not along log-frequency."""
+        """Layout of a transform that averages over all time and not along log-frequency."""
         meta = jtfs.meta()
         n_scales = len(jtfs.frequency.psis) // 2
         rate = meta["xi"][:, 1] * ANALYSIS_RATE
@@ -71,13 +82,13 @@ class Layout:
             np.array(scales[::-1], dtype=np.float32),
             np.array(rates, dtype=np.float32),
             meta["row"].astype(np.int64)[second],
-            # The frequency axis runs from high to low, so the positive spin, which comes first,
-            # rises; scales and rates come in descending order.
+            # The frequency axis is descending, so the positive spin, which comes first, rises;
+            # scales and rates are descending.
             (1 - n_fr // n_scales, n_scales - 1 - n_fr % n_scales, slowest - n2),
         )
 
     def summed(self, of_paths: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum a quantity of every path, (paths,), over log-frequency: (2, n_scales, n_rates)."""
+        """Sum over log-frequency of a quantity of each path, (paths,): (2, n_scales, n_rates)."""
         picture = np.zeros((2, len(self.scales), len(self.rates)))
         np.add.at(picture, self._places, of_paths[self._rows])
         return picture
@@ -88,7 +99,7 @@ def _of_unit_norm(picture: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 # --------------------------------------------------------------------------------------------------
-# Which coefficients drive a match: residual × Jacobian, path by path.
+# Attribution: residual × Jacobian of each path
 
 
 def drivers(
@@ -97,7 +108,7 @@ def drivers(
     values: Mapping[str, float],
     unknowns: tuple[str, ...],
 ) -> Drivers:
-    """What each second-order path would do to each unknown, see :class:`Drivers`.
+    """Pull of each second-order path on each unknown, see :class:`Drivers`.
 
     Parameters
     ----------
@@ -106,9 +117,13 @@ def drivers(
     audio : (ANALYSIS_SAMPLES,) float32
         The target.
     values : mapping
-        Parameters by id: where the match would stand.
+        Parameters by id, the point of the match.
     unknowns : tuple of str
-        Ids of what would be looked for.
+        Ids of the unknowns.
+
+    Returns
+    -------
+    Drivers
 
     Raises
     ------

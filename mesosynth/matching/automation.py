@@ -1,7 +1,7 @@
-"""Parameters over time: a matched sequence as the chirplet plays it, in time with the original.
+"""Automation: a matched sequence as parameters over time, played by the chirplet.
 
-Every arpeggio sounds with its own theta: that stands still from its start to its end, and glides to
-the next one's as their knobs would. Where two overlap, they share the time.
+Every arpeggio has its own theta, which stands still from its start to its end and then glides to
+the next one along the knobs' travel. Where two overlap, they share the time.
 """
 
 from bisect import bisect_left
@@ -23,27 +23,27 @@ GIVEN = {
     "period": PARAMETERS["period"].maximum,
     "release": PARAMETERS["release"].minimum,
 }
-"""What the chirplet's other parameters are meanwhile: arpeggios start when they are told to, and
-end at once where they must."""
+"""Other parameters of the chirplet during playback: arpeggios start by events only, and end at
+once where needed."""
 
-_HEARD = 2.0  # standard deviations either side of an arpeggio's middle
-_WHOLE = 5.0  # the same of what the instrument plays
-_TURN = 0.02  # s from one arpeggio's theta to that of another that it overlaps: a block or two
-_ALONE = 0.9 * PARAMETERS["period"].maximum  # s after which it would repeat by itself
+_HEARD = 2.0  # standard deviations from an arpeggio's middle to where it is inaudible
+_WHOLE = 5.0  # the same to where the instrument ends it
+_TURN = 0.02  # s from one arpeggio's theta to that of an overlapping one: a block or two
+_ALONE = 0.9 * PARAMETERS["period"].maximum  # s; after that it would repeat by itself
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Automation:
-    """What happens when.
+    """Parameters and events over time.
 
     Attributes
     ----------
     ids : tuple of str
-        The parameters that move.
+        Parameters that move.
     times : (knots,) float64
         s, ascending.
     travels : (knots, len(ids)) float64
-        Positions of their knobs, 0 to 1, straight in between.
+        Positions of their knobs, 0 to 1, with straight lines between.
     events : list of (float, EventKind)
         START of an arpeggio, or STOP before it would repeat by itself; s, in order.
     duration : float
@@ -57,7 +57,7 @@ class Automation:
     duration: float
 
     def at(self, time: float) -> dict[str, float]:
-        """Parameters by id at a time, s; beyond the first and last arpeggio they stand still."""
+        """Parameters by id at a time, s; outside the arpeggios they stand still."""
         if not len(self.times):
             return {}
         after = min(max(bisect_left(self.times, time), 1), len(self.times) - 1)
@@ -68,14 +68,38 @@ class Automation:
         return {id_: PARAMETERS[id_].from_unit(travel) for id_, travel in moved}
 
     def between(self, begin: float, end: float) -> list[tuple[float, EventKind]]:
-        """The events from `begin` on and before `end`, s."""
+        """Events of a time span.
+
+        Parameters
+        ----------
+        begin : float
+            s.
+        end : float
+            s; events at this time are not included.
+
+        Returns
+        -------
+        list of (float, EventKind)
+        """
         first = bisect_left(self.events, begin, key=lambda event: event[0])
         last = bisect_left(self.events, end, key=lambda event: event[0])
         return self.events[first:last]
 
 
 def automation_of(moments: Sequence[Moment], duration: float) -> Automation:
-    """Automation of a row of arpeggios, in order of onset, of a sound of that many seconds."""
+    """Automation of a sequence of arpeggios.
+
+    Parameters
+    ----------
+    moments : sequence of Moment
+        In order of onset.
+    duration : float
+        Of the original, s.
+
+    Returns
+    -------
+    Automation
+    """
     ids = (*PARAMETERS.matchable, "gain")
     knots: list[tuple[float, list[float]]] = []
     events: list[tuple[float, EventKind]] = []
@@ -92,7 +116,7 @@ def automation_of(moments: Sequence[Moment], duration: float) -> Automation:
         if events:
             _stop(events, start)
             if moment.theta["gamma"] * direction < 0.0:
-                events.append((last_end, EventKind.STOP))  # or it would turn, and be heard again
+                events.append((last_end, EventKind.STOP))  # or it would turn and sound again
         events.append((start, EventKind.START))
         direction, last_end = moment.theta["gamma"], end
     if events:
@@ -107,14 +131,14 @@ def _travels(moment: Moment, ids: Sequence[str]) -> list[float]:
 
 
 def _holds(moments: Sequence[Moment]) -> list[tuple[float, float]]:
-    """From when to when each theta stands still, s; one after another."""
+    """Begin and end of each theta, s; they do not overlap."""
     holds: list[tuple[float, float]] = []
     last: Moment | None = None
     for moment in moments:
         begin = moment.onset - _WHOLE * moment.sigma
         if last is not None:
             last_begin, last_end = holds[-1]
-            if last_end + _TURN > begin:  # they overlap, and share the time
+            if last_end + _TURN > begin:  # they overlap and share the time
                 silent = last.onset + _HEARD * last.sigma
                 heard = moment.onset - _HEARD * moment.sigma
                 last_end = min(max(0.5 * (last_end + begin), silent), max(heard, silent))
@@ -129,17 +153,17 @@ def _holds(moments: Sequence[Moment]) -> list[tuple[float, float]]:
 
 
 def _narrower(moment: Moment, start: float) -> float:
-    """The bandwidth's travel with which an arpeggio that starts late is in time.
+    """Bandwidth's travel for an arpeggio that starts late, so that its middle is in time.
 
-    The instrument starts at the window's edge. A narrower window has its edge nearer to the middle,
-    and is as silent there.
+    The instrument starts at the window's edge. The edge of a narrower window is nearer to the
+    middle, and as silent.
     """
     distance = abs(moment.theta["gamma"]) * max(moment.onset - start, 0.0)
     return PARAMETERS["w"].to_unit(min(2.0 * distance, moment.theta["w"]))
 
 
 def _stop(events: list[tuple[float, EventKind]], before: float) -> None:
-    """Have the last arpeggio not repeat, where the next one is far."""
+    """End the last arpeggio before it would repeat, where the next one is far."""
     last, kind = events[-1]
     if kind == EventKind.START and before - last > _ALONE:
         events.append((last + _ALONE, EventKind.STOP))

@@ -1,8 +1,8 @@
-"""Evaluations of a search so far, from which it goes on where it stood.
+"""Cache of a search's evaluations, with which it resumes to the same digits.
 
-A search is a function of its target, its settings and what it evaluates: the same evaluations lead
-to the same digits. Evaluating is all that takes long. So a search that is run again with the
-evaluations of an earlier run comes in a moment to where that one stood.
+A search is a function of its target, its settings and its evaluations, and only the evaluations
+take long. So a search that is run again with the evaluations of an earlier run reaches its state in
+a moment.
 """
 
 import time
@@ -22,14 +22,14 @@ class Evaluation:
     Attributes
     ----------
     number : int
-        Which of the search, from 0. It takes the place of an older one of that number and of all
-        that followed it.
+        Its number in the search, from 0. It replaces an older one of that number and all that
+        followed it.
     at : list of float
         The state, or the states of all layers one after another.
     numbers : list of float
-        What was computed there.
+        Result.
     seconds : float
-        When, s since the search began, pauses not counted.
+        Time since the search began without pauses, s.
     """
 
     number: int
@@ -44,12 +44,12 @@ class EvaluationCache:
     Parameters
     ----------
     evaluations : sequence of Evaluation
-        Of the same search, as far as it came; none for a new one.
+        Of the same search; none for a new one.
 
     Attributes
     ----------
     evaluated_at : float
-        When the last evaluation ended, s; the same when the search is run again.
+        Time of the end of the last evaluation, s; the same when the search is run again.
     """
 
     def __init__(self, evaluations: Sequence[Evaluation] = ()) -> None:
@@ -61,9 +61,9 @@ class EvaluationCache:
 
     @property
     def seconds(self) -> float:
-        """Since the search began, pauses not counted."""
+        """Time since the search began without pauses, s."""
         if self._since is None or self._next < len(self._evaluations):
-            return self._seconds  # it was then that the search was here
+            return self._seconds  # time of the earlier run at this point
         return self._seconds + time.perf_counter() - self._since
 
     def pause(self) -> None:
@@ -71,29 +71,33 @@ class EvaluationCache:
         self._seconds, self._since = self.seconds, None
 
     def resume(self) -> None:
-        """Let the clock go on."""
+        """Let the clock run again."""
         self._since = time.perf_counter()
 
     def evaluate(
         self, at: NDArray[np.float64], compute: Steps[None, list[float]], size: int
     ) -> Steps[Evaluation, list[float]]:
-        """Compute, or recall what was computed there when the search came by before.
+        """Compute, or return the cached result.
 
-        What does not fit, since another version of mesosynth went another way, is forgotten.
+        Evaluations that do not fit, from another version of mesosynth, are dropped.
 
         Parameters
         ----------
         at : array
             The place.
         compute : generator
-            Returns the numbers; it is not begun if they are known.
+            Returns the numbers; it is not started if they are cached.
         size : int
-            How many numbers.
+            Number of numbers.
 
         Yields
         ------
         None or Evaluation
-            What `compute` yields; last the evaluation, if it is a new one.
+            Whatever `compute` yields; last the evaluation, if it is new.
+
+        Returns
+        -------
+        list of float
         """
         place = at.ravel().tolist()
         if self._next < len(self._evaluations):

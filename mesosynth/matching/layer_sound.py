@@ -15,16 +15,16 @@ from mesosynth.matching.operator import Operator
 from mesosynth.matching.similarity import HOP, band_frequencies, decibel_picture, mel_power
 
 # --------------------------------------------------------------------------------------------------
-# The sound of a layer, an arpeggio that comes once or repeats, and its derivatives.
+# Sound of a layer, one arpeggio or a repeating one, and its derivatives
 #
-# A layer's state is ten numbers: the chirplet's theta, onset, level and period. A period of 0
-# stands for an arpeggio that comes once. One that repeats is the arpeggio x convolved with a comb::
+# A layer's state is ten numbers: the chirplet's theta, onset, level and period. A period of 0 means
+# one arpeggio. A repeating one is the arpeggio x convolved with a comb::
 #
-# y(t) = level sum_k x(t - onset - k period)
+#     y(t) = level sum_k x(t - onset - k period)
 #
 # whose spectrum is that of x times ``sum_k exp(-2 pi i f (onset + k period))``, so that all
 # repetitions, the fractions of a sample between them, and the derivatives along onset and period
-# together cost a few FFTs. They fill the part of the window in which the target sounds.
+# need a few FFTs. They fill the part of the window in which the target sounds.
 
 
 States = NDArray[np.float64]
@@ -34,10 +34,10 @@ LEVEL, PERIOD = ONSET + 1, ONSET + 2
 SIZE = PERIOD + 1
 
 SHORTEST_PERIOD, LONGEST_PERIOD = 0.1, 4.0  # s; a live arpeggio cannot repeat faster
-LONGEST_SWEEP = 10.0  # s, w / |gamma|: of it some four are heard
-_ROOM = 2 * ANALYSIS_SAMPLES  # so that nothing that leaves the window comes in at its other end
+LONGEST_SWEEP = 10.0  # s, w / |gamma|: about four are audible
+_ROOM = 2 * ANALYSIS_SAMPLES  # so that sound does not wrap around the window
 _OMEGA = 2.0 * np.pi * np.fft.rfftfreq(_ROOM, 1.0 / ANALYSIS_RATE)
-_WEIGHTS = 2.0 / _ROOM  # of a half spectrum's products; neither 0 Hz nor the last moves anything
+_WEIGHTS = 2.0 / _ROOM  # of a half spectrum's products; 0 Hz and the last bin do not matter
 _HIGHEST_F_C = 0.48 * ANALYSIS_RATE
 _LOGARITHMIC = np.array([*CHIRPLET.logarithmic, True])
 _SCALE = np.array([*CHIRPLET.scale, 1.0])
@@ -45,14 +45,25 @@ _GAMMA, _W = CHIRPLET.ids.index("gamma"), CHIRPLET.ids.index("w")
 
 
 def moved(states: States, step: States) -> States:
-    """States after a step along their axes, each within its range; what is 0 of periods stays."""
+    """States after a step along their axes, within their ranges; periods of 0 stay.
+
+    Parameters
+    ----------
+    states : (layers, 10) float64
+    step : (layers, 10) float64
+        Along the axes.
+
+    Returns
+    -------
+    (layers, 10) float64
+    """
     along = np.where(_LOGARITHMIC, step, 0.0)
     there = np.where(_LOGARITHMIC, states * np.exp(along), states + _SCALE * step)
     return in_range(there)
 
 
 def in_range(states: States) -> States:
-    """States that the instrument can play and that lie in the window."""
+    """States that the instrument can play, inside the window."""
     inside = np.array([[*CHIRPLET.in_range(row[:PERIOD]), row[PERIOD]] for row in states])
     inside = inside.reshape(-1, SIZE)
     inside[:, 0] = np.minimum(inside[:, 0], _HIGHEST_F_C)
@@ -64,7 +75,7 @@ def in_range(states: States) -> States:
 
 @dataclass(frozen=True)
 class Sounding:
-    """A layer as it sounds, and what its derivatives need.
+    """Sound of a layer, with the terms of its derivatives.
 
     Attributes
     ----------
@@ -78,7 +89,7 @@ class Sounding:
     def along(self, direction: torch.Tensor) -> NDArray[np.float64]:
         """Derivatives of ``x @ direction`` along the layer's axes, (10,).
 
-        The adjoint of the repetition, once, costs less than a repetition of every derivative.
+        One adjoint of the repetition is cheaper than the repetition of every derivative.
         """
         level = (self.x @ direction)[None]
         if self._again is None:
@@ -94,7 +105,7 @@ def layer_sound(state: NDArray[np.float64], span: tuple[float, float]) -> torch.
     ----------
     state : (10,) float64
     span : (float, float)
-        Where repetitions have their middles, s after the middle of the window.
+        Range of the repetitions' middles, s after the middle of the window.
 
     Returns
     -------
@@ -104,7 +115,18 @@ def layer_sound(state: NDArray[np.float64], span: tuple[float, float]) -> torch.
 
 
 def sounding(state: NDArray[np.float64], span: tuple[float, float]) -> Sounding:
-    """:func:`layer_sound` with what its derivatives need."""
+    """:func:`layer_sound` with the terms of its derivatives.
+
+    Parameters
+    ----------
+    state : (10,) float64
+    span : (float, float)
+        Range of the repetitions' middles, s after the middle of the window.
+
+    Returns
+    -------
+    Sounding
+    """
     return _render(state, span, range(ONSET + 1))
 
 
@@ -121,7 +143,22 @@ def _render(state: NDArray[np.float64], span: tuple[float, float], free: Sequenc
 
 
 def repetitions(onset: float, period: float, span: tuple[float, float]) -> NDArray[np.float64]:
-    """Times of the middles that lie in `span`: one at least, at `onset` if there is no other."""
+    """Times of a layer's middles.
+
+    Parameters
+    ----------
+    onset : float
+        s after the middle of the window.
+    period : float
+        s.
+    span : (float, float)
+        Their range, s after the middle of the window.
+
+    Returns
+    -------
+    (n,) float64
+        s; at least one, at `onset` if there is no other.
+    """
     first = np.ceil((span[0] - onset) / period - 1e-9)
     last = np.floor((span[1] - onset) / period + 1e-9)
     return onset + period * np.arange(first, last + 1.0) if last >= first else np.array([onset])
@@ -148,7 +185,7 @@ class _Repetition:
         return torch.fft.irfft(self.spectrum * self.comb, _ROOM)[:ANALYSIS_SAMPLES]
 
     def adjoint(self, direction: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Of a direction for the repeated sound: that for the sound itself, and two derivatives.
+        """Adjoint of the repetition: direction for the sound itself, and two derivatives.
 
         Those are along onset and period, (1,) each.
         """
@@ -166,7 +203,7 @@ def _comb(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Sum of the phasors of `times`, and the same weighted by their numbers from `first` on.
 
-    By Horner's rule, for a polynomial and its derivative: no phasor but two is computed.
+    By Horner's rule, for a polynomial and its derivative: only two phasors are computed.
     """
     z = np.exp(-1j * omega * period)
     power = derivative = np.zeros_like(z)
@@ -179,30 +216,29 @@ def _comb(
 
 
 # --------------------------------------------------------------------------------------------------
-# What a match with layers brings down, and its gradient along the waveform.
+# Loss of layers, and its gradient along the waveform
 #
-# loss = 1 - cos(S, S') + MEL (1 - cos(D, D'))
+#     loss = 1 - cos(S, S') + MEL (1 - cos(D, D'))
 #
 # S is the time-averaged JTFS and D the decibels in mel bands
 # (:mod:`mesosynth.matching.similarity`), of the target and of the layers' sum at the target's
-# power. The first does not notice when things happen, so that layers find their texture from far
-# away; alone it leads to sums that sound at the wrong times (measured on recordings: JTFS 0.98,
-# log-mel 0.09). The second puts them where they belong. The gradient goes backwards through both
-# once, for whatever number of layers.
+# power. The first does not depend on time, so that layers find their texture from far away; alone
+# it leads to sums at the wrong times (measured on recordings: JTFS 0.98, log-mel 0.09). The second
+# moves them to their times. One backward pass gives the gradient, for any number of layers.
 
 
 MEL = 0.2
 """Weight of log-mel beside the scattering."""
 
 TOLERANCE = 1e-2
-"""Of the lean JTFS, enough for cosines to two decimals."""
+"""Tolerance of the JTFS, enough for cosines to two decimals."""
 
 _FLOOR = 1e-30
 
 
 @dataclass(frozen=True)
 class LayerLoss:
-    """The loss at one sum of layers, and the two cosines in it."""
+    """Loss at one sum of layers, and the two cosines in it."""
 
     SIZE: ClassVar[int] = 3
 
@@ -217,7 +253,7 @@ class LayerLoss:
 
 
 class LayerObjective:
-    """Loss of layers beside one target.
+    """Loss of layers for one target.
 
     Parameters
     ----------
@@ -251,7 +287,7 @@ class LayerObjective:
         return loss, torch.zeros(ANALYSIS_SAMPLES) if x.grad is None else x.grad.cpu()
 
     def left_over(self, x: torch.Tensor | None) -> NDArray[np.float64]:
-        """Mel power of the target that a sum at its level does not reach: (bands, frames)."""
+        """Mel power of the target above that of a sum at its level: (bands, frames)."""
         power = self._power
         if x is not None:
             of_sum = mel_power(self._levelled(x.float().to(power.device)), ANALYSIS_RATE)
@@ -260,12 +296,12 @@ class LayerObjective:
 
     @staticmethod
     def frequencies() -> NDArray[np.float64]:
-        """Middle of each mel band, Hz."""
+        """Centre of each mel band, Hz."""
         return band_frequencies(ANALYSIS_RATE)
 
     @staticmethod
     def times(frames: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Middle of frames, s after the middle of the window."""
+        """Centre of frames, s after the middle of the window."""
         return (frames * HOP - ANALYSIS_SAMPLES // 2) / ANALYSIS_RATE
 
     def _evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, LayerLoss]:

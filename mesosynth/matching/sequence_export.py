@@ -1,4 +1,4 @@
-"""A matched sequence as a table (CSV), as notes and controllers (MIDI), or as sound (WAV)."""
+"""Export of a matched sequence: table (CSV), notes and controllers (MIDI), or sound (WAV)."""
 
 import csv
 import io
@@ -23,37 +23,38 @@ from mesosynth.plugins.plugin import CHANNELS, EVENT, NO_EVENTS, EventKind, Even
 from mesosynth.system.atomic_file import cause_of, draft_of, write_atomically, writing
 
 KINDS = (".csv", ".mid", ".wav")
-"""Endings of what can be written."""
+"""Suffixes of the formats."""
 
 RATE = 48000  # Hz
-_BLOCK = 256  # frames: how closely parameters are followed
+_BLOCK = 256  # frames between two values of the parameters
 _TAIL = 1.0  # s after the original's end
 
 TICKS, TEMPO = 480, 500_000  # per quarter note; microseconds per quarter note: 120 a minute
 _GRID = 0.05  # s between two values of a controller
 FIRST_CONTROLLER = 20
-"""Of f_c; the others follow in the table's order, their fine halves 32 above. Gain is volume, 7."""
+"""Controller of f_c; the others follow in the table's order, with their fine halves 32 above. Gain
+is volume, 7."""
 BEND_RANGE = 2.0
 """Semitones of a full bend, the usual setting."""
-_ENTRY = 2.0  # standard deviations before its middle at which a key's arpeggio begins
+_ENTRY = 2.0  # standard deviations from the begin of a key's arpeggio to its middle
 _NOT_DRUMS = tuple(channel for channel in range(16) if channel != 9)
 
 
 def export_sequence(path: Path, matched: MatchedSequence, smooth: float = 0.0) -> None:
-    """Write a sequence as its file's ending says; `path` holds all of it or what it held before.
+    """Write a sequence, in the format of the file's suffix, whole or not at all.
 
     Parameters
     ----------
     path : Path
-        Ending in one of :data:`KINDS`.
+        With a suffix of :data:`KINDS`.
     matched : MatchedSequence
     smooth : float
-        Seconds, see :func:`mesosynth.matching.smoothing.smoothed`.
+        s, see :func:`mesosynth.matching.smoothing.smoothed`.
 
     Raises
     ------
     ArgumentError
-        If the ending is another, nothing was found, or the file cannot be written.
+        If the suffix is another, nothing was found, or the file cannot be written.
     """
     check_ending(path)
     moments = smoothed(matched, smooth)
@@ -73,18 +74,19 @@ def export_sequence(path: Path, matched: MatchedSequence, smooth: float = 0.0) -
 
 
 def check_ending(path: Path) -> None:
-    """Refuse what cannot be written.
+    """Raise for a suffix that is not in :data:`KINDS`.
 
     Raises
     ------
     ArgumentError
+        If it is another.
     """
     if path.suffix.lower() not in KINDS:
         raise ArgumentError(f"{path} must end in {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
 
 
 def _csv(moments: Sequence[Moment]) -> str:
-    """One line an arpeggio; the errors of what was not looked for stay empty."""
+    """One row per arpeggio; the errors of known parameters stay empty."""
     ids = PARAMETERS.matchable
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -100,7 +102,7 @@ def _csv(moments: Sequence[Moment]) -> str:
 
 
 def _midi(moments: Sequence[Moment], automation: Automation) -> bytes:
-    """Notes where f_c says, bent to its very pitch, and a track of controllers a parameter."""
+    """Notes at f_c, with pitch bend, and a track of controllers for each parameter."""
     file = mido.MidiFile(ticks_per_beat=TICKS)
     file.tracks.append(_track("Notes", [*_notes(moments)], tempo=True))
     for place, id_ in enumerate(automation.ids):
@@ -120,7 +122,7 @@ Timed = tuple[float, mido.Message | mido.MetaMessage]
 
 
 def _track(name: str, messages: Sequence[Timed], tempo: bool = False) -> mido.MidiTrack:
-    """A track of messages at times in seconds."""
+    """Track of messages at times in seconds."""
     track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
     if tempo:
         track.append(mido.MetaMessage("set_tempo", tempo=TEMPO))
@@ -133,9 +135,9 @@ def _track(name: str, messages: Sequence[Timed], tempo: bool = False) -> mido.Mi
 
 
 def _notes(moments: Sequence[Moment]) -> Iterator[Timed]:
-    """Each arpeggio from where it can be heard to where it no longer can; overlaps change channel.
+    """Notes of the audible part of each arpeggio; overlapping notes have different channels.
 
-    A bend holds for all notes of its channel, so two that sound at once need one each.
+    A bend holds for all notes of its channel, so two notes at once need two channels.
     """
     loudest = max(moment.gain for moment in moments)
     free = dict.fromkeys(_NOT_DRUMS, -math.inf)  # when each channel's last note ends
@@ -171,7 +173,18 @@ def _controllers(automation: Automation, place: int, controller: int) -> Iterato
 def render_automation(
     automation: Automation, sample_rate: int = RATE
 ) -> Iterator[NDArray[np.float32]]:
-    """What the instrument plays, in blocks (2, frames), as long as the original and its echo."""
+    """Sound of the instrument, in blocks (2, frames), as long as the original and its tail.
+
+    Parameters
+    ----------
+    automation : Automation
+    sample_rate : int
+        Hz.
+
+    Yields
+    ------
+    (2, frames) float32
+    """
     rack = Rack(instrument_class("chirplet")())
     rack.prepare(sample_rate, _BLOCK)
     late = rack.latency
@@ -187,7 +200,7 @@ def render_automation(
 
 
 def _events(automation: Automation, begin: int, end: int, sample_rate: int) -> Events:
-    """The events of frames `begin` to `end`; before the first nothing plays by itself."""
+    """Events of frames `begin` to `end`; before the first one, arpeggios do not repeat."""
     since = -math.inf if begin == 0 else begin / sample_rate
     found = automation.between(since, end / sample_rate)
     rows = [
@@ -200,7 +213,7 @@ def _events(automation: Automation, begin: int, end: int, sample_rate: int) -> E
 
 
 def _write_wav(path: Path, automation: Automation) -> None:
-    """Write 24 bits, block by block: an hour would not fit into memory."""
+    """Write 24 bits, block by block, since an hour would not fit into memory."""
     try:
         with (
             draft_of(path) as draft,

@@ -17,34 +17,35 @@ from mesosynth.matching.noise import onset_of
 from mesosynth.matching.operator import Operator
 
 # --------------------------------------------------------------------------------------------------
-# Where theta is and how fast it moves: a Kalman filter that hears through Φ.
+# Kalman filter of theta and its speed, which measures through Φ
 #
-# Along each axis of the unknowns (logarithms mostly) a place and a speed; speeds wander by chance
-# and die away. What is heard is the residual of Φ, linear near the prediction, so that one update
-# is a Gauss-Newton step with the past as its prior: what a short window cannot tell stays where it
-# was. A window tells of its own middle, which is past; the speed carries theta from there to now.
+# The state is a place and a speed along each axis of the unknowns (logarithms mostly); speeds vary
+# at random and decay. The measurement is the residual of Φ, linear near the prediction, so that one
+# update is a Gauss-Newton step with the past as its prior: parameters that a short window does not
+# determine stay as they are. A window measures theta at its own middle, which is past; the speed
+# extrapolates theta to now.
 
 
-_RESTLESS = 0.3  # 1/s³: power density of what drives the speeds, in units of the axes
-_SPEED = 0.7  # 1/s: standard deviation of a speed that nothing is known of, one octave a second
-_MEMORY = 3.0  # s in which a speed that nobody hears dies away
-_LONGEST_STEP = 0.35  # nobody trusts a linearization further
+_RESTLESS = 0.3  # 1/s³: power density of the noise that drives the speeds, in units of the axes
+_SPEED = 0.7  # 1/s: standard deviation of an unknown speed, one octave a second
+_MEMORY = 3.0  # s: time constant of the decay of a speed
+_LONGEST_STEP = 0.35  # a linearization is not valid further
 
 
 class Glide:
-    """Places and speeds along the axes, and how sure they are.
+    """Places and speeds along the axes, with their covariance.
 
     Parameters
     ----------
     count : int
-        Axes.
+        Number of axes.
     spread : float
         Standard deviation of the places at the start, in units of the axes.
 
     Attributes
     ----------
     place, speed : (count,) float64
-        Places count from where the filter began; speeds are per second.
+        Places relative to the start; speeds per second.
     """
 
     def __init__(self, count: int, spread: float) -> None:
@@ -53,7 +54,7 @@ class Glide:
         self._P = np.diag(variances)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Predict the state after some seconds."""
         count = len(self.place)
         self.place = self.ahead(seconds)
         decay, carried = _fade(seconds)
@@ -64,11 +65,11 @@ class Glide:
         self._P = F @ self._P @ F.T + _RESTLESS * np.kron(drift, eye)
 
     def ahead(self, seconds: float) -> NDArray[np.float64]:
-        """Places in so many seconds, if nothing is heard until then."""
+        """Places after some seconds without a measurement."""
         return self.place + _fade(seconds)[1] * self.speed
 
     def hear(self, gradient: NDArray[np.float64], H: NDArray[np.float64], variance: float) -> None:
-        """Learn from a residual r with Jacobian J at the present place.
+        """Update by a residual r with Jacobian J at the present place.
 
         Parameters
         ----------
@@ -82,7 +83,7 @@ class Glide:
         count = len(self.place)
         information = H / variance
         PB = self._P[:, :count]
-        # (P⁻¹ + information)⁻¹ without inverting P, of which only places are heard.
+        # (P⁻¹ + information)⁻¹ without inverting P, of which only places are measured.
         gain = np.linalg.solve((np.eye(count) + information @ PB[:count]).T, PB.T).T
         step = -gain @ (gradient / variance)
         step *= min(1.0, _LONGEST_STEP / max(float(np.abs(step[:count]).max()), 1e-12))
@@ -91,18 +92,18 @@ class Glide:
         self.place, self.speed = self.place + step[:count], self.speed + step[count:]
 
     def read(self, axis: int, residual: float, variance: float, ahead: float) -> None:
-        """Learn from one place that was read off directly.
+        """Update by one place that was measured directly.
 
         Parameters
         ----------
         axis : int
-            Whose place.
+            Index of the axis.
         residual : float
-            What was read, less what is expected then.
+            Measured less predicted place.
         variance : float
-            Of what was read.
+            Of the measurement.
         ahead : float
-            How much later than the present place, s.
+            Time of the measurement after the present place, s.
         """
         count = len(self.place)
         h = np.zeros(2 * count)
@@ -114,7 +115,7 @@ class Glide:
         self.speed = self.speed + gain[count:] * residual
 
     def move_to(self, place: NDArray[np.float64]) -> None:
-        """Stand at another place, where a range ends; what was moved into the wall stops."""
+        """Set the places at the end of a range; speeds into the end become zero."""
         self.speed = np.where(place == self.place, self.speed, 0.0)
         self.place = place
 
@@ -125,39 +126,39 @@ class Glide:
 
 
 def _fade(seconds: float) -> tuple[float, float]:
-    """What is left of a speed, and for how many seconds' worth of it one has moved."""
+    """Decay of a speed, and seconds at the initial speed that give the same distance."""
     decay = math.exp(-seconds / _MEMORY)
     return decay, _MEMORY * (1.0 - decay)
 
 
 # --------------------------------------------------------------------------------------------------
-# One idea of what a sound that goes on is: theta along a track, and how well it explains.
+# Track: one hypothesis of a running sound, theta along time and its loss
 #
-# A track learns from two things: from Φ of the newest second, all that is followed; and gamma from
-# the chirp rate, which is newer and has no doubles. Where a clear chirp rate says something else
-# more than once, the track has taken a double for the truth, and begins anew with that gamma.
+# A track is updated by Φ of the newest second, for all unknowns, and by the chirp rate, for gamma
+# alone, which is newer and has no doubles. If a clear chirp rate disagrees more than once, the
+# track has followed a double, and starts again with that gamma.
 
 
 WINDOW = 8192
-"""Samples that are looked at, 1 s."""
+"""Samples of a look, 1 s."""
 
 BEGINNING = 2 * WINDOW
-"""Samples that are remembered, and that starts are found in."""
+"""Samples that are kept, and searched for starts."""
 
-_RISE, _FALL = 0.6, 0.05  # s of the window's two ends
-_TOLERANCE = 1e-2  # of the lean JTFS: less than what glides within the window
-_OVERLAP = 8.0  # windows that hear the same things: as many times as sure they are not
-_LEAST_ENERGY = 1e-3  # of a residual: the model is never as exact as it may seem
-_READINGS_OVERLAP = 2.0  # spans of the chirp rate that hear the same things
-_FALSE = 0.5  # a chirp rate that differs by so much, as a logarithm, is another gamma;
-_TWICE = 2  # if it is not said once only, where one arpeggio ends and another begins
-_UNCERTAIN = 0.3  # standard deviation of all the rest then, in units of the axes
+_RISE, _FALL = 0.6, 0.05  # s: ramps of the window
+_TOLERANCE = 1e-2  # of the JTFS: less than the effect of glides within the window
+_OVERLAP = 8.0  # factor of the variance, since consecutive windows overlap
+_LEAST_ENERGY = 1e-3  # of a residual: the model is never exact
+_READINGS_OVERLAP = 2.0  # factor of the variance, since spans of the chirp rate overlap
+_FALSE = 0.5  # a chirp rate with this difference, as a logarithm, is another gamma,
+_TWICE = 2  # if it is read twice; once may be where one arpeggio ends and another begins
+_UNCERTAIN = 0.3  # standard deviation of the other unknowns then, in units of the axes
 _GAMMA = CHIRPLET.ids.index("gamma")
-_NEWEST = 0.3  # share of the newest look in the loss
+_NEWEST = 0.3  # weight of the newest look in the loss
 
 
 class Recent(Operator):
-    """(Φ ∘ g) of the newest second, heard through a window that counts what is newest."""
+    """(Φ ∘ g) of the newest second, through a window that weighs the newest samples most."""
 
     def __init__(self, model: Model) -> None:
         super().__init__(tolerance=_TOLERANCE, model=model, samples=WINDOW)
@@ -165,12 +166,34 @@ class Recent(Operator):
         self._window = torch.from_numpy(self.window).to(self.device)
 
     def measure(self, S: NDArray[np.float64], state: State, unknowns: Unknowns) -> NormalEquations:
-        """Normal equations at a state, beside a target with Φ = `S`."""
+        """Normal equations at a state.
+
+        Parameters
+        ----------
+        S : (paths,) float64
+            Φ of the target.
+        state : (theta + 2,) float64
+        unknowns : Unknowns
+
+        Returns
+        -------
+        NormalEquations
+        """
         at = self.linearize(state, unknowns.free)
         return NormalEquations.of(at.S - S, at.J)
 
     def laid(self, state: State, window: NDArray[np.float32]) -> State:
-        """The state with its sound where that of the window lies."""
+        """State with its onset moved to that of a window.
+
+        Parameters
+        ----------
+        state : (theta + 2,) float64
+        window : (WINDOW,) float32
+
+        Returns
+        -------
+        (theta + 2,) float64
+        """
         state = state.copy()
         x = self.synthesize(state[: self.model.onset])
         state[self.model.onset] = onset_of(self.jtfs, window, x)
@@ -182,22 +205,22 @@ class Recent(Operator):
 
 @dataclass(frozen=True)
 class Heard:
-    """What one look hears.
+    """Sound of one look.
 
     Attributes
     ----------
     S : (paths,) float64
         Φ of the window.
     audio : (BEGINNING,) float32
-        What was heard last.
+        The newest samples.
     window : (WINDOW,) float32
-        The newest second of it, faded.
+        The newest second of them, faded.
     reading : Reading or None
-        The newest chirp rate, if there was a clear one since the last look.
+        The newest clear chirp rate since the last look.
     now : float
-        When the newest sample came, s.
+        Time of the newest sample, s.
     centre : float
-        When the window's middle was, see :func:`age_of`, s.
+        Time of the window's centre, see :func:`age_of`, s.
     """
 
     S: NDArray[np.float64]
@@ -209,24 +232,24 @@ class Heard:
 
 
 class Track:
-    """Theta as it glides, from one place on.
+    """Theta as it glides, from one start on.
 
     Parameters
     ----------
     recent : Recent
     unknowns : Unknowns
-        What glides.
+        Entries that glide.
     state : (theta + 2,) float64
-        Where it begins.
+        The start.
     spread : float
-        Standard deviation there, in units of the axes.
+        Standard deviation of the start, in units of the axes.
 
     Attributes
     ----------
     loss : float
-        Of the last few looks.
+        Mean of the last looks.
     looks : int
-        That it has had.
+        Number of looks.
     """
 
     def __init__(self, recent: Recent, unknowns: Unknowns, state: State, spread: float) -> None:
@@ -236,16 +259,16 @@ class Track:
         self._contradicted = 0  # times in a row
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Predict the state after some seconds."""
         self._glide.advance(seconds)
 
     def hear(self, heard: Heard) -> Iterator[None]:
-        """Learn from a look; it stops once on the way."""
+        """Update by a look; a generator that yields once on the way."""
         state = self._recent.laid(self.state(), heard.window)
         yield
         measured = self._recent.measure(heard.S, state, self._unknowns)
         energy = max(2.0 * measured.loss, _LEAST_ENERGY)
-        # As for error bars, see NormalEquations.std: few paths say most.
+        # Effective number of paths, as in NormalEquations.std.
         effective = max((2.0 * measured.loss) ** 2 / max(measured.quartic, 1e-300), 1.0)
         self._glide.hear(measured.gradient, measured.H, _OVERLAP * energy / effective)
         self._keep_in_range()
@@ -261,7 +284,19 @@ class Track:
             self._begin_anew(heard.reading.gamma)
 
     def read(self, reading: Reading, ahead: float) -> bool:
-        """Learn from the chirp rate, so many seconds ahead; False where it is not believed."""
+        """Update by a chirp rate.
+
+        Parameters
+        ----------
+        reading : Reading
+        ahead : float
+            Its time after the present state, s.
+
+        Returns
+        -------
+        bool
+            False where it differs too much to be used.
+        """
         ratio = reading.gamma / float(self.state(ahead)[_GAMMA])
         if ratio <= 0.0 or abs(math.log(ratio)) > _FALSE:
             return False
@@ -271,7 +306,7 @@ class Track:
         return True
 
     def copy(self) -> "Track":
-        """Another one that goes on from here."""
+        """A copy, independent of this one."""
         other = copy.copy(self)
         other._glide = copy.deepcopy(self._glide)
         return other
@@ -284,11 +319,18 @@ class Track:
         self._contradicted = 0
 
     def hold(self, place: int, value: float) -> None:
-        """Let an entry of theta that does not glide stand at a value."""
+        """Fix an entry of theta that does not glide.
+
+        Parameters
+        ----------
+        place : int
+            Index in theta.
+        value : float
+        """
         self._origin[place] = value
 
     def state(self, ahead: float = 0.0) -> State:
-        """Where it is, or will be in so many seconds."""
+        """State, now or after some seconds."""
         return self._unknowns.moved(self._origin, self._glide.ahead(ahead))
 
     @property
@@ -303,7 +345,7 @@ class Track:
 
 
 def age_of(window: NDArray[np.float32]) -> float:
-    """How long before its end the middle of what sounds in a window lies, s."""
+    """Time from the centre of a window's sound to the window's end, s."""
     weight = np.abs(window).astype(np.float64)
     total = float(weight.sum())
     if not total:
@@ -313,7 +355,7 @@ def age_of(window: NDArray[np.float32]) -> float:
 
 
 def _window() -> NDArray[np.float32]:
-    """Slowly up and fast down, along squared sines."""
+    """Window with a slow rise and a fast fall, along squared sines."""
     window = np.ones(WINDOW, np.float32)
     rise, fall = round(_RISE * ANALYSIS_RATE), round(_FALL * ANALYSIS_RATE)
     window[:rise] = np.sin(np.linspace(0.0, np.pi / 2, rise)) ** 2

@@ -1,4 +1,4 @@
-"""Tracking: theta of a live input, estimated over and over on its newest second."""
+"""Tracking: theta of a live input, estimated again and again on its newest second."""
 
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -24,22 +24,22 @@ from mesosynth.matching.theta_track import BEGINNING, WINDOW, Heard, Recent, Tra
 from mesosynth.plugins.parameters import ParameterTable
 
 # --------------------------------------------------------------------------------------------------
-# What following listens for: arpeggios that repeat, as one differentiable function of theta.
+# Repeating arpeggios, as one differentiable function of theta
 #
-# A match looks for one arpeggio in four seconds. The last second of a live sound may hold the ends
-# of many slow ones at once, or two short ones and a rest; so here the chirplet repeats, and its
-# period is one more entry of theta, after those of the chirplet itself. While gamma glides,
-# arpeggios meet more or less often than they started, which the period that is heard follows.
+# A match looks for one arpeggio in four seconds. The last second of a live sound may have the ends
+# of many slow arpeggios at once, or two short ones and a rest; so here the chirplet repeats, and
+# its period is one more entry of theta, after those of the chirplet. While gamma glides, arpeggios
+# arrive more or less often than they started; the tracked period is that of the arrivals.
 
 
 PERIOD = ONSET
-"""Place of the period in a repeating theta: it follows the chirplet's own; the onset comes next."""
+"""Index of the period in a repeating theta: after the chirplet's own; the onset comes next."""
 
-_HEARD = 3.0  # standard deviations of the envelope: what lies beyond is below -39 dB
+_HEARD = 3.0  # standard deviations of the envelope: outside it is below -39 dB
 
 
 def repeated(theta: torch.Tensor, n: int, sample_rate: float, onset: float = 0.0) -> torch.Tensor:
-    """Arpeggios of peak amplitude 1, one of them in the middle.
+    """Repeating arpeggios of peak amplitude 1, one of them in the middle.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def repeated(theta: torch.Tensor, n: int, sample_rate: float, onset: float = 0.0
     sample_rate : float
         Hz.
     onset : float
-        Where the middle of one of them lies, s after sample ``n // 2``.
+        Middle of one of them, s after sample ``n // 2``.
 
     Returns
     -------
@@ -66,9 +66,24 @@ def repeated(theta: torch.Tensor, n: int, sample_rate: float, onset: float = 0.0
 def repeated_and_tangents(
     theta: torch.Tensor, n: int, sample_rate: float, onset: float, free: Sequence[int]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """:func:`repeated` and its derivatives; places in theta, the onset after the period.
+    """:func:`repeated` and its derivatives.
 
-    The period moves arpeggios by how many periods they are away from that in the middle.
+    The period moves each arpeggio by its number of periods from the middle.
+
+    Parameters
+    ----------
+    theta : (8,) tensor
+    n : int
+    sample_rate : float
+    onset : float
+        As for :func:`repeated`.
+    free : sequence of int
+        Indices in theta of the directions; the onset comes after the period.
+
+    Returns
+    -------
+    x : (n,) tensor
+    dx : (len(free), n) tensor
     """
     period = float(theta[PERIOD])
     of_one = [place if place < PERIOD else ONSET for place in free]
@@ -84,7 +99,7 @@ def repeated_and_tangents(
 
 
 def _places(theta: torch.Tensor, seconds: float, onset: float) -> range:
-    """Which arpeggios can be heard, counted from that at the onset; no more than can sound."""
+    """Numbers of the audible arpeggios, counted from the one at the onset; VOICES at most."""
     gamma, w, period = abs(float(theta[2])), float(theta[3]), float(theta[PERIOD])
     reach = 0.5 * seconds + _HEARD * SIGMA_0 * w / gamma
     first, last = (int(-(reach + onset) // period) + 1, int((reach - onset) // period))
@@ -107,44 +122,44 @@ REPEATING = Model(
     synthesize=repeated,
     with_tangents=repeated_and_tangents,
 )
-"""The chirplet that repeats; its theta ends with the period."""
+"""The repeating chirplet; its theta ends with the period."""
 
 FOLLOWED = {"chirplet": REPEATING, "ripple": RIPPLE}
-"""What is listened for, by the instrument's name; a ripple sounds all the time as it is."""
+"""Tracked model by the instrument's name; a ripple is stationary as it is."""
 
 
 # --------------------------------------------------------------------------------------------------
-# What else a sound may be: starts that are tried beside the track, one after another.
+# Other starts, tried beside the track
 #
-# Where nothing is known yet, they are those of a match. While what is known explains the sound
-# badly, they are given some looks each, and the better one goes on. Each costs as much as the look
-# itself, which has been told of by then: what is told does not wait for them.
+# Without a track they are the starts of a match. While the track explains the sound badly, each
+# start gets some looks, and the better one goes on. Each takes as long as the look itself, which is
+# reported before, so that the report does not wait for them.
 
 
 _STARTS = 4  # of a match
-_PERIODS = (1.0, 0.4)  # s, to try beside those that are heard or played
-_ANOTHER = 0.2  # by how much, as a logarithm, another period differs
-_POOR, _BETTER = 0.015, 0.5  # a loss that calls for another start, and how much better that must be
-_LOST = 0.1  # a loss that is no good at all
-_FIRST_AT_ONCE, _LOST_AT_ONCE, _POOR_AT_ONCE = 4, 2, 1  # starts: each puts off the next look
+_PERIODS = (1.0, 0.4)  # s, to try beside measured and played ones
+_ANOTHER = 0.2  # least difference of periods to try, as a logarithm
+_POOR, _BETTER = 0.015, 0.5  # loss that asks for other starts, and factor of a better loss
+_LOST = 0.1  # loss of a track that is lost
+_FIRST_AT_ONCE, _LOST_AT_ONCE, _POOR_AT_ONCE = 4, 2, 1  # starts at once; each delays the next look
 _ANYWHERE = 0.5  # standard deviation of a start, in units of the axes
-_FEWEST_LOOKS, _LOOKS = 6, 8  # that a start has
-_AGAIN = 0.5  # s until starts are looked for again
+_FEWEST_LOOKS, _LOOKS = 6, 8  # looks of a start
+_AGAIN = 0.5  # s between two searches for starts
 
 
 class OtherStarts:
-    """Starts that are waiting, and those that are being tried.
+    """Starts that wait, and those that are tried.
 
     Parameters
     ----------
     recent : Recent
-        How their tracks hear.
+        Operator of their tracks.
     wide : Operator
-        That of a match, whose starts are taken.
+        Operator of a match, for its starts.
     unknowns : Unknowns
-        What glides.
+        Entries that glide.
     followed : sequence of str
-        Ids of what is followed; the rest stands where it is played.
+        Ids of the tracked parameters; the others have their played values.
     """
 
     def __init__(
@@ -157,27 +172,27 @@ class OtherStarts:
         self._looked = -math.inf  # when starts were last looked for
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Predict the states after some seconds."""
         for track in self._tracks:
             track.advance(seconds)
 
     def hear(
         self, heard: Heard, known: Track | None, played: Mapping[str, float]
     ) -> Generator[None, None, Track | None]:
-        """Let each hear a look, if what is known is poor; it stops again and again on the way.
+        """Update by a look, if the track is poor; a generator that yields often on the way.
 
         Parameters
         ----------
         heard : Heard
         known : Track or None
-            What is known, which has heard it.
+            The track, which has been updated.
         played : mapping
             Parameters by id, as they are played.
 
         Returns
         -------
         Track or None
-            What is best now.
+            The best track.
         """
         if known is not None and known.loss <= _POOR:
             self._waiting, self._tracks = [], []
@@ -194,7 +209,7 @@ class OtherStarts:
         return self._better(known)
 
     def _better(self, known: Track | None) -> Track | None:
-        """The best of all; it is none of these any more, nor are those whose looks are over."""
+        """The best track; it leaves the list, and so do those without looks left."""
         least = math.inf if known is None else _BETTER * known.loss
         better = [t for t in self._tracks if t.looks >= _FEWEST_LOOKS and t.loss < least]
         best = min(better, key=lambda track: track.loss, default=known)
@@ -204,9 +219,9 @@ class OtherStarts:
     def _starts(
         self, heard: Heard, played: Mapping[str, float]
     ) -> Generator[None, None, list[dict[str, float]]]:
-        """Thetas to try, the likeliest first.
+        """Thetas to try, the most probable first.
 
-        Those of a match, with the chirp rate that is heard; and what is played, either way.
+        Those of a match, with the measured chirp rate; and the played one with both signs of gamma.
         """
         audio = np.zeros(ANALYSIS_SAMPLES, np.float32)
         begin = (ANALYSIS_SAMPLES - BEGINNING) // 2
@@ -229,11 +244,11 @@ class OtherStarts:
         return [{**theta, **period} for period in periods for theta in thetas]
 
     def _periods(self, audio: NDArray[np.float32], played: float) -> list[dict[str, float]]:
-        """Periods to try; an empty one of a model that has none."""
+        """Periods to try; an empty one for a model without period."""
         if "period" not in self._recent.model.ids:
             return [{}]
         periods: list[float] = []
-        # What is heard to repeat may be no more than the notes of many arpeggios at once.
+        # The measured period may be that of the notes of many arpeggios at once.
         for period in (played, *_PERIODS, period_of(self._wide.jtfs, audio)):
             if period and all(abs(math.log(period / other)) > _ANOTHER for other in periods):
                 periods.append(period)
@@ -241,51 +256,50 @@ class OtherStarts:
 
 
 def _at_once(known: Track | None) -> int:
-    """How many starts are tried at a time."""
+    """Number of starts to try at once."""
     if known is None:
         return _FIRST_AT_ONCE
     return _LOST_AT_ONCE if known.loss > _LOST else _POOR_AT_ONCE
 
 
 # --------------------------------------------------------------------------------------------------
-# Following: the last second of a sound that goes on, matched again and again.
+# Tracking of the last second of a running sound
 #
-# A match has all the time in the world and looks at four seconds. Here the newest second is heard
-# through a window that rises slowly and falls fast; a filter (:mod:`follow_glide`) says where theta
-# should be by now, Φ is linearized once at that place, and the filter learns from the residual.
+# A match analyses four seconds and has time. Here the newest second is analysed through a window
+# with a slow rise and a fast fall; a Kalman filter (:mod:`~mesosynth.matching.theta_track`)
+# predicts theta, Φ is linearized once there, and the filter is updated by the residual.
 #
-# Gamma also learns from the chirp rate, which is read off the newest 0.3 s (:mod:`chirp_rate`) each
-# time that something is told: a look takes a while, and stops on the way for that.
+# Gamma is also updated by the chirp rate of the newest 0.3 s (:mod:`~mesosynth.matching.fan_chirp`)
+# with each report: a look takes a while, and yields on the way for that.
 #
-# Where nothing is known yet, or what is known explains the sound badly, other starts are tried
-# beside it (:mod:`follow_starts`).
+# Without a track, or where it explains the sound badly, other starts are tried beside it.
 
 
-_SILENT_DB, _QUIET_DB = -70.0, -25.0  # of full scale, and below what was loud just now
-_FORGET = 3.0  # dB a second by which what was loud is forgotten
-_UNSURE = 0.2  # standard deviation, in units of the axes, at which confidence is halved;
-_UNKNOWN = 0.5  # and from which nothing is told, as of f_m while arpeggios are shorter than a note
-_NOT_ALIKE = 0.5  # loss without any confidence
+_SILENT_DB, _QUIET_DB = -70.0, -25.0  # of full scale, and below the recent loudest level
+_FORGET = 3.0  # dB/s by which the recent loudest level falls
+_UNSURE = 0.2  # standard deviation, in units of the axes, at which confidence is halved,
+_UNKNOWN = 0.5  # and at which a parameter is not reported, as f_m while sweeps are below a note
+_NOT_ALIKE = 0.5  # loss at which confidence is zero
 
 
 class Follower:
-    """Tells theta of a sound while it goes on.
+    """Tracks theta of a running sound.
 
     Parameters
     ----------
     instrument : str
         "chirplet" or "ripple".
     unknowns : sequence of str, optional
-        Ids of what is followed; None follows all that a match looks for first.
+        Ids of the tracked parameters; None takes all first unknowns of a match.
     values : mapping, optional
-        Parameters by id: where the rest of theta stands, and what is tried first.
+        Parameters by id: values of the others, and the first start.
     sample_rate : int
-        Of what is heard, Hz.
+        Of the input, Hz.
 
     Raises
     ------
     ArgumentError
-        If there is no such instrument, or nothing to follow.
+        If there is no such instrument, or nothing to track.
     """
 
     def __init__(
@@ -317,7 +331,7 @@ class Follower:
         self._centre = 0.0  # of the window that was heard last, s from the beginning
 
     def hold(self, values: Mapping[str, float]) -> None:
-        """Let what is not followed stand at these values, by id."""
+        """Set the parameters that are not tracked, by id."""
         for place, id_ in enumerate(self._model.ids):
             if id_ in values and place not in self._unknowns.free:
                 self._values[id_] = values[id_]
@@ -325,16 +339,16 @@ class Follower:
                     self._track.hold(place, values[id_])
 
     def push(self, audio: NDArray[np.float32]) -> None:
-        """Hear more, (n,) at the sample rate."""
+        """Append input, (n,) at the sample rate."""
         self._samples += len(audio)
         self._loud -= _FORGET * len(audio) / self._sample_rate
         audio = audio[-len(self._heard) :]
         self._heard = np.concatenate([self._heard[len(audio) :], audio])
 
     def look(self) -> Iterator[None]:
-        """Learn from the newest second, and try other starts where what is known is poor.
+        """Update by the newest second, and try other starts where the track is poor.
 
-        That takes a while. It stops again and again for what should not wait: hear more, and tell.
+        A generator that yields often, so that :meth:`push` and :meth:`tell` need not wait.
         """
         audio, now = self._newest(), self._now
         window = audio[-WINDOW:] * self._recent.window
@@ -360,7 +374,7 @@ class Follower:
         self._track = yield from self._others.hear(heard, self._track, self._values)
 
     def _advance(self, centre: float) -> None:
-        """Go on to the middle of a window, which never goes back."""
+        """Advance to the centre of a window, which never goes back."""
         seconds = max(0.0, centre - self._centre)
         self._others.advance(seconds)
         if self._track is not None:
@@ -368,10 +382,10 @@ class Follower:
         self._centre += seconds
 
     def _newest(self) -> NDArray[np.float32]:
-        """The newest (BEGINNING,) of what was heard, at the analysis rate.
+        """The newest (BEGINNING,) samples at the analysis rate.
 
-        All of it each time, which takes a third of a millisecond: soxr's stream hands samples out
-        in batches of 0.14 s, and so up to a look late.
+        All are resampled each time, which takes a third of a millisecond: soxr's stream returns
+        samples in batches of 0.14 s, up to a look late.
         """
         if self._sample_rate == ANALYSIS_RATE:
             return self._heard
@@ -379,13 +393,13 @@ class Follower:
 
     @property
     def _now(self) -> float:
-        """When the newest sample came, s from the beginning."""
+        """Time of the newest sample, s from the beginning."""
         return self._samples / self._sample_rate
 
     def tell(self, ahead: float = 0.0) -> Followed:
-        """Say what theta should be in so many seconds; where it fell silent, it stays.
+        """Theta, predicted for some seconds ahead; in silence it stays as it is.
 
-        A chirp rate that was read since the last look has a say; that takes a few milliseconds.
+        A chirp rate that was read since the last look is used; that takes some milliseconds.
         """
         age = self._now - self._centre
         if self._track is None:

@@ -1,8 +1,6 @@
-"""What a player keeps of layers besides their parameters: what is muted, alone, or to stay.
+"""Mixer of layers: mute, solo, pin and colour of each, beside the parameters of the sound.
 
-The parameters are the truth of the sound; a :class:`LayerMixer` says of each layer that is there
-what they cannot. Both change together: a layer that is not heard has its level at the bottom, and
-the mixer remembers where it was.
+A layer that is not heard has its level parameter at the bottom, and the mixer remembers the level.
 """
 
 import math
@@ -16,23 +14,23 @@ from mesosynth.instruments.layers import LAYER_IDS, LAYERS, PARAMETERS, SILENT
 from mesosynth.matching.results import Layer
 
 _WINDOW = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s; a period as long as that comes once in it
-_USUAL_LEVEL = -12.0  # dB, of a layer whose level nobody knows
+_USUAL_LEVEL = -12.0  # dB, of a layer whose level is not known
 
 Values = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class LayerNote:
-    """What is kept of one layer.
+    """Mixer channel of one layer.
 
     Attributes
     ----------
     colour : int
-        Which of LAYERS colours is its own, wherever it moves.
+        One of LAYERS colours, which it keeps when it moves.
     level : float
-        dB, at which it is heard when it is.
+        dB, when it is heard.
     repeats : int
-        How often it came in the sound that was matched; 0 where nobody knows.
+        Number of its arpeggios in the sound that was matched; 0 where that is not known.
     pinned : bool
         Whether the next match leaves it as it is.
     muted, solo : bool
@@ -49,7 +47,7 @@ class LayerNote:
 
 @dataclass(frozen=True, slots=True)
 class LayerMixer:
-    """Notes of all layers, the instrument's first ones, in order.
+    """Channels of all layers: the instrument's first ones, in order.
 
     Attributes
     ----------
@@ -71,7 +69,7 @@ class LayerMixer:
 
     @property
     def levels(self) -> dict[str, float]:
-        """Where the levels' parameters belong, by id."""
+        """Values of the level parameters, dB by id."""
         return {
             f"level_{place + 1}": note.level if self.heard(place) else SILENT
             for place, note in enumerate(self.notes)
@@ -79,20 +77,20 @@ class LayerMixer:
 
     @property
     def pinned(self) -> tuple[int, ...]:
-        """Places of the layers that stay as they are."""
+        """Places of the layers that are pinned."""
         return tuple(place for place, note in enumerate(self.notes) if note.pinned)
 
     def noting(self, place: int, **changes: bool) -> "LayerMixer":
-        """The mixer with something else said of one layer."""
+        """The mixer with other switches of one layer."""
         notes = list(self.notes)
         notes[place] = replace(notes[place], **changes)
         return replace(self, notes=tuple(notes))
 
     def after(self, values: Values) -> "LayerMixer":
-        """The mixer once the parameters stand at `values`, whoever moved them.
+        """The mixer after the parameters have moved to `values`.
 
-        A hand that turns a level down to the bottom mutes the layer, and one that turns it up from
-        there lets it be heard; a layer that nobody knew of and that sounds is there from now on.
+        A level at the bottom mutes its layer, and one turned up from there unmutes it; a layer
+        that sounds and had no channel gets one.
         """
         levels = [values[f"level_{number}"] for number in range(1, LAYERS + 1)]
         sounding = [place for place, level in enumerate(levels) if level > SILENT]
@@ -113,13 +111,27 @@ class LayerMixer:
         return replace(mixer, notes=tuple(notes))
 
     def moved(self, place: int, to: int, values: Values) -> tuple["LayerMixer", dict[str, float]]:
-        """Another order; the mixer, and what becomes of the parameters."""
+        """Put a layer at another place.
+
+        Parameters
+        ----------
+        place, to : int
+            0 for the first.
+        values : mapping
+            The instrument's parameters.
+
+        Returns
+        -------
+        mixer : LayerMixer
+        changes : dict
+            Parameters that move, by id.
+        """
         order = list(range(len(self.notes)))
         order.insert(to, order.pop(place))
         return self._in_order(order, values)
 
     def without(self, place: int, values: Values) -> tuple["LayerMixer", dict[str, float]]:
-        """One layer less; the mixer, and what becomes of the parameters."""
+        """Remove a layer; parameters and return as :meth:`moved`."""
         order = [other for other in range(len(self.notes)) if other != place]
         mixer, changes = self._in_order(order, values)
         last = len(self.notes)
@@ -139,14 +151,14 @@ class LayerMixer:
     # ------------------------------------------------------------------ as a match sees them
 
     def layers(self, values: Values, *, heard: bool) -> tuple[Layer, ...]:
-        """The layers that the parameters make, in the terms of a match.
+        """The layers as a match describes them.
 
         Parameters
         ----------
         values : mapping
             The instrument's parameters.
         heard : bool
-            Whether those that are muted have no level; otherwise the one they had.
+            Whether muted layers have no level; otherwise they have the one that is remembered.
         """
         return tuple(self._layer(place, values, heard) for place in range(len(self.notes)))
 
@@ -174,9 +186,17 @@ class LayerMixer:
 
 
 def mixer_of(layers: Sequence[Layer], before: LayerMixer, begin: float, sha256: str) -> LayerMixer:
-    """The mixer of what a match found; layers keep their places' notes but for what it says.
+    """Mixer of the layers that a match found.
 
-    A layer that joins has the first colour that is free.
+    Parameters
+    ----------
+    layers : sequence of Layer
+    before : LayerMixer
+        Layers keep the switches of their places; one that joins has the first colour that is free.
+    begin : float
+        Time in the target's source at which the phrase begins, s.
+    sha256 : str
+        Of the target.
     """
     notes: list[LayerNote] = []
     for place, layer in enumerate(layers[:LAYERS]):

@@ -1,7 +1,7 @@
-"""What is in the rack, as the session sees it: effects, their parameters, and one table of all.
+"""Model of the rack: instrument and effects, their places in the vector, one table of parameters.
 
-The instrument's parameters keep their ids; those of an effect are called by its name in the rack,
-"delay.time" or, of a second one, "delay_2.time".
+The instrument's parameters keep their ids; those of an effect begin with its uid in the rack:
+"delay.time" or, for a second one, "delay_2.time".
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.presets.preset import EffectState
 
 MOST_EFFECTS = PLACES - 2
-"""Besides the instrument's, one place in the vector stays free for a plugin that changes."""
+"""One place in the vector is the instrument's, and one stays free for a plugin that changes."""
 
 _NOTHING = ParameterTable([])
 
@@ -31,18 +31,18 @@ class RackedPlugin:
     Attributes
     ----------
     uid : str
-        "delay", or of a second one "delay_2"; "" is the instrument.
+        "delay", or for a second one "delay_2"; "" is the instrument.
     plugin : str
         Its name in the registry.
     title : str
-        What people read.
+        Its name in menus.
     parameters : ParameterTable
         Its own, without the prefix; empty until a user's plugin has been loaded.
     bypassed : bool
     problem : str
-        Why it does not sound as it should, one sentence, or "".
+        Why it does not sound, one sentence, or "".
     traceback : str
-        The whole story, or "".
+        Of that problem, or "".
     """
 
     uid: str
@@ -55,12 +55,19 @@ class RackedPlugin:
 
 
 class RackModel:
-    """The rack of one session. It changes nothing by itself: see :attr:`slots` and :meth:`vector`.
+    """Instrument and effects of one session.
+
+    It tells the audio process nothing by itself: that needs :attr:`slots` and :meth:`vector`.
 
     Parameters
     ----------
     instrument : str
         Name in :data:`mesosynth.instruments.INSTRUMENTS`.
+
+    Attributes
+    ----------
+    parameters : ParameterTable
+        The instrument's and all effects'.
     """
 
     def __init__(self, instrument: str) -> None:
@@ -76,18 +83,23 @@ class RackModel:
 
     @property
     def slots(self) -> tuple[PluginSlot, ...]:
-        """What the audio process is told: the instrument and all effects, in order."""
+        """The instrument and all effects, in order, as the audio process takes them."""
         return (self._instrument, *self._slots)
 
     @property
     def instrument(self) -> RackedPlugin:
-        """The instrument, as :attr:`effects` tells of those."""
+        """The instrument."""
         return self._effect(self._instrument)
 
     def set_instrument(self, plugin: str, values: Mapping[str, float] | None = None) -> None:
-        """Let another instrument play, with its parameters at their defaults.
+        """Choose another instrument.
 
-        Of a user's, `values` come from :meth:`take_pending` once it has been loaded.
+        Parameters
+        ----------
+        plugin : str
+            Its name in the registry.
+        values : mapping, optional
+            Of a user's, which :meth:`take_pending` returns once its parameters are known.
         """
         kind = INSTRUMENTS.get(plugin)
         self._tables[""] = kind.parameters if kind else _NOTHING
@@ -101,7 +113,7 @@ class RackModel:
 
     @property
     def state(self) -> dict[str, Any]:
-        """What the instrument keeps besides its parameters, as it takes it."""
+        """What the instrument keeps besides its parameters."""
         return dict(self._instrument.state)
 
     @state.setter
@@ -130,7 +142,23 @@ class RackModel:
         state: EffectState | None = None,
         uid: str | None = None,
     ) -> str:
-        """Put an effect in, at the end if `index` is None, and return its uid, a free one if None.
+        """Put an effect in.
+
+        Parameters
+        ----------
+        plugin : str
+            Its name in the registry.
+        index : int, optional
+            Its place in the order, 0 for the first; None for the end.
+        state : EffectState, optional
+            Of a preset.
+        uid : str, optional
+            A free one if None.
+
+        Returns
+        -------
+        str
+            Its uid.
 
         Raises
         ------
@@ -159,19 +187,32 @@ class RackModel:
         self._collect()
 
     def move(self, uid: str, index: int) -> None:
-        """Put an effect at another place in the order, 0 for the first."""
+        """Put an effect at another place in the order, `index`, 0 for the first."""
         slot = self._effect_slot(uid)
         self._slots.remove(slot)
         self._slots.insert(index, slot)
         self._collect()
 
     def bypass(self, uid: str, bypassed: bool) -> None:
-        """Let an effect be heard or not; what was disabled gets another chance."""
+        """Bypass an effect, or not; one that was disabled is tried again."""
         self._effect_slot(uid)
         self._replace(uid, bypassed=bypassed, disabled="")
 
     def disable(self, number: int, why: str) -> str | None:
-        """Keep the plugin of that number from being loaded again; return its uid, if it has one."""
+        """Keep a plugin from being loaded again.
+
+        Parameters
+        ----------
+        number : int
+            The audio process's number of it: its place in the vector, from 1.
+        why : str
+            Rest of a sentence that begins with its name.
+
+        Returns
+        -------
+        str or None
+            Its uid; None if there is no such plugin.
+        """
         for slot in self.slots:
             if slot.place + 1 == number:
                 sentence = f"{slot.plugin} {why}"
@@ -180,10 +221,10 @@ class RackModel:
         return None
 
     def take_reports(self, reports: Sequence[SlotReport]) -> bool:
-        """Learn what became of the slots; return whether :attr:`slots` has changed by that."""
+        """Take reports of the audio process; return whether they changed :attr:`slots`."""
         changed = False
         for report in reports:
-            # One of a plugin that has been replaced meanwhile says nothing of its successor.
+            # A report of a plugin that has been replaced meanwhile is not its successor's.
             if report.uid not in self._tables or report.plugin != self._slot(report.uid).plugin:
                 continue
             self._reports[report.uid] = report
@@ -233,10 +274,20 @@ class RackModel:
         )
 
     def load(self, effects: Sequence[EffectState], uids: Sequence[str] = ()) -> dict[str, float]:
-        """Put a preset's effects in the place of all others; return their values by id.
+        """Replace all effects.
 
-        Those of users' plugins come from :meth:`take_pending`, once those have been loaded. With
-        `uids` the effects are called so, and one that is there already plays on.
+        Parameters
+        ----------
+        effects : sequence of EffectState
+            In order.
+        uids : sequence of str
+            Their uids; one that is there already, with the same plugin, stays in its place.
+
+        Returns
+        -------
+        dict
+            Values of their parameters by id; those of users' plugins come from
+            :meth:`take_pending`, once they have been loaded.
         """
         values: dict[str, float] = {}
         wanted = dict(zip(uids, effects, strict=bool(uids)))
@@ -258,7 +309,7 @@ class RackModel:
         return values
 
     def take_pending(self) -> dict[str, float]:
-        """Values of a preset whose parameters are only known now, by id."""
+        """Values of a preset whose parameters have become known since the last call, by id."""
         values: dict[str, float] = {}
         for uid in [uid for uid in self._pending if len(self._tables[uid])]:
             prefix = f"{uid}." if uid else ""
@@ -291,7 +342,7 @@ class RackModel:
         return uid
 
     def _free_place(self) -> int:
-        """A place that nobody has, and that nobody had a moment ago, while it may still fade."""
+        """A place that is free, and was not just left by a plugin that still fades out."""
         taken = {slot.place for slot in self.slots}
         while self._next_place in taken:
             self._next_place = (self._next_place + 1) % PLACES
@@ -311,7 +362,7 @@ def _goes_on(slot: PluginSlot, wanted: EffectState | None) -> bool:
 
 
 def default_uids(effects: Sequence[EffectState]) -> list[str]:
-    """What an empty rack would call `effects`: "delay", and of a second one "delay_2"."""
+    """Uids of `effects` in an empty rack: "delay", and for a second one "delay_2"."""
     uids: list[str] = []
     for effect in effects:
         uid, count = effect.plugin, 1

@@ -44,9 +44,14 @@ class Session:
         Name in :data:`mesosynth.instruments.INSTRUMENTS`.
     sample_rate, block : int, optional
         Hz and frames; None leaves the choice to the device.
+    start : bool
+        Whether its processes start at once; otherwise :meth:`start` starts them, and until then
+        the session can be looked at and listened to, but not be asked for anything.
 
     Attributes
     ----------
+    started : bool
+        Whether its processes have been started.
     messages : Messages
         Sentences for the user.
     sound : Sound
@@ -81,7 +86,10 @@ class Session:
         instrument: str = "chirplet",
         sample_rate: int | None = None,
         block: int | None = None,
+        *,
+        start: bool = True,
     ) -> None:
+        self.started = False
         self._emit = emit = Emitter()
         self._audio = audio = AudioProcess(instrument, device, sample_rate, block)
         self._matcher = matcher = MatcherProcess(instrument)
@@ -103,10 +111,16 @@ class Session:
         self.keys = Keys(emit, said, audio, sound, rack, match, presets)
         self._unknown: Mapping[str, Any] = {}  # what a later version has put into the file
         self._wire()
-        audio.start()
+        if start:
+            self.start()
+
+    def start(self) -> None:
+        """Start the processes that play, record and match."""
+        self.started = True
+        self._audio.start()
         self.capture.run()
-        matcher.start()
-        sound.set({})
+        self._matcher.start()
+        self.sound.set({})
 
     def _wire(self) -> None:
         """What a change in one part does in others: at once, in this order, before any signal."""

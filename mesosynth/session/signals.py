@@ -79,6 +79,20 @@ class Emitter:
             finally:
                 self._held -= 1
 
+    def drop(self, signal: SignalInstance) -> set[str]:
+        """Deliver nothing of a signal that waits: what it tells of is no more.
+
+        Returns
+        -------
+        set of str
+            The names, see `newest`, under which something waited.
+        """
+        self._queue = deque(waiting for waiting in self._queue if waiting[0] is not signal)
+        dropped = [key for key in self._waiting if key[0] is signal and self._waiting[key]]
+        for key in dropped:
+            del self._waiting[key]
+        return {name for _, name in dropped}
+
     def raise_error(self) -> None:
         """Raise the first error of a listener since the last call.
 

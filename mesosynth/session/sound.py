@@ -82,6 +82,9 @@ class Sound:
         table = self.parameters
         if whole:
             known = {id_: value for id_, value in values.items() if id_ in table}
+            # What waits to be told is of another rack.
+            if table.keys() != self.values.keys() and "preset" in self._emit.drop(self.changed):
+                source = "preset"
             self._write(table.complete(known))
         else:
             self._write(table.complete({**self.values, **values}))

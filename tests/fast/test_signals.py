@@ -1,10 +1,13 @@
 """Fears: a listener that raises takes others or the session with it; one that hears too early."""
 
 import gc
+from pathlib import Path
 
 import pytest
 from psygnal import EmitLoopError
+from recorder import Recorder
 
+import mesosynth.session
 from mesosynth.session import Session
 from mesosynth.session.signals import Emitter, Messages, Signal
 
@@ -79,6 +82,19 @@ def test_of_what_waits_only_the_newest_is_heard_where_that_is_wanted(part):
     assert heard == [2, 3, 4, 5]
 
 
+def test_what_is_dropped_is_not_heard(part):
+    heard = []
+    part.changed.connect(heard.append)
+    part.ended.connect(lambda: heard.append("ended"))
+    with part.emit.held():
+        part.emit(part.changed, 1, newest="match")
+        part.emit(part.changed, 2)
+        part.emit(part.ended)
+        assert part.emit.drop(part.changed) == {"match"}
+        part.emit(part.changed, 3, newest="match")
+    assert heard == ["ended", 3]
+
+
 def test_a_listener_that_is_gone_and_a_session_that_is_closed_are_silent(part):
     class Listener:
         def hear(self, number):
@@ -108,21 +124,60 @@ def test_a_session_has_its_parts_and_inherits_none():
     assert len(Session.__mro__) <= 3
 
 
-@pytest.mark.alone
-def test_a_listener_that_raises_breaks_no_session():
-    session, heard = Session("silent"), []
+def test_live_values_are_written_in_one_place():
+    files = Path(mesosynth.session.__file__).parent.glob("*.py")
+    assert [file.name for file in files if ".set_values(" in file.read_text()] == ["sound.py"]
+
+
+@pytest.fixture
+def session(real_time):
+    session = Session("silent")
+    yield session
+    session.close()
+
+
+def test_a_listener_that_raises_breaks_no_session(session):
+    heard = []
 
     def fail(*_):
         raise ValueError("no")
 
-    try:
-        session.sound.changed.connect(fail)
-        session.sound.changed.connect(lambda values, _: heard.append(values["f_c"]))
-        session.sound.set({"f_c": 500.0})
-        assert session.sound.values["f_c"] == 500.0
-        assert heard == [500.0]
-        with pytest.raises(EmitLoopError, match="no"):
-            session.poll()
+    session.sound.changed.connect(fail)
+    session.sound.changed.connect(lambda values, _: heard.append(values["f_c"]))
+    session.sound.set({"f_c": 500.0})
+    assert session.sound.values["f_c"] == 500.0
+    assert heard == [500.0]
+    with pytest.raises(EmitLoopError, match="no"):
         session.poll()
+    session.poll()
+
+
+def test_a_session_is_there_before_its_processes(real_time):
+    session = Session("silent", start=False)
+    seen = Recorder(session)
+    assert not session.started
+    assert session.sound.values == session.rack.instrument_plugin.parameters.defaults()
+    assert session.saved().sound.instrument == "chirplet"
+    assert session.device.pid is session.device.status() is session.match.pid is None
+    session.close()
+    assert seen == []
+    another = Session("silent", start=False)
+    seen = Recorder(another)
+    try:
+        another.start()
+        assert another.started
+        assert seen.wait("device.changed")
     finally:
-        session.close()
+        another.close()
+
+
+def test_values_of_a_rack_that_is_no_more_are_not_told(session):
+    seen = Recorder(session)
+    with session._emit.held():
+        session.sound.set({"f_c": 500.0}, "match")
+        session.rack.set_instrument("ripple")
+    ((values, source),) = seen.of("sound.changed")
+    assert list(values) == list(session.sound.parameters)
+    assert source == "user"
+    names = [name for name, _ in seen]
+    assert names.index("rack.changed") < names.index("sound.changed")

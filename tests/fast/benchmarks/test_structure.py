@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from argparse import ArgumentTypeError
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,6 @@ def test_a_number_is_followed_through_calls_returns_and_records(tmp_path):
 def test_a_checkout_is_refused_that_is_none(tmp_path):
     from benchmarks.checkouts import checkout
 
-    with pytest.raises(FileNotFoundError, match="not a checkout"):
+    with pytest.raises(ArgumentTypeError, match="not a checkout"):
         checkout(str(tmp_path))
     assert checkout(str(Path(structure.__file__).parents[1]))
