@@ -1,7 +1,7 @@
-"""The device, sample rate and block that last worked, as JSON in the user's configuration folder.
+"""Audio settings: the last working device, sample rate and block, in the configuration folder.
 
-Only what has worked is kept, so that no setting can keep the program from starting; and a start
-without the sound card is always possible.
+Only settings that worked are saved, so that none can prevent the next start; and a start without
+the sound card is always possible.
 """
 
 from pathlib import Path
@@ -16,14 +16,16 @@ from mesosynth.system.paths import config_folder
 
 
 class AudioSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What sound goes to; None leaves the choice to the device.
+    """Device, sample rate and block; None leaves the choice to the device.
 
     Attributes
     ----------
     device : str or None
         Part of a device's name, or "silent".
-    sample_rate, block : int or None
-        Hz and frames.
+    sample_rate : int or None
+        Hz.
+    block : int or None
+        Frames.
     extra : dict
         Keys of later versions.
     """
@@ -35,11 +37,11 @@ class AudioSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEFAULT_AUDIO = AudioSettings()
-"""The system's own device, at its own settings."""
+"""The system's default device and its own settings."""
 
 
 def _flatten(raw: Object) -> None:
-    """The settings of revision 1 lay in an object `audio`."""
+    """Move the settings out of the object `audio` of revision 1."""
     raw.update(raw.pop("audio"))
 
 
@@ -50,20 +52,20 @@ AUDIO_SETTINGS = Document(
 
 
 def settings_path() -> Path:
-    """The file, which may not exist yet."""
+    """File of the settings, which may not exist yet."""
     return config_folder() / "audio.json"
 
 
 def load_audio_settings() -> tuple[AudioSettings, str]:
-    """Read the last good settings.
+    """Read the last working settings.
 
     Returns
     -------
     settings : AudioSettings
         Defaults, if there are none yet or they cannot be used.
     trouble : str
-        What to tell the user; "" when all is well. A file that is broken, or was written by a
-        later mesosynth, is put aside under another name, and nothing of it is lost.
+        Message for the user, or "". A broken file, or one of a later version, is renamed, and
+        nothing of it is lost.
     """
     instead = "the start is with the system's own device"
     return AUDIO_SETTINGS.load_own(settings_path(), DEFAULT_AUDIO, instead)

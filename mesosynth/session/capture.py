@@ -1,4 +1,4 @@
-"""Recordings: takes from the input, captures of the output, and its last minutes."""
+"""Capture: takes of the input, recordings of the output, and its last minutes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ _LONGEST_TAKE = 600.0  # s
 
 @dataclass(frozen=True, slots=True)
 class TakeState:
-    """A take: whether it runs, seconds so far, and the input's level in dBFS."""
+    """State of a take: whether it runs, its length, s, and the input's level, dBFS."""
 
     running: bool
     seconds: float = 0.0
@@ -31,7 +31,7 @@ class TakeState:
 
 @dataclass(frozen=True, slots=True)
 class CaptureState:
-    """A capture of the output: whether it runs, seconds so far, and its file."""
+    """State of a recording of the output: whether it runs, its length, s, and its file."""
 
     running: bool
     seconds: float
@@ -39,14 +39,14 @@ class CaptureState:
 
 
 class AudioInput:
-    """The input, open as long as a take or tracking listens to it."""
+    """The input, open as long as a take or tracking uses it."""
 
     def __init__(self, audio: AudioProcess) -> None:
         self._audio = audio
         self._listeners = 0
 
     def open(self) -> int:
-        """Listen from now on; return the sample rate, Hz.
+        """Open the input; return its sample rate, Hz.
 
         Raises
         ------
@@ -57,27 +57,26 @@ class AudioInput:
         """
         rate = self._audio.recording_rate if self._listeners else 0
         if rate:
-            self._audio.recording.skip()  # a take begins with what comes now
+            self._audio.recording.skip()  # a take begins with new samples
         else:
             rate = self._audio.start_recording()
         self._listeners += 1
         return rate
 
     def close(self) -> None:
-        """No longer listen; the input closes behind the last one."""
+        """Close the input, if it has no other user."""
         self._listeners -= 1
         if not self._listeners:
             self._audio.stop_recording()
 
 
 class Capture:
-    """Records takes, which become targets, and writes what is heard to files."""
+    """Records takes, which become targets, and the output."""
 
     take_changed = Signal(TakeState)
     changed = Signal(CaptureState)
     saved = Signal(Path, float, bool)
-    """The last minutes are in a file: its path, their length in s, and whether they are those of a
-    session that was killed."""
+    """The last minutes were saved: path, length, s, and whether they are of a killed session."""
 
     def __init__(
         self,
@@ -94,7 +93,7 @@ class Capture:
         self._recording = False
 
     def run(self) -> None:
-        """Keep the last minutes of what is heard, from now on."""
+        """Start to keep the last minutes of the output."""
         self._writer.start()
 
     @property
@@ -103,7 +102,7 @@ class Capture:
         return self._recording
 
     def start_take(self) -> None:
-        """Record a take from the input; it is on disk as it is recorded.
+        """Record a take of the input; it is written to disk meanwhile.
 
         Raises
         ------
@@ -130,7 +129,7 @@ class Capture:
         Raises
         ------
         TargetError
-            If nothing can be heard in it.
+            If it is silent.
         AudioFileError
             If it cannot be written.
         """
@@ -144,7 +143,7 @@ class Capture:
         self._target.load(take.path)
 
     def start(self, path: Path) -> None:
-        """Write what is heard to a WAV or FLAC file of 24 bits.
+        """Record the output to a WAV or FLAC file of 24 bits.
 
         Raises
         ------
@@ -154,7 +153,7 @@ class Capture:
         self._writer.start_capture(path)
 
     def stop(self) -> None:
-        """Finish the file that :meth:`start` began.
+        """End the recording of the output.
 
         Raises
         ------
@@ -164,7 +163,7 @@ class Capture:
         self._writer.stop_capture()
 
     def save_last(self, minutes: float, path: Path) -> None:
-        """Write the last minutes of what was heard to a file; :attr:`saved` says when it is done.
+        """Save the last minutes of the output to a file; :attr:`saved` follows when it is done.
 
         Parameters
         ----------
@@ -178,12 +177,12 @@ class Capture:
         ArgumentError
             If `minutes` is not more than 0.
         AudioFileError
-            If nothing has been heard yet, or the file cannot be written.
+            If there was no sound yet, or the file cannot be written.
         """
         self._writer.save_last(minutes, path)
 
     def poll(self) -> None:
-        """Tell how captures and takes go on."""
+        """Emit the state of captures and takes."""
         for news in self._writer.news():
             match news:
                 case CaptureProblem(text):
@@ -202,12 +201,12 @@ class Capture:
             self._poll_take()
 
     def close(self) -> None:
-        """End the thread that writes; what is being written is finished."""
+        """End the writer's thread; running recordings are finished."""
         self._writer.close()
 
     def _poll_take(self) -> None:
         take = self._writer.take
-        if take is None:  # it could not be written on, which was reported
+        if take is None:  # it could not be written, which was reported
             self._end_take()
             return
         if take.peak > 0.0:

@@ -1,7 +1,7 @@
-"""Target and match heard against each other: equally loud, and in step.
+"""Comparison by ear of target and match: equally loud, and in step.
 
-The target is played by the audio process beside the instrument. A :class:`Plan` says how, for a
-:class:`Scene`: its samples, its gain, and when it begins.
+The audio process plays the target beside the instrument. A :class:`Plan` has its samples, its gain,
+and its start, for a :class:`Scene`.
 """
 
 import time
@@ -31,17 +31,17 @@ from mesosynth.session.sound import Sound
 from mesosynth.session.target import CurrentTarget
 
 Heard = Literal["target", "match", "both"]
-"""What is heard of the target and the match, while they are compared."""
+"""Audible part of target and match during a comparison."""
 
-_REST = 0.3  # s that all must have stood still before its loudness is measured again
-_TOGETHER = 0.5**0.5  # gain of each, when both are heard
+_REST = 0.3  # s without a change, before the loudness is measured again
+_TOGETHER = 0.5**0.5  # gain of each when both are heard
 
 
 class Comparison:
-    """Plays the target beside the instrument, through the same audio process, as loud as that."""
+    """Plays the target beside the instrument, in the same audio process, equally loud."""
 
     changed = Signal(object)
-    """What is heard: "target", "match" or "both"; None when it ends."""
+    """The audible part: "target", "match" or "both"; None when it ends."""
 
     def __init__(
         self,
@@ -59,21 +59,21 @@ class Comparison:
         self._planner = ThreadPoolExecutor(1, thread_name_prefix="mesosynth audition")
         self._planning: Future[Plan] | None = None
         self._plan: Plan | None = None
-        self._scene: Scene | None = None  # as of the last look
-        self._asked: Scene | None = None  # what the last plan that was asked for is for
+        self._scene: Scene | None = None  # at the last look
+        self._asked: Scene | None = None  # of the last requested plan
         self._scene_since = 0.0
         self._serial = 0
 
     @property
     def heard(self) -> Heard | None:
-        """What is heard now; None for what the transport says."""
+        """The audible part; None without a comparison."""
         return self._heard
 
     def hear(self, what: Heard | None) -> None:
-        """Hear the target, the match (what the instrument plays) or both.
+        """Play the target, the match (the instrument) or both.
 
-        Both begin anew and repeat; going from one to the other changes only which is heard. Play,
-        stop and panic end it.
+        Both start together and repeat; a change between them changes only what is audible. Play,
+        stop and panic end the comparison.
 
         Parameters
         ----------
@@ -102,11 +102,11 @@ class Comparison:
             self._wish()
 
     def end(self) -> None:
-        """Hear what the transport says."""
+        """End the comparison."""
         self.hear(None)
 
     def poll(self) -> None:
-        """Take a plan that is ready, and ask for another one once something has changed."""
+        """Use a plan that is ready, and request another one after a change."""
         if self._heard is None:
             return
         if self._planning is not None and self._planning.done():
@@ -124,11 +124,11 @@ class Comparison:
             self._planning = self._planner.submit(plan, scene, self._plan)
 
     def close(self) -> None:
-        """End the thread that plans."""
+        """End the planner's thread."""
         self._planner.shutdown(wait=False, cancel_futures=True)
 
     def _look_around(self) -> "Scene | None":
-        """What a plan would be made for now; None while there is no sound, or no target."""
+        """Scene of a plan for now; None without a sound device, or without a target."""
         rate, target = self._audio.status().sample_rate, self._target.sound
         if target is None or not rate:
             return None
@@ -144,7 +144,7 @@ class Comparison:
         )
 
     def _take_plan(self, new: "Plan") -> None:
-        """Let it be heard; from the beginning, unless no more than its level is new."""
+        """Play a plan; from the beginning, unless only its level is new."""
         old, self._plan = self._plan, new
         if old is None or not _same_course(old, new):
             self._serial += 1
@@ -154,7 +154,7 @@ class Comparison:
     def _wish(self) -> None:
         new = self._plan
         if new is None:
-            return  # it comes in a moment
+            return  # it will be ready in a moment
         share = _TOGETHER if self._heard == "both" else 1.0
         self._audio.audition(
             AuditionRequest(
@@ -171,37 +171,37 @@ class Comparison:
 
 
 # --------------------------------------------------------------------------------------------------
-# The plan, which is worked out in a thread.
+# Plans, computed in a thread
 
 
 _SECONDS = ANALYSIS_SAMPLES / ANALYSIS_RATE
-_LISTENING_RATE, _LISTENING_BLOCK = 24000, 1024  # where the instrument is heard beforehand
-_ALONE = -20.0  # LUFS of the target where the instrument cannot be heard
+_LISTENING_RATE, _LISTENING_BLOCK = 24000, 1024  # Hz and frames, to measure the instrument
+_ALONE = -20.0  # LUFS of the target where the instrument is inaudible
 _INAUDIBLE = -50.0  # LUFS
-_LOUDEST = 20.0  # dB that the target may be raised by
-_EDGE = 0.005  # s; the target may begin and end in the middle of things
+_LOUDEST = 20.0  # dB: largest gain of the target
+_EDGE = 0.005  # s: fades of the target, which may begin and end inside a sound
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that a plan depends on.
+    """State that a plan depends on.
 
     Attributes
     ----------
     target : Target
-        Which equality leaves out: whether it is the same is a question of identity.
+        Not part of the equality: the same target is the identical one.
     path : Path or None
-        Its file, for all of its band; None where there is none.
+        Its file, with its whole bandwidth; None without a file.
     onset : float or None
-        When the instrument begins in the target's window, if what was matched is to lie over it, s;
-        None where that is not known.
+        Start of the instrument for a sound in time with the target, s in its window; None if
+        unknown.
     instrument : str
-        Of which one that is a user's own is not heard beforehand.
+        The loudness of a user plugin is not measured.
     values : mapping
         The instrument's parameters by id.
     effects : tuple of EffectState
     sample_rate : int
-        The device's, Hz.
+        Of the device, Hz.
     """
 
     target: Target = field(compare=False)
@@ -213,26 +213,27 @@ class Scene:
     sample_rate: int
 
     def is_like(self, other: "Scene | None") -> bool:
-        """Whether the same plan suits both."""
+        """Whether the same plan is valid for both."""
         return other is not None and self.target is other.target and self == other
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """How it is done.
+    """Samples, gain and times of the target.
 
     Attributes
     ----------
     scene : Scene
-        What it is for.
+        The plan is valid for it.
     samples : (n,) float32
         The target at the device's rate.
     gain : float
-        That makes it as loud as the instrument.
+        Gain for the loudness of the instrument.
     period : int
-        Frames from one beginning of it to the next, a whole number of arpeggios.
+        Frames from one start to the next, a whole number of arpeggios.
     start : int
-        Frame of that period at which it begins, so that its arpeggio lies over the first live one.
+        Frame of that period at which it starts, so that its arpeggio is in time with the first
+        live one.
     """
 
     scene: Scene
@@ -243,7 +244,18 @@ class Plan:
 
 
 def plan(scene: Scene, before: Plan | None = None) -> Plan:
-    """Work it out, with what can be taken from the plan before; takes some tenths of a second."""
+    """Plan for a scene, in some tenths of a second.
+
+    Parameters
+    ----------
+    scene : Scene
+    before : Plan, optional
+        Last plan, for parts that stay.
+
+    Returns
+    -------
+    Plan
+    """
     rate = scene.sample_rate
     samples = before.samples if before is not None and _same_sound(before.scene, scene) else None
     if samples is None:
@@ -265,7 +277,7 @@ def _same_sound(one: Scene, other: Scene) -> bool:
 
 
 def _sound(scene: Scene) -> NDArray[np.float32]:
-    """The target's window at the device's rate; of a file with all that the matcher leaves out."""
+    """The target's window at the device's rate; of a file with its whole bandwidth."""
     import soxr
 
     rate = scene.sample_rate
@@ -280,7 +292,7 @@ def _sound(scene: Scene) -> NDArray[np.float32]:
 
 
 def _from_file(scene: Scene) -> tuple[NDArray[np.float32], float] | None:
-    """The window as the file has it, and the file's rate; None if that is no longer the sound."""
+    """The window in the file's samples, and the file's rate; None if the file has changed."""
     if scene.path is None:
         return None
     target = scene.target
@@ -304,14 +316,14 @@ def _from_file(scene: Scene) -> tuple[NDArray[np.float32], float] | None:
 
 
 def _repetition(scene: Scene) -> float:
-    """From one beginning of the target to the next, s: as many periods as it takes."""
+    """Time from one start of the target to the next, s: the least sufficient number of periods."""
     period = _period(scene)
-    # Not another period for less than is faded at its end.
+    # Not one more period for a part that is shorter than the fade.
     return period * np.ceil(_SECONDS / period - 1e-3)
 
 
 def _period(scene: Scene) -> float:
-    """Of the instrument, s; of layers that of the phrase, which is the longest."""
+    """Period of the instrument, s; of layers the longest one, that of the phrase."""
     values = scene.values
     if scene.instrument == "layers":
         heard = [n for n in range(1, LAYERS + 1) if values[f"level_{n}"] > SILENT]
@@ -333,7 +345,7 @@ def _gain(samples: NDArray[np.float32], scene: Scene) -> float:
 
 
 def _loudness_of_instrument(scene: Scene) -> float:
-    """Of what the instrument plays now, LUFS; users' plugins are left out."""
+    """Loudness of the present sound, LUFS, without user plugins."""
     from mesosynth.audio.loudness import largest_loudness
     from mesosynth.effects import EFFECTS
     from mesosynth.engine.rack import render
@@ -349,6 +361,6 @@ def _loudness_of_instrument(scene: Scene) -> float:
 
 
 def _same_course(old: Plan, new: Plan) -> bool:
-    """Whether two plans play the same samples at the same times."""
+    """Whether two plans have the same samples at the same times."""
     course = (old.period, old.start) == (new.period, new.start)
     return course and old.samples is new.samples

@@ -1,4 +1,4 @@
-"""The sound device, and the audio process behind it."""
+"""Sound device, and the audio process behind it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,10 @@ from mesosynth.session.signals import Emitter, Messages, Signal
 
 
 class Device:
-    """Plays on the device that was chosen, or on the silent clock; restarts an audio process."""
+    """Choice of the device, or the silent clock; restarts an audio process that ended."""
 
     changed = Signal(str, bool)
-    """Name of the device that plays, and whether it is the silent clock."""
+    """Name of the device, and whether it is the silent clock."""
 
     def __init__(
         self,
@@ -29,48 +29,50 @@ class Device:
         self._settings = self._good_settings = settings
         self._ready = False
         self._rack_revision = 0
-        self._said = ""  # by the audio process
+        self._said = ""  # last message of the audio process
         self._told: tuple[str, bool] | None = None
 
     @property
     def settings(self) -> AudioSettings:
-        """The device, sample rate and block that were asked for."""
+        """Requested device, sample rate and block."""
         return self._settings
 
     def set(
         self, device: str | None, sample_rate: int | None = None, block: int | None = None
     ) -> None:
-        """Change over to another device, sample rate or block, with a fade.
+        """Change device, sample rate or block, with a fade.
 
-        Where the device refuses, the session goes back to what last worked, and says so; what
-        works is remembered for the next start (:mod:`mesosynth.session.audio_settings`).
+        If the device refuses, the session returns to the last settings that worked, with a message;
+        settings that work are used at the next start (:mod:`mesosynth.session.audio_settings`).
 
         Parameters
         ----------
         device : str, optional
             Name (or part of it) of the output device; None takes the system's default, "silent"
             the silent clock.
-        sample_rate, block : int, optional
-            Hz and frames; None leaves the choice to the device.
+        sample_rate : int, optional
+            Hz; None leaves the choice to the device.
+        block : int, optional
+            Frames; None leaves the choice to the device.
 
         Raises
         ------
         DeviceError
-            If no device takes such a sample rate or block; the message names those that are legal.
+            If no device has such a sample rate or block; the message names the legal ones.
         """
         check_settings(sample_rate, block)
         self._change(AudioSettings(device=device, sample_rate=sample_rate, block=block))
 
     def status(self) -> AudioStatus | None:
-        """State of the audio process as it last reported it; None before its first report."""
+        """Last status of the audio process; None before its first report."""
         return self._audio.status() if self._ready else None
 
     def scope(self, frames: int) -> NDArray[np.float32]:
-        """The last `frames` samples that were sent to the device, mono."""
+        """The last `frames` samples of the output, mono."""
         return self._audio.scope(frames)
 
     def reset_meters(self) -> None:
-        """Count underflows and the largest load and peaks anew.
+        """Reset underflows, and the largest load and peaks.
 
         Raises
         ------
@@ -81,7 +83,7 @@ class Device:
 
     @property
     def name(self) -> tuple[str, bool] | None:
-        """The device that plays and whether it is the silent clock, as :attr:`changed` told."""
+        """The device and whether it is the silent clock, as :attr:`changed` emitted them."""
         return self._told
 
     @property
@@ -90,7 +92,7 @@ class Device:
         return self._audio.pid
 
     def poll(self) -> None:
-        """See to the audio process, and tell what it reports."""
+        """Check the audio process, and emit its reports."""
         status = self._audio.status()
         if not self._ready:
             try:
@@ -125,7 +127,7 @@ class Device:
         self._ready = False
 
     def _keep_settings(self) -> None:
-        """Remember what works, if it is not what worked before."""
+        """Save settings that work, if they are new."""
         if self._settings == self._good_settings:
             return
         self._good_settings = self._settings
@@ -135,7 +137,7 @@ class Device:
             self._messages.say(str(error), "warning")
 
     def _go_back(self, error: DeviceError) -> None:
-        """Go back to what worked, if it is not that which now fails."""
+        """Return to the settings that worked, if these are others."""
         if self._settings == self._good_settings:
             self._messages.say(str(error), "error")
             return

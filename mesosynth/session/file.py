@@ -1,6 +1,6 @@
-"""A session in one file: the sound, the target, how it is matched, and what the desk remembers.
+"""Session file: sound, target, match settings, and state of the desk.
 
-The sound lies in it as a preset (:mod:`mesosynth.presets.preset`) and is checked as one.
+The sound is stored as a preset (:mod:`mesosynth.presets.preset`) and checked as one.
 """
 
 from typing import Any
@@ -15,14 +15,13 @@ from mesosynth.system.documents import Document
 
 
 class TargetFile(msgspec.Struct, frozen=True, kw_only=True):
-    """The sound that is matched.
+    """File of the target.
 
     Attributes
     ----------
     path : str
-        Where it lay.
     sha256 : str
-        Of its bytes, by which it is seen whether it is still the same.
+        Of its bytes, to detect a change.
     extra : dict
         Keys of later versions.
     """
@@ -33,21 +32,21 @@ class TargetFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SavedSession(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything on the desk.
+    """State of a session.
 
     Attributes
     ----------
     sound : Preset
-        Instrument, effects and values as they were, with what the loaded preset says of itself.
+        Instrument, effects and values, with the metadata of the loaded preset.
     target : TargetFile or None
     match : MatchSettings or None
-        How it is matched; None for the usual way.
+        None for the default.
     follow : bool
         Whether a match drives the sound.
     bank : tuple of str
-        Files of the presets that MIDI programs call.
+        Files of the presets of MIDI programs.
     desk : dict
-        What the desk wants to find again, as plain JSON values.
+        State of the desk, as plain JSON values.
     extra : dict
         Keys of later versions.
     """
@@ -62,6 +61,6 @@ class SavedSession(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SESSION = Document(SavedSession, file_kinds.SESSION, SessionError, largest=4_000_000)
-"""The format; snapshots of many sounds have some hundred thousand bytes."""
+"""File format; snapshots of many sounds have some hundred thousand bytes."""
 
 load_session, save_session = SESSION.load, SESSION.save

@@ -1,7 +1,7 @@
-"""Hands on the session: keys and pedals, MIDI and OSC.
+"""Keys: notes and pedals, MIDI and OSC.
 
-Notes and controllers take the short way, from the control process (or from here) through shared
-memory into the audio callback. What else they cause is done here.
+Notes and controllers go from the control process (or from here) through shared memory into the
+audio callback. Their other effects are handled here.
 """
 
 from typing import TYPE_CHECKING
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 
 class Keys:
-    """Plays notes, and listens to MIDI and OSC once it is told to."""
+    """Plays notes, and listens to MIDI and OSC on request."""
 
     ports_changed = Signal(Ports)
     active = Signal(int)
-    """So many MIDI and OSC messages arrived."""
+    """Number of MIDI and OSC messages that arrived."""
     learned = Signal(str, int, int)
-    """A parameter, and the channel and number of the MIDI controller that moves it from now on."""
+    """A parameter, and the channel and number of the MIDI controller that was bound to it."""
     program_changed = Signal(int, int)
     """Channel and program of a MIDI program change."""
 
@@ -57,22 +57,22 @@ class Keys:
         self._process = ControlProcess(rack.layout, audio.parameters, audio.controls)
 
     def listen(self, midi: str | None = "", osc: int | None = None) -> None:
-        """Be played from outside: by MIDI and, where a port is given, by OSC.
+        """Listen to MIDI and, if a port is given, to OSC.
 
-        Ports may come and go.
+        MIDI inputs may be connected and disconnected at any time.
 
         Parameters
         ----------
         midi : str, optional
             Part of the inputs' names, "" for all of them; None for none.
         osc : int, optional
-            UDP port of this machine, 0 for any that is free; None for none.
+            UDP port of this machine, 0 for any free one; None for none.
         """
         self._process.listen(Settings(midi, osc, str(map_path())))
 
     @property
     def ports(self) -> Ports:
-        """The MIDI inputs there are and those that are heard, as of a second ago, and OSC's."""
+        """All MIDI inputs, the open ones, and the OSC port, at most a second old."""
         return self._process.ports
 
     @property
@@ -83,7 +83,7 @@ class Keys:
     def learn(self, parameter: str | None) -> None:
         """Bind the next MIDI controller that moves to a parameter; None cancels.
 
-        :attr:`learned` follows; the map is kept for the next time.
+        :attr:`learned` follows, and the map is saved.
 
         Raises
         ------
@@ -96,11 +96,11 @@ class Keys:
             self._messages.say(f"Move the MIDI controller for {name}.")
 
     def forget(self, parameter: str) -> None:
-        """Unbind the MIDI controller that moves a parameter, if one does."""
+        """Unbind the MIDI controller of a parameter."""
         self._process.forget(parameter)
 
     def note_on(self, note: int, velocity: float = 0.8, channel: int = 0) -> None:
-        """Press a key, heard at the next block, also while the transport stands.
+        """Press a key, from the next block on, also while the transport stands.
 
         Parameters
         ----------
@@ -115,27 +115,35 @@ class Keys:
         self._push(EventKind.NOTE_ON, channel & 0x0F, note & 0x7F, velocity)
 
     def note_off(self, note: int, channel: int = 0) -> None:
-        """Let go of a key."""
+        """Release a key.
+
+        Parameters
+        ----------
+        note : int
+            MIDI key, 0 to 127.
+        channel : int
+            0 to 15.
+        """
         self._push(EventKind.NOTE_OFF, channel & 0x0F, note & 0x7F)
 
     def sustain(self, down: bool) -> None:
-        """Tread the sustain pedal, or let go of it."""
+        """Press or release the sustain pedal."""
         self._push(EventKind.SUSTAIN, 0, WHOLE_CHANNEL, float(down))
 
     def freeze(self, frozen: bool) -> None:
-        """Let the instrument stand still in the sound of this moment, or go on."""
+        """Freeze the instrument in its present sound, or let it go on."""
         self._push(EventKind.FREEZE, 0, WHOLE_CHANNEL, float(frozen))
 
     def all_notes_off(self) -> None:
-        """Let go of all keys and the pedal, of MIDI and OSC too."""
+        """Release all keys and the pedal, of MIDI and OSC too."""
         self._push(EventKind.ALL_OFF, 0, WHOLE_CHANNEL, 0.0)
 
     def follow_rack(self) -> None:
-        """Let the control process know the parameters of another rack."""
+        """Send the parameters of another rack to the control process."""
         self._process.use(self._rack.layout)
 
     def poll(self) -> None:
-        """Take what the control process reports."""
+        """Process the reports of the control process."""
         for report in self._process.poll():
             match report:
                 case Moved(values):
@@ -162,11 +170,11 @@ class Keys:
                     pass
 
     def close(self) -> None:
-        """Hear nothing any more."""
+        """Stop listening."""
         self._process.close()
 
     def _move(self, values: dict[str, float]) -> None:
-        """Move parameters; a hand on theta ends that the match drives it."""
+        """Move parameters; a controller of theta ends the match's control of the sound."""
         if self._match.drives(values):
             self._match.follow = False
             self._messages.say("You took over from the match.")

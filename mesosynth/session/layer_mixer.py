@@ -1,6 +1,8 @@
-"""Mixer of layers: mute, solo, pin and colour of each, beside the parameters of the sound.
+"""Mixer of layers: muted, solo and pinned layers, with their colours and levels.
 
-A layer that is not heard has its level parameter at the bottom, and the mixer remembers the level.
+The sound is in the parameters; a :class:`LayerMixer` has the state of each layer that is not a
+parameter. Both change together: a silent layer has its level at the minimum, and the mixer keeps
+its level.
 """
 
 import math
@@ -21,20 +23,20 @@ Values = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class LayerNote:
-    """Mixer channel of one layer.
+    """State of one layer.
 
     Attributes
     ----------
     colour : int
-        One of LAYERS colours, which it keeps when it moves.
+        Number of its colour, 0 to LAYERS - 1, wherever it moves.
     level : float
-        dB, when it is heard.
+        Level while it is audible, dB.
     repeats : int
-        Number of its arpeggios in the sound that was matched; 0 where that is not known.
+        Number of its repetitions in the matched sound; 0 if unknown.
     pinned : bool
-        Whether the next match leaves it as it is.
+        Whether the next match keeps it as it is.
     muted, solo : bool
-        A layer is heard that is not muted, and solo if any is.
+        A layer is audible if it is not muted, and if it is solo or no layer is.
     """
 
     colour: int
@@ -47,7 +49,7 @@ class LayerNote:
 
 @dataclass(frozen=True, slots=True)
 class LayerMixer:
-    """Channels of all layers: the instrument's first ones, in order.
+    """State of all layers, the instrument's first ones, in order.
 
     Attributes
     ----------
@@ -63,13 +65,13 @@ class LayerMixer:
     sha256: str = ""
 
     def heard(self, place: int) -> bool:
-        """Whether a layer is heard."""
+        """Whether a layer is audible."""
         note = self.notes[place]
         return not note.muted and (note.solo or not any(other.solo for other in self.notes))
 
     @property
     def levels(self) -> dict[str, float]:
-        """Values of the level parameters, dB by id."""
+        """Values of the levels' parameters, by id."""
         return {
             f"level_{place + 1}": note.level if self.heard(place) else SILENT
             for place, note in enumerate(self.notes)
@@ -77,20 +79,32 @@ class LayerMixer:
 
     @property
     def pinned(self) -> tuple[int, ...]:
-        """Places of the layers that are pinned."""
+        """Indices of the pinned layers."""
         return tuple(place for place, note in enumerate(self.notes) if note.pinned)
 
     def noting(self, place: int, **changes: bool) -> "LayerMixer":
-        """The mixer with other switches of one layer."""
+        """Mixer with a change of one layer.
+
+        Parameters
+        ----------
+        place : int
+            0 for the first.
+        **changes : bool
+            Fields of :class:`LayerNote`.
+
+        Returns
+        -------
+        LayerMixer
+        """
         notes = list(self.notes)
         notes[place] = replace(notes[place], **changes)
         return replace(self, notes=tuple(notes))
 
     def after(self, values: Values) -> "LayerMixer":
-        """The mixer after the parameters have moved to `values`.
+        """Mixer for changed parameters.
 
-        A level at the bottom mutes its layer, and one turned up from there unmutes it; a layer
-        that sounds and had no channel gets one.
+        A level that was turned down to the minimum mutes the layer, and one that was turned up from
+        there unmutes it; an unknown layer that sounds is added.
         """
         levels = [values[f"level_{number}"] for number in range(1, LAYERS + 1)]
         sounding = [place for place, level in enumerate(levels) if level > SILENT]
@@ -111,7 +125,7 @@ class LayerMixer:
         return replace(mixer, notes=tuple(notes))
 
     def moved(self, place: int, to: int, values: Values) -> tuple["LayerMixer", dict[str, float]]:
-        """Put a layer at another place.
+        """Mixer with another order.
 
         Parameters
         ----------
@@ -122,16 +136,30 @@ class LayerMixer:
 
         Returns
         -------
-        mixer : LayerMixer
-        changes : dict
-            Parameters that move, by id.
+        LayerMixer
+        changes : dict of str to float
+            Parameters to change.
         """
         order = list(range(len(self.notes)))
         order.insert(to, order.pop(place))
         return self._in_order(order, values)
 
     def without(self, place: int, values: Values) -> tuple["LayerMixer", dict[str, float]]:
-        """Remove a layer; parameters and return as :meth:`moved`."""
+        """Mixer without one layer.
+
+        Parameters
+        ----------
+        place : int
+            0 for the first.
+        values : mapping
+            The instrument's parameters.
+
+        Returns
+        -------
+        LayerMixer
+        changes : dict of str to float
+            Parameters to change.
+        """
         order = [other for other in range(len(self.notes)) if other != place]
         mixer, changes = self._in_order(order, values)
         last = len(self.notes)
@@ -148,17 +176,19 @@ class LayerMixer:
         }
         return replace(self, notes=tuple(self.notes[place] for place in order)), changes
 
-    # ------------------------------------------------------------------ as a match sees them
-
     def layers(self, values: Values, *, heard: bool) -> tuple[Layer, ...]:
-        """The layers as a match describes them.
+        """Layers of the parameters, in the units of a match.
 
         Parameters
         ----------
         values : mapping
             The instrument's parameters.
         heard : bool
-            Whether muted layers have no level; otherwise they have the one that is remembered.
+            Whether muted layers have the level 0; otherwise their own.
+
+        Returns
+        -------
+        tuple of Layer
         """
         return tuple(self._layer(place, values, heard) for place in range(len(self.notes)))
 
@@ -186,17 +216,22 @@ class LayerMixer:
 
 
 def mixer_of(layers: Sequence[Layer], before: LayerMixer, begin: float, sha256: str) -> LayerMixer:
-    """Mixer of the layers that a match found.
+    """Mixer for the result of a match; layers keep the state at their places.
+
+    A new layer has the first free colour.
 
     Parameters
     ----------
     layers : sequence of Layer
     before : LayerMixer
-        Layers keep the switches of their places; one that joins has the first colour that is free.
     begin : float
         Time in the target's source at which the phrase begins, s.
     sha256 : str
         Of the target.
+
+    Returns
+    -------
+    LayerMixer
     """
     notes: list[LayerNote] = []
     for place, layer in enumerate(layers[:LAYERS]):

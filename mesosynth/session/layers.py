@@ -1,8 +1,8 @@
 """Layers: a match with several arpeggios, and the mixer of those that play.
 
-What such a match finds is played by the instrument "layers", which the session changes over to
-with the first step. The parameters are the truth of the sound; a :class:`LayerMixer` keeps of each
-layer what they cannot say, and changes with them.
+The result of such a match is played by the instrument "layers", which the session changes to with
+the first step. The sound is in the parameters; a :class:`LayerMixer` has the state of each layer
+that is not a parameter, and changes with them.
 """
 
 import math
@@ -28,7 +28,7 @@ from mesosynth.session.target import CurrentTarget
 INSTRUMENT = "layers"
 
 _AS_FOUND = {"transpose": 0.0, "speed": 1.0}
-"""What all layers share, where they sound as they were found."""
+"""Parameters of all layers together, for the sound as it was found."""
 
 
 class Layers:
@@ -41,19 +41,19 @@ class Layers:
     settings : LayersSettings
         Of the next match with layers.
     result : LayersResult or None
-        Of the last match with layers of this target that came to something.
+        Of the last match with layers of this target with a result.
     scores : Scores or None
-        How alike the layers that are heard and the target are, as far as it is known.
+        Similarity of the audible layers and the target, if known.
     """
 
     started = Signal()
     stepped = Signal(LayersStep)
     ended = Signal(object)
-    """A LayersResult, or None if it came to no layer at all."""
+    """A LayersResult, or None without a result."""
     changed = Signal()
-    """Layers came, went or moved, or :attr:`mixer` says something else of them."""
+    """Layers were added, removed or moved, or :attr:`mixer` changed."""
     judged = Signal(tuple, object)
-    """Each layer's share of what is heard, 0 to 1, and Scores of the sum, None without a target."""
+    """Share of each layer in the sound, 0 to 1, and Scores of the sum, None without a target."""
 
     def __init__(
         self,
@@ -74,30 +74,28 @@ class Layers:
         self._best_loss = math.inf
         self._is_first_step = False  # of a match that begins with no layers
         self._may_change_over = False  # to the instrument that plays layers
-        self._is_changed = False  # by a hand, since the match that runs was sent
-        self._judged: tuple[Layer, ...] = ()  # what the scores are of
-
-    # ------------------------------------------------------------------ the match
+        self._is_changed = False  # by the user, since the running match was sent
+        self._judged: tuple[Layer, ...] = ()  # the layers of the scores
 
     @property
     def running(self) -> bool:
-        """Whether the match that runs, stands still or waits is one with layers."""
+        """Whether the match that runs, is paused or waits is one with layers."""
         return self._match.running_layers is not None
 
     def start(self, go_on: bool = False) -> None:
-        """Match the target with layers by :attr:`settings`, anew if a match runs.
+        """Match the target with layers by :attr:`settings`; a running match is replaced.
 
         Parameters
         ----------
         go_on : bool
-            Go on from the layers that there are, and leave those alone that are pinned.
+            Whether to continue from the present layers, and keep the pinned ones.
 
         Raises
         ------
         TargetError
             If there is no target.
         ArgumentError
-            If it is to go on, but no layers play.
+            With `go_on`, if no layers play.
         """
         if go_on and not self._mixer.notes:
             raise ArgumentError("There are no layers to go on from; match with layers first.")
@@ -107,7 +105,7 @@ class Layers:
         self._may_change_over = True
 
     def apply(self) -> None:
-        """Play what the last match with layers found.
+        """Play the result of the last match with layers.
 
         Raises
         ------
@@ -134,7 +132,7 @@ class Layers:
             self._emit(self.started)
 
     def hear(self, reply: matcher.Reply) -> None:
-        """Take a reply of the matcher's process that is about layers."""
+        """Process a reply of the matcher's process on layers."""
         match reply:
             case matcher.LayersHeard(layers, scores):
                 self._judged, self.scores = layers, scores
@@ -145,7 +143,7 @@ class Layers:
                     self._take_step(step)
             case matcher.LayersDone(result):
                 wanted = self._match.wanted and self._match.wanted.layers
-                if wanted is None or wanted.done is None:  # else it goes on at once
+                if wanted is None or wanted.done is None:  # or it continues at once
                     useless = self._match.is_stale or self._is_overtaken
                     self._end(None if useless else result)
                 self._match.begin_wanted()
@@ -154,11 +152,11 @@ class Layers:
 
     @property
     def _is_overtaken(self) -> bool:
-        """Whether what the match tells is of layers that a hand has changed, or of no use."""
+        """Whether the match's reports are of layers that the user has changed since."""
         return self._is_changed or self._match.wanted is not None
 
     def _take_step(self, step: LayersStep) -> None:
-        if step.loss <= self._best_loss:  # another try for one layer need not be heard
+        if step.loss <= self._best_loss:  # worse trials for one layer are not played
             self._best_loss = step.loss
             if self._match.follow:
                 self._play(step.layers)
@@ -171,7 +169,7 @@ class Layers:
         self._emit(self.ended, result)
 
     def _play(self, layers: Sequence[Layer]) -> None:
-        """Play what was found, unless another instrument was chosen since."""
+        """Play a result, unless the user chose another instrument since."""
         plays = self._rack.instrument == INSTRUMENT
         if not plays and not self._may_change_over:
             return
@@ -182,7 +180,7 @@ class Layers:
         values = {**layer_values(layers), **_AS_FOUND, **mixer.levels}
         self._is_first_step = self._may_change_over = False
         with self._emit.held():
-            self.set_mixer(mixer)  # first: what enters finds its notes in their place
+            self.set_mixer(mixer)  # before the values, which change it
             if plays:
                 self._sound.set(values, "match")
             else:
@@ -191,10 +189,17 @@ class Layers:
                     "Layers play now, the instrument for what is found; undo goes back."
                 )
 
-    # ------------------------------------------------------------------ what other parts cause
-
     def follow_values(self, values: Mapping[str, float], _source: Source, draw: bool) -> None:
-        """Change the mixer with the parameters, and have the layers drawn."""
+        """Update the mixer after a change of parameters, and request pictures.
+
+        Parameters
+        ----------
+        values : mapping
+        _source : str
+            Of the change, not used.
+        draw : bool
+            Whether pictures are wanted.
+        """
         if self._rack.instrument != INSTRUMENT:
             self.set_mixer(LayerMixer())
             return
@@ -211,44 +216,92 @@ class Layers:
     def _draw(self) -> None:
         self._process.draw_layers(self._mixer.layers(self._sound.values, heard=True))
 
-    # ------------------------------------------------------------------ the mixer
-
     @property
     def mixer(self) -> LayerMixer:
-        """Notes of each layer; empty while another instrument plays."""
+        """State of each layer; empty while another instrument plays."""
         return self._mixer
 
     def set_mixer(self, mixer: LayerMixer) -> None:
-        """Take notes of layers whose parameters follow at once."""
+        """Replace the mixer; the parameters follow at once."""
         if mixer != self._mixer:
             self._mixer = mixer
             self._emit(self.changed)
 
     def mute(self, place: int, muted: bool) -> None:
-        """Let a layer, 0 for the first, not be heard; the match keeps it.
+        """Mute a layer, or end that; the match keeps it.
 
-        Raises, as all that follow, ArgumentError if there is no such layer.
+        Parameters
+        ----------
+        place : int
+            0 for the first.
+        muted : bool
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such layer.
         """
         self._note(place, muted=muted)
 
     def solo(self, place: int, solo: bool) -> None:
-        """Let a layer be heard alone, or with others that are solo."""
+        """Play a layer alone, or with others that are solo, or end that.
+
+        Parameters
+        ----------
+        place : int
+            0 for the first.
+        solo : bool
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such layer.
+        """
         self._note(place, solo=solo)
 
     def pin(self, place: int, pinned: bool) -> None:
-        """Let matches leave a layer as it is, also the one that runs."""
+        """Keep a layer as it is in matches, also in the running one, or end that.
+
+        Parameters
+        ----------
+        place : int
+            0 for the first.
+        pinned : bool
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such layer.
+        """
         self._note(place, pinned=pinned)
         self._match_from_here()
 
     def move(self, place: int, to: int) -> None:
-        """Put a layer at another place in the order."""
+        """Move a layer to another place in the order.
+
+        Parameters
+        ----------
+        place, to : int
+            0 for the first.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such layer.
+        """
         self._check_place(place)
         self._check_place(to)
         self._change(*self._mixer.moved(place, to, self._sound.values))
         self._match_from_here()
 
     def remove(self, place: int) -> None:
-        """Take a layer out; a match that runs looks for another one in its stead."""
+        """Remove a layer; a running match looks for another one instead.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such layer.
+        """
         self._check_place(place)
         self._change(*self._mixer.without(place, self._sound.values))
         self._match_from_here()
@@ -268,7 +321,7 @@ class Layers:
             raise ArgumentError(f"place={place} is no layer; there are {len(self._mixer.notes)}.")
 
     def _match_from_here(self) -> None:
-        """Let a match that runs or stands still go on with the layers as a hand left them."""
+        """Let a running or paused match continue with the layers as the user changed them."""
         job, match = self._process.layers, self._match
         if not self.running or job is None or self._rack.instrument != INSTRUMENT:
             return
@@ -281,10 +334,8 @@ class Layers:
             self._is_changed, match.wanted = True, self._wanted(job, match.is_paused)
             self._process.stop_match()
 
-    # ------------------------------------------------------------------ for the whole sound
-
     def take_preset(self, preset: Preset) -> None:
-        """Take notes of the layers in a preset that plays next, and of where its phrase begins."""
+        """Set the mixer for a preset that plays next, with the begin of its phrase."""
         mixer = LayerMixer().after(preset.values)
         if preset.match is not None:
             heard = [one for one in mixer.layers(preset.values, heard=True) if one.level > 0.0]
@@ -293,14 +344,14 @@ class Layers:
         self.set_mixer(mixer)
 
     def onset(self) -> float | None:
-        """When the phrase begins that plays the target, s in its window, if it is known."""
+        """Begin of a phrase in time with the target, s in its window, if known."""
         target = self._target.sound
         if target is None or self._mixer.sha256 != target.sha256:
             return None
         return self._mixer.begin - target.start
 
     def record(self) -> MatchRecord | None:
-        """What a preset keeps of the match; None once the layers have moved on."""
+        """Record of the match for a preset; None if the layers have changed since."""
         target, scores = self._target.sound, self.scores
         layers = self._mixer.layers(self._sound.values, heard=True)
         is_judged = [replace(one, share=1.0) for one in self._judged] == list(layers)

@@ -1,4 +1,4 @@
-"""A map of the loss over two parameters, filled in around the live point in idle time."""
+"""Map of the loss over two parameters, filled in around the live point in idle time."""
 
 import time
 from typing import TYPE_CHECKING
@@ -15,25 +15,25 @@ from mesosynth.session.signals import Emitter, Signal
 if TYPE_CHECKING:
     from mesosynth.matching.results import Cell
 
-_REST = 0.4  # s that the parameters must have stood still before a map follows them
+_REST = 0.4  # s without a change of the parameters, before a map follows them
 
 
 class LossMap:
-    """Asks the matcher for a map, and again whenever the target or another parameter moves it."""
+    """Requests a map from the matcher, and again when the target or a parameter changes it."""
 
     started = Signal(object, np.ndarray, np.ndarray)
-    """A map begins, empty: ids of its two parameters and (n,) values on each axis, in the table's
-    units. None and no values: there is no map any more."""
+    """A new, empty map: ids of its two parameters and (n,) values on each axis, in the table's
+    units. None and no values: the map has ended."""
     filled = Signal(tuple, tuple)
-    """Ids of the two parameters, and some more Cells, those nearest to the live point first."""
+    """Ids of the two parameters, and new Cells, those nearest to the live point first."""
 
     def __init__(self, emit: Emitter, process: MatcherProcess, match: Match) -> None:
         self._emit, self._process, self._match = emit, process, match
         self._instrument = ""
-        self._wanted: Explore | None = None  # as it was asked for, wherever the point is now
-        self._sent: Explore | None = None  # as the matcher has it
-        self._moved = 0.0  # when the point last moved
-        self._cells: list[Cell] = []  # that have not been told
+        self._wanted: Explore | None = None  # for the present point
+        self._sent: Explore | None = None  # the matcher's
+        self._moved = 0.0  # time of the point's last move
+        self._cells: list[Cell] = []  # not emitted yet
 
     @property
     def axes(self) -> tuple[str, str] | None:
@@ -46,23 +46,23 @@ class LossMap:
         grid: tuple[int, int] = (24, 24),
         ranges: tuple[tuple[float, float], tuple[float, float]] | None = None,
     ) -> None:
-        """Fill in the loss of the target and its gradient over two parameters.
+        """Compute the target's loss and its gradient over two parameters.
 
         Parameters
         ----------
         axes : (str, str) or None
-            Ids of two matchable parameters; None ends it.
+            Ids of two matchable parameters; None ends the map.
         grid : (int, int)
             Values on each axis, at least 2.
         ranges : pair of (float, float), optional
-            First and last value on each axis, of one sign on axes of logarithms; by default the
-            parameters' own ranges, on the side of zero that the point is on.
+            First and last value on each axis, of one sign on logarithmic axes; by default the
+            parameters' own ranges, with the sign of the point.
 
         Raises
         ------
         ArgumentError
-            If `axes` are not two different matchable parameters, `grid` is smaller, or another
-            instrument plays than is matched.
+            If `axes` are not two different matchable parameters, `grid` is smaller, or the present
+            instrument is not that of the match.
         """
         if axes is None:
             self._wanted = None
@@ -87,10 +87,10 @@ class LossMap:
             self.explore(None)
 
     def hear(self, reply: matcher.Reply) -> None:
-        """Take a reply of the matcher's process that is about the map."""
+        """Process a reply of the matcher's process on the map."""
         match reply:
             case matcher.MapStarted(axes, x_values, y_values):
-                self._cells.clear()  # of a map that is no more
+                self._cells.clear()  # of the old map
                 self._emit(self.started, axes, x_values, y_values)
             case matcher.MapCell(axes, cell):
                 if axes == self.axes:
@@ -99,7 +99,7 @@ class LossMap:
                 pass
 
     def poll(self) -> None:
-        """Tell what was filled in, and let the map follow the point once it has come to rest."""
+        """Emit new cells, and move the map when the point has come to rest."""
         wanted = self._wanted
         if wanted is None:
             return

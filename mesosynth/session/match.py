@@ -1,4 +1,4 @@
-"""The match of the target, which drives the sound, and the matcher's process behind it."""
+"""Match of the target, which drives the sound, and the matcher's process behind it."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -33,15 +33,15 @@ from mesosynth.session.target import CurrentTarget
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A match that begins as soon as its target is read and the match before it has ended.
+    """A match that starts when its target is read and the match before it has ended.
 
     Attributes
     ----------
     begin : callable
-        Begins it; with True it stands still once it is there.
+        Starts it; with True it is paused at once.
     paused : bool
     layers : LayersJob or None
-        Of a match with layers.
+        Job of a match with layers.
     """
 
     begin: Callable[[bool], None]
@@ -57,27 +57,27 @@ class Match:
     settings : MatchSettings
         Of the next match.
     result : MatchResult or None
-        Of the last match of this target that came to something.
+        Of the last match of this target with a result.
     instrument : str
-        The instrument that is matched: the one that plays, or the last one that can be matched.
+        Instrument of the match: the present one, or the last one that can be matched.
     wanted : Wanted or None
         A match that waits.
     on_want : tuple of callable
-        Called when a match is asked for.
+        Called when a match is requested.
     """
 
     started = Signal()
     stepped = Signal(MatchStep)
     ended = Signal(object)
-    """A MatchResult, or None if it came to no theta at all."""
+    """A MatchResult, or None without a result."""
     judged = Signal(MatchResult)
-    """The result, with how alike another of its candidates is to the target."""
+    """The result, with the similarity of one more of its candidates."""
     paused = Signal()
-    """A match, with layers or without, stands still until :meth:`resume` or :meth:`stop`."""
+    """A match, with or without layers, is paused until :meth:`resume` or :meth:`stop`."""
     resumed = Signal()
     follow_changed = Signal(bool)
     attributed = Signal(Drivers)
-    """Which coefficients would drive a match from here, after :meth:`attribute`."""
+    """Coefficients that would drive a match from here, after :meth:`attribute`."""
 
     def __init__(
         self,
@@ -96,35 +96,35 @@ class Match:
         self._emit, self._messages, self._process = emit, messages, process
         self._sound, self._rack, self._target = sound, rack, target
         self._follow = True
-        self._matched_target: Target | None = None  # of the match that runs or ran last
+        self._matched_target: Target | None = None  # of the present or last match
         self._best_loss = math.inf
         self._before: dict[str, float] = {}  # theta before the match
 
     @property
     def running(self) -> bool:
-        """Whether a match, with layers or without, runs, stands still, or waits to begin."""
+        """Whether a match, with or without layers, runs, is paused, or waits."""
         return self._process.matching or self.wanted is not None
 
     @property
     def running_layers(self) -> LayersJob | None:
-        """The match that runs, stands still or waits, if it is one with layers."""
+        """Job of the match that runs, is paused or waits, if it is one with layers."""
         if self.wanted is not None:
             return self.wanted.layers
         return self._process.layers if self._process.matching else None
 
     @property
     def is_paused(self) -> bool:
-        """Whether the match stands still, or will in a moment."""
+        """Whether the match is paused, or will be in a moment."""
         return self._process.paused if self.wanted is None else self.wanted.paused
 
     @property
     def is_stale(self) -> bool:
-        """Whether the match that runs, or ran last, is not of this target and instrument."""
+        """Whether the present or last match is of another target or instrument."""
         return self._matched_target is not self._target.sound
 
     @property
     def matched_target(self) -> Target | None:
-        """The target of the match that runs, or ran last."""
+        """Target of the present or last match."""
         return self._matched_target
 
     @property
@@ -144,9 +144,9 @@ class Match:
         return self._process.pid
 
     def start(self) -> None:
-        """Match the target by :attr:`settings`, anew if a match runs.
+        """Match the target by :attr:`settings`; a running match is replaced.
 
-        Parameters that the settings do not look for stay at their live values.
+        Parameters that are not unknowns of the settings stay at their live values.
 
         Raises
         ------
@@ -162,14 +162,14 @@ class Match:
             self._process.stop_match()
 
     def pause(self) -> None:
-        """Let the match stand still; :attr:`paused` follows, or :attr:`ended`."""
+        """Pause the match; :attr:`paused` follows, or :attr:`ended`."""
         if self.wanted is None:
             self._process.pause_match()
         else:
             self.wanted = replace(self.wanted, paused=True)
 
     def resume(self) -> None:
-        """Let a match go on that stands still, as if it had never paused."""
+        """Resume a paused match, with the same results as without the pause."""
         if not self.is_paused:
             return
         if self.wanted is None:
@@ -179,14 +179,14 @@ class Match:
         self._emit(self.resumed)
 
     def save(self, path: Path) -> None:
-        """Write the match that runs, stands still or ended last, with its target.
+        """Write the present or last match to a file, with its target.
 
         Raises
         ------
         ArgumentError
             If there was no match of this target.
         MatchFileError
-            If it cannot be written; what the file held before stays.
+            If it cannot be written; the old file stays.
         """
         process, target = self._process, self._target.sound
         if target is None or self.is_stale or not process.evaluations:
@@ -202,15 +202,15 @@ class Match:
         self._messages.say(f"Saved the match as {path.name}.")
 
     def load(self, path: Path) -> None:
-        """Take a match up from a file: its target, its settings, its steps so far.
+        """Restore a match from a file: its target, its settings, and its steps so far.
 
-        They are told again, and then :attr:`paused` where it stood, or :attr:`ended` if it had
-        come to its end. :meth:`resume` goes on.
+        The steps are emitted again, and then :attr:`paused`, or :attr:`ended` if it had ended.
+        :meth:`resume` continues it.
 
         Raises
         ------
         MatchFileError
-            If it is no match, or one of another instrument; everything stays as it is.
+            If it is not a match, or one of another instrument; everything stays as it is.
         """
         saved = checkpoint.load_match(path)
         if saved.instrument != self.instrument:
@@ -241,8 +241,7 @@ class Match:
     def morph(self, amount: float) -> None:
         """Play a mixture of the sound before the match (0) and its result (1).
 
-        Each parameter goes its own way, as its knob would: a frequency in octaves, a level in
-        decibels.
+        Each parameter moves along its knob's curve: a frequency in octaves, a level in decibels.
 
         Raises
         ------
@@ -264,18 +263,18 @@ class Match:
         self._sound.set({id_: exact[id_] for id_ in mixture}, "match")
 
     def attribute(self) -> None:
-        """Ask which coefficients would drive a match from here; :attr:`attributed` follows.
+        """Request the coefficients that would drive a match from here; :attr:`attributed` follows.
 
         Raises
         ------
         ArgumentError
-            If another instrument plays than is matched.
+            If the present instrument is not that of the match.
         """
         self.check_instrument()
         self._process.ask_drivers(self.theta(), self.settings.unknowns)
 
     def drives(self, ids: Iterable[str]) -> bool:
-        """Whether a match that runs moves one of these parameters."""
+        """Whether a running match moves one of these parameters."""
         if not self.running or not self._follow:
             return False
         if self.running_layers is None:
@@ -284,12 +283,12 @@ class Match:
         return self._rack.instrument == "layers" and bool(own & set(LAYER_IDS))
 
     def check_instrument(self) -> None:
-        """Raise unless the instrument that plays is the one that is matched.
+        """Raise unless the present instrument is that of the match.
 
         Raises
         ------
         ArgumentError
-            Naming both.
+            The message names both.
         """
         if self._rack.instrument != self.instrument:
             raise ArgumentError(
@@ -298,22 +297,22 @@ class Match:
             )
 
     def theta(self) -> dict[str, float]:
-        """Theta as it is heard now; empty while another instrument plays than is matched."""
+        """Live theta; empty if the present instrument is not that of the match."""
         if self._rack.instrument != self.instrument:
             return {}
         matchable = self._rack.instrument_plugin.parameters.matchable
         return {id_: self._sound.values[id_] for id_ in matchable}
 
     def onset(self) -> float | None:
-        """When the instrument begins that plays the target, s in its window, if it is known."""
+        """Start of the instrument in time with the target, s in its window, if known."""
         result, target, values = self.result, self._target.sound, self._sound.values
         if result is None or target is None or self._rack.instrument != "chirplet":
-            return None  # a ripple has no beginning
-        window = values["w"] / abs(values["gamma"])  # its middle is the onset
+            return None  # a ripple is stationary
+        window = values["w"] / abs(values["gamma"])  # s; its middle is the onset
         return result.onset - target.start - 0.5 * window
 
     def record(self) -> MatchRecord | None:
-        """What a preset keeps of the match; None once the sound has moved on."""
+        """Record of the match for a preset; None if the sound has changed since."""
         result, target, values = self.result, self._target.sound, self._sound.values
         if result is None or target is None or self._rack.instrument != self.instrument:
             return None
@@ -322,15 +321,21 @@ class Match:
             return None
         return match_record(result, target.name, target.sha256, result.similarity)
 
-    # ------------------------------------------------------------------ what other parts cause
-
     def draw(self, _values: Mapping[str, float], _source: Source, draw: bool) -> None:
-        """Have the sound drawn whose parameters have just moved."""
+        """Request pictures of the sound after a change of its parameters.
+
+        Parameters
+        ----------
+        _values, _source
+            Of the change, not used.
+        draw : bool
+            Whether pictures are wanted.
+        """
         if draw and self._rack.instrument == self.instrument:
             self._process.draw_sound(self._sound.instrument_values)
 
     def aim(self) -> None:
-        """Turn to the instrument that plays; if it cannot be matched, all stays as it is."""
+        """Change to the present instrument, if it can be matched."""
         instrument = self._rack.instrument
         if instrument == self.instrument or instrument not in MATCHABLE:
             return
@@ -344,7 +349,7 @@ class Match:
         self._process.choose(instrument)
 
     def take_target(self, target: Target) -> None:
-        """End the match of the target before, and begin the one that waited for this."""
+        """End the match of the old target, and start the one that waited for this one."""
         self.result = None
         if self._process.matching:
             self._process.drop_match()
@@ -352,13 +357,11 @@ class Match:
         self.begin_wanted()
 
     def forget_wanted(self) -> None:
-        """Begin no match: its target cannot be read."""
+        """Drop the waiting match, since its target cannot be read."""
         self.wanted = None
 
-    # ------------------------------------------------------------------ starting
-
     def want(self, wanted: Wanted) -> None:
-        """Begin a match as soon as possible, in the place of the one that runs.
+        """Start a match as soon as possible, in place of the present one.
 
         Raises
         ------
@@ -375,7 +378,7 @@ class Match:
         self.begin_wanted()
 
     def begin_wanted(self) -> None:
-        """Begin the match that waits, if nothing is in its way any more."""
+        """Start the waiting match, if possible."""
         wanted = self.wanted
         if wanted is None or self._process.matching or self._target.reading:
             return
@@ -392,7 +395,7 @@ class Match:
         self._emit(self.started)
 
     def _pinned_settings(self) -> MatchSettings:
-        """The settings, with live values of all parameters that they do not look for."""
+        """Settings with the live values of all parameters that are not unknowns."""
         known = MATCHABLE[self.instrument].matchable
         # They may be older than the choice of instrument.
         unknowns = tuple(id_ for id_ in self.settings.unknowns if id_ in known) or known
@@ -400,10 +403,8 @@ class Match:
         pinned = {**self.settings.pinned, **live}
         return replace(self.settings, unknowns=unknowns, pinned=pinned)
 
-    # ------------------------------------------------------------------ from the matcher
-
     def hear(self, reply: matcher.Reply) -> None:
-        """Take a reply of the matcher's process; those of maps and layers are others' to take."""
+        """Process a reply of the matcher's process; replies on maps and layers are ignored."""
         match reply:
             case matcher.Pictures(what, analysis):
                 drawn = self._target.analysed if what == "target" else self._sound.analysed
@@ -429,7 +430,7 @@ class Match:
         if self.is_stale:
             return
         self._emit(self.stepped, step)
-        if step.loss <= self._best_loss:  # other starts need not be heard
+        if step.loss <= self._best_loss:  # worse starts are not played
             self._best_loss = step.loss
             self._drive(step.theta)
 

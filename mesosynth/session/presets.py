@@ -1,4 +1,4 @@
-"""The whole sound as one value: presets, which files keep, and snapshots, which undo keeps."""
+"""The whole sound as one value: presets for files, and snapshots for undo."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from mesosynth.session.sound import Sound, Source
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that makes the sound: the instrument, the effects, and the value of each parameter.
+    """The whole sound: instrument, effects, and the value of each parameter.
 
     Attributes
     ----------
@@ -31,11 +31,11 @@ class Snapshot:
     effects : tuple of EffectState
         In order.
     uids : tuple of str
-        Names of the effects in the rack, so that ids mean the same after :meth:`Presets.recall`.
+        Names of the effects in the rack, so that ids are the same after :meth:`Presets.recall`.
     state : mapping
-        What the instrument keeps besides its parameters.
+        State of the instrument besides its parameters.
     layers : LayerMixer
-        Notes of the layers, where they play.
+        State of the layers, while they play.
     """
 
     instrument: str
@@ -46,7 +46,7 @@ class Snapshot:
     layers: LayerMixer = field(default_factory=LayerMixer)
 
     def same_rack(self, other: "Snapshot") -> bool:
-        """Whether both have the same plugins in the same order, bypassed alike."""
+        """Whether both have the same plugins in the same order and state of bypass."""
         return self._rack() == other._rack()
 
     def _rack(self) -> tuple[object, ...]:
@@ -55,21 +55,21 @@ class Snapshot:
 
 
 class Presets:
-    """Takes the sound from presets and snapshots, and writes it to them.
+    """Sets the sound from presets and snapshots, and saves it to them.
 
-    An effect that is in both sounds plays on with its new values; other effects, and another
-    instrument, are faded in and out.
+    An effect of both sounds plays on with its new values; other effects, and another instrument,
+    are faded in and out.
 
     Attributes
     ----------
     current : Preset or None
-        The preset that the sound was last taken from.
+        The last loaded preset.
     bank : sequence of Path
-        Files of the presets that MIDI programs 0, 1, … call; empty at first.
+        Files of the presets of MIDI programs 0, 1, …; empty at first.
     """
 
     loaded = Signal(Preset, object)
-    """The preset that the sound was taken from, and its file or None."""
+    """The loaded preset, and its file or None."""
 
     def __init__(
         self,
@@ -86,21 +86,21 @@ class Presets:
         self._sound, self._rack, self._match, self._layers = sound, rack, match, layers
 
     def load(self, path: Path) -> None:
-        """Take the whole sound from a preset file.
+        """Load the whole sound from a preset file.
 
         Raises
         ------
         PresetError
             If it cannot be read; the sound stays as it is.
         PluginError
-            If its instrument is a user's, and is not here; the sound stays as it is.
+            If its instrument is a missing user plugin; the sound stays as it is.
         """
         preset = load_preset(path)
         self.play(preset, path)
         self._messages.say(f"Preset {preset.name}.")
 
     def play(self, preset: Preset, path: Path | None = None, source: Source = "preset") -> None:
-        """Take the whole sound from a preset.
+        """Set the whole sound to a preset.
 
         Parameters
         ----------
@@ -108,8 +108,8 @@ class Presets:
         path : Path, optional
             Its file.
         source : {"preset", "user"}
-            "user" for a move by hand, such as a morph's, of the preset that was loaded before:
-            :attr:`loaded` is not emitted.
+            "user" for a change by the user, such as a morph's, of the loaded preset: :attr:`loaded`
+            is not emitted.
 
         Raises
         ------
@@ -132,7 +132,7 @@ class Presets:
                 self._emit(self.loaded, preset, path)
 
     def save(self, path: Path) -> None:
-        """Write the whole sound to a preset file, with the match that it comes from, if any.
+        """Write the whole sound to a preset file, with the record of its match, if any.
 
         Raises
         ------
@@ -143,9 +143,9 @@ class Presets:
         self._messages.say(f"Saved {path.name}.")
 
     def preset(self, name: str = "") -> Preset:
-        """The live sound as a preset, with the match that it comes from, if any.
+        """The live sound as a preset, with the record of its match, if any.
 
-        Author, comment, tags and what else the current preset says stay.
+        Author, comment, tags and licence are those of the current preset.
         """
         rack = self._rack
         sound = Preset(
@@ -166,7 +166,7 @@ class Presets:
         )  # fmt: skip
 
     def snapshot(self) -> Snapshot:
-        """The sound as it is now."""
+        """Snapshot of the live sound."""
         return Snapshot(
             self._rack.instrument,
             dict(self._sound.values),
@@ -177,7 +177,7 @@ class Presets:
         )
 
     def recall(self, snapshot: Snapshot, source: Source = "user") -> None:
-        """Go back to a sound that :meth:`snapshot` took.
+        """Set the sound to a snapshot.
 
         Parameters
         ----------
@@ -187,15 +187,15 @@ class Presets:
         Raises
         ------
         PluginError
-            If its instrument is not there any more.
+            If its instrument does not exist any more.
         """
         one = snapshot
         with self._emit.held():
-            self._layers.set_mixer(one.layers)  # first: its parameters find their notes
+            self._layers.set_mixer(one.layers)  # before the values, which change it
             self._rack.restore(one.instrument, one.values, one.effects, one.uids, one.state, source)
 
     def change_program(self, program: int) -> None:
-        """Load the preset that a MIDI program change calls, if there is a bank."""
+        """Load the preset of a MIDI program change, if there is a bank."""
         if program < len(self.bank):
             try:
                 self.load(self.bank[program])

@@ -1,4 +1,4 @@
-"""The rack: the instrument, its tuning, and the effects that its sound goes through."""
+"""Rack: the instrument, its tuning, and the effects after it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,16 +24,16 @@ _OUT = "did not return, or crashed; it is out until it is saved anew or switched
 
 
 class Rack:
-    """Chooses the plugins; every change is heard after a short crossfade.
+    """Choice of the plugins; every change is a short crossfade.
 
     Attributes
     ----------
     on_change : tuple of callable
-        Called when the rack is another, before its values are, and before any signal.
+        Called after a change of the rack, before its values change, and before any signal.
     """
 
     changed = Signal()
-    """Effects, their parameters, or what is wrong with a plugin; `sound.changed` follows."""
+    """Effects, their parameters, or a plugin's problem; `sound.changed` follows."""
 
     def __init__(
         self,
@@ -59,27 +59,27 @@ class Rack:
 
     @property
     def effects(self) -> list[RackedPlugin]:
-        """The effects that the sound goes through, in order."""
+        """The effects, in order."""
         return self._model.effects
 
     @property
     def effect_states(self) -> tuple[EffectState, ...]:
-        """The effects as a preset keeps them."""
+        """The effects, in the form of a preset."""
         return self._model.states(self._sound.values)
 
     @property
     def state(self) -> dict[str, Any]:
-        """What the instrument keeps besides its parameters."""
+        """State of the instrument besides its parameters."""
         return self._model.state
 
     @property
     def layout(self) -> Layout:
-        """All parameters, and their places in the vector that the audio process reads."""
+        """All parameters, and their indices in the vector of the audio process."""
         table = self._model.parameters
         return Layout(table, {id_: self._model.index(id_) for id_ in table})
 
     def parameter_place(self, id_: str) -> int:
-        """Index of a parameter in the vector that the audio process reads.
+        """Index of a parameter in the vector of the audio process.
 
         Raises
         ------
@@ -91,17 +91,17 @@ class Rack:
     def set_instrument(
         self, plugin: str, values: Mapping[str, float] | None = None, source: Source = "user"
     ) -> None:
-        """Let another instrument play, a user's as well.
+        """Change the instrument; it may be a user plugin.
 
-        The parameters of a user's are known when :attr:`changed` is emitted again. Matches are of
-        this instrument from now on, if it can be matched; a match of another one ends.
+        The parameters of a user plugin are known when :attr:`changed` is emitted again. From now on
+        matches are of this instrument, if it can be matched; a match of another one ends.
 
         Parameters
         ----------
         plugin : str
             Name in the plugin registry.
         values : mapping, optional
-            Of its parameters, by id; the others are at their defaults.
+            Its parameters by id; the others have their defaults.
         source : {"user", "preset", "match", "midi"}
 
         Raises
@@ -118,17 +118,17 @@ class Rack:
         self._apply({**of_effects, **(values or {})}, source)
 
     def add_effect(self, plugin: str, index: int | None = None) -> str:
-        """Put an effect into the rack.
+        """Add an effect to the rack.
 
-        A user's plugin is tried out first, in a process of its own; :attr:`effects` has the result
-        when :attr:`changed` is emitted again.
+        A user plugin is tried in a process of its own first; :attr:`effects` has the result when
+        :attr:`changed` is emitted again.
 
         Parameters
         ----------
         plugin : str
             Name in the plugin registry.
         index : int, optional
-            Its place in the order, 0 for the first; None for the end.
+            Place in the order, 0 for the first; None for the end.
 
         Returns
         -------
@@ -149,23 +149,46 @@ class Rack:
         return uid
 
     def remove_effect(self, uid: str) -> None:
-        """Take an effect out of the rack.
+        """Remove an effect from the rack.
 
         Raises
         ------
         ArgumentError
-            If it is not there.
+            If it is not in the rack.
         """
         self._model.remove(uid)
         self._apply()
 
     def move_effect(self, uid: str, index: int) -> None:
-        """Put an effect at another place in the order, 0 for the first; raises as above."""
+        """Move an effect to another place in the order.
+
+        Parameters
+        ----------
+        uid : str
+        index : int
+            0 for the first.
+
+        Raises
+        ------
+        ArgumentError
+            If it is not in the rack.
+        """
         self._model.move(uid, index)
         self._apply()
 
     def bypass_effect(self, uid: str, bypassed: bool = True) -> None:
-        """Bypass an effect, or let the sound go through it again; raises as above."""
+        """Bypass an effect, or end the bypass.
+
+        Parameters
+        ----------
+        uid : str
+        bypassed : bool
+
+        Raises
+        ------
+        ArgumentError
+            If it is not in the rack.
+        """
         self._model.bypass(uid, bypassed)
         self._apply()
 
@@ -175,26 +198,26 @@ class Rack:
         reference_note: int = MIDDLE_C,
         reference_hertz: float = MIDDLE_C_HERTZ,
     ) -> None:
-        """Tune the keys to a scale; presets keep it.
+        """Tune the keys to a scale, which presets keep.
 
         Parameters
         ----------
         path : Path or None
             A Scala file (.scl), whose degree 0 is middle C; None for the equal temperament.
         reference_note : int
-            Key whose frequency is given.
+            Key whose frequency is given, 0 to 127.
         reference_hertz : float
             That frequency, Hz.
 
         Raises
         ------
         TuningError
-            If the file cannot be read, or is no scale.
+            If the file cannot be read, or is not a scale.
         ArgumentError
             If the reference is impossible.
         """
         scale = EQUAL_TEMPERAMENT if path is None else load_scale(path)
-        note_frequencies(scale, MIDDLE_C, reference_note, reference_hertz)  # or it says why not
+        note_frequencies(scale, MIDDLE_C, reference_note, reference_hertz)  # checks the reference
         self._model.state = {
             "tuning": {
                 "name": scale.name, "cents": list(scale.cents),
@@ -213,7 +236,7 @@ class Rack:
         state: Mapping[str, Any],
         source: Source,
     ) -> None:
-        """Replace the whole sound; an effect that is in both plays on with its new values.
+        """Replace the whole sound; an effect of both sounds plays on with its new values.
 
         Parameters
         ----------
@@ -226,7 +249,7 @@ class Rack:
         uids : sequence of str
             Their names in the rack, one each.
         state : mapping
-            What the instrument keeps besides its parameters.
+            State of the instrument besides its parameters.
         source : {"user", "preset", "match", "midi"}
 
         Raises
@@ -245,15 +268,13 @@ class Rack:
         else:
             self._sound.set(values, source, whole=True)
 
-    # ------------------------------------------------------------------ from the audio process
-
     def take_reports(self) -> None:
-        """Learn how the plugins fared in the audio process, and say what is wrong with them."""
+        """Read the audio process's reports on the plugins, and report problems to the user."""
         known = {plugin.uid: plugin.problem for plugin in (self.instrument_plugin, *self.effects)}
         try:
             changed = self._model.take_reports(self._audio.rack_reports())
         except WorkerError:
-            return  # it has ended, which Device notices
+            return  # it has ended; Device restarts it
         if changed:
             self._apply()
         else:
@@ -263,14 +284,14 @@ class Rack:
                 self._messages.say(plugin.problem, "error")
 
     def disable_culprit(self) -> str | None:
-        """Leave out the plugin that ran when the audio process ended; return its uid, if any."""
+        """Disable the plugin that ran when the audio process ended; return its uid, if any."""
         guilty = self._model.disable(self._audio.culprit, _OUT)
         if guilty is not None:
             self._apply()
         return guilty
 
     def _apply(self, values: Mapping[str, float] | None = None, source: Source = "user") -> None:
-        """Let the model be heard: values first, so that what enters finds them in their places."""
+        """Send the model to the audio process: values first, so that a new plugin finds them."""
         with self._emit.held():
             self._emit(self.changed)
             for react in self.on_change:

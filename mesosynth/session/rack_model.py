@@ -33,11 +33,11 @@ class RackedPlugin:
     uid : str
         "delay", or for a second one "delay_2"; "" is the instrument.
     plugin : str
-        Its name in the registry.
+        Name in the registry.
     title : str
         Its name in menus.
     parameters : ParameterTable
-        Its own, without the prefix; empty until a user's plugin has been loaded.
+        Its own, without the prefix; empty until a user plugin has been loaded.
     bypassed : bool
     problem : str
         Why it does not sound, one sentence, or "".
@@ -76,7 +76,7 @@ class RackModel:
         self._slots: list[PluginSlot] = []
         self._tables = {"": table}
         self._reports: dict[str, SlotReport] = {}
-        self._pending: dict[str, dict[str, float]] = {}  # for tables that are not known yet
+        self._pending: dict[str, dict[str, float]] = {}  # values for tables not known yet
         self._next_place = 1
         self._vector = np.zeros(VECTOR)
         self.parameters = table
@@ -103,7 +103,7 @@ class RackModel:
         """
         kind = INSTRUMENTS.get(plugin)
         self._tables[""] = kind.parameters if kind else _NOTHING
-        # Another place, lest the one that fades out plays with the new one's values.
+        # Another place, or the instrument that fades out would play the new one's values.
         self._instrument = PluginSlot("", plugin, self._free_place(), tuple(self._tables[""]))
         self._reports.pop("", None)
         self._pending.pop("", None)
@@ -179,7 +179,7 @@ class RackModel:
         return uid
 
     def remove(self, uid: str) -> None:
-        """Take an effect out."""
+        """Remove an effect."""
         self._slots.remove(self._effect_slot(uid))
         del self._tables[uid]
         self._reports.pop(uid, None)
@@ -187,14 +187,27 @@ class RackModel:
         self._collect()
 
     def move(self, uid: str, index: int) -> None:
-        """Put an effect at another place in the order, `index`, 0 for the first."""
+        """Move an effect in the order.
+
+        Parameters
+        ----------
+        uid : str
+        index : int
+            0 for the first.
+        """
         slot = self._effect_slot(uid)
         self._slots.remove(slot)
         self._slots.insert(index, slot)
         self._collect()
 
     def bypass(self, uid: str, bypassed: bool) -> None:
-        """Bypass an effect, or not; one that was disabled is tried again."""
+        """Bypass an effect or end the bypass; a disabled plugin is tried again.
+
+        Parameters
+        ----------
+        uid : str
+        bypassed : bool
+        """
         self._effect_slot(uid)
         self._replace(uid, bypassed=bypassed, disabled="")
 
@@ -233,15 +246,15 @@ class RackModel:
                 self._replace(slot.uid, disabled="")
             if table is not None and _rows(table) != _rows(self._tables[slot.uid]):
                 self._tables[slot.uid] = table
-                # Another place for another table: the one that still plays keeps its values.
+                # Another place for another table, since the old one still plays its values.
                 self._replace(slot.uid, place=self._free_place(), ids=tuple(table))
                 changed = True
         self._collect()
         return changed
 
     def vector(self, values: Mapping[str, float]) -> NDArray[np.float64]:
-        """`values`, completed by defaults, as the vector that the audio process reads."""
-        vector = self._vector  # what is in no place now may still fade out
+        """Vector of `values`, completed by defaults, for the audio process."""
+        vector = self._vector  # removed plugins may still fade out with the old values
         for slot in self.slots:
             table = self._tables[slot.uid]
             begin = slot.place * PLACE
@@ -249,7 +262,7 @@ class RackModel:
         return vector.copy()
 
     def index(self, id_: str) -> int:
-        """Where a parameter lies in the vector.
+        """Index of a parameter in the vector.
 
         Raises
         ------
@@ -261,7 +274,7 @@ class RackModel:
         return slot.place * PLACE + self._tables[uid].index(own)
 
     def states(self, values: Mapping[str, float]) -> tuple[EffectState, ...]:
-        """The effects as a preset keeps them."""
+        """The effects, in the form of a preset."""
         return tuple(
             EffectState(
                 plugin=slot.plugin,
@@ -381,7 +394,7 @@ def _prefixed(effect: RackedPlugin, parameter: Parameter) -> Parameter:
 
 
 def _of(uid: str, values: Mapping[str, float], table: ParameterTable) -> dict[str, float]:
-    """The values of one plugin by its own ids."""
+    """Values of one plugin by its own ids."""
     prefix = f"{uid}." if uid else ""
     return {id_: values[prefix + id_] for id_ in table if prefix + id_ in values}
 

@@ -1,4 +1,4 @@
-"""A long sound matched as a sequence of arpeggios, and its playback in time with the original."""
+"""Sequence: a long sound matched as arpeggios, and its playback in time with the original."""
 
 import time
 from collections.abc import Mapping
@@ -17,22 +17,22 @@ from mesosynth.session.rack import Rack
 from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.session.sound import Sound, Source
 
-_AHEAD = 0.04  # s by which starts are sent before they are heard: more than a poll takes
-_PICTURES = 0.5  # s between two pictures of a sound that moves all the time
+_AHEAD = 0.04  # s from sending a start to hearing it: longer than a poll
+_PICTURES = 0.5  # s between two pictures of a moving sound
 _TAIL = 1.0  # s after the original's end
 
 
 class Sequence:
-    """Matches a long sound in a process of its own, and moves the parameters along the result.
+    """Matches a long sound in a process of its own, and plays the result.
 
     Attributes
     ----------
     matched : MatchedSequence or None
-        As far as it came; its moments grow while a match runs.
+        Result so far; its moments grow while a match runs.
     smoothing : float
         s, see :meth:`smooth`.
     loops : bool
-        Whether playback begins anew at the end.
+        Whether playback starts again at the end.
     """
 
     changed = Signal(object, bool)
@@ -50,8 +50,8 @@ class Sequence:
         self._sound, self._rack = sound, rack
         self._process = SequenceProcess()
         self._settings = SequenceSettings()
-        self._automation: Automation | None = None  # what plays
-        self._zero = 0.0  # of the original, on the performance counter
+        self._automation: Automation | None = None  # while it plays
+        self._zero = 0.0  # begin of the original, on the performance counter
         self._sent_until = 0.0  # s of the original
         self._started = False  # whether the transport runs for the sequence
         self._stood_at = 0.0  # s of the original
@@ -60,8 +60,6 @@ class Sequence:
         self._drawn_at = 0.0
         self._exporter = ThreadPoolExecutor(1, thread_name_prefix="mesosynth export")
         self._exports: list[tuple[Path, Future[None]]] = []
-
-    # ------------------------------------------------------------------ matching
 
     @property
     def running(self) -> bool:
@@ -78,15 +76,15 @@ class Sequence:
     ) -> None:
         """Match a sound file as a sequence.
 
-        The same file by the same settings goes on where it was stopped, today or last week. What
-        is wrong with it comes as a message.
+        A stopped match of the same file and settings is continued. Problems with the file are
+        messages.
 
         Parameters
         ----------
         path : Path
         settings : SequenceSettings, optional
         run : Path, optional
-            The file that it is kept in; one in the user's cache otherwise.
+            File of the match; by default one in the user's cache.
         """
         settings = settings or SequenceSettings()
         self.stop_playing()
@@ -96,16 +94,16 @@ class Sequence:
         self._messages.say(f"Matching all of {path.name} …")
 
     def stop(self) -> None:
-        """End the match with what it has; asked for again, it goes on from there."""
+        """End the match; :meth:`start` continues it."""
         self._process.stop()
 
     def export(self, path: Path) -> None:
-        """Write the sequence, smoothed, as .csv, .mid or .wav; a message says when it is done.
+        """Write the smoothed sequence as .csv, .mid or .wav; a message follows when it is done.
 
         Raises
         ------
         ArgumentError
-            If there is none, or the ending is another.
+            If there is none, or the suffix is another.
         """
         check_ending(path)
         matched = self._found()
@@ -122,16 +120,16 @@ class Sequence:
 
     @property
     def position(self) -> float:
-        """Where in the original the sequence is, or would go on, s."""
+        """Present position in the original, or the one to continue from, s."""
         return self._stood_at if self._automation is None else time.perf_counter() - self._zero
 
     def play(self) -> None:
-        """Play what was found so far, from :attr:`position`; a parameter moved by hand stays.
+        """Play the sequence from :attr:`position`; parameters that the user moves stay.
 
         Raises
         ------
         ArgumentError
-            If nothing was found yet, or another instrument than the chirplet plays.
+            If nothing was found yet, or the present instrument is not the chirplet.
         """
         matched = self._found()
         if self._rack.instrument != "chirplet":
@@ -147,7 +145,7 @@ class Sequence:
         self._move(GIVEN)
 
     def stop_playing(self) -> None:
-        """Let go of the parameters, and fade out; :meth:`play` goes on from here."""
+        """Stop and fade out; :meth:`play` continues from here."""
         if self._automation is None:
             return
         self._stood_at = max(self.position, 0.0)
@@ -157,7 +155,7 @@ class Sequence:
         self._emit(self.moved, False, self._stood_at)
 
     def seek(self, position: float) -> None:
-        """Go to a second of the original."""
+        """Move to a position in the original, s."""
         self._stood_at = max(position, 0.0)
         if self._automation is not None:
             if self._sound.playing:
@@ -166,14 +164,23 @@ class Sequence:
         self._emit(self.moved, self.playing, self._stood_at)
 
     def smooth(self, seconds: float) -> None:
-        """Smooth what is played and written; what plays, plays on from where it is."""
+        """Smooth playback and exports by some seconds; a running playback continues."""
         self.smoothing = seconds
         if self._automation is not None and self.matched is not None:
             moments = smoothed(self.matched, seconds)
             self._automation = automation_of(moments, self.matched.sound.duration)
 
     def release(self, values: Mapping[str, float], source: Source, _draw: bool) -> None:
-        """Leave parameters alone that a hand has moved."""
+        """Release parameters that the user has moved.
+
+        Parameters
+        ----------
+        values : mapping
+        source : str
+            Of the change; "user" and "midi" count.
+        _draw : bool
+            Not used.
+        """
         if self._automation is None or source not in ("user", "midi"):
             return
         new = {id_ for id_ in values if id_ in self._automation.ids} - self._touched
@@ -182,17 +189,15 @@ class Sequence:
             names = ", ".join(self._sound.parameters[id_].name for id_ in sorted(new))
             self._messages.say(f"You took over {names}; the sequence moves the rest.")
 
-    # ------------------------------------------------------------------ as time goes by
-
     def poll(self) -> None:
-        """Take what was found, and move the parameters to where the original is now."""
+        """Process the match's news, and move the parameters to the present position."""
         self._hear()
         self._hear_exports()
         if self._automation is not None:
             self._play_on(self._automation)
 
     def close(self) -> None:
-        """End the process and the thread that writes."""
+        """End the process and the exporter's thread."""
         self._process.close()
         self._exporter.shutdown(wait=False, cancel_futures=True)
 
@@ -215,13 +220,13 @@ class Sequence:
         self._emit(self.moved, True, max(position, 0.0))
 
     def _send_starts(self, automation: Automation, position: float) -> None:
-        """Send the instrument the starts that are next, each with its time."""
+        """Send the next starts to the instrument, each with its time."""
         until = position + _AHEAD
         for at, kind in automation.between(self._sent_until, until):
             if self._sound.playing:
                 self._audio.keys.push(kind, stamp=self._zero + at)
             elif kind == EventKind.START:
-                # The transport's start is one of its own: time is counted from there.
+                # The transport's start is an arpeggio's start, too: time counts from there.
                 self._move(automation.at(at))
                 self._sound.play()
                 self._zero = time.perf_counter() - at

@@ -1,4 +1,4 @@
-"""The session: its parts, what they do to each other, and its file."""
+"""The session: sound, rack, target, match, layers, presets and the other parts, and its file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +31,7 @@ from mesosynth.session.tracking import Tracking
 class Session:
     """Sound, target and match of one player.
 
-    Not thread-safe: one thread holds it and calls :meth:`poll` some thirty times a second. Each
+    Not thread-safe: one thread holds it and calls :meth:`poll` about thirty times a second. Each
     part has its own state and its own signals, which are emitted in that thread:
     ``session.match.ended.connect(print)``.
 
@@ -42,11 +42,13 @@ class Session:
         silent clock.
     instrument : str
         Name in :data:`mesosynth.instruments.INSTRUMENTS`.
-    sample_rate, block : int, optional
-        Hz and frames; None leaves the choice to the device.
-    start : bool
-        Whether its processes start at once; otherwise :meth:`start` starts them, and until then
-        the session can be looked at and listened to, but not be asked for anything.
+    sample_rate : int, optional
+        Hz; None leaves the choice to the device.
+    block : int, optional
+        Frames; None leaves the choice to the device.
+    start : bool, default True
+        Start its processes at once. Otherwise :meth:`start` starts them; until then nothing can
+        be asked of the session, but its signals can be connected.
 
     Attributes
     ----------
@@ -61,7 +63,7 @@ class Session:
     device : Device
         Sound device and audio process.
     target : CurrentTarget
-        The sound that is matched.
+        The sound to match.
     match : Match
     loss_map : LossMap
     layers : Layers
@@ -69,13 +71,13 @@ class Session:
     presets : Presets
         Presets and snapshots of the whole sound.
     capture : Capture
-        Takes from the input, and recordings of the output.
+        Takes of the input, and recordings of the output.
     tracking : Tracking
         The input drives the sound.
     sequence : Sequence
         Match of a long sound, and its playback.
     comparison : Comparison
-        Target and match heard against each other.
+        Target and match, compared by ear.
     keys : Keys
         Notes, MIDI and OSC.
     """
@@ -109,7 +111,7 @@ class Session:
         self.sequence = Sequence(emit, said, audio, sound, rack)
         self.comparison = Comparison(emit, audio, sound, rack, target, match, layers)
         self.keys = Keys(emit, said, audio, sound, rack, match, presets)
-        self._unknown: Mapping[str, Any] = {}  # what a later version has put into the file
+        self._unknown: Mapping[str, Any] = {}  # keys of a later version in the file
         self._wire()
         if start:
             self.start()
@@ -123,7 +125,7 @@ class Session:
         self.sound.set({})
 
     def _wire(self) -> None:
-        """What a change in one part does in others: at once, in this order, before any signal."""
+        """Connect the parts: direct effects of a change, in this order, before any signal."""
         self.sound.on_set = (
             self.sequence.release, self.match.draw, self.layers.follow_values,
         )  # fmt: skip
@@ -134,12 +136,12 @@ class Session:
         self.match.on_want = (self.tracking.give_way,)
 
     def poll(self) -> None:
-        """Take what all processes report, and emit the signals of it, in order; never blocks.
+        """Process the reports of all processes, and emit their signals in order; never blocks.
 
         Raises
         ------
         EmitLoopError
-            If a listener raised, here or since the last call; all others have heard all.
+            If a listener raised, now or since the last call; all others have been called.
         """
         with self._emit.held():
             self.keys.poll()
@@ -157,7 +159,7 @@ class Session:
         self._emit.raise_error()
 
     def close(self) -> None:
-        """End all processes; no signal is emitted any more. A second call does nothing."""
+        """End all processes; no signal is emitted afterwards. A second call does nothing."""
         self._emit.close()
         self.target.close()
         self.tracking.stop()
@@ -168,8 +170,6 @@ class Session:
         self.capture.close()
         self._audio.close()
 
-    # ------------------------------------------------------------------ its file
-
     def save(self, path: Path, desk: Mapping[str, Any] | None = None) -> None:
         """Write the session to a file.
 
@@ -177,17 +177,17 @@ class Session:
         ----------
         path : Path
         desk : mapping, optional
-            What the desk itself wants to find again, as plain JSON values.
+            State of the desk, as plain JSON values.
 
         Raises
         ------
         SessionError
-            If it cannot be written; what the file held before stays.
+            If it cannot be written; the old file stays.
         """
         session_file.save_session(path, self.saved(desk))
 
     def saved(self, desk: Mapping[str, Any] | None = None) -> SavedSession:
-        """The session as its file keeps it."""
+        """The session in the form of its file."""
         sound, path = self.target.sound, self.target.path
         target = None
         if sound is not None and path is not None:
@@ -204,21 +204,21 @@ class Session:
         )
 
     def load(self, path: Path) -> dict[str, Any]:
-        """Go on from a file; return what the desk had put there.
+        """Restore a session from a file; return the state of the desk.
 
-        A target that is gone or has changed is told of by a message, and the rest is as it was.
+        A missing or changed target gives a message, and the rest is restored.
 
         Raises
         ------
         SessionError
-            If the file is no session; everything stays as it is.
+            If the file is not a session; everything stays as it is.
         PluginError
-            If its instrument is a user's, and is not here; everything stays as it is.
+            If its instrument is a missing user plugin; everything stays as it is.
         """
         return self.restore(session_file.load_session(path))
 
     def restore(self, saved: SavedSession) -> dict[str, Any]:
-        """Go on from what :meth:`saved` gave; return and raise as :meth:`load`."""
+        """Restore a result of :meth:`saved`; return and raise as :meth:`load`."""
         self.presets.play(saved.sound)
         self._unknown = saved.extra
         self.match.settings = saved.match or MatchSettings()

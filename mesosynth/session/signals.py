@@ -1,4 +1,4 @@
-"""Signals of a session's parts, delivered in the order in which things happened."""
+"""Signals of a session's parts, delivered in the order of the events."""
 
 from collections import Counter, deque
 from collections.abc import Generator
@@ -13,7 +13,7 @@ Severity = Literal["info", "warning", "error"]
 
 
 class _HeardByAll(SignalInstance):
-    """A signal of psygnal's that reaches all listeners even if one of them raises."""
+    """A psygnal signal that calls all listeners even if one of them raises."""
 
     def _run_emit_loop_immediate(self) -> None:  # psygnal's own ends at the first error
         args = self._emit_queue.popleft()
@@ -28,15 +28,15 @@ class _HeardByAll(SignalInstance):
 
 
 Signal = partial(psygnal.Signal, signal_instance_class=_HeardByAll)
-"""A signal of a part, as a class attribute: ``changed = Signal(dict, str)``."""
+"""Signal of a part, as a class attribute: ``changed = Signal(dict, str)``."""
 
 
 class Emitter:
-    """Delivery of all signals of one session, in order, in the thread that calls the session.
+    """Delivery of all signals of one session, in order, in the thread of the session's caller.
 
-    A signal is delivered at once or, within :meth:`held`, at the end of that. What a listener
-    causes is delivered after what it listens to, to all alike. The error of a listener ends
-    nothing: :meth:`raise_error` raises it later.
+    A signal is delivered at once or, within :meth:`held`, at the end of the block. Signals that a
+    listener causes are delivered after the present one has reached all listeners. An error of a
+    listener does not stop the delivery: :meth:`raise_error` raises it later.
     """
 
     def __init__(self) -> None:
@@ -53,9 +53,9 @@ class Emitter:
         ----------
         signal : SignalInstance
         *args
-            What it tells.
+            Its arguments.
         newest : str, optional
-            Of what: of all that wait under one name only the newest is delivered.
+            Name of a value: of all waiting signals with one name only the newest is delivered.
         """
         if self._closed:
             return
@@ -68,7 +68,7 @@ class Emitter:
 
     @contextmanager
     def held(self) -> Generator[None]:
-        """Deliver at the end of the block, when all that belongs together has changed."""
+        """Context that delivers all signals at its end, when all related state has changed."""
         self._held += 1
         try:
             yield
@@ -99,7 +99,7 @@ class Emitter:
         Raises
         ------
         EmitLoopError
-            With a note where there were others.
+            With a note if there were others.
         """
         if self._errors:
             first, others = self._errors[0], len(self._errors) - 1
@@ -109,7 +109,7 @@ class Emitter:
             raise first
 
     def close(self) -> None:
-        """Deliver nothing any more."""
+        """Stop delivering."""
         self._closed = True
         self._queue.clear()
 
@@ -130,13 +130,13 @@ class Messages:
     """Sentences for the user."""
 
     said = Signal(str, str)
-    """A sentence, and how serious it is: "info", "warning" or "error"."""
+    """A sentence, and its severity: "info", "warning" or "error"."""
 
     def __init__(self, emit: Emitter) -> None:
         self._emit = emit
 
     def say(self, text: str, severity: Severity = "info") -> None:
-        """Tell the user something.
+        """Send a message to the user.
 
         Parameters
         ----------

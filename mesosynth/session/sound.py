@@ -1,4 +1,4 @@
-"""Live values of all parameters, and the transport: what sounds now."""
+"""Live sound: values of all parameters, and the transport."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -10,14 +10,14 @@ from mesosynth.session.rack_model import RackModel
 from mesosynth.session.signals import Emitter, Signal
 
 Source = Literal["user", "preset", "match", "midi"]
-"""What moved the parameters."""
+"""Origin of a change of parameters."""
 
 
 class Sound:
     """Live values and transport.
 
-    All that moves a parameter calls :meth:`set`: knobs, presets, undo, matches, MIDI, changes of
-    the rack, tracking sixty times a second.
+    :meth:`set` is the only writer of the values: of knobs, presets, undo, matches, MIDI, changes of
+    the rack, and tracking sixty times a second.
 
     Attributes
     ----------
@@ -30,10 +30,10 @@ class Sound:
     """
 
     changed = Signal(dict, str)
-    """All live values by id, and what moved them, a :data:`Source`."""
+    """All live values by id, and the origin of the change, a :data:`Source`."""
     playing_changed = Signal(bool)
     analysed = Signal(Analysis)
-    """Pictures of the sound that the live values make."""
+    """Pictures of the live sound."""
 
     def __init__(self, emit: Emitter, audio: AudioProcess, model: RackModel) -> None:
         self.values = model.parameters.defaults()
@@ -41,11 +41,11 @@ class Sound:
         self.on_transport: tuple[Callable[[], None], ...] = ()
         self._emit, self._audio, self._model = emit, audio, model
         self._playing = False
-        self._resumes = False  # whether a panic interrupted it
+        self._resumes = False  # whether it played before a panic
 
     @property
     def parameters(self) -> ParameterTable:
-        """The instrument's parameters, and those of the effects as "delay.time"."""
+        """Parameters of the instrument, and those of the effects as "delay.time"."""
         return self._model.parameters
 
     @property
@@ -61,18 +61,18 @@ class Sound:
         whole: bool = False,
         draw: bool = True,
     ) -> None:
-        """Move live parameters; heard at the next block.
+        """Move live parameters, from the next block on.
 
         Parameters
         ----------
         values : mapping
-            By id, in the table's units; one out of range moves to the nearest end.
+            By id, in the table's units; values out of range move to the nearest end.
         source : {"user", "preset", "match", "midi"}
         whole : bool
             Whether this is the whole sound: parameters that are not in `values` go to their
-            defaults, and ids without a parameter are left out.
+            defaults, and ids without a parameter are ignored.
         draw : bool
-            Whether pictures follow. Not at a high rate: they take the matcher's time.
+            Whether pictures are drawn. Not at a high rate: they take the matcher's time.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class Sound:
         return self._playing
 
     def play(self) -> None:
-        """Start the instrument from the beginning of an arpeggio."""
+        """Start the instrument at the beginning of an arpeggio."""
         self._set_playing(True)
 
     def stop(self) -> None:
@@ -112,9 +112,9 @@ class Sound:
         self._set_playing(False)
 
     def panic(self) -> None:
-        """Silence everything at once: stop, and reset every plugin and every note.
+        """Silence everything at once: stop, and reset all plugins and notes.
 
-        Parameters stay. :meth:`unpanic` goes back to playing.
+        Parameters stay. :meth:`unpanic` plays again.
         """
         self._before_transport()
         resumes = self._playing or self._resumes
@@ -123,7 +123,7 @@ class Sound:
         self._audio.panic()
 
     def unpanic(self) -> None:
-        """Play again if a panic interrupted that; the arpeggio begins anew."""
+        """Play again after a panic, if it played before; the arpeggio starts from its beginning."""
         if self._resumes:
             self.play()
 

@@ -1,4 +1,4 @@
-"""The sound that is matched: a file, a take, or what the instrument plays."""
+"""Target of a match: a file, a take, or the instrument's own sound."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,12 +21,12 @@ from mesosynth.session.signals import Emitter, Messages, Signal
 RENDERED_SECONDS = 6.0
 """Length of a preset that becomes the target, s: the window's four, and room to move it."""
 
-_PATIENCE = 0.3  # s that reading a target may hold up the caller
+_PATIENCE = 0.3  # s: longest wait of the caller for a target to be read
 _RENDERED_RATE = 48000
 
 
 class CurrentTarget:
-    """Holds the target; reads long files and renders presets in the background.
+    """The present target; long files are read and presets are rendered in the background.
 
     Attributes
     ----------
@@ -34,11 +34,11 @@ class CurrentTarget:
     path : Path or None
         Its file.
     on_taken, on_failed : tuple of callable
-        Called when there is another target, before any signal; when reading one failed.
+        Called with a new target, before any signal; called when reading one failed.
     """
 
     loaded = Signal(Target, object)
-    """The new target, and the peaks of its whole file as an Overview, None where it is no file."""
+    """The new target, and the peaks of its whole file as an Overview, None without a file."""
     analysed = Signal(Analysis)
     """Pictures of the target."""
 
@@ -59,18 +59,18 @@ class CurrentTarget:
     def load(self, path: Path, start: float | None = None) -> None:
         """Read a sound file; :attr:`loaded` follows, and its pictures later.
 
-        A long file is read in the background; then its errors come as messages.
+        A long file is read in the background; then its errors are messages.
 
         Parameters
         ----------
         path : Path
         start : float, optional
-            Where the analysis window begins in a longer file, s; None for its liveliest part.
+            Begin of the analysis window in a longer file, s; None for its liveliest part.
 
         Raises
         ------
         AudioFileError, TargetError
-            And the target that was there stays.
+            The old target stays.
         """
         reading = self._reader.submit(_read, path, start)
         self._reading = path, reading
@@ -90,9 +90,9 @@ class CurrentTarget:
         Raises
         ------
         ArgumentError
-            If the target is no file.
+            If the target has no file.
         AudioFileError, TargetError
-            And the target that was there stays.
+            The old target stays.
         """
         if self.path is None:
             raise ArgumentError("The target is no file; load or record a sound first.")
@@ -101,12 +101,12 @@ class CurrentTarget:
     def render(self, preset: Preset) -> None:
         """Make the sound of a preset the target.
 
-        It is rendered in the background, and kept as a take with a preset of the same name.
+        It is rendered in the background, and saved as a take with a preset of the same name.
 
         Raises
         ------
         AudioFileError, PresetError
-            If there can be no such files.
+            If these files cannot be written.
         """
         path = new_take()
         preset = msgspec.structs.replace(preset, name=path.stem)
@@ -116,7 +116,7 @@ class CurrentTarget:
 
     @property
     def known_values(self) -> Mapping[str, float] | None:
-        """The parameters that made the target, where :meth:`render` did."""
+        """Parameters of a target that :meth:`render` made; None for others."""
         if self.path is None or self.path.absolute().parent != takes_folder().absolute():
             return None
         try:
@@ -126,7 +126,7 @@ class CurrentTarget:
         return preset.values if preset.instrument == self._rack.instrument else None
 
     def take(self, target: Target, path: Path | None = None, peaks: Overview | None = None) -> None:
-        """Make `target` the sound that is matched; what is being read is dropped.
+        """Make `target` the target; a file that is being read is dropped.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class CurrentTarget:
                 react(target)
 
     def poll(self) -> None:
-        """Take a target that has been read."""
+        """Use a target that has been read."""
         if self._reading is None or not self._reading[1].done():
             return
         (path, reading), self._reading = self._reading, None
@@ -158,7 +158,7 @@ class CurrentTarget:
             self.take(target, path, peaks)
 
     def close(self) -> None:
-        """End the thread that reads."""
+        """End the reader's thread."""
         self._reader.shutdown(wait=False, cancel_futures=True)
 
 

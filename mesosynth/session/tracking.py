@@ -15,33 +15,32 @@ from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.session.sound import Sound
 from mesosynth.units import SILENCE_DB
 
-_DEAF = 1.0  # s without a sample after which the input counts as gone
-_REPORT = 0.12  # s between two reports, which people read; theta moves more often
-_DRAW = 0.5  # s between two pictures of a sound that moves all the time
+_DEAF = 1.0  # s without a sample, after which the input counts as gone
+_REPORT = 0.12  # s between two reports for display; theta moves more often
+_DRAW = 0.5  # s between two pictures of a moving sound
 SURE = 0.1
-"""Confidence from which theta drives the sound; of recordings little is explained."""
+"""Least confidence for driving the sound; for recordings it is often low."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackingState:
-    """Whether the input is tracked, and the newest estimate.
+    """State of the tracking, and the newest estimate.
 
     Attributes
     ----------
     running : bool
     hearing : {"listening", "following", "silent"}
-        Whether theta is still being looked for, is tracked, or there is nothing to hear.
+        Whether theta is searched for, is tracked, or the input is silent.
     theta : dict
-        The estimate, by id, as it should be now; empty until it is found.
+        The estimate by id, predicted for now; empty until it is found.
     confidence : float
-        0 (a guess) to 1 (as good as certain).
+        0 (a guess) to 1 (certain).
     lag : float
-        Age of the estimate, s: from the middle of the sound that it is of, the input's latency
-        included.
+        Age of the estimate, s: from the centre of the analysed sound, with the input's latency.
     level : float
         Of the input, dBFS.
     frozen : bool
-        Whether the sound stays as it is all the same.
+        Whether the sound stays as it is.
     """
 
     running: bool
@@ -54,10 +53,10 @@ class TrackingState:
 
 
 class Tracking:
-    """Hands the input to the process that tracks it, and the estimate to the sound."""
+    """Connects the input with the tracking process, and its estimate with the sound."""
 
     changed = Signal(TrackingState)
-    """At the start, at the end, and some eight times a second in between."""
+    """At the start, at the end, and about eight times a second in between."""
 
     def __init__(
         self,
@@ -75,10 +74,10 @@ class Tracking:
         self._frozen = False
         self._instrument = ""
         self._tracked: tuple[str, ...] = ()  # ids
-        self._held: dict[str, float] = {}  # theta that is not tracked, as the process has it
+        self._held: dict[str, float] = {}  # the process's values of theta that is not tracked
         self._rate = 0  # of the input, Hz
-        self._written = 0  # samples that had come from the input when it was last looked at,
-        self._written_at = 0.0  # and when there were more than before
+        self._written = 0  # samples of the input at the last look,
+        self._written_at = 0.0  # and the time of the last new ones
         self._reported_at = self._drawn_at = 0.0
 
     @property
@@ -88,23 +87,23 @@ class Tracking:
 
     @property
     def frozen(self) -> bool:
-        """Whether the sound stays as it is while the input is tracked."""
+        """Whether the sound stays as it is during tracking."""
         return self._frozen
 
     @property
     def pid(self) -> int | None:
-        """Number of the process that tracks; None while there is none."""
+        """Process number of the tracking process; None while there is none."""
         return None if self._process is None else self._process.pid
 
     def start(self) -> None:
-        """Let the input drive theta, as far as a match may look for it.
+        """Let the input drive the unknowns of the match settings.
 
-        Some seconds go by until the process is there and knows where to begin.
+        It takes some seconds until the process has started and found a start.
 
         Raises
         ------
         ArgumentError
-            If the instrument that plays cannot be matched, or a match drives the sound.
+            If the present instrument cannot be matched, or a match drives the sound.
         DeviceError
             If there is no input.
         WorkerError
@@ -126,17 +125,17 @@ class Tracking:
         self._emit(self.changed, TrackingState(running=True))
 
     def stop(self) -> None:
-        """End it; the sound stays as it is."""
+        """End tracking; the sound stays as it is."""
         if self._process is None:
             return
         self._process.close()
         self._process, self._frozen = None, False
         self._input.close()
-        self._sound.set({}, "match")  # draws where it ended
+        self._sound.set({}, "match")  # draws the last sound
         self._emit(self.changed, TrackingState(running=False))
 
     def freeze(self, frozen: bool) -> None:
-        """Let the sound stay as it is while the input goes on being heard, or let it go on.
+        """Freeze the sound during tracking, or let it go on.
 
         Raises
         ------
@@ -148,13 +147,13 @@ class Tracking:
         self._frozen = frozen
 
     def give_way(self) -> None:
-        """End it, for a match begins: two cannot drive one sound."""
+        """End tracking for a match, which drives the sound."""
         if self._process is not None:
             self.stop()
             self._messages.say("The match drives the sound now; the input is no longer followed.")
 
     def _start_process(self) -> None:
-        """Start the process; it tracks the part of theta that a match would look for."""
+        """Start the process, for the unknowns of the match settings."""
         theta = self._rack.instrument_plugin.parameters.matchable
         wanted = tuple(id_ for id_ in theta if id_ in self._match.settings.unknowns)
         self._instrument, self._tracked = self._rack.instrument, wanted or theta
@@ -167,8 +166,6 @@ class Tracking:
     def _theta_held(self) -> dict[str, float]:
         theta = self._rack.instrument_plugin.parameters.matchable
         return {id_: self._sound.values[id_] for id_ in theta if id_ not in self._tracked}
-
-    # ------------------------------------------------------------------ from the process
 
     def poll(self) -> None:
         """Move the sound to the newest estimate."""
@@ -201,7 +198,7 @@ class Tracking:
         return now - self._written_at > _DEAF
 
     def _change_instrument(self, process: FollowerProcess) -> None:
-        """Track with the instrument that plays now, if it can be matched."""
+        """Track with the present instrument, if it can be matched."""
         if self._rack.instrument in MATCHABLE:
             process.close()
             self._start_process()
@@ -233,7 +230,7 @@ class Tracking:
         )
 
     def _drive(self, theta: Mapping[str, float]) -> None:
-        """Move theta at once; a picture for each move would take the matcher's whole time."""
+        """Move theta at once; a picture for each move would take all of the matcher's time."""
         now = time.monotonic()
         draw = now - self._drawn_at > _DRAW
         if draw:
