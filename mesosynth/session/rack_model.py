@@ -113,7 +113,7 @@ class RackModel:
 
     @property
     def state(self) -> dict[str, Any]:
-        """What the instrument keeps besides its parameters."""
+        """State of the instrument besides its parameters."""
         return dict(self._instrument.state)
 
     @state.setter
