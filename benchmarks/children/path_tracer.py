@@ -6,7 +6,7 @@ a file of 4096 bytes that all of them map says when to record and which number t
 imports nothing of the program and nothing but the standard library.
 
 What is recognised as "the value" is a set of bits: NUMBER, a float equal to the wanted one, as
-itself, in an array, or in a container or plain record up to four levels deep; PATH, the dropped
+itself, in an array, or in a container or plain record up to six levels deep; PATH, the dropped
 file's path; SOUND, a floating array, or bytes, as large as a sound.
 """
 
@@ -31,7 +31,7 @@ CONTROL = "control"
 OFF, RECORD, LEARN = range(3)
 
 _SAMPLES = 16384  # floats that make a sound
-_DEPTH = 4
+_DEPTH = 6
 _MOST = 300  # elements that are looked at in one container
 _TOLERANCE = 1e-6
 _PLAIN = 12  # attributes of a record without dataclass
