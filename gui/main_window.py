@@ -20,9 +20,9 @@ from .dialogs import ShortcutSheet, Tour
 from .files import Files
 from .pad.pad import Pad, PadFrame
 from .pages.blend import BlendPage
-from .pages.effects import EffectsPanel
+from .pages.effects import EffectsPage
 from .pages.layers import LayersPage
-from .pages.library import LibraryPanel
+from .pages.library import LibraryPage
 from .pages.map import MapPage
 from .pages.match import MatchPage
 from .pages.sequence import SequencePage
@@ -85,10 +85,10 @@ class MainWindow(QMainWindow):
         self.knobs = Knobs(table)
         self.scope = Scope()
         self.status = StatusLine()
-        self.library = LibraryPanel(desk, Library(), self.history)
+        self.library = LibraryPage(desk, Library(), self.history)
         self.map_page = MapPage(desk, self.library.library, self.history)
         self.blend_page = BlendPage(desk, self.history)
-        self.effects = EffectsPanel(desk, self.history)
+        self.effects = EffectsPage(desk, self.history)
         self.match_page = MatchPage(actions, desk, self.history)
         self.sequence_page = SequencePage(actions, desk, self.history)
         self.layers_page = LayersPage(actions, desk, self.history, settings)
@@ -104,7 +104,7 @@ class MainWindow(QMainWindow):
         }.items():
             self.drawer.add(actions[id_], page)
         self.sessions = Sessions(desk, self.history, self.comparisons)
-        self.files = Files(self, desk, settings, self.sessions, self.library.deeds.import_bank)
+        self.files = Files(self, desk, settings, self.sessions, self.library.edits.import_bank)
         self.sheet = ShortcutSheet(self, actions)
         self._lay_out()
         self.tour = Tour(self, self._tour_steps())

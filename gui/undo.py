@@ -15,7 +15,7 @@ from mesosynth.session.presets import Snapshot
 from .desk import Desk
 
 # --------------------------------------------------------------------------------------------------
-# Steps of undo, and how they outlive the window: as plain data in the autosave.
+# Steps of undo, and their form in the autosave, which outlives the window.
 
 
 Sound = Mapping[str, float] | Snapshot
@@ -26,7 +26,7 @@ KEPT = 50
 
 
 class Step(QUndoCommand):
-    """From one sound to another and back.
+    """Step from one sound to another.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ class Step(QUndoCommand):
         self._go(self.after)
 
 
-class Deed(QUndoCommand):
-    """Something that is no change of the sound, and that only this window can undo."""
+class ReversibleStep(QUndoCommand):
+    """Step that is no change of the sound, such as one of a file; it ends with the window."""
 
     def __init__(self, text: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
         super().__init__(text)
@@ -84,7 +84,7 @@ class _Undo(msgspec.Struct, frozen=True):
 
 
 def keep(stack: QUndoStack) -> dict[str, Any]:
-    """The last steps as plain data; deeds are left out."""
+    """Last steps of the sound as plain data."""
     first = max(0, stack.index() - KEPT)
     back, ahead = (
         [_kept(step) for place in span if isinstance(step := stack.command(place), Step)]
@@ -94,7 +94,15 @@ def keep(stack: QUndoStack) -> dict[str, Any]:
 
 
 def restored(kept: object, go: Callable[[Sound], object]) -> tuple[list[Step], int]:
-    """The steps that :func:`keep` gave, and how many of them are done; none of what is no such."""
+    """Steps that :func:`keep` gave, and how many of them are done.
+
+    Parameters
+    ----------
+    kept : object
+        Data of another kind gives no steps.
+    go : callable
+        See :class:`Step`.
+    """
     try:
         undo = msgspec.convert(kept, _Undo)
     except msgspec.ValidationError:
@@ -190,18 +198,42 @@ class History(QObject):
             self._take_layers()
 
     def nudge(self, values: Mapping[str, float], text: str) -> None:
-        """Move parameters by a notch; notches in quick succession make one step."""
+        """Move parameters by a notch; notches in quick succession make one step.
+
+        Parameters
+        ----------
+        values : mapping
+            By parameter id, in the table's units.
+        text : str
+            The menu will call the step "Undo `text`".
+        """
         self.nudging(text, lambda: self.change(values))
 
     def nudging(self, text: str, move: Callable[[], object]) -> None:
-        """Let `move` change the sound by a notch, as :meth:`nudge` does."""
+        """Let `move` change the sound by a notch, as :meth:`nudge` does.
+
+        Parameters
+        ----------
+        text : str
+            As for :meth:`nudge`.
+        move : callable
+            Changes the sound.
+        """
         if self._before is None or self._text != text:
             self.begin(text)
         move()
         self._pause.start()
 
     def set_at_once(self, values: Mapping[str, float], text: str) -> None:
-        """Move parameters in a step of its own."""
+        """Move parameters in a step of its own.
+
+        Parameters
+        ----------
+        values : mapping
+            By parameter id, in the table's units.
+        text : str
+            The menu will call the step "Undo `text`".
+        """
         self.begin(text)
         self.change(values)
         self.end()
@@ -227,10 +259,18 @@ class History(QObject):
         self.end()
 
     def did(self, text: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
-        """Make a step of something that was just done, and that is no change of the sound."""
+        """Make a step of something that was just done, and that is no change of the sound.
+
+        Parameters
+        ----------
+        text : str
+            The menu will call the step "Undo `text`".
+        undo, redo : callable
+            Take it back, and do it again.
+        """
         self.end()
         self._still = True
-        self.stack.push(Deed(text, self._unless_still(undo), self._unless_still(redo)))
+        self.stack.push(ReversibleStep(text, self._unless_still(undo), self._unless_still(redo)))
         self._still = False
 
     def await_layers(self) -> None:

@@ -30,7 +30,7 @@ _MARGIN, _RADIUS, _STEP = 22.0, 9.0, 0.02
 
 
 class BlendSquare(Canvas):
-    """Where the point lies says how much of each corner's sound is heard.
+    """Square of four sounds; the point's place is the share of each corner.
 
     Attributes
     ----------
@@ -167,7 +167,7 @@ _FIRST_AMOUNT = 15  # percent
 
 
 class BlendPage(QFrame):
-    """Blends what its corners keep; empty corners have no say.
+    """Page of blends: the sounds in the corners, and chance around the present one.
 
     Parameters
     ----------

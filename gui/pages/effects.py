@@ -27,11 +27,11 @@ from ..undo import History
 from ..widgets.knob import Knob
 
 # --------------------------------------------------------------------------------------------------
-# What is wrong with a plugin, in place: one sentence, and its traceback on demand.
+# Problem of a plugin: one sentence, and its traceback on demand.
 
 
 class ProblemLabel(QWidget):
-    """Hidden while there is no problem; the traceback can be opened, selected and copied."""
+    """Problem of a plugin, with a traceback to open and copy; hidden while there is none."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,14 +70,16 @@ class ProblemLabel(QWidget):
 
 
 # --------------------------------------------------------------------------------------------------
-# One effect of the rack: its name, its knobs, and what is wrong with it, if anything.
+# Card of an effect: its name, its knobs, its problem.
 
 
 _COLUMNS = 4  # knobs beside each other
 
 
 class EffectCard(QFrame):
-    """Drag its title up or down, or press Alt with an arrow key, to move it; Delete removes it.
+    """Card of an effect.
+
+    Drag its title up or down, or press Alt with an arrow key, to move it; Delete removes it.
 
     Signals
     -------
@@ -122,7 +124,14 @@ class EffectCard(QFrame):
         return self._parameters == dict(effect.parameters)
 
     def show_effect(self, effect: RackedPlugin, place: int, count: int) -> None:
-        """Show what became of the effect, and where it is among `count` of them."""
+        """Show the state of the effect.
+
+        Parameters
+        ----------
+        effect : RackedPlugin
+        place, count : int
+            Its place in the rack, 0 for the first, and the number of effects.
+        """
         self._place, self._count = place, count
         self.on.setChecked(not effect.bypassed)
         self.up.setEnabled(place > 0)
@@ -202,11 +211,11 @@ def _bare(icon: str, tip: str) -> QToolButton:
 
 
 # --------------------------------------------------------------------------------------------------
-# The drawer's page of the rack: which instrument plays, and the effects it goes through.
+# Page of the rack.
 
 
-class EffectsPanel(QFrame):
-    """A card for each effect, in the order in which the sound passes them.
+class EffectsPage(QFrame):
+    """Page of the rack: the instrument, and a card for each effect, in the order of the sound.
 
     Parameters
     ----------
@@ -249,7 +258,7 @@ class EffectsPanel(QFrame):
 
     @property
     def order(self) -> list[str]:
-        """What the rack calls the effects, from the first to the last."""
+        """Names of the effects in the rack, from the first to the last."""
         return [effect.uid for effect in self._order]
 
     def _attach(self, session: Session) -> None:

@@ -34,7 +34,7 @@ from ..widgets.match_panel import ScoreBars
 from .match import time_left
 
 # --------------------------------------------------------------------------------------------------
-# One layer of the sound: where it is, how much of the whole it makes, and what is done with it.
+# Card of a layer: its parameters, its share of the sound, its switches.
 
 
 COLOURS = (
@@ -46,7 +46,9 @@ _CHIP = 10  # px
 
 
 class LayerCard(QFrame):
-    """Drag its title up or down, or press Alt with an arrow key, to move it; Delete removes it.
+    """Card of a layer.
+
+    Drag its title up or down, or press Alt with an arrow key, to move it; Delete removes it.
 
     Signals
     -------
@@ -94,7 +96,15 @@ class LayerCard(QFrame):
         return self._place + 1
 
     def show_note(self, note: LayerNote, heard: bool, count: int) -> None:
-        """Show what is said of the layer, which is one of `count`."""
+        """Show the switches of the layer.
+
+        Parameters
+        ----------
+        note : LayerNote
+        heard : bool
+        count : int
+            Number of layers.
+        """
         self._count = count
         self.up.setEnabled(self._place > 0)
         self.down.setEnabled(self._place < count - 1)
@@ -180,7 +190,7 @@ class LayerCard(QFrame):
 
 
 class ShareBar(QWidget):
-    """How much of the sound a layer makes, in its colour.
+    """Bar of a layer's share in the energy of the sound, in its colour.
 
     Attributes
     ----------
@@ -249,7 +259,7 @@ def _short(tip: str) -> str:
 
 
 # --------------------------------------------------------------------------------------------------
-# The drawer's page of layers: a match with several arpeggios, and a card for each of them.
+# Page of layers.
 
 
 _STEPS = 1000  # of the progress bar
@@ -257,7 +267,7 @@ _LEAST_SECONDS, _MOST_SECONDS = 5, 600
 
 
 class LayersPage(QFrame):
-    """How many layers, how far the match is, how alike, and the layers themselves.
+    """Page of layers: number and time, progress, similarity, a card for each layer.
 
     Parameters
     ----------

@@ -28,11 +28,11 @@ from ..files import ask_open, ask_save
 from ..undo import History
 from ..widgets.background import JobLine
 from .blend import PLACES
-from .library_actions import LibraryDeeds, SaveForm
+from .library_actions import LibraryActions, SaveForm
 from .library_list import ENTRY, Chips, LibraryList, LibraryRows
 
 # --------------------------------------------------------------------------------------------------
-# The menus of the library's page: what can be done with a preset, and with banks of them.
+# Menus of a preset, and of banks.
 
 
 _BANKS = {"Banks of presets": (".zip",)}
@@ -92,7 +92,7 @@ def bank_menu(
 
 
 # --------------------------------------------------------------------------------------------------
-# The drawer's page of sounds: search the library, hear what is found, keep what one made.
+# Page of the library.
 
 
 HEAR_MS = 70
@@ -101,8 +101,8 @@ HEAR_MS = 70
 _HINT = "Search: words, tag: author: fav: rating:3"
 
 
-class LibraryPanel(QFrame):
-    """Search field, tags, and the list; below them what can be done.
+class LibraryPage(QFrame):
+    """Page of the library: search field, tags, list, and the form to save a sound.
 
     A click or the arrow keys play a preset, Enter plays it and gives the keyboard back. The star
     at the left of a row makes it a favourite; MIDI programs call favourites in their order.
@@ -130,7 +130,7 @@ class LibraryPanel(QFrame):
         super().__init__()
         self.setObjectName("panel")
         self.library = library
-        self.deeds = LibraryDeeds(desk, library, history)
+        self.edits = LibraryActions(desk, library, history)
         self._desk = desk
         self._revision = -1
         self._tags: list[str] = []
@@ -145,7 +145,7 @@ class LibraryPanel(QFrame):
         self.list = LibraryList(self.rows)
         self.count = theme.note()
         self.form = SaveForm()
-        self.job = JobLine(self.deeds.background)
+        self.job = JobLine(self.edits.background)
         self.save = theme.tool_button(
             "Save", "Save the sound to your library.", icon="ph.floppy-disk"
         )
@@ -173,12 +173,12 @@ class LibraryPanel(QFrame):
 
     def close_down(self) -> None:
         """End what goes on in the background."""
-        self.deeds.background.close()
+        self.edits.background.close()
         self.library.close()
 
     @property
     def found(self) -> list[Entry]:
-        """What is listed and can be loaded."""
+        """Presets that are listed and can be loaded."""
         return [entry for entry in self.rows.rows if not entry.problem]
 
     @property
@@ -212,7 +212,7 @@ class LibraryPanel(QFrame):
         if entry.factory:
             self._desk.say(f"{entry.name} came with mesosynth and stays; Ctrl+L saves a new one.")
         else:
-            self.deeds.overwrite(entry)
+            self.edits.overwrite(entry)
 
     def ask_to_save(self) -> None:
         """Open the form that saves the sound to the library."""
@@ -222,17 +222,17 @@ class LibraryPanel(QFrame):
             self.form.ask(session.presets.preset(loaded))
 
     def ask_to_edit(self, entry: Entry) -> None:
-        """Open the form that changes what is said of a preset of the user's."""
+        """Open the form that changes name and tags of a user's preset."""
         if entry.factory:
             self._desk.say(f"{entry.name} came with mesosynth and stays; save a copy of it.")
             return
-        preset = self.deeds.read(entry)
+        preset = self.edits.read(entry)
         if preset is not None:
             self.form.ask(preset, entry)
 
     def ask_import(self) -> None:
         """Let a bank be chosen, and import it."""
-        ask_open(self, "Import a bank", "", _BANKS, self.deeds.import_bank)
+        ask_open(self, "Import a bank", "", _BANKS, self.edits.import_bank)
 
     def ask_export(self) -> None:
         """Let a file be named, and export what is listed to it."""
@@ -240,7 +240,7 @@ class LibraryPanel(QFrame):
 
     def export_bank(self, path: Path) -> None:
         """Write the presets that are listed to a zip file."""
-        self.deeds.export_bank(self.found, path)
+        self.edits.export_bank(self.found, path)
 
     def refresh(self) -> None:
         """List what the search asks for."""
@@ -260,28 +260,37 @@ class LibraryPanel(QFrame):
         self.count.setToolTip(f"{len(found)} of {len(self.library.entries)} presets are listed.")
 
     def do(self, what: str, entry: Entry, with_: object = None) -> None:
-        """Do with a preset what its menu says; see :func:`gui.pages.library.row_menu`."""
+        """Do what the menu of a preset says.
+
+        Parameters
+        ----------
+        what : str
+            See :func:`row_menu`.
+        entry : Entry
+        with_ : object
+            What belongs to it: stars, a corner, whether it is a favourite.
+        """
         match what:
             case "favourite":
-                self.deeds.set_favourite(entry, bool(with_))
+                self.edits.set_favourite(entry, bool(with_))
             case "rate":
-                self.deeds.rate(entry, cast("int", with_))
+                self.edits.rate(entry, cast("int", with_))
             case "corner":
-                preset = self.deeds.read(entry)
+                preset = self.edits.read(entry)
                 if preset is not None:
                     self.cornered.emit(preset, cast("int", with_))
             case "overwrite":
-                self.deeds.overwrite(entry)
+                self.edits.overwrite(entry)
             case "edit":
                 self.ask_to_edit(entry)
             case "remove":
-                self.deeds.remove(entry)
+                self.edits.remove(entry)
             case _:
                 pass
 
     def row_menu(self, entry: Entry) -> QMenu:
         """What can be done with a preset."""
-        return row_menu(self.list, entry, self.deeds.is_favourite(entry), self.do)
+        return row_menu(self.list, entry, self.edits.is_favourite(entry), self.do)
 
     # ------------------------------------------------------------------ what happens
 
@@ -291,7 +300,7 @@ class LibraryPanel(QFrame):
             self._tags = self.library.tags
             self.chips.show_words(self._tags)
             self.refresh()
-            self.deeds.tell_bank()
+            self.edits.tell_bank()
 
     def _attach(self, session: Session) -> None:
         session.presets.loaded.connect(self._on_loaded)
@@ -303,7 +312,7 @@ class LibraryPanel(QFrame):
         entry = self.library.find(path) if path is not None else None
         self.rows.playing = entry.key if entry else ""
         if entry is not None:
-            self.deeds.note_played(entry)
+            self.edits.note_played(entry)
             row = self.rows.row_of(entry.key)
             if row >= 0 and row != self.list.currentIndex().row():
                 with self.list.quiet():
@@ -330,7 +339,7 @@ class LibraryPanel(QFrame):
         entry = cast("Entry", index.data(ENTRY))
         if self.list.on_star:
             if not entry.problem:
-                self.deeds.set_favourite(entry, not self.deeds.is_favourite(entry))
+                self.edits.set_favourite(entry, not self.edits.is_favourite(entry))
             return
         self._wanted = entry
         self._hear()
@@ -347,7 +356,7 @@ class LibraryPanel(QFrame):
 
     def _on_delete(self) -> None:
         if self.current is not None:
-            self.deeds.remove(self.current)
+            self.edits.remove(self.current)
 
     def _toggle_tag(self, tag: str, on: bool) -> None:
         line, term = self.line.text(), _term(tag)
@@ -366,7 +375,7 @@ class LibraryPanel(QFrame):
             menu.popup(self.list.viewport().mapToGlobal(spot))
 
     def _on_saved(self, preset: Preset, entry: Entry | None) -> None:
-        path = self.deeds.save(preset) if entry is None else self.deeds.edit(entry, preset)
+        path = self.edits.save(preset) if entry is None else self.edits.edit(entry, preset)
         if path is not None:
             self.form.hide()
             self.list.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -394,8 +403,8 @@ class LibraryPanel(QFrame):
         self.save.clicked.connect(self.ask_to_save)
         self.form.saved.connect(self._on_saved)
         self.form.closed.connect(self.list.setFocus)
-        self.deeds.marked.connect(self.rows.repaint)
-        self.deeds.changed.connect(self.refresh)
+        self.edits.marked.connect(self.rows.repaint)
+        self.edits.changed.connect(self.refresh)
         self._desk.attached.connect(self._attach)
         self._desk.tick.connect(self._on_tick)
 
@@ -418,6 +427,6 @@ class LibraryPanel(QFrame):
 
 
 def _term(tag: str) -> str:
-    """What the search field says for a tag."""
+    """Search term of a tag."""
     tag = tag.casefold().replace('"', "")
     return f'tag:"{tag}"' if " " in tag else f"tag:{tag}"

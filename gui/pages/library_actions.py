@@ -29,11 +29,11 @@ from ..undo import History
 from ..widgets.background import Background
 
 # --------------------------------------------------------------------------------------------------
-# What is asked when a sound is saved to the library, in place and not in a box.
+# Form of a sound's name and tags.
 
 
 class SaveForm(QFrame):
-    """Name, category, tags, author and comment of a sound.
+    """Form of a sound: name, category, tags, author, comment.
 
     Signals
     -------
@@ -146,14 +146,14 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 # --------------------------------------------------------------------------------------------------
-# What can be done with the library's presets: each deed says what it did, or why it could not.
+# Actions on presets; each says what it did, or why it could not.
 
 
 _Answer = TypeVar("_Answer")
 
 
-class LibraryDeeds(QObject):
-    """Deeds that change files can be undone; those that take long are done in the background.
+class LibraryActions(QObject):
+    """Actions on presets of the library; changes of files can be undone, long ones run in a thread.
 
     Parameters
     ----------
@@ -247,7 +247,19 @@ class LibraryDeeds(QObject):
         self._desk.say(f"{entry.name} is the present sound now; Ctrl+Z takes it back.")
 
     def edit(self, entry: Entry, preset: Preset) -> Path | None:
-        """Say other things of a preset, perhaps another name; None (and a message) if not."""
+        """Change name and tags of a preset.
+
+        Parameters
+        ----------
+        entry : Entry
+        preset : Preset
+            With the new name and tags.
+
+        Returns
+        -------
+        Path or None
+            Its file now; None (and a message) if it cannot be written.
+        """
         before = self._read(entry)
         path = self._edit(entry, preset)
         if path is None:
@@ -324,7 +336,7 @@ class LibraryDeeds(QObject):
     # ------------------------------------------------------------------ one by one
 
     def _read(self, entry: Entry) -> Preset | None:
-        """A preset as it is in its file; None for a broken one, which nobody wants back."""
+        """A preset as it is in its file; None for a broken one."""
         try:
             return load_preset(entry.path)
         except MesosynthError:

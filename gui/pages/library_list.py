@@ -31,7 +31,7 @@ from mesosynth.presets.search import Entry, Marks
 from .. import theme
 
 # --------------------------------------------------------------------------------------------------
-# Tags to click: as many as fit into two lines.
+# Chips of tags: as many as fit into two lines.
 
 
 HEIGHT = 22
@@ -41,7 +41,7 @@ _MOST = 24  # nobody reads more
 
 
 class Chips(QWidget):
-    """Buttons that can be on or off, one for each word.
+    """Chips of tags: buttons that are on or off, one a word.
 
     Signals
     -------
@@ -108,7 +108,7 @@ class Chips(QWidget):
 
 
 # --------------------------------------------------------------------------------------------------
-# The library's list: its rows as a model, and how one of them looks.
+# Rows of the list: their model, and their painting.
 
 
 ROW_HEIGHT = 38
@@ -123,7 +123,7 @@ _NOWHERE = QModelIndex()
 
 
 class LibraryRows(QAbstractListModel):
-    """What was found, and below it what cannot be loaded.
+    """Rows of the list: presets that were found, then broken ones.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ class LibraryRows(QAbstractListModel):
 
 
 class LibraryRow(QStyledItemDelegate):
-    """A star, the name, and below it what kind of sound it is."""
+    """Painting of a row: star, name, rating, tags."""
 
     @override
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
@@ -247,11 +247,11 @@ def _tip(entry: Entry) -> str:
 
 
 # --------------------------------------------------------------------------------------------------
-# The list of the library's page: what a click, a key and the wheel mean there.
+# List: mouse and keys.
 
 
 class LibraryList(QListView):
-    """The list; Enter chooses, Delete removes, and a click tells whether it was on the star.
+    """List of presets; Enter chooses, Delete removes, a click on the star marks.
 
     Signals
     -------
@@ -265,7 +265,7 @@ class LibraryList(QListView):
     on_star : bool
         Whether the last click was on a star.
     is_quiet : bool
-        Whether a change of the current row is to be heard by nobody.
+        Whether a change of the current row is not played.
     """
 
     chosen = Signal()

@@ -1,4 +1,4 @@
-"""The drawer's page with the map of the library: hear sounds by a click, blend them by a drag."""
+"""Map page: hear sounds of the library by a click, blend them by a drag."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +30,7 @@ SIMILAR = 4
 
 
 class MapPage(QFrame):
-    """Keeps the map in step with library and session while it can be seen.
+    """Page of the map, up to date while it is visible.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ from ..desk import Desk
 from ..undo import History
 
 # --------------------------------------------------------------------------------------------------
-# Three buttons that say whether the target, the match or both are heard.
+# Audition: target, match or both by ear.
 
 
 HEARD: tuple[Heard, ...] = get_args(Heard)
@@ -50,7 +50,7 @@ _SAID: dict[Heard, str] = {
 
 
 class AuditionButtons(QWidget):
-    """Target, match or both by ear; at most one is on, and a click on that one ends it.
+    """Buttons of target, match and both; at most one is on, and a click on that one ends it.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class AuditionButtons(QWidget):
 
 
 # --------------------------------------------------------------------------------------------------
-# The drawer's page of the match: what is looked for and how, and what was found.
+# Page of the match.
 
 
 PHIS = {
@@ -134,7 +134,7 @@ _ALIKE = 0.9  # similarity by JTFS below which one arpeggio is hardly what a use
 
 
 def time_left(step: MatchStep | LayersStep) -> str:
-    """About how long a match still takes, as a person says it; "" while nobody knows."""
+    """Time that a match still takes, in words; "" while it is not known."""
     if step.progress < 0.05:
         return ""
     seconds = step.seconds * (1.0 - step.progress) / step.progress
@@ -146,7 +146,7 @@ def time_left(step: MatchStep | LayersStep) -> str:
 
 
 class MatchPage(QFrame):
-    """Parameters to look for, transform and descent, candidates, a morph.
+    """Page of the match: unknowns, transform, descent, candidates, morph.
 
     Parameters
     ----------
@@ -282,7 +282,7 @@ class MatchPage(QFrame):
             self._desk.say(f"{how} after {after}, loss {result.loss:.1e}.")
 
     def _on_judged(self, result: MatchResult) -> None:
-        """Say of each candidate how alike it is; where one arpeggio is not enough, say what is."""
+        """Show the similarity of each candidate; propose layers where the best one is low."""
         for place, candidate in enumerate(result.candidates[: self.candidates.count()]):
             self.candidates.item(place).setText(self._in_words(place, candidate))
         scores = result.similarity

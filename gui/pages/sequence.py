@@ -39,7 +39,7 @@ from ..undo import History
 from ..widgets.elided_label import ElidedLabel
 
 # --------------------------------------------------------------------------------------------------
-# Theta over the time of a long sound, one strip a parameter, with a playhead.
+# Curves of theta over time, one strip a parameter, with a playhead.
 
 
 SHOWN = ("f_c", "f_m", "gamma", "w")
@@ -52,7 +52,7 @@ _WAYS: dict[int, float] = {Qt.Key.Key_Left: -0.02, Qt.Key.Key_Right: 0.02}  # of
 
 
 class SequenceCurves(Canvas):
-    """What was found as dots, faint where nothing was; smoothed as lines.
+    """Curves of theta over time: estimates as dots, smoothed as lines.
 
     Signals
     -------
@@ -72,7 +72,14 @@ class SequenceCurves(Canvas):
         self._position: float | None = None
 
     def show_sequence(self, matched: MatchedSequence | None, lines: Sequence[Moment]) -> None:
-        """Show what was found, and what of it is played."""
+        """Show a sequence.
+
+        Parameters
+        ----------
+        matched : MatchedSequence or None
+        lines : sequence of Moment
+            Smoothed, as it is played.
+        """
         self._matched, self._lines = matched, lines
         self.refresh()
 
@@ -192,7 +199,7 @@ def _unbroken(moments: Sequence[Moment], rest: float) -> list[list[Moment]]:
 
 
 # --------------------------------------------------------------------------------------------------
-# The drawer's page of sequences: all of a long sound as theta over time, played and written.
+# Page of the sequence.
 
 
 _KINDS = {
@@ -207,7 +214,7 @@ _NOTCHES = 100  # of the slider
 
 
 class SequencePage(QFrame):
-    """Matches the target's whole file, shows what was found, plays it and writes it.
+    """Page of the sequence: matches the target's whole file, plays and writes the result.
 
     Parameters
     ----------

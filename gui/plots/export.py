@@ -179,7 +179,14 @@ class Exporter(QObject):
         self.ask(self.view_in_hand())
 
     def ask(self, view: Frame, kind: str = "Picture") -> None:
-        """Ask for a file name, and save a view there, as one of :data:`KINDS` at first."""
+        """Ask for a file name, and save a view there, as one of :data:`KINDS` at first.
+
+        Parameters
+        ----------
+        view : Frame
+        kind : str
+            Of :data:`KINDS`.
+        """
         name = view.title.text().split(":")[0].lower().replace(" ", "-")
         folder = self._settings.views or self._settings.folder or str(Path.home())
         ask_save(

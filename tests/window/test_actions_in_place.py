@@ -29,7 +29,10 @@ PLACES = {
     "overwrite_sound": ("chosen", lambda desk: load_preset(desk.library.current.path).values),
     "edit_sound": ("chosen", lambda desk: desk.library.form.isVisible()),
     "remove_sound": ("chosen", lambda desk: len(list(desk.library.library.user.glob("*.json")))),
-    "favourite": ("chosen", lambda desk: desk.library.deeds.is_favourite(desk.library.current)),
+    "favourite": (
+        "chosen",
+        lambda desk: desk.library.edits.is_favourite(desk.library.current),
+    ),
     "more_stars": ("chosen", lambda desk: dict(desk.library.library.marks.ratings)),
     "fewer_stars": ("chosen", lambda desk: dict(desk.library.library.marks.ratings)),
     "match_sequence": ("target", lambda desk: desk.session.sequence.running),
@@ -106,7 +109,7 @@ def chosen(desk, qtbot):
     page.refresh()
     page.line.setText("is:user")
     page._select(path)
-    page.deeds.rate(page.current, 3)
+    page.edits.rate(page.current, 3)
     desk.history.change({"f_c": 444.0})
     yield desk
     path.unlink(missing_ok=True)

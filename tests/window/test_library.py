@@ -178,13 +178,13 @@ def test_a_bank_goes_out_and_comes_in(desk, page, tmp_path, qtbot):
     page.export_bank(bank.with_suffix(""))
     said("1 presets are in bank.zip")
     page.do("remove", page.found[0])
-    page.deeds.import_bank(bank)
+    page.edits.import_bank(bank)
     said("1 presets came from bank.zip")
     assert [entry.name for entry in page.found] == ["Mine"]
-    page.deeds.import_bank(bank)
+    page.edits.import_bank(bank)
     said("0 presets came from bank.zip; 1 did not")
     bank.write_bytes(b"no zip")
-    page.deeds.import_bank(bank)
+    page.edits.import_bank(bank)
     said("bank.zip is not a bank")
     assert not page.job.isVisible()
 
@@ -197,9 +197,9 @@ def test_a_large_bank_comes_in_while_the_desk_lives_and_can_be_cancelled(page, q
             file.writestr(f"{number}.json", PRESET.format(preset, "x"))
     turns = []
     page._desk.tick.connect(lambda: turns.append(page.job.bar.value()))
-    page.deeds.import_bank(bank)
+    page.edits.import_bank(bank)
     assert page.job.isVisible()
-    page.deeds.import_bank(bank)  # one at a time
+    page.edits.import_bank(bank)  # one at a time
     qtbot.waitUntil(lambda: page.job.bar.value() > len(page.library.entries) / 2, timeout=20_000)
     qtbot.wait(100)
     assert len(turns) > 3  # the desk went on
@@ -317,7 +317,7 @@ def test_banks_are_asked_for_by_the_keyboard(desk, page, qtbot, tmp_path):
 def test_a_bank_that_is_dropped_on_the_desk_comes_in(desk, page, qtbot, tmp_path):
     page.library.save(Preset(name="Mine"))
     page.line.setText("is:user")
-    page.deeds.export_bank(page.found, tmp_path / "mine.zip")
+    page.edits.export_bank(page.found, tmp_path / "mine.zip")
     qtbot.waitUntil(lambda: "in mine.zip" in desk.status.message.text(), timeout=10_000)
     page.do("remove", page.found[0])
     drop(desk, tmp_path / "mine.zip")
