@@ -219,13 +219,33 @@ class Files(QObject):
     # ------------------------------------------------------------------ dialogs
 
     def ask(self, title: str, kinds: Kinds, then: Callable[[Path], object]) -> None:
-        """Let a file be chosen; see :func:`ask_open`."""
+        """Ask for an existing file; see :func:`ask_open`.
+
+        Parameters
+        ----------
+        title : str
+        kinds : mapping
+            See :data:`Kinds`.
+        then : callable
+            Called with the file, unless the dialog is cancelled.
+        """
         ask_open(self._window, title, self._settings.folder, kinds, then)
 
     def ask_where(
         self, title: str, kinds: Kinds, then: Callable[[Path], object], name: str = ""
     ) -> None:
-        """Let a file be named; see :func:`ask_save`. A `name` is followed by date and time."""
+        """Ask for the name of a file to write; see :func:`ask_save`.
+
+        Parameters
+        ----------
+        title : str
+        kinds : mapping
+            See :data:`Kinds`.
+        then : callable
+            Called with the file, unless the dialog is cancelled.
+        name : str
+            Proposed name, which date and time follow; "" for none.
+        """
         name = f"{name} {time.strftime('%Y-%m-%d %H.%M.%S')}" if name else ""
         ask_save(self._window, title, self._settings.folder, kinds, then, name)
 

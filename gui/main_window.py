@@ -337,7 +337,7 @@ class MainWindow(QMainWindow):
 
 
 def _in_words(table: ParameterTable, values: dict[str, float]) -> tuple[str, str]:
-    """Where the sound stands on the pad, long and short; "" for one without such parameters."""
+    """Position of the sound on the pad, long and short; "" for a sound without such parameters."""
     if not {"f_m", "gamma", "w"} <= set(table):
         return "", ""
     notes = values["f_m"] * values["w"] / abs(values["gamma"])

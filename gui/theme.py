@@ -327,7 +327,13 @@ class Dressed(Protocol):
         ...
 
     def setProperty(self, name: str, value: object, /) -> bool:
-        """Keep a value by name."""
+        """Set a dynamic property.
+
+        Parameters
+        ----------
+        name : str
+        value : object
+        """
         ...
 
 

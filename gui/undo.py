@@ -253,7 +253,14 @@ class History(QObject):
         self.end()
 
     def recall(self, snapshot: Snapshot, text: str) -> None:
-        """Go over to another sound in a step of its own."""
+        """Change to another sound in a step of its own.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+        text : str
+            Name of the step.
+        """
         self.begin(text)
         self._recall(snapshot)
         self.end()

@@ -45,7 +45,13 @@ _AXIS = Qt.AlignmentFlag.AlignCenter
 
 
 def paint_grid(painter: QPainter, plane: Plane) -> None:
-    """Draw gridlines, tick labels and axis titles."""
+    """Draw gridlines, tick labels and axis titles.
+
+    Parameters
+    ----------
+    painter : QPainter
+    plane : Plane
+    """
     plot_painting.paint_x_axis(painter, plane.area, plane.x, grid=True)
     plot_painting.paint_y_axis(painter, plane.area, plane.y, grid=True)
 
@@ -152,7 +158,14 @@ def _paint_estimate(painter: QPainter, plane: Plane, ids: tuple[str, str], step:
 
 
 def paint_target(painter: QPainter, point: QPointF) -> None:
-    """Draw a target, two rings and a point, where the target lies."""
+    """Draw a target, two rings and a point.
+
+    Parameters
+    ----------
+    painter : QPainter
+    point : QPointF
+        Position of the target, px.
+    """
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for width, ink in ((3.5, theme.colour(theme.WELL, 0.7)), (1.5, QColor(theme.MATCH))):
         painter.setPen(QPen(ink, width))
@@ -311,12 +324,27 @@ class Pad(Canvas):
         x_values: NDArray[np.float64],
         y_values: NDArray[np.float64],
     ) -> None:
-        """Begin an empty map of the loss, or none; see :meth:`LossMap.start`."""
+        """Begin an empty map of the loss, or none; see :meth:`LossMap.start`.
+
+        Parameters
+        ----------
+        axes : (str, str) or None
+            Ids of the two parameters.
+        x_values, y_values : (n,) float64
+            Values on the axes, in the table's units.
+        """
         self.loss.start(axes, x_values, y_values)
         self.refresh()
 
     def add_cells(self, axes: tuple[str, str], cells: Sequence[Cell]) -> None:
-        """Fill cells of the map in; see :meth:`LossMap.add`."""
+        """Fill cells of the map; see :meth:`LossMap.add`.
+
+        Parameters
+        ----------
+        axes : (str, str)
+            Ids of the two parameters.
+        cells : sequence of Cell
+        """
         self.loss.add(axes, cells)
         self.refresh()
 

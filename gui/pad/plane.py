@@ -164,7 +164,14 @@ class LossMap:
         self._image = None
 
     def add(self, axes: tuple[str, str], cells: Sequence[Cell]) -> None:
-        """Fill cells in; those of a map with other axes are left out."""
+        """Fill cells; cells of a map with other axes are ignored.
+
+        Parameters
+        ----------
+        axes : (str, str)
+            Ids of the two parameters.
+        cells : sequence of Cell
+        """
         if axes != self.axes:
             return
         rows, columns = self.loss.shape

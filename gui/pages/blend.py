@@ -78,7 +78,18 @@ class BlendSquare(Canvas):
         self.refresh()
 
     def point(self, x: float, y: float) -> QPointF:
-        """Place of a blend on the widget."""
+        """Position of a blend on the widget.
+
+        Parameters
+        ----------
+        x, y : float
+            0 to 1, from the lower left.
+
+        Returns
+        -------
+        QPointF
+            px.
+        """
         area = self.area
         return QPointF(area.left() + x * area.width(), area.bottom() - y * area.height())
 
@@ -212,7 +223,14 @@ class BlendPage(QFrame):
             self.keep(session.presets.preset(self._name), corner)
 
     def keep(self, preset: Preset, corner: int) -> None:
-        """Let a corner keep a sound."""
+        """Put a sound in a corner.
+
+        Parameters
+        ----------
+        preset : Preset
+        corner : int
+            Index in :data:`CORNERS`.
+        """
         self._presets[corner] = preset
         self._desk.say(f"The {PLACES[corner]} corner of the blend keeps {preset.name}.")
         self.square.set_names([preset.name if preset else "" for preset in self._presets])

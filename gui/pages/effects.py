@@ -58,7 +58,15 @@ class ProblemLabel(QWidget):
         self.hide()
 
     def tell(self, problem: str, story: str) -> None:
-        """Show a sentence and a traceback; both may be ""."""
+        """Show a problem.
+
+        Parameters
+        ----------
+        problem : str
+            One sentence, or "".
+        story : str
+            Traceback, or "".
+        """
         self.text.setText(problem)
         theme.name(self.text, "Problem", problem)
         if story != self.story.toPlainText():

@@ -41,7 +41,7 @@ Do = Callable[[str, Entry, object], None]
 
 
 def row_menu(parent: QWidget, entry: Entry, favourite: bool, do: Do) -> QMenu:
-    """What can be done with a preset.
+    """Menu of a preset.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def row_menu(parent: QWidget, entry: Entry, favourite: bool, do: Do) -> QMenu:
         Whether it is one.
     do : callable
         Called with "favourite", "rate", "corner", "edit", "overwrite" or "remove", the entry, and
-        what belongs to it.
+        the value of that command.
     """
     menu = QMenu(parent)
     if entry.problem:
@@ -82,7 +82,16 @@ def row_menu(parent: QWidget, entry: Entry, favourite: bool, do: Do) -> QMenu:
 def bank_menu(
     parent: QWidget, folder: Path, take: Callable[[], None], give: Callable[[], None]
 ) -> QMenu:
-    """Import and export of banks; `folder` is where the user's presets lie."""
+    """Menu for import and export of banks.
+
+    Parameters
+    ----------
+    parent : QWidget
+    folder : Path
+        Folder of the user's presets.
+    take, give : callable
+        Import and export.
+    """
     menu = QMenu(parent)
     menu.addAction("Import a bank…").triggered.connect(lambda: take())
     menu.addAction("Export what is listed…").triggered.connect(lambda: give())
@@ -289,7 +298,7 @@ class LibraryPage(QFrame):
                 pass
 
     def row_menu(self, entry: Entry) -> QMenu:
-        """What can be done with a preset."""
+        """Menu of a preset."""
         return row_menu(self.list, entry, self.edits.is_favourite(entry), self.do)
 
     # ------------------------------------------------------------------ what happens

@@ -69,7 +69,14 @@ class SaveForm(QFrame):
         self.hide()
 
     def ask(self, preset: Preset, entry: Entry | None = None) -> None:
-        """Show what `preset` says of itself, to be changed in a new file or in that of `entry`."""
+        """Show the name and description of a preset for editing.
+
+        Parameters
+        ----------
+        preset : Preset
+        entry : Entry, optional
+            File to change; None for a new file.
+        """
         self._preset, self._entry = preset, entry
         self.title.setText("Name and tags" if entry else "Save this sound")
         self.name.setText(preset.name)
@@ -186,7 +193,13 @@ class LibraryActions(QObject):
         return entry.key in self._library.marks.favourites
 
     def set_favourite(self, entry: Entry, favourite: bool) -> None:
-        """Make a preset a favourite, or not; MIDI programs call them in their order."""
+        """Add a preset to the favourites or remove it; MIDI programs number them in their order.
+
+        Parameters
+        ----------
+        entry : Entry
+        favourite : bool
+        """
         if self._did(lambda: self._library.set_favourite(entry, favourite)):
             self.tell_bank()
             self.marked.emit()
@@ -194,7 +207,14 @@ class LibraryActions(QObject):
             self._desk.say(f"{entry.name} is {now}.")
 
     def rate(self, entry: Entry, stars: int) -> None:
-        """Give a preset stars, none with 0."""
+        """Set the stars of a preset.
+
+        Parameters
+        ----------
+        entry : Entry
+        stars : int
+            0 for none.
+        """
         if self._did(lambda: self._library.rate(entry, stars)):
             self.marked.emit()
             self._desk.say(f"{entry.name}: {'★' * stars or 'no stars'}.")
@@ -204,7 +224,14 @@ class LibraryActions(QObject):
         self.set_favourite(entry, not self.is_favourite(entry))
 
     def rate_by(self, entry: Entry, stars: int) -> None:
-        """Give a preset more stars, or fewer."""
+        """Change the stars of a preset.
+
+        Parameters
+        ----------
+        entry : Entry
+        stars : int
+            Difference; the result is limited to 0 to MOST_STARS.
+        """
         stars += self._library.marks.ratings.get(entry.key, 0)
         self.rate(entry, min(max(stars, 0), MOST_STARS))
 
@@ -308,7 +335,14 @@ class LibraryActions(QObject):
         )
 
     def export_bank(self, entries: list[Entry], path: Path) -> None:
-        """Write presets to a zip file; one without an ending gets ".zip"."""
+        """Write presets to a zip file.
+
+        Parameters
+        ----------
+        entries : list of Entry
+        path : Path
+            Without an ending, it gets ".zip".
+        """
         path = path if path.suffix else path.with_suffix(".zip")
         text = f"{len(entries)} presets are in {path.name}."
         self._start(

@@ -138,7 +138,13 @@ class LibraryRows(QAbstractListModel):
         self.playing = ""  # key of what sounds
 
     def show(self, found: Sequence[Entry], problems: Sequence[Entry]) -> None:
-        """Show other rows."""
+        """Show other rows.
+
+        Parameters
+        ----------
+        found, problems : sequence of Entry
+            Presets that can be loaded, and those that cannot.
+        """
         self.beginResetModel()
         self.rows = [*found, *problems]
         self.endResetModel()
@@ -149,7 +155,7 @@ class LibraryRows(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(len(self.rows) - 1))
 
     def row_of(self, key: str) -> int:
-        """Where a preset stands, or -1."""
+        """Row of a preset, or -1."""
         return next((row for row, entry in enumerate(self.rows) if entry.key == key), -1)
 
     @override

@@ -75,7 +75,7 @@ class AuditionButtons(QWidget):
 
     @property
     def label(self) -> str:
-        """What is heard, in a word."""
+        """Name of the sound that is heard."""
         return TEXTS[self._heard] if self._heard else "Hear"
 
     def go_on(self) -> None:
@@ -221,7 +221,14 @@ class MatchPage(QFrame):
         self.settings_shown.emit(settings)
 
     def pin(self, id_: str, pinned: bool) -> None:
-        """Leave a parameter where it is while the others are looked for, or look for it too."""
+        """Keep a parameter fixed in the match, or search for it.
+
+        Parameters
+        ----------
+        id_ : str
+        pinned : bool
+            Whether it is fixed.
+        """
         if id_ in self.unknowns:
             self.unknowns[id_].setChecked(not pinned)
             self._tell()

@@ -91,13 +91,13 @@ class SequenceCurves(Canvas):
 
     @property
     def area(self) -> QRectF:
-        """Where the strips lie."""
+        """Rectangle of the strips, px."""
         left, bottom = plot_painting.left_margin(), plot_painting.bottom_margin()
         top = 0.6 * plot_painting.em()  # for half of the highest tick
         return QRectF(left, top, self.width() - left - 4, self.height() - top - bottom)
 
     def point(self, time: float) -> QPointF:
-        """Where a time is, in the middle of the strips."""
+        """Position of a time, in the middle of the strips, px."""
         return QPointF(self._across(time), self.area.center().y())
 
     @override
@@ -318,7 +318,7 @@ class SequencePage(QFrame):
 
     @property
     def match_label(self) -> str:
-        """What the action that matches does now."""
+        """Label of the action that matches."""
         session = self._desk.session
         if session is not None and session.sequence.running:
             return "Stop"

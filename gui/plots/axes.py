@@ -68,7 +68,17 @@ class Axis:
         return self.low * (self.high / self.low) ** share
 
     def between(self, begin: float, end: float) -> "Axis":
-        """The part of the axis from one share to another."""
+        """Part of the axis.
+
+        Parameters
+        ----------
+        begin, end : float
+            Shares of the line.
+
+        Returns
+        -------
+        Axis
+        """
         return replace(self, low=self.at(begin), high=self.at(end))
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
@@ -85,10 +95,21 @@ class Axis:
 
 
 def octave_ticks(low: float, high: float, most: int) -> list[float]:
-    """Powers of two times a round number within `low` to `high`, at most `most` of them.
+    """Ticks on octaves: powers of two times a round number.
 
     Powers of two from 1 upwards and downwards below 64, multiples of 125 above, as on a graphic
     equaliser.
+
+    Parameters
+    ----------
+    low, high : float
+        Range of the axis.
+    most : int
+        Largest number of ticks.
+
+    Returns
+    -------
+    list of float
     """
     base = 125.0 if high > 256.0 else 1.0
     first, last = math.ceil(math.log2(low / base) - 1e-9), math.floor(math.log2(high / base) + 1e-9)
@@ -98,14 +119,39 @@ def octave_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def decade_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
-    """Powers of ten from `low` to `high`, and their labels: 1, 0.1, 0.01, 1e-3."""
+    """Ticks on decades: powers of ten.
+
+    Parameters
+    ----------
+    low, high : float
+        Range of the axis.
+    most : int
+        Largest number of ticks.
+
+    Returns
+    -------
+    list of (float, str)
+        Values and labels: 1, 0.1, 0.01, 1e-3.
+    """
     first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
     step = max(1, math.ceil((last - first + 1) / max(1, most)))
     return [(10.0**e, f"{10.0**e:g}" if e > -3 else f"1e{e}") for e in range(first, last + 1, step)]
 
 
 def round_ticks(low: float, high: float, most: int) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten within `low` to `high`, at most `most`."""
+    """Ticks at multiples of 1, 2 or 5 times a power of ten.
+
+    Parameters
+    ----------
+    low, high : float
+        Range of the axis.
+    most : int
+        Largest number of ticks.
+
+    Returns
+    -------
+    list of float
+    """
     span = (high - low) / max(most, 1)
     power = 10.0 ** math.floor(math.log10(max(span, 1e-12)))
     step = next(power * n for n in (1.0, 2.0, 5.0, 10.0) if power * n >= span * (1 - 1e-9))
@@ -162,7 +208,12 @@ class SharedAxes(QObject):
         return (self._x_part, self._y_part) != ((0.0, 1.0), (0.0, 1.0))
 
     def set_home(self, x: Axis, y: Axis) -> None:
-        """Take other axes; the part of them that is in sight stays."""
+        """Change the axes; the shares that are in sight stay.
+
+        Parameters
+        ----------
+        x, y : Axis
+        """
         if self._home != (x, y):
             self._home = x, y
             self._update()
@@ -173,13 +224,27 @@ class SharedAxes(QObject):
         self._update()
 
     def zoom(self, across: float, up: float, x_share: float, y_share: float) -> None:
-        """Make the part in sight so many times longer, around a place that stays."""
+        """Zoom around a fixed point.
+
+        Parameters
+        ----------
+        across, up : float
+            Factors of the lengths in sight; below 1 zooms in.
+        x_share, y_share : float
+            Fixed point, shares of the part in sight.
+        """
         self._x_part = _stretched(self._x_part, across, x_share)
         self._y_part = _stretched(self._y_part, up, y_share)
         self._update()
 
     def pan(self, across: float, up: float) -> None:
-        """Move by shares of what is in sight."""
+        """Move the part in sight.
+
+        Parameters
+        ----------
+        across, up : float
+            Shares of the part in sight.
+        """
         self._x_part = _moved(self._x_part, across)
         self._y_part = _moved(self._y_part, up)
         self._update()

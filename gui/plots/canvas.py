@@ -94,12 +94,27 @@ def title_margin() -> float:
 
 
 def paint_ground(painter: QPainter, area: QRectF) -> None:
-    """Fill the ground of a plot."""
+    """Fill the background of a plot.
+
+    Parameters
+    ----------
+    painter : QPainter
+    area : QRectF
+        px.
+    """
     painter.fillRect(area, QColor(theme.WELL))
 
 
 def paint_title(painter: QPainter, area: QRectF, text: str) -> None:
-    """Paint the title over a plot."""
+    """Paint the title over a plot.
+
+    Parameters
+    ----------
+    painter : QPainter
+    area : QRectF
+        Rectangle of the plot, px.
+    text : str
+    """
     painter.setFont(theme.font(8.0))
     painter.setPen(QColor(theme.TEXT))
     box = QRectF(area.left(), area.top() - title_margin(), area.width(), title_margin())
@@ -111,7 +126,19 @@ def paint_title(painter: QPainter, area: QRectF, text: str) -> None:
 def paint_x_axis(
     painter: QPainter, area: QRectF, axis: Axis, grid: bool = False, written: bool = True
 ) -> None:
-    """Paint ticks, and the label below where it is `written`."""
+    """Paint the ticks of the horizontal axis, and its label below.
+
+    Parameters
+    ----------
+    painter : QPainter
+    area : QRectF
+        Rectangle of the plot, px.
+    axis : Axis
+    grid : bool
+        Whether ticks cross the plot.
+    written : bool
+        Whether to paint the label.
+    """
     line = em()
     painter.setFont(theme.font(7.5))
     free = -1e9  # from where on there is room for another label
@@ -135,7 +162,19 @@ def paint_x_axis(
 def paint_y_axis(
     painter: QPainter, area: QRectF, axis: Axis, grid: bool = False, written: bool = True
 ) -> None:
-    """Paint ticks and the label at the left; the ticks alone where nothing is `written`."""
+    """Paint the ticks of the vertical axis, and its labels at the left.
+
+    Parameters
+    ----------
+    painter : QPainter
+    area : QRectF
+        Rectangle of the plot, px.
+    axis : Axis
+    grid : bool
+        Whether ticks cross the plot.
+    written : bool
+        Whether to paint labels.
+    """
     line = em()
     painter.setFont(theme.font(7.5))
     for value, text in axis.ticks(max(2, int(area.height() // (1.8 * line)))):
@@ -164,14 +203,32 @@ def _fitting(painter: QPainter, axis: Axis, room: float) -> str:
 
 
 def paint_hint(painter: QPainter, area: QRectF, text: str) -> None:
-    """Paint a hint in the middle of an empty plot."""
+    """Paint a hint in the middle of an empty plot.
+
+    Parameters
+    ----------
+    painter : QPainter
+    area : QRectF
+        Rectangle of the plot, px.
+    text : str
+    """
     painter.setFont(theme.font(9.0))
     painter.setPen(QColor(theme.DIM))
     painter.drawText(area, int(_MIDDLE | Qt.TextFlag.TextWordWrap), text)
 
 
 def paint_readout(painter: QPainter, area: QRectF, spot: QPointF, text: str) -> None:
-    """Paint a value beside the mouse, inside the plot."""
+    """Paint a value beside the mouse, inside the plot.
+
+    Parameters
+    ----------
+    painter : QPainter
+    area : QRectF
+        Rectangle of the plot, px.
+    spot : QPointF
+        Position of the mouse, px.
+    text : str
+    """
     painter.setFont(theme.font(8.0))
     size = QFontMetricsF(painter.font()).size(0, text)
     box = QRectF(spot.x() + 12, spot.y() + 12, size.width() + 12, size.height() + 6)

@@ -130,7 +130,13 @@ class ColourBar(Canvas):
         theme.name(self, name)
 
     def set_levels(self, low: float, high: float) -> None:
-        """Set both levels, dB, kept within the limits and apart."""
+        """Set both levels, within the limits and apart from each other.
+
+        Parameters
+        ----------
+        low, high : float
+            dB.
+        """
         least, most = self._limits
         if self._mirrored:
             high = min(max(high, _NARROWEST), most)

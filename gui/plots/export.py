@@ -195,7 +195,13 @@ class Exporter(QObject):
         )  # fmt: skip
 
     def save(self, view: Frame, path: Path) -> None:
-        """Save a view, and say so, or why not."""
+        """Save a view; a message tells the result.
+
+        Parameters
+        ----------
+        view : Frame
+        path : Path
+        """
         try:
             save_view(view, path)
         except MesosynthError as error:

@@ -42,7 +42,19 @@ def both_spins(scale_rate: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def even_indices(count: int, most: int) -> list[int]:
-    """At most `most` indices of `count`, evenly spread, away from both ends."""
+    """Indices for labels, evenly spaced and away from both ends.
+
+    Parameters
+    ----------
+    count : int
+        Number of items.
+    most : int
+        Largest number of indices.
+
+    Returns
+    -------
+    list of int
+    """
     step = max(1, -(-count // max(most, 1)))
     return list(range((count - 1) % step // 2 + step // 4, count, step))
 

@@ -120,7 +120,15 @@ class Scope(Frame):
             self.spectrum_shown.emit(shown)
 
     def show_samples(self, samples: NDArray[np.float32], sample_rate: float) -> None:
-        """Draw `samples`, mono, full scale is 1; nothing is drawn again while nothing sounds."""
+        """Draw samples; silence is drawn once.
+
+        Parameters
+        ----------
+        samples : (n,) float32
+            Mono; full scale is 1.
+        sample_rate : float
+            Hz.
+        """
         latest = samples[-max(1, int(sample_rate * 0.05)) :]
         peak = float(np.abs(latest).max()) if len(latest) else 0.0
         level = self._canvas.draw(samples, sample_rate, amplitude_to_db(peak))

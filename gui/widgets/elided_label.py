@@ -21,7 +21,15 @@ class ElidedLabel(QElidingLabel):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def say(self, text: str, *shorter: str) -> None:
-        """Show a text, or the first of the shorter ones that fits; the tooltip has the whole."""
+        """Show a text, or the first shorter one that fits.
+
+        Parameters
+        ----------
+        text : str
+            Also the tooltip.
+        *shorter : str
+            Longest first.
+        """
         self.shorter = shorter
         self.setText(text)
         self.setToolTip(text)
