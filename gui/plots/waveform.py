@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
 from mesosynth.audio.target import ANALYSIS_RATE, Target
-from mesosynth.audio.waveform_peaks import Overview
+from mesosynth.audio.waveform_peaks import WaveformPeaks
 
 from .. import theme
 from . import canvas as plot_painting
@@ -31,7 +31,7 @@ class Waveform(Canvas):
 
     def __init__(self) -> None:
         super().__init__()
-        self.overview: Overview | None = None
+        self.peaks: WaveformPeaks | None = None
         self.start = self.length = 0.0
         self.roomy = True  # whether the desk has room for what cannot be moved
         self._wanted: float | None = None  # while a hand moves the window
@@ -49,33 +49,33 @@ class Waveform(Canvas):
     @property
     def movable(self) -> bool:
         """Whether the file is longer than the window."""
-        return self.overview is not None and self.overview.duration > self.length + 0.05
+        return self.peaks is not None and self.peaks.duration > self.length + 0.05
 
     @property
     def wanted(self) -> bool:
         """Whether there is a waveform, and room or need for it."""
-        return self.overview is not None and (self.movable or self.roomy)
+        return self.peaks is not None and (self.movable or self.roomy)
 
     @property
     def frame(self) -> QRectF:
         """Rectangle of the analysis window, px."""
         return self._box(self.start if self._wanted is None else self._wanted)
 
-    def set_target(self, target: Target, overview: Overview | None) -> None:
+    def set_target(self, target: Target, peaks: WaveformPeaks | None) -> None:
         """Show another target.
 
         Parameters
         ----------
         target : Target
-        overview : Overview or None
+        peaks : WaveformPeaks or None
             Peaks of its whole file; None for one that is no file.
         """
-        self.overview = overview
+        self.peaks = peaks
         self.start = target.start
         self.length = len(target.audio) / ANALYSIS_RATE
         self._wanted = None
         self.setVisible(self.wanted)
-        seconds = 0.0 if overview is None else overview.duration
+        seconds = 0.0 if peaks is None else peaks.duration
         text = f"{target.name}, {seconds:.1f} s"
         self.setToolTip(
             f"{text}\nDrag, or arrow keys: the part that is matched" if self.movable else text
@@ -89,9 +89,9 @@ class Waveform(Canvas):
     def paint_still(self, painter: QPainter) -> None:
         area = self._area
         plot_painting.paint_ground(painter, area)
-        if self.overview is None:
+        if self.peaks is None:
             return
-        high, low = self.overview.high, self.overview.low
+        high, low = self.peaks.high, self.peaks.low
         top = max(float(np.abs([high, low]).max()), 1e-9)
         x = np.linspace(area.left(), area.right(), len(high))
         middle, scale = area.center().y(), 0.46 * area.height() / top
@@ -104,7 +104,7 @@ class Waveform(Canvas):
 
     @override
     def paint_moving(self, painter: QPainter) -> None:
-        if self.overview is None or not self.movable:
+        if self.peaks is None or not self.movable:
             return
         area, window = self._area, self.frame
         painter.setPen(Qt.PenStyle.NoPen)
@@ -160,12 +160,12 @@ class Waveform(Canvas):
 
     def _want(self, x: float) -> None:
         area = self._area
-        duration = 0.0 if self.overview is None else self.overview.duration
+        duration = 0.0 if self.peaks is None else self.peaks.duration
         self._wanted = self._within(duration * (x - self._grip - area.left()) / area.width())
         self.update()
 
     def _within(self, start: float) -> float:
-        duration = 0.0 if self.overview is None else self.overview.duration
+        duration = 0.0 if self.peaks is None else self.peaks.duration
         return min(max(start, 0.0), max(duration - self.length, 0.0))
 
     @property
@@ -174,7 +174,7 @@ class Waveform(Canvas):
 
     def _box(self, start: float) -> QRectF:
         area = self._area
-        axis = Axis(0.0, max(self.overview.duration if self.overview else 0.0, 1e-3))
+        axis = Axis(0.0, max(self.peaks.duration if self.peaks else 0.0, 1e-3))
         left, right = axis.share(start), axis.share(start + self.length)
         return QRectF(
             QPointF(area.left() + max(left, 0.0) * area.width(), area.top()),

@@ -24,7 +24,7 @@ from mesosynth.audio.target import (
     target_from_array,
     target_from_blocks,
 )
-from mesosynth.audio.waveform_peaks import Overview, overview
+from mesosynth.audio.waveform_peaks import WaveformPeaks, waveform_peaks
 from mesosynth.errors import AudioFileError
 from mesosynth.system import file_kinds
 from mesosynth.system.atomic_file import cause_of, draft_of, writing
@@ -160,7 +160,7 @@ def load_target(path: str | Path, start: float | None = None) -> Target:
     )
 
 
-def read_overview(path: str | Path) -> Overview:
+def read_waveform_peaks(path: str | Path) -> WaveformPeaks:
     """Waveform peaks of a whole sound file, read in blocks.
 
     Raises
@@ -169,7 +169,7 @@ def read_overview(path: str | Path) -> Overview:
         As :func:`read_audio`.
     """
     path = Path(path)
-    return overview(_file_blocks(path), _open(path).samplerate)
+    return waveform_peaks(_file_blocks(path), _open(path).samplerate)
 
 
 def write_wav(path: str | Path, audio: NDArray[np.floating], sample_rate: int) -> None:

@@ -13,7 +13,7 @@ _GRAIN = 256  # frames of the first peaks, which are joined at the end
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class WaveformPeaks:
     """Envelope of a whole sound.
 
     Attributes
@@ -29,7 +29,9 @@ class Overview:
     duration: float
 
 
-def overview(blocks: Callable[[], Iterable[NDArray[np.float32]]], sample_rate: float) -> Overview:
+def waveform_peaks(
+    blocks: Callable[[], Iterable[NDArray[np.float32]]], sample_rate: float
+) -> WaveformPeaks:
     """Peaks of a stream of mono blocks; an hour needs no more memory than its peaks.
 
     Parameters
@@ -41,7 +43,7 @@ def overview(blocks: Callable[[], Iterable[NDArray[np.float32]]], sample_rate: f
 
     Returns
     -------
-    Overview
+    WaveformPeaks
     """
     lows: list[NDArray[np.float32]] = []
     highs: list[NDArray[np.float32]] = []
@@ -60,6 +62,6 @@ def overview(blocks: Callable[[], Iterable[NDArray[np.float32]]], sample_rate: f
         highs.append(rest.max(keepdims=True))
     low, high = np.concatenate(lows), np.concatenate(highs)
     begins = np.unique(np.linspace(0, len(low), min(COLUMNS, len(low)), endpoint=False).astype(int))
-    return Overview(
+    return WaveformPeaks(
         np.minimum.reduceat(low, begins), np.maximum.reduceat(high, begins), frames / sample_rate
     )

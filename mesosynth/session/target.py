@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from mesosynth.audio.file import load_target, read_overview, write_wav
+from mesosynth.audio.file import load_target, read_waveform_peaks, write_wav
 from mesosynth.audio.target import Target
-from mesosynth.audio.waveform_peaks import Overview
+from mesosynth.audio.waveform_peaks import WaveformPeaks
 from mesosynth.engine.capture import new_take, takes_folder
 from mesosynth.engine.rack import render
 from mesosynth.errors import ArgumentError, MesosynthError, PresetError
@@ -38,7 +38,7 @@ class CurrentTarget:
     """
 
     loaded = Signal(Target, object)
-    """The new target, and the peaks of its whole file as an Overview, None without a file."""
+    """The new target, and the peaks of its whole file, None without a file."""
     analysed = Signal(Analysis)
     """Pictures of the target."""
 
@@ -49,7 +49,7 @@ class CurrentTarget:
         self.on_failed: tuple[Callable[[], None], ...] = ()
         self._emit, self._messages, self._rack = emit, messages, rack
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="mesosynth reader")
-        self._reading: tuple[Path, Future[tuple[Target, Overview]]] | None = None
+        self._reading: tuple[Path, Future[tuple[Target, WaveformPeaks]]] | None = None
 
     @property
     def reading(self) -> bool:
@@ -75,14 +75,14 @@ class CurrentTarget:
         reading = self._reader.submit(_read, path, start)
         self._reading = path, reading
         try:
-            target, overview = reading.result(timeout=_PATIENCE)
+            target, peaks = reading.result(timeout=_PATIENCE)
         except StillReading:
             self._messages.say(f"Reading {path.name} …")
             return
         except MesosynthError:
             self._reading = None
             raise
-        self.take(target, path, overview)
+        self.take(target, path, peaks)
 
     def move_window(self, start: float) -> None:
         """Match another part of the file, the four seconds from `start`, s.
@@ -125,7 +125,9 @@ class CurrentTarget:
             return None
         return preset.values if preset.instrument == self._rack.instrument else None
 
-    def take(self, target: Target, path: Path | None = None, peaks: Overview | None = None) -> None:
+    def take(
+        self, target: Target, path: Path | None = None, peaks: WaveformPeaks | None = None
+    ) -> None:
         """Make `target` the target; a file that is being read is dropped.
 
         Parameters
@@ -133,7 +135,7 @@ class CurrentTarget:
         target : Target
         path : Path, optional
             Its file.
-        peaks : Overview, optional
+        peaks : WaveformPeaks, optional
             Of the whole file.
         """
         self._reading = None
@@ -162,13 +164,13 @@ class CurrentTarget:
         self._reader.shutdown(wait=False, cancel_futures=True)
 
 
-def _read(path: Path, start: float | None) -> tuple[Target, Overview]:
-    return load_target(path, start), read_overview(path)
+def _read(path: Path, start: float | None) -> tuple[Target, WaveformPeaks]:
+    return load_target(path, start), read_waveform_peaks(path)
 
 
-def _render(preset: Preset, path: Path) -> tuple[Target, Overview]:
+def _render(preset: Preset, path: Path) -> tuple[Target, WaveformPeaks]:
     audio = render(
         preset.instrument, preset.values, RENDERED_SECONDS, _RENDERED_RATE, effects=preset.effects
     )
     write_wav(path, audio, _RENDERED_RATE)
-    return load_target(path), read_overview(path)
+    return load_target(path), read_waveform_peaks(path)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from mesosynth.audio.target import Target
-from mesosynth.audio.waveform_peaks import Overview
+from mesosynth.audio.waveform_peaks import WaveformPeaks
 from mesosynth.matching.results import Analysis, Candidate, Drivers, MatchResult, MatchStep, Scores
 
 RATES = (2.0 ** np.arange(-2, 8)).astype(np.float32)
@@ -22,7 +22,7 @@ def fill(window):
     time = np.linspace(0.0, 1.0, 400, dtype=np.float32)
     wave = np.sin(time * 300.0) * np.exp(-((time - 0.5) ** 2) * 40.0)
     target = Target("demo.wav", np.zeros(32768, np.float32), 0.0, 1.0, "")
-    window.scalograms.waveform.set_target(target, Overview(-abs(wave), abs(wave), 4.0))
+    window.scalograms.waveform.set_target(target, WaveformPeaks(-abs(wave), abs(wave), 4.0))
     window.scalograms.set_target_name(target.name)
     for pictures in (window.scalograms, window.scale_rate):
         for show in (pictures.set_target, pictures.set_sound):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from mesosynth.audio.file import load_target, read_overview
+from mesosynth.audio.file import load_target, read_waveform_peaks
 from mesosynth.audio.target import ANALYSIS_RATE
-from mesosynth.audio.waveform_peaks import COLUMNS, overview
+from mesosynth.audio.waveform_peaks import COLUMNS, waveform_peaks
 from mesosynth.errors import ArgumentError
 from mesosynth.session import Session
 
@@ -15,7 +15,7 @@ from mesosynth.session import Session
 def test_no_peak_is_lost_however_the_blocks_are_cut(cuts):
     sound = np.zeros(400_123, np.float32)
     sound[[3, 299_999, 400_122]] = 1.0, -0.7, 0.5
-    found = overview(lambda: np.split(sound, cuts), 44100.0)
+    found = waveform_peaks(lambda: np.split(sound, cuts), 44100.0)
     assert len(found.low) == len(found.high) == COLUMNS
     assert (found.high[0], found.high[-1], found.low.min()) == (1.0, 0.5, np.float32(-0.7))
     assert found.low.argmin() == pytest.approx(COLUMNS * 299_999 / 400_123, abs=2)
@@ -23,7 +23,7 @@ def test_no_peak_is_lost_however_the_blocks_are_cut(cuts):
 
 
 def test_a_short_sound_has_fewer_columns():
-    found = overview(lambda: [np.ones(700, np.float32)], 8192.0)
+    found = waveform_peaks(lambda: [np.ones(700, np.float32)], 8192.0)
     assert found.high.tolist() == [1.0, 1.0, 1.0]
 
 
@@ -44,10 +44,10 @@ def test_the_window_begins_where_it_is_asked_to(tmp_path, wanted, start, rate):
         assert target.audio[middle] == pytest.approx(target.scale * whole, abs=1e-6)
 
 
-def test_the_overview_of_a_file_is_that_of_all_its_channels_together(tmp_path):
+def test_the_peaks_of_a_file_are_those_of_all_its_channels_together(tmp_path):
     path = tmp_path / "stereo.wav"
     soundfile.write(path, np.stack([np.full(9000, 0.5), np.full(9000, 0.1)], axis=1), 8192)
-    assert read_overview(path).high.max() == pytest.approx(0.3, abs=1e-3)
+    assert read_waveform_peaks(path).high.max() == pytest.approx(0.3, abs=1e-3)
 
 
 def test_a_session_without_a_file_says_what_to_do():
