@@ -27,19 +27,25 @@ from mesosynth.cli.options import (
 from mesosynth.cli.progress import ProgressBar
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import instrument_class
-from mesosynth.matching.results import LayersSettings, LayersStep, MatchSettings, table_of
+from mesosynth.matching.results import (
+    LayersSettings,
+    LayersStep,
+    MatchSettings,
+    MatchStep,
+    table_of,
+)
 from mesosynth.system.steps import result_of
 
 if TYPE_CHECKING:
-    from mesosynth.matching.checkpoint import SavedMatch
-    from mesosynth.matching.results import Layer, LayersResult, MatchResult, MatchStep
+    from mesosynth.matching.checkpoint import Checkpoint
+    from mesosynth.matching.results import Layer, LayersResult, MatchResult
     from mesosynth.plugins.parameters import ParameterTable
 
 _KEYS = (
     "theta", "std", "loss", "found", "evaluations", "seconds", "converged", "onset", "gain"
 )  # fmt: skip
 _ONE_ARPEGGIO = ("unknowns", "pin", "phi", "descent")  # options that do not go with --layers
-_NEW_MATCH = ("seed", "unknowns", "pin", "phi", "descent")  # nor with --resume
+_NEW_MATCH = ("seed", "layers", "seconds", "unknowns", "pin", "phi", "descent")  # nor with --resume
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +140,6 @@ class MatchOptions:
         ArgumentError
             Naming the options.
         """
-        if self.layers is not None and self.run is not None:
-            raise ArgumentError("--save and --resume do not go with --layers; leave them out.")
         for path in (self.save, self.output):
             if path is not None:
                 check_folder(path)
@@ -176,34 +180,52 @@ def match(
         One JSON object on standard output.
     """
     options.check(file)
+    checkpoint = _checkpoint(file, options)
+    answer = _layers if checkpoint.job == "layers" else _one_arpeggio
+    with _telling_how_to_go_on(options.run):
+        return answer(checkpoint, options, json)
+
+
+def _checkpoint(file: Path | None, options: MatchOptions) -> "Checkpoint":
+    """The match that is to be run, or to be gone on with."""
+    from mesosynth.audio.file import load_target
+    from mesosynth.matching.checkpoint import Checkpoint, load_checkpoint
+
     if options.resume is not None:
-        return _match(_resumed(options.resume), options, json)
+        return load_checkpoint(options.resume, "match", "layers")
     if file is None:
         raise ArgumentError("match: name a FILE, or a match that was kept: --resume RUN.")
+    if options.save is not None and options.save.exists():
+        load_checkpoint(options.save)  # which refuses to take the place of anything else
     if options.layers is not None:
-        return _match_layers(file, options, json)
-    return _match(_new(file, options), options, json)
+        return Checkpoint("layers", options.layers_settings(), load_target(file))
+    return Checkpoint("match", options.settings(), load_target(file), options.instrument)
 
 
 # --------------------------------------------------------------------------------------------------
 # One arpeggio
 
 
-def _match(wanted: "SavedMatch", options: MatchOptions, as_json: bool) -> dict[str, Any]:
+def _one_arpeggio(checkpoint: "Checkpoint", options: MatchOptions, as_json: bool) -> dict[str, Any]:
+    from mesosynth.audio.target import Target
     from mesosynth.presets.matched import matched_preset
     from mesosynth.presets.preset import save_preset
 
-    target, instrument = wanted.target, wanted.instrument
-    with _telling_how_to_go_on(options.run), ProgressBar(target.name, state="listening …") as bar:
+    target, instrument = checkpoint.target, checkpoint.instrument
+    assert isinstance(target, Target)
+    with ProgressBar(target.name, state="listening …") as bar:
         with bar.loading_torch():
-            from mesosynth.matching.match import keep_match, render_match
-            from mesosynth.matching.similarity import Similarity
+            from mesosynth.matching.analysis import scores_of
+            from mesosynth.matching.jobs import search
 
-        def show(step: "MatchStep") -> None:
-            bar.move(step.progress, step_text(step))
+            steps = search(checkpoint, options.run)
 
-        result = result_of(keep_match(wanted, options.run), show)
-        scores = Similarity(target.audio).of(render_match(result.theta, instrument, target))
+        def show(step: object) -> None:
+            if isinstance(step, MatchStep):
+                bar.move(step.progress, step_text(step))
+
+        result = result_of(steps, show)
+        scores = scores_of(result, instrument, target)
     if options.output is not None:
         preset = matched_preset(result, target.name, target.sha256, instrument, scores)
         save_preset(options.output, preset)
@@ -219,23 +241,6 @@ def _match(wanted: "SavedMatch", options: MatchOptions, as_json: bool) -> dict[s
     }
 
 
-def _resumed(run: Path) -> "SavedMatch":
-    from mesosynth.matching.checkpoint import load_match
-
-    return load_match(run)
-
-
-def _new(file: Path, options: MatchOptions) -> "SavedMatch":
-    from mesosynth.audio.file import load_target
-    from mesosynth.matching.checkpoint import SavedMatch, load_match
-
-    if options.save is not None and options.save.exists():
-        load_match(options.save)  # which refuses to take the place of anything else
-    return SavedMatch(
-        instrument=options.instrument, settings=options.settings(), target=load_target(file)
-    )
-
-
 @contextlib.contextmanager
 def _telling_how_to_go_on(run: Path | None) -> Generator[None]:
     """Print after Ctrl-C the command that goes on with the match."""
@@ -247,7 +252,7 @@ def _telling_how_to_go_on(run: Path | None) -> Generator[None]:
         raise
 
 
-def step_text(step: "MatchStep") -> str:
+def step_text(step: MatchStep) -> str:
     """Loss and theta of a step, as shown beside the bar."""
     table = table_of(step.theta)
     theta = "  ".join(f"{id_} {table[id_].text(step.theta[id_])}" for id_ in table.matchable[:4])
@@ -277,22 +282,22 @@ def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 # Layers: a few arpeggios
 
 
-def _match_layers(file: Path, options: MatchOptions, as_json: bool) -> dict[str, Any]:
-    from mesosynth.audio.file import load_target
+def _layers(checkpoint: "Checkpoint", options: MatchOptions, as_json: bool) -> dict[str, Any]:
     from mesosynth.presets.matched import layered_preset
     from mesosynth.presets.preset import save_preset
 
-    settings = options.layers_settings()
-    target = load_target(file)
+    target = checkpoint.target
     with ProgressBar(target.name, state="listening …") as bar:
         with bar.loading_torch():
-            from mesosynth.matching.layers import layer_steps
+            from mesosynth.matching.jobs import search
+
+            steps = search(checkpoint, options.run)
 
         def show(step: object) -> None:
             if isinstance(step, LayersStep):
                 bar.move(step.progress, _layers_text(step))
 
-        result = result_of(layer_steps(target, settings), show)
+        result = result_of(steps, show)
     result = replace(result, layers=tuple(sorted(result.layers, key=lambda one: -one.share)))
     if options.output is not None:
         save_preset(options.output, layered_preset(result, target.name, target.sha256))

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -11,10 +11,8 @@ from mesosynth.cli.options import Json, Pins, Unknowns, check_folder, of, pinned
 from mesosynth.cli.progress import ProgressBar
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.matching.results import SequenceSettings
-
-if TYPE_CHECKING:
-    from mesosynth.matching.results import MatchedSequence, Moment
+from mesosynth.matching.results import MatchedSequence, Moment, SequenceSettings
+from mesosynth.system.steps import result_of
 
 _DEFAULTS = SequenceSettings()
 _ROWS = 24  # that are printed of a long sequence
@@ -68,8 +66,8 @@ def sequence(
     json : bool
         One JSON object on standard output.
     """
+    from mesosynth.matching.checkpoint import sequence_path
     from mesosynth.matching.sequence_export import check_ending, export_sequence
-    from mesosynth.matching.sequence_file import run_of
 
     pinned = pinned_values(pin or (), PARAMETERS)
     wanted = split_ids(unknowns) if unknowns else _DEFAULTS.unknowns
@@ -82,7 +80,7 @@ def sequence(
     for path in outputs:  # said before the work, not after it
         check_ending(path)
         check_folder(path)
-    run = run or run_of(file, settings)
+    run = run or sequence_path(file, settings)
     matched = _match(file, settings, run, anew)
     for path in outputs:
         export_sequence(path, matched, smooth)
@@ -101,30 +99,31 @@ def sequence(
     }
 
 
-def _match(file: Path, settings: SequenceSettings, run: Path, anew: bool) -> "MatchedSequence":
-    from mesosynth.matching.sequence_file import load_sequence
+def _match(file: Path, settings: SequenceSettings, run: Path, anew: bool) -> MatchedSequence:
+    from mesosynth.matching.checkpoint import load_sequence
 
     if run.exists():
         load_sequence(run)  # which refuses anything else
         if anew:
             run.unlink()
-    begun = False
+    done = 0
 
-    def show(moment: "Moment", matched: "MatchedSequence") -> None:
-        nonlocal begun
-        done = len(matched.moments)
-        if not begun:
-            bar.restart(file.name, matched.sound.windows(settings.hop), done)
-            begun = True
-        state = "silence" if moment.silent else f"loss {moment.loss:.1e}"
-        bar.move(done, f"{moment.time:.0f} s  {state}")
+    def show(step: MatchedSequence | Moment) -> None:
+        nonlocal done
+        if isinstance(step, MatchedSequence):
+            done = len(step.moments)
+            bar.restart(file.name, step.sound.windows(settings.hop), done)
+        else:
+            done += 1
+            state = "silence" if step.silent else f"loss {step.loss:.1e}"
+            bar.move(done, f"{step.time:.0f} s  {state}")
 
     try:
         with ProgressBar(file.name, None, "listening …", remaining=True) as bar:
             with bar.loading_torch():
-                from mesosynth.matching.sequence import match_sequence
+                from mesosynth.matching.sequence import sequence_steps
 
-            return match_sequence(file, settings, run, show)
+            return result_of(sequence_steps(file, settings, run), show)
     except KeyboardInterrupt:
         if run.exists():
             print(
@@ -133,7 +132,7 @@ def _match(file: Path, settings: SequenceSettings, run: Path, anew: bool) -> "Ma
         raise
 
 
-def _print(matched: "MatchedSequence", smooth: float) -> None:
+def _print(matched: MatchedSequence, smooth: float) -> None:
     from mesosynth.matching.smoothing import smoothed
 
     moments = smoothed(matched, smooth)
@@ -152,7 +151,7 @@ def _print(matched: "MatchedSequence", smooth: float) -> None:
         print(f"In {lost} windows there is sound that no arpeggio explains.")
 
 
-def _line(moment: "Moment") -> str:
+def _line(moment: Moment) -> str:
     theta = moment.theta
     return (
         f"{moment.onset:8.2f} {theta['f_c']:6.0f} Hz {theta['f_m']:4.1f} Hz "

@@ -1,17 +1,22 @@
 """Pictures of a sound (scalogram, scale-rate) and the coefficients that drive a match."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
-from mesosynth.matching.model import Unknowns
-from mesosynth.matching.operator import Operator
-from mesosynth.matching.results import Analysis, Drivers
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
+from mesosynth.matching.layers import layer_sounds
+from mesosynth.matching.match import render_match
+from mesosynth.matching.model import Unknowns, model_named
+from mesosynth.matching.operator import Operator, shared_operator
+from mesosynth.matching.results import Analysis, Candidate, Drivers, Layer, MatchResult, Scores
+from mesosynth.matching.similarity import Similarity
 from mesosynth.scattering import JTFS
+from mesosynth.system.steps import Steps
 
 # --------------------------------------------------------------------------------------------------
 # Pictures of a sound: scalogram, and JTFS as scale × rate × spin
@@ -143,3 +148,118 @@ def drivers(
         scales=layout.scales,
         rates=layout.rates,
     )
+
+
+# --------------------------------------------------------------------------------------------------
+# Jobs: pictures and scores that the session asks for.
+
+
+def target_picture(target: Target, instrument: str) -> Steps[None, Analysis]:
+    """Pictures of a target, as the matcher of an instrument hears it."""
+    yield
+    return analysis(_operator(instrument), target.audio)
+
+
+def sound_picture(
+    values: Mapping[str, float], instrument: str, target: Target | None
+) -> Steps[None, Analysis]:
+    """Pictures of the sound that an instrument's parameters make, where the target has its energy.
+
+    Parameters
+    ----------
+    values : mapping
+        Parameters by id.
+    instrument : str
+    target : Target or None
+    """
+    yield
+    return analysis(_operator(instrument), render_match(values, instrument, target))
+
+
+def layers_picture(
+    layers: Sequence[Layer], target: Target | None
+) -> Steps[None, tuple[Analysis | None, tuple[Layer, ...], Scores | None]]:
+    """Pictures of the sum of layers, at the target's place and level, and its comparison with that.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    target : Target or None
+
+    Returns
+    -------
+    Analysis or None
+        None of silence.
+    layers : tuple of Layer
+        The same, with each one's share of the energy of all.
+    scores : Scores or None
+        How alike their sum and the target are; None without a target.
+    """
+    yield
+    start, scale = (target.start, target.scale) if target else (0.0, 1.0)
+    sounds = scale * layer_sounds(layers, start)
+    energy = np.square(sounds).sum(axis=1)
+    shares = energy / max(float(energy.sum()), 1e-300)
+    x = sounds.sum(axis=0).astype(np.float32)
+    picture = analysis(shared_operator(), x) if x.any() else None
+    yield
+    pairs = zip(layers, shares, strict=True)
+    shared = tuple(replace(layer, share=float(share)) for layer, share in pairs)
+    scores = None if target is None else _similarity(target.audio.tobytes()).of(x)
+    return picture, shared, scores
+
+
+def attribution(
+    target: Target, instrument: str, values: Mapping[str, float], unknowns: tuple[str, ...]
+) -> Steps[None, Drivers]:
+    """What each second-order path would do to each unknown; see :func:`drivers`.
+
+    Parameters
+    ----------
+    target : Target
+    instrument : str
+    values : mapping
+        Parameters by id: where the match would stand.
+    unknowns : tuple of str
+        Ids of what would be looked for.
+    """
+    yield
+    return drivers(_operator(instrument), target.audio, values, unknowns)
+
+
+def scores_of(result: MatchResult, instrument: str, target: Target) -> Scores:
+    """How alike the best theta of a match is to its target."""
+    x = render_match(result.theta, instrument, target)
+    return _similarity(target.audio.tobytes()).of(x)
+
+
+def candidate_scores(
+    target: Target, instrument: str, candidates: Sequence[Candidate]
+) -> Steps[tuple[int, Scores], None]:
+    """How alike each candidate of a match is to the target, the best first.
+
+    Parameters
+    ----------
+    target : Target
+    instrument : str
+    candidates : sequence of Candidate
+
+    Yields
+    ------
+    None, or (int, Scores)
+        Which candidate, 0 for the first.
+    """
+    for place, candidate in enumerate(candidates):
+        yield
+        x = render_match(candidate.theta, instrument, target)
+        yield place, _similarity(target.audio.tobytes()).of(x)
+
+
+def _operator(instrument: str) -> Operator:
+    return shared_operator().of(model_named(instrument))
+
+
+@functools.lru_cache(maxsize=1)
+def _similarity(samples: bytes) -> Similarity:
+    """Comparison with a target of these float32 samples, which takes a second to begin with."""
+    return Similarity(np.frombuffer(samples, np.float32).copy(), shared_operator())

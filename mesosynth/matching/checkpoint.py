@@ -1,177 +1,333 @@
-"""Checkpoints of a match: the file that keeps its evaluations so far."""
+"""Checkpoints: the file of a match, of one with layers, or of a long sound, as far as it came.
 
+A search that is run again with its settings and its steps so far goes on where it stood, on another
+day or machine, and comes to the digits that it would have come to. The first line of the file says
+what is searched, and how; each further line is a step, on the disk before the next one begins.
+"""
+
+import hashlib
 import itertools
 import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import numpy as np
+import platformdirs
 
 from mesosynth.audio.target import ANALYSIS_SAMPLES, Target
-from mesosynth.errors import MatchFileError
-from mesosynth.matching.evaluation_cache import Evaluation
-from mesosynth.matching.results import MatchSettings
+from mesosynth.errors import AudioFileError, MatchFileError
+from mesosynth.matching.results import (
+    LayersSettings,
+    LongSound,
+    MatchedSequence,
+    MatchSettings,
+    Moment,
+    SequenceSettings,
+)
 from mesosynth.system import file_kinds
-from mesosynth.system.documents import Document
+from mesosynth.system.documents import Document, Object
+from mesosynth.system.evaluation_cache import Evaluation
+from mesosynth.system.line_document import LineDocument
+from mesosynth.system.steps import Steps, Stopped, stop
 
-# --------------------------------------------------------------------------------------------------
-# A match in a file: the sound, the settings, and what was measured so far.
-#
-# Whoever has these can go on where the match stood, on another day or machine, and comes to the
-# theta that it would have come to. A file is either read whole or refused with one sentence; it is
-# written whole or not at all.
+S = TypeVar("S")
+R = TypeVar("R")
 
+Job = Literal["match", "layers", "sequence"]
 
-class _Sound(msgspec.Struct, frozen=True, kw_only=True):
-    """A target; its samples little-endian, as base64."""
-
-    name: str
-    samples: bytes
-    start: float
-    scale: float
-    sha256: str
-
-
-class _Measurement(msgspec.Struct, frozen=True, kw_only=True):
-    """An evaluation."""
-
-    state: list[float]
-    loss: float
-    gradient: list[float]
-    H: list[list[float]]
-    quartic: float
-    seconds: float
+_SETTINGS = {"match": MatchSettings, "layers": LayersSettings, "sequence": SequenceSettings}
+_STEP = {"match": Evaluation, "layers": Evaluation, "sequence": Moment}
+_WHAT = {
+    "match": ("a match", "mesosynth match --resume FILE"),
+    "layers": ("a match with layers", "mesosynth match --resume FILE"),
+    "sequence": ("a match of a long sound", "mesosynth sequence SOUND --run FILE"),
+}
 
 
-class _File(msgspec.Struct, frozen=True, kw_only=True):
-    """A match as it is kept; the first files did not say whether it was finished."""
-
-    instrument: str
-    settings: MatchSettings
-    sound: _Sound
-    measurements: list[_Measurement]
-    finished: bool = False
-    extra: dict[str, Any] = {}
-
-
-class SavedMatch(msgspec.Struct, frozen=True):
-    """A match as far as it came.
+class Checkpoint(msgspec.Struct, frozen=True):
+    """A search as far as it came.
 
     Attributes
     ----------
+    job : str
+        "match", "layers" or "sequence".
+    settings : MatchSettings, LayersSettings or SequenceSettings
+    target : Target or LongSound
+        The latter of a sequence, whose samples are not kept.
     instrument : str
         Whose theta is looked for.
-    settings : MatchSettings
-    target : Target
-    evaluations : tuple of Evaluation
+    steps : tuple of Evaluation, or of Moment
         All so far, in order.
     finished : bool
-        Whether the match came to its end by itself.
+        Whether the search came to its end by itself.
     extra : dict
-        Keys that later versions wrote into its file.
+        Keys that later versions wrote into the first line of its file.
     """
 
-    instrument: str
-    settings: MatchSettings
-    target: Target
-    evaluations: tuple[Evaluation, ...] = ()
+    job: Job
+    settings: MatchSettings | LayersSettings | SequenceSettings
+    target: Target | LongSound
+    instrument: str = "chirplet"
+    steps: tuple[Evaluation | Moment, ...] = ()
     finished: bool = False
     extra: dict[str, Any] = {}
 
+    @property
+    def evaluations(self) -> list[Evaluation]:
+        """The steps of a match."""
+        return [step for step in self.steps if isinstance(step, Evaluation)]
 
-def save_match(path: str | Path, match: SavedMatch) -> None:
-    """Write a match; `path` holds the whole of it or what it held before.
+    @property
+    def sequence(self) -> MatchedSequence:
+        """The match of a long sound."""
+        assert isinstance(self.target, LongSound)
+        assert isinstance(self.settings, SequenceSettings)
+        moments = [step for step in self.steps if isinstance(step, Moment)]
+        return MatchedSequence(self.target, self.settings, moments)
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a search; `path` holds the whole of it or what it held before.
+
+    Parameters
+    ----------
+    path : Path
+    checkpoint : Checkpoint
 
     Raises
     ------
     MatchFileError
         If it cannot be written.
     """
-    target = match.target
-    sound = _Sound(
-        name=target.name,
-        samples=target.audio.astype("<f4").tobytes(),
-        start=target.start,
-        scale=target.scale,
-        sha256=target.sha256,
-    )
-    file = _File(
-        instrument=match.instrument,
-        settings=match.settings,
-        sound=sound,
-        measurements=[_measurement(each) for each in match.evaluations],
-        finished=match.finished,
-        extra=match.extra,
-    )
-    MATCH.save(path, file)
+    head, lines = _head_of(checkpoint), _lines_of(checkpoint)
+    CHECKPOINT.begin(path, head, lines, make_folder=False).close()
 
 
-def load_match(path: str | Path) -> SavedMatch:
-    """Read a match.
+def load_checkpoint(path: Path, *jobs: Job) -> Checkpoint:
+    """Read a search.
+
+    Parameters
+    ----------
+    path : Path
+    *jobs : str
+        What it may be of; anything if none is named.
 
     Raises
     ------
     MatchFileError
-        If it is missing, no match, of a later revision, or holds what no match can have measured.
+        If it is missing, no checkpoint, of a later revision, of something else, or holds what no
+        search can have computed.
     """
-    return _match(MATCH.load(path))
-
-
-def _match(file: _File) -> SavedMatch:
-    return SavedMatch(
-        instrument=file.instrument,
-        settings=file.settings,
-        target=_target(file.sound),
-        evaluations=_evaluations(file.measurements),
-        finished=file.finished,
-        extra=file.extra,
+    head, lines = CHECKPOINT.load(path)
+    if jobs and head.job not in jobs:
+        found, opened = _WHAT[head.job]
+        raise MatchFileError(
+            f"{path} is {found}, not {_WHAT[jobs[0]][0]}; go on with it by {opened}."
+        )
+    steps: list[Evaluation | Moment] = [*head.evaluations]
+    finished = head.finished
+    for number, line in enumerate(lines):
+        try:
+            finished = bool(line.get("finished", False))
+            if not finished:
+                steps.append(_step(head.job, number, line))
+        except (ValueError, msgspec.ValidationError) as error:
+            raise CHECKPOINT.head.refusal(str(path), f"line {number + 2}: {error}") from error
+    settings = msgspec.convert(head.settings, _SETTINGS[head.job])
+    target = _target(head)
+    return Checkpoint(
+        head.job, settings, target, head.instrument, tuple(steps), finished, head.extra
     )
 
 
-def _check(where: str, file: _File) -> None:
+def load_sequence(path: Path) -> MatchedSequence:
+    """Read a match of a long sound as far as it came; raises as :func:`load_checkpoint`."""
+    return load_checkpoint(path, "sequence").sequence
+
+
+def keep(steps: Steps[S, R], path: Path, checkpoint: Checkpoint) -> Steps[S, R]:
+    """Pass on the steps of a search, and keep in a file what it goes on from.
+
+    Parameters
+    ----------
+    steps : generator
+        The search, which goes on from `checkpoint`.
+    path : Path
+        Written anew; it holds all that was searched at any moment.
+    checkpoint : Checkpoint
+
+    Raises
+    ------
+    MatchFileError
+        If the file cannot be written.
+    """
+    with CHECKPOINT.begin(path, _head_of(checkpoint), _lines_of(checkpoint)) as file:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                if not (file.lines and "finished" in file.lines[-1]):
+                    file.append({"finished": True})
+                return end.value
+            if isinstance(step, Evaluation):
+                file.append(_line(step), step.number)
+            elif isinstance(step, Moment):
+                file.append(_line(step))
+            try:
+                yield step
+            except Stopped:
+                return stop(steps)
+
+
+def sequence_path(path: Path, settings: SequenceSettings) -> Path:
+    """The file in the user's cache that a match of a long sound is kept in unless one is named.
+
+    Parameters
+    ----------
+    path : Path
+        Of the sound.
+    settings : SequenceSettings
+
+    Raises
+    ------
+    AudioFileError
+        If the sound file cannot be read.
+    """
     try:
-        _match(file)
-    except ValueError as error:  # shapes that do not fit are one too
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+    except OSError as error:
+        raise AudioFileError(f"{path} cannot be read: {error.strerror}.") from error
+    digest.update(msgspec.json.encode(settings, order="deterministic"))
+    folder = platformdirs.user_cache_path("mesosynth", appauthor=False) / "sequences"
+    return folder / f"{path.stem}-{digest.hexdigest()[:12]}.jsonl"
+
+
+# --------------------------------------------------------------------------------------------------
+# The format
+
+
+class _Sound(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is matched: a target with its samples, little-endian as base64, or a long sound."""
+
+    name: str
+    sha256: str
+    samples: bytes = b""
+    start: float = 0.0
+    scale: float = 1.0
+    duration: float = 0.0
+
+
+class CheckpointHead(msgspec.Struct, frozen=True, kw_only=True):
+    """First line of a checkpoint.
+
+    In files of the first revision the evaluations of a match stood here, and whether it was
+    finished.
+    """
+
+    job: Job
+    instrument: str = "chirplet"
+    settings: dict[str, Any]
+    sound: _Sound
+    evaluations: list[Evaluation] = []
+    finished: bool = False
+    extra: dict[str, Any] = {}
+
+
+def _from_first_revision(raw: Object) -> None:
+    """Matches and sequences had formats of their own."""
+    if raw.pop("mesosynth_sequence", None) is not None:
+        raw["job"] = "sequence"
+        return
+    raw["job"] = "match"
+    raw["evaluations"] = [
+        {
+            "number": number,
+            "at": of["state"],
+            "numbers": [of["loss"], of["quartic"], *of["gradient"], *itertools.chain(*of["H"])],
+            "seconds": of["seconds"],
+        }
+        for number, of in enumerate(raw.pop("measurements"))
+    ]
+
+
+def _check(where: str, head: CheckpointHead) -> None:
+    try:
+        msgspec.convert(head.settings, _SETTINGS[head.job])
+        _target(head)
+        for evaluation in head.evaluations:
+            _check_evaluation(head.job, evaluation)
+    except (ValueError, msgspec.ValidationError) as error:
         raise MatchFileError(f"{where} is not a saved match: {error}.") from error
 
 
-MATCH = Document(
-    _File, file_kinds.MATCH, MatchFileError, largest=20_000_000, check=_check, indent=None
-)
-"""The format; a sound takes some two hundred thousand bytes, a measurement about one thousand."""
+CHECKPOINT = LineDocument(
+    Document(
+        CheckpointHead, file_kinds.CHECKPOINT, MatchFileError, revision=2,
+        migrations=[_from_first_revision], numbered=False, largest=20_000_000, check=_check,
+        indent=None,
+    ),
+    dict[str, Any],
+    largest=500_000_000,
+)  # fmt: skip
+"""The format; a target takes some two hundred thousand bytes, a step about one thousand."""
 
 
-def _measurement(evaluation: Evaluation) -> _Measurement:
-    loss, quartic, *rest = evaluation.numbers
-    free = math.isqrt(len(rest))  # of free + free² numbers
-    gradient, H = rest[:free], rest[free:]
-    return _Measurement(
-        state=evaluation.at,
-        loss=loss,
-        gradient=gradient,
-        H=[H[begin : begin + free] for begin in range(0, len(H), free)],
-        quartic=quartic,
-        seconds=evaluation.seconds,
+def _head_of(checkpoint: Checkpoint) -> CheckpointHead:
+    target = checkpoint.target
+    if isinstance(target, Target):
+        samples = target.audio.astype("<f4").tobytes()
+        sound = _Sound(
+            name=target.name, sha256=target.sha256, samples=samples,
+            start=target.start, scale=target.scale,
+        )  # fmt: skip
+    else:
+        sound = _Sound(name=target.name, sha256=target.sha256, duration=target.duration)
+    return CheckpointHead(
+        job=checkpoint.job,
+        instrument=checkpoint.instrument,
+        settings=msgspec.to_builtins(checkpoint.settings),
+        sound=sound,
+        extra=checkpoint.extra,
     )
 
 
-def _target(sound: _Sound) -> Target:
+def _lines_of(checkpoint: Checkpoint) -> list[Object]:
+    lines = [_line(step) for step in checkpoint.steps]
+    return [*lines, {"finished": True}] if checkpoint.finished else lines
+
+
+def _line(step: Evaluation | Moment) -> Object:
+    line: Object = msgspec.to_builtins(step)
+    line.pop("number", None)  # the line's own
+    return line
+
+
+def _step(job: Job, number: int, line: Object) -> Evaluation | Moment:
+    if job == "sequence":
+        return msgspec.convert(line, Moment)
+    evaluation = msgspec.convert({**line, "number": number}, Evaluation)
+    _check_evaluation(job, evaluation)
+    return evaluation
+
+
+def _check_evaluation(job: Job, evaluation: Evaluation) -> None:
+    numbers = evaluation.numbers
+    if job != "match":
+        return
+    free = (math.isqrt(max(4 * len(numbers) - 7, 1)) - 1) // 2  # of 2 + free + free² numbers
+    if len(numbers) != 2 + free + free**2 or numbers[0] < 0.0:
+        raise ValueError(f"its evaluation {evaluation.number} is none")
+
+
+def _target(head: CheckpointHead) -> Target | LongSound:
+    sound = head.sound
+    if head.job == "sequence":
+        return LongSound(sound.name, sound.sha256, sound.duration)
     audio = np.frombuffer(sound.samples, "<f4").astype(np.float32)
     if audio.shape != (ANALYSIS_SAMPLES,) or not np.isfinite(audio).all() or not audio.any():
         raise ValueError(f"its sound is not {ANALYSIS_SAMPLES} finite samples with a sound in them")
     if sound.scale <= 0.0:
         raise ValueError(f"its sound has the scale {sound.scale}")
     return Target(sound.name, audio, sound.start, sound.scale, sound.sha256)
-
-
-def _evaluations(measurements: Sequence[_Measurement]) -> tuple[Evaluation, ...]:
-    evaluations: list[Evaluation] = []
-    for place, of in enumerate(measurements):
-        free = len(of.gradient)
-        if [len(row) for row in of.H] != [free] * free or of.loss < 0.0:
-            raise ValueError(f"its measurement {place} is none")
-        numbers = [of.loss, of.quartic, *of.gradient, *itertools.chain(*of.H)]
-        evaluations.append(Evaluation(place, of.state, numbers, of.seconds))
-    return tuple(evaluations)

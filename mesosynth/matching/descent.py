@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
-from mesosynth.matching.evaluation_cache import Evaluation
 from mesosynth.matching.model import State, Unknowns
+from mesosynth.system.evaluation_cache import Evaluation
 from mesosynth.system.steps import Steps
 
 # --------------------------------------------------------------------------------------------------

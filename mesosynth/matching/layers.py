@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target, target_from_array
 from mesosynth.instruments.chirplet_parameters import SIGMA_0
 from mesosynth.instruments.chirplet_torch import ONSET
-from mesosynth.matching.evaluation_cache import Evaluation, EvaluationCache
 from mesosynth.matching.layer_sound import (
     LEVEL,
     PERIOD,
@@ -33,6 +32,7 @@ from mesosynth.matching.operator import shared_operator
 from mesosynth.matching.results import Layer, LayersResult, LayersSettings, LayersStep
 from mesosynth.matching.similarity import Similarity
 from mesosynth.matching.starts import period_of
+from mesosynth.system.evaluation_cache import Evaluation, EvaluationCache
 from mesosynth.system.steps import Steps, Stopped, result_of
 
 R = TypeVar("R")
@@ -539,9 +539,7 @@ def layer_steps(
     Stopped
         If it is stopped before there is a layer.
     """
-    cache = cache or EvaluationCache()
-    yield
-    return (yield from LayerSearch(target, settings, cache).steps())
+    return (yield from LayerSearch(target, settings, cache or EvaluationCache()).steps())
 
 
 def layer_sounds(layers: Sequence[Layer], start: float = 0.0) -> NDArray[np.float64]:

@@ -1,7 +1,6 @@
 """Map of the loss and its gradient over two parameters, nearest cells first."""
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +8,10 @@ from numpy.typing import NDArray
 
 from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError
-from mesosynth.matching.model import CHIRPLET, Model, State
+from mesosynth.matching.model import CHIRPLET, Model, State, model_named
 from mesosynth.matching.noise import onset_of
 from mesosynth.matching.operator import PHIS, Operator, shared_operator
-from mesosynth.matching.requests import Explore, MapCell, MapStarted
-from mesosynth.matching.results import Cell
+from mesosynth.matching.results import Cell, MapAxes, MapSettings, Ranges
 from mesosynth.plugins.parameters import Parameter
 from mesosynth.system.steps import Steps
 
@@ -27,8 +25,6 @@ from mesosynth.system.steps import Steps
 OCTAVES = 1.0
 """To each side of the point, on an axis that is given no range; of what may be zero, a quarter of
 its range in the table."""
-
-Ranges = tuple[tuple[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -194,115 +190,56 @@ def _check(axes: tuple[str, str], grid: tuple[int, int], model: Model) -> None:
 
 
 # --------------------------------------------------------------------------------------------------
-# A map of the loss that fills in while nothing else is asked of the matcher's process.
+# Job: a map of the loss of a target.
 #
 # The loss at a cell does not depend on where the live point is, so a point that moves along the
-# map's own axes changes only which cells come next. What else moves makes another map.
+# map's own axes changes only which cells come next.
 
 
-class Explorer:
-    """Holds the map that is wanted, and what of it is still missing.
+def map_steps(
+    target: Target,
+    instrument: str,
+    settings: MapSettings,
+    known: Collection[tuple[int, int]] | None = None,
+) -> Steps[MapAxes | Cell, None]:
+    """Fill in a map, cells nearest to the point first.
 
     Parameters
     ----------
-    model : Model
-        Of the instrument.
-    on_start : callable
-        Called with a :class:`MapStarted` before the first cell of another map.
+    target : Target
+    instrument : str
+    settings : MapSettings
+    known : collection of (int, int), optional
+        Places of cells that are there already, of a map that is gone on with.
+
+    Yields
+    ------
+    None, MapAxes or Cell
+        The axes first, unless the map is gone on with.
+
+    Raises
+    ------
+    ArgumentError
+        For axes, a grid, ranges or a Φ that make no map.
     """
-
-    def __init__(self, model: Model, on_start: Callable[[MapStarted], None]) -> None:
-        self.model = model
-        self._on_start = on_start
-        self._target: Target | None = None
-        self._S_target: NDArray[np.float64] | None = None
-        self._wanted: Explore | None = None
-        self._onset = 0.0
-        self._missing: list[Point] = []
-        self._map: object = None  # what makes a map another one
-
-    @property
-    def busy(self) -> bool:
-        """Whether a cell is missing."""
-        return bool(self._missing)
-
-    def set_target(self, target: Target) -> None:
-        """Explore this target's loss from now on."""
-        self._target = target
-        self._map = None
-        if self._wanted is not None:
-            self.want(self._wanted)
-
-    def want(self, wanted: Explore | None) -> None:
-        """Explore this, or nothing; what is there already is not computed again.
-
-        Raises
-        ------
-        ArgumentError
-            For axes, a grid, ranges or a Φ that make no map; then nothing is explored.
-        """
-        self._wanted = None
-        missing, self._missing = self._missing, []
-        if wanted is None:
-            self._map = None
-            return
-        if wanted.phi not in PHIS:
-            raise ArgumentError(f"phi={wanted.phi!r} does not exist; choose of {', '.join(PHIS)}.")
-        model = self.model
-        state = model.state_of(wanted.values)
-        ranges = wanted.ranges or _whole(model, wanted.axes, wanted.values)
-        places = points(state, wanted.axes, wanted.grid, ranges, model=model)
-        self._wanted = wanted
-        if self._target is None:
-            return
-        identity = (wanted.axes, wanted.grid, ranges, wanted.phi, _still(model, wanted))
-        if identity == self._map:
-            left = {(place.i, place.j) for place in missing}
-            self._missing = [place for place in places if (place.i, place.j) in left]
-            return
-        self._map, self._missing, self._S_target = identity, places, None
-        self._on_start(_started(wanted, places))
-
-    def next(self) -> Steps[None, MapCell]:
-        """Compute the next cell; left on the way, it is still missing."""
-        assert self._wanted is not None
-        assert self._target is not None
-        operator = shared_operator(self._wanted.phi).of(self.model)
-        point = self._missing[0]
-        if self._S_target is None:
-            yield
-            self._S_target = operator.analyse(self._target.audio)
-            if operator.hears_onset:
-                x = operator.synthesize(point.state[: operator.model.onset])
-                self._onset = onset_of(shared_operator().jtfs, self._target.audio, x)
-        if operator.hears_onset:
-            point.state[operator.model.onset] = self._onset
-        found = yield from cell(operator, self._S_target, point, self._wanted.axes)
-        del self._missing[0]
-        return MapCell(self._wanted.axes, found)
-
-
-def _whole(model: Model, axes: tuple[str, str], values: Mapping[str, float]) -> Ranges:
-    """The parameters' own ranges, on the side of zero that the values are on."""
-    ranges: list[tuple[float, float]] = []
-    for id_ in axes:
-        parameter = model.parameters[id_]
-        if parameter.smallest:
-            sign = math.copysign(1.0, values.get(id_, parameter.default))
-            ranges.append((sign * parameter.smallest, sign * parameter.maximum))
-        else:
-            ranges.append((parameter.minimum, parameter.maximum))
-    return ranges[0], ranges[1]
-
-
-def _still(model: Model, wanted: Explore) -> bytes:
-    """What the axes do not move."""
-    values = {id_: value for id_, value in wanted.values.items() if id_ not in wanted.axes}
-    return model.state_of(values).tobytes()
-
-
-def _started(wanted: Explore, places: list[Point]) -> MapStarted:
-    x, y = np.empty(wanted.grid[0]), np.empty(wanted.grid[1])
+    if settings.phi not in PHIS:
+        raise ArgumentError(f"phi={settings.phi!r} does not exist; choose of {', '.join(PHIS)}.")
+    model, axes = model_named(instrument), settings.axes
+    state, ranges = model.state_of(settings.values), settings.whole_ranges(instrument)
+    places = points(state, axes, settings.grid, ranges, model=model)
+    if known is None:
+        x, y = np.empty(settings.grid[0]), np.empty(settings.grid[1])
+        for place in places:
+            x[place.i], y[place.j] = place.values
+        yield MapAxes(axes, x, y)
+    yield
+    operator = shared_operator(settings.phi).of(model)
+    S_target = operator.analyse(target.audio)
+    onset = 0.0
+    if operator.hears_onset:
+        x = operator.synthesize(places[0].state[: model.onset])
+        onset = onset_of(shared_operator().jtfs, target.audio, x)
     for place in places:
-        x[place.i], y[place.j] = place.values
-    return MapStarted(wanted.axes, x, y)
+        if known is None or (place.i, place.j) not in known:
+            place.state[model.onset] = onset
+            yield (yield from cell(operator, S_target, place, axes))

@@ -3,16 +3,12 @@
 import functools
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target, target_from_array
-from mesosynth.matching.checkpoint import SavedMatch, save_match
 from mesosynth.matching.descent import Iterate, NormalEquations, descent_named
-from mesosynth.matching.evaluation_cache import Evaluation, EvaluationCache
 from mesosynth.matching.model import Model, Pins, State, Unknowns, model_named
 from mesosynth.matching.noise import (
     NOISES,
@@ -28,6 +24,7 @@ from mesosynth.matching.noise import (
 from mesosynth.matching.operator import Linearization, shared_operator
 from mesosynth.matching.results import Candidate, MatchResult, MatchSettings, MatchStep
 from mesosynth.matching.starts import starts_of
+from mesosynth.system.evaluation_cache import Evaluation, EvaluationCache
 from mesosynth.system.steps import Steps, Stopped, result_of
 
 # --------------------------------------------------------------------------------------------------
@@ -614,52 +611,8 @@ def render_match(
     return operator.synthesize(theta, onset_of(operator.jtfs, beside.audio, x))
 
 
-# --------------------------------------------------------------------------------------------------
-# A match that is written to a file as it goes, so that whatever ends it costs one evaluation.
-
-
-def keep_match(saved: SavedMatch, path: Path | None) -> Steps[MatchStep, MatchResult]:
-    """Match, or go on with a match, and keep it in a file.
-
-    Parameters
-    ----------
-    saved : SavedMatch
-        With evaluations if it is an older match.
-    path : Path, optional
-        The file, which holds all that was evaluated at any moment; None keeps nothing.
-
-    Yields
-    ------
-    None or MatchStep
-        Every accepted step, those of an older match included.
-
-    Raises
-    ------
-    ArgumentError
-        If a setting does not exist.
-    MatchFileError
-        If the file cannot be written.
-    """
-    evaluations = list(saved.evaluations)
-
-    def keep(finished: bool = False) -> None:
-        if path is not None:
-            so_far = msgspec.structs.replace(
-                saved, evaluations=tuple(evaluations), finished=finished
-            )
-            save_match(path, so_far)
-
-    keep()
-    matcher = Matcher(saved.instrument, saved.settings)
-    steps = matcher.steps(saved.target, EvaluationCache(saved.evaluations))
-    while True:
-        try:
-            news = next(steps)
-        except StopIteration as end:
-            keep(finished=True)
-            return end.value
-        if isinstance(news, Evaluation):
-            evaluations[news.number :] = [news]
-            keep()
-        else:
-            yield news
+def match_steps(
+    target: Target, instrument: str, settings: MatchSettings, cache: EvaluationCache
+) -> Steps[MatchStep | Evaluation, MatchResult]:
+    """Job: :meth:`Matcher.steps`."""
+    return (yield from Matcher(instrument, settings).steps(target, cache))

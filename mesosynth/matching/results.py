@@ -182,6 +182,71 @@ class Drivers:
 Phi = Literal["jtfs-global", "jtfs", "mss"]
 """Names of what sounds are compared by, see :mod:`mesosynth.matching.operator`."""
 
+Ranges = tuple[tuple[float, float], tuple[float, float]]
+"""First and last value on each of two axes."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapSettings:
+    """A map of the loss over two parameters.
+
+    Attributes
+    ----------
+    axes : (str, str)
+        Ids of two matchable parameters.
+    values : mapping
+        The live point: its nearest cells come first, and the other parameters stand here.
+    grid : (int, int)
+        Values on each axis, at least 2.
+    ranges : pair of (float, float), optional
+        First and last value on each axis; None takes the parameters' own ranges, on the side of
+        zero that the point is on.
+    phi : str
+        What sounds are compared by.
+    """
+
+    axes: tuple[str, str]
+    values: Mapping[str, float]
+    grid: tuple[int, int] = (24, 24)
+    ranges: Ranges | None = None
+    phi: Phi = "jtfs-global"
+
+    def whole_ranges(self, instrument: str) -> Ranges:
+        """The ranges, or those of an instrument's parameters."""
+        if self.ranges is not None:
+            return self.ranges
+        ranges: list[tuple[float, float]] = []
+        for id_ in self.axes:
+            parameter = MATCHABLE[instrument][id_]
+            if parameter.smallest:
+                sign = math.copysign(1.0, self.values.get(id_, parameter.default))
+                ranges.append((sign * parameter.smallest, sign * parameter.maximum))
+            else:
+                ranges.append((parameter.minimum, parameter.maximum))
+        return ranges[0], ranges[1]
+
+    def is_same_map(self, other: "MapSettings", instrument: str) -> bool:
+        """Whether the other point lies on the same map."""
+        still, others_still = (
+            {id_: value for id_, value in each.values.items() if id_ not in each.axes}
+            for each in (self, other)
+        )
+        return (
+            (self.axes, self.grid, self.phi) == (other.axes, other.grid, other.phi)
+            and self.whole_ranges(instrument) == other.whole_ranges(instrument)
+            and still == others_still
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MapAxes:
+    """A map of the loss that begins, empty: its two parameters, and (n,) values on each axis."""
+
+    axes: tuple[str, str]
+    x_values: NDArray[np.float64]
+    y_values: NDArray[np.float64]
+
+
 FOUND_LOSS = 0.3
 """Above it, little of a sound is explained by an arpeggio."""
 

@@ -5,7 +5,7 @@ little, or after silence, the table of arpeggios is asked anew. A window depends
 windows before it, so a sequence that was stopped goes on as if it had not been.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 
 from mesosynth.audio.file import SoundStream, stream_audio
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, TARGET_PEAK, resampled
+from mesosynth.errors import MatchFileError
+from mesosynth.matching.checkpoint import Checkpoint, keep, load_checkpoint
 from mesosynth.matching.descent import Iterate, NormalEquations, levenberg_marquardt
 from mesosynth.matching.model import CHIRPLET, State, Unknowns
 from mesosynth.matching.noise import correlation, onset_of
-from mesosynth.matching.operator import Operator
+from mesosynth.matching.operator import Operator, shared_operator
 from mesosynth.matching.results import LongSound, MatchedSequence, Moment, SequenceSettings
-from mesosynth.matching.sequence_file import SequenceFile
 from mesosynth.matching.starts import starts_of
-from mesosynth.system.steps import Steps, Stopped
+from mesosynth.system.steps import Steps, Stopped, result_of
 
 # --------------------------------------------------------------------------------------------------
 # A long sound as overlapping windows, read as they are needed: an hour takes no more memory.
@@ -69,15 +70,8 @@ def windows(
 # --------------------------------------------------------------------------------------------------
 # Matching a long sound window by window, each from where the last one ended.
 #
-# Around every window's middle the arpeggio is sought that sounds there. Theta moves little from one
-# to the next, so a step or two from the last theta are enough; where that explains little, or after
-# silence, the table of arpeggios is asked anew. What comes before depends on nothing but the
-# moments before, so a sequence that was stopped goes on as if it had not been.
+# Around each window's middle the arpeggio is sought that sounds there.
 
-
-ShouldStop = Callable[[], bool]
-OnMoment = Callable[[Moment, MatchedSequence], None]
-"""Called with each new moment, and with all that there is so far."""
 
 _TIME = (np.arange(ANALYSIS_SAMPLES) - ANALYSIS_SAMPLES // 2) / ANALYSIS_RATE  # s, 0 in the middle
 _SILENT = 1e-3  # of the sound's peak: -60 dB
@@ -98,35 +92,29 @@ TOLERANCE = 5e-3
 """Of the lean JTFS: half the time of the matcher's own, and theta comes out the same to 0.1%."""
 
 
-def match_sequence(
-    path: str | Path,
-    settings: SequenceSettings | None = None,
-    run: Path | None = None,
-    on_moment: OnMoment | None = None,
-    should_stop: ShouldStop | None = None,
-    operator: Operator | None = None,
-) -> MatchedSequence:
-    """Match a sound file of any length as a row of arpeggios.
+def sequence_steps(
+    path: Path, settings: SequenceSettings | None = None, run: Path | None = None
+) -> Steps[MatchedSequence | Moment, MatchedSequence]:
+    """Match a sound file of any length as a row of arpeggios, as a generator.
 
     Parameters
     ----------
-    path : str or Path
+    path : Path
     settings : SequenceSettings, optional
     run : Path, optional
         A file that grows as the sequence does. If it holds this very sequence already, that is gone
         on with, and comes to the same thetas as if it had never stopped.
-    on_moment : callable, optional
-        Called once per window; of a sequence that is gone on with, first for its last window.
-    should_stop : callable, optional
-        Asked every few hundredths of a second; True ends it, and the window that was under way is
-        forgotten.
-    operator : Operator, optional
-        Of the chirplet; one is built otherwise, which takes a second.
+
+    Yields
+    ------
+    None, MatchedSequence or Moment
+        The sequence as far as it came before; then each new moment, which has joined it; and None
+        every few hundredths of a second.
 
     Returns
     -------
     MatchedSequence
-        ``finished`` unless it was stopped.
+        ``finished`` unless it was stopped; the window that was under way then is forgotten.
 
     Raises
     ------
@@ -138,38 +126,46 @@ def match_sequence(
     settings = settings or SequenceSettings()
     stream = stream_audio(path)
     sound = LongSound(stream.name, stream.sha256, stream.duration)
-    kept = None if run is None else SequenceFile(run, sound, settings)
-    matched = MatchedSequence(sound, settings, [] if kept is None else kept.moments)
-    if on_moment is not None and matched.moments:
-        on_moment(matched.moments[-1], matched)
-    first, count = len(matched.moments), sound.windows(settings.hop)
+    checkpoint = Checkpoint("sequence", settings, sound)
+    if run is None:
+        return (yield from _search(stream, checkpoint.sequence))
+    if run.exists() and run.stat().st_size:
+        kept = load_checkpoint(run, "sequence")
+        if kept.settings != settings or kept.target.sha256 != sound.sha256:
+            raise MatchFileError(
+                f"{run} is a sequence of {kept.target.name} with other settings or of another "
+                "sound; name another file, or delete this one."
+            )
+        checkpoint = kept
+    matched = checkpoint.sequence
+    if checkpoint.finished:
+        yield matched
+        return matched
+    return (yield from keep(_search(stream, matched), run, checkpoint))
+
+
+def _search(
+    stream: SoundStream, matched: MatchedSequence
+) -> Steps[MatchedSequence | Moment, MatchedSequence]:
+    yield matched
+    settings, moments = matched.settings, matched.moments
+    matcher = WindowMatcher(shared_operator(tolerance=TOLERANCE), settings, stream.peak)
+    count = matched.sound.windows(settings.hop)
     try:
-        if first < count:
-            operator = operator or Operator(tolerance=TOLERANCE)
-            follower = Follower(operator, settings, stream.peak, should_stop)
-            _follow(follower, windows(stream, settings.hop, count, first), matched, kept, on_moment)
+        for time, audio in windows(stream, settings.hop, count, len(moments)):
+            moment = yield from matcher.match(time, audio, moments)
+            moments.append(moment)
+            yield moment
     except Stopped:
         pass
-    finally:
-        if kept is not None:
-            kept.close()
     return matched
 
 
-def _follow(
-    follower: "Follower",
-    heard: Iterable[tuple[float, NDArray[np.float32]]],
-    matched: MatchedSequence,
-    kept: SequenceFile | None,
-    on_moment: OnMoment | None,
-) -> None:
-    for time, audio in heard:
-        moment = follower.hear(time, audio, matched.moments)
-        if kept is not None:
-            kept.append(moment)
-        matched.moments.append(moment)
-        if on_moment is not None:
-            on_moment(moment, matched)
+def match_sequence(
+    path: Path, settings: SequenceSettings | None = None, run: Path | None = None
+) -> MatchedSequence:
+    """Match a sound file to its end; parameters and errors are those of :func:`sequence_steps`."""
+    return result_of(sequence_steps(path, settings, run))
 
 
 @dataclass(frozen=True)
@@ -186,7 +182,7 @@ class _End:
         return self.iterate.loss
 
 
-class Follower:
+class WindowMatcher:
     """Finds the arpeggio around one window's middle after another.
 
     Parameters
@@ -196,26 +192,19 @@ class Follower:
     settings : SequenceSettings
     peak : float
         Of the whole sound: far below it is silence.
-    should_stop : callable, optional
-        True ends it by :class:`Stopped`.
     """
 
-    def __init__(
-        self,
-        operator: Operator,
-        settings: SequenceSettings,
-        peak: float,
-        should_stop: ShouldStop | None = None,
-    ) -> None:
+    def __init__(self, operator: Operator, settings: SequenceSettings, peak: float) -> None:
         self._operator, self._settings, self._peak = operator, settings, peak
-        self._should_stop = should_stop
         free = [id_ for id_ in settings.unknowns if id_ not in settings.pinned]
         self._unknowns = Unknowns.named(free)
         half = max(settings.hop, _SHORTEST_GRAIN)
         self._grain = _lens(0.0, 0.5 * half, 0.5 * half)
 
-    def hear(self, time: float, audio: NDArray[np.float32], before: Sequence[Moment]) -> Moment:
-        """What sounds around the middle of a window.
+    def match(
+        self, time: float, audio: NDArray[np.float32], before: Sequence[Moment]
+    ) -> Steps[None, Moment]:
+        """Match what sounds around the middle of a window.
 
         Parameters
         ----------
@@ -224,10 +213,6 @@ class Follower:
         audio : (ANALYSIS_SAMPLES,) float32
         before : sequence of Moment
             All that were found until then.
-
-        Raises
-        ------
-        Stopped
         """
         peak = float(np.abs(audio * self._grain).max())
         if peak <= _SILENT * self._peak:
@@ -239,7 +224,7 @@ class Follower:
             onset = self._onset(audio, CHIRPLET.state_of(last.theta))
             if abs(time + onset - last.onset) < _SAME:
                 return replace(last, time=time, fresh=False, evaluations=0)
-        end = self._match(audio, before)
+        end = yield from self._match(audio, before)
         state = end.iterate.state
         x = self._operator.synthesize(state[: CHIRPLET.onset])
         level = np.abs(correlation(end.audio, x)).max() / np.square(x).sum()
@@ -255,36 +240,37 @@ class Follower:
             evaluations=end.evaluations,
         )
 
-    def _match(self, audio: NDArray[np.float32], before: Sequence[Moment]) -> _End:
+    def _match(self, audio: NDArray[np.float32], before: Sequence[Moment]) -> Steps[None, _End]:
         if not before or before[-1].silent:
-            return self._look_around(audio)
-        warm = self._go_on(audio, CHIRPLET.state_of(before[-1].theta))
+            return (yield from self._look_around(audio))
+        warm = yield from self._go_on(audio, CHIRPLET.state_of(before[-1].theta))
         if not _worth_a_look(warm.loss, before):
             return warm
-        fresh = self._look_around(audio)
+        fresh = yield from self._look_around(audio)
         evaluations = warm.evaluations + fresh.evaluations
         best = min(warm, fresh, key=lambda end: end.loss)
         return _End(best.iterate, best.audio, evaluations, fresh=True)
 
-    def _go_on(self, audio: NDArray[np.float32], state: State) -> _End:
+    def _go_on(self, audio: NDArray[np.float32], state: State) -> Steps[None, _End]:
         """From a theta that is nearly right."""
         through = self._through_lens(audio, state)
         return self._descend(through, state, _WARM_STEPS, _FINE)
 
-    def _look_around(self, audio: NDArray[np.float32]) -> _End:
+    def _look_around(self, audio: NDArray[np.float32]) -> Steps[None, _End]:
         """From the nearest neighbours in the table, first by what the grain alone lets through."""
         grain = (audio * self._grain).astype(np.float32)
-        self._checkpoint()
+        yield
         S = self._operator.analyse(grain)
-        rough = [
-            self._descend(grain, self._state_of(start.theta), _ROUGH_STEPS, _ROUGH)
-            for start in starts_of(self._operator, S, grain, _STARTS)
-        ]
+        rough: list[_End] = []
+        for start in starts_of(self._operator, S, grain, _STARTS):
+            state = self._state_of(start.theta)
+            rough += [(yield from self._descend(grain, state, _ROUGH_STEPS, _ROUGH))]
         end = min(rough, key=lambda end: end.loss)
         evaluations = sum(each.evaluations for each in rough)
         for _ in range(2):
             before = end.iterate.state
-            end = self._descend(self._through_lens(audio, before), before, _FRESH_STEPS, _FINE)
+            through = self._through_lens(audio, before)
+            end = yield from self._descend(through, before, _FRESH_STEPS, _FINE)
             evaluations += end.evaluations
             if abs(np.log(_sigma(end.iterate.state) / _sigma(before))) < _GROWN:
                 break
@@ -309,7 +295,7 @@ class Follower:
 
     def _descend(
         self, audio: NDArray[np.float32], start: State, steps: int, precision: float
-    ) -> _End:
+    ) -> Steps[None, _End]:
         S, asked = self._operator.analyse(audio), 0
 
         def evaluate(state: State) -> Steps[None, NormalEquations]:
@@ -321,15 +307,12 @@ class Follower:
         start = CHIRPLET.in_range(start)
         last: Iterate | None = None
         for news in levenberg_marquardt(evaluate, start, self._unknowns, steps, precision):
-            self._checkpoint()
             if isinstance(news, Iterate):
                 last = news
+            else:
+                yield
         assert last is not None
         return _End(last, audio, asked + 1)
-
-    def _checkpoint(self) -> None:
-        if self._should_stop is not None and self._should_stop():
-            raise Stopped
 
 
 def _worth_a_look(loss: float, before: Sequence[Moment]) -> bool:

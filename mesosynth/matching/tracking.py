@@ -1,6 +1,7 @@
 """Tracking: theta of a live input, estimated again and again on its newest second."""
 
 import math
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from mesosynth.instruments.chirplet_waves import VOICES
 from mesosynth.matching.fan_chirp import ChirpRate, Reading
 from mesosynth.matching.model import CHIRPLET, RIPPLE, Model, State, Unknowns, model_named
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.results import Followed, Hearing
+from mesosynth.matching.results import Ear, Followed, Hearing
 from mesosynth.matching.starts import period_of, starts_of
 from mesosynth.matching.theta_track import BEGINNING, WINDOW, Heard, Recent, Track, age_of
 from mesosynth.plugins.parameters import ParameterTable
@@ -282,7 +283,7 @@ _UNKNOWN = 0.5  # and at which a parameter is not reported, as f_m while sweeps 
 _NOT_ALIKE = 0.5  # loss at which confidence is zero
 
 
-class Follower:
+class Tracker:
     """Tracks theta of a running sound.
 
     Parameters
@@ -428,3 +429,66 @@ class Follower:
             age=age,
             level=self._level,
         )
+
+
+# --------------------------------------------------------------------------------------------------
+# Job: tracking of an input, some eight looks a second, with estimates in between.
+
+
+TICK = 0.125
+"""Seconds from one look to the next, where the machine is fast enough."""
+
+WORD = 0.025
+"""Seconds from one estimate to the next while nothing is looked at."""
+
+
+def tracking_steps(
+    instrument: str,
+    unknowns: Sequence[str],
+    values: Mapping[str, float],
+    ear: Ear,
+    sample_rate: int,
+) -> Generator[Followed, Mapping[str, float] | None, None]:
+    """Track what comes to an ear, without end.
+
+    Parameters
+    ----------
+    instrument : str
+        A matchable instrument's name.
+    unknowns : sequence of str
+        Ids of what is tracked.
+    values : mapping
+        Theta as it is now, by id.
+    ear : Ear
+    sample_rate : int
+        Of what comes there, Hz.
+
+    Yields
+    ------
+    Followed
+        What may be sent back: values by id, at which what is not tracked stands from now on.
+    """
+    tracker = Tracker(instrument, unknowns, values, sample_rate)
+    took = 0.0
+
+    def estimate() -> Generator[Followed, Mapping[str, float] | None, None]:
+        """Hear what is new, and estimate theta as it will be half-way to the next time."""
+        nonlocal took
+        heard_at = time.monotonic()
+        tracker.push(ear.read_new())
+        followed = tracker.tell(took + 0.5 * WORD)
+        held = yield replace(followed, heard_at=heard_at)
+        if held is not None:
+            tracker.hold(held)
+        took = time.monotonic() - heard_at
+
+    ear.skip()
+    while True:
+        began = time.monotonic()
+        for _ in tracker.look():
+            yield from estimate()
+        yield from estimate()
+        while time.monotonic() < began + TICK - WORD:
+            time.sleep(WORD)
+            yield from estimate()
+        time.sleep(max(0.0, began + TICK - time.monotonic()))

@@ -6,15 +6,13 @@ that is not a parameter, and changes with them.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError
-from mesosynth.matching import requests as matcher
-from mesosynth.matching.process import MatcherProcess
-from mesosynth.matching.requests import LayersJob
+from mesosynth.matching.checkpoint import Checkpoint
 from mesosynth.matching.results import Layer, LayersResult, LayersSettings, LayersStep, Scores
 from mesosynth.presets.matched import layer_values, phrase_begin
 from mesosynth.presets.preset import MatchRecord, Preset
@@ -24,6 +22,8 @@ from mesosynth.session.rack import Rack
 from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.session.sound import Sound, Source
 from mesosynth.session.target import CurrentTarget
+from mesosynth.system.evaluation_cache import Evaluation
+from mesosynth.system.jobs import Done, Failed, Job, JobEvent, Jobs, Stepped
 
 INSTRUMENT = "layers"
 
@@ -59,7 +59,7 @@ class Layers:
         self,
         emit: Emitter,
         messages: Messages,
-        process: MatcherProcess,
+        jobs: Jobs,
         sound: Sound,
         rack: Rack,
         target: CurrentTarget,
@@ -68,19 +68,22 @@ class Layers:
         self.settings = LayersSettings()
         self.result: LayersResult | None = None
         self.scores: Scores | None = None
-        self._emit, self._messages, self._process = emit, messages, process
+        self._emit, self._messages, self._jobs = emit, messages, jobs
         self._sound, self._rack, self._target, self._match = sound, rack, target, match
         self._mixer = LayerMixer()
         self._best_loss = math.inf
         self._is_first_step = False  # of a match that begins with no layers
         self._may_change_over = False  # to the instrument that plays layers
-        self._is_changed = False  # by the user, since the running match was sent
-        self._judged: tuple[Layer, ...] = ()  # the layers of the scores
+        self._matched = LayersSettings()  # of the match that runs
+        self._last: LayersStep | None = None  # of the match that runs
+        self._judged: tuple[Layer, ...] = ()  # what the scores are of
+
+    # ------------------------------------------------------------------ the match
 
     @property
     def running(self) -> bool:
         """Whether the match that runs, is paused or waits is one with layers."""
-        return self._match.running_layers is not None
+        return self._match.running_layers
 
     def start(self, go_on: bool = False) -> None:
         """Match the target with layers by :attr:`settings`; a running match is replaced.
@@ -99,8 +102,8 @@ class Layers:
         """
         if go_on and not self._mixer.notes:
             raise ArgumentError("There are no layers to go on from; match with layers first.")
-        job = self._job_from_here(self.settings) if go_on else LayersJob(self.settings)
-        self._match.want(self._wanted(job))
+        settings = self._settings_from_here(self.settings) if go_on else self.settings
+        self._match.want(Wanted(partial(self._begin, settings, ()), layers=True))
         self._is_first_step = not go_on
         self._may_change_over = True
 
@@ -117,46 +120,55 @@ class Layers:
         self._is_first_step = self._may_change_over = True
         self._play(self.result.layers)
 
-    def _job_from_here(self, settings: LayersSettings, done: LayersStep | None = None) -> LayersJob:
+    def _settings_from_here(
+        self, settings: LayersSettings, before: LayersStep | None = None
+    ) -> LayersSettings:
         start = self._mixer.layers(self._sound.values, heard=False)
-        settings = replace(settings, layers=max(settings.layers, len(start)))
-        return LayersJob(settings, start, self._mixer.pinned, done)
+        return replace(
+            settings, layers=max(settings.layers, len(start)),
+            start=start, pinned=self._mixer.pinned, before=before,
+        )  # fmt: skip
 
-    def _wanted(self, job: LayersJob, paused: bool = False) -> Wanted:
-        return Wanted(partial(self._begin, job), paused, job)
+    def _begin(
+        self, settings: LayersSettings, evaluations: Iterable[Evaluation], paused: bool
+    ) -> None:
+        self._best_loss, self._last, self._matched = math.inf, None, settings
+        self._match.begin_job("layers", settings, (settings,), evaluations, paused)
+        self._emit(self.started)
 
-    def _begin(self, job: LayersJob, paused: bool) -> None:
-        self._is_changed, self._best_loss = False, math.inf
-        self._process.start_layers(job, paused)
-        if job.done is None:
-            self._emit(self.started)
+    def load(self, checkpoint: Checkpoint, paused: bool) -> None:
+        """Go on with a match with layers that was kept in a file."""
+        settings = checkpoint.settings
+        assert isinstance(settings, LayersSettings)
+        begin = partial(self._begin, settings, checkpoint.evaluations)
+        self._match.want(Wanted(begin, paused, layers=True))
+        self._is_first_step, self._may_change_over = not settings.start, True
 
-    def hear(self, reply: matcher.Reply) -> None:
-        """Process a reply of the matcher's process on layers."""
-        match reply:
-            case matcher.LayersHeard(layers, scores):
+    def take(self, job: Job, event: JobEvent) -> None:
+        """Take an event of a match with layers, or of a picture of layers."""
+        match job.name, event:
+            case "layers picture", Done((picture, layers, scores)):
+                if picture is not None:
+                    self._emit(self._sound.analysed, picture, newest="")
                 self._judged, self.scores = layers, scores
                 self._emit(self.judged, tuple(layer.share for layer in layers), scores)
-            case matcher.LayersStepped(step):
-                if not self._match.is_stale and not self._is_overtaken:
-                    self._emit(self.stepped, step)
-                    self._take_step(step)
-            case matcher.LayersDone(result):
-                wanted = self._match.wanted and self._match.wanted.layers
-                if wanted is None or wanted.done is None:  # or it continues at once
-                    useless = self._match.is_stale or self._is_overtaken
-                    self._end(None if useless else result)
-                self._match.begin_wanted()
+            case "layers", Stepped(step):
+                self._emit(self.stepped, step)
+                self._take_step(step)
+            case "layers", Done(result):
+                self._end(result)
+            case "layers", Failed():
+                self._end(None)
             case _:
                 pass
 
-    @property
-    def _is_overtaken(self) -> bool:
-        """Whether the match's reports are of layers that the user has changed since."""
-        return self._is_changed or self._match.wanted is not None
+    def take_cancelled(self) -> None:
+        """Tell that the match has ended before it had a result."""
+        self._end(None)
 
     def _take_step(self, step: LayersStep) -> None:
-        if step.loss <= self._best_loss:  # worse trials for one layer are not played
+        self._last = step
+        if step.loss <= self._best_loss:  # another try for one layer need not be heard
             self._best_loss = step.loss
             if self._match.follow:
                 self._play(step.layers)
@@ -174,7 +186,7 @@ class Layers:
         if not plays and not self._may_change_over:
             return
         before = LayerMixer() if self._is_first_step else self._mixer
-        target = self._match.matched_target
+        target = self._target.sound
         sha256 = "" if target is None else target.sha256
         mixer = mixer_of(layers, before, phrase_begin(layers), sha256)
         values = {**layer_values(layers), **_AS_FOUND, **mixer.levels}
@@ -214,7 +226,8 @@ class Layers:
             self._draw()
 
     def _draw(self) -> None:
-        self._process.draw_layers(self._mixer.layers(self._sound.values, heard=True))
+        layers = self._mixer.layers(self._sound.values, heard=True)
+        self._jobs.begin("layers picture", layers, self._target.sound)
 
     @property
     def mixer(self) -> LayerMixer:
@@ -322,17 +335,13 @@ class Layers:
 
     def _match_from_here(self) -> None:
         """Let a running or paused match continue with the layers as the user changed them."""
-        job, match = self._process.layers, self._match
-        if not self.running or job is None or self._rack.instrument != INSTRUMENT:
+        waits = self._match.wanted is not None
+        if waits or not self.running or self._rack.instrument != INSTRUMENT:
             return
-        done = job.done or LayersStep((), math.inf, 0.0, 0.0, 0, 0.0, 0.0)
-        job = self._job_from_here(job.settings, replace(done, loss=math.inf))
         self._best_loss = math.inf
-        if match.is_paused and match.wanted is None:
-            self._process.layers = job
-        else:
-            self._is_changed, match.wanted = True, self._wanted(job, match.is_paused)
-            self._process.stop_match()
+        settings = self._settings_from_here(self._matched, self._last or self._matched.before)
+        paused = self._match.is_paused
+        self._match.begin_job("layers", settings, (settings,), paused=paused)
 
     def take_preset(self, preset: Preset) -> None:
         """Set the mixer for a preset that plays next, with the begin of its phrase."""

@@ -1,19 +1,16 @@
 """Map of the loss over two parameters, filled in around the live point in idle time."""
 
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError
-from mesosynth.matching import requests as matcher
-from mesosynth.matching.process import MatcherProcess
-from mesosynth.matching.requests import Explore
+from mesosynth.matching.results import Cell, MapAxes, MapSettings
 from mesosynth.session.match import Match
 from mesosynth.session.signals import Emitter, Signal
-
-if TYPE_CHECKING:
-    from mesosynth.matching.results import Cell
+from mesosynth.session.target import CurrentTarget
+from mesosynth.system.jobs import Job, JobEvent, Jobs, Stepped
 
 _REST = 0.4  # s without a change of the parameters, before a map follows them
 
@@ -27,13 +24,14 @@ class LossMap:
     filled = Signal(tuple, tuple)
     """Ids of the two parameters, and new Cells, those nearest to the live point first."""
 
-    def __init__(self, emit: Emitter, process: MatcherProcess, match: Match) -> None:
-        self._emit, self._process, self._match = emit, process, match
+    def __init__(self, emit: Emitter, jobs: Jobs, target: CurrentTarget, match: Match) -> None:
+        self._emit, self._jobs, self._target, self._match = emit, jobs, target, match
         self._instrument = ""
-        self._wanted: Explore | None = None  # for the present point
-        self._sent: Explore | None = None  # the matcher's
-        self._moved = 0.0  # time of the point's last move
-        self._cells: list[Cell] = []  # not emitted yet
+        self._wanted: MapSettings | None = None  # as it was asked for, wherever the point is now
+        self._sent: MapSettings | None = None  # as the job has it
+        self._known: set[tuple[int, int]] = set()  # places of the cells of the map that was sent
+        self._moved = 0.0  # when the point last moved
+        self._cells: list[Cell] = []  # that have not been told
 
     @property
     def axes(self) -> tuple[str, str] | None:
@@ -78,7 +76,7 @@ class LossMap:
         if min(grid) < 2:
             raise ArgumentError(f"grid={grid!r} must hold at least 2 values on each axis.")
         self._instrument = self._match.instrument
-        self._wanted = Explore(axes, known, grid, ranges, self._match.settings.phi)
+        self._wanted = MapSettings(axes, known, grid, ranges, self._match.settings.phi)
         self._send()
 
     def aim(self) -> None:
@@ -86,15 +84,22 @@ class LossMap:
         if self._wanted is not None and self._instrument != self._match.instrument:
             self.explore(None)
 
-    def hear(self, reply: matcher.Reply) -> None:
-        """Process a reply of the matcher's process on the map."""
-        match reply:
-            case matcher.MapStarted(axes, x_values, y_values):
-                self._cells.clear()  # of the old map
+    def take_target(self, _target: Target) -> None:
+        """Map the loss of another target."""
+        self._sent = None
+        if self._wanted is not None:
+            self._send()
+
+    def take(self, _job: Job, event: JobEvent) -> None:
+        """Take an event of the map's job."""
+        match event:
+            case Stepped(MapAxes(axes, x_values, y_values)):
+                self._cells.clear()  # of a map that is no more
+                self._known.clear()
                 self._emit(self.started, axes, x_values, y_values)
-            case matcher.MapCell(axes, cell):
-                if axes == self.axes:
-                    self._cells.append(cell)
+            case Stepped(Cell() as cell):
+                self._known.add((cell.i, cell.j))
+                self._cells.append(cell)
             case _:
                 pass
 
@@ -108,11 +113,18 @@ class LossMap:
             self._emit(self.filled, wanted.axes, cells)
         values, phi = self._match.theta(), self._match.settings.phi
         if values and (values, phi) != (wanted.values, wanted.phi):
-            self._wanted = Explore(wanted.axes, values, wanted.grid, wanted.ranges, phi)
+            self._wanted = MapSettings(wanted.axes, values, wanted.grid, wanted.ranges, phi)
             self._moved = time.monotonic()
         elif wanted is not self._sent and time.monotonic() - self._moved > _REST:
             self._send()
 
     def _send(self) -> None:
-        self._sent = self._wanted
-        self._process.explore(self._sent)
+        self._jobs.cancel("loss map")
+        before, self._sent = self._sent, self._wanted
+        target, wanted = self._target.sound, self._wanted
+        if wanted is None or target is None:
+            return
+        known = None
+        if before is not None and wanted.is_same_map(before, self._instrument):
+            known = frozenset(self._known)
+        self._jobs.begin("loss map", target, self._instrument, wanted, known)

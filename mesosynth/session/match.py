@@ -1,27 +1,25 @@
-"""Match of the target, which drives the sound, and the matcher's process behind it."""
+"""Match of the target, which drives the sound."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
+
+import msgspec
 
 from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError, MatchFileError, TargetError
 from mesosynth.instruments.layers import LAYER_IDS
-from mesosynth.matching import checkpoint
-from mesosynth.matching import requests as matcher
-from mesosynth.matching.checkpoint import SavedMatch
-from mesosynth.matching.evaluation_cache import Evaluation
-from mesosynth.matching.process import MatcherProcess
-from mesosynth.matching.requests import LayersJob
+from mesosynth.matching.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mesosynth.matching.results import (
     MATCHABLE,
     Drivers,
+    LayersSettings,
     MatchResult,
     MatchSettings,
     MatchStep,
-    Scores,
 )
 from mesosynth.presets.matched import match_record
 from mesosynth.presets.preset import MatchRecord
@@ -29,24 +27,26 @@ from mesosynth.session.rack import Rack
 from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.session.sound import Sound, Source
 from mesosynth.session.target import CurrentTarget
+from mesosynth.system.evaluation_cache import Evaluation
+from mesosynth.system.jobs import Done, Failed, Job, JobEvent, Jobs, Paused, Stepped
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A match that starts when its target is read and the match before it has ended.
+    """A match that begins as soon as its target is read.
 
     Attributes
     ----------
     begin : callable
         Starts it; with True it is paused at once.
     paused : bool
-    layers : LayersJob or None
-        Job of a match with layers.
+    layers : bool
+        Whether it is one with layers.
     """
 
     begin: Callable[[bool], None]
     paused: bool = False
-    layers: LayersJob | None = None
+    layers: bool = False
 
 
 class Match:
@@ -63,7 +63,12 @@ class Match:
     wanted : Wanted or None
         A match that waits.
     on_want : tuple of callable
-        Called when a match is requested.
+        Called when a match is asked for.
+    on_layers_cancelled : tuple of callable
+        Called when a match with layers ends before it has a result.
+    on_layers_loaded : tuple of callable
+        Called with the checkpoint of a match with layers that is taken up from a file, and whether
+        it stands still.
     """
 
     started = Signal()
@@ -83,7 +88,7 @@ class Match:
         self,
         emit: Emitter,
         messages: Messages,
-        process: MatcherProcess,
+        jobs: Jobs,
         sound: Sound,
         rack: Rack,
         target: CurrentTarget,
@@ -93,39 +98,35 @@ class Match:
         self.instrument = rack.instrument
         self.wanted: Wanted | None = None
         self.on_want: tuple[Callable[[], None], ...] = ()
-        self._emit, self._messages, self._process = emit, messages, process
+        self.on_layers_cancelled: tuple[Callable[[], None], ...] = ()
+        self.on_layers_loaded: tuple[Callable[[Checkpoint, bool], None], ...] = ()
+        self._emit, self._messages, self._jobs = emit, messages, jobs
         self._sound, self._rack, self._target = sound, rack, target
         self._follow = True
-        self._matched_target: Target | None = None  # of the present or last match
+        self._job: Job | None = None  # the last match of this target, with layers or without
+        self._checkpoint: Checkpoint | None = None  # of it, without its steps
+        self._finished = False  # whether it has come to its end by itself
         self._best_loss = math.inf
         self._before: dict[str, float] = {}  # theta before the match
 
     @property
     def running(self) -> bool:
         """Whether a match, with or without layers, runs, is paused, or waits."""
-        return self._process.matching or self.wanted is not None
+        return self.wanted is not None or (self._job is not None and self._job.running)
 
     @property
-    def running_layers(self) -> LayersJob | None:
-        """Job of the match that runs, is paused or waits, if it is one with layers."""
+    def running_layers(self) -> bool:
+        """Whether a match with layers runs, is paused, or waits."""
         if self.wanted is not None:
             return self.wanted.layers
-        return self._process.layers if self._process.matching else None
+        return self._job is not None and self._job.running and self._job.name == "layers"
 
     @property
     def is_paused(self) -> bool:
         """Whether the match is paused, or will be in a moment."""
-        return self._process.paused if self.wanted is None else self.wanted.paused
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether the present or last match is of another target or instrument."""
-        return self._matched_target is not self._target.sound
-
-    @property
-    def matched_target(self) -> Target | None:
-        """Target of the present or last match."""
-        return self._matched_target
+        if self.wanted is not None:
+            return self.wanted.paused
+        return self._job is not None and self._job.running and self._job.paused
 
     @property
     def follow(self) -> bool:
@@ -141,7 +142,7 @@ class Match:
     @property
     def pid(self) -> int | None:
         """Process number of the matcher."""
-        return self._process.pid
+        return self._jobs.pid
 
     def start(self) -> None:
         """Match the target by :attr:`settings`; a running match is replaced.
@@ -158,24 +159,24 @@ class Match:
     def stop(self) -> None:
         """End the match with the best theta so far."""
         self.wanted = None
-        if self._process.matching:
-            self._process.stop_match()
+        if self._job is not None:
+            self._job.stop()
 
     def pause(self) -> None:
         """Pause the match; :attr:`paused` follows, or :attr:`ended`."""
-        if self.wanted is None:
-            self._process.pause_match()
-        else:
+        if self.wanted is not None:
             self.wanted = replace(self.wanted, paused=True)
+        elif self._job is not None and self._job.running:
+            self._job.pause()
 
     def resume(self) -> None:
         """Resume a paused match, with the same results as without the pause."""
         if not self.is_paused:
             return
-        if self.wanted is None:
-            self._process.resume_match()
-        else:
+        if self.wanted is not None:
             self.wanted = replace(self.wanted, paused=False)
+        elif self._job is not None:
+            self._job.resume()
         self._emit(self.resumed)
 
     def save(self, path: Path) -> None:
@@ -188,17 +189,11 @@ class Match:
         MatchFileError
             If it cannot be written; the old file stays.
         """
-        process, target = self._process, self._target.sound
-        if target is None or self.is_stale or not process.evaluations:
+        if self._job is None or self._checkpoint is None or not self._job.evaluations:
             raise ArgumentError("There is no match to save; match a sound first.")
-        saved = SavedMatch(
-            instrument=self.instrument,
-            settings=process.settings,
-            target=target,
-            evaluations=tuple(process.evaluations),
-            finished=process.finished,
-        )
-        checkpoint.save_match(path, saved)
+        steps, finished = tuple(self._job.evaluations), self._finished
+        so_far = msgspec.structs.replace(self._checkpoint, steps=steps, finished=finished)
+        save_checkpoint(path, so_far)
         self._messages.say(f"Saved the match as {path.name}.")
 
     def load(self, path: Path) -> None:
@@ -212,17 +207,25 @@ class Match:
         MatchFileError
             If it is not a match, or one of another instrument; everything stays as it is.
         """
-        saved = checkpoint.load_match(path)
-        if saved.instrument != self.instrument:
-            raise MatchFileError(
-                f"{path} matches the {saved.instrument}, and the {self._rack.instrument} plays; "
-                f"choose the {saved.instrument} first."
-            )
+        saved = load_checkpoint(path, "match", "layers")
+        target, settings = saved.target, saved.settings
+        assert isinstance(target, Target)
+        paused = not saved.finished
+        if isinstance(settings, MatchSettings):
+            if saved.instrument != self.instrument:
+                raise MatchFileError(
+                    f"{path} matches the {saved.instrument}, and the {self._rack.instrument} "
+                    f"plays; choose the {saved.instrument} first."
+                )
+            self.settings = settings
         self.wanted = None
-        self.settings = saved.settings
-        self._target.take(saved.target)
-        begin = partial(self._begin, saved.settings, saved.evaluations)
-        self.want(Wanted(begin, paused=not saved.finished))
+        self._target.take(target)
+        if isinstance(settings, MatchSettings):
+            begin = partial(self._begin, settings, saved.evaluations)
+            self.want(Wanted(begin, paused))
+        else:
+            for react in self.on_layers_loaded:
+                react(saved, paused)
 
     def apply(self, place: int) -> None:
         """Play a candidate of the last match: `result.candidates[place]`, 0 for the best.
@@ -271,13 +274,17 @@ class Match:
             If the present instrument is not that of the match.
         """
         self.check_instrument()
-        self._process.ask_drivers(self.theta(), self.settings.unknowns)
+        if self._target.sound is not None:
+            unknowns = self.settings.unknowns
+            self._jobs.begin(
+                "attribution", self._target.sound, self.instrument, self.theta(), unknowns
+            )
 
     def drives(self, ids: Iterable[str]) -> bool:
         """Whether a running match moves one of these parameters."""
         if not self.running or not self._follow:
             return False
-        if self.running_layers is None:
+        if not self.running_layers:
             return bool(set(ids) & set(self._sound.parameters.matchable))
         own = {id_.rpartition("_")[0] for id_ in ids}
         return self._rack.instrument == "layers" and bool(own & set(LAYER_IDS))
@@ -332,29 +339,26 @@ class Match:
             Whether pictures are wanted.
         """
         if draw and self._rack.instrument == self.instrument:
-            self._process.draw_sound(self._sound.instrument_values)
+            values = dict(self._sound.instrument_values)
+            self._jobs.begin("sound picture", values, self.instrument, self._target.sound)
 
     def aim(self) -> None:
         """Change to the present instrument, if it can be matched."""
         instrument = self._rack.instrument
         if instrument == self.instrument or instrument not in MATCHABLE:
             return
-        if self._process.matching:
-            self._process.drop_match()
-        self.result = None
-        self._matched_target = None  # so the other instrument's match is stale
+        self._forget()
+        for name in ("sound picture", "layers picture", "attribution"):
+            self._jobs.cancel(name)
         self.instrument = instrument
         unknowns = MATCHABLE[instrument].matchable
         self.settings = replace(self.settings, unknowns=unknowns, pinned={}, start=None)
-        self._process.choose(instrument)
 
     def take_target(self, target: Target) -> None:
         """End the match of the old target, and start the one that waited for this one."""
-        self.result = None
-        if self._process.matching:
-            self._process.drop_match()
-        self._process.set_target(target)
-        self.begin_wanted()
+        self._forget()
+        self._jobs.begin("target picture", target, self.instrument)
+        self._begin_wanted()
 
     def forget_wanted(self) -> None:
         """Drop the waiting match, since its target cannot be read."""
@@ -372,27 +376,72 @@ class Match:
             raise TargetError("There is no target to match; load or record a sound first.")
         for react in self.on_want:
             react()
+        self._cancel()
         self.wanted = wanted
-        if self._process.matching:
-            self._process.drop_match()
-        self.begin_wanted()
+        self._begin_wanted()
 
-    def begin_wanted(self) -> None:
-        """Start the waiting match, if possible."""
+    def _begin_wanted(self) -> None:
+        """Begin the match that waits, if its target has been read."""
         wanted = self.wanted
-        if wanted is None or self._process.matching or self._target.reading:
+        if wanted is not None and not self._target.reading:
+            self.wanted = None
+            wanted.begin(wanted.paused)
+
+    def _cancel(self) -> None:
+        """End the match that runs, whatever it has."""
+        if self._job is None or not self._job.running:
             return
-        self.wanted = None
-        self._matched_target = self._target.sound
-        wanted.begin(wanted.paused)
+        self._job.cancel()
+        if self._job.name == "match":
+            self._emit(self.ended, None)
+        else:
+            for react in self.on_layers_cancelled:
+                react()
+
+    def _forget(self) -> None:
+        """End the match that runs, and forget what was found: it is of no use any more."""
+        self._cancel()
+        self._jobs.cancel("scores")
+        self._job = self._checkpoint = self.result = None
 
     def _begin(
-        self, settings: MatchSettings | None, evaluations: tuple[Evaluation, ...], paused: bool
+        self, settings: MatchSettings | None, evaluations: Iterable[Evaluation], paused: bool
     ) -> None:
         self._best_loss = math.inf
         self._before = self.theta()
-        self._process.start_match(settings or self._pinned_settings(), evaluations, paused)
+        settings = settings or self._pinned_settings()
+        self.begin_job("match", settings, (self.instrument, settings), evaluations, paused)
         self._emit(self.started)
+
+    def begin_job(
+        self,
+        name: Literal["match", "layers"],
+        settings: MatchSettings | LayersSettings,
+        args: tuple[object, ...],
+        evaluations: Iterable[Evaluation] = (),
+        paused: bool = False,
+    ) -> None:
+        """Begin a match of the target, in the place of the one that runs.
+
+        Parameters
+        ----------
+        name : {"match", "layers"}
+        settings : MatchSettings or LayersSettings
+        args : tuple
+            Of the job, after the target.
+        evaluations : iterable of Evaluation
+            Of an earlier run of it.
+        paused : bool
+            Whether it stands still once it is where these lead.
+        """
+        target = self._target.sound
+        assert target is not None
+        if self._job is not None and self._job.running:
+            self._job.cancel()
+        self._jobs.cancel("scores")
+        self._finished = False
+        self._checkpoint = Checkpoint(name, settings, target, self.instrument)
+        self._job = self._jobs.begin(name, target, *args, evaluations=evaluations, paused=paused)
 
     def _pinned_settings(self) -> MatchSettings:
         """Settings with the live values of all parameters that are not unknowns."""
@@ -403,32 +452,41 @@ class Match:
         pinned = {**self.settings.pinned, **live}
         return replace(self.settings, unknowns=unknowns, pinned=pinned)
 
-    def hear(self, reply: matcher.Reply) -> None:
-        """Process a reply of the matcher's process; replies on maps and layers are ignored."""
-        match reply:
-            case matcher.Pictures(what, analysis):
-                drawn = self._target.analysed if what == "target" else self._sound.analysed
-                self._emit(drawn, analysis, newest="")
-            case matcher.Stepped(step):
-                self._take_step(step)
-            case matcher.Ended(result):
-                self._end(None if self.is_stale else result)
-            case matcher.Judged(place, scores):
-                self._take_scores(place, scores)
-            case matcher.Paused():
+    # ------------------------------------------------------------------ from the jobs
+
+    def take(self, job: Job, event: JobEvent) -> None:
+        """Take an event of a match, of scores, of attribution, or of a picture."""
+        match job.name, event:
+            case "target picture", Done(picture):
+                self._emit(self._target.analysed, picture, newest="")
+            case "sound picture", Done(picture):
+                self._emit(self._sound.analysed, picture, newest="")
+            case "attribution", Done(attribution):
+                self._emit(self.attributed, attribution)
+            case "scores", Stepped((place, scores)) if self.result is not None:
+                self.result = self.result.judged(place, scores)
+                self._emit(self.judged, self.result)
+            case (("match" | "layers"), Paused()):
                 self._emit(self.paused)
-            case Drivers():
-                self._emit(self.attributed, reply)
-            case matcher.Failed(text):
-                self._messages.say(text, "error")
-            case matcher.Restarted():
-                self._messages.say("The matcher had ended and was started again.", "warning")
+            case "match", Stepped(step):
+                self._take_step(step)
+            case "match", (Done() | Failed()):
+                self._take_end(event)
+            case "layers", Done():
+                self._finished = not event.stopped
             case _:
                 pass
 
+    def _take_end(self, event: Done | Failed) -> None:
+        result: MatchResult | None = None
+        if isinstance(event, Done):
+            self._finished, result = not event.stopped, event.result
+        if result is not None:
+            candidates = tuple(result.candidates)
+            self._jobs.begin("scores", self._target.sound, self.instrument, candidates)
+        self._end(result)
+
     def _take_step(self, step: MatchStep) -> None:
-        if self.is_stale:
-            return
         self._emit(self.stepped, step)
         if step.loss <= self._best_loss:  # worse starts are not played
             self._best_loss = step.loss
@@ -441,12 +499,6 @@ class Match:
             if not result.found:
                 self._messages.say(result.remark, "warning")
         self._emit(self.ended, result)
-        self.begin_wanted()
-
-    def _take_scores(self, place: int, scores: Scores) -> None:
-        if self.result is not None and not self.is_stale:
-            self.result = self.result.judged(place, scores)
-            self._emit(self.judged, self.result)
 
     def _drive(self, theta: Mapping[str, float]) -> None:
         if self._follow and self._rack.instrument == self.instrument:

@@ -8,14 +8,16 @@ from pathlib import Path
 from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import ArgumentError, MesosynthError
 from mesosynth.matching.automation import GIVEN, Automation, automation_of
-from mesosynth.matching.results import MatchedSequence, SequenceSettings
+from mesosynth.matching.checkpoint import sequence_path
+from mesosynth.matching.jobs import sequence_jobs
+from mesosynth.matching.results import MatchedSequence, Moment, SequenceSettings
 from mesosynth.matching.sequence_export import check_ending, export_sequence
-from mesosynth.matching.sequence_process import Began, Done, Heard, SequenceProcess
 from mesosynth.matching.smoothing import smoothed
 from mesosynth.plugins.plugin import EventKind
 from mesosynth.session.rack import Rack
 from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.session.sound import Sound, Source
+from mesosynth.system.jobs import Done, Failed, Job, Restarted, Stepped
 
 _AHEAD = 0.04  # s from sending a start to hearing it: longer than a poll
 _PICTURES = 0.5  # s between two pictures of a moving sound
@@ -48,10 +50,10 @@ class Sequence:
         self.loops = False
         self._emit, self._messages, self._audio = emit, messages, audio
         self._sound, self._rack = sound, rack
-        self._process = SequenceProcess()
-        self._settings = SequenceSettings()
-        self._automation: Automation | None = None  # while it plays
-        self._zero = 0.0  # begin of the original, on the performance counter
+        self._jobs = sequence_jobs()
+        self._job: Job | None = None
+        self._automation: Automation | None = None  # what plays
+        self._zero = 0.0  # of the original, on the performance counter
         self._sent_until = 0.0  # s of the original
         self._started = False  # whether the transport runs for the sequence
         self._stood_at = 0.0  # s of the original
@@ -64,12 +66,12 @@ class Sequence:
     @property
     def running(self) -> bool:
         """Whether a long sound is being matched."""
-        return self._process.running
+        return self._job is not None and self._job.running
 
     @property
     def pid(self) -> int | None:
         """Process number of the match; None while there is none."""
-        return self._process.pid
+        return self._jobs.pid
 
     def start(
         self, path: Path, settings: SequenceSettings | None = None, run: Path | None = None
@@ -88,14 +90,17 @@ class Sequence:
         """
         settings = settings or SequenceSettings()
         self.stop_playing()
-        self.matched, self._settings = None, settings
-        self._process.start(path, settings, run)
+        self._jobs.cancel("sequence")
+        self.matched = None
+        run = run or sequence_path(path, settings)
+        self._job = self._jobs.begin("sequence", path, settings, run)
         self._emit(self.changed, None, True)
         self._messages.say(f"Matching all of {path.name} …")
 
     def stop(self) -> None:
         """End the match; :meth:`start` continues it."""
-        self._process.stop()
+        if self._job is not None:
+            self._job.stop()
 
     def export(self, path: Path) -> None:
         """Write the smoothed sequence as .csv, .mid or .wav; a message follows when it is done.
@@ -198,7 +203,7 @@ class Sequence:
 
     def close(self) -> None:
         """End the process and the exporter's thread."""
-        self._process.close()
+        self._jobs.close()
         self._exporter.shutdown(wait=False, cancel_futures=True)
 
     def _play_on(self, automation: Automation) -> None:
@@ -250,18 +255,22 @@ class Sequence:
             self._sound.set(moved, "match", draw=draw)
 
     def _hear(self) -> None:
-        for news in self._process.poll():
-            match news:
-                case Began(sound, moments):
-                    self.matched = MatchedSequence(sound, self._settings, list(moments))
+        for _, event in self._jobs.poll():
+            match event:
+                case Stepped(MatchedSequence() as matched):
+                    self.matched = matched
+                    self._emit(self.changed, matched, True)
+                case Stepped(Moment() as moment) if self.matched is not None:
+                    self.matched.moments.append(moment)
                     self._emit(self.changed, self.matched, True)
-                case Heard(moment):
-                    if self.matched is not None:
-                        self.matched.moments.append(moment)
-                        self._emit(self.changed, self.matched, True)
-                case Done(trouble):
+                case Done() | Failed():
                     self._emit(self.changed, self.matched, False)
-                    self._tell_end(trouble)
+                    self._tell_end(event.text if isinstance(event, Failed) else "")
+                case Restarted():
+                    text = "The match of the sequence had ended and was started again."
+                    self._messages.say(text, "warning")
+                case _:
+                    pass
 
     def _tell_end(self, trouble: str) -> None:
         if trouble:

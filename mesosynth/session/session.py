@@ -6,7 +6,7 @@ from typing import Any
 
 from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import MesosynthError
-from mesosynth.matching.process import MatcherProcess
+from mesosynth.matching.jobs import matching_jobs
 from mesosynth.matching.results import MatchSettings
 from mesosynth.session import file as session_file
 from mesosynth.session.audio_settings import AudioSettings
@@ -26,6 +26,7 @@ from mesosynth.session.signals import Emitter, Messages
 from mesosynth.session.sound import Sound
 from mesosynth.session.target import CurrentTarget
 from mesosynth.session.tracking import Tracking
+from mesosynth.system.jobs import Failed, Job, JobEvent
 
 
 class Session:
@@ -94,7 +95,7 @@ class Session:
         self.started = False
         self._emit = emit = Emitter()
         self._audio = audio = AudioProcess(instrument, device, sample_rate, block)
-        self._matcher = matcher = MatcherProcess(instrument)
+        self._jobs = jobs = matching_jobs()
         settings = AudioSettings(device=device, sample_rate=sample_rate, block=block)
         model, audio_input = RackModel(instrument), AudioInput(audio)
         self.messages = said = Messages(emit)
@@ -102,9 +103,9 @@ class Session:
         self.rack = rack = Rack(emit, said, audio, model, sound)
         self.device = Device(emit, said, audio, rack, settings)
         self.target = target = CurrentTarget(emit, said, rack)
-        self.match = match = Match(emit, said, matcher, sound, rack, target)
-        self.loss_map = LossMap(emit, matcher, match)
-        self.layers = layers = Layers(emit, said, matcher, sound, rack, target, match)
+        self.match = match = Match(emit, said, jobs, sound, rack, target)
+        self.loss_map = LossMap(emit, jobs, target, match)
+        self.layers = layers = Layers(emit, said, jobs, sound, rack, target, match)
         self.presets = presets = Presets(emit, said, sound, rack, match, layers)
         self.capture = Capture(emit, said, audio, audio_input, target)
         self.tracking = Tracking(emit, said, audio, audio_input, sound, rack, match)
@@ -121,7 +122,7 @@ class Session:
         self.started = True
         self._audio.start()
         self.capture.run()
-        self._matcher.start()
+        self._jobs.start()
         self.sound.set({})
 
     def _wire(self) -> None:
@@ -131,9 +132,13 @@ class Session:
         )  # fmt: skip
         self.sound.on_transport = (self.comparison.end,)
         self.rack.on_change = (self.match.aim, self.loss_map.aim, self.keys.follow_rack)
-        self.target.on_taken = (self.match.take_target, self.layers.take_target)
+        self.target.on_taken = (
+            self.match.take_target, self.layers.take_target, self.loss_map.take_target,
+        )  # fmt: skip
         self.target.on_failed = (self.match.forget_wanted,)
         self.match.on_want = (self.tracking.give_way,)
+        self.match.on_layers_cancelled = (self.layers.take_cancelled,)
+        self.match.on_layers_loaded = (self.layers.load,)
 
     def poll(self) -> None:
         """Process the reports of all processes, and emit their signals in order; never blocks.
@@ -149,14 +154,24 @@ class Session:
             self.target.poll()
             self.capture.poll()
             self.tracking.poll()
-            for reply in self._matcher.poll():
-                self.match.hear(reply)
-                self.layers.hear(reply)
-                self.loss_map.hear(reply)
+            for job, event in self._jobs.poll():
+                self._take(job, event)
             self.loss_map.poll()
             self.sequence.poll()
             self.comparison.poll()
         self._emit.raise_error()
+
+    def _take(self, job: Job | None, event: JobEvent) -> None:
+        if job is None:
+            self.messages.say("The matcher had ended and was started again.", "warning")
+            return
+        if isinstance(event, Failed):
+            self.messages.say(event.text, "error")
+        if job.name == "loss map":
+            self.loss_map.take(job, event)
+        else:
+            self.match.take(job, event)
+            self.layers.take(job, event)
 
     def close(self) -> None:
         """End all processes; no signal is emitted afterwards. A second call does nothing."""
@@ -164,7 +179,7 @@ class Session:
         self.target.close()
         self.tracking.stop()
         self.sequence.close()
-        self._matcher.close()
+        self._jobs.close()
         self.comparison.close()
         self.keys.close()
         self.capture.close()

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import ArgumentError
+from mesosynth.matching.jobs import tracking_jobs
 from mesosynth.matching.results import MATCHABLE, Followed, Hearing
-from mesosynth.matching.tracking_process import FollowerProcess
 from mesosynth.session.capture import AudioInput
 from mesosynth.session.match import Match
 from mesosynth.session.rack import Rack
 from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.session.sound import Sound
+from mesosynth.system.jobs import Failed, Job, Restarted, Stepped
 from mesosynth.units import SILENCE_DB
 
 _DEAF = 1.0  # s without a sample, after which the input counts as gone
@@ -70,7 +71,8 @@ class Tracking:
     ) -> None:
         self._emit, self._messages, self._audio = emit, messages, audio
         self._input, self._sound, self._rack, self._match = audio_input, sound, rack, match
-        self._process: FollowerProcess | None = None
+        self._jobs = tracking_jobs()
+        self._job: Job | None = None
         self._frozen = False
         self._instrument = ""
         self._tracked: tuple[str, ...] = ()  # ids
@@ -83,7 +85,7 @@ class Tracking:
     @property
     def running(self) -> bool:
         """Whether the input is tracked."""
-        return self._process is not None
+        return self._job is not None
 
     @property
     def frozen(self) -> bool:
@@ -93,7 +95,7 @@ class Tracking:
     @property
     def pid(self) -> int | None:
         """Process number of the tracking process; None while there is none."""
-        return None if self._process is None else self._process.pid
+        return self._jobs.pid
 
     def start(self) -> None:
         """Let the input drive the unknowns of the match settings.
@@ -109,7 +111,7 @@ class Tracking:
         WorkerError
             If the audio process does not answer.
         """
-        if self._process is not None:
+        if self._job is not None:
             return
         instrument = self._rack.instrument
         if instrument not in MATCHABLE:
@@ -121,15 +123,15 @@ class Tracking:
         self._rate = self._input.open()
         self._frozen = False
         self._written, self._written_at = self._audio.recording.written, time.monotonic()
-        self._start_process()
+        self._begin()
         self._emit(self.changed, TrackingState(running=True))
 
     def stop(self) -> None:
         """End tracking; the sound stays as it is."""
-        if self._process is None:
+        if self._job is None:
             return
-        self._process.close()
-        self._process, self._frozen = None, False
+        self._jobs.close()
+        self._job, self._frozen = None, False
         self._input.close()
         self._sound.set({}, "match")  # draws the last sound
         self._emit(self.changed, TrackingState(running=False))
@@ -142,25 +144,26 @@ class Tracking:
         ArgumentError
             If nothing is tracked.
         """
-        if self._process is None:
+        if self._job is None:
             raise ArgumentError("Nothing is followed that could be frozen; follow the input first.")
         self._frozen = frozen
 
     def give_way(self) -> None:
         """End tracking for a match, which drives the sound."""
-        if self._process is not None:
+        if self._job is not None:
             self.stop()
             self._messages.say("The match drives the sound now; the input is no longer followed.")
 
-    def _start_process(self) -> None:
-        """Start the process, for the unknowns of the match settings."""
+    def _begin(self) -> None:
+        """Track the part of theta that a match would look for."""
         theta = self._rack.instrument_plugin.parameters.matchable
         wanted = tuple(id_ for id_ in theta if id_ in self._match.settings.unknowns)
         self._instrument, self._tracked = self._rack.instrument, wanted or theta
         values = {id_: self._sound.values[id_] for id_ in theta}
         self._held = self._theta_held()
-        self._process = FollowerProcess(
-            self._instrument, self._tracked, values, self._audio.recording, self._rate
+        self._jobs.cancel("tracking")
+        self._job = self._jobs.begin(
+            "tracking", self._instrument, self._tracked, values, self._audio.recording, self._rate
         )
 
     def _theta_held(self) -> dict[str, float]:
@@ -169,27 +172,40 @@ class Tracking:
 
     def poll(self) -> None:
         """Move the sound to the newest estimate."""
-        process = self._process
-        if process is None:
+        job = self._job
+        if job is None:
             return
         if self._input_is_gone():
             self.stop()
             text = "The input has gone; the last sound is held. Follow again when it is back."
             self._messages.say(text, "warning")
         elif self._rack.instrument != self._instrument:
-            self._change_instrument(process)
-        elif not process.alive:
-            process.close()
-            self._start_process()
-            self._messages.say("The follower had ended and was started again.", "warning")
+            self._change_instrument()
         else:
             held = self._theta_held()
             if held != self._held:
                 self._held = held
-                process.hold(held)
-            estimate = process.poll()
-            if estimate is not None:
-                self._take(estimate)
+                job.send(held)
+            self._hear()
+
+    def _hear(self) -> None:
+        newest: Followed | None = None
+        for _, event in self._jobs.poll():
+            match event:
+                case Stepped(estimate):
+                    newest = estimate
+                case Restarted():
+                    self._begin()  # from where theta is now
+                    text = "The follower had ended and was started again."
+                    self._messages.say(text, "warning")
+                case Failed(text):
+                    self.stop()
+                    self._messages.say(text, "error")
+                    return
+                case _:
+                    pass
+        if newest is not None:
+            self._take(newest)
 
     def _input_is_gone(self) -> bool:
         written, now = self._audio.recording.written, time.monotonic()
@@ -197,11 +213,10 @@ class Tracking:
             self._written, self._written_at = written, now
         return now - self._written_at > _DEAF
 
-    def _change_instrument(self, process: FollowerProcess) -> None:
+    def _change_instrument(self) -> None:
         """Track with the present instrument, if it can be matched."""
         if self._rack.instrument in MATCHABLE:
-            process.close()
-            self._start_process()
+            self._begin()
         else:
             self.stop()
             text = f"The {self._rack.instrument} cannot follow a sound; following ends."

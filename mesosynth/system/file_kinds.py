@@ -44,14 +44,11 @@ SESSION = Kind(
     "session", "a session", "open it in the desk with Open session",
     frozenset({"sound", "follow", "bank"}),
 )  # fmt: skip
-MATCH = Kind(
-    "match", "a saved match",
-    "open it in the desk with Open match, or go on with it by mesosynth match --resume FILE",
-    frozenset({"instrument", "sound", "measurements"}),
-)  # fmt: skip
-SEQUENCE = Kind(
-    "sequence", "a matched sequence", "go on with it by mesosynth sequence SOUND --run FILE",
-    frozenset({"mesosynth_sequence"}),
+CHECKPOINT = Kind(
+    "checkpoint", "a saved match",
+    "open it in the desk with Open match, or go on with it by mesosynth match --resume FILE, or "
+    "mesosynth sequence SOUND --run FILE if it is of a long sound",
+    frozenset({"sound", "settings"}),
 )  # fmt: skip
 MARKS = Kind(
     "marks", "the library's file of favourites",
@@ -79,7 +76,7 @@ BANK = Kind("bank", "a bank of presets", "import it in the library")
 ZIP = Kind("zip", "a zip file", "if it is a bank of presets, import it in the library")
 
 DOCUMENTS = (
-    SESSION, MATCH, SEQUENCE, MARKS, AUDIO_SETTINGS, DESK_SETTINGS, MIDI_MAP, FIGURE, PRESET,
+    SESSION, CHECKPOINT, MARKS, AUDIO_SETTINGS, DESK_SETTINGS, MIDI_MAP, FIGURE, PRESET,
 )  # fmt: skip
 """Kinds of documents; the preset comes last, since other kinds may come to have a name too."""
 

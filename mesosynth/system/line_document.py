@@ -6,12 +6,13 @@ crash does not count, and is taken away when the next one is written.
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Generic, Self, TypeVar
 
 import msgspec
 
-from mesosynth.system.atomic_file import cause_of, writing
+from mesosynth.system.atomic_file import cause_of, write_atomically, writing
 from mesosynth.system.documents import NOT_JSON, Document, read_file
 from mesosynth.system.file_kinds import kind_of
 
@@ -54,21 +55,30 @@ class LineDocument(Generic[T, L]):
         head, lines, _ends = self._load(Path(path))
         return head, lines
 
-    def begin(self, path: Path, head: T) -> "LineWriter[T, L]":
-        """Begin a file, in a folder that is made if need be; what was there before is lost.
+    def begin(
+        self, path: Path, head: T, lines: Sequence[L] = (), *, make_folder: bool = True
+    ) -> "LineWriter[T, L]":
+        """Begin a file; what was there before is lost.
 
         Parameters
         ----------
         path : Path
         head : record
             The first line.
+        lines : sequence of records
+            Those that follow it already; all are written at once.
+        make_folder : bool
+            Whether the file's folder is made where there is none.
 
         Raises
         ------
         MesosynthError
             That of the head, if it cannot be written.
         """
-        self.head.save(path, head, make_folder=True)
+        where = str(path)
+        content = [self.head.format(head, where), *(self.format_line(it, where) for it in lines)]
+        with writing(path, self.head.error, make_folder):
+            write_atomically(path, b"".join(content))
         return self.go_on(path)
 
     def go_on(self, path: Path) -> "LineWriter[T, L]":

@@ -88,7 +88,7 @@ TUNE = Document(
     migrations=[pitches_to_notes, name_from_title], check=check_tune,
 )  # fmt: skip
 CONCERT = Document(Concert, file_kinds.SESSION, SessionError, largest=3_000_000)
-HEAD = Document(Head, file_kinds.SEQUENCE, MatchFileError, numbered=False, indent=None)
+HEAD = Document(Head, file_kinds.CHECKPOINT, MatchFileError, numbered=False, indent=None)
 RUN = LineDocument(HEAD, Step, largest=50_000_000)
 FULL = Tune(name="Grün", notes=(Note(), Note(pitch=1.5, extra={"later": [1]})), last=Note(),
             samples=b"\x00\xff", way=Glide(seconds=1.0), extra={"future": {"a": None}})  # fmt: skip
@@ -201,7 +201,7 @@ def test_a_wrong_document_is_refused_with_its_cause(raw, says):
         ({"tune": None}, "c.json, its tune is not a preset: None stands where"),
         ({"tune": {"revision": 9}}, "c.json, its tune was written by a later mesosynth"),
         ({"tune": {"revision": 3, "name": "x", "notes": [{"pitch": 0}]}}, "c.json, its tune: its"),
-        ({"tune": {"kind": "match"}}, "c.json, its tune is a saved match, not a preset;"),
+        ({"tune": {"kind": "checkpoint"}}, "c.json, its tune is a saved match, not a preset;"),
         ({"tune": {"revision": 3, "name": "x"}, "encore": 3}, "c.json, its encore is not a preset"),
     ],
 )
@@ -428,7 +428,7 @@ def test_a_line_that_was_cut_short_is_written_over_and_nothing_else(tmp_path):
         (lambda text: text.replace(b'"loss":1.0', b'"loss":"x"'), "line 2: Expected `float`"),
         (lambda text: text.replace(b"\n", b"\n\n", 1), "line 2: "),
         (lambda text: text.partition(b"\n")[0], "its first line is cut short"),
-        (lambda text: text[5:], "is not a matched sequence"),
+        (lambda text: text[5:], "is not a saved match"),
         (lambda text: text.replace(b'"revision":1', b'"revision":2'), "later mesosynth"),
         (lambda text: text + b" " * 50_000_000, "is larger than 50000000 bytes"),
     ],
@@ -446,10 +446,10 @@ def test_a_broken_run_is_refused_with_its_cause(tmp_path, change, says):
 def test_a_run_and_a_preset_know_each_other_apart(tmp_path):
     path = tmp_path / "x"
     TUNE.save(path, FULL)
-    assert f"{path} is a preset, not a matched sequence;" in refused(path, RUN.load, MatchFileError)
+    assert f"{path} is a preset, not a saved match;" in refused(path, RUN.load, MatchFileError)
     with RUN.begin(path, Head()) as run:
         run.append(Step(1.0))
-    assert f"{path} is a matched sequence, not a preset;" in refused(path, TUNE.load, PresetError)
+    assert f"{path} is a saved match, not a preset;" in refused(path, TUNE.load, PresetError)
     path.write_bytes(b"RIFF1234WAVE")
     said = refused(path, TUNE.load, PresetError)
     assert said == f"{path} is a sound file, not a preset; load it as a target."

@@ -20,9 +20,13 @@ from mesosynth.errors import (
     SessionError,
     SettingsError,
 )
-from mesosynth.matching.checkpoint import MATCH, load_match
+from mesosynth.matching.checkpoint import (
+    keep,
+    load_checkpoint,
+    load_sequence,
+    save_checkpoint,
+)
 from mesosynth.matching.descent import NormalEquations
-from mesosynth.matching.sequence_file import SEQUENCE, SequenceFile, load_sequence
 from mesosynth.paper.figures import FIGURE
 from mesosynth.presets.bank import read_bank
 from mesosynth.presets.preset import PRESET
@@ -31,14 +35,14 @@ from mesosynth.session.audio_settings import AUDIO_SETTINGS, AudioSettings
 from mesosynth.session.file import SESSION
 from mesosynth.system import file_kinds
 from mesosynth.system.paths import resource
+from mesosynth.system.steps import result_of
 
 FILES = sorted((Path(__file__).parents[1] / "data" / "documents").iterdir())
 FILES.append(resource("assets", "demo.wav"))
 LOADERS = {
     "preset": (PRESET.load, PresetError),
     "session": (SESSION.load, SessionError),
-    "match": (MATCH.load, MatchFileError),
-    "sequence": (SEQUENCE.load, MatchFileError),
+    "checkpoint": (load_checkpoint, MatchFileError),
     "marks": (MARKS.load, SettingsError),
     "audio_settings": (AUDIO_SETTINGS.load, SettingsError),
     "desk_settings": (DESK_SETTINGS.load, SettingsError),
@@ -54,7 +58,7 @@ def kind_of(path):
 
 
 DOCUMENTS = {
-    "preset": PRESET, "session": SESSION, "match": MATCH, "marks": MARKS, "figure": FIGURE,
+    "preset": PRESET, "session": SESSION, "marks": MARKS, "figure": FIGURE,
     "audio_settings": AUDIO_SETTINGS, "desk_settings": DESK_SETTINGS, "midi_map": MIDI_MAP,
 }  # fmt: skip
 
@@ -84,18 +88,20 @@ def test_every_file_opens_and_every_other_loader_says_what_it_is(path, tmp_path)
         assert_only_its_own_loader_opens(copy, kind)
         document.save(copy, document.load(copy))
         assert document.format(value, "") == copy.read_bytes()
-    elif kind == "sequence":
-        head, moments = SEQUENCE.load(path)
-        with SEQUENCE.begin(copy, head) as file:
-            for moment in moments:
-                file.append(moment)
+    elif kind == "checkpoint":
+        before = load_checkpoint(path)
+        save_checkpoint(copy, before)
+        assert copy.read_bytes() != path.read_bytes()
         assert_only_its_own_loader_opens(copy, kind)
-        assert SEQUENCE.load(copy) == (head, moments)
+        after = load_checkpoint(copy)
+        for name in ("job", "settings", "steps", "finished", "instrument"):
+            assert getattr(after, name) == getattr(before, name)
+        assert after.target.sha256 == before.target.sha256
 
 
 def test_every_kind_of_document_has_a_file_here():
     assert {kind_of(path) for path in FILES} == set(LOADERS)
-    assert set(DOCUMENTS) | {"sequence"} == {
+    assert set(DOCUMENTS) | {"checkpoint"} == {
         kind.name.replace(" ", "_") for kind in file_kinds.DOCUMENTS
     }
 
@@ -132,34 +138,43 @@ def test_a_session_of_then_is_the_same_desk_now(path):
     assert session.desk["drawer"] == {"open": True, "page": "rack"}
 
 
-@of_kind("match")
+def checkpoints(what):
+    files = [path for path in FILES if path.name.startswith(f"checkpoint-1-{what}")]
+    return pytest.mark.parametrize("path", files, ids=lambda path: path.name)
+
+
+@checkpoints("match")
 def test_a_match_of_then_is_gone_on_with(path):
-    match = load_match(path)
+    match = load_checkpoint(path, "match")
     ripple = "ripple" in path.name
     assert match.instrument == ("ripple" if ripple else "chirplet")
     assert match.settings.unknowns == ("f_0" if ripple else "f_c", "f_m")
     assert match.target.audio.shape == (32768,)
     assert match.target.name == "pulse.wav"
-    evaluations = {"match-1-first.run": 25, "match-1.run": 13}.get(path.name, 8)
-    assert len(match.evaluations) == evaluations
+    evaluations = {"checkpoint-1-match-first.run": 25, "checkpoint-1-match.run": 13}
+    assert len(match.evaluations) == evaluations.get(path.name, 8)
     assert NormalEquations.from_numbers(match.evaluations[0].numbers).loss > 0.0
-    assert match.finished == (path.name == "match-1.run")
+    assert match.finished == (path.name == "checkpoint-1-match.run")
+    with pytest.raises(MatchFileError, match=r"is a match, not a match of a long sound"):
+        load_sequence(path)
 
 
-@of_kind("sequence")
+@checkpoints("sequence")
 def test_a_sequence_of_then_is_gone_on_with(path, tmp_path):
     copy = Path(shutil.copy(path, tmp_path))
     matched = load_sequence(copy)
     assert matched.sound.name == "pulse.wav"
     assert [moment.time for moment in matched.moments] == [1.0, 3.0]
     assert matched.moments[0].theta["f_c"] == pytest.approx(740.28, abs=0.01)
-    before = copy.read_bytes()
-    file = SequenceFile(copy, matched.sound, matched.settings)
-    assert file.moments == matched.moments
-    file.append(matched.moments[0])
-    file.close()
-    assert copy.read_bytes().startswith(before)
+
+    def more():
+        yield matched.moments[0]
+
+    result_of(keep(more(), copy, load_checkpoint(copy)))
     assert load_sequence(copy).moments == [*matched.moments, matched.moments[0]]
+    assert load_checkpoint(copy).finished
+    with pytest.raises(MatchFileError, match=r"is a match of a long sound, not a match; go on"):
+        load_checkpoint(copy, "match")
 
 
 @of_kind("marks")

@@ -10,7 +10,7 @@ import time
 import pytest
 from test_cli import DEMO, answer, assert_one_sentence, mesosynth
 
-from mesosynth.matching.checkpoint import load_match
+from mesosynth.matching.checkpoint import load_checkpoint
 
 FIGURES = ("theta", "std", "loss", "evaluations", "onset", "gain")
 
@@ -20,34 +20,51 @@ def figures(done):
     return {name: told[name] for name in FIGURES}
 
 
-def kept_until(end, run):
+def evaluations(run):
+    return len(load_checkpoint(run).evaluations)
+
+
+def kept_until(end, run, *words):
     """Run a match until it has measured twice, and end it; what it said."""
     running = subprocess.Popen(
-        [sys.executable, "-m", "mesosynth", "match", DEMO, "--save", str(run)],
+        [sys.executable, "-m", "mesosynth", "match", DEMO, "--save", str(run), *words],
         stderr=subprocess.PIPE, text=True, start_new_session=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )  # fmt: skip
-    while running.poll() is None and not (run.exists() and len(load_match(run).evaluations) >= 2):
+    while running.poll() is None and not (run.exists() and evaluations(run) >= 2):
         time.sleep(0.02)
     os.killpg(running.pid, end)
     _, err = running.communicate(timeout=20)
-    assert load_match(run).evaluations  # whole, whenever it ended
+    assert evaluations(run)  # whole, whenever it ended
     return err
 
 
 def test_ctrl_c_leaves_the_match_and_says_how_to_go_on(tmp_path):
     err = kept_until(signal.SIGINT, tmp_path / "run")
-    assert load_match(tmp_path / "run").finished or f"--resume {tmp_path / 'run'}" in err
+    assert load_checkpoint(tmp_path / "run").finished or f"--resume {tmp_path / 'run'}" in err
 
 
 def test_a_match_that_is_killed_goes_on_to_the_theta_it_would_have_found(tmp_path):
     run = tmp_path / "run"
     kept_until(signal.SIGKILL, run)
     resumed = figures(mesosynth("match", "--resume", run, "--json"))
-    assert load_match(run).finished
+    assert load_checkpoint(run).finished
     whole = mesosynth("match", DEMO, "--save", tmp_path / "whole", "--json")
     assert resumed == figures(whole)
-    assert len(load_match(run).evaluations) == len(load_match(tmp_path / "whole").evaluations)
+    assert evaluations(run) == evaluations(tmp_path / "whole")
+
+
+def test_a_match_with_layers_that_is_killed_goes_on_from_its_file(tmp_path):
+    run = tmp_path / "run"
+    words = ("--layers", "1", "--seconds", "20")
+    kept_until(signal.SIGKILL, run, *words)
+    before = load_checkpoint(run, "layers")
+    told = answer(mesosynth("match", "--resume", run, "--json"))
+    after = load_checkpoint(run, "layers")
+    assert after.finished
+    assert after.evaluations[: len(before.evaluations)] == before.evaluations
+    assert len(after.evaluations) > len(before.evaluations)
+    assert len(told["layers"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from sequences import moving, write_moving
 from test_cli import answer, assert_one_sentence, mesosynth
 
 from mesosynth.errors import MatchFileError
-from mesosynth.matching.sequence_file import load_sequence
+from mesosynth.matching.checkpoint import load_sequence
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +73,8 @@ def test_ctrl_c_keeps_what_there_is_and_says_how_to_go_on(sound, tmp_path):
         (["SOUND", "-o", "nowhere/theta.csv"], "there is no folder nowhere"),
         (["SOUND", "--pin", "f_c"], "ID=VALUE"),
         (["SOUND", "--unknowns", "loudness"], "loudness"),
-        (["SOUND", "--run", "SONG"], "is not a matched sequence"),
-        (["SOUND", "--run", "SONG", "--anew"], "is not a matched sequence"),
+        (["SOUND", "--run", "SONG"], "is not a saved match"),
+        (["SOUND", "--run", "SONG", "--anew"], "is not a saved match"),
     ],
 )
 def test_mistakes_are_one_sentence_and_nothing_is_overwritten(sound, tmp_path, words, cause):

@@ -120,13 +120,11 @@ def test_a_sequence_survives_the_death_of_its_process(session, tmp_path):
     sequence = session.sequence
     found = lambda _: sequence.matched is not None and len(sequence.matched.moments) >= 2  # noqa: E731
     poll_until(session, found, 100.0)
-    os.kill(session.sequence._process.pid, signal.SIGKILL)
-    done = lambda seen: any(not running for _, running in seen.of("sequence.changed"))  # noqa: E731
-    seen = poll_until(session, done)
-    assert any("start it again" in text for text in seen.texts())
+    os.kill(session.sequence.pid, signal.SIGKILL)
     kept = list(session.sequence.matched.moments)
-    session.sequence.start(sound, run=run)
-    poll_until(session, done, 100.0)
+    done = lambda seen: any(not running for _, running in seen.of("sequence.changed"))  # noqa: E731
+    seen = poll_until(session, done, 100.0)
+    assert any("started again" in text for text in seen.texts())
     assert session.sequence.matched.finished
     assert session.sequence.matched.moments[: len(kept)] == kept
     session.sequence.export(tmp_path / "theta.csv")

@@ -1,24 +1,29 @@
-"""Somebody to follow, where there is no microphone."""
+"""An input that is tracked, where there is no microphone."""
 
 import time
 
 from mesosynth.matching.results import Followed
+from mesosynth.system.jobs import Stepped
 
 
-class Follower:
-    """Hears gamma at 4, in place of the process that listens to an input."""
+class HeardJobs:
+    """Jobs that hear gamma at 4, in place of those that listen to an input."""
 
-    alive, pid = True, None
+    pid = None
 
-    def __init__(self, *_):
-        pass
+    def begin(self, *_):
+        return self
 
     def poll(self):
-        return Followed(
+        estimate = Followed(
             "following", {"gamma": 4.0}, {"gamma": 0.1}, 0.01, 0.9, 0.3, -20.0, time.monotonic()
         )
+        return [(self, Stepped(estimate))]
 
-    def hold(self, values):
+    def send(self, values):
+        pass
+
+    def cancel(self, name):
         pass
 
     def close(self):
@@ -26,7 +31,7 @@ class Follower:
 
 
 def let_it_be_heard(monkeypatch, session):
-    """Give `session` an input that somebody plays into."""
-    monkeypatch.setattr("mesosynth.session.tracking.FollowerProcess", Follower)
+    """Give `session` an input with a sound in it."""
+    monkeypatch.setattr(session.tracking, "_jobs", HeardJobs())
     monkeypatch.setattr(session._audio, "start_recording", lambda: 48000)
     monkeypatch.setattr(session.tracking, "_input_is_gone", lambda: False)

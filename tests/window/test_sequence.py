@@ -16,7 +16,7 @@ def page(desk, qtbot):
     assert page.isVisible()
     yield page
     desk.session.sequence.stop_playing()
-    desk.session.sequence._process.close()
+    desk.session.sequence._jobs.close()
     desk.session.sequence.matched = None
     desk.session.sequence.changed.emit(None, False)
     page.smooth.setValue(0)

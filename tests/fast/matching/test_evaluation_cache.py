@@ -8,13 +8,19 @@ import pytest
 
 from mesosynth.audio.target import target_from_array
 from mesosynth.errors import MatchFileError
-from mesosynth.matching.checkpoint import MATCH, SavedMatch, load_match, save_match
+from mesosynth.matching.checkpoint import (
+    CHECKPOINT,
+    Checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
 from mesosynth.matching.descent import NormalEquations
-from mesosynth.matching.evaluation_cache import Evaluation, EvaluationCache
-from mesosynth.matching.match import Matcher, keep_match
+from mesosynth.matching.jobs import search
+from mesosynth.matching.match import Matcher
 from mesosynth.matching.model import state_of
 from mesosynth.matching.operator import shared_operator
 from mesosynth.matching.results import MatchSettings
+from mesosynth.system.evaluation_cache import Evaluation, EvaluationCache
 from mesosynth.system.steps import Stopped, result_of, stop
 
 TRUTH = {"f_c": 470.0, "f_m": 7.0, "gamma": -1.7, "w": 1.9}
@@ -67,11 +73,9 @@ def same(a, b):
 @pytest.mark.parametrize("left", [1, 4, None])
 def test_a_match_goes_on_where_it_stood_to_the_last_digit(target, whole, tmp_path, left):
     result, evaluations = whole
-    save_match(tmp_path / "run", SavedMatch(
-        instrument="chirplet", settings=MatchSettings(), target=target,
-        evaluations=tuple(evaluations[:left]),
-    ))  # fmt: skip
-    saved = load_match(tmp_path / "run")
+    part = Checkpoint("match", MatchSettings(), target, steps=tuple(evaluations[:left]))
+    save_checkpoint(tmp_path / "run", part)
+    saved = load_checkpoint(tmp_path / "run", "match")
     again, new = run(saved.target, saved.evaluations, saved.settings)
     same(again, result)
     assert [each.number for each in new] == list(range(len(evaluations)))[len(saved.evaluations) :]
@@ -90,16 +94,16 @@ def test_a_match_that_is_kept_can_be_left_anywhere_and_goes_on_from_its_file(
     target, whole, tmp_path
 ):
     path = tmp_path / "run"
-    steps = keep_match(SavedMatch("chirplet", MatchSettings(), target), path)
+    steps = search(Checkpoint("match", MatchSettings(), target), path)
     for _ in range(70):
         next(steps)
     steps.close()  # as a crash does
-    left = load_match(path)
+    left = load_checkpoint(path)
     assert 0 < len(left.evaluations) < len(whole[1])
     assert not left.finished
-    same(result_of(keep_match(left, path)), whole[0])
-    assert load_match(path).finished
-    assert len(load_match(path).evaluations) == len(whole[1])
+    same(result_of(search(left, path)), whole[0])
+    assert load_checkpoint(path).finished
+    assert len(load_checkpoint(path).evaluations) == len(whole[1])
 
 
 def test_seconds_do_not_count_pauses(target, whole):
@@ -164,15 +168,15 @@ def saved(target, tmp_path):
     equations = NormalEquations(0.1, np.zeros(4), np.eye(4), 1e-3)
     evaluation = Evaluation(0, state_of(TRUTH).tolist(), equations.numbers, 0.5)
     settings = MatchSettings(unknowns=("f_m", "w"), pinned={"f_c": 470.0}, seed=5)
-    match = SavedMatch("chirplet", settings, target, (evaluation,))
+    match = Checkpoint("match", settings, target, steps=(evaluation,))
     path = tmp_path / "run"
-    save_match(path, match)
+    save_checkpoint(path, match)
     return path, match
 
 
 def test_a_file_keeps_every_bit(saved):
     path, match = saved
-    again = load_match(path)
+    again = load_checkpoint(path)
     assert again.settings == match.settings
     assert np.array_equal(again.target.audio, match.target.audio)
     assert (again.target.name, again.target.start) == (match.target.name, match.target.start)
@@ -182,13 +186,13 @@ def test_a_file_keeps_every_bit(saved):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        (b'"revision":1', b'"revision":%d' % (MATCH.revision + 1), "later mesosynth"),
-        (b'"revision":1', b'"revision":"x"', "not a saved match"),
+        (b'"revision":2', b'"revision":%d' % (CHECKPOINT.head.revision + 1), "later mesosynth"),
+        (b'"revision":2', b'"revision":"x"', "not a saved match"),
         (b'"samples":"', b'"samples":"AAAAAAAAAAAAAAAA', "not 32768 finite samples"),
-        (b'"loss":0.1', b'"loss":-0.1', "measurement 0"),
-        (b'"gradient":[0.0,', b'"gradient":[', "measurement 0"),
+        (b'"numbers":[0.1', b'"numbers":[-0.1', "evaluation 0"),
+        (b'"numbers":[', b'"numbers":[0.0,', "evaluation 0"),
         (b'"seed":5', b'"seed":null', "not a saved match"),
-        (b'"instrument"', b'"instrumint"', "instrument"),
+        (b'"job"', b'"jab"', "job"),
         (b"{", b"", "not a saved match"),
     ],
 )
@@ -198,30 +202,38 @@ def test_a_broken_file_is_refused_with_one_sentence(saved, old, new, said):
     assert old in text
     path.write_bytes(text.replace(old, new, 1))
     with pytest.raises(MatchFileError, match=said) as error:
-        load_match(path)
+        load_checkpoint(path)
     assert str(path) in str(error.value)
 
 
-def test_a_file_that_was_cut_off_is_refused_wherever_it_ends(saved):
+def test_a_file_whose_first_line_was_cut_off_is_refused_wherever_it_ends(saved):
     path, _ = saved
     text = path.read_bytes()
-    for end in (0, 1, 100, len(text) // 2, len(text) - 3):
+    for end in (0, 1, 100, len(text) // 2):
         path.write_bytes(text[:end])
         with pytest.raises(MatchFileError, match="not a saved match"):
-            load_match(path)
+            load_checkpoint(path)
+
+
+def test_a_step_that_was_cut_off_does_not_count(saved):
+    path, match = saved
+    path.write_bytes(path.read_bytes()[:-3])
+    again = load_checkpoint(path)
+    assert not again.evaluations
+    assert again.settings == match.settings
 
 
 def test_a_file_that_is_not_there_or_cannot_be_written_is_named(saved, tmp_path):
     with pytest.raises(MatchFileError, match="nowhere"):
-        load_match(tmp_path / "nowhere")
+        load_checkpoint(tmp_path / "nowhere")
     with pytest.raises(MatchFileError, match="no-folder"):
-        save_match(tmp_path / "no-folder" / "run", saved[1])
+        save_checkpoint(tmp_path / "no-folder" / "run", saved[1])
     with pytest.raises(MatchFileError, match="larger than"):
-        load_match("/dev/zero")
+        load_checkpoint("/dev/zero")
 
 
 def test_settings_of_a_file_are_those_of_the_run(saved):
-    again = load_match(saved[0])
+    again = load_checkpoint(saved[0])
     found = Matcher(again.instrument, again.settings).match(again.target)
     assert found.theta["f_c"] == 470.0
     assert set(found.std) == {"f_m", "w"}

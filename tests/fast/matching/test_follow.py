@@ -7,7 +7,7 @@ from chirplet_player import RATE, THETA, live, live_at_its_rate
 from mesosynth.audio.target import ANALYSIS_RATE
 from mesosynth.errors import ArgumentError
 from mesosynth.matching.theta_track import Glide
-from mesosynth.matching.tracking import Follower
+from mesosynth.matching.tracking import Tracker
 
 TICK, WORD = 0.125, 0.025  # s: from one look to the next, and from one word to the next,
 LATE = 0.06  # which may come so late while it looks
@@ -42,7 +42,7 @@ def test_a_glide_of_an_octave_a_second_is_followed_within_half_a_second(begin, e
     audio = live(gamma, STILL + abs(np.log2(end / begin)), period=period)
     noise = np.random.default_rng(0).standard_normal(len(audio))
     audio += (10.0 ** (-30.0 / 20.0) * audio.std() * noise).astype(np.float32)
-    told = [(t, each) for t, each in follow(Follower(), audio) if t > STILL]
+    told = [(t, each) for t, each in follow(Tracker(), audio) if t > STILL]
     # What is told is heard until the next word comes.
     lags = [
         abs(np.log2(each.theta["gamma"] / gamma(t + late)))
@@ -57,20 +57,20 @@ def test_a_glide_of_an_octave_a_second_is_followed_within_half_a_second(begin, e
 def test_another_sample_rate_does_not_come_later():
     gamma = glide(4.0, 0.5)
     audio = live_at_its_rate(gamma, STILL + 3.0).astype(np.float32)
-    told = follow(Follower(sample_rate=RATE), audio, RATE)
+    told = follow(Tracker(sample_rate=RATE), audio, RATE)
     lags = [np.log2(each.theta["gamma"] / gamma(t)) for t, each in told if t > STILL + 1.0]
     assert abs(np.median(lags)) < 0.05  # a resampler that hands out batches would add 0.07
 
 
 def test_a_track_that_took_a_double_for_the_truth_begins_anew():
     gamma = glide(0.5, 16.0)
-    told = follow(Follower(), live(gamma, STILL + 5.0, period=0.25))
+    told = follow(Tracker(), live(gamma, STILL + 5.0, period=0.25))
     lags = [abs(np.log2(each.theta["gamma"] / gamma(t))) for t, each in told if t > STILL]
     assert np.max(lags) < 0.5
 
 
 def test_arpeggios_that_turn_round_are_followed_within_a_second_and_a_half():
-    told = follow(Follower(), live(lambda t: 2.0 if t < 4.0 else -4.0, 6.0))
+    told = follow(Tracker(), live(lambda t: 2.0 if t < 4.0 else -4.0, 6.0))
     before, after = ([each.theta["gamma"] for t, each in told if a < t < b]
                      for a, b in ((3.0, 4.0), (5.5, 6.0)))  # fmt: skip
     assert np.median(before) == pytest.approx(2.0, rel=0.1)
@@ -79,7 +79,7 @@ def test_arpeggios_that_turn_round_are_followed_within_a_second_and_a_half():
 
 def test_silence_holds_the_last_theta():
     audio = live(lambda _: 4.0, 2.0)
-    told = follow(Follower(), np.concatenate([audio, np.zeros(ANALYSIS_RATE, np.float32)]))
+    told = follow(Tracker(), np.concatenate([audio, np.zeros(ANALYSIS_RATE, np.float32)]))
     last, silent = told[79][1], told[-1][1]
     assert last.hearing == "following"
     assert last.theta["gamma"] == pytest.approx(4.0, rel=0.1)
@@ -90,7 +90,7 @@ def test_silence_holds_the_last_theta():
 
 def test_what_begins_after_a_silence_is_listened_to():
     rest = np.zeros(round(1.5 * ANALYSIS_RATE), np.float32)
-    told = follow(Follower(), np.concatenate([rest, live(lambda _: 4.0, 0.5)]))
+    told = follow(Tracker(), np.concatenate([rest, live(lambda _: 4.0, 0.5)]))
     heard = [each.hearing for _, each in told]
     assert heard[55] == "silent"
     assert heard[-1] == "listening"  # six looks are not yet over
@@ -98,13 +98,13 @@ def test_what_begins_after_a_silence_is_listened_to():
 
 def test_noise_is_followed_without_confidence():
     noise = np.random.default_rng(1).standard_normal(2 * ANALYSIS_RATE).astype(np.float32)
-    told = follow(Follower(), 0.1 * noise)
+    told = follow(Tracker(), 0.1 * noise)
     assert told[-1][1].confidence < 0.5
     assert np.isfinite(list(told[-1][1].theta.values())).all()
 
 
 def test_what_the_sound_does_not_tell_is_not_told_and_leaves_the_rest_sure():
-    follower = Follower(values={**THETA, "gamma": 4.0})
+    follower = Tracker(values={**THETA, "gamma": 4.0})
     told = follow(follower, live(lambda _: 4.0, 3.0))[-1][1]
     place = follower.ids.index("f_m")
     follower._track._glide._P[place, place] = 1.0
@@ -115,7 +115,7 @@ def test_what_the_sound_does_not_tell_is_not_told_and_leaves_the_rest_sure():
 
 
 def test_only_what_is_free_is_followed_and_the_rest_stands_where_it_is_held():
-    follower = Follower(unknowns=("gamma",), values={**THETA, "gamma": 3.0})
+    follower = Tracker(unknowns=("gamma",), values={**THETA, "gamma": 3.0})
     told = follow(follower, live(lambda _: 4.0, 2.0))
     assert set(told[-1][1].theta) == {"gamma"}
     assert told[-1][1].theta["gamma"] == pytest.approx(4.0, rel=0.1)
@@ -134,6 +134,6 @@ def test_a_filter_that_hears_a_steady_speed_has_no_lag():
 
 def test_what_cannot_be_followed_is_said():
     with pytest.raises(ArgumentError, match="theremin"):
-        Follower("theremin")
+        Tracker("theremin")
     with pytest.raises(ArgumentError, match="free at least one"):
-        Follower(unknowns=())
+        Tracker(unknowns=())

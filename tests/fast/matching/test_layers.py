@@ -8,7 +8,6 @@ import torch
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, target_from_array
 from mesosynth.errors import ArgumentError
-from mesosynth.matching.evaluation_cache import Evaluation, EvaluationCache
 from mesosynth.matching.layer_sound import (
     PERIOD,
     SIZE,
@@ -23,6 +22,7 @@ from mesosynth.matching.layers import layer_steps, match_layers, render_layers
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.results import Layer, LayersSettings, LayersStep
 from mesosynth.matching.starts import period_of
+from mesosynth.system.evaluation_cache import Evaluation, EvaluationCache
 from mesosynth.system.steps import Stopped, stop
 
 SPAN = (-2.0, 2.0)

@@ -9,16 +9,11 @@ from sequences import REST, matched, moving, write_moving
 
 from mesosynth.audio.file import stream_audio
 from mesosynth.errors import ArgumentError, MatchFileError, TargetError
-from mesosynth.matching.operator import Operator
-from mesosynth.matching.results import SequenceSettings
-from mesosynth.matching.sequence import TOLERANCE, match_sequence, windows
-from mesosynth.matching.sequence_file import load_sequence
+from mesosynth.matching.checkpoint import load_sequence
+from mesosynth.matching.results import Moment, SequenceSettings
+from mesosynth.matching.sequence import match_sequence, sequence_steps, windows
 from mesosynth.matching.smoothing import smoothed
-
-
-@pytest.fixture(scope="module")
-def operator():
-    return Operator(tolerance=TOLERANCE)
+from mesosynth.system.steps import stop
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +22,10 @@ def sound(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(sound, operator, tmp_path_factory):
+def whole(sound, tmp_path_factory):
     """The sequence of it, found in one go, and its file."""
     run = tmp_path_factory.mktemp("run") / "whole"
-    return match_sequence(sound, run=run, operator=operator), run
+    return match_sequence(sound, run=run), run
 
 
 def test_theta_comes_back_as_it_moves_around_a_rest(whole):
@@ -56,46 +51,42 @@ def test_most_windows_take_a_few_evaluations(whole):
     assert sum(moment.fresh for moment in sequence.moments) <= 6
 
 
-def test_a_sequence_that_was_stopped_goes_on_to_the_same_thetas(whole, sound, operator, tmp_path):
+def test_a_sequence_that_was_stopped_goes_on_to_the_same_thetas(whole, sound, tmp_path):
     sequence, _ = whole
     run = tmp_path / "run"
-    seen = []
-
-    def stop():
-        return len(seen) >= 5
-
-    part = match_sequence(
-        sound, run=run, operator=operator, should_stop=stop, on_moment=lambda *_: seen.append(1)
-    )
+    steps = sequence_steps(sound, run=run)
+    moments = 0
+    while moments < 5:
+        moments += isinstance(next(steps), Moment)
+    next(steps)  # the next window is under way
+    part = stop(steps)
     assert not part.finished
     assert load_sequence(run).moments == sequence.moments[:5]
     with run.open("ab") as file:
         file.write(b'{"time":5.5,"theta":{"f_c":4')  # the power failed here
-    assert match_sequence(sound, run=run, operator=operator).moments == sequence.moments
+    assert match_sequence(sound, run=run).moments == sequence.moments
     assert load_sequence(run).moments == sequence.moments
 
 
-def test_what_is_finished_is_not_matched_again(whole, sound, operator):
+def test_what_is_finished_is_not_matched_again(whole, sound):
     sequence, run = whole
     before = run.read_bytes()
 
-    def never():
-        raise AssertionError("it was matched again")
-
-    again = match_sequence(sound, run=run, operator=operator, should_stop=never)
+    steps = list(sequence_steps(sound, run=run))
+    (again,) = steps  # no step, and no look up in between: nothing was computed
     assert again.moments == sequence.moments
     assert run.read_bytes() == before
 
 
-def test_another_sound_or_other_settings_do_not_go_on_with_it(whole, sound, operator, tmp_path):
+def test_another_sound_or_other_settings_do_not_go_on_with_it(whole, sound, tmp_path):
     _, run = whole
     before = run.read_bytes()
     with pytest.raises(MatchFileError, match="with other settings or of another sound"):
-        match_sequence(sound, SequenceSettings(hop=0.5), run=run, operator=operator)
+        match_sequence(sound, SequenceSettings(hop=0.5), run=run)
     letter = tmp_path / "letter"
     letter.write_text("Dear sir or madam\n")
-    with pytest.raises(MatchFileError, match="is not a matched sequence"):
-        match_sequence(sound, run=letter, operator=operator)
+    with pytest.raises(MatchFileError, match="is not a saved match"):
+        match_sequence(sound, run=letter)
     assert letter.read_text() == "Dear sir or madam\n"
     assert run.read_bytes() == before
 

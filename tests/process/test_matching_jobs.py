@@ -1,0 +1,75 @@
+"""Fears: pictures that pile up, what was found for one instrument judged by another."""
+
+import time
+
+import numpy as np
+import pytest
+
+from mesosynth.audio.file import load_target
+from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.matching.analysis import analysis
+from mesosynth.matching.jobs import KINDS, matching_jobs
+from mesosynth.matching.match import render_match
+from mesosynth.matching.operator import shared_operator
+from mesosynth.matching.results import MatchSettings
+from mesosynth.system.jobs import Done, Stepped
+from mesosynth.system.paths import resource
+
+MOVES = 500
+
+
+@pytest.fixture
+def jobs():
+    jobs = matching_jobs()
+    jobs.start()
+    yield jobs
+    jobs.close()
+
+
+def wait(jobs, condition, seconds=120.0):
+    """What came until then, and in the half second after that."""
+    seen, deadline, end = [], time.monotonic() + seconds, None
+    while end is None or time.monotonic() < end:
+        seen += jobs.poll()
+        assert time.monotonic() < deadline, seen
+        if end is None and condition(seen):
+            end = time.monotonic() + 0.5
+        time.sleep(0.005)
+    return seen
+
+
+def test_every_job_has_a_function():
+    for kind in KINDS.values():
+        module, _, name = kind.function.partition(":")
+        assert callable(getattr(__import__(module, fromlist=[name]), name))
+
+
+def test_of_many_moves_the_last_is_drawn_and_few_others(jobs):
+    moves = [PARAMETERS.defaults() | {"f_c": 300.0 + i} for i in range(MOVES)]
+    made = [jobs.begin("sound picture", values, "chirplet", None) for values in moves]
+    seen = wait(jobs, lambda seen: any(job is made[-1] for job, _ in seen))
+    drawn = [event.result for _, event in seen if isinstance(event, Done)]
+    assert len(drawn) <= 2
+    last = analysis(shared_operator(), render_match(moves[-1]))
+    np.testing.assert_allclose(drawn[-1].scalogram, last.scalogram, atol=1e-4)
+    assert len(drawn) == 1 or np.abs(drawn[0].scalogram - last.scalogram).max() > 0.1
+
+
+def test_another_instrument_during_a_match_does_not_cost_the_process(jobs):
+    target = load_target(resource("assets", "demo.wav"))
+    match = jobs.begin("match", target, "chirplet", MatchSettings())
+    wait(jobs, lambda seen: any(isinstance(event, Stepped) for _, event in seen))
+    pid = jobs.pid
+    picture = jobs.begin("sound picture", {}, "ripple", target)
+    seen = wait(jobs, lambda seen: any(job is match and isinstance(e, Done) for job, e in seen))
+    assert any(job is picture and isinstance(event, Done) for job, event in seen)
+    candidates = tuple(match_result(seen, match).candidates)
+    scores = jobs.begin("scores", target, "chirplet", candidates)
+    seen = wait(jobs, lambda seen: any(job is scores and isinstance(e, Done) for job, e in seen))
+    places = [event.step[0] for _, event in seen if isinstance(event, Stepped)]
+    assert places == list(range(len(candidates)))
+    assert jobs.pid == pid
+
+
+def match_result(seen, match):
+    return next(event.result for job, event in seen if job is match and isinstance(event, Done))
