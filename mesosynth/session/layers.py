@@ -137,7 +137,14 @@ class Layers:
         self._emit(self.started)
 
     def load(self, checkpoint: Checkpoint, paused: bool) -> None:
-        """Go on with a match with layers that was kept in a file."""
+        """Continue a match with layers from its file.
+
+        Parameters
+        ----------
+        checkpoint : Checkpoint
+        paused : bool
+            Whether it is paused once it is there again.
+        """
         settings = checkpoint.settings
         assert isinstance(settings, LayersSettings)
         begin = partial(self._begin, settings, checkpoint.evaluations)
@@ -145,7 +152,13 @@ class Layers:
         self._is_first_step, self._may_change_over = not settings.start, True
 
     def take(self, job: Job, event: JobEvent) -> None:
-        """Take an event of a match with layers, or of a picture of layers."""
+        """Process an event of a match with layers, or of a picture of layers.
+
+        Parameters
+        ----------
+        job : Job
+        event : JobEvent
+        """
         match job.name, event:
             case "layers picture", Done((picture, layers, scores)):
                 if picture is not None:

@@ -91,7 +91,14 @@ class LossMap:
             self._send()
 
     def take(self, _job: Job, event: JobEvent) -> None:
-        """Take an event of the map's job."""
+        """Process an event of the map's job.
+
+        Parameters
+        ----------
+        _job : Job
+            Not used.
+        event : JobEvent
+        """
         match event:
             case Stepped(MapAxes(axes, x_values, y_values)):
                 self._cells.clear()  # of a map that is no more

@@ -455,7 +455,13 @@ class Match:
     # ------------------------------------------------------------------ from the jobs
 
     def take(self, job: Job, event: JobEvent) -> None:
-        """Take an event of a match, of scores, of attribution, or of a picture."""
+        """Process an event of a match, of scores, of attribution, or of a picture.
+
+        Parameters
+        ----------
+        job : Job
+        event : JobEvent
+        """
         match job.name, event:
             case "target picture", Done(picture):
                 self._emit(self._target.analysed, picture, newest="")

@@ -131,8 +131,8 @@ def run_jobs(
     channel : Channel
     kinds : mapping
         By the name of the job.
-    prepare : callable or None
-        Called first.
+    prepare : callable, optional
+        Called first, for imports that take long.
     """
     if prepare is not None:
         prepare()
@@ -385,7 +385,7 @@ class Jobs:
                 job.cancel()
 
     def poll(self) -> list[tuple[Job | None, JobEvent]]:
-        """Events since the last call, in order, each with its job; never blocks.
+        """Jobs and their events since the last call, in order; never blocks.
 
         With None for a job, the child has died and was started again.
         """
