@@ -155,7 +155,21 @@ def drivers(
 
 
 def target_picture(target: Target, instrument: str) -> Steps[None, Analysis]:
-    """Pictures of a target, as the matcher of an instrument hears it."""
+    """Pictures of a target, as the matcher of an instrument hears it.
+
+    Parameters
+    ----------
+    target : Target
+    instrument : str
+
+    Yields
+    ------
+    None
+
+    Returns
+    -------
+    Analysis
+    """
     yield
     return analysis(_operator(instrument), target.audio)
 
@@ -212,23 +226,42 @@ def layers_picture(
 def attribution(
     target: Target, instrument: str, values: Mapping[str, float], unknowns: tuple[str, ...]
 ) -> Steps[None, Drivers]:
-    """What each second-order path would do to each unknown; see :func:`drivers`.
+    """Pull of each second-order path on each unknown; see :func:`drivers`.
 
     Parameters
     ----------
     target : Target
     instrument : str
     values : mapping
-        Parameters by id: where the match would stand.
+        Parameters by id, the point of the match.
     unknowns : tuple of str
-        Ids of what would be looked for.
+        Ids of the unknowns.
+
+    Yields
+    ------
+    None
+
+    Returns
+    -------
+    Drivers
     """
     yield
     return drivers(_operator(instrument), target.audio, values, unknowns)
 
 
 def scores_of(result: MatchResult, instrument: str, target: Target) -> Scores:
-    """How alike the best theta of a match is to its target."""
+    """Similarity of the best theta of a match to its target.
+
+    Parameters
+    ----------
+    result : MatchResult
+    instrument : str
+    target : Target
+
+    Returns
+    -------
+    Scores
+    """
     x = render_match(result.theta, instrument, target)
     return _similarity(target.audio.tobytes()).of(x)
 
@@ -236,7 +269,7 @@ def scores_of(result: MatchResult, instrument: str, target: Target) -> Scores:
 def candidate_scores(
     target: Target, instrument: str, candidates: Sequence[Candidate]
 ) -> Steps[tuple[int, Scores], None]:
-    """How alike each candidate of a match is to the target, the best first.
+    """Similarity of each candidate of a match to the target, the best candidate first.
 
     Parameters
     ----------
@@ -247,7 +280,7 @@ def candidate_scores(
     Yields
     ------
     None, or (int, Scores)
-        Which candidate, 0 for the first.
+        Index of the candidate and its scores.
     """
     for place, candidate in enumerate(candidates):
         yield

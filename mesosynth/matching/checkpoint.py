@@ -209,7 +209,7 @@ def sequence_path(path: Path, settings: SequenceSettings) -> Path:
 
 
 class _Sound(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is matched: a target with its samples, little-endian as base64, or a long sound."""
+    """Record of the sound: a target with its samples, little-endian as base64, or a long sound."""
 
     name: str
     sha256: str

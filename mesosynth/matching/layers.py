@@ -38,7 +38,7 @@ from mesosynth.system.steps import Steps, Stopped, result_of
 R = TypeVar("R")
 
 # --------------------------------------------------------------------------------------------------
-# A layer in the user's terms and as a state: times in the sound, and in the analysis window.
+# Layers of a result and states of the search: times in the source, and in the analysis window
 
 
 _QUIET = 1e-3  # of the peak: what is below is not in the sound
@@ -48,7 +48,21 @@ _MIDDLE = ANALYSIS_SAMPLES / ANALYSIS_RATE / 2  # s
 def layer_of(
     state: NDArray[np.float64], target: Target, span: tuple[float, float], share: float
 ) -> Layer:
-    """Layer of a state, (10,), in the terms of the sound that the target was taken from."""
+    """Layer of a state, on the time axis and in the scale of the target's source.
+
+    Parameters
+    ----------
+    state : (10,) float64
+    target : Target
+    span : (float, float)
+        As :func:`span_of` gives it.
+    share : float
+        Share of the energy of all layers, 0 to 1.
+
+    Returns
+    -------
+    Layer
+    """
     onset, period, repeats = float(state[ONSET]), float(state[PERIOD]), 1
     if period:
         times = repetitions(onset, period, span)
@@ -64,20 +78,33 @@ def layer_of(
 
 
 def state_of(layer: Layer, start: float, scale: float = 1.0) -> NDArray[np.float64]:
-    """State of a layer, (10,), in a window that begins at `start` and is scaled by `scale`."""
+    """State of a layer in an analysis window.
+
+    Parameters
+    ----------
+    layer : Layer
+    start : float
+        Begin of the window, s, on the time axis of the layer's onset.
+    scale : float
+        Factor of the amplitude.
+
+    Returns
+    -------
+    (10,) float64
+    """
     theta = [layer.theta[id_] for id_ in CHIRPLET.ids]
     return np.array([*theta, layer.onset - start - _MIDDLE, layer.level * scale, layer.period])
 
 
 def span_of(audio: NDArray[np.float32]) -> tuple[float, float]:
-    """Where a target sounds, s after the middle of the window."""
+    """Span of a target without the silence around it, s after the middle of the window."""
     active = np.flatnonzero(np.abs(audio) > _QUIET * np.abs(audio).max())
     first, last = float(active[0]), float(active[-1])
     return first / ANALYSIS_RATE - _MIDDLE, last / ANALYSIS_RATE - _MIDDLE
 
 
 # --------------------------------------------------------------------------------------------------
-# Where a new layer starts: on what the layers that are there leave of the target.
+# Start of a new layer, on the residual of the others
 #
 # The target's mel power that their sum does not reach says where and when something is missing. A
 # candidate is an arpeggio there, at a time and pitch drawn by how much is, with rates and widths at
@@ -139,7 +166,7 @@ def _between(rng: np.random.Generator, low: float, high: float) -> float:
 
 
 # --------------------------------------------------------------------------------------------------
-# The search for layers: they join one by one, the weakest gets another try, all are refined.
+# Greedy search, second try of the weakest layer, joint refinement
 #
 # The rate of Adam falls to nothing over the steps or the time, whichever is over first; so an end
 # by the clock is an end all the same. The clock that counts is that of the last evaluation, so that
@@ -147,12 +174,12 @@ def _between(rng: np.random.Generator, low: float, high: float) -> float:
 
 
 _CANDIDATES = 20  # for a new layer
-_GROWING = 40  # steps of Adam
+_GROWING_STEPS = 40  # of Adam, for a new layer
 _RETRIES = 2
 _RETRIES_BY, _GROWN_BY = 0.55, 0.35  # of the time
 _RATE, _LAST_RATE = 0.05, 0.02
-_GOOD = 0.02  # a loss that needs no further layer
-_TOLD_EVERY = 0.2  # s
+_GOOD_LOSS = 0.02  # a loss that needs no further layer
+_REPORT_PERIOD = 0.2  # s
 _LEAST_SECONDS = 2.0  # for a search that goes on when its time is nearly over
 
 LayerSteps = Generator[LayersStep | Evaluation | None, None, R]
@@ -239,8 +266,8 @@ class LayerSearch:
     def _run(self) -> LayerSteps[None]:
         """Let layers join, give the weakest another try, refine."""
         planned, steps = self._settings.layers - self._given, self._settings.steps
-        self._planned = planned * (_CANDIDATES / 3 + _GROWING) + steps
-        self._planned += _RETRIES * (_CANDIDATES / 3 + _GROWING) if planned else 0.0
+        self._planned = planned * (_CANDIDATES / 3 + _GROWING_STEPS) + steps
+        self._planned += _RETRIES * (_CANDIDATES / 3 + _GROWING_STEPS) if planned else 0.0
         for number in range(planned):
             more = yield from self._grow(until=_GROWN_BY * (number + 1) / planned)
             if not more:
@@ -254,11 +281,11 @@ class LayerSearch:
     def _grow(self, until: float) -> LayerSteps[bool]:
         """Let one more layer join; False if there is no need, or it was in vain."""
         before = self._best
-        if before is not None and before.loss.value < _GOOD:
+        if before is not None and before.loss.value < _GOOD_LOSS:
             return False
         pinned, self._pinned = self._pinned, np.append(self._pinned, False)
         joined = yield from self._joined(before, until)
-        found = yield from self._refine(joined, _GROWING, until)
+        found = yield from self._refine(joined, _GROWING_STEPS, until)
         if before is not None and found.loss.value >= before.loss.value:
             self._best, self._pinned = before, pinned
             return self._elapsed >= until  # more time might have been of use
@@ -277,7 +304,7 @@ class LayerSearch:
         rest = min(without, key=lambda found: found.loss.value)
         # None that is removable is pinned, so that the pins stay where they are.
         joined = yield from self._joined(rest, until)
-        found = yield from self._refine(joined, _GROWING, until)
+        found = yield from self._refine(joined, _GROWING_STEPS, until)
         if found.loss.value >= best.loss.value:
             self._best = best
 
@@ -402,7 +429,7 @@ class LayerSearch:
         if self._best is None or found.loss.value <= self._best.loss.value:
             self._best = found
         seconds = self._cache.evaluated_at
-        if seconds - self._told < _TOLD_EVERY:
+        if seconds - self._told < _REPORT_PERIOD:
             return
         self._told = seconds
         step = LayersStep(
@@ -466,7 +493,7 @@ def _after(before: LayersStep, step: LayersStep) -> LayersStep:
 
 
 # --------------------------------------------------------------------------------------------------
-# From a recorded sound to a few arpeggios that together sound like it.
+# Match of a sound with layers
 #
 # Matching pursuit, then all together. A layer joins where the others leave most of the target
 # (:func:`draw_start`), and all that are there are refined by Adam on the loss of their sum
@@ -560,5 +587,17 @@ def layer_sounds(layers: Sequence[Layer], start: float = 0.0) -> NDArray[np.floa
 
 
 def render_layers(layers: Sequence[Layer], start: float = 0.0) -> NDArray[np.float32]:
-    """The sum of :func:`layer_sounds`, (ANALYSIS_SAMPLES,)."""
+    """Sum of :func:`layer_sounds`.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    start : float
+        Begin of the window, s, on the time axis of the layers' onsets.
+
+    Returns
+    -------
+    (ANALYSIS_SAMPLES,) float32
+        At ANALYSIS_RATE.
+    """
     return layer_sounds(layers, start).sum(axis=0).astype(np.float32)

@@ -16,10 +16,9 @@ from mesosynth.plugins.parameters import Parameter
 from mesosynth.system.steps import Steps
 
 # --------------------------------------------------------------------------------------------------
-# The loss and its gradient around a point, cell by cell, nearest first.
+# Loss and gradient around a point, nearest cells first
 #
-# A map of the neighbourhood fills in from where the listener is. It may end at any cell, and the
-# cells that are there are the ones that matter most.
+# The map can be stopped at any cell, and the cells near the live point are the most useful ones.
 
 
 OCTAVES = 1.0
@@ -74,7 +73,26 @@ def surface(
 def cell(
     operator: Operator, S_target: NDArray[np.float64], point: Point, axes: tuple[str, str]
 ) -> Steps[None, Cell]:
-    """Loss and gradient at one of :func:`points`; arguments as for :func:`surface`."""
+    """Loss and gradient at one point of a map.
+
+    Parameters
+    ----------
+    operator : Operator
+    S_target : (paths,) float64
+        ``operator.analyse`` of the target.
+    point : Point
+        One of :func:`points`.
+    axes : (str, str)
+        Ids of the two parameters.
+
+    Yields
+    ------
+    None
+
+    Returns
+    -------
+    Cell
+    """
     free = [operator.model.ids.index(id_) for id_ in axes]
     ordered = tuple(sorted(free))
     at = yield from operator.linearize_steps(point.state, ordered)
@@ -97,7 +115,7 @@ def points(
     nearest_first: bool = True,
     model: Model = CHIRPLET,
 ) -> list[Point]:
-    """The places of a map.
+    """Points of a map.
 
     Parameters
     ----------
@@ -106,15 +124,19 @@ def points(
     axes : (str, str)
         Ids of two matchable parameters.
     grid : (int, int)
-        Values on each axis, at least 2.
+        Number of values on each axis, at least 2.
     ranges : pair of (float, float), optional
         First and last value on each axis, in the table's units; by default :data:`OCTAVES` to each
-        side of the point, within the parameter's range. Both have one sign on axes of logarithms.
+        side of the point, within the parameter's range. Both have one sign on logarithmic axes.
     nearest_first : bool
-        In order of distance from the point, with each axis as long as the other; False goes column
-        by column.
+        Order by distance from the point, with both axes scaled to the same length; False goes
+        column by column.
     model : Model
-        Whose parameters they are.
+        Model of the instrument.
+
+    Returns
+    -------
+    list of Point
 
     Raises
     ------

@@ -28,7 +28,7 @@ from mesosynth.system.evaluation_cache import Evaluation, EvaluationCache
 from mesosynth.system.steps import Steps, Stopped, result_of
 
 # --------------------------------------------------------------------------------------------------
-# One match: starts, rough descents, a closer look at the best, and what comes of it.
+# Search for one theta: starts, rough descents, refinement, result
 
 
 GOOD_LOSS = 3e-3
@@ -37,15 +37,15 @@ GOOD_LOSS = 3e-3
 _GOOD_WINDOWED_LOSS = 5e-4  # the same through a window, beside noise
 _LIKE_NOISE = 3.0  # or this many times what the noise alone explains
 _LESS_LOSS = 0.9  # share of the loss that further unknowns must bring it down to
-_HEARD = 0.3  # below this loss an arpeggio is there, if perhaps in noise
-_CLEAN = 1e-4  # below this one there is no noise to speak of
-_ROUGH, _NEAR, _FINE = 5e-2, 1.5e-2, 1e-4  # steps that end a descent
-_SAME = 4e-2  # what two descents to one place may differ by
+_ARPEGGIO_LOSS = 0.3  # below this loss there is an arpeggio, perhaps in noise
+_NOISELESS_LOSS = 1e-4  # below this loss there is no audible noise
+_ROUGH_STEP, _NEAR_STEP, _FINE_STEP = 5e-2, 1.5e-2, 1e-4  # steps that end a descent
+_SAME_MINIMUM = 4e-2  # largest step between two descents that ended at one minimum
 _STARTS = 3
-_FEWEST_NOTES = 1.2  # in an arpeggio that needs no further start
+_FEWEST_NOTES = 1.2  # with fewer, another start is tried
 _STATIONARY_STEPS = 2
 _EVALUATIONS_FOR_MORE = 24
-_FREED = (  # notes for one note, and values where gradients are not zero
+_MORE_STARTS = (  # factor of f_m, and values of further unknowns with a gradient
     (2.0, {"am_shape": 0.8, "am_depth": 0.95, "brightness": -24.0}),
     (1.0, {"am_shape": 0.3, "am_depth": 0.9, "brightness": -18.0}),
 )
@@ -53,7 +53,7 @@ _FREED = (  # notes for one note, and values where gradients are not zero
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """Side of the target in a least-squares problem: its Φ, the unknowns, and the noise."""
+    """Target of a least-squares problem: its Φ, the unknowns, and the noise."""
 
     S: NDArray[np.float64]
     unknowns: Unknowns
@@ -135,7 +135,7 @@ class MatchSearch:
             free = tuple(id_ for id_ in model.ids if id_ not in self.settings.pinned)
             self.settings = replace(self.settings, unknowns=free)
         self._descent = descent_named(self.settings.descent)
-        # The first does not hear shifts: it finds the starts.
+        # Invariant to time shifts, for the starts.
         self._listener = shared_operator().of(model)
         self.operator = shared_operator(self.settings.phi).of(model)
         self._pins = Pins.of(self.settings.pinned, self.target)
@@ -148,7 +148,7 @@ class MatchSearch:
         few_unknowns = Unknowns.named(few, *also, model=model) if few else everything
         self._few = Observation(S, few_unknowns)
         self._minima: list[State] = []
-        self._known: dict[str, float] = {}  # what this start read off exactly, relative errors
+        self._known: dict[str, float] = {}  # values of this start that are exact, relative errors
         self._ends: list[DescentResult] = []  # of the starts
         self._asked: tuple[object, ...] = ()
         self._equations: NormalEquations | None = None
@@ -202,7 +202,7 @@ class MatchSearch:
         )
 
     def _onset_and_level(self, state: State) -> tuple[float, float]:
-        """Where the sound lies in the target, s after its middle, and its amplitude there."""
+        """Onset of the sound in the target, s after its middle, and its amplitude there."""
         x = self.operator.synthesize(state[: self.model.onset])
         audio, jtfs = self.target.audio, self._listener.jtfs
         if self.model.stationary:
@@ -260,12 +260,12 @@ class MatchSearch:
     def _descend_from_start(self, state: State, start: int) -> MatchSteps:
         """Descend roughly, window the target where only noise lies around, then precisely."""
         evaluations = self.settings.max_evaluations
-        rough = yield from self._descend_from(self._few, state, start, evaluations, _ROUGH)
+        rough = yield from self._descend_from(self._few, state, start, evaluations, _ROUGH_STEP)
         if any(self._same(rough.iterate.state, other) for other in self._minima):
             return  # another start has been here
         self._minima.append(rough.iterate.state)
         found, windowed = rough.iterate.state.copy(), None
-        if _CLEAN < rough.loss < _HEARD:
+        if _NOISELESS_LOSS < rough.loss < _ARPEGGIO_LOSS:
             audio, onset = self.target.audio, self._onset(found)
             windowed = windowed_target(audio, found, onset, self.settings.seed)
         if windowed is None:
@@ -291,7 +291,7 @@ class MatchSearch:
         S = self.operator.analyse(windowed.audio)
         observed = Observation(S, unknowns, windowed, loss_before)
         evaluations = self.settings.max_evaluations
-        found = yield from self._descend_from(observed, state, start, evaluations, _NEAR)
+        found = yield from self._descend_from(observed, state, start, evaluations, _NEAR_STEP)
         found = yield from self._averaged(found, observed, windowed)
         self._keep(found)
         self._ends.append(found)
@@ -306,7 +306,7 @@ class MatchSearch:
         S, unknowns = self._few.S, self._few.unknowns.without(self._known)
         evaluations = self.settings.max_evaluations if unknowns.free else 1
         observed = Observation(S, unknowns)
-        found = yield from self._descend_from(observed, state, start, evaluations, _NEAR)
+        found = yield from self._descend_from(observed, state, start, evaluations, _NEAR_STEP)
         for _ in range(_STATIONARY_STEPS if unknowns.free else 1):
             state = found.iterate.state
             self.evaluations += NOISES
@@ -356,7 +356,7 @@ class MatchSearch:
         was found if there are rests: so it is tried as well.
         """
         unknowns = self.settings.unknowns
-        for notes, freed in _FREED:
+        for notes, freed in _MORE_STARTS:
             state = before.iterate.state.copy()
             state[1] *= notes if "f_m" in unknowns else 1.0
             for id_, value in freed.items():
@@ -373,7 +373,7 @@ class MatchSearch:
         state: State,
         start: int,
         max_evaluations: int,
-        precision: float = _FINE,
+        precision: float = _FINE_STEP,
     ) -> Steps[MatchStep | Evaluation, DescentResult]:
         """Descend, yield each step, keep the best of all; where this descent ended."""
         before = self.evaluations
@@ -408,7 +408,7 @@ class MatchSearch:
         if a[2] * b[2] < 0.0:
             return False
         step = self._few.unknowns.step_between(a, b)
-        return bool(np.all(np.abs(step) < _SAME))
+        return bool(np.all(np.abs(step) < _SAME_MINIMUM))
 
     def _evaluate(self, state: State, observed: Observation) -> Steps[Evaluation, NormalEquations]:
         asked = (state.tobytes(), id(observed))
@@ -445,7 +445,7 @@ class MatchSearch:
 
 
 # --------------------------------------------------------------------------------------------------
-# The matcher: from audio to theta, with no knowledge but the audio.
+# Matcher: theta from audio alone
 
 
 def match(
@@ -516,17 +516,51 @@ class Matcher:
         self._search: MatchSearch | None = None
 
     def fit(self, audio: NDArray[np.floating], sample_rate: float) -> MatchResult:
-        """Match one sound; parameters, result and errors are those of :func:`match`."""
+        """Match a sound to the end.
+
+        Parameters
+        ----------
+        audio : (n,) or (n, channels) array
+            Any length from 50 ms; of a long sound the liveliest four seconds count.
+        sample_rate : float
+            Hz.
+
+        Returns
+        -------
+        MatchResult
+            With the onset counted from the start of `audio`, and the gain in its own scale.
+
+        Raises
+        ------
+        ArgumentError
+            If `audio` is no array of numbers.
+        TargetError
+            If `audio` is silent, too short, or holds NaN.
+        """
         return self.match(target_from_array(np.asarray(audio), sample_rate, "audio"))
 
     def iter_fit(self, audio: NDArray[np.floating], sample_rate: float) -> Iterator[MatchStep]:
-        """Match one sound step by step; parameters and errors are those of :func:`match`.
+        """Match a sound step by step.
+
+        Parameters
+        ----------
+        audio : (n,) or (n, channels) array
+            Any length from 50 ms; of a long sound the liveliest four seconds count.
+        sample_rate : float
+            Hz.
 
         Yields
         ------
         MatchStep
-            Every accepted step. The loop may be left at any of them: :attr:`result` is the best
-            so far.
+            All accepted steps. The loop may be left at any of them: :attr:`result` is the best so
+            far.
+
+        Raises
+        ------
+        ArgumentError
+            If `audio` is no array of numbers.
+        TargetError
+            If `audio` is silent, too short, or holds NaN.
         """
         target = target_from_array(np.asarray(audio), sample_rate, "audio")
         self._search = search = MatchSearch(target, self.model, self.settings)
@@ -614,5 +648,22 @@ def render_match(
 def match_steps(
     target: Target, instrument: str, settings: MatchSettings, cache: EvaluationCache
 ) -> Steps[MatchStep | Evaluation, MatchResult]:
-    """Job: :meth:`Matcher.steps`."""
+    """Job of a match: :meth:`Matcher.steps`.
+
+    Parameters
+    ----------
+    target : Target
+    instrument : str
+    settings : MatchSettings
+    cache : EvaluationCache
+        Evaluations of the same match, for one that is resumed.
+
+    Yields
+    ------
+    None, Evaluation or MatchStep
+
+    Returns
+    -------
+    MatchResult
+    """
     return (yield from Matcher(instrument, settings).steps(target, cache))

@@ -14,7 +14,7 @@ from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
 from mesosynth.plugins.parameters import ParameterTable
 
 # --------------------------------------------------------------------------------------------------
-# How alike two sounds are, in three views at once, so that none of them can be flattered alone.
+# Similarity of two sounds by three representations, since a match can overfit one of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Scores:
 
 
 # --------------------------------------------------------------------------------------------------
-# What the matcher tells the session: small frozen records without torch.
+# Match of one arpeggio
 
 
 MATCHABLE: dict[str, ParameterTable] = {
@@ -130,19 +130,19 @@ class MatchStep:
 
 @dataclass(frozen=True)
 class Cell:
-    """What a map of the loss holds at one place.
+    """One cell of a map of the loss.
 
     Attributes
     ----------
     i, j : int
-        Places on the first and on the second axis.
+        Indices on the first and on the second axis.
     values : (float, float)
-        Of the two parameters, in the table's units.
+        Values of the two parameters, in the table's units.
     loss : float
         Half the squared distance to the target on the unit sphere, 0 to 2.
     gradient : (2,) float64
-        Of the loss along the unknowns' axes: per unit of the natural logarithm of what moves in
-        logarithms.
+        Gradient of the loss along the two axes; on a logarithmic axis per unit of the natural
+        logarithm.
     """
 
     i: int
@@ -188,21 +188,21 @@ Ranges = tuple[tuple[float, float], tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class MapSettings:
-    """A map of the loss over two parameters.
+    """Settings of a map of the loss over two parameters.
 
     Attributes
     ----------
     axes : (str, str)
         Ids of two matchable parameters.
     values : mapping
-        The live point: its nearest cells come first, and the other parameters stand here.
+        Live values by id: the nearest cells come first, and the other parameters are fixed here.
     grid : (int, int)
-        Values on each axis, at least 2.
+        Number of values on each axis, at least 2.
     ranges : pair of (float, float), optional
         First and last value on each axis; None takes the parameters' own ranges, on the side of
-        zero that the point is on.
+        zero of the live point.
     phi : str
-        What sounds are compared by.
+        Representation of the loss.
     """
 
     axes: tuple[str, str]
@@ -226,7 +226,17 @@ class MapSettings:
         return ranges[0], ranges[1]
 
     def is_same_map(self, other: "MapSettings", instrument: str) -> bool:
-        """Whether the other point lies on the same map."""
+        """Whether other settings differ at most in the live point on the map.
+
+        Parameters
+        ----------
+        other : MapSettings
+        instrument : str
+
+        Returns
+        -------
+        bool
+        """
         still, others_still = (
             {id_: value for id_, value in each.values.items() if id_ not in each.axes}
             for each in (self, other)
@@ -240,7 +250,7 @@ class MapSettings:
 
 @dataclass(frozen=True, slots=True)
 class MapAxes:
-    """A map of the loss that begins, empty: its two parameters, and (n,) values on each axis."""
+    """Begin of an empty map of the loss: its two parameters, and (n,) values on each axis."""
 
     axes: tuple[str, str]
     x_values: NDArray[np.float64]
@@ -253,28 +263,28 @@ FOUND_LOSS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class MatchSettings:
-    """How to match.
+    """Settings of a match.
 
     Attributes
     ----------
     unknowns : tuple of str
-        Ids of what is looked for. The paper's four come first; depth, rests and brightness are
-        tried where these leave much unexplained. The default stands for all that the instrument
-        has. Onset and gain need no naming: they are found unless they are pinned.
+        Ids of the parameters to find. The paper's four are searched first; depth, rests and
+        brightness are added if these leave a large loss. The default means all parameters of the
+        instrument. Onset and gain are always found unless they are pinned.
     pinned : mapping
-        Values by id of what is not looked for; what is missing stands at its default. Besides
-        theta, "onset" (s after the start of the sound that is matched) and "gain" (amplitude in
-        that sound, 1 is full scale) may be pinned; they are reported as given.
+        Fixed values by id; parameters that are neither unknown nor pinned have their defaults.
+        Besides theta, "onset" (s after the start of the target's source) and "gain" (amplitude in
+        that source, 1.0 is full scale) may be pinned; they are reported as given.
     phi : str
-        "jtfs-global", "jtfs" or "mss".
+        Representation of the loss: "jtfs-global", "jtfs" or "mss".
     descent : str
         One of :data:`mesosynth.matching.descent.DESCENTS`.
     start : mapping, optional
-        Theta to start from, by id; None looks in the table of arpeggios.
+        Start theta by id; None searches the table of arpeggios.
     max_evaluations : int
-        From each start.
+        Largest number of evaluations from each start.
     seed : int
-        Of the noises that the model is heard in, where the target is noisy.
+        Seed of the noise that is added to the model where the target is noisy.
     """
 
     unknowns: tuple[str, ...] = PARAMETERS.matchable
@@ -288,14 +298,14 @@ class MatchSettings:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Where the descent from one start ended.
+    """End of the descent from one start.
 
     Attributes
     ----------
     theta, std, loss, start
         As in :class:`MatchStep`.
     similarity : Scores or None
-        How alike it is to the target; None until that has been worked out, after the match.
+        Similarity to the target; None until it is computed, after the match.
     """
 
     theta: dict[str, float]
@@ -307,23 +317,24 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class MatchResult:
-    """The end of a match.
+    """Result of a match.
 
     Attributes
     ----------
     theta, std, loss, evaluations, seconds
         As in :class:`MatchStep`, of the best step.
     converged : bool
-        False when the match was stopped, or ran out of evaluations.
+        False if the match was stopped or reached its limit of evaluations.
     onset : float
-        Time of the arpeggio's middle within the audio that was given, s; of a ripple, which has
-        none, when its wave at the lowest partial begins again for the first time.
+        Time of the arpeggio's middle in the given audio, s. Of a ripple, the first time at which
+        its wave starts again at the lowest partial.
     gain : float
-        Amplitude of the arpeggio's peak, 1.0 is full scale; of a ripple, what it is amplified by.
+        Amplitude of the arpeggio's peak, 1.0 is full scale; of a ripple, the factor of its
+        amplitude.
     trajectory : list of MatchStep
-        Every accepted step, the start first.
+        All accepted steps, the start first.
     candidates : list of Candidate
-        What was found, best first; the first is this result itself.
+        Ends of the descents, best first; the first is this result itself.
     similarity : Scores or None
         As in :class:`Candidate`.
     """
@@ -342,11 +353,22 @@ class MatchResult:
 
     @property
     def found(self) -> bool:
-        """Whether the sound has an arpeggio in it to speak of."""
+        """Whether the loss is low enough for an arpeggio to be in the sound."""
         return self.loss < FOUND_LOSS
 
     def judged(self, place: int, scores: Scores) -> "MatchResult":
-        """The same, with the similarity of the candidate at `place`."""
+        """Result with the similarity of one candidate.
+
+        Parameters
+        ----------
+        place : int
+            Index of the candidate.
+        scores : Scores
+
+        Returns
+        -------
+        MatchResult
+        """
         candidates = list(self.candidates)
         candidates[place] = replace(candidates[place], similarity=scores)
         mine = scores if place == 0 else self.similarity
@@ -354,7 +376,7 @@ class MatchResult:
 
     @property
     def remark(self) -> str:
-        """What to say to the user of a result that explains little; "" otherwise."""
+        """Message for the user about a result with a high loss; "" otherwise."""
         if self.found:
             return ""
         return (
@@ -364,28 +386,27 @@ class MatchResult:
 
 
 # --------------------------------------------------------------------------------------------------
-# What a match with layers tells: small frozen records without torch.
+# Match with layers
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One of the arpeggios that together sound like a target.
+    """One of several arpeggios whose sum is matched to a target.
 
     Attributes
     ----------
     theta : dict
         The chirplet's matchable parameters by id, in the table's units.
     onset : float
-        Time of the arpeggio's middle in the sound that was given, s; of the first of them where
-        they repeat.
+        Time of the arpeggio's middle in the given sound, s; of the first one if it repeats.
     level : float
         Amplitude of its peak in that sound, 1.0 is full scale.
     period : float
-        Time from one repetition to the next, s; 0 for an arpeggio that comes once.
+        Time from one repetition to the next, s; 0 without repetition.
     repeats : int
-        How often it comes in that sound.
+        Number of its occurrences in that sound.
     share : float
-        Of the energy of all layers, 0 to 1.
+        Share of the energy of all layers, 0 to 1.
     """
 
     theta: dict[str, float]
@@ -398,20 +419,20 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class LayersStep:
-    """How far a match with layers is.
+    """Progress of a match with layers.
 
     Attributes
     ----------
     layers : tuple of Layer
-        As they are now.
+        The present layers.
     loss : float
-        Of what is minimised: 0 (the same sound) upwards.
+        Minimised loss, 0 (the same sound) upwards.
     jtfs, log_mel : float
-        The two cosines in it, 0 to 1.
+        Its two cosines, 0 to 1.
     evaluations : int
-        Of the loss.
+        Number of evaluations of the loss.
     seconds : float
-        Since the match began.
+        Time since the match began, s.
     progress : float
         0 to 1.
     """
@@ -430,31 +451,31 @@ MOST_LAYERS = 8
 
 @dataclass(frozen=True, slots=True)
 class LayersSettings:
-    """How to match with layers.
+    """Settings of a match with layers.
 
     Attributes
     ----------
     layers : int
-        How many at most, 1 to :data:`MOST_LAYERS`; fewer where they say it all.
+        Largest number of layers, 1 to :data:`MOST_LAYERS`; fewer if more do not lower the loss.
     seconds : float
-        Time after which the match ends with the best so far, but for the blink that a step takes.
+        Time limit, s; the match ends with the best layers so far, at most one step later.
     seed : int
-        Of the starts that are drawn.
+        Seed of the random starts.
     steps : int
-        Of the last refinement, at most.
+        Largest number of steps of the last refinement.
     start : tuple of Layer
-        Layers to go on from, as a result gave them.
+        Layers to continue from, as in a result.
     pinned : tuple of int
-        Places of those in `start` that stay as they are, but for their level: all levels follow
-        the target's together.
+        Indices of the layers in `start` that are fixed, except their level: all levels follow the
+        target's together.
     before : LayersStep or None
-        How far the same match came before a hand changed its layers, which are those in `start`:
-        seconds, evaluations and progress go on from there.
+        Progress of the same match before the user changed its layers, which are in `start`:
+        seconds, evaluations and progress continue from there.
 
     Raises
     ------
     ArgumentError
-        If one of them makes no sense.
+        If a setting is out of range.
     """
 
     layers: int = 4
@@ -480,18 +501,18 @@ class LayersSettings:
 
 @dataclass(frozen=True, slots=True)
 class LayersResult:
-    """The end of a match with layers.
+    """Result of a match with layers.
 
     Attributes
     ----------
     layers : tuple of Layer
-        In the order in which they joined, after those that were given.
+        In the order in which they were found, after those of the start.
     scores : Scores
-        How alike their sum and the target are.
+        Similarity of their sum to the target.
     loss, evaluations, seconds
         As in :class:`LayersStep`.
     converged : bool
-        False when the match was stopped or ran out of time.
+        False if the match was stopped or reached its time limit.
     """
 
     layers: tuple[Layer, ...]
@@ -503,7 +524,7 @@ class LayersResult:
 
 
 # --------------------------------------------------------------------------------------------------
-# What a long sound is matched to: theta after theta, small frozen records without torch.
+# Match of a long sound
 
 
 SHORTEST_HOP, LONGEST_HOP = 0.05, 2.0
@@ -514,17 +535,17 @@ _FIRST = ("f_c", "f_m", "gamma", "w")
 
 @dataclass(frozen=True, slots=True)
 class SequenceSettings:
-    """How to match a long sound.
+    """Settings of the match of a long sound.
 
     Attributes
     ----------
     hop : float
-        Seconds from one window's middle to the next one's, :data:`SHORTEST_HOP` to
+        Time from one window's middle to the next one's, s, :data:`SHORTEST_HOP` to
         :data:`LONGEST_HOP`.
     unknowns : tuple of str
-        Ids of what is looked for.
+        Ids of the parameters to find.
     pinned : mapping
-        Values by id of what is not; what is missing stands at its default.
+        Fixed values by id; the other parameters have their defaults.
 
     Raises
     ------
@@ -550,26 +571,26 @@ class SequenceSettings:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What was found around one window's middle.
+    """Result of one window of a long sound.
 
     Attributes
     ----------
     time : float
-        The window's middle, s of the sound.
+        Middle of the window, s of the sound.
     theta : dict
-        By id, in the table's units; empty where there was silence.
+        By id, in the table's units; empty in silence.
     std : dict
-        Standard deviations of what was looked for, by id, in the same units.
+        Standard deviations of the unknowns, by id, in the same units.
     loss : float
         Half the squared distance of unit-norm JTFS vectors, 0 to 2; 0 in silence.
     onset : float
-        When the arpeggio is in its middle, s of the sound.
+        Time of the arpeggio's middle, s of the sound.
     gain : float
         Peak of its envelope; 1.0 is full scale.
     fresh : bool
-        Whether it was looked for everywhere, rather than around the theta before.
+        Whether the search started from the table rather than from the theta before.
     evaluations : int
-        Of the JTFS.
+        Number of evaluations of the JTFS.
     """
 
     time: float
@@ -583,12 +604,12 @@ class Moment:
 
     @property
     def silent(self) -> bool:
-        """Whether there was nothing to match."""
+        """Whether the window was silent."""
         return not self.theta
 
     @property
     def found(self) -> bool:
-        """Whether an arpeggio explains what was there."""
+        """Whether the loss is low enough for an arpeggio to be in the window."""
         return bool(self.theta) and self.loss < FOUND_LOSS
 
     @property
@@ -599,12 +620,12 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class LongSound:
-    """What a sequence was matched of.
+    """Source of a sequence.
 
     Attributes
     ----------
     name : str
-        The file's name.
+        File name.
     sha256 : str
         Of its bytes.
     duration : float
@@ -616,20 +637,20 @@ class LongSound:
     duration: float
 
     def windows(self, hop: float) -> int:
-        """How many windows a hop, s, makes of it."""
+        """Number of windows for a hop, s."""
         return max(1, -int(-self.duration // hop))
 
 
 @dataclass(frozen=True, slots=True)
 class MatchedSequence:
-    """A long sound as far as it was matched.
+    """Match of a long sound, complete or in progress.
 
     Attributes
     ----------
     sound : LongSound
     settings : SequenceSettings
     moments : list of Moment
-        One a window, in order.
+        One per window, in order.
     """
 
     sound: LongSound
@@ -638,7 +659,7 @@ class MatchedSequence:
 
     @property
     def finished(self) -> bool:
-        """Whether all of it was matched."""
+        """Whether all windows were matched."""
         return len(self.moments) >= self.sound.windows(self.settings.hop)
 
     @property
@@ -648,7 +669,7 @@ class MatchedSequence:
 
 
 # --------------------------------------------------------------------------------------------------
-# What following tells: small frozen records without torch.
+# Tracking
 
 
 Hearing = Literal["listening", "following", "silent"]
@@ -656,40 +677,39 @@ Hearing = Literal["listening", "following", "silent"]
 
 
 class Ear(Protocol):
-    """Where the sound comes from; it is handed to another process."""
+    """Source of the sound to track; it is sent to another process."""
 
     def read_new(self) -> NDArray[np.float32]:
-        """What has come since the last call, mono."""
+        """Samples since the last call, mono."""
         ...
 
     def skip(self) -> None:
-        """Let the next :meth:`read_new` begin here."""
+        """Discard what has come; the next :meth:`read_new` begins here."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What the newest window said.
+    """Result of tracking for the newest window.
 
     Attributes
     ----------
     hearing : str
     theta : dict
-        What is followed, by id, in the table's units, as it should be when it is heard; without
-        what the sound does not tell just now; empty until it is found.
+        Tracked parameters by id, in the table's units, smoothed for listening; without parameters
+        that the sound does not determine at present; empty until theta is found.
     std : dict
         Standard deviations, same keys and units.
     loss : float
         Half the squared distance between the unit vectors of window and model, 0 (same) to 2.
     confidence : float
-        0 (a guess) to 1 (as good as certain): how well the model explains what is heard, and how
-        sure theta is.
+        0 (a guess) to 1 (certain), from the loss and the standard deviations.
     age : float
-        How long ago the middle of what is heard was, s, counted from the newest sample.
+        Age of the middle of the sound in the window, s before the newest sample.
     level : float
-        Of the window, dBFS.
+        Level of the window, dBFS.
     heard_at : float
-        When the newest sample came, s of the monotonic clock.
+        Time of the newest sample, s of the monotonic clock.
     """
 
     hearing: Hearing
@@ -704,6 +724,6 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What of theta is not followed stands at these values."""
+    """Fixed values of the parameters that are not tracked."""
 
     values: Mapping[str, float]

@@ -25,7 +25,7 @@ from mesosynth.matching.starts import starts_of
 from mesosynth.system.steps import Steps, Stopped, result_of
 
 # --------------------------------------------------------------------------------------------------
-# A long sound as overlapping windows, read as they are needed: an hour takes no more memory.
+# Overlapping windows of a long sound, streamed: an hour takes no more memory than a minute.
 
 
 def windows(
@@ -68,22 +68,20 @@ def windows(
 
 
 # --------------------------------------------------------------------------------------------------
-# Matching a long sound window by window, each from where the last one ended.
-#
-# Around each window's middle the arpeggio is sought that sounds there.
+# Search window by window, each from the theta of the last one
 
 
 _TIME = (np.arange(ANALYSIS_SAMPLES) - ANALYSIS_SAMPLES // 2) / ANALYSIS_RATE  # s, 0 in the middle
 _SILENT = 1e-3  # of the sound's peak: -60 dB
 _SHORTEST_GRAIN = 0.5  # s, either side of a window's middle
 _FLAT, _EDGE = 4.0, 1.0  # standard deviations of the arpeggio that a lens passes, either side
-_GROWN = 0.25  # log of a duration: a lens that is off by more cuts the arpeggio
+_LENS_ERROR = 0.25  # log of a duration; a lens with a larger error cuts the arpeggio
 
-_SAME = 0.02  # s by which an arpeggio that the window before has found may seem to lie elsewhere
+_SAME_ONSET = 0.02  # s between the onsets of one arpeggio in two windows
 
-_POOR = 0.03  # the loss above which another look around may be worth its time
-_WORSE = 1.5  # times what the last look around came to
-_PATIENCE = 16  # windows after which a poor match is looked into in any case
+_POOR_LOSS = 0.03  # above it the table may be searched again
+_WORSE_LOSS = 1.5  # factor of the loss of the last search in the table
+_RETRY_WINDOWS = 16  # a poor match is searched again after as many windows
 
 _STARTS, _ROUGH_STEPS, _FRESH_STEPS, _WARM_STEPS = 2, 6, 6, 4  # evaluations
 _ROUGH, _FINE = 5e-2, 1e-2  # steps that end a descent, which converges by squares
@@ -164,13 +162,32 @@ def _search(
 def match_sequence(
     path: Path, settings: SequenceSettings | None = None, run: Path | None = None
 ) -> MatchedSequence:
-    """Match a sound file to its end; parameters and errors are those of :func:`sequence_steps`."""
+    """Match a sound file to its end.
+
+    Parameters
+    ----------
+    path : Path
+    settings : SequenceSettings, optional
+    run : Path, optional
+        As for :func:`sequence_steps`.
+
+    Returns
+    -------
+    MatchedSequence
+
+    Raises
+    ------
+    AudioFileError, TargetError
+        If the file cannot be read, or holds nothing to match.
+    MatchFileError
+        If `run` cannot be written, or is of another sound or other settings.
+    """
     return result_of(sequence_steps(path, settings, run))
 
 
 @dataclass(frozen=True)
 class _End:
-    """Where a descent ended, and the sound that it was about."""
+    """End of a descent, and the windowed sound that it was matched to."""
 
     iterate: Iterate
     audio: NDArray[np.float32]
@@ -222,7 +239,7 @@ class WindowMatcher:
         last = before[-1] if before else None
         if last is not None and last.theta:
             onset = self._onset(audio, CHIRPLET.state_of(last.theta))
-            if abs(time + onset - last.onset) < _SAME:
+            if abs(time + onset - last.onset) < _SAME_ONSET:
                 return replace(last, time=time, fresh=False, evaluations=0)
         end = yield from self._match(audio, before)
         state = end.iterate.state
@@ -272,7 +289,7 @@ class WindowMatcher:
             through = self._through_lens(audio, before)
             end = yield from self._descend(through, before, _FRESH_STEPS, _FINE)
             evaluations += end.evaluations
-            if abs(np.log(_sigma(end.iterate.state) / _sigma(before))) < _GROWN:
+            if abs(np.log(_sigma(end.iterate.state) / _sigma(before))) < _LENS_ERROR:
                 break
         return _End(end.iterate, end.audio, evaluations, fresh=True)
 
@@ -321,11 +338,11 @@ def _worth_a_look(loss: float, before: Sequence[Moment]) -> bool:
     What cannot be explained at all would be looked at in vain: so only where it is worse than the
     last time, or after a while.
     """
-    if loss <= _POOR:
+    if loss <= _POOR_LOSS:
         return False
     for since, moment in enumerate(reversed(before)):
         if moment.fresh:
-            return loss > _WORSE * moment.loss or since >= _PATIENCE
+            return loss > _WORSE_LOSS * moment.loss or since >= _RETRY_WINDOWS
     return True
 
 
