@@ -11,14 +11,10 @@ import mesosynth
 
 RIDDLE = re.compile(r"^(What|Who|Where|That which)\b|\b(nobody|whoever|somebody|lest)\b")
 
-UNCONVERTED = ("matching",)
-"""Packages and modules whose text is still the old one."""
-
 MODULES = sorted(
     info.name
     for info in pkgutil.walk_packages(mesosynth.__path__, "mesosynth.")
     if not info.name.endswith("__main__")
-    and not f"{info.name}.".startswith(tuple(f"mesosynth.{name}." for name in UNCONVERTED))
 )
 
 
