@@ -561,12 +561,12 @@ def _run(
 ) -> None:
     """Run a child; nothing of its own work has been imported yet."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if nice:
+        _lower_priority(nice)  # first: threads inherit it
     end_with_parent()
     multiprocessing.current_process().daemon = False  # it may have children, which end with it
     if threads is not None:
         os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
-    if nice:
-        _lower_priority(nice)
     if cores is not None:
         keep_process_to(cores)
     channel = Channel(connection)
