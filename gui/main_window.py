@@ -28,7 +28,7 @@ from .pages.match import MatchPage
 from .pages.sequence import SequencePage
 from .plots.links import ViewLinks
 from .plots.loss_curve import LossCurve
-from .plots.scale_rate import ScaleRate
+from .plots.scale_rate import ScaleRatePlot
 from .plots.scalogram import Scalograms
 from .plots.scope import SECONDS, Scope
 from .sessions import Sessions
@@ -79,7 +79,7 @@ class MainWindow(QMainWindow):
         self.tracking_strip = TrackingStrip(actions, desk, self.history)
         self.pad = Pad(table)
         self.scalograms = Scalograms()
-        self.scale_rate = ScaleRate(table)
+        self.scale_rate = ScaleRatePlot(table)
         self.loss = LossCurve(table)
         self.match = MatchPanel(table, actions["audition"], actions["apply"])
         self.knobs = Knobs(table)

@@ -29,7 +29,7 @@ from .. import theme
 from ..plots import canvas as plot_painting
 from ..plots.canvas import Canvas
 from ..plots.frame import Frame, Table
-from .plane import NOTE_AXES, LossMap, Plane
+from .plane import NOTE_AXES, LossMapImage, Plane
 
 # --------------------------------------------------------------------------------------------------
 # Painting of the pad: grid, labels and note counts, then trail, target and handle.
@@ -253,7 +253,7 @@ class Pad(Canvas):
         self._parameters = parameters
         self._values = parameters.defaults()
         self.axes = self.wanted_axes = NOTE_AXES
-        self.loss = LossMap()
+        self.loss = LossMapImage()
         self._steps: list[MatchStep] = []
         self._known: dict[str, float] | None = None
         self._grip: QPointF | None = None
@@ -324,7 +324,7 @@ class Pad(Canvas):
         x_values: NDArray[np.float64],
         y_values: NDArray[np.float64],
     ) -> None:
-        """Begin an empty map of the loss, or none; see :meth:`LossMap.start`.
+        """Begin an empty map of the loss, or none; see :meth:`LossMapImage.start`.
 
         Parameters
         ----------
@@ -337,7 +337,7 @@ class Pad(Canvas):
         self.refresh()
 
     def add_cells(self, axes: tuple[str, str], cells: Sequence[Cell]) -> None:
-        """Fill cells of the map; see :meth:`LossMap.add`.
+        """Fill cells of the map; see :meth:`LossMapImage.add`.
 
         Parameters
         ----------

@@ -117,7 +117,7 @@ _ARROW = 15.0  # px, the longest
 _APART = 26.0  # px between two arrows, at least
 
 
-class LossMap:
+class LossMapImage:
     """Loss on a grid over two parameters, filled in cell by cell.
 
     Attributes

@@ -220,7 +220,7 @@ def mirrored(analysis: Analysis) -> NDArray[np.float32]:
     return both_spins(analysis.scale_rate)
 
 
-class ScaleRate(Frame):
+class ScaleRatePlot(Frame):
     """Target, sound and difference; levels in dB below the greatest path of all.
 
     The button changes over to what drives a match from the live point.

@@ -32,7 +32,7 @@ from mesosynth.system.atomic_file import cause_of, draft_of, writing
 __all__ = [
     "ANALYSIS_RATE",
     "ANALYSIS_SAMPLES",
-    "Sound",
+    "DecodedSound",
     "Target",
     "load_target",
     "read_audio",
@@ -46,7 +46,7 @@ _STATED_SIZE = re.compile(r": (\d+) \(should be (\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class DecodedSound:
     """A whole sound file in memory, mixed to mono.
 
     Attributes
@@ -73,7 +73,7 @@ class Sound:
     sha256: str
 
 
-def read_audio(path: str | Path) -> Sound:
+def read_audio(path: str | Path) -> DecodedSound:
     """Read a whole sound file as mono.
 
     Raises
@@ -88,7 +88,9 @@ def read_audio(path: str | Path) -> Sound:
     checked_peak(_file_blocks(path), path.name, info.samplerate, info.channels)
     audio = np.concatenate(list(_file_blocks(path)()))
     duration = len(audio) / info.samplerate
-    return Sound(path.name, audio, info.samplerate, info.channels, duration, _file_sha256(path))
+    return DecodedSound(
+        path.name, audio, info.samplerate, info.channels, duration, _file_sha256(path)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from mesosynth.cli.options import NO_OPTIONS, Duration, Json, Sound
-from mesosynth.control.messages import Layout, Moved, Problem, Settings, Transported
+from mesosynth.control.messages import ControlSettings, Moved, ParameterLayout, Problem, Transported
 from mesosynth.control.midi_map import map_path
 from mesosynth.control.process import ControlProcess
 from mesosynth.engine.process import AudioProcess, AudioStatus
@@ -101,10 +101,10 @@ def play_preset(
         process.set_values(rack.vector(values))
         process.set_rack(rack.slots)
         process.set_playing(True)
-        layout = Layout(rack.parameters, places)
+        layout = ParameterLayout(rack.parameters, places)
         with ControlProcess(layout, process.parameters, process.controls) as controls:
             if midi is not None or osc is not None:
-                controls.listen(Settings(midi, osc, str(map_path())))
+                controls.listen(ControlSettings(midi, osc, str(map_path())))
             return _wait(process, controls, rack, values, seconds)
 
 

@@ -28,7 +28,7 @@ _INSTALLERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class SystemLibrary:
     """Library, program or file of the operating system.
 
     Attributes
@@ -93,11 +93,11 @@ _TABLE: list[tuple[str, Purpose, str, str, str]] = [
     ("xdotool", "test", "xdotool", "xdotool", "xdotool"),
 ]  # fmt: skip
 
-LIBRARIES = [Library(*row) for row in _TABLE]
+LIBRARIES = [SystemLibrary(*row) for row in _TABLE]
 """Everything outside Python that the program (sound, window) and its tests need on Linux."""
 
 
-def missing(purposes: Iterable[Purpose]) -> list[Library]:
+def missing(purposes: Iterable[Purpose]) -> list[SystemLibrary]:
     """Libraries for `purposes` that this machine lacks; none outside Linux, where wheels do."""
     if sys.platform != "linux":
         return []
@@ -105,7 +105,7 @@ def missing(purposes: Iterable[Purpose]) -> list[Library]:
     return [lib for lib in LIBRARIES if lib.purpose in wanted and not lib.is_present()]
 
 
-def install_command(libraries: Iterable[Library]) -> str:
+def install_command(libraries: Iterable[SystemLibrary]) -> str:
     """One line for a root shell that installs `libraries`, or "" if there are none.
 
     On a Linux that has none of apt-get, dnf and pacman the line names what is missing instead.

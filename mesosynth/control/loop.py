@@ -15,16 +15,16 @@ from pathlib import Path
 from mesosynth.control.messages import (
     Activity,
     Alive,
+    ControlSettings,
     Forget,
-    Layout,
     Learn,
     Learned,
     Moved,
+    ParameterLayout,
     Ports,
     Problem,
     Program,
     Report,
-    Settings,
     Transported,
 )
 from mesosynth.control.midi import MidiDecoder
@@ -43,8 +43,8 @@ PATIENCE = 0.05  # s that a full queue may hold up a driver's thread
 
 def main(
     channel: Channel,
-    settings: Settings,
-    layout: Layout,
+    settings: ControlSettings,
+    layout: ParameterLayout,
     block: ParameterBlock,
     queue: EventQueue,
 ) -> None:
@@ -74,12 +74,12 @@ class ControlLoop:
     def __init__(
         self,
         channel: Channel,
-        settings: Settings,
-        layout: Layout,
+        settings: ControlSettings,
+        layout: ParameterLayout,
         block: ParameterBlock,
         queue: EventQueue,
     ) -> None:
-        self._settings = Settings()
+        self._settings = ControlSettings()
         self._layout = layout
         self._block = block
         self._queue = queue
@@ -227,9 +227,9 @@ class ControlLoop:
         """Carry out a command of the session."""
         try:
             match command:
-                case Settings():
+                case ControlSettings():
                     self._apply(command)
-                case Layout():
+                case ParameterLayout():
                     with self._lock:
                         self._layout = command
                         self._map.use(command.parameters)
@@ -245,7 +245,7 @@ class ControlLoop:
         except MesosynthError as error:
             self._report(Problem(str(error)))
 
-    def _apply(self, settings: Settings) -> None:
+    def _apply(self, settings: ControlSettings) -> None:
         before, self._settings = self._settings, settings
         if settings.map_path != before.map_path:
             self._try(self._load_map)

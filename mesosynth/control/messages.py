@@ -7,7 +7,7 @@ from mesosynth.plugins.parameters import ParameterTable
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ControlSettings:
     """Inputs of the control process.
 
     Attributes
@@ -26,7 +26,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ParameterLayout:
     """All parameters of the rack, and their indices in the vector."""
 
     parameters: ParameterTable
@@ -106,5 +106,5 @@ class Alive:
     """No news, but the process runs."""
 
 
-Command = Settings | Layout | Learn | Forget
+Command = ControlSettings | ParameterLayout | Learn | Forget
 Report = Moved | Ports | Activity | Learned | Program | Transported | Problem | Alive

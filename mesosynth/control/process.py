@@ -5,13 +5,13 @@ from typing import Self
 from mesosynth.control import loop as control_loop
 from mesosynth.control.messages import (
     Command,
+    ControlSettings,
     Forget,
-    Layout,
     Learn,
+    ParameterLayout,
     Ports,
     Problem,
     Report,
-    Settings,
 )
 from mesosynth.engine.shared import EventQueue, ParameterBlock
 from mesosynth.plugins.plugin import EventKind
@@ -27,7 +27,7 @@ class ControlProcess:
 
     Parameters
     ----------
-    layout : Layout
+    layout : ParameterLayout
         What can be moved.
     block : ParameterBlock
         Where the session writes their values.
@@ -40,18 +40,18 @@ class ControlProcess:
         The ports of the last report.
     """
 
-    def __init__(self, layout: Layout, block: ParameterBlock, queue: EventQueue) -> None:
+    def __init__(self, layout: ParameterLayout, block: ParameterBlock, queue: EventQueue) -> None:
         self._layout = layout
         self._block = block
         self._queue = queue
-        self._settings = Settings()
+        self._settings = ControlSettings()
         self._worker = Worker(
             control_loop.main, name="mesosynth control", threads=1, heartbeat=HEARTBEAT,
             restart=True,
         )  # fmt: skip
         self.ports = Ports((), (), None)
 
-    def listen(self, settings: Settings) -> None:
+    def listen(self, settings: ControlSettings) -> None:
         """Hear these ports from now on."""
         self._settings = settings
         if self._worker.alive:
@@ -60,7 +60,7 @@ class ControlProcess:
             self._prepare()
             self._worker.start()
 
-    def use(self, layout: Layout) -> None:
+    def use(self, layout: ParameterLayout) -> None:
         """Take what can be moved from now on."""
         self._layout = layout
         self._change(layout)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from mesosynth.effects.filter import banded_solver
 from mesosynth.engine.audition import Audition, Clip
 from mesosynth.engine.callback import Engine, EventInbox
-from mesosynth.engine.device import SILENT, Device, open_device
+from mesosynth.engine.device import SILENT, OutputDevice, open_device
 from mesosynth.engine.portaudio import output_opens
 from mesosynth.engine.rack import Rack
 from mesosynth.engine.rack_updater import RackUpdater
@@ -259,7 +259,7 @@ class AudioLoop:
         gc.freeze()  # what lives by now lives on; no collection in a callback looks at it again
 
     def _use_silent_clock(self, sample_rate: int, block: int) -> None:
-        self._device: Device = SilentClock(sample_rate, block)
+        self._device: OutputDevice = SilentClock(sample_rate, block)
         self._prepare()
         with playing_apart():
             self._device.start(self._engine.render)

@@ -19,10 +19,10 @@ Render = Callable[[NDArray[np.float32], bool], None]
 
 SILENT = "silent"
 
-__all__ = ["SILENT", "Device", "DeviceInfo", "Render", "list_devices", "open_device"]
+__all__ = ["SILENT", "DeviceInfo", "OutputDevice", "Render", "list_devices", "open_device"]
 
 
-class Device(Protocol):
+class OutputDevice(Protocol):
     """Device that calls `render` in real time.
 
     Attributes
@@ -62,7 +62,7 @@ class Device(Protocol):
 
 def open_device(
     name: str | None, sample_rate: int | None = None, block: int | None = None
-) -> Device:
+) -> OutputDevice:
     """Open an output device, not started yet.
 
     Parameters
@@ -77,7 +77,7 @@ def open_device(
 
     Returns
     -------
-    Device
+    OutputDevice
 
     Raises
     ------

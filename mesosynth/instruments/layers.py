@@ -100,7 +100,7 @@ MIDDLE_C = 440.0 * 2.0 ** (-9 / 12)
 """Pitch of the key that plays layers without transposition, Hz."""
 
 
-class Layer(Chirplet):
+class LayerVoice(Chirplet):
     """A chirplet among others.
 
     Parameters
@@ -229,7 +229,7 @@ class Layers(Instrument):
     def __init__(self) -> None:
         self._tuning = KeyTuning()
         motion = Motion()
-        self._layers = [Layer(self._tuning, motion) for _ in range(LAYERS)]
+        self._layers = [LayerVoice(self._tuning, motion) for _ in range(LAYERS)]
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
@@ -262,7 +262,9 @@ class Layers(Instrument):
             if layer.play(events, own):
                 np.add(block, own, out=block)
 
-    def _tell(self, number: int, layer: Layer, values: NDArray[np.float64], first: float) -> None:
+    def _tell(
+        self, number: int, layer: LayerVoice, values: NDArray[np.float64], first: float
+    ) -> None:
         """Set a layer's chirplet values."""
         at, own = number * _SIZE, layer.values
         speed = float(values[P_ALL_SPEED])

@@ -86,7 +86,7 @@ def ripple_and_tangents(
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _RippleParts:
     """Terms of the sound and of its derivatives."""
 
     t: torch.Tensor  # (n,), s
@@ -129,12 +129,12 @@ class _Parts:
         return (weights * both) @ partials
 
 
-def _parts(theta: torch.Tensor, n: int, sample_rate: float, start: float) -> _Parts:
+def _parts(theta: torch.Tensor, n: int, sample_rate: float, start: float) -> _RippleParts:
     t = torch.arange(n, device=theta.device, dtype=theta.dtype) / sample_rate + start
     f_0, f_m, gamma, w = theta[0], theta[1], theta[2], theta[3]
     octaves = w * _constant(places(), theta)
     hertz = f_0 * 2.0**octaves
-    return _Parts(
+    return _RippleParts(
         t=t,
         octaves=octaves,
         speeds=2.0 * math.pi * hertz,
@@ -147,7 +147,7 @@ def _parts(theta: torch.Tensor, n: int, sample_rate: float, start: float) -> _Pa
 
 
 def _tangent(
-    place: int, f_m: torch.Tensor, p: _Parts, sines: torch.Tensor, cosines: torch.Tensor
+    place: int, f_m: torch.Tensor, p: _RippleParts, sines: torch.Tensor, cosines: torch.Tensor
 ) -> torch.Tensor:
     """Derivative of the sound along one direction."""
     match place:

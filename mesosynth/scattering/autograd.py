@@ -23,7 +23,7 @@ from mesosynth.scattering.forward import (
     used_wavelets,
 )
 from mesosynth.scattering.joint import phase
-from mesosynth.scattering.plan import Group, Plan, SecondOrder
+from mesosynth.scattering.plan import Group, SecondOrder, TransformPlan
 from mesosynth.scattering.time import average_adjoint
 
 
@@ -31,7 +31,7 @@ class Scatter(torch.autograd.Function):
     """Autograd function of one padded signal, (N,) to (rows, frames); first derivatives only."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, plan: Plan) -> torch.Tensor:  # noqa: ANN401 - torch's
+    def forward(ctx: Any, x: torch.Tensor, plan: TransformPlan) -> torch.Tensor:  # noqa: ANN401 - torch's
         """Compute the coefficients, and keep `x`."""
         ctx.save_for_backward(x)
         ctx.plan = plan
@@ -48,7 +48,7 @@ class Scatter(torch.autograd.Function):
         return pull_back(x, gradient, ctx.plan), None
 
 
-def pull_back(x: torch.Tensor, gradient: torch.Tensor, plan: Plan) -> torch.Tensor:
+def pull_back(x: torch.Tensor, gradient: torch.Tensor, plan: TransformPlan) -> torch.Tensor:
     """Gradient of a padded signal from that of its coefficients.
 
     Parameters
@@ -56,7 +56,7 @@ def pull_back(x: torch.Tensor, gradient: torch.Tensor, plan: Plan) -> torch.Tens
     x : (N,) tensor
     gradient : (rows, frames) tensor
         Of the coefficients.
-    plan : Plan
+    plan : TransformPlan
 
     Returns
     -------
@@ -86,7 +86,7 @@ def pull_back(x: torch.Tensor, gradient: torch.Tensor, plan: Plan) -> torch.Tens
 
 
 def _second_adjoint(
-    first: FirstOrder, second: SecondOrder, gradient: torch.Tensor, plan: Plan
+    first: FirstOrder, second: SecondOrder, gradient: torch.Tensor, plan: TransformPlan
 ) -> torch.Tensor | None:
     """Gradient of Y_2, (n1, length) complex; None where the forward pass left n2 out."""
     bands = second_bands(first, second)

@@ -29,7 +29,7 @@ ALPHA = 5.0
 
 
 @dataclass(frozen=True)
-class Filter:
+class WaveletFilter:
     """One filter in the Fourier domain.
 
     Attributes
@@ -72,7 +72,7 @@ def _response(N: int, xi: float, sigma: float) -> NDArray[np.float64]:
     return morlet_1d(N, xi, sigma) if xi else gauss_1d(N, sigma)
 
 
-def wavelets(N: int, J: int, Q: int) -> list[Filter]:
+def wavelets(N: int, J: int, Q: int) -> list[WaveletFilter]:
     """Band-pass filters of a constant-Q bank, from high to low frequency.
 
     Parameters
@@ -86,12 +86,15 @@ def wavelets(N: int, J: int, Q: int) -> list[Filter]:
 
     Returns
     -------
-    list of Filter
+    list of WaveletFilter
     """
-    return [Filter(xi, sigma, _log2_stride(xi, sigma), N) for xi, sigma in _anden_progression(J, Q)]
+    return [
+        WaveletFilter(xi, sigma, _log2_stride(xi, sigma), N)
+        for xi, sigma in _anden_progression(J, Q)
+    ]
 
 
-def spinned_wavelets(N: int, J: int, Q: int) -> list[Filter]:
+def spinned_wavelets(N: int, J: int, Q: int) -> list[WaveletFilter]:
     """Filters along log-frequency: low-pass, rising and falling wavelets.
 
     The sign of xi tells rising (+) from falling (-) patterns.
@@ -107,16 +110,17 @@ def spinned_wavelets(N: int, J: int, Q: int) -> list[Filter]:
 
     Returns
     -------
-    list of Filter
+    list of WaveletFilter
         The low-pass of support ``2 ** J``, the :func:`wavelets`, and their mirror images (xi < 0).
     """
     mirrored = [
-        Filter(-xi, sigma, _log2_stride(xi, sigma), N) for xi, sigma in _anden_progression(J, Q)
+        WaveletFilter(-xi, sigma, _log2_stride(xi, sigma), N)
+        for xi, sigma in _anden_progression(J, Q)
     ]
     return [low_pass(N, 2**J), *wavelets(N, J, Q), *mirrored]
 
 
-def low_pass(N: int, T: float) -> Filter:
+def low_pass(N: int, T: float) -> WaveletFilter:
     """Gaussian low-pass filter.
 
     Parameters
@@ -128,11 +132,11 @@ def low_pass(N: int, T: float) -> Filter:
 
     Returns
     -------
-    Filter
+    WaveletFilter
         May be decimated by the power of two at or below `T`.
     """
     sigma = SIGMA_0 / T
-    return Filter(0.0, sigma, math.floor(math.log2(T)), N)
+    return WaveletFilter(0.0, sigma, math.floor(math.log2(T)), N)
 
 
 def padded_length(n: int, T: float) -> int:

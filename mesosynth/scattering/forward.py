@@ -12,7 +12,7 @@ from typing import TypeVar
 import torch
 
 from mesosynth.scattering.joint import SpinnedWavelets, modulus, needed
-from mesosynth.scattering.plan import Group, Plan, SecondOrder
+from mesosynth.scattering.plan import Group, SecondOrder, TransformPlan
 from mesosynth.scattering.time import average
 from mesosynth.system.steps import Steps, result_of
 
@@ -125,14 +125,14 @@ class FirstOrder:
     S_1: torch.Tensor
 
 
-def forward(x: torch.Tensor, plan: Plan) -> torch.Tensor:
+def forward(x: torch.Tensor, plan: TransformPlan) -> torch.Tensor:
     """Coefficients of a padded signal and their tangents, order by order.
 
     Parameters
     ----------
     x : (1 + p, N) tensor
         The signal and p tangents.
-    plan : Plan
+    plan : TransformPlan
 
     Returns
     -------
@@ -141,7 +141,7 @@ def forward(x: torch.Tensor, plan: Plan) -> torch.Tensor:
     return result_of(forward_steps(x, plan))
 
 
-def forward_steps(x: torch.Tensor, plan: Plan) -> Steps[None, torch.Tensor]:
+def forward_steps(x: torch.Tensor, plan: TransformPlan) -> Steps[None, torch.Tensor]:
     """:func:`forward` as a generator that can be left early.
 
     It yields after the first order and, on one thread, after each n2.
@@ -150,7 +150,7 @@ def forward_steps(x: torch.Tensor, plan: Plan) -> Steps[None, torch.Tensor]:
     ----------
     x : (1 + p, N) tensor
         The signal and p tangents.
-    plan : Plan
+    plan : TransformPlan
 
     Returns
     -------
@@ -182,14 +182,14 @@ def power_of_two(x: torch.Tensor) -> torch.Tensor:
     return torch.exp2(torch.log2(peak).floor())
 
 
-def first_order(x: torch.Tensor, plan: Plan, workers: Team) -> FirstOrder:
+def first_order(x: torch.Tensor, plan: TransformPlan, workers: Team) -> FirstOrder:
     """First order: filter by all psi1 and take the modulus.
 
     Parameters
     ----------
     x : (1 + p, N) tensor
         The signal and p tangents.
-    plan : Plan
+    plan : TransformPlan
     workers : Team
         Threads that share the rows.
 
@@ -230,13 +230,13 @@ def first_order(x: torch.Tensor, plan: Plan, workers: Team) -> FirstOrder:
     return FirstOrder(rows, U_1_hat, variance.sum(dim=1), S_1)
 
 
-def first_rows(S_1: torch.Tensor, plan: Plan) -> torch.Tensor:
+def first_rows(S_1: torch.Tensor, plan: TransformPlan) -> torch.Tensor:
     """First-order coefficients, ``|S_1 * psi_fr|`` along log-frequency, averaged.
 
     Parameters
     ----------
     S_1 : (1 + p, n1, frames) tensor
-    plan : Plan
+    plan : TransformPlan
 
     Returns
     -------
@@ -249,14 +249,14 @@ def first_rows(S_1: torch.Tensor, plan: Plan) -> torch.Tensor:
     return U if plan.first_phi is None else plan.first_phi @ U
 
 
-def second_rows(first: FirstOrder, second: SecondOrder, plan: Plan) -> torch.Tensor:
+def second_rows(first: FirstOrder, second: SecondOrder, plan: TransformPlan) -> torch.Tensor:
     """Second-order coefficients of one n2.
 
     Parameters
     ----------
     first : FirstOrder
     second : SecondOrder
-    plan : Plan
+    plan : TransformPlan
 
     Returns
     -------
@@ -272,7 +272,7 @@ def second_rows(first: FirstOrder, second: SecondOrder, plan: Plan) -> torch.Ten
 
 
 def used_wavelets(
-    bands: torch.Tensor, first: FirstOrder, second: SecondOrder, plan: Plan
+    bands: torch.Tensor, first: FirstOrder, second: SecondOrder, plan: TransformPlan
 ) -> tuple[SpinnedWavelets, slice | torch.Tensor] | None:
     """The psi_fr that Y_2 needs within the tolerance.
 
@@ -282,7 +282,7 @@ def used_wavelets(
         Spectra of Y_2.
     first : FirstOrder
     second : SecondOrder
-    plan : Plan
+    plan : TransformPlan
 
     Returns
     -------

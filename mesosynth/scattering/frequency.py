@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
-from mesosynth.scattering.filterbank import Filter, low_pass, spinned_wavelets
+from mesosynth.scattering.filterbank import WaveletFilter, low_pass, spinned_wavelets
 
 Averaging = Literal["local", "global", "none"]
 Format = Literal["time", "joint"]
@@ -132,16 +132,16 @@ class LogFrequency:
             n1=np.array(n1),
         )
 
-    def _log2_stride_before(self, psi: Filter) -> int:
+    def _log2_stride_before(self, psi: WaveletFilter) -> int:
         return min(psi.j, self.phi.j) if self.averaging == "local" else psi.j
 
-    def _convolution(self, psi: Filter, n1_count: int) -> NDArray[np.complex128]:
+    def _convolution(self, psi: WaveletFilter, n1_count: int) -> NDArray[np.complex128]:
         """Rows of the circular convolution with psi, zero-padded to N and decimated."""
         impulse = np.fft.ifft(psi.hat)
         rows = np.arange(0, self.N, 2 ** self._log2_stride_before(psi))
         return impulse[(rows[:, None] - np.arange(n1_count)[None, :]) % self.N]
 
-    def _averaging_rows(self, psi: Filter, n_in: int) -> NDArray[np.float64] | None:
+    def _averaging_rows(self, psi: WaveletFilter, n_in: int) -> NDArray[np.float64] | None:
         """phi_F from the rows of one psi_fr to its output; None where nothing is averaged."""
         # The n_fr = 0 wavelet is a low-pass already.
         if self.averaging == "none" or psi.xi == 0.0:
@@ -153,14 +153,14 @@ class LogFrequency:
         rows = np.arange(0, n_in, 2 ** (self.phi.j - level))
         return impulse[(rows[:, None] - np.arange(n_in)[None, :]) % n_in]
 
-    def _rows_after_averaging(self, psi: Filter) -> int:
+    def _rows_after_averaging(self, psi: WaveletFilter) -> int:
         level = self._log2_stride_before(psi)
         n_in = self.N // 2**level
         if self.averaging == "none" or psi.xi == 0.0:
             return n_in
         return 1 if self.averaging == "global" else n_in // 2 ** (self.phi.j - level)
 
-    def _kept_rows(self, psi: Filter, n1_count: int) -> list[int]:
+    def _kept_rows(self, psi: WaveletFilter, n1_count: int) -> list[int]:
         """n1 of each output row of one psi_fr."""
         # As in Kymatio, which numbers unaveraged spin-0 rows in steps of 2**j_fr even where the
         # rows themselves are denser.

@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
 from mesosynth.scattering.autograd import Scatter
-from mesosynth.scattering.filterbank import Filter, low_pass, padded_length, wavelets
+from mesosynth.scattering.filterbank import WaveletFilter, low_pass, padded_length, wavelets
 from mesosynth.scattering.forward import forward_steps
 from mesosynth.scattering.frequency import Format, LogFrequency, parse_support
-from mesosynth.scattering.plan import Bank, Plan, build_plan
+from mesosynth.scattering.plan import TransformPlan, WaveletBank, build_plan
 from mesosynth.system.steps import Steps, result_of
 
 # --------------------------------------------------------------------------------------------------
@@ -220,12 +220,12 @@ class JTFS:
         self.pad_right = self.N - n - self.pad_left
         if max(self.pad_left, self.pad_right) >= n:
             raise ArgumentError(f"shape={n} is too short for T={T!r}; use T='global'.")
-        self.phi: Filter = low_pass(self.N, support)
-        self.psi1: list[Filter] = wavelets(self.N, J, Q1)
-        self.psi2: list[Filter] = wavelets(self.N, J, Q2)
+        self.phi: WaveletFilter = low_pass(self.N, support)
+        self.psi1: list[WaveletFilter] = wavelets(self.N, J, Q1)
+        self.psi2: list[WaveletFilter] = wavelets(self.N, J, Q2)
         self.log2_stride = self.phi.j
         self.frequency = LogFrequency((J + 1) * Q1, J_fr, Q_fr, F, format)
-        self._bank = Bank.of(
+        self._bank = WaveletBank.of(
             self.phi,
             self.psi1,
             self.psi2,
@@ -233,7 +233,7 @@ class JTFS:
             self._frames() if self._is_local else None,
             tolerance,
         )
-        self._plans: dict[tuple[torch.dtype, torch.device], Plan] = {}
+        self._plans: dict[tuple[torch.dtype, torch.device], TransformPlan] = {}
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Scattering coefficients of `x`, differentiable by autograd.
@@ -433,7 +433,7 @@ class JTFS:
 
     # ------------------------------------------------------------------ plans
 
-    def _plan(self, x: torch.Tensor) -> Plan:
+    def _plan(self, x: torch.Tensor) -> TransformPlan:
         key = (x.dtype, x.device)
         if key not in self._plans:
             like = torch.empty(0, dtype=x.dtype, device=x.device)
@@ -441,7 +441,9 @@ class JTFS:
         return self._plans[key]
 
 
-def _look_up(filters: list[Filter], name: str, n: NDArray[np.float64]) -> NDArray[np.float64]:
+def _look_up(
+    filters: list[WaveletFilter], name: str, n: NDArray[np.float64]
+) -> NDArray[np.float64]:
     return np.array([np.nan if np.isnan(i) else float(getattr(filters[int(i)], name)) for i in n])
 
 

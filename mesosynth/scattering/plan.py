@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mesosynth.scattering.filterbank import Filter
+from mesosynth.scattering.filterbank import WaveletFilter
 from mesosynth.scattering.frequency import FrequencyStage, LogFrequency
 from mesosynth.scattering.joint import SpinnedWavelets
 from mesosynth.scattering.time import (
@@ -22,14 +22,14 @@ from mesosynth.scattering.time import (
 
 
 @dataclass(frozen=True)
-class Bank:
+class WaveletBank:
     """All filters of a transform.
 
     Attributes
     ----------
-    phi : Filter
+    phi : WaveletFilter
         Low-pass filter along time.
-    psi1, psi2 : list of Filter
+    psi1, psi2 : list of WaveletFilter
         First-order and second-order wavelets along time.
     frames : (int, int) or None
         First and end of the frames to keep, or None for a sum over all time.
@@ -43,9 +43,9 @@ class Bank:
         For each n2 with rows of j1 < j2: its index, the number of these rows, and their stage.
     """
 
-    phi: Filter
-    psi1: list[Filter]
-    psi2: list[Filter]
+    phi: WaveletFilter
+    psi1: list[WaveletFilter]
+    psi2: list[WaveletFilter]
     frames: tuple[int, int] | None
     tolerance: float
     groups: list[tuple[slice, int]]
@@ -55,19 +55,19 @@ class Bank:
     @classmethod
     def of(
         cls,
-        phi: Filter,
-        psi1: list[Filter],
-        psi2: list[Filter],
+        phi: WaveletFilter,
+        psi1: list[WaveletFilter],
+        psi2: list[WaveletFilter],
         frequency: LogFrequency,
         frames: tuple[int, int] | None,
         tolerance: float,
-    ) -> "Bank":
+    ) -> "WaveletBank":
         """Bank of some filters, with their groups and stages.
 
         Parameters
         ----------
-        phi : Filter
-        psi1, psi2 : list of Filter
+        phi : WaveletFilter
+        psi1, psi2 : list of WaveletFilter
         frequency : LogFrequency
         frames : (int, int) or None
         tolerance : float
@@ -75,7 +75,7 @@ class Bank:
 
         Returns
         -------
-        Bank
+        WaveletBank
         """
         second: list[tuple[int, int, FrequencyStage]] = []
         by_count: dict[int, FrequencyStage] = {}
@@ -135,8 +135,8 @@ class SecondOrder:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A :class:`Bank` as tensors.
+class TransformPlan:
+    """A :class:`WaveletBank` as tensors.
 
     Attributes
     ----------
@@ -168,18 +168,18 @@ class Plan:
     second: list[SecondOrder]
 
 
-def build_plan(bank: Bank, like: torch.Tensor) -> Plan:
+def build_plan(bank: WaveletBank, like: torch.Tensor) -> TransformPlan:
     """Tensors of a bank.
 
     Parameters
     ----------
-    bank : Bank
+    bank : WaveletBank
     like : tensor
         Real tensor of the dtype and device to compute in.
 
     Returns
     -------
-    Plan
+    TransformPlan
     """
     phi, local = bank.phi, bank.frames is not None
     exact = bank.tolerance == 0.0
@@ -214,7 +214,7 @@ def build_plan(bank: Bank, like: torch.Tensor) -> Plan:
             SecondOrder(count, bands, averaging[n, summands], psis[id(stage)], phis[id(stage)])
         )
     first_psi = np.concatenate([bank.first.psi.real, bank.first.psi.imag])
-    return Plan(
+    return TransformPlan(
         is_global=not local,
         frames=frames[1] - frames[0] if local else 1,
         frames_of_S_1=frames[1] - frames[0],

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mesosynth.scattering.filterbank import Filter
+from mesosynth.scattering.filterbank import WaveletFilter
 
 # --------------------------------------------------------------------------------------------------
 # Number of samples of each wavelet's output
@@ -33,14 +33,14 @@ def half_band(tolerance: float) -> float:
     return edge * max(1.0, 1.3 * (1e-3 / tolerance) ** (1.0 / 2.7))
 
 
-def exact_length(psi: Filter, phi: Filter, *, local: bool) -> int:
+def exact_length(psi: WaveletFilter, phi: WaveletFilter, *, local: bool) -> int:
     """Kymatio's length of the output of a band-pass filter.
 
     Parameters
     ----------
-    psi : Filter
+    psi : WaveletFilter
         The band-pass filter.
-    phi : Filter
+    phi : WaveletFilter
         The low-pass filter that averages its output.
     local : bool
         Whether `phi` averages locally; False for an average over all time. A local average at
@@ -54,14 +54,16 @@ def exact_length(psi: Filter, phi: Filter, *, local: bool) -> int:
     return psi.N >> (min(psi.j, phi.j) if local else psi.j)
 
 
-def second_order_length(psi2: Filter, phi: Filter, tolerance: float, *, local: bool) -> int:
+def second_order_length(
+    psi2: WaveletFilter, phi: WaveletFilter, tolerance: float, *, local: bool
+) -> int:
     """Length of ``|U_1 * psi_n2|``, of which only averages by `phi` are wanted.
 
     Parameters
     ----------
-    psi2 : Filter
+    psi2 : WaveletFilter
         A second-order wavelet.
-    phi : Filter
+    phi : WaveletFilter
         The low-pass filter that averages the modulus.
     tolerance : float
         Relative error that may be made, 0 to 0.1; 0 gives :func:`exact_length`.
@@ -81,17 +83,22 @@ def second_order_length(psi2: Filter, phi: Filter, tolerance: float, *, local: b
 
 
 def first_order_length(
-    psi1: Filter, phi: Filter, psi2: Sequence[Filter], tolerance: float, *, local: bool
+    psi1: WaveletFilter,
+    phi: WaveletFilter,
+    psi2: Sequence[WaveletFilter],
+    tolerance: float,
+    *,
+    local: bool,
 ) -> int:
     """Length of ``|x * psi_n1|``, which all `psi2` of larger scale will filter.
 
     Parameters
     ----------
-    psi1 : Filter
+    psi1 : WaveletFilter
         A first-order wavelet.
-    phi : Filter
+    phi : WaveletFilter
         The low-pass filter that averages the modulus.
-    psi2 : sequence of Filter
+    psi2 : sequence of WaveletFilter
         All second-order wavelets.
     tolerance : float
         Relative error that may be made, 0 to 0.1; 0 gives :func:`exact_length`.
@@ -115,7 +122,9 @@ def first_order_length(
     return _convenient(rate * psi1.N, longest, psi1.N >> phi.j)
 
 
-def _rate_for_averages(psi: Filter, phi: Filter, tolerance: float, *, local: bool) -> float:
+def _rate_for_averages(
+    psi: WaveletFilter, phi: WaveletFilter, tolerance: float, *, local: bool
+) -> float:
     edge = half_band(tolerance)
     return 2.0 * edge * (psi.sigma + (phi.sigma if local else 0.0))
 
@@ -213,12 +222,14 @@ class BandPass:
             parts[..., 2 * of : 2 * (of + length)] += band[..., 2 * to : 2 * (to + length)]
 
 
-def band_pass(psi: Filter, n_in: int, n_out: int, like: torch.Tensor, *, exact: bool) -> BandPass:
+def band_pass(
+    psi: WaveletFilter, n_in: int, n_out: int, like: torch.Tensor, *, exact: bool
+) -> BandPass:
     """Band-pass filter as tensors.
 
     Parameters
     ----------
-    psi : Filter
+    psi : WaveletFilter
     n_in, n_out : int
         Length of the spectrum, and of the waveform.
     like : tensor
@@ -306,7 +317,7 @@ class AveragingBlock:
 
 
 def averaging_blocks(
-    phi: Filter,
+    phi: WaveletFilter,
     n: int,
     frames: tuple[int, int] | None,
     like: torch.Tensor,
@@ -316,7 +327,7 @@ def averaging_blocks(
 
     Parameters
     ----------
-    phi : Filter
+    phi : WaveletFilter
     n : int
         Length of the signal, samples; a multiple of the number of all frames, ``phi.N >> phi.j``.
     frames : (first, end) or None

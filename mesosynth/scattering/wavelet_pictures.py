@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
-from mesosynth.scattering.filterbank import Filter
+from mesosynth.scattering.filterbank import WaveletFilter
 from mesosynth.scattering.jtfs import JTFS
 
 _EXTENT = 3.0  # standard deviations of the Gaussian envelope, to each side
@@ -146,17 +146,17 @@ def figure_2(
     ]  # fmt: skip
 
 
-def _nearest(filters: list[Filter], xi: float) -> Filter:
+def _nearest(filters: list[WaveletFilter], xi: float) -> WaveletFilter:
     """Filter with the centre frequency nearest to `xi`, in octaves."""
     return min(filters, key=lambda psi: abs(np.log2(abs(psi.xi) / xi)))
 
 
-def _deviation(psi: Filter) -> float:
+def _deviation(psi: WaveletFilter) -> float:
     """Standard deviation of the envelope of the impulse response, samples."""
     return 1.0 / (2.0 * np.pi * psi.sigma)
 
 
-def _impulse(psi: Filter, at: NDArray[np.float64]) -> NDArray[np.complex128]:
+def _impulse(psi: WaveletFilter, at: NDArray[np.float64]) -> NDArray[np.complex128]:
     """Impulse response at any real positions, samples: a Fourier sum over the bins in its band."""
     (bins,) = np.nonzero(np.abs(psi.hat) > 1e-6 * np.abs(psi.hat).max())
     frequencies = np.fft.fftfreq(len(psi.hat))[bins]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from mesosynth.control.messages import (
     Activity,
+    ControlSettings,
     Learned,
     Moved,
     Ports,
     Problem,
     Program,
-    Settings,
     Transported,
 )
 from mesosynth.control.midi_map import map_path
@@ -68,7 +68,7 @@ class Keys:
         osc : int, optional
             UDP port of this machine, 0 for any free one; None for none.
         """
-        self._process.listen(Settings(midi, osc, str(map_path())))
+        self._process.listen(ControlSettings(midi, osc, str(map_path())))
 
     @property
     def ports(self) -> Ports:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mesosynth.control.messages import Layout
+from mesosynth.control.messages import ParameterLayout
 from mesosynth.engine.plugin_registry import find_plugin
 from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import ArgumentError, WorkerError
@@ -73,10 +73,10 @@ class Rack:
         return self._model.state
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> ParameterLayout:
         """All parameters, and their indices in the vector of the audio process."""
         table = self._model.parameters
-        return Layout(table, {id_: self._model.index(id_) for id_ in table})
+        return ParameterLayout(table, {id_: self._model.index(id_) for id_ in table})
 
     def parameter_place(self, id_: str) -> int:
         """Index of a parameter in the vector of the audio process.

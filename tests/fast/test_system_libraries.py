@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from mesosynth.cli import system_libraries
-from mesosynth.cli.system_libraries import LIBRARIES, Library, install_command, missing
+from mesosynth.cli.system_libraries import LIBRARIES, SystemLibrary, install_command, missing
 
-PHANTOM = Library("libphantom.so.7", "sound", "libphantom7", "phantom", "phantom-git")
+PHANTOM = SystemLibrary("libphantom.so.7", "sound", "libphantom7", "phantom", "phantom-git")
 
 
 def test_what_is_there_is_not_missing():
-    assert Library("libc.so.6", "sound", "libc6", "glibc", "glibc").is_present()
-    assert Library("sh", "test", "dash", "bash", "bash").is_present()
+    assert SystemLibrary("libc.so.6", "sound", "libc6", "glibc", "glibc").is_present()
+    assert SystemLibrary("sh", "test", "dash", "bash", "bash").is_present()
     assert not PHANTOM.is_present()
 
 

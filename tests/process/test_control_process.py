@@ -14,13 +14,13 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from mesosynth.control.messages import (
     Activity,
-    Layout,
+    ControlSettings,
     Learned,
     Moved,
+    ParameterLayout,
     Ports,
     Problem,
     Program,
-    Settings,
     Transported,
 )
 from mesosynth.control.process import ControlProcess
@@ -41,12 +41,12 @@ class Desk:
         self.queue, self.block = EventQueue(), ParameterBlock(len(PARAMETERS))
         self.block.write(PARAMETERS.vector({}), False)
         places = {id_: i for i, id_ in enumerate(PARAMETERS)}
-        self.control = ControlProcess(Layout(PARAMETERS, places), self.block, self.queue)
+        self.control = ControlProcess(ParameterLayout(PARAMETERS, places), self.block, self.queue)
         self.map = tmp_path / "midi.json"
         self.events, self.reports = [], []
 
     def listen(self, midi=None, osc=None):
-        self.control.listen(Settings(midi, osc, str(self.map)))
+        self.control.listen(ControlSettings(midi, osc, str(self.map)))
 
     def poll(self):
         self.reports += self.control.poll()

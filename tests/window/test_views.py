@@ -155,13 +155,13 @@ def test_the_map_fills_in_around_the_point_and_its_arrows_lead_to_the_target(tar
 
 @pytest.mark.parametrize("gamma", [1.0, -1.0])
 def test_arrows_lead_downhill(desk, gamma):
-    from gui.pad.plane import LossMap
+    from gui.pad.plane import LossMapImage
 
     x, y = np.geomspace(4.0, 16.0, 5), gamma * np.geomspace(0.5, 2.0, 4)
     cells = tuple(
         Cell(i, j, (x[i], y[j]), 0.1, np.array([1.0, 2.0])) for i in range(5) for j in range(4)
     )
-    known = LossMap()
+    known = LossMapImage()
     known.start(("f_m", "gamma"), x, y)
     known.add(("f_m", "gamma"), cells[:3])
     assert known.known == pytest.approx(3 / 20)
