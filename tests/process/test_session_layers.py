@@ -118,11 +118,12 @@ def test_what_is_found_is_heard_and_kept_with_its_scores(watched, tmp_path):
 def test_a_match_that_is_killed_goes_on_from_its_layers(watched):
     watched.start(steps=3)
     best = min(step.loss for step in watched.of("layers.stepped"))
+    last = watched.of("layers.stepped")[-1]
     os.kill(watched.session.match.pid, signal.SIGKILL)
     watched.wait("messages.said", where=lambda text, _: "started again" in text)
     watched.clear()
     step = watched.wait("layers.stepped")
-    assert step.loss <= best * 1.05  # not from nothing
+    assert step.evaluations > last.evaluations  # not from nothing; a try may be worse than the best
     watched.session.match.stop()
     result = watched.wait("layers.ended")
     assert result.loss <= best * (1.0 + 1e-6)  # which the new process computes anew
@@ -133,13 +134,12 @@ def test_a_match_pauses_and_goes_on_where_it_stood(watched):
     watched.start(steps=2)
     session.match.pause()
     watched.wait("match.paused")
-    last = min(step.loss for step in watched.of("layers.stepped"))
     at = watched.of("layers.stepped")[-1]
     assert session.match.is_paused
     watched.clear()
     session.match.resume()
     step = watched.wait("layers.stepped")
-    assert step.loss <= last * 1.05
+    assert step.evaluations > at.evaluations
     assert step.seconds > at.seconds
     assert step.progress >= at.progress
     session.match.stop()
