@@ -125,7 +125,7 @@ def test_presets_keep_effects_and_old_ones_have_none(tmp_path):
         ([{"plugin": "delay", "parameters": {"time": 99.0}}], "time=99 must be 0.01 to 2 s"),
         ([{"plugin": "delay", "parameters": {"x": 1.0}}], "'x' does not exist; delay has"),
         ([{"parameters": {}}], "is not a preset"),
-        ([5], "5 stands where an object should"),
+        ([5], r"is not a preset: .*effects\[0\]"),
         ("delay", "is not a preset"),
         ([{"plugin": "mine", "parameters": {"x": 1e999}}], "is not a preset|not finite"),
     ],
