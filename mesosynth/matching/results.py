@@ -720,10 +720,3 @@ class Followed:
     age: float
     level: float
     heard_at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Fixed values of the parameters that are not tracked."""
-
-    values: Mapping[str, float]
