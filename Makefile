@@ -10,7 +10,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
-PYTEST := $(BIN)/pytest --durations=25
 ARGS ?=
 
 .PHONY: run test test-all lint system-packages-run system-packages-test clean
@@ -18,23 +17,12 @@ ARGS ?=
 run: system-packages-run $(VENV)/installed
 	$(BIN)/mesosynth $(ARGS)
 
-# What only computes, and the linters, run at the lowest priority behind what listens, looks or
-# measures, which waits for sound and windows most of the time. Their report comes when that is done.
 test: system-packages-test $(VENV)/installed-dev
-	@behind=$$(mktemp -d); status=0; \
-	{ nice -n 19 $(MAKE) --no-print-directory lint; echo $$? >$$behind/lint; } >$$behind/lint.log 2>&1 & \
-	{ nice -n 19 $(PYTEST) -m 'not alone' -n 2 --dist worksteal; echo $$? >$$behind/tests; } \
-		>$$behind/tests.log 2>&1 & \
-	$(PYTEST) -m alone || status=$$?; \
-	wait; cat $$behind/lint.log $$behind/tests.log; \
-	for part in lint tests; do \
-		code=$$(cat $$behind/$$part); [ "$$code" -eq 0 ] || status=$$code; \
-	done; \
-	rm -r $$behind; exit $$status
+	@$(BIN)/python .ci/run-tests
 
 # All of `make test`, and what takes minutes: a soak, the desk at 150 and 200%, full protocols.
 test-all: test
-	$(PYTEST) tests/long
+	$(BIN)/pytest --durations=25 tests/long
 
 # pyright runs on the node that its wheel brings; it shall not ask a registry for news.
 lint: $(VENV)/installed-dev
