@@ -41,7 +41,7 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "INSTRUMENTS": ("instruments.INSTRUMENTS",),
     "EFFECTS": ("effects.EFFECTS",),
 }
-"""Where each name is, newest place first, below `mesosynth`."""
+"""Modules of each name below `mesosynth`, newest first."""
 
 
 def engine(name: str) -> Any:  # noqa: ANN401 - classes of another commit

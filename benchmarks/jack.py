@@ -1,7 +1,7 @@
 """JACK for benchmarks: a server on its dummy driver, and another player on it.
 
-The dummy driver is a sound card that keeps time, on a machine that has none. The player is somebody
-else on the same server, whose sound can be a session's input.
+The dummy driver is a sound card that keeps time, on a machine that has none. The player is a second
+client of the same server, and its sound can be a session's input.
 """
 
 import contextlib
@@ -120,12 +120,12 @@ class JackPlayer:
         self._sound.set_playing(True)
 
     def plug_in(self) -> None:
-        """Become the input of whoever opened one since the player started.
+        """Connect the player to the inputs that were opened since it started.
 
         Raises
         ------
         DeviceError
-            If nobody did.
+            If no input was opened.
         """
         inputs = _ports("input") - self._others
         pairs = list(zip(sorted(self._outputs), sorted(inputs), strict=False))

@@ -6,7 +6,7 @@ With --json, one object::
     machine       see :meth:`benchmarks.harness.Environment.record`
     presets       how many there are
     first_ms      to read all of them, which happens once, in the background
-    open_ms       to list what was there when somebody last looked
+    open_ms       to list the entries of the last scan
     search_ms     to search for every line that is typed, letter by letter
     open_and_search_ms
                   both together, in a library that was closed

@@ -290,7 +290,7 @@ class Crew:
 
 
 class Work:
-    """Does runs until all are done, time is up, or somebody presses Ctrl-C.
+    """Runs, done until all are done, time is up, or Ctrl-C is pressed.
 
     Attributes
     ----------

@@ -127,7 +127,7 @@ def check_memory() -> None:
 
 
 def is_enough(free: int | None) -> bool:
-    """Whether Kymatio's gradient fits in so much memory; where nobody knows, it is tried."""
+    """Whether Kymatio's gradient fits in so much memory; True if the amount is unknown."""
     return free is None or free >= GRADIENT_BYTES
 
 
@@ -313,7 +313,7 @@ def peers_python(say: Callable[[str], None]) -> Path:
 
 
 def environment_folder() -> Path:
-    """Where the environment lies: one for each version of Python."""
+    """Folder of the environment: one for each version of Python."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     return user_cache_path("mesosynth", appauthor=False) / f"peers-python{version}"
 

@@ -1,8 +1,8 @@
 """A stage for benchmarks of the sound: hands that play, and an engine that only we call.
 
-Hands play as hard as a stage does: keys, a knob, and match after match. On a :class:`Stage` nobody
-waits for the blocks, so that they can be played again and again: each block's least time is its own
-work. What interrupted it, or slowed it down, was not there every time.
+Hands play as hard as a stage does: keys, a knob, and match after match. On a :class:`Stage` no
+device waits for the blocks, so that they can be played again and again: each block's least time is
+its own work. What interrupted it, or slowed it down, was not there every time.
 """
 
 import random

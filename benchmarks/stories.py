@@ -71,7 +71,7 @@ def compare_two_presets(window: MainWindow, _: JackPlayer) -> None:
 
 
 def record_and_follow(window: MainWindow, other: JackPlayer) -> None:
-    """Record what somebody plays, match it, then follow them while they turn their knobs."""
+    """Record a player, match the take, then track the player while knobs turn."""
     sound = {"f_c": 600.0, "f_m": 10.0, "gamma": 4.0}
     _press(window, "R")
     other.plug_in()
