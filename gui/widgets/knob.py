@@ -215,7 +215,8 @@ class Knob(QWidget):
 
     def _paint_dial(self, painter: QPainter, dial: QRectF) -> None:
         position = self.parameter.to_unit(self.value)
-        zero = 0.5 if self.parameter.curve == "signed_log" else 0.0
+        signed = self.parameter.curve in ("signed_log", "asinh") and self.parameter.minimum < 0.0
+        zero = 0.5 if signed else 0.0
         solid, flat, round_ = _SOLID, Qt.PenCapStyle.FlatCap, Qt.PenCapStyle.RoundCap
         painter.setPen(QPen(QColor(theme.LINE), 4, solid, flat))
         painter.drawArc(dial, round(_START * 16), round(_SPAN * 16))

@@ -176,6 +176,9 @@ def _values(
         )
     if parameter.curve == "linear":
         return np.linspace(low, high, count)
+    if parameter.curve == "asinh":
+        travel = np.linspace(parameter.to_unit(low), parameter.to_unit(high), count)
+        return np.array([parameter.from_unit(position) for position in travel])
     if low * high <= 0.0:
         raise ArgumentError(
             f"ranges holds ({low}, {high}) for {parameter.id}; both must have one sign, not 0."
@@ -188,6 +191,9 @@ def _around(parameter: Parameter, here: float) -> tuple[float, float]:
     if parameter.curve == "linear":
         quarter = 0.25 * (parameter.maximum - parameter.minimum)
         return max(here - quarter, parameter.minimum), min(here + quarter, parameter.maximum)
+    if parameter.curve == "asinh":
+        travel = parameter.to_unit(here)
+        return parameter.from_unit(travel - 0.25), parameter.from_unit(travel + 0.25)
     smallest = parameter.smallest or parameter.minimum
     low = max(abs(here) / 2.0**OCTAVES, smallest)
     high = min(abs(here) * 2.0**OCTAVES, parameter.maximum)
@@ -198,6 +204,9 @@ def _distance(parameter: Parameter, along: NDArray[np.float64], at: int, here: f
     """Squared distance on one axis, in lengths of the axis."""
     if parameter.curve == "linear":
         return float((along[at] - here) / (along[-1] - along[0])) ** 2
+    if parameter.curve == "asinh":
+        first, last, value = (parameter.to_unit(v) for v in (along[0], along[-1], along[at]))
+        return ((value - parameter.to_unit(here)) / (last - first)) ** 2
     return float(np.log(abs(along[at] / here)) / np.log(along[-1] / along[0])) ** 2
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -22,8 +22,9 @@ from mesosynth.plugins.parameters import ParameterTable
 #
 # A descent needs axes on which a step has the same effect everywhere. Frequencies, rates and
 # bandwidths move in logarithms; depth, rests and brightness, which may be zero, in units of their
-# own. A *state* is theta, then the onset and the level, which are not parameters of an instrument
-# but unknowns, too.
+# own; what may be zero and spans decades, along asinh, which is linear near zero and logarithmic
+# beyond its knee. A *state* is theta, then the onset and the level, which are not parameters of an
+# instrument but unknowns, too.
 
 
 State = NDArray[np.float64]
@@ -68,11 +69,13 @@ class Model:
         Ids of the first unknowns, in theta's order and at its beginning: pitch, rate, speed and
         bandwidth at least.
     scales : mapping
-        Unit step by id of entries that do not move in logarithms; also of the onset, s.
+        Unit step by id of entries that move linearly; also of the onset, s.
     synthesize, with_tangents : callable
         Its sound as a function of theta.
     stationary : bool
         Whether it never stops, rather than being an event with silence around it.
+    knees : mapping
+        By id of entries that may be 0 and span decades: they move along ``asinh(value / knee)``.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Model:
     synthesize: Synthesize
     with_tangents: WithTangents
     stationary: bool = False
+    knees: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -101,18 +105,25 @@ class Model:
     @cached_property
     def logarithmic(self) -> NDArray[np.bool_]:
         """Mask of a state's entries that move in logarithms."""
-        return np.array([id_ not in self.scales for id_ in (*self.ids, "onset", "level")])
+        others = {*self.scales, *self.knees}
+        return np.array([id_ not in others for id_ in (*self.ids, "onset", "level")])
+
+    @cached_property
+    def knee(self) -> NDArray[np.float64]:
+        """Knee of each entry; 0 for those that do not move along asinh."""
+        return np.array([self.knees.get(id_, 0.0) for id_ in (*self.ids, "onset", "level")])
 
     @cached_property
     def scale(self) -> NDArray[np.float64]:
-        """Unit step of each entry; 1 for those that move in logarithms."""
+        """Unit step of each entry; 1 for those that do not move linearly."""
         return np.array([self.scales.get(id_, 1.0) for id_ in (*self.ids, "onset", "level")])
 
     @cached_property
     def minimum(self) -> NDArray[np.float64]:
         """Least legal values, or magnitudes of entries that move in logarithms."""
         table = (self.parameters[id_] for id_ in self.ids)
-        return np.array([*(p.smallest or p.minimum for p in table), -_LONGEST_ONSET, _SOFTEST])
+        least = (p.minimum if p.curve == "asinh" else p.smallest or p.minimum for p in table)
+        return np.array([*least, -_LONGEST_ONSET, _SOFTEST])
 
     @cached_property
     def maximum(self) -> NDArray[np.float64]:
@@ -297,8 +308,15 @@ class Unknowns:
         model = self.model
         whole = np.zeros(len(state))
         whole[list(self.free)] = step
-        logarithmic = state * np.exp(np.where(model.logarithmic, whole, 0.0))
-        return model.in_range(np.where(model.logarithmic, logarithmic, state + model.scale * whole))
+        moved = np.where(
+            model.logarithmic,
+            state * np.exp(np.where(model.logarithmic, whole, 0.0)),
+            state + model.scale * whole,
+        )
+        bent = model.knee > 0.0
+        knee = model.knee[bent]
+        moved[bent] = knee * np.sinh(np.arcsinh(state[bent] / knee) + whole[bent])
+        return model.in_range(moved)
 
     def step_between(self, before: State, after: State) -> NDArray[np.float64]:
         """Step from one state to another whose signs are the same.
@@ -316,6 +334,9 @@ class Unknowns:
         ratio = after / np.where(model.logarithmic, before, 1.0)
         logarithm = np.log(np.where(model.logarithmic, ratio, 1.0))
         whole = np.where(model.logarithmic, logarithm, (after - before) / model.scale)
+        bent = model.knee > 0.0
+        knee = model.knee[bent]
+        whole[bent] = np.arcsinh(after[bent] / knee) - np.arcsinh(before[bent] / knee)
         return whole[list(self.free)]
 
     def at_edge(self, state: State) -> bool:
@@ -345,6 +366,7 @@ class Unknowns:
         """
         model = self.model
         units = np.where(model.logarithmic, np.abs(state), model.scale)
+        units = np.where(model.knee > 0.0, np.hypot(state, model.knee), units)
         return {
             model.ids[place]: float(std * units[place])
             for place, std in zip(self.free, along, strict=True)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import WorkerError
 from mesosynth.instruments.ripple import FADE_FROM, PARAMETERS, PARTIALS, places
-from mesosynth.matching.model import RIPPLE
 from mesosynth.matching.operator import Operator
 from mesosynth.scattering import JTFS
 from mesosynth.system.atomic_file import draft_of
@@ -564,6 +563,8 @@ def starts_of(
     -------
     list of Start
     """
-    if operator.model is RIPPLE:
-        return ripple_guesses(operator, audio, count)
-    return initial_guesses(operator, S, audio, count)
+    match operator.model.name:
+        case "ripple":
+            return ripple_guesses(operator, audio, count)
+        case _:
+            return initial_guesses(operator, S, audio, count)

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from mesosynth import units
 from mesosynth.errors import ArgumentError
 
-Curve = Literal["linear", "log", "signed_log"]
+Curve = Literal["linear", "log", "signed_log", "asinh"]
 """Map from a knob's travel to the value.
 
 ``signed_log`` is for a rate with a direction (gamma): the left half of the travel runs from
-``-maximum`` to ``-smallest``, the right half from ``smallest`` to ``maximum``.
+``-maximum`` to ``-smallest``, the right half from ``smallest`` to ``maximum``. ``asinh`` is for a
+value that may be 0 and spans decades: linear below ``smallest``, logarithmic above.
 """
 
 _NUMBER = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(k?)\s*(.*?)\s*$")
@@ -43,10 +44,11 @@ class Parameter:
         Initial value, in ``unit``.
     description : str
         One sentence for tooltips and help.
-    curve : {"linear", "log", "signed_log"}
+    curve : {"linear", "log", "signed_log", "asinh"}
         Map from the knob's travel to the value.
     smallest : float
-        Smallest magnitude of a ``signed_log`` parameter, which is never zero, in ``unit``.
+        Smallest magnitude of a ``signed_log`` parameter, which is never zero, in ``unit``; of an
+        ``asinh`` parameter, the magnitude at which it turns from linear to logarithmic.
     matchable : bool
         Whether the matcher can find it from audio, that is, whether it belongs to theta.
     choices : tuple of str
@@ -82,6 +84,9 @@ class Parameter:
         if self.curve == "signed_log":
             half = math.log(abs(value) / self.smallest) / math.log(self.maximum / self.smallest)
             return 0.5 + math.copysign(0.5 * half, value)
+        if self.curve == "asinh":
+            low, high = self._asinh_ends
+            return (math.asinh(value / self.smallest) - low) / (high - low)
         return (value - self.minimum) / (self.maximum - self.minimum)
 
     def from_unit(self, position: float) -> float:
@@ -93,7 +98,14 @@ class Parameter:
             half = abs(2.0 * position - 1.0)
             magnitude = self.smallest * (self.maximum / self.smallest) ** half
             return self.clamp(math.copysign(magnitude, position - 0.5))
+        if self.curve == "asinh":
+            low, high = self._asinh_ends
+            return self.clamp(self.smallest * math.sinh(low + position * (high - low)))
         return self.clamp(self.minimum + position * (self.maximum - self.minimum))
+
+    @property
+    def _asinh_ends(self) -> tuple[float, float]:
+        return math.asinh(self.minimum / self.smallest), math.asinh(self.maximum / self.smallest)
 
     def text(self, value: float) -> str:
         """Text of `value` for display, with its unit: "8.30 Hz"."""

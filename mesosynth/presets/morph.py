@@ -196,6 +196,8 @@ def _between(parameter: Parameter, sides: Sequence[tuple[float, float]]) -> floa
         return _heaviest(sides)
     if parameter.curve == "linear":
         return parameter.clamp(_mean(sides))
+    if parameter.curve == "asinh":
+        return parameter.from_unit(_mean([(parameter.to_unit(value), w) for value, w in sides]))
     magnitude = math.exp(_mean([(math.log(abs(value)), weight) for value, weight in sides]))
     if parameter.curve == "signed_log":
         magnitude *= _heaviest([(math.copysign(1.0, value), weight) for value, weight in sides])
