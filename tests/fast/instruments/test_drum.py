@@ -1,0 +1,121 @@
+"""Fears: the drum is another one than the paper's; derivatives of something else; a silent mode."""
+
+import numpy as np
+import pytest
+import torch
+
+from mesosynth.instruments.drum import PARAMETERS, mode_numbers
+from mesosynth.instruments.drum_torch import ONSET, SCALES, _modes, drum, drum_and_tangents
+
+RATE = 22050
+AUTHORS = (0.4, 0.4)
+
+
+def drawn_thetas(count, seed=0):
+    """Thetas of the data set of the PNP papers, (count, 5)."""
+    rng = np.random.default_rng(seed)
+    omega = 10.0 ** rng.uniform(2.4, 3.8, count)
+    tau = rng.uniform(0.07, 0.8, count)
+    p, D = 10.0 ** rng.uniform(-5.0, -0.7, count), 10.0 ** rng.uniform(-5.0, -0.523, count)
+    return np.column_stack([omega / (2 * np.pi), tau, p, D, rng.uniform(1.8e-4, 1.0, count)])
+
+
+def physical(theta):
+    """Decay rate and frequency of the modes by the physical constants of the authors' code."""
+    f_c, tau, p, D, alpha = theta.astype(np.longdouble)
+    mu_1, mu_2 = mode_numbers().astype(np.longdouble)
+    omega, B, n = 2 * np.longdouble(np.pi) * f_c, alpha + 1 / alpha, mu_1**2 + mu_2**2 / alpha**2
+    S_4 = (D * omega * alpha) ** 2 + (p * alpha / tau) ** 2
+    c_2 = alpha * (1 / B - p**2 * B) / tau**2 + alpha * omega**2 * (1 / B - D**2 * B)
+    d_1, d_3 = 2 * (1 - p * B) / tau, -2 * p * alpha / tau
+    sigma = (d_1 - d_3 * n) / 2
+    return sigma, np.sqrt(np.abs(S_4 * n**2 + c_2 * n - sigma**2))
+
+
+def test_the_closed_form_is_the_physical_formula():
+    x, (mu_1, mu_2) = 0.4, mode_numbers()
+    K = (np.sin(mu_1 * np.pi * x) * np.sin(mu_2 * np.pi * x)) ** 2
+    for theta in drawn_thetas(1000):
+        modes = _modes(torch.from_numpy(theta), 1e9, AUTHORS)
+        sigma, omega = physical(theta)
+        level = K / omega / np.abs(K / omega).sum()
+        for ours, theirs in ((modes.sigma, sigma), (modes.omega, omega), (modes.level, level)):
+            assert np.abs(ours.numpy() / theirs - 1).max() < 1e-12
+
+
+def test_the_sound_is_the_sum_of_the_physical_modes():
+    theta = np.array([220.0, 0.3, 0.01, 0.05, 0.6])
+    sigma, omega = (part.astype(float)[:, None] for part in physical(theta))
+    keep = omega < 2 * np.pi * 0.45 * RATE
+    mu_1, mu_2 = mode_numbers()[:, :, None]
+    K = (np.sin(mu_1 * np.pi * 0.4) * np.sin(mu_2 * np.pi * 0.4)) ** 2
+    t = np.arange(5000) / RATE
+    y = (keep * K / omega * np.exp(-sigma * t) * np.sin(omega * t)).sum(axis=0)
+    ours = drum(torch.from_numpy(theta), 10000, RATE).numpy()
+    assert not ours[:5000].any()
+    ours = ours[5000:]
+    np.testing.assert_allclose(ours / np.abs(ours).max(), y / np.abs(y).max(), atol=0.02)
+    # and exactly, where no mode fades
+    slow = theta * [0.1, 1, 1, 1, 1]
+    sigma, omega = (part.astype(float)[:, None] for part in physical(slow))
+    y = (K / omega * np.exp(-sigma * t) * np.sin(omega * t)).sum(axis=0)
+    ours = drum(torch.from_numpy(slow), 10000, RATE).numpy()[5000:]
+    np.testing.assert_allclose(ours / np.abs(ours).max(), y / np.abs(y).max(), atol=1e-11)
+
+
+def test_the_lowest_mode_has_the_pitch_and_the_decay_of_theta():
+    for theta in drawn_thetas(50, seed=1):
+        modes = _modes(torch.from_numpy(theta), RATE, AUTHORS)
+        assert (mode_numbers()[:, 0] == 1).all()
+        assert float(modes.omega[0]) / (2 * np.pi) == pytest.approx(theta[0], rel=1e-15)
+        assert 1 / float(modes.sigma[0]) == pytest.approx(theta[1], rel=1e-15)
+        assert float(modes.sigma.min()) >= float(modes.sigma[0])
+    assert len(mode_numbers().T) == 64
+
+
+@pytest.mark.parametrize("theta", [*drawn_thetas(6, seed=2), [1000.0, 0.8, 1e-3, 0.3, 0.95]])
+def test_tangents_are_those_of_autograd(theta):
+    theta, n, rate = torch.tensor(theta, dtype=torch.float64), 600, 8192
+    x, dx = drum_and_tangents(theta, n, rate, -0.0303, (*range(5), ONSET))
+    torch.testing.assert_close(x, drum(theta, n, rate, -0.0303))
+    scales = torch.tensor([SCALES["p"], SCALES["D"], SCALES["alpha"]], dtype=torch.float64)
+
+    def moved(step):
+        there = torch.cat([theta[:2] * torch.exp(step[:2]), theta[2:] + scales * step[2:]])
+        return drum(there, n, rate, -0.0303)
+
+    jacobian = torch.autograd.functional.jacobian(moved, torch.zeros(5, dtype=torch.float64)).T
+    for ours, exact in zip(dx, jacobian, strict=False):
+        assert (ours - exact).norm() < 1e-6 * exact.norm()
+    h = 1e-8
+    sooner, later = (drum(theta, n, rate, -0.0303 + sign * h) for sign in (-1, 1))
+    difference = SCALES["onset"] * (later - sooner) / (2 * h)
+    assert (dx[5] - difference).norm() < 1e-4 * difference.norm()
+
+
+def test_single_precision_is_the_same_sound():
+    theta = torch.tensor([500.0, 0.4, 0.01, 0.1, 0.5], dtype=torch.float64)
+    single, tangents = drum_and_tangents(theta.float(), 8000, RATE)
+    assert single.dtype == tangents.dtype == torch.float32
+    exact, _ = drum_and_tangents(theta.float().double(), 8000, RATE)
+    assert (single - exact).abs().max() < 1e-6
+
+
+def test_modes_fade_out_below_the_nyquist_frequency_and_the_rest_stays():
+    theta = torch.tensor([1000.0, 0.4, 1e-3, 0.2, 0.9], dtype=torch.float64)
+    modes = _modes(theta, 8192, AUTHORS)
+    hertz = modes.omega / (2 * torch.pi)
+    assert (modes.amplitude[hertz > 4096] == 0).all()
+    low = hertz < 0.45 * 8192
+    torch.testing.assert_close(modes.amplitude[low], modes.level[low])
+    assert drum(theta, 8192, 8192).abs().max() <= 1.0
+
+
+def test_every_corner_of_the_table_is_finite():
+    table = [PARAMETERS[id_] for id_ in PARAMETERS.matchable]
+    for corner in range(32):
+        values = [(q.minimum, q.maximum)[corner >> place & 1] for place, q in enumerate(table)]
+        theta = torch.tensor(values, dtype=torch.float64)
+        x, dx = drum_and_tangents(theta, 2048, 8192, 0.0, (*range(5), ONSET))
+        assert torch.isfinite(x).all()
+        assert torch.isfinite(dx).all()
