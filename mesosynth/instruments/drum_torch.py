@@ -33,11 +33,11 @@ from mesosynth.instruments.drum import FADE_FROM, FADE_TO, PICK_UP, mode_numbers
 ONSET = 5
 """Index of the onset among the directions of a derivative: it follows theta."""
 
-SCALES = {"p": 0.02, "D": 0.05, "alpha": 0.2, "onset": 0.05}
-"""Unit step of the parameters that are not logarithmic; onset in s.
+SCALES = {"alpha": 0.2, "onset": 0.05}
+"""Unit step of the parameters that move linearly; onset in s."""
 
-p and D may be so small that they cannot be heard: along their logarithms nothing would change.
-"""
+KNEES = {"p": 5e-3, "D": 2e-2}
+"""Knees of the parameters that move along asinh: far below them they cannot be heard."""
 
 _CHUNK = 256  # samples
 
@@ -70,7 +70,7 @@ def drum(
     (n,) tensor
         Of theta's dtype; computed in float64, which keeps the phases exact.
     """
-    modes = _modes(theta, sample_rate, place)
+    modes = drum_modes(theta, sample_rate, place)
     return _sum(modes.amplitude[None], modes, n, sample_rate, onset)[0].to(theta.dtype)
 
 
@@ -91,15 +91,16 @@ def drum_and_tangents(
     theta, n, sample_rate, onset
         As for :func:`drum`.
     free : sequence of int
-        Indices in theta of the directions: along the logarithm for f_c and tau, in units of
-        :data:`SCALES` for p, D, alpha and the :data:`ONSET`, which delays.
+        Indices in theta of the directions: along the logarithm for f_c and tau, along asinh with
+        :data:`KNEES` for p and D, in units of :data:`SCALES` for alpha and the :data:`ONSET`,
+        which delays.
 
     Returns
     -------
     x : (n,) tensor
     dx : (len(free), n) tensor
     """
-    modes = _modes(theta, sample_rate, (PICK_UP, PICK_UP))
+    modes = drum_modes(theta, sample_rate)
     A, d = modes.amplitude, _derivatives(theta, sample_rate, modes)
     still = [A.to(torch.complex128)]
     in_time = [torch.zeros_like(still[0])]
@@ -118,16 +119,29 @@ def drum_and_tangents(
 
 
 @dataclass(frozen=True)
-class _Modes:
-    """The modes of a drum, all (64,) float64."""
+class Modes:
+    """Modes of a drum, all (64,) float64.
 
-    sigma: torch.Tensor  # 1/s
-    omega: torch.Tensor  # rad/s
-    level: torch.Tensor  # K_m omega / omega_m over the sum of its magnitudes
-    amplitude: torch.Tensor  # the same, faded near the Nyquist frequency
+    Attributes
+    ----------
+    sigma : tensor
+        Decay rate, 1/s.
+    omega : tensor
+        Frequency, rad/s.
+    level : tensor
+        Amplitude, of sum 1 (in magnitude).
+    amplitude : tensor
+        The same, faded near the Nyquist frequency.
+    """
+
+    sigma: torch.Tensor
+    omega: torch.Tensor
+    level: torch.Tensor
+    amplitude: torch.Tensor
 
     @property
     def exponent(self) -> torch.Tensor:
+        """Logarithm of each pole, for a step of one second."""
         return torch.complex(-self.sigma, self.omega)
 
 
@@ -140,7 +154,20 @@ class _Derivatives:
     amplitude: torch.Tensor
 
 
-def _modes(theta: torch.Tensor, sample_rate: float, place: tuple[float, float]) -> _Modes:
+def drum_modes(
+    theta: torch.Tensor, sample_rate: float, place: tuple[float, float] = (PICK_UP, PICK_UP)
+) -> Modes:
+    """Decay, frequency and amplitude of each mode.
+
+    Parameters
+    ----------
+    theta, sample_rate, place
+        As for :func:`drum`.
+
+    Returns
+    -------
+    Modes
+    """
     mu_1, mu_2 = torch.from_numpy(mode_numbers()).to(theta.device)
     f_c, tau, p, D, alpha = theta.double()
     omega_1, B = 2.0 * math.pi * f_c, alpha + 1.0 / alpha
@@ -155,7 +182,7 @@ def _modes(theta: torch.Tensor, sample_rate: float, place: tuple[float, float]) 
     level = K * omega_1 / omega
     level = level / level.abs().sum()
     gate = _gate_position(omega, sample_rate)
-    return _Modes(sigma, omega, level, level * gate**2 * (3.0 - 2.0 * gate))
+    return Modes(sigma, omega, level, level * gate**2 * (3.0 - 2.0 * gate))
 
 
 def _gate_position(omega: torch.Tensor, sample_rate: float) -> torch.Tensor:
@@ -164,8 +191,8 @@ def _gate_position(omega: torch.Tensor, sample_rate: float) -> torch.Tensor:
     return ((FADE_TO - cycles) / (FADE_TO - FADE_FROM)).clamp(0.0, 1.0)
 
 
-def _derivatives(theta: torch.Tensor, sample_rate: float, modes: _Modes) -> _Derivatives:
-    """Derivatives along the axes of a descent: ln f_c, ln tau, and p, D, alpha in SCALES."""
+def _derivatives(theta: torch.Tensor, sample_rate: float, modes: Modes) -> _Derivatives:
+    """Derivatives along the axes of a descent: ln f_c, ln tau, asinh of p and D, and alpha."""
     mu_1, mu_2 = torch.from_numpy(mode_numbers()).to(theta.device)
     f_c, tau, p, D, alpha = theta.double()
     omega_1, B = 2.0 * math.pi * f_c, alpha + 1.0 / alpha
@@ -188,7 +215,10 @@ def _derivatives(theta: torch.Tensor, sample_rate: float, modes: _Modes) -> _Der
             + d_u * loss**2 - 2.0 * u * loss * p * d_B / tau,
         ]
     )  # fmt: skip
-    scales = d_square.new_tensor([1.0, 1.0, SCALES["p"], SCALES["D"], SCALES["alpha"]])[:, None]
+    scales = torch.stack([
+        torch.ones_like(p), torch.ones_like(p), torch.hypot(p, p.new_tensor(KNEES["p"])),
+        torch.hypot(D, D.new_tensor(KNEES["D"])), p.new_tensor(SCALES["alpha"]),
+    ])[:, None]  # fmt: skip
     d_sigma, d_omega = scales * d_sigma, scales * d_square / (2.0 * modes.omega)
     d_level = -modes.level * d_omega / modes.omega
     d_level[0] += modes.level  # of the factor omega
@@ -212,7 +242,7 @@ def _time(n: int, sample_rate: float, onset: float, like: torch.Tensor) -> torch
 
 
 def _sum(
-    weights: torch.Tensor, modes: _Modes, n: int, sample_rate: float, onset: float
+    weights: torch.Tensor, modes: Modes, n: int, sample_rate: float, onset: float
 ) -> torch.Tensor:
     """Imaginary part of ``sum_m weights_m exp((i omega_m - sigma_m) t)``, 0 before the strike.
 
@@ -220,7 +250,7 @@ def _sum(
     ----------
     weights : (rows, 64) tensor
         Real or complex.
-    modes : _Modes
+    modes : Modes
     n, sample_rate, onset
         As for :func:`drum`.
 
