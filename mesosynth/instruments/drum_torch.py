@@ -186,7 +186,7 @@ def drum_modes(
 
 
 def _gate_position(omega: torch.Tensor, sample_rate: float) -> torch.Tensor:
-    """Where a mode lies in the fade below the Nyquist frequency: 1 below it, 0 above."""
+    """Position of each mode in the fade below the Nyquist frequency: 1 below it, 0 above."""
     cycles = omega / (2.0 * math.pi * sample_rate)
     return ((FADE_TO - cycles) / (FADE_TO - FADE_FROM)).clamp(0.0, 1.0)
 

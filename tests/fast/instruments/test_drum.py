@@ -52,7 +52,7 @@ def test_the_closed_form_is_the_physical_formula():
             assert np.abs(ours.numpy() / theirs - 1).max() < 1e-12
 
 
-def test_the_sound_is_the_sum_of_the_physicaldrum_modes():
+def test_the_sound_is_the_sum_of_the_physical_modes():
     theta = np.array([220.0, 0.3, 0.01, 0.05, 0.6])
     sigma, omega = (part.astype(float)[:, None] for part in physical(theta))
     keep = omega < 2 * np.pi * 0.45 * RATE
