@@ -11,13 +11,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 ARGS ?=
+KERNELS := $(wildcard mesosynth/*/*_kernel.py)
 
 .PHONY: run test test-all lint system-packages-run system-packages-test clean
 
-run: system-packages-run $(VENV)/installed
+run: system-packages-run $(VENV)/installed $(VENV)/compiled
 	$(BIN)/mesosynth $(ARGS)
 
-test: system-packages-test $(VENV)/installed-dev
+test: system-packages-test $(VENV)/installed-dev $(VENV)/compiled
 	@$(BIN)/python .ci/run-tests
 
 # All of `make test`, and what takes minutes: a soak, the desk at 150 and 200%, full protocols.
@@ -44,6 +45,11 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) -e '.[dev]'
 	@touch $@ $(VENV)/installed
+
+# Sample loops become machine code once, or whenever one was changed, and not while it plays.
+$(VENV)/compiled: $(KERNELS) mesosynth/system/kernels.py | $(VENV)/installed
+	$(BIN)/python -m mesosynth.system.kernels
+	@touch $@
 
 clean:
 	rm -rf $(VENV) out build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

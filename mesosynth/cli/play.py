@@ -136,5 +136,6 @@ def _wait(
             raise WorkerError("the audio process has ended; play again.")
         if status.message != said:
             said = status.message
-            print(f"mesosynth: {said}", file=sys.stderr)
+            if said:
+                print(f"mesosynth: {said}", file=sys.stderr)
     return status

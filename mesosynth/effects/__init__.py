@@ -1,6 +1,6 @@
 """Effects: saturation, filter, delay and reverb, in stereo, block by block.
 
-Nothing here imports SciPy before it is prepared to play: the desk reads the tables from here.
+Nothing here imports numba before it is prepared to play: the desk reads the tables from here.
 """
 
 from mesosynth.effects.delay import Delay

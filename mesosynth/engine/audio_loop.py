@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mesosynth.effects.filter import banded_solver
 from mesosynth.engine.audition import Audition, Clip
 from mesosynth.engine.callback import Engine, EventInbox
 from mesosynth.engine.device import SILENT, OutputDevice, open_device
@@ -31,6 +30,7 @@ from mesosynth.engine.watchdog import ActivePluginBlock, Watchdog
 from mesosynth.errors import DeviceError
 from mesosynth.instruments import instrument_class
 from mesosynth.system.cpu import playing_apart
+from mesosynth.system.kernels import load_kernels
 from mesosynth.system.worker import Channel, Question
 
 # --------------------------------------------------------------------------------------------------
@@ -142,6 +142,11 @@ class SharedBlocks:
 
 
 @dataclass(frozen=True, slots=True)
+class Compiling:
+    """Event: sample loops are not in the cache and are compiled, before the device opens."""
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """Event: sound runs; `problem` says why not on the device that was asked for, or is ""."""
 
@@ -165,6 +170,7 @@ def main(channel: Channel, blocks: SharedBlocks, settings: EngineSettings | None
         a command that holds the settings, while another process still plays.
     """
     sys.setswitchinterval(0.0005)
+    load_kernels(compiling=lambda: channel.send(Compiling()))
     chosen = _preload(channel) if settings is None else settings
     if hasattr(os, "sched_setscheduler"):
         with contextlib.suppress(OSError):  # not allowed everywhere; it plays without, too
@@ -175,8 +181,7 @@ def main(channel: Channel, blocks: SharedBlocks, settings: EngineSettings | None
 
 
 def _preload(channel: Channel) -> EngineSettings:
-    """Load everything without any priority yet, and wait for the settings."""
-    banded_solver()
+    """Say that everything is loaded, without any priority yet, and wait for the settings."""
     channel.ready()
     settings = channel.receive()
     if not isinstance(settings, EngineSettings):

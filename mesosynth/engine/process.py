@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.engine import audio_loop
-from mesosynth.engine.audio_loop import RECONNECT, EngineSettings, Leave, Opened, SharedBlocks
+from mesosynth.engine.audio_loop import (
+    RECONNECT,
+    Compiling,
+    EngineSettings,
+    Leave,
+    Opened,
+    SharedBlocks,
+)
 from mesosynth.engine.audition import REQUEST_WORDS, AuditionRequest, Clip, request_vector
 from mesosynth.engine.device import SILENT
 from mesosynth.engine.shared import EventQueue, ParameterBlock, Ring, SoundRing
@@ -26,6 +33,8 @@ STUCK = 0.8  # s without a status, in the middle of a user's plugin, after which
 UNPREPARED = PREPARING + 1.0  # the same while the plugin is prepared
 ANSWER = 5.0  # s that a request may take
 START = 15.0  # s after which a process without a device hangs in a driver
+COMPILE = 120.0  # s that it may take to compile the sample loops, once
+COMPILING = "The sample loops are compiled, once: sound comes in about a quarter of a minute."
 FADE_OUT = 1.0  # s that a process may take to fade out and end before its standby plays
 CLOSE = 2.5  # s that the last one may take
 PRELOAD = 3.0  # s that a standby may take to load everything
@@ -73,6 +82,7 @@ class AudioProcess:
         self._next: EngineSettings | None = None
         self._next_by = self._start_by = 0.0
         self._problem: str | None = None  # of the device, once it is known
+        self._compiling = False
         self._exit_code: int | None = None
         self._ready = False
         self._leaves = False  # whether the one that plays was told to
@@ -112,15 +122,18 @@ class AudioProcess:
         self._blocks.status.publish(replace(self._blocks.status.report(), running=False))
         self._blocks.status.beat(0.0)
         self._worker, self._ready = worker, False
-        self._problem = self._exit_code = None
+        self._problem, self._exit_code, self._compiling = None, None, False
         self._start_by = time.monotonic() + START
 
     def _take_events(self, timeout: float) -> None:
         """Take note of the events that came, or of the first within `timeout` seconds."""
         for event in self._worker.poll(timeout):
             match event:
+                case Compiling():
+                    self._compiling = True
+                    self._start_by = time.monotonic() + COMPILE
                 case Opened(problem):
-                    self._problem = problem
+                    self._problem, self._compiling = problem, False
                 case Died(code):
                     self._exit_code = code
                 case _:
@@ -160,6 +173,8 @@ class AudioProcess:
         self._take_events(0.0)
         while self._problem is None and self.alive and (left := end - time.monotonic()) > 0.0:
             self._take_events(left)
+            if self._compiling and timeout > 0.0:
+                end = self._start_by
         if self._problem is None:
             return False
         self._ready = True
@@ -233,6 +248,8 @@ class AudioProcess:
         limit = STUCK if playing else UNPREPARED
         if self.culprit and status.heartbeat and late > limit:
             self._worker.stop()  # a plugin keeps even the loop from working
+        if self._compiling:
+            status = replace(status, message=COMPILING)
         fresh = time.monotonic() - status.heartbeat < HEARTBEAT
         return replace(status, running=status.running and fresh and self.alive)
 

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mesosynth.effects.filter import banded_solver
 from mesosynth.engine.plugin_registry import BUILT_IN, failure, load_plugin, plugin_folder
 from mesosynth.engine.plugin_sandbox import fault_story, log_story, try_plugin
 from mesosynth.engine.rack import Rack
@@ -74,7 +73,6 @@ class RackUpdater(threading.Thread):
         self._times: dict[str, float] = {}
         self._format = (48000.0, 512)
         self._slots[""] = instrument
-        banded_solver()  # loading a library later would delay the callback
         slots = slots or (instrument,)
         if slots[0].plugin != instrument.plugin:
             rack.slots[0].wanted, rack.slots[0].level = False, 0.0  # until it is the right one

@@ -1,19 +1,49 @@
-"""Kernels: sample loops in Python that numba compiles to machine code."""
+"""Kernels: sample loops in Python that numba compiles to machine code.
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+The machine code is kept in a cache, beside the module or in the user's cache folder, so that it is
+compiled once. ``python -m mesosynth.system.kernels`` compiles all loops of the package, and the
+audio process loads them before it opens a device.
+"""
 
-import numba
+import contextlib
+import importlib
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.errors import PluginError
+
+if TYPE_CHECKING:
+    from numba.core.errors import NumbaError
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+F4, F8, I8 = NDArray[np.float32], NDArray[np.float64], NDArray[np.int64]
+"""Arrays of kernels, by the names of their elements in numba's notation."""
+
+MODULES = "*_kernel.py"
+"""Names of the modules that hold kernels."""
+
+_PACKAGE = Path(__file__).parents[1]
+_log = logging.getLogger(__name__)
+_told = False
+_PLACE = re.compile(r'File "([^"]+)", line (\d+)')
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def kernel(signature: str) -> Callable[[F], F]:
     """Decorator that compiles a sample loop for one signature, when its module is imported.
 
-    The machine code is kept beside the module, or in the user's cache folder where that is
-    read-only. Nothing is left to compile at a call, so a kernel may run in the audio callback, and
-    the interpreter is free while it runs. Division by zero gives infinity, as in NumPy.
+    Nothing is left to compile at a call, so a kernel may run in the audio callback, and the
+    interpreter is free while it runs. Division by zero gives infinity, as in NumPy. Where no folder
+    for the machine code is writable, each process compiles for itself, and the log says so.
 
     Parameters
     ----------
@@ -24,6 +54,122 @@ def kernel(signature: str) -> Callable[[F], F]:
     -------
     callable
         A decorator that keeps the function's type.
+
+    Raises
+    ------
+    PluginError
+        By the decorator, if the loop does not compile: a sentence with its file and line.
     """
-    compiled = numba.njit(signature, nogil=True, cache=True, error_model="numpy")
-    return cast("Callable[[F], F]", compiled)
+
+    def decorate(function: F) -> F:
+        import numba
+        from numba.core.errors import NumbaError
+
+        def compiled(cache: bool) -> F:
+            loop = numba.njit(signature, nogil=True, cache=cache, error_model="numpy")(function)
+            return cast("F", loop)
+
+        try:
+            try:
+                return compiled(cache=True)
+            except (RuntimeError, OSError) as error:  # numba has no folder, or the disk is full
+                _tell_once(f"Sample loops are compiled by each process, as none is kept: {error}")
+                return compiled(cache=False)
+        except NumbaError as error:
+            raise _refusal(function, error) from error
+
+    return decorate
+
+
+def load_kernels(
+    each: Callable[[int, int], None] | None = None, compiling: Callable[[], None] | None = None
+) -> int:
+    """Import all modules of the package that hold kernels; return their number.
+
+    Parameters
+    ----------
+    each : callable, optional
+        Called before each module with its number, from 1, and the number of modules.
+    compiling : callable, optional
+        Called once, before the first loop is compiled because it is not in the cache.
+    """
+    files = sorted(_PACKAGE.rglob(MODULES))
+    with compilations(compiling):
+        for number, path in enumerate(files, 1):
+            if each is not None:
+                each(number, len(files))
+            relative = path.relative_to(_PACKAGE.parent).with_suffix("")
+            importlib.import_module(".".join(relative.parts))
+    return len(files)
+
+
+@contextlib.contextmanager
+def compilations(first: Callable[[], None] | None = None) -> Generator[list[str]]:
+    """Context in which compilations are noted: yields the list of the functions' names.
+
+    Parameters
+    ----------
+    first : callable, optional
+        Called before the first of them.
+
+    Yields
+    ------
+    list of str
+    """
+    from numba.core import event
+
+    names: list[str] = []
+
+    class Recorder(event.Listener):
+        def on_start(self, event: Any) -> None:  # noqa: ANN401 - numba has no types
+            if not names and first is not None:
+                first()
+            names.append(event.data["dispatcher"].py_func.__qualname__)
+
+        def on_end(self, event: Any) -> None:  # noqa: ANN401
+            pass
+
+    with event.install_listener("numba:compile", Recorder()):
+        yield names
+
+
+def _tell_once(text: str) -> None:
+    global _told
+    if not _told:
+        _told = True
+        _log.warning("%s", text)
+
+
+def _refusal(function: Callable[..., Any], error: "NumbaError") -> PluginError:
+    """Sentence for a loop that numba does not compile."""
+    text = _COLOURS.sub("", str(error))
+    code = function.__code__
+    place = [(Path(name).name, int(line)) for name, line in _PLACE.findall(text)]
+    own = [(name, line) for name, line in place if name == Path(code.co_filename).name]
+    name, line = (own or [(Path(code.co_filename).name, code.co_firstlineno)])[-1]
+    lines = [part.strip() for part in text.splitlines()]
+    reasons = [part for part in lines if part and not part.startswith(("Failed in", "File ", "["))]
+    reason = (reasons or ["numba refuses it"])[0].rstrip(".:")
+    return PluginError(
+        f"{name}, line {line}: the sample loop {function.__name__} does not compile: {reason}.",
+        "".join(traceback.format_exception(error)),
+    )
+
+
+def main() -> None:
+    """Compile all loops of the package, with one line of progress."""
+    terminal = sys.stdout.isatty()
+    text = "Sample loops are being compiled, once"
+
+    def show(number: int, of: int) -> None:
+        if terminal:
+            print(f"\r{text}: {number} of {of} ", end="", flush=True)
+
+    if not terminal:
+        print(text, end="", flush=True)
+    count = load_kernels(show)
+    print(f"\r{text}: all {count} are ready." if terminal else f": all {count} are ready.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Fears: something compiles while it plays, or nothing plays where no folder is writable."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from mesosynth.effects import EFFECTS
+from mesosynth.engine.rack import Rack
+from mesosynth.engine.rack_updater import RackUpdater
+from mesosynth.engine.slot import VECTOR, PluginSlot
+from mesosynth.errors import PluginError
+from mesosynth.instruments import INSTRUMENTS
+from mesosynth.plugins.plugin import EVENT, EventKind
+from mesosynth.system import kernels
+from mesosynth.system.kernels import compilations, kernel, load_kernels
+
+ROOT = Path(__file__).parents[2]
+LOOP = """
+from mesosynth.system.kernels import kernel
+
+@kernel("f8(f8[::1])")
+def total(x):
+    out = 0.0
+    for i in range(len(x)):
+        out += {name}[i]
+    return out
+"""
+
+
+def test_nothing_compiles_while_it_plays():
+    load_kernels()
+    with compilations() as names:
+        numba.njit("f8(f8)")(lambda x: x + 1.0)
+        assert len(names) == 1  # so that a compilation would be seen
+        for name, instrument in INSTRUMENTS.items():
+            play_everything(name, instrument)
+    assert names[1:] == []
+
+
+def play_everything(name, instrument):
+    """Notes, moving parameters, and a change of the preset, through all effects."""
+    slots = (
+        PluginSlot("", name, 0, tuple(instrument.parameters)),
+        *(PluginSlot(e, e, i, tuple(EFFECTS[e].parameters)) for i, e in enumerate(EFFECTS, 1)),
+    )
+    rack, rng = Rack(instrument()), np.random.default_rng(0)
+    updater = RackUpdater(rack, slots[0])
+    updater.prepare(lambda: rack.prepare(48000.0, 512), 48000.0, 512)
+    for wanted in (slots, slots[:1], slots[:1] + slots[:2:-1]):
+        updater.arrange(wanted)
+        for number in range(60):
+            vector = np.zeros(VECTOR)
+            for slot in slots:
+                table = {**INSTRUMENTS, **EFFECTS}[slot.plugin].parameters
+                moved = {id_: p.from_unit(float(rng.random())) for id_, p in table.items()}
+                vector[128 * slot.place :][: len(table)] = table.vector(moved)
+            kind = EventKind.NOTE_ON if number % 2 else EventKind.NOTE_OFF
+            events = np.array([(0, kind, 0, 60 + number % 5, 0.8)], EVENT)
+            block = np.zeros((2, (128, 512, 1)[number % 3]), np.float32)
+            rack.process(vector, events, number > 3, block)
+    assert [slot.fault for slot in rack.slots if slot.faults] == []
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of two modules, of which one holds a kernel."""
+    (tmp_path / "looping").mkdir()
+    (tmp_path / "looping" / "sum_kernel.py").write_text(LOOP.format(name="x"))
+    (tmp_path / "looping" / "other.py").write_text("raise ImportError")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(kernels, "_PACKAGE", tmp_path / "looping")
+    yield tmp_path
+    sys.modules.pop("looping.sum_kernel", None)
+
+
+def test_kernels_are_found_by_name_and_only_the_first_start_compiles(package):
+    told, seen = [], []
+    for _ in range(2):
+        sys.modules.pop("looping.sum_kernel", None)
+        count = load_kernels(lambda i, of: seen.append((i, of)), lambda: told.append("once"))
+        assert count == 1
+        assert sys.modules["looping.sum_kernel"].total(np.ones(3)) == 3.0
+    assert seen == [(1, 1), (1, 1)]
+    assert told == ["once"]
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("y", r"sum_kernel\.py, line 4: .* total does not compile: NameError: name 'y' .*\."),
+        ("x.nothing", r"sum_kernel\.py, line 8: .* total does not compile: .*'nothing'.*\."),
+    ],
+)
+def test_a_loop_that_does_not_compile_is_refused_by_its_line(package, name, sentence):
+    (package / "looping" / "sum_kernel.py").write_text(LOOP.format(name=name))
+    with pytest.raises(PluginError) as caught:
+        load_kernels()
+    assert re.fullmatch(sentence, str(caught.value))
+    assert "Traceback" in caught.value.traceback
+
+
+def test_arguments_of_other_types_do_not_compile_anew():
+    @kernel("f8(f8[::1])")
+    def first(x):
+        return x[0]
+
+    assert first(np.ones(2)) == 1.0
+    with compilations() as names, pytest.raises(TypeError):
+        first("text")
+    assert names == []
+
+
+def test_where_no_folder_is_writable_each_process_compiles_and_says_so(tmp_path):
+    """The superuser may write anywhere, but not into a folder whose name is a file's."""
+    copy = tmp_path / "mesosynth"
+    shutil.copytree(ROOT / "mesosynth", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "effects" / "__pycache__").touch()
+    for folder in (copy, *copy.rglob("*")):
+        folder.chmod(0o555 if folder.is_dir() else 0o444)
+    (tmp_path / "home").touch()
+    hidden = {"NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "PYTHONPATH"}
+    unwritable = {k: v for k, v in os.environ.items() if k not in hidden}
+    unwritable |= {"HOME": str(tmp_path / "home"), "PYTHONPATH": str(tmp_path)}
+    code = (
+        "import numpy as np; from mesosynth.effects import EFFECTS\n"
+        "for name in ('saturation', 'filter'):\n"
+        "    effect = EFFECTS[name](); effect.prepare(48000, 64)\n"
+        "    block = np.ones((2, 64), np.float32)\n"
+        "    effect.process(effect.parameters.vector({}), (), block)\n"
+        "    assert abs(block).max() > 0.0 and (block != 1.0).any()\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=unwritable, capture_output=True, text=True, cwd=tmp_path
+    )
+    for folder in (copy, *copy.rglob("*")):  # so that it can be removed
+        folder.chmod(0o755)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.count("compiled by each process") == 1
+    assert not [*copy.rglob("*.nb?")]
