@@ -1,5 +1,7 @@
 """Fears: something compiles while it plays, or nothing plays where no folder is writable."""
 
+# pyright: basic, reportPrivateUsage=false
+
 import os
 import re
 import shutil

@@ -1,5 +1,7 @@
 """The fear: the first start after an installation compiles for a long time, and says nothing."""
 
+# pyright: basic
+
 import time
 
 from mesosynth.engine.process import COMPILING, AudioProcess

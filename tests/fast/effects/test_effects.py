@@ -1,5 +1,7 @@
 """Fears: zipper noise, clicks, a hall that never ends, echoes beside the beat, harsh aliases."""
 
+# pyright: basic
+
 import math
 import subprocess
 import sys
