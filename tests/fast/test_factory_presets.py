@@ -12,7 +12,7 @@ from mesosynth.engine.rack import render
 from mesosynth.presets.preset import load_preset
 from mesosynth.system.paths import factory_presets
 
-RATE, BLOCK, SECONDS = 24000, 2048, 8.0
+RATE, BLOCK, SECONDS = 24000, 2048, 6.0
 TARGET, TOLERANCE = -18.0, 2.0  # LUFS
 
 

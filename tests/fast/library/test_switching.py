@@ -10,7 +10,7 @@ import pytest
 from benchmarks.switching import INTERVAL, find_clicks, stands_alone, switching
 from mesosynth.system.paths import factory_presets
 
-SECONDS = 5.0
+SECONDS = 4.0
 RATE = 48000
 
 
