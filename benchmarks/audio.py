@@ -159,7 +159,7 @@ def _alone(sample_rate: int, block: int) -> dict[str, Callable[[], None]]:
 
         processes[name] = play
     for name, gain in (("limiter at rest", 1.0), ("limiter at work", 20.0)):
-        limiter, loud = Limiter(sample_rate, block), np.float32(gain) * noise
+        limiter, loud = Limiter(sample_rate), np.float32(gain) * noise
 
         def limit(limiter: Limiter = limiter, loud: NDArray[np.float32] = loud) -> None:
             np.copyto(out, loud)

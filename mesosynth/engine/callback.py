@@ -33,19 +33,11 @@ class MasterFade:
         self.open = True
         self._level = 0.0
 
-    def prepare(self, sample_rate: float, max_block: int) -> None:
-        """[control] Allocate all buffers; begin silent.
+    def prepare(self, sample_rate: float) -> None:
+        """[control] Set the sample rate, Hz, and load the sample loop; begin silent."""
+        from mesosynth.engine.fade_kernel import fade
 
-        Parameters
-        ----------
-        sample_rate : float
-            Hz.
-        max_block : int
-            Frames in the largest block.
-        """
-        self._step = 1.0 / (SECONDS * sample_rate)
-        self._count = np.arange(1.0, max_block + 1.0, dtype=np.float32)
-        self._gain = np.zeros(max_block, np.float32)
+        self._fade, self._step = fade, 1.0 / (SECONDS * sample_rate)
         self._level = 0.0
 
     @property
@@ -57,13 +49,8 @@ class MasterFade:
         """[audio] Fade `block`, (2, frames) float32, in place."""
         if self.open and self._level >= 1.0:
             return
-        step, frames = self._step if self.open else -self._step, block.shape[1]
-        gain = np.multiply(self._count[:frames], step, out=self._gain[:frames])
-        np.add(gain, self._level, out=gain)
-        np.clip(gain, 0.0, 1.0, out=gain)
-        for row in block:  # row by row: broadcasting in place makes a copy
-            np.multiply(row, gain, out=row)
-        self._level = min(max(self._level + frames * step, 0.0), 1.0)
+        step = self._step if self.open else -self._step
+        self._level = self._fade(block, self._level, step)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -377,8 +364,8 @@ class Engine:
             Frames in the largest block.
         """
         self.rack.prepare(sample_rate, max_block)
-        self.levels.prepare(sample_rate, max_block)
-        self.fade.prepare(sample_rate, max_block)
+        self.levels.prepare(sample_rate)
+        self.fade.prepare(sample_rate)
         self._output.begin(round(sample_rate))
         self._sample_rate = sample_rate
         if self._inbox is not None:

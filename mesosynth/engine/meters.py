@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from mesosynth.plugins.plugin import CHANNELS
 
-FALL = 20.0 / 1.7  # dB/s by which a peak falls, as on a programme meter
-WINDOW = 0.3  # s, time constant of the RMS
 REMEMBERED = 1024  # blocks in the medians
 HEAVY = 0.75  # of a block's time
 
@@ -18,31 +16,21 @@ class Levels:
 
     Attributes
     ----------
-    peak, rms : list of float
+    peak, rms : (2,) float64
         Left and right, 1.0 is full scale. A peak rises at once and falls slowly.
     true_peak : float
         Largest so far, between the samples too.
     """
 
     def __init__(self) -> None:
-        self.peak, self.rms = [0.0] * CHANNELS, [0.0] * CHANNELS
+        self.peak, self.rms = np.zeros((2, CHANNELS))
         self.true_peak = 0.0
-        self._magnitude = np.zeros((CHANNELS, 0), np.float32)
-        self._largest, self._energy = np.zeros((2, CHANNELS), np.float32)
-        self._sample_rate = 1.0
 
-    def prepare(self, sample_rate: float, max_block: int) -> None:
-        """[control] Allocate all buffers.
+    def prepare(self, sample_rate: float) -> None:
+        """[control] Set the sample rate, Hz, and load the sample loop."""
+        from mesosynth.engine.meters_kernel import measure
 
-        Parameters
-        ----------
-        sample_rate : float
-            Hz.
-        max_block : int
-            Frames in the largest block.
-        """
-        self._magnitude = np.zeros((CHANNELS, max_block), np.float32)
-        self._sample_rate = sample_rate
+        self._measure, self._sample_rate = measure, float(sample_rate)
 
     def measure(self, block: NDArray[np.float32], true_peak: float) -> None:
         """[audio] Measure a block.
@@ -53,17 +41,9 @@ class Levels:
         true_peak : float
             Its true peak, 1.0 is full scale.
         """
-        frames = block.shape[1]
-        seconds = frames / self._sample_rate
-        fall, share = 10.0 ** (-FALL * seconds / 20.0), 1.0 - math.exp(-seconds / WINDOW)
-        magnitude = np.abs(block, out=self._magnitude[:, :frames])
-        peaks = np.maximum.reduce(magnitude, axis=1, out=self._largest).tolist()
-        energies = np.vecdot(block, block, out=self._energy).tolist()
-        for i, (peak, energy) in enumerate(zip(peaks, energies, strict=True)):
-            self.peak[i] = max(peak, fall * self.peak[i])
-            power, before = energy / frames, self.rms[i] ** 2
-            self.rms[i] = math.sqrt(before + share * (power - before))
-        self.true_peak = max(self.true_peak, true_peak)
+        self._measure(block, self._sample_rate, self.peak, self.rms)
+        if true_peak > self.true_peak:
+            self.true_peak = true_peak
 
 
 class Load:

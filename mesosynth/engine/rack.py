@@ -101,9 +101,9 @@ class Rack:
             slot.prepare(sample_rate, max_block, self.active)
         if self.audition is not None:
             self.audition.prepare(sample_rate, max_block)
-        self._limiter = Limiter(sample_rate, max_block)
-        self._count = np.arange(1.0, max_block + 1.0, dtype=np.float32)
-        self._gain = np.zeros(max_block, np.float32)
+        from mesosynth.engine.fade_kernel import fade
+
+        self._limiter, self._fade_block = Limiter(sample_rate), fade
         self._slope = 1.0 / (FADE_SECONDS * sample_rate)
         self._level = 0.0
         self._seen = np.zeros(0)
@@ -177,14 +177,7 @@ class Rack:
         if playing and self._level >= 1.0:
             return
         slope = self._slope if playing else -self._slope
-        frames = block.shape[1]
-        gain = self._gain[:frames]
-        np.multiply(self._count[:frames], slope, out=gain)
-        np.add(gain, self._level, out=gain)
-        np.clip(gain, 0.0, 1.0, out=gain)
-        for row in block:
-            np.multiply(row, gain, out=row)
-        self._level = min(max(self._level + frames * slope, 0.0), 1.0)
+        self._level = self._fade_block(block, self._level, slope)
 
 
 def render(

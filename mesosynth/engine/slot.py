@@ -323,7 +323,6 @@ class RackSlot:
         self.out = False
         self._strikes = self._good = self._slow = 0
         self._crossed = 0.0
-        self._energy = np.zeros(CHANNELS, np.float32)
         self._sample_rate = 1.0
 
     def prepare(self, sample_rate: float, max_block: int, active: ActivePlugin) -> None:
@@ -338,11 +337,12 @@ class RackSlot:
         active : ActivePlugin
             Record for the watchdog.
         """
+        from mesosynth.engine import fade_kernel, meters_kernel
+
+        self._fades, self._within = fade_kernel, meters_kernel.within
         self._sample_rate = sample_rate
         self._slope = 1.0 / (FADE_SECONDS * sample_rate)
         self._dry, self._other = np.zeros((2, CHANNELS, max_block), np.float32)
-        self._gain = np.zeros(max_block, np.float32)
-        self._count = np.arange(1.0, max_block + 1.0, dtype=np.float32)
         for loaded in (self.loaded, self.successor):
             if loaded is None:
                 continue
@@ -360,7 +360,7 @@ class RackSlot:
         """[control] Take the buffers of a prepared slot that is no longer called."""
         self._sample_rate, self._slope = other._sample_rate, other._slope
         self._dry, self._other = other._dry, other._other
-        self._gain, self._count = other._gain, other._count
+        self._fades, self._within = other._fades, other._within
 
     def process(
         self,
@@ -400,18 +400,14 @@ class RackSlot:
         if self.successor is not None:
             self._cross(self.successor, vector, moved, events, dry, block, active)
         if not wanted or self.level < 1.0:
-            self.level = self._mix(dry, block, self.level, 1.0 if wanted else -1.0)
+            slope = self._slope if wanted else -self._slope
+            self.level = self._fades.crossfade(dry, block, self.level, slope)
 
     def _ease_in(self, block: NDArray[np.float32]) -> None:
         """Fade the input of an effect with a tail, so that its tail does not begin with a click."""
         if self.loaded.plugin.tail < SHORTEST_TAIL:
             return
-        gain = self._gain[: block.shape[1]]
-        np.multiply(self._count[: len(gain)], self._slope, out=gain)
-        np.add(gain, self.level, out=gain)
-        np.minimum(gain, 1.0, out=gain)
-        for row in block:
-            np.multiply(row, gain, out=row)
+        self._fades.fade(block, self.level, self._slope)
 
     def _run(
         self,
@@ -435,9 +431,7 @@ class RackSlot:
             active.leave()
             self._record_fault(loaded, active, "error", MOST_FAULTS, error)
             return False
-        # A sum of squares shows NaN, which is not less than anything, and Inf at once.
-        left, right = np.vecdot(block, block, out=self._energy).tolist()
-        if not (left < EXPLODED**2 * frames and right < EXPLODED**2 * frames):
+        if not self._within(block, EXPLODED):
             self._record_fault(loaded, active, "not finite", 1)
             return False
         self._good += 1
@@ -502,30 +496,10 @@ class RackSlot:
         np.copyto(other, dry)
         if not self._run(successor, vector, moved, events, other, active):
             return
-        self._crossed = 1.0 - self._mix(other, block, 1.0 - self._crossed, -1.0)
+        level = self._fades.crossfade(other, block, 1.0 - self._crossed, -self._slope)
+        self._crossed = 1.0 - level
         if self._crossed >= 1.0:
             self.loaded, self.successor, self._crossed = successor, None, 0.0
-
-    def _mix(
-        self,
-        dry: NDArray[np.float32],
-        block: NDArray[np.float32],
-        level: float,
-        direction: float,
-    ) -> float:
-        """Write ``dry + level (block - dry)`` to `block` with a moving level; return its end."""
-        frames = block.shape[1]
-        slope = direction * self._slope
-        gain = self._gain[:frames]
-        np.multiply(self._count[:frames], slope, out=gain)
-        np.add(gain, level, out=gain)
-        np.maximum(gain, 0.0, out=gain)
-        np.minimum(gain, 1.0, out=gain)
-        for row, without in zip(block, dry, strict=True):
-            np.subtract(row, without, out=row)
-            np.multiply(row, gain, out=row)
-            np.add(row, without, out=row)
-        return min(max(level + frames * slope, 0.0), 1.0)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -600,11 +574,7 @@ class EffectTail(RackSlot):
         frames = block.shape[1]
         wet = self._dry[:, :frames]
         if self._input > 0.0:
-            gain = self._line(self._input, frames)
-            for row, into in zip(block, wet, strict=True):
-                np.multiply(row, gain, out=into)
-                np.subtract(row, into, out=row)
-            self._input = float(gain[-1])
+            self._input = self._fades.divert(block, wet, self._input, -self._slope)
         else:
             wet.fill(0.0)
         if not self._run(self.loaded, vector, moved, NO_EVENTS, wet, active):
@@ -612,17 +582,5 @@ class EffectTail(RackSlot):
         loud = max(float(wet.max()), -float(wet.min())) > QUIET_LEVEL
         self._age, self._quiet = self._age + frames, 0 if loud else self._quiet + frames
         if not self.wanted:
-            gain = self._line(self.level, frames)
-            for row in wet:
-                np.multiply(row, gain, out=row)
-            self.level = float(gain[-1])
-        for row, echo in zip(block, wet, strict=True):
-            np.add(row, echo, out=row)
-
-    def _line(self, level: float, frames: int) -> "NDArray[np.float32]":
-        """A gain that falls from `level` to 0 and stays there."""
-        gain = self._gain[:frames]
-        np.multiply(self._count[:frames], -self._slope, out=gain)
-        np.add(gain, level, out=gain)
-        np.maximum(gain, 0.0, out=gain)
-        return gain
+            self.level = self._fades.fade(wet, self.level, -self._slope)
+        np.add(block, wet, out=block)

@@ -1,12 +1,15 @@
 """Fears: a meter that lies, or that cannot be reset."""
 
+# pyright: basic, reportAttributeAccessIssue=false
+
 import time
 
 import numpy as np
 import pytest
 
 from mesosynth.engine.callback import Engine
-from mesosynth.engine.meters import FALL, REMEMBERED, Levels, Load, usual
+from mesosynth.engine.meters import REMEMBERED, Levels, Load, usual
+from mesosynth.engine.meters_kernel import FALL
 from mesosynth.engine.process import AudioProcess
 from mesosynth.engine.rack import Rack
 from mesosynth.engine.shared import ParameterBlock, SoundRing
@@ -19,7 +22,7 @@ RATE = 48000
 
 def measured(sound, block=128):
     levels = Levels()
-    levels.prepare(RATE, block)
+    levels.prepare(RATE)
     for begin in range(0, sound.shape[1], block):
         levels.measure(sound[:, begin : begin + block], 0.0)
     return levels
@@ -106,7 +109,7 @@ def test_a_block_that_waited_too_long_is_told_from_one_that_had_too_much_to_do(p
     with ParameterBlock(VECTOR) as heard, SoundRing() as output:
         engine = Engine(Rack(Chirplet()), heard, output)
         engine.prepare(RATE, 128)
-        engine.fade.process = lambda _: passes(0.01)
+        engine.fade.process = lambda block: passes(0.01)
         for _ in range(9):
             engine.render(np.zeros((2, 128), np.float32), False)
         assert engine.load.overruns == 9
