@@ -138,7 +138,7 @@ BEND_RANGE = 2.0  # semitones up and down, unless RPN 0 sets it
 MPE_BEND_RANGE = 48.0  # of a member channel
 _MOST_BEND = 96.0
 
-_DATA, _DATA_FINE, _PEDAL, _TIMBRE = 6, 38, 64, 74
+_WHEEL, _DATA, _DATA_FINE, _PEDAL, _TIMBRE = 1, 6, 38, 64, 74
 _RPN_FINE, _RPN = 100, 101
 _RPN_BEND, _RPN_MPE, _RPN_NONE = (0, 0), (0, 6), (127, 127)
 _SOUND_OFF, _RESET, _NOTES_OFF = 120, 121, 123
@@ -323,12 +323,15 @@ class MidiDecoder:
         elif number == _DATA:
             self._set_registered(channel, value)
         elif number not in _NOT_FOR_KNOBS:
+            if number == _WHEEL:
+                self._event(EventKind.WHEEL, channel, WHOLE_CHANNEL, value / 127.0)
             self._listener.controller(channel, number, value / 127.0, self._stamp)
 
     def _reset(self, channel: int) -> None:
         self._bend[channel] = 0.0
         self._pedals.discard(channel)
         self._event(EventKind.SUSTAIN, channel, 0, 0.0)
+        self._event(EventKind.WHEEL, channel, WHOLE_CHANNEL, 0.0)
         for member in self._zones.led_by(channel):
             bend = self._bend[member]
             self._event(EventKind.PITCH_BEND, member, WHOLE_CHANNEL, bend)

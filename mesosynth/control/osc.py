@@ -24,6 +24,8 @@ from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
 #     /note/off note                  optional channel
 #     /bend semitones                 optional channel
 #     /pressure amount                0 to 1; optional channel
+#     /wheel amount                   the modulation wheel, 0 to 1; optional channel
+#     /mod/<id> value                 a parameter of the modulation, as /param/modulation.<id>
 #     /sustain, /freeze               0 or 1
 #     /tempo bpm
 #     /start, /stop, /panic
@@ -36,8 +38,13 @@ _WORDS = {
     "/start": EventKind.START, "/stop": EventKind.STOP, "/panic": EventKind.ALL_OFF,
     "/sustain": EventKind.SUSTAIN, "/freeze": EventKind.FREEZE,
 }  # fmt: skip
-_GESTURES = {"/bend": EventKind.PITCH_BEND, "/pressure": EventKind.PRESSURE}
-_RANGES = {EventKind.PITCH_BEND: (-96.0, 96.0), EventKind.PRESSURE: (0.0, 1.0)}
+_GESTURES = {
+    "/bend": EventKind.PITCH_BEND, "/pressure": EventKind.PRESSURE, "/wheel": EventKind.WHEEL,
+}  # fmt: skip
+_RANGES = {
+    EventKind.PITCH_BEND: (-96.0, 96.0), EventKind.PRESSURE: (0.0, 1.0),
+    EventKind.WHEEL: (0.0, 1.0),
+}  # fmt: skip
 _KEYS, _CHANNELS = 128, 16
 
 
@@ -96,6 +103,8 @@ def obey(
     numbers = [_number(argument) for argument in arguments]
     value = numbers[0] if numbers else math.nan
     _, _, id_ = address[1:].partition("/")
+    if address.startswith("/mod/"):
+        address, id_ = f"/param/modulation.{id_}", f"modulation.{id_}"
     if address.startswith(("/param/", "/knob/")):
         if id_ in parameters and math.isfinite(value):
             parameter = parameters[id_]

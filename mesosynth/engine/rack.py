@@ -5,8 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth.effects.modulation import NAME as MODULATION
+from mesosynth.effects.modulation import targets_of
 from mesosynth.engine.audition import Audition
 from mesosynth.engine.limiter import Limiter
+from mesosynth.engine.modulation import RackModulation
 from mesosynth.engine.plugin_registry import load_plugin
 from mesosynth.engine.slot import (
     PLACE,
@@ -19,7 +22,7 @@ from mesosynth.engine.slot import (
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import instrument_class
 from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS, Events, Plugin
-from mesosynth.presets.preset import EffectState
+from mesosynth.presets.preset import EffectState, default_uids
 
 FADE_SECONDS = 0.01
 
@@ -50,6 +53,10 @@ class Rack:
         As given, or its own.
     audition : Audition or None
         As given.
+    modulation : RackModulation
+        [control] To change what it moves, assign another one.
+    input_level : float
+        Peak of the input in the last block, 0 to 1; 0 where it is closed.
     """
 
     def __init__(
@@ -64,6 +71,8 @@ class Rack:
         self.peak = 0.0
         self.active = ActivePlugin() if active is None else active
         self.audition = audition
+        self.modulation = RackModulation()
+        self.input_level = 0.0
         self._silence = False
 
     @property
@@ -153,6 +162,7 @@ class Rack:
             for slot in slots:
                 slot.reset(self.active)
         instrument, active = slots[0], self.active
+        self.modulation.begin_block(values, moved, events, block.shape[1], self.input_level)
         if self._level > 0.0 or playing:
             if self._level <= 0.0:
                 instrument.reset(active)
@@ -228,17 +238,21 @@ def render(
     rack = Rack(plays())
     vector = np.zeros(VECTOR)
     vector[: len(plays.parameters)] = plays.parameters.vector(values)
-    for place, effect in enumerate(effects, 1):
+    targets: Sequence[str] = ()
+    for place, (uid, effect) in enumerate(zip(default_uids(effects), effects, strict=True), 1):
+        if effect.plugin == MODULATION:
+            targets = targets_of(effect.state)
         plugin = load_plugin(effect.plugin)()
         table = plugin.parameters
         vector[place * PLACE :][: len(table)] = table.vector(effect.parameters)
         slot = RackSlot(
-            effect.plugin,
+            uid,
             LoadedPlugin(plugin, ParameterSmoother(table, place)),
             not effect.bypassed,
         )
         rack.slots = (*rack.slots, slot)
     rack.prepare(sample_rate, block)
+    rack.modulation = RackModulation(rack.slots, targets)
     late = rack.latency
     out = np.zeros((CHANNELS, late + frames), np.float32)
     for begin in range(0, late + frames, block):

@@ -14,6 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mesosynth.effects.modulation import NAME as MODULATION
+from mesosynth.effects.modulation import targets_of
+from mesosynth.engine.modulation import RackModulation
 from mesosynth.engine.plugin_registry import BUILT_IN, failure, load_plugin, plugin_folder
 from mesosynth.engine.plugin_sandbox import fault_story, log_story, try_plugin
 from mesosynth.engine.rack import Rack
@@ -144,7 +147,8 @@ class RackUpdater(threading.Thread):
             if (
                 rack_slot is None
                 or had is None
-                or (had.plugin, had.state) != (slot.plugin, slot.state)
+                or had.plugin != slot.plugin
+                or (had.state != slot.state and slot.plugin != MODULATION)
             ):
                 fresh = self._enter(slot, rack_slot)
                 if fresh is not None:
@@ -184,9 +188,20 @@ class RackUpdater(threading.Thread):
                     )  # nobody plays it now, and its echoes are of long ago
             rack_slot.wanted = wanted[rack_slot.uid]
         self._slots = {slot.uid: slot for slot in slots}
+        self._modulate()
         for uid in set(self._problems) - set(self._slots):
             del self._problems[uid]
         self._report()
+
+    def _modulate(self) -> None:
+        """Direct the modulation's slots to their targets."""
+        slot = next((s for s in self._slots.values() if s.plugin == MODULATION), None)
+        try:
+            targets = () if slot is None else targets_of(slot.state)
+        except ArgumentError as error:
+            targets = ()
+            self._problems[MODULATION] = failure(MODULATION, error)
+        self._rack.modulation = RackModulation(_placed(self._rack.slots), targets)
 
     def _with_tails(
         self, rack_slots: Sequence[RackSlot], going: Sequence[RackSlot]
@@ -283,6 +298,7 @@ class RackUpdater(threading.Thread):
         elif (loaded := self._load(slot)) is not None:
             self._problems.pop(uid, None)
             self._replace(rack_slot, loaded)
+            self._modulate()
 
     def _replace(self, rack_slot: RackSlot, loaded: LoadedPlugin) -> None:
         with self.lock:

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from typing_extensions import override
 
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS, Events, Instrument, Plugin
+
+if TYPE_CHECKING:
+    from mesosynth.engine.modulation import ModulatedPlugin
 
 # --------------------------------------------------------------------------------------------------
 # The rack as the session wants it, and the reports of the audio process
@@ -185,6 +188,11 @@ class ParameterSmoother:
         self._glide = max(1, round(GLIDE_SECONDS * sample_rate))
         self._fresh = True
 
+    @property
+    def now(self) -> NDArray[np.float64]:
+        """Values of the plugin at the end of the last block, (parameters,)."""
+        return self._now
+
     def hold(self) -> None:
         """[control] Keep the values where they are going, whatever the vector says."""
         self._held = True
@@ -308,6 +316,8 @@ class RackSlot:
         The last one.
     out : bool
         Whether it was shut out.
+    modulated : ModulatedPlugin or None
+        [control] How the rack's modulation moves its parameters, if it does.
     """
 
     def __init__(
@@ -321,6 +331,7 @@ class RackSlot:
         self.faults = 0
         self.fault: Fault | None = None
         self.out = False
+        self.modulated: ModulatedPlugin | None = None
         self._strikes = self._good = self._slow = 0
         self._crossed = 0.0
         self._sample_rate = 1.0
@@ -420,12 +431,16 @@ class RackSlot:
     ) -> bool:
         """Let a plugin process `block`; return whether it succeeded."""
         frames = block.shape[1]
-        values = loaded.smoother.advance(vector, moved, frames)
         begin = time.perf_counter()
         try:
             if loaded.by_user:
                 active.enter(self.number)
-            loaded.plugin.process(values, events, block)
+            if self.modulated is None:
+                values = loaded.smoother.advance(vector, moved, frames)
+                loaded.plugin.process(values, events, block)
+            else:
+                plugin, smoother = loaded.plugin, loaded.smoother
+                self.modulated.process(plugin, smoother, vector, moved, events, block)
             active.leave()
         except BaseException as error:  # noqa: BLE001 - any plugin; the sound must go on
             active.leave()

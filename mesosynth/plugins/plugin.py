@@ -52,6 +52,7 @@ class EventKind(IntEnum):
     START = 9  # the transport
     STOP = 10
     FREEZE = 11  # 0 or 1
+    WHEEL = 12  # 0 to 1, the modulation wheel
 
 
 class Plugin(ABC):

@@ -21,7 +21,7 @@ from mesosynth.effects import EFFECTS
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.plugins.parameters import Parameter, ParameterTable
-from mesosynth.presets.preset import MOST_EFFECTS, EffectState, Preset
+from mesosynth.presets.preset import MOST_EFFECTS, EffectState, Preset, default_uids
 
 PINNED = ("gain", "tempo", "sync")
 """Parameters that :func:`vary` keeps by default: level and tempo are not part of the sound."""
@@ -243,14 +243,7 @@ def _blend_effects(parts: Sequence[_Part], heaviest: Preset) -> Iterator[EffectS
 
 def _by_uid(preset: Preset) -> dict[str, EffectState]:
     """Effects by their name in a rack, so that the second delay meets the second delay."""
-    found: dict[str, EffectState] = {}
-    for effect in preset.effects:
-        uid, count = effect.plugin, 1
-        while uid in found:
-            count += 1
-            uid = f"{effect.plugin}_{count}"
-        found[uid] = effect
-    return found
+    return dict(zip(default_uids(preset.effects), preset.effects, strict=True))
 
 
 def _varied(

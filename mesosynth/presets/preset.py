@@ -25,7 +25,7 @@ import math
 import re
 import reprlib
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -189,6 +189,18 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
         if self.instrument not in INSTRUMENTS:
             return dict(self.parameters)
         return self.table.complete(self.parameters)
+
+
+def default_uids(effects: Sequence[EffectState]) -> list[str]:
+    """Uids of `effects` in an empty rack: "delay", and for a second one "delay_2"."""
+    uids: list[str] = []
+    for effect in effects:
+        uid, count = effect.plugin, 1
+        while uid in uids:
+            count += 1
+            uid = f"{effect.plugin}_{count}"
+        uids.append(uid)
+    return uids
 
 
 # --------------------------------------------------------------------------------------------------

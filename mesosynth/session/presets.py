@@ -9,12 +9,11 @@ import msgspec
 
 from mesosynth.engine.plugin_registry import find_plugin
 from mesosynth.errors import MesosynthError, PresetError
-from mesosynth.presets.preset import EffectState, Preset, load_preset, save_preset
+from mesosynth.presets.preset import EffectState, Preset, default_uids, load_preset, save_preset
 from mesosynth.session.layer_mixer import LayerMixer
 from mesosynth.session.layers import INSTRUMENT, Layers
 from mesosynth.session.match import Match
 from mesosynth.session.rack import Rack
-from mesosynth.session.rack_model import default_uids
 from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.session.sound import Sound, Source
 

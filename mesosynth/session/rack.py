@@ -1,10 +1,13 @@
 """Rack: the instrument, its tuning, and the effects after it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mesosynth.control.messages import ParameterLayout
+from mesosynth.effects.modulation import NAME as MODULATION
+from mesosynth.effects.modulation import SLOTS, SOURCES, targets_of
 from mesosynth.engine.plugin_registry import find_plugin
 from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import ArgumentError, WorkerError
@@ -21,6 +24,44 @@ from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.session.sound import Sound, Source
 
 _OUT = "did not return, or crashed; it is out until it is saved anew or switched on again."
+
+
+@dataclass(frozen=True, slots=True)
+class Modulated:
+    """A slot of the modulation.
+
+    Attributes
+    ----------
+    source : str
+        One of :data:`mesosynth.effects.modulation.SOURCES`.
+    target : str
+        Id of the parameter that it moves; "" for none.
+    depth : float
+        Way of its knob, -1 to 1, as a part of its travel.
+    """
+
+    source: str
+    target: str
+    depth: float
+
+    @property
+    def free(self) -> bool:
+        """Whether it moves nothing."""
+        return not self.target or self.source == "off"
+
+
+def _slot_for(target: str, source: str, slots: Sequence[Modulated]) -> int:
+    """Index of the slot that moves `target` by `source`, else of a free one."""
+    for n, slot in enumerate(slots):
+        if (slot.target, slot.source) == (target, source):
+            return n
+    free = next((n for n, slot in enumerate(slots) if slot.free), len(slots))
+    if free >= SLOTS:
+        moved = ", ".join(slot.target for slot in slots)
+        raise ArgumentError(
+            f"all {SLOTS} slots of the modulation are taken by {moved}; free one of them first."
+        )
+    return free
 
 
 class Rack:
@@ -191,6 +232,67 @@ class Rack:
         """
         self._model.bypass(uid, bypassed)
         self._apply()
+
+    @property
+    def modulations(self) -> tuple[Modulated, ...]:
+        """The modulation's slots in order, empty ones too; () where the rack has no modulation."""
+        if MODULATION not in {plugin.uid for plugin in self.effects}:
+            return ()
+        values, targets = self._sound.values, targets_of(self._model.effect_state(MODULATION))
+        return tuple(
+            Modulated(
+                SOURCES[round(values.get(f"{MODULATION}.source{n}", 0.0))], target,
+                values.get(f"{MODULATION}.depth{n}", 0.0),
+            )
+            for n, target in enumerate(targets, 1)
+        )  # fmt: skip
+
+    def modulate(self, target: str, source: str, depth: float | None = None) -> None:
+        """Move a parameter by a source of the modulation, which joins the rack where it is missing.
+
+        Parameters
+        ----------
+        target : str
+            Id of the parameter: "f_c" or "delay.time".
+        source : str
+            One of :data:`mesosynth.effects.modulation.SOURCES`; "off" ends all that moves it.
+        depth : float, optional
+            Way of its knob, -1 to 1, as a part of its travel. Left out, it stays as it is, and
+            begins at a quarter.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such parameter or source, it is the modulation's own, the depth is out of
+            range, or all slots are taken.
+        """
+        parameter = self._model.parameters[target]
+        if source not in SOURCES:
+            raise ArgumentError(f"source={source!r} must be one of {', '.join(SOURCES)}.")
+        if target.startswith(f"{MODULATION}."):
+            raise ArgumentError(f"{parameter.name} cannot be moved: it is the modulation's own.")
+        if depth is not None and not -1.0 <= depth <= 1.0:
+            raise ArgumentError(f"depth={depth} must be -1 to 1.")
+        slots, values = self.modulations, dict[str, float]()
+        targets = [slot.target for slot in slots]
+        if source == "off":
+            for n, slot in enumerate(slots):
+                if slot.target == target:
+                    targets[n], values[f"{MODULATION}.source{n + 1}"] = "", 0.0
+        else:
+            n = _slot_for(target, source, slots)
+            targets = [*targets, *[""] * (SLOTS - len(targets))]
+            targets[n] = target
+            values[f"{MODULATION}.source{n + 1}"] = float(SOURCES.index(source))
+            fresh = n >= len(slots) or not (slots[n].target and slots[n].depth)
+            if depth is not None or fresh:
+                values[f"{MODULATION}.depth{n + 1}"] = 0.25 if depth is None else depth
+        if not slots and not values:
+            return
+        if not slots:
+            self._model.add(MODULATION)
+        self._model.set_effect_state(MODULATION, {"targets": targets})
+        self._apply({**self._sound.values, **values})
 
     def tune(
         self,

@@ -211,6 +211,21 @@ class RackModel:
         self._effect_slot(uid)
         self._replace(uid, bypassed=bypassed, disabled="")
 
+    def set_effect_state(self, uid: str, state: Mapping[str, Any]) -> None:
+        """Set the state of an effect besides its parameters.
+
+        Parameters
+        ----------
+        uid : str
+        state : mapping
+        """
+        self._effect_slot(uid)
+        self._replace(uid, state=dict(state))
+
+    def effect_state(self, uid: str) -> dict[str, Any]:
+        """State of an effect besides its parameters."""
+        return dict(self._effect_slot(uid).state)
+
     def disable(self, number: int, why: str) -> str | None:
         """Keep a plugin from being loaded again.
 
@@ -372,18 +387,6 @@ class RackModel:
 
 def _goes_on(slot: PluginSlot, wanted: EffectState | None) -> bool:
     return wanted is not None and (slot.plugin, slot.state) == (wanted.plugin, wanted.state)
-
-
-def default_uids(effects: Sequence[EffectState]) -> list[str]:
-    """Uids of `effects` in an empty rack: "delay", and for a second one "delay_2"."""
-    uids: list[str] = []
-    for effect in effects:
-        uid, count = effect.plugin, 1
-        while uid in uids:
-            count += 1
-            uid = f"{effect.plugin}_{count}"
-        uids.append(uid)
-    return uids
 
 
 def _prefixed(effect: RackedPlugin, parameter: Parameter) -> Parameter:
