@@ -23,6 +23,9 @@ NAME = "modulation"
 SLOTS = 4
 """Number of targets."""
 
+GRID = 64
+"""Samples from one computed value of a source to the next; 1.3 ms at 48 kHz."""
+
 SOURCES = (
     "off", "LFO 1", "LFO 2", "envelope", "velocity", "wheel", "pressure", "key", "random", "input",
 )  # fmt: skip
@@ -114,7 +117,7 @@ class Modulation(Effect):
         from mesosynth.effects import modulation_kernel as kernels
 
         self._kernels, self._sample_rate = kernels, float(sample_rate)
-        most = max_block // kernels.GRID + _MOST_NOTES + 2
+        most = max_block // GRID + _MOST_NOTES + 2
         self.edges, self.sources = np.zeros(most, np.int32), np.zeros((most, kernels.SOURCES))
         self.amounts = np.full(2 * SLOTS, -1.0)
         self._settings = np.zeros(kernels.SETTINGS)

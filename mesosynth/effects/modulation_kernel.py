@@ -1,6 +1,6 @@
 """Modulation sources and the parameters that they move, as compiled loops.
 
-A segment runs from one edge to the next: edges are every :data:`GRID` samples since the start, and
+A segment runs from one edge to the next: edges are every :data:`~mesosynth.effects.modulation.GRID` samples since the start, and
 where a key is pressed. At the beginning of a segment the sources are computed for its end; between
 the two they are straight lines, so a block that ends inside a segment finds the same values as any
 other block size.
@@ -20,13 +20,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth.effects.modulation import GRID, SLOTS
 from mesosynth.system.kernels import kernel
-
-GRID = 64
-"""Longest segment, samples; 1.3 ms at 48 kHz."""
-
-SLOTS = 4
-"""Number of targets."""
 
 SINE, TRIANGLE, SAW_UP, SAW_DOWN, SQUARE, RANDOM = range(6)
 
@@ -45,7 +40,7 @@ SETTINGS = 11
 
 PASSING, BLOCK, PRESS = range(3)
 
-LINEAR, LOGARITHMIC, SIGNED = range(3)
+LINEAR, LOGARITHMIC, SIGNED, ASINH = range(4)
 """Curves of a target, as in :class:`mesosynth.plugins.parameters.Parameter`."""
 
 
@@ -208,6 +203,9 @@ def apply(
         elif curve == SIGNED:
             half = math.log(max(abs(value), least) / least) / math.log(high / least)
             place = 0.5 + math.copysign(0.5 * half, value)
+        elif curve == ASINH:
+            begin, end = math.asinh(low / least), math.asinh(high / least)
+            place = (math.asinh(value / least) - begin) / (end - begin)
         else:
             place = (value - low) / (high - low)
         place = min(max(place + depth * sources[source], 0.0), 1.0)
@@ -215,6 +213,9 @@ def apply(
             value = low * (high / low) ** place
         elif curve == SIGNED:
             value = math.copysign(least * (high / least) ** abs(2.0 * place - 1.0), place - 0.5)
+        elif curve == ASINH:
+            begin, end = math.asinh(low / least), math.asinh(high / least)
+            value = least * math.sinh(begin + place * (end - begin))
         else:
             value = low + place * (high - low)
         if row[6] > 0.0:

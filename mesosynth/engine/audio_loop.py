@@ -349,9 +349,11 @@ class AudioLoop:
             if wanted is None:
                 raise
             self._recorder = Recorder(self._blocks.recording)
+        self._engine.rack.input = self._recorder
         return self._recorder.sample_rate
 
     def _close_recorder(self) -> None:
+        self._engine.rack.input = None
         if self._recorder is not None:
             self._recorder.close()
             self._recorder = None

@@ -10,7 +10,7 @@ from mesosynth.engine.slot import ParameterSmoother, RackSlot
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import Events, Plugin
 
-_CURVES = {"linear": 0, "log": 1, "signed_log": 2}
+_CURVES = {"linear": 0, "log": 1, "signed_log": 2, "asinh": 3}
 
 
 class ModulatedPlugin:

@@ -1,6 +1,7 @@
 """The rack: instrument, effects and limiter, which render one block of output."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,12 @@ from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS, Events, Plugin
 from mesosynth.presets.preset import EffectState, default_uids
 
 FADE_SECONDS = 0.01
+
+
+class HasPeak(Protocol):
+    """An input whose `peak`, 0 to 1, is the largest magnitude of its last block."""
+
+    peak: float
 
 
 class Rack:
@@ -55,8 +62,8 @@ class Rack:
         As given.
     modulation : RackModulation
         [control] To change what it moves, assign another one.
-    input_level : float
-        Peak of the input in the last block, 0 to 1; 0 where it is closed.
+    input : HasPeak or None
+        [control] The input, while it is open.
     """
 
     def __init__(
@@ -72,7 +79,7 @@ class Rack:
         self.active = ActivePlugin() if active is None else active
         self.audition = audition
         self.modulation = RackModulation()
-        self.input_level = 0.0
+        self.input: HasPeak | None = None
         self._silence = False
 
     @property
@@ -162,7 +169,8 @@ class Rack:
             for slot in slots:
                 slot.reset(self.active)
         instrument, active = slots[0], self.active
-        self.modulation.begin_block(values, moved, events, block.shape[1], self.input_level)
+        level = 0.0 if self.input is None else self.input.peak
+        self.modulation.begin_block(values, moved, events, block.shape[1], level)
         if self._level > 0.0 or playing:
             if self._level <= 0.0:
                 instrument.reset(active)

@@ -178,7 +178,8 @@ class ParameterSmoother:
         self._lowest = np.array([p.minimum for p in parameters], np.float64)
         self._highest = np.array([p.maximum for p in parameters], np.float64)
         # Values between two signs, or between two choices, are not legal.
-        self._jumps = np.array([bool(p.smallest or p.choices) for p in parameters], np.bool_)
+        signed = [p.curve == "signed_log" for p in parameters]
+        self._jumps = np.array(signed, np.bool_) | np.array([bool(p.choices) for p in parameters])
         self._wanted, self._sent, self._now, self._way = np.zeros((4, len(parameters)))
         self._differs = np.zeros(len(parameters), np.bool_)
         self._glide, self._left, self._fresh, self._held = 1, 0, True, False

@@ -160,6 +160,8 @@ class Recorder:
         Hz.
     latency : float
         As reported by the input, s.
+    peak : float
+        Largest magnitude of its last block, 0 to 1.
 
     Raises
     ------
@@ -172,6 +174,7 @@ class Recorder:
         found = find_device(sounddevice, name, "input")
         self.sample_rate = int(found.default_sample_rate)
         self._ring = ring
+        self.peak = 0.0
         ring.touch()
         self._mono = np.zeros(MAX_BLOCK, np.float32)
         try:
@@ -202,6 +205,7 @@ class Recorder:
             np.add.reduce(part, axis=1, out=mono)
             np.multiply(mono, 1.0 / part.shape[1], out=mono)
             self._ring.write(mono)
+            self.peak = min(max(float(mono.max()), -float(mono.min())), 1.0)
 
     def close(self) -> None:
         """End the recording."""

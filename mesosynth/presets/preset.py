@@ -31,6 +31,8 @@ from typing import Any
 import msgspec
 
 from mesosynth.effects import EFFECTS
+from mesosynth.effects.modulation import NAME as MODULATION
+from mesosynth.effects.modulation import targets_of
 from mesosynth.errors import PresetError
 from mesosynth.instruments import INSTRUMENTS, instrument_class
 from mesosynth.plugins.parameters import ParameterTable
@@ -203,6 +205,28 @@ def default_uids(effects: Sequence[EffectState]) -> list[str]:
     return uids
 
 
+def with_renamed_targets(effect: EffectState, names: Mapping[str, str]) -> EffectState:
+    """The modulation with other names of effects in its targets; another effect as it is.
+
+    Parameters
+    ----------
+    effect : EffectState
+    names : mapping of str to str
+        New uid by old one.
+
+    Returns
+    -------
+    EffectState
+    """
+    if effect.plugin != MODULATION:
+        return effect
+    targets: list[str] = []
+    for target in targets_of(effect.state):
+        uid, dot, own = target.rpartition(".")
+        targets.append(f"{names.get(uid, uid)}{dot}{own}")
+    return msgspec.structs.replace(effect, state={**effect.state, "targets": targets})
+
+
 # --------------------------------------------------------------------------------------------------
 # Migrations from earlier revisions, one function for each step
 #
@@ -288,6 +312,8 @@ def check_preset(where: str, preset: Preset) -> None:
         raise PresetError(
             f"{where} has {len(preset.effects)} effects; a rack holds {MOST_EFFECTS}."
         )
+    if sum(effect.plugin == MODULATION for effect in preset.effects) > 1:
+        raise PresetError(f"{where} has more than one modulation; a rack holds one.")
     tags = len(preset.tags.words)
     if tags > MOST_TAGS:
         raise PresetError(f"{where} has {tags} tags; at most {MOST_TAGS} are possible.")

@@ -39,11 +39,12 @@ class CaptureState:
 
 
 class AudioInput:
-    """The input, open as long as a take or tracking uses it."""
+    """The input, open as long as a take, tracking or the modulation uses it."""
 
     def __init__(self, audio: AudioProcess) -> None:
         self._audio = audio
         self._listeners = 0
+        self._modulates = False
 
     def open(self) -> int:
         """Open the input; return its sample rate, Hz.
@@ -62,6 +63,26 @@ class AudioInput:
             rate = self._audio.start_recording()
         self._listeners += 1
         return rate
+
+    def modulate(self, wanted: bool) -> None:
+        """Keep the input open for the modulation, or no longer.
+
+        Raises
+        ------
+        DeviceError
+            If there is no input; the modulation then has silence.
+        """
+        if wanted == self._modulates:
+            return
+        self._modulates = wanted
+        if not wanted:
+            self.close()
+            return
+        try:
+            self.open()
+        except MesosynthError:
+            self._listeners += 1  # so that `close` counts right
+            raise
 
     def close(self) -> None:
         """Close the input, if it has no other user."""

@@ -139,7 +139,7 @@ class Comparison:
             onset=matched.onset(),
             instrument=self._rack.instrument,
             values=self._sound.instrument_values,
-            effects=self._rack.effect_states,
+            effects=self._rack.preset_effects,
             sample_rate=rate,
         )
 

@@ -151,7 +151,7 @@ class Presets:
             name=name,
             instrument=rack.instrument,
             parameters=self._sound.instrument_values,
-            effects=rack.effect_states,
+            effects=rack.preset_effects,
             state=rack.state,
         )
         current = self.current or sound

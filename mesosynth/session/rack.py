@@ -18,7 +18,7 @@ from mesosynth.instruments.keyboard import (
     load_scale,
     note_frequencies,
 )
-from mesosynth.presets.preset import EffectState
+from mesosynth.presets.preset import EffectState, default_uids, with_renamed_targets
 from mesosynth.session.rack_model import RackedPlugin, RackModel
 from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.session.sound import Sound, Source
@@ -107,6 +107,19 @@ class Rack:
     def effect_states(self) -> tuple[EffectState, ...]:
         """The effects, in the form of a preset."""
         return self._model.states(self._sound.values)
+
+    @property
+    def preset_effects(self) -> tuple[EffectState, ...]:
+        """The effects for a file, where targets of the modulation are named as in a new rack."""
+        states = self.effect_states
+        uids = (plugin.uid for plugin in self.effects)
+        names = dict(zip(uids, default_uids(states), strict=True))
+        return tuple(with_renamed_targets(state, names) for state in states)
+
+    @property
+    def hears_input(self) -> bool:
+        """Whether the modulation follows the input."""
+        return any(slot.source == "input" and not slot.free for slot in self.modulations)
 
     @property
     def state(self) -> dict[str, Any]:

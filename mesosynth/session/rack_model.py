@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.effects import EFFECTS
+from mesosynth.effects.modulation import NAME as MODULATION
 from mesosynth.engine.slot import PLACE, PLACES, VECTOR, PluginSlot, SlotReport
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS, instrument_class
@@ -163,8 +164,10 @@ class RackModel:
         Raises
         ------
         ArgumentError
-            If the rack is full.
+            If the rack is full, or has a modulation already.
         """
+        if plugin == MODULATION and plugin in {slot.plugin for slot in self._slots}:
+            raise ArgumentError("the rack has a modulation already; it moves four parameters.")
         if len(self._slots) >= MOST_EFFECTS:
             raise ArgumentError(f"the rack is full; it holds {MOST_EFFECTS} effects.")
         uid = self._free_uid(plugin) if uid is None else uid

@@ -113,6 +113,7 @@ class Session:
         self.comparison = Comparison(emit, audio, sound, rack, target, match, layers)
         self.keys = Keys(emit, said, audio, sound, rack, match, presets)
         self._unknown: Mapping[str, Any] = {}  # keys of a later version in the file
+        self._input = audio_input
         self._wire()
         if start:
             self.start()
@@ -128,7 +129,7 @@ class Session:
     def _wire(self) -> None:
         """Connect the parts: direct effects of a change, in this order, before any signal."""
         self.sound.on_set = (
-            self.sequence.release, self.match.draw, self.layers.follow_values,
+            self.sequence.release, self.match.draw, self.layers.follow_values, self._open_input,
         )  # fmt: skip
         self.sound.on_transport = (self.comparison.end,)
         self.rack.on_change = (self.match.aim, self.loss_map.aim, self.keys.follow_rack)
@@ -139,6 +140,15 @@ class Session:
         self.match.on_want = (self.tracking.give_way,)
         self.match.on_layers_cancelled = (self.layers.take_cancelled,)
         self.match.on_layers_loaded = (self.layers.load,)
+
+    def _open_input(self, *_: object) -> None:
+        """Open the input where the modulation follows it, and close it afterwards."""
+        if not self.started:
+            return
+        try:
+            self._input.modulate(self.rack.hears_input)
+        except MesosynthError as error:
+            self.messages.say(f"The modulation has no input: {error}", "warning")
 
     def poll(self) -> None:
         """Process the reports of all processes, and emit their signals in order; never blocks.

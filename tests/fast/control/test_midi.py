@@ -72,11 +72,22 @@ def test_gestures(port):
     assert port.heard.controllers == [(3, 21, 1.0)]
 
 
+def test_the_wheel_moves_the_modulation_and_what_is_mapped_to_it(port):
+    whole = WHOLE_CHANNEL
+    assert port.send("control_change", channel=2, control=1, value=127) == [
+        (KINDS.WHEEL, 2, whole, 1.0)
+    ]
+    assert port.heard.controllers == [(2, 1, 1.0)]
+    reset = port.send("control_change", channel=2, control=121)
+    assert (KINDS.WHEEL, 2, whole, 0.0) in reset
+
+
 def test_reset_all_controllers(port):
     port.send("pitchwheel", pitch=4000)
     port.send("control_change", control=64, value=127)
     kinds = {(e[0], e[3]) for e in port.send("control_change", control=121)}
-    assert kinds == {(KINDS.SUSTAIN, 0.0), (KINDS.PITCH_BEND, 0.0), (KINDS.PRESSURE, 0.0)}
+    gestures = (KINDS.SUSTAIN, KINDS.WHEEL, KINDS.PITCH_BEND, KINDS.PRESSURE)
+    assert kinds == {(kind, 0.0) for kind in gestures}
 
 
 def test_the_bend_range_is_registered_parameter_0(port):

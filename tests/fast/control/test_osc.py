@@ -6,13 +6,16 @@ import random
 import socket
 import struct
 import time
+from dataclasses import replace
 
 import pytest
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from mesosynth.control.osc import FASTEST, OscReceiver, decode, obey
+from mesosynth.effects.modulation import Modulation
 from mesosynth.errors import DeviceError
 from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
 
 KINDS, WHOLE = EventKind, WHOLE_CHANNEL
@@ -29,7 +32,8 @@ class Listener:
         self.said.append((kind, channel, note, value))
 
     def move(self, parameter, value):
-        assert PARAMETERS[parameter].clamp(value) == value
+        if parameter in PARAMETERS:
+            assert PARAMETERS[parameter].clamp(value) == value
         self.said.append((parameter, value))
 
 
@@ -72,6 +76,7 @@ def said(address, *arguments):
         (("/note/off", 60.0, 2), [(KINDS.NOTE_OFF, 2, 60, 0.0)]),
         (("/bend", -1.5), [(KINDS.PITCH_BEND, 0, WHOLE, -1.5)]),
         (("/pressure", 7, 4), [(KINDS.PRESSURE, 4, WHOLE, 1.0)]),
+        (("/wheel", 0.5), [(KINDS.WHEEL, 0, WHOLE, 0.5)]),
         (("/tempo", 1e9), [(KINDS.TEMPO, 0, WHOLE, FASTEST)]),
         (("/sustain", 0), [(KINDS.SUSTAIN, 0, WHOLE, 0.0)]),
         (("/freeze", True), [(KINDS.FREEZE, 0, WHOLE, 1.0)]),
@@ -81,6 +86,14 @@ def said(address, *arguments):
 )
 def test_words(words, meaning):
     assert said(*words) == meaning
+
+
+def test_mod_names_a_parameter_of_the_modulation():
+    listener, modulation = Listener(), Modulation.parameters["depth1"]
+    table = ParameterTable([replace(modulation, id="modulation.depth1")])
+    obey(listener, table, "/mod/depth1", (-0.5,), 0.0)
+    obey(listener, table, "/mod/depth9", (0.5,), 0.0)
+    assert listener.said == [("modulation.depth1", -0.5)]
 
 
 @pytest.mark.parametrize(
