@@ -1,9 +1,8 @@
 """Modulation sources and the parameters that they move, as compiled loops.
 
-A segment runs from one edge to the next: edges are every :data:`~mesosynth.effects.modulation.GRID` samples since the start, and
-where a key is pressed. At the beginning of a segment the sources are computed for its end; between
-the two they are straight lines, so a block that ends inside a segment finds the same values as any
-other block size.
+A segment runs from one edge to the next: edges are every GRID samples since the start, and where a
+key is pressed. At the beginning of a segment the sources are computed for its end; between the two
+they are straight lines, so a block that ends inside a segment finds the same values as any other.
 
 A low-frequency oscillator with phase p, 0 to 1, is
 

@@ -167,7 +167,7 @@ class RackModel:
             If the rack is full, or has a modulation already.
         """
         if plugin == MODULATION and plugin in {slot.plugin for slot in self._slots}:
-            raise ArgumentError("the rack has a modulation already; it moves four parameters.")
+            raise ArgumentError("the rack has a modulation already; it can have one.")
         if len(self._slots) >= MOST_EFFECTS:
             raise ArgumentError(f"the rack is full; it holds {MOST_EFFECTS} effects.")
         uid = self._free_uid(plugin) if uid is None else uid

@@ -24,6 +24,10 @@ def values_of(table):
     })  # fmt: skip
 
 
+def with_one_modulation(effects):
+    return [effect.plugin for effect in effects].count("modulation") < 2
+
+
 effects = st.sampled_from(sorted(EFFECTS)).flatmap(
     lambda plugin: st.builds(
         EffectState, plugin=st.just(plugin), parameters=values_of(EFFECTS[plugin].parameters),
@@ -34,7 +38,7 @@ presets = st.sampled_from(sorted(INSTRUMENTS)).flatmap(
     lambda instrument: st.builds(
         Preset, name=st.sampled_from("abc"), instrument=st.just(instrument),
         parameters=values_of(INSTRUMENTS[instrument].parameters),
-        effects=st.lists(effects, max_size=4).map(tuple),
+        effects=st.lists(effects, max_size=4).map(tuple).filter(with_one_modulation),
     )
 )  # fmt: skip
 

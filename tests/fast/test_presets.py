@@ -60,6 +60,12 @@ matches = st.builds(
     evaluations=st.integers(0, 2**31),
 )  # fmt: skip
 anything = st.dictionaries(names, extras, max_size=2)
+
+
+def with_one_modulation(effects):
+    return [effect.plugin for effect in effects].count("modulation") < 2
+
+
 effects = st.sampled_from(sorted(EFFECTS)).flatmap(
     lambda plugin: st.builds(
         EffectState, plugin=st.just(plugin), parameters=values_of(EFFECTS[plugin].parameters),
@@ -76,7 +82,7 @@ presets = st.sampled_from(sorted(INSTRUMENTS)).flatmap(
         licence=st.sampled_from(["", "CC0-1.0", "MIT OR (Apache-2.0 AND ISC)", "LicenseRef-a.b"]),
         match=st.none() | matches, instrument=st.just(instrument),
         parameters=values_of(INSTRUMENTS[instrument].parameters),
-        effects=st.lists(effects, max_size=3).map(tuple),
+        effects=st.lists(effects, max_size=3).map(tuple).filter(with_one_modulation),
     )
 )  # fmt: skip
 

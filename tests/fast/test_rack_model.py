@@ -37,7 +37,9 @@ def test_whatever_is_done_nobody_shares_a_place(doings):
         uids = [effect.uid for effect in rack.effects]
         uid = uids[number % len(uids)] if uids else None
         if what == "add" and len(uids) < MOST_EFFECTS:
-            rack.add(plugins[number % len(plugins)], number % (len(uids) + 1))
+            plugin = plugins[number % len(plugins)]
+            if plugin != "modulation" or plugin not in uids:  # there is one at most
+                rack.add(plugin, number % (len(uids) + 1))
         elif what == "instrument":
             rack.set_instrument(["chirplet", "ripple"][number % 2])
         elif uid and what == "remove":

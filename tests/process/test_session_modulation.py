@@ -88,6 +88,10 @@ def test_a_preset_keeps_it_with_the_names_of_a_new_rack(session, tmp_path):
 def test_the_sound_moves(session):
     session.presets.play(Preset(name="tone", parameters={"period": 0.2, "gain": -6.0}))
     session.sound.play()
+    deadline = time.monotonic() + 20.0
+    while np.abs(session.device.scope(9600)).max() == 0.0 and time.monotonic() < deadline:
+        session.poll()
+        time.sleep(0.05)
 
     def spread():
         levels = []
