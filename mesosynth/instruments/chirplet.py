@@ -28,7 +28,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth import units
-from mesosynth.instruments.chirplet_keys import MIDI_CHANNELS, Keyboard
 from mesosynth.instruments.chirplet_parameters import (
     P_AM_DEPTH,
     P_AM_SHAPE,
@@ -47,10 +46,11 @@ from mesosynth.instruments.chirplet_parameters import (
 )
 from mesosynth.instruments.chirplet_voices import Arpeggios
 from mesosynth.instruments.chirplet_waves import STRIDE, Motion, chirp_step
-from mesosynth.instruments.keyboard import KeyTuning
+from mesosynth.instruments.keyboard import MIDI_CHANNELS, Keyboard
 from mesosynth.plugins.plugin import CHANNELS, EventKind, Events, Instrument
 from mesosynth.plugins.ramps import Ramps
 from mesosynth.plugins.tempo import LONGEST_DELAY, Pulse, synced_period
+from mesosynth.plugins.tuning import KeyTuning
 
 MIDI_KEYS = 128
 _SLOWEST, _FASTEST = 5.0, 960.0  # BPM
@@ -110,7 +110,7 @@ class Chirplet(Instrument):
         return self._tuning.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """[control] Tune the keys, as :meth:`mesosynth.instruments.keyboard.KeyTuning.restore`.
+        """[control] Tune the keys, as :meth:`mesosynth.plugins.tuning.KeyTuning.restore`.
 
         Raises
         ------

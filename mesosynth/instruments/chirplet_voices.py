@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth import units
-from mesosynth.instruments.chirplet_keys import Keyboard
 from mesosynth.instruments.chirplet_parameters import (
     HARMONICS,
     P_BRIGHTNESS,
@@ -47,6 +46,7 @@ from mesosynth.instruments.chirplet_waves import (
     Waves,
     harmonics,
 )
+from mesosynth.instruments.keyboard import Keyboard
 from mesosynth.plugins.plugin import CHANNELS
 
 # --------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.instruments.chirplet import MIDI_KEYS, Chirplet
-from mesosynth.instruments.chirplet_keys import MIDI_CHANNELS
 from mesosynth.instruments.chirplet_parameters import (
     P_F_C,
     P_F_M,
@@ -22,10 +21,11 @@ from mesosynth.instruments.chirplet_parameters import (
 )
 from mesosynth.instruments.chirplet_parameters import PARAMETERS as CHIRPLET
 from mesosynth.instruments.chirplet_waves import Motion
-from mesosynth.instruments.keyboard import KeyTuning
+from mesosynth.instruments.keyboard import MIDI_CHANNELS
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, Events, Instrument
 from mesosynth.plugins.tempo import Pulse
+from mesosynth.plugins.tuning import KeyTuning
 
 # --------------------------------------------------------------------------------------------------
 # Parameter table: ten parameters for each of eight layers, and some for all

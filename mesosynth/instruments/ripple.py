@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth import units
-from mesosynth.instruments.keyboard import KeyTuning
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, EventKind, Events, Instrument
 from mesosynth.plugins.ramps import Ramps
+from mesosynth.plugins.tuning import KeyTuning
 
 # --------------------------------------------------------------------------------------------------
 # Parameter table and partials, for the live and the offline form
@@ -137,7 +137,7 @@ class Ripple(Instrument):
         return self._tuning.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """[control] Tune the keys, as :meth:`mesosynth.instruments.keyboard.KeyTuning.restore`.
+        """[control] Tune the keys, as :meth:`mesosynth.plugins.tuning.KeyTuning.restore`.
 
         Raises
         ------

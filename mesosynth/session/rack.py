@@ -11,7 +11,7 @@ from mesosynth.effects.modulation import SLOTS, SOURCES, targets_of
 from mesosynth.engine.plugin_registry import find_plugin
 from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import ArgumentError, WorkerError
-from mesosynth.instruments.keyboard import (
+from mesosynth.plugins.tuning import (
     EQUAL_TEMPERAMENT,
     MIDDLE_C,
     MIDDLE_C_HERTZ,

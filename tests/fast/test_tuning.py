@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesosynth.errors import ArgumentError, TuningError
-from mesosynth.instruments.keyboard import (
+from mesosynth.plugins.tuning import (
     HIGHEST_HERTZ,
     LOWEST_HERTZ,
     load_scale,
