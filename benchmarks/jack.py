@@ -17,7 +17,7 @@ from typing import IO, Literal
 
 from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import DeviceError, WorkerError
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.instruments.chirplet import PARAMETERS
 
 NAME = "mesosoak"
 _START_SECONDS = 10.0

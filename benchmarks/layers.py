@@ -130,7 +130,7 @@ def _best_at_random(audio: NDArray[np.float32], arguments: argparse.Namespace) -
 
 def _at_random(rng: np.random.Generator) -> Any:  # noqa: ANN401 - a Layer, imported when needed
     from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
-    from mesosynth.instruments.chirplet_parameters import PARAMETERS
+    from mesosynth.instruments.chirplet import PARAMETERS
     from mesosynth.matching.results import Layer
 
     theta = {id_: PARAMETERS[id_].from_unit(rng.random()) for id_ in PARAMETERS.matchable}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
+from mesosynth.instruments.chirplet import PARAMETERS, SIGMA_0
 
 Theta = dict[str, float]
 

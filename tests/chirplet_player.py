@@ -6,8 +6,7 @@ import numpy as np
 import soxr
 
 from mesosynth.audio.target import ANALYSIS_RATE
-from mesosynth.instruments.chirplet import Chirplet
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.instruments.chirplet import PARAMETERS, Chirplet
 from mesosynth.plugins.plugin import EVENT, EventKind
 
 RATE, FRAMES = 48000, 128
@@ -49,7 +48,7 @@ class Player:
 
     @property
     def voices(self):
-        return self.chirplet._arpeggios.voices.count
+        return self.chirplet.voices
 
 
 def on(note=60, frame=0, velocity=1.0, channel=0):

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from mesosynth.cli.options import Json, Pins, Unknowns, check_folder, of, pinned_values, split_ids
 from mesosynth.cli.progress import ProgressBar
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.matching.results import MatchedSequence, Moment, SequenceSettings
 from mesosynth.system.steps import result_of
 

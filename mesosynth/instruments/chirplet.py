@@ -14,6 +14,7 @@ PURE. By default am_depth = 1, am_shape = 0 and brightness = PURE, so m is s and
 A voice holds its position ``o = gamma t`` in octaves, its carrier phase and its AM phase in cycles,
 and integrates all three from sample to sample. The carrier's step is the exact integral of
 ``f_c 2^o`` over one sample, so that with still parameters the two forms agree to rounding error.
+The sample loops are in :mod:`mesosynth.instruments.chirplet_kernel`.
 
 Without a key, arpeggios repeat at f_c. While a key is held they repeat at its pitch; they begin two
 standard deviations before the middle, where they are audible, with a note of the modulation, so
@@ -21,51 +22,116 @@ that the key answers at once.
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth import units
-from mesosynth.instruments.chirplet_parameters import (
-    P_AM_DEPTH,
-    P_AM_SHAPE,
-    P_DIVISION,
-    P_F_M,
-    P_GAIN,
-    P_GAMMA,
-    P_HUMANISE,
-    P_PERIOD,
-    P_SWING,
-    P_SYNC,
-    P_TEMPO,
-    P_W,
-    PARAMETERS,
-    SIGMA_0,
-)
-from mesosynth.instruments.chirplet_voices import Arpeggios
-from mesosynth.instruments.chirplet_waves import STRIDE, Motion, chirp_step
-from mesosynth.instruments.keyboard import MIDI_CHANNELS, Keyboard
-from mesosynth.plugins.plugin import CHANNELS, EventKind, Events, Instrument
-from mesosynth.plugins.ramps import Ramps
-from mesosynth.plugins.tempo import LONGEST_DELAY, Pulse, synced_period
-from mesosynth.plugins.tuning import KeyTuning
+from mesosynth.instruments.keyboard import GAIN, RELEASE, REPETITION, SPREAD, KeyboardInstrument
+from mesosynth.plugins.parameters import Parameter, ParameterTable
+from mesosynth.plugins.plugin import CHANNELS
 
-MIDI_KEYS = 128
-_SLOWEST, _FASTEST = 5.0, 960.0  # BPM
-_NEVER = 1 << 40  # samples
+# --------------------------------------------------------------------------------------------------
+# Parameter table, for the live and the offline form
 
-# Rows of the ramps.
-_OCTAVES, _MODULATION, _WIDTH, _REST, _DEPTH, _LEVEL = range(6)
 
-_AT_ITS_FRAME = frozenset(
-    (EventKind.NOTE_ON, EventKind.NOTE_OFF, EventKind.SUSTAIN, EventKind.ALL_OFF, EventKind.START,
-     EventKind.STOP)
+SIGMA_0 = 0.1
+"""Standard deviation of the Gaussian envelope, in w; ``sigma0`` of the authors' code."""
+
+HARMONICS = 6
+"""Number of partials of the carrier, with the fundamental."""
+
+PURE = -60.0
+"""Brightness of a carrier without harmonics, dB/octave."""
+
+PARAMETERS = ParameterTable(
+    [
+        Parameter(
+            "f_c", "Carrier", "Hz", 20.0, 8000.0, 512.0,
+            "Frequency in the middle of the arpeggio; a key that is played takes its place.",
+            curve="log", matchable=True,
+        ),
+        Parameter(
+            "f_m", "Note rate", "Hz", 0.5, 64.0, 8.0,
+            "Frequency of the amplitude modulation that cuts the sweep into notes.",
+            curve="log", matchable=True,
+        ),
+        Parameter(
+            "gamma", "Chirp rate", "oct/s", -16.0, 16.0, 1.5,
+            "How fast the pitch sweeps; negative descends.",
+            curve="signed_log", smallest=0.125, matchable=True,
+        ),
+        Parameter(
+            "w", "Bandwidth", "oct", 0.25, 8.0, 2.0,
+            "Octaves that one arpeggio sweeps.", curve="log", matchable=True,
+        ),
+        Parameter(
+            "am_shape", "Rests", "", 0.0, 1.0, 0.0,
+            "From a full-sine modulation without rests (0) to the paper's half sine (1).",
+            matchable=True,
+        ),
+        Parameter(
+            "am_depth", "Depth", "", 0.0, 1.0, 1.0,
+            "From one unbroken sweep (0) to separate notes (1).",
+            matchable=True,
+        ),
+        Parameter(
+            "brightness", "Brightness", "dB/oct", PURE, 0.0, PURE,
+            "How slowly the carrier's harmonics fall off; at the lowest it is a pure sine.",
+            matchable=True,
+        ),
+        *REPETITION,
+        SPREAD,
+        RELEASE,
+        GAIN,
+    ]
 )  # fmt: skip
 
+(
+    P_F_C, P_F_M, P_GAMMA, P_W, P_AM_SHAPE, P_AM_DEPTH, P_BRIGHTNESS, P_PERIOD, P_SYNC, P_TEMPO,
+    P_DIVISION, P_SWING, P_HUMANISE, P_SPREAD, P_RELEASE, P_GAIN,
+) = range(len(PARAMETERS))  # fmt: skip
+"""Indices in the vector."""
 
-class Chirplet(Instrument):
+
+def swept_time(gamma: float, t: float) -> float:
+    """Integral of ``2^(gamma t)`` from 0 to t, s: ``(2^(gamma t) - 1) / (gamma ln 2)``.
+
+    Parameters
+    ----------
+    gamma : float
+        Octaves/s; as it nears 0, the integral nears t.
+    t : float
+        s.
+
+    Returns
+    -------
+    float
+        s.
+    """
+    x = math.log(2.0) * gamma * t
+    return t * (math.expm1(x) / x if x else 1.0)
+
+
+# --------------------------------------------------------------------------------------------------
+# The instrument: start, voice stealing and end of arpeggios
+
+
+VOICES = 16
+ROWS = 48  # for voices; those beyond VOICES fade
+FADE_SECONDS = 0.02  # of a stolen voice; no longer than the shortest period
+ATTACK_SECONDS = 0.005  # of a key's arpeggio, which begins inside the sweep
+ENTRY = 2.0 * SIGMA_0  # of w: begin of a key's arpeggio before its middle
+STRAY_SEMITONES = 0.25  # largest detuning of a fully humanised arpeggio, up or down
+STRAY_DB = 6.0  # largest attenuation of a fully humanised arpeggio
+
+_RELEASED = -2.0  # in place of a voice's key
+_PREFERRED = 100.0  # octaves: further than any voice can be
+_TINY = 1e-9  # octaves, or level: tolerance for rounding
+_GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
+
+
+class Chirplet(KeyboardInstrument):
     """Chirplet arpeggiator: a chirp cut into notes, repeated by period or tempo, or played by keys.
 
     Parameters and gestures ramp linearly (in the quantities that a sample needs) from block to
@@ -74,203 +140,194 @@ class Chirplet(Instrument):
 
     While frozen, voices stay at their place in the sweep and go on sounding; only keys start new
     ones, in the middle.
+
+    Attributes
+    ----------
+    voices : int
+        Number of voices, with those that fade.
+    starts : int
+        Arpeggios started since the reset.
     """
 
     name = "Chirplet"
+    pitch = "f_c"
     parameters = PARAMETERS
-
-    def __init__(self) -> None:
-        self._tuning = KeyTuning()
-        self._late = 0.0  # periods by which arpeggios without a key start after the beat
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
-        self._sample_rate = float(sample_rate)
-        self._keyboard = Keyboard()
-        self._arpeggios = Arpeggios(self._keyboard, self._sample_rate, max_block)
-        self._pulse = Pulse()
-        self._ramps = Ramps(6, max_block)
-        self._targets = np.zeros(6)
-        self._motion = Motion()
+        from mesosynth.instruments import chirplet_kernel
+
+        self._k = k = chirplet_kernel
+        self._state = np.zeros((ROWS, k.FIELDS))
+        self._ramps = np.zeros((3, k.RAMPS))
         self._mix = np.zeros((CHANNELS, max_block))
-        self.reset()
+        self._fast = 1.0 / (FADE_SECONDS * sample_rate)
+        super().prepare(sample_rate, max_block)
 
     def reset(self) -> None:
         """[control] Forget all sound, as if `prepare` had just returned."""
-        self._arpeggios.reset()
-        self._keyboard.reset()
-        self._pulse.restart(self._late)
-        self._ramps.reset()
-        self._running = True
-        self._tempo = self._tempo_knob = 0.0
-        self._notes: list[tuple[int, int, int, int, float]] = []
+        super().reset()
+        self.starts = 0
 
-    def state(self) -> dict[str, Any]:
-        """[control] Scale of the keys, if it is not the equal temperament."""
-        return self._tuning.state()
+    def forget(self) -> None:
+        """[audio] Drop all voices, and let the ramps of the next block stand at their targets."""
+        self.voices = 0
+        self._said: list[float] = []
+        self._moving = self._was_frozen = False
+        self._base = self._next_base = self._unit = self._width = self._half = 0.0
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """[control] Tune the keys, as :meth:`mesosynth.plugins.tuning.KeyTuning.restore`.
+    # ------------------------------------------------------------------ ramps
 
-        Raises
-        ------
-        ArgumentError
-            If it is not a scale; the keys stay as they were.
-        """
-        self._tuning.restore(state)
-
-    def process(
-        self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
-    ) -> None:
-        """[audio] Overwrite `block`, (2, frames) float32, with the next samples."""
-        frames = block.shape[1]
-        self._sort(events)
-        level = self._move(values, frames)
-        mix = self._mix[:, :frames]
-        mix.fill(0.0)
-        period = self._period(values)
-        self._due = 0  # the period or tempo may have changed: ask every clock again
-        for begin in range(0, frames, STRIDE):
-            self._play(begin, min(begin + STRIDE, frames), values, period)
-        for side in range(CHANNELS):
-            np.multiply(mix[side], level, out=mix[side])
-            np.copyto(block[side], mix[side], casting="same_kind")
-        self._arpeggios.end_block(values)
-
-    def _play(self, begin: int, end: int, values: NDArray[np.float64], period: float) -> None:
-        """Render a part of the block with all voices that begin and end in it."""
-        voices = self._arpeggios.voices
-        voices.open(self._motion, begin, end, self._mix)
-        while voices.now < end:
-            until = self._take_notes(voices.now, values, period)
-            if self._due <= voices.now:
-                self._due = voices.now + self._start_due(values, period)
-            then = min(self._due, until, end)
-            self._advance((then - voices.now) / period)
-            voices.now = then
-        voices.close()
-        self._arpeggios.remove_finished(values)
-
-    # ------------------------------------------------------------------ events
-
-    def _sort(self, events: Events) -> None:
-        """Apply gestures at once, as they ramp over the block; keep events for their own frame."""
-        self._notes.clear()
-        for i in range(len(events)):
-            event: tuple[int, int, int, int, float] = events[i].item()
-            _, kind, channel, note, value = event
-            channel %= MIDI_CHANNELS
-            if kind in _AT_ITS_FRAME:
-                self._notes.append(event)
-            elif kind == EventKind.TEMPO:
-                self._tempo = min(max(value, _SLOWEST), _FASTEST)
-            elif kind == EventKind.FREEZE:
-                self._arpeggios.frozen = value >= 0.5
-            else:
-                self._keyboard.gesture(kind, channel, note, value)
-        self._notes.reverse()  # the next one is the last
-
-    def _take_notes(self, begin: int, values: NDArray[np.float64], period: float) -> int:
-        """Apply events up to frame `begin`; return the frame of the next one."""
-        while self._notes and self._notes[-1][0] <= begin:
-            _, kind, channel, note, value = self._notes.pop()
-            place = self._obey(kind, channel % MIDI_CHANNELS, note % MIDI_KEYS, value, values)
-            if place >= 0:  # before anything else happens at this very frame
-                wait = self._repeat(self._keyboard.pulse(place), place, values, period)
-                self._due = min(self._due, begin + wait)
-            elif not self._keyboard.held:  # what repeats by itself goes on
-                self._due = begin
-        return self._notes[-1][0] if self._notes else _NEVER
-
-    def _obey(
-        self, kind: int, channel: int, note: int, value: float, values: NDArray[np.float64]
-    ) -> int:
-        """Apply an event; return the index of the key that it pressed, or -1."""
-        keyboard = self._keyboard
-        if kind == EventKind.NOTE_ON and value > 0.0:
-            pressed = keyboard.press(channel, note, min(value, 1.0), self._hertz(note))
-            self._arpeggios.release(pressed, values)
-            return pressed
-        if kind in (EventKind.NOTE_ON, EventKind.NOTE_OFF):
-            place = keyboard.release(channel, note)
-            if place >= 0:
-                self._arpeggios.release(place, values)
-        elif kind == EventKind.SUSTAIN:
-            keyboard.set_pedal(value >= 0.5)
-            self._arpeggios.release_orphans(values)
-        elif kind == EventKind.ALL_OFF:
-            keyboard.let_go()
-            self._arpeggios.silence()
-        elif kind == EventKind.START:
-            self._running = True
-            self._pulse.restart(self._late)
-        elif kind == EventKind.STOP:
-            self._running = False
-            self._arpeggios.release(-1, values)
-        return -1
-
-    def _hertz(self, note: int) -> float:
-        """Pitch of a key."""
-        return float(self._tuning.hertz[note])
-
-    # ------------------------------------------------------------------ time
-
-    def _period(self, values: NDArray[np.float64]) -> float:
-        """Samples from one start to the next."""
-        if values[P_TEMPO] != self._tempo_knob:  # the last change counts, of knob or MIDI clock
-            self._tempo = self._tempo_knob = float(values[P_TEMPO])
-        seconds = float(values[P_PERIOD])
-        if values[P_SYNC] >= 0.5:
-            seconds = synced_period(self._tempo, float(values[P_DIVISION]))
-        return seconds * self._sample_rate
-
-    def _start_due(self, values: NDArray[np.float64], period: float) -> int:
-        """Start all arpeggios that are due; return the samples until the next start."""
-        keyboard, wait = self._keyboard, _NEVER
-        if not keyboard.held:
-            return self._repeat(self._pulse, -1, values, period) if self._runs else wait
-        for place, key in enumerate(keyboard.keys):
-            if key.active:
-                wait = min(wait, self._repeat(keyboard.pulse(place), place, values, period))
-        return wait
-
-    def _repeat(self, pulse: Pulse, place: int, values: NDArray[np.float64], period: float) -> int:
-        late = self._late if place < 0 else self._keyboard.late
-        while (wait := pulse.wait(period)) <= 0:
-            self._arpeggios.start(place, values)
-            delay = (
-                late + LONGEST_DELAY * float(values[P_HUMANISE]) * self._arpeggios.chance.random()
-            )
-            pulse.start(float(values[P_SWING]), delay)
-        return wait
-
-    @property
-    def _runs(self) -> bool:
-        """Whether arpeggios repeat without a key."""
-        return self._running and not self._arpeggios.frozen
-
-    def _advance(self, periods: float) -> None:
-        """Advance all clocks; they stand still while frozen."""
-        if self._arpeggios.frozen:
+    def begin_block(self, knobs: list[float], frames: int) -> None:
+        """[audio] Aim the ramps of a block at `knobs`, all parameters at its end."""
+        fresh = not self._said
+        still = knobs == self._said and self.frozen == self._was_frozen
+        if still and not self._moving and not self.keyboard.moved:
             return
-        self._keyboard.clock += periods
-        if not self._keyboard.held and self._running:
-            self._pulse.advance(periods)
+        self._moving, self._was_frozen, self._said = not still, self.frozen, knobs
+        rate, w, k = self._sample_rate, knobs[P_W], self._k
+        gamma = 0.0 if self.frozen else knobs[P_GAMMA]
+        self._unit = swept_time(gamma, 1.0 / rate)
+        self._base, self._next_base = self._next_base, knobs[P_F_C] * self._unit
+        # The wider of the two ends of the ramp, so that a start is always at 5 sigma or beyond.
+        self._half = 0.5 * max(self._width, w)
+        self._width = w
+        targets = (
+            gamma / rate, gamma / rate, knobs[P_F_M] / rate,
+            1.0 / (math.sqrt(2.0 * math.log(2.0)) * SIGMA_0 * w), knobs[P_AM_SHAPE],
+            knobs[P_AM_DEPTH], units.db_to_amplitude(knobs[P_GAIN]),
+            math.copysign(1.0, knobs[P_GAMMA]), self._half,
+        )  # fmt: skip
+        for column, target in enumerate(targets):
+            self._ramps[1, column] = target
+        if fresh:
+            self._ramps[0] = self._ramps[1]
+            self._base = self._next_base
+        k.aim(self._state, 0, self.voices, self.keyboard.gestures, knobs[P_F_C], self._unit,
+              knobs[P_BRIGHTNESS])  # fmt: skip
+        self.keyboard.moved = False
 
-    def _move(self, values: NDArray[np.float64], frames: int) -> NDArray[np.float64]:
-        """Compute the block's ramps; return that of the level."""
-        targets, rate = self._targets, self._sample_rate
-        gamma = 0.0 if self._arpeggios.frozen else float(values[P_GAMMA])
-        targets[_OCTAVES] = gamma / rate
-        targets[_MODULATION] = float(values[P_F_M]) / rate
-        targets[_WIDTH] = 1.0 / (math.sqrt(2.0) * SIGMA_0 * float(values[P_W]))
-        targets[_REST] = values[P_AM_SHAPE]
-        targets[_DEPTH] = values[P_AM_DEPTH]
-        targets[_LEVEL] = units.db_to_amplitude(float(values[P_GAIN]))
-        lines = self._ramps.move(targets, frames)
-        motion = self._motion
-        motion.still = not self._ramps.changed
-        motion.octaves, motion.modulation = lines[_OCTAVES], lines[_MODULATION]
-        motion.width, motion.rest, motion.depth = lines[_WIDTH], lines[_REST], lines[_DEPTH]
-        self._arpeggios.begin_block(values, chirp_step(gamma, rate), frames)
-        return lines[_LEVEL]
+    def render(self, block: NDArray[np.float32], begin: int, end: int) -> None:
+        """[audio] Overwrite frames `begin` to `end` of `block`, (2, frames)."""
+        self.voices = self._k.render(
+            self._state, self.voices, self._ramps, self._mix, block, begin, end
+        )
+
+    # ------------------------------------------------------------------ start and end
+
+    def start(self, place: int, knobs: list[float]) -> None:
+        """[audio] Start an arpeggio, of the key at `place` or without one (-1).
+
+        Without a key it starts at its window's edge, in step with the formula: sample n is the
+        formula at ``t = o_0 / gamma + n / sample_rate``, where ``o_0 = -sign(gamma) w / 2``. The
+        edge is at 5 sigma (-108 dB): no click.
+        """
+        if not self._make_room(by_key=place >= 0):
+            return
+        k, gamma = self._k, knobs[P_GAMMA]
+        row = self._state[self.voices]
+        row.fill(0.0)
+        row[k.COMING] = row[k.GOING] = 1.0
+        self._scatter(row, knobs[P_HUMANISE], knobs[P_SPREAD])
+        row[k.KEY], distance = place, self._half
+        if place >= 0:
+            key = self.keyboard.keys[place]
+            row[k.HERTZ], row[k.CHANNEL] = key.hertz, key.channel
+            row[k.GAIN] *= key.gain
+            row[k.COMING], row[k.RISE] = 0.0, 1.0 / (ATTACK_SECONDS * self._sample_rate)
+            distance = 0.0 if self.frozen else ENTRY * knobs[P_W]
+        t = -distance / abs(gamma)
+        row[k.OCTAVES] = row[k.PLACE] = gamma * t
+        if place < 0:
+            row[k.MODULATION] = knobs[P_F_M] * t % 1.0
+        self.voices += 1
+        k.aim(self._state, self.voices - 1, self.voices, self.keyboard.gestures, knobs[P_F_C],
+              self._unit, knobs[P_BRIGHTNESS])  # fmt: skip
+        hertz = float(row[k.STEP + k.NEXT]) / self._unit
+        row[k.CARRIER] = hertz * swept_time(gamma, t) % 1.0
+        row[k.STEP : k.STEP + k.NEXT] = row[k.STEP + k.NEXT :]
+        if place < 0:  # the block's ramps may be under way already
+            row[k.STEP] *= self._base / self._next_base
+
+    def _scatter(self, row: NDArray[np.float64], humanise: float, spread: float) -> None:
+        """Set a voice's panorama, and its random detuning and level."""
+        k = self._k
+        semitones = STRAY_SEMITONES * humanise * (2.0 * self.chance.random() - 1.0)
+        row[k.DETUNE] = 2.0 ** (semitones / 12.0)
+        row[k.GAIN] = units.db_to_amplitude(-STRAY_DB * humanise * self.chance.random())
+        # Steps of the golden ratio: each place is far from the last ones, the first in the middle.
+        side = spread * (2.0 * ((0.5 + _GOLDEN * self.starts) % 1.0) - 1.0)
+        row[k.LEFT], row[k.RIGHT] = math.sqrt(1.0 - side), math.sqrt(1.0 + side)
+        row[k.BORN] = self.starts
+        self.starts += 1
+
+    def release(self, place: int, knobs: list[float]) -> None:
+        """[audio] Release the voices of the key at `place`, or those without a key (-1)."""
+        k = self._k
+        for voice, key in enumerate(self._state[: self.voices, k.KEY].tolist()):
+            if key == place:
+                row = self._state[voice]
+                row[k.KEY] = _RELEASED
+                if row[k.FADE] == 0.0:
+                    row[k.FADE] = fade = 1.0 / (knobs[P_RELEASE] * self._sample_rate)
+                    if row[k.RISE] > 0.0:  # it begins after the attack
+                        row[k.GOING] = 1.0 + fade * (1.0 - row[k.COMING]) / row[k.RISE]
+
+    def silence(self) -> None:
+        """[audio] Fade all voices at once."""
+        for voice in range(self.voices):
+            self._state[voice, self._k.KEY] = _RELEASED
+            self._steal(voice)
+
+    def _steal(self, voice: int) -> None:
+        """Fade a voice within the shortest period."""
+        k, row = self._k, self._state[voice]
+        if row[k.FADE] < self._fast:
+            row[k.GOING] = min(max(min(row[k.COMING], row[k.GOING]), 0.0), 1.0)
+            row[k.FADE] = self._fast
+
+    def _make_room(self, by_key: bool) -> bool:
+        """Fade an old voice where there are too many; return whether a new one may start.
+
+        A voice that is replaced at once would click, so the one furthest along its sweep, or a
+        released one, fades within the shortest period. A start without a key spares voices before
+        their middle, or else a long sweep would never be heard, and is left out where no voice can
+        go. A key always sounds.
+        """
+        sounding, furthest = self._furthest(-math.inf if by_key else 0.0)
+        if furthest >= 0 and sounding >= (VOICES if by_key else VOICES - 1):
+            self._steal(furthest)
+            sounding -= 1
+        if self.voices == ROWS and by_key:
+            quietest = min(range(ROWS), key=self._loudness)
+            self.voices -= 1
+            self._state[quietest] = self._state[self.voices]
+        return by_key or (sounding < VOICES and self.voices < ROWS)
+
+    def _furthest(self, travelled: float) -> tuple[int, int]:
+        """Number of sounding voices, and the furthest one beyond `travelled` octaves, or -1."""
+        k, direction = self._k, float(self._ramps[1, self._k.DIRECTION])
+        state = self._state[: self.voices]
+        columns = (state[:, field].tolist() for field in (k.PLACE, k.GOING, k.FADE, k.BORN))
+        sounding, furthest, oldest = 0, -1, math.inf
+        for voice, (place, level, fade, born) in enumerate(zip(*columns, strict=True)):
+            far = direction * place
+            if fade >= self._fast or level <= _TINY or far > self._half:  # soon to be removed
+                continue
+            sounding += 1
+            if level < 1.0 - _TINY:
+                far += _PREFERRED
+            further = far - travelled
+            if further > _TINY or (further > -_TINY and born < oldest):
+                furthest, travelled, oldest = voice, far, born
+        return sounding, furthest
+
+    def _loudness(self, voice: int) -> tuple[float, float]:
+        """Level of a voice, 0 to 1, and its number, for the choice of the voice to remove at once.
+
+        The quietest goes first, and among equals the oldest.
+        """
+        k, row = self._k, self._state[voice]
+        level = min(max(min(float(row[k.COMING]), float(row[k.GOING])), 0.0), 1.0)
+        place = float(row[k.PLACE]) / (SIGMA_0 * self._width)
+        return level * math.exp(-0.5 * place * place), float(row[k.BORN])

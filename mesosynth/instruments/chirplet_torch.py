@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from mesosynth.instruments.chirplet_parameters import HARMONICS, PURE, SIGMA_0
+from mesosynth.instruments.chirplet import HARMONICS, PURE, SIGMA_0
 
 ONSET = 7
 """Index of the onset among the directions of a derivative: it follows theta."""

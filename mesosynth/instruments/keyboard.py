@@ -1,16 +1,94 @@
-"""Held keys and gestures: pedal, bend, pressure and slide."""
+"""Keyboard and its clock: held keys, gestures, and starts repeated by period or tempo.
 
-from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
-from mesosynth.plugins.tempo import Pulse
+An instrument that is played and repeats as the arpeggiator does derives from
+:class:`KeyboardInstrument`, which reads the events and calls it at their frames::
+
+    class Bell(KeyboardInstrument):
+        name, pitch = "Bell", "f_c"
+        parameters = ParameterTable([..., *REPETITION, RELEASE, GAIN])
+
+        def prepare(self, sample_rate, max_block): ...      # allocate, then super().prepare(...)
+        def forget(self): ...                               # no voices, ramps at their targets
+        def begin_block(self, knobs, frames): ...           # knobs: list of float; aim the ramps
+        def start(self, place, knobs): ...                  # of a key, or -1: by the clock
+        def release(self, place, knobs): ...                # the key let go; -1: transport stopped
+        def silence(self): ...                              # fade all at once
+        def render(self, block, begin, end): ...            # one kernel call: frames begin to end
+
+`start` finds pitch, velocity and gain in ``self.keyboard.keys[place]`` and bend, pressure and slide
+in ``self.keyboard.gestures``. All calls come in the order of time: whatever starts at a frame is
+rendered from that frame on, so a kernel needs no start times.
+"""
+
+import random
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.plugins.parameters import Parameter
+from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind, Events, Instrument
+from mesosynth.plugins.tempo import DIVISIONS, LONGEST_DELAY, Pulse, synced_period
+from mesosynth.plugins.tuning import MIDDLE_C_HERTZ, KeyTuning
 
 KEYS = 16
 """Keys held at once; a further key replaces the one that was pressed first."""
 
 MIDI_CHANNELS = 16
+MIDI_KEYS = 128
+SEED = 20261121
+
+BEND, PRESSURE, TIMBRE, KEY_PRESSURE = range(4)
+"""Rows of :attr:`Keyboard.gestures`: the first three by MIDI channel, the last by key."""
+
+_SLOWEST, _FASTEST = 5.0, 960.0  # BPM
+_NEVER = 1 << 40  # samples
+_AT_ITS_FRAME = frozenset(
+    (EventKind.NOTE_ON, EventKind.NOTE_OFF, EventKind.SUSTAIN, EventKind.ALL_OFF, EventKind.START,
+     EventKind.STOP)
+)  # fmt: skip
+
+REPETITION = (
+    Parameter(
+        "period", "Period", "s", 0.1, 16.0, 1.5,
+        "Time from one start to the next, unless it keeps the tempo.", curve="log",
+    ),
+    Parameter(
+        "sync", "Sync", "", 0.0, 1.0, 0.0,
+        "Whether starts repeat by the period or by tempo and note value.",
+        choices=("Period", "Tempo"),
+    ),
+    Parameter("tempo", "Tempo", "BPM", 20.0, 300.0, 120.0, "Quarter notes a minute."),
+    Parameter(
+        "division", "Note value", "", 0.0, len(DIVISIONS) - 1.0, float([*DIVISIONS].index("1/2")),
+        "Note value by which starts repeat when they keep the tempo.", choices=tuple(DIVISIONS),
+    ),
+    Parameter(
+        "swing", "Swing", "", 0.0, 0.6, 0.0,
+        "How late every other start is, in periods; a third is a triplet's swing.",
+    ),
+    Parameter(
+        "humanise", "Humanise", "", 0.0, 1.0, 0.0,
+        "How much onset, pitch and level of each start stray, always in the same way.",
+    ),
+)  # fmt: skip
+"""Parameters of the clock; every :class:`KeyboardInstrument` has them."""
+
+SPREAD = Parameter(
+    "spread", "Spread", "", 0.0, 1.0, 0.0,
+    "How far starts lie from the middle, to the left and to the right.",
+)  # fmt: skip
+RELEASE = Parameter(
+    "release", "Release", "s", 0.02, 8.0, 1.0,
+    "Time in which the sound fades once its key is let go.", curve="log",
+)  # fmt: skip
+GAIN = Parameter("gain", "Gain", "dB", -60.0, 6.0, -9.0, "Level of the output.")
 
 
 class Key:
-    """One held key; its arpeggio repeats while it is `active`.
+    """One held key, which repeats while it is `active`.
 
     Attributes
     ----------
@@ -21,33 +99,31 @@ class Key:
     note, channel : int
         MIDI note (0 to 127) and channel (0 to 15).
     hertz : float
-        Pitch, Hz.
-    gain : float
-        Amplitude from the velocity.
-    pressure : float
-        Pressure of this key alone, 0 to 1.
+        Pitch without the bend, Hz.
+    velocity, gain : float
+        Velocity, 0 to 1, and its square, an amplitude.
     pressed : int
         Number of the key press, counted from the reset.
     pulse : Pulse
-        Clock of its arpeggio.
+        Clock of its starts.
     seen : float
         Time on the keyboard's clock to which `pulse` is advanced, periods.
     """
 
     __slots__ = (
-        "active", "channel", "down", "gain", "hertz", "note", "pressed", "pressure", "pulse",
-        "seen",
+        "active", "channel", "down", "gain", "hertz", "note", "pressed", "pulse", "seen",
+        "velocity",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.active = self.down = False
         self.note = self.channel = self.pressed = 0
-        self.hertz = self.gain = self.pressure = self.seen = 0.0
+        self.hertz = self.velocity = self.gain = self.seen = 0.0
         self.pulse = Pulse()
 
 
 class Keyboard:
-    """All held keys and the state of each MIDI channel.
+    """All held keys and the gestures of each MIDI channel.
 
     Attributes
     ----------
@@ -57,34 +133,30 @@ class Keyboard:
         Whether any key is held, by finger or pedal.
     clock : float
         Periods that have passed while not frozen.
-    bend : list of float
-        Of each channel, semitones.
-    pressure, timbre : list of float
-        Of each channel, 0 to 1.
+    gestures : (4, 16) float64
+        BEND in semitones, PRESSURE and TIMBRE from 0 to 1 of each channel, and the KEY_PRESSURE of
+        each of `keys` alone.
     late : float
-        Delay of the arpeggios of each key, periods.
+        Delay of the starts of each key, periods.
     moved : bool
         Whether a gesture changed the sound of the voices; the reader clears it.
     """
 
     def __init__(self) -> None:
         self.keys = [Key() for _ in range(KEYS)]
-        self.bend = [0.0] * MIDI_CHANNELS
-        self.pressure = [0.0] * MIDI_CHANNELS
-        self.timbre = [0.0] * MIDI_CHANNELS
+        self.gestures = np.zeros((4, MIDI_CHANNELS))
         self.late = self.clock = 0.0
         self.reset()
 
     def reset(self) -> None:
         """Release all keys and centre all gestures."""
         self.let_go()
-        for channel in range(MIDI_CHANNELS):
-            self.bend[channel] = self.pressure[channel] = self.timbre[channel] = 0.0
+        self.gestures.fill(0.0)
         self._presses = 0
         self.moved = True
 
     def pulse(self, place: int) -> Pulse:
-        """[audio] Clock of the arpeggio of the key at `place`, advanced to now."""
+        """[audio] Clock of the key at `place`, advanced to now."""
         key = self.keys[place]
         key.pulse.advance(self.clock - key.seen)
         key.seen = self.clock
@@ -117,7 +189,8 @@ class Keyboard:
         key = self.keys[place]
         key.active = key.down = True
         key.channel, key.note, key.hertz = channel, note, hertz
-        key.gain, key.pressure, key.pressed = velocity * velocity, 0.0, self._presses
+        key.velocity, key.gain, key.pressed = velocity, velocity * velocity, self._presses
+        self.gestures[KEY_PRESSURE, place] = 0.0
         key.pulse.restart(self.late)
         key.seen, self.held = self.clock, True
         return place
@@ -146,13 +219,16 @@ class Keyboard:
         self._look()
         return -1 if key.active else place
 
-    def set_pedal(self, down: bool) -> None:
-        """[audio] Press the sustain pedal, or release it and the keys that only it holds."""
+    def set_pedal(self, down: bool) -> list[int]:
+        """[audio] Press or release the sustain pedal; return the keys that this releases."""
         self._pedal = down
-        if not down:
-            for key in self.keys:
-                key.active = key.active and key.down
-            self._look()
+        if down:
+            return []
+        released = [i for i, key in enumerate(self.keys) if key.active and not key.down]
+        for place in released:
+            self.keys[place].active = False
+        self._look()
+        return released
 
     def let_go(self) -> None:
         """[audio] Release all keys and the pedal."""
@@ -176,15 +252,15 @@ class Keyboard:
             Semitones of a bend; else 0 to 1.
         """
         if kind == EventKind.PITCH_BEND:
-            self.bend[channel] = value
+            self.gestures[BEND, channel] = value
         elif kind == EventKind.TIMBRE:
-            self.timbre[channel] = value
+            self.gestures[TIMBRE, channel] = value
         elif kind == EventKind.PRESSURE and note == WHOLE_CHANNEL:
-            self.pressure[channel] = value
+            self.gestures[PRESSURE, channel] = value
         elif kind == EventKind.PRESSURE:
             place = self._find(channel, note)
             if place >= 0:
-                self.keys[place].pressure = value
+                self.gestures[KEY_PRESSURE, place] = value
         self.moved = True
 
     def _find(self, channel: int, note: int) -> int:
@@ -198,3 +274,225 @@ class Keyboard:
 
     def _pressed(self, place: int) -> int:
         return self.keys[place].pressed
+
+
+class KeyboardInstrument(Instrument):
+    """Instrument that keys play and that repeats by period or tempo.
+
+    Attributes
+    ----------
+    pitch : str
+        Id of the parameter whose place a key takes, Hz.
+    keyboard : Keyboard
+    chance : random.Random
+        Random numbers for humanise, with a fixed seed.
+    frozen : bool
+        Whether all clocks stand still.
+    late : float
+        Delay of starts without a key, periods.
+    relative : bool
+        Whether keys transpose the parameter `pitch` by their distance from middle C.
+    muted : bool
+        Whether clocks advance without a sound: nothing starts, and the block stays as it is.
+    """
+
+    pitch: ClassVar[str]
+
+    def __init__(self, tuning: KeyTuning | None = None) -> None:
+        self.tuning = tuning or KeyTuning()
+        self.keyboard = Keyboard()
+        self.chance = random.Random()
+        self.late = 0.0
+        self.relative = self.muted = False
+        self._pulse = Pulse()
+        index = self.parameters.index
+        self._pitch_at, self._period_at, self._tempo_at, self._division_at, self._sync_at = (
+            index(id_) for id_ in (self.pitch, "period", "tempo", "division", "sync")
+        )
+        self._swing_at, self._humanise_at = index("swing"), index("humanise")
+
+    # ------------------------------------------------------------------ what an instrument writes
+
+    @abstractmethod
+    def forget(self) -> None:
+        """[audio] Drop all voices, and let the ramps of the next block stand at their targets."""
+
+    @abstractmethod
+    def begin_block(self, knobs: list[float], frames: int) -> None:
+        """[audio] Aim the ramps of a block at `knobs`, all parameters at its end."""
+
+    @abstractmethod
+    def start(self, place: int, knobs: list[float]) -> None:
+        """[audio] Start an event of the key at `place`, or without a key (-1)."""
+
+    @abstractmethod
+    def release(self, place: int, knobs: list[float]) -> None:
+        """[audio] Release the voices of the key at `place`, or those without a key (-1)."""
+
+    @abstractmethod
+    def silence(self) -> None:
+        """[audio] Fade all voices at once."""
+
+    @abstractmethod
+    def render(self, block: NDArray[np.float32], begin: int, end: int) -> None:
+        """[audio] Overwrite frames `begin` to `end` of `block`, (2, frames)."""
+
+    # ------------------------------------------------------------------ the contract of plugins
+
+    def prepare(self, sample_rate: float, max_block: int) -> None:
+        """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
+        self._sample_rate = float(sample_rate)
+        self.reset()
+
+    def reset(self) -> None:
+        """[control] Forget all sound, as if `prepare` had just returned."""
+        self.keyboard.reset()
+        self.chance.seed(SEED)
+        self.restart()
+        self.frozen, self._running = False, True
+        self.forget()
+        self._tempo = self._tempo_knob = 0.0
+        self._notes: list[tuple[int, int, int, int, float]] = []
+
+    def restart(self) -> None:
+        """[audio] Let the repetition without a key begin `late` periods from now."""
+        self._pulse.restart(self.late)
+
+    def mute(self, muted: bool) -> None:
+        """[audio] Advance the clocks of the next blocks without a sound, or play again."""
+        if muted and not self.muted:
+            self.forget()
+        self.muted = muted
+
+    def state(self) -> dict[str, Any]:
+        """[control] Scale of the keys, if it is not the equal temperament."""
+        return self.tuning.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """[control] Tune the keys, as :meth:`mesosynth.plugins.tuning.KeyTuning.restore`.
+
+        Raises
+        ------
+        ArgumentError
+            If it is not a scale; the keys stay as they were.
+        """
+        self.tuning.restore(state)
+
+    def process(
+        self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
+    ) -> None:
+        """[audio] Overwrite `block`, (2, frames) float32, with the next samples."""
+        knobs: list[float] = values.tolist()
+        frames = block.shape[1]
+        if len(events):
+            self._sort(events)
+        period = self._period(knobs)
+        if not self.muted:
+            self.begin_block(knobs, frames)
+        now = self._due = 0  # the period or tempo may have changed: ask every clock again
+        while now < frames:
+            until = self._take_notes(now, knobs, period) if self._notes else _NEVER
+            if self._due <= now:
+                self._due = now + self._start_due(knobs, period)
+            then = min(self._due, until, frames)
+            if not self.muted:
+                self.render(block, now, then)
+            if not self.frozen:
+                self._advance((then - now) / period)
+            now = then
+
+    # ------------------------------------------------------------------ events
+
+    def _sort(self, events: Events) -> None:
+        """Apply gestures at once, as they ramp over the block; keep events for their own frame."""
+        self._notes.clear()
+        for event in events.tolist():
+            _, kind, channel, note, value = event
+            if kind in _AT_ITS_FRAME:
+                self._notes.append(event)
+            elif kind == EventKind.TEMPO:
+                self._tempo = min(max(value, _SLOWEST), _FASTEST)
+            elif kind == EventKind.FREEZE:
+                self.frozen = value >= 0.5
+            else:
+                self.keyboard.gesture(kind, channel % MIDI_CHANNELS, note, value)
+        self._notes.reverse()  # the next one is the last
+
+    def _take_notes(self, now: int, knobs: list[float], period: float) -> int:
+        """Apply events up to frame `now`; return the frame of the next one."""
+        while self._notes and self._notes[-1][0] <= now:
+            _, kind, channel, note, value = self._notes.pop()
+            place = self._obey(kind, channel % MIDI_CHANNELS, note % MIDI_KEYS, value, knobs)
+            if place >= 0:  # before anything else happens at this very frame
+                wait = self._repeat(self.keyboard.pulse(place), place, knobs, period)
+                self._due = min(self._due, now + wait)
+            elif not self.keyboard.held:  # what repeats by itself goes on
+                self._due = now
+        return self._notes[-1][0] if self._notes else _NEVER
+
+    def _obey(self, kind: int, channel: int, note: int, value: float, knobs: list[float]) -> int:
+        """Apply an event; return the index of the key that it pressed, or -1."""
+        keyboard = self.keyboard
+        if kind == EventKind.NOTE_ON and value > 0.0:
+            hertz = float(self.tuning.hertz[note])
+            if self.relative:
+                hertz *= knobs[self._pitch_at] / MIDDLE_C_HERTZ
+            pressed = keyboard.press(channel, note, min(value, 1.0), hertz)
+            self.release(pressed, knobs)
+            return pressed
+        if kind in (EventKind.NOTE_ON, EventKind.NOTE_OFF):
+            place = keyboard.release(channel, note)
+            if place >= 0:
+                self.release(place, knobs)
+        elif kind == EventKind.SUSTAIN:
+            for place in keyboard.set_pedal(value >= 0.5):
+                self.release(place, knobs)
+        elif kind == EventKind.ALL_OFF:
+            keyboard.let_go()
+            self.silence()
+        elif kind == EventKind.START:
+            self._running = True
+            self.restart()
+        elif kind == EventKind.STOP:
+            self._running = False
+            self.release(-1, knobs)
+        return -1
+
+    # ------------------------------------------------------------------ time
+
+    def _period(self, knobs: list[float]) -> float:
+        """Samples from one start to the next."""
+        if knobs[self._tempo_at] != self._tempo_knob:  # the last change counts, knob or MIDI clock
+            self._tempo = self._tempo_knob = knobs[self._tempo_at]
+        seconds = knobs[self._period_at]
+        if knobs[self._sync_at] >= 0.5:
+            seconds = synced_period(self._tempo, knobs[self._division_at])
+        return seconds * self._sample_rate
+
+    def _start_due(self, knobs: list[float], period: float) -> int:
+        """Start all that is due; return the samples until the next start."""
+        wait = _NEVER
+        if not self.keyboard.held:
+            runs = self._running and not self.frozen
+            return self._repeat(self._pulse, -1, knobs, period) if runs else wait
+        for place, key in enumerate(self.keyboard.keys):
+            if key.active:
+                wait = min(wait, self._repeat(self.keyboard.pulse(place), place, knobs, period))
+        return wait
+
+    def _repeat(self, pulse: Pulse, place: int, knobs: list[float], period: float) -> int:
+        while (wait := pulse.wait(period)) <= 0:
+            if self.muted and self.frozen:  # a key that is pressed now sounds once it can
+                return _NEVER
+            late = self.late if place < 0 else self.keyboard.late
+            if not self.muted:
+                self.start(place, knobs)
+                late += LONGEST_DELAY * knobs[self._humanise_at] * self.chance.random()
+            pulse.start(knobs[self._swing_at], late)
+        return wait
+
+    def _advance(self, periods: float) -> None:
+        """Advance all clocks; without a key also that of the repetition."""
+        self.keyboard.clock += periods
+        if not self.keyboard.held and self._running:
+            self._pulse.advance(periods)

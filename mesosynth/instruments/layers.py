@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.instruments.chirplet import MIDI_KEYS, Chirplet
-from mesosynth.instruments.chirplet_parameters import (
+from mesosynth.instruments.chirplet import (
     P_F_C,
     P_F_M,
     P_GAIN,
@@ -18,13 +17,11 @@ from mesosynth.instruments.chirplet_parameters import (
     P_RELEASE,
     P_SPREAD,
     SIGMA_0,
+    Chirplet,
 )
-from mesosynth.instruments.chirplet_parameters import PARAMETERS as CHIRPLET
-from mesosynth.instruments.chirplet_waves import Motion
-from mesosynth.instruments.keyboard import MIDI_CHANNELS
+from mesosynth.instruments.chirplet import PARAMETERS as CHIRPLET
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, Events, Instrument
-from mesosynth.plugins.tempo import Pulse
 from mesosynth.plugins.tuning import KeyTuning
 
 # --------------------------------------------------------------------------------------------------
@@ -93,117 +90,6 @@ P_ALL_TRANSPOSE, P_ALL_SPEED, P_ALL_SPREAD, P_ALL_RELEASE, P_ALL_GAIN = range(
 
 
 # --------------------------------------------------------------------------------------------------
-# One layer: a delayed chirplet, tuned around its own pitch
-
-
-MIDDLE_C = 440.0 * 2.0 ** (-9 / 12)
-"""Pitch of the key that plays layers without transposition, Hz."""
-
-
-class LayerVoice(Chirplet):
-    """A chirplet among others.
-
-    Parameters
-    ----------
-    tuning : KeyTuning
-        Of all layers' keys.
-    motion : Motion
-        Ramps; layers play one after the other, so all share one.
-
-    Attributes
-    ----------
-    values : (parameters,) float64
-        Chirplet parameters at the end of the block; the gain may be -inf.
-    """
-
-    def __init__(self, tuning: KeyTuning, motion: Motion) -> None:
-        super().__init__()
-        self._tuning, self._lent = tuning, motion
-        self.values: NDArray[np.float64] = CHIRPLET.vector({})
-
-    def prepare(self, sample_rate: float, max_block: int) -> None:
-        """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
-        super().prepare(sample_rate, max_block)
-        self._motion = self._lent
-
-    def reset(self) -> None:
-        """[control] Forget all sound, as if `prepare` had just returned."""
-        super().reset()
-        self._fresh, self._resting = True, False
-        self._was_silent = True
-
-    def delay(self, late: float, late_by_key: float) -> None:
-        """[audio] Set the delay of the arpeggios after the beat.
-
-        Parameters
-        ----------
-        late : float
-            Without a key, periods.
-        late_by_key : float
-            With a key, periods.
-        """
-        self._late, self._keyboard.late = late, late_by_key
-        if self._fresh:
-            self._pulse.restart(late)
-            self._fresh = False
-
-    def play(self, events: Events, block: NDArray[np.float32]) -> bool:
-        """[audio] Overwrite `block` unless the layer is silent.
-
-        A silent layer needs almost no time and keeps its place in the beat.
-
-        Parameters
-        ----------
-        events : (k,) EVENT
-        block : (2, frames) float32
-
-        Returns
-        -------
-        bool
-            Whether `block` was overwritten.
-        """
-        silent = float(self.values[P_GAIN]) == -math.inf
-        if silent and self._was_silent:
-            self._rest(events, block.shape[1])
-            return False
-        self._resting = False
-        self._was_silent = silent
-        self.process(self.values, events, block)
-        return True
-
-    def _hertz(self, note: int) -> float:
-        return float(self.values[P_F_C]) * super()._hertz(note) / MIDDLE_C
-
-    def _rest(self, events: Events, frames: int) -> None:
-        """Advance clocks and apply events without a sound."""
-        if not self._resting:
-            self._arpeggios.voices.count = 0
-            self._ramps.reset()
-            self._resting = True
-        self._sort(events)
-        period = self._period(self.values)
-        begin = 0
-        while begin < frames:
-            while self._notes and self._notes[-1][0] <= begin:
-                _, kind, channel, note, value = self._notes.pop()
-                self._obey(kind, channel % MIDI_CHANNELS, note % MIDI_KEYS, value, self.values)
-            end = min(self._notes[-1][0], frames) if self._notes else frames
-            self._advance((end - begin) / period)
-            begin = end
-        if self._runs:
-            self._pass_over(self._pulse, self._late, period)
-        for place, key in enumerate(self._keyboard.keys):
-            if key.active:
-                self._pass_over(self._keyboard.pulse(place), self._keyboard.late, period)
-
-    @staticmethod
-    def _pass_over(pulse: Pulse, late: float, period: float) -> None:
-        # A start at the next block's first sample belongs to that block.
-        while pulse.wait(period) < 0:
-            pulse.start(0.0, late)
-
-
-# --------------------------------------------------------------------------------------------------
 # The instrument: eight chirplets that play a phrase
 #
 # Each layer repeats by its own period and starts its own delay after the beat, so that a few of
@@ -228,19 +114,24 @@ class Layers(Instrument):
 
     def __init__(self) -> None:
         self._tuning = KeyTuning()
-        motion = Motion()
-        self._layers = [LayerVoice(self._tuning, motion) for _ in range(LAYERS)]
+        self._layers = [Chirplet(self._tuning) for _ in range(LAYERS)]
+        self._values = [CHIRPLET.vector({}) for _ in range(LAYERS)]
+        for layer in self._layers:
+            layer.relative = True
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
         self._block = np.zeros((CHANNELS, max_block), np.float32)
         for layer in self._layers:
             layer.prepare(sample_rate, max_block)
+        self.reset()
 
     def reset(self) -> None:
         """[control] Forget all sound, as if `prepare` had just returned."""
         for layer in self._layers:
             layer.reset()
+        self._fresh = True
+        self._silent = [True] * LAYERS
 
     def state(self) -> dict[str, Any]:
         """[control] Scale of the keys, if it is not the equal temperament."""
@@ -253,20 +144,27 @@ class Layers(Instrument):
     def process(
         self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
     ) -> None:
-        """[audio] Overwrite `block`, (2, frames) float32, with the next samples."""
+        """[audio] Overwrite `block`, (2, frames) float32, with the next samples.
+
+        A silent layer needs almost no time and keeps its place in the beat.
+        """
         first = self._first_by_key(values)
         own = self._block[:, : block.shape[1]]
         block.fill(0.0)
         for number, layer in enumerate(self._layers):
-            self._tell(number, layer, values, first)
-            if layer.play(events, own):
+            silent = self._tell(number, layer, values, first)
+            layer.mute(silent and self._silent[number])
+            self._silent[number] = silent
+            layer.process(self._values[number], events, own)
+            if not layer.muted:
                 np.add(block, own, out=block)
+        self._fresh = False
 
     def _tell(
-        self, number: int, layer: LayerVoice, values: NDArray[np.float64], first: float
-    ) -> None:
-        """Set a layer's chirplet values."""
-        at, own = number * _SIZE, layer.values
+        self, number: int, layer: Chirplet, values: NDArray[np.float64], first: float
+    ) -> bool:
+        """Set a layer's chirplet values; return whether it is silent."""
+        at, own = number * _SIZE, self._values[number]
         speed = float(values[P_ALL_SPEED])
         own[:_COPIED] = values[at : at + _COPIED]
         own[P_F_C] *= 2.0 ** (float(values[P_ALL_TRANSPOSE]) / 12.0)
@@ -278,7 +176,10 @@ class Layers(Instrument):
         own[P_GAIN] = level + float(values[P_ALL_GAIN]) if level > SILENT else -math.inf
         period = float(values[at + _PERIOD])
         by_key = self._by_key(values, at) - first if level > SILENT else 0.0
-        layer.delay(float(values[at + _DELAY]) / period, by_key / period)
+        layer.late, layer.keyboard.late = float(values[at + _DELAY]) / period, by_key / period
+        if self._fresh:
+            layer.restart()
+        return level <= SILENT
 
     def _first_by_key(self, values: NDArray[np.float64]) -> float:
         """Delay of the first layer after a key, s, at full delays and speed 1."""

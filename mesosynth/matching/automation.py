@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth import units
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.matching.results import Moment
 from mesosynth.plugins.plugin import EventKind
 

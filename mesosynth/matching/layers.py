@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target, target_from_array
-from mesosynth.instruments.chirplet_parameters import SIGMA_0
+from mesosynth.instruments.chirplet import SIGMA_0
 from mesosynth.instruments.chirplet_torch import ONSET
 from mesosynth.matching.layer_sound import (
     LEVEL,

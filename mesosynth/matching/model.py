@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments import chirplet_parameters, chirplet_torch
+from mesosynth.instruments import chirplet, chirplet_torch
 from mesosynth.instruments import ripple as ripple_parameters
 from mesosynth.instruments import ripple_torch as ripples
 from mesosynth.plugins.parameters import ParameterTable
@@ -201,7 +201,7 @@ def _ripple_with_tangents(
 
 CHIRPLET = Model(
     name="chirplet",
-    parameters=chirplet_parameters.PARAMETERS,
+    parameters=chirplet.PARAMETERS,
     first=("f_c", "f_m", "gamma", "w"),
     scales=chirplet_torch.SCALES,
     synthesize=chirplet_torch.chirplet,

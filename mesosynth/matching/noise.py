@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
-from mesosynth.instruments.chirplet_parameters import SIGMA_0
+from mesosynth.instruments.chirplet import SIGMA_0
 from mesosynth.matching.descent import SYSTEMATIC
 from mesosynth.matching.model import State
 from mesosynth.matching.operator import Linearization, Operator

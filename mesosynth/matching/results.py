@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import ripple as ripple_parameters
-from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
+from mesosynth.instruments.chirplet import PARAMETERS, SIGMA_0
 from mesosynth.plugins.parameters import ParameterTable
 
 # --------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from mesosynth.engine.rack import Rack
 from mesosynth.engine.slot import VECTOR
 from mesosynth.errors import ArgumentError, AudioFileError
 from mesosynth.instruments import instrument_class
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.matching.automation import GIVEN, Automation, automation_of
 from mesosynth.matching.results import MatchedSequence, Moment
 from mesosynth.matching.smoothing import smoothed

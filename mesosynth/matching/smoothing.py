@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.matching.results import MatchedSequence, Moment
 
 _SAME_HOPS, _SAME_SIGMAS = 0.25, 1.5  # largest distance of two moments of one arpeggio

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from mesosynth import units
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet_parameters import PARAMETERS, SIGMA_0
+from mesosynth.instruments.chirplet import PARAMETERS, SIGMA_0, VOICES
 from mesosynth.instruments.chirplet_torch import ONSET, SCALES, chirplet, chirplet_and_tangents
-from mesosynth.instruments.chirplet_waves import VOICES
 from mesosynth.matching.fan_chirp import ChirpRate, Reading
 from mesosynth.matching.model import CHIRPLET, RIPPLE, Model, State, Unknowns, model_named
 from mesosynth.matching.operator import Operator

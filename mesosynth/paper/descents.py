@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, target_from_array
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.matching.loss_map import points
 from mesosynth.matching.match import GOOD_LOSS, Matcher
 from mesosynth.matching.operator import shared_operator

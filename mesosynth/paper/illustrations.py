@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
-from mesosynth.instruments.chirplet_parameters import SIGMA_0
+from mesosynth.instruments.chirplet import SIGMA_0
 from mesosynth.instruments.chirplet_torch import chirplet
 from mesosynth.matching.operator import TOLERANCE
 from mesosynth.paper.descents import Laboratory

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from mesosynth import units
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
-from mesosynth.instruments.chirplet_parameters import PARAMETERS as CHIRPLET
+from mesosynth.instruments.chirplet import PARAMETERS as CHIRPLET
 from mesosynth.instruments.layers import LAYER_IDS, LAYERS, PARAMETERS, SILENT
 from mesosynth.matching.results import Layer
 

@@ -10,7 +10,7 @@ import soundfile
 from sequences import REST, matched, moving
 
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.matching.automation import automation_of
 from mesosynth.matching.sequence_export import FIRST_CONTROLLER, export_sequence, render_automation
 from mesosynth.plugins.plugin import EventKind

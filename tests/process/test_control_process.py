@@ -26,7 +26,7 @@ from mesosynth.control.messages import (
 from mesosynth.control.process import ControlProcess
 from mesosynth.engine.shared import MOVED, EventQueue, ParameterBlock
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.plugins.plugin import EventKind
 
 pytestmark = pytest.mark.usefixtures("real_time")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mesosynth.audio.file import load_target
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.matching.analysis import analysis
 from mesosynth.matching.jobs import KINDS, matching_jobs
 from mesosynth.matching.match import render_match

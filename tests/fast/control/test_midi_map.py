@@ -4,7 +4,7 @@ import pytest
 
 from mesosynth.control.midi_map import OWN, Binding, MidiMap
 from mesosynth.errors import ArgumentError, SettingsError
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 
 FIRST = (0, 21)

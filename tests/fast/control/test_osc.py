@@ -14,7 +14,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from mesosynth.control.osc import FASTEST, OscReceiver, decode, obey
 from mesosynth.effects.modulation import Modulation
 from mesosynth.errors import DeviceError
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
+from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
 

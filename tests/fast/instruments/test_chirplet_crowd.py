@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from chirplet_player import KINDS, RATE, STEADY, Player, heard, off, on
 
-from mesosynth.instruments.chirplet_parameters import PARAMETERS
-from mesosynth.instruments.chirplet_waves import VOICES
+from mesosynth.instruments.chirplet import PARAMETERS, VOICES
 from mesosynth.plugins.plugin import EVENT
 
 
@@ -15,7 +14,7 @@ def test_more_keys_than_voices_all_sound_and_do_not_click():
     for note in range(30, 70):
         before = player.voices
         block = player.play(4, [on(note, 5)])[0].astype(float)
-        assert player.chirplet._arpeggios.starts == note - 29
+        assert player.chirplet.starts == note - 29
         assert before <= player.voices <= VOICES + 8
         sound.append(block)
     sound = np.concatenate(sound)
@@ -38,9 +37,9 @@ def test_five_hundred_keys_a_second_do_not_click():
 def test_forty_keys_in_one_block_and_the_shortest_touch_all_sound():
     player = Player(STEADY)
     player.play(1, [on(note, 3 * (note - 30)) for note in range(30, 70)])
-    assert player.chirplet._arpeggios.starts == 40
+    assert player.chirplet.starts == 40
     player.play(1, [on(note, 7) for note in range(30, 70)])
-    assert player.chirplet._arpeggios.starts == 80
+    assert player.chirplet.starts == 80
     short = Player({**STEADY, "release": 0.5})
     assert heard(short.play(4, [on(60, 5), off(60, 5)])) > 1e-3
 
@@ -115,7 +114,7 @@ def test_a_hundred_thousand_random_events_leave_no_note():
         events["note"], events["value"] = notes[part] % 128, values[part]
         player.chirplet.process(vector, events, block)
         assert np.isfinite(block).all()
-        held += player.chirplet._keyboard.held
+        held += player.chirplet.keyboard.held
     assert held > 100
     ends = [(0, KINDS.FREEZE, 0, 0, 0.0), (0, KINDS.SUSTAIN, 0, 0, 0.0)]
     ends += [off(note, 0, channel) for channel in range(16) for note in range(128)]

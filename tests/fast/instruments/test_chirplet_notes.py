@@ -7,8 +7,7 @@ import pytest
 from chirplet_player import FRAMES, KINDS, RATE, STEADY, Player, heard, off, on
 
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet_parameters import HARMONICS, PARAMETERS, PURE, SIGMA_0
-from mesosynth.instruments.chirplet_voices import ENTRY
+from mesosynth.instruments.chirplet import ENTRY, HARMONICS, PARAMETERS, PURE, SIGMA_0
 from mesosynth.plugins.plugin import NO_EVENTS, WHOLE_CHANNEL
 
 
@@ -22,7 +21,7 @@ def test_a_key_is_heard_within_two_blocks_on_its_frame():
     for frame in (0, 77, 127):
         player = Player()
         sound = player.play(3, [on(69, frame, 0.8)])[0]
-        assert heard(sound[: frame + 1]) < 1e-15  # on some processors its line rounds to 1e-22
+        assert heard(sound[: frame + 1]) < 1e-10  # the fast sine's error
         assert heard(sound[frame : 2 * FRAMES]) > 1e-3
         assert heard(sound[frame : frame + 3]) < 1e-3  # and does not click
 
@@ -54,13 +53,13 @@ def test_keys_have_their_pitch_and_velocity_their_level():
 def test_a_held_key_repeats_and_stops_the_free_run():
     player = Player({"gamma": 16.0, "w": 1.0, "period": 0.25, "release": 0.05}, running=True)
     player.seconds(0.6)
-    starts = player.chirplet._arpeggios.starts
+    starts = player.chirplet.starts
     assert starts == 3
     player.seconds(1.0, [on(60, 100)])
-    assert player.chirplet._arpeggios.starts == starts + 4
+    assert player.chirplet.starts == starts + 4
     player.seconds(0.1, [off(60)])
     player.seconds(1.0)
-    assert player.chirplet._arpeggios.starts == starts + 4 + 4  # by itself again
+    assert player.chirplet.starts == starts + 4 + 4  # by itself again
 
 
 def test_released_it_fades_in_the_time_that_release_says():
@@ -168,13 +167,13 @@ def test_freeze_holds_the_spectrum_and_lets_go_of_it():
     player = Player(values, running=True)
     player.seconds(0.52)  # into the middle of the first one
     player.play(1, [(0, KINDS.FREEZE, 0, 0, 1.0)])
-    starts = player.chirplet._arpeggios.starts
+    starts = player.chirplet.starts
     first, later = (player.seconds(0.5)[0].astype(float) for _ in range(2))
     assert heard(later) == pytest.approx(heard(first), rel=0.02)
     assert pitch(first) == pytest.approx(pitch(later), rel=1e-3)
-    assert player.chirplet._arpeggios.starts == starts
+    assert player.chirplet.starts == starts
     player.play(1, [on(69)])  # a key still sounds, in the middle of its sweep
-    assert player.chirplet._arpeggios.starts == starts + 1
+    assert player.chirplet.starts == starts + 1
     player.play(1, [off(69), (0, KINDS.FREEZE, 0, 0, 0.0), (0, KINDS.STOP)])
     player.seconds(3.0)
     assert player.voices == 0
@@ -189,22 +188,22 @@ def test_panic_ends_everything_at_once_but_bends_nothing():
     assert not player.play(1).any()
     assert player.voices == 0
     player.play(1, [on(60), off(60, 1)])  # the pedal is up, too
-    assert not player.chirplet._keyboard.held
+    assert not player.chirplet.keyboard.held
 
 
 def test_tempo_swing_and_the_clock():
     values = {"gamma": 16.0, "w": 0.5, "sync": 1.0, "tempo": 120.0, "division": 8.0}  # a quarter
     player = Player(values, running=True)
     player.seconds(1.95)
-    assert player.chirplet._arpeggios.starts == 4
+    assert player.chirplet.starts == 4
     player.play(1, [(0, KINDS.TEMPO, 0, 0, 240.0)])  # a clock that is faster than the knob
     player.seconds(1.0)
-    assert player.chirplet._arpeggios.starts == 8
+    assert player.chirplet.starts == 8
     player.values["tempo"] = 60.0  # the knob again
     player.seconds(2.0)
-    assert player.chirplet._arpeggios.starts == 10
+    assert player.chirplet.starts == 10
     player.play(1, [(0, KINDS.START)])
-    assert player.chirplet._arpeggios.starts == 11
+    assert player.chirplet.starts == 11
 
 
 def test_swing_moves_every_other_start():
@@ -213,7 +212,7 @@ def test_swing_moves_every_other_start():
         starts = []
         for n in range(600):
             player.play(1)
-            if player.chirplet._arpeggios.starts > len(starts):
+            if player.chirplet.starts > len(starts):
                 starts.append(n * FRAMES / RATE)
         return np.diff(starts)
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mesosynth.instruments.chirplet import Chirplet
-from mesosynth.instruments.chirplet_parameters import PURE
+from mesosynth.instruments.chirplet import PURE, Chirplet
 from mesosynth.instruments.chirplet_torch import (
     ONSET,
     SCALES,

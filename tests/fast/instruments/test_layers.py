@@ -5,8 +5,8 @@ import pytest
 from allocation import tracing
 
 from mesosynth.instruments import INSTRUMENTS
+from mesosynth.instruments.chirplet import PARAMETERS as CHIRPLET
 from mesosynth.instruments.chirplet import Chirplet
-from mesosynth.instruments.chirplet_parameters import PARAMETERS as CHIRPLET
 from mesosynth.instruments.layers import LAYERS, PARAMETERS, Layers
 from mesosynth.plugins.plugin import EVENT, NO_EVENTS, EventKind
 

@@ -6,7 +6,7 @@ import torch
 
 from mesosynth.audio.target import target_from_array
 from mesosynth.errors import MesosynthError
-from mesosynth.instruments.chirplet_parameters import PURE
+from mesosynth.instruments.chirplet import PURE
 from mesosynth.instruments.chirplet_torch import chirplet
 from mesosynth.matching import MatchSettings
 from mesosynth.matching.match import Matcher
