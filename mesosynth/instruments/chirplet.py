@@ -178,8 +178,9 @@ class Chirplet(KeyboardInstrument):
 
     # ------------------------------------------------------------------ ramps
 
-    def begin_block(self, knobs: list[float], frames: int) -> None:
-        """[audio] Aim the ramps of a block at `knobs`, all parameters at its end."""
+    def begin_block(self) -> None:
+        """[audio] Aim the ramps of a block at the knobs."""
+        knobs = self.knobs
         fresh = not self._said
         still = knobs == self._said and self.frozen == self._was_frozen
         if still and not self._moving and not self.keyboard.moved:
@@ -208,14 +209,14 @@ class Chirplet(KeyboardInstrument):
         self.keyboard.moved = False
 
     def render(self, block: NDArray[np.float32], begin: int, end: int) -> None:
-        """[audio] Overwrite frames `begin` to `end` of `block`, (2, frames)."""
+        """[audio] Render a part of a block."""
         self.voices = self._k.render(
             self._state, self.voices, self._ramps, self._mix, block, begin, end
         )
 
     # ------------------------------------------------------------------ start and end
 
-    def start(self, place: int, knobs: list[float]) -> None:
+    def start(self, place: int) -> None:
         """[audio] Start an arpeggio, of the key at `place` or without one (-1).
 
         Without a key it starts at its window's edge, in step with the formula: sample n is the
@@ -224,7 +225,8 @@ class Chirplet(KeyboardInstrument):
         """
         if not self._make_room(by_key=place >= 0):
             return
-        k, gamma = self._k, knobs[P_GAMMA]
+        k, knobs = self._k, self.knobs
+        gamma = knobs[P_GAMMA]
         row = self._state[self.voices]
         row.fill(0.0)
         row[k.COMING] = row[k.GOING] = 1.0
@@ -261,7 +263,7 @@ class Chirplet(KeyboardInstrument):
         row[k.BORN] = self.starts
         self.starts += 1
 
-    def release(self, place: int, knobs: list[float]) -> None:
+    def release(self, place: int) -> None:
         """[audio] Release the voices of the key at `place`, or those without a key (-1)."""
         k = self._k
         for voice, key in enumerate(self._state[: self.voices, k.KEY].tolist()):
@@ -269,7 +271,7 @@ class Chirplet(KeyboardInstrument):
                 row = self._state[voice]
                 row[k.KEY] = _RELEASED
                 if row[k.FADE] == 0.0:
-                    row[k.FADE] = fade = 1.0 / (knobs[P_RELEASE] * self._sample_rate)
+                    row[k.FADE] = fade = 1.0 / (self.knobs[P_RELEASE] * self._sample_rate)
                     if row[k.RISE] > 0.0:  # it begins after the attack
                         row[k.GOING] = 1.0 + fade * (1.0 - row[k.COMING]) / row[k.RISE]
 

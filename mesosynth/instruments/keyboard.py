@@ -9,9 +9,9 @@ An instrument that is played and repeats as the arpeggiator does derives from
 
         def prepare(self, sample_rate, max_block): ...      # allocate, then super().prepare(...)
         def forget(self): ...                               # no voices, ramps at their targets
-        def begin_block(self, knobs, frames): ...           # knobs: list of float; aim the ramps
-        def start(self, place, knobs): ...                  # of a key, or -1: by the clock
-        def release(self, place, knobs): ...                # the key let go; -1: transport stopped
+        def begin_block(self): ...                          # aim the ramps at self.knobs
+        def start(self, place): ...                         # of a key, or -1: by the clock
+        def release(self, place): ...                       # the key let go; -1: transport stopped
         def silence(self): ...                              # fade all at once
         def render(self, block, begin, end): ...            # one kernel call: frames begin to end
 
@@ -284,6 +284,8 @@ class KeyboardInstrument(Instrument):
     pitch : str
         Id of the parameter whose place a key takes, Hz.
     keyboard : Keyboard
+    knobs : list of float
+        All parameters at the end of the block.
     chance : random.Random
         Random numbers for humanise, with a fixed seed.
     frozen : bool
@@ -302,6 +304,7 @@ class KeyboardInstrument(Instrument):
         self.tuning = tuning or KeyTuning()
         self.keyboard = Keyboard()
         self.chance = random.Random()
+        self.knobs: list[float] = []
         self.late = 0.0
         self.relative = self.muted = False
         self._pulse = Pulse()
@@ -318,15 +321,15 @@ class KeyboardInstrument(Instrument):
         """[audio] Drop all voices, and let the ramps of the next block stand at their targets."""
 
     @abstractmethod
-    def begin_block(self, knobs: list[float], frames: int) -> None:
-        """[audio] Aim the ramps of a block at `knobs`, all parameters at its end."""
+    def begin_block(self) -> None:
+        """[audio] Aim the ramps of a block at the knobs."""
 
     @abstractmethod
-    def start(self, place: int, knobs: list[float]) -> None:
+    def start(self, place: int) -> None:
         """[audio] Start an event of the key at `place`, or without a key (-1)."""
 
     @abstractmethod
-    def release(self, place: int, knobs: list[float]) -> None:
+    def release(self, place: int) -> None:
         """[audio] Release the voices of the key at `place`, or those without a key (-1)."""
 
     @abstractmethod
@@ -335,7 +338,14 @@ class KeyboardInstrument(Instrument):
 
     @abstractmethod
     def render(self, block: NDArray[np.float32], begin: int, end: int) -> None:
-        """[audio] Overwrite frames `begin` to `end` of `block`, (2, frames)."""
+        """[audio] Render a part of a block.
+
+        Parameters
+        ----------
+        block : (2, frames) float32
+        begin, end : int
+            Frames to overwrite.
+        """
 
     # ------------------------------------------------------------------ the contract of plugins
 
@@ -382,18 +392,18 @@ class KeyboardInstrument(Instrument):
         self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
     ) -> None:
         """[audio] Overwrite `block`, (2, frames) float32, with the next samples."""
-        knobs: list[float] = values.tolist()
+        self.knobs = values.tolist()
         frames = block.shape[1]
         if len(events):
             self._sort(events)
-        period = self._period(knobs)
+        period = self._period()
         if not self.muted:
-            self.begin_block(knobs, frames)
+            self.begin_block()
         now = self._due = 0  # the period or tempo may have changed: ask every clock again
         while now < frames:
-            until = self._take_notes(now, knobs, period) if self._notes else _NEVER
+            until = self._take_notes(now, period) if self._notes else _NEVER
             if self._due <= now:
-                self._due = now + self._start_due(knobs, period)
+                self._due = now + self._start_due(period)
             then = min(self._due, until, frames)
             if not self.muted:
                 self.render(block, now, then)
@@ -418,35 +428,35 @@ class KeyboardInstrument(Instrument):
                 self.keyboard.gesture(kind, channel % MIDI_CHANNELS, note, value)
         self._notes.reverse()  # the next one is the last
 
-    def _take_notes(self, now: int, knobs: list[float], period: float) -> int:
+    def _take_notes(self, now: int, period: float) -> int:
         """Apply events up to frame `now`; return the frame of the next one."""
         while self._notes and self._notes[-1][0] <= now:
             _, kind, channel, note, value = self._notes.pop()
-            place = self._obey(kind, channel % MIDI_CHANNELS, note % MIDI_KEYS, value, knobs)
+            place = self._obey(kind, channel % MIDI_CHANNELS, note % MIDI_KEYS, value)
             if place >= 0:  # before anything else happens at this very frame
-                wait = self._repeat(self.keyboard.pulse(place), place, knobs, period)
+                wait = self._repeat(self.keyboard.pulse(place), place, period)
                 self._due = min(self._due, now + wait)
             elif not self.keyboard.held:  # what repeats by itself goes on
                 self._due = now
         return self._notes[-1][0] if self._notes else _NEVER
 
-    def _obey(self, kind: int, channel: int, note: int, value: float, knobs: list[float]) -> int:
+    def _obey(self, kind: int, channel: int, note: int, value: float) -> int:
         """Apply an event; return the index of the key that it pressed, or -1."""
         keyboard = self.keyboard
         if kind == EventKind.NOTE_ON and value > 0.0:
             hertz = float(self.tuning.hertz[note])
             if self.relative:
-                hertz *= knobs[self._pitch_at] / MIDDLE_C_HERTZ
+                hertz *= self.knobs[self._pitch_at] / MIDDLE_C_HERTZ
             pressed = keyboard.press(channel, note, min(value, 1.0), hertz)
-            self.release(pressed, knobs)
+            self.release(pressed)
             return pressed
         if kind in (EventKind.NOTE_ON, EventKind.NOTE_OFF):
             place = keyboard.release(channel, note)
             if place >= 0:
-                self.release(place, knobs)
+                self.release(place)
         elif kind == EventKind.SUSTAIN:
             for place in keyboard.set_pedal(value >= 0.5):
-                self.release(place, knobs)
+                self.release(place)
         elif kind == EventKind.ALL_OFF:
             keyboard.let_go()
             self.silence()
@@ -455,40 +465,42 @@ class KeyboardInstrument(Instrument):
             self.restart()
         elif kind == EventKind.STOP:
             self._running = False
-            self.release(-1, knobs)
+            self.release(-1)
         return -1
 
     # ------------------------------------------------------------------ time
 
-    def _period(self, knobs: list[float]) -> float:
+    def _period(self) -> float:
         """Samples from one start to the next."""
-        if knobs[self._tempo_at] != self._tempo_knob:  # the last change counts, knob or MIDI clock
-            self._tempo = self._tempo_knob = knobs[self._tempo_at]
-        seconds = knobs[self._period_at]
-        if knobs[self._sync_at] >= 0.5:
-            seconds = synced_period(self._tempo, knobs[self._division_at])
+        if (
+            self.knobs[self._tempo_at] != self._tempo_knob
+        ):  # the last change counts, knob or MIDI clock
+            self._tempo = self._tempo_knob = self.knobs[self._tempo_at]
+        seconds = self.knobs[self._period_at]
+        if self.knobs[self._sync_at] >= 0.5:
+            seconds = synced_period(self._tempo, self.knobs[self._division_at])
         return seconds * self._sample_rate
 
-    def _start_due(self, knobs: list[float], period: float) -> int:
+    def _start_due(self, period: float) -> int:
         """Start all that is due; return the samples until the next start."""
         wait = _NEVER
         if not self.keyboard.held:
             runs = self._running and not self.frozen
-            return self._repeat(self._pulse, -1, knobs, period) if runs else wait
+            return self._repeat(self._pulse, -1, period) if runs else wait
         for place, key in enumerate(self.keyboard.keys):
             if key.active:
-                wait = min(wait, self._repeat(self.keyboard.pulse(place), place, knobs, period))
+                wait = min(wait, self._repeat(self.keyboard.pulse(place), place, period))
         return wait
 
-    def _repeat(self, pulse: Pulse, place: int, knobs: list[float], period: float) -> int:
+    def _repeat(self, pulse: Pulse, place: int, period: float) -> int:
         while (wait := pulse.wait(period)) <= 0:
             if self.muted and self.frozen:  # a key that is pressed now sounds once it can
                 return _NEVER
             late = self.late if place < 0 else self.keyboard.late
             if not self.muted:
-                self.start(place, knobs)
-                late += LONGEST_DELAY * knobs[self._humanise_at] * self.chance.random()
-            pulse.start(knobs[self._swing_at], late)
+                self.start(place)
+                late += LONGEST_DELAY * self.knobs[self._humanise_at] * self.chance.random()
+            pulse.start(self.knobs[self._swing_at], late)
         return wait
 
     def _advance(self, periods: float) -> None:
