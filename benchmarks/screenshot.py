@@ -37,7 +37,8 @@ def main(argv: list[str]) -> int:
 def _take(options: argparse.Namespace) -> int:
     application = QApplication([sys.argv[0]])
     theme.apply(application)
-    window = open_window(lambda: Session("system", INSTRUMENT, _RATE, _BLOCK), options.target)
+    session = Session("system", INSTRUMENT, _RATE, _BLOCK, start=False)
+    window = open_window(session, options.target)
     window.resize(*options.size)
     window.drawer.turn_to(options.page)
     window.show()

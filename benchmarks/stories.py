@@ -134,10 +134,10 @@ def _tell(name: str, other: JackPlayer, picture: Path) -> None:
 
 
 def _open() -> MainWindow:
-    window = open_window(lambda: Session("system", INSTRUMENT, _RATE, _BLOCK))
+    window = open_window(Session("system", INSTRUMENT, _RATE, _BLOCK, start=False))
     window.resize(*SIZE)
     window.show()
-    _wait(lambda: window.session is not None and window.session.device.status() is not None)
+    _wait(lambda: window.session.device.status() is not None)
     _wait(lambda: "sound" in window.scalograms.shown)
     window.activateWindow()  # without it a bare display gives keys to nobody
     window.pad.setFocus()
@@ -177,8 +177,7 @@ def _save(window: MainWindow, path: Path) -> None:
 
 
 def _found(window: MainWindow) -> bool:
-    session = window.session
-    return session is not None and session.match.result is not None
+    return window.session.match.result is not None
 
 
 def _wait(until: Callable[[], bool]) -> None:

@@ -187,7 +187,7 @@ def _all_actions(w: "MainWindow") -> list[Action]:
         return lambda: desk.ask(request)
 
     def when(test: Callable[[Session], bool]) -> Callable[[], bool]:
-        return lambda: desk.session is not None and test(desk.session)
+        return lambda: desk.session.started and test(desk.session)
 
     ready = when(lambda s: True)
     has_target = when(lambda s: s.target.sound is not None)

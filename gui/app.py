@@ -4,13 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
 from mesosynth.errors import MesosynthError
-from mesosynth.instruments import instrument_class
 from mesosynth.session import Session
 from mesosynth.session.audio_settings import DEFAULT_AUDIO, AudioSettings
 
@@ -63,12 +61,9 @@ def main(
     application = QApplication(argv)
     application.setApplicationName("mesosynth")
 
-    def make_session() -> Session:
-        session = Session(audio.device, INSTRUMENT, audio.sample_rate, audio.block)
-        session.keys.listen(midi, osc)
-        return session
-
-    window = open_window(make_session, target, preset, settings)
+    session = Session(audio.device, INSTRUMENT, audio.sample_rate, audio.block, start=False)
+    window = open_window(session, target, preset, settings)
+    window.desk.attached.connect(lambda session: session.keys.listen(midi, osc))
     window.look.use(window.settings.theme)
     window.look.anew_asked.connect(lambda: application.exit(_ANEW))
     for sentence in (trouble, notice):
@@ -96,7 +91,7 @@ def _open_anew() -> int:
 
 
 def open_window(
-    make_session: Callable[[], Session],
+    session: Session,
     target: Path | None = None,
     preset: Path | None = None,
     settings: Settings | None = None,
@@ -107,8 +102,8 @@ def open_window(
 
     Parameters
     ----------
-    make_session : callable
-        Starts the session; called once the window is on screen.
+    session : Session
+        Not started yet; it belongs to the window from here on.
     target : Path, optional
         A sound to match at once.
     preset : Path, optional
@@ -119,18 +114,17 @@ def open_window(
     trouble = ""
     if settings is None:
         settings, trouble = load_settings()
-    desk = Desk(instrument_class(INSTRUMENT).parameters)
+    desk = Desk(session)
     window = MainWindow(desk, settings)
     if trouble:
         desk.say(trouble, "warning")
 
     def begin() -> None:
         try:
-            session = make_session()
+            desk.begin()
         except MesosynthError as error:
             desk.say(str(error), "error")
             return
-        desk.attach(session)
         window.sessions.begin()
         if settings.gain is not None:
             session.sound.set({"gain": settings.gain})

@@ -1,4 +1,4 @@
-"""The desk: the session of a window, once there is one, and sentences for the user."""
+"""The desk: the session of a window, and sentences for the user."""
 
 from collections.abc import Callable
 
@@ -13,25 +13,24 @@ TICK_MS = 16
 
 
 class Desk(QObject):
-    """The session of a window.
+    """The session of a window, and the timer that polls it.
 
-    The window is built before the session exists, so that it is on screen at once. Its parts
-    connect to those of the session when :attr:`attached` is emitted.
+    The window is built before the session's processes start, so that it is on screen at once. Its
+    parts connect to those of the session when :attr:`attached` is emitted.
 
     Parameters
     ----------
-    table : ParameterTable
-        Of the instrument that the session will play.
+    session : Session
+        Not started yet; it belongs to the desk from here on.
 
     Attributes
     ----------
-    session : Session or None
-        None until :meth:`attach`, and after :meth:`close`.
+    session : Session
 
     Signals
     -------
     attached
-        The session, which has just begun.
+        The session, which has just been started.
     said
         A sentence for the user, and how serious it is: "info", "warning" or "error".
     asked
@@ -45,10 +44,10 @@ class Desk(QObject):
     asked = Signal()
     tick = Signal()
 
-    def __init__(self, table: ParameterTable) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self.session: Session | None = None
-        self._table = table
+        self.session = session
+        session.messages.said.connect(self.say)
         # A coarse timer strays by 5%, and a picture in twenty would come a screen's turn late.
         self._timer = QTimer(self, interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._poll)
@@ -56,33 +55,34 @@ class Desk(QObject):
     @property
     def table(self) -> ParameterTable:
         """Parameters of the instrument."""
-        return (
-            self._table if self.session is None else self.session.rack.instrument_plugin.parameters
-        )
+        return self.session.rack.instrument_plugin.parameters
 
     @property
     def parameters(self) -> ParameterTable:
         """Parameters of the instrument and of all effects."""
-        return self._table if self.session is None else self.session.sound.parameters
+        return self.session.sound.parameters
 
     @property
     def values(self) -> dict[str, float]:
         """Live values of all parameters, by id."""
-        return self._table.defaults() if self.session is None else self.session.sound.values
+        return self.session.sound.values
 
-    def attach(self, session: Session) -> None:
-        """Begin with a session, which belongs to the desk from here on."""
-        self.session = session
-        session.messages.said.connect(self.say)
-        self.attached.emit(session)
+    def begin(self) -> None:
+        """Start the session.
+
+        Raises
+        ------
+        MesosynthError
+            If its processes cannot be started.
+        """
+        self.session.start()
+        self.attached.emit(self.session)
         self._timer.start()
 
     def close(self) -> None:
         """Close the session."""
         self._timer.stop()
-        session, self.session = self.session, None
-        if session is not None:
-            session.close()
+        self.session.close()
 
     def ask(self, request: Callable[[Session], object]) -> bool:
         """Ask something of the session; an error becomes a sentence.
@@ -90,9 +90,9 @@ class Desk(QObject):
         Returns
         -------
         bool
-            False while there is no session, and after an error.
+            False while the session is not started, and after an error.
         """
-        if self.session is None:
+        if not self.session.started:
             return False
         try:
             request(self.session)
@@ -115,8 +115,7 @@ class Desk(QObject):
 
     def _poll(self) -> None:
         try:
-            if self.session is not None:
-                self.session.poll()
+            self.session.poll()
         except MesosynthError as error:
             self.say(str(error), "error")
         finally:

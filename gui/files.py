@@ -263,9 +263,9 @@ class Files(QObject):
         session.capture.changed.connect(self._on_capture)
 
     def _on_target(self) -> None:
-        session = self._desk.session
-        if session is not None and session.target.path is not None:
-            self._settings.remember_target(session.target.path.absolute())
+        path = self._desk.session.target.path
+        if path is not None:
+            self._settings.remember_target(path.absolute())
 
     def _on_capture(self, capture: CaptureState) -> None:
         if not capture.running:

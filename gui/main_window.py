@@ -123,8 +123,8 @@ class MainWindow(QMainWindow):
         self._was_painted = False
 
     @property
-    def session(self) -> Session | None:
-        """The session, once the desk has one."""
+    def session(self) -> Session:
+        """The session of the desk."""
         return self.desk.session
 
     @override
@@ -308,8 +308,6 @@ class MainWindow(QMainWindow):
 
     def _on_tick(self) -> None:
         session = self.desk.session
-        if session is None:
-            return
         status = session.device.status()
         rate = float(status.sample_rate) if status and status.sample_rate else 48000.0
         samples = session.device.scope(int(SECONDS * rate))

@@ -142,7 +142,7 @@ class Autosave(QObject):
 
     def _saved(self) -> object:
         session = self._desk.session
-        return None if session is None else session.saved(self._extra())
+        return session.saved(self._extra()) if session.started else None
 
 
 def _load(desk: Desk, path: Path) -> dict[str, Any] | None:

@@ -59,17 +59,13 @@ class SoundControl(QObject):
 
     def show_devices(self) -> None:
         """Let a device be chosen."""
-        session = self._desk.session
-        self.devices.look(None if session is None else session.device.status())
+        self.devices.look(self._desk.session.device.status())
         self.devices.show()
         self.devices.raise_()
 
     def _try_device(self, device: str | None, rate: int | None, block: int | None) -> None:
         """Change over, and go back by itself unless the user says that it works."""
-        session = self._desk.session
-        if session is None:
-            return
-        before = session.device.settings
+        before = self._desk.session.device.settings
         if self._desk.ask(lambda session: session.device.set(device, rate, block)):
             if not self.question.isVisible():  # else what was not kept is no way back
                 self._before = (before.device, before.sample_rate, before.block)

@@ -127,10 +127,6 @@ def _kept(step: Step) -> _Kept:
 # Undo and redo: one step per gesture, per change of the rack, per preset and per match.
 
 
-def _snapshot(desk: Desk) -> Snapshot | None:
-    return None if desk.session is None else desk.session.presets.snapshot()
-
-
 PAUSE_MS = 600
 """Notches of a wheel and key strokes closer together than this make one step, ms."""
 
@@ -183,9 +179,9 @@ class History(QObject):
 
     def change(self, values: Mapping[str, float]) -> None:
         """Move parameters within the step; a hand on theta takes over from the match."""
-        session = self._desk.session
-        if session is not None and session.match.drives(values):
-            session.match.follow = False
+        match = self._desk.session.match
+        if match.drives(values):
+            match.follow = False
             self._desk.say("You took over from the match; press F to let it drive again.")
         self._desk.ask(lambda session: session.sound.set(values))
 
@@ -332,13 +328,13 @@ class History(QObject):
 
     def _recall(self, snapshot: Snapshot) -> None:
         session = self._desk.session
-        if session is not None and session.layers.running:
+        if session.layers.running:
             session.match.follow = False  # or the next step would take it back
         self._desk.ask(lambda session: session.presets.recall(snapshot))
 
     def _push(self, text: str, before: Snapshot | None) -> None:
         after = self._now()
-        if before is None or after is None:
+        if before is None:
             return
         if not before.same_rack(after) or before.layers != after.layers:
             self._record(text, before, after)
@@ -349,12 +345,12 @@ class History(QObject):
             new = {id_: after.values[id_] for id_ in changed}
             self._record(text, old, new)
 
-    def _now(self) -> Snapshot | None:
-        return _snapshot(self._desk)
+    def _now(self) -> Snapshot:
+        return self._desk.session.presets.snapshot()
 
     @property
     def _mixer(self) -> LayerMixer:
-        return LayerMixer() if self._desk.session is None else self._desk.session.layers.mixer
+        return self._desk.session.layers.mixer
 
     # ------------------------------------------------------------------ what the session tells
 
@@ -394,7 +390,7 @@ class History(QObject):
     def _on_match_ended(self) -> None:
         before, after = self._before_match, self._now()
         self._before_match = None
-        if before is None or after is None or self._before is not None:
+        if before is None or self._before is not None:
             return
         changed = [
             id_ for id_ in self._driven
@@ -408,7 +404,7 @@ class History(QObject):
     def _on_layers_moved(self) -> None:
         """Make a step of what a match with layers has changed, or of more of it."""
         before, after = self._before_layers, self._now()
-        if before is None or after is None or self._before is not None:
+        if before is None or self._before is not None:
             return  # what a hand does now has all of it
         if self._driven_layers is not None:
             self._driven_layers.after = after
@@ -421,8 +417,7 @@ class History(QObject):
 
     def _take_layers(self) -> None:
         """Begin a step with what a match with layers changes from here on, if one runs."""
-        session = self._desk.session
-        if session is not None and session.layers.running:
+        if self._desk.session.layers.running:
             self._before_layers = self._now()
 
     def _leave_layers(self) -> None:
@@ -473,9 +468,7 @@ class Comparisons(QObject):
 
     def compare(self) -> None:
         """Change over to the other side."""
-        now = _snapshot(self._desk)
-        if now is None:
-            return
+        now = self._desk.session.presets.snapshot()
         self.side = "B" if self.side == "A" else "A"
         there, self._other = self._other or now, now
         self._history.recall(there, f"change to {self.side}")
@@ -484,7 +477,7 @@ class Comparisons(QObject):
 
     def store(self, slot: int) -> None:
         """Keep the sound in a slot, 0 for the first."""
-        self.slots[slot] = _snapshot(self._desk)
+        self.slots[slot] = self._desk.session.presets.snapshot()
         self._desk.say(f"Snapshot {slot + 1} keeps this sound; press {slot + 1} to recall it.")
         self.changed.emit()
 

@@ -23,7 +23,6 @@ from gui.app import INSTRUMENT, open_window
 from gui.desk import Desk
 from gui.main_window import MainWindow
 from gui.settings import FOLDER_VARIABLE, Settings
-from mesosynth.instruments import instrument_class
 from mesosynth.session import Session
 from mesosynth.system.paths import resource
 
@@ -57,7 +56,7 @@ def main(argv: list[str]) -> int:
 
 def _start(application: QApplication, begun: float) -> dict[str, object]:
     """Time from nothing to the first picture, s."""
-    window = MainWindow(Desk(instrument_class(INSTRUMENT).parameters), Settings())
+    window = MainWindow(Desk(Session("silent", INSTRUMENT, start=False)), Settings())
     painted: list[float] = []
     window.painted.connect(lambda: painted.append(time.time()))
     window.painted.connect(application.exit)
@@ -79,7 +78,7 @@ class _Frames(QObject):
         self._matched = 0.0  # s
         self._match_began: float | None = None
         target = Path(resource("assets", "demo.wav"))
-        self._window = open_window(lambda: Session("silent", INSTRUMENT), target)
+        self._window = open_window(Session("silent", INSTRUMENT, start=False), target)
         self._window.installEventFilter(self)
 
     def measure(self) -> dict[str, object]:
@@ -157,10 +156,9 @@ class _Frames(QObject):
 
 def _memory(application: QApplication, windows: int) -> dict[str, object]:
     """Memory after a few windows were opened and closed, and after many, MB."""
-    parameters = instrument_class(INSTRUMENT).parameters
     held: list[float] = []
     for _ in range(windows):
-        window = MainWindow(Desk(parameters), Settings())
+        window = MainWindow(Desk(Session("silent", INSTRUMENT, start=False)), Settings())
         window.resize(*SIZE)
         window.painted.connect(application.exit)
         window.show()

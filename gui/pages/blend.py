@@ -218,9 +218,7 @@ class BlendPage(QFrame):
 
     def keep_here(self, corner: int) -> None:
         """Let a corner, in the order of :data:`CORNERS`, keep the present sound."""
-        session = self._desk.session
-        if session is not None:
-            self.keep(session.presets.preset(self._name), corner)
+        self.keep(self._desk.session.presets.preset(self._name), corner)
 
     def keep(self, preset: Preset, corner: int) -> None:
         """Put a sound in a corner.

@@ -277,8 +277,6 @@ class EffectsPage(QFrame):
     def show_rack(self) -> None:
         """Show the rack that the session has now; cards that stay keep their knobs."""
         session = self._desk.session
-        if session is None:
-            return
         effects = session.rack.effects
         wanted = {effect.uid: effect for effect in effects}
         for uid, card in list(self._cards.items()):
@@ -327,8 +325,7 @@ class EffectsPage(QFrame):
 
     def _choose_instrument(self, index: int) -> None:
         plugin = self.instrument.itemData(index)
-        session = self._desk.session
-        if session is not None and plugin != session.rack.instrument:
+        if plugin != self._desk.session.rack.instrument:
             self._step(
                 f"change to {self.instrument.itemText(index)}",
                 lambda session: session.rack.set_instrument(plugin),
@@ -336,8 +333,7 @@ class EffectsPage(QFrame):
         self._fill_instruments()
 
     def _fill_instruments(self) -> None:
-        session = self._desk.session
-        now = session.rack.instrument if session is not None else ""
+        now = self._desk.session.rack.instrument
         self.instrument.clear()
         for info in _usable("effect"):
             self.instrument.addItem(info.title, info.name)

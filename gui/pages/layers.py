@@ -361,8 +361,7 @@ class LayersPage(QFrame):
         self.left.setText(f"{_layers(len(step.layers))}  {time_left(step)}".strip())
 
     def _on_paused(self) -> None:
-        session = self._desk.session
-        if session is not None and session.layers.running:
+        if self._desk.session.layers.running:
             self.left.setText("Paused; press P to go on")
 
     def _on_ended(self, result: LayersResult | None) -> None:
@@ -400,7 +399,7 @@ class LayersPage(QFrame):
 
     @property
     def _mixer(self) -> LayerMixer:
-        return LayerMixer() if self._desk.session is None else self._desk.session.layers.mixer
+        return self._desk.session.layers.mixer
 
     def _on_parameters(self, values: dict[str, float]) -> None:
         if self._mixer == self._shown:

@@ -225,10 +225,8 @@ class LibraryPage(QFrame):
 
     def ask_to_save(self) -> None:
         """Open the form that saves the sound to the library."""
-        session = self._desk.session
-        if session is not None:
-            loaded = session.presets.current.name if session.presets.current else ""
-            self.form.ask(session.presets.preset(loaded))
+        presets = self._desk.session.presets
+        self.form.ask(presets.preset(presets.current.name if presets.current else ""))
 
     def ask_to_edit(self, entry: Entry) -> None:
         """Open the form that changes name and tags of a user's preset."""

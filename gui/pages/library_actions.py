@@ -260,10 +260,8 @@ class LibraryActions(QObject):
 
     def overwrite(self, entry: Entry) -> None:
         """Let a preset be the present sound."""
-        session = self._desk.session
-        if session is None:
-            return
-        before, after = self._read(entry), session.presets.preset(entry.name)
+        before = self._read(entry)
+        after = self._desk.session.presets.preset(entry.name)
         if not self._write(entry.path, after):
             return
         if before is not None:

@@ -85,8 +85,7 @@ class AuditionButtons(QWidget):
 
     def _hear(self, what: Heard | None) -> None:
         self._desk.ask(lambda session: session.comparison.hear(what))
-        session = self._desk.session
-        self._show(None if session is None else session.comparison.heard)
+        self._show(self._desk.session.comparison.heard)
 
     def _attach(self, session: Session) -> None:
         session.comparison.changed.connect(self._show)
@@ -202,15 +201,13 @@ class MatchPage(QFrame):
 
     def show_settings(self) -> None:
         """Show how the session matches, for example after a session was loaded."""
-        session = self._desk.session
-        if session is not None:
-            self._show_settings(session.match.settings)
+        self._show_settings(self._desk.session.match.settings)
 
     def apply(self) -> None:
         """Jump to the parameters that the last match found."""
-        session = self._desk.session
-        if session is not None and session.match.result is not None:
-            self._history.set_at_once(session.match.result.theta, "match result")
+        result = self._desk.session.match.result
+        if result is not None:
+            self._history.set_at_once(result.theta, "match result")
 
     def _show_settings(self, settings: MatchSettings) -> None:
         self._settings = settings
@@ -293,8 +290,7 @@ class MatchPage(QFrame):
         for place, candidate in enumerate(result.candidates[: self.candidates.count()]):
             self.candidates.item(place).setText(self._in_words(place, candidate))
         scores = result.similarity
-        session = self._desk.session
-        matching = session is not None and session.match.running
+        matching = self._desk.session.match.running
         if scores is not None and scores.jtfs < _ALIKE and not matching:
             self._desk.say(
                 f"One arpeggio is {scores.jtfs:.0%} like the target; press L to match it with "

@@ -319,8 +319,7 @@ class SequencePage(QFrame):
     @property
     def match_label(self) -> str:
         """Label of the action that matches."""
-        session = self._desk.session
-        if session is not None and session.sequence.running:
+        if self._desk.session.sequence.running:
             return "Stop"
         return "Go on" if self._matched is not None and not self._matched.finished else "Match all"
 
@@ -332,8 +331,6 @@ class SequencePage(QFrame):
     def match_or_stop(self) -> None:
         """Match the target's whole file, or stop that."""
         session = self._desk.session
-        if session is None:
-            return
         if session.sequence.running:
             session.sequence.stop()
             self.note.setText("Stopping after this window …")
@@ -426,5 +423,4 @@ class SequencePage(QFrame):
         self._seconds.setText(f"{self.smoothing:.1f} s")
 
     def _refresh(self) -> None:
-        session = self._desk.session
-        self.hop.setEnabled(session is None or not session.sequence.running)
+        self.hop.setEnabled(not self._desk.session.sequence.running)

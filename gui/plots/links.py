@@ -122,24 +122,21 @@ class ViewLinks(QObject):
         """
         place = self._place_in_target()
         if place is None:
-            session = self._desk.session
-            playing = session is not None and session.sound.playing
+            playing = self._desk.session.sound.playing
             period = repetition(self._desk.values) if playing else None
             place = None if period is None else time_from_middle(samples, sample_rate, period)
         self._window.scalograms.set_playhead(place)
 
     def _place_in_target(self) -> float | None:
         """Position in the target while that is heard, s from its window's middle; else None."""
-        session = self._desk.session
-        status = None if session is None else session.device.status()
+        status = self._desk.session.device.status()
         if status is None or not 0.0 <= status.audition < _WINDOW:
             return None
         return status.audition - status.latency - 0.5 * _WINDOW
 
     def _on_target(self) -> None:
         self._has_target = True
-        session = self._desk.session
-        known = None if session is None else session.target.known_values
+        known = self._desk.session.target.known_values
         self._window.pad.set_known(None if known is None else dict(known))
         self._ask_drivers()
         self._explore()

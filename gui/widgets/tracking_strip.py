@@ -67,15 +67,13 @@ class TrackingStrip(QWidget):
 
     def follow(self) -> None:
         """Follow the input, or end it."""
-        session = self._desk.session
-        if session is not None and not session.tracking.running:
+        if not self._desk.session.tracking.running:
             self._history.end()
         self._desk.ask(lambda s: s.tracking.stop() if s.tracking.running else s.tracking.start())
 
     def freeze(self) -> None:
         """Hold the sound as it is, or let it go on."""
-        session = self._desk.session
-        frozen = session is not None and not session.tracking.frozen
+        frozen = not self._desk.session.tracking.frozen
         self._desk.ask(lambda session: session.tracking.freeze(frozen))
         self._desk.say("The sound is frozen; press H to let it follow again." if frozen
                          else "Following again.")  # fmt: skip
@@ -118,10 +116,10 @@ class TrackingStrip(QWidget):
     def _on_parameters(self, values: dict[str, float], source: str) -> None:
         """A hand that moves what is followed takes over: the sound freezes."""
         moved = any(values.get(id_) != value for id_, value in self._driven.items())
-        session = self._desk.session
-        if moved and source == "user" and session is not None and session.tracking.running:
+        tracking = self._desk.session.tracking
+        if moved and source == "user" and tracking.running:
             self._driven = {id_: values[id_] for id_ in self._driven if id_ in values}
-            if not session.tracking.frozen:
+            if not tracking.frozen:
                 self._desk.ask(lambda session: session.tracking.freeze(True))
                 self._desk.say("You took over from the input; press H to let it drive again.")
 

@@ -54,7 +54,7 @@ class Session:
     Attributes
     ----------
     started : bool
-        Whether its processes have been started.
+        Whether its processes have been started, and it is not closed.
     messages : Messages
         Sentences for the user.
     sound : Sound
@@ -120,11 +120,11 @@ class Session:
 
     def start(self) -> None:
         """Start the processes that play, record and match."""
-        self.started = True
         self._audio.start()
         self.capture.run()
         self._jobs.start()
         self.sound.set({})
+        self.started = True
 
     def _wire(self) -> None:
         """Connect the parts: direct effects of a change, in this order, before any signal."""
@@ -185,6 +185,7 @@ class Session:
 
     def close(self) -> None:
         """End all processes; no signal is emitted afterwards. A second call does nothing."""
+        self.started = False
         self._emit.close()
         self.target.close()
         self.tracking.stop()

@@ -63,7 +63,7 @@ def only_window(qapp):
     from gui.app import open_window
     from mesosynth.session import Session
 
-    window = open_window(lambda: Session(device="silent"))
+    window = open_window(Session(device="silent", start=False))
     window.show()
     assert QTest.qWaitForWindowExposed(window)
     patience = time.monotonic() + 20.0

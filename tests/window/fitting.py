@@ -23,7 +23,7 @@ from gui import theme
 from gui.desk import Desk
 from gui.main_window import MainWindow
 from gui.settings import Settings
-from mesosynth.instruments import instrument_class
+from mesosynth.session import Session
 from mesosynth.session.presets import Snapshot
 
 def place(window, widget):
@@ -53,7 +53,7 @@ def troubles(window):
 application = QApplication([])
 sizes = json.loads(sys.argv[1])
 theme.apply(application, "dark")
-window = MainWindow(Desk(instrument_class("chirplet").parameters), Settings())
+window = MainWindow(Desk(Session("silent", start=False)), Settings())
 window.show()
 QTest.qWait(50)
 fill(window)

@@ -24,7 +24,7 @@ from mesosynth.session import Session
 if __name__ == "__main__":
     application = QApplication([])
     theme.apply(application)
-    window = open_window(lambda: Session("silent"))
+    window = open_window(Session("silent", start=False))
     window.show()
     while window.session is None:
         QTest.qWait(10)

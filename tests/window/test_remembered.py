@@ -30,11 +30,12 @@ def other_window(desk):
     """A second window over the same settings; its engine never starts."""
     from gui.desk import Desk
     from gui.main_window import MainWindow
+    from mesosynth.session import Session
 
     made = []
 
     def make():
-        window = MainWindow(Desk(desk.session.sound.parameters), load_settings()[0])
+        window = MainWindow(Desk(Session("silent", start=False)), load_settings()[0])
         made.append(window)
         window.show()
         assert QTest.qWaitForWindowExposed(window)

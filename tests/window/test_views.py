@@ -364,8 +364,9 @@ def test_a_closed_window_leaves_nothing_behind(qapp, desk):
     from gui.desk import Desk
     from gui.main_window import MainWindow
     from gui.settings import Settings
+    from mesosynth.session import Session
 
-    window = MainWindow(Desk(desk.session.sound.parameters), Settings())
+    window = MainWindow(Desk(Session("silent", start=False)), Settings())
     left = weakref.ref(window), weakref.ref(window.desk), weakref.ref(window.scalograms)
     window.show()
     QTest.qWait(50)
