@@ -9,7 +9,16 @@ from typing import Protocol, cast
 import qtawesome
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
-from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QLabel,
+    QMainWindow,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from .settings import SCALES, Settings
 
@@ -271,6 +280,30 @@ def _label(text: str, kind: str) -> QLabel:
     label = QLabel(text)
     label.setObjectName(kind)  # what the style sheet goes by
     return label
+
+
+def card_list(hint: QWidget) -> tuple[QScrollArea, QVBoxLayout]:
+    """A list of cards that scrolls from top to bottom, and the layout for its cards.
+
+    Parameters
+    ----------
+    hint : QWidget
+        Below the cards; shown where there are none.
+    """
+    cards = QWidget()
+    layout = QVBoxLayout(cards)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(6)
+    layout.addWidget(hint)
+    layout.addStretch(1)
+    scroll = QScrollArea()
+    scroll.setWidget(cards)
+    scroll.setWidgetResizable(True)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.viewport().setAutoFillBackground(False)
+    cards.setAutoFillBackground(False)
+    return scroll, layout
 
 
 def name(widget: QWidget, text: str, description: str = "") -> None:

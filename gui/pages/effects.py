@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QPlainTextEdit,
-    QScrollArea,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -357,19 +356,7 @@ class EffectsPage(QFrame):
         folder.setEnabled(False)
 
     def _lay_out(self) -> None:
-        cards = QWidget()
-        self._list = QVBoxLayout(cards)
-        self._list.setContentsMargins(0, 0, 0, 0)
-        self._list.setSpacing(6)
-        self._list.addWidget(self.hint)
-        self._list.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(cards)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.viewport().setAutoFillBackground(False)
-        cards.setAutoFillBackground(False)
+        scroll, self._list = theme.card_list(self.hint)
         head = QHBoxLayout()
         head.addWidget(theme.title("Effects"))
         head.addStretch(1)

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QProgressBar,
-    QScrollArea,
     QSizePolicy,
     QSpinBox,
     QToolButton,
@@ -448,19 +447,7 @@ class LayersPage(QFrame):
             ("match_layers", "go_on_layers", "apply_layers", "pause_match", "stop_match")
         ):
             buttons.addWidget(actions[id_].button(), place // 3, place % 3)
-        cards = QWidget()
-        self._list = QVBoxLayout(cards)
-        self._list.setContentsMargins(0, 0, 0, 0)
-        self._list.setSpacing(6)
-        self._list.addWidget(self.hint)
-        self._list.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(cards)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.viewport().setAutoFillBackground(False)
-        cards.setAutoFillBackground(False)
+        scroll, self._list = theme.card_list(self.hint)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
         layout.setSpacing(6)

@@ -8,9 +8,15 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from mesosynth.cli.options import NO_OPTIONS, Duration, Json, Sound
-from mesosynth.control.messages import ControlSettings, Moved, ParameterLayout, Problem, Transported
 from mesosynth.control.midi_map import map_path
-from mesosynth.control.process import ControlProcess
+from mesosynth.control.process import (
+    ControlProcess,
+    ControlSettings,
+    Moved,
+    ParameterLayout,
+    Problem,
+    Transported,
+)
 from mesosynth.engine.process import AudioProcess, AudioStatus
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.presets.preset import Preset, load_preset

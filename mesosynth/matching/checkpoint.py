@@ -26,10 +26,8 @@ from mesosynth.matching.results import (
     SequenceSettings,
 )
 from mesosynth.system import file_kinds
-from mesosynth.system.documents import Document, Object
-from mesosynth.system.evaluation_cache import Evaluation
-from mesosynth.system.line_document import LineDocument
-from mesosynth.system.steps import Steps, Stopped, stop
+from mesosynth.system.documents import Document, LineDocument, Object
+from mesosynth.system.steps import Evaluation, Steps, Stopped, stop
 
 S = TypeVar("S")
 R = TypeVar("R")

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
 from mesosynth.matching.model import State, Unknowns
-from mesosynth.system.evaluation_cache import Evaluation
-from mesosynth.system.steps import Steps
+from mesosynth.system.steps import Evaluation, Steps
 
 # --------------------------------------------------------------------------------------------------
 # Normal equations of a least-squares step: JᵀJ, Jᵀr, loss

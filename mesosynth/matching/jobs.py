@@ -8,9 +8,8 @@ from mesosynth.audio.target import Target
 from mesosynth.matching.checkpoint import Checkpoint, keep
 from mesosynth.matching.results import LayersSettings, MatchSettings
 from mesosynth.system.cpu import worker_threads
-from mesosynth.system.evaluation_cache import EvaluationCache
 from mesosynth.system.jobs import JobKind, Jobs
-from mesosynth.system.steps import Steps
+from mesosynth.system.steps import EvaluationCache, Steps
 
 _PICTURES = "mesosynth.matching.analysis"
 

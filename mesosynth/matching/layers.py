@@ -32,8 +32,7 @@ from mesosynth.matching.operator import shared_operator
 from mesosynth.matching.results import Layer, LayersResult, LayersSettings, LayersStep
 from mesosynth.matching.similarity import Similarity
 from mesosynth.matching.starts import period_of
-from mesosynth.system.evaluation_cache import Evaluation, EvaluationCache
-from mesosynth.system.steps import Steps, Stopped, result_of
+from mesosynth.system.steps import Evaluation, EvaluationCache, Steps, Stopped, result_of
 
 R = TypeVar("R")
 

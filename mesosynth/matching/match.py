@@ -24,8 +24,7 @@ from mesosynth.matching.noise import (
 from mesosynth.matching.operator import Linearization, shared_operator
 from mesosynth.matching.results import Candidate, MatchResult, MatchSettings, MatchStep
 from mesosynth.matching.starts import starts_of
-from mesosynth.system.evaluation_cache import Evaluation, EvaluationCache
-from mesosynth.system.steps import Steps, Stopped, result_of
+from mesosynth.system.steps import Evaluation, EvaluationCache, Steps, Stopped, result_of
 
 # --------------------------------------------------------------------------------------------------
 # Search for one theta: starts, rough descents, refinement, result

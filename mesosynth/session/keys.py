@@ -6,8 +6,10 @@ audio callback. Their other effects are handled here.
 
 from typing import TYPE_CHECKING
 
-from mesosynth.control.messages import (
+from mesosynth.control.midi_map import map_path
+from mesosynth.control.process import (
     Activity,
+    ControlProcess,
     ControlSettings,
     Learned,
     Moved,
@@ -16,8 +18,6 @@ from mesosynth.control.messages import (
     Program,
     Transported,
 )
-from mesosynth.control.midi_map import map_path
-from mesosynth.control.process import ControlProcess
 from mesosynth.engine.process import AudioProcess
 from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
 from mesosynth.session.match import Match

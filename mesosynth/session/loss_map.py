@@ -10,7 +10,7 @@ from mesosynth.matching.results import Cell, MapAxes, MapSettings
 from mesosynth.session.match import Match
 from mesosynth.session.signals import Emitter, Signal
 from mesosynth.session.target import CurrentTarget
-from mesosynth.system.jobs import Job, JobEvent, Jobs, Stepped
+from mesosynth.system.jobs import JobEvent, Jobs, Stepped
 
 _REST = 0.4  # s without a change of the parameters, before a map follows them
 
@@ -90,15 +90,8 @@ class LossMap:
         if self._wanted is not None:
             self._send()
 
-    def take(self, _job: Job, event: JobEvent) -> None:
-        """Process an event of the map's job.
-
-        Parameters
-        ----------
-        _job : Job
-            Not used.
-        event : JobEvent
-        """
+    def take(self, event: JobEvent) -> None:
+        """Process an event of the map's job."""
         match event:
             case Stepped(MapAxes(axes, x_values, y_values)):
                 self._cells.clear()  # of a map that is no more

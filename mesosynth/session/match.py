@@ -27,8 +27,8 @@ from mesosynth.session.rack import Rack
 from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.session.sound import Sound, Source
 from mesosynth.session.target import CurrentTarget
-from mesosynth.system.evaluation_cache import Evaluation
 from mesosynth.system.jobs import Done, Failed, Job, JobEvent, Jobs, Paused, Stepped
+from mesosynth.system.steps import Evaluation
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mesosynth.control.messages import ParameterLayout
+from mesosynth.control.process import ParameterLayout
 from mesosynth.effects.modulation import NAME as MODULATION
 from mesosynth.effects.modulation import SLOTS, SOURCES, targets_of
 from mesosynth.engine.plugin_registry import find_plugin

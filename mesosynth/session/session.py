@@ -178,7 +178,7 @@ class Session:
         if isinstance(event, Failed):
             self.messages.say(event.text, "error")
         if job.name == "loss map":
-            self.loss_map.take(job, event)
+            self.loss_map.take(event)
         else:
             self.match.take(job, event)
             self.layers.take(job, event)

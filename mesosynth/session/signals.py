@@ -1,27 +1,46 @@
 """Signals of a session's parts, delivered in the order of the events."""
 
+import threading
 from collections import Counter, deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import psygnal
-from psygnal import EmitLoopError, SignalInstance
+from psygnal import EmitLoopError, SignalInstance, emit_queued
+from typing_extensions import override
 
+F = TypeVar("F", bound=Callable[..., Any])
 Severity = Literal["info", "warning", "error"]
 
 
 class _HeardByAll(SignalInstance):
-    """A psygnal signal that calls all listeners even if one of them raises."""
+    """A psygnal signal that calls all listeners even if one of them raises.
 
-    def _run_emit_loop_immediate(self) -> None:  # psygnal's own ends at the first error
-        args = self._emit_queue.popleft()
-        first: Exception | None = None
-        for listener in list(self._slots):
+    psygnal calls listeners directly, up to the first that raises, or puts the calls into the queue
+    of a thread, where each is on its own. Here that thread is one that never runs.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - psygnal's
+        super().__init__(*args, **options)
+        self._queue = threading.Thread(name=self.name)
+
+    @override
+    def connect(self, slot: F, **options: Any) -> F:  # pyright: ignore[reportIncompatibleMethodOverride] - not as a decorator
+        """Call `slot` with each emission; a method only as long as its object lives."""
+        return super().connect(slot, thread=self._queue, **options)
+
+    @override
+    def emit(self, *args: Any, **options: Any) -> None:
+        """Call all listeners, and then raise the first error of one."""
+        super().emit(*args, **options)
+        first: EmitLoopError | None = None
+        while True:
             try:
-                listener.cb(args)
-            except Exception as error:  # noqa: BLE001 - raised below, whatever it is
+                emit_queued(self._queue)
+                break
+            except EmitLoopError as error:
                 first = first or error
         if first is not None:
             raise first

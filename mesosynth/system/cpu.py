@@ -39,16 +39,6 @@ def computing_apart() -> contextlib.AbstractContextManager[None]:
     return _beginning_on(_split()[1])
 
 
-def compute_apart() -> int:
-    """Keep this process, and those that it starts, to the cores that do not play.
-
-    Called once, before threads begin; returns for how many threads there is room.
-    """
-    threads = worker_threads()
-    _keep_to(_split()[1])
-    return threads
-
-
 def keep_process_to(which: Cores) -> None:
     """Keep this process to its cores where its main thread could not inherit them."""
     if hasattr(os, "sched_setaffinity"):

@@ -15,8 +15,7 @@ from functools import partial
 from typing import Any
 
 from mesosynth.errors import MesosynthError
-from mesosynth.system.evaluation_cache import Evaluation, EvaluationCache
-from mesosynth.system.steps import Stopped, stop
+from mesosynth.system.steps import Evaluation, EvaluationCache, Stopped, stop
 from mesosynth.system.worker import Channel, Died, Worker
 
 _MOST_DEATHS = 3  # of the child in a row, until a job is given up

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from mesosynth.errors import MatchFileError, PresetError, SessionError
 from mesosynth.system import file_kinds
-from mesosynth.system.documents import Document, put_aside
-from mesosynth.system.line_document import LineDocument
+from mesosynth.system.documents import Document, LineDocument, put_aside
 
 EXAMPLES = int(os.environ.get("MESOSYNTH_EXAMPLES", "200"))
 shared_folder = settings(

@@ -12,8 +12,9 @@ import pytest
 from midi_hands import JackKeyboard
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from mesosynth.control.messages import (
+from mesosynth.control.process import (
     Activity,
+    ControlProcess,
     ControlSettings,
     Learned,
     Moved,
@@ -23,7 +24,6 @@ from mesosynth.control.messages import (
     Program,
     Transported,
 )
-from mesosynth.control.process import ControlProcess
 from mesosynth.engine.shared import MOVED, EventQueue, ParameterBlock
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet import PARAMETERS

@@ -33,8 +33,9 @@ def test_the_sound_has_cores_of_its_own_where_there_are_enough(
     monkeypatch.setattr(os, "sched_setaffinity", lambda _, to: kept.append(to))
     with cores.playing_apart():
         assert kept == [plays]
-    assert cores.compute_apart() == len(computes)
-    assert kept == [plays, allowed, computes]
+    assert cores.worker_threads() == len(computes)
+    with cores.computing_apart():
+        assert kept == [plays, allowed, computes]
 
 
 def test_where_the_system_refuses_or_has_no_such_thing_all_goes_on(monkeypatch):
@@ -45,8 +46,8 @@ def test_where_the_system_refuses_or_has_no_such_thing_all_goes_on(monkeypatch):
     with cores.playing_apart():
         pass
     monkeypatch.delattr(os, "sched_getaffinity")
-    with cores.playing_apart():
-        assert cores.compute_apart() >= 1
+    with cores.playing_apart(), cores.computing_apart():
+        assert cores.worker_threads() >= 1
 
 
 @pytest.mark.skipif(cores.cores() < 2, reason="one core for all")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from recorder import Recorder
 
-from mesosynth.control.messages import Program
+from mesosynth.control.process import Program
 from mesosynth.errors import PluginError, PresetError
 from mesosynth.presets.preset import (
     EffectState,

@@ -26,7 +26,7 @@ if __name__ == "__main__":
     theme.apply(application)
     window = open_window(Session("silent", start=False))
     window.show()
-    while window.session is None:
+    while not window.session.started:
         QTest.qWait(10)
     exec(sys.argv[1])
     window.close()

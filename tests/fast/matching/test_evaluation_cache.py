@@ -20,8 +20,7 @@ from mesosynth.matching.match import Matcher
 from mesosynth.matching.model import state_of
 from mesosynth.matching.operator import shared_operator
 from mesosynth.matching.results import MatchSettings
-from mesosynth.system.evaluation_cache import Evaluation, EvaluationCache
-from mesosynth.system.steps import Stopped, result_of, stop
+from mesosynth.system.steps import Evaluation, EvaluationCache, Stopped, result_of, stop
 
 TRUTH = {"f_c": 470.0, "f_m": 7.0, "gamma": -1.7, "w": 1.9}
 

@@ -22,8 +22,7 @@ from mesosynth.matching.layers import layer_steps, match_layers, render_layers
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.results import Layer, LayersSettings, LayersStep
 from mesosynth.matching.starts import period_of
-from mesosynth.system.evaluation_cache import Evaluation, EvaluationCache
-from mesosynth.system.steps import Stopped, stop
+from mesosynth.system.steps import Evaluation, EvaluationCache, Stopped, stop
 
 SPAN = (-2.0, 2.0)
 # All harmonics below where they fade: how the fading moves is left out of derivatives.
