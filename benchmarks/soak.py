@@ -16,19 +16,17 @@ With --json, one object::
     blocks, underflows
                   played, and times the device ran dry
     per_100000    underflows in that many blocks
-    overruns      blocks that took us longer than they last; underflows beyond those are callbacks
+    overruns      blocks that took longer to compute than they last; other underflows are callbacks
                   that came too late
-    late          {cores, longest, server, slow}: how often the machine took a core away for 0.1 ms
-                  or more, as cyclictest saw it, and the longest, s; how
-                  often our JACK server itself woke too late, null with --device; and how many
-                  blocks kept a processor busy for 3/4 of their time or more, where the longest by
-                  itself takes less than half of that: the core was slow, as one is that a host
-                  gives away in pieces. Null without cyclictest, or where the system does not
-                  allow it real-time priority
-    calm          {share, blocks, underflows, per_100000} of the time in which, and in the 50 ms
-                  before which, neither cores nor server were late: witnesses outside of us; or null
-    calm_and_fast the same without slow blocks either. That is an estimate of what a quiet machine
-                  would do and no measurement of one: a slow block is mostly a missed one, too
+    late          {cores, longest, server, slow}: times that a core was taken away for 0.1 ms or
+                  more (cyclictest), and the longest, s; times that the JACK server woke too late,
+                  null with --device; and blocks that kept a processor busy for 3/4 of their time
+                  or more, where the longest by itself takes less than half of that: the core was
+                  slow. Null without cyclictest, or without real-time priority for it
+    calm          {share, blocks, underflows, per_100000} of the time without late cores or a late
+                  server, from 50 ms after each; or null
+    calm_and_fast the same without slow blocks: an estimate for a quiet machine, no measurement of
+                  one, as most slow blocks are missed blocks
     own_work      spread of the share of a block's time that blocks like these take by themselves,
                   see :mod:`benchmarks.stage`: the most that a machine on which nothing else runs
                   would have to give
@@ -44,12 +42,11 @@ With --json, one object::
                   up to 2000 tuples of each size, whose growth would hide that of a leak
     messages      warnings and errors of the session
 
-Whether the machine itself was late says cyclictest of rt-tests, by which real-time systems are
-judged. On each core a thread that goes before everything in a session, JACK's server too, does
-nothing but wake, a thousand times a second. When it wakes late its core was taken away, by whatever
-else runs on the machine or on its host, and no callback could have been in time either. Four
-thousand times a second would see more, but blocks then took 40% longer to compute; with a thousand
-it is 8%.
+cyclictest (rt-tests) measures the lateness of the machine itself. On each core it runs a thread
+that only wakes, 1000 times a second, with a higher priority than the session and the JACK server. A
+late wake-up means that another program, or the host of a virtual machine, had the core: no callback
+could have been in time. 4000 wake-ups a second find shorter gaps, but make blocks 40% slower; 1000
+make them 8% slower.
 """
 
 import argparse

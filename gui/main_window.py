@@ -1,5 +1,6 @@
 """Main window: panels and views around one session."""
 
+import sys
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QTimer, Signal
@@ -142,7 +143,9 @@ class MainWindow(QMainWindow):
         self.settings.page = self.drawer.page
         self.settings.axes = self.pad.wanted_axes
         self.settings.share = min(max(self.divided.share, 0.2), 0.8)
-        save_settings(self.settings)
+        trouble = save_settings(self.settings)
+        if trouble:  # the status line goes with the window
+            print(f"mesosynth: {trouble}", file=sys.stderr)
         self.sessions.end()
         self.map_page.close_chart()
         self.library.close_down()
@@ -286,7 +289,7 @@ class MainWindow(QMainWindow):
         if list(table.values()) == list(self._table.values()):
             return
         self._table = table
-        for view in (self.pad, self.pad_frame, self.loss, self.scale_rate.drivers):
+        for view in (self.pad, self.pad_frame, self.loss, self.scale_rate.attribution):
             view.set_table(table)
         for knob in self.knobs.set_table(table):
             self._connect_hand(knob)

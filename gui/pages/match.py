@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from mesosynth.matching.results import Candidate, LayersStep, MatchResult, MatchSettings, MatchStep
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.session import Session
-from mesosynth.session.comparison import Heard
+from mesosynth.session.comparison import AuditionChoice
 
 from .. import theme
 from ..actions import Actions
@@ -31,18 +31,18 @@ from ..undo import History
 # Audition: target, match or both by ear.
 
 
-HEARD: tuple[Heard, ...] = get_args(Heard)
-TEXTS: dict[Heard, str] = {"target": "Target", "match": "Match", "both": "Both"}
+HEARD: tuple[AuditionChoice, ...] = get_args(AuditionChoice)
+TEXTS: dict[AuditionChoice, str] = {"target": "Target", "match": "Match", "both": "Both"}
 """What the desk calls them."""
 
-_TIPS: dict[Heard, str] = {
+_TIPS: dict[AuditionChoice, str] = {
     "target": "Hear the target alone",
     "match": "Hear what the instrument plays, as loud as the target",
     "both": "Hear both at once, in step",
 }
 
 
-_SAID: dict[Heard, str] = {
+_SAID: dict[AuditionChoice, str] = {
     "target": "You hear the target; press T for the match.",
     "match": "You hear the match; press T for both.",
     "both": "You hear target and match; press T to end.",
@@ -60,7 +60,7 @@ class AuditionButtons(QWidget):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
-        self._heard: Heard | None = None
+        self._heard: AuditionChoice | None = None
         self._buttons = {what: self._button(what) for what in HEARD}
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -70,7 +70,7 @@ class AuditionButtons(QWidget):
         desk.attached.connect(self._attach)
         self.setEnabled(False)
 
-    def __getitem__(self, what: Heard) -> QToolButton:
+    def __getitem__(self, what: AuditionChoice) -> QToolButton:
         return self._buttons[what]
 
     @property
@@ -83,7 +83,7 @@ class AuditionButtons(QWidget):
         order = (None, *HEARD)
         self._hear(order[(order.index(self._heard) + 1) % len(order)])
 
-    def _hear(self, what: Heard | None) -> None:
+    def _hear(self, what: AuditionChoice | None) -> None:
         self._desk.ask(lambda session: session.comparison.hear(what))
         self._show(self._desk.session.comparison.heard)
 
@@ -91,7 +91,7 @@ class AuditionButtons(QWidget):
         session.comparison.changed.connect(self._show)
         session.target.loaded.connect(self._on_target)
 
-    def _show(self, heard: Heard | None) -> None:
+    def _show(self, heard: AuditionChoice | None) -> None:
         if heard != self._heard:
             self._desk.say(_SAID[heard] if heard else "The sound is as it was.")
         self._heard = heard
@@ -101,7 +101,7 @@ class AuditionButtons(QWidget):
     def _on_target(self) -> None:
         self.setEnabled(True)
 
-    def _button(self, what: Heard) -> QToolButton:
+    def _button(self, what: AuditionChoice) -> QToolButton:
         tip = f"{_TIPS[what]}; a second click ends it.  (T)"
         button = theme.tool_button(TEXTS[what], tip, named=f"Hear {TEXTS[what].lower()}")
         button.setCheckable(True)

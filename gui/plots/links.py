@@ -73,7 +73,7 @@ def time_from_middle(
 # Connections of the views with the session.
 
 
-_REST_MS = 250  # that the parameters must have stood still before drivers are asked for
+_REST_MS = 250  # that the parameters must have stood still before the attribution is asked for
 _WINDOW = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s
 
 
@@ -90,8 +90,8 @@ class ViewLinks(QObject):
         )  # fmt: skip
         self.exporter = Exporter(window, views, window.desk, window.settings)
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
-        self._rest.timeout.connect(self._ask_drivers)
-        window.scale_rate.drivers_shown.connect(lambda _: self._ask_drivers())
+        self._rest.timeout.connect(self._ask_attribution)
+        window.scale_rate.drivers_shown.connect(lambda _: self._ask_attribution())
         window.scalograms.waveform.moved.connect(
             lambda start: self._desk.ask(lambda session: session.target.move_window(start))
         )
@@ -101,7 +101,7 @@ class ViewLinks(QObject):
 
     def _attach(self, session: Session) -> None:
         window = self._window
-        session.match.attributed.connect(window.scale_rate.drivers.show_drivers)
+        session.match.attributed.connect(window.scale_rate.attribution.show_attribution)
         session.sound.changed.connect(self._on_parameters)
         session.loss_map.started.connect(window.pad.start_map)
         session.loss_map.filled.connect(window.pad.add_cells)
@@ -138,14 +138,14 @@ class ViewLinks(QObject):
         self._has_target = True
         known = self._desk.session.target.known_values
         self._window.pad.set_known(None if known is None else dict(known))
-        self._ask_drivers()
+        self._ask_attribution()
         self._explore()
 
     def _on_parameters(self) -> None:
         self._rest.start()
 
-    def _ask_drivers(self) -> None:
-        """Ask for the drivers anew while they are shown."""
+    def _ask_attribution(self) -> None:
+        """Ask for the attribution anew while it is shown."""
         if self._has_target and self._window.scale_rate.switch.isChecked():
             self._desk.ask(lambda session: session.match.attribute())
 

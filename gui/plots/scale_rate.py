@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedLayout, QToolButton, QWidget
 from typing_extensions import override
 
-from mesosynth.matching.results import Analysis, Drivers
+from mesosynth.matching.results import Analysis, Attribution
 from mesosynth.plugins.parameters import ParameterTable
 
 from .axes import Axis, SharedAxes, short_number
@@ -130,14 +130,14 @@ SHOWN = 4
 _COLUMNS = ("parameter", "scale_c_per_oct", "rate_hz", "spin", "pull")
 
 
-class DriverPictures(Pictures):
+class AttributionPictures(Pictures):
     """Picture of the pulls on each parameter: red paths want more of it, blue ones less."""
 
     def __init__(self, parameters: ParameterTable, parent: QWidget | None = None) -> None:
         super().__init__()
         self.setParent(parent)
         self._parameters = parameters
-        self._drivers: Drivers | None = None
+        self._attribution: Attribution | None = None
         self._shown: list[int] = []
         self.axes = SharedAxes(Axis(0.0, 1.0, marks=((0.5, ""),)), Axis(0.0, 1.0))
         self.pictures = [
@@ -154,19 +154,19 @@ class DriverPictures(Pictures):
         """Name another instrument's parameters."""
         self._parameters = parameters
 
-    def show_drivers(self, drivers: Drivers) -> None:
+    def show_attribution(self, attribution: Attribution) -> None:
         """Draw the pulls on each parameter, relative to the strongest on it."""
-        self._drivers = drivers
-        strength = np.abs(drivers.pull).sum(axis=(1, 2, 3))
+        self._attribution = attribution
+        strength = np.abs(attribution.pull).sum(axis=(1, 2, 3))
         self._shown = sorted(np.argsort(-strength)[:SHOWN].tolist())
         shares = strength / max(float(strength.sum()), 1e-30)
-        self.axes.set_home(*spin_axes(drivers.scales, drivers.rates))
+        self.axes.set_home(*spin_axes(attribution.scales, attribution.rates))
         for place, picture in enumerate(self.pictures):
             if place >= len(self._shown):
                 picture.title = "–"
                 picture.set_numbers(None, picture.box)
                 continue
-            pull = drivers.pull[self._shown[place]]
+            pull = attribution.pull[self._shown[place]]
             top = max(float(np.abs(pull).max()), 1e-30)
             numbers = both_spins(pull / top).astype(np.float32)
             rows, columns = numbers.shape
@@ -174,18 +174,18 @@ class DriverPictures(Pictures):
             picture.set_numbers(numbers, (0.0, 0.0, float(columns), float(rows)))
             which = self._shown[place]
             up = float(pull.sum()) > 0.0
-            picture.title = self._title(drivers.unknowns[which], up, float(shares[which]))
+            picture.title = self._title(attribution.unknowns[which], up, float(shares[which]))
 
     def table(self) -> Table:
         """Every parameter's pulls."""
-        drivers = self._drivers
-        if drivers is None:
+        attribution = self._attribution
+        if attribution is None:
             return Table(_COLUMNS, ())
         return Table(
             _COLUMNS,
             [
-                (id_, *path_at(i, j, drivers.scales, drivers.rates), float(pull))
-                for id_, pulls in zip(drivers.unknowns, drivers.pull, strict=True)
+                (id_, *path_at(i, j, attribution.scales, attribution.rates), float(pull))
+                for id_, pulls in zip(attribution.unknowns, attribution.pull, strict=True)
                 for (i, j), pull in np.ndenumerate(both_spins(pulls))
             ],
         )
@@ -197,11 +197,11 @@ class DriverPictures(Pictures):
 
     def _read(self, place: int) -> Readout:
         def read(row: int, column: int, _x: float, _y: float) -> str:
-            numbers, drivers = self.pictures[place].numbers, self._drivers
-            if numbers is None or drivers is None:
+            numbers, attribution = self.pictures[place].numbers, self._attribution
+            if numbers is None or attribution is None:
                 return ""
             share = f"{100.0 * numbers[row, column]:+.0f}%".replace("-", "−")
-            return f"{path_name(row, column, drivers.scales, drivers.rates)} · {share}"
+            return f"{path_name(row, column, attribution.scales, attribution.rates)} · {share}"
 
         return read
 
@@ -233,11 +233,11 @@ class ScaleRatePlot(Frame):
     drivers_shown = Signal(bool)
 
     def __init__(self, parameters: ParameterTable) -> None:
-        row, self.drivers = Pictures(), DriverPictures(parameters)
+        row, self.attribution = Pictures(), AttributionPictures(parameters)
         body = QWidget()
         self._rows = QStackedLayout(body)
         self._rows.addWidget(row)
-        self._rows.addWidget(self.drivers)
+        self._rows.addWidget(self.attribution)
         super().__init__("JTFS: scale × rate", body)
         self.axes = SharedAxes(
             Axis(0.0, 1.0, RATES, short=RATES_SHORT, marks=((0.5, ""),)),
@@ -292,7 +292,7 @@ class ScaleRatePlot(Frame):
     @override
     def table(self) -> Table:
         if self.switch.isChecked():
-            return self.drivers.table()
+            return self.attribution.table()
         rows: list[tuple[float | str, ...]] = []
         for what, picture in self.pictures.items():
             analysis = self._analyses.get("sound" if what == "difference" else what)

@@ -28,11 +28,12 @@ Controller = tuple[int, int]
 
 
 class Binding(msgspec.Struct, frozen=True):
-    """Binding of a controller to a parameter."""
+    """Binding of a controller to a parameter; `extra` has the keys of later versions."""
 
     channel: int
     controller: int
     parameter: str
+    extra: dict[str, Any] = {}
 
 
 class MidiBindings(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +56,8 @@ MIDI_MAP = Document(MidiBindings, file_kinds.MIDI_MAP, SettingsError, numbered=F
 class _Bound:
     """A controller in use."""
 
-    def __init__(self, parameter: str) -> None:
-        self.parameter = parameter
+    def __init__(self, parameter: str, extra: dict[str, Any] | None = None) -> None:
+        self.parameter, self.extra = parameter, extra or {}
         self.position: float | None = None
         self.caught = False
         self.moved_at = 0.0
@@ -94,8 +95,8 @@ class MidiMap:
     def bindings(self) -> tuple[Binding, ...]:
         """All bindings, sorted by channel and number."""
         return tuple(
-            Binding(channel, number, self._bound[channel, number].parameter)
-            for channel, number in sorted(self._bound)
+            Binding(channel, number, bound.parameter, bound.extra)
+            for (channel, number), bound in sorted(self._bound.items(), key=lambda item: item[0])
         )
 
     def use(self, parameters: ParameterTable) -> None:
@@ -207,7 +208,9 @@ class MidiMap:
             raise SettingsError(trouble)
         if found is not none:
             self._extra = found.extra
-            self._bound = {(b.channel, b.controller): _Bound(b.parameter) for b in found.bindings}
+            self._bound = {
+                (b.channel, b.controller): _Bound(b.parameter, b.extra) for b in found.bindings
+            }
 
     def save(self, path: Path) -> None:
         """Write the map, whole or not at all.

@@ -13,7 +13,7 @@ from mesosynth.matching.layers import layer_sounds
 from mesosynth.matching.match import render_match
 from mesosynth.matching.model import Unknowns, model_named
 from mesosynth.matching.operator import Operator, shared_operator
-from mesosynth.matching.results import Analysis, Candidate, Drivers, Layer, MatchResult, Scores
+from mesosynth.matching.results import Analysis, Attribution, Candidate, Layer, MatchResult, Scores
 from mesosynth.matching.similarity import Similarity
 from mesosynth.scattering import JTFS
 from mesosynth.system.steps import Steps
@@ -107,13 +107,13 @@ def _of_unit_norm(picture: NDArray[np.float64]) -> NDArray[np.float32]:
 # Attribution: residual × Jacobian of each path
 
 
-def drivers(
+def path_attribution(
     operator: Operator,
     audio: NDArray[np.float32],
     values: Mapping[str, float],
     unknowns: tuple[str, ...],
-) -> Drivers:
-    """Pull of each second-order path on each unknown, see :class:`Drivers`.
+) -> Attribution:
+    """Pull of each second-order path on each unknown, see :class:`Attribution`.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def drivers(
 
     Returns
     -------
-    Drivers
+    Attribution
 
     Raises
     ------
@@ -141,7 +141,7 @@ def drivers(
     residual = at.S - operator.analyse(audio)
     layout = Layout.of(operator.jtfs)
     pull = [layout.summed(-residual * column) for column in at.J.T]
-    return Drivers(
+    return Attribution(
         unknowns=tuple(model.ids[place] for place in free),
         pull=np.array(pull, dtype=np.float32),
         loss=0.5 * float(residual @ residual),
@@ -225,8 +225,8 @@ def layers_picture(
 
 def attribution(
     target: Target, instrument: str, values: Mapping[str, float], unknowns: tuple[str, ...]
-) -> Steps[None, Drivers]:
-    """Pull of each second-order path on each unknown; see :func:`drivers`.
+) -> Steps[None, Attribution]:
+    """Pull of each second-order path on each unknown; see :func:`path_attribution`.
 
     Parameters
     ----------
@@ -243,10 +243,10 @@ def attribution(
 
     Returns
     -------
-    Drivers
+    Attribution
     """
     yield
-    return drivers(_operator(instrument), target.audio, values, unknowns)
+    return path_attribution(_operator(instrument), target.audio, values, unknowns)
 
 
 def scores_of(result: MatchResult, instrument: str, target: Target) -> Scores:

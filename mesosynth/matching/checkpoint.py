@@ -8,6 +8,7 @@ what is searched, and how; each further line is a step, on the disk before the n
 import hashlib
 import itertools
 import math
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -28,6 +29,7 @@ from mesosynth.matching.results import (
 from mesosynth.system import file_kinds
 from mesosynth.system.documents import Document, LineDocument, Object
 from mesosynth.system.steps import Evaluation, Steps, Stopped, stop
+from mesosynth.system.unknown_keys import RecordConverter, record_converter
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -132,8 +134,7 @@ def load_checkpoint(path: Path, *jobs: Job) -> Checkpoint:
                 steps.append(_step(head.job, number, line))
         except (ValueError, msgspec.ValidationError) as error:
             raise CHECKPOINT.head.refusal(str(path), f"line {number + 2}: {error}") from error
-    settings = msgspec.convert(head.settings, _SETTINGS[head.job])
-    target = _target(head)
+    settings, target = _settings(head), _target(head)
     return Checkpoint(
         head.job, settings, target, head.instrument, tuple(steps), finished, head.extra
     )
@@ -197,7 +198,8 @@ def sequence_path(path: Path, settings: SequenceSettings) -> Path:
             digest = hashlib.file_digest(file, "sha256")
     except OSError as error:
         raise AudioFileError(f"{path} cannot be read: {error.strerror}.") from error
-    digest.update(msgspec.json.encode(settings, order="deterministic"))
+    content = msgspec.json.encode(settings, order="deterministic")
+    digest.update(content.replace(b',"extra":{}', b""))  # as long as there is nothing unknown
     folder = platformdirs.user_cache_path("mesosynth", appauthor=False) / "sequences"
     return folder / f"{path.stem}-{digest.hexdigest()[:12]}.jsonl"
 
@@ -252,7 +254,7 @@ def _from_first_revision(raw: Object) -> None:
 
 def _check(where: str, head: CheckpointHead) -> None:
     try:
-        msgspec.convert(head.settings, _SETTINGS[head.job])
+        _settings(head)
         _target(head)
         for evaluation in head.evaluations:
             _check_evaluation(head.job, evaluation)
@@ -282,13 +284,25 @@ def _head_of(checkpoint: Checkpoint) -> CheckpointHead:
         )  # fmt: skip
     else:
         sound = _Sound(name=target.name, sha256=target.sha256, duration=target.duration)
+    settings = _way(checkpoint.job).to_object(checkpoint.settings, "settings")
     return CheckpointHead(
         job=checkpoint.job,
         instrument=checkpoint.instrument,
-        settings=msgspec.to_builtins(checkpoint.settings),
+        settings=msgspec.to_builtins(settings),
         sound=sound,
         extra=checkpoint.extra,
     )
+
+
+@cache
+def _way(job: Job) -> RecordConverter:
+    """Converter of the settings of a search, which keeps unknown keys."""
+    return record_converter(_SETTINGS[job], {})
+
+
+def _settings(head: CheckpointHead) -> MatchSettings | LayersSettings | SequenceSettings:
+    fields = _way(head.job).from_object(head.settings, "settings")
+    return msgspec.convert(fields, _SETTINGS[head.job])
 
 
 def _lines_of(checkpoint: Checkpoint) -> list[Object]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,7 +153,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Drivers:
+class Attribution:
     """Which coefficients drive the match: residual × Jacobian at one theta, path by path.
 
     Attributes
@@ -285,6 +285,8 @@ class MatchSettings:
         Largest number of evaluations from each start.
     seed : int
         Seed of the noise that is added to the model where the target is noisy.
+    extra : dict
+        Keys of later versions.
     """
 
     unknowns: tuple[str, ...] = PARAMETERS.matchable
@@ -294,6 +296,7 @@ class MatchSettings:
     start: Mapping[str, float] | None = None
     max_evaluations: int = 16
     seed: int = 0
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,6 +474,8 @@ class LayersSettings:
     before : LayersStep or None
         Progress of the same match before the user changed its layers, which are in `start`:
         seconds, evaluations and progress continue from there.
+    extra : dict
+        Keys of later versions.
 
     Raises
     ------
@@ -485,6 +490,7 @@ class LayersSettings:
     start: tuple[Layer, ...] = ()
     pinned: tuple[int, ...] = ()
     before: LayersStep | None = None
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         layers, start = self.layers, self.start
@@ -546,6 +552,8 @@ class SequenceSettings:
         Ids of the parameters to find.
     pinned : mapping
         Fixed values by id; the other parameters have their defaults.
+    extra : dict
+        Keys of later versions.
 
     Raises
     ------
@@ -556,6 +564,7 @@ class SequenceSettings:
     hop: float = 1.0
     unknowns: tuple[str, ...] = _FIRST
     pinned: Mapping[str, float] = field(default_factory=dict[str, float])
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         if not SHORTEST_HOP <= self.hop <= LONGEST_HOP:
@@ -672,7 +681,7 @@ class MatchedSequence:
 # Tracking
 
 
-Hearing = Literal["listening", "following", "silent"]
+TrackingPhase = Literal["listening", "following", "silent"]
 """Whether theta is still being looked for, is followed, or there is nothing to hear."""
 
 
@@ -689,7 +698,7 @@ class Ear(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class TrackedTheta:
     """Result of tracking for the newest window.
 
     Attributes
@@ -712,7 +721,7 @@ class Followed:
         Time of the newest sample, s of the monotonic clock.
     """
 
-    hearing: Hearing
+    hearing: TrackingPhase
     theta: Mapping[str, float]
     std: Mapping[str, float]
     loss: float

@@ -18,9 +18,9 @@ from mesosynth.instruments.chirplet_torch import ONSET, SCALES, chirplet, chirpl
 from mesosynth.matching.fan_chirp import ChirpRate, Reading
 from mesosynth.matching.model import CHIRPLET, RIPPLE, Model, State, Unknowns, model_named
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.results import Ear, Followed, Hearing
+from mesosynth.matching.results import Ear, TrackedTheta, TrackingPhase
 from mesosynth.matching.starts import period_of, starts_of
-from mesosynth.matching.theta_track import BEGINNING, WINDOW, Heard, Recent, Track, age_of
+from mesosynth.matching.theta_track import BEGINNING, WINDOW, Observation, Recent, Track, age_of
 from mesosynth.plugins.parameters import ParameterTable
 
 # --------------------------------------------------------------------------------------------------
@@ -177,13 +177,13 @@ class OtherStarts:
             track.advance(seconds)
 
     def hear(
-        self, heard: Heard, known: Track | None, played: Mapping[str, float]
+        self, heard: Observation, known: Track | None, played: Mapping[str, float]
     ) -> Generator[None, None, Track | None]:
         """Update by a look, if the track is poor; a generator that yields often on the way.
 
         Parameters
         ----------
-        heard : Heard
+        heard : Observation
         known : Track or None
             The track, which has been updated.
         played : mapping
@@ -217,7 +217,7 @@ class OtherStarts:
         return best
 
     def _starts(
-        self, heard: Heard, played: Mapping[str, float]
+        self, heard: Observation, played: Mapping[str, float]
     ) -> Generator[None, None, list[dict[str, float]]]:
         """Thetas to try, the most probable first.
 
@@ -326,7 +326,7 @@ class Tracker:
         self._samples = 0  # heard so far
         self._level = self._loud = units.SILENCE_DB  # of the window, and lately
         self._track: Track | None = None
-        self._hearing: Hearing = "listening"
+        self._hearing: TrackingPhase = "listening"
         self._reading: Reading | None = None  # of the chirp rate, that no look has learned from
         self._centre = 0.0  # of the window that was heard last, s from the beginning
 
@@ -362,7 +362,7 @@ class Tracker:
         self._advance(now - age_of(window))
         S = self._recent.analyse(audio[-WINDOW:])
         yield
-        heard = Heard(S, audio, window, self._reading, now, self._centre)
+        heard = Observation(S, audio, window, self._reading, now, self._centre)
         if self._track is None:
             self._hearing = "listening"
         else:
@@ -396,14 +396,14 @@ class Tracker:
         """Time of the newest sample, s from the beginning."""
         return self._samples / self._sample_rate
 
-    def tell(self, ahead: float = 0.0) -> Followed:
+    def tell(self, ahead: float = 0.0) -> TrackedTheta:
         """Theta, predicted for some seconds ahead; in silence it stays as it is.
 
         A chirp rate that was read since the last look is used; that takes some milliseconds.
         """
         age = self._now - self._centre
         if self._track is None:
-            return Followed(self._hearing, {}, {}, 1.0, 0.0, age, self._level)
+            return TrackedTheta(self._hearing, {}, {}, 1.0, 0.0, age, self._level)
         if self._hearing == "silent":
             return self._said(self._track, self._track.state(), age)
         if self._chirp_rate is not None:
@@ -414,12 +414,12 @@ class Tracker:
             track.read(self._reading, self._reading.at - self._centre)
         return self._said(track, track.state(age + ahead), age)
 
-    def _said(self, track: Track, state: State, age: float) -> Followed:
+    def _said(self, track: Track, state: State, age: float) -> TrackedTheta:
         theta, std = self._model.by_id(state), self._unknowns.std(state, track.std)
         spread = dict(zip(self.ids, map(float, track.std), strict=False))
         known = [id_ for id_ in self.ids if spread[id_] < _UNKNOWN] or self.ids
         worst = max(spread[id_] for id_ in known)
-        return Followed(
+        return TrackedTheta(
             hearing=self._hearing,
             theta={id_: theta[id_] for id_ in known},
             std={id_: std[id_] for id_ in known},
@@ -447,7 +447,7 @@ def tracking_steps(
     values: Mapping[str, float],
     ear: Ear,
     sample_rate: int,
-) -> Generator[Followed, Mapping[str, float] | None, None]:
+) -> Generator[TrackedTheta, Mapping[str, float] | None, None]:
     """Track what comes to an ear, without end.
 
     Parameters
@@ -464,13 +464,13 @@ def tracking_steps(
 
     Yields
     ------
-    Followed
+    TrackedTheta
         What may be sent back: values by id, at which what is not tracked stands from now on.
     """
     tracker = Tracker(instrument, unknowns, values, sample_rate)
     took = 0.0
 
-    def estimate() -> Generator[Followed, Mapping[str, float] | None, None]:
+    def estimate() -> Generator[TrackedTheta, Mapping[str, float] | None, None]:
         """Hear what is new, and estimate theta as it will be half-way to the next time."""
         nonlocal took
         heard_at = time.monotonic()

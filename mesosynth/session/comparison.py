@@ -30,7 +30,7 @@ from mesosynth.session.signals import Emitter, Signal
 from mesosynth.session.sound import Sound
 from mesosynth.session.target import CurrentTarget
 
-Heard = Literal["target", "match", "both"]
+AuditionChoice = Literal["target", "match", "both"]
 """Audible part of target and match during a comparison."""
 
 _REST = 0.3  # s without a change, before the loudness is measured again
@@ -55,7 +55,7 @@ class Comparison:
     ) -> None:
         self._emit, self._audio, self._sound, self._rack = emit, audio, sound, rack
         self._target, self._match, self._layers = target, match, layers
-        self._heard: Heard | None = None
+        self._heard: AuditionChoice | None = None
         self._planner = ThreadPoolExecutor(1, thread_name_prefix="mesosynth audition")
         self._planning: Future[Plan] | None = None
         self._plan: Plan | None = None
@@ -65,11 +65,11 @@ class Comparison:
         self._serial = 0
 
     @property
-    def heard(self) -> Heard | None:
+    def heard(self) -> AuditionChoice | None:
         """The audible part; None without a comparison."""
         return self._heard
 
-    def hear(self, what: Heard | None) -> None:
+    def hear(self, what: AuditionChoice | None) -> None:
         """Play the target, the match (the instrument) or both.
 
         Both start together and repeat; a change between them changes only what is audible. Play,

@@ -15,7 +15,7 @@ from mesosynth.instruments.layers import LAYER_IDS
 from mesosynth.matching.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mesosynth.matching.results import (
     MATCHABLE,
-    Drivers,
+    Attribution,
     LayersSettings,
     MatchResult,
     MatchSettings,
@@ -81,7 +81,7 @@ class Match:
     """A match, with or without layers, is paused until :meth:`resume` or :meth:`stop`."""
     resumed = Signal()
     follow_changed = Signal(bool)
-    attributed = Signal(Drivers)
+    attributed = Signal(Attribution)
     """Coefficients that would drive a match from here, after :meth:`attribute`."""
 
     def __init__(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import ArgumentError
 from mesosynth.matching.jobs import tracking_jobs
-from mesosynth.matching.results import MATCHABLE, Followed, Hearing
+from mesosynth.matching.results import MATCHABLE, TrackedTheta, TrackingPhase
 from mesosynth.session.capture import AudioInput
 from mesosynth.session.match import Match
 from mesosynth.session.rack import Rack
@@ -45,7 +45,7 @@ class TrackingState:
     """
 
     running: bool
-    hearing: Hearing = "listening"
+    hearing: TrackingPhase = "listening"
     theta: dict[str, float] = field(default_factory=dict[str, float])
     confidence: float = 0.0
     lag: float = 0.0
@@ -189,7 +189,7 @@ class Tracking:
             self._hear()
 
     def _hear(self) -> None:
-        newest: Followed | None = None
+        newest: TrackedTheta | None = None
         for _, event in self._jobs.poll():
             match event:
                 case Stepped(estimate):
@@ -222,7 +222,7 @@ class Tracking:
             text = f"The {self._rack.instrument} cannot follow a sound; following ends."
             self._messages.say(text, "warning")
 
-    def _take(self, estimate: Followed) -> None:
+    def _take(self, estimate: TrackedTheta) -> None:
         late = time.monotonic() - estimate.heard_at + self._audio.status().latency_in
         sure = estimate.hearing == "following" and estimate.confidence >= SURE
         if sure and not self._frozen:

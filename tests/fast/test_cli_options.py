@@ -14,6 +14,7 @@ from mesosynth.matching.results import LayersSettings, MatchSettings, SequenceSe
 BY_SCRIPTS_ONLY = {
     "start", "max_evaluations",  # of one arpeggio: theta to start from; patience
     "steps", "before",  # of layers: patience; the match before a hand changed it
+    "extra",  # of files of later versions
 }  # fmt: skip
 
 

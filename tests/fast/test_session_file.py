@@ -22,7 +22,8 @@ SOUND = Preset(
 SAVED = SavedSession(
     sound=SOUND, target=TargetFile(path="/a/b.wav", sha256="00"), follow=False,
     bank=("/a/x.json",), desk={"drawer": {"open": True, "list": [1, None]}}, extra={"later": 2},
-    match=MatchSettings(unknowns=("f_m", "gamma"), pinned={"w": 2.0}, phi="jtfs"),
+    match=MatchSettings(unknowns=("f_m", "gamma"), pinned={"w": 2.0}, phi="jtfs",
+                        extra={"later": [3]}),
 )  # fmt: skip
 
 

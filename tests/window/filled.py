@@ -6,7 +6,14 @@ import numpy as np
 
 from mesosynth.audio.target import Target
 from mesosynth.audio.waveform_peaks import WaveformPeaks
-from mesosynth.matching.results import Analysis, Candidate, Drivers, MatchResult, MatchStep, Scores
+from mesosynth.matching.results import (
+    Analysis,
+    Attribution,
+    Candidate,
+    MatchResult,
+    MatchStep,
+    Scores,
+)
 
 RATES = (2.0 ** np.arange(-2, 8)).astype(np.float32)
 SCALES = np.array([0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0], np.float32)
@@ -59,8 +66,8 @@ def fill(window):
     window.match_page._on_ended(result)
     window.match_page._on_judged(result)
     pulls = noise.standard_normal((4, 2, len(SCALES), len(RATES))).astype(np.float32)
-    window.scale_rate.drivers.show_drivers(
-        Drivers(("f_c", "f_m", "gamma", "w"), pulls, 0.1, SCALES, RATES)
+    window.scale_rate.attribution.show_attribution(
+        Attribution(("f_c", "f_m", "gamma", "w"), pulls, 0.1, SCALES, RATES)
     )
     window.status.show_device("", True)
     window.status.show_audio(

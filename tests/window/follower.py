@@ -2,7 +2,7 @@
 
 import time
 
-from mesosynth.matching.results import Followed
+from mesosynth.matching.results import TrackedTheta
 from mesosynth.system.jobs import Stepped
 
 
@@ -15,7 +15,7 @@ class HeardJobs:
         return self
 
     def poll(self):
-        estimate = Followed(
+        estimate = TrackedTheta(
             "following", {"gamma": 4.0}, {"gamma": 0.1}, 0.01, 0.9, 0.3, -20.0, time.monotonic()
         )
         return [(self, Stepped(estimate))]

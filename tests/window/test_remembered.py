@@ -136,3 +136,13 @@ def test_views_are_saved_where_the_last_one_was(desk, tmp_path):
     dialog = next(each for each in desk.findChildren(QFileDialog) if each.isVisible())
     assert dialog.directory().absolutePath() == str(tmp_path)
     dialog.close()
+
+
+def test_settings_that_cannot_be_written_are_told_at_the_end(
+    other_window, monkeypatch, tmp_path, capsys
+):
+    (tmp_path / "file").write_text("")
+    window = other_window()
+    monkeypatch.setenv("MESOSYNTH_CONFIG_DIR", str(tmp_path / "file" / "folder"))
+    window.close()
+    assert "desk.json cannot be written" in capsys.readouterr().err

@@ -298,7 +298,7 @@ def test_the_output_has_a_spectrum(desk, qtbot):
 
 def test_what_drives_a_match_is_told_for_each_parameter(target, qtbot):
     desk = target
-    drivers = desk.scale_rate.drivers
+    drivers = desk.scale_rate.attribution
     with told(qtbot, desk.session.match.attributed, timeout=60_000):
         QTest.mouseClick(desk.scale_rate.switch, LEFT)
     try:

@@ -1,5 +1,7 @@
 """Fears: a controller that makes a parameter jump, or moves another one, or forgets overnight."""
 
+import json
+
 import pytest
 
 from mesosynth.control.midi_map import OWN, Binding, MidiMap
@@ -116,6 +118,19 @@ def test_it_is_saved_and_read_back(tmp_path):
     again.load(path)
     assert again.bindings == map_.bindings
     assert [p.name for p in path.parent.iterdir()] == ["midi.json"]
+
+
+def test_keys_of_a_later_version_are_kept(tmp_path):
+    path = tmp_path / "midi.json"
+    binding = {"channel": 0, "controller": 1, "parameter": "w", "curve": {"later": [1]}}
+    path.write_text(json.dumps({"revision": 1, "bindings": [binding], "groups": []}))
+    map_ = MidiMap(PARAMETERS)
+    map_.load(path)
+    map_.bind(0, 2, "f_c")
+    map_.save(path)
+    saved = json.loads(path.read_text())
+    assert saved["bindings"][0] == binding
+    assert saved["groups"] == []
 
 
 def test_a_binding_of_what_is_not_in_the_rack_waits_until_it_is(tmp_path):

@@ -1,5 +1,8 @@
 """Fears: a setting that changes nothing, a pinned parameter that moves, noise that misleads."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,10 +11,11 @@ from mesosynth.audio.target import target_from_array
 from mesosynth.errors import MesosynthError
 from mesosynth.instruments.chirplet import PURE
 from mesosynth.instruments.chirplet_torch import chirplet
-from mesosynth.matching import MatchSettings
+from mesosynth.matching.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mesosynth.matching.match import Matcher
 from mesosynth.matching.model import THETA, state_of
 from mesosynth.matching.noise import windowed_target
+from mesosynth.matching.results import LayersSettings, LongSound, MatchSettings, SequenceSettings
 
 RATE, N = 8192, 32768
 TRUTH = {"f_c": 470.0, "f_m": 7.0, "gamma": -1.7, "w": 1.9}
@@ -119,3 +123,19 @@ def test_noise_alone_is_told_to_hold_no_arpeggio():
 def test_a_setting_that_does_not_exist_is_named(settings, named):
     with pytest.raises(MesosynthError, match=named):
         match(target(), MatchSettings(**settings))
+
+
+@pytest.mark.parametrize(
+    ("job", "settings"),
+    [("match", MatchSettings()), ("layers", LayersSettings()), ("sequence", SequenceSettings())],
+)
+def test_settings_of_a_later_version_are_kept_in_the_file_of_a_match(tmp_path, job, settings):
+    path = tmp_path / "run"
+    sound = target_from_array(np.sin(np.arange(44100) * 0.1), 22050)
+    if job == "sequence":
+        sound = LongSound("long.wav", "0" * 64, 60.0)
+    save_checkpoint(path, Checkpoint(job, replace(settings, extra={"later": {"a": [1]}}), sound))
+    first = path.read_text()
+    assert json.loads(first.splitlines()[0])["settings"]["later"] == {"a": [1]}
+    save_checkpoint(path, load_checkpoint(path))
+    assert path.read_text() == first
