@@ -1,6 +1,5 @@
 """Ripple, live: a sum of partials modulated along time and log-frequency."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,9 +8,8 @@ from numpy.typing import NDArray
 
 from mesosynth import units
 from mesosynth.plugins.parameters import Parameter, ParameterTable
-from mesosynth.plugins.plugin import CHANNELS, EventKind, Events, Instrument
-from mesosynth.plugins.ramps import Ramps
-from mesosynth.plugins.tuning import KeyTuning
+from mesosynth.plugins.plugin import EventKind, Events, Instrument
+from mesosynth.plugins.tuning import MIDDLE_C_HERTZ, KeyTuning
 
 # --------------------------------------------------------------------------------------------------
 # Parameter table and partials, for the live and the offline form
@@ -57,6 +55,8 @@ PARAMETERS = ParameterTable(
     ]
 )  # fmt: skip
 
+P_GAMMA = PARAMETERS.index("gamma")
+
 
 def places() -> NDArray[np.float64]:
     """Position of each partial, (PARTIALS,): 0 for the lowest to 1 for the highest."""
@@ -86,55 +86,45 @@ def first_phases() -> NDArray[np.float64]:
 # alone and of x_i alone, so three weighted sums over the partials are enough: matrix products.
 
 
-STRIDE = 256  # samples at once: the partials of a stride stay in the cache
-
-_DEPTH, _LEVEL = range(2)
-_SUMS = 3  # plain, and times cosine and sine of a partial's phase in the ripple
-
-
 class Ripple(Instrument):
-    """Partials under a moving ripple; a held note sets the lowest partial."""
+    """Partials under a moving ripple; a held note sets the lowest partial.
+
+    Attributes
+    ----------
+    relative : bool
+        Whether keys transpose the parameter f_0 by their distance from middle C.
+    """
 
     name = "Ripple"
+    pitch = "f_0"
     parameters = PARAMETERS
 
-    def __init__(self) -> None:
-        self._tuning = KeyTuning()
+    def __init__(self, tuning: KeyTuning | None = None) -> None:
+        self.tuning = tuning or KeyTuning()
+        self.relative = False
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
+        from mesosynth.instruments import ripple_kernel
+
+        self._k = ripple_kernel
         self._sample_rate = float(sample_rate)
-        self._places = places()
-        self._sides = np.where(np.arange(PARTIALS) % 2, 1.0, -1.0)
-        self._octaves, self._gains, self._turn = np.zeros((3, PARTIALS))
-        # Of each partial, and last of the ripple: phase, cycles per sample, and their change.
-        self._motion = np.zeros((PARTIALS + 1, 3))
-        self._steps = np.zeros(PARTIALS + 1)
-        self._weights, self._last_weights = np.zeros((2, CHANNELS * _SUMS, PARTIALS))
-        self._unlike = np.zeros(self._weights.shape, np.bool_)
-        self._values, self._last_values = np.zeros((2, len(PARAMETERS)))
-        self._ramps = Ramps(2, max_block)
-        self._targets = np.zeros(2)
-        stride = min(STRIDE, max_block)
-        self._count = np.arange(float(max_block + 1))
-        self._basis = np.ones((3, stride))
-        self._phases = np.zeros((PARTIALS + 1) * stride)
-        self._sums, self._more = np.zeros((2, CHANNELS * _SUMS, stride))
-        self._fraction, self._sine, self._cosine = np.zeros((3, stride))
+        self._partials = np.zeros((PARTIALS, self._k.COLUMNS))
+        self._ripple = np.zeros(self._k.RIPPLE)
+        self._lines = np.zeros((4, max_block))
         self.reset()
 
     def reset(self) -> None:
         """[control] Forget all sound, as if `prepare` had just returned."""
-        self._ramps.reset()
-        self._motion.fill(0.0)
-        self._motion[:PARTIALS, 0] = first_phases()
-        self._fresh = True
+        self._partials[:, self._k.PHASE] = first_phases()
+        self._ripple.fill(0.0)
+        self._knobs: list[float] = []
         self._notes: list[int] = []
         self._bend = 0.0  # semitones
 
     def state(self) -> dict[str, Any]:
         """[control] Scale of the keys, if it is not the equal temperament."""
-        return self._tuning.state()
+        return self.tuning.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """[control] Tune the keys, as :meth:`mesosynth.plugins.tuning.KeyTuning.restore`.
@@ -144,30 +134,30 @@ class Ripple(Instrument):
         ArgumentError
             If it is not a scale; the keys stay as they were.
         """
-        self._tuning.restore(state)
+        self.tuning.restore(state)
 
     def process(
         self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
     ) -> None:
         """[audio] Overwrite `block`, (2, frames) float32; `values` are in the table's order."""
-        frames = block.shape[1]
-        if self._fresh:
-            np.copyto(self._last_values, values)
-        begin = 0
-        for event in events:
-            frame = int(event["frame"])
+        frames, begin, jumps = block.shape[1], 0, not self._knobs
+        knobs: list[float] = values.tolist()
+        before = self._knobs or knobs
+        for frame, kind, _, note, value in events.tolist() if len(events) else ():
             if frame > begin:
-                self._play_to(values, frame / frames, block[:, begin:frame])
-                begin = frame
-            if self._hear(event):
-                self._fresh = True  # a note begins at once, not by a glide
-        self._play_to(values, 1.0, block[:, begin:])
-        np.copyto(self._last_values, values)
+                share = frame / frames
+                between = [a + (b - a) * share for a, b in zip(before, knobs, strict=True)]
+                if knobs[P_GAMMA] * before[P_GAMMA] < 0.0:
+                    between[P_GAMMA] = knobs[P_GAMMA]  # 0 oct/s is not legal, so the sign jumps
+                self._play(between, jumps, block[:, begin:frame])
+                begin, jumps = frame, False
+            jumps = self._hear(kind, note, value) or jumps  # a note begins at once, not by a glide
+        self._play(knobs, jumps, block[:, begin:])
 
-    def _hear(self, event: np.void) -> bool:
+    def _hear(self, kind: int, note: int, value: float) -> bool:
         """Apply an event; return whether the pitch jumps."""
-        note, notes = int(event["note"]), self._notes
-        match int(event["kind"]):
+        notes = self._notes
+        match kind:
             case EventKind.NOTE_ON:
                 notes.append(note)
             case EventKind.NOTE_OFF if note in notes:
@@ -176,126 +166,27 @@ class Ripple(Instrument):
                 notes.clear()
                 self._bend = 0.0
             case EventKind.PITCH_BEND:
-                self._bend = float(event["value"])
+                self._bend = value
             case _:
                 return False
         return True
 
-    def _play_to(
-        self, values: NDArray[np.float64], share: float, part: NDArray[np.float32]
-    ) -> None:
-        """Render the part of a block that ends at `share` of its length."""
-        between = self._values
-        np.subtract(values, self._last_values, out=between)
-        np.multiply(between, share, out=between)
-        np.add(between, self._last_values, out=between)
-        if values[2] * self._last_values[2] < 0.0:
-            between[2] = values[2]  # 0 oct/s is not legal, so the sign jumps
-        frames = part.shape[1]
-        self._aim(between)
-        if self._fresh:
-            np.copyto(self._motion[:, 1], self._steps)
-            np.copyto(self._last_weights, self._weights)
-            self._fresh = False
-        np.subtract(self._steps, self._motion[:, 1], out=self._motion[:, 2])
-        lines = self._ramps.move(self._targets, frames)
-        np.not_equal(self._weights, self._last_weights, out=self._unlike)
-        moving = bool(self._unlike.any())
-        for begin in range(0, frames, STRIDE):
-            end = min(begin + STRIDE, frames)
-            self._render(begin, end, frames, moving, lines[:, begin:end], part[:, begin:end])
-        # The next part begins with the values at the end.
-        change, step, phase = self._motion[:, 2], self._motion[:, 1], self._motion[:, 0]
-        np.multiply(step, float(frames), out=step)
-        np.add(phase, step, out=phase)
-        np.multiply(change, 0.5 * (frames + 1), out=change)
-        np.add(phase, change, out=phase)
-        np.remainder(phase, 1.0, out=phase)
-        np.copyto(step, self._steps)
-        np.copyto(self._last_weights, self._weights)
-
-    def _aim(self, values: NDArray[np.float64]) -> None:
-        """Compute the frequencies (cycles per sample) and weights for `values`."""
-        f_0, f_m, gamma, w = (float(value) for value in values[:4])
-        if self._notes:
-            f_0 = float(self._tuning.hertz[self._notes[-1]])
-        f_0 *= 2.0 ** (self._bend / 12.0)
-        steps, octaves, gains, turn = self._steps, self._octaves, self._gains, self._turn
-        np.multiply(self._places, w, out=octaves)
-        partials = steps[:PARTIALS]
-        np.exp2(octaves, out=partials)
-        np.multiply(partials, f_0 / self._sample_rate, out=partials)
-        np.exp2(np.multiply(octaves, -0.5, out=gains), out=gains)
-        np.multiply(gains, LEVEL * math.sqrt(2.0 / float(np.dot(gains, gains))), out=gains)
-        _fade(partials, gains, turn)
-        np.minimum(partials, FADE_TO, out=partials)  # silent there; keeps phases small
-        steps[PARTIALS] = f_m / self._sample_rate
-        self._targets[_DEPTH] = values[4]
-        self._targets[_LEVEL] = units.db_to_amplitude(float(values[6]))
-        weights = self._weights.reshape(CHANNELS, _SUMS, PARTIALS)
-        np.multiply(octaves, 2.0 * math.pi * f_m / gamma, out=octaves)
-        for channel, side in enumerate((-float(values[5]), float(values[5]))):
-            np.multiply(self._sides, side, out=turn)
-            np.add(turn, 1.0, out=turn)
-            np.multiply(turn, gains, out=weights[channel, 0])
-        for sums in weights:
-            np.multiply(np.cos(octaves, out=turn), sums[0], out=sums[1])
-            np.multiply(np.sin(octaves, out=turn), sums[0], out=sums[2])
-
-    def _render(
-        self,
-        begin: int,
-        end: int,
-        frames: int,
-        moving: bool,
-        lines: NDArray[np.float64],
-        out: NDArray[np.float32],
-    ) -> None:
-        """Write samples `begin` to `end` of a part of `frames` samples to `out`."""
-        n = end - begin
-        basis = self._basis[:, :n]
-        phases = self._phases[: (PARTIALS + 1) * n].reshape(PARTIALS + 1, n)
-        np.copyto(basis[1], self._count[begin:end])
-        np.multiply(self._count[begin:end], self._count[begin + 1 : end + 1], out=basis[2])
-        np.multiply(basis[2], 0.5 / frames, out=basis[2])  # the sum of a frequency that ramps
-        np.matmul(self._motion, basis, out=phases)
-        np.multiply(phases, 2.0 * math.pi, out=phases)
-        sine = np.sin(phases[PARTIALS], out=self._sine[:n])
-        cosine = np.cos(phases[PARTIALS], out=self._cosine[:n])
-        np.sin(phases, out=phases)
-        sums = np.matmul(self._last_weights, phases[:PARTIALS], out=self._sums[:, :n])
-        if moving:
-            more = np.matmul(self._weights, phases[:PARTIALS], out=self._more[:, :n])
-            fraction = np.multiply(self._count[begin + 1 : end + 1], 1.0 / frames,
-                                   out=self._fraction[:n])  # fmt: skip
-            for row, other in zip(sums, more, strict=True):
-                np.subtract(other, row, out=other)
-                np.multiply(other, fraction, out=other)
-                np.add(row, other, out=row)
-        np.multiply(sine, lines[_DEPTH], out=sine)
-        np.multiply(cosine, lines[_DEPTH], out=cosine)
-        for row, channel in zip(out, range(0, CHANNELS * _SUMS, _SUMS), strict=True):
-            plain, up, across = sums[channel], sums[channel + 1], sums[channel + 2]
-            np.multiply(up, sine, out=up)
-            np.multiply(across, cosine, out=across)
-            np.add(plain, up, out=plain)
-            np.subtract(plain, across, out=plain)
-            np.multiply(plain, lines[_LEVEL], out=plain)
-            np.copyto(row, plain, casting="same_kind")
-
-
-def _fade(
-    steps: NDArray[np.float64], gains: NDArray[np.float64], turn: NDArray[np.float64]
-) -> None:
-    """Fade `gains` to 0 (by 3 x^2 - 2 x^3) where `steps`, cycles per sample, near Nyquist's."""
-    if steps[-1] <= FADE_FROM:  # the highest
-        return
-    np.subtract(FADE_TO, steps, out=turn)
-    np.multiply(turn, 1.0 / (FADE_TO - FADE_FROM), out=turn)
-    np.maximum(turn, 0.0, out=turn)
-    np.minimum(turn, 1.0, out=turn)
-    np.multiply(gains, turn, out=gains)
-    np.multiply(gains, turn, out=gains)
-    np.multiply(turn, -2.0, out=turn)
-    np.add(turn, 3.0, out=turn)
-    np.multiply(gains, turn, out=gains)
+    def _play(self, knobs: list[float], jumps: bool, part: NDArray[np.float32]) -> None:
+        """Render a part of a block to whose end the knobs ramp, or jump."""
+        k, ripple, partials = self._k, self._ripple, self._partials
+        if jumps or knobs != self._knobs:
+            f_0, f_m, gamma, w, depth, spread, gain = knobs
+            if self._notes:
+                hertz = float(self.tuning.hertz[self._notes[-1]])
+                f_0 = f_0 * hertz / MIDDLE_C_HERTZ if self.relative else hertz
+            step = f_0 * 2.0 ** (self._bend / 12.0) / self._sample_rate
+            k.aim(partials, step, f_m, gamma, w, spread)
+            ripple[k.TURN_STEP + 3], ripple[k.DEPTH + 3] = f_m / self._sample_rate, depth
+            ripple[k.LEVEL + 3] = LEVEL * units.db_to_amplitude(gain)
+            if jumps:
+                partials[:, k.STEP : k.STEP + k.NEXT] = partials[:, k.STEP + k.NEXT :]
+                ripple[k.TURN_STEP] = ripple[k.TURN_STEP + 3]
+            if not self._knobs:
+                ripple[k.DEPTH : k.LEVEL + 1] = ripple[k.DEPTH + 3 :]
+            self._knobs = knobs
+        k.render(partials, ripple, self._lines, part)
