@@ -266,6 +266,7 @@ class MainWindow(QMainWindow):
             hand.learn_asked.connect(self._learn)
             hand.forget_asked.connect(self._forget)
             hand.pin_asked.connect(self.match_page.pin)
+            hand.modulate_asked.connect(self.effects.modulate)
 
     def _learn(self, parameter: str) -> None:
         self.desk.ask(lambda session: session.keys.learn(parameter))
@@ -303,8 +304,22 @@ class MainWindow(QMainWindow):
     def _show_values(self, values: dict[str, float]) -> None:
         self.pad.set_values(values)
         self.knobs.set_values(values)
+        self._show_modulations()
         whole, notes = _in_words(self._table, values)
         self.pad_frame.note.say(whole, notes, "")
+
+    def _show_modulations(self) -> None:
+        """Show on each knob what moves it."""
+        session = self.desk.session
+        if session is None:
+            return
+        slots, moved = session.rack.modulations, dict[str, list[tuple[str, int, float]]]()
+        for n, slot in enumerate(slots, 1):
+            if not slot.free:
+                moved.setdefault(slot.target, []).append((slot.source, n, slot.depth))
+        for knob in (*self.knobs.all(), *self.effects.knobs):
+            knob.set_modulations(moved.get(knob.id, []))
+        self.effects.show_modulations(slots, session.sound.parameters)
 
     def _on_target(self, target: Target) -> None:
         self.scalograms.set_target_name(target.name)

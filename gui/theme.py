@@ -46,6 +46,7 @@ DARK = {
     "OFF": "#1d2129",
     "OFF_EDGE": "#232831",
     "ACCENT": "#ffb454",
+    "MODULATED": "#6fb7ff",
     "CHECKED": "#2b2720",
     "WARNING": "#f2c14e",
     "ERROR": "#ff7b72",
@@ -70,6 +71,7 @@ LIGHT = {
     "OFF": "#eceef2",
     "OFF_EDGE": "#dde0e7",
     "ACCENT": "#d07400",
+    "MODULATED": "#1f6fc4",
     "CHECKED": "#fbecd6",
     "WARNING": "#8f6400",
     "ERROR": "#c8352e",
@@ -127,6 +129,8 @@ QToolButton#bare:hover {{ background: {RAISED}; }}
 QToolButton#bare:focus {{ border-color: {DIM}; }}
 QFrame#card {{ background: {CARD}; border: 1px solid {LINE}; border-radius: 5px; }}
 QFrame#card[problem="true"] {{ border-color: {ERROR}; }}
+QLabel#chip {{ background: {RAISED}; color: {MODULATED}; border: 1px solid {LINE};
+    border-radius: 7px; padding: 1px 6px; }}
 QLabel#key {{ color: {ACCENT}; }}
 QWidget#sheetPage {{ background: transparent; }}
 QLabel#problem {{ color: {ERROR}; }}
@@ -188,6 +192,7 @@ TEXT = DARK["TEXT"]
 DIM = DARK["DIM"]
 FAINT = DARK["FAINT"]
 ACCENT = DARK["ACCENT"]
+MODULATED = DARK["MODULATED"]
 WARNING = DARK["WARNING"]
 ERROR = DARK["ERROR"]
 MATCH = DARK["MATCH"]

@@ -1,8 +1,9 @@
 """Effects page: the instrument, and the chain of effects with their knobs."""
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtGui import QDrag, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QComboBox,
     QFrame,
     QGridLayout,
@@ -16,14 +17,18 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from mesosynth.effects.modulation import NAME as MODULATION
+from mesosynth.effects.modulation import SLOTS, SOURCES
 from mesosynth.engine.plugin_registry import PluginInfo, list_plugins, plugin_folder
+from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.session import Session
+from mesosynth.session.rack import Modulated
 from mesosynth.session.rack_model import RackedPlugin
 
 from .. import theme
 from ..desk import Desk
 from ..undo import History
-from ..widgets.knob import Knob
+from ..widgets.knob import SOURCE_MIME, Knob
 
 # --------------------------------------------------------------------------------------------------
 # Problem of a plugin: one sentence, and its traceback on demand.
@@ -199,22 +204,132 @@ class EffectCard(QFrame):
         head.addStretch(1)
         for button in (self.up, self.down, self.out):
             head.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 4, 6, 4)
+        layout.setSpacing(2)
+        layout.addLayout(head)
+        layout.addWidget(self.problem)
+        layout.addLayout(self._grid())
+
+    def _grid(self) -> QGridLayout:
+        """Layout of the knobs."""
         grid = QGridLayout()
         grid.setSpacing(0)
         for i, knob in enumerate(self.knobs.values()):
             grid.addWidget(knob, i // _COLUMNS, i % _COLUMNS)
         for column in range(_COLUMNS):
             grid.setColumnStretch(column, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 4, 6, 4)
-        layout.setSpacing(2)
-        layout.addLayout(head)
-        layout.addWidget(self.problem)
-        layout.addLayout(grid)
+        return grid
 
 
 def _bare(icon: str, tip: str) -> QToolButton:
     return theme.tool_button("", tip, icon=icon, kind="bare", named=tip.partition(" (")[0])
+
+
+# --------------------------------------------------------------------------------------------------
+# Card of the modulation: sources to drag onto knobs, and four slots
+
+
+_ROWS = ("lfo1_", "lfo2_", "env_", "follow")  # beginnings of the ids of a row of knobs
+_MODULATION_COLUMNS = 3
+
+
+class SourceChip(QLabel):
+    """A source of the modulation, to be dragged onto a knob."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source)
+        self.source = source
+        self.setObjectName("chip")
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setCursor(Qt.CursorShape.OpenHandCursor)
+        self.setToolTip(f"Drag {source} onto a knob to move it.")
+        self._pressed = False
+
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed = event.button() == Qt.MouseButton.LeftButton
+        event.accept()  # or the card would be dragged
+
+    @override
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        far = event.position().toPoint().manhattanLength() > QApplication.startDragDistance()
+        if self._pressed and far:
+            self._pressed = False
+            drag, data = QDrag(self), QMimeData()
+            data.setData(SOURCE_MIME, self.source.encode())
+            drag.setMimeData(data)
+            drag.setPixmap(self.grab())
+            drag.exec(Qt.DropAction.LinkAction)
+
+
+class ModulationCard(EffectCard):
+    """Card of the modulation.
+
+    Signals
+    -------
+    freed
+        Id of a parameter that is to be moved no longer.
+    """
+
+    freed = Signal(str)
+
+    def __init__(self, effect: RackedPlugin) -> None:
+        self._targets = [QLabel() for _ in range(SLOTS)]
+        self._free = [_bare("ph.x", "Free this slot") for _ in range(SLOTS)]
+        self.chips = [SourceChip(source) for source in SOURCES[1:]]
+        self._ids = [""] * SLOTS
+        for label in self._targets:
+            label.setWordWrap(True)
+        super().__init__(effect)
+
+    def show_slots(self, slots: tuple[Modulated, ...], table: ParameterTable) -> None:
+        """Show what each slot moves.
+
+        Parameters
+        ----------
+        slots : tuple of Modulated
+        table : ParameterTable
+            Of the whole rack.
+        """
+        for n, slot in enumerate(slots):
+            known = slot.target in table
+            name = table[slot.target].name if known else slot.target
+            self._ids[n] = slot.target
+            absent = "" if known or not slot.target else " (not in this rack)"
+            self._targets[n].setText(f"→ {name}{absent}" if slot.target else "→ nothing yet")
+            self._targets[n].setEnabled(bool(slot.target))
+            self._free[n].setEnabled(bool(slot.target))
+
+    @override
+    def _grid(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(4)
+        grid.setVerticalSpacing(2)
+        for i, chip in enumerate(self.chips):
+            grid.addWidget(chip, i // _MODULATION_COLUMNS, i % _MODULATION_COLUMNS)
+        for n in range(SLOTS):
+            row = grid.rowCount()
+            grid.addWidget(self.knobs[f"{MODULATION}.source{n + 1}"], row, 0)
+            grid.addWidget(self.knobs[f"{MODULATION}.depth{n + 1}"], row, 1)
+            target = QVBoxLayout()
+            target.addWidget(self._targets[n], 1)
+            target.addWidget(self._free[n])
+            grid.addLayout(target, row, 2)
+            self._free[n].clicked.connect(lambda _=False, n=n: self.freed.emit(self._ids[n]))
+        for prefix in _ROWS:
+            row = grid.rowCount()
+            for i, knob in enumerate(self._of(prefix)):
+                place = divmod(i, _MODULATION_COLUMNS)
+                grid.addWidget(knob, row + place[0], place[1])
+        for column in range(_MODULATION_COLUMNS):
+            grid.setColumnStretch(column, 1)
+        return grid
+
+    def _of(self, prefix: str) -> list[Knob]:
+        return [
+            knob for id_, knob in self.knobs.items() if id_.startswith(f"{MODULATION}.{prefix}")
+        ]
 
 
 # --------------------------------------------------------------------------------------------------
@@ -254,6 +369,8 @@ class EffectsPage(QFrame):
         self.menu = QMenu(self.add)
         self.menu.aboutToShow.connect(self._fill_menu)
         self.add.setMenu(self.menu)
+        self.tap = theme.tool_button("Tap", "Tap the tempo, twice or more often.  (N)")
+        self.tap.pressed.connect(lambda: self._desk.ask(lambda session: session.keys.tap()))
         self.hint = theme.note("No effects yet. The sound goes straight to the limiter.")
         self.hint.setWordWrap(True)
         self.problem = ProblemLabel()
@@ -296,8 +413,10 @@ class EffectsPage(QFrame):
         self._show_values(self._desk.values)
 
     def _new_card(self, effect: RackedPlugin) -> EffectCard:
-        card = EffectCard(effect)
+        card = ModulationCard(effect) if effect.uid == MODULATION else EffectCard(effect)
         self._cards[effect.uid] = card
+        if isinstance(card, ModulationCard):
+            card.freed.connect(lambda id_: self.modulate(id_, "off"))
         for knob in card.knobs.values():
             self.knob_made.emit(knob)
         title = effect.title
@@ -317,6 +436,36 @@ class EffectsPage(QFrame):
             )
         )
         return card
+
+    def modulate(self, id_: str, source: str) -> None:
+        """Move a parameter by a source of the modulation, or with "off" no longer.
+
+        Parameters
+        ----------
+        id_ : str
+            Of the parameter: "f_c" or "delay.time".
+        source : str
+            One of :data:`mesosynth.effects.modulation.SOURCES`.
+        """
+        self._step(f"modulation of {id_}", lambda session: session.rack.modulate(id_, source))
+
+    @property
+    def knobs(self) -> list[Knob]:
+        """Knobs of all effects."""
+        return [knob for card in self._cards.values() for knob in card.knobs.values()]
+
+    def show_modulations(self, slots: tuple[Modulated, ...], table: ParameterTable) -> None:
+        """Show what each slot of the modulation moves.
+
+        Parameters
+        ----------
+        slots : tuple of Modulated
+        table : ParameterTable
+            Of the whole rack.
+        """
+        card = self._cards.get(MODULATION)
+        if isinstance(card, ModulationCard):
+            card.show_slots(slots, table)
 
     def _show_values(self, values: dict[str, float]) -> None:
         for card in self._cards.values():
@@ -365,7 +514,10 @@ class EffectsPage(QFrame):
         layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
         layout.setSpacing(6)
         layout.addWidget(theme.title("Instrument"))
-        layout.addWidget(self.instrument)
+        plays = QHBoxLayout()
+        plays.addWidget(self.instrument, 1)
+        plays.addWidget(self.tap)
+        layout.addLayout(plays)
         layout.addWidget(self.problem)
         layout.addLayout(head)
         layout.addWidget(scroll, 1)

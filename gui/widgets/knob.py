@@ -6,6 +6,8 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
+    QDragEnterEvent,
+    QDropEvent,
     QFocusEvent,
     QFont,
     QFontMetricsF,
@@ -30,6 +32,8 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from mesosynth.effects.modulation import BIPOLAR, SOURCES
+from mesosynth.effects.modulation import NAME as MODULATION
 from mesosynth.errors import ArgumentError
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 
@@ -106,6 +110,9 @@ TRAVEL_PX = 180.0
 FINE = 0.1
 """How much slower a knob turns while Shift is held."""
 
+SOURCE_MIME = "application/x-mesosynth-source"
+"""Format of a source of the modulation that is dragged onto a knob."""
+
 _NOTCH = 0.02
 _START, _SPAN = 225.0, -270.0  # degrees, counter-clockwise from three o'clock
 _TEXT_HEIGHT = 17
@@ -135,6 +142,7 @@ class Knob(QWidget):
     set_at_once = Signal(dict, str)
     refused = Signal(str)
     learn_asked = Signal(str)
+    modulate_asked = Signal(str, str)
     forget_asked = Signal(str)
     pin_asked = Signal(str, bool)
 
@@ -145,8 +153,10 @@ class Knob(QWidget):
         self.title = f"{owner} {parameter.name}".strip()
         self.pinned = False
         self._dimmed = False
+        self._modulations: list[tuple[str, int, float]] = []
         self.value = parameter.default
         self._turned: float | None = None
+        self._deepened: float | None = None  # depth, while Alt is held
         self._mouse_y = 0.0
         self.editor = ValueEditor(self)
         self.editor.accepted.connect(self._type)
@@ -156,8 +166,9 @@ class Knob(QWidget):
             f"{parameter.description}\n{parameter.text(parameter.minimum)} to "
             f"{parameter.text(parameter.maximum)}; double-click: "
             f"{parameter.text(parameter.default)}\nClick the value to type one; Shift: fine; "
-            "right button: MIDI, pin, copy"
+            "right button: MIDI, modulation, pin, copy; Alt: depth of its modulation"
         )
+        self.setAcceptDrops(True)
         self.set_value(parameter.default)
 
     @override
@@ -174,6 +185,18 @@ class Knob(QWidget):
         """Paint it dimmed while its parameter is not heard."""
         if dimmed != self._dimmed:
             self._dimmed = dimmed
+            self.update()
+
+    def set_modulations(self, modulations: list[tuple[str, int, float]]) -> None:
+        """Show what moves it.
+
+        Parameters
+        ----------
+        modulations : list of (str, int, float)
+            Source, number of the slot from 1, and depth.
+        """
+        if modulations != self._modulations:
+            self._modulations = modulations
             self.update()
 
     @property
@@ -215,7 +238,7 @@ class Knob(QWidget):
 
     def _paint_dial(self, painter: QPainter, dial: QRectF) -> None:
         position = self.parameter.to_unit(self.value)
-        signed = self.parameter.curve in ("signed_log", "asinh") and self.parameter.minimum < 0.0
+        signed = self.parameter.minimum == -self.parameter.maximum
         zero = 0.5 if signed else 0.0
         solid, flat, round_ = _SOLID, Qt.PenCapStyle.FlatCap, Qt.PenCapStyle.RoundCap
         painter.setPen(QPen(QColor(theme.LINE), 4, solid, flat))
@@ -223,6 +246,7 @@ class Knob(QWidget):
         painter.setPen(QPen(QColor(theme.DIM if self._dimmed else theme.ACCENT), 4, solid, flat))
         start = _START + _SPAN * zero
         painter.drawArc(dial, round(start * 16), round(_SPAN * (position - zero) * 16))
+        self._paint_modulations(painter, dial, position)
         body = dial.adjusted(7, 7, -7, -7)
         painter.setPen(QPen(QColor(theme.DIM if self.hasFocus() else theme.LINE), 1))
         painter.setBrush(QColor(theme.RAISED))
@@ -235,9 +259,26 @@ class Knob(QWidget):
         painter.drawLine(QPointF(radius * 0.45, 0), QPointF(radius - 2.5, 0))
         painter.restore()
 
+    def _paint_modulations(self, painter: QPainter, dial: QRectF, position: float) -> None:
+        """Thin arcs outside the dial: where each source moves the value."""
+        for i, (source, _, depth) in enumerate(self._modulations):
+            ring = dial.adjusted(-4 - 3 * i, -4 - 3 * i, 4 + 3 * i, 4 + 3 * i)
+            low = position - abs(depth) if source in BIPOLAR else min(position, position + depth)
+            high = position + abs(depth) if source in BIPOLAR else max(position, position + depth)
+            low, high = max(low, 0.0), min(high, 1.0)
+            painter.setPen(QPen(QColor(theme.MODULATED), 2, _SOLID, Qt.PenCapStyle.FlatCap))
+            painter.drawArc(
+                ring, round((_START + _SPAN * low) * 16), round(_SPAN * (high - low) * 16)
+            )
+
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if event.modifiers() & Qt.KeyboardModifier.AltModifier and self._modulations:
+            self._deepened = self._modulations[0][2]
+            self._mouse_y = event.position().y()
+            self.gesture_began.emit(f"modulation of {self.title}")
             return
         if self.value_box.contains(event.position()):
             self.type_value()
@@ -248,6 +289,14 @@ class Knob(QWidget):
 
     @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._deepened is not None:
+            travel = (self._mouse_y - event.position().y()) / TRAVEL_PX
+            self._deepened = min(max(self._deepened + travel * _speed(event), -1.0), 1.0)
+            self._mouse_y = event.position().y()
+            if self._modulations:
+                slot = self._modulations[0][1]
+                self.edited.emit({f"{MODULATION}.depth{slot}": self._deepened})
+            return
         if self._turned is None:
             return
         travel = (self._mouse_y - event.position().y()) / TRAVEL_PX
@@ -257,8 +306,9 @@ class Knob(QWidget):
 
     @override
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._turned is not None:
-            self._turned = None
+        turned = self._turned is not None or self._deepened is not None
+        if event.button() == Qt.MouseButton.LeftButton and turned:
+            self._turned = self._deepened = None
             self.gesture_ended.emit()
 
     @override
@@ -279,6 +329,9 @@ class Knob(QWidget):
         menu.addAction("Learn a MIDI controller", lambda: self.learn_asked.emit(id_))
         menu.addAction("Forget its MIDI controller", lambda: self.forget_asked.emit(id_))
         menu.addSeparator()
+        if not id_.startswith(f"{MODULATION}."):
+            self._add_sources(menu.addMenu("Modulate by"))
+            menu.addSeparator()
         if self.parameter.matchable and "." not in id_:
             pin = menu.addAction("Pin for matching")
             pin.setCheckable(True)
@@ -291,6 +344,28 @@ class Knob(QWidget):
         default = self.parameter.text(self.parameter.default)
         menu.addAction(f"Back to {default}", self._take_default)
         return menu
+
+    def _add_sources(self, menu: QMenu) -> None:
+        moves = {source for source, _, _ in self._modulations}
+        for source in SOURCES[1:]:
+            action = menu.addAction(source, lambda s=source: self.modulate_asked.emit(self.id, s))
+            action.setCheckable(True)
+            action.setChecked(source in moves)
+        menu.addSeparator()
+        nothing = menu.addAction("Nothing", lambda: self.modulate_asked.emit(self.id, "off"))
+        nothing.setEnabled(bool(moves))
+
+    @override
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasFormat(SOURCE_MIME) and not self.id.startswith(f"{MODULATION}."):
+            event.acceptProposedAction()
+            self.setFocus()
+
+    @override
+    def dropEvent(self, event: QDropEvent) -> None:
+        source = bytes(event.mimeData().data(SOURCE_MIME).data()).decode(errors="replace")
+        self.modulate_asked.emit(self.id, source)
+        event.acceptProposedAction()
 
     def pin(self, pinned: bool) -> None:
         """Mark it as pinned: a match leaves it where it is."""

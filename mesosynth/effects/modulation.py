@@ -31,6 +31,9 @@ SOURCES = (
 )  # fmt: skip
 """Choices of a slot. Oscillators, key and random go from -1 to 1, the others from 0 to 1."""
 
+BIPOLAR = frozenset(("LFO 1", "LFO 2", "key", "random"))
+"""Sources that go both ways."""
+
 SHAPES = ("sine", "triangle", "saw up", "saw down", "square", "random")
 
 _MIDDLE_KEY, _KEYS_EACH_WAY = 60, 60

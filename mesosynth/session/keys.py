@@ -4,9 +4,12 @@ Notes and controllers go from the control process (or from here) through shared 
 audio callback. Their other effects are handled here.
 """
 
+import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from mesosynth.control.midi_map import map_path
+from mesosynth.control.osc import FASTEST, SLOWEST
 from mesosynth.control.process import (
     Activity,
     ControlProcess,
@@ -28,6 +31,9 @@ from mesosynth.session.sound import Sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+LONGEST_TAP = 2.0
+"""Longest interval between two taps of the tempo, s; after that a tap is a first one."""
 
 
 class Keys:
@@ -54,6 +60,7 @@ class Keys:
         self._emit, self._messages = emit, messages
         self._sound, self._rack, self._match, self._presets = sound, rack, match, presets
         self._push: Callable[..., object] = audio.keys.push
+        self._taps: deque[float] = deque(maxlen=8)
         self._process = ControlProcess(rack.layout, audio.parameters, audio.controls)
 
     def listen(self, midi: str | None = "", osc: int | None = None) -> None:
@@ -133,6 +140,31 @@ class Keys:
     def freeze(self, frozen: bool) -> None:
         """Freeze the instrument in its present sound, or let it go on."""
         self._push(EventKind.FREEZE, 0, WHOLE_CHANNEL, float(frozen))
+
+    def tap(self) -> float | None:
+        """Tap the tempo: the mean interval of up to eight taps sets it from the second one on.
+
+        Returns
+        -------
+        float or None
+            Quarter notes a minute; None for a first tap, two seconds or more after the last.
+        """
+        now = time.monotonic()
+        if self._taps and now - self._taps[-1] >= LONGEST_TAP:
+            self._taps.clear()
+        self._taps.append(now)
+        if len(self._taps) < 2:
+            self._messages.say("Tap again, in time, to set the tempo.")
+            return None
+        beats, seconds = len(self._taps) - 1, self._taps[-1] - self._taps[0]
+        bpm = min(max(60.0 * beats / max(seconds, 1e-3), SLOWEST), FASTEST)
+        if "tempo" in self._sound.parameters:
+            bpm = self._sound.parameters["tempo"].clamp(bpm)
+            self._sound.set({"tempo": bpm})
+        else:
+            self._push(EventKind.TEMPO, 0, WHOLE_CHANNEL, bpm)
+        self._messages.say(f"Tempo {bpm:.1f} BPM.")
+        return bpm
 
     def all_notes_off(self) -> None:
         """Release all keys and the pedal, of MIDI and OSC too."""
