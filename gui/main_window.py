@@ -311,8 +311,6 @@ class MainWindow(QMainWindow):
     def _show_modulations(self) -> None:
         """Show on each knob what moves it."""
         session = self.desk.session
-        if session is None:
-            return
         slots, moved = session.rack.modulations, dict[str, list[tuple[str, int, float]]]()
         for n, slot in enumerate(slots, 1):
             if not slot.free:
