@@ -203,11 +203,13 @@ class EventInbox:
     def _fill(self, frames: int, begin: float, seconds: float) -> int:
         """Place the events before `begin` from the second place on; return their number."""
         count = frame = keys = 0
-        waiting = sum(queue.waiting for queue in self._queues)
-        most = max(AT_ONCE, int(seconds / KEY_SECONDS), (waiting + 1) // 2)
         self._note_on = self._start = False
         for i, queue in enumerate(self._queues):
             self._heads[i] = queue.peek()
+        if self._earliest() is None:
+            return 0
+        waiting = sum(queue.waiting for queue in self._queues)
+        most = max(AT_ONCE, int(seconds / KEY_SECONDS), (waiting + 1) // 2)
         while count < MOST:
             first = self._earliest()
             head = None if first is None else self._heads[first]
@@ -294,9 +296,27 @@ class Moves:
             before = held[1] if held is not None else float(self._session[place])
             self._held[place] = (value, before, self.now + HOLD)
 
-    def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[audio] The session's `values`, or a copy with the moves, valid until the next call."""
-        np.copyto(self._session, values)
+    @property
+    def any(self) -> bool:
+        """Whether any parameter is held."""
+        return bool(self._held)
+
+    def apply(self, values: NDArray[np.float64], changed: bool) -> NDArray[np.float64]:
+        """[audio] The session's values, or a copy with the moves, valid until the next call.
+
+        Parameters
+        ----------
+        values : (n,) float64
+            Of the session.
+        changed : bool
+            Whether they may differ from the last ones.
+
+        Returns
+        -------
+        (n,) float64
+        """
+        if changed:
+            np.copyto(self._session, values)
         if not self._held:
             return values
         np.copyto(self._mixed, values)
@@ -352,6 +372,7 @@ class Engine:
         self._output = output
         self._inbox = inbox
         self._sample_rate = 1.0
+        self._version = -1  # of the parameters in the last block
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate all buffers.
@@ -383,14 +404,18 @@ class Engine:
         begin = time.perf_counter()
         frames = block.shape[1]
         values, playing = self._parameters.read()
+        moved = self._parameters.version != self._version
+        self._version = self._parameters.version
         if self.rack.audition is not None:
             playing = self.rack.audition.begin_block(playing, frames)
         events = NO_EVENTS
         if self._inbox is not None:
             events = self._inbox.take(frames, playing)
-            values = self._inbox.moves.apply(values)
+            moves = self._inbox.moves
+            held = moves.any
+            values, moved = moves.apply(values, moved), moved or held
             playing = playing or self._inbox.awake
-        self.rack.process(values, events, playing, block)
+        self.rack.process(values, events, playing, block, moved)
         self.fade.process(block)
         self._output.write(block)
         self.levels.measure(block, self.rack.true_peak)

@@ -37,7 +37,7 @@ class Limiter:
     """
 
     def __init__(self, sample_rate: float) -> None:
-        from mesosynth.engine.limiter_kernel import TAPS, limit
+        from mesosynth.engine.limiter_kernel import PIECE, TAPS, limit
 
         self._limit = limit
         self._attack = max(round(ATTACK_SECONDS * sample_rate), 1)
@@ -47,10 +47,11 @@ class Limiter:
         self._threshold = units.db_to_amplitude(CEILING_DB - MARGIN_DB)
         self._decay = math.exp(-1.0 / (RELEASE_SECONDS * sample_rate))
         self._sinc = interpolators(TAPS)
-        length = self.latency + 1
-        self._sound = np.zeros((CHANNELS, 2 * length), np.float32)
-        self._rings, self._queue = np.zeros((2, length)), np.zeros(length, np.int64)
-        self._count, self._levels = np.zeros(4, np.int64), np.zeros(4)
+        self._sound = np.zeros((CHANNELS, self.latency + PIECE), np.float32)
+        self._peaks = np.zeros(self.latency + PIECE)
+        self._gains = np.zeros(self._attack + PIECE)
+        self._queue, self._count = np.zeros(self.latency + 1, np.int64), np.zeros(4, np.int64)
+        self._levels = np.zeros(4)
         self.reset()
 
     @property
@@ -60,16 +61,16 @@ class Limiter:
 
     def reset(self) -> None:
         """[control] Forget the sound."""
-        for state in (self._sound, self._rings[0], self._queue, self._count, self._levels):
+        for state in (self._sound, self._peaks, self._queue, self._count, self._levels):
             state.fill(0)
-        self._rings[1] = 1.0
+        self._gains.fill(1.0)
         self._levels[1] = self._attack
 
     def process(self, block: NDArray[np.float32]) -> float:
         """[audio] Limit `block`, (2, frames) float32, in place, and return its peak."""
         self._limit(
             block, self._threshold, self._decay, self._attack, LOUDEST, self._sinc,
-            self._sound, self._rings, self._queue, self._count, self._levels,
+            self._sound, self._peaks, self._gains, self._queue, self._count, self._levels,
         )  # fmt: skip
         return float(self._levels[2])
 

@@ -21,12 +21,37 @@ CENTRE = TAPS // 2  # samples by which an estimate is late
 PIECE = 128  # frames that become silent together
 
 
+@kernel("void(f4[::1], f8[:, ::1], f8[::1])")
+def estimate(sound: F4, sinc: F8, peaks: F8) -> None:
+    """[audio] Raise `peaks` to the true peak of one channel.
+
+    Parameters
+    ----------
+    sound : (frames + TAPS - 1,) float32
+        The channel, with TAPS - 1 samples of its past.
+    sinc : (TAPS, 3) float64
+        Interpolators for 1/4, 2/4 and 3/4 of the way to the next sample, oldest sample first.
+    peaks : (frames,) float64
+        CENTRE samples late.
+    """
+    for i in range(len(peaks)):
+        p_1 = p_2 = p_3 = 0.0
+        for k in range(TAPS):
+            x = float(sound[i + k])
+            p_1 += sinc[k, 0] * x
+            p_2 += sinc[k, 1] * x
+            p_3 += sinc[k, 2] * x
+        p_0 = float(sound[i + CENTRE - 1])
+        peaks[i] = max(peaks[i], abs(p_0), abs(p_1), abs(p_2), abs(p_3))
+
+
 @kernel(
-    "void(f4[:, :], f8, f8, i8, f8, f8[:, ::1], f4[:, ::1], f8[:, ::1], i8[::1], i8[::1], f8[::1])"
+    "void(f4[:, :], f8, f8, i8, f8, f8[:, ::1],"
+    " f4[:, ::1], f8[::1], f8[::1], i8[::1], i8[::1], f8[::1])"
 )
 def limit(
     block: F4, threshold: float, decay: float, attack: int, loudest: float, sinc: F8,
-    sound: F4, rings: F8, queue: I8, count: I8, levels: F8,
+    sound: F4, peaks: F8, gains: F8, queue: I8, count: I8, levels: F8,
 ) -> None:  # fmt: skip
     """[audio] Limit a block in place.
 
@@ -42,67 +67,66 @@ def limit(
     loudest : float
         Amplitude; a piece with a sample that is not smaller, or is not a number, becomes silence.
     sinc : (TAPS, 3) float64
-        Interpolators for 1/4, 2/4 and 3/4 of the way to the next sample, oldest sample first.
-    sound : (2, 2 (L + 1)) float32
-        The last L + 1 samples, twice, so that the last TAPS always lie side by side.
-    rings : (2, L + 1) float64
-        m and c / max(c, e) of the last L + 1 samples.
+        As for :func:`estimate`.
+    sound : (2, L + PIECE) float32
+        The last L samples, and room for a piece.
+    peaks : (L + PIECE,) float64
+        Their m.
+    gains : (attack + PIECE,) float64
+        The last values of c / max(c, e), and room for a piece.
     queue : (L + 1,) int64
         Times of the peaks in the queue, as a ring.
     count : (4,) int64
-        Samples so far, begin and end of the queue, and for how many samples c / max(c, e) was 1.
+        Time in samples, begin and end of the queue, and for how many samples c / max(c, e) was 1.
     levels : (4,) float64
         e and the sum of c / max(c, e) over the attack at the last sample; written: largest
         magnitude and largest true peak of what leaves in this block.
     """
-    frames, length = block.shape[1], rings.shape[1]
-    peaks, gains = rings[0], rings[1]
+    latency, room = sound.shape[1] - PIECE, len(queue)
     n, begin, end, ones = count[0], count[1], count[2], count[3]
-    at = n % length
     e, total, largest, true_peak = levels[0], levels[1], 0.0, 0.0
-    for i in range(frames):
-        if i % PIECE == 0:
-            for k in range(i, min(i + PIECE, frames)):
-                if not (abs(block[0, k]) < loudest and abs(block[1, k]) < loudest):
-                    block[:, i : i + PIECE] = 0.0
-                    break
-        m = 0.0
+    for piece in range(0, block.shape[1], PIECE):
+        frames = min(PIECE, block.shape[1] - piece)
+        sane = True
+        for i in range(frames):
+            left, right = block[0, piece + i], block[1, piece + i]
+            sane = sane and abs(left) < loudest and abs(right) < loudest
+            sound[0, latency + i], sound[1, latency + i] = left, right
+        if not sane:
+            sound[:, latency : latency + frames] = 0.0
+        peaks[latency : latency + frames] = 0.0
         for channel in range(2):
-            sound[channel, at] = sound[channel, at + length] = block[channel, i]
-            first = at + length + 1 - TAPS
-            p_1 = p_2 = p_3 = 0.0
-            for k in range(TAPS):
-                x = sound[channel, first + k]
-                p_1 += sinc[k, 0] * x
-                p_2 += sinc[k, 1] * x
-                p_3 += sinc[k, 2] * x
-            p_0 = float(sound[channel, first + CENTRE - 1])
-            m = max(m, abs(p_0), abs(p_1), abs(p_2), abs(p_3))
-        if begin < end and queue[begin % length] <= n - length:
-            begin += 1
-        peaks[at] = m
-        if m > threshold:
-            while begin < end and peaks[queue[(end - 1) % length] % length] <= m:
-                end -= 1
-            queue[end % length] = n
-            end += 1
-        e *= decay
-        if begin < end:
-            e = max(e, peaks[queue[begin % length] % length])
-        gain = threshold / max(threshold, e)
-        ones = ones + 1 if gain == 1.0 else 0
-        total += gain - gains[at - attack if at >= attack else at - attack + length]
-        gains[at] = gain
-        if ones >= attack:
-            total = float(attack)  # exactly, so that the samples pass bit for bit
-        n += 1
-        at = at + 1 if at + 1 < length else 0
-        # The oldest sample is where the next one will be written, its peak CENTRE samples later.
-        leaves = at + CENTRE if at + CENTRE < length else at + CENTRE - length
-        true_peak = max(true_peak, peaks[leaves] * (total / attack))
-        for channel in range(2):
-            y = sound[channel, at] * (total / attack)
-            block[channel, i] = y
-            largest = max(largest, abs(y))
+            known = sound[channel][latency + 1 - TAPS :]
+            estimate(known, sinc, peaks[latency : latency + frames])
+        now = n - latency  # the time at the beginning of the buffers
+        for i in range(frames):
+            m = peaks[latency + i]
+            if begin < end and queue[begin % room] < n - latency:
+                begin += 1
+            if m > threshold:
+                while begin < end and peaks[queue[(end - 1) % room] - now] <= m:
+                    end -= 1
+                queue[end % room] = n
+                end += 1
+            e *= decay
+            if begin < end:
+                e = max(e, peaks[queue[begin % room] - now])
+            gains[attack + i] = threshold / max(threshold, e)
+            ones = ones + 1 if e <= threshold else 0
+            total += gains[attack + i] - gains[i]
+            if ones >= attack:
+                total = float(attack)  # exactly, so that the samples pass bit for bit
+            gain = total / attack
+            true_peak = max(true_peak, gain * peaks[CENTRE + i])
+            for channel in range(2):
+                y = gain * sound[channel, i]
+                block[channel, piece + i] = y
+                largest = max(largest, abs(y))
+            n += 1
+        for i in range(latency):
+            sound[0, i], sound[1, i] = sound[0, frames + i], sound[1, frames + i]
+            peaks[i] = peaks[frames + i]
+        for i in range(attack):
+            gains[i] = gains[frames + i]
     count[0], count[1], count[2], count[3] = n, begin, end, ones
     levels[0], levels[1], levels[2], levels[3] = e, total, largest, true_peak

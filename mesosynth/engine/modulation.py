@@ -41,7 +41,7 @@ class ModulatedPlugin:
         plugin: Plugin,
         smoother: ParameterSmoother,
         vector: NDArray[np.float64],
-        moved: bool,
+        revision: int,
         events: Events,
         block: NDArray[np.float32],
     ) -> None:
@@ -54,21 +54,20 @@ class ModulatedPlugin:
         smoother : ParameterSmoother
             Its values.
         vector : (VECTOR,) float64
-        moved : bool
-            Whether `vector` may have changed since the last call.
+        revision : int
+            It grows whenever `vector` may have changed.
         events : (k,) EVENT
             As they were when this returns.
         block : (2, frames) float32
         """
         modulation = self._modulation
         if plugin.parameters is not self._table:
-            plugin.process(smoother.advance(vector, moved, block.shape[1]), events, block)
+            plugin.process(smoother.advance(vector, revision, block.shape[1]), events, block)
             return
         begin = first = 0
         for part in range(modulation.parts):
             end = int(modulation.edges[part])
-            values = smoother.advance(vector, moved, end - begin)
-            moved = False
+            values = smoother.advance(vector, revision, end - begin)
             self._apply(
                 values, self._values, self._targets, modulation.amounts, modulation.sources[part]
             )
@@ -120,15 +119,15 @@ class RackModulation:
         return plugin
 
     def begin_block(
-        self, vector: NDArray[np.float64], moved: bool, events: Events, frames: int, level: float
+        self, vector: NDArray[np.float64], revision: int, events: Events, frames: int, level: float
     ) -> None:
         """[audio] Compute the sources of the next block.
 
         Parameters
         ----------
         vector : (VECTOR,) float64
-        moved : bool
-            Whether it may have changed since the last call.
+        revision : int
+            It grows whenever the vector may have changed.
         events : (k,) EVENT
         frames : int
             Length of the block.
@@ -138,7 +137,7 @@ class RackModulation:
         slot, instrument = self.slot, self._instrument
         if slot is None or instrument is None:
             return
-        values = slot.loaded.smoother.advance(vector, moved, 0)
+        values = slot.loaded.smoother.advance(vector, revision, 0)
         tempo = instrument.loaded.smoother.now[self._tempo] if self._tempo >= 0 else 0.0
         self._plugin.begin_block(values, events, frames, float(tempo), level)
         if not slot.wanted:

@@ -81,6 +81,7 @@ class Rack:
         self.modulation = RackModulation()
         self.input: HasPeak | None = None
         self._silence = False
+        self._revision = 0  # of the values
 
     @property
     def instrument(self) -> Plugin:
@@ -135,6 +136,7 @@ class Rack:
         events: Events,
         playing: bool,
         block: NDArray[np.float32],
+        moved: bool | None = None,
     ) -> None:
         """[audio] Overwrite `block` with the next samples.
 
@@ -148,7 +150,11 @@ class Rack:
             Starting from silence, the instrument is reset at the block's first sample; stopping
             fades it, and effects go on sounding.
         block : (2, frames) float32
+        moved : bool, optional
+            Whether `values` may differ from the last ones; None compares them.
         """
+        if self._moved(values) if moved is None else moved:
+            self._revision += 1
         with np.errstate(all="ignore"):  # samples that are not finite are handled
             self._play(values, events, playing, block)
             if self.audition is not None:
@@ -163,23 +169,22 @@ class Rack:
         block: NDArray[np.float32],
     ) -> None:
         slots = self.slots  # once: another tuple may be assigned meanwhile
-        moved = self._moved(values)
         if self._silence:
             self._silence = False
             for slot in slots:
                 slot.reset(self.active)
         instrument, active = slots[0], self.active
         level = 0.0 if self.input is None else self.input.peak
-        self.modulation.begin_block(values, moved, events, block.shape[1], level)
+        self.modulation.begin_block(values, self._revision, events, block.shape[1], level)
         if self._level > 0.0 or playing:
             if self._level <= 0.0:
                 instrument.reset(active)
-            instrument.process(values, moved, events, block, active)
+            instrument.process(values, self._revision, events, block, active)
             self._fade(playing, block)
         else:
             block.fill(0.0)
         for slot in slots[1:]:
-            slot.process(values, moved, events, block, active)
+            slot.process(values, self._revision, events, block, active)
 
     def _moved(self, values: NDArray[np.float64]) -> bool:
         """Whether `values` differ from the last ones."""

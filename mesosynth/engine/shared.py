@@ -109,6 +109,11 @@ class ParameterBlock(SharedBlock):
     def __reduce__(self) -> tuple[type["ParameterBlock"], tuple[int, str]]:
         return ParameterBlock, (self.length, self.name)
 
+    @property
+    def version(self) -> int:
+        """Number of the values that were written or read last."""
+        return self._version
+
     def write(self, values: NDArray[np.float64], playing: bool) -> None:
         """Publish values and transport together. One writer only.
 
@@ -344,6 +349,7 @@ MOVED = 0
 MAX_EVENTS = 4096
 _RECORD = struct.Struct("<ddIBBBx")  # time, value, sequence, kind, channel, note
 _CHECKED = struct.Struct("<24sI")
+_SEQUENCE = struct.Struct("<I")  # at byte 16
 _STRIDE = 32
 _WRITTEN, _READ = 0, 1  # words of the header
 
@@ -457,8 +463,10 @@ class EventQueue(SharedBlock):
 
     def peek(self) -> Record | None:
         """[audio] Oldest waiting event, or None."""
-        place = self._read % MAX_EVENTS * _STRIDE
-        payload, check = _CHECKED.unpack_from(self._arrays["records"].data, place)
+        place, records = self._read % MAX_EVENTS * _STRIDE, self._arrays["records"]
+        if _SEQUENCE.unpack_from(records, place + 16)[0] != (self._read + 1) & 0xFFFFFFFF:  # pyright: ignore[reportArgumentType] - an array is a buffer
+            return None
+        payload, check = _CHECKED.unpack_from(records, place)  # pyright: ignore[reportArgumentType]
         if zlib.crc32(payload) != check:
             return None
         record: Record = _RECORD.unpack(payload)

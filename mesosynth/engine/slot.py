@@ -171,22 +171,26 @@ class ParameterSmoother:
         ids = list(table) if ids is None else list(ids)
         parameters = list(table.values())
         self._index = np.array(
-            [place * PLACE + (ids.index(p.id) if p.id in ids else 0) for p in parameters], np.intp
+            [place * PLACE + ids.index(p.id) if p.id in ids else -1 for p in parameters], np.int64
         )
-        self._absent = np.array([p.id not in ids for p in parameters], np.bool_)
-        self._defaults = np.array([p.default for p in parameters], np.float64)
-        self._lowest = np.array([p.minimum for p in parameters], np.float64)
-        self._highest = np.array([p.maximum for p in parameters], np.float64)
         # Values between two signs, or between two choices, are not legal.
-        signed = [p.curve == "signed_log" for p in parameters]
-        self._jumps = np.array(signed, np.bool_) | np.array([bool(p.choices) for p in parameters])
-        self._wanted, self._sent, self._now, self._way = np.zeros((4, len(parameters)))
-        self._differs = np.zeros(len(parameters), np.bool_)
+        self._table = np.array(
+            [
+                (p.default, p.minimum, p.maximum, p.curve == "signed_log" or bool(p.choices))
+                for p in parameters
+            ],
+            np.float64,
+        ).reshape(-1, 4).T.copy()  # fmt: skip
+        self._values = np.zeros((2, len(parameters)))
+        self._now = self._values[1]
         self._glide, self._left, self._fresh, self._held = 1, 0, True, False
+        self._seen = 0  # revision of the vector
 
     def prepare(self, sample_rate: float) -> None:
         """[control] Set the sample rate, Hz, and begin at the vector's values."""
-        self._glide = max(1, round(GLIDE_SECONDS * sample_rate))
+        from mesosynth.engine.smoother_kernel import smooth
+
+        self._smooth, self._glide = smooth, max(1, round(GLIDE_SECONDS * sample_rate))
         self._fresh = True
 
     @property
@@ -198,14 +202,16 @@ class ParameterSmoother:
         """[control] Keep the values where they are going, whatever the vector says."""
         self._held = True
 
-    def advance(self, vector: NDArray[np.float64], moved: bool, frames: int) -> NDArray[np.float64]:
+    def advance(
+        self, vector: NDArray[np.float64], revision: int, frames: int
+    ) -> NDArray[np.float64]:
         """[audio] Values of the plugin at the end of the next `frames`.
 
         Parameters
         ----------
         vector : (VECTOR,) float64
-        moved : bool
-            Whether it may have changed since the last call.
+        revision : int
+            It grows whenever the vector may have changed.
         frames : int
             Length of the block.
 
@@ -214,31 +220,14 @@ class ParameterSmoother:
         (parameters,) float64
             Overwritten by the next call.
         """
-        if (moved and not self._held) or self._fresh:
-            self._look(vector)
-        if self._left > 0:
-            np.subtract(self._wanted, self._now, out=self._way)
-            np.multiply(self._way, min(1.0, frames / self._left), out=self._way)
-            np.add(self._now, self._way, out=self._now)
-            np.copyto(self._now, self._wanted, where=self._jumps)
-            self._left -= frames
-            if self._left <= 0:
-                np.copyto(self._now, self._wanted)
+        look = (revision != self._seen and not self._held) or self._fresh
+        if look or self._left > 0:
+            self._left = self._smooth(
+                vector, look, self._fresh, self._left, self._glide, frames,
+                self._index, self._table, self._values,
+            )  # fmt: skip
+            self._seen, self._fresh = revision, False
         return self._now
-
-    def _look(self, vector: NDArray[np.float64]) -> None:
-        wanted = self._wanted
-        np.take(vector, self._index, out=wanted, mode="clip")
-        np.copyto(wanted, self._defaults, where=self._absent)
-        np.fmax(wanted, self._lowest, out=wanted)  # NaN becomes the lowest
-        np.fmin(wanted, self._highest, out=wanted)
-        if self._fresh:
-            np.copyto(self._now, wanted)
-            np.copyto(self._sent, wanted)
-            self._left, self._fresh = 0, False
-        elif np.not_equal(wanted, self._sent, out=self._differs).any():
-            np.copyto(self._sent, wanted)
-            self._left = self._glide
 
 
 # --------------------------------------------------------------------------------------------------
@@ -327,6 +316,7 @@ class RackSlot:
         self.uid = uid
         self.number = number
         self.loaded = loaded
+        self._makes_sound = isinstance(loaded.plugin, Instrument)
         self.successor: LoadedPlugin | None = None
         self.wanted, self.level = wanted, float(wanted)
         self.faults = 0
@@ -377,7 +367,7 @@ class RackSlot:
     def process(
         self,
         vector: NDArray[np.float64],
-        moved: bool,
+        revision: int,
         events: Events,
         block: NDArray[np.float32],
         active: ActivePlugin,
@@ -387,30 +377,27 @@ class RackSlot:
         Parameters
         ----------
         vector : (VECTOR,) float64
-        moved : bool
-            Whether it may have changed since the last call.
+        revision : int
+            It grows whenever the vector may have changed.
         events : (k,) EVENT
         block : (2, frames) float32
         active : ActivePlugin
             Record for the watchdog.
         """
         wanted = self.wanted and not self.out
-        makes_sound = isinstance(self.loaded.plugin, Instrument)
         if self.level == 0.0 and not wanted:
-            if makes_sound:
+            if self._makes_sound:
                 block.fill(0.0)
             return
         dry = self._dry[:, : block.shape[1]]
-        if makes_sound:
-            dry.fill(0.0)
-        else:
+        if not self._makes_sound:  # of an instrument it stays silent
             np.copyto(dry, block)
         if wanted and self.level < 1.0 and not self.loaded.by_user:
             self._ease_in(block)
-        if not self._run(self.loaded, vector, moved, events, block, active):
+        if not self._run(self.loaded, vector, revision, events, block, active):
             np.copyto(block, dry)
         if self.successor is not None:
-            self._cross(self.successor, vector, moved, events, dry, block, active)
+            self._cross(self.successor, vector, revision, events, dry, block, active)
         if not wanted or self.level < 1.0:
             slope = self._slope if wanted else -self._slope
             self.level = self._fades.crossfade(dry, block, self.level, slope)
@@ -425,24 +412,25 @@ class RackSlot:
         self,
         loaded: LoadedPlugin,
         vector: NDArray[np.float64],
-        moved: bool,
+        revision: int,
         events: Events,
         block: NDArray[np.float32],
         active: ActivePlugin,
     ) -> bool:
         """Let a plugin process `block`; return whether it succeeded."""
-        frames = block.shape[1]
-        begin = time.perf_counter()
+        frames, by_user = block.shape[1], loaded.by_user
+        begin = time.perf_counter() if by_user else 0.0
         try:
-            if loaded.by_user:
+            if by_user:
                 active.enter(self.number)
             if self.modulated is None:
-                values = loaded.smoother.advance(vector, moved, frames)
+                values = loaded.smoother.advance(vector, revision, frames)
                 loaded.plugin.process(values, events, block)
             else:
                 plugin, smoother = loaded.plugin, loaded.smoother
-                self.modulated.process(plugin, smoother, vector, moved, events, block)
-            active.leave()
+                self.modulated.process(plugin, smoother, vector, revision, events, block)
+            if by_user:
+                active.leave()
         except BaseException as error:  # noqa: BLE001 - any plugin; the sound must go on
             active.leave()
             self._record_fault(loaded, active, "error", MOST_FAULTS, error)
@@ -453,12 +441,19 @@ class RackSlot:
         self._good += 1
         if self._good >= FORGIVEN_AFTER:
             self._strikes = 0
+        if by_user:
+            self._check_time(loaded, active, time.perf_counter() - begin, frames)
+        return True
+
+    def _check_time(
+        self, loaded: LoadedPlugin, active: ActivePlugin, seconds: float, frames: int
+    ) -> None:
+        """Record a fault where a user plugin took too long, again and again."""
         budget = max(BUDGET * frames / self._sample_rate, LEAST_BUDGET)
-        self._slow = self._slow + 1 if time.perf_counter() - begin > budget else 0
-        if loaded.by_user and self._slow >= SLOW_BLOCKS:
+        self._slow = self._slow + 1 if seconds > budget else 0
+        if self._slow >= SLOW_BLOCKS:
             self._slow = 0
             self._record_fault(loaded, active, "slow", MOST_FAULTS)
-        return True
 
     def _record_fault(
         self,
@@ -501,7 +496,7 @@ class RackSlot:
         self,
         successor: LoadedPlugin,
         vector: NDArray[np.float64],
-        moved: bool,
+        revision: int,
         events: Events,
         dry: NDArray[np.float32],
         block: NDArray[np.float32],
@@ -510,7 +505,7 @@ class RackSlot:
         """Crossfade from the output of `loaded`, in `block`, to that of its successor."""
         other = self._other[:, : block.shape[1]]
         np.copyto(other, dry)
-        if not self._run(successor, vector, moved, events, other, active):
+        if not self._run(successor, vector, revision, events, other, active):
             return
         level = self._fades.crossfade(other, block, 1.0 - self._crossed, -self._slope)
         self._crossed = 1.0 - level
@@ -580,7 +575,7 @@ class EffectTail(RackSlot):
     def process(
         self,
         vector: "NDArray[np.float64]",
-        moved: bool,
+        revision: int,
         events: Events,
         block: "NDArray[np.float32]",
         active: "ActivePlugin",
@@ -593,7 +588,7 @@ class EffectTail(RackSlot):
             self._input = self._fades.divert(block, wet, self._input, -self._slope)
         else:
             wet.fill(0.0)
-        if not self._run(self.loaded, vector, moved, NO_EVENTS, wet, active):
+        if not self._run(self.loaded, vector, revision, NO_EVENTS, wet, active):
             return
         loud = max(float(wet.max()), -float(wet.min())) > QUIET_LEVEL
         self._age, self._quiet = self._age + frames, 0 if loud else self._quiet + frames

@@ -1,5 +1,7 @@
 """Fears: a note that is lost, late, early, torn or stuck; a callback that allocates or waits."""
 
+# pyright: basic, reportArgumentType=false
+
 import itertools
 import multiprocessing
 import os
@@ -279,7 +281,7 @@ def test_a_move_is_heard_at_once_and_yields_to_the_session(queue, clock):
 
     def heard():
         inbox.take(FRAMES, True)
-        return list(inbox.moves.apply(session))
+        return list(inbox.moves.apply(session, True))
 
     assert heard() == [1, 2, 3, 4]
     queue.push(MOVED, 0, 2, 9.0, stamp=clock.now - 1)

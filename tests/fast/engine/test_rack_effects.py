@@ -1,5 +1,7 @@
 """Fears: the rack leaves its bounds or depends on the block, an ill effect silences the rest."""
 
+# pyright: basic, reportPrivateUsage=false, reportOptionalMemberAccess=false
+
 import itertools
 import threading
 import time
@@ -123,6 +125,21 @@ def test_fifty_permutations_of_nothing_but_ends_stay_finite_and_within_one(instr
         assert np.isfinite(out).all(), ends
         assert np.abs(out).max() <= 1.0, ends
     assert rack.faults == 0
+
+
+def test_a_knob_that_moved_while_nothing_played_counts_once_it_does():
+    """So it does for an effect that was bypassed meanwhile."""
+    rack, block = rack_of_everything("chirplet", RATE), np.zeros((2, 512), np.float32)
+    still, moved = vector_of(rack), vector_of(rack, {0: {"gamma": 8.0}, 2: {"cutoff": 300.0}})
+    rack.slots[2].wanted = False
+    for vector, playing in ((still, True), (still, False), (moved, False), (moved, True)):
+        rack.slots[2].wanted = playing and vector is moved
+        for _ in range(30):
+            rack.process(vector, NO_EVENTS, playing, block)
+    for place, id_, value in ((0, "gamma", 8.0), (2, "cutoff", 300.0)):
+        loaded = rack.slots[place].loaded
+        values = loaded.smoother.advance(moved, rack._revision, 512)
+        assert values[list(loaded.plugin.parameters).index(id_)] == value
 
 
 def test_two_threads_may_write_for_five_hundred_blocks():
