@@ -7,11 +7,13 @@ from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.layers import Layers
 from mesosynth.instruments.ripple import Ripple
+from mesosynth.instruments.strike import Strike
 from mesosynth.plugins.plugin import Instrument
 
 INSTRUMENTS: dict[str, type[Instrument]] = {
     "chirplet": Chirplet,
     "ripple": Ripple,
+    "strike": Strike,
     "layers": Layers,
 }
 """Built-in instruments by their name in presets."""

@@ -5,8 +5,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth import units
+from mesosynth.instruments.keyboard import GAIN, RELEASE, REPETITION, SPREAD, KeyboardInstrument
 from mesosynth.plugins.parameters import Parameter, ParameterTable
-from mesosynth.plugins.tempo import DIVISIONS
+from mesosynth.plugins.plugin import CHANNELS
 
 # --------------------------------------------------------------------------------------------------
 # Parameter table, partials and bands of noise, for the live and the offline form
@@ -26,8 +28,6 @@ MOST_OCTAVES = 20.0
 
 ATTACK_STEEPNESS = 3.0
 """Time constants in an attack, after which it has reached 0.9 (-0.9 dB)."""
-
-_HALF_NOTE = float(list(DIVISIONS).index("1/2"))
 
 PARAMETERS = ParameterTable(
     [
@@ -79,38 +79,10 @@ PARAMETERS = ParameterTable(
             "tremolo_depth", "Tremolo depth", "", 0.0, 1.0, 0.0,
             "From an even level (0) to dips into silence (1).", matchable=True,
         ),
-        Parameter(
-            "period", "Period", "s", 0.1, 16.0, 1.5,
-            "Time from one strike to the next, unless it keeps the tempo.", curve="log",
-        ),
-        Parameter(
-            "sync", "Sync", "", 0.0, 1.0, 0.0,
-            "Whether strikes repeat by the period or by tempo and note value.",
-            choices=("Period", "Tempo"),
-        ),
-        Parameter("tempo", "Tempo", "BPM", 20.0, 300.0, 120.0, "Quarter notes a minute."),
-        Parameter(
-            "division", "Note value", "", 0.0, len(DIVISIONS) - 1.0, _HALF_NOTE,
-            "Note value by which strikes repeat when they keep the tempo.",
-            choices=tuple(DIVISIONS),
-        ),
-        Parameter(
-            "swing", "Swing", "", 0.0, 0.6, 0.0,
-            "How late every other strike starts, in periods; a third is a triplet's swing.",
-        ),
-        Parameter(
-            "humanise", "Humanise", "", 0.0, 1.0, 0.0,
-            "How much onset, pitch, level and noise of each strike stray, always in the same way.",
-        ),
-        Parameter(
-            "spread", "Spread", "", 0.0, 1.0, 0.0,
-            "How far strikes lie from the middle, to the left and to the right.",
-        ),
-        Parameter(
-            "release", "Release", "s", 0.02, 8.0, 1.0,
-            "Time in which a strike fades once its key is let go.", curve="log",
-        ),
-        Parameter("gain", "Gain", "dB", -60.0, 6.0, -9.0, "Level of the output."),
+        *REPETITION,
+        SPREAD,
+        RELEASE,
+        GAIN,
     ]
 )  # fmt: skip
 
@@ -183,3 +155,176 @@ def noise_table() -> NDArray[np.float64]:
     Z = np.random.default_rng(_SEED).standard_normal((NOISE_POINTS, 2))
     Z /= math.sqrt(2.0 * _SPLINE_POWER)
     return Z
+
+
+# --------------------------------------------------------------------------------------------------
+# The instrument: start, voice stealing and release of strikes
+
+
+VOICES = 16
+ROWS = 32  # for voices; those beyond VOICES fade
+FADE_SECONDS = 0.02  # of a stolen voice; no longer than the shortest period
+STRAY_SEMITONES = 0.25  # largest detuning of a fully humanised strike, up or down
+STRAY_DB = 6.0  # largest attenuation of a fully humanised strike
+SOFTNESS = 12.0
+"""Brightness that the softest key loses, dB/octave; the loudest plays the parameter's value."""
+
+_RELEASED = -2.0  # in place of a voice's key
+_GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
+
+
+class Strike(KeyboardInstrument):
+    """Strike: one struck, blown or standing event, repeated by period or tempo, or played by keys.
+
+    Parameters and gestures ramp linearly (in the quantities that a sample needs) from block to
+    block; humanise and spread apply from the next start. A soft key has less brightness, by
+    :data:`SOFTNESS`, and the square of its velocity as amplitude. Humanised strikes begin at other
+    places in the noise; the others all have the same noise, that of the offline form.
+
+    While frozen, nothing decays or glides.
+
+    Attributes
+    ----------
+    voices : int
+        Number of voices, with those that fade.
+    starts : int
+        Strikes since the reset.
+    """
+
+    name = "Strike"
+    pitch = "f_c"
+    parameters = PARAMETERS
+
+    def prepare(self, sample_rate: float, max_block: int) -> None:
+        """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
+        from mesosynth.instruments import strike_kernel
+
+        self._k = k = strike_kernel
+        self._state = np.zeros((ROWS, k.FIELDS))
+        self._ramps = np.zeros((3, k.RAMPS))
+        self._theta = np.zeros(P_TREMOLO_DEPTH + 1)
+        self._mix = np.zeros((CHANNELS, max_block))
+        self._noise, self._bands = noise_table(), band_levels()
+        self._offsets = band_offsets()
+        self._fast = 1.0 / (FADE_SECONDS * sample_rate)
+        super().prepare(sample_rate, max_block)
+
+    def reset(self) -> None:
+        """[control] Forget all sound, as if `prepare` had just returned."""
+        super().reset()
+        self.starts = 0
+
+    def forget(self) -> None:
+        """[audio] Drop all voices, and let the ramps of the next block stand at their targets."""
+        self.voices = 0
+        self._said: list[float] = []
+        self._was_frozen = False
+        self._base = self._next_base = 0.0
+
+    # ------------------------------------------------------------------ ramps
+
+    def begin_block(self) -> None:
+        """[audio] Aim the ramps of a block at the knobs."""
+        knobs = self.knobs
+        self._base = self._next_base
+        still = knobs == self._said and self.frozen == self._was_frozen
+        if still and not self.keyboard.moved:
+            return
+        fresh = not self._said
+        self._was_frozen, self._said = self.frozen, knobs
+        self._next_base = knobs[P_F_C]
+        for column in range(len(self._theta)):
+            self._theta[column] = knobs[column]
+        k = self._k
+        k.aim_ramps(self._ramps[1], self._theta, self._sample_rate, self.frozen)
+        self._ramps[1, k.LEVEL] = units.db_to_amplitude(knobs[P_GAIN])
+        if fresh:
+            self._ramps[0] = self._ramps[1]
+            self._base = self._next_base
+        self._aim(0)
+        self.keyboard.moved = False
+
+    def _aim(self, first: int) -> None:
+        """Aim the ramps of all voices from `first` on."""
+        self._k.aim_voices(
+            self._state, first, self.voices, self.keyboard.gestures, self.knobs[P_F_C],
+            self._sample_rate, self.knobs[P_BRIGHTNESS],
+        )  # fmt: skip
+
+    def render(self, block: NDArray[np.float32], begin: int, end: int) -> None:
+        """[audio] Overwrite frames `begin` to `end` of `block`, (2, frames)."""
+        self.voices = self._k.render(
+            self._state, self.voices, self._ramps, self._noise, self._bands, self._sample_rate,
+            self._mix, block, begin, end,
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ start and end
+
+    def start(self, place: int) -> None:
+        """[audio] Start a strike, of the key at `place` or without one (-1)."""
+        self._make_room()
+        k, row = self._k, self._state[self.voices]
+        row.fill(0.0)
+        row[k.SWEEP] = row[k.REST] = row[k.GOING] = 1.0
+        row[k.FALL : k.FALL + PARTIALS] = 1.0
+        row[k.POINT : k.POINT + BANDS] = self._offsets
+        self._scatter(row, self.knobs[P_HUMANISE], self.knobs[P_SPREAD])
+        row[k.KEY] = place
+        if place >= 0:
+            key = self.keyboard.keys[place]
+            row[k.HERTZ], row[k.CHANNEL] = key.hertz, key.channel
+            row[k.GAIN] *= key.gain
+            row[k.SOFTNESS] = SOFTNESS * (1.0 - key.velocity)
+        self.voices += 1
+        self._aim(self.voices - 1)
+        row[k.STEP : k.STEP + k.NEXT] = row[k.STEP + k.NEXT :]
+        if place < 0:  # the block's ramps may be under way already
+            row[k.STEP] *= self._base / self._next_base
+
+    def _scatter(self, row: NDArray[np.float64], humanise: float, spread: float) -> None:
+        """Set a strike's panorama, and its random detuning, level and place in the noise."""
+        k = self._k
+        semitones = STRAY_SEMITONES * humanise * (2.0 * self.chance.random() - 1.0)
+        row[k.DETUNE] = 2.0 ** (semitones / 12.0)
+        row[k.GAIN] = units.db_to_amplitude(-STRAY_DB * humanise * self.chance.random())
+        if humanise > 0.0:
+            row[k.POINT : k.POINT + BANDS] += self.chance.random() * (NOISE_POINTS // BANDS)
+        # Steps of the golden ratio: each place is far from the last ones, the first in the middle.
+        side = spread * (2.0 * ((0.5 + _GOLDEN * self.starts) % 1.0) - 1.0)
+        row[k.LEFT], row[k.RIGHT] = math.sqrt(1.0 - side), math.sqrt(1.0 + side)
+        row[k.BORN] = self.starts
+        self.starts += 1
+
+    def release(self, place: int) -> None:
+        """[audio] Release the voices of the key at `place`, or those without a key (-1)."""
+        k = self._k
+        for voice, key in enumerate(self._state[: self.voices, k.KEY].tolist()):
+            if key == place:
+                row = self._state[voice]
+                row[k.KEY] = _RELEASED
+                if row[k.FADE] == 0.0:
+                    row[k.FADE] = 1.0 / (self.knobs[P_RELEASE] * self._sample_rate)
+
+    def silence(self) -> None:
+        """[audio] Fade all voices at once."""
+        for row in self._state[: self.voices]:
+            row[self._k.KEY] = _RELEASED
+            row[self._k.FADE] = max(row[self._k.FADE], self._fast)
+
+    def _make_room(self) -> None:
+        """Fade the quietest voice where there are too many, and drop one where no row is left.
+
+        A voice that is replaced at once would click.
+        """
+        k, state = self._k, self._state
+        sounding = [v for v in range(self.voices) if state[v, k.FADE] < self._fast]
+        if len(sounding) >= VOICES:
+            state[min(sounding, key=self._loudness), k.FADE] = self._fast
+        if self.voices == ROWS:
+            self.voices -= 1
+            state[min(range(ROWS), key=self._loudness)] = state[self.voices]
+
+    def _loudness(self, voice: int) -> tuple[float, float]:
+        """Level of a voice and its number: of equals, the oldest goes first."""
+        k, row = self._k, self._state[voice]
+        return float(row[k.GOING] * row[k.GAIN] * row[k.FALL]), float(row[k.BORN])
