@@ -1,10 +1,19 @@
-"""Rectangular drum, live: two-pole resonators that are struck, one for each mode."""
+"""Rectangular drum, live: two-pole resonators that are struck, one for each mode.
+
+The formula is that of :mod:`mesosynth.instruments.drum_torch`, the loop that of
+:mod:`mesosynth.instruments.drum_kernel`. Strikes on a membrane add up, as on a real drum, and its
+parameters may move while it rings. Each key strikes a membrane of its own.
+"""
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth import units
+from mesosynth.instruments.keyboard import BEND, GAIN, REPETITION, KeyboardInstrument
 from mesosynth.plugins.parameters import Parameter, ParameterTable
-from mesosynth.plugins.tempo import DIVISIONS
+from mesosynth.plugins.plugin import CHANNELS
 
 # --------------------------------------------------------------------------------------------------
 # Parameter table and modes, for the live and the offline form
@@ -15,8 +24,6 @@ PICK_UP = 0.4
 
 FADE_FROM, FADE_TO = 0.45, 0.5
 """Of the sample rate: above the first a mode fades, and is silent from the second on."""
-
-_HALF_NOTE = float(list(DIVISIONS).index("1/2"))
 
 PARAMETERS = ParameterTable(
     [
@@ -50,42 +57,17 @@ PARAMETERS = ParameterTable(
             "x_2", "Strike place 2", "", 0.01, 0.5, 0.4,
             "Where it is struck along the second side, from the edge (0) to the middle (0.5).",
         ),
-        Parameter(
-            "period", "Period", "s", 0.02, 16.0, 1.0,
-            "Time from one strike to the next, unless it keeps the tempo.", curve="log",
-        ),
-        Parameter(
-            "sync", "Sync", "", 0.0, 1.0, 0.0,
-            "Whether strikes repeat by the period or by tempo and note value.",
-            choices=("Period", "Tempo"),
-        ),
-        Parameter("tempo", "Tempo", "BPM", 20.0, 300.0, 120.0, "Quarter notes a minute."),
-        Parameter(
-            "division", "Note value", "", 0.0, len(DIVISIONS) - 1.0, _HALF_NOTE,
-            "Note value by which strikes repeat when they keep the tempo.",
-            choices=tuple(DIVISIONS),
-        ),
-        Parameter(
-            "swing", "Swing", "", 0.0, 0.6, 0.0,
-            "How late every other strike is, in periods; a third is a triplet's swing.",
-        ),
-        Parameter(
-            "humanise", "Humanise", "", 0.0, 1.0, 0.0,
-            "How much time and level of each strike stray, always in the same way.",
-        ),
+        *REPETITION,
         Parameter(
             "spread", "Spread", "", 0.0, 1.0, 0.0,
             "How far every other mode goes to the left and to the right.",
         ),
-        Parameter("gain", "Gain", "dB", -60.0, 6.0, -9.0, "Level of the output."),
+        GAIN,
     ]
 )  # fmt: skip
 
-(
-    P_F_C, P_TAU, P_P, P_D, P_ALPHA, P_X_1, P_X_2, P_PERIOD, P_SYNC, P_TEMPO, P_DIVISION, P_SWING,
-    P_HUMANISE, P_SPREAD, P_GAIN,
-) = range(len(PARAMETERS))  # fmt: skip
-"""Indices in the vector."""
+P_F_C, P_TAU, P_P, P_D, P_ALPHA, P_X_1, P_X_2 = range(7)
+P_HUMANISE, P_SPREAD, P_GAIN = (PARAMETERS.index(id_) for id_ in ("humanise", "spread", "gain"))
 
 _SOUNDING = (1, 2, 3, 4, 6, 7, 8, 9)  # of 10: 5 and 10 have a node at PICK_UP
 
@@ -93,3 +75,122 @@ _SOUNDING = (1, 2, 3, 4, 6, 7, 8, 9)  # of 10: 5 and 10 have a node at PICK_UP
 def mode_numbers() -> NDArray[np.float64]:
     """Half waves of each mode along the two sides, (2, 64): all up to 10 that sound."""
     return np.array([(mu_1, mu_2) for mu_1 in _SOUNDING for mu_2 in _SOUNDING], np.float64).T.copy()
+
+
+# --------------------------------------------------------------------------------------------------
+# The instrument
+
+
+MEMBRANES = 8
+"""Keys that ring at once; a further one strikes the quietest membrane, with a new pitch."""
+
+_ENDLESS = 1e9  # s, decay while frozen
+_SILENCED = 0.005  # s, decay when all sound shall end
+_STRAY_LEVEL, _STRAY_PLACE = 0.5, 0.5  # shares, by humanise
+_NO_KEY = (-1, -1)
+
+
+class Drum(KeyboardInstrument):
+    """Rectangular drum, struck by period or tempo, or by keys.
+
+    A key's strike rings on when the key is let go. While frozen, nothing decays.
+    """
+
+    name = "Drum"
+    parameters = PARAMETERS
+    pitch = "f_c"
+
+    def prepare(self, sample_rate: float, max_block: int) -> None:
+        """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
+        from mesosynth.instruments import drum_kernel
+
+        self._kernel = drum_kernel
+        self._rate = float(sample_rate)
+        self._membranes = np.zeros((MEMBRANES, 10, drum_kernel.MODES))
+        self._records = np.zeros((MEMBRANES, 3))
+        self._lines = np.zeros((2, 2))
+        self._part = np.zeros((6, drum_kernel.MODES))
+        self._mix = np.zeros((CHANNELS, max_block))
+        super().prepare(sample_rate, max_block)
+
+    def forget(self) -> None:
+        """[audio] Drop all sound, and let the ramps of the next block stand at their targets."""
+        self._membranes.fill(0.0)
+        self._records.fill(0.0)
+        self._keys = [_NO_KEY] * MEMBRANES  # channel and note
+        self._hertz = [0.0] * MEMBRANES  # of the key; 0 follows the parameter
+        self._ramping = [False] * MEMBRANES
+        self._theta: tuple[float | bool, ...] = ()
+        self._levels: tuple[float, float] | None = None
+
+    def begin_block(self, knobs: list[float], frames: int) -> None:
+        """[audio] Aim the ramps of a block at `knobs`, all parameters at its end."""
+        levels = (units.db_to_amplitude(knobs[P_GAIN]), knobs[P_SPREAD])
+        for line, before, after in zip(self._lines, self._levels or levels, levels, strict=True):
+            line[0], line[1] = before, (after - before) / frames
+        self._levels = levels
+        theta = (*knobs[: P_ALPHA + 1], self.frozen)
+        moved = theta != self._theta or self.keyboard.moved
+        self._theta, self.keyboard.moved = theta, False
+        for place in range(MEMBRANES):
+            if moved and self._records[place, self._kernel.ENERGY] > 0.0:
+                self._aim(place, knobs)
+                self._kernel.ramp(self._membranes[place], frames)
+                self._ramping[place] = True
+            elif self._ramping[place]:
+                self._kernel.ramp(self._membranes[place], 0)
+                self._ramping[place] = False
+
+    def start(self, place: int, knobs: list[float]) -> None:
+        """[audio] Strike with the key at `place`, or without a key (-1)."""
+        key = self.keyboard.keys[place]
+        owner = _NO_KEY if place < 0 else (key.channel, key.note)
+        hertz = 0.0 if place < 0 else key.hertz
+        struck = self._membrane_of(owner)
+        record = self._records[struck]
+        if record[self._kernel.ENERGY] == 0.0 or hertz != self._hertz[struck]:
+            self._hertz[struck] = hertz
+            self._aim(struck, knobs)
+            self._kernel.ramp(self._membranes[struck], 0)
+        self._keys[struck] = owner
+        record[self._kernel.CHOKE] = 1.0
+        stray = knobs[P_HUMANISE]
+        level = 1.0 - _STRAY_LEVEL * stray * self.chance.random()
+        inward = 1.0 - _STRAY_PLACE * stray * self.chance.random()
+        velocity = level * (1.0 if place < 0 else key.gain)
+        x_1, x_2 = inward * knobs[P_X_1], inward * knobs[P_X_2]
+        self._kernel.strike(self._membranes[struck], record, x_1, x_2, velocity)
+
+    def release(self, place: int, knobs: list[float]) -> None:
+        """[audio] Let it ring on."""
+
+    def silence(self) -> None:
+        """[audio] Fade all membranes at once."""
+        self._records[:, self._kernel.CHOKE] = math.exp(-1.0 / (_SILENCED * self._rate))
+
+    def render(self, block: NDArray[np.float32], begin: int, end: int) -> None:
+        """[audio] Overwrite frames `begin` to `end` of `block`, (2, frames)."""
+        self._kernel.ring(
+            self._membranes, self._records, self._lines, self._part, self._mix, block, begin, end
+        )
+
+    def _membrane_of(self, owner: tuple[int, int]) -> int:
+        """Membrane that the key strikes: its own if it rings, else the quietest."""
+        quietest, least = 0, math.inf
+        for place in range(MEMBRANES):
+            energy = float(self._records[place, self._kernel.ENERGY])
+            if energy > 0.0 and self._keys[place] == owner:
+                return place
+            if energy < least:
+                quietest, least = place, energy
+        return quietest
+
+    def _aim(self, place: int, knobs: list[float]) -> None:
+        """Compute the poles of a membrane for `knobs`."""
+        f_c, tau, p, D, alpha = knobs[: P_ALPHA + 1]
+        if self._hertz[place] > 0.0:
+            bend = float(self.keyboard.gestures[BEND, self._keys[place][0]])
+            f_c = self._hertz[place] * 2.0 ** (bend / 12.0)
+        self._kernel.aim(
+            self._membranes[place], f_c, _ENDLESS if self.frozen else tau, p, D, alpha, self._rate
+        )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mesosynth.instruments.drum import PARAMETERS, mode_numbers
+from mesosynth.instruments.drum import PARAMETERS, Drum, mode_numbers
 from mesosynth.instruments.drum_torch import (
     KNEES,
     ONSET,
@@ -15,6 +15,7 @@ from mesosynth.instruments.drum_torch import (
     drum_and_tangents,
     drum_modes,
 )
+from mesosynth.plugins.plugin import EVENT, NO_EVENTS, EventKind
 
 RATE = 22050
 AUTHORS = (0.4, 0.4)
@@ -131,3 +132,131 @@ def test_every_corner_of_the_table_is_finite():
         x, dx = drum_and_tangents(theta, 2048, 8192, 0.0, (*range(5), ONSET))
         assert torch.isfinite(x).all()
         assert torch.isfinite(dx).all()
+
+
+# ------------------------------------------------------------------ the live drum
+
+
+THETA = {"f_c": 180.0, "tau": 0.4, "p": 4e-3, "D": 0.03, "alpha": 0.6}
+LIVE = {**THETA, "gain": 0.0, "period": 16.0}
+
+
+def prepared(rate=48000, max_block=4096):
+    instrument = Drum()
+    instrument.prepare(rate, max_block)
+    return instrument
+
+
+def play(instrument, values, n, block, events=()):
+    """`events` are (frame from the start, kind, note, value)."""
+    out = np.zeros((2, n), np.float32)
+    for begin in range(0, n, block):
+        part = out[:, begin : begin + block]
+        here = [(f - begin, kind, 0, note, value) for f, kind, note, value in events
+                if begin <= f < begin + part.shape[1]]  # fmt: skip
+        instrument.process(
+            PARAMETERS.vector(values(begin) if callable(values) else values),
+            np.array(here, EVENT) if here else NO_EVENTS,
+            part,
+        )
+    return out.astype(float)
+
+
+def offline(theta, n, rate=48000, place=AUTHORS):
+    """A strike at the first of `n` samples."""
+    values = torch.tensor(list(theta.values()), dtype=torch.float64)
+    return drum(values, n, rate, -(n // 2) / rate, place).numpy()
+
+
+@pytest.mark.parametrize("block", [1, 64, 65, 128, 1000, 4096])
+@pytest.mark.parametrize("place", [AUTHORS, (0.13, 0.5)])
+def test_live_and_offline_are_one_sound(block, place):
+    n = min(48000, 4000 * block)
+    values = {**LIVE, "x_1": place[0], "x_2": place[1]}
+    live = play(prepared(), values, n, block)
+    exact = offline(THETA, n, place=place)
+    error = np.abs(live - exact).max() / np.abs(exact).max()
+    assert 20 * np.log10(error) < -80.0
+    np.testing.assert_array_equal(live, play(prepared(), values, n, 4096))
+
+
+def test_strikes_add_up_and_a_key_gives_the_pitch():
+    """Two strikes of one key, and one of another, softer."""
+    events = [(100, EventKind.NOTE_ON, 57, 1.0), (101, EventKind.NOTE_OFF, 57, 0.0),
+              (3000, EventKind.NOTE_ON, 57, 0.5), (3001, EventKind.NOTE_OFF, 57, 0.0),
+              (5000, EventKind.NOTE_ON, 69, 0.8), (5001, EventKind.NOTE_OFF, 69, 0.0),
+              (0, EventKind.STOP, 0, 0.0)]  # fmt: skip
+    events.sort()
+    n = 24000
+    live = play(prepared(), LIVE, n, 128, events)
+    low, high = (offline({**THETA, "f_c": hertz}, n) for hertz in (220.0, 440.0))
+    exact = np.zeros(n)
+    for at, gain, sound in ((100, 1.0, low), (3000, 0.25, low), (5000, 0.64, high)):
+        exact[at:] += gain * sound[: n - at]
+    assert np.abs(live - exact).max() < 1e-4 * np.abs(exact).max()
+
+
+def test_it_repeats_by_tempo_and_stops_where_the_transport_stops():
+    values = {**LIVE, "tau": 0.03, "sync": 1.0, "tempo": 120.0, "division": 11.0}  # every second
+    sound = play(prepared(), values, 3 * 48000, 1000, [(100000, EventKind.STOP, 0, 0.0)])[0]
+    loud = np.abs(sound).reshape(-1, 4800).max(axis=1) > 0.1
+    assert loud.nonzero()[0].tolist() == [0, 10, 20]
+
+
+def test_theta_moves_while_it_rings():
+    """A drum tuned up by a fifth while it rings goes on without a click."""
+
+    def values(begin):
+        return {**LIVE, "tau": 2.0, "p": 0.1, "f_c": 200.0 if begin < 24000 else 300.0}
+
+    sound = play(prepared(), values, 48000, 256)[0]
+    for begin, hertz in ((12000, 200.0), (30000, 300.0)):
+        part = sound[begin : begin + 9600] * np.hanning(9600)
+        assert np.argmax(np.abs(np.fft.rfft(part))) * 5 == pytest.approx(hertz, abs=5.0)
+    bend = np.abs(np.diff(sound, 2))
+    assert bend[23900:24600].max() < 1.2 * 1.5**2 * bend[22000:23900].max()
+
+
+def test_spread_moves_modes_and_keeps_their_middle():
+    narrow, wide = (play(prepared(), {**LIVE, "spread": s}, 9600, 128) for s in (0.0, 1.0))
+    np.testing.assert_array_equal(narrow[0], narrow[1])
+    np.testing.assert_allclose(wide.mean(axis=0), narrow[0], atol=1e-6)
+    assert np.abs(np.corrcoef(wide)[0, 1]) < 0.5
+
+
+def test_all_off_ends_the_sound_without_a_click_and_what_is_silent_costs_nothing():
+    instrument = prepared()
+    off = [(4000, EventKind.ALL_OFF, 0, 0.0)]
+    sound = play(instrument, {**LIVE, "tau": 8.0, "p": 1e-5}, 12000, 128, off)[0]
+    assert np.abs(sound[4000:4050]).max() > 0.01
+    assert not sound[8000:].any()
+    assert not instrument._records[:, 0].any()
+
+
+def test_frozen_it_rings_for_ever():
+    freeze = [(4800, EventKind.FREEZE, 0, 1.0)]
+    sound = play(prepared(), {**LIVE, "tau": 0.1}, 96000, 128, freeze)[0]
+    early, late = (np.square(sound[at : at + 4800]).sum() for at in (9600, 90000))
+    assert late == pytest.approx(early, rel=0.05)
+
+
+@pytest.mark.parametrize("rate", [8000, 96000])
+def test_no_sample_is_ever_not_finite(rate):
+    """Corner values, jumping from block to block, with keys at both ends."""
+    rng = np.random.default_rng(0)
+    instrument = prepared(rate)
+    ends = [(p.minimum, p.maximum) for p in PARAMETERS.values()]
+
+    def values(begin):
+        return {id_: rng.choice(end) for id_, end in zip(PARAMETERS, ends, strict=True)}
+
+    events = []
+    for at in range(0, 40000, 500):
+        events += [
+            (at, EventKind.NOTE_ON, int(rng.choice([0, 60, 127])), 1.0),
+            (at, EventKind.PITCH_BEND, 0, rng.choice([-48.0, 48.0])),
+            (at, EventKind.NOTE_OFF, int(rng.choice([0, 60, 127])), 0.0),
+        ]
+    sound = play(instrument, values, 40000, 333, events)
+    assert np.isfinite(sound).all()
+    assert 0.1 < np.abs(sound).max() < 1000.0
