@@ -105,9 +105,8 @@ class Drum(KeyboardInstrument):
         from mesosynth.instruments import drum_kernel
 
         self._kernel = drum_kernel
-        self._rate = float(sample_rate)
         self._membranes = np.zeros((MEMBRANES, 10, drum_kernel.MODES))
-        self._records = np.zeros((MEMBRANES, 3))
+        self._records = np.zeros((MEMBRANES, 4))
         self._lines = np.zeros((2, 2))
         self._part = np.zeros((6, drum_kernel.MODES))
         self._mix = np.zeros((CHANNELS, max_block))
@@ -119,57 +118,57 @@ class Drum(KeyboardInstrument):
         self._records.fill(0.0)
         self._keys = [_NO_KEY] * MEMBRANES  # channel and note
         self._hertz = [0.0] * MEMBRANES  # of the key; 0 follows the parameter
-        self._ramping = [False] * MEMBRANES
-        self._theta: tuple[float | bool, ...] = ()
-        self._levels: tuple[float, float] | None = None
+        self._aimed: list[float] = []
+        self._was_frozen = False
 
-    def begin_block(self, knobs: list[float], frames: int) -> None:
-        """[audio] Aim the ramps of a block at `knobs`, all parameters at its end."""
-        levels = (units.db_to_amplitude(knobs[P_GAIN]), knobs[P_SPREAD])
-        for line, before, after in zip(self._lines, self._levels or levels, levels, strict=True):
-            line[0], line[1] = before, (after - before) / frames
-        self._levels = levels
-        theta = (*knobs[: P_ALPHA + 1], self.frozen)
-        moved = theta != self._theta or self.keyboard.moved
-        self._theta, self.keyboard.moved = theta, False
+    def begin_block(self) -> None:
+        """[audio] Aim the ramps of a block at the knobs."""
+        knobs, lines = self.knobs, self._lines
+        lines[:, 0] = lines[:, 1]
+        lines[self._kernel.GAIN, 1] = units.db_to_amplitude(knobs[P_GAIN])
+        lines[self._kernel.SPREAD, 1] = knobs[P_SPREAD]
+        if not self._aimed:
+            lines[:, 0] = lines[:, 1]
+        theta = knobs[: P_ALPHA + 1]
+        still = theta == self._aimed and self.frozen == self._was_frozen
+        if still and not self.keyboard.moved:
+            return
+        self._aimed, self._was_frozen, self.keyboard.moved = theta, self.frozen, False
         for place in range(MEMBRANES):
-            if moved and self._records[place, self._kernel.ENERGY] > 0.0:
-                self._aim(place, knobs)
-                self._kernel.ramp(self._membranes[place], frames)
-                self._ramping[place] = True
-            elif self._ramping[place]:
-                self._kernel.ramp(self._membranes[place], 0)
-                self._ramping[place] = False
+            if self._records[place, self._kernel.ENERGY] > 0.0:
+                self._aim(place)
+                self._records[place, self._kernel.MOVING] = 2.0
 
-    def start(self, place: int, knobs: list[float]) -> None:
+    def start(self, place: int) -> None:
         """[audio] Strike with the key at `place`, or without a key (-1)."""
+        kernel, knobs = self._kernel, self.knobs
         key = self.keyboard.keys[place]
         owner = _NO_KEY if place < 0 else (key.channel, key.note)
         hertz = 0.0 if place < 0 else key.hertz
         struck = self._membrane_of(owner)
-        record = self._records[struck]
-        if record[self._kernel.ENERGY] == 0.0 or hertz != self._hertz[struck]:
-            self._hertz[struck] = hertz
-            self._aim(struck, knobs)
-            self._kernel.ramp(self._membranes[struck], 0)
-        self._keys[struck] = owner
-        record[self._kernel.CHOKE] = 1.0
+        membrane, record = self._membranes[struck], self._records[struck]
+        fresh = record[kernel.ENERGY] == 0.0 or hertz != self._hertz[struck]
+        self._keys[struck], self._hertz[struck] = owner, hertz
+        if fresh:
+            self._aim(struck)
+            kernel.ramp(membrane, 0)
+            record[kernel.MOVING] = 0.0
+        record[kernel.CHOKE] = 1.0
         stray = knobs[P_HUMANISE]
         level = 1.0 - _STRAY_LEVEL * stray * self.chance.random()
         inward = 1.0 - _STRAY_PLACE * stray * self.chance.random()
         velocity = level * (1.0 if place < 0 else key.gain)
-        x_1, x_2 = inward * knobs[P_X_1], inward * knobs[P_X_2]
-        self._kernel.strike(self._membranes[struck], record, x_1, x_2, velocity)
+        kernel.strike(membrane, record, inward * knobs[P_X_1], inward * knobs[P_X_2], velocity)
 
-    def release(self, place: int, knobs: list[float]) -> None:
+    def release(self, place: int) -> None:
         """[audio] Let it ring on."""
 
     def silence(self) -> None:
         """[audio] Fade all membranes at once."""
-        self._records[:, self._kernel.CHOKE] = math.exp(-1.0 / (_SILENCED * self._rate))
+        self._records[:, self._kernel.CHOKE] = math.exp(-1.0 / (_SILENCED * self._sample_rate))
 
     def render(self, block: NDArray[np.float32], begin: int, end: int) -> None:
-        """[audio] Overwrite frames `begin` to `end` of `block`, (2, frames)."""
+        """[audio] Render a part of a block."""
         self._kernel.ring(
             self._membranes, self._records, self._lines, self._part, self._mix, block, begin, end
         )
@@ -185,12 +184,11 @@ class Drum(KeyboardInstrument):
                 quietest, least = place, energy
         return quietest
 
-    def _aim(self, place: int, knobs: list[float]) -> None:
-        """Compute the poles of a membrane for `knobs`."""
-        f_c, tau, p, D, alpha = knobs[: P_ALPHA + 1]
+    def _aim(self, place: int) -> None:
+        """Compute the poles of a membrane at the end of the block."""
+        f_c, tau, p, D, alpha = self.knobs[: P_ALPHA + 1]
         if self._hertz[place] > 0.0:
             bend = float(self.keyboard.gestures[BEND, self._keys[place][0]])
             f_c = self._hertz[place] * 2.0 ** (bend / 12.0)
-        self._kernel.aim(
-            self._membranes[place], f_c, _ENDLESS if self.frozen else tau, p, D, alpha, self._rate
-        )
+        tau = _ENDLESS if self.frozen else tau
+        self._kernel.aim(self._membranes[place], f_c, tau, p, D, alpha, self._sample_rate)

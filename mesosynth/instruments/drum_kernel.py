@@ -14,24 +14,22 @@ does not depend on the size of the blocks.
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mesosynth.instruments.drum import FADE_FROM, FADE_TO, PICK_UP, mode_numbers
-from mesosynth.system.kernels import kernel
-
-Array = NDArray[np.float64]
+from mesosynth.system.kernels import F4, F8, kernel
 
 MODES, HALF = 64, 32
 RE, IM, POLE_RE, POLE_IM, STEP_RE, STEP_IM, AIM_RE, AIM_IM, RATIO, GATE = range(10)
 """Rows of a membrane: states, poles, what ramping poles gain in each sample, where they end, and of
 a strike f_c over the mode's frequency and the fade near the Nyquist frequency."""
 
-ENERGY, SAMPLES, CHOKE = range(3)
+ENERGY, SAMPLES, CHOKE, MOVING = range(4)
 """Entries of a membrane's record: squared state of its loudest mode, samples that it has sounded,
-and the factor of each sample that fades it."""
+the factor of each sample that fades it, and whether it has new aims (2) or had them in the last
+block (1)."""
 
 GAIN, SPREAD = range(2)
-"""Lines of the output: value, and what it gains in each sample."""
+"""Lines of the output, from their value at the end of the last block to that of this one."""
 
 AUDIBLE = 1e-5  # of a full strike, -100 dB
 _GRID = 64  # samples
@@ -43,7 +41,7 @@ _PICKED = np.sin(_MU_1 * (math.pi * PICK_UP)) * np.sin(_MU_2 * (math.pi * PICK_U
 
 @kernel("void(f8[:, ::1], f8, f8, f8, f8, f8, f8)")
 def aim(
-    membrane: Array, f_c: float, tau: float, p: float, D: float, alpha: float, rate: float
+    membrane: F8, f_c: float, tau: float, p: float, D: float, alpha: float, rate: float
 ) -> None:
     """Set the poles that the membrane shall have at the end of the block; tau may be infinite."""
     omega_1, B = 2.0 * math.pi * f_c, alpha + 1.0 / alpha
@@ -65,7 +63,7 @@ def aim(
 
 
 @kernel("void(f8[:, ::1], i8)")
-def ramp(membrane: Array, frames: int) -> None:
+def ramp(membrane: F8, frames: int) -> None:
     """Let the poles reach their aims in some samples; 0: at once."""
     for m in range(MODES):
         for row in (POLE_RE, POLE_IM):
@@ -78,7 +76,7 @@ def ramp(membrane: Array, frames: int) -> None:
 
 
 @kernel("void(f8[:, ::1], f8[::1], f8, f8, f8)")
-def strike(membrane: Array, record: Array, x_1: float, x_2: float, velocity: float) -> None:
+def strike(membrane: F8, record: F8, x_1: float, x_2: float, velocity: float) -> None:
     """Add a strike at (x_1, x_2), in sides, to the states: ``A_m = velocity K_m / sum |K|``."""
     total = 0.0
     for m in range(MODES):
@@ -92,9 +90,7 @@ def strike(membrane: Array, record: Array, x_1: float, x_2: float, velocity: flo
 
 
 @kernel("void(f8[:, ::1], f8[:, ::1], i8, i8, f8, i8, i8)")
-def _resonate(
-    part: Array, mix: Array, left: int, count: int, choke: float, begin: int, end: int
-) -> None:
+def _resonate(part: F8, mix: F8, left: int, count: int, choke: float, begin: int, end: int) -> None:
     """Run `count` resonators from frame `begin` to `end`; the first `left` go to the left.
 
     Sums of two, and a loop over modes that do not depend on each other, are quick on any processor.
@@ -120,9 +116,7 @@ def _resonate(
 
 
 @kernel("void(f8[:, ::1], f8[::1], f8[:, ::1], f8[:, ::1], i8, i8)")
-def _ring_membrane(
-    membrane: Array, record: Array, part: Array, mix: Array, begin: int, end: int
-) -> None:
+def _ring_membrane(membrane: F8, record: F8, part: F8, mix: F8, begin: int, end: int) -> None:
     """Add one membrane to the mix, at most up to the next point of its grid."""
     left = count = 0
     for side in range(2):
@@ -159,27 +153,29 @@ def _ring_membrane(
 
 @kernel("void(f8[:, :, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f4[:, :], i8, i8)")
 def ring(
-    membranes: Array, records: Array, lines: Array, part: Array, mix: Array,
-    block: NDArray[np.float32], begin: int, end: int,
+    membranes: F8, records: F8, lines: F8, part: F8, mix: F8,
+    block: F4, begin: int, end: int,
 ) -> None:  # fmt: skip
     """Write frames `begin` to `end` of `block`, (2, frames), and advance all membranes.
 
     `part`, (6, 64), holds the sounding modes of one membrane side by side; `mix`, (2, frames), the
     sums of the modes that the spread moves to the left, and to the right.
     """
+    frames = block.shape[1]
     mix[:, begin:end] = 0.0
     for v in range(len(membranes)):
+        if begin == 0 and records[v, MOVING] > 0.0:
+            ramp(membranes[v], frames if records[v, MOVING] == 2.0 else 0)
+            records[v, MOVING] -= 1.0
         now = begin
         while now < end and records[v, ENERGY] > 0.0:
             until = min(end, now + _GRID - int(records[v, SAMPLES]) % _GRID)
             _ring_membrane(membranes[v], records[v], part, mix, now, until)
             now = until
     for n in range(begin, end):
-        lines[GAIN, 0] += lines[GAIN, 1]
-        lines[SPREAD, 0] += lines[SPREAD, 1]
-        here, there = (
-            lines[GAIN, 0] * (1.0 + lines[SPREAD, 0]),
-            lines[GAIN, 0] * (1.0 - lines[SPREAD, 0]),
-        )
+        x = (n + 1.0) / frames
+        gain = lines[GAIN, 0] + x * (lines[GAIN, 1] - lines[GAIN, 0])
+        spread = lines[SPREAD, 0] + x * (lines[SPREAD, 1] - lines[SPREAD, 0])
+        here, there = gain * (1.0 + spread), gain * (1.0 - spread)
         block[0, n] = here * mix[0, n] + there * mix[1, n]
         block[1, n] = there * mix[0, n] + here * mix[1, n]

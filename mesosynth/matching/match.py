@@ -41,7 +41,6 @@ _NOISELESS_LOSS = 1e-4  # below this loss there is no audible noise
 _ROUGH_STEP, _NEAR_STEP, _FINE_STEP = 5e-2, 1.5e-2, 1e-4  # steps that end a descent
 _SAME_MINIMUM = 4e-2  # largest step between two descents that ended at one minimum
 _STARTS = 3
-_FEWEST_NOTES = 1.2  # with fewer, another start is tried
 _STATIONARY_STEPS = 2
 _EVALUATIONS_FOR_MORE = 24
 _MORE_STARTS = (  # factor of f_m, and values of further unknowns with a gradient
@@ -92,8 +91,7 @@ class DescentResult:
         What ends at the edge of a range is none; and a single note can pass for a few.
         """
         state = self.iterate.state
-        notes = state[1] * state[3] / abs(state[2])
-        trapped = notes < _FEWEST_NOTES or self.unknowns.at_edge(state)
+        trapped = self.unknowns.model.trapped(state) or self.unknowns.at_edge(state)
         return self.loss < self.good_loss and not trapped
 
 
@@ -243,7 +241,8 @@ class MatchSearch:
             sought = self.settings.unknowns
             self._known = {id_: std for id_, std in start.known.items() if id_ in sought}
             found = dict(zip(model.first, map(float, start.theta), strict=True))
-            yield self._at_its_onset(model.in_range(model.state_of({**found, **pinned})))
+            state = model.state_of({**found, **pinned}, start.onset)
+            yield self._at_its_onset(model.in_range(state))
 
     def _at_its_onset(self, state: State) -> State:
         if self.operator.hears_onset:
@@ -266,7 +265,7 @@ class MatchSearch:
         found, windowed = rough.iterate.state.copy(), None
         if _NOISELESS_LOSS < rough.loss < _ARPEGGIO_LOSS:
             audio, onset = self.target.audio, self._onset(found)
-            windowed = windowed_target(audio, found, onset, self.settings.seed)
+            windowed = windowed_target(audio, self.model.span(found), onset, self.settings.seed)
         if windowed is None:
             end = yield from self._descend_from(self._few, found, start, evaluations)
             self._ends.append(end)

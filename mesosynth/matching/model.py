@@ -1,7 +1,7 @@
 """Models of the matchable instruments: states, units, and the unknowns of a descent."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -33,6 +33,7 @@ the amplitude of the sound in the target."""
 
 _LONGEST_ONSET = ANALYSIS_SAMPLES / ANALYSIS_RATE / 2
 _SOFTEST, _LOUDEST = 1e-6, 1e3  # level
+_FEWEST_NOTES = 1.2
 
 
 class Synthesize(Protocol):
@@ -53,6 +54,31 @@ class WithTangents(Protocol):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Sound, (n,), and its derivatives, (len(free), n), along the model's axes."""
         ...
+
+
+@dataclass(frozen=True)
+class Span:
+    """Time in which an event is heard, around its onset.
+
+    Attributes
+    ----------
+    before, after : float
+        Time before and after the onset, s.
+    edge : float
+        Length of the fade of a window around it, s.
+    """
+
+    before: float
+    after: float
+    edge: float
+
+
+def _no_span(state: State) -> Span:
+    return Span(math.inf, math.inf, 1.0)
+
+
+def _never(state: State) -> bool:
+    return False
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +102,10 @@ class Model:
         Whether it never stops, rather than being an event with silence around it.
     knees : mapping
         By id of entries that may be 0 and span decades: they move along ``asinh(value / knee)``.
+    span : callable
+        Time in which the event of a state is heard; all the window by default.
+    trapped : callable
+        Whether a state with a small loss is a trap; never by default.
     """
 
     name: str
@@ -86,6 +116,8 @@ class Model:
     with_tangents: WithTangents
     stationary: bool = False
     knees: Mapping[str, float] = field(default_factory=dict[str, float])
+    span: Callable[[State], Span] = _no_span
+    trapped: Callable[[State], bool] = _never
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -199,6 +231,17 @@ def _ripple_with_tangents(
     return ripples.ripple_and_tangents(theta, n, sample_rate, start, free)
 
 
+def _sweep(state: State) -> Span:
+    """Four standard deviations of the envelope of an arpeggio."""
+    sigma = chirplet.SIGMA_0 * float(state[3] / abs(state[2]))
+    return Span(4.0 * sigma, 4.0 * sigma, sigma)
+
+
+def _has_few_notes(state: State) -> bool:
+    """Whether an arpeggio is a single note, which can pass for a few."""
+    return bool(state[1] * state[3] / abs(state[2]) < _FEWEST_NOTES)
+
+
 CHIRPLET = Model(
     name="chirplet",
     parameters=chirplet.PARAMETERS,
@@ -206,6 +249,8 @@ CHIRPLET = Model(
     scales=chirplet_torch.SCALES,
     synthesize=chirplet_torch.chirplet,
     with_tangents=chirplet_torch.chirplet_and_tangents,
+    span=_sweep,
+    trapped=_has_few_notes,
 )
 
 RIPPLE = Model(
@@ -216,6 +261,7 @@ RIPPLE = Model(
     synthesize=_ripple,
     with_tangents=_ripple_with_tangents,
     stationary=True,
+    trapped=_has_few_notes,
 )
 
 MODELS = {model.name: model for model in (CHIRPLET, RIPPLE)}

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
-from mesosynth.instruments.chirplet import SIGMA_0
 from mesosynth.matching.descent import SYSTEMATIC
-from mesosynth.matching.model import State
+from mesosynth.matching.model import Span, State
 from mesosynth.matching.operator import Linearization, Operator
 from mesosynth.scattering import JTFS
 from mesosynth.system.steps import Steps
@@ -29,7 +28,6 @@ from mesosynth.system.steps import Steps
 # This is valid only where the sound outside the window is stationary; events are part of the sound.
 
 
-_FLAT, _EDGE = 4.0, 1.0  # standard deviations of the arpeggio's envelope, on each side
 _HOP = 32  # samples, 4 ms
 _FRAME = 410  # samples, 50 ms
 _FEWEST_FRAMES = 5
@@ -94,7 +92,7 @@ class WindowedTarget:
     audio : (ANALYSIS_SAMPLES,) float32
         The target through the window.
     onset : float
-        Middle of the arpeggio, s after the middle of the analysis window.
+        Of the event, s after the middle of the analysis window.
     """
 
     audio: NDArray[np.float32]
@@ -110,17 +108,17 @@ class WindowedTarget:
 
 
 def windowed_target(
-    audio: NDArray[np.float32], state: State, onset: float, seed: int = 0
+    audio: NDArray[np.float32], span: Span, onset: float, seed: int = 0
 ) -> WindowedTarget | None:
-    """Target around an arpeggio; None where the rest is not stationary, or too short to know.
+    """Target around an event; None where the rest is not stationary, or too short to know.
 
     Parameters
     ----------
     audio : (ANALYSIS_SAMPLES,) float32
-    state : (9,) float64
-        The arpeggio, of which gamma and w count.
+    span : Span
+        Of the event.
     onset : float
-        Of its middle, s after the middle of the window.
+        Of the event, s after the middle of the window.
     seed : int
         Of the noises.
 
@@ -128,9 +126,9 @@ def windowed_target(
     -------
     WindowedTarget or None
     """
-    sigma = SIGMA_0 * state[3] / abs(state[2])
     t = (np.arange(ANALYSIS_SAMPLES) - ANALYSIS_SAMPLES // 2) / ANALYSIS_RATE - onset
-    beyond = np.clip((np.abs(t) / sigma - _FLAT) / _EDGE, 0.0, 1.0)
+    outside = np.maximum(-t - span.before, t - span.after)
+    beyond = np.clip(outside / span.edge, 0.0, 1.0)
     rest = audio[beyond >= 1.0]
     if not _is_stationary(rest):
         return None

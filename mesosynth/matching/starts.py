@@ -55,11 +55,14 @@ class Start:
     known : mapping
         Relative standard deviations, by id, of values that are so exact that a descent could only
         make them worse.
+    onset : float
+        Of an event, s after the middle of the window.
     """
 
     theta: NDArray[np.float64]
     similarity: float
     known: Mapping[str, float] = field(default_factory=dict[str, float])
+    onset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -566,5 +569,9 @@ def starts_of(
     match operator.model.name:
         case "ripple":
             return ripple_guesses(operator, audio, count)
+        case "drum":
+            from mesosynth.matching.drum_starts import drum_guesses
+
+            return drum_guesses(audio, count)
         case _:
             return initial_guesses(operator, S, audio, count)

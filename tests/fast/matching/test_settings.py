@@ -13,7 +13,7 @@ from mesosynth.instruments.chirplet import PURE
 from mesosynth.instruments.chirplet_torch import chirplet
 from mesosynth.matching.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mesosynth.matching.match import Matcher
-from mesosynth.matching.model import THETA, state_of
+from mesosynth.matching.model import CHIRPLET, THETA, state_of
 from mesosynth.matching.noise import windowed_target
 from mesosynth.matching.results import LayersSettings, LongSound, MatchSettings, SequenceSettings
 
@@ -97,10 +97,10 @@ def test_seeds_draw_other_noises_and_each_comes_back():
 
 def test_a_second_event_beside_the_arpeggio_is_not_taken_for_noise():
     audio = target(noise_db=40.0).audio.copy()
-    state = state_of(TRUTH)
-    assert windowed_target(audio, state, 0.0) is not None
+    span = CHIRPLET.span(state_of(TRUTH))
+    assert windowed_target(audio, span, 0.0) is not None
     audio[:3000] += np.random.default_rng(0).standard_normal(3000).astype(np.float32)
-    assert windowed_target(audio, state, 0.0) is None
+    assert windowed_target(audio, span, 0.0) is None
 
 
 def test_noise_alone_is_told_to_hold_no_arpeggio():
