@@ -87,7 +87,7 @@ MEMBRANES = 8
 _ENDLESS = 1e9  # s, decay while frozen
 _SILENCED = 0.005  # s, decay when all sound shall end
 _STRAY_LEVEL, _STRAY_PLACE = 0.5, 0.5  # shares, by humanise
-_NO_KEY = (-1, -1)
+_NO_KEY: tuple[int, int] = (-1, -1)
 
 
 class Drum(KeyboardInstrument):
@@ -116,7 +116,7 @@ class Drum(KeyboardInstrument):
         """[audio] Drop all sound, and let the ramps of the next block stand at their targets."""
         self._membranes.fill(0.0)
         self._records.fill(0.0)
-        self._keys = [_NO_KEY] * MEMBRANES  # channel and note
+        self._keys: list[tuple[int, int]] = [_NO_KEY] * MEMBRANES  # channel and note
         self._hertz = [0.0] * MEMBRANES  # of the key; 0 follows the parameter
         self._aimed: list[float] = []
         self._was_frozen = False
