@@ -2,6 +2,8 @@
 
 # pyright: basic
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -147,7 +149,7 @@ def prepared(rate=48000, max_block=4096):
     return instrument
 
 
-def play(instrument, values, n, block, events=()):
+def play(instrument, values: Any, n, block, events=()):
     """`events` are (frame from the start, kind, note, value)."""
     out = np.zeros((2, n), np.float32)
     for begin in range(0, n, block):
