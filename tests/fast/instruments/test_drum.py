@@ -2,7 +2,7 @@
 
 # pyright: basic
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -149,15 +149,15 @@ def prepared(rate=48000, max_block=4096):
     return instrument
 
 
-def play(instrument, values: Any, n, block, events=()):
-    """`events` are (frame from the start, kind, note, value)."""
+def play(instrument, values, n, block, events=()):
+    """`values` are by id, or a function of the frame; `events` are (frame from the start, kind, note, value)."""
     out = np.zeros((2, n), np.float32)
     for begin in range(0, n, block):
         part = out[:, begin : begin + block]
         here = [(f - begin, kind, 0, note, value) for f, kind, note, value in events
                 if begin <= f < begin + part.shape[1]]  # fmt: skip
         instrument.process(
-            PARAMETERS.vector(values(begin) if callable(values) else values),
+            PARAMETERS.vector(cast("Any", values(begin) if callable(values) else values)),
             np.array(here, EVENT) if here else NO_EVENTS,
             part,
         )
