@@ -150,7 +150,7 @@ def prepared(rate=48000, max_block=4096):
 
 
 def play(instrument, values, n, block, events=()):
-    """`values` are by id, or a function of the frame; `events` are (frame from the start, kind, note, value)."""
+    """`values` may be a function of the frame; `events` are (frame, kind, note, value)."""
     out = np.zeros((2, n), np.float32)
     for begin in range(0, n, block):
         part = out[:, begin : begin + block]
