@@ -63,7 +63,20 @@ def lowest_peaks(struck: Array) -> list[float]:
 
 
 def decay_at(struck: Array, hertz: float) -> float:
-    """Decay time of a mode, s, from a line through its level in decibels."""
+    """Decay time of a mode, from a line through its level in decibels.
+
+    Parameters
+    ----------
+    struck : (n,) float64
+        Sound from the strike on.
+    hertz : float
+        Of the mode, Hz.
+
+    Returns
+    -------
+    float
+        s.
+    """
     width = min(max(_SHARE * hertz, _NARROWEST), _WIDEST)
     turned = struck * np.exp(-2j * np.pi * hertz / ANALYSIS_RATE * np.arange(len(struck)))
     taps = round(ANALYSIS_RATE / width)
