@@ -7,11 +7,13 @@ processor's time that a block takes, over the time that it lasts; how often othe
 
 With --json, one object::
 
-    schema      3; grows with any change that a reader of an older one would notice
+    schema      4; grows with any change that a reader of an older one would notice
     machine     see :meth:`benchmarks.harness.Environment.record`
     sample_rate, block
                 Hz and frames
     seconds     of sound in each measurement
+    one_voice, sixteen_voices_all_effects, drum, eight_layers
+                median share of a block, limiter and meters included, of the scenes of that name
     scenes      a list of {name, share, own_work}: what a player hears
     plugins     a list of {name, share}: each plugin alone, and the limiter at rest and at work
                 share: see :func:`benchmarks.harness.spread`; 1.0 is all of a block's time
@@ -27,8 +29,8 @@ import gc
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +52,7 @@ from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS
 
-SCHEMA = 3
+SCHEMA = 4
 WARM_UP = 1.0  # s of sound
 LARGE = 8192  # frames of the blocks in which arrays are looked for
 _ALL_SOUND = 2.0  # s of sound until all voices do
@@ -62,13 +64,54 @@ ONE_VOICE = {"gamma": 0.8, "w": 2.0, "period": 2.0}
 SIXTEEN_VOICES = {"f_c": 300.0, "gamma": 0.5, "w": 2.0, "period": 0.1}
 """Arpeggios of more than three seconds, ten a second: as many as there are voices."""
 
-SCENES: dict[str, tuple[dict[str, float], Sequence[str]]] = {
-    "1 voice": (ONE_VOICE, ()),
-    "16 voices": (SIXTEEN_VOICES, ()),
-    "16 voices with harmonics": ({**SIXTEEN_VOICES, "brightness": -6.0}, ()),
-    "16 voices, all effects": (SIXTEEN_VOICES, tuple(EFFECTS)),
+EIGHT_LAYERS = {
+    f"{id_}_{k}": value
+    for k in range(1, 9)
+    for id_, value in {
+        "f_c": 150.0 * k, "gamma": 0.8, "w": 2.0, "period": 2.0, "level": -18.0,
+    }.items()
+}  # fmt: skip
+"""Eight layers at once, each an arpeggio after the other."""
+
+
+class Scene(NamedTuple):
+    """Instrument with values and effects, and the name of its share in the answer, if any."""
+
+    values: Mapping[str, float]
+    effects: Sequence[str] = ()
+    instrument: str = "chirplet"
+    key: str = ""
+
+
+SCENES = {
+    name: scene
+    for name, scene in {
+        "1 voice": Scene(ONE_VOICE, key="one_voice"),
+        "16 voices": Scene(SIXTEEN_VOICES),
+        "16 voices with harmonics": Scene({**SIXTEEN_VOICES, "brightness": -6.0}),
+        "16 voices, all effects": Scene(
+            SIXTEEN_VOICES, tuple(EFFECTS), key="sixteen_voices_all_effects"
+        ),
+        "drum": Scene({}, instrument="drum", key="drum"),
+        "8 layers": Scene(EIGHT_LAYERS, instrument="layers", key="eight_layers"),
+    }.items()
+    if scene.instrument in INSTRUMENTS
 }
 _LARGEST = "16 voices, all effects"
+
+
+def stage(name: str, sample_rate: int, block: int) -> Stage:
+    """Stage of the scene `name`.
+
+    Parameters
+    ----------
+    name : str
+        Of :data:`SCENES`.
+    sample_rate, block : int
+        Hz and frames.
+    """
+    values, effects, instrument, _ = SCENES[name]
+    return Stage(values, effects, sample_rate, block, instrument)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -96,12 +139,12 @@ def run(arguments: argparse.Namespace) -> Answer:
     gc.collect()
     gc.freeze()
     with Narration() as say:
-        for name, scene in SCENES.items():
+        for name in SCENES:
             say(name)
-            make = functools.partial(Stage, *scene, rate, block)
-            with make() as stage:
-                stage.play(_ALL_SOUND)
-                share = _shares(stage.render, rate, block, seconds)
+            make = functools.partial(stage, name, rate, block)
+            with make() as played:
+                played.play(_ALL_SOUND)
+                share = _shares(played.render, rate, block, seconds)
             own = own_work(make, _ALL_SOUND, min(seconds, _OWN_SECONDS))["median"]
             scenes.append({"name": name, "share": share, "own_work": own})
         say("each plugin")
@@ -109,9 +152,11 @@ def run(arguments: argparse.Namespace) -> Answer:
             plugins.append({"name": name, "share": _shares(process, rate, block, seconds)})
         say("memory")
         memory = measure_memory(arguments.memory_blocks, rate, block)
+    named = {SCENES[row["name"]].key: row["share"]["median"] for row in scenes}
+    named.pop("", None)
     return {
         "schema": SCHEMA, "machine": environment.record(), "sample_rate": rate, "block": block,
-        "seconds": seconds, "scenes": scenes, "plugins": plugins, "memory": memory,
+        "seconds": seconds, **named, "scenes": scenes, "plugins": plugins, "memory": memory,
     }  # fmt: skip
 
 
@@ -125,14 +170,14 @@ def measure_memory(blocks: int, sample_rate: int, block: int) -> dict[str, int]:
     sample_rate, block : int
         Hz and frames.
     """
-    with Stage(*SCENES[_LARGEST], sample_rate, block) as stage:
-        stage.play(WARM_UP)
+    with stage(_LARGEST, sample_rate, block) as played:
+        played.play(WARM_UP)
         tracemalloc.start()
         try:
-            stage.play(WARM_UP)
+            played.play(WARM_UP)
             before = _traced_bytes()
             for _ in range(blocks):
-                stage.render()
+                played.render()
             growth = _traced_bytes() - before
         finally:
             tracemalloc.stop()
@@ -186,15 +231,15 @@ def _shares(
 def _blocks_with_arrays(sample_rate: int, blocks: int = 30) -> int:
     """In how many blocks, so large that an array stands out from other objects, one is made."""
     found = 0
-    with Stage(*SCENES[_LARGEST], sample_rate, LARGE) as stage:
-        stage.play(_ALL_SOUND)
+    with stage(_LARGEST, sample_rate, LARGE) as played:
+        played.play(_ALL_SOUND)
         tracemalloc.start()
         try:
-            stage.render()
+            played.render()
             for _ in range(blocks):
                 tracemalloc.reset_peak()
                 before = tracemalloc.get_traced_memory()[0]
-                stage.render()
+                played.render()
                 found += tracemalloc.get_traced_memory()[1] - before > LARGE
         finally:
             tracemalloc.stop()

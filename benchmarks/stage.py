@@ -188,17 +188,18 @@ class PlayedSession:
 
 
 class Stage:
-    """An engine with a chirplet and effects, from the shared parameters to the device's ring.
+    """An engine with an instrument and effects, from the shared parameters to the device's ring.
 
     A context manager: leaving it releases the memory.
 
     Parameters
     ----------
     values : mapping of str to float
-        Of the chirplet; the others, and those of effects, stand at their defaults.
+        Of the instrument; the others, and those of effects, stand at their defaults.
     effects : sequence of str
     sample_rate, block : int
         Hz and frames.
+    instrument : str
 
     Attributes
     ----------
@@ -212,9 +213,10 @@ class Stage:
     """
 
     def __init__(
-        self, values: Mapping[str, float], effects: Sequence[str], sample_rate: int, block: int
-    ) -> None:
-        plays = instrument_class("chirplet")
+        self, values: Mapping[str, float], effects: Sequence[str], sample_rate: int, block: int,
+        instrument: str = "chirplet",
+    ) -> None:  # fmt: skip
+        plays = instrument_class(instrument)
         self._table = plays.parameters
         rack = Rack(plays())
         for place, name in enumerate(effects, 1):
@@ -242,7 +244,7 @@ class Stage:
         self._keys.push(EventKind.NOTE_OFF, 0, note, 0.0, self.now)
 
     def set_parameters(self, values: Mapping[str, float]) -> None:
-        """Move these of the chirplet, the others to their defaults."""
+        """Move these of the instrument, the others to their defaults."""
         self._vector[: len(self._table)] = self._table.vector(values)
         self._said.write(self._vector, playing=True)
 

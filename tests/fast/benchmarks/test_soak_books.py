@@ -90,7 +90,7 @@ def test_the_stage_is_played_as_hands_play_it():
                 hands.play()
             played.render()
             heard.append(float(np.abs(played.block).max()))
-        voices = played.engine.rack.instrument._arpeggios.voices.count
+        voices = played.engine.rack.instrument.voices
     assert hands.count == {"events": 500, "moves": 50}
     assert max(heard) > 0.05
     assert voices > 8
