@@ -269,7 +269,7 @@ class Strike(KeyboardInstrument):
         row[k.FALL : k.FALL + PARTIALS] = 1.0
         row[k.POINT : k.POINT + BANDS] = self._offsets
         self._scatter(row, self.knobs[P_HUMANISE], self.knobs[P_SPREAD])
-        row[k.KEY] = place
+        row[k.KEY], row[k.SCALE] = place, 1.0 / self._ramps[1, k.PEAK]
         if place >= 0:
             key = self.keyboard.keys[place]
             row[k.HERTZ], row[k.CHANNEL] = key.hertz, key.channel

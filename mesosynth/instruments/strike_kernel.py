@@ -4,16 +4,18 @@ A voice holds the ratio g of its glide, the phases p_k of its partials and q_j o
 in cycles, the bands' places u_j in the table of noise, the rest v of its attack, the levels d_k of
 its partials (d_1 is that of the noise, too), and the phase m of its tremolo. Sample by sample::
 
-    x    = (1 - v)^2 (1 - depth sin^2(pi m)) (tone sum_k a_k G d_k sin(2 pi p_k)
-                                              + air d_1 sum_j A_j G Re(M(u_j) exp(2 pi i q_j)))
+    x    = e (1 - depth sin^2(pi m)) (tone sum_k a_k G d_k sin(2 pi p_k)
+                                      + air d_1 sum_j A_j G Re(M(u_j) exp(2 pi i q_j)))
+    e    = (1 - v)^2 / P, but at most 1 / d_1
     p_k += r_k g c, q_j += r'_j g c, u_j += BAND_RATE s r'_j g c
            c: the integral of f_c 2^(gamma t) over one sample from g = 1
     g   *= 2^(gamma / sample_rate)
     v   *= exp(-1 / (a sample_rate))
     d_k *= exp(-k^damping / (decay sample_rate))
 
-where `tone` and `air` are the shares divided by P. All of a block's ramps are straight lines that
-end with its last sample. Partials that nobody can hear, 140 dB down, are left out.
+where P is that of the parameters at the voice's start: were they to leap, e would have no bound.
+All of a block's ramps are straight lines that end with its last sample. Partials that nobody can
+hear, 140 dB down, are left out.
 """
 
 import math
@@ -62,8 +64,9 @@ _PLACES = tuple(float(place) for place in BAND_PLACES)
     GAIN,  # from velocity and humanise
     SOFTNESS,  # less brightness from a soft key, dB/octave
     BORN,  # number of the strike since the reset
-) = range(14)
-PHASE = 14  # first of PARTIALS
+    SCALE,  # 1 / P, by which the envelope peaks at 1
+) = range(15)
+PHASE = 15  # first of PARTIALS
 FALL = PHASE + PARTIALS  # first of PARTIALS levels
 TURN = FALL + PARTIALS  # phase of the first of BANDS
 POINT = TURN + BANDS  # place in the table of noise of the first of BANDS
@@ -84,8 +87,9 @@ FIELDS = STEP + 2 * NEXT
     DEPTH,
     LEVEL,
     SPREADING,  # points of noise per cycle of a band
-) = range(9)
-FALLING = 9  # change of d_k per sample, first of PARTIALS
+    PEAK,  # P
+) = range(10)
+FALLING = 10  # change of d_k per sample, first of PARTIALS
 RATIO = FALLING + PARTIALS  # r_k
 BAND = RATIO + PARTIALS  # r'_j
 RAMPS = BAND + BANDS
@@ -103,8 +107,9 @@ def aim_ramps(ramps: F8, theta: F8, sample_rate: float, frozen: bool) -> None:
     ramps[COMING] = math.exp(-1.0 / (a * sample_rate))
     r = a / decay
     peak = (2.0 / (2.0 + r)) ** 2 * (r / (2.0 + r)) ** r
-    ramps[TONE] = math.cos(0.5 * math.pi * theta[7]) / peak
-    ramps[AIR] = math.sin(0.5 * math.pi * theta[7]) / peak
+    ramps[PEAK] = peak
+    ramps[TONE] = math.cos(0.5 * math.pi * theta[7])
+    ramps[AIR] = math.sin(0.5 * math.pi * theta[7])
     ramps[D_TREMOLO] = theta[9] / sample_rate
     ramps[DEPTH] = theta[10]
     std = theta[8] * STD_PER_WIDTH
@@ -218,7 +223,8 @@ def _voice(
         dip = sine(0.5 * tremolo)
         x *= 1.0 - (now[DEPTH] + way[DEPTH] * i) * dip * dip
         tremolo += now[D_TREMOLO] + way[D_TREMOLO] * i
-        x *= (1.0 - rest) * (1.0 - rest) * going * going
+        e = (1.0 - rest) * (1.0 - rest) * row[SCALE]
+        x *= going * going * (e if e * fallen <= 1.0 else 1.0 / fallen)
         x *= row[AMPLITUDE] + (row[AMPLITUDE + NEXT] - row[AMPLITUDE]) * i
         rest *= now[COMING] + way[COMING] * i
         going = max(going - fade, 0.0)
@@ -236,8 +242,7 @@ def _voice(
 @kernel("b1(f8[::1], f8[::1], f8)")
 def _ended(row: F8, ramps: F8, sample_rate: float) -> bool:
     """Whether a voice has faded, or glided out of hearing."""
-    loudest = row[FALL] * math.hypot(ramps[TONE], ramps[AIR])
-    if row[GOING] <= 0.0 or loudest < SILENT:
+    if row[GOING] <= 0.0 or row[FALL] * row[SCALE] < SILENT:
         return True
     frequency = row[SWEEP] * row[STEP + NEXT]
     lowest = min(1.0, ramps[BAND]) * frequency

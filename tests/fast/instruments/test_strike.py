@@ -79,6 +79,7 @@ def test_ends_of_all_ranges_and_leaps_between_them_stay_finite():
             events = np.array([gesture, *events.tolist()], EVENT)
         instrument.process(vector, events, block[:, : (512, 1, 33)[number % 3]])
         assert np.isfinite(block).all(), number
+        assert np.abs(block).max() < 2.0 * 3.0 * VOICES, number  # 6 dB, and what partials add up to
         assert np.isfinite(instrument._state).all(), number
 
 
