@@ -116,8 +116,8 @@ class JackPlayer:
 
     def play(self, values: Mapping[str, float]) -> None:
         """Play with these parameters, the others at their defaults, from the next block on."""
-        self._sound.set_values(PARAMETERS.vector(dict(values)))
-        self._sound.set_playing(True)
+        self._sound.parameters.set_values(PARAMETERS.vector(dict(values)))
+        self._sound.parameters.set_playing(True)
 
     def plug_in(self) -> None:
         """Connect the player to the inputs that were opened since it started.

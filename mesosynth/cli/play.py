@@ -104,9 +104,9 @@ def play_preset(
     with AudioProcess(preset.instrument, audio.device, audio.sample_rate, audio.block) as process:
         if not process.wait_ready(START_TIMEOUT):
             raise WorkerError("the audio process does not start; mesosynth doctor looks for why.")
-        process.set_values(rack.vector(values))
+        process.parameters.set_values(rack.vector(values))
         process.set_rack(rack.slots)
-        process.set_playing(True)
+        process.parameters.set_playing(True)
         layout = ParameterLayout(rack.parameters, places)
         with ControlProcess(layout, process.parameters, process.controls) as controls:
             if midi is not None or osc is not None:
@@ -130,9 +130,9 @@ def _wait(
             match report:
                 case Moved(moved):
                     values |= moved
-                    process.set_values(rack.vector(values))
+                    process.parameters.set_values(rack.vector(values))
                 case Transported(playing):
-                    process.set_playing(playing)
+                    process.parameters.set_playing(playing)
                 case Problem(text):
                     print(f"mesosynth: {text}", file=sys.stderr)
                 case _:

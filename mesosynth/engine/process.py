@@ -74,9 +74,6 @@ class AudioProcess:
             ParameterBlock(VECTOR), StatusBlock(), SoundRing(), Ring(RECORDING_FRAMES),
             ActivePluginBlock(), EventQueue(), EventQueue(), ParameterBlock(REQUEST_WORDS), Clip(),
         )  # fmt: skip
-        self._values = np.zeros(VECTOR)
-        self._values[: len(table)] = table.vector({})
-        self._playing = False
         self._worker = self._new_worker(self._settings)
         self._standby: Worker | None = None
         self._next: EngineSettings | None = None
@@ -87,7 +84,7 @@ class AudioProcess:
         self._ready = False
         self._leaves = False  # whether the one that plays was told to
         self._hung = False
-        self._write()
+        self.parameters.set_values(table.vector({}))
 
     def _new_worker(self, settings: EngineSettings | None) -> Worker:
         """A process that plays, or without settings a standby; not started yet."""
@@ -189,17 +186,6 @@ class AudioProcess:
             self._settings = replace(self._settings, refusals=0)
         return True
 
-    def set_values(self, vector: NDArray[np.float64]) -> None:
-        """Move the parameters to `vector` with the next block.
-
-        Parameters
-        ----------
-        vector : (n,) float64
-            The first n of all values: the instrument's alone, or those of the whole rack.
-        """
-        self._values[: len(vector)] = vector
-        self._write()
-
     def set_rack(self, slots: tuple[PluginSlot, ...]) -> None:
         """Make the rack of `slots`, the instrument's first; heard after short fades."""
         self._settings = replace(self._settings, slots=slots)
@@ -222,14 +208,6 @@ class AudioProcess:
     def culprit(self) -> int:
         """Number of the user's plugin that was at work when the process ended, or 0."""
         return self._blocks.active_plugin.number
-
-    def set_playing(self, playing: bool) -> None:
-        """Start the instrument anew, or fade it out."""
-        self._playing = playing
-        self._write()
-
-    def _write(self) -> None:
-        self._blocks.parameters.write(self._values, self._playing)
 
     def status(self) -> AudioStatus:
         """Last status; also restarts the process, for another device or when one is back."""
@@ -264,7 +242,10 @@ class AudioProcess:
 
     @property
     def parameters(self) -> ParameterBlock:
-        """The values of the whole rack; readers attach to it by its name."""
+        """The values of the whole rack, and whether the instrument plays, from the next block on.
+
+        The instrument's values are the first. Readers attach to it by its name.
+        """
         return self._blocks.parameters
 
     @property
@@ -294,7 +275,7 @@ class AudioProcess:
 
     def panic(self) -> None:
         """Stop, and forget all sound and all notes; a process that does not answer is restarted."""
-        self.set_playing(False)
+        self.parameters.set_playing(False)
         try:
             self._ask("panic")
         except WorkerError:

@@ -132,10 +132,23 @@ class ParameterBlock(SharedBlock):
             raise ArgumentError(
                 f"values has shape {values.shape}; this instrument takes ({self.length},)."
             )
-        self._version += 1
-        self._copy[0] = self._version
         self._copy[1] = playing
         self._floats[:] = values
+        self._publish()
+
+    def set_values(self, values: NDArray[np.float64]) -> None:
+        """Publish the first values, (n,) float64; the others, and the transport, stay."""
+        self._floats[: len(values)] = values
+        self._publish()
+
+    def set_playing(self, playing: bool) -> None:
+        """Publish the state of the transport; the values stay."""
+        self._copy[1] = playing
+        self._publish()
+
+    def _publish(self) -> None:
+        self._version += 1
+        self._copy[0] = self._version
         self._copy[-1] = np.dot(self._copy[:-1], self._multipliers)
         self._arrays["shared"][:] = self._copy
 

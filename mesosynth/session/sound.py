@@ -94,7 +94,7 @@ class Sound:
 
     def _write(self, values: dict[str, float]) -> None:
         self.values = values
-        self._audio.set_values(self._model.vector(values))
+        self._audio.parameters.set_values(self._model.vector(values))
 
     # ------------------------------------------------------------------ transport
 
@@ -129,7 +129,7 @@ class Sound:
 
     def _set_playing(self, playing: bool) -> None:
         self._before_transport()
-        self._audio.set_playing(playing)
+        self._audio.parameters.set_playing(playing)
         self._tell_playing(playing)
 
     def _before_transport(self) -> None:

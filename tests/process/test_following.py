@@ -29,14 +29,14 @@ def a_session_that_hears():
         with AudioProcess("chirplet", "vsink") as target:
             assert target.wait_ready(20)
             play(target, 4.0)
-            target.set_playing(True)
+            target.parameters.set_playing(True)
             yield session, target, seen
     finally:
         session.close()
 
 
 def play(target, gamma):
-    target.set_values(Chirplet.parameters.vector({**TARGET, "gamma": gamma}))
+    target.parameters.set_values(Chirplet.parameters.vector({**TARGET, "gamma": gamma}))
 
 
 def hears(seen, gamma):

@@ -35,9 +35,9 @@ def test_what_jack_captures_is_what_the_voice_renders(jack, until):
     load.start()
     with JackCapture(SECONDS + 2) as ear, AudioProcess("chirplet", "system", block=128) as audio:
         assert audio.wait_ready(20)
-        audio.set_values(Chirplet.parameters.vector(values))
+        audio.parameters.set_values(Chirplet.parameters.vector(values))
         ear.connect()
-        audio.set_playing(True)
+        audio.parameters.set_playing(True)
         time.sleep(SECONDS)
         status, captured = audio.status(), ear.samples.copy()
     load.join()
@@ -101,7 +101,7 @@ def test_a_refused_sample_rate_is_told_with_the_devices_own(jack):
 def test_a_killed_server_leaves_the_silent_clock(jack, until):
     with AudioProcess("chirplet", "SYS") as audio:
         assert audio.wait_ready(20)
-        audio.set_playing(True)
+        audio.parameters.set_playing(True)
         assert not audio.status().silent
         jack.kill()
         until(lambda: audio.status().silent, 4, "the silent clock")

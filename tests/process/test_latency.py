@@ -74,16 +74,19 @@ def delays_of(trial):
 
 def test_a_knob_is_heard_within_a_block_and_the_devices_buffer(stage):
     audio, ear, device = stage
-    audio.set_values(VECTOR({**HUM, "gain": -60.0}))
-    audio.set_playing(True)
+    audio.parameters.set_values(VECTOR({**HUM, "gain": -60.0}))
+    audio.parameters.set_playing(True)
     time.sleep(2.0)
 
     def trial(i):
         still = np.abs(ear.samples[0, -2400:]).max()
         delay = delay_to(
-            audio, ear, lambda: audio.set_values(VECTOR({**HUM, "gain": -6.0})), 3.0 * still
+            audio,
+            ear,
+            lambda: audio.parameters.set_values(VECTOR({**HUM, "gain": -6.0})),
+            3.0 * still,
         )
-        audio.set_values(VECTOR({**HUM, "gain": -60.0}))
+        audio.parameters.set_values(VECTOR({**HUM, "gain": -60.0}))
         time.sleep(0.11 + 0.0007 * (i % TIMES))  # at another place of the block each time
         return delay
 
@@ -92,7 +95,7 @@ def test_a_knob_is_heard_within_a_block_and_the_devices_buffer(stage):
 
 def test_a_note_is_heard_within_two_blocks_and_the_devices_buffer(stage):
     audio, ear, device = stage
-    audio.set_values(VECTOR({"release": 0.02, "gain": 0.0}))
+    audio.parameters.set_values(VECTOR({"release": 0.02, "gain": 0.0}))
     time.sleep(0.3)
 
     def trial(i):

@@ -142,13 +142,13 @@ def test_what_the_callback_counts_is_read_under_its_own_name():
 def test_the_session_resets_and_reads_them(until):
     with AudioProcess("chirplet", "silent") as audio:
         assert audio.wait_ready(20)
-        audio.set_values(Chirplet.parameters.vector({"gain": 0.0, "period": 0.2}))
-        audio.set_playing(True)
+        audio.parameters.set_values(Chirplet.parameters.vector({"gain": 0.0, "period": 0.2}))
+        audio.parameters.set_playing(True)
         until(lambda: audio.status().true_peak > 0.3, 5, "a true peak")
         status = audio.status()
         assert 0.0 < status.rms_left <= status.peak_left <= 1.0
         assert 0.0 < status.load <= status.load_max
-        audio.set_playing(False)
+        audio.parameters.set_playing(False)
         until(lambda: not audio.scope(4800).any(), 3, "silence")
         audio.reset_meters()
         assert audio.status().true_peak == 0.0

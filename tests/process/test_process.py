@@ -56,13 +56,13 @@ def test_no_helper_of_the_linear_algebra_holds_up_the_callback(monkeypatch):
 
 def test_a_knob_is_heard_and_stop_is_silent(audio, until):
     values = TABLE.vector({"gamma": 8.0, "period": 0.1})
-    audio.set_values(values)
+    audio.parameters.set_values(values)
     assert not audio.scope(1000).any()
-    audio.set_playing(True)
+    audio.parameters.set_playing(True)
     until(lambda: np.abs(audio.scope(9600)).max() > 0.2, 3, "sound in the scope")
-    audio.set_values(TABLE.vector({"gamma": 8.0, "period": 0.1, "gain": -60.0}))
+    audio.parameters.set_values(TABLE.vector({"gamma": 8.0, "period": 0.1, "gain": -60.0}))
     until(lambda: 0 < np.abs(audio.scope(4800)).max() < 0.002, 3, "the knob in the scope")
-    audio.set_playing(False)
+    audio.parameters.set_playing(False)
     until(lambda: not audio.scope(4800).any(), 3, "silence in the scope")
     status = audio.status()
     assert status.running
@@ -76,15 +76,15 @@ def test_a_knob_is_heard_and_stop_is_silent(audio, until):
 
 def test_killed_it_says_so_and_starts_again_as_it_was(audio, until):
     values = TABLE.vector({"gamma": 8.0, "period": 0.1, "gain": 6.0})
-    audio.set_values(values)
-    audio.set_playing(True)
+    audio.parameters.set_values(values)
+    audio.parameters.set_playing(True)
     until(lambda: audio.status().peak > 0.5, 3, "sound")
     os.kill(audio.pid, signal.SIGKILL)
     until(lambda: not audio.alive, 3, "the death")
     assert not audio.status().running
     with pytest.raises(WorkerError, match="restart"):
         audio.start_recording()
-    audio.set_values(values)  # nobody listens, nobody minds
+    audio.parameters.set_values(values)  # nobody listens, nobody minds
     audio.restart()
     assert audio.wait_ready(20)
     until(lambda: audio.status().running and audio.status().peak > 0.5, 3, "the same sound")

@@ -32,8 +32,8 @@ def monitor():
 def test_a_user_hears_and_records_it(pulse, until):
     with AudioProcess("chirplet") as audio:
         assert audio.wait_ready(20)
-        audio.set_values(VALUES)
-        audio.set_playing(True)
+        audio.parameters.set_values(VALUES)
+        audio.parameters.set_playing(True)
         with monitor() as heard:
             audio.start_recording()
             assert audio.recording_rate > 0
@@ -52,8 +52,8 @@ def test_a_user_hears_and_records_it(pulse, until):
 def test_a_killed_server_is_survived_and_comes_back(pulse, until):
     with AudioProcess("chirplet", "vsink") as audio:
         assert audio.wait_ready(20)
-        audio.set_values(VALUES)
-        audio.set_playing(True)
+        audio.parameters.set_values(VALUES)
+        audio.parameters.set_playing(True)
         until(lambda: audio.status().peak > 0.5, 5, "sound")
         pulse.kill()
         until(lambda: audio.status().silent and audio.alive, 3, "the silent clock")
