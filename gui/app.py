@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from mesosynth.errors import MesosynthError
 from mesosynth.session import Session
-from mesosynth.session.audio_settings import DEFAULT_AUDIO, AudioSettings
+from mesosynth.session.device import DEFAULT_AUDIO, AudioSettings
 
 from .desk import Desk
 from .main_window import MainWindow

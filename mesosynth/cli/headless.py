@@ -14,7 +14,7 @@ from mesosynth.matching.results import Analysis, MatchResult, MatchStep
 from mesosynth.presets.matched import matched_preset
 from mesosynth.presets.preset import save_preset
 from mesosynth.session import Session
-from mesosynth.session.audio_settings import DEFAULT_AUDIO, AudioSettings
+from mesosynth.session.device import DEFAULT_AUDIO, AudioSettings
 
 POLL = 1 / 30  # s
 ENCORE = 3.0  # s that the match is heard once it is found

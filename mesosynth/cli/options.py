@@ -17,7 +17,7 @@ from mesosynth.errors import ArgumentError
 
 if TYPE_CHECKING:  # their imports take longer than a command without sound
     from mesosynth.plugins.parameters import ParameterTable
-    from mesosynth.session.audio_settings import AudioSettings
+    from mesosynth.session.device import AudioSettings
 
 LONGEST = 86400.0
 """s; the most that a command plays or renders."""
@@ -128,7 +128,7 @@ class SoundOptions:
     def audio(self) -> "tuple[AudioSettings, str]":
         """Typed settings or else the last good ones, and a warning or ""."""
         from mesosynth.engine.portaudio import check_settings
-        from mesosynth.session.audio_settings import AudioSettings, load_audio_settings
+        from mesosynth.session.device import AudioSettings, load_audio_settings
 
         check_settings(self.rate, self.block)
         if self.safe_audio:

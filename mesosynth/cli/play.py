@@ -20,7 +20,7 @@ from mesosynth.control.process import (
 from mesosynth.engine.process import AudioProcess, AudioStatus
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.presets.preset import Preset, load_preset
-from mesosynth.session.audio_settings import DEFAULT_AUDIO, AudioSettings
+from mesosynth.session.device import DEFAULT_AUDIO, AudioSettings
 from mesosynth.session.rack_model import RackModel
 
 START_TIMEOUT = 15.0  # s; a sound server may have to be woken

@@ -9,10 +9,9 @@ from mesosynth.errors import MesosynthError
 from mesosynth.matching.jobs import matching_jobs
 from mesosynth.matching.results import MatchSettings
 from mesosynth.session import file as session_file
-from mesosynth.session.audio_settings import AudioSettings
 from mesosynth.session.capture import AudioInput, Capture
 from mesosynth.session.comparison import Comparison
-from mesosynth.session.device import Device
+from mesosynth.session.device import AudioSettings, Device
 from mesosynth.session.file import SavedSession, TargetFile
 from mesosynth.session.keys import Keys
 from mesosynth.session.layers import Layers

@@ -63,7 +63,7 @@ def test_pins_that_make_no_sense_are_named(pin, cause):
 
 def test_the_last_good_device_counts_only_where_nothing_is_said_of_it(monkeypatch, tmp_path):
     monkeypatch.setenv("MESOSYNTH_CONFIG_DIR", str(tmp_path))
-    from mesosynth.session.audio_settings import AudioSettings, save_audio_settings
+    from mesosynth.session.device import AudioSettings, save_audio_settings
 
     save_audio_settings(AudioSettings(device="card", sample_rate=44100))
     assert SoundOptions(midi="keys").audio() == (

@@ -31,7 +31,7 @@ from mesosynth.paper.figures import FIGURE
 from mesosynth.presets.bank import read_bank
 from mesosynth.presets.preset import PRESET
 from mesosynth.presets.search import MARKS
-from mesosynth.session.audio_settings import AUDIO_SETTINGS, AudioSettings
+from mesosynth.session.device import AUDIO_SETTINGS, AudioSettings
 from mesosynth.session.file import SESSION
 from mesosynth.system import file_kinds
 from mesosynth.system.paths import resource

@@ -15,7 +15,7 @@ from mesosynth.engine import process
 from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import DeviceError, SettingsError
 from mesosynth.session import Session
-from mesosynth.session.audio_settings import (
+from mesosynth.session.device import (
     AudioSettings,
     load_audio_settings,
     save_audio_settings,

@@ -5,7 +5,7 @@ import soundfile
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from mesosynth.session.audio_settings import AudioSettings, load_audio_settings
+from mesosynth.session.device import AudioSettings, load_audio_settings
 
 
 def heard(desk):

@@ -15,7 +15,7 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from gui import app
-from mesosynth.session.audio_settings import AudioSettings
+from mesosynth.session.device import AudioSettings
 
 def main():
     made = app.open_window
