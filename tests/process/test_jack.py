@@ -45,7 +45,7 @@ def test_what_jack_captures_is_what_the_voice_renders(jack, until):
     assert status.underflows < 0.5 * status.blocks
     rendered = render("chirplet", values, SECONDS + 2, RATE, 128)
     begin = np.flatnonzero(captured[0])[0] - np.flatnonzero(rendered[0])[0]
-    assert begin % 128 == Limiter(RATE, 128).latency
+    assert begin % 128 == Limiter(RATE).latency
     for channel, voice in zip(captured[:, begin:], rendered, strict=True):
         blocks, same = blocks_in_order(channel, voice)
         assert blocks > (SECONDS - 1) * RATE / 128

@@ -18,7 +18,7 @@ from mesosynth.plugins.plugin import EventKind
 pytestmark = pytest.mark.usefixtures("real_time")
 
 RATE, BLOCK, TIMES = 48000, 128, 20
-LOOK_AHEAD = Limiter(RATE, BLOCK).latency
+LOOK_AHEAD = Limiter(RATE).latency
 VECTOR = Chirplet.parameters.vector
 HUM = {"f_c": 1500.0, "gamma": 1.0, "w": 4.0, "am_depth": 0.0, "period": 0.2}
 
