@@ -226,6 +226,34 @@ def _ripple(seed: int, level: int, index: int) -> TargetSound:
     return replace(_sound(x * (PEAK / np.abs(x).max()), theta), instrument="ripple")
 
 
+_DRUMS = {
+    "omega": (10.0**2.4, 10.0**3.8), "tau": (0.07, 0.8), "p": (1e-5, 10.0**-0.7),
+    "D": (1e-5, 10.0**-0.523), "alpha": (1e-3, 1.0),
+}  # fmt: skip
+_LINEAR = ("tau", "alpha")
+_STRUCK = -1.5  # s, time of the strike after the window's middle
+
+
+def _drum(seed: int, level: int, index: int) -> TargetSound:
+    """A drum of the PNP papers' data set, in white noise of -20 dB; all its parameters unknown."""
+    import torch
+
+    from mesosynth.instruments.drum_torch import drum
+
+    generator = _generator(seed, ord("K"), index)
+    omega, tau, p, D, alpha = (
+        generator.uniform(*ends) if id_ in _LINEAR else np.exp(generator.uniform(*np.log(ends)))
+        for id_, ends in _DRUMS.items()
+    )
+    theta = torch.tensor([omega / (2.0 * np.pi), tau, p, D, alpha], dtype=torch.float64)
+    x = drum(theta, ANALYSIS_SAMPLES, ANALYSIS_RATE, _STRUCK).numpy()
+    x *= PEAK / np.abs(x).max()
+    noise = generator.standard_normal(ANALYSIS_SAMPLES)
+    x = x + noise * np.sqrt(np.mean(x**2) / 100.0 / np.mean(noise**2))
+    truth = {"f_c": float(theta[0]), "tau": float(theta[1])}
+    return replace(_sound(x, truth), instrument="drum")
+
+
 def _recording(paths: list[Path], seed: int, level: int, index: int) -> TargetSound:
     from mesosynth.audio.file import read_audio
 
@@ -242,5 +270,6 @@ _FAMILIES = {
     "F": Family("f_c from 256 to 1024 Hz", [""], _wide),
     "G": Family("descending", [""], _descending),
     "H": Family("out of the model", ["half sine", "ripple"], _out_of_model),
+    "K": Family("drums in white noise of -20 dB, judged by pitch and decay", [""], _drum),
     "R": Family("ripples, by the ripple's own model", [""], _ripple),
 }

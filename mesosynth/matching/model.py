@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments import chirplet, chirplet_torch
+from mesosynth.instruments import chirplet, chirplet_torch, drum, drum_torch
 from mesosynth.instruments import ripple as ripple_parameters
 from mesosynth.instruments import ripple_torch as ripples
 from mesosynth.plugins.parameters import ParameterTable
@@ -264,7 +264,24 @@ RIPPLE = Model(
     trapped=_has_few_notes,
 )
 
-MODELS = {model.name: model for model in (CHIRPLET, RIPPLE)}
+
+def _ringing(state: State) -> Span:
+    """A drum from its strike until it has fallen by 60 dB."""
+    return Span(0.02, 3.0 * math.log(10.0) * float(state[1]), 0.1)
+
+
+DRUM = Model(
+    name="drum",
+    parameters=drum.PARAMETERS,
+    first=drum.PARAMETERS.matchable,
+    scales=drum_torch.SCALES,
+    knees=drum_torch.KNEES,
+    synthesize=drum_torch.drum,
+    with_tangents=drum_torch.drum_and_tangents,
+    span=_ringing,
+)
+
+MODELS = {model.name: model for model in (CHIRPLET, RIPPLE, DRUM)}
 """By the instrument's name."""
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
+from mesosynth.instruments import drum as drum_parameters
 from mesosynth.instruments import ripple as ripple_parameters
 from mesosynth.instruments.chirplet import PARAMETERS, SIGMA_0
 from mesosynth.plugins.parameters import ParameterTable
@@ -57,8 +58,15 @@ class Scores:
 MATCHABLE: dict[str, ParameterTable] = {
     "chirplet": PARAMETERS,
     "ripple": ripple_parameters.PARAMETERS,
+    "drum": drum_parameters.PARAMETERS,
 }
 """The instruments that can be matched, by name, and their parameters."""
+
+TRACKING = ("chirplet", "ripple")
+"""The instruments that can follow the input."""
+
+STATIONARY = ("ripple",)
+"""The instruments without an event, whose onset in the target means nothing."""
 
 
 def table_of(theta: Mapping[str, float]) -> ParameterTable:
@@ -382,10 +390,10 @@ class MatchResult:
         """Message for the user about a result with a high loss; "" otherwise."""
         if self.found:
             return ""
-        return (
-            f"No arpeggio was found: the best one explains {100 * (1 - self.loss):.0f}% of the "
-            f"sound. Try a part of it that sweeps."
-        )
+        share = f"explains {100 * (1 - self.loss):.0f}% of the sound"
+        if "f_m" in self.theta:
+            return f"No arpeggio was found: the best one {share}. Try a part of it that sweeps."
+        return f"Little was found: the best match {share}. Try another part of it or instrument."
 
 
 # --------------------------------------------------------------------------------------------------

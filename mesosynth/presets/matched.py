@@ -1,7 +1,7 @@
 """Presets of matches: the parameters found, and the record of target and scores."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 from mesosynth import units
@@ -42,8 +42,8 @@ def matched_preset(
     """
     table = instrument_class(instrument).parameters
     values = {**result.theta, "gain": units.amplitude_to_db(abs(result.gain))}
-    if "period" in table:  # of arpeggios; a ripple never stops
-        values["period"] = result.theta["w"] / abs(result.theta["gamma"])
+    if "period" in table:  # of events; a ripple never stops
+        values["period"] = _period_of(result.theta)
     return Preset(
         name=PurePath(target).stem,
         instrument=instrument,
@@ -52,6 +52,13 @@ def matched_preset(
         tags=Tags(category="matched"),
         match=match_record(result, target, sha256, scores),
     )
+
+
+def _period_of(theta: Mapping[str, float]) -> float:
+    """Time until an event is over, s: the sweep of an arpeggio, or 60 dB of a drum's decay."""
+    if "tau" in theta:
+        return 3.0 * math.log(10.0) * theta["tau"]
+    return theta["w"] / abs(theta["gamma"])
 
 
 def match_record(

@@ -15,6 +15,7 @@ from mesosynth.instruments.layers import LAYER_IDS
 from mesosynth.matching.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mesosynth.matching.results import (
     MATCHABLE,
+    STATIONARY,
     Attribution,
     LayersSettings,
     MatchResult,
@@ -313,9 +314,14 @@ class Match:
     def onset(self) -> float | None:
         """Start of the instrument in time with the target, s in its window, if known."""
         result, target, values = self.result, self._target.sound, self._sound.values
-        if result is None or target is None or self._rack.instrument != "chirplet":
-            return None  # a ripple is stationary
-        window = values["w"] / abs(values["gamma"])  # s; its middle is the onset
+        instrument = self._rack.instrument
+        if result is None or target is None or instrument != self.instrument:
+            return None
+        if instrument in STATIONARY:
+            return None
+        window = 0.0
+        if instrument == "chirplet":
+            window = values["w"] / abs(values["gamma"])  # s; its middle is the onset
         return result.onset - target.start - 0.5 * window
 
     def record(self) -> MatchRecord | None:

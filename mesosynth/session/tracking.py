@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import ArgumentError
 from mesosynth.matching.jobs import tracking_jobs
-from mesosynth.matching.results import MATCHABLE, TrackedTheta, TrackingPhase
+from mesosynth.matching.results import TRACKING, TrackedTheta, TrackingPhase
 from mesosynth.session.capture import AudioInput
 from mesosynth.session.match import Match
 from mesosynth.session.rack import Rack
@@ -114,9 +114,9 @@ class Tracking:
         if self._job is not None:
             return
         instrument = self._rack.instrument
-        if instrument not in MATCHABLE:
+        if instrument not in TRACKING:
             raise ArgumentError(
-                f"The {instrument} cannot follow a sound; choose {' or '.join(MATCHABLE)}."
+                f"The {instrument} cannot follow a sound; choose {' or '.join(TRACKING)}."
             )
         if self._match.running:
             raise ArgumentError("A match drives the sound; stop it before the input is followed.")
@@ -215,7 +215,7 @@ class Tracking:
 
     def _change_instrument(self) -> None:
         """Track with the present instrument, if it can be matched."""
-        if self._rack.instrument in MATCHABLE:
+        if self._rack.instrument in TRACKING:
             self._begin()
         else:
             self.stop()

@@ -6,6 +6,7 @@ import torch
 
 from mesosynth.audio.target import target_from_array
 from mesosynth.errors import ArgumentError
+from mesosynth.instruments.drum_torch import drum
 from mesosynth.instruments.ripple_torch import ripple
 from mesosynth.matching import MatchSettings
 from mesosynth.matching.match import Matcher, match
@@ -21,6 +22,7 @@ SOMEWHERE = {
         "brightness": -20.0,
     },
     "ripple": {"f_0": 190.0, "f_m": 5.0, "gamma": -2.2, "w": 3.3, "depth": 0.8},
+    "drum": {"f_c": 190.0, "tau": 0.2, "p": 0.01, "D": 0.03, "alpha": 0.6},
 }  # fmt: skip
 DIRECTIONS = [
     (name, place) for name, model in MODELS.items() for place in range(len(model.ids) + 1)
@@ -202,3 +204,21 @@ def test_a_seed_in_the_settings_is_the_one_that_counts():
         match(noisy, RATE, settings=MatchSettings(seed=seed)).theta for seed in (7, 7, 0)
     )
     assert seven == again != zero
+
+
+# ---------------------------------------------------------------------- drums
+
+
+def test_a_drum_in_noise_is_found_from_audio_alone():
+    """A narrow one, whose lowest modes beat, so that its decay cannot be read off."""
+    theta = {"f_c": 66.6, "tau": 0.32, "p": 0.02, "D": 1e-3, "alpha": 0.02}
+    values = torch.tensor(list(theta.values()), dtype=torch.float64)
+    x = 0.3 * drum(values, N, RATE, -1.2).numpy()
+    x += np.random.default_rng(5).standard_normal(N) * 0.1 * x.std()
+    result = Matcher("drum").match(target_from_array(x, RATE, "drum"))
+    assert worst(result, theta, ("f_c",)) < 0.01
+    assert worst(result, theta, ("tau",)) < 0.05
+    assert worst(result, theta, ("alpha",)) < 0.3
+    assert result.onset == pytest.approx(0.8, abs=0.02)
+    assert result.gain == pytest.approx(0.3, rel=0.1)
+    assert result.found
