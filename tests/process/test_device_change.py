@@ -198,12 +198,12 @@ def test_panic_silences_everything_without_a_click_and_can_be_undone(tmp_path):
 def test_a_driver_that_hangs_in_the_audio_process_is_given_up(tmp_path, monkeypatch, until):
     (tmp_path / "sounddevice.py").write_text("import time; time.sleep(60)")
     monkeypatch.syspath_prepend(str(tmp_path))  # spawned processes get it, too
-    monkeypatch.setattr(process, "START", 2.0)
+    monkeypatch.setattr(process, "START", 4.0)
     with AudioProcess("chirplet", "speakers") as audio:
         hung = audio.pid
         until(lambda: audio.status().running, 20, "the silent clock")
         assert audio.pid != hung
-        with pytest.raises(DeviceError, match="did not answer within 2 seconds"):
+        with pytest.raises(DeviceError, match="did not answer within 4 seconds"):
             audio.wait_ready(5)
         assert audio.status().silent
         assert audio.wait_ready(5)
