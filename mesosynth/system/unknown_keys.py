@@ -5,41 +5,22 @@ converts an object, and out of it before a record is encoded, in all records tha
 field. Types without such records have no converter: long lists of numbers cost nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from msgspec import inspect
 
 
-class Converter(Protocol):
+class _Converter(Protocol):
     """Way of a type's values from JSON to what msgspec converts, and back.
 
     What is wrong in a JSON value is left for msgspec to refuse; `where` is what messages call it.
+    A :class:`~mesosynth.system.documents.Document` is one, too.
     """
 
-    def from_object(self, raw: Any, where: str) -> Any:  # noqa: ANN401 - any JSON value
-        """Convert what msgspec decoded.
+    def from_object(self, raw: Any, where: str) -> Any: ...  # noqa: ANN401 - any JSON value
 
-        Parameters
-        ----------
-        raw
-            Any JSON value.
-        where : str
-            What messages call the document.
-        """
-        ...
-
-    def to_object(self, value: Any, where: str) -> Any:  # noqa: ANN401 - a value of the type
-        """Convert a value to what msgspec encodes.
-
-        Parameters
-        ----------
-        value
-            A value of the type.
-        where : str
-            What messages call the document.
-        """
-        ...
+    def to_object(self, value: Any, where: str) -> Any: ...  # noqa: ANN401
 
 
 class RecordConverter:
@@ -53,7 +34,7 @@ class RecordConverter:
     """
 
     def __init__(
-        self, info: inspect.StructType | inspect.DataclassType, ways: dict[type, Converter]
+        self, info: inspect.StructType | inspect.DataclassType, ways: dict[type, _Converter]
     ) -> None:
         ways[info.cls] = self
         fields = {field.encode_name: field for field in info.fields}
@@ -118,40 +99,31 @@ class RecordConverter:
         return fields
 
 
-class _ListConverter:
-    """Way of the items of a list or tuple."""
+class _ContainerConverter:
+    """Way of the items of a list or tuple, or of the values of a dict."""
 
-    def __init__(self, item: Converter) -> None:
+    def __init__(self, item: _Converter) -> None:
         self._item = item
 
     def from_object(self, raw: Any, where: str) -> Any:  # noqa: ANN401 - any JSON value
-        if not isinstance(raw, list):
-            return raw
-        return [self._item.from_object(item, where) for item in raw]
+        return _each(raw, lambda item: self._item.from_object(item, where))
 
-    def to_object(self, value: Any, where: str) -> Any:  # noqa: ANN401 - a list or tuple
-        return [self._item.to_object(item, where) for item in value]
+    def to_object(self, value: Any, where: str) -> Any:  # noqa: ANN401 - a list, tuple or dict
+        return _each(value, lambda item: self._item.to_object(item, where))
 
 
-class _DictConverter:
-    """Way of the values of a dict."""
-
-    def __init__(self, item: Converter) -> None:
-        self._item = item
-
-    def from_object(self, raw: Any, where: str) -> Any:  # noqa: ANN401 - any JSON value
-        if not isinstance(raw, dict):
-            return raw
-        return {key: self._item.from_object(item, where) for key, item in raw.items()}
-
-    def to_object(self, value: Any, where: str) -> Any:  # noqa: ANN401 - a dict
-        return {key: self._item.to_object(item, where) for key, item in value.items()}
+def _each(container: Any, change: Callable[[Any], Any]) -> Any:  # noqa: ANN401
+    if isinstance(container, dict):
+        return {key: change(item) for key, item in container.items()}
+    return (
+        [change(item) for item in container] if isinstance(container, list | tuple) else container
+    )
 
 
 class _UnionConverter:
     """Way of a value that may be None, or one of several records, which have tags."""
 
-    def __init__(self, options: list[Converter]) -> None:
+    def __init__(self, options: list[_Converter]) -> None:
         self._options = options
 
     def from_object(self, raw: Any, where: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -167,7 +139,7 @@ class _UnionConverter:
         return value
 
 
-def record_converter(record: type, documents: Mapping[type, Converter]) -> RecordConverter:
+def record_converter(record: type, documents: Mapping[type, _Converter]) -> RecordConverter:
     """Converter of a record.
 
     Parameters
@@ -188,19 +160,17 @@ def record_converter(record: type, documents: Mapping[type, Converter]) -> Recor
     return RecordConverter(info, dict(documents))
 
 
-def _converter(info: inspect.Type, ways: dict[type, Converter]) -> Converter | None:
+def _converter(info: inspect.Type, ways: dict[type, _Converter]) -> _Converter | None:
     """Converter of a type; None where msgspec alone loses nothing."""
     if isinstance(info, inspect.StructType | inspect.DataclassType):
         if info.cls in ways:
             return ways[info.cls]
         record = RecordConverter(info, ways)
         return record if record.needed else None
-    if isinstance(info, inspect.ListType | inspect.VarTupleType):
-        item = _converter(info.item_type, ways)
-        return None if item is None else _ListConverter(item)
-    if isinstance(info, inspect.DictType):
-        item = _converter(info.value_type, ways)
-        return None if item is None else _DictConverter(item)
+    if isinstance(info, inspect.ListType | inspect.VarTupleType | inspect.DictType):
+        of = info.value_type if isinstance(info, inspect.DictType) else info.item_type
+        item = _converter(of, ways)
+        return None if item is None else _ContainerConverter(item)
     if isinstance(info, inspect.UnionType):
         found = [_converter(option, ways) for option in info.types]
         options = [way for way in found if way is not None]
