@@ -6,6 +6,7 @@ audio process loads them before it opens a device.
 """
 
 import contextlib
+import hashlib
 import importlib
 import logging
 import re
@@ -13,15 +14,13 @@ import sys
 import traceback
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from types import CodeType
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import PluginError
-
-if TYPE_CHECKING:
-    from numba.core.errors import NumbaError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,7 +33,9 @@ MODULES = "*_kernel.py"
 _PACKAGE = Path(__file__).parents[1]
 _log = logging.getLogger(__name__)
 _told = False
-_PLACE = re.compile(r'File "([^"]+)", line (\d+)')
+_PLACE = re.compile(r'File "([^"]+)", line (\d+)|" at (.+) \((\d+)\)')
+_ARRAY_COPY = re.compile(r'lowering ".+\[.+\] = ')
+_ALLOCATES = ("NRT required but not enabled", "Only accept returning of array passed")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -42,8 +43,9 @@ def kernel(signature: str) -> Callable[[F], F]:
     """Decorator that compiles a sample loop for one signature, when its module is imported.
 
     Nothing is left to compile at a call, so a kernel may run in the audio callback, and the
-    interpreter is free while it runs. Division by zero gives infinity, as in NumPy. Where no folder
-    for the machine code is writable, each process compiles for itself, and the log says so.
+    interpreter is free while it runs. A loop that makes arrays or lists is refused. Division by
+    zero gives infinity, as in NumPy. Where no folder for the machine code is writable, each process
+    compiles for itself, and the log says so.
 
     Parameters
     ----------
@@ -59,26 +61,75 @@ def kernel(signature: str) -> Callable[[F], F]:
     ------
     PluginError
         By the decorator, if the loop does not compile: a sentence with its file and line.
+
+    Examples
+    --------
+    >>> @kernel("void(f4[:, :], f8)")
+    ... def gain(block, amplitude):
+    ...     for i in range(block.shape[1]):
+    ...         block[0, i] *= amplitude
+    ...         block[1, i] *= amplitude
     """
 
     def decorate(function: F) -> F:
-        import numba
-        from numba.core.errors import NumbaError
-
-        def compiled(cache: bool) -> F:
-            loop = numba.njit(signature, nogil=True, cache=cache, error_model="numpy")(function)
-            return cast("F", loop)
-
         try:
             try:
-                return compiled(cache=True)
+                return _compiled(function, signature, cache=True)
             except (RuntimeError, OSError) as error:  # numba has no folder, or the disk is full
                 _tell_once(f"Sample loops are compiled by each process, as none is kept: {error}")
-                return compiled(cache=False)
-        except NumbaError as error:
+                return _compiled(function, signature, cache=False)
+        except Exception as error:  # numba has many
             raise _refusal(function, error) from error
 
     return decorate
+
+
+def _compiled(function: F, signature: str, cache: bool, memory: bool = False) -> F:
+    """Kernel of a function; without `memory` it has nothing to allocate arrays with."""
+    import numba
+    from numba.core.caching import FunctionCache
+    from numba.core.errors import NumbaError
+
+    class KernelCache(FunctionCache):
+        """Numba's cache, whose key also holds the constants that are frozen in the machine code.
+
+        Numba compares the time of the function's own file and the bytecode: a constant of another
+        module, or a file that is saved again while it is read, would bring old machine code.
+        """
+
+        def _index_key(self, sig: Any, codegen: Any) -> Any:  # noqa: ANN401 - numba has no types
+            return (*super()._index_key(sig, codegen), _constants(function))
+
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": memory}
+    loop: Any = numba.njit(**options)(function)
+    if loop is function:  # NUMBA_DISABLE_JIT leaves it in Python, for debuggers
+        return function
+    if cache:
+        loop._cache = KernelCache(function)
+    try:
+        loop.compile(signature)
+    except NumbaError as error:
+        if memory or not _ARRAY_COPY.search(str(error)):
+            raise
+        # ``a[:] = b`` needs memory where the two overlap, which the compiler cannot know.
+        return _compiled(function, signature, cache, memory=True)
+    loop.disable_compile()
+    return cast("F", loop)
+
+
+def _constants(function: Callable[..., Any]) -> str:
+    """Constants in a function, in its globals, and in the kernels that it calls."""
+    code = function.__code__
+    found = [repr(constant) for constant in code.co_consts if not isinstance(constant, CodeType)]
+    for name in code.co_names:
+        value: Any = function.__globals__.get(name)
+        if hasattr(value, "py_func"):
+            found.append(value.py_func.__code__.co_code.hex() + _constants(value.py_func))
+        elif isinstance(value, np.ndarray):
+            found.append(value.tobytes().hex())
+        elif isinstance(value, (int, float, complex, str, tuple)):
+            found.append(repr(value))
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 
 def load_kernels(
@@ -140,16 +191,19 @@ def _tell_once(text: str) -> None:
         _log.warning("%s", text)
 
 
-def _refusal(function: Callable[..., Any], error: "NumbaError") -> PluginError:
+def _refusal(function: Callable[..., Any], error: Exception) -> PluginError:
     """Sentence for a loop that numba does not compile."""
     text = _COLOURS.sub("", str(error))
     code = function.__code__
-    place = [(Path(name).name, int(line)) for name, line in _PLACE.findall(text)]
+    found = [match.groups() for match in _PLACE.finditer(text)]
+    place = [(Path(a or b).name, int(line or number)) for a, line, b, number in found]
     own = [(name, line) for name, line in place if name == Path(code.co_filename).name]
     name, line = (own or [(Path(code.co_filename).name, code.co_firstlineno)])[-1]
     lines = [part.strip() for part in text.splitlines()]
     reasons = [part for part in lines if part and not part.startswith(("Failed in", "File ", "["))]
     reason = (reasons or ["numba refuses it"])[0].rstrip(".:")
+    if any(sign in text for sign in _ALLOCATES):
+        reason = "it allocates an array; allocate it in prepare and pass it"
     return PluginError(
         f"{name}, line {line}: the sample loop {function.__name__} does not compile: {reason}.",
         "".join(traceback.format_exception(error)),

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numba
 import numpy as np
@@ -24,7 +25,7 @@ from mesosynth.system import kernels
 from mesosynth.system.kernels import compilations, kernel, load_kernels
 
 ROOT = Path(__file__).parents[2]
-LOOP = """
+LOOP = """import numpy as np
 from mesosynth.system.kernels import kernel
 
 @kernel("f8(f8[::1])")
@@ -97,6 +98,10 @@ def test_kernels_are_found_by_name_and_only_the_first_start_compiles(package):
     ("name", "sentence"),
     [
         ("y", r"sum_kernel\.py, line 4: .* total does not compile: NameError: name 'y' .*\."),
+        (
+            "np.zeros(9)",
+            r"sum_kernel\.py, line 8: .* total does not compile: it allocates an array; .*\.",
+        ),
         ("x.nothing", r"sum_kernel\.py, line 8: .* total does not compile: .*'nothing'.*\."),
     ],
 )
@@ -106,6 +111,16 @@ def test_a_loop_that_does_not_compile_is_refused_by_its_line(package, name, sent
         load_kernels()
     assert re.fullmatch(sentence, str(caught.value))
     assert "Traceback" in caught.value.traceback
+
+
+def test_a_constant_of_another_file_is_not_kept_from_last_time(package, monkeypatch):
+    loop = package / "looping" / "sum_kernel.py"
+    loop.write_text("from looping.scale import A\n" + LOOP.format(name="A * x"))
+    for value in (2.0, 5.0):
+        monkeypatch.setitem(sys.modules, "looping.scale", SimpleNamespace(A=value))
+        sys.modules.pop("looping.sum_kernel", None)
+        load_kernels()
+        assert sys.modules["looping.sum_kernel"].total(np.ones(3)) == 3.0 * value
 
 
 def test_arguments_of_other_types_do_not_compile_anew():

@@ -14,6 +14,7 @@ from mesosynth.engine import watchdog as hang_watch
 from mesosynth.engine.rack import Rack
 from mesosynth.engine.slot import FADE_SECONDS, PLACE, VECTOR, PluginSlot
 from mesosynth.engine.watchdog import Watchdog
+from mesosynth.system.kernels import compilations
 
 pytestmark = pytest.mark.usefixtures("real_time")
 
@@ -29,6 +30,25 @@ class Half(Effect):
     def reset(self): pass
     def process(self, values, events, block):
         block *= np.float32(0.5)
+"""
+
+
+LOOP = """
+from mesosynth.plugins import Effect, ParameterTable, kernel
+
+@kernel("void(f4[:, :])")
+def half(block):
+    for i in range(block.shape[1]):
+        block[0, i] *= 0.5
+        block[1, i] *= 0.5
+
+class Half(Effect):
+    name = "Half"
+    parameters = ParameterTable([])
+    def prepare(self, sample_rate, max_block): pass
+    def reset(self): pass
+    def process(self, values, events, block):
+        half(block)
 """
 
 
@@ -95,6 +115,36 @@ def test_a_saved_file_is_swapped_in_with_a_crossfade_and_a_bad_one_is_not(folder
         time.sleep(0.1)
         assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-4)
         assert updater.reports[-1].problem == ""
+    assert_no_click(player.sound[0])
+
+
+def test_a_sample_loop_is_compiled_before_it_is_heard_and_a_bad_one_is_told_by_its_line(folder):
+    file = folder / "half.py"
+    file.write_text(LOOP)
+    rack = Rack(Tone())
+    updater = updater_of(rack)
+    vector = np.zeros(VECTOR)
+    vector[0] = 0.25
+    with Player(rack, vector) as player, compilations() as compiled:
+        updater.arrange(slots_of(PluginSlot("half", "half", 1)))
+        time.sleep(0.1)
+        assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-4)
+        for changed, level, problem in (
+            (LOOP.replace("0.5", "0.8"), 0.2, ""),
+            (
+                LOOP.replace("0, i] *= 0.5", "0, i] *= block.none"),
+                0.2,
+                "half.py, line 7: the sample",
+            ),
+            (LOOP.replace("  half(block)", "  half(block[0])"), 0.2, "half.py, line 16: TypeError"),
+        ):
+            file.write_text(changed)
+            updater.look()
+            time.sleep(0.1)
+            assert updater.reports[-1].problem.startswith(problem), updater.reports[-1]
+            assert player.blocks[-1][0, -1] == pytest.approx(level, abs=1e-4)
+        assert compiled == []  # the trial did, in another process
+    assert rack.faults == 0
     assert_no_click(player.sound[0])
 
 
