@@ -71,9 +71,9 @@ class MatchOptions:
     """
 
     output: Annotated[Path | None, Parameter(("-o", "--output"), metavar="PRESET")] = None
-    instrument: Annotated[Literal["chirplet", "ripple", "drum"], Parameter(metavar="NAME")] = (
-        "chirplet"
-    )
+    instrument: Annotated[
+        Literal["chirplet", "ripple", "drum", "strike"], Parameter(metavar="NAME")
+    ] = "chirplet"
     seed: Annotated[
         Whole | None,
         of(MatchSettings, "seed", metavar="N", help="Seed of the random numbers."),

@@ -1,6 +1,7 @@
 """Match of one arpeggio: starts, rough descents, refinement, and the result."""
 
 import functools
+import itertools
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -42,6 +43,10 @@ _ROUGH_STEP, _NEAR_STEP, _FINE_STEP = 5e-2, 1.5e-2, 1e-4  # steps that end a des
 _SAME_MINIMUM = 4e-2  # largest step between two descents that ended at one minimum
 _STARTS = 3
 _STATIONARY_STEPS = 2
+_TIMED_STARTS, _TIMED_EVALUATIONS = 2, 16  # of an event whose course in time counts
+_TIMED_ROUGH, _TIMED_FINE = 1e-2, 1e-3  # steps that end its descents
+_HEARD = 1e-2  # of the peak: where an event counts for its gain
+_LARGEST_KEPT = 1 << 20  # elements of a Jacobian that is kept for a second look
 _EVALUATIONS_FOR_MORE = 24
 _MORE_STARTS = (  # factor of f_m, and values of further unknowns with a gradient
     (2.0, {"am_shape": 0.8, "am_depth": 0.95, "brightness": -24.0}),
@@ -131,6 +136,8 @@ class MatchSearch:
         if self.settings.unknowns == MatchSettings().unknowns:  # all, whatever the instrument has
             free = tuple(id_ for id_ in model.ids if id_ not in self.settings.pinned)
             self.settings = replace(self.settings, unknowns=free)
+        if model.phi is not None and self.settings.phi == MatchSettings().phi:
+            self.settings = replace(self.settings, phi=model.phi)
         self._descent = descent_named(self.settings.descent)
         # Invariant to time shifts, for the starts.
         self._listener = shared_operator().of(model)
@@ -162,6 +169,9 @@ class MatchSearch:
 
     def _descend(self) -> MatchSteps:
         """Try starts, nearest first, until one is good; then, perhaps, further unknowns."""
+        if self.model.phi is not None:
+            yield from self._descend_timed()
+            return
         for start, state in enumerate(self._starts()):
             if self.model.stationary:
                 yield from self._descend_stationary(state, start)
@@ -205,6 +215,12 @@ class MatchSearch:
         if self.model.stationary:
             onset = stationary_onset(jtfs, audio, x, float(state[1]))
             level = stationary_gain(audio, x)
+        elif self.model.phi is not None and self.operator.hears_onset:
+            onset = float(state[self.model.onset])
+            x = self.operator.synthesize(state[: self.model.onset], onset)
+            (heard,) = np.nonzero(np.abs(x) > _HEARD * np.abs(x).max())
+            part = slice(int(heard[0]), int(heard[-1]) + 1)
+            level = stationary_gain(audio[part], x[part])
         else:
             onset = onset_of(jtfs, audio, x)
             level = float(np.abs(correlation(audio, x)).max() / np.square(x).sum())
@@ -245,7 +261,8 @@ class MatchSearch:
             yield self._at_its_onset(model.in_range(state))
 
     def _at_its_onset(self, state: State) -> State:
-        if self.operator.hears_onset:
+        given = self.model.phi is not None and state[self.model.onset] and self._pins.onset is None
+        if self.operator.hears_onset and not given:
             state[self.model.onset] = self._onset(state)
         return state
 
@@ -294,6 +311,18 @@ class MatchSearch:
         self._keep(found)
         self._ends.append(found)
         yield self._step(found.iterate, unknowns, start, (start + 1) / (_STARTS + 1))
+
+    def _descend_timed(self) -> MatchSteps:
+        """Descend roughly from the best starts, then precisely from where the best one ended."""
+        start = 0
+        for start, state in enumerate(itertools.islice(self._starts(), _TIMED_STARTS)):
+            end = yield from self._descend_from(
+                self._all, state, start, _TIMED_EVALUATIONS, _TIMED_ROUGH
+            )
+            self._ends.append(end)
+        if self.best is not None:
+            state, evaluations = self.best.iterate.state, self.settings.max_evaluations
+            yield from self._descend_from(self._all, state, start + 1, evaluations, _TIMED_FINE)
 
     def _descend_stationary(self, state: State, start: int) -> MatchSteps:
         """Descend beside one onset; then step by what several of them say.
@@ -422,10 +451,13 @@ class MatchSearch:
         """Compute the numbers of the normal equations."""
         key = state.tobytes()
         if key not in self._linearized:  # this descent did not come by there before
-            self._linearized[key] = yield from self.operator.linearize_steps(
+            at = yield from self.operator.linearize_steps(
                 state, observed.unknowns.free, observed.background
             )
-        at = self._linearized[key]
+            if at.J.size < _LARGEST_KEPT:
+                self._linearized[key] = at
+        else:
+            at = self._linearized[key]
         return NormalEquations.of(at.S - observed.S, at.J).numbers
 
     def _step(self, iterate: Iterate, unknowns: Unknowns, start: int, progress: float) -> MatchStep:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments import chirplet, chirplet_torch, drum, drum_torch
+from mesosynth.instruments import chirplet, chirplet_torch, drum, drum_torch, strike, strike_torch
 from mesosynth.instruments import ripple as ripple_parameters
 from mesosynth.instruments import ripple_torch as ripples
+from mesosynth.matching.results import Phi
 from mesosynth.plugins.parameters import ParameterTable
 
 # --------------------------------------------------------------------------------------------------
@@ -106,6 +107,9 @@ class Model:
         Time in which the event of a state is heard; all the window by default.
     trapped : callable
         Whether a state with a small loss is a trap; never by default.
+    phi : str, optional
+        Φ of its matches where the settings have the default; one that hears the onset, for an event
+        whose course in time counts, such as its decay.
     """
 
     name: str
@@ -118,6 +122,7 @@ class Model:
     knees: Mapping[str, float] = field(default_factory=dict[str, float])
     span: Callable[[State], Span] = _no_span
     trapped: Callable[[State], bool] = _never
+    phi: Phi | None = None
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -281,7 +286,18 @@ DRUM = Model(
     span=_ringing,
 )
 
-MODELS = {model.name: model for model in (CHIRPLET, RIPPLE, DRUM)}
+STRIKE = Model(
+    name="strike",
+    parameters=strike.PARAMETERS,
+    first=strike.PARAMETERS.matchable,
+    scales=strike_torch.SCALES,
+    knees=strike_torch.KNEES,
+    synthesize=strike_torch.strike,
+    with_tangents=strike_torch.strike_and_tangents,
+    phi="mss",
+)
+
+MODELS = {model.name: model for model in (CHIRPLET, RIPPLE, DRUM, STRIKE)}
 """By the instrument's name."""
 
 

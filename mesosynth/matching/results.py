@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import drum as drum_parameters
 from mesosynth.instruments import ripple as ripple_parameters
+from mesosynth.instruments import strike as strike_parameters
 from mesosynth.instruments.chirplet import PARAMETERS, SIGMA_0
 from mesosynth.plugins.parameters import ParameterTable
 
@@ -59,6 +60,7 @@ MATCHABLE: dict[str, ParameterTable] = {
     "chirplet": PARAMETERS,
     "ripple": ripple_parameters.PARAMETERS,
     "drum": drum_parameters.PARAMETERS,
+    "strike": strike_parameters.PARAMETERS,
 }
 """The instruments that can be matched, by name, and their parameters."""
 

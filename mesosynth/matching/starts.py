@@ -573,5 +573,9 @@ def starts_of(
             from mesosynth.matching.drum_starts import drum_guesses
 
             return drum_guesses(audio, count)
+        case "strike":
+            from mesosynth.matching.strike_starts import strike_guesses
+
+            return strike_guesses(audio, count)
         case _:
             return initial_guesses(operator, S, audio, count)

@@ -54,10 +54,15 @@ def matched_preset(
     )
 
 
+_SIXTY_DB = 3.0 * math.log(10.0)  # in time constants
+
+
 def _period_of(theta: Mapping[str, float]) -> float:
-    """Time until an event is over, s: the sweep of an arpeggio, or 60 dB of a drum's decay."""
+    """Time until an event is over, s: the sweep of an arpeggio, or a fall by 60 dB."""
     if "tau" in theta:
-        return 3.0 * math.log(10.0) * theta["tau"]
+        return _SIXTY_DB * theta["tau"]
+    if "decay" in theta:
+        return theta["attack"] + _SIXTY_DB * theta["decay"]
     return theta["w"] / abs(theta["gamma"])
 
 
