@@ -254,6 +254,40 @@ def _drum(seed: int, level: int, index: int) -> TargetSound:
     return replace(_sound(x, truth), instrument="drum")
 
 
+_STRIKES = {
+    "f_c": (80.0, 1500.0), "attack": (1e-3, 0.08), "decay": (0.05, 1.2), "air_width": (0.3, 3.0),
+    "tremolo_rate": (3.0, 12.0),
+}  # fmt: skip
+
+
+def _strike(seed: int, level: int, index: int) -> TargetSound:
+    """A struck or blown sound in white noise of -20 dB; all its parameters unknown.
+
+    Every other one glides on average, by up to 4 octaves a second.
+    """
+    import torch
+
+    from mesosynth.instruments.strike import PARAMETERS as STRIKES
+    from mesosynth.instruments.strike_torch import strike
+
+    generator = _generator(seed, ord("S"), index)
+    theta = _drawn(generator, _STRIKES)
+    glide = 0.25 * np.sinh(generator.uniform(-1.0, 1.0) * np.arcsinh(16.0))
+    theta["gamma"] = float(generator.choice([0.0, 1.0]) * glide)
+    theta["brightness"] = generator.uniform(-24.0, 0.0)
+    theta["inharmonicity"] = float(1e-3 * np.sinh(generator.uniform(0.0, 1.0) * np.arcsinh(50.0)))
+    theta["damping"] = generator.uniform(0.0, 1.0)
+    theta["air"] = generator.uniform(0.0, 0.6)
+    theta["tremolo_depth"] = generator.uniform(0.0, 0.8)
+    onset = generator.uniform(-1.8, -0.5)
+    vector = torch.tensor([theta[id_] for id_ in STRIKES.matchable], dtype=torch.float64)
+    x = strike(vector, ANALYSIS_SAMPLES, ANALYSIS_RATE, onset).numpy()
+    x *= PEAK / np.abs(x).max()
+    x = x + generator.standard_normal(ANALYSIS_SAMPLES) * np.sqrt(np.mean(x**2) / 100.0)
+    truth = {"f_c": theta["f_c"], "decay": theta["decay"]}
+    return replace(_sound(x, truth), instrument="strike")
+
+
 def _recording(paths: list[Path], seed: int, level: int, index: int) -> TargetSound:
     from mesosynth.audio.file import read_audio
 
@@ -272,4 +306,5 @@ _FAMILIES = {
     "H": Family("out of the model", ["half sine", "ripple"], _out_of_model),
     "K": Family("drums in white noise of -20 dB, judged by pitch and decay", [""], _drum),
     "R": Family("ripples, by the ripple's own model", [""], _ripple),
+    "S": Family("strikes in white noise of -20 dB, judged by pitch and decay", [""], _strike),
 }

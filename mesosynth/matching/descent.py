@@ -85,7 +85,8 @@ class NormalEquations:
             return np.full(free, SYSTEMATIC)
         effective = energy**2 / self.quartic
         variance = energy / max(effective - free, 1.0)
-        std = np.sqrt(variance * np.diag(np.linalg.pinv(self.H)))
+        # Rounding makes a variance of 0, of an unknown without effect, negative.
+        std = np.sqrt(variance * np.maximum(np.diag(np.linalg.pinv(self.H)), 0.0))
         return np.hypot(std, SYSTEMATIC)
 
 

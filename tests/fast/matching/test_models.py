@@ -8,6 +8,7 @@ from mesosynth.audio.target import target_from_array
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.drum_torch import drum
 from mesosynth.instruments.ripple_torch import ripple
+from mesosynth.instruments.strike_torch import strike
 from mesosynth.matching import MatchSettings
 from mesosynth.matching.match import Matcher, match
 from mesosynth.matching.model import MODELS, Unknowns, model_named
@@ -23,6 +24,11 @@ SOMEWHERE = {
     },
     "ripple": {"f_0": 190.0, "f_m": 5.0, "gamma": -2.2, "w": 3.3, "depth": 0.8},
     "drum": {"f_c": 190.0, "tau": 0.2, "p": 0.01, "D": 0.03, "alpha": 0.6},
+    "strike": {
+        "f_c": 290.0, "gamma": -0.4, "attack": 0.02, "decay": 0.3, "brightness": -9.0,
+        "inharmonicity": 0.003, "damping": 0.4, "air": 0.2, "air_width": 0.8, "tremolo_rate": 5.0,
+        "tremolo_depth": 0.3,
+    },
 }  # fmt: skip
 DIRECTIONS = [
     (name, place) for name, model in MODELS.items() for place in range(len(model.ids) + 1)
@@ -220,5 +226,26 @@ def test_a_drum_in_noise_is_found_from_audio_alone():
     assert worst(result, theta, ("tau",)) < 0.05
     assert worst(result, theta, ("alpha",)) < 0.3
     assert result.onset == pytest.approx(0.8, abs=0.02)
+    assert result.gain == pytest.approx(0.3, rel=0.1)
+    assert result.found
+
+
+# ---------------------------------------------------------------------- strikes
+
+
+def test_a_gliding_strike_in_noise_is_found_from_audio_alone():
+    """``benchmarks.match --families S`` finds all parameters; here some are known, for time."""
+    theta = {**SOMEWHERE["strike"], "gamma": -1.1, "tremolo_depth": 0.0}
+    values = torch.tensor([theta[id_] for id_ in MODELS["strike"].ids], dtype=torch.float64)
+    x = 0.3 * strike(values, N, RATE, -1.2).numpy()
+    x += np.random.default_rng(5).standard_normal(N) * 0.1 * x.std()
+    sought = ("f_c", "gamma", "decay", "attack")
+    known = {id_: value for id_, value in theta.items() if id_ not in sought}
+    settings = MatchSettings(unknowns=sought, pinned=known, max_evaluations=8)
+    result = Matcher("strike", settings).match(target_from_array(x, RATE, "strike"))
+    assert worst(result, theta, ("f_c",)) < 0.01
+    assert worst(result, theta, ("decay",)) < 0.05
+    assert result.theta["gamma"] == pytest.approx(-1.1, abs=0.05)
+    assert result.onset == pytest.approx(0.8, abs=0.005)
     assert result.gain == pytest.approx(0.3, rel=0.1)
     assert result.found
