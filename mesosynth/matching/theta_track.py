@@ -204,7 +204,7 @@ class Recent(Operator):
 
 
 @dataclass(frozen=True)
-class Observation:
+class InputWindow:
     """Sound of one look.
 
     Attributes
@@ -262,7 +262,7 @@ class Track:
         """Predict the state after some seconds."""
         self._glide.advance(seconds)
 
-    def hear(self, heard: Observation) -> Iterator[None]:
+    def hear(self, heard: InputWindow) -> Iterator[None]:
         """Update by a look; a generator that yields once on the way."""
         state = self._recent.laid(self.state(), heard.window)
         yield

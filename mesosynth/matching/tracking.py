@@ -20,7 +20,7 @@ from mesosynth.matching.model import CHIRPLET, RIPPLE, Model, State, Unknowns, m
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.results import Ear, TrackedTheta, TrackingPhase
 from mesosynth.matching.starts import period_of, starts_of
-from mesosynth.matching.theta_track import BEGINNING, WINDOW, Observation, Recent, Track, age_of
+from mesosynth.matching.theta_track import BEGINNING, WINDOW, InputWindow, Recent, Track, age_of
 from mesosynth.plugins.parameters import ParameterTable
 
 # --------------------------------------------------------------------------------------------------
@@ -177,13 +177,13 @@ class OtherStarts:
             track.advance(seconds)
 
     def hear(
-        self, heard: Observation, known: Track | None, played: Mapping[str, float]
+        self, heard: InputWindow, known: Track | None, played: Mapping[str, float]
     ) -> Generator[None, None, Track | None]:
         """Update by a look, if the track is poor; a generator that yields often on the way.
 
         Parameters
         ----------
-        heard : Observation
+        heard : InputWindow
         known : Track or None
             The track, which has been updated.
         played : mapping
@@ -217,7 +217,7 @@ class OtherStarts:
         return best
 
     def _starts(
-        self, heard: Observation, played: Mapping[str, float]
+        self, heard: InputWindow, played: Mapping[str, float]
     ) -> Generator[None, None, list[dict[str, float]]]:
         """Thetas to try, the most probable first.
 
@@ -362,7 +362,7 @@ class Tracker:
         self._advance(now - age_of(window))
         S = self._recent.analyse(audio[-WINDOW:])
         yield
-        heard = Observation(S, audio, window, self._reading, now, self._centre)
+        heard = InputWindow(S, audio, window, self._reading, now, self._centre)
         if self._track is None:
             self._hearing = "listening"
         else:

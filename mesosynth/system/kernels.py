@@ -171,7 +171,7 @@ def compilations(first: Callable[[], None] | None = None) -> Generator[list[str]
 
     names: list[str] = []
 
-    class Recorder(event.Listener):
+    class CompileListener(event.Listener):
         def on_start(self, event: Any) -> None:  # noqa: ANN401 - numba has no types
             if not names and first is not None:
                 first()
@@ -180,7 +180,7 @@ def compilations(first: Callable[[], None] | None = None) -> Generator[list[str]
         def on_end(self, event: Any) -> None:  # noqa: ANN401
             pass
 
-    with event.install_listener("numba:compile", Recorder()):
+    with event.install_listener("numba:compile", CompileListener()):
         yield names
 
 
