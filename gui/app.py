@@ -63,7 +63,8 @@ def main(
 
     session = Session(audio.device, INSTRUMENT, audio.sample_rate, audio.block, start=False)
     window = open_window(session, target, preset, settings)
-    window.desk.attached.connect(lambda session: session.keys.listen(midi, osc))
+    desk = window.desk
+    desk.attached.connect(lambda: desk.ask(lambda session: session.keys.listen(midi, osc)))
     window.look.use(window.settings.theme)
     window.look.anew_asked.connect(lambda: application.exit(_ANEW))
     for sentence in (trouble, notice):
