@@ -13,9 +13,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from functools import partial
 
-from mesosynth.engine.audition import Audition, Clip
+from mesosynth.engine.audition import REQUEST_WORDS, Audition, Clip
 from mesosynth.engine.callback import Engine, EventInbox
 from mesosynth.engine.device import SILENT, OutputDevice, open_device
 from mesosynth.engine.portaudio import output_opens
@@ -23,7 +24,7 @@ from mesosynth.engine.rack import Rack
 from mesosynth.engine.rack_updater import RackUpdater
 from mesosynth.engine.shared import EventQueue, ParameterBlock, Ring, SoundRing
 from mesosynth.engine.silent_clock import SilentClock
-from mesosynth.engine.slot import PluginSlot
+from mesosynth.engine.slot import VECTOR, PluginSlot
 from mesosynth.engine.sound_card import MAX_BLOCK, Recorder
 from mesosynth.engine.status import AudioReport, StatusBlock
 from mesosynth.engine.watchdog import ActivePluginBlock, Watchdog
@@ -99,6 +100,7 @@ TICK = 0.05  # s between two looks at everything
 STALL = 0.6  # s without a callback after which a card counts as dead, or three blocks
 FADE_LIMIT = 0.5  # s that a fade may take with a device that hardly calls
 REAL_TIME_PRIORITY = 10
+RECORDING_FRAMES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +130,40 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class SharedBlocks:
-    """Memory shared with the session."""
+    """Memory shared with the session, which creates it; unpickling attaches to it.
 
-    parameters: ParameterBlock
-    status: StatusBlock
-    output: SoundRing
-    recording: Ring
-    active_plugin: ActivePluginBlock
-    keys: EventQueue
-    controls: EventQueue
-    requests: ParameterBlock
-    clip: Clip
+    Attributes
+    ----------
+    parameters : ParameterBlock
+        Values of the whole rack, and the transport.
+    status : StatusBlock
+    output : SoundRing
+        All that is sent to the device.
+    recording : Ring
+        The input.
+    active_plugin : ActivePluginBlock
+    keys, controls : EventQueue
+        Events of the session, and of the control process.
+    requests : ParameterBlock
+        What is auditioned.
+    clip : Clip
+        The sound to audition.
+    """
+
+    parameters: ParameterBlock = field(default_factory=partial(ParameterBlock, VECTOR))
+    status: StatusBlock = field(default_factory=StatusBlock)
+    output: SoundRing = field(default_factory=SoundRing)
+    recording: Ring = field(default_factory=partial(Ring, RECORDING_FRAMES))
+    active_plugin: ActivePluginBlock = field(default_factory=ActivePluginBlock)
+    keys: EventQueue = field(default_factory=EventQueue)
+    controls: EventQueue = field(default_factory=EventQueue)
+    requests: ParameterBlock = field(default_factory=partial(ParameterBlock, REQUEST_WORDS))
+    clip: Clip = field(default_factory=Clip)
+
+    def close(self) -> None:
+        """Give all of it back. A second call does nothing."""
+        for one in fields(self):
+            getattr(self, one.name).close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,17 +17,16 @@ from mesosynth.engine.audio_loop import (
     Opened,
     SharedBlocks,
 )
-from mesosynth.engine.audition import REQUEST_WORDS, AuditionRequest, Clip, request_vector
+from mesosynth.engine.audition import AuditionRequest, Clip, request_vector
 from mesosynth.engine.device import SILENT
 from mesosynth.engine.shared import EventQueue, ParameterBlock, Ring, SoundRing
-from mesosynth.engine.slot import VECTOR, PluginSlot, SlotReport
-from mesosynth.engine.status import AudioStatus, StatusBlock
-from mesosynth.engine.watchdog import PREPARING, ActivePluginBlock
+from mesosynth.engine.slot import PluginSlot, SlotReport
+from mesosynth.engine.status import AudioStatus
+from mesosynth.engine.watchdog import PREPARING
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.instruments import instrument_class
 from mesosynth.system.worker import Died, Worker
 
-RECORDING_FRAMES = 2**20
 HEARTBEAT = 2.0  # s without a status after which the process counts as stuck
 STUCK = 0.8  # s without a status, in the middle of a user's plugin, after which it is killed
 UNPREPARED = PREPARING + 1.0  # the same while the plugin is prepared
@@ -37,7 +36,7 @@ COMPILE = 120.0  # s that it may take to compile the sample loops, once
 COMPILING = "The sample loops are compiled, once: sound comes in about a quarter of a minute."
 FADE_OUT = 1.0  # s that a process may take to fade out and end before its standby plays
 CLOSE = 2.5  # s that the last one may take
-PRELOAD = 3.0  # s that a standby may take to load everything
+PRELOAD = 8.0  # s that a standby may take to load everything
 
 
 class AudioProcess:
@@ -70,10 +69,7 @@ class AudioProcess:
     ) -> None:
         table = instrument_class(instrument).parameters
         self._settings = EngineSettings(instrument, device, sample_rate, block)
-        self._blocks = SharedBlocks(
-            ParameterBlock(VECTOR), StatusBlock(), SoundRing(), Ring(RECORDING_FRAMES),
-            ActivePluginBlock(), EventQueue(), EventQueue(), ParameterBlock(REQUEST_WORDS), Clip(),
-        )  # fmt: skip
+        self._blocks = SharedBlocks()
         self._worker = self._new_worker(self._settings)
         self._standby: Worker | None = None
         self._next: EngineSettings | None = None
@@ -343,11 +339,7 @@ class AudioProcess:
         if self._standby is not None:
             self._standby.stop()
             self._standby = None
-        for block in (self._blocks.parameters, self._blocks.status,
-                      self._blocks.output, self._blocks.recording,
-                      self._blocks.active_plugin, self._blocks.keys, self._blocks.controls,
-                      self._blocks.requests, self._blocks.clip):  # fmt: skip
-            block.close()
+        self._blocks.close()
 
     def __enter__(self) -> Self:
         self.start()
