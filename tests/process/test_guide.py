@@ -109,8 +109,23 @@ def test_benchmarks_exist(page):
         assert (ROOT / "benchmarks" / f"{module}.py").is_file(), module
 
 
+@pytest.fixture(scope="module")
+def help_of(desktop):
+    """Help of a command, which several lines may be of."""
+    texts = {}
+
+    def ask(command, environment):
+        if command not in texts:
+            done = run(["mesosynth", *command, "--help"], desktop, environment)
+            assert done.returncode == 0, f"{command}\n{done.stderr}"
+            texts[command] = done.stdout
+        return texts[command]
+
+    return ask
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_commands_in_the_text_have_known_options(page, desktop, environment):
+def test_commands_in_the_text_have_known_options(page, help_of, environment):
     """Every `mesosynth …` in the running text names a command and options that its help lists."""
     text = BLOCK.sub("", page.read_text(encoding="utf-8"))
     by_hand = [line for block in blocks(page, "sh", "by-hand") for line in block.splitlines()]
@@ -119,10 +134,9 @@ def test_commands_in_the_text_have_known_options(page, desktop, environment):
         command = words[:1] if words and re.fullmatch("[a-z]+", words[0]) else []
         if command == ["plugin"]:
             command = words[:2]
-        done = run(["mesosynth", *command, "--help"], desktop, environment)
-        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        text_of_help = help_of(tuple(command), environment)
         for option in [word for word in words if re.fullmatch("--?[a-z-]+", word)]:
-            assert option in done.stdout or option == "--help", line
+            assert option in text_of_help or option == "--help", line
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
