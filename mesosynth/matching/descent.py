@@ -95,14 +95,15 @@ class NormalEquations:
 #
 # The loss is half the squared distance between the unit vectors (Φ ∘ g)(θ) and Φ(target). A step is
 # accepted by its own loss alone. In the code of Vahidi et al., the distance to the true parameters
-# decides, which are unknown for a real sound.
+# decides, which are unknown for a real sound. Only a step shorter than the precision is taken
+# without an evaluation: there the linearization holds, and it says the loss.
 
 
 Evaluate = Callable[[State], Steps[Evaluation, NormalEquations]]
 """Computes the normal equations at a state; the descent passes on what it yields on the way."""
 
 _LONGEST_STEP = 0.7  # a linearization is not valid beyond a factor of two
-_SMALLEST_GAIN = 1e-4  # of the loss
+_GAIN_OF_PRECISION = 0.3  # times the precision: a smaller gain, as a share of the loss, is none
 _FIRST_DAMPING, _LARGEST_DAMPING = 1e-2, 1e4
 
 
@@ -119,12 +120,15 @@ class Iterate:
         Standard deviations along the unknowns' axes, see :attr:`NormalEquations.std`.
     converged : bool
         Whether no useful step is left.
+    evaluated : (8,) float64, optional
+        State of the last evaluation, where it is not this one but a short step before.
     """
 
     state: State
     loss: float
     std: NDArray[np.float64]
     converged: bool = False
+    evaluated: State | None = None
 
 
 Descent = Callable[[Evaluate, State, Unknowns, int, float], Iterator[Iterate | Evaluation | None]]
@@ -149,6 +153,13 @@ class _Point:
     def iterate(self, *, converged: bool = False) -> Iterate:
         return Iterate(self.state, self.loss, self.equations.std, converged)
 
+    def last_iterate(self, state: State, step: NDArray[np.float64]) -> Iterate:
+        """Iterate after a short step, whose loss the linearization says."""
+        loss = self.loss + float(step @ (self.gradient + 0.5 * (self.equations.H @ step)))
+        return Iterate(
+            state, max(loss, 0.0), self.equations.std, converged=True, evaluated=self.state
+        )
+
 
 def levenberg_marquardt(
     evaluate: Evaluate, start: State, unknowns: Unknowns, max_evaluations: int, precision: float
@@ -163,7 +174,7 @@ def levenberg_marquardt(
     unknowns : Unknowns
     max_evaluations : int
     precision : float
-        Shortest step, along the unknowns' axes.
+        Along the unknowns' axes: a shorter step is the last, and not evaluated.
 
     Yields
     ------
@@ -171,20 +182,23 @@ def levenberg_marquardt(
         The start and each accepted step, and what `evaluate` yields.
     """
     here = _Point(start, (yield from evaluate(start)))
-    damping = _FIRST_DAMPING
+    damping, smallest_gain = _FIRST_DAMPING, _GAIN_OF_PRECISION * precision
     yield here.iterate()
     for _ in range(max_evaluations - 1):
         trial = unknowns.moved(here.state, _damped_step(here, unknowns, damping))
-        moved = float(np.abs(unknowns.step_between(here.state, trial)).max())
+        step = unknowns.step_between(here.state, trial)
+        if float(np.abs(step).max()) < precision:
+            yield here.last_iterate(trial, step)
+            return
         there = _Point(trial, (yield from evaluate(trial)))
         if there.loss < here.loss:
             gain = (here.loss - there.loss) / here.loss
             here, damping = there, damping / 10.0
-            done = moved < precision or gain < _SMALLEST_GAIN
+            done = gain < smallest_gain
             yield here.iterate(converged=done)
         else:
             damping *= 8.0
-            done = moved < precision or damping > _LARGEST_DAMPING
+            done = damping > _LARGEST_DAMPING
             if done:
                 yield here.iterate(converged=True)
         if done:

@@ -359,10 +359,14 @@ class MatchSearch:
     def _averaged(
         self, found: DescentResult, observed: Observation, windowed: WindowedTarget
     ) -> Steps[None, DescentResult]:
-        """Take the last step beside several noises, and see how far each would lead."""
-        state, unknowns = found.iterate.state, observed.unknowns
-        beside: list[Linearization] = []
-        for number in range(1, NOISES + 1):
+        """Take the last step beside several noises, and see how far each would lead.
+
+        The first noise is that of the descent, which has its Jacobian there already.
+        """
+        iterate, unknowns = found.iterate, observed.unknowns
+        state = iterate.state if iterate.evaluated is None else iterate.evaluated
+        beside = [(yield from self._linearize(state, observed))]
+        for number in range(1, NOISES):
             self.evaluations += 1
             noise = windowed.background(number)
             at = yield from self.operator.linearize_steps(state, unknowns.free, noise)
@@ -449,16 +453,20 @@ class MatchSearch:
 
     def _compute(self, state: State, observed: Observation) -> Steps[None, list[float]]:
         """Compute the numbers of the normal equations."""
-        key = state.tobytes()
-        if key not in self._linearized:  # this descent did not come by there before
-            at = yield from self.operator.linearize_steps(
-                state, observed.unknowns.free, observed.background
-            )
-            if at.J.size < _LARGEST_KEPT:
-                self._linearized[key] = at
-        else:
-            at = self._linearized[key]
+        at = yield from self._linearize(state, observed)
         return NormalEquations.of(at.S - observed.S, at.J).numbers
+
+    def _linearize(self, state: State, observed: Observation) -> Steps[None, Linearization]:
+        """Linearize Φ where this descent did not come by before."""
+        key = state.tobytes()
+        if key in self._linearized:
+            return self._linearized[key]
+        at = yield from self.operator.linearize_steps(
+            state, observed.unknowns.free, observed.background
+        )
+        if at.J.size < _LARGEST_KEPT:
+            self._linearized[key] = at
+        return at
 
     def _step(self, iterate: Iterate, unknowns: Unknowns, start: int, progress: float) -> MatchStep:
         step = MatchStep(
