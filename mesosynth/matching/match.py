@@ -12,6 +12,7 @@ from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target, targ
 from mesosynth.matching.descent import Iterate, NormalEquations, descent_named
 from mesosynth.matching.model import Model, Pins, State, Unknowns, model_named
 from mesosynth.matching.noise import (
+    JACOBIANS,
     NOISES,
     WindowedTarget,
     correlation,
@@ -365,13 +366,17 @@ class MatchSearch:
         """
         iterate, unknowns = found.iterate, observed.unknowns
         state = iterate.state if iterate.evaluated is None else iterate.evaluated
-        beside = [(yield from self._linearize(state, observed))]
+        beside, more = [(yield from self._linearize(state, observed))], list[NDArray[np.float64]]()
         for number in range(1, NOISES):
             self.evaluations += 1
             noise = windowed.background(number)
-            at = yield from self.operator.linearize_steps(state, unknowns.free, noise)
-            beside.append(at)
-        last = noise_step(observed.S, beside)
+            if number < JACOBIANS:
+                at = yield from self.operator.linearize_steps(state, unknowns.free, noise)
+                beside.append(at)
+            else:
+                yield
+                more.append(self.operator.value(state, noise))
+        last = noise_step(observed.S, beside, more)
         return DescentResult(
             Iterate(unknowns.moved(state, last.step), last.loss, last.std, converged=True),
             unknowns,

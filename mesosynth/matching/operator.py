@@ -189,6 +189,24 @@ class Operator:
         dS = dS - (dS @ S)[:, None] * S  # the sphere's tangent plane
         return Linearization(S=S.cpu().numpy(), J=dS.T.cpu().numpy())
 
+    def value(self, state: State, background: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Φ ∘ g beside noise, without its Jacobian.
+
+        Parameters
+        ----------
+        state : (theta + 2,) float64
+        background : (samples,) float32
+            As for :meth:`linearize`.
+
+        Returns
+        -------
+        (paths,) float64
+            Of unit norm.
+        """
+        model = self.model
+        x = self.synthesize(state[: model.onset], float(state[model.onset]))
+        return self.analyse(state[model.level] * x + background)
+
     def synthesize(self, theta: NDArray[np.float64], onset: float = 0.0) -> NDArray[np.float32]:
         """Sound g(theta).
 
