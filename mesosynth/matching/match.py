@@ -92,13 +92,14 @@ class DescentResult:
 
     @property
     def is_good(self) -> bool:
-        """Whether this is the arpeggio, and no trap.
+        """Whether this is the arpeggio."""
+        return self.loss < self.good_loss and not self.is_trapped
 
-        What ends at the edge of a range is none; and a single note can pass for a few.
-        """
+    @property
+    def is_trapped(self) -> bool:
+        """Whether this is no arpeggio: at the edge of a range, or one note that passes for a few."""
         state = self.iterate.state
-        trapped = self.unknowns.model.trapped(state) or self.unknowns.at_edge(state)
-        return self.loss < self.good_loss and not trapped
+        return self.unknowns.model.trapped(state) or self.unknowns.at_edge(state)
 
 
 MatchSteps = Generator[MatchStep | Evaluation | None, None, None]
@@ -153,6 +154,7 @@ class MatchSearch:
         few_unknowns = Unknowns.named(few, *also, model=model) if few else everything
         self._few = Observation(S, few_unknowns)
         self._minima: list[State] = []
+        self._trapped: list[tuple[DescentResult, float]] = []  # rough descents, f_c of their start
         self._known: dict[str, float] = {}  # values of this start that are exact, relative errors
         self._ends: list[DescentResult] = []  # of the starts
         self._asked: tuple[object, ...] = ()
@@ -178,6 +180,10 @@ class MatchSearch:
                 yield from self._descend_stationary(state, start)
             else:
                 yield from self._descend_from_start(state, start)
+            if self.best is not None and self.best.is_good:
+                return
+        for rough, f_c in self._trapped:
+            yield from self._refine(rough, f_c)
             if self.best is not None and self.best.is_good:
                 return
         more = self._few.unknowns != self._all.unknowns
@@ -274,12 +280,27 @@ class MatchSearch:
         return onset_of(self._listener.jtfs, self.target.audio, x)
 
     def _descend_from_start(self, state: State, start: int) -> MatchSteps:
-        """Descend roughly, window the target where only noise lies around, then precisely."""
+        """Descend roughly, then precisely; from a trap only once all starts were tried."""
         evaluations = self.settings.max_evaluations
         rough = yield from self._descend_from(self._few, state, start, evaluations, _ROUGH_STEP)
         if any(self._same(rough.iterate.state, other) for other in self._minima):
             return  # another start has been here
         self._minima.append(rough.iterate.state)
+        if rough.is_trapped:
+            self._trapped.append((rough, float(state[0])))
+        else:
+            yield from self._refine(rough, float(state[0]))
+
+    def _refine(self, rough: DescentResult, f_c: float) -> MatchSteps:
+        """Go on precisely, with the target through a window where only noise lies around.
+
+        Parameters
+        ----------
+        rough : DescentResult
+        f_c : float
+            Of the start, Hz.
+        """
+        start, evaluations = rough.start, self.settings.max_evaluations
         found, windowed = rough.iterate.state.copy(), None
         if _NOISELESS_LOSS < rough.loss < _ARPEGGIO_LOSS:
             audio, onset = self.target.audio, self._onset(found)
@@ -289,7 +310,7 @@ class MatchSearch:
             self._ends.append(end)
             return
         # Noise leads f_c astray, and the valley back is long: as the sound gave it, it was better.
-        found[0] = state[0]
+        found[0] = f_c
         yield from self._descend_windowed(windowed, found, start, rough.loss)
 
     def _descend_windowed(
