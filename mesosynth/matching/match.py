@@ -144,6 +144,7 @@ class MatchSearch:
         # Invariant to time shifts, for the starts.
         self._listener = shared_operator().of(model)
         self.operator = shared_operator(self.settings.phi).of(model)
+        self.cache.start_clock()
         self._pins = Pins.of(self.settings.pinned, self.target)
         heard = self.operator.hears_onset and self._pins.onset is None
         also = (model.onset,) if heard else ()

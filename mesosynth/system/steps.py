@@ -125,6 +125,11 @@ class EvaluationCache:
             return self._seconds  # time of the earlier run at this point
         return self._seconds + time.perf_counter() - self._since
 
+    def start_clock(self) -> None:
+        """Start the clock anew: filters, which a process builds once, are no part of a search."""
+        if self._since is not None:
+            self._since = time.perf_counter()
+
     def pause(self) -> None:
         """Stop the clock."""
         self._seconds, self._since = self.seconds, None
