@@ -36,12 +36,16 @@ _NOTHING = {
 
 @dataclass
 class Operations:
-    """Floating-point operations by kind, and bytes moved."""
+    """Floating-point operations by kind, bytes moved, and the kernels that a GPU is told to run.
+
+    Those are at least one for each operation that touches a number.
+    """
 
     matmul: float = 0.0
     fft: float = 0.0
     elementwise: float = 0.0
     bytes: float = 0.0
+    kernels: int = 0
 
     @property
     def total(self) -> float:
@@ -58,14 +62,14 @@ def count_operations(function: Callable[[], Any]) -> Operations:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with _Counter() as counter:
+        with Counter() as counter:
             function()
     finally:
         torch.set_num_threads(threads)
     return counter.operations
 
 
-class _Counter(TorchDispatchMode):
+class Counter(TorchDispatchMode):
     """Sees every operation of torch within the context."""
 
     def __init__(self) -> None:
@@ -84,19 +88,31 @@ class _Counter(TorchDispatchMode):
         if not _is_view(func):
             name = func.overloadpacket.__name__
             read = [args, *(value for key, value in given.items() if key != "out")]
-            self._count(name, _tensors(read), _tensors(result), args)
+            self.count(name, tensors(read), tensors(result), args)
         return result
 
-    def _count(
+    def count(
         self,
         name: str,
         read: list[torch.Tensor],
         written: list[torch.Tensor],
         args: Any,  # noqa: ANN401 - torch decides
     ) -> None:
+        """Count one operation that is no view.
+
+        Parameters
+        ----------
+        name : str
+            As torch calls it.
+        read, written : list of tensor
+            Those that it reads and writes.
+        args : tuple
+            Its arguments.
+        """
         if name in _NOTHING:
             return
         done = self.operations
+        done.kernels += 1
         done.bytes += sum(t.numel() * t.element_size() for t in read + written)
         if name in _PRODUCTS:
             done.matmul += _product(read, written[0])
@@ -133,7 +149,8 @@ def _price(name: str, read: list[torch.Tensor], out: torch.Tensor) -> float:
     return 6.0 if name in ("mul", "mul_", "div", "div_") and both_complex else 2.0
 
 
-def _tensors(tree: Any) -> list[torch.Tensor]:  # noqa: ANN401 - any nest of arguments
+def tensors(tree: Any) -> list[torch.Tensor]:  # noqa: ANN401 - any nest of arguments
+    """Tensors in a nest of arguments."""
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
 
 

@@ -277,14 +277,18 @@ class LayerObjective:
     def at(self, x: torch.Tensor) -> LayerLoss:
         """Loss of a sum (ANALYSIS_SAMPLES,), of any dtype."""
         with torch.no_grad():
-            return self._evaluate(x.float().to(self._operator.device))[1]
+            return LayerLoss(*self._parts(x.float().to(self._operator.device)).tolist())
 
     def gradient(self, x: torch.Tensor) -> tuple[LayerLoss, torch.Tensor]:
-        """Loss of a sum and its gradient along the samples, (ANALYSIS_SAMPLES,) float32."""
+        """Loss of a sum and its gradient along the samples, (ANALYSIS_SAMPLES,) float32.
+
+        Both come from the device in one copy.
+        """
         x = x.detach().float().to(self._operator.device).requires_grad_(True)
-        value, loss = self._evaluate(x)
-        value.backward()
-        return loss, torch.zeros(ANALYSIS_SAMPLES) if x.grad is None else x.grad.cpu()
+        parts = self._parts(x)
+        (along,) = torch.autograd.grad(parts[0], x)
+        both = torch.cat([parts.detach(), along.double()]).cpu()
+        return LayerLoss(*both[: LayerLoss.SIZE].tolist()), both[LayerLoss.SIZE :].float()
 
     def left_over(self, x: torch.Tensor | None) -> NDArray[np.float64]:
         """Mel power of the target above that of a sum at its level: (bands, frames)."""
@@ -304,12 +308,12 @@ class LayerObjective:
         """Centre of frames, s after the middle of the window."""
         return (frames * HOP - ANALYSIS_SAMPLES // 2) / ANALYSIS_RATE
 
-    def _evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, LayerLoss]:
+    def _parts(self, x: torch.Tensor) -> torch.Tensor:
+        """Loss and its two cosines, (3,) float64."""
         jtfs = self._operator.coefficients(x) @ self._S
         picture = decibel_picture(mel_power(self._levelled(x), ANALYSIS_RATE), self._loudest)
         log_mel = (picture * self._direction).sum() / picture.norm().clamp_min(_FLOOR)
-        value = 1.0 - jtfs + MEL * (1.0 - log_mel)
-        return value, LayerLoss(*(float(part.detach()) for part in (value, jtfs, log_mel)))
+        return torch.stack([1.0 - jtfs + MEL * (1.0 - log_mel), jtfs, log_mel.double()])
 
     def _levelled(self, x: torch.Tensor) -> torch.Tensor:
         return x * torch.sqrt(self.energy / x.square().sum().clamp_min(_FLOOR))

@@ -40,7 +40,7 @@ _LIKE_NOISE = 3.0  # or this many times what the noise alone explains
 _LESS_LOSS = 0.9  # share of the loss that further unknowns must bring it down to
 _ARPEGGIO_LOSS = 0.3  # below this loss there is an arpeggio, perhaps in noise
 _NOISELESS_LOSS = 1e-4  # below this loss there is no audible noise
-_ROUGH_STEP, _NEAR_STEP, _FINE_STEP = 5e-2, 1.5e-2, 1e-4  # steps that end a descent
+_ROUGH_STEP, _NEAR_STEP, _FINE_STEP = 5e-2, 1.5e-2, 1e-3  # a shorter step is the last
 _SAME_MINIMUM = 4e-2  # largest step between two descents that ended at one minimum
 _STARTS = 3
 _STATIONARY_STEPS = 2
@@ -481,7 +481,7 @@ class MatchSearch:
     def _compute(self, state: State, observed: Observation) -> Steps[None, list[float]]:
         """Compute the numbers of the normal equations."""
         at = yield from self._linearize(state, observed)
-        return NormalEquations.of(at.S - observed.S, at.J).numbers
+        return at.towards(observed.S)
 
     def _linearize(self, state: State, observed: Observation) -> Steps[None, Linearization]:
         """Linearize Φ where this descent did not come by before."""

@@ -42,20 +42,54 @@ TOLERANCE = 1e-3
 _FADE = ANALYSIS_RATE // 4  # samples, at each end of the window
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Linearization:
     """Φ and its Jacobian at one theta.
 
+    A GPU has them before it has computed them; to read anything waits for it.
+
     Attributes
     ----------
-    S : (paths,) float64
-        Of unit norm.
-    J : (paths, free) float64
+    value : (paths,) float64 tensor
+        Of unit norm, on the operator's device.
+    tangents : (free, paths) float64 tensor
         Derivatives along the axes of :class:`mesosynth.matching.model.Unknowns`.
     """
 
-    S: NDArray[np.float64]
-    J: NDArray[np.float64]
+    value: torch.Tensor
+    tangents: torch.Tensor
+
+    @functools.cached_property
+    def S(self) -> NDArray[np.float64]:
+        """Φ, (paths,)."""
+        return self.value.cpu().numpy()
+
+    @functools.cached_property
+    def J(self) -> NDArray[np.float64]:
+        """Jacobian, (paths, free)."""
+        return self.tangents.cpu().numpy().T
+
+    def towards(self, S: NDArray[np.float64]) -> list[float]:
+        """Normal equations of the distance to a target, in one copy from the device.
+
+        Parameters
+        ----------
+        S : (paths,) float64
+            Φ of the target.
+
+        Returns
+        -------
+        list of float
+            As :attr:`mesosynth.matching.descent.NormalEquations.numbers`.
+        """
+        residual = self.value - torch.as_tensor(S).to(self.value)
+        square = residual.square()
+        numbers = [
+            torch.stack([0.5 * square.sum(), square @ square]),
+            self.tangents @ residual,
+            (self.tangents @ self.tangents.T).flatten(),
+        ]
+        return torch.cat(numbers).tolist()
 
 
 class Operator:
@@ -187,7 +221,7 @@ class Operator:
         S = S / norm
         dS = dS / norm
         dS = dS - (dS @ S)[:, None] * S  # the sphere's tangent plane
-        return Linearization(S=S.cpu().numpy(), J=dS.T.cpu().numpy())
+        return Linearization(S, dS)
 
     def value(self, state: State, background: NDArray[np.float32]) -> NDArray[np.float64]:
         """Φ ∘ g beside noise, without its Jacobian.
@@ -261,9 +295,7 @@ def shared_operator(phi: Phi = "jtfs-global", tolerance: float = TOLERANCE) -> O
 def _window(samples: int, device: torch.device) -> torch.Tensor:
     """Ones, with a ramp of a quarter of a second at both ends along a squared sine."""
     ramp = torch.sin(torch.linspace(0.0, torch.pi / 2, _FADE, device=device)) ** 2
-    window = torch.ones(samples, device=device)
-    window[:_FADE], window[-_FADE:] = ramp, ramp.flip(0)
-    return window
+    return torch.cat([ramp, torch.ones(samples - 2 * _FADE, device=device), ramp.flip(0)])
 
 
 def _mean_weights(jtfs: JTFS) -> torch.Tensor:

@@ -319,7 +319,7 @@ class WindowMatcher:
             nonlocal asked
             asked += 1
             at = yield from self._operator.linearize_steps(state, self._unknowns.free)
-            return NormalEquations.of(at.S - S, at.J)
+            return NormalEquations.from_numbers(at.towards(S))
 
         start = CHIRPLET.in_range(start)
         last: Iterate | None = None

@@ -180,7 +180,7 @@ class Recent(Operator):
         NormalEquations
         """
         at = self.linearize(state, unknowns.free)
-        return NormalEquations.of(at.S - S, at.J)
+        return NormalEquations.from_numbers(at.towards(S))
 
     def laid(self, state: State, window: NDArray[np.float32]) -> State:
         """State with its onset moved to that of a window.

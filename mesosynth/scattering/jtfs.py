@@ -79,7 +79,7 @@ def _on_cpu(signals: torch.Tensor) -> torch.Tensor:
 
 
 def checked_signals(x: torch.Tensor, n: int, name: str) -> torch.Tensor:
-    """`x`, checked.
+    """`x`, checked; on a GPU not for its samples, since that would wait for them.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def checked_signals(x: torch.Tensor, n: int, name: str) -> torch.Tensor:
     Raises
     ------
     ArgumentError
-        If `x` is no such tensor, or holds NaN or Inf.
+        If `x` is no such tensor, or holds NaN or Inf, which it may on a GPU: then the result is NaN.
     """
     if not isinstance(x, torch.Tensor) or x.dtype not in (torch.float32, torch.float64):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
         kind = getattr(x, "dtype", type(x).__name__)
@@ -105,7 +105,7 @@ def checked_signals(x: torch.Tensor, n: int, name: str) -> torch.Tensor:
         raise ArgumentError(
             f"{name} has the shape {tuple(x.shape)}; its last axis must be shape={n}."
         )
-    if not bool(torch.isfinite(x).all()):
+    if x.device.type == "cpu" and not bool(torch.isfinite(x).all()):
         raise ArgumentError(f"{name} holds NaN or infinite samples; remove them first.")
     return x
 
