@@ -30,6 +30,7 @@ from mesosynth.errors import ArgumentError
 from mesosynth.matching.model import CHIRPLET, Model, State
 from mesosynth.matching.results import Phi
 from mesosynth.scattering import JTFS
+from mesosynth.scattering.cuda_graph import GraphedFunction
 from mesosynth.scattering.jtfs import best_device
 from mesosynth.scattering.mss import MultiScaleSpectrogram
 from mesosynth.system.steps import Steps, result_of
@@ -138,6 +139,7 @@ class Operator:
         self._transform = MultiScaleSpectrogram(samples) if phi == "mss" else self.jtfs
         self._weights = None if phi == "mss" else _mean_weights(self.jtfs).to(self.device)
         self._window = _window(samples, self.device)
+        self._graphed = GraphedFunction(self._transform.jvp) if self.device.type == "cuda" else None
 
     def of(self, model: Model) -> "Operator":
         """Operator of another model, with the same filters."""
@@ -215,7 +217,10 @@ class Operator:
             dx = torch.cat([dx, x[None]]) if model.level in free else dx
             x = x + torch.from_numpy(background).to(x)
         x, dx = self._heard(x.float()), self._heard(dx.float())
-        both = yield from self._transform.jvp_steps(x, dx)
+        if self._graphed is None:
+            both = yield from self._transform.jvp_steps(x, dx)
+        else:
+            both = self._graphed(x, dx)
         S, dS = (self._weighted(coefficients) for coefficients in both)
         norm = S.norm()
         S = S / norm

@@ -96,7 +96,7 @@ def checked_signals(x: torch.Tensor, n: int, name: str) -> torch.Tensor:
     Raises
     ------
     ArgumentError
-        If `x` is no such tensor, or holds NaN or Inf, which it may on a GPU: then the result is NaN.
+        If `x` is no such tensor, or holds NaN or Inf on the CPU; of those on a GPU NaN comes.
     """
     if not isinstance(x, torch.Tensor) or x.dtype not in (torch.float32, torch.float64):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
         kind = getattr(x, "dtype", type(x).__name__)

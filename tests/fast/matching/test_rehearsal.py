@@ -1,0 +1,114 @@
+"""Rehearsal of a GPU: no mix of devices, nothing read in an evaluation, one copy in a step."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.rehearsal import GPU, Rehearsal
+from mesosynth.audio.target import ANALYSIS_SAMPLES
+from mesosynth.matching.descent import Iterate, NormalEquations, levenberg_marquardt
+from mesosynth.matching.layer_sound import SIZE, TOLERANCE, LayerObjective, sounding
+from mesosynth.matching.model import CHIRPLET, RIPPLE, Model, State, Unknowns
+from mesosynth.matching.operator import Operator
+from mesosynth.system.evaluation_cache import Evaluation
+from mesosynth.system.steps import Steps
+
+FREE = (0, 1, 2, 3)
+NOISE = np.zeros(ANALYSIS_SAMPLES, np.float32)
+
+
+def answer(shape: torch.Size) -> torch.Tensor:
+    """Ones, and normal equations that a step can be taken from."""
+    free = len(FREE)
+    if shape != (2 + free + free**2,):
+        return torch.ones(shape)
+    equations = NormalEquations(0.1, np.full(free, 0.01), np.eye(free), 1e-3)
+    return torch.tensor(equations.numbers)
+
+
+@pytest.fixture
+def rehearsal() -> Iterator[Rehearsal]:
+    with Rehearsal(answer) as rehearsal:
+        yield rehearsal
+
+
+@pytest.fixture(scope="module")
+def operator() -> Operator:
+    with Rehearsal(answer):
+        return Operator(tolerance=TOLERANCE, device=GPU)
+
+
+def test_a_value_waits_for_nothing(rehearsal, operator):
+    operator.coefficients(torch.empty(ANALYSIS_SAMPLES, device=GPU))
+    assert rehearsal.operations.kernels > 100
+    assert rehearsal.reads == 0
+
+
+@pytest.mark.parametrize("model", [CHIRPLET, RIPPLE], ids=lambda model: model.name)
+@pytest.mark.parametrize("background", [None, NOISE], ids=["alone", "in noise"])
+def test_tangents_wait_for_nothing(rehearsal, operator, model: Model, background):
+    free = FREE if background is None else (*FREE, model.level)
+    at = operator.of(model).linearize(model.state_of({}), free, background)
+    assert at.tangents.shape == (len(free), len(at.value))
+    assert at.value.device == GPU
+    assert rehearsal.reads == 0
+
+
+def test_reverse_mode_waits_for_nothing(rehearsal, operator):
+    x = torch.empty(ANALYSIS_SAMPLES, device=GPU, requires_grad=True)
+    (gradient,) = torch.autograd.grad(operator.coefficients(x).sum(), x)
+    assert gradient.device == GPU
+    assert rehearsal.reads == 0
+
+
+def test_a_step_of_levenberg_marquardt_reads_once(rehearsal, operator):
+    target = torch.empty(ANALYSIS_SAMPLES, device=GPU)
+    S = operator.coefficients(target).cpu().numpy()
+    rehearsal.reset()
+    evaluations: list[State] = []
+
+    def evaluate(state: State) -> Steps[Evaluation, NormalEquations]:
+        evaluations.append(state)
+        at = yield from operator.linearize_steps(state, FREE)
+        return NormalEquations.from_numbers(at.towards(S))
+
+    start = CHIRPLET.state_of({})
+    descent = levenberg_marquardt(evaluate, start, Unknowns(FREE), 2, 1e-4)
+    iterates = [news for news in descent if isinstance(news, Iterate)]
+    assert len(evaluations) == 2
+    assert iterates[0].loss == pytest.approx(0.1)
+    assert not np.array_equal(evaluations[0], evaluations[1])
+    assert rehearsal.reads == 2
+
+
+def test_a_step_of_layers_reads_once(rehearsal, operator):
+    objective = LayerObjective(NOISE + 1.0, operator)
+    state = np.zeros(SIZE)
+    state[: len(CHIRPLET.ids) + 2] = CHIRPLET.state_of({})
+    layer = sounding(state, (0.0, 0.0))
+    rehearsal.reset()
+    loss, along = objective.gradient(layer.x)
+    assert layer.along(along.double()).shape == (SIZE,)
+    assert loss.value == 1.0
+    assert rehearsal.reads == 1
+
+
+@pytest.mark.parametrize(
+    "read",
+    [torch.Tensor.item, bool, float, torch.Tensor.tolist, torch.Tensor.cpu],
+    ids=["item", "bool", "float", "tolist", "cpu"],
+)
+def test_whatever_is_read_is_seen(rehearsal, read):
+    read(torch.ones(1, device=GPU).sum())
+    assert rehearsal.reads == 1
+
+
+def test_a_mix_of_devices_is_refused(rehearsal):
+    with pytest.raises(RuntimeError, match="on one device"):
+        torch.add(torch.ones(3), torch.ones(3, device=GPU))
+    mixed = torch.add(torch.ones(()), torch.ones(3, device=GPU))  # a single number may come
+    assert mixed.device == GPU
+    torch.ones(3).to(GPU)
+    assert rehearsal.uploads == 1
