@@ -12,8 +12,7 @@ from mesosynth.matching.descent import Iterate, NormalEquations, levenberg_marqu
 from mesosynth.matching.layer_sound import SIZE, TOLERANCE, LayerObjective, sounding
 from mesosynth.matching.model import CHIRPLET, RIPPLE, Model, State, Unknowns
 from mesosynth.matching.operator import Operator
-from mesosynth.system.evaluation_cache import Evaluation
-from mesosynth.system.steps import Steps
+from mesosynth.system.steps import Evaluation, Steps
 
 FREE = (0, 1, 2, 3)
 NOISE = np.zeros(ANALYSIS_SAMPLES, np.float32)
