@@ -160,8 +160,8 @@ def _partials(
     Partials fade below the Nyquist frequency; derivatives ignore how that moves with theta. A GPU
     computes all partials of a pure carrier too, rather than wait to know that it is one.
     """
-    unread = isinstance(brightness, torch.Tensor) and brightness.device.type != "cpu"
-    if not unread and bool(brightness <= PURE):
+    brightness = torch.as_tensor(brightness, dtype=phase.dtype)
+    if brightness.device.type == "cpu" and bool(brightness <= PURE):
         gate = _below_nyquist(cycles_per_sample)
         return gate * torch.sin(phase), gate * torch.cos(phase), torch.zeros_like(phase)
     log2_k = torch.log2(torch.arange(1.0, HARMONICS + 1.0, dtype=phase.dtype, device=phase.device))
@@ -169,7 +169,7 @@ def _partials(
     amplitude = power / power.norm()
     log_k = log2_k * (math.log(2.0) / _OCTAVE_DB)
     d_amplitude = amplitude * (log_k - (amplitude**2 * log_k).sum())
-    if unread:
+    if brightness.device.type != "cpu":
         bright = brightness > PURE
         amplitude = torch.where(bright, amplitude, log2_k == 0.0)
         d_amplitude = torch.where(bright, d_amplitude, 0.0)
