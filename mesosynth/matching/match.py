@@ -97,7 +97,7 @@ class DescentResult:
 
     @property
     def is_trapped(self) -> bool:
-        """Whether this is at the edge of a range, or a single note, which can pass for a few."""
+        """Whether this is at the edge of a range, or a trap of the model, such as a single note."""
         state = self.iterate.state
         return self.unknowns.model.trapped(state) or self.unknowns.at_edge(state)
 
