@@ -491,7 +491,7 @@ class MatchSearch:
         at = yield from self.operator.linearize_steps(
             state, observed.unknowns.free, observed.background
         )
-        if at.J.size < _LARGEST_KEPT:
+        if at.tangents.numel() < _LARGEST_KEPT:
             self._linearized[key] = at
         return at
 
