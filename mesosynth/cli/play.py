@@ -17,12 +17,13 @@ from mesosynth.control.process import (
     Problem,
     Transported,
 )
-from mesosynth.engine.process import AudioProcess, AudioStatus
+from mesosynth.engine.process import COMPILE, COMPILING, AudioProcess, AudioStatus
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.presets.preset import Preset, load_preset
 from mesosynth.session.device import DEFAULT_AUDIO, AudioSettings
 from mesosynth.session.rack_model import RackModel
 
+LOOK = 0.5  # s between two looks whether it has started
 START_TIMEOUT = 15.0  # s; a sound server may have to be woken
 
 _KEYS = (
@@ -102,7 +103,7 @@ def play_preset(
     values = {**preset.values, **rack.load(preset.effects)}
     places = {id_: rack.index(id_) for id_ in rack.parameters}
     with AudioProcess(preset.instrument, audio.device, audio.sample_rate, audio.block) as process:
-        if not process.wait_ready(START_TIMEOUT):
+        if not _wait_for_sound(process):
             raise WorkerError("the audio process does not start; mesosynth doctor looks for why.")
         process.parameters.set_values(rack.vector(values))
         process.set_rack(rack.slots)
@@ -112,6 +113,18 @@ def play_preset(
             if midi is not None or osc is not None:
                 controls.listen(ControlSettings(midi, osc, str(map_path())))
             return _wait(process, controls, rack, values, seconds)
+
+
+def _wait_for_sound(process: AudioProcess) -> bool:
+    """Wait until sound runs; longer, with a message, where sample loops are compiled first."""
+    told, end = False, time.monotonic() + START_TIMEOUT
+    while process.alive and time.monotonic() < end:
+        if process.wait_ready(LOOK):
+            return True
+        if process.compiling and not told:
+            print(f"mesosynth: {COMPILING}", file=sys.stderr)
+            told, end = True, time.monotonic() + COMPILE
+    return False
 
 
 def _wait(

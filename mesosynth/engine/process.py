@@ -166,8 +166,6 @@ class AudioProcess:
         self._take_events(0.0)
         while self._problem is None and self.alive and (left := end - time.monotonic()) > 0.0:
             self._take_events(left)
-            if self._compiling and timeout > 0.0:
-                end = self._start_by
         if self._problem is None:
             return False
         self._ready = True
@@ -313,6 +311,11 @@ class AudioProcess:
     def recording_rate(self) -> int:
         """Sample rate of the recording that runs, Hz; 0 when none does."""
         return self._blocks.status.report().recording_rate
+
+    @property
+    def compiling(self) -> bool:
+        """Whether the process compiles the sample loops before it opens the device."""
+        return self._compiling
 
     @property
     def alive(self) -> bool:
