@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from mesosynth.audio.target import Target
+from mesosynth.instruments.chirplet import sweep_seconds
 from mesosynth.matching.results import MatchSettings
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.presets.library import Library
@@ -354,8 +355,9 @@ def _in_words(table: ParameterTable, values: dict[str, float]) -> tuple[str, str
     """Position of the sound on the pad, long and short; "" for a sound without such parameters."""
     if not {"f_m", "gamma", "w"} <= set(table):
         return "", ""
-    notes = values["f_m"] * values["w"] / abs(values["gamma"])
-    way = "rising" if values["gamma"] > 0 else "falling"
+    notes = values["f_m"] * sweep_seconds(values["w"], values["gamma"])
+    gamma = values["gamma"]
+    way = "rising" if gamma > 0 else "falling" if gamma else "standing"
     texts = [table[id_].text(values[id_]) for id_ in ("f_m", "gamma")]
     count = f"{notes:.3g} notes {way}"
     return f"{' · '.join(texts)} · {count}", count

@@ -279,8 +279,11 @@ class Pad(Canvas):
 
     @property
     def handle(self) -> QPointF:
-        """Place of the playing point, px."""
-        return self.plane.point(self._values[self.axes[0]], self._values[self.axes[1]])
+        """Place of the playing point, px; a rate of 0 lies at the edge."""
+        plane, (x, y) = self.plane, (self._values[id_] for id_ in self.axes)
+        x = x if plane.x.kind == "linear" else max(abs(x), plane.x.low)
+        y = y if plane.y.kind == "linear" else max(abs(y), plane.y.low)
+        return plane.point(x, y)
 
     @property
     def trajectory(self) -> list[MatchStep]:
@@ -463,7 +466,7 @@ class Pad(Canvas):
         values = dict(zip(self.axes, self.plane.values(point), strict=True))
         return {
             id_: math.copysign(value, self._values[id_])
-            if self._parameters[id_].curve == "signed_log"
+            if self._parameters[id_].minimum < 0.0
             else value
             for id_, value in values.items()
         }

@@ -172,15 +172,15 @@ class SequenceCurves(Canvas):
         painter.restore()
 
     def _spot(self, area: QRectF, axis: Axis, moment: Moment, id_: str) -> QPointF:
-        share = axis.share(abs(moment.theta[id_]))
+        share = axis.share(max(abs(moment.theta[id_]), axis.low))
         return QPointF(self._across(moment.onset), area.bottom() - share * area.height())
 
 
 def _axis(id_: str, values: Sequence[float]) -> Axis:
     """An axis around what was found; of a rate with a direction its magnitude."""
     parameter = PARAMETERS[id_]
-    low = min(values, default=parameter.smallest or parameter.minimum)
-    high = max(values, default=parameter.maximum)
+    low = max(min(values, default=0.0), parameter.smallest or parameter.minimum)
+    high = max(max(values, default=parameter.maximum), low)
     stretch = max(_ROOM, _LEAST * low / high) ** 0.5
     label = f"|γ| {parameter.unit}" if id_ == "gamma" else f"{id_} {parameter.unit}"
     return Axis(low / stretch, high * stretch, label, "octaves")

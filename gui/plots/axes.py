@@ -42,7 +42,7 @@ class Axis:
         """The axis of a parameter; one with a direction has its magnitude on it."""
         unit = f" ({parameter.unit})" if parameter.unit else ""
         name = f"{parameter.name} {parameter.id}"
-        if parameter.curve == "signed_log":
+        if parameter.minimum < 0.0 and parameter.curve in ("signed_log", "asinh"):
             symbol = "γ" if parameter.id == "gamma" else parameter.id
             label = f"{parameter.name} |{symbol}|{unit}"
             return cls(parameter.smallest, parameter.maximum, label, "octaves")

@@ -14,6 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullForm
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
+from mesosynth.instruments.chirplet import SLOWEST
 from mesosynth.matching.results import Analysis, MatchResult, table_of
 from mesosynth.system.atomic_file import draft_of, writing
 
@@ -177,9 +178,9 @@ def _scale_rate(
 
 
 def _trajectory(axes: Axes, result: MatchResult) -> None:
-    end = (result.theta["f_m"], abs(result.theta["gamma"]))
+    end = (result.theta["f_m"], max(abs(result.theta["gamma"]), SLOWEST))
     f_m = [step.theta["f_m"] for step in result.trajectory]
-    rate = [abs(step.theta["gamma"]) for step in result.trajectory]
+    rate = [max(abs(step.theta["gamma"]), SLOWEST) for step in result.trajectory]
     begins = _begins(result)
     for begin, stop in pairwise([*begins, len(f_m)]):
         axes.plot(f_m[begin:stop], rate[begin:stop], "-", color=_DIM, linewidth=1.0)
@@ -195,7 +196,8 @@ def _trajectory(axes: Axes, result: MatchResult) -> None:
     _room(axes, "x", [*f_m, end[0]])
     _room(axes, "y", [*rate, end[1]])
     axes.grid(color=_LINE, linewidth=0.6)
-    sign = "rising" if result.theta["gamma"] > 0 else "falling"
+    gamma = result.theta["gamma"]
+    sign = "rising" if gamma > 0 else "falling" if gamma else "standing"
     _label(axes, "Note rate f_m (Hz)", f"Chirp rate |γ| (oct/s), {sign}")
     axes.legend(facecolor=_GROUND, edgecolor=_LINE, labelcolor=_TEXT, fontsize=8.5)
 

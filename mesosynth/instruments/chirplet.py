@@ -11,10 +11,12 @@ One arpeggio is, with ``t = 0`` in its middle (Vahidi et al., JAES 2023, eq. 4-8
 where n is the root of the sum of squares of those powers, and a_k = 0 for k > 1 where brightness is
 PURE. By default am_depth = 1, am_shape = 0 and brightness = PURE, so m is s and c is the sine.
 
-A voice holds its position ``o = gamma t`` in octaves, its carrier phase and its AM phase in cycles,
-and integrates all three from sample to sample. The carrier's step is the exact integral of
-``f_c 2^o`` over one sample, so that with still parameters the two forms agree to rounding error.
-The sample loops are in :mod:`mesosynth.instruments.chirplet_kernel`.
+A chirp slower than SLOWEST lasts as long as one of that rate: a standing tone at ``gamma = 0``.
+
+A voice holds its position ``o = gamma t`` in octaves, its place in the envelope, its carrier phase
+and its AM phase in cycles, and integrates them from sample to sample. The carrier's step is the
+exact integral of ``f_c 2^o`` over one sample, so that with still parameters the two forms agree to
+rounding error. The sample loops are in :mod:`mesosynth.instruments.chirplet_kernel`.
 
 Without a key, arpeggios repeat at f_c. While a key is held they repeat at its pitch; they begin two
 standard deviations before the middle, where they are audible, with a note of the modulation, so
@@ -44,6 +46,13 @@ HARMONICS = 6
 PURE = -60.0
 """Brightness of a carrier without harmonics, dB/octave."""
 
+SLOWEST = 0.125
+"""Chirp rate below which an arpeggio gets no longer, octaves/s.
+
+In the formula above, the time w / gamma grows without bound as gamma nears 0. Here it is
+``w / max(|gamma|, SLOWEST)``, so that a standing tone lasts w times 8 s, and the sound is
+continuous in gamma."""
+
 PARAMETERS = ParameterTable(
     [
         Parameter(
@@ -58,12 +67,13 @@ PARAMETERS = ParameterTable(
         ),
         Parameter(
             "gamma", "Chirp rate", "oct/s", -16.0, 16.0, 1.5,
-            "How fast the pitch sweeps; negative descends.",
-            curve="signed_log", smallest=0.125, matchable=True,
+            "How fast the pitch sweeps; negative descends, and at 0 the pitch stands.",
+            curve="asinh", smallest=SLOWEST, matchable=True,
         ),
         Parameter(
-            "w", "Bandwidth", "oct", 0.25, 8.0, 2.0,
-            "Octaves that one arpeggio sweeps.", curve="log", matchable=True,
+            "w", "Bandwidth", "oct", 0.02, 8.0, 2.0,
+            "Octaves that one arpeggio sweeps; of one that hardly moves, its length in 8 s.",
+            curve="log", matchable=True,
         ),
         Parameter(
             "am_shape", "Rests", "", 0.0, 1.0, 0.0,
@@ -111,6 +121,24 @@ def swept_time(gamma: float, t: float) -> float:
     """
     x = math.log(2.0) * gamma * t
     return t * (math.expm1(x) / x if x else 1.0)
+
+
+def sweep_seconds(w: float, gamma: float) -> float:
+    """Time of an arpeggio from edge to edge, s: ``w / |gamma|``, but w / SLOWEST at most.
+
+    Parameters
+    ----------
+    w : float
+        Octaves.
+    gamma : float
+        Octaves/s.
+
+    Returns
+    -------
+    float
+        s.
+    """
+    return w / max(abs(gamma), SLOWEST)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -188,13 +216,14 @@ class Chirplet(KeyboardInstrument):
         self._moving, self._was_frozen, self._said = not still, self.frozen, knobs
         rate, w, k = self._sample_rate, knobs[P_W], self._k
         gamma = 0.0 if self.frozen else knobs[P_GAMMA]
+        pace = 0.0 if self.frozen else math.copysign(max(abs(gamma), SLOWEST), gamma)
         self._unit = swept_time(gamma, 1.0 / rate)
         self._base, self._next_base = self._next_base, knobs[P_F_C] * self._unit
         # The wider of the two ends of the ramp, so that a start is always at 5 sigma or beyond.
         self._half = 0.5 * max(self._width, w)
         self._width = w
         targets = (
-            gamma / rate, gamma / rate, knobs[P_F_M] / rate,
+            gamma / rate, pace / rate, knobs[P_F_M] / rate,
             1.0 / (math.sqrt(2.0 * math.log(2.0)) * SIGMA_0 * w), knobs[P_AM_SHAPE],
             knobs[P_AM_DEPTH], units.db_to_amplitude(knobs[P_GAIN]),
             math.copysign(1.0, knobs[P_GAMMA]), self._half,
@@ -220,7 +249,7 @@ class Chirplet(KeyboardInstrument):
         """[audio] Start an arpeggio, of the key at `place` or without one (-1).
 
         Without a key it starts at its window's edge, in step with the formula: sample n is the
-        formula at ``t = o_0 / gamma + n / sample_rate``, where ``o_0 = -sign(gamma) w / 2``. The
+        formula at ``t = n / sample_rate - sweep_seconds(w, gamma) / 2``. The
         edge is at 5 sigma (-108 dB): no click.
         """
         if not self._make_room(by_key=place >= 0):
@@ -238,8 +267,8 @@ class Chirplet(KeyboardInstrument):
             row[k.GAIN] *= key.gain
             row[k.COMING], row[k.RISE] = 0.0, 1.0 / (ATTACK_SECONDS * self._sample_rate)
             distance = 0.0 if self.frozen else ENTRY * knobs[P_W]
-        t = -distance / abs(gamma)
-        row[k.OCTAVES] = row[k.PLACE] = gamma * t
+        t = -sweep_seconds(distance, gamma)
+        row[k.OCTAVES], row[k.PLACE] = gamma * t, math.copysign(distance, -gamma)
         if place < 0:
             row[k.MODULATION] = knobs[P_F_M] * t % 1.0
         self.voices += 1

@@ -12,15 +12,19 @@ from dataclasses import dataclass
 
 import torch
 
-from mesosynth.instruments.chirplet import HARMONICS, PURE, SIGMA_0
+from mesosynth.instruments.chirplet import HARMONICS, PURE, SIGMA_0, SLOWEST
 
 ONSET = 7
 """Index of the onset among the directions of a derivative: it follows theta."""
+
+KNEES = {"gamma": SLOWEST}
+"""Gamma, which may be 0, moves along ``asinh(gamma / SLOWEST)``: a logarithm far from 0."""
 
 SCALES = {"am_shape": 1.0, "am_depth": 1.0, "brightness": 20.0, "onset": 0.05}
 """Unit step of the parameters that are not logarithmic; brightness in dB/octave, onset in s."""
 
 _FADE_FROM, _FADE_TO = 0.45, 0.5  # of the sample rate, as in the live form
+_SMALL = 3e-3  # the series' error is below 1e-15 there
 _OCTAVE_DB = 20.0 * math.log10(2.0)
 
 
@@ -30,7 +34,7 @@ def chirplet(theta: torch.Tensor, n: int, sample_rate: float, onset: float = 0.0
     Parameters
     ----------
     theta : (4,) or (7,) tensor
-        f_c (Hz), f_m (Hz), gamma (octaves/s, not 0; negative descends), w (octaves), am_shape (0 to
+        f_c (Hz), f_m (Hz), gamma (octaves/s; negative descends), w (octaves), am_shape (0 to
         1), am_depth (0 to 1), brightness (dB/octave, -60 to 0).
     n : int
         Length, samples.
@@ -65,8 +69,8 @@ def chirplet_and_tangents(
     theta, n, sample_rate, onset
         As for :func:`chirplet`.
     free : sequence of int
-        Indices in theta of the directions: along the logarithm of |theta| for the first four, along
-        theta in units of :data:`SCALES` for the others, and for the :data:`ONSET`.
+        Indices in theta of the directions: along the logarithm of f_c, f_m and w, the asinh of
+        gamma (:data:`KNEES`), the others in units of :data:`SCALES`, and for the :data:`ONSET`.
 
     Returns
     -------
@@ -114,6 +118,7 @@ def authors_chirplet(
 class _Parts:
     """Factors of the sound, and the terms of their derivatives, all (n,)."""
 
+    swept: torch.Tensor  # octaves, times ln 2
     phase: torch.Tensor  # of the carrier, rad
     step: torch.Tensor  # its derivative along t, rad/s
     carrier: torch.Tensor
@@ -130,14 +135,16 @@ class _Parts:
 def _parts(theta: torch.Tensor, t: torch.Tensor, sample_rate: float) -> _Parts:
     f_c, f_m, gamma = theta[0], theta[1], theta[2]
     am_shape, am_depth, brightness = theta[4:] if len(theta) > 4 else (0.0, 1.0, PURE)
-    sweep = 2.0 ** (gamma * t)
-    phase = 2.0 * math.pi * f_c / (gamma * math.log(2.0)) * (sweep - 1.0)
+    swept = math.log(2.0) * gamma * t
+    sweep = torch.exp(swept)
+    phase = 2.0 * math.pi * f_c * t * _growth(swept)
     carrier, d_carrier, d_brightness = _partials(
         phase, (f_c * sweep).detach() / sample_rate, brightness
     )
     sine = torch.sin(2.0 * math.pi * f_m * t)
     am = 1.0 - am_depth + am_depth * (sine - am_shape * sine.clamp_max(0.0))
     return _Parts(
+        swept=swept,
         phase=phase,
         step=2.0 * math.pi * f_c * sweep,
         carrier=carrier,
@@ -186,8 +193,8 @@ def _partials(
 def _tangent(place: int, theta: torch.Tensor, t: torch.Tensor, p: _Parts) -> torch.Tensor:
     """Derivative of the sound along one direction."""
     along_phase = p.d_carrier * p.am * p.envelope
-    octaves = (theta[2] * t / (SIGMA_0 * theta[3])) ** 2
-    along_width = p.carrier * p.am * p.envelope * octaves
+    pace = theta[2].abs().clamp_min(SLOWEST)
+    along_width = p.carrier * p.am * p.envelope * (pace * t / (SIGMA_0 * theta[3])) ** 2
     d_am = p.am_depth * p.cosine * (1.0 - p.am_shape * (p.sine < 0.0)) * p.carrier * p.envelope
     match place:
         case 0:
@@ -195,7 +202,11 @@ def _tangent(place: int, theta: torch.Tensor, t: torch.Tensor, p: _Parts) -> tor
         case 1:
             return d_am * (2.0 * math.pi * theta[1] * t)
         case 2:
-            return along_phase * (t * p.step - p.phase) - along_width
+            d_phase = 2.0 * math.pi * math.log(2.0) * theta[0] * t**2 * _growth_slope(p.swept)
+            d_gamma = along_phase * d_phase
+            if bool(theta[2].abs() >= SLOWEST):
+                d_gamma = d_gamma - along_width / theta[2]
+            return d_gamma * torch.hypot(theta[2], torch.full_like(theta[2], SLOWEST))
         case 3:
             return along_width
         case 4:
@@ -206,7 +217,7 @@ def _tangent(place: int, theta: torch.Tensor, t: torch.Tensor, p: _Parts) -> tor
         case 6:
             return p.d_brightness * p.am * p.envelope * SCALES["brightness"]
         case _:
-            d_envelope = -t * (theta[2] / (SIGMA_0 * theta[3])) ** 2
+            d_envelope = -t * (pace / (SIGMA_0 * theta[3])) ** 2
             return -SCALES["onset"] * (
                 along_phase * p.step
                 + d_am * (2.0 * math.pi * theta[1])
@@ -218,8 +229,24 @@ def _time(n: int, sample_rate: float, like: torch.Tensor) -> torch.Tensor:
     return (torch.arange(n, device=like.device, dtype=like.dtype) - n // 2) / sample_rate
 
 
+def _growth(x: torch.Tensor) -> torch.Tensor:
+    """``(e^x - 1) / x``, with its series around 0, where gradients would divide 0 by 0."""
+    small = x.abs() < _SMALL
+    series = 1.0 + x / 2.0 * (1.0 + x / 3.0 * (1.0 + x / 4.0 * (1.0 + x / 5.0)))
+    x = torch.where(small, torch.ones_like(x), x)
+    return torch.where(small, series, torch.expm1(x) / x)
+
+
+def _growth_slope(x: torch.Tensor) -> torch.Tensor:
+    """Derivative of :func:`_growth`, ``(x e^x - e^x + 1) / x^2``."""
+    small = x.abs() < _SMALL
+    series = 0.5 + x * (1.0 / 3.0 + x * (1.0 / 8.0 + x * (1.0 / 30.0 + x / 144.0)))
+    x = torch.where(small, torch.ones_like(x), x)
+    return torch.where(small, series, (x * torch.exp(x) - torch.expm1(x)) / x**2)
+
+
 def _envelope(theta: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    octaves = theta[2] * t
+    octaves = theta[2].abs().clamp_min(SLOWEST) * t
     return torch.exp(-(octaves**2) / (2.0 * (SIGMA_0 * theta[3]) ** 2))
 
 

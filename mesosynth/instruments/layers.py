@@ -18,6 +18,7 @@ from mesosynth.instruments.chirplet import (
     P_SPREAD,
     SIGMA_0,
     Chirplet,
+    sweep_seconds,
 )
 from mesosynth.instruments.chirplet import PARAMETERS as CHIRPLET
 from mesosynth.plugins.parameters import Parameter, ParameterTable
@@ -193,5 +194,5 @@ class Layers(Instrument):
     @staticmethod
     def _by_key(values: NDArray[np.float64], at: int) -> float:
         """Delay of a layer after a key, s: its delay and the lead-in that a key leaves out."""
-        lead_in = _LEAD_IN * float(values[at + _W]) / abs(float(values[at + _GAMMA]))
+        lead_in = _LEAD_IN * sweep_seconds(float(values[at + _W]), float(values[at + _GAMMA]))
         return float(values[at + _DELAY]) + lead_in

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.instruments.chirplet import SLOWEST
 from mesosynth.instruments.chirplet_torch import ONSET, SCALES, chirplet_and_tangents
 from mesosynth.matching.model import CHIRPLET
 from mesosynth.matching.operator import Operator
@@ -39,8 +40,6 @@ _ROOM = 2 * ANALYSIS_SAMPLES  # so that sound does not wrap around the window
 _OMEGA = 2.0 * np.pi * np.fft.rfftfreq(_ROOM, 1.0 / ANALYSIS_RATE)
 _WEIGHTS = 2.0 / _ROOM  # of a half spectrum's products; 0 Hz and the last bin do not matter
 _HIGHEST_F_C = 0.48 * ANALYSIS_RATE
-_LOGARITHMIC = np.array([*CHIRPLET.logarithmic, True])
-_SCALE = np.array([*CHIRPLET.scale, 1.0])
 _GAMMA, _W = CHIRPLET.ids.index("gamma"), CHIRPLET.ids.index("w")
 
 
@@ -57,9 +56,9 @@ def moved(states: States, step: States) -> States:
     -------
     (layers, 10) float64
     """
-    along = np.where(_LOGARITHMIC, step, 0.0)
-    there = np.where(_LOGARITHMIC, states * np.exp(along), states + _SCALE * step)
-    return in_range(there)
+    there = CHIRPLET.along(states[:, :PERIOD], step[:, :PERIOD])
+    periods = states[:, PERIOD:] * np.exp(step[:, PERIOD:])
+    return in_range(np.concatenate([there, periods], axis=1))
 
 
 def in_range(states: States) -> States:
@@ -67,7 +66,9 @@ def in_range(states: States) -> States:
     inside = np.array([[*CHIRPLET.in_range(row[:PERIOD]), row[PERIOD]] for row in states])
     inside = inside.reshape(-1, SIZE)
     inside[:, 0] = np.minimum(inside[:, 0], _HIGHEST_F_C)
-    inside[:, _W] = np.minimum(inside[:, _W], LONGEST_SWEEP * np.abs(inside[:, _GAMMA]))
+    inside[:, _W] = np.minimum(
+        inside[:, _W], LONGEST_SWEEP * np.maximum(np.abs(inside[:, _GAMMA]), SLOWEST)
+    )
     repeats = inside[:, PERIOD] > 0.0
     inside[repeats, PERIOD] = inside[repeats, PERIOD].clip(SHORTEST_PERIOD, LONGEST_PERIOD)
     return inside

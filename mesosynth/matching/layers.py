@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target, target_from_array
-from mesosynth.instruments.chirplet import SIGMA_0
+from mesosynth.instruments.chirplet import SIGMA_0, SLOWEST
 from mesosynth.instruments.chirplet_torch import ONSET
 from mesosynth.matching.layer_sound import (
     LEVEL,
@@ -146,8 +146,9 @@ def draw_start(
     band, frame = np.unravel_index(place, amplitude.shape)
     f_m, sigma, w = (_between(rng, *ends) for ends in _RANGES.values())
     state = np.zeros(SIZE)
+    gamma = rng.choice([-1.0, 1.0]) * max(SIGMA_0 * w / sigma, SLOWEST)
     state[:ONSET] = [
-        objective.frequencies()[band], f_m, rng.choice([-1.0, 1.0]) * SIGMA_0 * w / sigma, w,
+        objective.frequencies()[band], f_m, gamma, w,
         rng.uniform(), rng.uniform(0.2, 1.0), rng.uniform(*_BRIGHTNESS),
     ]  # fmt: skip
     state[ONSET] = objective.times(np.array([frame]))[0]

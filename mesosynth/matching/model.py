@@ -168,6 +168,23 @@ class Model:
         table = (self.parameters[id_] for id_ in self.ids)
         return np.array([*(p.maximum for p in table), _LONGEST_ONSET, _LOUDEST])
 
+    def along(self, states: State, step: NDArray[np.float64]) -> State:
+        """States after a step along the axes, whether in range or not.
+
+        Parameters
+        ----------
+        states, step : (..., theta + 2) float64
+
+        Returns
+        -------
+        (..., theta + 2) float64
+        """
+        factor = np.exp(np.where(self.logarithmic, step, 0.0))
+        moved = np.where(self.logarithmic, states * factor, states + self.scale * step)
+        bent, knee = self.knee > 0.0, self.knee[self.knee > 0.0]
+        moved[..., bent] = knee * np.sinh(np.arcsinh(states[..., bent] / knee) + step[..., bent])
+        return moved
+
     def in_range(self, state: State) -> State:
         """State within the table's ranges; signs stay."""
         magnitude = np.clip(np.abs(state), self.minimum, self.maximum)
@@ -238,7 +255,7 @@ def _ripple_with_tangents(
 
 def _sweep(state: State) -> Span:
     """Four standard deviations of the envelope of an arpeggio."""
-    sigma = chirplet.SIGMA_0 * float(state[3] / abs(state[2]))
+    sigma = chirplet.SIGMA_0 * chirplet.sweep_seconds(float(state[3]), float(state[2]))
     return Span(4.0 * sigma, 4.0 * sigma, sigma)
 
 
@@ -252,6 +269,7 @@ CHIRPLET = Model(
     parameters=chirplet.PARAMETERS,
     first=("f_c", "f_m", "gamma", "w"),
     scales=chirplet_torch.SCALES,
+    knees=chirplet_torch.KNEES,
     synthesize=chirplet_torch.chirplet,
     with_tangents=chirplet_torch.chirplet_and_tangents,
     span=_sweep,
@@ -387,15 +405,7 @@ class Unknowns:
         model = self.model
         whole = np.zeros(len(state))
         whole[list(self.free)] = step
-        moved = np.where(
-            model.logarithmic,
-            state * np.exp(np.where(model.logarithmic, whole, 0.0)),
-            state + model.scale * whole,
-        )
-        bent = model.knee > 0.0
-        knee = model.knee[bent]
-        moved[bent] = knee * np.sinh(np.arcsinh(state[bent] / knee) + whole[bent])
-        return model.in_range(moved)
+        return model.in_range(model.along(state, whole))
 
     def step_between(self, before: State, after: State) -> NDArray[np.float64]:
         """Step from one state to another whose signs are the same.
@@ -426,7 +436,9 @@ class Unknowns:
         model = self.model
         magnitude = np.where(model.logarithmic, np.abs(state), state)
         edge = (magnitude <= model.minimum) | (magnitude >= model.maximum)
-        edge[: model.onset] &= model.logarithmic[: model.onset]
+        bent = model.knee > 0.0
+        edge[bent] = np.abs(state[bent]) >= model.maximum[bent]
+        edge[: model.onset] &= (model.logarithmic | bent)[: model.onset]
         return bool(edge[list(self.free)].any())
 
     def std(self, state: State, along: NDArray[np.float64]) -> dict[str, float]:

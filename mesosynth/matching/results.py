@@ -12,7 +12,7 @@ from mesosynth.errors import ArgumentError
 from mesosynth.instruments import drum as drum_parameters
 from mesosynth.instruments import ripple as ripple_parameters
 from mesosynth.instruments import strike as strike_parameters
-from mesosynth.instruments.chirplet import PARAMETERS, SIGMA_0
+from mesosynth.instruments.chirplet import PARAMETERS, SIGMA_0, sweep_seconds
 from mesosynth.plugins.parameters import ParameterTable
 
 # --------------------------------------------------------------------------------------------------
@@ -634,7 +634,7 @@ class Moment:
     @property
     def sigma(self) -> float:
         """Standard deviation of the arpeggio's envelope, s."""
-        return SIGMA_0 * self.theta["w"] / abs(self.theta["gamma"])
+        return SIGMA_0 * sweep_seconds(self.theta["w"], self.theta["gamma"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,12 @@ def _curve(
     std = np.array([moment.std.get(id_, 0.0) for moment in part])
     if parameter.curve == "linear":
         y = _whittaker(time, values, _weights(std), seconds)
+    elif parameter.curve == "asinh":
+        bent, std = (
+            np.arcsinh(values / parameter.smallest),
+            std / np.hypot(values, parameter.smallest),
+        )
+        y = parameter.smallest * np.sinh(_whittaker(time, bent, _weights(std), seconds))
     else:
         logs = _whittaker(time, np.log(np.abs(values)), _weights(std / np.abs(values)), seconds)
         y = np.copysign(np.exp(logs), values)

@@ -297,11 +297,13 @@ class Track:
         bool
             False where it differs too much to be used.
         """
-        ratio = reading.gamma / float(self.state(ahead)[_GAMMA])
-        if ratio <= 0.0 or abs(math.log(ratio)) > _FALSE:
+        knee = CHIRPLET.knees["gamma"]
+        difference = math.asinh(reading.gamma / knee)
+        difference -= math.asinh(float(self.state(ahead)[_GAMMA]) / knee)
+        if abs(difference) > _FALSE:
             return False
         variance = _READINGS_OVERLAP * STD**2
-        self._glide.read(self._unknowns.free.index(_GAMMA), math.log(ratio), variance, ahead)
+        self._glide.read(self._unknowns.free.index(_GAMMA), difference, variance, ahead)
         self._keep_in_range()
         return True
 

@@ -13,8 +13,14 @@ from numpy.typing import NDArray
 from mesosynth import units
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet import PARAMETERS, SIGMA_0, VOICES
-from mesosynth.instruments.chirplet_torch import ONSET, SCALES, chirplet, chirplet_and_tangents
+from mesosynth.instruments.chirplet import PARAMETERS, SIGMA_0, VOICES, sweep_seconds
+from mesosynth.instruments.chirplet_torch import (
+    KNEES,
+    ONSET,
+    SCALES,
+    chirplet,
+    chirplet_and_tangents,
+)
 from mesosynth.matching.fan_chirp import ChirpRate, Reading
 from mesosynth.matching.model import CHIRPLET, RIPPLE, Model, State, Unknowns, model_named
 from mesosynth.matching.operator import Operator
@@ -100,8 +106,8 @@ def repeated_and_tangents(
 
 def _places(theta: torch.Tensor, seconds: float, onset: float) -> range:
     """Numbers of the audible arpeggios, counted from the one at the onset; VOICES at most."""
-    gamma, w, period = abs(float(theta[2])), float(theta[3]), float(theta[PERIOD])
-    reach = 0.5 * seconds + _HEARD * SIGMA_0 * w / gamma
+    gamma, w, period = float(theta[2]), float(theta[3]), float(theta[PERIOD])
+    reach = 0.5 * seconds + _HEARD * SIGMA_0 * sweep_seconds(w, gamma)
     first, last = (int(-(reach + onset) // period) + 1, int((reach - onset) // period))
     many = last - first + 1 - VOICES
     return range(first + max(many, 0) // 2, last + 1 - (max(many, 0) + 1) // 2) or range(1)
@@ -119,6 +125,7 @@ REPEATING = Model(
     parameters=_TABLE,
     first=(*CHIRPLET.first, "period"),
     scales=SCALES,
+    knees=KNEES,
     synthesize=repeated,
     with_tangents=repeated_and_tangents,
 )

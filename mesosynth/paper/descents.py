@@ -233,7 +233,7 @@ def _theta(step: MatchStep) -> Theta:
 
 def _in_range(theta: Theta) -> Theta:
     f_m, gamma = PARAMETERS["f_m"], PARAMETERS["gamma"]
-    low = np.array([f_m.minimum, gamma.smallest or gamma.minimum])
+    low = np.array([f_m.minimum, gamma.smallest])
     return np.clip(theta, low, [f_m.maximum, gamma.maximum])
 
 

@@ -5,6 +5,7 @@ Features are computed once and compared with any number of targets, so that a ma
 the same for one shift as for ten.
 """
 
+import math
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
-from mesosynth.instruments.chirplet_torch import chirplet_and_tangents
+from mesosynth.instruments.chirplet_torch import KNEES, chirplet_and_tangents
 from mesosynth.matching.model import State, state_of
 from mesosynth.matching.operator import TOLERANCE, Operator
 from mesosynth.scattering import JTFS
@@ -234,7 +235,7 @@ class PaperLoss:
     def _features(self, state: State) -> Features:
         if self._operator is not None:
             at = self._operator.linearize(state, _FREE)
-            return Features(torch.from_numpy(at.S), torch.from_numpy(at.J.T.copy()))
+            return Features(torch.from_numpy(at.S), torch.from_numpy(_in_logs(at.J.T, state)))
         x, dx = self._sound(state)
         return Features(*(self._jtfs or self._mss).jvp(x, dx))
 
@@ -244,8 +245,16 @@ class PaperLoss:
         x, dx = chirplet_and_tangents(
             theta, ANALYSIS_SAMPLES, ANALYSIS_RATE, float(state[7]), _FREE
         )
+        dx = torch.from_numpy(_in_logs(dx.numpy(), state))
         if not self.setting.normalised:
             return (theta[2] * x).float(), (theta[2] * dx).float()
         norm = x.norm()
         x, dx = x / norm, dx / norm
         return x.float(), (dx - (dx @ x)[:, None] * x).float()
+
+
+def _in_logs(derivatives: NDArray[np.float64], state: State) -> NDArray[np.float64]:
+    """Derivatives along f_m and asinh gamma, (2, ...), turned into those along their logarithms."""
+    gamma = float(state[2])
+    factors = np.array([1.0, gamma / math.hypot(gamma, KNEES["gamma"])])
+    return derivatives * factors.reshape(2, *[1] * (derivatives.ndim - 1))

@@ -7,6 +7,7 @@ from pathlib import PurePath
 from mesosynth import units
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.instruments import instrument_class
+from mesosynth.instruments.chirplet import sweep_seconds
 from mesosynth.instruments.layers import LAYERS, PARAMETERS
 from mesosynth.matching.results import Layer, LayersResult, MatchResult, Scores
 from mesosynth.presets.preset import MatchRecord, Preset, Tags
@@ -63,7 +64,7 @@ def _period_of(theta: Mapping[str, float]) -> float:
         return _SIXTY_DB * theta["tau"]
     if "decay" in theta:
         return theta["attack"] + _SIXTY_DB * theta["decay"]
-    return theta["w"] / abs(theta["gamma"])
+    return sweep_seconds(theta["w"], theta["gamma"])
 
 
 def match_record(
@@ -183,4 +184,4 @@ def _begin(layer: Layer) -> float:
 
 
 def _sweep(layer: Layer) -> float:
-    return layer.theta["w"] / abs(layer.theta["gamma"])
+    return sweep_seconds(layer.theta["w"], layer.theta["gamma"])

@@ -197,9 +197,11 @@ def _between(parameter: Parameter, sides: Sequence[tuple[float, float]]) -> floa
     if parameter.curve == "linear":
         return parameter.clamp(_mean(sides))
     if parameter.curve == "asinh":
-        return parameter.from_unit(_mean([(parameter.to_unit(value), w) for value, w in sides]))
-    magnitude = math.exp(_mean([(math.log(abs(value)), weight) for value, weight in sides]))
-    if parameter.curve == "signed_log":
+        knee = parameter.smallest
+        magnitude = knee * math.sinh(_mean([(math.asinh(abs(v) / knee), w) for v, w in sides]))
+    else:
+        magnitude = math.exp(_mean([(math.log(abs(value)), weight) for value, weight in sides]))
+    if parameter.minimum < 0.0:
         magnitude *= _heaviest([(math.copysign(1.0, value), weight) for value, weight in sides])
     return parameter.clamp(magnitude)
 
@@ -264,17 +266,17 @@ def _varied(
             other = parameter.clamp(math.floor(pick * len(parameter.choices)))
             varied[parameter.id] = other if luck < 0.5 * amount else value
         else:
-            turned = parameter.curve == "signed_log" and luck < 0.5 * amount
+            turned = parameter.minimum < 0.0 and parameter.curve != "linear" and luck < 0.5 * amount
             varied[parameter.id] = _moved(parameter, -value if turned else value, amount * way)
     return varied
 
 
 def _moved(parameter: Parameter, value: float, way: float) -> float:
     """`value` moved by a part of the knob's travel, reflected at its ends."""
-    if parameter.curve == "signed_log":  # each sign has a travel of its own
+    if parameter.minimum < 0.0 and parameter.curve != "linear":  # each sign has its own travel
         position = 2.0 * parameter.to_unit(abs(value)) - 1.0
         magnitude = parameter.from_unit(0.5 + 0.5 * _reflected(position + way))
-        return math.copysign(max(abs(magnitude), parameter.smallest), value)
+        return parameter.clamp(math.copysign(magnitude, value))
     return parameter.from_unit(_reflected(parameter.to_unit(value) + way))
 
 

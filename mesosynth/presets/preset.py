@@ -359,7 +359,8 @@ def _check_values(
             )
         parameter = table[id_]
         if not math.isfinite(value) or parameter.clamp(value) != value:
-            gap = f", and {parameter.smallest:g} or more either way" if parameter.smallest else ""
+            signed = parameter.curve == "signed_log"
+            gap = f", and {parameter.smallest:g} or more either way" if signed else ""
             raise PresetError(
                 f"{where}: parameter {id_}={value:g} must be {parameter.minimum:g} to "
                 f"{parameter.maximum:g} {parameter.unit}{gap}."

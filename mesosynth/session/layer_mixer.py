@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from mesosynth import units
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.instruments.chirplet import PARAMETERS as CHIRPLET
+from mesosynth.instruments.chirplet import sweep_seconds
 from mesosynth.instruments.layers import LAYER_IDS, LAYERS, PARAMETERS, SILENT
 from mesosynth.matching.results import Layer
 
@@ -199,7 +200,7 @@ class LayerMixer:
         theta["f_c"] *= 2.0 ** (values["transpose"] / 12.0)
         theta["f_m"] *= speed
         theta["gamma"] *= speed
-        sweep = theta["w"] / abs(theta["gamma"])
+        sweep = sweep_seconds(theta["w"], theta["gamma"])
         period = own["period"] / speed
         onset = self.begin + own["delay"] / speed + 0.5 * sweep
         repeats = 1

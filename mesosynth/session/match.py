@@ -11,6 +11,7 @@ import msgspec
 
 from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError, MatchFileError, TargetError
+from mesosynth.instruments.chirplet import sweep_seconds
 from mesosynth.instruments.layers import LAYER_IDS
 from mesosynth.matching.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mesosynth.matching.results import (
@@ -321,7 +322,7 @@ class Match:
             return None
         window = 0.0
         if instrument == "chirplet":
-            window = values["w"] / abs(values["gamma"])  # s; its middle is the onset
+            window = sweep_seconds(values["w"], values["gamma"])  # s; its middle is the onset
         return result.onset - target.start - 0.5 * window
 
     def record(self) -> MatchRecord | None:
