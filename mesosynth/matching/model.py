@@ -261,7 +261,8 @@ def _sweep(state: State) -> Span:
 
 def _has_few_notes(state: State) -> bool:
     """Whether an arpeggio is a single note, which can pass for a few."""
-    return bool(state[1] * state[3] / abs(state[2]) < _FEWEST_NOTES)
+    seconds = chirplet.sweep_seconds(float(state[3]), float(state[2]))
+    return bool(state[1] * seconds < _FEWEST_NOTES)
 
 
 CHIRPLET = Model(
