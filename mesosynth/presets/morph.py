@@ -196,14 +196,20 @@ def _between(parameter: Parameter, sides: Sequence[tuple[float, float]]) -> floa
         return _heaviest(sides)
     if parameter.curve == "linear":
         return parameter.clamp(_mean(sides))
-    if parameter.curve == "asinh":
-        knee = parameter.smallest
-        magnitude = knee * math.sinh(_mean([(math.asinh(abs(v) / knee), w) for v, w in sides]))
-    else:
-        magnitude = math.exp(_mean([(math.log(abs(value)), weight) for value, weight in sides]))
-    if parameter.minimum < 0.0:
+    slow = any(abs(value) < parameter.smallest for value, _ in sides)
+    if parameter.curve == "asinh" and (slow or not _directed(parameter)):
+        return parameter.from_unit(_mean([(parameter.to_unit(value), w) for value, w in sides]))
+    magnitude = math.exp(_mean([(math.log(abs(value)), weight) for value, weight in sides]))
+    if _directed(parameter):
         magnitude *= _heaviest([(math.copysign(1.0, value), weight) for value, weight in sides])
     return parameter.clamp(magnitude)
+
+
+def _directed(parameter: Parameter) -> bool:
+    """Whether a parameter is a rate that usually has a direction, and is 0 at most by intent."""
+    return parameter.curve == "signed_log" or (
+        parameter.curve == "asinh" and parameter.minimum < 0.0 and parameter.default != 0.0
+    )
 
 
 def _mean(sides: Sequence[tuple[float, float]]) -> float:
@@ -266,14 +272,14 @@ def _varied(
             other = parameter.clamp(math.floor(pick * len(parameter.choices)))
             varied[parameter.id] = other if luck < 0.5 * amount else value
         else:
-            turned = parameter.minimum < 0.0 and parameter.curve != "linear" and luck < 0.5 * amount
+            turned = _directed(parameter) and luck < 0.5 * amount
             varied[parameter.id] = _moved(parameter, -value if turned else value, amount * way)
     return varied
 
 
 def _moved(parameter: Parameter, value: float, way: float) -> float:
     """`value` moved by a part of the knob's travel, reflected at its ends."""
-    if parameter.minimum < 0.0 and parameter.curve != "linear":  # each sign has its own travel
+    if _directed(parameter):  # each sign has its own travel
         position = 2.0 * parameter.to_unit(abs(value)) - 1.0
         magnitude = parameter.from_unit(0.5 + 0.5 * _reflected(position + way))
         return parameter.clamp(math.copysign(magnitude, value))
