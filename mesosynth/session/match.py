@@ -228,6 +228,8 @@ class Match:
         else:
             for react in self.on_layers_loaded:
                 react(saved, paused)
+        if self._checkpoint is not None:  # of the match that has just begun
+            self._checkpoint = msgspec.structs.replace(self._checkpoint, extra=saved.extra)
 
     def apply(self, place: int) -> None:
         """Play a candidate of the last match: `result.candidates[place]`, 0 for the best.

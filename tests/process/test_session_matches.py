@@ -1,5 +1,6 @@
 """The fears: a match that does not go on where it stood, and a map that is in its way."""
 
+import json
 import os
 import signal
 
@@ -115,6 +116,10 @@ def test_a_paused_match_is_saved_and_taken_up_by_another_process(uninterrupted, 
     pause_after_first_step(watched)
     session, steps = watched.session, len(watched.of("match.stepped"))
     session.match.save(tmp_path / "run")
+    head, _, steps_kept = (tmp_path / "run").read_text().partition("\n")
+    head = {**json.loads(head), "later": 1}
+    head["settings"]["later"] = [2]
+    (tmp_path / "run").write_text(f"{json.dumps(head)}\n{steps_kept}")
     os.kill(session.match.pid, signal.SIGKILL)
     watched.begin_anew()
     session.match.load(tmp_path / "run")
@@ -126,6 +131,8 @@ def test_a_paused_match_is_saved_and_taken_up_by_another_process(uninterrupted, 
     assert_same(watched, uninterrupted)
     # What has ended is there again as it was.
     session.match.save(tmp_path / "ended")
+    head = json.loads((tmp_path / "ended").read_text().partition("\n")[0])
+    assert (head["later"], head["settings"]["later"]) == (1, [2])  # keys of a later version
     watched.begin_anew()
     session.match.load(tmp_path / "ended")
     watched.wait("match.ended")
