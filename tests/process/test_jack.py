@@ -33,7 +33,8 @@ def test_what_jack_captures_is_what_the_voice_renders(jack, until):
     values = {"gamma": 3.0, "period": 0.4, "gain": 0.0}
     load = multiprocessing.get_context("spawn").Process(target=keep_busy, args=(SECONDS + 1,))
     load.start()
-    with JackCapture(SECONDS + 2) as ear, AudioProcess("chirplet", "system", block=128) as audio:
+    # It also hears how long the audio process takes to start.
+    with JackCapture(SECONDS + 12) as ear, AudioProcess("chirplet", "system", block=128) as audio:
         assert audio.wait_ready(20)
         audio.parameters.set_values(Chirplet.parameters.vector(values))
         ear.connect()
