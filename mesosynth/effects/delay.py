@@ -41,15 +41,15 @@ class Delay(Effect):
 
         self._echo, self._sample_rate = echo, float(sample_rate)
         self._ring = np.zeros((math.ceil(LONGEST * sample_rate) + 1, CHANNELS))
-        self._now, self._dark, self._fade = np.zeros(4), np.zeros(CHANNELS), np.zeros(1)
-        self._places = np.zeros(3, np.int64)
+        self._crossfade = max(1, round(CROSSFADE * sample_rate))
+        self._now, self._dark, self._places = np.zeros(4), np.zeros(CHANNELS), np.zeros(4, np.int64)
         self.tail = LONGEST * (1.0 + math.log(INAUDIBLE) / math.log(MOST_FEEDBACK))
         self.reset()
 
     def reset(self) -> None:
         """[control] Forget all sound, as if `prepare` had just returned."""
         self._now.fill(np.nan)
-        for state in (self._ring, self._dark, self._places, self._fade):
+        for state in (self._ring, self._dark, self._places):
             state.fill(0)
 
     def process(
@@ -57,6 +57,6 @@ class Delay(Effect):
     ) -> None:
         """[audio] Add echoes to `block`, (2, frames) float32; `values` are in the table's order."""
         self._echo(
-            block, values, self._sample_rate, CROSSFADE,
-            self._ring, self._now, self._dark, self._places, self._fade,
+            block, values, self._sample_rate, self._crossfade,
+            self._ring, self._now, self._dark, self._places,
         )  # fmt: skip

@@ -18,10 +18,10 @@ from mesosynth.system.kernels import F4, F8, I8, kernel
 SILENT = 1e-15  # -300 dB; smaller states become zero, as subnormal numbers are slow
 
 
-@kernel("void(f4[:, :], f8[:], f8, f8, f8[:, ::1], f8[::1], f8[::1], i8[::1], f8[::1])")
+@kernel("void(f4[:, :], f8[:], f8, i8, f8[:, ::1], f8[::1], f8[::1], i8[::1])")
 def echo(
-    block: F4, values: F8, sample_rate: float, crossfade: float,
-    ring: F8, now: F8, dark: F8, places: I8, fade: F8,
+    block: F4, values: F8, sample_rate: float, crossfade: int,
+    ring: F8, now: F8, dark: F8, places: I8,
 ) -> None:  # fmt: skip
     """[audio] Add echoes to a block in place.
 
@@ -32,19 +32,17 @@ def echo(
         Time in s, feedback, damping in Hz, ping-pong and mix, at the end of the block.
     sample_rate : float
         Hz.
-    crossfade : float
-        Seconds from one delay to another.
+    crossfade : int
+        Samples from one delay to another.
     ring : (longest, 2) float64
         Sound that is still to be heard.
     now : (4,) float64
         Feedback, c, ping-pong and mix at the end of the last block; NaN before the first.
     dark : (2,) float64
         d of the last sample.
-    places : (3,) int64
-        Where the ring is written next, the present delay, and the one to come, samples; delays of 0
-        are not known yet.
-    fade : (1,) float64
-        Share of the way from the present delay to the one to come.
+    places : (4,) int64
+        Where the ring is written next, the present delay, the one to come (0 before the first
+        block), and for how long the crossfade between them runs, samples.
     """
     frames, longest = block.shape[1], ring.shape[0]
     c_end = math.exp(-2.0 * math.pi * min(values[2] / sample_rate, 0.5))
@@ -53,12 +51,11 @@ def echo(
     feedback, c, ping_pong, mix = now[0], now[1], now[2], now[3]
     feedback_step, c_step = (values[1] - feedback) / frames, (c_end - c) / frames
     ping_pong_step, mix_step = (values[3] - ping_pong) / frames, (values[4] - mix) / frames
-    at, here, there = places[0], places[1], places[2]
+    at, here, there, faded = places[0], places[1], places[2], places[3]
     if here == there:  # no crossfade
         there = min(max(round(values[0] * sample_rate), 1), longest - 1)
         if here == 0:
             here = there
-    faded, fade_step = fade[0], 1.0 / (crossfade * sample_rate)
     d_left, d_right = dark[0], dark[1]
     for i in range(frames):
         feedback += feedback_step
@@ -68,13 +65,13 @@ def echo(
         place = at - here if at >= here else at - here + longest
         e_left, e_right = ring[place, 0], ring[place, 1]
         if here != there:
-            faded += fade_step
-            share = min(faded, 1.0)
+            faded += 1
+            share = faded / crossfade
             place = at - there if at >= there else at - there + longest
             e_left += share * (ring[place, 0] - e_left)
             e_right += share * (ring[place, 1] - e_right)
-            if faded >= 1.0:
-                here, faded = there, 0.0
+            if faded == crossfade:
+                here, faded = there, 0
         d_left = (1.0 - c) * e_left + c * d_left
         d_right = (1.0 - c) * e_right + c * d_right
         x_left, x_right = float(block[0, i]), float(block[1, i])
@@ -89,5 +86,5 @@ def echo(
         block[1, i] = x_right + mix * (e_right - x_right)
     dark[0] = d_left if abs(d_left) > SILENT else 0.0
     dark[1] = d_right if abs(d_right) > SILENT else 0.0
-    places[0], places[1], places[2], fade[0] = at, here, there, faded
+    places[0], places[1], places[2], places[3] = at, here, there, faded
     now[0], now[1], now[2], now[3] = values[1], c_end, values[3], values[4]

@@ -209,7 +209,7 @@ def test_a_quiet_sound_passes_saturation_as_it_is():
     np.testing.assert_allclose(response[[100, 1000, 10000, 15000]], 1.0, atol=0.12)
 
 
-@pytest.mark.parametrize("name", EFFECTS)
+@pytest.mark.parametrize("name", [name for name in EFFECTS if "mix" in EFFECTS[name].parameters])
 def test_dry_is_dry(name):
     noise = np.random.default_rng(0).uniform(-1, 1, (2, 5000)).astype(np.float32)
     np.testing.assert_allclose(run(prepared(EFFECTS[name]), {"mix": 0.0}, noise), noise, atol=1e-7)
