@@ -72,7 +72,7 @@ class MatchOptions:
 
     output: Annotated[Path | None, Parameter(("-o", "--output"), metavar="PRESET")] = None
     instrument: Annotated[
-        Literal["chirplet", "ripple", "drum", "strike"], Parameter(metavar="NAME")
+        Literal["chirplet", "ripple", "drum", "grains", "strike"], Parameter(metavar="NAME")
     ] = "chirplet"
     seed: Annotated[
         Whole | None,

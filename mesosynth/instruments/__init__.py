@@ -6,6 +6,7 @@ Nothing here imports torch: the audio process and the desk read the tables from 
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.drum import Drum
+from mesosynth.instruments.grains import Grains
 from mesosynth.instruments.layers import Layers
 from mesosynth.instruments.ripple import Ripple
 from mesosynth.instruments.strike import Strike
@@ -16,6 +17,7 @@ INSTRUMENTS: dict[str, type[Instrument]] = {
     "ripple": Ripple,
     "strike": Strike,
     "drum": Drum,
+    "grains": Grains,
     "layers": Layers,
 }
 """Built-in instruments by their name in presets."""

@@ -221,7 +221,7 @@ class MatchSearch:
         x = self.operator.synthesize(state[: self.model.onset])
         audio, jtfs = self.target.audio, self._listener.jtfs
         if self.model.stationary:
-            onset = stationary_onset(jtfs, audio, x, float(state[1]))
+            onset = stationary_onset(jtfs, audio, x, self.model.period(state))
             level = stationary_gain(audio, x)
         elif self.model.phi is not None and self.operator.hears_onset:
             onset = float(state[self.model.onset])

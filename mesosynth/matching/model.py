@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments import chirplet, chirplet_torch, drum, drum_torch, strike, strike_torch
+from mesosynth.instruments import (
+    chirplet,
+    chirplet_torch,
+    drum,
+    drum_torch,
+    grains,
+    grains_torch,
+    strike,
+    strike_torch,
+)
 from mesosynth.instruments import ripple as ripple_parameters
 from mesosynth.instruments import ripple_torch as ripples
 from mesosynth.matching.results import Phi
@@ -35,6 +44,7 @@ the amplitude of the sound in the target."""
 _LONGEST_ONSET = ANALYSIS_SAMPLES / ANALYSIS_RATE / 2
 _SOFTEST, _LOUDEST = 1e-6, 1e3  # level
 _FEWEST_NOTES = 1.2
+_GRAINS_SEED, _PAGES = 1, 1 << 16  # of the matcher's clouds, which are never that of the target
 
 
 class Synthesize(Protocol):
@@ -78,6 +88,10 @@ def _no_span(state: State) -> Span:
     return Span(math.inf, math.inf, 1.0)
 
 
+def _one_second(state: State) -> float:
+    return 1.0
+
+
 def _never(state: State) -> bool:
     return False
 
@@ -105,6 +119,8 @@ class Model:
         By id of entries that may be 0 and span decades: they move along ``asinh(value / knee)``.
     span : callable
         Time in which the event of a state is heard; all the window by default.
+    period : callable
+        Of a stationary sound: time after which another part of it is as good, s.
     trapped : callable
         Whether a state with a small loss is a trap; never by default.
     phi : str, optional
@@ -121,6 +137,7 @@ class Model:
     stationary: bool = False
     knees: Mapping[str, float] = field(default_factory=dict[str, float])
     span: Callable[[State], Span] = _no_span
+    period: Callable[[State], float] = _one_second
     trapped: Callable[[State], bool] = _never
     phi: Phi | None = None
 
@@ -259,10 +276,34 @@ def _sweep(state: State) -> Span:
     return Span(4.0 * sigma, 4.0 * sigma, sigma)
 
 
+def _ripple_period(state: State) -> float:
+    return float(1.0 / state[1])
+
+
+def _page_length(state: State) -> float:
+    return grains.PAGE
+
+
 def _has_few_notes(state: State) -> bool:
     """Whether an arpeggio is a single note, which can pass for a few."""
     seconds = chirplet.sweep_seconds(float(state[3]), float(state[2]))
     return bool(state[1] * seconds < _FEWEST_NOTES)
+
+
+def _page(onset: float) -> int:
+    """Page of the endless cloud whose begin is nearest to the onset."""
+    return round(onset / grains.PAGE) % _PAGES
+
+
+def _grains(theta: torch.Tensor, n: int, sample_rate: float, onset: float, /) -> torch.Tensor:
+    return grains_torch.grains(theta, n, sample_rate, _GRAINS_SEED, _page(onset))
+
+
+def _grains_with_tangents(
+    theta: torch.Tensor, n: int, sample_rate: float, onset: float, free: Sequence[int], /
+) -> tuple[torch.Tensor, torch.Tensor]:
+    page = _page(onset)
+    return grains_torch.grains_and_tangents(theta, n, sample_rate, _GRAINS_SEED, page, free)
 
 
 CHIRPLET = Model(
@@ -285,6 +326,7 @@ RIPPLE = Model(
     synthesize=_ripple,
     with_tangents=_ripple_with_tangents,
     stationary=True,
+    period=_ripple_period,
     trapped=_has_few_notes,
 )
 
@@ -305,6 +347,17 @@ DRUM = Model(
     span=_ringing,
 )
 
+GRAINS = Model(
+    name="grains",
+    parameters=grains.PARAMETERS,
+    first=grains.PARAMETERS.matchable,
+    scales=grains_torch.SCALES,
+    synthesize=_grains,
+    with_tangents=_grains_with_tangents,
+    stationary=True,
+    period=_page_length,
+)
+
 STRIKE = Model(
     name="strike",
     parameters=strike.PARAMETERS,
@@ -316,7 +369,7 @@ STRIKE = Model(
     phi="mss",
 )
 
-MODELS = {model.name: model for model in (CHIRPLET, RIPPLE, DRUM, STRIKE)}
+MODELS = {model.name: model for model in (CHIRPLET, RIPPLE, DRUM, GRAINS, STRIKE)}
 """By the instrument's name."""
 
 

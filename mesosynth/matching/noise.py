@@ -164,7 +164,7 @@ def _is_stationary(audio: NDArray[np.float32]) -> bool:
 
 
 _PERIODS = (0, 7, -11, 23)
-"""Shifts in periods of the ripple: its wave stays in phase, its partials do not."""
+"""Shifts in periods: the wave of a ripple stays in phase, its partials do not, nor do grains."""
 
 
 def linearize_at_onsets(
@@ -175,7 +175,7 @@ def linearize_at_onsets(
     Parameters
     ----------
     operator : Operator
-        Of a stationary model, whose second parameter is its rate, Hz.
+        Of a stationary model.
     state : (theta + 2,) float64
     free : sequence of int
         As for ``operator.linearize``.
@@ -188,13 +188,13 @@ def linearize_at_onsets(
     heard: list[Linearization] = []
     for periods in _PERIODS:
         there = state.copy()
-        there[operator.model.onset] += periods / state[1]
+        there[operator.model.onset] += periods * operator.model.period(state)
         heard.append((yield from operator.linearize_steps(there, free)))
     return heard
 
 
 def stationary_onset(
-    jtfs: JTFS, audio: NDArray[np.float32], x: NDArray[np.float32], rate: float
+    jtfs: JTFS, audio: NDArray[np.float32], x: NDArray[np.float32], period: float
 ) -> float:
     """First beginning of the wave of `x` in `audio`, s after the middle.
 
@@ -202,8 +202,8 @@ def stationary_onset(
     ----------
     jtfs : JTFS
     audio, x : (ANALYSIS_SAMPLES,) float32
-    rate : float
-        Of the wave, Hz.
+    period : float
+        Of the wave, s.
 
     Returns
     -------
@@ -211,7 +211,7 @@ def stationary_onset(
         s.
     """
     half = len(audio) / 2 / ANALYSIS_RATE
-    return float((onset_of(jtfs, audio, x) + half) % (1.0 / rate)) - half
+    return float((onset_of(jtfs, audio, x) + half) % period) - half
 
 
 def stationary_gain(audio: NDArray[np.float32], x: NDArray[np.float32]) -> float:

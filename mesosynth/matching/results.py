@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import drum as drum_parameters
+from mesosynth.instruments import grains as grains_parameters
 from mesosynth.instruments import ripple as ripple_parameters
 from mesosynth.instruments import strike as strike_parameters
 from mesosynth.instruments.chirplet import PARAMETERS, SIGMA_0, sweep_seconds
@@ -61,13 +62,14 @@ MATCHABLE: dict[str, ParameterTable] = {
     "ripple": ripple_parameters.PARAMETERS,
     "drum": drum_parameters.PARAMETERS,
     "strike": strike_parameters.PARAMETERS,
+    "grains": grains_parameters.PARAMETERS,
 }
 """The instruments that can be matched, by name, and their parameters."""
 
 TRACKING = ("chirplet", "ripple")
 """The instruments that can follow the input."""
 
-STATIONARY = ("ripple",)
+STATIONARY = ("ripple", "grains")
 """The instruments without an event, whose onset in the target means nothing."""
 
 

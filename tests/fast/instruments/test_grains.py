@@ -21,7 +21,7 @@ def published(density, slope, random):
     o = 0.25 * density + 0.75 * density**2
     a = 1 - 1 / (1 + np.exp(-2 * (1 - density) * 64 * (np.arange(64) / 64 - o)))
     gamma = 0.25 * RATE / (12 * 256) * np.tan(0.95 * (2 * slope - 1) * np.pi / 2)
-    for pitch, place, amplitude in zip(*random[:2], a / a.max(), strict=True):
+    for pitch, place, amplitude in zip(random[0], random[1], a / a.max(), strict=True):
         f_0, at = 256 * 8**pitch, int(place * (N - length))
         phase = 2 * np.pi * np.cumsum(f_0 * 2 ** (gamma * (n - length / 2) / RATE) / RATE)
         x[at : at + length] += (
@@ -33,7 +33,7 @@ def published(density, slope, random):
 @pytest.mark.parametrize("theta", [(0.0, 0.1), (0.5, 0.5), (0.8, 0.93), (1.0, 0.3)])
 def test_offline_is_as_published(theta):
     x = grains(torch.tensor(theta, dtype=torch.float64), N, RATE, seed=3).numpy()
-    np.testing.assert_allclose(x, published(*theta, draw(3, 0)), atol=1e-9)
+    np.testing.assert_allclose(x, published(theta[0], theta[1], draw(3, 0)), atol=1e-9)
 
 
 @pytest.mark.parametrize("theta", [(0.05, 0.2), (0.5, 0.5), (0.9, 0.85)])
@@ -64,7 +64,7 @@ def test_numbers_are_uniform_and_differ_by_seed_and_page():
 # ------------------------------------------------------------------ live
 
 
-def prepared(rate: float = RATE, max_block=4096, seed=0):
+def prepared(rate=RATE, max_block=4096, seed=0):
     instrument = Grains()
     instrument.seed = seed
     instrument.prepare(rate, max_block)

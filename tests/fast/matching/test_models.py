@@ -7,6 +7,7 @@ import torch
 from mesosynth.audio.target import target_from_array
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.drum_torch import drum
+from mesosynth.instruments.grains_torch import grains
 from mesosynth.instruments.ripple_torch import ripple
 from mesosynth.instruments.strike_torch import strike
 from mesosynth.matching import MatchSettings
@@ -23,6 +24,7 @@ SOMEWHERE = {
         "brightness": -20.0,
     },
     "ripple": {"f_0": 190.0, "f_m": 5.0, "gamma": -2.2, "w": 3.3, "depth": 0.8},
+    "grains": {"density": 0.6, "slope": 0.7},
     "drum": {"f_c": 190.0, "tau": 0.2, "p": 0.01, "D": 0.03, "alpha": 0.6},
     "strike": {
         "f_c": 290.0, "gamma": -0.4, "attack": 0.02, "decay": 0.3, "brightness": -9.0,
@@ -31,7 +33,9 @@ SOMEWHERE = {
     },
 }  # fmt: skip
 DIRECTIONS = [
-    (name, place) for name, model in MODELS.items() for place in range(len(model.ids) + 1)
+    (name, place)
+    for name, model in MODELS.items()
+    for place in range(len(model.ids) + (name != "grains"))  # a cloud has no onset
 ]
 
 
@@ -248,4 +252,15 @@ def test_a_gliding_strike_in_noise_is_found_from_audio_alone():
     assert result.theta["gamma"] == pytest.approx(-1.1, abs=0.05)
     assert result.onset == pytest.approx(0.8, abs=0.005)
     assert result.gain == pytest.approx(0.3, rel=0.1)
+
+
+# ---------------------------------------------------------------------- grains
+
+
+def test_a_cloud_of_other_grains_is_found():
+    theta = {"density": 0.6, "slope": 0.75}
+    x = grains(torch.tensor([*theta.values()], dtype=torch.float64), N, RATE, seed=77).numpy()
+    result = Matcher("grains").match(target_from_array(10.0 * x, RATE, "cloud"))
+    assert result.theta["density"] == pytest.approx(0.6, abs=0.15)
+    assert result.theta["slope"] == pytest.approx(0.75, abs=0.08)
     assert result.found
