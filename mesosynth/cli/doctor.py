@@ -11,6 +11,7 @@ from typing import Any
 from mesosynth.cli.options import Json
 from mesosynth.cli.system_libraries import Purpose, install_command, missing
 from mesosynth.errors import WorkerError
+from mesosynth.system.kernels import cache_folder
 from mesosynth.system.worker import call
 
 
@@ -50,7 +51,8 @@ def examine() -> list[Check]:
     """Run all checks, which takes some seconds; a failed one raises nothing."""
     return [
         _python(), _libraries("Sound library", "sound"), _sound_card(),
-        _libraries("Window libraries", "window"), _display(), _torch(), _real_time(),
+        _libraries("Window libraries", "window"), _display(), _torch(), _sample_loops(),
+        _real_time(),
     ]  # fmt: skip
 
 
@@ -140,6 +142,17 @@ def _describe_torch() -> str:
         torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     )
     return f"{torch.__version__} on {accelerator or 'the CPU'}"
+
+
+def _sample_loops() -> Check:
+    """Find where the machine code of the sound's loops is kept."""
+    folder = cache_folder()
+    if folder is None:
+        return Check(
+            "Sample loops", False, "compiled at every start, as no folder for them is writable",
+            "export NUMBA_CACHE_DIR= with a folder that you may write to",
+        )  # fmt: skip
+    return Check("Sample loops", True, f"compiled once, kept in folders such as {folder}")
 
 
 def _real_time() -> Check:

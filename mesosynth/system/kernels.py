@@ -154,6 +154,16 @@ def load_kernels(
     return len(files)
 
 
+def cache_folder() -> Path | None:
+    """Folder in which the machine code of this folder's loops is kept; None if none is writable."""
+    from numba.core.caching import FunctionCache
+
+    try:
+        return Path(FunctionCache(cache_folder).cache_path)
+    except RuntimeError:
+        return None
+
+
 @contextlib.contextmanager
 def compilations(first: Callable[[], None] | None = None) -> Generator[list[str]]:
     """Context in which compilations are noted: yields the list of the functions' names.

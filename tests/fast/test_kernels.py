@@ -138,7 +138,8 @@ def test_where_no_folder_is_writable_each_process_compiles_and_says_so(tmp_path)
     """The superuser may write anywhere, but not into a folder whose name is a file's."""
     copy = tmp_path / "mesosynth"
     shutil.copytree(ROOT / "mesosynth", copy, ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / "effects" / "__pycache__").touch()
+    for folder in ("effects", "system"):
+        (copy / folder / "__pycache__").touch()
     for folder in (copy, *copy.rglob("*")):
         folder.chmod(0o555 if folder.is_dir() else 0o444)
     (tmp_path / "home").touch()
@@ -152,6 +153,7 @@ def test_where_no_folder_is_writable_each_process_compiles_and_says_so(tmp_path)
         "    block = np.ones((2, 64), np.float32)\n"
         "    effect.process(effect.parameters.vector({}), (), block)\n"
         "    assert abs(block).max() > 0.0 and (block != 1.0).any()\n"
+        "from mesosynth.system.kernels import cache_folder; assert cache_folder() is None\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code], env=unwritable, capture_output=True, text=True, cwd=tmp_path

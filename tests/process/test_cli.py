@@ -259,6 +259,7 @@ def test_devices_and_doctor_answer_in_json():
     told = answer(mesosynth("doctor", "--json"))
     checks = {check["name"]: check for check in told["checks"]}
     assert checks["torch"]["ok"]
+    assert checks["Sample loops"]["ok"]
     assert not checks["Display"]["ok"]
     assert all(check["ok"] or check["mend"] for check in checks.values())
 
