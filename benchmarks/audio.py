@@ -128,7 +128,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    """Measure, and return what --json shows."""
+    """Measure; return the object that --json prints."""
     rate, block, seconds = arguments.rate, arguments.block, arguments.seconds
     if not (8000 <= rate <= 384000 and 1 <= block <= LARGE and 0.1 <= seconds <= 3600.0):
         raise ArgumentError(
@@ -252,7 +252,7 @@ def _traced_bytes() -> int:
 
 
 def show(answer: Answer) -> None:
-    """Print what --json would show."""
+    """Print the figures as tables."""
     milliseconds = 1000.0 * answer["block"] / answer["sample_rate"]
     show_machine(
         answer["machine"],

@@ -64,7 +64,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    """Measure, and return what --json shows."""
+    """Measure; return the object that --json prints."""
     chosen = [word.strip() for word in arguments.only.split(",")]
     for word in chosen:
         if word not in QUESTIONS:
@@ -152,7 +152,7 @@ QUESTIONS: dict[str, Callable[[Path], dict[str, float]]] = {
 
 
 def show(answer: Answer) -> None:
-    """Print what --json would show."""
+    """Print the figures as tables."""
     show_machine(answer["machine"])
     rows = [
         [row["question"], row["figure"],

@@ -80,7 +80,7 @@ class Child:
         return self._ask({"report": name})
 
     def save(self, name: str, path: str) -> None:
-        """Store what the last run returned in an .npz file.
+        """Store the result of the last run in an .npz file.
 
         Parameters
         ----------

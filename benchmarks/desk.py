@@ -48,7 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    """Measure, and return what --json shows."""
+    """Measure; return the object that --json prints."""
     environment = Environment()
     starts = [
         _measure("start", "--begun", repr(time.time()))["start_seconds"]
@@ -97,7 +97,7 @@ def _measure(*options: str) -> Answer:
 
 
 def show(answer: Answer) -> None:
-    """Print what --json would show."""
+    """Print the figures as tables."""
     frames, memory, input_ms = answer["frames"], answer["memory"], answer["input_ms"]
     width, height = answer["size"]
     show_machine(answer["machine"], f"; a window of {width} × {height} on {answer['platform']}")

@@ -335,7 +335,7 @@ class Narration:
         self._status: Status | None = None
 
     def __call__(self, text: str) -> None:
-        """Say `text`, in the place of what was said before where a person watches."""
+        """Print `text`; on a terminal in place of the last one."""
         if self._status is None:
             self._console.print(text, soft_wrap=True)
         else:

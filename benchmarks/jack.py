@@ -38,7 +38,7 @@ class JackDummy:
     late: list[float] = field(default_factory=list[float])
 
     def listen(self, words: IO[str]) -> None:
-        """Note what the server complains of, until it ends."""
+        """Collect the server's error messages until it ends."""
         with words:
             for line in words:
                 if line.startswith("JackTimedDriver") and "XRun" in line:

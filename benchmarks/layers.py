@@ -56,7 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    """Measure, and return what --json shows."""
+    """Measure; return the object that --json prints."""
     files = _files(arguments.recordings, arguments.only)
     if not 0 <= arguments.random <= 1_000_000:
         raise ArgumentError(f"--random {arguments.random} must be 0 to 1000000.")
@@ -148,7 +148,7 @@ def _line(row: Answer) -> str:
 
 
 def show(answer: Answer) -> None:
-    """Print what --json would show."""
+    """Print the figures as tables."""
     show_machine(answer["machine"])
     rows: list[list[str]] = []
     for row in answer["recordings"]:

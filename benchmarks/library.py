@@ -59,7 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    """Measure, and return what --json shows."""
+    """Measure; return the object that --json prints."""
     if not 1 <= arguments.presets <= 50_000:
         raise ArgumentError(f"--presets {arguments.presets} must be 1 to 50000.")
     environment = Environment()
@@ -126,7 +126,7 @@ def _milliseconds(work: Callable[[], object]) -> float:
 
 
 def show(answer: Answer) -> None:
-    """Print what --json would show."""
+    """Print the figures as tables."""
     show_machine(answer["machine"])
     console().print(
         f"{answer['presets']} presets; read for the first time in {answer['first_ms']:.0f} ms"

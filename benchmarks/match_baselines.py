@@ -264,7 +264,7 @@ def _papers(state: State) -> Theta:
 
 @functools.cache
 def _warm_up(operator: Operator) -> None:
-    """The first evaluation of an operator builds what later ones use."""
+    """Evaluate an operator once, which builds its plans."""
     operator.linearize(state_of({}), (0,))
 
 

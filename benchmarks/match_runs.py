@@ -139,7 +139,7 @@ def rival_runs(ours: dict[Run, Row], *, peers: bool) -> list[Run]:
 
 
 def perform(run: Run) -> Row:
-    """Do a run: what it is, and what came of it."""
+    """Carry out a run; return its row."""
     sound, family = run.sound(), run.family_of()
     row = {
         "method": run.method, "start": run.start, "family": run.family,

@@ -18,7 +18,7 @@ _TWO_SIDED_95 = 1.96  # standard deviations
 
 
 def worst_error(theta: Theta, truth: Theta) -> float:
-    """The largest relative error of what is in the truth; a wrong sign is an error of 2.
+    """Largest relative error of the true parameters; a wrong sign is an error of 2.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def worst_error(theta: Theta, truth: Theta) -> float:
 
 
 def tolerance_of(row: Row) -> float:
-    """Within what a target should be found: 1%, in noise 2%."""
+    """Largest relative error of a target that counts as found: 1%, in noise 2%."""
     return 0.02 if row["family"] == "D" else 0.01
 
 

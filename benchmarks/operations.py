@@ -58,7 +58,7 @@ class Operations:
 
 
 def count_operations(function: Callable[[], Any]) -> Operations:
-    """Count what one call of `function` does, on one thread: those of others are not seen."""
+    """Count the operations of one call of `function`, in this thread only."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -208,7 +208,7 @@ def measure_rates(device: str) -> dict[str, Any]:
 
 
 def _fastest(function: Callable[[], Any], device: str) -> float:
-    """Seconds of the fastest try: others who compute at the same time only slow it down."""
+    """Seconds of the fastest try; other programs only add to the others."""
     seconds: list[float] = []
     while sum(seconds) < _SECONDS or len(seconds) < _TRIES:
         began = time.perf_counter()

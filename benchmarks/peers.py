@@ -56,7 +56,7 @@ SCRIPT = Path(__file__).parent / "children" / "peers.py"
 
 @dataclass(frozen=True)
 class Rival:
-    """One thing that a peer does, and what of ours it is compared with.
+    """One case of a peer, and our case that it is compared with.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Rival:
 
     @property
     def is_heavy(self) -> bool:
-        """Whether this is what takes a minute and GRADIENT_BYTES."""
+        """Whether this case takes a minute and GRADIENT_BYTES."""
         return self.program == "kymatio" and self.work == "gradient"
 
     def meets(self, case: Case) -> bool:
@@ -106,11 +106,11 @@ RIVALS = (
     Rival("kymatio", "frames", "gradient", ("jvp2", "jvp4", "reverse")),
     Rival("kymatio", "global", "gradient", ("jvp2", "jvp4", "reverse")),
 )
-"""In the order of a round: what takes most memory comes last, as some of it is never given back."""
+"""In the order of a round: the largest comes last, as some memory is never given back."""
 
 
 def check_memory() -> None:
-    """Refuse to start what this machine cannot hold.
+    """Refuse cases that need more memory than there is.
 
     Raises
     ------
@@ -319,7 +319,7 @@ def environment_folder() -> Path:
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether an environment was made to its end, of what is asked for today."""
+    """Whether an environment is complete and has today's requirements."""
     note = folder / _COMPLETE
     return _python(folder).exists() and note.is_file() and note.read_text() == _contents()
 

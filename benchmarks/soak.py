@@ -111,7 +111,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    """Measure, and return what --json shows."""
+    """Measure; return the object that --json prints."""
     if not 0.0 < arguments.minutes <= 24 * 60:
         raise ArgumentError(f"--minutes {arguments.minutes:g} must be more than 0, at most a day.")
     with Narration() as say:
@@ -119,7 +119,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 
 def soak(seconds: float, device: str | None, block: int, say: Narration) -> Answer:
-    """Play for that long, and return what --json shows.
+    """Play for `seconds`; return the object that --json prints.
 
     Parameters
     ----------
@@ -325,7 +325,7 @@ class Cyclictest:
 
 @contextlib.contextmanager
 def cyclictest() -> Generator[Cyclictest]:
-    """Let it watch meanwhile; what it saw is known after the ``with``."""
+    """Context in which cyclictest runs; its spans are read at the end."""
     seen = Cyclictest()
     program = shutil.which("cyclictest")
     if program is None:
@@ -358,7 +358,7 @@ def spans_in(told: str) -> NDArray[np.float64]:
 
 
 def show(answer: Answer) -> None:
-    """Print what --json would show."""
+    """Print the figures as tables."""
     work, out = answer["own_work"], console()
     show_machine(
         answer["machine"],

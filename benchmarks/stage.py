@@ -80,7 +80,7 @@ class Hands:
         self._held: list[int] = []
 
     def play(self) -> None:
-        """Do what happens in one tick."""
+        """Play the keys and the knob of one tick."""
         played, chance = self._played, self._random
         for _ in range(EVENTS):
             if self._held and chance.random() < 0.5:
@@ -94,7 +94,7 @@ class Hands:
 
 
 class PlayedSession:
-    """A session on a device, and what it has to say.
+    """A session on a device, and its messages.
 
     A context manager: leaving it closes the session.
 

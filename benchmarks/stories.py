@@ -47,7 +47,7 @@ def play_the_pad(window: MainWindow, _: JackPlayer) -> None:
 
 
 def match_a_recording(window: MainWindow, _: JackPlayer) -> None:
-    """Drop a sound on the window, match it, and look at what was found."""
+    """Drop a sound on the window, match it, and show the result."""
     _drop(window, resource("assets", "demo.wav"))
     _wait(lambda: window.actions_["match"].isEnabled())
     _press(window, "F4")
@@ -92,7 +92,7 @@ def record_and_follow(window: MainWindow, other: JackPlayer) -> None:
 
 
 def recover_after_a_kill(window: MainWindow, _: JackPlayer) -> None:
-    """Look at what the desk found that was killed before this one started."""
+    """Show the desk that was restored after a kill."""
     _wait(lambda: window.sessions.autosave.crashed)
     _press(window, "F3")
 
@@ -170,7 +170,7 @@ if __name__ == "__main__":
 
 
 def _save(window: MainWindow, path: Path) -> None:
-    """Write what is on screen, in 256 colours: a fifth of the bytes, and nobody sees it."""
+    """Write the screen in 256 colours: a fifth of the bytes, without a visible difference."""
     window.grab().save(str(path))
     with Image.open(path) as picture:
         picture.convert("RGB").quantize(256).save(path, optimize=True)

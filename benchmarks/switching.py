@@ -92,7 +92,7 @@ CLICK, AROUND = 4, 1200
 edge of a low and saturated wave is steep, and comes back."""
 
 MARGIN, FLOOR = 1.5, 0.01
-"""Of the bound: phases meet by chance; and the step that nobody hears as a click."""
+"""Factor on the bound, since phases may coincide; and the largest inaudible step."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -109,7 +109,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    """Measure, and return what --json shows."""
+    """Measure; return the object that --json prints."""
     if not 1.0 <= arguments.seconds <= 3600.0:
         raise ArgumentError(f"--seconds {arguments.seconds:g} must be 1 to 3600.")
     with Narration() as say:
@@ -128,7 +128,7 @@ def switching(
     calm: bool = False,
     snapshots: bool = False,
 ) -> Answer:
-    """Switch for that long, and return what --json shows.
+    """Switch for `seconds`; return the object that --json prints.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def _recalls(session: Session, order: Sequence[Path]) -> list[Callable[[], None]
 
 
 class _Switching:
-    """One run, and what is counted of it."""
+    """One run and its counts."""
 
     def __init__(
         self, played: PlayedSession, switches: Sequence[Callable[[], None]], calm: bool
@@ -202,7 +202,7 @@ class _Switching:
         self._fingers = _Fingers(played.session)
 
     def run(self, seconds: float, heard: Path) -> Answer:
-        """Switch to the end, with what is heard in a file, and return the figures."""
+        """Switch to the end, capture the output in a file, and return the figures."""
         played, session = self._played, self._played.session
         self._switches[0]()
         session.sound.play()
@@ -313,7 +313,7 @@ def largest_step(preset: Preset, sample_rate: int) -> float:
 def find_clicks(
     sound: NDArray[np.float32], sample_rate: int, alone: Sequence[float], interval: float
 ) -> Clicks:
-    """Hold every step of a sound against those of what was playing then.
+    """Compare every step of a sound with the steps of the presets at that time.
 
     Parameters
     ----------
@@ -357,7 +357,7 @@ def stands_alone(steps: NDArray[np.float32], frame: int) -> bool:
 
 
 def show(answer: Answer) -> None:
-    """Print what --json would show."""
+    """Print the figures as tables."""
     ms, out = answer["switch_ms"], console()
     show_machine(answer["machine"])
     out.print(

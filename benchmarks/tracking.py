@@ -64,7 +64,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    """Measure, and return what --json shows."""
+    """Measure; return the object that --json prints."""
     if not 0.1 <= arguments.period <= 16.0:
         raise ArgumentError(f"--period {arguments.period:g} must be 0.1 to 16.")
     with Narration() as say:
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 def track_a_glide(
     direction: Direction, period: float, block: int, say: Narration | None = None
 ) -> Answer:
-    """Track one glide, and return what --json shows.
+    """Track one glide; return the object that --json prints.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def track_a_glide(
 
 
 class _Glide:
-    """One glide, and what is noted of it."""
+    """One glide and its record."""
 
     def __init__(
         self, played: PlayedSession, target: JackPlayer, direction: Direction, period: float
@@ -187,7 +187,7 @@ class _Glide:
 
 
 def show(answer: Answer) -> None:
-    """Print what --json would show."""
+    """Print the figures as tables."""
     show_machine(answer["machine"])
     lag, found = answer["lag_s"], answer["found_s"]
     console().print(

@@ -33,7 +33,7 @@ _MOVED = 3  # px
 
 
 def main(argv: list[str]) -> int:
-    """Print what was measured as one line of JSON."""
+    """Print the measurements as one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("start", "frames", "memory"))
     parser.add_argument("--begun", type=float, default=0.0, help="time.time() of the start")

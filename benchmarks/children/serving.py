@@ -23,7 +23,7 @@ _MEGABYTE = 1e6
 
 
 class Memory:
-    """Resident memory of this process above what it held when this object was made.
+    """Resident memory of this process above that at the construction of this object.
 
     On Linux the kernel's high-water mark (VmHWM), set back before each measurement through
     ``/proc/self/clear_refs``; elsewhere the mark since the process began (``ru_maxrss``), which can
@@ -82,7 +82,7 @@ def serve(prepare: Callable[[dict[str, Any]], Run], memory: Memory) -> None:
 
 
 class _Server:
-    """The cases that were prepared, and what they last returned."""
+    """The prepared cases and their last results."""
 
     def __init__(self, prepare: Callable[[dict[str, Any]], Run], memory: Memory) -> None:
         self._prepare, self._memory = prepare, memory
@@ -118,7 +118,7 @@ class _Server:
 
 
 def _take_standard_output() -> Any:  # noqa: ANN401 - a text file
-    """Keep standard output for answers; what libraries print goes to standard error."""
+    """Keep standard output for answers; prints of libraries go to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return answers
