@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from mesosynth.instruments.layers import LAYERS, PARAMETERS, SILENT
-from mesosynth.matching.results import LayersResult, LayersSettings, LayersStep, Scores
+from mesosynth.instruments.layers import PARAMETERS, SILENT
+from mesosynth.matching.results import MOST_LAYERS, LayersResult, LayersSettings, LayersStep, Scores
 from mesosynth.session import Session
 from mesosynth.session.layer_mixer import LayerMixer, LayerNote
 from mesosynth.session.layers import Layers
@@ -38,6 +38,7 @@ from .match import time_left
 
 COLOURS = (
     "#5aa9e6", "#e58b6b", "#7bc47f", "#c58fe0", "#e2c55b", "#5cc9c0", "#e87fa4", "#9aa5b8",
+    "#8f7cf0", "#a8b84a", "#d0703a", "#4f9d8f",
 )  # fmt: skip
 """Of layers, by :attr:`LayerNote.colour`; they show on dark and on light."""
 
@@ -291,7 +292,7 @@ class LayersPage(QFrame):
         self._desk, self._history, self._settings = desk, history, settings
         self._shown = LayerMixer()
         self.cards: list[LayerCard] = []
-        self.count = _number(1, LAYERS, settings.layers, "Layers at most")
+        self.count = _number(1, MOST_LAYERS, settings.layers, "Layers at most")
         self.seconds = _number(
             _LEAST_SECONDS, _MOST_SECONDS, round(settings.layers_seconds), "Seconds for the match"
         )

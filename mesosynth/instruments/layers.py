@@ -1,4 +1,4 @@
-"""Layers: up to eight chirplet arpeggios, each with a delay, a period and a level."""
+"""Layers: up to twelve instruments of any kind, each with a delay, a period and a level."""
 
 import math
 from collections.abc import Mapping
@@ -8,28 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.instruments.chirplet import (
-    P_F_C,
-    P_F_M,
-    P_GAIN,
-    P_GAMMA,
-    P_PERIOD,
-    P_RELEASE,
-    P_SPREAD,
-    SIGMA_0,
-    Chirplet,
-    sweep_seconds,
-)
+from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet import PARAMETERS as CHIRPLET
+from mesosynth.instruments.chirplet import SIGMA_0, sweep_seconds
+from mesosynth.instruments.keyboard import KeyboardInstrument
+from mesosynth.instruments.ripple import Ripple
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, Events, Instrument
 from mesosynth.plugins.tuning import KeyTuning
 
 # --------------------------------------------------------------------------------------------------
-# Parameter table: ten parameters for each of eight layers, and some for all
+# Parameter table: ten parameters for each of twelve layers, and some for all
 
 
-LAYERS = 8
+LAYERS = 12
 
 SILENT = -60.0
 """Level at which a layer is silent, dB."""
@@ -48,7 +40,7 @@ _OF_A_LAYER = [
     ),
     replace(CHIRPLET["period"], default=4.0, description="Time from one start to the next."),
     Parameter(
-        "delay", "Delay", "s", 0.0, 16.0, 0.0, "How late within its period the arpeggio starts."
+        "delay", "Delay", "s", 0.0, 16.0, 0.0, "How late within its period the layer starts."
     ),
     Parameter(
         "level", "Level", "dB", SILENT, 6.0, SILENT, "Of this layer; at the lowest it is silent."
@@ -91,56 +83,181 @@ P_ALL_TRANSPOSE, P_ALL_SPEED, P_ALL_SPREAD, P_ALL_RELEASE, P_ALL_GAIN = range(
 
 
 # --------------------------------------------------------------------------------------------------
-# The instrument: eight chirplets that play a phrase
+# The instrument: layers that play a phrase
 #
 # Each layer repeats by its own period and starts its own delay after the beat, so that a few of
 # them play the phrase that a match with layers found in a recording. Layers at the lowest level
 # need almost no time. A key plays all of them, transposed by its distance from middle C; the first
 # layer answers at once, and the others follow by their delays.
+#
+# A layer is a chirplet unless the state names another instrument, with its parameters. Those that
+# it has by the name of a layer's parameter, its pitch for f_c first of all, follow that one.
 
 
 _SIZE = len(LAYER_IDS)
-_GAMMA, _W, _PERIOD, _DELAY, _LEVEL = (
-    LAYER_IDS.index(id_) for id_ in ("gamma", "w", "period", "delay", "level")
+_F_C, _GAMMA, _W, _PERIOD, _DELAY, _LEVEL = (
+    LAYER_IDS.index(id_) for id_ in ("f_c", "gamma", "w", "period", "delay", "level")
 )
-_COPIED = LAYER_IDS.index("brightness") + 1  # number of a layer's values that are a chirplet's
-_LEAD_IN = 3.0 * SIGMA_0  # of w / |gamma|: time that a start by a key leaves out
+_FASTER = frozenset(("f_m", "gamma"))
+_LEAD_IN = 3.0 * SIGMA_0  # of an arpeggio's sweep: time that a start by a key leaves out
+
+
+class Layer:
+    """One layer: an instrument, its values, and those of them that follow the layer's parameters.
+
+    Parameters
+    ----------
+    name : str
+        Of the instrument.
+    values : mapping
+        Its parameters by id.
+    tuning : KeyTuning
+        Of all layers' keys.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such instrument, if it cannot be a layer, or if it has no such parameter.
+    """
+
+    def __init__(self, name: str, values: Mapping[str, float], tuning: KeyTuning) -> None:
+        from mesosynth.instruments import instrument_class
+
+        kind = instrument_class(name)
+        if not issubclass(kind, (KeyboardInstrument, Ripple)):
+            raise ArgumentError(f"instrument={name!r} cannot be a layer.")
+        table = kind.parameters
+        self.name, self.given = name, dict(values)
+        self.instrument = kind(tuning)
+        self.instrument.relative = True
+        self.values = table.vector(values)
+        own = (kind.pitch if id_ == "f_c" else id_ for id_ in LAYER_IDS)
+        self._followed = [(column, table[id_]) for column, id_ in enumerate(own) if id_ in table]
+        self._index = table.index
+        self._sweeps = name == "chirplet"
+        self._gain, self._spread, self._release = (
+            table.index(id_) if id_ in table else -1 for id_ in ("gain", "spread", "release")
+        )
+        self.silent = True
+
+    def lead_in(self, knobs: list[float], at: int) -> float:
+        """Time from the start of a layer to where it is audible, s, at full speed.
+
+        Parameters
+        ----------
+        knobs : list of float
+            All parameters of the layers.
+        at : int
+            Index of the layer's first.
+
+        Returns
+        -------
+        float
+            s.
+        """
+        return _LEAD_IN * sweep_seconds(knobs[at + _W], knobs[at + _GAMMA]) if self._sweeps else 0.0
+
+    def aim(self, knobs: list[float], at: int, first: float) -> None:
+        """[audio] Set the values at the end of a block.
+
+        Parameters
+        ----------
+        knobs : list of float
+            All parameters of the layers.
+        at : int
+            Index of the layer's first.
+        first : float
+            Delay of the first layer after a key, s.
+        """
+        speed, level, own = knobs[P_ALL_SPEED], knobs[at + _LEVEL], self.values
+        for column, parameter in self._followed:
+            value = knobs[at + column]
+            if column == _F_C:
+                value *= 2.0 ** (knobs[P_ALL_TRANSPOSE] / 12.0)
+            elif column == _PERIOD:
+                value /= speed
+            elif parameter.id in _FASTER:
+                value *= speed
+            # A chirplet may be as fast and as high as all layers together make it.
+            own[self._index(parameter.id)] = value if self._sweeps else parameter.clamp(value)
+        if self._spread >= 0:
+            own[self._spread] = knobs[P_ALL_SPREAD]
+        if self._release >= 0:
+            own[self._release] = knobs[P_ALL_RELEASE]
+        own[self._gain] = level + knobs[P_ALL_GAIN] if level > SILENT else -math.inf
+        if isinstance(self.instrument, KeyboardInstrument):
+            delay, period = knobs[at + _DELAY], knobs[at + _PERIOD]
+            by_key = delay + self.lead_in(knobs, at) - first if level > SILENT else 0.0
+            self.instrument.late, self.instrument.keyboard.late = delay / period, by_key / period
 
 
 class Layers(Instrument):
-    """Up to eight chirplets, each with its own sweep, period, delay and level."""
+    """Up to twelve instruments, each with its own period, delay and level."""
 
     name = "Layers"
     parameters = PARAMETERS
 
     def __init__(self) -> None:
         self._tuning = KeyTuning()
-        self._layers = [Chirplet(self._tuning) for _ in range(LAYERS)]
-        self._values = [CHIRPLET.vector({}) for _ in range(LAYERS)]
-        for layer in self._layers:
-            layer.relative = True
+        self._layers = [Layer("chirplet", {}, self._tuning) for _ in range(LAYERS)]
+        self._prepared: tuple[float, int] | None = None
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
+        self._prepared = sample_rate, max_block
         self._block = np.zeros((CHANNELS, max_block), np.float32)
         for layer in self._layers:
-            layer.prepare(sample_rate, max_block)
+            layer.instrument.prepare(sample_rate, max_block)
         self.reset()
 
     def reset(self) -> None:
         """[control] Forget all sound, as if `prepare` had just returned."""
         for layer in self._layers:
-            layer.reset()
-        self._fresh = True
-        self._silent = [True] * LAYERS
+            layer.instrument.reset()
+            layer.silent = True
+        self._knobs: list[float] = []
 
     def state(self) -> dict[str, Any]:
-        """[control] Scale of the keys, if it is not the equal temperament."""
-        return self._tuning.state()
+        """[control] Scale of the keys, and instruments that are not chirplets, by number."""
+        others = {
+            str(number): {"instrument": layer.name, "parameters": layer.given}
+            for number, layer in enumerate(self._layers, 1)
+            if layer.name != "chirplet"
+        }
+        return {**self._tuning.state(), **({"layers": others} if others else {})}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """[control] Tune the keys, as :meth:`KeyTuning.restore`."""
+        """[control] Tune the keys, and give layers their instruments.
+
+        Parameters
+        ----------
+        state : mapping
+            "tuning" as for :meth:`mesosynth.plugins.tuning.KeyTuning.restore`, and "layers": by
+            number, from "1" on, the "instrument" and its "parameters"; others are chirplets.
+
+        Raises
+        ------
+        ArgumentError
+            If a scale, number, instrument or parameter is not valid; all stays as it was.
+        """
+        given = state.get("layers") or {}
+        layers: list[Layer] = []
+        try:
+            wrong = set(given) - {str(number) for number in range(1, LAYERS + 1)}
+            if wrong:
+                raise ArgumentError(f"layers has {sorted(wrong)}; layers are 1 to {LAYERS}.")
+            for number in range(1, LAYERS + 1):
+                one = given.get(str(number), {"instrument": "chirplet"})
+                values = one.get("parameters", {})
+                layers.append(Layer(str(one["instrument"]), values, self._tuning))
+        except ArgumentError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ArgumentError(f"layers={given!r} is no mapping of instruments.") from error
         self._tuning.restore(state)
+        self._layers = layers
+        if self._prepared:
+            self.prepare(*self._prepared)
 
     def process(
         self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
@@ -149,50 +266,28 @@ class Layers(Instrument):
 
         A silent layer needs almost no time and keeps its place in the beat.
         """
-        first = self._first_by_key(values)
+        knobs: list[float] = values.tolist()
+        if knobs != self._knobs:
+            self._aim(knobs)
         own = self._block[:, : block.shape[1]]
         block.fill(0.0)
         for number, layer in enumerate(self._layers):
-            silent = self._tell(number, layer, values, first)
-            layer.mute(silent and self._silent[number])
-            self._silent[number] = silent
-            layer.process(self._values[number], events, own)
-            if not layer.muted:
+            silent = knobs[number * _SIZE + _LEVEL] <= SILENT
+            layer.instrument.mute(silent and layer.silent)
+            layer.silent = silent
+            layer.instrument.process(layer.values, events, own)
+            if not layer.instrument.muted:
                 np.add(block, own, out=block)
-        self._fresh = False
 
-    def _tell(
-        self, number: int, layer: Chirplet, values: NDArray[np.float64], first: float
-    ) -> bool:
-        """Set a layer's chirplet values; return whether it is silent."""
-        at, own = number * _SIZE, self._values[number]
-        speed = float(values[P_ALL_SPEED])
-        own[:_COPIED] = values[at : at + _COPIED]
-        own[P_F_C] *= 2.0 ** (float(values[P_ALL_TRANSPOSE]) / 12.0)
-        own[P_F_M] *= speed
-        own[P_GAMMA] *= speed
-        own[P_PERIOD] = values[at + _PERIOD] / speed
-        own[P_SPREAD], own[P_RELEASE] = values[P_ALL_SPREAD], values[P_ALL_RELEASE]
-        level = float(values[at + _LEVEL])
-        own[P_GAIN] = level + float(values[P_ALL_GAIN]) if level > SILENT else -math.inf
-        period = float(values[at + _PERIOD])
-        by_key = self._by_key(values, at) - first if level > SILENT else 0.0
-        layer.late, layer.keyboard.late = float(values[at + _DELAY]) / period, by_key / period
-        if self._fresh:
-            layer.restart()
-        return level <= SILENT
-
-    def _first_by_key(self, values: NDArray[np.float64]) -> float:
-        """Delay of the first layer after a key, s, at full delays and speed 1."""
+    def _aim(self, knobs: list[float]) -> None:
+        """Set all layers' values at the end of a block."""
         first = math.inf
-        for number in range(LAYERS):
+        for number, layer in enumerate(self._layers):
             at = number * _SIZE
-            if float(values[at + _LEVEL]) > SILENT:
-                first = min(first, self._by_key(values, at))
-        return first
-
-    @staticmethod
-    def _by_key(values: NDArray[np.float64], at: int) -> float:
-        """Delay of a layer after a key, s: its delay and the lead-in that a key leaves out."""
-        lead_in = _LEAD_IN * sweep_seconds(float(values[at + _W]), float(values[at + _GAMMA]))
-        return float(values[at + _DELAY]) + lead_in
+            if knobs[at + _LEVEL] > SILENT:
+                first = min(first, knobs[at + _DELAY] + layer.lead_in(knobs, at))
+        for number, layer in enumerate(self._layers):
+            layer.aim(knobs, number * _SIZE, first)
+            if not self._knobs and isinstance(layer.instrument, KeyboardInstrument):
+                layer.instrument.restart()
+        self._knobs = knobs

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from allocation import tracing
 
+from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.instruments.chirplet import PARAMETERS as CHIRPLET
 from mesosynth.instruments.chirplet import Chirplet
@@ -142,3 +143,53 @@ def test_process_allocates_no_arrays():
 def test_presets_racks_and_plugins_know_it():
     assert INSTRUMENTS["layers"] is Layers
     assert len(PARAMETERS) == 10 * LAYERS + 5
+
+
+DRUM = {"f_c": 150.0, "tau": 0.3, "alpha": 0.5}
+MIXED = {"layers": {"2": {"instrument": "drum", "parameters": DRUM},
+                    "4": {"instrument": "ripple", "parameters": {"depth": 0.5}},
+                    "12": {"instrument": "strike", "parameters": {"decay": 0.2}}}}  # fmt: skip
+
+
+def mixed(**more):
+    layers = Layers()
+    layers.restore(MIXED)
+    layers.prepare(RATE, 4096)
+    return layers, PARAMETERS.vector(
+        {"level_1": -60.0, "f_c_2": 200.0, "period_2": 0.25, "delay_2": 0.1, **more}
+    )
+
+
+def test_a_layer_may_be_another_instrument_with_its_own_parameters():
+    layers, values = mixed(level_2=-6.0)
+    drum = INSTRUMENTS["drum"]
+    own = drum.parameters.vector({**DRUM, "f_c": 200.0, "period": 0.25, "gain": -6.0})
+    alone = play(prepared(drum), own, RATE - RATE // 10, 512)
+    sound = play(layers, values, RATE, 512)
+    assert np.abs(alone).max() > 0.05
+    np.testing.assert_allclose(sound[:, RATE // 10 :], alone, atol=1e-5 * np.abs(alone).max())
+
+
+@pytest.mark.parametrize("block", [64, 1000])
+def test_mixed_layers_are_the_sum_of_each_alone(block):
+    levels = {"level_2": -6.0, "level_4": -12.0, "level_12": -9.0, "level_3": -9.0}
+    layers, values = mixed(**levels)
+    together = play(layers, values, RATE // 2, block)
+    each = [play(*mixed(**{id_: level}), RATE // 2, 512) for id_, level in levels.items()]
+    assert all(np.abs(sound).max() > 0.01 for sound in each)
+    np.testing.assert_allclose(together, sum(each), atol=1e-5)
+
+
+def test_what_layers_are_is_in_their_state_and_nonsense_changes_nothing():
+    layers, _ = mixed()
+    assert layers.state() == MIXED
+    for nonsense in (
+        {"13": {"instrument": "drum"}}, {"1": {"instrument": "layers"}}, {"1": {}}, [], {"1": 3},
+        {"1": {"instrument": "drum", "parameters": {"w": 1.0}}}, {"1": {"instrument": "piano"}},
+    ):  # fmt: skip
+        if nonsense:
+            with pytest.raises(ArgumentError):
+                layers.restore({"layers": nonsense})
+        assert layers.state() == MIXED
+    layers.restore({})
+    assert layers.state() == {}
