@@ -102,7 +102,7 @@ _FASTER = frozenset(("f_m", "gamma"))
 _LEAD_IN = 3.0 * SIGMA_0  # of an arpeggio's sweep: time that a start by a key leaves out
 
 
-class Layer:
+class LayerVoice:
     """One layer: an instrument, its values, and those of them that follow the layer's parameters.
 
     Parameters
@@ -139,6 +139,14 @@ class Layer:
             table.index(id_) if id_ in table else -1 for id_ in ("gain", "spread", "release")
         )
         self.silent = True
+
+    @property
+    def followed_values(self) -> dict[str, float]:
+        """The layer's parameters by id, without its number, that stand where the given ones do."""
+        return {
+            LAYER_IDS[column]: float(self.values[self._index(parameter.id)])
+            for column, parameter in self._followed
+        }
 
     def lead_in(self, knobs: list[float], at: int) -> float:
         """Time from the start of a layer to where it is audible, s, at full speed.
@@ -199,7 +207,7 @@ class Layers(Instrument):
 
     def __init__(self) -> None:
         self._tuning = KeyTuning()
-        self._layers = [Layer("chirplet", {}, self._tuning) for _ in range(LAYERS)]
+        self._layers = [LayerVoice("chirplet", {}, self._tuning) for _ in range(LAYERS)]
         self._prepared: tuple[float, int] | None = None
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
@@ -241,7 +249,7 @@ class Layers(Instrument):
             If a scale, number, instrument or parameter is not valid; all stays as it was.
         """
         given = state.get("layers") or {}
-        layers: list[Layer] = []
+        layers: list[LayerVoice] = []
         try:
             wrong = set(given) - {str(number) for number in range(1, LAYERS + 1)}
             if wrong:
@@ -249,7 +257,7 @@ class Layers(Instrument):
             for number in range(1, LAYERS + 1):
                 one = given.get(str(number), {"instrument": "chirplet"})
                 values = one.get("parameters", {})
-                layers.append(Layer(str(one["instrument"]), values, self._tuning))
+                layers.append(LayerVoice(str(one["instrument"]), values, self._tuning))
         except ArgumentError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -9,14 +9,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError
+from mesosynth.instruments.layers import LAYERS, PARAMETERS, LayerVoice
 from mesosynth.matching.checkpoint import Checkpoint
 from mesosynth.matching.results import Layer, LayersResult, LayersSettings, LayersStep, Scores
+from mesosynth.plugins.tuning import KeyTuning
 from mesosynth.presets.matched import layer_values, phrase_begin
 from mesosynth.presets.preset import MatchRecord, Preset
-from mesosynth.session.layer_mixer import LayerMixer, mixer_of
+from mesosynth.session.layer_mixer import LayerMixer, LayerNote, mixer_of
 from mesosynth.session.match import Match, Wanted
 from mesosynth.session.rack import Rack
 from mesosynth.session.signals import Emitter, Messages, Signal
@@ -102,6 +105,12 @@ class Layers:
         """
         if go_on and not self._mixer.notes:
             raise ArgumentError("There are no layers to go on from; match with layers first.")
+        if go_on and (kinds := self._kinds()):
+            place, kind = next(iter(kinds.items()))
+            raise ArgumentError(
+                f"Layer {place + 1} is a {kind['instrument']}; a match with layers goes on from "
+                "arpeggios only. Remove it first."
+            )
         settings = self._settings_from_here(self.settings) if go_on else self.settings
         self._match.want(Wanted(partial(self._begin, settings, ()), layers=True))
         self._is_first_step = not go_on
@@ -123,7 +132,7 @@ class Layers:
     def _settings_from_here(
         self, settings: LayersSettings, before: LayersStep | None = None
     ) -> LayersSettings:
-        start = self._mixer.layers(self._sound.values, heard=False)
+        start = self._arpeggios(heard=False)
         return replace(
             settings, layers=max(settings.layers, len(start)),
             start=start, pinned=self._mixer.pinned, before=before,
@@ -206,7 +215,7 @@ class Layers:
         self._is_first_step = self._may_change_over = False
         with self._emit.held():
             self.set_mixer(mixer)  # before the values, which change it
-            if plays:
+            if plays and not self._kinds():
                 self._sound.set(values, "match")
             else:
                 self._rack.set_instrument(INSTRUMENT, values, "match")
@@ -239,7 +248,7 @@ class Layers:
             self._draw()
 
     def _draw(self) -> None:
-        layers = self._mixer.layers(self._sound.values, heard=True)
+        layers = self._arpeggios(heard=True)
         self._jobs.begin("layers picture", layers, self._target.sound)
 
     @property
@@ -317,7 +326,11 @@ class Layers:
         """
         self._check_place(place)
         self._check_place(to)
+        kinds = self._kinds()
+        order = list(range(len(self._mixer.notes)))
+        order.insert(to, order.pop(place))
         self._change(*self._mixer.moved(place, to, self._sound.values))
+        self._set_kinds({n: kinds[old] for n, old in enumerate(order) if old in kinds})
         self._match_from_here()
 
     def remove(self, place: int) -> None:
@@ -329,8 +342,63 @@ class Layers:
             If there is no such layer.
         """
         self._check_place(place)
+        kinds = self._kinds()
         self._change(*self._mixer.without(place, self._sound.values))
+        self._set_kinds({n - (n > place): kind for n, kind in kinds.items() if n != place})
         self._match_from_here()
+
+    def use(self, place: int, instrument: str, values: Mapping[str, float]) -> None:
+        """Let a layer be an instrument, with the parameters of a sound.
+
+        Parameters
+        ----------
+        place : int
+            0 for the first; the number of layers adds one.
+        instrument : str
+            Any that is built in, but layers.
+        values : mapping of str to float
+            Its parameters by id; missing ones have their defaults.
+
+        Raises
+        ------
+        ArgumentError
+            If layers do not play, or there is no such layer, instrument or parameter.
+        """
+        if self._rack.instrument != INSTRUMENT:
+            raise ArgumentError("Layers do not play; choose the instrument Layers first.")
+        if not 0 <= place <= min(len(self._mixer.notes), LAYERS - 1):
+            raise ArgumentError(f"place={place} is no layer; there are {len(self._mixer.notes)}.")
+        kinds = {**self._kinds(), place: {"instrument": instrument, "parameters": dict(values)}}
+        voice = LayerVoice(instrument, values, KeyTuning())
+        own = {f"{id_}_{place + 1}": value for id_, value in voice.followed_values.items()}
+        own[f"level_{place + 1}"] = max(
+            self._sound.values[f"level_{place + 1}"], LayerNote(0).level
+        )
+        self._set_kinds(kinds)
+        self._sound.set({id_: PARAMETERS[id_].clamp(value) for id_, value in own.items()})
+
+    def _kinds(self) -> dict[int, dict[str, Any]]:
+        """Instruments and parameters of the layers that are no chirplets, by place."""
+        if self._rack.instrument != INSTRUMENT:
+            return {}
+        kinds = self._rack.state.get("layers") or {}
+        return {int(number) - 1: kind for number, kind in kinds.items()}
+
+    def _set_kinds(self, kinds: Mapping[int, Mapping[str, Any]]) -> None:
+        if kinds == self._kinds():
+            return
+        state = {id_: value for id_, value in self._rack.state.items() if id_ != "layers"}
+        others = {str(n + 1): k for n, k in kinds.items() if k["instrument"] != "chirplet"}
+        self._rack.set_state({**state, **({"layers": others} if others else {})})
+
+    def _arpeggios(self, *, heard: bool) -> tuple[Layer, ...]:
+        """Layers in the units of a match; other instruments are silent in it."""
+        kinds = self._kinds()
+        layers = self._mixer.layers(self._sound.values, heard=heard)
+        return tuple(
+            replace(layer, level=0.0) if place in kinds else layer
+            for place, layer in enumerate(layers)
+        )
 
     def _note(self, place: int, **changes: bool) -> None:
         self._check_place(place)
@@ -375,7 +443,7 @@ class Layers:
     def record(self) -> MatchRecord | None:
         """Record of the match for a preset; None if the layers have changed since."""
         target, scores = self._target.sound, self.scores
-        layers = self._mixer.layers(self._sound.values, heard=True)
+        layers = self._arpeggios(heard=True)
         is_judged = [replace(one, share=1.0) for one in self._judged] == list(layers)
         if target is None or scores is None or not is_judged or self._mixer.sha256 != target.sha256:
             return None

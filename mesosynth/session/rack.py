@@ -334,6 +334,7 @@ class Rack:
         scale = EQUAL_TEMPERAMENT if path is None else load_scale(path)
         note_frequencies(scale, MIDDLE_C, reference_note, reference_hertz)  # checks the reference
         self._model.state = {
+            **self._model.state,
             "tuning": {
                 "name": scale.name, "cents": list(scale.cents),
                 "reference_note": reference_note, "reference_hertz": reference_hertz,
@@ -341,6 +342,11 @@ class Rack:
         }  # fmt: skip
         self._apply()
         self._messages.say(f"Keys are tuned to {scale.name}.")
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Replace the instrument's state, such as its tuning or the kinds of layers."""
+        self._model.state = state
+        self._apply()
 
     def restore(
         self,

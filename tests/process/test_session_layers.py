@@ -227,6 +227,26 @@ def test_layers_move_and_go_with_their_notes_and_all_of_it_comes_back(playing):
     assert session.layers.mixer == before.layers
 
 
+def test_a_layer_may_be_a_drum_which_moves_and_goes_with_it(playing, tmp_path):
+    session = playing.session
+    session.layers.use(2, "drum", {"f_c": 90.0, "tau": 0.3})
+    assert len(session.layers.mixer.notes) == 3
+    assert session.sound.values["f_c_3"] == 90.0
+    session.layers.move(2, 0)
+    drum = {"instrument": "drum", "parameters": {"f_c": 90.0, "tau": 0.3}}
+    assert session.rack.state == {"layers": {"1": drum}}
+    path = tmp_path / "mixed.json"
+    session.presets.save(path)
+    assert load_preset(path).state == {"layers": {"1": drum}}
+    with pytest.raises(ArgumentError, match="Layer 1 is a drum"):
+        session.layers.start(go_on=True)
+    with pytest.raises(ArgumentError, match="'piano' does not exist"):
+        session.layers.use(1, "piano", {})
+    session.layers.remove(0)
+    assert session.rack.state == {}
+    assert session.sound.values["f_c_1"] == 500.0
+
+
 def test_a_match_goes_on_from_the_layers_and_leaves_the_pinned_alone(playing):
     session = playing.session
     session.sound.set({"f_c_2": 1300.0, "f_c_1": 510.0})
