@@ -17,7 +17,7 @@ from mesosynth.control.process import (
     Problem,
     Transported,
 )
-from mesosynth.engine.process import COMPILE, COMPILING, AudioProcess, AudioStatus
+from mesosynth.engine.process import COMPILING, AudioProcess, AudioStatus
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.presets.preset import Preset, load_preset
 from mesosynth.session.device import DEFAULT_AUDIO, AudioSettings
@@ -118,12 +118,14 @@ def play_preset(
 def _wait_for_sound(process: AudioProcess) -> bool:
     """Wait until sound runs; longer, with a message, where sample loops are compiled first."""
     told, end = False, time.monotonic() + START_TIMEOUT
-    while process.alive and time.monotonic() < end:
+    while process.alive and (process.compiling or time.monotonic() < end):
         if process.wait_ready(LOOK):
             return True
-        if process.compiling and not told:
-            print(f"mesosynth: {COMPILING}", file=sys.stderr)
-            told, end = True, time.monotonic() + COMPILE
+        process.status()  # which also restarts a process that hangs
+        if process.compiling:
+            if not told:
+                print(f"mesosynth: {COMPILING}", file=sys.stderr)
+            told, end = True, time.monotonic() + START_TIMEOUT
     return False
 
 

@@ -168,7 +168,7 @@ class SharedBlocks:
 
 @dataclass(frozen=True, slots=True)
 class Compiling:
-    """Event: sample loops are not in the cache and are compiled, before the device opens."""
+    """Event: a sample loop is not in the cache and is compiled, before the device opens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ def load_kernels(
     each : callable, optional
         Called before each module with its number, from 1, and the number of modules.
     compiling : callable, optional
-        Called once, before the first loop is compiled because it is not in the cache.
+        Called before each loop that is compiled because it is not in the cache.
     """
     files = sorted(_PACKAGE.rglob(MODULES))
     with compilations(compiling):
@@ -165,13 +165,13 @@ def cache_folder() -> Path | None:
 
 
 @contextlib.contextmanager
-def compilations(first: Callable[[], None] | None = None) -> Generator[list[str]]:
+def compilations(before: Callable[[], None] | None = None) -> Generator[list[str]]:
     """Context in which compilations are noted: yields the list of the functions' names.
 
     Parameters
     ----------
-    first : callable, optional
-        Called before the first of them.
+    before : callable, optional
+        Called before each of them.
 
     Yields
     ------
@@ -183,8 +183,8 @@ def compilations(first: Callable[[], None] | None = None) -> Generator[list[str]
 
     class CompileListener(event.Listener):
         def on_start(self, event: Any) -> None:  # noqa: ANN401 - numba has no types
-            if not names and first is not None:
-                first()
+            if before is not None:
+                before()
             names.append(event.data["dispatcher"].py_func.__qualname__)
 
         def on_end(self, event: Any) -> None:  # noqa: ANN401
