@@ -56,7 +56,7 @@ SCHEMA = 4
 WARM_UP = 1.0  # s of sound
 LARGE = 8192  # frames of the blocks in which arrays are looked for
 _ALL_SOUND = 2.0  # s of sound until all voices do
-_OWN_SECONDS = 2.0  # at most, of sound that is played again and again
+_OWN_SECONDS = 2.0  # of sound that is played again and again
 
 ONE_VOICE = {"gamma": 0.8, "w": 2.0, "period": 2.0}
 """Arpeggios of two seconds, one after the other."""
@@ -145,7 +145,7 @@ def run(arguments: argparse.Namespace) -> Answer:
             with make() as played:
                 played.play(_ALL_SOUND)
                 share = _shares(played.render, rate, block, seconds)
-            own = own_work(make, _ALL_SOUND, min(seconds, _OWN_SECONDS))["median"]
+            own = own_work(make, _ALL_SOUND, _OWN_SECONDS)["median"]
             scenes.append({"name": name, "share": share, "own_work": own})
         say("each plugin")
         for name, process in _alone(rate, block).items():

@@ -31,10 +31,11 @@ def test_blocks_take_some_time_keep_no_memory_and_allocate_no_array():
     for row in answer["scenes"] + answer["plugins"]:
         share = row["share"]
         assert 0.0 < share["median"] <= share["p99"] <= share["longest"], row
-        if key := SCENES.get(row["name"], SCENES["16 voices"]).key:
-            assert answer[key] == share["median"]
     for row in answer["scenes"]:
-        assert 0.0 < row["own_work"] <= row["share"]["longest"], row
+        if key := SCENES[row["name"]].key:
+            assert answer[key] == row["share"]["median"]
+        # Both are of other moments of the scene.
+        assert 0.0 < row["own_work"] <= 1.5 * row["share"]["longest"], row
     memory = answer["memory"]
     assert memory["blocks"] == 3000
     assert memory["blocks_with_arrays"] == 0
