@@ -71,7 +71,16 @@ EIGHT_LAYERS = {
         "f_c": 150.0 * k, "gamma": 0.8, "w": 2.0, "period": 2.0, "level": -18.0,
     }.items()
 }  # fmt: skip
-"""Eight layers at once, each an arpeggio after the other."""
+"""Eight layers at once, each a sound after the other."""
+
+EIGHT_KINDS = {
+    "layers": {
+        str(2 * k + 2): {"instrument": kind, "parameters": {}}
+        for k, kind in enumerate(("drum", "strike", "ripple", "grains"))
+        if kind in INSTRUMENTS
+    }
+}
+"""Their instruments: every other one is an arpeggio."""
 
 
 class Scene(NamedTuple):
@@ -81,6 +90,7 @@ class Scene(NamedTuple):
     effects: Sequence[str] = ()
     instrument: str = "chirplet"
     key: str = ""
+    state: Mapping[str, Any] | None = None
 
 
 SCENES = {
@@ -93,7 +103,9 @@ SCENES = {
             SIXTEEN_VOICES, tuple(EFFECTS), key="sixteen_voices_all_effects"
         ),
         "drum": Scene({}, instrument="drum", key="drum"),
-        "8 layers": Scene(EIGHT_LAYERS, instrument="layers", key="eight_layers"),
+        "8 mixed layers": Scene(
+            EIGHT_LAYERS, instrument="layers", key="eight_layers", state=EIGHT_KINDS
+        ),
     }.items()
     if scene.instrument in INSTRUMENTS
 }
@@ -110,8 +122,8 @@ def stage(name: str, sample_rate: int, block: int) -> Stage:
     sample_rate, block : int
         Hz and frames.
     """
-    values, effects, instrument, _ = SCENES[name]
-    return Stage(values, effects, sample_rate, block, instrument)
+    values, effects, instrument, _, state = SCENES[name]
+    return Stage(values, effects, sample_rate, block, instrument, state)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

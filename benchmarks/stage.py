@@ -9,7 +9,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,6 +200,8 @@ class Stage:
     sample_rate, block : int
         Hz and frames.
     instrument : str
+    state : mapping, optional
+        What the instrument restores, such as the kinds of layers.
 
     Attributes
     ----------
@@ -214,11 +216,14 @@ class Stage:
 
     def __init__(
         self, values: Mapping[str, float], effects: Sequence[str], sample_rate: int, block: int,
-        instrument: str = "chirplet",
+        instrument: str = "chirplet", state: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         plays = instrument_class(instrument)
         self._table = plays.parameters
-        rack = Rack(plays())
+        plugin = plays()
+        if state:
+            plugin.restore(state)
+        rack = Rack(plugin)
         for place, name in enumerate(effects, 1):
             effect = EFFECTS[name]()
             # No ids of the vector: each parameter stands at its default.

@@ -300,8 +300,8 @@ class KeyboardInstrument(Instrument):
 
     pitch: ClassVar[str]
 
-    def __init__(self, tuning: KeyTuning | None = None) -> None:
-        self.tuning = tuning or KeyTuning()
+    def __init__(self) -> None:
+        self.tuning = KeyTuning()
         self.keyboard = Keyboard()
         self.chance = random.Random()
         self.knobs: list[float] = []

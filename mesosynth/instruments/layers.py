@@ -91,7 +91,8 @@ P_ALL_TRANSPOSE, P_ALL_SPEED, P_ALL_SPREAD, P_ALL_RELEASE, P_ALL_GAIN = range(
 # layer answers at once, and the others follow by their delays.
 #
 # A layer is a chirplet unless the state names another instrument, with its parameters. Those that
-# it has by the name of a layer's parameter, its pitch for f_c first of all, follow that one.
+# it has by the name of a layer's parameter, its pitch for f_c first of all, follow that one. What
+# sounds all the time, such as a ripple, has no delay.
 
 
 _SIZE = len(LAYER_IDS)
@@ -111,8 +112,6 @@ class LayerVoice:
         Of the instrument.
     values : mapping
         Its parameters by id.
-    tuning : KeyTuning
-        Of all layers' keys.
 
     Raises
     ------
@@ -120,18 +119,20 @@ class LayerVoice:
         If there is no such instrument, if it cannot be a layer, or if it has no such parameter.
     """
 
-    def __init__(self, name: str, values: Mapping[str, float], tuning: KeyTuning) -> None:
+    def __init__(self, name: str, values: Mapping[str, float]) -> None:
         from mesosynth.instruments import instrument_class
 
         kind = instrument_class(name)
-        if not issubclass(kind, (KeyboardInstrument, Ripple)):
-            raise ArgumentError(f"instrument={name!r} cannot be a layer.")
+        if issubclass(kind, Layers):
+            raise ArgumentError("instrument='layers' cannot be a layer itself.")
         table = kind.parameters
         self.name, self.given = name, dict(values)
-        self.instrument = kind(tuning)
-        self.instrument.relative = True
+        self.instrument = kind()
         self.values = table.vector(values)
-        own = (kind.pitch if id_ == "f_c" else id_ for id_ in LAYER_IDS)
+        pitch = "f_c"
+        if isinstance(self.instrument, (KeyboardInstrument, Ripple)):
+            self.instrument.relative, pitch = True, self.instrument.pitch
+        own = (pitch if id_ == "f_c" else id_ for id_ in LAYER_IDS)
         self._followed = [(column, table[id_]) for column, id_ in enumerate(own) if id_ in table]
         self._index = table.index
         self._sweeps = name == "chirplet"
@@ -139,6 +140,30 @@ class LayerVoice:
             table.index(id_) if id_ in table else -1 for id_ in ("gain", "spread", "release")
         )
         self.silent = True
+
+    def play(self, silent: bool, events: Events, block: NDArray[np.float32]) -> bool:
+        """[audio] Overwrite `block` unless the layer is silent; it keeps its place in the beat.
+
+        Parameters
+        ----------
+        silent : bool
+            Whether its level ends at the lowest.
+        events : (k,) EVENT
+        block : (2, frames) float32
+
+        Returns
+        -------
+        bool
+            Whether `block` is to be heard.
+        """
+        rests = silent and self.silent
+        self.silent = silent
+        if isinstance(self.instrument, KeyboardInstrument):
+            self.instrument.mute(rests)
+        elif rests and not len(events):
+            return False
+        self.instrument.process(self.values, events, block)
+        return not rests
 
     @property
     def followed_values(self) -> dict[str, float]:
@@ -207,7 +232,7 @@ class Layers(Instrument):
 
     def __init__(self) -> None:
         self._tuning = KeyTuning()
-        self._layers = [LayerVoice("chirplet", {}, self._tuning) for _ in range(LAYERS)]
+        self._layers = [LayerVoice("chirplet", {}) for _ in range(LAYERS)]
         self._prepared: tuple[float, int] | None = None
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
@@ -257,12 +282,14 @@ class Layers(Instrument):
             for number in range(1, LAYERS + 1):
                 one = given.get(str(number), {"instrument": "chirplet"})
                 values = one.get("parameters", {})
-                layers.append(LayerVoice(str(one["instrument"]), values, self._tuning))
+                layers.append(LayerVoice(str(one["instrument"]), values))
         except ArgumentError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ArgumentError(f"layers={given!r} is no mapping of instruments.") from error
         self._tuning.restore(state)
+        for layer in layers:
+            layer.instrument.restore(self._tuning.state())
         self._layers = layers
         if self._prepared:
             self.prepare(*self._prepared)
@@ -280,11 +307,7 @@ class Layers(Instrument):
         own = self._block[:, : block.shape[1]]
         block.fill(0.0)
         for number, layer in enumerate(self._layers):
-            silent = knobs[number * _SIZE + _LEVEL] <= SILENT
-            layer.instrument.mute(silent and layer.silent)
-            layer.silent = silent
-            layer.instrument.process(layer.values, events, own)
-            if not layer.instrument.muted:
+            if layer.play(knobs[number * _SIZE + _LEVEL] <= SILENT, events, own):
                 np.add(block, own, out=block)
 
     def _aim(self, knobs: list[float]) -> None:

@@ -93,23 +93,15 @@ class Ripple(Instrument):
     ----------
     relative : bool
         Whether keys transpose the parameter f_0 by their distance from middle C.
-    muted : bool
-        Whether `process` only reads the keys, and leaves the block as it is.
     """
 
     name = "Ripple"
     pitch = "f_0"
     parameters = PARAMETERS
 
-    def __init__(self, tuning: KeyTuning | None = None) -> None:
-        self.tuning = tuning or KeyTuning()
-        self.relative = self.muted = False
-
-    def mute(self, muted: bool) -> None:
-        """[audio] Read only the keys of the next blocks, or play again."""
-        if muted and not self.muted:
-            self._knobs = []
-        self.muted = muted
+    def __init__(self) -> None:
+        self.tuning = KeyTuning()
+        self.relative = False
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
@@ -181,8 +173,6 @@ class Ripple(Instrument):
 
     def _play(self, knobs: list[float], jumps: bool, part: NDArray[np.float32]) -> None:
         """Render a part of a block to whose end the knobs ramp, or jump."""
-        if self.muted:
-            return
         k, ripple, partials = self._k, self._ripple, self._partials
         if jumps or knobs != self._knobs:
             f_0, f_m, gamma, w, depth, spread, gain = knobs

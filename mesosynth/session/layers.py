@@ -16,7 +16,6 @@ from mesosynth.errors import ArgumentError
 from mesosynth.instruments.layers import LAYERS, PARAMETERS, LayerVoice
 from mesosynth.matching.checkpoint import Checkpoint
 from mesosynth.matching.results import Layer, LayersResult, LayersSettings, LayersStep, Scores
-from mesosynth.plugins.tuning import KeyTuning
 from mesosynth.presets.matched import layer_values, phrase_begin
 from mesosynth.presets.preset import MatchRecord, Preset
 from mesosynth.session.layer_mixer import LayerMixer, LayerNote, mixer_of
@@ -369,7 +368,7 @@ class Layers:
         if not 0 <= place <= min(len(self._mixer.notes), LAYERS - 1):
             raise ArgumentError(f"place={place} is no layer; there are {len(self._mixer.notes)}.")
         kinds = {**self._kinds(), place: {"instrument": instrument, "parameters": dict(values)}}
-        voice = LayerVoice(instrument, values, KeyTuning())
+        voice = LayerVoice(instrument, values)
         own = {f"{id_}_{place + 1}": value for id_, value in voice.followed_values.items()}
         own[f"level_{place + 1}"] = max(
             self._sound.values[f"level_{place + 1}"], LayerNote(0).level

@@ -148,6 +148,7 @@ def test_presets_racks_and_plugins_know_it():
 DRUM = {"f_c": 150.0, "tau": 0.3, "alpha": 0.5}
 MIXED = {"layers": {"2": {"instrument": "drum", "parameters": DRUM},
                     "4": {"instrument": "ripple", "parameters": {"depth": 0.5}},
+                    "6": {"instrument": "grains", "parameters": {"density": 0.7}},
                     "12": {"instrument": "strike", "parameters": {"decay": 0.2}}}}  # fmt: skip
 
 
@@ -172,7 +173,13 @@ def test_a_layer_may_be_another_instrument_with_its_own_parameters():
 
 @pytest.mark.parametrize("block", [64, 1000])
 def test_mixed_layers_are_the_sum_of_each_alone(block):
-    levels = {"level_2": -6.0, "level_4": -12.0, "level_12": -9.0, "level_3": -9.0}
+    levels = {
+        "level_2": -6.0,
+        "level_4": -12.0,
+        "level_12": -9.0,
+        "level_3": -9.0,
+        "level_6": -12.0,
+    }
     layers, values = mixed(**levels)
     together = play(layers, values, RATE // 2, block)
     each = [play(*mixed(**{id_: level}), RATE // 2, 512) for id_, level in levels.items()]
