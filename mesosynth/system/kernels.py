@@ -6,6 +6,7 @@ audio process loads them before it opens a device.
 """
 
 import contextlib
+import gc
 import hashlib
 import importlib
 import logging
@@ -145,13 +146,25 @@ def load_kernels(
         Called before each loop that is compiled because it is not in the cache.
     """
     files = sorted(_PACKAGE.rglob(MODULES))
-    with compilations(compiling):
+    with _uncollected(), compilations(compiling):
         for number, path in enumerate(files, 1):
             if each is not None:
                 each(number, len(files))
             relative = path.relative_to(_PACKAGE.parent).with_suffix("")
             importlib.import_module(".".join(relative.parts))
     return len(files)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Generator[None]:
+    """Context without garbage collection: what numba imports is none, and looking costs a fifth."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def cache_folder() -> Path | None:
