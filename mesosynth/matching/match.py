@@ -39,6 +39,7 @@ _GOOD_WINDOWED_LOSS = 5e-4  # the same through a window, beside noise
 _LIKE_NOISE = 3.0  # or this many times what the noise alone explains
 _LESS_LOSS = 0.9  # share of the loss that further unknowns must bring it down to
 _ARPEGGIO_LOSS = 0.3  # below this loss there is an arpeggio, perhaps in noise
+_LOUD_NOISE_LOSS = 0.05  # above this loss, at 0 dB of noise, all noises need their Jacobian
 _NOISELESS_LOSS = 1e-4  # below this loss there is no audible noise
 _ROUGH_STEP, _NEAR_STEP, _FINE_STEP = 5e-2, 1.5e-2, 1e-3  # a shorter step is the last
 _SAME_MINIMUM = 4e-2  # largest step between two descents that ended at one minimum
@@ -388,11 +389,12 @@ class MatchSearch:
         """
         iterate, unknowns = found.iterate, observed.unknowns
         state = iterate.state if iterate.evaluated is None else iterate.evaluated
+        loud = (observed.loss_before or 0.0) > _LOUD_NOISE_LOSS
         beside, more = [(yield from self._linearize(state, observed))], list[NDArray[np.float64]]()
         for number in range(1, NOISES):
             self.evaluations += 1
             noise = windowed.background(number)
-            if number < JACOBIANS:
+            if number < JACOBIANS or loud:
                 at = yield from self.operator.linearize_steps(state, unknowns.free, noise)
                 beside.append(at)
             else:
