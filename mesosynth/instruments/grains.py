@@ -37,6 +37,9 @@ LENGTH = 0.5
 SWEEP = 8192.0 / (4.0 * 12.0 * 256.0)
 """Chirp rate of slopes 1/2 +- 0.26, octaves/s; the authors' rate over 4 Q hop."""
 
+LEVEL = 0.334
+"""RMS of the live cloud of default range and length, at 0 dB, whatever its density."""
+
 PARAMETERS = ParameterTable(
     [
         Parameter(

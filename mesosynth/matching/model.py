@@ -296,14 +296,16 @@ def _page(onset: float) -> int:
 
 
 def _grains(theta: torch.Tensor, n: int, sample_rate: float, onset: float, /) -> torch.Tensor:
-    return grains_torch.grains(theta, n, sample_rate, _GRAINS_SEED, _page(onset))
+    x = grains_torch.grains(theta, n, sample_rate, _GRAINS_SEED, _page(onset))
+    return x * (grains.LEVEL * math.sqrt(n))  # of the live cloud's level
 
 
 def _grains_with_tangents(
     theta: torch.Tensor, n: int, sample_rate: float, onset: float, free: Sequence[int], /
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    page = _page(onset)
-    return grains_torch.grains_and_tangents(theta, n, sample_rate, _GRAINS_SEED, page, free)
+    page, scale = _page(onset), grains.LEVEL * math.sqrt(n)
+    x, dx = grains_torch.grains_and_tangents(theta, n, sample_rate, _GRAINS_SEED, page, free)
+    return x * scale, dx * scale
 
 
 CHIRPLET = Model(

@@ -7,6 +7,7 @@ import torch
 from mesosynth.audio.target import target_from_array
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.drum_torch import drum
+from mesosynth.instruments.grains import LEVEL
 from mesosynth.instruments.grains_torch import grains
 from mesosynth.instruments.ripple_torch import ripple
 from mesosynth.instruments.strike_torch import strike
@@ -263,4 +264,5 @@ def test_a_cloud_of_other_grains_is_found():
     result = Matcher("grains").match(target_from_array(10.0 * x, RATE, "cloud"))
     assert result.theta["density"] == pytest.approx(0.6, abs=0.15)
     assert result.theta["slope"] == pytest.approx(0.75, abs=0.08)
+    assert result.gain == pytest.approx(10.0 / np.sqrt(N) / LEVEL, rel=0.1)  # as loud, live
     assert result.found
