@@ -2,7 +2,8 @@
 
 import functools
 import itertools
-from collections.abc import Generator, Iterable, Iterator, Mapping
+import math
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -46,6 +47,7 @@ _SAME_MINIMUM = 4e-2  # largest step between two descents that ended at one mini
 _STARTS = 3
 _STATIONARY_STEPS = 2
 _TIMED_STARTS, _TIMED_EVALUATIONS = 2, 16  # of an event whose course in time counts
+_TIMED_ROUNDS = 2  # of tries near the best end
 _TIMED_ROUGH, _TIMED_FINE = 1e-2, 1e-3  # steps that end its descents
 _HEARD = 1e-2  # of the peak: where an event counts for its gain
 _LARGEST_KEPT = 1 << 20  # elements of a Jacobian that is kept for a second look
@@ -337,16 +339,43 @@ class MatchSearch:
         yield self._step(found.iterate, unknowns, start, (start + 1) / (_STARTS + 1))
 
     def _descend_timed(self) -> MatchSteps:
-        """Descend roughly from the best starts, then precisely from where the best one ended."""
+        """Descend roughly from the best starts and from near where they ended, then precisely."""
         start = 0
         for start, state in enumerate(itertools.islice(self._starts(), _TIMED_STARTS)):
-            end = yield from self._descend_from(
-                self._all, state, start, _TIMED_EVALUATIONS, _TIMED_ROUGH
-            )
-            self._ends.append(end)
-        if self.best is not None:
-            state, evaluations = self.best.iterate.state, self.settings.max_evaluations
-            yield from self._descend_from(self._all, state, start + 1, evaluations, _TIMED_FINE)
+            yield from self._descend_roughly(state, start)
+        if self.best is None:
+            return
+        for nearby in _TIMED_ROUNDS * self.model.nearby:
+            here = self.best.iterate.state
+            state = yield from self._likest(here, nearby(here))
+            if state is not None:
+                start += 1
+                yield from self._descend_roughly(state, start)
+        state, evaluations = self.best.iterate.state, self.settings.max_evaluations
+        yield from self._descend_from(self._all, state, start + 1, evaluations, _TIMED_FINE)
+
+    def _descend_roughly(self, state: State, start: int) -> MatchSteps:
+        end = yield from self._descend_from(
+            self._all, state, start, _TIMED_EVALUATIONS, _TIMED_ROUGH
+        )
+        self._ends.append(end)
+
+    def _likest(self, here: State, states: Sequence[State]) -> Steps[None, State | None]:
+        """The state most like the target, of those that differ from `here` in what is sought."""
+        pinned = {self.model.ids.index(id_): value for id_, value in self._pins.theta.items()}
+        moving = [place for place in range(self.model.onset) if place not in pinned]
+        best, highest = None, -math.inf
+        for there in states:
+            yield
+            for place, value in pinned.items():
+                there[place] = value
+            if np.array_equal(there[moving], here[moving]):
+                continue
+            x = self.operator.synthesize(there[: self.model.onset], float(there[self.model.onset]))
+            similarity = float(self.operator.analyse(x) @ self._all.S)
+            if similarity > highest:
+                best, highest = there, similarity
+        return best
 
     def _descend_stationary(self, state: State, start: int) -> MatchSteps:
         """Descend beside one onset; then step by what several of them say.

@@ -126,6 +126,9 @@ class Model:
     phi : str, optional
         Φ of its matches where the settings have the default; one that hears the onset, for an event
         whose course in time counts, such as its decay.
+    nearby : tuple of callable
+        States near the end of a descent that may lead further, where minima lie close together; the
+        likest of each is tried, one after another.
     """
 
     name: str
@@ -140,6 +143,7 @@ class Model:
     period: Callable[[State], float] = _one_second
     trapped: Callable[[State], bool] = _never
     phi: Phi | None = None
+    nearby: tuple[Callable[[State], list[State]], ...] = ()
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -360,6 +364,49 @@ GRAINS = Model(
     period=_page_length,
 )
 
+_GLIDES = (-0.5, -0.3, -0.15, 0.15, 0.3, 0.5)  # octaves/s beside the one found
+_CERTAIN = 0.08  # s after the onset: there the pitch is known best
+_WIDTHS = np.geomspace(0.25, 4.5, 25)  # octaves
+_AUDIBLE_AIR = 0.15
+_ATTACKS = (0.6, 1.4, 1.9)  # shares of the attack found
+_LATER = 0.22  # of what the attack is shorter, by which the onset seems later
+
+
+def _other_glides(state: State) -> list[State]:
+    """Strikes that glide otherwise through nearly the same pitches."""
+    f_c, gamma = STRIKE.ids.index("f_c"), STRIKE.ids.index("gamma")
+    states: list[State] = []
+    for more in _GLIDES:
+        there = state.copy()
+        there[f_c] *= 2.0 ** (-more * _CERTAIN)
+        there[gamma] += more
+        states.append(STRIKE.in_range(there))
+    return states
+
+
+def _other_widths(state: State) -> list[State]:
+    """Strikes with air of other widths: its noise is that of the target at one width alone."""
+    air, width = STRIKE.ids.index("air"), STRIKE.ids.index("air_width")
+    states: list[State] = []
+    for other in _WIDTHS:
+        there = state.copy()
+        there[air], there[width] = max(float(state[air]), _AUDIBLE_AIR), other
+        states.append(there)
+    return states
+
+
+def _other_attacks(state: State) -> list[State]:
+    """Strikes with other attacks, and with the onsets that go with them."""
+    attack = STRIKE.ids.index("attack")
+    states: list[State] = []
+    for share in _ATTACKS:
+        there = state.copy()
+        there[attack] *= share
+        there[STRIKE.onset] -= _LATER * (share - 1.0) * state[attack]
+        states.append(STRIKE.in_range(there))
+    return states
+
+
 STRIKE = Model(
     name="strike",
     parameters=strike.PARAMETERS,
@@ -369,6 +416,7 @@ STRIKE = Model(
     synthesize=strike_torch.strike,
     with_tangents=strike_torch.strike_and_tangents,
     phi="mss",
+    nearby=(_other_glides, _other_widths, _other_attacks),
 )
 
 MODELS = {model.name: model for model in (CHIRPLET, RIPPLE, DRUM, GRAINS, STRIKE)}

@@ -246,7 +246,7 @@ def test_a_gliding_strike_in_noise_is_found_from_audio_alone():
     x += np.random.default_rng(5).standard_normal(N) * 0.1 * x.std()
     sought = ("f_c", "gamma", "decay", "attack")
     known = {id_: value for id_, value in theta.items() if id_ not in sought}
-    settings = MatchSettings(unknowns=sought, pinned=known, max_evaluations=8)
+    settings = MatchSettings(unknowns=sought, pinned=known, max_evaluations=4)
     result = Matcher("strike", settings).match(target_from_array(x, RATE, "strike"))
     assert worst(result, theta, ("f_c",)) < 0.01
     assert worst(result, theta, ("decay",)) < 0.05
