@@ -15,7 +15,7 @@ from mesosynth.system.worker import call
 # Trial: the first blocks of a plugin, in a child process, which may hang or crash
 
 
-TIME_LIMIT = 8.0  # s; most of it is for plugins that load a model or a table
+TIME_LIMIT = 15.0  # s; most of it is for plugins that compile loops, or load a model or a table
 BLOCKS = 4  # of each size
 _NICE = 5  # there is no hurry
 

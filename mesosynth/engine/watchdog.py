@@ -8,7 +8,7 @@ from mesosynth.engine.shared import SharedBlock
 from mesosynth.engine.slot import WORDS, ActivePlugin, PluginHangs
 
 PATIENCE = 0.25  # s for one call in the callback, and again after the exception
-PREPARING = 8.0  # s to load or prepare, while the rack plays on: as long as its trial may take
+PREPARING = 8.0  # s to load or prepare, while the rack plays on; its trial has compiled its loops
 
 
 class ActivePluginBlock(SharedBlock):
