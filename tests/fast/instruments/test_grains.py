@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
+from allocation import tracing
 
 from mesosynth.instruments.grains import GRAINS, LEVEL, PAGE, PARAMETERS, Grains, draw
 from mesosynth.instruments.grains_torch import SCALES, grains, grains_and_tangents
@@ -148,3 +149,23 @@ def test_no_sample_is_ever_not_finite(rate):
     sound = play(prepared(rate), values, 40000, 333, events)
     assert np.isfinite(sound).all()
     assert 0.01 < np.abs(sound).max() < 1000.0
+
+
+def test_a_block_allocates_no_array():
+    """Blocks so large that an array would stand out, with keys, a moving knob and a bend."""
+    instrument, out = prepared(48000, 8192), np.zeros((2, 8192), np.float32)
+    events = np.array(
+        [
+            (10, EventKind.NOTE_ON, 0, 60, 0.7),
+            (20, EventKind.NOTE_ON, 0, 64, 1.0),
+            (30, EventKind.PITCH_BEND, 0, 0, 1.0),
+            (5000, EventKind.NOTE_OFF, 0, 60, 0.0),
+        ],
+        EVENT,
+    )
+    values = [PARAMETERS.vector({"density": value}) for value in (0.4, 0.7)]
+    for number in range(4):
+        instrument.process(values[number % 2], events, out)
+    with tracing() as peak_of:
+        peaks = [peak_of(instrument.process, values[n % 2], events, out) for n in range(6)]
+    assert max(peaks) < 8192
