@@ -131,7 +131,7 @@ class Operator:
         self.device = device or best_device()
         self.samples = samples
         self.jtfs = JTFS(
-            samples, J=12, Q=(8, 2), J_fr=5, Q_fr=2, F=0, format="time",
+            J=12, J_fr=5, Q=(8, 2), Q_fr=2, shape=samples, F=0, format="time",
             T=None if phi == "jtfs" else "global", tolerance=tolerance,
             # Kymatio's mirrored padding would make rising and falling arpeggios look the same.
             boundary="periodic",

@@ -54,8 +54,9 @@ def _chirps_count(chosen: Mapping[str, Any]) -> int:
 def _chirps_compute(chosen: Mapping[str, Any], laboratory: Laboratory) -> FigureTable:
     """Distances within each pair, of its two norms' sum (MSS) or of unit vectors (JTFS)."""
     jtfs = JTFS(
-        ANALYSIS_SAMPLES, J=12, Q=(8, 2), J_fr=5, Q_fr=2, T=chosen["T"], tolerance=TOLERANCE
-    )
+        J=12, J_fr=5, Q=(8, 2), Q_fr=2, shape=ANALYSIS_SAMPLES, T=chosen["T"], F=0,
+        tolerance=TOLERANCE,
+    )  # fmt: skip
     mss = MultiScaleSpectrogram(ANALYSIS_SAMPLES, chosen["windows"])
     delay = chosen["delay"]
     fixed = _chirp(_SLOWEST, 0.0)
@@ -153,7 +154,9 @@ def _wavelets_count(chosen: Mapping[str, Any]) -> int:
 
 def _wavelets_compute(chosen: Mapping[str, Any], laboratory: Laboratory) -> FigureTable:
     """A row for every point of every wavelet."""
-    jtfs = JTFS(ANALYSIS_SAMPLES, **{name: chosen[name] for name in ("J", "Q", "J_fr", "Q_fr")})
+    jtfs = JTFS(
+        shape=ANALYSIS_SAMPLES, F=0, **{name: chosen[name] for name in ("J", "Q", "J_fr", "Q_fr")}
+    )
     table = FigureTable(_WAVELET_COLUMNS)
     for wavelet in figure_2(jtfs, ANALYSIS_RATE, chosen["rates"], chosen["scales"]):
         which = (wavelet.spin, round(wavelet.scale, 4), round(wavelet.rate, 4))

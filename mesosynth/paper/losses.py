@@ -146,7 +146,7 @@ class PaperLoss:
         if phi == "JTFS":
             # Kymatio pads with the mirror image.
             self._jtfs = JTFS(
-                ANALYSIS_SAMPLES, J=12, Q=(8, 2), J_fr=5, Q_fr=2, T=setting.T, F=setting.F,
+                shape=ANALYSIS_SAMPLES, J=12, Q=(8, 2), J_fr=5, Q_fr=2, T=setting.T, F=setting.F,
                 tolerance=TOLERANCE,
             )  # fmt: skip
 

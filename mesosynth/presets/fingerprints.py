@@ -56,7 +56,7 @@ class Fingerprinter:
 
     def __init__(self) -> None:
         self._jtfs = JTFS(
-            SAMPLES, J=13, Q=(8, 2), J_fr=5, Q_fr=2, T="global", F=0, boundary="periodic",
+            J=13, J_fr=5, Q=(8, 2), Q_fr=2, shape=SAMPLES, T="global", F=0, boundary="periodic",
             tolerance=_TOLERANCE,
         )  # fmt: skip
         meta = self._jtfs.meta()

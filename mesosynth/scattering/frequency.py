@@ -10,6 +10,7 @@ The numbers are those of Kymatio's FFTs over an axis padded to N_fr, at a fracti
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +22,8 @@ from mesosynth.scattering.filterbank import WaveletFilter, low_pass, spinned_wav
 
 Averaging = Literal["local", "global", "none"]
 Format = Literal["time", "joint"]
+Layout = Literal["time", "joint", "time-list", "joint-list"]
+"""Format, and whether paths are listed one by one."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class FrequencyStage:
         Index of the wavelet psi_fr of each output row.
     n1 : (n_out,) int
         Index of the first-order wavelet of each output row.
+    n1_count : int
+        Rows of the input.
+    strides : dict of int to int
+        For each n_fr, Kymatio's step of n1 between output rows.
     """
 
     psi: NDArray[np.complex128]
@@ -46,6 +53,14 @@ class FrequencyStage:
     spinless: int
     n_fr: NDArray[np.int64]
     n1: NDArray[np.int64]
+    n1_count: int
+    strides: dict[int, int]
+
+    @property
+    def paths(self) -> Iterator[tuple[int, int, list[int]]]:
+        """For each n_fr: its index, the step of n1, and the n1 of its rows."""
+        for n_fr, stride in self.strides.items():
+            yield n_fr, stride, self.n1[self.n_fr == n_fr].tolist()
 
 
 class LogFrequency:
@@ -59,7 +74,7 @@ class LogFrequency:
         Octaves of scale and wavelets an octave.
     F : int or float, "global" or None
         Support of phi_F in rows; 0 does not average, None stands for ``2 ** J_fr``.
-    format : {"time", "joint"}
+    format : {"time", "joint", "time-list", "joint-list"}
 
     Raises
     ------
@@ -68,10 +83,10 @@ class LogFrequency:
     """
 
     def __init__(
-        self, n1_nominal: int, J_fr: int, Q_fr: int, F: float | str | None, format: Format
+        self, n1_nominal: int, J_fr: int, Q_fr: int, F: float | str | None, format: Layout
     ) -> None:
         self.averaging, support = parse_support(F, J_fr, n1_nominal, "F")
-        self.format: Format = format
+        self.format: Layout = format
         margin = 8 * min(support, 2**J_fr)
         self.N = int((n1_nominal + margin) // 2**J_fr) * 2**J_fr
         self.phi = low_pass(self.N, support)
@@ -113,6 +128,7 @@ class LogFrequency:
         phi_blocks: list[NDArray[np.float64]] = []
         n_fr: list[int] = []
         n1: list[int] = []
+        strides = {i: self._stride(psi, n1_count) for i, psi in used}
         for i, psi in used:
             kept = self._kept_rows(psi, n1_count)
             psi_rows = self._convolution(psi, n1_count)
@@ -130,6 +146,8 @@ class LogFrequency:
             spinless=len(psi_blocks[0]),
             n_fr=np.array(n_fr),
             n1=np.array(n1),
+            n1_count=n1_count,
+            strides=strides,
         )
 
     def _log2_stride_before(self, psi: WaveletFilter) -> int:
@@ -160,18 +178,24 @@ class LogFrequency:
             return n_in
         return 1 if self.averaging == "global" else n_in // 2 ** (self.phi.j - level)
 
-    def _kept_rows(self, psi: WaveletFilter, n1_count: int) -> list[int]:
-        """n1 of each output row of one psi_fr."""
+    def _stride(self, psi: WaveletFilter, n1_count: int) -> int:
+        """Step of n1 between the output rows of one psi_fr."""
         # As in Kymatio, which numbers unaveraged spin-0 rows in steps of 2**j_fr even where the
         # rows themselves are denser.
-        stride = 2**psi.j
         if psi.xi != 0.0 and self.averaging == "local":
-            stride = 2**self.phi.j
-        elif psi.xi != 0.0 and self.averaging == "global":
-            stride = n1_count
+            return 2**self.phi.j
+        if psi.xi != 0.0 and self.averaging == "global":
+            return n1_count
+        return 2**psi.j
+
+    def _kept_rows(self, psi: WaveletFilter, n1_count: int) -> list[int]:
+        """n1 of each output row of one psi_fr."""
+        stride = self._stride(psi, n1_count)
         n_out = self._rows_after_averaging(psi)
         if self.format == "joint":
             return [row * stride for row in range(n_out)]
+        if self.format == "joint-list":
+            return [row * stride for row in range(min(n_out, 1 + n1_count // stride))]
         return list(range(0, n1_count, stride))[:n_out]
 
 

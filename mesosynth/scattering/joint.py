@@ -1,12 +1,15 @@
 """Wavelets along log-frequency, modulus and averaging, one block of paths at a time."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 
 from mesosynth.scattering.time import AveragingBlock
+
+if TYPE_CHECKING:
+    from mesosynth.scattering.joint_kernel import Loops
 
 # --------------------------------------------------------------------------------------------------
 # Selection of paths within a tolerance
@@ -19,9 +22,9 @@ def needed(
 
     Parameters
     ----------
-    parts : (1 + p, parts) tensor
+    parts : (..., 1 + p, parts) tensor
         Power of each part, of a value and of its p tangents.
-    whole : (1 + p,) tensor
+    whole : (..., 1 + p) tensor
         Power of all.
     tolerance : float
         Relative, of amplitudes.
@@ -30,40 +33,42 @@ def needed(
 
     Returns
     -------
-    (parts,) bool tensor
+    (..., parts) bool tensor
         Whether a part holds more than its share, in the value or in any tangent.
     """
-    return (parts > (tolerance**2 / (count or parts.shape[1])) * whole[:, None]).any(dim=0)
+    share = tolerance**2 / (count or parts.shape[-1])
+    return (parts > share * whole[..., None]).any(dim=-2)
 
 
 # --------------------------------------------------------------------------------------------------
-# Wavelets, modulus and averaging while a block of time is in cache
+# Modulus
 #
-# Wavelets of negative spin are the complex conjugates of those of positive spin. So with the real
-# part a and the imaginary part b of Y_2, two real products serve both spins::
-#
-#     psi  * Y = (Re psi a - Im psi b) + i (Im psi a + Re psi b)
-#     psi* * Y = (Re psi a + Im psi b) + i (Re psi b - Im psi a)
-#
-# The modulus is taken with its tangents, d|z| = Re(conj(u) dz) with u = z / |z|, and u = 0 where
-# z = 0; its adjoint is g -> g u.
+# Axis 1 of all that follows holds a value and its derivatives along p tangents. On a CPU compiled
+# loops take the modulus (:mod:`~mesosynth.scattering.joint_kernel`); elsewhere, and where autograd
+# differentiates the transform twice, these functions do.
 
 
-BLOCK_SIZE = 2**18
-"""Rows times samples of a block: a few such float32 arrays fit the processor's last cache, and
-threads rarely wait for the interpreter."""
+def loops_for(like: torch.Tensor) -> "Loops | None":
+    """Compiled loops for tensors like this one, on a CPU."""
+    if like.device.type != "cpu":
+        return None
+    from mesosynth.scattering import joint_kernel  # numba takes a second
 
-REMEMBERED = 32
-"""Selections of rows kept for the next evaluation."""
+    return joint_kernel.loops("f4" if like.dtype == torch.float32 else "f8")
 
 
 def modulus(z: torch.Tensor) -> torch.Tensor:
-    """|z| of row 0 of (1 + p, ...) complex, and its derivatives along rows 1 and on: real."""
-    value = z[:1].abs()
-    if len(z) == 1:
+    """|z| of row 0 along axis 1, and its derivatives along rows 1 and on: complex to real.
+
+    Autograd may differentiate it twice; where z = 0, derivatives are zero.
+    """
+    real, imaginary = z.real[:, :1], z.imag[:, :1]
+    square = real * real + imaginary * imaginary
+    value = torch.where(square > 0.0, torch.where(square > 0.0, square, 1.0).sqrt(), 0.0)
+    if z.shape[1] == 1:
         return value
-    tangents = (torch.conj(phase(z[:1], value)) * z[1:]).real
-    return torch.cat([value, tangents])
+    tangents = (torch.conj(phase(z[:, :1], value)) * z[:, 1:]).real
+    return torch.cat([value, tangents], dim=1)
 
 
 def phase(z: torch.Tensor, magnitude: torch.Tensor) -> torch.Tensor:
@@ -82,6 +87,61 @@ def phase(z: torch.Tensor, magnitude: torch.Tensor) -> torch.Tensor:
     return z / torch.where(magnitude > 0.0, magnitude, 1.0)
 
 
+def moduli(z: torch.Tensor, loops: "Loops | None") -> torch.Tensor:
+    """:func:`modulus` of waveforms.
+
+    Parameters
+    ----------
+    z : (signals, 1 + p, rows, n) complex tensor
+    loops : Loops or None
+
+    Returns
+    -------
+    (signals, 1 + p, rows, n) real tensor
+    """
+    if loops is None:
+        return modulus(z)
+    out = torch.empty(z.shape, dtype=z.real.dtype)
+    loops.moduli(torch.view_as_real(z.contiguous()).flatten(-2).numpy(), out.numpy())
+    return out
+
+
+def moduli_adjoint(z: torch.Tensor, g: torch.Tensor, loops: "Loops | None") -> torch.Tensor:
+    """Gradient of z from that of |z|; may overwrite z.
+
+    Parameters
+    ----------
+    z : (signals, rows, n) complex tensor
+    g : (signals, rows, n) real tensor
+    loops : Loops or None
+
+    Returns
+    -------
+    (signals, rows, n) complex tensor
+    """
+    if loops is None:
+        return g * phase(z, z.abs())
+    z = z.contiguous()
+    loops.adjoint(torch.view_as_real(z).flatten(-2).numpy(), g.contiguous().numpy())
+    return z
+
+
+# --------------------------------------------------------------------------------------------------
+# Wavelets, modulus and averaging while a block of time is in cache
+#
+# Wavelets of negative spin are the complex conjugates of those of positive spin. So with the real
+# part R and the imaginary part I of psi, two real products serve both spins::
+#
+#     psi * Y = R Y + i I Y          psi^* * Y = R Y - i I Y
+
+
+BLOCK_SIZE = {"cpu": 2**16, "cuda": 2**26}
+"""Numbers in a block of R Y and I Y, by device: on a CPU it stays in the second cache."""
+
+REMEMBERED = 32
+"""Selections of rows kept for the next evaluation."""
+
+
 @dataclass(frozen=True, eq=False)
 class SpinnedWavelets:
     """All psi_fr for one length of the log-frequency axis.
@@ -91,7 +151,7 @@ class SpinnedWavelets:
     Attributes
     ----------
     matrix : (2 p, n1) tensor
-        Real parts of the rows of spin 0 and +1, then their imaginary parts.
+        Real parts R of the rows of spin 0 and +1, then their imaginary parts I.
     spinless : int
         Number of rows of spin 0 among the p rows.
     """
@@ -127,11 +187,12 @@ class SpinnedWavelets:
         rows : (k,) int tensor
             Output rows of these wavelets.
         """
-        if n1 not in self._reached:
+        found = self._reached.get(n1)
+        if found is None:
             if len(self._reached) >= REMEMBERED:
                 self._reached.clear()
-            self._reached[n1] = self._find_reached(list(n1), tolerance)
-        return self._reached[n1]
+            found = self._reached[n1] = self._find_reached(list(n1), tolerance)
+        return found
 
     def _find_reached(
         self, n1: list[int], tolerance: float
@@ -144,128 +205,156 @@ class SpinnedWavelets:
         wavelets = SpinnedWavelets(columns[:, kept].flatten(0, 1), len(kept) - len(spinned))
         return wavelets, torch.cat([kept, spinned + (p - self.spinless)])
 
-    def scatter(self, Y: torch.Tensor, blocks: list[AveragingBlock], frames: int) -> torch.Tensor:
+    def scatter(
+        self,
+        Y: torch.Tensor,
+        blocks: list[AveragingBlock],
+        frames: int,
+        loops: "Loops | None" = None,
+    ) -> torch.Tensor:
         """Convolve along log-frequency, take the modulus, average in time.
 
         Parameters
         ----------
-        Y : (1 + p, n1, time) complex tensor
-            A value and its tangents.
+        Y : (signals, 1 + p, n1, time) complex tensor
+            Values and their tangents.
         blocks : list of AveragingBlock
         frames : int
+        loops : Loops, optional
 
         Returns
         -------
-        (1 + p, rows, frames) real tensor
+        (signals, 1 + p, rows, frames) real tensor
         """
-        S = Y.real.new_zeros((len(Y), frames, self.rows))
-        for block, first, at, work in self._pieces(Y, blocks):
-            u_real, u_imaginary, magnitude = work.phase(Y[0, :, at])
-            block.add(magnitude, S[0], first)
-            for tangent, dS in zip(Y[1:], S[1:], strict=True):
-                d_real, d_imaginary = work.convolve(tangent[:, at], work.second)
-                block.add(d_real.mul_(u_real).addcmul_(d_imaginary, u_imaginary), dS, first)
-        return S.transpose(1, 2)
+        parts = torch.view_as_real(Y).flatten(-2)
+        columns = Y.shape[1]
+        sums: list[torch.Tensor] = []
+        for signals, pieces in self._pieces(Y.shape, blocks, Y.device.type):
+            stacked = parts[signals].flatten(0, 1)
+            out = parts.new_zeros((frames, len(stacked) * self.rows))
+            works: dict[int, _Workspace] = {}
+            for block, first, begin, end in pieces:
+                if loops is None:
+                    products = torch.matmul(self.matrix, stacked[..., 2 * begin : 2 * end])
+                    z = self._of_all_spins(products).unflatten(0, (-1, columns))
+                    u = modulus(z).flatten(0, 2)
+                else:
+                    work = works.get(end - begin)
+                    if work is None:
+                        work = _Workspace(self, len(stacked) // columns, columns, end - begin)
+                        works[end - begin] = work
+                    work.multiply(stacked[..., 2 * begin : 2 * end])
+                    loops.joint_moduli(work.products, self.spinless, work.rows)
+                    u = work.flat_rows
+                block.add(u, out, first)
+            sums.append(out.T.unflatten(0, (-1, columns, self.rows)))
+        return sums[0] if len(sums) == 1 else torch.cat(sums)
+
+    def moduli(self, Y: torch.Tensor) -> torch.Tensor:
+        """|psi_fr * Y| of all rows, not averaged: (signals, n1, time) to (signals, rows, time)."""
+        parts = torch.view_as_real(Y).flatten(-2)
+        return modulus(self._of_all_spins(torch.matmul(self.matrix, parts))[:, None])[:, 0]
 
     def scatter_adjoint(
-        self, Y: torch.Tensor, gradient: torch.Tensor, blocks: list[AveragingBlock]
+        self,
+        Y: torch.Tensor,
+        gradient: torch.Tensor,
+        blocks: list[AveragingBlock],
+        loops: "Loops | None" = None,
     ) -> torch.Tensor:
         """Adjoint of :meth:`scatter`: the gradient of Y from that of S.
 
         Parameters
         ----------
-        Y : (n1, time) complex tensor
-        gradient : (rows, frames) tensor
+        Y : (signals, n1, time) complex tensor
+        gradient : (signals, rows, frames) tensor
             Of S.
         blocks : list of AveragingBlock
+        loops : Loops, optional
 
         Returns
         -------
-        (n1, time) complex tensor
+        (signals, n1, time) complex tensor
         """
         out = torch.zeros_like(Y)
-        p = len(self.matrix) // 2
-        for block, first, at, work in self._pieces(Y[None], blocks):
-            u_real, u_imaginary, _ = work.phase(Y[:, at])
-            g = gradient[:, block.frames]
-            if block.phi is None:
-                g = g * block.weight
-            else:
-                g = g @ block.phi[:, first : first + at.stop - at.start]
-            u_real *= g
-            u_imaginary *= g
-            # Both spins are added, by the formulas above.
-            a, b = torch.zeros((2, 2 * p, at.stop - at.start)).to(g)
-            a[:p], a[p:], b[:p], b[p:] = u_real[:p], u_imaginary[:p], u_imaginary[:p], -u_real[:p]
-            minus_real, minus_imaginary = u_real[p:], u_imaginary[p:]
-            a[self.spinless : p] += minus_real
-            a[p + self.spinless :] -= minus_imaginary
-            b[self.spinless : p] += minus_imaginary
-            b[p + self.spinless :] += minus_real
-            out[:, at] = torch.complex(self.matrix.T @ a, self.matrix.T @ b)
+        parts, g_parts = (torch.view_as_real(y).flatten(-2) for y in (Y, out))
+        back = self.matrix.T
+        for signals, pieces in self._pieces((len(Y), 1, *Y.shape[1:]), blocks, Y.device.type):
+            stacked, g_stacked = parts[signals], g_parts[signals]
+            g_S = gradient[signals]
+            works: dict[int, _Workspace] = {}
+            for block, first, begin, end in pieces:
+                at = slice(2 * begin, 2 * end)
+                if loops is None:
+                    z = self._of_all_spins(torch.matmul(self.matrix, stacked[..., at]))
+                    g = block.adjoint(g_S, first, end - begin) * phase(z, z.abs())
+                    g_stacked[..., at] = torch.matmul(back, self._onto_products(g))
+                    continue
+                work = works.get(end - begin)
+                if work is None:
+                    work = _Workspace(self, len(stacked), 1, end - begin)
+                    works[end - begin] = work
+                work.multiply(stacked[..., at])
+                g = block.adjoint(g_S, first, end - begin).contiguous()
+                loops.joint_adjoint(work.products[:, 0], self.spinless, g.numpy())
+                work.multiply_back(back, g_stacked[..., at])
         return out
 
+    def _of_all_spins(self, products: torch.Tensor) -> torch.Tensor:
+        """Z of all rows, (..., rows, n) complex, from the products (..., 2 p, 2 n)."""
+        pairs = torch.view_as_complex(products.unflatten(-1, (-1, 2)))
+        of_real, of_imaginary = pairs.unflatten(-2, (2, -1)).unbind(-3)
+        turned = 1j * of_imaginary
+        falling = (of_real - turned)[..., self.spinless :, :]
+        return torch.cat([of_real + turned, falling], dim=-2)
+
+    def _onto_products(self, g: torch.Tensor) -> torch.Tensor:
+        """Adjoint of :meth:`_of_all_spins`."""
+        p = len(self.matrix) // 2
+        rising, falling = g[..., :p, :], g[..., p:, :]
+        falling = torch.nn.functional.pad(falling, (0, 0, self.spinless, 0))
+        both = torch.cat([rising + falling, -1j * (rising - falling)], dim=-2)
+        return torch.view_as_real(both).flatten(-2)
+
     def _pieces(
-        self, Y: torch.Tensor, blocks: list[AveragingBlock]
-    ) -> Iterator[tuple[AveragingBlock, int, slice, "_Workspace"]]:
-        """Pieces of time that fit the cache: the block, place in the block, samples, buffers."""
-        n1, length = Y.shape[1:]
-        if Y.device.type == "cpu":
-            length = 2 ** round(math.log2(max(BLOCK_SIZE / len(self.matrix), 128.0)))
-        works: dict[int, _Workspace] = {}
-        for block in blocks:
-            for begin in range(block.times.start, block.times.stop, length):
-                end = min(begin + length, block.times.stop)
-                if end - begin not in works:
-                    works[end - begin] = _Workspace(self, n1, end - begin)
-                yield block, begin - block.times.start, slice(begin, end), works[end - begin]
-
-
-_Views = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+        self, shape: tuple[int, ...], blocks: list[AveragingBlock], device: str
+    ) -> Iterator[tuple[slice, list[tuple[AveragingBlock, int, int, int]]]]:
+        """Signals and pieces of time that fit the cache: block, place in it, begin, and end."""
+        count, columns, _, n = shape
+        room = BLOCK_SIZE.get(device, BLOCK_SIZE["cuda"]) // (2 * len(self.matrix) * columns)
+        length = max(1 << max(room, 1).bit_length() - 1, 128)
+        pieces = [
+            (block, begin - block.times.start, begin, min(begin + length, block.times.stop))
+            for block in blocks
+            for begin in range(block.times.start, block.times.stop, length)
+        ]
+        together = max(1, room // n)
+        for first in range(0, count, together):
+            yield slice(first, min(first + together, count)), pieces
 
 
 class _Workspace:
-    """Buffers, and views of them, for blocks of `n` samples of an axis of `n1` rows."""
+    """Buffers for blocks of `n` samples of some signals and tangents."""
 
-    def __init__(self, wavelets: SpinnedWavelets, n1: int, n: int) -> None:
-        matrix, s, rows = wavelets.matrix, wavelets.spinless, wavelets.rows
-        p = len(matrix) // 2
-        self._matrix = matrix
-        y = matrix.new_empty((n1, 2, n))
-        self._y, self._y_real, self._y_imaginary = y.flatten(1), y[:, 0], y[:, 1]
-        products = matrix.new_empty((2 * p, 2 * n))
-        self._products = products
-        real_a, real_b = products[:p, :n], products[:p, n:]
-        imaginary_a, imaginary_b = products[p:, :n], products[p:, n:]
-        self._of_rising = real_a, real_b, imaginary_a, imaginary_b
-        self._of_falling = real_a[s:], real_b[s:], imaginary_a[s:], imaginary_b[s:]
-        self.first, self.second = (
-            (out[0], out[1], out[0, :p], out[0, p:], out[1, :p], out[1, p:])
-            for out in matrix.new_empty((2, 2, rows, n))
-        )
-        self._tiny = torch.finfo(matrix.dtype).tiny
+    def __init__(self, wavelets: SpinnedWavelets, signals: int, columns: int, n: int) -> None:
+        matrix = wavelets.matrix
+        self._matrix = matrix.expand(signals * columns, -1, -1)
+        self._single = matrix if signals * columns == 1 else None
+        self._products = matrix.new_empty((signals * columns, len(matrix), 2 * n))
+        rows = matrix.new_empty((signals, columns, wavelets.rows, n))
+        self.products = self._products.unflatten(0, (signals, columns)).numpy()
+        self.rows, self.flat_rows = rows.numpy(), rows.flatten(0, 2)
 
-    def convolve(self, Y: torch.Tensor, out: _Views) -> tuple[torch.Tensor, torch.Tensor]:
-        """Real and imaginary part of psi_fr * Y, (rows, n) each, in `out`."""
-        self._y_real.copy_(Y.real)
-        self._y_imaginary.copy_(Y.imag)
-        torch.mm(self._matrix, self._y, out=self._products)
-        real, imaginary, real_rising, real_falling, imaginary_rising, imaginary_falling = out
-        real_a, real_b, imaginary_a, imaginary_b = self._of_rising
-        torch.sub(real_a, imaginary_b, out=real_rising)
-        torch.add(imaginary_a, real_b, out=imaginary_rising)
-        real_a, real_b, imaginary_a, imaginary_b = self._of_falling
-        torch.add(real_a, imaginary_b, out=real_falling)
-        torch.sub(real_b, imaginary_a, out=imaginary_falling)
-        return real, imaginary
+    def multiply(self, parts: torch.Tensor) -> None:
+        """R Y and I Y of (signals (1 + p), n1, 2 n), into :attr:`products`."""
+        if self._single is not None:
+            torch.mm(self._single, parts[0], out=self._products[0])
+        else:
+            torch.bmm(self._matrix, parts, out=self._products)
 
-    def phase(self, Y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Real and imaginary part of u = z / |z|, and |z|, of z = psi_fr * Y; (rows, n) each."""
-        real, imaginary = self.convolve(Y, self.first)
-        square, scale = self.second[:2]
-        torch.mul(real, real, out=square).addcmul_(imaginary, imaginary)
-        square.clamp_min_(self._tiny)  # so that 0 / |0| is 0
-        torch.rsqrt(square, out=scale)
-        real *= scale
-        imaginary *= scale
-        return real, imaginary, square.mul_(scale)
+    def multiply_back(self, back: torch.Tensor, out: torch.Tensor) -> None:
+        """Gradient of Y, (signals, n1, 2 n), from those in :attr:`products`."""
+        if self._single is not None:
+            torch.mm(back, self._products[0], out=out[0])
+        else:
+            out.copy_(torch.bmm(back.expand(len(out), -1, -1), self._products))

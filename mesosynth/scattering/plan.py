@@ -2,14 +2,15 @@
 
 import itertools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from mesosynth.scattering.filterbank import WaveletFilter
-from mesosynth.scattering.frequency import FrequencyStage, LogFrequency
-from mesosynth.scattering.joint import SpinnedWavelets
+from mesosynth.scattering.frequency import Averaging, FrequencyStage, LogFrequency
+from mesosynth.scattering.joint import SpinnedWavelets, loops_for
 from mesosynth.scattering.time import (
     AveragingBlock,
     BandPass,
@@ -19,6 +20,9 @@ from mesosynth.scattering.time import (
     first_order_length,
     second_order_length,
 )
+
+if TYPE_CHECKING:
+    from mesosynth.scattering.joint_kernel import Loops
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,10 @@ class WaveletBank:
         Low-pass filter along time.
     psi1, psi2 : list of WaveletFilter
         First-order and second-order wavelets along time.
-    frames : (int, int) or None
-        First and end of the frames to keep, or None for a sum over all time.
+    average : {"local", "global", "none"}
+        How the second order is averaged in time.
+    frames : (int, int)
+        First and end of the frames of a local average.
     tolerance : float
         Relative error that may be made, 0 to 0.1.
     groups : list of (slice, int)
@@ -46,7 +52,8 @@ class WaveletBank:
     phi: WaveletFilter
     psi1: list[WaveletFilter]
     psi2: list[WaveletFilter]
-    frames: tuple[int, int] | None
+    average: Averaging
+    frames: tuple[int, int]
     tolerance: float
     groups: list[tuple[slice, int]]
     first: FrequencyStage
@@ -59,7 +66,8 @@ class WaveletBank:
         psi1: list[WaveletFilter],
         psi2: list[WaveletFilter],
         frequency: LogFrequency,
-        frames: tuple[int, int] | None,
+        average: Averaging,
+        frames: tuple[int, int],
         tolerance: float,
     ) -> "WaveletBank":
         """Bank of some filters, with their groups and stages.
@@ -69,7 +77,8 @@ class WaveletBank:
         phi : WaveletFilter
         psi1, psi2 : list of WaveletFilter
         frequency : LogFrequency
-        frames : (int, int) or None
+        average : {"local", "global", "none"}
+        frames : (int, int)
         tolerance : float
             All as in the attributes.
 
@@ -87,10 +96,11 @@ class WaveletBank:
             if count not in by_count:
                 by_count[count] = frequency.stage(count, spinned=True)
             second.append((n2, count, by_count[count]))
-        local = frames is not None
+        local = average == "local"
         lengths = [first_order_length(f, phi, psi2, tolerance, local=local) for f in psi1]
         first = frequency.stage(len(psi1), spinned=False)
-        return cls(phi, psi1, psi2, frames, tolerance, _runs(lengths), first, second)
+        groups = _runs(lengths)
+        return cls(phi, psi1, psi2, average, frames, tolerance, groups, first, second)
 
 
 @dataclass(frozen=True)
@@ -154,6 +164,10 @@ class TransformPlan:
         Along log-frequency, for S_1: real rows above imaginary rows, and the averaging.
     zeroth_averaging : list of AveragingBlock
     second : list of SecondOrder
+    loops : Loops or None
+        Compiled loops, on a CPU.
+    chunk : int
+        Signals of a batch that are computed at a time.
     """
 
     is_global: bool
@@ -166,9 +180,11 @@ class TransformPlan:
     first_phi: torch.Tensor | None
     zeroth_averaging: list[AveragingBlock]
     second: list[SecondOrder]
+    loops: "Loops | None"
+    chunk: int
 
 
-def build_plan(bank: WaveletBank, like: torch.Tensor) -> TransformPlan:
+def build_plan(bank: WaveletBank, like: torch.Tensor, chunk: int) -> TransformPlan:
     """Tensors of a bank.
 
     Parameters
@@ -176,15 +192,18 @@ def build_plan(bank: WaveletBank, like: torch.Tensor) -> TransformPlan:
     bank : WaveletBank
     like : tensor
         Real tensor of the dtype and device to compute in.
+    chunk : int
+        Signals of a batch to compute at a time.
 
     Returns
     -------
     TransformPlan
     """
-    phi, local = bank.phi, bank.frames is not None
+    phi, local = bank.phi, bank.average == "local"
     exact = bank.tolerance == 0.0
     # S_1 is averaged before a modulus, so that a sum over time needs all its frames.
-    frames = bank.frames or (0, phi.N >> phi.j)
+    frames = (0, phi.N >> phi.j) if bank.average == "global" else bank.frames
+    of_second = bank.frames if local else None
     groups = [
         Group(
             rows=rows,
@@ -204,7 +223,7 @@ def build_plan(bank: WaveletBank, like: torch.Tensor) -> TransformPlan:
         n = second_order_length(psi2, phi, bank.tolerance, local=local)
         summands = exact_length(psi2, phi, local=local)
         if (n, summands) not in averaging:
-            averaging[n, summands] = averaging_blocks(phi, n, bank.frames, like, summands)
+            averaging[n, summands] = averaging_blocks(phi, n, of_second, like, summands)
         bands = [
             band_pass(psi2, group.length, n, like, exact=exact)
             for group in groups
@@ -215,7 +234,7 @@ def build_plan(bank: WaveletBank, like: torch.Tensor) -> TransformPlan:
         )
     first_psi = np.concatenate([bank.first.psi.real, bank.first.psi.imag])
     return TransformPlan(
-        is_global=not local,
+        is_global=bank.average == "global",
         frames=frames[1] - frames[0] if local else 1,
         frames_of_S_1=frames[1] - frames[0],
         tolerance=bank.tolerance,
@@ -223,8 +242,10 @@ def build_plan(bank: WaveletBank, like: torch.Tensor) -> TransformPlan:
         groups=groups,
         first_psi=torch.from_numpy(first_psi).to(like),
         first_phi=_as_tensor(bank.first.phi, like),
-        zeroth_averaging=averaging_blocks(phi, phi.N, bank.frames, like),
+        zeroth_averaging=averaging_blocks(phi, phi.N, of_second, like),
         second=second,
+        loops=loops_for(like),
+        chunk=chunk,
     )
 
 

@@ -196,10 +196,9 @@ class BandPass:
             torch.sum(band.unflatten(-1, (self.folds, -1)), dim=-2, out=folded)
 
     def band(self, spectrum: torch.Tensor) -> torch.Tensor:
-        """Filtered and folded spectra: (..., n_in) to (..., n_out) complex."""
-        out = spectrum.new_empty((*spectrum.shape[:-1], self.n_out))
-        self.take_band(spectrum, out)
-        return out
+        """Filtered and folded spectra, for autograd: (..., n_in) to (..., n_out) complex."""
+        taken = torch.cat([spectrum[..., of : of + n] for _, of, n in self.runs], dim=-1)
+        return (taken * self.gains[::2]).unflatten(-1, (self.folds, -1)).sum(dim=-2)
 
     def __call__(self, spectrum: torch.Tensor) -> torch.Tensor:
         """Filter and decimate: (..., n_in) complex spectra to (..., n_out) complex waveforms."""
@@ -315,6 +314,27 @@ class AveragingBlock:
             # With the frames, the shorter side, in front the product runs three times as fast.
             out[self.frames].addmm_(self.phi[:, first : first + u.shape[1]], u.T)
 
+    def adjoint(self, gradient: torch.Tensor, first: int, length: int) -> torch.Tensor:
+        """Adjoint of :meth:`add`.
+
+        Parameters
+        ----------
+        gradient : (..., frames) tensor
+            Of all averages.
+        first : int
+            Sample of the block at which `u` begins.
+        length : int
+            Samples of `u`.
+
+        Returns
+        -------
+        (..., length) tensor
+        """
+        g = gradient[..., self.frames]
+        if self.phi is None:
+            return (g * self.weight).expand(*g.shape[:-1], length)
+        return g @ self.phi[:, first : first + length]
+
 
 def averaging_blocks(
     phi: WaveletFilter,
@@ -408,10 +428,8 @@ def average_adjoint(gradient: torch.Tensor, blocks: list[AveragingBlock], n: int
     """
     out = gradient.new_zeros((*gradient.shape[:-1], n))
     for block in blocks:
-        g = gradient[..., block.frames]
-        out[..., block.times] = (
-            g * block.weight if block.phi is None else out[..., block.times] + g @ block.phi
-        )
+        length = block.times.stop - block.times.start
+        out[..., block.times] = block.adjoint(gradient, 0, length)
     return out
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from papers_jtfs import jtfs_of
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.operations import count_operations
-from mesosynth.scattering import JTFS
 
 A, B = torch.randn(3, 40, 50), torch.randn(3, 50, 60)
 Z = torch.randn(4, 1024, dtype=torch.complex64)
@@ -44,7 +44,7 @@ def test_operations_are_counted_as_by_hand(function, kind, expected):
 
 @pytest.mark.parametrize("config", [{"T": "global"}, {"T": None}])
 def test_matrix_products_of_the_transform_are_torchs_own_count(config, monkeypatch):
-    jtfs = JTFS(2048, J=7, J_fr=3, F=0, **config)
+    jtfs = jtfs_of(2048, J=7, J_fr=3, F=0, **config)
     x, *dx = torch.randn(3, 2048)
     jtfs.jvp(x, torch.stack(dx))  # plans are made once
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)  # torch's counter sees one thread

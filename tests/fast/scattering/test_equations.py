@@ -9,8 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from mesosynth.scattering import JTFS
+from papers_jtfs import jtfs_of
 
 
 def convolve(x, hat, axis):
@@ -60,7 +59,7 @@ def oracle(jtfs, x):
         np.abs(convolve(x[None], psi.hat, 1)[:, :: 2**j])
         for psi, j in zip(jtfs.psi1, j1, strict=True)
     ]
-    frames = jtfs._frames() if jtfs.T != "global" else (0, None)
+    frames = jtfs._frames(jtfs.log2_stride) if jtfs.T != "global" else (0, None)
     S_1 = np.concatenate(
         [
             convolve(U, jtfs.phi.hat, 1).real[:, :: 2 ** (jtfs.phi.j - j)][:, slice(*frames)]
@@ -103,7 +102,7 @@ def oracle(jtfs, x):
 )
 def test_the_transform_is_the_papers(n, J, Q, J_fr, Q_fr, T, F, boundary, seed):
     n = n if boundary == "reflect" else 2048
-    jtfs = JTFS(n, J=J, Q=Q, J_fr=J_fr, Q_fr=Q_fr, T=T, F=F, boundary=boundary)
+    jtfs = jtfs_of(n, J=J, Q=Q, J_fr=J_fr, Q_fr=Q_fr, T=T, F=F, boundary=boundary)
     x = np.random.default_rng(seed).standard_normal(n)
     S, meta = jtfs(torch.from_numpy(x)).numpy(), jtfs.meta()
     whole = oracle(jtfs, x)
@@ -124,7 +123,7 @@ def test_rising_and_falling_differ_only_on_a_periodic_boundary():
     rising = torch.sin(2 * torch.pi * 256 * (2 ** (4 * t) - 1) * 2) * torch.exp(-((t / 0.12) ** 2))
 
     def asymmetry(boundary):
-        jtfs = JTFS(n, J=9, T="global", F=0, boundary=boundary)
+        jtfs = jtfs_of(n, J=9, T="global", F=0, boundary=boundary)
         meta, S = jtfs.meta(), jtfs(rising)[:, 0].numpy()
         up, down = (
             np.linalg.norm(S[meta["row"][(meta["order"] == 2) & (meta["spin"] == spin)]])

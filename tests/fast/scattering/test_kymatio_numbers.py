@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from papers_jtfs import jtfs_of
 
 from mesosynth.scattering import JTFS
 
@@ -39,7 +40,7 @@ def test_meta_is_kymatios(name):
 
 def test_meta_says_which_row_each_entry_describes():
     # A sine at the centre of a first-order wavelet must light up the rows that meta gives it.
-    jtfs = JTFS(8192, J=8, J_fr=3, F=0)
+    jtfs = jtfs_of(8192, J=8, J_fr=3, F=0)
     meta = jtfs.meta()
     wavelet = jtfs.psi1[20]
     x = torch.sin(2 * torch.pi * wavelet.xi * torch.arange(8192))
@@ -49,7 +50,7 @@ def test_meta_says_which_row_each_entry_describes():
 
 
 def test_batches_of_any_shape_are_the_signals_one_by_one():
-    jtfs = JTFS(1024, J=6, J_fr=2, Q=(4, 1))
+    jtfs = jtfs_of(1024, J=6, J_fr=2, Q=(4, 1))
     x = torch.randn(2, 3, 1024, generator=torch.Generator().manual_seed(0))
     S = jtfs(x)
     assert S.shape[:2] == (2, 3)
@@ -59,7 +60,7 @@ def test_batches_of_any_shape_are_the_signals_one_by_one():
 @pytest.mark.parametrize("F", [0, None, "global", 3])
 @pytest.mark.parametrize("T", [None, "global", 700])
 def test_float32_agrees_with_float64(F, T):
-    jtfs = JTFS(2048, J=8, J_fr=3, T=T, F=F)
+    jtfs = jtfs_of(2048, J=8, J_fr=3, T=T, F=F)
     x = torch.randn(2048, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     exact, single = jtfs(x), jtfs(x.float())
     assert (single - exact).norm() <= 1e-5 * exact.norm()

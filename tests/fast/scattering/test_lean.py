@@ -9,11 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from papers_jtfs import jtfs_of
 
 from mesosynth.audio.file import load_target
 from mesosynth.errors import MesosynthError
 from mesosynth.instruments.chirplet_torch import chirplet, chirplet_and_tangents
-from mesosynth.scattering import JTFS
 from mesosynth.system.paths import resource
 
 N, RATE = 2**15, 8192
@@ -25,7 +25,7 @@ RECORDINGS = sorted(Path(FOLDER).glob("*.flac")) if FOLDER else []
 @functools.cache
 def transform(index, tolerance):
     config = {"F": 0, **CONFIGURATIONS[index]}
-    return JTFS(N, J=12, Q=(8, 2), J_fr=5, Q_fr=2, tolerance=tolerance, **config)
+    return jtfs_of(N, J=12, Q=(8, 2), J_fr=5, Q_fr=2, tolerance=tolerance, **config)
 
 
 def generator(seed=0):
@@ -123,7 +123,7 @@ def test_it_leaves_something_out():
 )
 def test_any_configuration_keeps_to_its_tolerance(n, J, Q, T, F, boundary, tolerance, seed):
     config = {"J": J, "Q": Q, "J_fr": 2, "Q_fr": 1, "T": T, "F": F, "boundary": boundary}
-    exact, lean = JTFS(n, **config), JTFS(n, tolerance=tolerance, **config)
+    exact, lean = jtfs_of(n, **config), jtfs_of(n, tolerance=tolerance, **config)
     x = torch.randn(n, generator=generator(seed))
     assert error(as_means(lean, lean(x)), as_means(exact, exact(x))) <= tolerance
 
@@ -139,4 +139,4 @@ def test_silence_and_single_sounds_come_out_whole():
 @pytest.mark.parametrize("tolerance", [-1e-3, 0.5, float("nan")])
 def test_a_bad_tolerance_is_named(tolerance):
     with pytest.raises(MesosynthError, match=f"tolerance={tolerance}"):
-        JTFS(1024, J=6, J_fr=2, tolerance=tolerance)
+        jtfs_of(1024, J=6, J_fr=2, tolerance=tolerance)

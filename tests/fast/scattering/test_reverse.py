@@ -4,9 +4,9 @@ import threading
 
 import pytest
 import torch
+from papers_jtfs import jtfs_of
 
 from mesosynth.instruments.chirplet_torch import chirplet_and_tangents
-from mesosynth.scattering import JTFS
 from mesosynth.scattering.jtfs import with_fallback
 
 CONFIGURATIONS = [
@@ -26,7 +26,7 @@ def noise(*shape, seed=0, dtype=torch.float64):
 
 @pytest.mark.parametrize("config", CONFIGURATIONS)
 def test_the_gradient_is_the_difference_quotient(config):
-    jtfs = JTFS(2048, J=7, J_fr=3, **{"F": 0, **config})
+    jtfs = jtfs_of(2048, J=7, J_fr=3, **{"F": 0, **config})
     x = noise(2, 2048).requires_grad_()
     S = jtfs(x)
     weights = noise(*S.shape, seed=1)
@@ -46,7 +46,7 @@ def test_the_gradient_is_the_difference_quotient(config):
 
 @pytest.mark.parametrize("config", CONFIGURATIONS)
 def test_both_modes_agree(config):
-    jtfs = JTFS(2048, J=7, J_fr=3, **{"F": 0, **config})
+    jtfs = jtfs_of(2048, J=7, J_fr=3, **{"F": 0, **config})
     x, v = noise(2048), noise(2048, seed=3)
     S, dS = jtfs.jvp(x, v)
     weights = noise(*S.shape, seed=1)
@@ -58,7 +58,7 @@ def test_both_modes_agree(config):
 @pytest.mark.parametrize("T", [None, "global"])
 @pytest.mark.parametrize("f_c", [200.0, 2000.0], ids=["low", "high"])
 def test_a_lean_transform_that_leaves_out_whole_octaves_has_a_gradient(T, f_c):
-    jtfs = JTFS(8192, J=8, J_fr=3, T=T, tolerance=1e-3)
+    jtfs = jtfs_of(8192, J=8, J_fr=3, T=T, tolerance=1e-3)
     theta = torch.tensor([f_c, 12.0, 3.0, 1.0], dtype=torch.float64)
     x, dx = (y.float() for y in chirplet_and_tangents(theta, 8192, 8192.0))
     S, dS = jtfs.jvp(x, dx[1])
@@ -68,7 +68,7 @@ def test_a_lean_transform_that_leaves_out_whole_octaves_has_a_gradient(T, f_c):
 
 
 def test_it_is_finite_where_the_modulus_is_zero():
-    jtfs = JTFS(1024, J=6, J_fr=2)
+    jtfs = jtfs_of(1024, J=6, J_fr=2)
     for x in (torch.zeros(1024), torch.zeros(1024).index_fill(0, torch.tensor([512]), 1.0)):
         y = x.requires_grad_()
         jtfs(y).sum().backward()
@@ -78,7 +78,7 @@ def test_it_is_finite_where_the_modulus_is_zero():
 
 @pytest.mark.parametrize("amplitude", [1e-30, 1e-15, 1e15, 1e30])
 def test_no_amplitude_leaves_the_floats_range(amplitude):
-    jtfs = JTFS(1024, J=6, J_fr=2)
+    jtfs = jtfs_of(1024, J=6, J_fr=2)
     x, v = noise(1024, dtype=torch.float32), noise(1024, dtype=torch.float32, seed=1)
     S, dS = jtfs.jvp(x, v)
     scaled, d_scaled = jtfs.jvp(amplitude * x, v)
@@ -87,7 +87,7 @@ def test_no_amplitude_leaves_the_floats_range(amplitude):
 
 
 def test_threads_change_no_bit(monkeypatch):
-    jtfs = JTFS(4096, J=8, J_fr=3, F=0)
+    jtfs = jtfs_of(4096, J=8, J_fr=3, F=0)
     x = noise(4096, dtype=torch.float32)
     before = torch.get_num_threads()
     try:

@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 import torch
+from papers_jtfs import jtfs_of
 
 from mesosynth.errors import MesosynthError
 from mesosynth.instruments.chirplet_torch import chirplet
-from mesosynth.scattering import JTFS
 from mesosynth.scattering.scale_rate import in_hertz, scale_rate, time_means
 from mesosynth.scattering.wavelet_pictures import figure_2, wavelet_picture
 
@@ -17,7 +17,7 @@ PERIODIC = {"T": "global", "boundary": "periodic"}
 
 
 def transform(**config):
-    return JTFS(N, J=10, J_fr=4, **{"F": 0, **config})
+    return jtfs_of(N, J=10, J_fr=4, **{"F": 0, **config})
 
 
 @pytest.fixture(scope="module")
