@@ -175,7 +175,10 @@ def measure(repeats: int, say: Callable[[str], None]) -> Answer:
 
     for name, work in works(device).items():
         note(name, "stream", work)
-    jtfs = JTFS(ANALYSIS_SAMPLES, F=0, T="global", boundary="periodic", tolerance=1e-3)
+    jtfs = JTFS(
+        J=12, J_fr=5, Q=(8, 2), Q_fr=2, shape=ANALYSIS_SAMPLES, F=0, T="global",
+        boundary="periodic", tolerance=1e-3,
+    )  # fmt: skip
     signals = torch.randn(5, ANALYSIS_SAMPLES, device=device)
     graphed = GraphedFunction(jtfs.jvp)
     note(_TANGENTS, "graph", lambda: graphed(signals[0], signals[1:]))

@@ -203,7 +203,7 @@ def forward_steps(x: torch.Tensor, plan: TransformPlan) -> Steps[None, torch.Ten
         first = first_order(x, plan, workers)
         S = [S_0, first_rows(first.S_1, plan)]
     tasks = [partial(second_rows, first, n2, plan) for n2 in plan.second]
-    at_once = 1 if alone else len(tasks)
+    at_once = 1 if alone else max(len(tasks), 1)
     for begin in range(0, len(tasks), at_once):
         yield  # outside of a team, which leaves PyTorch's threads to others meanwhile
         with team(x, alone=alone) as workers:

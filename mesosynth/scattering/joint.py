@@ -102,7 +102,9 @@ def moduli(z: torch.Tensor, loops: "Loops | None") -> torch.Tensor:
     if loops is None:
         return modulus(z)
     out = torch.empty(z.shape, dtype=z.real.dtype)
-    loops.moduli(torch.view_as_real(z.contiguous()).flatten(-2).numpy(), out.numpy())
+    scratch = out.new_empty(2, z.shape[-1])
+    parts = torch.view_as_real(z.contiguous()).flatten(-2)
+    loops.moduli(parts.numpy(), scratch.numpy(), out.numpy())
     return out
 
 
@@ -244,7 +246,7 @@ class SpinnedWavelets:
                         work = _Workspace(self, len(stacked) // columns, columns, end - begin)
                         works[end - begin] = work
                     work.multiply(stacked[..., 2 * begin : 2 * end])
-                    loops.joint_moduli(work.products, self.spinless, work.rows)
+                    loops.joint_moduli(work.products, self.spinless, work.scratch[:2], work.rows)
                     u = work.flat_rows
                 block.add(u, out, first)
             sums.append(out.T.unflatten(0, (-1, columns, self.rows)))
@@ -296,7 +298,7 @@ class SpinnedWavelets:
                     works[end - begin] = work
                 work.multiply(stacked[..., at])
                 g = block.adjoint(g_S, first, end - begin).contiguous()
-                loops.joint_adjoint(work.products[:, 0], self.spinless, g.numpy())
+                loops.joint_adjoint(work.products[:, 0], self.spinless, work.scratch, g.numpy())
                 work.multiply_back(back, g_stacked[..., at])
         return out
 
@@ -343,6 +345,7 @@ class _Workspace:
         self._products = matrix.new_empty((signals * columns, len(matrix), 2 * n))
         rows = matrix.new_empty((signals, columns, wavelets.rows, n))
         self.products = self._products.unflatten(0, (signals, columns)).numpy()
+        self.scratch = matrix.new_empty((4, n)).numpy()
         self.rows, self.flat_rows = rows.numpy(), rows.flatten(0, 2)
 
     def multiply(self, parts: torch.Tensor) -> None:

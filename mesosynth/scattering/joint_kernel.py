@@ -26,15 +26,15 @@ from mesosynth.system.kernels import kernel
 Real = NDArray[np.floating[Any]]
 
 
-def _joint_moduli(products: Real, spinless: int, out: Real) -> None:
+def _joint_moduli(products: Real, spinless: int, u: Real, out: Real) -> None:
     """|z| of wavelets of all spins, and its tangents.
 
     `products` (signals, 1 + p, 2 rising, 2 n) holds R Y above I Y, of a value and p tangents; `out`
     (signals, 1 + p, rows, n) takes spin 0, +1 and -1. `spinless` rows have spin 0.
+    `u` (2, n) is overwritten.
     """
     rising = products.shape[2] // 2
     n = products.shape[3] // 2
-    u = np.empty((2, n), products.dtype)
     for i in range(products.shape[0]):
         for r in range(rising):
             a, b = products[i, 0, r], products[i, 0, rising + r]
@@ -82,14 +82,14 @@ def _joint_moduli(products: Real, spinless: int, out: Real) -> None:
                         tangent[t] = re * u_re[t] + im * u_im[t]
 
 
-def _joint_adjoint(products: Real, spinless: int, g: Real) -> None:
+def _joint_adjoint(products: Real, spinless: int, w: Real, g: Real) -> None:
     """Gradients of R Y and I Y from the gradients `g` (signals, rows, n) of |z|.
 
     They take the place of the `products` (signals, 2 rising, 2 n), from which z is computed.
+    `w` (4, n) is overwritten.
     """
     rising = products.shape[1] // 2
     n = products.shape[2] // 2
-    w = np.empty((4, n), products.dtype)
     for i in range(products.shape[0]):
         for r in range(rising):
             a, b, g_r = products[i, r], products[i, rising + r], g[i, r]
@@ -121,10 +121,12 @@ def _joint_adjoint(products: Real, spinless: int, g: Real) -> None:
                 b[2 * t + 1] = down_re[t] - up_re[t]
 
 
-def _moduli(z: Real, out: Real) -> None:
-    """|z| of values, and its tangents: (signals, 1 + p, rows, 2 n) to (signals, 1 + p, rows, n)."""
+def _moduli(z: Real, u: Real, out: Real) -> None:
+    """|z| of values, and its tangents: (signals, 1 + p, rows, 2 n) to (signals, 1 + p, rows, n).
+
+    `u` (2, n) is overwritten.
+    """
     n = out.shape[3]
-    u = np.empty((2, n), z.dtype)
     for i in range(z.shape[0]):
         for r in range(z.shape[2]):
             a, value = z[i, 0, r], out[i, 0, r]
@@ -164,9 +166,9 @@ def _adjoint(z: Real, g: Real) -> None:
 class Loops:
     """The loops, compiled for one dtype; arrays are contiguous, and outputs are arguments."""
 
-    joint_moduli: Callable[[Real, int, Real], None]
-    joint_adjoint: Callable[[Real, int, Real], None]
-    moduli: Callable[[Real, Real], None]
+    joint_moduli: Callable[[Real, int, Real, Real], None]
+    joint_adjoint: Callable[[Real, int, Real, Real], None]
+    moduli: Callable[[Real, Real, Real], None]
     adjoint: Callable[[Real, Real], None]
 
 
@@ -178,10 +180,10 @@ def loops(dtype: str) -> Loops:
     ----------
     dtype : {"f4", "f8"}
     """
-    three, four = f"{dtype}[:, :, ::1]", f"{dtype}[:, :, :, ::1]"
+    two, three, four = (f"{dtype}[{':, ' * axes}::1]" for axes in (1, 2, 3))
     return Loops(
-        joint_moduli=kernel(f"void({four}, i8, {four})")(_joint_moduli),
-        joint_adjoint=kernel(f"void({three}, i8, {three})")(_joint_adjoint),
-        moduli=kernel(f"void({four}, {four})")(_moduli),
+        joint_moduli=kernel(f"void({four}, i8, {two}, {four})")(_joint_moduli),
+        joint_adjoint=kernel(f"void({three}, i8, {two}, {three})")(_joint_adjoint),
+        moduli=kernel(f"void({four}, {two}, {four})")(_moduli),
         adjoint=kernel(f"void({three}, {three})")(_adjoint),
     )

@@ -19,6 +19,7 @@ Within a tolerance most samples are not computed at all (:mod:`~mesosynth.scatte
 import threading
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
@@ -245,7 +246,8 @@ class JTFS(torch.nn.Module):
     stride_fr : int or None
         Rows between outputs: None, or the power of two at or below the support of `F`.
     out_type : {"array", "list", "dict"}
-        One array; or the paths one by one, as Kymatio's dictionaries or by their ``n``.
+        One array; or the paths one by one, as Kymatio's dictionaries or by their ``n``. With T=0
+        and format="time" Kymatio's paths of the first order are empty; these are not.
     format : {"time", "joint"}
         "time" lists all paths in one axis, the zeroth order first: (..., paths, frames). "joint"
         keeps the log-frequency axis: (..., (n2, n_fr), rows, frames), without the zeroth order.
@@ -383,7 +385,7 @@ class JTFS(torch.nn.Module):
         """
         signals = checked_signals(as_signals(x, self.filters_1, "x"), self.n, "x")
         leading = signals.shape[:-1]
-        with torch.autocast(signals.device.type, enabled=False):
+        with _full_precision(signals.device.type):
             found = self._coefficients(signals.reshape(-1, self.n))
         if isinstance(found, torch.Tensor):
             return _like(x, found.reshape(*leading, *found.shape[1:]))
@@ -664,6 +666,7 @@ class JTFS(torch.nn.Module):
             del path["place"]
             if self.format == "time" or path["order"] == 0:
                 path["coef"], at = rows[at], at + 1
+                path["order"] = max(path["order"] - 1, 0)  # as Kymatio counts in this format
                 continue
             count = self._joint_rows(path)
             path["coef"], at = torch.stack(rows[at : at + count], dim=1), at + count
@@ -721,6 +724,13 @@ class JTFS(torch.nn.Module):
                     self._plans[key] = build_plan(self._bank, like, self.chunk)
                 plan = self._plans[key]
         return plan
+
+
+def _full_precision(device: str) -> AbstractContextManager[object]:
+    """Context without autocast's half precision."""
+    if device in ("cpu", "cuda") and torch.is_autocast_enabled(device):
+        return torch.autocast(device, enabled=False)
+    return nullcontext()
 
 
 def _like(x: object, S: torch.Tensor) -> Any:  # noqa: ANN401 - what x is

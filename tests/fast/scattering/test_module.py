@@ -28,7 +28,7 @@ def noise(*shape, seed=0, dtype=torch.float64):
 
 @pytest.fixture(scope="module")
 def tiny():
-    return JTFS(J=2, J_fr=1, Q=(2, 1), shape=16, T=4)
+    return JTFS(J=3, J_fr=1, Q=(2, 1), shape=16, T=4)
 
 
 # --------------------------------------------------------------------------------------------------
