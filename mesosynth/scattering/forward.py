@@ -244,8 +244,9 @@ def first_order(x: torch.Tensor, plan: TransformPlan, workers: Team) -> FirstOrd
         bands = [first_bands(x_hat, group) for group in plan.groups]
         power = torch.cat([_mean_square(band) for band in bands], dim=2)
         each: NDArray[np.bool_] = needed(power, power.sum(dim=2), plan.tolerance).numpy()
-        used = [bool(is_used) for is_used in each.any(axis=0)]
-        kept = None if np.array_equal(each.all(axis=0), used) else each
+        needs: list[list[bool]] = each.tolist()
+        used = [any(column) for column in zip(*needs, strict=True)]
+        kept = None if all(row == used for row in needs) else each
     masks = None if kept is None else torch.from_numpy(kept).to(x)[:, None, :, None]
     rows = [[n1 for n1 in range(g.rows.start, g.rows.stop) if used[n1]] for g in plan.groups]
     U_1_hat = [
