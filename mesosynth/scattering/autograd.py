@@ -321,7 +321,17 @@ class Curvature(torch.autograd.Function):
 
 
 def scatter(x: torch.Tensor, plan: TransformPlan) -> torch.Tensor:
-    """Coefficients of padded signals, differentiable: (signals, N) to (signals, rows, frames)."""
+    """Coefficients of padded signals, differentiable.
+
+    Parameters
+    ----------
+    x : (signals, N) tensor
+    plan : TransformPlan
+
+    Returns
+    -------
+    (signals, rows, frames) tensor
+    """
     return Scatter.apply(x, plan)  # pyright: ignore[reportReturnType] - torch types it loosely
 
 
