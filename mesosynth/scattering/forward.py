@@ -355,7 +355,17 @@ def second_rows(first: FirstOrder, second: SecondOrder, plan: TransformPlan) -> 
 
 
 def second_slices(first: FirstOrder, second: SecondOrder) -> list[slice]:
-    """Signals whose Y_2 are held at a time."""
+    """Signals whose Y_2 are held at a time.
+
+    Parameters
+    ----------
+    first : FirstOrder
+    second : SecondOrder
+
+    Returns
+    -------
+    list of slice
+    """
     signals, columns = first.S_1.shape[:2]
     each = columns * second.count * second.bands[0].n_out
     together = max(Y_2_SIZE // each, 1)
