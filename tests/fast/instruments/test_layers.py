@@ -173,13 +173,7 @@ def test_a_layer_may_be_another_instrument_with_its_own_parameters():
 
 @pytest.mark.parametrize("block", [64, 1000])
 def test_mixed_layers_are_the_sum_of_each_alone(block):
-    levels = {
-        "level_2": -6.0,
-        "level_4": -12.0,
-        "level_12": -9.0,
-        "level_3": -9.0,
-        "level_6": -12.0,
-    }
+    levels = {f"level_{n}": -9.0 for n in (2, 3, 4, 6, 12)}
     layers, values = mixed(**levels)
     together = play(layers, values, RATE // 2, block)
     each = [play(*mixed(**{id_: level}), RATE // 2, 512) for id_, level in levels.items()]
@@ -200,3 +194,14 @@ def test_what_layers_are_is_in_their_state_and_nonsense_changes_nothing():
         assert layers.state() == MIXED
     layers.restore({})
     assert layers.state() == {}
+
+
+def test_all_layers_have_the_scale_of_the_keys():
+    scale = {"tuning": {"name": "whole", "cents": [200.0]}}
+    layers, values = mixed(level_12=-6.0)
+    layers.restore({**MIXED, **scale})
+    assert layers.state() == {**MIXED, **scale}
+    note = np.array([(0, EventKind.NOTE_ON, 0, 61, 1.0)], EVENT)
+    tuned = play(layers, values, 4096, 512, note)
+    note["note"] = 62
+    np.testing.assert_allclose(play(*mixed(level_12=-6.0), 4096, 512, note), tuned, atol=1e-6)

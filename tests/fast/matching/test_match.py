@@ -53,6 +53,15 @@ def test_noise_level_onset_and_direction_do_not_matter(theta, onset, level, nois
     assert all(0.0 < std < 0.1 * abs(result.theta[id_]) for id_, std in result.std.items())
 
 
+def test_a_descent_reaches_a_standing_tone():
+    theta = torch.tensor([700.0, 8.0, 0.0, 0.1], dtype=torch.float64)
+    result = match(chirplet(theta, 4 * 8192, 8192).numpy(), 8192)
+    assert result.theta["f_c"] == pytest.approx(700.0, rel=1e-3)
+    assert result.theta["f_m"] == pytest.approx(8.0, rel=1e-2)
+    assert result.theta["w"] == pytest.approx(0.1, rel=0.05)
+    assert abs(result.theta["gamma"]) < 0.02
+
+
 def test_another_rate_and_channels_make_no_difference():
     x = np.repeat(np.repeat(arpeggio(PAPER), 2)[:, None], 2, axis=1)  # crude, twice the rate
     assert worst_error(match(x, 2 * RATE), PAPER) < 0.01
