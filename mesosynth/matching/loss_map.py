@@ -176,7 +176,7 @@ def _values(
         )
     if parameter.curve == "linear":
         return np.linspace(low, high, count)
-    if parameter.curve == "asinh":
+    if _bends(parameter, low, high):
         travel = np.linspace(parameter.to_unit(low), parameter.to_unit(high), count)
         return np.array([parameter.from_unit(position) for position in travel])
     if low * high <= 0.0:
@@ -186,12 +186,18 @@ def _values(
     return np.copysign(np.geomspace(abs(low), abs(high), count), low)
 
 
+def _bends(parameter: Parameter, low: float, high: float) -> bool:
+    """Whether an axis passes the part around 0 that is linear, not logarithmic."""
+    least = min(abs(low), abs(high))
+    return parameter.curve == "asinh" and (low * high <= 0.0 or least < parameter.smallest)
+
+
 def _around(parameter: Parameter, here: float) -> tuple[float, float]:
     """A range around a value, within the parameter's own."""
     if parameter.curve == "linear":
         quarter = 0.25 * (parameter.maximum - parameter.minimum)
         return max(here - quarter, parameter.minimum), min(here + quarter, parameter.maximum)
-    if parameter.curve == "asinh":
+    if _bends(parameter, here, here):
         travel = parameter.to_unit(here)
         return parameter.from_unit(travel - 0.25), parameter.from_unit(travel + 0.25)
     smallest = parameter.smallest or parameter.minimum
@@ -204,7 +210,7 @@ def _distance(parameter: Parameter, along: NDArray[np.float64], at: int, here: f
     """Squared distance on one axis, in lengths of the axis."""
     if parameter.curve == "linear":
         return float((along[at] - here) / (along[-1] - along[0])) ** 2
-    if parameter.curve == "asinh":
+    if _bends(parameter, along[0], along[-1]):
         first, last, value = (parameter.to_unit(v) for v in (along[0], along[-1], along[at]))
         return ((value - parameter.to_unit(here)) / (last - first)) ** 2
     return float(np.log(abs(along[at] / here)) / np.log(along[-1] / along[0])) ** 2

@@ -141,7 +141,10 @@ def document(**changes):
         ({"name": 3}, "is not a preset: Expected `str`"),
         ({"parameters": {"f_x": 1.0}}, "parameter 'f_x' does not exist; chirplet has f_c, f_m"),
         ({"parameters": {"f_c": 1e6}}, "parameter f_c=1e\\+06 must be 20 to 8000 Hz"),
-        ({"parameters": {"gamma": 0.01}}, "gamma=0.01 must be .* 0.125 or more either way"),
+        (
+            {"instrument": "ripple", "parameters": {"gamma": 0.01}},
+            "gamma=0.01 must be .* 0.125 or more either way",
+        ),
         ({"parameters": {"f_c": math.nan}}, "is not a preset"),
         ({"parameters": {"f_c": math.inf}}, "is not a preset"),
         ({"parameters": {"f_c": "440"}}, "is not a preset"),

@@ -155,7 +155,7 @@ def test_no_click_when_a_parameter_jumps_from_end_to_end(name):
         if "f_c" in ends:  # as high as a step per sample can tell from a click
             ends["f_c"] = min(ends["f_c"], 400.0)
         if "w" in ends:
-            ends["w"] = min(ends["w"], 2.0)
+            ends["w"] = min(max(ends["w"], 0.25), 2.0)  # a narrower envelope is itself a click
         if "brightness" in ends:
             ends["brightness"] = min(ends["brightness"], -24.0)
         out.append(play_stereo(chirplet, PARAMETERS.vector({**base, **ends}), block, block))

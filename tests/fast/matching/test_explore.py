@@ -43,6 +43,15 @@ def test_a_map_may_be_of_any_two_parameters_and_of_falling_arpeggios():
     assert all(point.state[1] == state[1] for point in found)  # f_m stays
 
 
+def test_a_map_passes_a_chirp_rate_of_zero():
+    state = state_of({**TARGET, "gamma": 0.0})
+    found = points(state, ("f_m", "gamma"), (2, 5), ((4.0, 16.0), (-2.0, 2.0)))
+    rates = sorted({round(point.values[1], 6) for point in found})
+    assert rates[::2] == [-2.0, 0.0, 2.0]
+    nearest = points(state, ("f_m", "gamma"), (5, 5))[0]
+    assert nearest.values == pytest.approx((TARGET["f_m"], 0.0))
+
+
 def test_loss_is_zero_at_the_target_and_its_gradient_is_that_of_finite_differences(operator):
     S_target = operator.analyse(operator.synthesize(state_of(TARGET)[:7]))
     state = state_of(TARGET)
@@ -77,7 +86,7 @@ def test_a_map_can_be_left_in_the_middle_of_a_cell(operator):
         (("f_m", "nothing"), (3, 3), None, "'nothing'"),
         (("f_m", "f_m"), (3, 3), None, "two different"),
         (("f_m", "gamma"), (1, 3), None, r"grid=\(1, 3\)"),
-        (("f_m", "gamma"), (3, 3), ((4.0, 16.0), (-1.0, 1.0)), "one sign"),
+        (("f_m", "gamma"), (3, 3), ((-4.0, 16.0), (0.5, 4.0)), "one sign"),
         (("f_m", "gamma"), (3, 3), ((4.0, 4.0), (0.5, 4.0)), "two different"),
         (("f_m", "gamma"), (3, 3), ((4.0, float("nan")), (0.5, 4.0)), "nan"),
     ],
