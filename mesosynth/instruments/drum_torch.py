@@ -101,7 +101,7 @@ def drum_and_tangents(
     dx : (len(free), n) tensor
     """
     modes = drum_modes(theta, sample_rate)
-    A, d = modes.amplitude, _derivatives(theta, sample_rate, modes)
+    A, (d_sigma, d_omega, d_A) = modes.amplitude, _derivatives(theta, sample_rate, modes)
     still = [A.to(torch.complex128)]
     in_time = [torch.zeros_like(still[0])]
     for place in free:
@@ -109,8 +109,8 @@ def drum_and_tangents(
             still.append(-SCALES["onset"] * A * modes.exponent)
             in_time.append(torch.zeros_like(still[0]))
         else:
-            still.append(d.amplitude[place].to(torch.complex128))
-            in_time.append(A * torch.complex(-d.sigma[place], d.omega[place]))
+            still.append(d_A[place].to(torch.complex128))
+            in_time.append(A * torch.complex(-d_sigma[place], d_omega[place]))
     sums = _sum(torch.stack(still), modes, n, sample_rate, onset)
     sums = sums + _time(n, sample_rate, onset, theta) * _sum(
         torch.stack(in_time), modes, n, sample_rate, onset
@@ -120,38 +120,17 @@ def drum_and_tangents(
 
 @dataclass(frozen=True)
 class Modes:
-    """Modes of a drum, all (64,) float64.
+    """Modes of a drum, all (64,) float64."""
 
-    Attributes
-    ----------
-    sigma : tensor
-        Decay rate, 1/s.
-    omega : tensor
-        Frequency, rad/s.
-    level : tensor
-        Amplitude, of sum 1 (in magnitude).
-    amplitude : tensor
-        The same, faded near the Nyquist frequency.
-    """
-
-    sigma: torch.Tensor
-    omega: torch.Tensor
-    level: torch.Tensor
-    amplitude: torch.Tensor
+    sigma: torch.Tensor  # 1/s
+    omega: torch.Tensor  # rad/s
+    level: torch.Tensor  # A_m, whose magnitudes have the sum 1
+    amplitude: torch.Tensor  # the same, faded near the Nyquist frequency
 
     @property
     def exponent(self) -> torch.Tensor:
         """Logarithm of each pole, for a step of one second."""
         return torch.complex(-self.sigma, self.omega)
-
-
-@dataclass(frozen=True)
-class _Derivatives:
-    """Derivatives of the modes along the five axes, all (5, 64)."""
-
-    sigma: torch.Tensor
-    omega: torch.Tensor
-    amplitude: torch.Tensor
 
 
 def drum_modes(
@@ -191,8 +170,10 @@ def _gate_position(omega: torch.Tensor, sample_rate: float) -> torch.Tensor:
     return ((FADE_TO - cycles) / (FADE_TO - FADE_FROM)).clamp(0.0, 1.0)
 
 
-def _derivatives(theta: torch.Tensor, sample_rate: float, modes: Modes) -> _Derivatives:
-    """Derivatives along the axes of a descent: ln f_c, ln tau, asinh of p and D, and alpha."""
+def _derivatives(
+    theta: torch.Tensor, sample_rate: float, modes: Modes
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Derivatives of sigma, omega and amplitude, (5, 64), along the axes of a descent."""
     mu_1, mu_2 = torch.from_numpy(mode_numbers()).to(theta.device)
     f_c, tau, p, D, alpha = theta.double()
     omega_1, B = 2.0 * math.pi * f_c, alpha + 1.0 / alpha
@@ -227,12 +208,7 @@ def _derivatives(theta: torch.Tensor, sample_rate: float, modes: Modes) -> _Deri
     gate = _gate_position(modes.omega, sample_rate)
     d_gate = -6.0 * gate * (1.0 - gate) / ((FADE_TO - FADE_FROM) * 2.0 * math.pi * sample_rate)
     d_amplitude = d_level * gate**2 * (3.0 - 2.0 * gate) + modes.level * d_gate * d_omega
-    return _Derivatives(d_sigma, d_omega, d_amplitude)
-
-
-def _first(n: int, sample_rate: float, onset: float) -> int:
-    """First sample that is not before the strike, 0 to n."""
-    return min(max(math.ceil(onset * sample_rate - 1e-9) + n // 2, 0), n)
+    return d_sigma, d_omega, d_amplitude
 
 
 def _time(n: int, sample_rate: float, onset: float, like: torch.Tensor) -> torch.Tensor:
@@ -258,7 +234,7 @@ def _sum(
     -------
     (rows, n) float64 tensor
     """
-    first = _first(n, sample_rate, onset)
+    first = min(max(math.ceil(onset * sample_rate - 1e-9) + n // 2, 0), n)
     count = n - first
     chunks = -(-count // _CHUNK)
     step = modes.exponent / sample_rate
