@@ -345,12 +345,16 @@ class MatchSearch:
             yield from self._descend_roughly(state, start)
         if self.best is None:
             return
-        for nearby in _TIMED_ROUNDS * self.model.nearby:
-            here = self.best.iterate.state
-            state = yield from self._likest(here, nearby(here))
-            if state is not None:
-                start += 1
-                yield from self._descend_roughly(state, start)
+        for _ in range(_TIMED_ROUNDS):
+            before = self.best.rank
+            for nearby in self.model.nearby:
+                here = self.best.iterate.state
+                state = yield from self._likest(here, nearby(here))
+                if state is not None:
+                    start += 1
+                    yield from self._descend_roughly(state, start)
+            if self.best.rank > _LESS_LOSS * before:
+                break  # a second round would be the same
         state, evaluations = self.best.iterate.state, self.settings.max_evaluations
         yield from self._descend_from(self._all, state, start + 1, evaluations, _TIMED_FINE)
 
