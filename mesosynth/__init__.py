@@ -11,7 +11,8 @@ the session that holds the two together (:mod:`mesosynth.session`). After Vahidi
 
 Matching
     :class:`Matcher`, :func:`match`, :class:`MatchSettings`, :class:`MatchResult`,
-    :class:`MatchStep`, and the transform by itself, :class:`JTFS`. These bring torch in.
+    :class:`MatchStep`, the transform by itself, :class:`JTFS`, and losses for training,
+    :class:`JTFSLoss` and :class:`MSSLoss`. These bring torch in.
 Sound
     :func:`render`, :func:`load_audio`, :class:`Preset`, :func:`load_preset`,
     :func:`save_preset`.
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from mesosynth.plugins.plugin import Effect, Instrument
     from mesosynth.presets.preset import Preset, load_preset, save_preset
     from mesosynth.scattering import JTFS
+    from mesosynth.scattering.loss import JTFSLoss, MSSLoss
     from mesosynth.session import Session
 
 __version__ = "0.1.0"
@@ -52,6 +54,8 @@ __all__ = [
     "JTFS",
     "Effect",
     "Instrument",
+    "JTFSLoss",
+    "MSSLoss",
     "MatchResult",
     "MatchSettings",
     "MatchStep",
@@ -71,6 +75,8 @@ __all__ = [
 
 _MODULES = {
     "JTFS": "scattering",
+    "JTFSLoss": "scattering.loss",
+    "MSSLoss": "scattering.loss",
     "Effect": "plugins.plugin",
     "Instrument": "plugins.plugin",
     "MatchResult": "matching.results",

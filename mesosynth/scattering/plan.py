@@ -214,8 +214,7 @@ def build_plan(bank: WaveletBank, like: torch.Tensor, chunk: int) -> TransformPl
         for rows, n in bank.groups
     ]
     stages = {id(stage): stage for _, _, stage in bank.second}
-    psis = {key: _spinned(stage.psi, stage.spinless, like) for key, stage in stages.items()}
-    phis = {key: _as_tensor(stage.phi, like) for key, stage in stages.items()}
+    along = {key: _along_frequency(stage, like) for key, stage in stages.items()}
     averaging: dict[tuple[int, int], list[AveragingBlock]] = {}
     second: list[SecondOrder] = []
     for n2, count, stage in bank.second:
@@ -229,9 +228,7 @@ def build_plan(bank: WaveletBank, like: torch.Tensor, chunk: int) -> TransformPl
             for group in groups
             if group.rows.start < count
         ]
-        second.append(
-            SecondOrder(count, bands, averaging[n, summands], psis[id(stage)], phis[id(stage)])
-        )
+        second.append(SecondOrder(count, bands, averaging[n, summands], *along[id(stage)]))
     first_psi = np.concatenate([bank.first.psi.real, bank.first.psi.imag])
     return TransformPlan(
         is_global=bank.average == "global",
@@ -247,6 +244,28 @@ def build_plan(bank: WaveletBank, like: torch.Tensor, chunk: int) -> TransformPl
         loops=loops_for(like),
         chunk=chunk,
     )
+
+
+def _along_frequency(
+    stage: FrequencyStage, like: torch.Tensor
+) -> tuple[SpinnedWavelets, torch.Tensor | None]:
+    """Wavelets of a stage, and its averaging, without rows that are too far off to be heard.
+
+    An output of phi_F sums |psi_fr * Y| over all rows of the padded axis, but most wavelets are
+    short: two thirds of the rows hold less than the rounding error of the sum.
+    """
+    psi, phi, spinless = stage.psi, stage.phi, stage.spinless
+    if phi is None:
+        return _spinned(psi, spinless, like), None
+    share = np.abs(phi) * np.linalg.norm(psi, axis=1)
+    share = (share / share.sum(axis=1, keepdims=True)).max(axis=0)
+    rising = share[: (len(psi) + spinless) // 2]
+    falling = share[len(rising) :]
+    heard = np.concatenate([rising[:spinless], np.maximum(rising[spinless:], falling)])
+    kept = heard > 0.1 * torch.finfo(like.dtype).eps
+    both = np.concatenate([kept, kept[spinless:]])
+    wavelets = _spinned(psi[both], int(kept[:spinless].sum()), like)
+    return wavelets, torch.from_numpy(phi[:, both]).to(like)
 
 
 def _spinned(psi: NDArray[np.complex128], spinless: int, like: torch.Tensor) -> SpinnedWavelets:
