@@ -203,9 +203,9 @@ def _tangent(place: int, theta: torch.Tensor, t: torch.Tensor, p: _Parts) -> tor
             return d_am * (2.0 * math.pi * theta[1] * t)
         case 2:
             d_phase = 2.0 * math.pi * math.log(2.0) * theta[0] * t**2 * _growth_slope(p.swept)
-            d_gamma = along_phase * d_phase
-            if bool(theta[2].abs() >= SLOWEST):
-                d_gamma = d_gamma - along_width / theta[2]
+            # The width of a chirp slower than SLOWEST does not change with gamma.
+            pace = torch.where(theta[2].abs() >= SLOWEST, theta[2], math.inf)
+            d_gamma = along_phase * d_phase - along_width / pace
             return d_gamma * torch.hypot(theta[2], torch.full_like(theta[2], SLOWEST))
         case 3:
             return along_width
