@@ -9,7 +9,7 @@ import torch
 from mesosynth.scattering.time import AveragingBlock
 
 if TYPE_CHECKING:
-    from mesosynth.scattering.joint_kernel import Loops
+    from mesosynth.scattering.joint_loops import Loops
 
 # --------------------------------------------------------------------------------------------------
 # Selection of paths within a tolerance
@@ -44,7 +44,7 @@ def needed(
 # Modulus
 #
 # Axis 1 of all that follows holds a value and its derivatives along p tangents. On a CPU compiled
-# loops take the modulus (:mod:`~mesosynth.scattering.joint_kernel`); elsewhere, and where autograd
+# loops take the modulus (:mod:`~mesosynth.scattering.joint_loops`); elsewhere, and where autograd
 # differentiates the transform twice, these functions do.
 
 
@@ -52,9 +52,9 @@ def loops_for(like: torch.Tensor) -> "Loops | None":
     """Compiled loops for tensors like this one, on a CPU."""
     if like.device.type != "cpu":
         return None
-    from mesosynth.scattering import joint_kernel  # numba takes a second
+    from mesosynth.scattering import joint_loops  # numba takes a second
 
-    return joint_kernel.loops("f4" if like.dtype == torch.float32 else "f8")
+    return joint_loops.loops("f4" if like.dtype == torch.float32 else "f8")
 
 
 def modulus(z: torch.Tensor) -> torch.Tensor:

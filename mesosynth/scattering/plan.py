@@ -22,7 +22,7 @@ from mesosynth.scattering.time import (
 )
 
 if TYPE_CHECKING:
-    from mesosynth.scattering.joint_kernel import Loops
+    from mesosynth.scattering.joint_loops import Loops
 
 
 @dataclass(frozen=True)

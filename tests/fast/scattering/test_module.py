@@ -7,6 +7,7 @@ import io
 import pickle
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +15,11 @@ import torch
 from papers_jtfs import jtfs_of
 from torch.func import hessian, jacfwd, jacrev, jvp, vjp, vmap
 
+from mesosynth import scattering
 from mesosynth.errors import MesosynthError
 from mesosynth.instruments.chirplet_torch import chirplet
 from mesosynth.scattering import JTFS
+from mesosynth.system.kernels import MODULES
 
 # What torch itself says at its first forward derivative.
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
@@ -217,3 +220,8 @@ def test_a_pickle_goes_through_a_buffer_without_its_plans():
     other = torch.load(buffer, weights_only=False)
     x = noise(1024)
     assert torch.equal(other(x), jtfs(x))
+
+
+def test_the_audio_process_is_spared_its_loops():
+    # It imports every file of this name, and torch with those of this package.
+    assert not list(Path(scattering.__file__).parent.glob(MODULES))
