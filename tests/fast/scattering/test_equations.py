@@ -25,7 +25,7 @@ def average_time(jtfs, U, j):
     """U * phi_T, of a signal that was decimated by 2**j; or the sum over all of it."""
     if jtfs.T == "global":
         return U.sum(axis=1, keepdims=True)
-    first, end = jtfs._frames()
+    first, end = jtfs._frames(jtfs.log2_stride)
     return convolve(U, jtfs.phi.hat, 1).real[:, :: 2 ** (jtfs.phi.j - j)][:, first:end]
 
 
