@@ -50,11 +50,11 @@ PARAMETERS = ParameterTable(
             "From a long, narrow drum (0) to a square one (1).", matchable=True,
         ),
         Parameter(
-            "x_1", "Strike place", "", 0.01, 0.5, 0.4,
+            "x1", "Strike place", "", 0.01, 0.5, 0.4,
             "Where it is struck along the first side, from the edge (0) to the middle (0.5).",
         ),
         Parameter(
-            "x_2", "Strike place 2", "", 0.01, 0.5, 0.4,
+            "x2", "Strike place 2", "", 0.01, 0.5, 0.4,
             "Where it is struck along the second side, from the edge (0) to the middle (0.5).",
         ),
         *REPETITION,

@@ -175,7 +175,7 @@ def offline(theta, n, rate=48000, place=AUTHORS):
 @pytest.mark.parametrize("place", [AUTHORS, (0.13, 0.5)])
 def test_live_and_offline_are_one_sound(block, place):
     n = min(48000, 4000 * block)
-    values = {**LIVE, "x_1": place[0], "x_2": place[1]}
+    values = {**LIVE, "x1": place[0], "x2": place[1]}
     live = play(prepared(), values, n, block)
     exact = offline(THETA, n, place=place)
     error = np.abs(live - exact).max() / np.abs(exact).max()
