@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 ARGS ?=
-KERNELS := $(wildcard mesosynth/*/*_kernel.py)
+KERNELS := $(wildcard mesosynth/*/*_kernel.py mesosynth/*/*_loops.py)
 
 .PHONY: run test test-all lint system-packages-run system-packages-test clean
 

@@ -190,3 +190,9 @@ def loops(dtype: str) -> Loops:
         moduli=kernel(f"void({four}, {two}, {four})")(_moduli),
         adjoint=kernel(f"void({three}, {three})")(_adjoint),
     )
+
+
+def compile_loops() -> None:
+    """Compile the loops for both number types, so that the first transform need not."""
+    for dtype in ("f4", "f8"):
+        loops(dtype)

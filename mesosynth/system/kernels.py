@@ -150,8 +150,7 @@ def load_kernels(
         for number, path in enumerate(files, 1):
             if each is not None:
                 each(number, len(files))
-            relative = path.relative_to(_PACKAGE.parent).with_suffix("")
-            importlib.import_module(".".join(relative.parts))
+            _imported(path)
     return len(files)
 
 
@@ -207,6 +206,12 @@ def compilations(before: Callable[[], None] | None = None) -> Generator[list[str
         yield names
 
 
+def _imported(path: Path) -> Any:  # noqa: ANN401 - a module
+    """Module of the package in a file."""
+    relative = path.relative_to(_PACKAGE.parent).with_suffix("")
+    return importlib.import_module(".".join(relative.parts))
+
+
 def _tell_once(text: str) -> None:
     global _told
     if not _told:
@@ -245,6 +250,8 @@ def main() -> None:
     if not terminal:
         print(text, end="", flush=True)
     count = load_kernels(show)
+    for path in sorted(_PACKAGE.rglob("*_loops.py")):  # of computations, which never play
+        _imported(path).compile_loops()
     print(f"\r{text}: all {count} are ready." if terminal else f": all {count} are ready.")
 
 
