@@ -45,6 +45,7 @@ from ..widgets.elided_label import ElidedLabel
 SHOWN = ("f_c", "f_m", "gamma", "w")
 _GAP = 5.0  # px between two strips
 _ROOM = 1.25  # of the values' range that a strip shows
+_MARGIN = 0.15  # of a wide axis, so that ticks of two strips keep apart
 _LEAST = 1.5  # ratio that it shows at least
 _REST = 3.0  # hops without an arpeggio that break a line
 _DOTS = 200  # moments beyond which only the line is drawn
@@ -181,7 +182,7 @@ def _axis(id_: str, values: Sequence[float]) -> Axis:
     parameter = PARAMETERS[id_]
     low = max(min(values, default=0.0), parameter.smallest or parameter.minimum)
     high = max(max(values, default=parameter.maximum), low)
-    stretch = max(_ROOM, _LEAST * low / high) ** 0.5
+    stretch = max(_ROOM, _LEAST * low / high, (high / low) ** _MARGIN) ** 0.5
     label = f"|γ| {parameter.unit}" if id_ == "gamma" else f"{id_} {parameter.unit}"
     return Axis(low / stretch, high * stretch, label, "octaves")
 

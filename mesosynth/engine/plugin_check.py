@@ -70,6 +70,7 @@ SAME = 1e-6  # of the larger of 1 and the peak
 LENGTH = 16384  # frames compared between block sizes, fewer with small blocks
 MOST_CALLS = 1024
 ALLOCATION = 4096  # bytes: Python's numbers and NumPy's views, but no array of a large block
+PER_PARAMETER = 48  # bytes: a number in a list, and one of its ramp
 GROWTH = 20_000  # bytes
 STEP = 4.0  # largest step at a block's edge, in largest steps inside blocks
 _SCORE = [
@@ -252,7 +253,8 @@ def nothing_is_allocated(kind: type[Plugin], grid: Grid) -> Verdict:
         # `process` allocates the same each time; the minimum is free of allocations of a first
         # time, such as a voice that begins late or a cache of the interpreter.
         most = max(most, *(min(twice) for twice in zip(peaks[:16], peaks[16:], strict=True)))
-    return most <= ALLOCATION, f"at most {most} bytes at once"
+    legal = ALLOCATION + PER_PARAMETER * len(kind.parameters)
+    return most <= legal, f"at most {most} bytes at once"
 
 
 def memory_does_not_grow(kind: type[Plugin], grid: Grid) -> Verdict:

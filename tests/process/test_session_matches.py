@@ -261,7 +261,7 @@ def test_a_map_that_cannot_be_is_refused_and_the_process_lives(watched):
         with pytest.raises(ArgumentError, match=said):
             session.loss_map.explore(axes)
     pid = session.match.pid
-    session.loss_map.explore(("f_m", "gamma"), ranges=((1.0, 2.0), (-1.0, 1.0)))
+    session.loss_map.explore(("f_m", "gamma"), ranges=((-1.0, 2.0), (-1.0, 1.0)))
     watched.wait("messages.said", where=lambda text, _: "one sign" in text)
     session.loss_map.explore(("f_m", "gamma"), grid=(3, 3))
     watched.wait("loss_map.filled")

@@ -86,7 +86,7 @@ def test_the_right_button_asks_for_a_controller(desk, qtbot, monkeypatch):
     centre = QPoint(20, 50)
     event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, centre, knob.mapToGlobal(centre))
     QApplication.sendEvent(knob, event)
-    (menu,) = knob.findChildren(QMenu)
+    (menu,) = knob.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)
     learn, forget, *_others = menu.actions()
     learn.trigger()
     forget.trigger()

@@ -152,10 +152,10 @@ def test_families_are_dealt_out_over_their_levels_and_come_in_turn():
     runs = runs_of(chosen, 30, 7, "", each_level=False)
     of = {letter: [run for run in runs if run.family == letter] for letter in chosen}
     assert {letter: len(some) for letter, some in of.items()} == {
-        **dict.fromkeys("BCDEFGHR", 30), "A": 1
+        **dict.fromkeys("BCDEFGHKRS", 30), "A": 1
     }  # fmt: skip
     assert {run.level for run in of["D"]} == set(range(10))
-    assert [run.family for run in runs[:9]] == [*"ABCDEFGHR"]
+    assert [run.family for run in runs[:11]] == [*"ABCDEFGHKRS"]
     assert all(run.seed == 7 for run in runs)
     assert len({run.key for run in runs}) == len(runs)
     assert len(runs_of({"D": chosen["D"]}, 3, 0, "", each_level=True)) == 30
