@@ -58,10 +58,18 @@ def test_of_many_moves_the_last_is_drawn_and_few_others(jobs):
 def test_another_instrument_during_a_match_does_not_cost_the_process(jobs):
     target = load_target(resource("assets", "demo.wav"))
     match = jobs.begin("match", target, "chirplet", MatchSettings())
-    wait(jobs, lambda seen: any(isinstance(event, Stepped) for _, event in seen))
+    first: list = []
+    deadline = time.monotonic() + 120.0
+    while not any(isinstance(event, Stepped) for _, event in first):  # the match goes on meanwhile
+        first += jobs.poll()
+        assert time.monotonic() < deadline
     pid = jobs.pid
     picture = jobs.begin("sound picture", {}, "ripple", target)
-    seen = wait(jobs, lambda seen: any(job is match and isinstance(e, Done) for job, e in seen))
+
+    def ended(seen, job):
+        return any(of is job and isinstance(event, Done) for of, event in first + seen)
+
+    seen = first + wait(jobs, lambda seen: ended(seen, match) and ended(seen, picture))
     assert any(job is picture and isinstance(event, Done) for job, event in seen)
     candidates = tuple(match_result(seen, match).candidates)
     scores = jobs.begin("scores", target, "chirplet", candidates)
