@@ -99,5 +99,5 @@ def test_the_tempo_is_tapped(desk, qtbot):
     for _ in range(4):
         QTest.keySequence(desk, QKeySequence("N"))
         qtbot.wait(250)
-    assert 140.0 < desk.session.sound.values["tempo"] < 250.0
+    assert 140.0 < desk.session.sound.values["tempo"] < 280.0
     desk.session.sound.set({"tempo": before})
