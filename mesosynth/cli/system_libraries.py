@@ -86,6 +86,7 @@ _TABLE: list[tuple[str, Purpose, str, str, str]] = [
     ("cyclictest", "test", "rt-tests", "realtime-tests", "rt-tests"),
     ("pulseaudio", "test", "pulseaudio", "pulseaudio", "pulseaudio"),
     ("pactl", "test", "pulseaudio-utils", "pulseaudio-utils", "libpulse"),
+    ("libatomic.so.1", "test", "libatomic1", "libatomic", "gcc-libs"),  # of pedalboard's wheel
     ("/usr/lib*/*/alsa-lib/libasound_module_pcm_pulse.so", "test", "libasound2-plugins",
      "alsa-plugins-pulseaudio", "alsa-plugins"),
     ("/usr/lib*/vst3/ZamDelay.vst3", "test", "zam-plugins", "zam-plugins-vst3", "zam-plugins-vst3"),
