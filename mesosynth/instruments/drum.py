@@ -20,7 +20,7 @@ from mesosynth.plugins.plugin import CHANNELS
 
 
 PICK_UP = 0.4
-"""Where the drum is heard, on both sides, in sides; where the authors strike it, too."""
+"""Pick-up position along both sides, 0 to 1 of a side; also the strike position of the authors."""
 
 FADE_FROM, FADE_TO = 0.45, 0.5
 """Of the sample rate: above the first a mode fades, and is silent from the second on."""

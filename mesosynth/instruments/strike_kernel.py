@@ -14,8 +14,8 @@ its partials (d_1 is that of the noise, too), and the phase m of its tremolo. Sa
     d_k *= exp(-k^damping / (decay sample_rate))
 
 where P is that of the parameters at the voice's start: were they to leap, e would have no bound.
-All of a block's ramps are straight lines that end with its last sample. Partials that nobody can
-hear, 140 dB down, are left out.
+All of a block's ramps are straight lines that end with its last sample. Inaudible partials,
+140 dB down, are left out.
 """
 
 import math

@@ -84,7 +84,7 @@ def test_killed_it_says_so_and_starts_again_as_it_was(audio, until):
     assert not audio.status().running
     with pytest.raises(WorkerError, match="restart"):
         audio.start_recording()
-    audio.parameters.set_values(values)  # nobody listens, nobody minds
+    audio.parameters.set_values(values)  # no process reads them
     audio.restart()
     assert audio.wait_ready(20)
     until(lambda: audio.status().running and audio.status().peak > 0.5, 3, "the same sound")

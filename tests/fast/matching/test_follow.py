@@ -23,7 +23,7 @@ def glide(begin, end):
 
 
 def follow(follower, audio, rate=ANALYSIS_RATE, begin=0.0):
-    """What is told word by word from `begin` on, s, with the time of the newest sample.
+    """Estimates from `begin` on, s, each with the time of the newest sample.
 
     Time stands while it looks.
     """
