@@ -135,6 +135,17 @@ def test_events_reach_the_plugin_at_their_own_frames():
     assert rack.instrument.notes == [(f, 60 + f % 7) for f in (0, 63, 64, 65, 1500)]
 
 
+def test_other_plugins_find_the_events_as_they_were():
+    rack, vector = rack_with(["level"], **lfo())
+    events = events_of(*((f, EventKind.NOTE_ON, 0, 60, 0.5) for f in (0, 64, 900)))
+    rack.process(vector, events, True, np.zeros((2, 1000), np.float32))
+    assert events["frame"].tolist() == [0, 64, 900]
+
+
+def test_a_target_of_another_plugin_moves_no_parameter_of_the_same_id():
+    assert np.ptp(play(*rack_with(["delay.level"], **lfo()), 9600)) == 0.0
+
+
 def test_a_key_restarts_the_oscillator_and_brings_velocity_pitch_and_chance():
     knobs = {
         "source1": SOURCES.index("LFO 1"), "depth1": 0.5, "lfo1_rate": 1.0, "lfo1_restart": 1.0,
