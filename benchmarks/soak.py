@@ -2,12 +2,12 @@
 
 A session plays on a device, by default JACK's dummy driver in blocks of 128 frames, while the
 matcher matches over and over, keys are pressed and let go at random, a thousand events a second,
-and a knob moves a hundred times a second. Counted is how often the device ran dry, and how much the
+a knob moves a hundred times a second, and eight modulations move the sound and a filter. Counted is how often the device ran dry, and how much the
 processes' memory grew.
 
 With --json, one object::
 
-    schema        7; grows with any change that a reader of an older one would notice
+    schema        8; grows with any change that a reader of an older one would notice
     machine       see :meth:`benchmarks.harness.Environment.record`; the JACK server is a
                   neighbour
     device, sample_rate, block
@@ -28,8 +28,7 @@ With --json, one object::
     calm_and_fast the same without slow blocks: an estimate for a quiet machine, no measurement of
                   one, as most slow blocks are missed blocks
     own_work      spread of the share of a block's time that blocks like these take by themselves,
-                  see :mod:`benchmarks.stage`: the most that a machine on which nothing else runs
-                  would have to give
+                  without the modulations, see :mod:`benchmarks.stage`
     load          {median, longest}: share of a block's time, on the clock
     events, knob_moves, steps, matches
                   keys pressed or let go, moves of the knob, and steps of the matcher and matches
@@ -82,7 +81,7 @@ from benchmarks.stage import TICK, Hands, PlayedSession, Stage, own_work
 from mesosynth.engine.meters import HEAVY
 from mesosynth.errors import ArgumentError
 
-SCHEMA = 7
+SCHEMA = 8
 LATE = 0.0001
 """s by which a thread must wake too late to be written down: on a machine fit for real time none
 does."""
@@ -98,6 +97,11 @@ _MEGABYTE = 1e6
 _TIME, _HEAVY = 0, 3  # columns of the books
 _INNOCENT = HEAVY / 2.0  # share of a block's time
 _NOTES = 5  # ticks from one row to the next
+_MODULATIONS = (
+    ("f_c", "LFO 1", 0.2), ("f_m", "LFO 2", 0.2), ("gamma", "envelope", 0.2), ("w", "velocity", 0.2),
+    ("brightness", "key", -0.3), ("am_depth", "wheel", 0.5), ("gain", "pressure", 0.1),
+    ("filter.cutoff", "random", 0.3),
+)  # fmt: skip
 _AFTERMATH = 0.05  # s: a block that is missed is counted two or three blocks later
 
 
@@ -149,7 +153,7 @@ def soak(seconds: float, device: str | None, block: int, say: Narration) -> Answ
             soaking = _Soak(played, seconds, say)
             answer = soaking.run()
     say("the same by itself")
-    make = functools.partial(Stage, {}, (), sound.sample_rate, block)
+    make = functools.partial(Stage, {}, ("filter",), sound.sample_rate, block)
     work = own_work(make, 0.0, min(_WORK_SECONDS, seconds / 3.0), hands=True)
     answer = {**answer, "own_work": work}
     if seen.spans is None:
@@ -229,7 +233,13 @@ class _Soak:
         """Play to the end and return the answer."""
         played, session, environment = self._played, self._played.session, Environment()
         hands = Hands(session.keys, session.sound.set)
+        session.rack.add_effect("filter")
+        for target, source, depth in _MODULATIONS:
+            session.rack.modulate(target, source, depth)
         session.sound.play()
+        for _ in range(100):  # until the plugins have joined
+            session.poll()
+            time.sleep(TICK)
         session.device.reset_meters()
         first, began, busy = played.status, time.monotonic(), self._busy()
         warm = min(0.2 * self._seconds, _WARM_SECONDS)

@@ -300,6 +300,10 @@ class ModulationCard(EffectCard):
             self._targets[n].setText(f"→ {name}{absent}" if slot.target else "→ nothing yet")
             self._targets[n].setEnabled(bool(slot.target))
             self._free[n].setEnabled(bool(slot.target))
+        used = max((n for n, slot in enumerate(slots) if slot.target), default=-1)
+        for n in range(SLOTS):  # one row more than are used: the next one to be dropped on
+            for widget in self._row(n):
+                widget.setVisible(n <= used + 1)
 
     @override
     def _grid(self) -> QGridLayout:
@@ -325,6 +329,10 @@ class ModulationCard(EffectCard):
         for column in range(_MODULATION_COLUMNS):
             grid.setColumnStretch(column, 1)
         return grid
+
+    def _row(self, n: int) -> tuple[QWidget, ...]:
+        ids = (f"{MODULATION}.source{n + 1}", f"{MODULATION}.depth{n + 1}")
+        return (*(self.knobs[id_] for id_ in ids), self._targets[n], self._free[n])
 
     def _of(self, prefix: str) -> list[Knob]:
         return [

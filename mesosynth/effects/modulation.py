@@ -20,7 +20,7 @@ from mesosynth.plugins.tempo import DIVISIONS, synced_period
 NAME = "modulation"
 """Its name in presets, and its uid in a rack."""
 
-SLOTS = 4
+SLOTS = 8
 """Number of targets."""
 
 GRID = 64
@@ -155,7 +155,7 @@ class Modulation(Effect):
         Raises
         ------
         ArgumentError
-            If they are no list of up to four ids.
+            If they are no list of at most :data:`SLOTS` ids.
         """
         targets_of(state)
 
@@ -276,7 +276,7 @@ def targets_of(state: Mapping[str, Any]) -> Sequence[str]:
     Raises
     ------
     ArgumentError
-        If they are no list of up to four ids.
+        If they are no list of at most :data:`SLOTS` ids.
     """
     targets: object = state.get("targets", [])
     if not isinstance(targets, list | tuple) or len(targets) > SLOTS:
