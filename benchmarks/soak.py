@@ -1,9 +1,9 @@
 """Missed blocks and memory growth on a stage, for as long as a set takes.
 
 A session plays on a device, by default JACK's dummy driver in blocks of 128 frames, while the
-matcher matches over and over, keys are pressed and let go at random, a thousand events a second,
-a knob moves a hundred times a second, and eight modulations move the sound and a filter. Counted is how often the device ran dry, and how much the
-processes' memory grew.
+matcher matches over and over, keys are pressed and let go at random, a thousand events a second, a
+knob moves a hundred times a second, and eight modulations move the sound and a filter. Counted is
+how often the device ran dry, and how much the processes' memory grew.
 
 With --json, one object::
 
@@ -98,7 +98,8 @@ _TIME, _HEAVY = 0, 3  # columns of the books
 _INNOCENT = HEAVY / 2.0  # share of a block's time
 _NOTES = 5  # ticks from one row to the next
 _MODULATIONS = (
-    ("f_c", "LFO 1", 0.2), ("f_m", "LFO 2", 0.2), ("gamma", "envelope", 0.2), ("w", "velocity", 0.2),
+    ("f_c", "LFO 1", 0.2), ("f_m", "LFO 2", 0.2), ("gamma", "envelope", 0.2),
+    ("w", "velocity", 0.2),
     ("brightness", "key", -0.3), ("am_depth", "wheel", 0.5), ("gain", "pressure", 0.1),
     ("filter.cutoff", "random", 0.3),
 )  # fmt: skip

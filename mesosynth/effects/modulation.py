@@ -83,7 +83,7 @@ _TIMES = ((("attack", 0.001, 0.01), ("decay", 0.005, 0.3), ("release", 0.005, 0.
 
 
 class Modulation(Effect):
-    """Modulation: two oscillators, an envelope, keys, wheel and input, for four parameters.
+    """Modulation: two oscillators, an envelope, keys, wheel and input, for eight parameters.
 
     Attributes
     ----------
