@@ -272,4 +272,4 @@ def test_a_preset_has_one_modulation_at_most():
 def test_targets_are_renamed_as_in_a_new_rack():
     state = EffectState(plugin="modulation", state={"targets": ["f_c", "delay_2.time", "", "a.b"]})
     renamed = with_renamed_targets(state, {"delay_2": "delay"})
-    assert renamed.state["targets"] [:4] == ["f_c", "delay.time", "", "a.b"]
+    assert renamed.state["targets"][:4] == ["f_c", "delay.time", "", "a.b"]
