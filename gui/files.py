@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu, QWidget
+from typing_extensions import override
 
 from mesosynth.engine.capture import takes_folder
 from mesosynth.session import Session
@@ -26,7 +27,7 @@ ANY = {"All files": ()}
 
 
 def ask_open(
-    parent: QWidget, title: str, folder: str, kinds: Kinds, then: Callable[[Path], object]
+    parent: QWidget, title: str, settings: Settings, kinds: Kinds, then: Callable[[Path], object]
 ) -> None:
     """Let a file be chosen that there is.
 
@@ -34,14 +35,14 @@ def ask_open(
     ----------
     parent : QWidget
     title : str
-    folder : str
-        Where the dialog begins; "" for the current folder.
+    settings : Settings
+        Remember the folder, one for each set of kinds.
     kinds : mapping
         See :data:`Kinds`.
     then : callable
         Called with the file, unless the dialog is cancelled.
     """
-    dialog = _dialog(parent, title, folder, kinds, then)
+    dialog = _Dialog(parent, title, settings, kinds, then)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     dialog.open()
 
@@ -49,7 +50,7 @@ def ask_open(
 def ask_save(
     parent: QWidget,
     title: str,
-    folder: str,
+    settings: Settings,
     kinds: Kinds,
     then: Callable[[Path], object],
     name: str = "",
@@ -61,8 +62,8 @@ def ask_save(
     ----------
     parent : QWidget
     title : str
-    folder : str
-        Where the dialog begins; "" for the current folder.
+    settings : Settings
+        Remember the folder, one for each set of kinds.
     kinds : mapping
         See :data:`Kinds`.
     then : callable
@@ -72,32 +73,64 @@ def ask_save(
     kind : str
         The kind that is chosen at first, if not the first one.
     """
-    dialog = _dialog(parent, title, folder, kinds, then)
+    dialog = _Dialog(parent, title, settings, kinds, then)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setFileMode(QFileDialog.FileMode.AnyFile)
-    endings = {_filter(each, kinds[each]): next(iter(kinds[each]), "") for each in kinds}
-
-    def use(chosen: str) -> None:
-        if endings.get(chosen):
-            dialog.setDefaultSuffix(endings[chosen].lstrip("."))
-
     first = kind or next(iter(kinds))
     dialog.selectNameFilter(_filter(first, kinds[first]))
-    use(_filter(first, kinds[first]))
-    dialog.filterSelected.connect(use)
     if name:
         dialog.selectFile(name)
     dialog.open()
 
 
-def _dialog(
-    parent: QWidget, title: str, folder: str, kinds: Kinds, then: Callable[[Path], object]
-) -> QFileDialog:
-    filters = ";;".join(_filter(kind, endings) for kind, endings in kinds.items())
-    dialog = QFileDialog(parent.window(), title, folder, filters)
-    dialog.fileSelected.connect(lambda chosen: then(Path(chosen)))
-    dialog.finished.connect(dialog.deleteLater)
-    return dialog
+class _Dialog(QFileDialog):
+    """File dialog that remembers its folder, and completes the name of a file to write.
+
+    Qt's own default suffix takes "v1.2" for a name with an ending.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget,
+        title: str,
+        settings: Settings,
+        kinds: Kinds,
+        then: Callable[[Path], object],
+    ) -> None:
+        purpose = next(iter(kinds))
+        filters = ";;".join(_filter(kind, endings) for kind, endings in kinds.items())
+        folder = settings.folders.get(purpose) or str(Path.home())
+        super().__init__(parent.window(), title, folder, filters)
+        self._kinds = kinds
+
+        def use(chosen: str) -> None:
+            path = self._completed(Path(chosen))
+            settings.folders[purpose] = str(path.parent)
+            then(path)
+
+        self.fileSelected.connect(use)
+        self.finished.connect(self.deleteLater)
+
+    @override
+    def accept(self) -> None:
+        """Complete the name before Qt asks whether a file of that name shall be replaced."""
+        line = self.findChild(QLineEdit, "fileNameEdit")  # the system's own dialogs have none
+        text = "" if line is None else line.text()
+        if line is not None and text and not Path(self.directory().filePath(text)).is_dir():
+            line.setText(str(self._completed(Path(text))))
+        super().accept()
+
+    def _completed(self, path: Path) -> Path:
+        """Name with the ending of the chosen kind, unless it has one of those that are known."""
+        if self.acceptMode() == QFileDialog.AcceptMode.AcceptOpen:
+            return path
+        chosen = self.selectedNameFilter()
+        own = next((e for kind, e in self._kinds.items() if _filter(kind, e) == chosen), ())
+        known = {ending for endings in self._kinds.values() for ending in endings}
+        if path.suffix.lower() in known or (path.suffix and not own):
+            return path
+        ending = next(iter(own), "") or next(iter(next(iter(self._kinds.values()))), "")
+        return path.with_name(path.name + ending)
 
 
 def _filter(kind: str, endings: Sequence[str]) -> str:
@@ -125,7 +158,7 @@ _TAKES = 10
 
 
 class Files(QObject):
-    """Opens and saves files, and remembers their folder where that succeeded.
+    """Opens and saves files, and lets them be chosen and named.
 
     Parameters
     ----------
@@ -133,7 +166,7 @@ class Files(QObject):
         Parent of the dialogs.
     desk : Desk
     settings : Settings
-        Remember the folder and the targets.
+        Remember folders and targets.
     sessions : Sessions
     take_bank : callable
         Imports a bank of presets, a zip file.
@@ -176,37 +209,35 @@ class Files(QObject):
 
     def load_target(self, path: Path) -> None:
         """Take a sound file as the target."""
-        self._ask(path, lambda session: session.target.load(path))
+        self._desk.ask(lambda session: session.target.load(path))
 
     def open_preset(self, path: Path) -> None:
         """Take all parameters from a preset."""
-        self._ask(path, lambda session: session.presets.load(path))
+        self._desk.ask(lambda session: session.presets.load(path))
 
     def save_preset(self, path: Path) -> None:
-        """Write all parameters to a preset; a name without an ending gets ".json"."""
-        path = _with_ending(path, ".json")
-        self._ask(path, lambda session: session.presets.save(path))
+        """Write all parameters to a preset."""
+        self._desk.ask(lambda session: session.presets.save(path))
 
     def open_session(self, path: Path) -> None:
         """Go on from a session's file."""
-        self._remember(path, self._sessions.open(path))
+        self._sessions.open(path)
 
     def save_session(self, path: Path) -> None:
-        """Write the session to a file; a name without an ending gets ".json"."""
-        self._remember(path, self._sessions.save(_with_ending(path, ".json")))
+        """Write the session to a file."""
+        self._sessions.save(path)
 
     def open_match(self, path: Path) -> None:
         """Take a match up from a file; P goes on with one that had not ended."""
-        self._ask(path, lambda session: session.match.load(path))
+        self._desk.ask(lambda session: session.match.load(path))
 
     def save_match(self, path: Path) -> None:
-        """Write the match to a file; a name without an ending gets :data:`MATCH`."""
-        path = _with_ending(path, MATCH)
-        self._ask(path, lambda session: session.match.save(path))
+        """Write the match to a file."""
+        self._desk.ask(lambda session: session.match.save(path))
 
     def start_capture(self, path: Path) -> None:
         """Write what is heard to a file."""
-        self._ask(path, lambda session: session.capture.start(path))
+        self._desk.ask(lambda session: session.capture.start(path))
 
     def stop_capture(self) -> None:
         """Finish the capture."""
@@ -214,7 +245,7 @@ class Files(QObject):
 
     def save_last(self, path: Path) -> None:
         """Write what was heard in the last minutes to a file."""
-        self._ask(path, lambda session: session.capture.save_last(_MINUTES, path))
+        self._desk.ask(lambda session: session.capture.save_last(_MINUTES, path))
 
     # ------------------------------------------------------------------ dialogs
 
@@ -229,7 +260,7 @@ class Files(QObject):
         then : callable
             Called with the file, unless the dialog is cancelled.
         """
-        ask_open(self._window, title, self._settings.folder, kinds, then)
+        ask_open(self._window, title, self._settings, kinds, then)
 
     def ask_where(
         self, title: str, kinds: Kinds, then: Callable[[Path], object], name: str = ""
@@ -244,17 +275,11 @@ class Files(QObject):
         then : callable
             Called with the file, unless the dialog is cancelled.
         name : str
-            Proposed name, which date and time follow; "" for none.
+            Proposed name, which date and time follow; "" for that of the sound.
         """
-        name = f"{name} {time.strftime('%Y-%m-%d %H.%M.%S')}" if name else ""
-        ask_save(self._window, title, self._settings.folder, kinds, then, name)
-
-    def _ask(self, path: Path, request: Callable[[Session], object]) -> None:
-        self._remember(path, self._desk.ask(request))
-
-    def _remember(self, path: Path, done: bool) -> None:
-        if done:
-            self._settings.folder = str(path.parent)
+        stamp = time.strftime("%Y-%m-%d %H.%M.%S")
+        name = f"{name} {stamp}" if name else self._desk.session.presets.proposed_name
+        ask_save(self._window, title, self._settings, kinds, then, name)
 
     # ------------------------------------------------------------------ news
 
@@ -287,7 +312,3 @@ class Files(QObject):
             action.triggered.connect(lambda _=False, p=path: self.load_target(p))
         if not paths:
             menu.addAction("None yet").setEnabled(False)
-
-
-def _with_ending(path: Path, ending: str) -> Path:
-    return path if path.suffix else path.with_suffix(ending)

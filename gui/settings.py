@@ -27,10 +27,8 @@ class Settings(msgspec.Struct, kw_only=True):
     ----------
     geometry : str
         The window's place and size, as Qt saves it, in base64; "" for none yet.
-    folder : str
-        Where the last file was opened or saved; "" for none yet.
-    views : str
-        Where the last view was saved; "" for none yet.
+    folders : dict
+        Where the last file was opened or saved, by the first kind of files that the dialog offers.
     follow : bool
         Whether a match drives the sound.
     gain : float or None
@@ -57,8 +55,7 @@ class Settings(msgspec.Struct, kw_only=True):
     """
 
     geometry: str = ""
-    folder: str = ""
-    views: str = ""
+    folders: dict[str, str] = {}
     follow: bool = True
     gain: float | None = None
     page: str = ""

@@ -25,6 +25,7 @@ from mesosynth.session import Session
 from .. import theme
 from ..desk import Desk
 from ..files import ask_open, ask_save
+from ..settings import Settings
 from ..undo import History
 from ..widgets.background import JobLine
 from .blend import PLACES
@@ -123,6 +124,8 @@ class LibraryPage(QFrame):
         Looked through from the moment when the session is there.
     history : History
         What is removed, overwritten or renamed is a step of it.
+    settings : Settings
+        Remember the folder of banks.
 
     Signals
     -------
@@ -135,9 +138,10 @@ class LibraryPage(QFrame):
     chosen = Signal()
     cornered = Signal(object, int)
 
-    def __init__(self, desk: Desk, library: Library, history: History) -> None:
+    def __init__(self, desk: Desk, library: Library, history: History, settings: Settings) -> None:
         super().__init__()
         self.setObjectName("panel")
+        self._settings = settings
         self.library = library
         self.edits = LibraryActions(desk, library, history)
         self._desk = desk
@@ -226,7 +230,7 @@ class LibraryPage(QFrame):
     def ask_to_save(self) -> None:
         """Open the form that saves the sound to the library."""
         presets = self._desk.session.presets
-        self.form.ask(presets.preset(presets.current.name if presets.current else ""))
+        self.form.ask(presets.preset(presets.proposed_name))
 
     def ask_to_edit(self, entry: Entry) -> None:
         """Open the form that changes name and tags of a user's preset."""
@@ -239,11 +243,13 @@ class LibraryPage(QFrame):
 
     def ask_import(self) -> None:
         """Let a bank be chosen, and import it."""
-        ask_open(self, "Import a bank", "", _BANKS, self.edits.import_bank)
+        ask_open(self, "Import a bank", self._settings, _BANKS, self.edits.import_bank)
 
     def ask_export(self) -> None:
         """Let a file be named, and export what is listed to it."""
-        ask_save(self, "Export what is listed", "", _BANKS, self.export_bank)
+        give, words = self.export_bank, self.line.text().replace(":", " ")
+        name = f"presets {words}".strip()
+        ask_save(self, "Export what is listed", self._settings, _BANKS, give, name)
 
     def export_bank(self, path: Path) -> None:
         """Write the presets that are listed to a zip file."""

@@ -339,9 +339,7 @@ class LibraryActions(QObject):
         ----------
         entries : list of Entry
         path : Path
-            Without an ending, it gets ".zip".
         """
-        path = path if path.suffix else path.with_suffix(".zip")
         text = f"{len(entries)} presets are in {path.name}."
         self._start(
             f"Exporting {path.name} …",

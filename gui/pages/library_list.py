@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPolygonF, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QListView,
@@ -293,11 +293,20 @@ class LibraryList(QListView):
     @contextmanager
     def quiet(self) -> Generator[None]:
         """While the current row changes in here, nothing is heard."""
-        self.is_quiet = True
+        before, self.is_quiet = self.is_quiet, True
         try:
             yield
         finally:
-            self.is_quiet = False
+            self.is_quiet = before
+
+    @override
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # Qt would choose the first row, and the sound would be that of a preset nobody asked for.
+        chosen = self.currentIndex().isValid()
+        with self.quiet():
+            super().focusInEvent(event)
+            if not chosen:
+                self.selectionModel().clearCurrentIndex()
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -35,6 +35,7 @@ from ..files import ask_save
 from ..plots import canvas as plot_painting
 from ..plots.axes import Axis
 from ..plots.canvas import Canvas
+from ..settings import Settings
 from ..undo import History
 from ..widgets.elided_label import ElidedLabel
 
@@ -223,6 +224,8 @@ class SequencePage(QFrame):
     desk : Desk
     history : History
         Playing a sequence is one step of it.
+    settings : Settings
+        Remember the folder of what is written.
 
     Attributes
     ----------
@@ -230,10 +233,10 @@ class SequencePage(QFrame):
         Whether the sequence moves the parameters.
     """
 
-    def __init__(self, actions: Actions, desk: Desk, history: History) -> None:
+    def __init__(self, actions: Actions, desk: Desk, history: History, settings: Settings) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self._desk, self._history = desk, history
+        self._desk, self._history, self._settings = desk, history, settings
         self._matched: MatchedSequence | None = None
         self._drawn = self._begun = 0.0
         self._before = 0  # windows that an earlier run had matched
@@ -364,7 +367,9 @@ class SequencePage(QFrame):
 
     def ask_where(self) -> None:
         """Let a file be named, and write what was found."""
-        ask_save(self, "Save the sequence", "", _KINDS, self.export)
+        matched = self._matched
+        name = "" if matched is None else f"{Path(matched.sound.name).stem} sequence"
+        ask_save(self, "Save the sequence", self._settings, _KINDS, self.export, name)
 
     def export(self, path: Path) -> None:
         """Write what is shown; a message says when it is done."""

@@ -188,9 +188,8 @@ class Exporter(QObject):
             Of :data:`KINDS`.
         """
         name = view.title.text().split(":")[0].lower().replace(" ", "-")
-        folder = self._settings.views or self._settings.folder or str(Path.home())
         ask_save(
-            self._window, f"Save {view.title.text()}", folder, KINDS,
+            self._window, f"Save {view.title.text()}", self._settings, KINDS,
             lambda path: self.save(view, path), f"mesosynth-{name}{KINDS[kind][0]}", kind,
         )  # fmt: skip
 
@@ -207,7 +206,6 @@ class Exporter(QObject):
         except MesosynthError as error:
             self._desk.say(str(error), "error")
             return
-        self._settings.views = str(path.parent)
         self._desk.say(f"Saved {view.title.text()} as {path}.")
 
     def copy(self, view: Frame) -> None:

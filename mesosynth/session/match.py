@@ -142,6 +142,12 @@ class Match:
             self._emit(self.follow_changed, follow)
 
     @property
+    def target_name(self) -> str:
+        """Name of the target that was matched; "" without a result."""
+        target = self._target.sound
+        return "" if self.result is None or target is None else target.name
+
+    @property
     def pid(self) -> int | None:
         """Process number of the matcher."""
         return self._jobs.pid

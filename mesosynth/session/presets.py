@@ -80,6 +80,7 @@ class Presets:
         layers: Layers,
     ) -> None:
         self.current: Preset | None = None
+        self._matched = False  # whether a match has driven the sound since
         self.bank: Sequence[Path] = ()
         self._emit, self._messages = emit, messages
         self._sound, self._rack, self._match, self._layers = sound, rack, match, layers
@@ -127,7 +128,7 @@ class Presets:
             values, effects = preset.values, preset.effects
             self._rack.restore(instrument, values, effects, uids, preset.state, source)
             if source == "preset":
-                self.current = preset
+                self.current, self._matched = preset, False
                 self._emit(self.loaded, preset, path)
 
     def save(self, path: Path) -> None:
@@ -144,25 +145,62 @@ class Presets:
     def preset(self, name: str = "") -> Preset:
         """The live sound as a preset, with the record of its match, if any.
 
-        Author, comment, tags and licence are those of the current preset.
+        Author, comment, tags and licence are those of the current preset; after a match, which is
+        a new sound, there are none.
         """
-        rack = self._rack
-        sound = Preset(
-            name=name,
-            instrument=rack.instrument,
-            parameters=self._sound.instrument_values,
-            effects=rack.preset_effects,
-            state=rack.state,
-        )
-        current = self.current or sound
-        match = (self._layers if rack.instrument == INSTRUMENT else self._match).record()
-        same = (current.instrument, current.values) == (sound.instrument, sound.values)
-        if match is None and same:
+        sound = self._live()
+        current = self._described(sound)
+        match = (self._layers if sound.instrument == INSTRUMENT else self._match).record()
+        sound = msgspec.structs.replace(sound, name=name, match=match)
+        if current is None:
+            return sound
+        if match is None and _same(current, sound):
             match = current.match
         return msgspec.structs.replace(
             sound, author=current.author, comment=current.comment, tags=current.tags,
             licence=current.licence, extra=current.extra, match=match,
         )  # fmt: skip
+
+    def _live(self) -> Preset:
+        """The live sound, without a name or a description."""
+        rack = self._rack
+        return Preset(
+            name="",
+            instrument=rack.instrument,
+            parameters=self._sound.instrument_values,
+            effects=rack.preset_effects,
+            state=rack.state,
+        )
+
+    def _described(self, sound: Preset) -> Preset | None:
+        """The current preset, if what it says is still true of the sound."""
+        current = self.current
+        return None if current is None or (self._matched and not _same(current, sound)) else current
+
+    def follow_values(self, _values: Mapping[str, float], source: Source, _draw: bool) -> None:
+        """Notice a match that drives the sound.
+
+        Parameters
+        ----------
+        _values, _draw
+            Of the change, not used.
+        source : {"user", "preset", "match", "midi"}
+        """
+        self._matched |= source == "match"
+
+    @property
+    def name(self) -> str:
+        """Name of the preset that plays, perhaps changed by hand; "" after a match."""
+        current = self._described(self._live())
+        return "" if current is None else current.name
+
+    @property
+    def proposed_name(self) -> str:
+        """Name for a file of the live sound: that of its preset, or of the target it matches."""
+        if self.name:
+            return self.name
+        target = self._match.target_name
+        return f"{Path(target).stem} match" if target else "sound"
 
     def snapshot(self) -> Snapshot:
         """Snapshot of the live sound."""
@@ -204,3 +242,7 @@ class Presets:
             self._messages.say(
                 f"There is no program {program + 1}; the bank ends at {len(self.bank)}."
             )
+
+
+def _same(one: Preset, other: Preset) -> bool:
+    return (one.instrument, one.values) == (other.instrument, other.values)

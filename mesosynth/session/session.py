@@ -128,7 +128,8 @@ class Session:
     def _wire(self) -> None:
         """Connect the parts: direct effects of a change, in this order, before any signal."""
         self.sound.on_set = (
-            self.sequence.release, self.match.draw, self.layers.follow_values, self._open_input,
+            self.sequence.release, self.match.draw, self.layers.follow_values,
+            self.presets.follow_values, self._open_input,
         )  # fmt: skip
         self.sound.on_transport = (self.comparison.end,)
         self.rack.on_change = (self.match.aim, self.loss_map.aim, self.keys.follow_rack)
@@ -217,10 +218,10 @@ class Session:
         target = None
         if sound is not None and path is not None:
             target = TargetFile(path=str(path.absolute()), sha256=sound.sha256)
-        settings, current = self.match.settings, self.presets.current
+        settings = self.match.settings
         return SavedSession(
             extra=dict(self._unknown),
-            sound=self.presets.preset(current.name if current else ""),
+            sound=self.presets.preset(self.presets.name),
             target=target,
             match=None if settings == MatchSettings() else settings,
             follow=self.match.follow,

@@ -175,7 +175,7 @@ def test_a_bank_goes_out_and_comes_in(desk, page, tmp_path, qtbot):
     bank = tmp_path / "bank.zip"
     page.library.save(Preset(name="Mine", comment="x"))
     page.line.setText("is:user")
-    page.export_bank(bank.with_suffix(""))
+    page.export_bank(bank)
     said("1 presets are in bank.zip")
     page.do("remove", page.found[0])
     page.edits.import_bank(bank)

@@ -128,16 +128,6 @@ def test_everything_that_can_be_reached_has_a_name(desk):
     assert not nameless
 
 
-def test_views_are_saved_where_the_last_one_was(desk, tmp_path):
-    desk.settings.folder = str(tmp_path / "elsewhere")
-    desk.links.exporter.save(desk.pad_frame, tmp_path / "pad.png")
-    assert desk.settings.views == str(tmp_path)
-    desk.links.exporter.ask(desk.pad_frame)
-    dialog = next(each for each in desk.findChildren(QFileDialog) if each.isVisible())
-    assert dialog.directory().absolutePath() == str(tmp_path)
-    dialog.close()
-
-
 def test_settings_that_cannot_be_written_are_told_at_the_end(
     other_window, monkeypatch, tmp_path, capsys
 ):

@@ -18,7 +18,7 @@ def test_nothing_yet_gives_defaults_without_a_word():
 
 
 def test_what_was_saved_comes_back():
-    settings = Settings(geometry="AAEC", folder="/sounds", follow=False, gain=-12.5)
+    settings = Settings(geometry="AAEC", folders={"Sounds": "/sounds"}, follow=False, gain=-12.5)
     assert save_settings(settings) == ""
     assert load_settings() == (settings, "")
 
