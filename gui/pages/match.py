@@ -129,7 +129,7 @@ DESCENTS = {
 MORPH_STEPS = 100
 
 
-_ALIKE = 0.9  # similarity by JTFS below which one arpeggio is hardly what a user looks for
+_ALIKE = 0.9  # score below which one arpeggio is hardly what a user looks for
 
 
 def time_left(step: MatchStep | LayersStep) -> str:
@@ -291,10 +291,10 @@ class MatchPage(QFrame):
             self.candidates.item(place).setText(self._in_words(place, candidate))
         scores = result.similarity
         matching = self._desk.session.match.running
-        if scores is not None and scores.jtfs < _ALIKE and not matching:
+        if scores is not None and scores.score < _ALIKE and not matching:
             self._desk.say(
-                f"One arpeggio is {scores.jtfs:.0%} like the target; press L to match it with "
-                "several, and with how they repeat."
+                f"One arpeggio: {scores.brief}. Press L to match the target with several layers, "
+                "and with how they repeat."
             )
 
     def _play(self, row: int) -> None:

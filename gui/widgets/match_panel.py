@@ -29,20 +29,24 @@ from ..plots.loss_curve import LossCurve
 
 
 VIEWS = {
+    "score": (
+        "Score",
+        "The worst of the other three: below 0.6 a listener does not recognise the sound.",
+    ),
+    "picture": (
+        "Picture",
+        "Auditory picture: how far both sounds agree in decibels in 64 bands of the ear from 30 Hz "
+        "to 10 kHz, in steps of 10 ms.",
+    ),
     "jtfs": (
         "JTFS",
-        "Texture and melody, whenever they come: the cosine between both sounds in the joint "
-        "time–frequency scattering, averaged over time.",
-    ),
-    "mss": (
-        "MSS",
-        "The loudest partials, and when they come: the cosine between both sounds in the "
-        "multi-scale spectrogram.",
+        "Texture, melody and repetition: the cosine between both sounds in the joint "
+        "time–frequency scattering, averaged over a quarter of a second.",
     ),
     "log_mel": (
         "Mel",
-        "Log-mel: what is faint as well, as ears hear it, and when it comes; how far both sounds "
-        "agree in decibels in mel bands, above the noise of the target.",
+        "Log-mel: how far both sounds agree in decibels in mel bands, up to the highest frequency "
+        "of the recording.",
     ),
 }
 """What the desk calls the views of :class:`Scores`, and what it says of them."""
@@ -58,17 +62,26 @@ class ScoreBar(QWidget):
         super().__init__()
         self._name, self._meaning = name, meaning
         self._score: float | None = None
+        self._words = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.show_score(None)
 
     @property
     def text(self) -> str:
-        """The number as it is shown."""
-        return "–" if self._score is None else f"{self._score:.3f}"
+        """The number, or the words that stand for it, as shown."""
+        return self._words or ("–" if self._score is None else f"{self._score:.2f}")
 
-    def show_score(self, score: float | None) -> None:
-        """Show a score, or that there is none."""
-        self._score = score
+    def show_score(self, score: float | None, words: str = "") -> None:
+        """Show a score, or that there is none.
+
+        Parameters
+        ----------
+        score : float or None
+            0 to 1.
+        words : str
+            Text in place of the number.
+        """
+        self._score, self._words = score, words
         self.setToolTip(f"{self._name} {self.text}. {self._meaning} {_SCALE}")
         theme.name(self, f"Similarity in {self._name}: {self.text}", self._meaning)
         self.update()
@@ -98,7 +111,7 @@ class ScoreBar(QWidget):
 
 
 class ScoreBars(QWidget):
-    """Bars of the three similarities, side by side."""
+    """Bars of the score and the three that it is the worst of, side by side."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,14 +119,15 @@ class ScoreBars(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2, 0, 2, 0)
         layout.setSpacing(10)
-        for bar in self.bars.values():
-            layout.addWidget(bar)
+        for view, bar in self.bars.items():
+            layout.addWidget(bar, 3 if view == "score" else 2)
 
     def show_scores(self, scores: Scores | None) -> None:
         """Show how alike a sound is; None while that is not known."""
         known = {} if scores is None else scores.as_dict()
         for view, bar in self.bars.items():
-            bar.show_score(known.get(view))
+            is_far = view == "score" and scores is not None and not scores.matched
+            bar.show_score(known.get(view), "not matched" if is_far else "")
 
 
 # --------------------------------------------------------------------------------------------------

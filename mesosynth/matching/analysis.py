@@ -295,4 +295,4 @@ def _operator(instrument: str) -> Operator:
 @functools.lru_cache(maxsize=1)
 def _similarity(samples: bytes) -> Similarity:
     """Comparison with a target of these float32 samples, which takes a second to begin with."""
-    return Similarity(np.frombuffer(samples, np.float32).copy(), shared_operator())
+    return Similarity(np.frombuffer(samples, np.float32).copy(), ANALYSIS_RATE)

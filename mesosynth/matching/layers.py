@@ -461,7 +461,7 @@ class LayerSearch:
 
     def _scores(self) -> Similarity:
         if self._similarity is None:
-            self._similarity = Similarity(self._target.audio, shared_operator())
+            self._similarity = Similarity(self._target.audio, ANALYSIS_RATE)
         return self._similarity
 
     def _layers(

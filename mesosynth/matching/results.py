@@ -20,37 +20,52 @@ from mesosynth.plugins.parameters import ParameterTable
 # Similarity of two sounds by three representations, since a match can overfit one of them
 
 
+MATCHED = 0.6
+"""Score from which on a listener recognises a sound."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Cosines between two sounds, level-matched, 0 (nothing in common) to 1 (the same).
+    """Similarity of two sounds in time and at full band, 0 (nothing in common) to 1 (the same).
 
     Attributes
     ----------
+    picture : float
+        Correlation of the auditory pictures: decibels in 64 bands of the ear, in steps of 10 ms.
     jtfs : float
-        Of the joint time-frequency scattering averaged over all time: texture and melody, whenever
-        they come.
-    mss : float
-        Of the multi-scale spectrogram: the waveform's magnitudes, when they come.
+        Cosine of the joint time-frequency scattering averaged over a quarter of a second: texture,
+        melody and repetition.
     log_mel : float
-        Of decibels in mel bands above the target's noise, around their mean: what is faint counts
-        as well, and when it comes.
+        Correlation of the log-mel spectrograms up to half the sample rate.
     """
 
+    picture: float
     jtfs: float
-    mss: float
     log_mel: float
 
+    @property
+    def score(self) -> float:
+        """The worst of the three, which is what a person is told."""
+        return min(self.picture, self.jtfs, self.log_mel)
+
+    @property
+    def matched(self) -> bool:
+        """Whether a listener recognises the one sound in the other."""
+        return self.score >= MATCHED
+
     def as_dict(self) -> dict[str, float]:
-        """By name, for JSON and presets."""
-        return asdict(self)
+        """The score and the three by name, for JSON and presets."""
+        return {"score": self.score, **asdict(self)}
 
     @property
     def brief(self) -> str:
-        """The three in the order above, where there is little room."""
-        return f"alike {self.jtfs:.2f} {self.mss:.2f} {self.log_mel:.2f}"
+        """The score in words, where there is little room."""
+        return f"{self.score:.0%} like" if self.matched else "not matched"
 
     def __str__(self) -> str:
-        return f"JTFS {self.jtfs:.3f}, MSS {self.mss:.3f}, log-mel {self.log_mel:.3f}"
+        three = f"picture {self.picture:.2f}, JTFS {self.jtfs:.2f}, log-mel {self.log_mel:.2f}"
+        verdict = f"{self.score:.2f}" if self.matched else f"not matched ({self.score:.2f})"
+        return f"{verdict}, the worst of {three}"
 
 
 # --------------------------------------------------------------------------------------------------

@@ -89,8 +89,9 @@ class MatchRecord(msgspec.Struct, frozen=True, kw_only=True):
     gain : float
         Amplitude of the arpeggio's peak in the target, 1.0 is full scale.
     similarity : dict
-        Cosines to the target by view, "jtfs", "mss" and "log_mel", 0 to 1; empty where it was not
-        measured.
+        "score", and the three that it is the worst of, "picture", "jtfs" and "log_mel", 0 to 1;
+        empty where it was not measured. Presets from before 2027 hold "mss" and no "score": cosines
+        below 4 kHz with the time averaged away, which are not comparable.
     extra : dict
         Keys of later versions.
     """

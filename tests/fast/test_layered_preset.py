@@ -11,7 +11,7 @@ from mesosynth.cli.main import main
 from mesosynth.instruments.layers import PARAMETERS, Layers
 from mesosynth.matching.layers import render_layers
 from mesosynth.matching.results import Layer, LayersResult, Scores
-from mesosynth.matching.similarity import Similarity
+from mesosynth.matching.similarity import similarity
 from mesosynth.plugins.plugin import NO_EVENTS
 from mesosynth.presets.matched import layer_values, layered_preset
 from mesosynth.presets.preset import load_preset, save_preset
@@ -43,7 +43,7 @@ def test_the_instrument_plays_what_was_matched():
     wanted = render_layers(LAYERS, start=begin)
     played = play(values, ANALYSIS_SAMPLES / ANALYSIS_RATE)
     wanted[-ANALYSIS_RATE:] = played[-ANALYSIS_RATE:] = 0.0  # there it goes on repeating
-    scores = Similarity(wanted).of(played)
+    scores = similarity(wanted, played, ANALYSIS_RATE)
     assert min(scores.as_dict().values()) > 0.99
     assert np.linalg.norm(played) == pytest.approx(np.linalg.norm(wanted), rel=0.01)
 
@@ -65,7 +65,9 @@ def test_a_preset_keeps_scores_and_comes_back(tmp_path):
     save_preset(path, layered_preset(result, "phrase.wav", "abc"))
     preset = load_preset(path)
     assert preset.instrument == "layers"
-    assert preset.match.similarity == {"jtfs": 0.9, "mss": 0.5, "log_mel": 0.7}
+    assert preset.match.similarity == {
+        "score": 0.5, "picture": 0.9, "jtfs": 0.5, "log_mel": 0.7,
+    }  # fmt: skip
     assert preset.values == PARAMETERS.complete(layer_values(LAYERS))
 
 
@@ -75,7 +77,7 @@ def test_the_command_line_matches_with_layers(tmp_path, capsys):
     words = ["match", str(sound), "--layers", "1", "--seconds", "2", "-o", str(preset), "--json"]
     assert main(words) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert set(answer["similarity"]) == {"jtfs", "mss", "log_mel"}
+    assert set(answer["similarity"]) == {"score", "picture", "jtfs", "log_mel"}
     (layer,) = answer["layers"]
     assert layer["share"] == pytest.approx(1.0)
     assert main(["render", str(preset), str(tmp_path / "out.wav"), "--seconds", "1"]) == 0

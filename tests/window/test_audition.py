@@ -56,7 +56,7 @@ def test_a_match_is_judged_in_three_views_and_so_are_its_candidates(target, qtbo
     with told(qtbot, target.session.match.judged, timeout=60_000):
         QTest.keyClick(target, Qt.Key.Key_M)
     assert all(float(bar.text) > 0.9 for bar in bars.values())
-    assert "0.99" in bars["jtfs"].toolTip()
-    assert "alike" in target.match_page.candidates.item(0).text()
+    assert "JTFS" in bars["jtfs"].toolTip()
+    assert "% like" in target.match_page.candidates.item(0).text()
     record = target.session.presets.preset("judged").match
-    assert set(record.similarity) == {"jtfs", "mss", "log_mel"}
+    assert set(record.similarity) == {"score", "picture", "jtfs", "log_mel"}

@@ -47,8 +47,11 @@ def test_where_one_arpeggio_is_not_enough_a_sentence_says_what_is(target, qtbot)
         start(target, qtbot)
     result = judged.args[0]
     assert "press L" not in text()  # it is like the target
-    session.match.judged.emit(replace(result, similarity=Scores(0.81, 0.3, 0.3)))
-    assert "One arpeggio is 81% like the target; press L" in text()
+    session.match.judged.emit(replace(result, similarity=Scores(0.81, 0.9, 0.85)))
+    assert "One arpeggio: 81% like. Press L" in text()
+    session.match.judged.emit(replace(result, similarity=Scores(0.59, 0.99, 0.95)))
+    assert "One arpeggio: not matched. Press L" in text()
+    assert target.match.scores.bars["score"].text == "not matched"
 
 
 def test_above_the_curve_stands_the_loss_of_what_was_found(target, qtbot):
