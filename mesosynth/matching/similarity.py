@@ -168,8 +168,8 @@ def auditory_power(audio: NDArray[np.floating], sample_rate: float) -> NDArray[n
 
 def _erb_filters() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centres and widths b_m, (ERB_BANDS,) Hz."""
-    ends = 21.4 * np.log10(1.0 + 0.00437 * np.array([LOWEST, HIGHEST]))
-    centres = (10.0 ** (np.linspace(*ends, ERB_BANDS) / 21.4) - 1.0) / 0.00437
+    low, high = (21.4 * np.log10(1.0 + 0.00437 * end) for end in (LOWEST, HIGHEST))
+    centres = (10.0 ** (np.linspace(low, high, ERB_BANDS) / 21.4) - 1.0) / 0.00437
     return centres, 1.019 * 24.7 * (0.00437 * centres + 1.0)
 
 
