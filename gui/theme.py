@@ -25,8 +25,7 @@ from .settings import SCALES, Settings
 # --------------------------------------------------------------------------------------------------
 # Colours, dark and light, by name.
 #
-# Pictures stay dark in both, because their maps begin with black: WELL is their ground, GRID and
-# MATCH lie on it, ACCENT and DIM on it and on panels as well.
+# WELL is the ground of plots, GRID and MATCH lie on it, ACCENT and DIM on it and on panels as well.
 
 
 DARK = {
@@ -62,9 +61,9 @@ LIGHT = {
     "HOVER": "#dadde5",
     "CARD": "#eff1f4",
     "FIELD": "#ffffff",
-    "WELL": "#14171d",
+    "WELL": "#ffffff",
     "LINE": "#c4c9d3",
-    "GRID": "#2a303a",
+    "GRID": "#e2e6ec",
     "TEXT": "#1b2027",
     "DIM": "#69737f",
     "FAINT": "#a0a8b4",
@@ -76,7 +75,7 @@ LIGHT = {
     "WARNING": "#8f6400",
     "ERROR": "#c8352e",
     "ALARM": "#fbe3e1",
-    "MATCH": "#e8edf5",
+    "MATCH": "#2b3038",
 }
 
 

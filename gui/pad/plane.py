@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF
-from PySide6.QtGui import QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from mesosynth.matching.results import Cell
 from mesosynth.plugins.parameters import ParameterTable
 
 from .. import theme
 from ..plots.axes import Axis
-from ..plots.colour_bar import colour_table
+from ..plots.colours import colour_table
 
 # --------------------------------------------------------------------------------------------------
 # Plane: the axes of two parameters over a rectangle of pixels.
@@ -265,7 +265,9 @@ def loss_image(loss: NDArray[np.float64]) -> QImage:
     known = np.isfinite(loss)
     level = np.log10(np.clip(np.where(known, loss, 1.0), *LEVELS))
     indices = np.round((level - low) / (high - low) * 255.0).astype(np.int64)
-    pixels = np.array(colour_table("loss"), dtype=np.uint32)[indices]
+    pixels = np.array(colour_table("loss", QColor(theme.WELL).lightness() > 127), dtype=np.uint32)[
+        indices
+    ]
     pixels = np.where(known, pixels, np.uint32(0))
     height, width = pixels.shape
     image = QImage(

@@ -1,7 +1,5 @@
 """Colour maps and the colour bar that sets their range."""
 
-from functools import cache
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -20,36 +18,13 @@ from typing_extensions import override
 from .. import theme
 from . import canvas as plot_painting
 from .canvas import Canvas
+from .colours import colour_table
 
 # --------------------------------------------------------------------------------------------------
 # Colour maps, even to the eye and to colour-blind eyes, and images in them.
 #
 # An image holds one byte a pixel and its map beside it, so that another range of levels costs
 # little.
-
-
-_STOPS = {
-    # Matplotlib's magma (CC0) in sixteenths.
-    "magma": (
-        "#000004 #0a0822 #1c1044 #331067 #51127c #691c81 #842681 #9c2e7f #b73779 #d1426f #e75263 "
-        "#f56c5c #fc8961 #feaa74 #feca8d #fce9aa #fcfdbf"
-    ),
-    # Blue where the sound lacks energy, red where it has too much, dark where nothing differs.
-    "difference": "#8ec5ff #5598e6 #2f6fd0 #1a4078 #0d0f13 #78272a #d0453a #ee7e6c #ffb3a1",
-    # Ever darker towards high losses, and never so bright that a line on it would not read.
-    "loss": "#6cc0ae #4a9fa3 #3a7f99 #31628a #2c4a74 #26375b #202a45 #1b2236",
-}
-
-
-@cache
-def colour_table(name: str) -> list[int]:
-    """256 colours, 0xAARRGGBB, of "magma", "difference" or "loss"."""
-    colours = [QColor(stop) for stop in _STOPS[name].split()]
-    stops = np.array([(c.red(), c.green(), c.blue()) for c in colours])
-    places = np.linspace(0.0, len(stops) - 1.0, 256)
-    channels = [np.interp(places, np.arange(len(stops)), stops[:, i]) for i in range(3)]
-    red, green, blue = np.round(channels).astype(np.int64)
-    return [int(c) for c in (0xFF << 24) | (red << 16) | (green << 8) | blue]
 
 
 def indexed_image(

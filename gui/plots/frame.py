@@ -1,10 +1,11 @@
 """Frame of a view: a title, a note on its right, and a hint while it is empty."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -25,6 +26,52 @@ class Table:
 
     columns: Sequence[str]
     rows: Iterable[Sequence[float | str]]
+
+
+W = TypeVar("W", bound=QWidget)
+
+
+class Later(QWidget, Generic[W]):
+    """Place of a plot, which is made in the turn after the place was first on screen.
+
+    So the window is on screen before pyqtgraph is imported. What asks for the plot before then
+    gets it at once.
+
+    Parameters
+    ----------
+    make : callable
+        Imports and makes the plot.
+    """
+
+    def __init__(self, make: Callable[[], W]) -> None:
+        super().__init__()
+        self._make = make
+        self._plot: W | None = None
+        self._asked = False
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+
+    @property
+    def made(self) -> bool:
+        """Whether there is a plot."""
+        return self._plot is not None
+
+    @property
+    def plot(self) -> W:
+        """The plot."""
+        if self._plot is None:
+            self._plot = self._make()
+            layout = self.layout()
+            assert layout is not None
+            layout.addWidget(self._plot)
+            self.setFocusProxy(self._plot)
+        return self._plot
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self._asked:
+            self._asked = True
+            QTimer.singleShot(0, self, lambda: self.plot)
 
 
 class Frame(QFrame):

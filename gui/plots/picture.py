@@ -1,279 +1,335 @@
-"""Picture: a titled image on axes to zoom and to read, with a hint while it is empty."""
+"""Picture: an image in colours on a plot, its colour bar, and rows of pictures."""
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
+import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPen, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QRectF, Signal
+from PySide6.QtGui import QMouseEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QGraphicsGridLayout, QMenu, QWidget
 from typing_extensions import override
 
 from .. import theme
-from . import canvas as plot_painting
-from .axes import Axis, SharedAxes
-from .canvas import Canvas
-from .colour_bar import indexed_image
+from .axes import Axis
+from .colours import colour_map
+from .plot import FONT, Line, Part, Plot, add_range
 
-_GAP = 10  # px between pictures
-_BARE = 5  # px at the left of a picture whose vertical axis its neighbour has
-_ROOMY = 9.0  # lines of text: lower pictures go without the label of the horizontal axis
-_ZOOM = 0.8  # share of the axis that stays in sight after a notch of the wheel
+# --------------------------------------------------------------------------------------------------
+# Image: numbers on a grid that is even on its axes.
+
+
+class Image(Part):
+    """Numbers in colours.
+
+    Parameters
+    ----------
+    plot : Plot
+    colours : str
+        A map of :func:`gui.plots.colours.colour_map`.
+    levels : (float, float)
+        Values of the map's two ends.
+
+    Attributes
+    ----------
+    numbers : (rows, columns) float32 or None
+        The first row is the bottom; clear where they are NaN.
+    x, y : Axis
+        Axes on which columns and rows are even, from edge to edge.
+    """
+
+    def __init__(self, plot: Plot, colours: str, levels: tuple[float, float]) -> None:
+        self.numbers: NDArray[np.float32] | None = None
+        self.x, self.y = plot.x_axis, plot.y_axis
+        self._colours, self.levels = colours, levels
+        super().__init__(plot, pg.ImageItem(axisOrder="row-major"))
+        self.item.setZValue(-10.0)
+        self.dress()
+
+    def show(self, numbers: NDArray[np.float32] | None, x: Axis, y: Axis) -> None:
+        """Show other numbers; None for none.
+
+        Parameters
+        ----------
+        numbers : (rows, columns) float32 or None
+        x, y : Axis
+        """
+        self.numbers, self.x, self.y = numbers, x, y
+        self.place()
+
+    def set_levels(self, levels: tuple[float, float]) -> None:
+        """Set the values at the ends of the colour map."""
+        self.levels = levels
+        self.item.setLevels(levels)
+
+    def cell(self, x: float, y: float) -> tuple[int, int] | None:
+        """Row and column at two values; None beside the image.
+
+        Parameters
+        ----------
+        x, y : float
+        """
+        if self.numbers is None:
+            return None
+        across, up = self.x.share(x), self.y.share(y)
+        if not (0.0 <= across < 1.0 and 0.0 <= up < 1.0):
+            return None
+        rows, columns = self.numbers.shape
+        return int(up * rows), int(across * columns)
+
+    @override
+    def place(self) -> None:
+        if self.numbers is None:
+            self.item.clear()
+            return
+        plot, numbers = self.plot, self.numbers
+        if plot.y_axis.kind != self.y.kind:
+            numbers = numbers[_even(self.y, plot.y_axis, len(numbers))]
+        if plot.x_axis.kind != self.x.kind:
+            numbers = numbers[:, _even(self.x, plot.x_axis, numbers.shape[1])]
+        left, right = plot.x_axis.coordinates([self.x.low, self.x.high]).tolist()
+        low, high = plot.y_axis.coordinates([self.y.low, self.y.high]).tolist()
+        self.item.setImage(numbers, autoLevels=False, levels=self.levels)
+        self.item.setRect(QRectF(left, low, right - left, high - low))
+
+    @override
+    def dress(self) -> None:
+        self.item.setLookupTable(colour_map(self._colours, self.plot.light))
+
+
+def _even(source: Axis, drawn: Axis, count: int) -> NDArray[np.int64]:
+    """Indices of cells even on `source` for cells that are even on an axis of another kind."""
+    low, high = drawn.coordinates([source.low, source.high]).tolist()
+    middles = low + (np.arange(count) + 0.5) / count * (high - low)
+    first, last = source.span
+    share = (source.coordinates(drawn.values(middles)) - first) / (last - first)
+    return np.clip((share * count).astype(np.int64), 0, count - 1)
+
+
+# --------------------------------------------------------------------------------------------------
+# Colour bar: drag its handles to set the range; a double-click brings it back.
+
+
+_BAR = 10  # px
+_ROOMY = 110  # px: a narrower picture leaves its bar out
+
+
+class ColourBar(pg.ColorBarItem):
+    """Colour bar at the right of a picture, for one or more images.
+
+    Parameters
+    ----------
+    plot : Plot
+        Beside which it stands.
+    images : list of Image
+    colours : str
+        A map of :func:`gui.plots.colours.colour_map`.
+    limits : (float, float)
+        How far its ends can be dragged.
+    mirrored : bool
+        Whether its ends stay opposite, as those of differences.
+
+    Signals
+    -------
+    changed : float, float
+        Both levels.
+    """
+
+    changed = Signal(float, float)
+
+    def __init__(
+        self,
+        plot: Plot,
+        images: list[Image],
+        colours: str,
+        limits: tuple[float, float],
+        mirrored: bool = False,
+    ) -> None:
+        levels = images[0].levels
+        super().__init__(
+            values=levels, width=_BAR, limits=limits, colorMapMenu=False, rounding=1
+        )  # fmt: skip
+        self._plot, self._images, self._colours, self._mirrored = plot, images, colours, mirrored
+        self._furthest = limits[1]
+        self.default = self.shown = levels
+        self.axis.setStyle(tickLength=2, tickTextOffset=1, hideOverlappingLabels=8)
+        self.axis.enableAutoSIPrefix(False)
+        cast("QGraphicsGridLayout", self.layout).setContentsMargins(0, 0, 0, 0)
+        plot._grid.addItem(self, 1, 2)
+        self.sigLevelsChanged.connect(self._on_dragged)
+        self.dress()
+
+    def set(self, low: float, high: float) -> None:
+        """Set both levels.
+
+        Parameters
+        ----------
+        low, high : float
+        """
+        if self._mirrored:
+            # The end that was moved says how far both go.
+            end = high if abs(high - self.hi_prv) >= abs(low - self.lo_prv) else -low
+            end = min(max(end, 3.0), self._furthest)
+            low, high = -end, end
+        self.shown = low, high
+        self.setLevels((low, high))
+        for image in self._images:
+            image.set_levels((low, high))
+        self.changed.emit(low, high)
+
+    def dress(self) -> None:
+        """Take the plot's colours."""
+        font, plot = theme.font(FONT), self._plot
+        self.axis.setStyle(tickFont=font)
+        self.axis.setWidth(2.4 * font.pixelSize())
+        self.axis.setTextPen(QPen(plot.ink("DIM")))
+        for side in ("left", "right", "top", "bottom"):
+            self.getAxis(side).setPen(QPen(plot.ink("LINE")))
+        self.setColorMap(pg.ColorMap(None, colour_map(self._colours, plot.light)))
+        assert self.region is not None
+        for line in self.region.lines:
+            line.setPen(QPen(plot.ink("TEXT"), 1.0))
+            line.setHoverPen(QPen(plot.ink("ACCENT"), 2.0))
+
+    def _on_dragged(self) -> None:
+        low, high = self.values
+        before = self.lo_prv, self.hi_prv
+        self.set(low, high)
+        # A drag goes on from the levels at its beginning.
+        self.lo_prv, self.hi_prv = before
+
+
+# --------------------------------------------------------------------------------------------------
+# Picture: one image on a plot. Pictures: some of them in a row.
+
 
 Readout = Callable[[int, int, float, float], str]
 """What to say of the number in a row and a column of a picture, at x and y."""
 
 
-class Pictures(QWidget):
-    """A row of pictures of equal width; the first one has the vertical axis."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setMinimumSize(200, 60)
-        self._pictures: list[Picture] = []
-
-    def add(self, picture: "Picture") -> None:
-        """Put a picture at the right end."""
-        picture.setParent(self)
-        picture.show()
-        self._pictures.append(picture)
-        self._place()
-
-    @override
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self._place()
-
-    def _place(self) -> None:
-        count = len(self._pictures)
-        margins = round(plot_painting.left_margin()) + (count - 1) * (_BARE + _GAP)
-        width = max((self.width() - margins) / max(count, 1), 20.0)
-        left = 0.0
-        for picture in self._pictures:
-            right = left + picture.margin + width
-            picture.setGeometry(QRect(round(left), 0, round(right) - round(left), self.height()))
-            left = right + _GAP
-
-
-class Picture(Canvas):
-    """One picture of a row: the wheel zooms, a drag moves what is in sight, a double-click resets.
+class Picture(Plot):
+    """One image with its read-out.
 
     Parameters
     ----------
-    title, hint : str
-    axes : SharedAxes
+    name, hint : str
+    x, y : Axis
     colours : str
-        A map of :mod:`gui.plots.colour_bar`.
+        A map of :func:`gui.plots.colours.colour_map`.
     levels : (float, float)
         Values at the map's two ends.
-    first : bool
-        Whether it shows the vertical axis.
     readout : callable
-        What to say of the pixel under the mouse.
+        What to say of the cell under the mouse.
+    unit : str
+        Of the numbers.
     """
 
     def __init__(
         self,
-        title: str,
+        name: str,
         hint: str,
-        axes: SharedAxes,
+        x: Axis,
+        y: Axis,
         colours: str,
         levels: tuple[float, float],
-        first: bool,
         readout: Readout,
+        unit: str = "dB",
     ) -> None:
-        super().__init__()
-        self.axes = axes
-        self._title, self._hint, self._colours, self._first = title, hint, colours, first
-        self._levels, self._readout = levels, readout
-        self.numbers: NDArray[np.float32] | None = None
-        self._box = (0.0, 0.0, 1.0, 1.0)
-        self._image = QImage()
-        self._middle: float | None = None
-        self._playhead: float | None = None
-        self._mouse: QPointF | None = None
-        self._drag: QPointF | None = None
-        self.setMouseTracking(True)
-        self.setToolTip("Wheel: zoom (Shift: sideways)\nDrag: move\nDouble-click: show everything")
-        self.setToolTipDuration(3000)
-        theme.name(self, title)
-        axes.changed.connect(self.refresh)
-
-    @override
-    def sizeHint(self) -> QSize:
-        return QSize(200, 160)
+        super().__init__(name, x, y, hint=hint)
+        self.title = name
+        self.image = Image(self, colours, levels)
+        self.bar: ColourBar | None = None
+        self._middle = Line(self, "DIM", moving=False)
+        self._readout_of, self._unit = readout, unit
 
     @property
-    def margin(self) -> int:
-        """Room at the left of the image, px."""
-        return round(plot_painting.left_margin()) if self._first else _BARE
-
-    @property
-    def area(self) -> QRectF:
-        """Rectangle of the image, px."""
-        top, bottom = plot_painting.title_margin(), plot_painting.bottom_margin(self._roomy)
-        height = max(self.height() - top - bottom, 1.0)
-        return QRectF(self.margin, top, max(self.width() - self.margin - 1.0, 1.0), height)
-
-    @property
-    def _roomy(self) -> bool:
-        """Whether there is room for the label of the horizontal axis."""
-        return self.height() >= _ROOMY * plot_painting.em()
+    def numbers(self) -> NDArray[np.float32] | None:
+        """What is shown."""
+        return self.image.numbers
 
     @property
     def shown(self) -> bool:
         """Whether there is a picture."""
         return self.numbers is not None
 
-    @property
-    def title(self) -> str:
-        """Title over the picture."""
-        return self._title
-
-    @title.setter
-    def title(self, text: str) -> None:
-        self._title = text
-        self.refresh()
-
-    @property
-    def box(self) -> tuple[float, float, float, float]:
-        """Values at the left, the bottom, the right and the top of the image."""
-        return self._box
-
-    def set_numbers(
-        self, numbers: NDArray[np.float32] | None, box: tuple[float, float, float, float]
-    ) -> None:
-        """Show numbers; None shows the hint.
+    def set_numbers(self, numbers: NDArray[np.float32] | None, x: Axis, y: Axis) -> None:
+        """Show numbers; None shows the hint. See :meth:`Image.show`.
 
         Parameters
         ----------
         numbers : (rows, columns) float32 or None
-            The first row is the bottom.
-        box : tuple of float
-            See :attr:`box`.
+        x, y : Axis
         """
-        self.numbers, self._box = numbers, box
-        self._colour()
-
-    def set_levels(self, levels: tuple[float, float]) -> None:
-        """Set the levels at the ends of the colour map, dB."""
-        self._levels = levels
-        self._colour()
+        self.image.show(numbers, x, y)
+        self.set_empty(numbers is None)
 
     def set_middle(self, x: float | None) -> None:
-        """Draw a vertical line through the image."""
-        self._middle = x
-
-    def set_playhead(self, x: float | None) -> None:
-        """Move the playhead; only the strips that change are painted again."""
-        if x == self._playhead:
-            return
-        for place in (self._playhead, x):
-            if place is not None:
-                at = round(self._point(place, self.axes.y.low).x())
-                self.update(QRect(at - 2, 0, 5, self.height()))
-        self._playhead = x
+        """Draw a vertical line through the image; None for none."""
+        self._middle.move(x)
 
     @override
-    def paint_still(self, painter: QPainter) -> None:
-        area = self.area
-        plot_painting.paint_title(painter, area, self._title)
-        plot_painting.paint_ground(painter, area)
-        plot_painting.paint_x_axis(painter, area, self.axes.x, written=self._roomy)
-        plot_painting.paint_y_axis(painter, area, self.axes.y, written=self._first)
-        if self.numbers is None:
-            plot_painting.paint_hint(painter, area, self._hint)
-            return
-        painter.save()
-        painter.setClipRect(area)
-        left, bottom, right, top = self._box
-        painter.drawImage(QRectF(self._point(left, top), self._point(right, bottom)), self._image)
-        if self._middle is not None:
-            x = self._point(self._middle, self.axes.y.low).x()
-            painter.setPen(QPen(theme.colour("#8b95a5", 0.8)))
-            painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-        painter.restore()
+    def read(self, x: float, y: float) -> str:
+        cell = self.image.cell(x, y)
+        return "" if cell is None else self._readout_of(*cell, x, y)
 
     @override
-    def paint_moving(self, painter: QPainter) -> None:
-        area = self.area
-        if self._playhead is not None and self.shown:
-            x = self._point(self._playhead, self.axes.y.low).x()
-            if area.left() <= x <= area.right():
-                painter.setPen(QPen(QColor(theme.ACCENT)))
-                painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-        if self._mouse is not None and self._drag is None:
-            text = self.text_at(self._mouse)
-            if text:
-                plot_painting.paint_readout(painter, area, self._mouse, text)
-
-    def text_at(self, spot: QPointF) -> str:
-        """Values at a pixel of the widget; "" outside the image."""
-        if self.numbers is None or not self.area.contains(spot):
-            return ""
-        x, y = self._values(spot)
-        left, bottom, right, top = self._box
-        across = Axis(left, right, kind=self.axes.x.kind).share(x)
-        up = Axis(bottom, top, kind=self.axes.y.kind).share(y)
-        if not (0.0 <= across < 1.0 and 0.0 <= up < 1.0):
-            return ""
-        rows, columns = self.numbers.shape
-        return self._readout(int(up * rows), int(across * columns), x, y)
+    def dress(self) -> None:
+        super().dress()
+        bar = getattr(self, "bar", None)
+        if bar is not None:
+            bar.dress()
 
     @override
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._mouse = event.position()
-        if self._drag is not None:
-            move = self._mouse - self._drag
-            self._drag = self._mouse
-            self.axes.pan(-move.x() / self.area.width(), move.y() / self.area.height())
-        self.update()
-
-    @override
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self.axes.zoomed:
-            self._drag = event.position()
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
-
-    @override
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._drag = None
-        self.unsetCursor()
+    def resizeEvent(self, ev: QResizeEvent | None) -> None:
+        super().resizeEvent(ev)
+        bar = getattr(self, "bar", None)
+        if bar is not None:
+            bar.setVisible(self.width() >= _ROOMY)
 
     @override
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self.axes.reset()
+        bar = self.bar
+        if bar is not None and bar.sceneBoundingRect().contains(event.position()):
+            bar.set(*bar.default)
+        else:
+            super().mouseDoubleClickEvent(event)
 
     @override
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        delta = event.angleDelta()
-        factor = _ZOOM ** ((delta.y() or delta.x()) / 120.0)
-        spot, area = event.position(), self.area
-        x = min(max((spot.x() - area.left()) / area.width(), 0.0), 1.0)
-        y = min(max((area.bottom() - spot.y()) / area.height(), 0.0), 1.0)
-        sideways = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        self.axes.zoom(factor if sideways else 1.0, 1.0 if sideways else factor, x, y)
-        event.accept()
+    def fill_menu(self, menu: QMenu) -> None:
+        super().fill_menu(menu)
+        bar = self.bar
+        if bar is not None:
+            part = menu.addMenu("Range of colours")
+            part.addAction("As it was").triggered.connect(lambda: bar.set(*bar.default))
+            add_range(part, bar.shown, self._unit, bar.set)
+
+
+class Pictures(QWidget):
+    """Pictures side by side, below each other where the place is narrow and high."""
+
+    def __init__(self, pictures: list[Plot]) -> None:
+        super().__init__()
+        self.setMinimumSize(200, 60)
+        self._pictures = pictures
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(4)
+        for picture in pictures:
+            self._row.addWidget(picture, 1)
+        self._arrange()
 
     @override
-    def leaveEvent(self, event: QEvent) -> None:
-        self._mouse = None
-        self.update()
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._arrange()
 
-    def _colour(self) -> None:
-        if self.numbers is not None:
-            self._image = indexed_image(self.numbers, self._levels, self._colours)
-        self.refresh()
-
-    def _point(self, x: float, y: float) -> QPointF:
-        area, axes = self.area, self.axes
-        return QPointF(
-            area.left() + axes.x.share(x) * area.width(),
-            area.bottom() - axes.y.share(y) * area.height(),
-        )
-
-    def _values(self, spot: QPointF) -> tuple[float, float]:
-        area = self.area
-        return (
-            self.axes.x.at((spot.x() - area.left()) / area.width()),
-            self.axes.y.at((area.bottom() - spot.y()) / area.height()),
-        )
+    def _arrange(self) -> None:
+        ways = QBoxLayout.Direction
+        stacked = self.height() > 1.2 * self.width()
+        self._row.setDirection(ways.TopToBottom if stacked else ways.LeftToRight)
+        roomy = self.height() >= 110
+        for place, picture in enumerate(self._pictures):
+            picture.left.numbered = stacked or place == 0
+            picture.left.fit()
+            picture.bottom.named = roomy
+            picture.bottom.fit()

@@ -12,7 +12,7 @@ from mesosynth.plugins.parameters import ParameterTable
 from .axes import Axis, SharedAxes, short_number
 from .colour_bar import ColourBar
 from .frame import Frame, Table
-from .picture import Picture, Pictures, Readout
+from .old_picture import Picture, Pictures, Readout
 from .scalogram import decibel_difference
 
 # --------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from .. import theme
 from .axes import Axis, SharedAxes
 from .colour_bar import ColourBar
 from .frame import Frame, Table
-from .picture import Picture, Pictures, Readout
+from .old_picture import Picture, Pictures, Readout
 from .waveform import Waveform
 
 _FLOOR = -100.0  # dB, what no colour bar goes below
