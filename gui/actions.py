@@ -258,8 +258,9 @@ def _all_actions(w: "MainWindow") -> list[Action]:
         Action("tap_tempo", "Sound", "Tap the tempo", "Tap", "N", "ph.hand-pointing",
                "Press it in time, twice or more often, to set the tempo.",
                lambda: w.desk.ask(lambda session: session.keys.tap()), enabled=ready),
-        Action("panic", "Sound", "Panic: silence everything", "Panic", "Esc", "ph.hand-palm",
-               "Silence everything at once and forget all notes; press again to go on.",
+        Action("panic", "Sound", "Panic: silence everything", "Panic", "Shift+Esc", "ph.hand-palm",
+               "Silence everything at once and forget all notes; press again to go on. Esc twice "
+               "does it too.",
                lambda: w.sound.panic(), checked=lambda: w.sound.silenced),
         Action("capture", "Sound", "Capture the output…", "Capture", "Ctrl+R", "ph.record",
                "Write what is heard to a WAV or FLAC file; press again to end.",

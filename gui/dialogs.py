@@ -157,6 +157,11 @@ class ConfirmBar(QFrame):
         self.show()
         self._timer.start()
 
+    def take_escape(self) -> bool:
+        """Go back to the settings before."""
+        self._answer(self.refused)
+        return True
+
     def _count(self) -> None:
         self._left -= 1
         if self._left <= 0:
@@ -265,6 +270,7 @@ def _keys(actions: Iterable[Action]) -> list[tuple[str, str]]:
         for action in actions
         if not action.id.startswith(("recall_", "store_"))
     ]
+    keys.append(("Esc", "Cancel; twice in a row: panic"))
     return [*keys, (f"1 … {SLOTS}", "Recall a snapshot"), (f"Ctrl+1 … {SLOTS}", "Keep a snapshot")]
 
 
@@ -335,6 +341,11 @@ class Tour(QFrame):
         self.hide()
         self._ring.hide()
         self.ended.emit()
+
+    def take_escape(self) -> bool:
+        """Close it."""
+        self.end()
+        return True
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -1,7 +1,9 @@
 """Sound of the desk: panic, choice of device, and the computer keyboard as a piano."""
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
+from typing import Protocol, runtime_checkable
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from typing_extensions import override
 
@@ -9,6 +11,59 @@ from mesosynth.session import Session
 
 from .desk import Desk
 from .dialogs import ConfirmBar, DeviceDialog
+
+# --------------------------------------------------------------------------------------------------
+# Esc: cancels what is open; twice in a row where nothing is, it is a panic.
+
+TWICE_MS = 1000
+"""Longest time between the two, ms."""
+
+
+@runtime_checkable
+class Cancels(Protocol):
+    """Widget that Esc cancels or closes."""
+
+    def take_escape(self) -> bool:
+        """Cancel; return False where there is nothing to cancel."""
+        ...
+
+
+class Escape(QObject):
+    """Gives Esc to what has the focus, to what is around it, or else to a card that is open.
+
+    Parameters
+    ----------
+    window : QWidget
+    control : SoundControl
+    """
+
+    def __init__(self, window: QWidget, control: "SoundControl") -> None:
+        super().__init__(window)
+        self._window, self._control = window, control
+        self._again = QTimer(self, singleShot=True, interval=TWICE_MS)
+        key = QShortcut(QKeySequence(Qt.Key.Key_Escape), window, autoRepeat=False)
+        key.activated.connect(self._press)
+
+    def _press(self) -> None:
+        focus: QObject | None = QApplication.focusWidget()
+        around: list[QObject] = []
+        while focus is not None:
+            around.append(focus)
+            focus = focus.parent()
+        for widget in (*around, *self._window.findChildren(QWidget)):
+            shown = isinstance(widget, QWidget) and widget.isVisible()
+            if shown and isinstance(widget, Cancels) and widget.take_escape():
+                self._again.stop()
+                return
+        if self._control.silenced:
+            return
+        if self._again.isActive():
+            self._again.stop()
+            self._control.panic()
+        else:
+            self._again.start()
+            self._control.say_how_to_panic()
+
 
 # --------------------------------------------------------------------------------------------------
 # Panic, and the change of device with its way back.
@@ -29,6 +84,7 @@ class SoundControl(QObject):
         Whether a panic silenced everything, and nothing was played since.
     devices : DeviceDialog
     question : ConfirmBar
+    escape : Escape
     """
 
     def __init__(self, window: QWidget, desk: Desk) -> None:
@@ -41,6 +97,7 @@ class SoundControl(QObject):
         self.question.refused.connect(self._go_back)
         self._before: tuple[str | None, int | None, int | None] = (None, None, None)
         desk.attached.connect(self._attach)
+        self.escape = Escape(window, self)
 
     def play_or_stop(self) -> None:
         """Play, which ends a panic too, or stop."""
@@ -52,10 +109,14 @@ class SoundControl(QObject):
         if self.silenced:
             self._desk.ask(lambda session: session.match.stop())
             self._desk.ask(lambda session: session.sound.panic())
-            self._desk.say("Silenced. Press Esc again to go on.", "warning")
+            self._desk.say("Silenced. Shift+Esc or Space goes on.", "warning")
         else:
             self._desk.ask(lambda session: session.sound.unpanic())
             self._desk.say("On again.")
+
+    def say_how_to_panic(self) -> None:
+        """Say what a second Esc does."""
+        self._desk.say("Esc once more silences everything; Shift+Esc does at once.")
 
     def show_devices(self) -> None:
         """Let a device be chosen."""

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QProgressBar,
     QSizePolicy,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -30,6 +29,7 @@ from ..settings import Settings
 from ..undo import History
 from ..widgets.elided_label import ElidedLabel
 from ..widgets.match_panel import ScoreBars
+from ..widgets.number_box import integer_box
 from .match import time_left
 
 # --------------------------------------------------------------------------------------------------
@@ -292,8 +292,8 @@ class LayersPage(QFrame):
         self._desk, self._history, self._settings = desk, history, settings
         self._shown = LayerMixer()
         self.cards: list[LayerCard] = []
-        self.count = _number(1, MOST_LAYERS, settings.layers, "Layers at most")
-        self.seconds = _number(
+        self.count = integer_box(1, MOST_LAYERS, settings.layers, "Layers at most")
+        self.seconds = integer_box(
             _LEAST_SECONDS, _MOST_SECONDS, round(settings.layers_seconds), "Seconds for the match"
         )
         self.seconds.setSuffix(" s")
@@ -464,11 +464,3 @@ class LayersPage(QFrame):
 
 def _layers(count: int) -> str:
     return f"{count} layer{'s' if count != 1 else ''}"
-
-
-def _number(least: int, most: int, value: int, name: str) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(least, most)
-    box.setValue(value)
-    theme.name(box, name)
-    return box

@@ -184,6 +184,16 @@ class LibraryPage(QFrame):
                 return True
         return super().eventFilter(watched, event)
 
+    def take_escape(self) -> bool:
+        """Clear the search line, or leave it."""
+        if not self.line.hasFocus():
+            return False
+        if self.line.text():
+            self.line.clear()
+        else:
+            self.chosen.emit()
+        return True
+
     def close_down(self) -> None:
         """End what goes on in the background."""
         self.edits.background.close()

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -15,7 +14,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QVBoxLayout,
 )
-from typing_extensions import override
 
 from mesosynth.errors import MesosynthError
 from mesosynth.presets.bank import Imported
@@ -107,16 +105,10 @@ class SaveForm(QFrame):
         )  # fmt: skip
         self.saved.emit(filled, self._entry)
 
-    @override
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
-            if event.type() == QEvent.Type.ShortcutOverride:
-                event.accept()  # here it closes the form; elsewhere it is a panic
-                return True
-            if event.type() == QEvent.Type.KeyPress:
-                self._close()
-                return True
-        return super().event(event)
+    def take_escape(self) -> bool:
+        """Close it without saving."""
+        self._close()
+        return True
 
     def _close(self) -> None:
         self.hide()

@@ -8,7 +8,6 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QProgressBar,
@@ -38,6 +37,7 @@ from ..plots.canvas import Canvas
 from ..settings import Settings
 from ..undo import History
 from ..widgets.elided_label import ElidedLabel
+from ..widgets.number_box import decimal_box
 
 # --------------------------------------------------------------------------------------------------
 # Curves of theta over time, one strip a parameter, with a playhead.
@@ -250,12 +250,11 @@ class SequencePage(QFrame):
         )
         self.loop = QCheckBox("Loop")
         theme.name(self.loop, "Begin anew at the end")
-        self.hop = QDoubleSpinBox()
-        self.hop.setRange(SHORTEST_HOP, LONGEST_HOP)
+        self.hop = decimal_box(
+            SHORTEST_HOP, LONGEST_HOP, SequenceSettings().hop, "Seconds from one window to the next"
+        )
         self.hop.setSingleStep(0.05)
-        self.hop.setValue(SequenceSettings().hop)
         self.hop.setSuffix(" s")
-        theme.name(self.hop, "Seconds from one window to the next")
         self.smooth = QSlider(Qt.Orientation.Horizontal)
         self.smooth.setRange(0, _NOTCHES)
         theme.name(self.smooth, "Smoothing of theta over time")

@@ -2,7 +2,7 @@
 
 import math
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -64,26 +64,16 @@ class ValueEditor(QLineEdit):
         self.selectAll()
         self.setFocus()
 
-    @override
-    def event(self, event: QEvent) -> bool:
-        # Esc is also the shortcut of panic; while one types it only closes the line.
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_Escape
-        ):
-            event.accept()
-            return True
-        return super().event(event)
+    def take_escape(self) -> bool:
+        """Close, and keep the value."""
+        self._close()
+        return True
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self._close()
-        else:
-            super().keyPressEvent(event)
-            # QLineEdit lets Return through, and the knob behind would open the line again.
-            event.accept()
+        super().keyPressEvent(event)
+        # QLineEdit lets Return through, and the knob behind would open the line again.
+        event.accept()
 
     @override
     def focusOutEvent(self, event: QFocusEvent) -> None:
@@ -420,6 +410,7 @@ class Knob(QWidget):
             value = self.parameter.parse(text)
         except ArgumentError as error:
             self.refused.emit(str(error))
+            self.editor.open(text)  # to mend it, or to leave by Esc
             return
         self.set_at_once.emit({self.id: value}, self.title)
 

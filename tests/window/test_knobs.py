@@ -13,6 +13,8 @@ def type_into(knob, text, key=Qt.Key.Key_Return):
     assert knob.editor.isVisible()
     QTest.keyClicks(knob.editor, text)
     QTest.keyClick(knob.editor, key)
+    if knob.editor.isVisible():  # it cannot be used
+        QTest.keyClick(knob.editor, Qt.Key.Key_Escape)
     assert not knob.editor.isVisible()
 
 

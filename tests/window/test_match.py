@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hands import DEMO, drag, drop, told
+from hands import DEMO, SHIFT, drag, drop, told
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -95,15 +95,15 @@ def test_without_follow_the_sound_stays(target, qtbot):
     assert desk.history.stack.count() == 0
 
 
-def test_esc_stops(target, qtbot):
+def test_panic_stops(target, qtbot):
     desk = target
     start(desk, qtbot)
     assert desk.actions_["stop_match"].isEnabled()
     with told(qtbot, desk.session.match.ended, timeout=10_000):
-        QTest.keyClick(desk, Qt.Key.Key_Escape)
+        QTest.keyClick(desk, Qt.Key.Key_Escape, SHIFT)
     qtbot.waitUntil(lambda: not desk.session.match.running, timeout=2_000)
     qtbot.waitUntil(lambda: not desk.actions_["stop_match"].isEnabled(), timeout=1_000)
-    QTest.keyClick(desk, Qt.Key.Key_Escape)  # and the sound goes on
+    QTest.keyClick(desk, Qt.Key.Key_Escape, SHIFT)  # and the sound goes on
 
 
 def test_a_hand_on_the_pad_takes_over_from_the_match(target, qtbot):

@@ -1,7 +1,8 @@
-"""Fears: Esc does not silence, or for good; a capture nobody finds; a device nobody can choose."""
+"""Fears: panic does not silence, or for good; captures are lost; no device can be chosen."""
 
 import pytest
 import soundfile
+from hands import SHIFT
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -20,13 +21,13 @@ def loud(desk, qtbot):
     return desk
 
 
-def test_esc_silences_and_esc_again_goes_on(loud, qtbot):
+def test_panic_silences_and_panic_again_goes_on(loud, qtbot):
     desk, values = loud, dict(loud.session.sound.values)
-    QTest.keyClick(desk, Qt.Key.Key_Escape)
+    QTest.keyClick(desk, Qt.Key.Key_Escape, SHIFT)
     qtbot.waitUntil(lambda: not heard(desk), timeout=2_000)
     assert desk.actions_["panic"].isChecked()
     assert not desk.actions_["play"].isChecked() or not desk.session.sound.playing
-    QTest.keyClick(desk, Qt.Key.Key_Escape)
+    QTest.keyClick(desk, Qt.Key.Key_Escape, SHIFT)
     qtbot.waitUntil(lambda: heard(desk), timeout=5_000)
     assert not desk.actions_["panic"].isChecked()
     assert desk.session.sound.values == values
@@ -34,7 +35,7 @@ def test_esc_silences_and_esc_again_goes_on(loud, qtbot):
 
 def test_play_ends_a_panic_too(loud, qtbot):
     desk = loud
-    QTest.keyClick(desk, Qt.Key.Key_Escape)
+    QTest.keyClick(desk, Qt.Key.Key_Escape, SHIFT)
     qtbot.waitUntil(lambda: not desk.actions_["play"].isChecked(), timeout=2_000)
     QTest.keyClick(desk, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: not desk.actions_["panic"].isChecked(), timeout=2_000)
