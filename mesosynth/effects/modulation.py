@@ -3,6 +3,19 @@
 It sounds by nothing itself. As a plugin of the rack its knobs, presets, undo, MIDI and OSC are
 those of every effect; the rack asks it for its sources before a block, and gives each plugin whose
 parameters it moves that block in parts, one for each of its edges.
+
+A segment runs from one edge to the next: edges are every GRID samples since the start, and where a
+key is pressed. At the beginning of a segment the sources are computed for its end; between the two
+they are straight lines, so a block that ends inside a segment finds the same values as any other.
+
+A low-frequency oscillator with phase p, 0 to 1, is
+
+    sine      sin(2 pi p)                 saw up     2 p - 1
+    triangle  1 - |4 ((p + 1/4) mod 1) - 2|   saw down   1 - 2 p
+    square    1 for p < 1/2, else -1      random     a new value of -1 to 1 for each cycle
+
+The envelope rises in a straight line, then approaches sustain, and after the last key 0, as
+``exp(-t / T)`` with T a third of the decay's or release's time, which leaves 5% at its end.
 """
 
 import math
@@ -16,6 +29,7 @@ from mesosynth.errors import ArgumentError
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import WHOLE_CHANNEL, Effect, EventKind, Events
 from mesosynth.plugins.tempo import DIVISIONS, synced_period
+from mesosynth.system.kernels import F4, F8, compile_loops, loop
 
 NAME = "modulation"
 """Its name in presets, and its uid in a rack."""
@@ -39,6 +53,169 @@ SHAPES = ("sine", "triangle", "saw up", "saw down", "square", "random")
 _MIDDLE_KEY, _KEYS_EACH_WAY = 60, 60
 _MOST_NOTES = 512  # in a block, as the callback takes them
 _FLOOR = 60.0  # dB below full scale, where the follower of the input begins
+
+# --------------------------------------------------------------------------------------------------
+# Sample loops
+
+
+SINE, TRIANGLE, SAW_UP, SAW_DOWN, SQUARE, RANDOM = range(6)
+
+LFO_1, LFO_2, ENVELOPE, VELOCITY, WHEEL, PRESSURE, KEY, CHANCE, INPUT = range(len(SOURCES) - 1)
+"""Columns of the sources."""
+
+PHASE, DRAWN, LEVEL, RISING, DICE, LEFT, STATE = 0, 2, 4, 5, 6, 7, 8
+"""State at the beginning of a segment: phase and random value of both oscillators, level of the
+envelope and whether it rises, the random generator, the samples left of the segment; its length."""
+
+STEP, SHAPE, RESTART, ATTACK, DECAY, SUSTAIN, RELEASE, GATE, SETTINGS = 0, 2, 4, 6, 7, 8, 9, 10, 11
+"""Settings: increments per sample of both oscillators, their shapes and whether a key restarts
+them, samples of attack, decay and release, sustain, whether a key is held; their number."""
+
+PASSING, BLOCK, PRESS = range(3)
+"""Reasons why a part of a block ends: none of its own; the block does, which makes an edge even
+inside a segment; or a key is pressed, where a new segment begins, too."""
+
+LINEAR, LOGARITHMIC, SIGNED, ASINH = range(4)
+"""Curves of a target, as in :class:`mesosynth.plugins.parameters.Parameter`."""
+
+
+@loop("f8(f8[::1])")
+def _draw(state: F8) -> float:
+    """Next pseudo-random number, -1 to 1 (the minimal standard generator of Park and Miller)."""
+    state[DICE] = (state[DICE] * 48271.0) % 2147483647.0
+    return 2.0 * state[DICE] / 2147483647.0 - 1.0
+
+
+@loop("f8(f8, f8, f8)")
+def _oscillate(shape: float, p: float, drawn: float) -> float:
+    """Value of an oscillator, -1 to 1, at phase `p`."""
+    if shape == SINE:
+        return math.sin(2.0 * math.pi * p)
+    if shape == TRIANGLE:
+        return 1.0 - abs(4.0 * ((p + 0.25) % 1.0) - 2.0)
+    if shape == SAW_UP:
+        return 2.0 * p - 1.0
+    if shape == SAW_DOWN:
+        return 1.0 - 2.0 * p
+    if shape == SQUARE:
+        return 1.0 if p < 0.5 else -1.0
+    return drawn
+
+
+@loop("void(f8[::1], f8[::1], f8[::1], f8)")
+def _advance(state: F8, settings: F8, sources: F8, frames: float) -> None:
+    """Advance oscillators and envelope by `frames` samples, and write them to `sources`."""
+    for i in range(2):
+        p = state[PHASE + i] + settings[STEP + i] * frames
+        if p >= 1.0:
+            state[DRAWN + i] = _draw(state)
+        p -= math.floor(p)
+        state[PHASE + i] = p
+        sources[LFO_1 + i] = _oscillate(settings[SHAPE + i], p, state[DRAWN + i])
+    level, left = state[LEVEL], frames
+    if settings[GATE] > 0.0 and state[RISING] > 0.0:
+        rise = (1.0 - level) * settings[ATTACK]  # samples to the peak
+        level = min(level + min(left, rise) / settings[ATTACK], 1.0)
+        left -= min(left, rise)
+        if level >= 1.0:
+            state[RISING] = 0.0
+    if left > 0.0:
+        goal = settings[SUSTAIN] if settings[GATE] > 0.0 else 0.0
+        time = settings[DECAY] if settings[GATE] > 0.0 else settings[RELEASE]
+        level = goal + (level - goal) * math.exp(-3.0 * left / time)
+    state[LEVEL] = level
+    sources[ENVELOPE] = level
+
+
+@loop(
+    "i8(f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], i8, i8, i8, i8, i4[::1], f8[:, ::1])"
+)
+def _move(
+    state: F8, settings: F8, sources: F8, now: F8, then: F8, trial: F8, begin: int, end: int,
+    reason: int, count: int, edges: NDArray[np.int32], table: F8,
+) -> int:  # fmt: skip
+    """Advance all sources from frame `begin` of a block to `end`; return the number of edges.
+
+    `sources` are read for those of gestures; `now` and `then` are the values at the present sample
+    and at the end of the segment; `trial` is memory. From `count` on, `edges` takes the frames at
+    which parts of the block end, and `table`, (n, sources), the values there.
+    """
+    frame = begin
+    while frame < end:
+        if state[LEFT] <= 0.0:
+            state[LEFT] = GRID
+            trial[:] = state
+            then[:] = sources
+            _advance(trial, settings, then, GRID)
+        step = min(state[LEFT], end - frame)
+        for i in range(len(now)):
+            now[i] += (then[i] - now[i]) * (step / state[LEFT])
+        state[LEFT] -= step
+        frame += int(step)
+        if state[LEFT] <= 0.0:
+            state[:] = trial
+            state[LEFT] = 0.0
+            now[:] = then
+        if state[LEFT] <= 0.0 or (reason != PASSING and frame == end):
+            edges[count] = frame
+            table[count] = now
+            count += 1
+    if reason == PRESS and state[LEFT] > 0.0:
+        _advance(state, settings, sources, GRID - state[LEFT])
+        state[LEFT] = 0.0
+    return count
+
+
+@loop("void(f8[::1], f8[::1], f8[:, ::1], f8[::1], f8[::1])")
+def apply_modulation(values: F8, moved: F8, targets: F8, amounts: F8, sources: F8) -> None:
+    """Write a plugin's values, moved by the sources, to `moved`.
+
+    Parameters
+    ----------
+    values, moved : (parameters,) float64
+    targets : (n, 7) float64
+        Slot, index of the parameter, curve, minimum, maximum, smallest magnitude, and whether only
+        whole values are legal.
+    amounts : (2 SLOTS,) float64
+        Number of each slot's source (-1 for none), then depths: at a depth of 1 the source moves
+        the parameter by the whole of its knob's travel.
+    sources : (n,) float64
+    """
+    moved[:] = values
+    for row in targets:
+        slot, i, curve = int(row[0]), int(row[1]), int(row[2])
+        source, depth = int(amounts[slot]), amounts[SLOTS + slot]
+        if source < 0 or depth == 0.0:
+            continue
+        low, high, least = row[3], row[4], row[5]
+        value = moved[i]
+        if curve == LOGARITHMIC:
+            place = math.log(value / low) / math.log(high / low)
+        elif curve == SIGNED:
+            half = math.log(max(abs(value), least) / least) / math.log(high / least)
+            place = 0.5 + math.copysign(0.5 * half, value)
+        elif curve == ASINH:
+            begin, end = math.asinh(low / least), math.asinh(high / least)
+            place = (math.asinh(value / least) - begin) / (end - begin)
+        else:
+            place = (value - low) / (high - low)
+        place = min(max(place + depth * sources[source], 0.0), 1.0)
+        if curve == LOGARITHMIC:
+            value = low * (high / low) ** place
+        elif curve == SIGNED:
+            value = math.copysign(least * (high / least) ** abs(2.0 * place - 1.0), place - 0.5)
+        elif curve == ASINH:
+            begin, end = math.asinh(low / least), math.asinh(high / least)
+            value = least * math.sinh(begin + place * (end - begin))
+        else:
+            value = low + place * (high - low)
+        if row[6] > 0.0:
+            value = math.floor(value + 0.5)
+        moved[i] = min(max(value, low), high)
+
+
+# --------------------------------------------------------------------------------------------------
+# The plugin
 
 
 def _oscillator(n: int) -> list[Parameter]:
@@ -117,15 +294,14 @@ class Modulation(Effect):
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
-        from mesosynth.effects import modulation_kernel as kernels
-
-        self._kernels, self._sample_rate = kernels, float(sample_rate)
+        compile_loops(__name__)
+        self._sample_rate = float(sample_rate)
         most = max_block // GRID + _MOST_NOTES + 2
-        self.edges, self.sources = np.zeros(most, np.int32), np.zeros((most, kernels.SOURCES))
+        self.edges, self.sources = np.zeros(most, np.int32), np.zeros((most, len(SOURCES) - 1))
         self.amounts = np.full(2 * SLOTS, -1.0)
-        self._settings = np.zeros(kernels.SETTINGS)
-        self._state, self._trial = np.zeros((2, kernels.STATE))
-        self._now, self._then, self._at = np.zeros((3, kernels.SOURCES))
+        self._settings = np.zeros(SETTINGS)
+        self._state, self._trial = np.zeros((2, STATE))
+        self._now, self._then, self._at = np.zeros((3, len(SOURCES) - 1))
         self._held = np.zeros(128 * 16, np.bool_)
         self._index = {id_: i for i, id_ in enumerate(self.parameters)}
         self.parts = 0
@@ -135,7 +311,7 @@ class Modulation(Effect):
         """[control] Begin all cycles anew, with no key held."""
         self._state.fill(0.0)
         self._settings.fill(0.0)
-        self._state[self._kernels.DICE] = 20231.0
+        self._state[DICE] = 20231.0
         self._now.fill(0.0)
         self._then.fill(0.0)
         self._at.fill(0.0)
@@ -144,9 +320,7 @@ class Modulation(Effect):
         self._last = -1  # key pressed last
         self._tempo = self._tempo_knob = 120.0
 
-    def process(
-        self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
-    ) -> None:
+    def process(self, values: F8, events: Events, block: F4) -> None:
         """[audio] Leave `block` as it is: sources are asked for by :meth:`begin_block`."""
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -161,7 +335,7 @@ class Modulation(Effect):
 
     def begin_block(
         self,
-        values: NDArray[np.float64],
+        values: F8,
         events: Events,
         frames: int,
         tempo: float,
@@ -181,7 +355,7 @@ class Modulation(Effect):
         level : float
             Peak of the input in that time, 0 to 1; 0 where it is closed.
         """
-        kernels, place = self._kernels, self._index
+        place = self._index
         for slot in range(SLOTS):
             self.amounts[slot] = values[place["source1"] + 2 * slot] - 1.0
             self.amounts[SLOTS + slot] = values[place["depth1"] + 2 * slot]
@@ -192,31 +366,31 @@ class Modulation(Effect):
         for i in range(len(events)):
             frame, kind, channel, note, value = events[i].item()
             pressed = kind == EventKind.NOTE_ON and value > 0.0
-            self._move(begin, frame, kernels.PRESS if pressed else kernels.PASSING)
+            self._move(begin, frame, PRESS if pressed else PASSING)
             begin = frame
             self._obey(kind, channel, note, value)
-        self._move(begin, frames, kernels.BLOCK)
+        self._move(begin, frames, BLOCK)
 
     def _move(self, begin: int, end: int, reason: int) -> None:
-        self.parts = self._kernels.move(
+        self.parts = _move(
             self._state, self._settings, self._at, self._now, self._then, self._trial, begin, end,
             reason, self.parts, self.edges, self.sources,
         )  # fmt: skip
 
-    def _set(self, values: NDArray[np.float64]) -> None:
+    def _set(self, values: F8) -> None:
         """Settings of the kernel from the knobs."""
-        kernels, settings, rate = self._kernels, self._settings, self._sample_rate
+        settings, rate = self._settings, self._sample_rate
         for i in range(2):
             hertz, shape, sync, division, restart = values[5 * i : 5 * i + 5].tolist()
             if sync >= 0.5:
                 hertz = 1.0 / synced_period(self._tempo, division)
-            settings[kernels.STEP + i] = hertz / rate
-            settings[kernels.SHAPE + i] = shape
-            settings[kernels.RESTART + i] = restart
+            settings[STEP + i] = hertz / rate
+            settings[SHAPE + i] = shape
+            settings[RESTART + i] = restart
         attack, decay, release, sustain = values[10:14].tolist()
-        settings[kernels.ATTACK] = attack * rate
-        settings[kernels.DECAY], settings[kernels.RELEASE] = decay * rate, release * rate
-        settings[kernels.SUSTAIN] = sustain
+        settings[ATTACK] = attack * rate
+        settings[DECAY], settings[RELEASE] = decay * rate, release * rate
+        settings[SUSTAIN] = sustain
 
     def _follow_tempo(self, events: Events, tempo: float) -> None:
         if tempo > 0.0 and tempo != self._tempo_knob:  # the last change counts, as in instruments
@@ -229,11 +403,11 @@ class Modulation(Effect):
     def _follow_input(self, level: float, frames: int, release: float) -> None:
         """Level of the input in decibels, as 0 to 1, which rises at once and falls in time."""
         heard = 1.0 + 20.0 * math.log10(max(level, 1e-6)) / _FLOOR
-        fallen = self._at[self._kernels.INPUT] - frames / (self._sample_rate * release)
-        self._at[self._kernels.INPUT] = min(max(heard, fallen, 0.0), 1.0)
+        fallen = self._at[INPUT] - frames / (self._sample_rate * release)
+        self._at[INPUT] = min(max(heard, fallen, 0.0), 1.0)
 
     def _obey(self, kind: int, channel: int, note: int, value: float) -> None:
-        kernels, at = self._kernels, self._at
+        at = self._at
         if kind == EventKind.NOTE_ON and value > 0.0:
             self._press(channel, note, value)
         elif kind in (EventKind.NOTE_ON, EventKind.NOTE_OFF):
@@ -247,25 +421,25 @@ class Modulation(Effect):
             self._pedal = False
             self._look_at_keys()
         elif kind == EventKind.PRESSURE and note in (WHOLE_CHANNEL, self._last):
-            at[kernels.PRESSURE] = min(max(value, 0.0), 1.0)
+            at[PRESSURE] = min(max(value, 0.0), 1.0)
         elif kind == EventKind.WHEEL:
-            at[kernels.WHEEL] = min(max(value, 0.0), 1.0)
+            at[WHEEL] = min(max(value, 0.0), 1.0)
 
     def _press(self, channel: int, note: int, velocity: float) -> None:
-        kernels, at, state = self._kernels, self._at, self._state
+        at, state = self._at, self._state
         self._held[128 * (channel % 16) + note % 128] = True
         self._last = note
-        at[kernels.VELOCITY] = min(velocity, 1.0)
-        at[kernels.KEY] = min(max((note - _MIDDLE_KEY) / _KEYS_EACH_WAY, -1.0), 1.0)
-        at[kernels.CHANCE] = kernels.draw(state)
-        self._settings[kernels.GATE] = state[kernels.RISING] = 1.0
+        at[VELOCITY] = min(velocity, 1.0)
+        at[KEY] = min(max((note - _MIDDLE_KEY) / _KEYS_EACH_WAY, -1.0), 1.0)
+        at[CHANCE] = _draw(state)
+        self._settings[GATE] = state[RISING] = 1.0
         for i in range(2):
-            if self._settings[kernels.RESTART + i] >= 0.5:
-                state[kernels.PHASE + i] = 0.0
+            if self._settings[RESTART + i] >= 0.5:
+                state[PHASE + i] = 0.0
 
     def _look_at_keys(self) -> None:
-        gate, held = self._kernels.GATE, self._pedal or bool(self._held.any())
-        self._settings[gate] = float(held and self._settings[gate] > 0.0)
+        held = self._pedal or bool(self._held.any())
+        self._settings[GATE] = float(held and self._settings[GATE] > 0.0)
 
 
 def targets_of(state: Mapping[str, Any]) -> Sequence[str]:

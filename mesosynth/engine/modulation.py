@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.effects.modulation import Modulation
+from mesosynth.effects.modulation import Modulation, apply_modulation
 from mesosynth.engine.slot import ParameterSmoother, RackSlot
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import Events, Plugin
+from mesosynth.system.kernels import compile_loops
 
 _CURVES = {"linear": 0, "log": 1, "signed_log": 2, "asinh": 3}
 
@@ -29,9 +30,8 @@ class ModulatedPlugin:
     def __init__(
         self, modulation: Modulation, table: ParameterTable, targets: Sequence[str]
     ) -> None:
-        from mesosynth.effects.modulation_kernel import apply
-
-        self._apply, self._modulation, self._table = apply, modulation, table
+        compile_loops(__name__)
+        self._modulation, self._table = modulation, table
         rows = [_row(slot, table, id_) for slot, id_ in enumerate(targets) if id_ in table]
         self._targets = np.array(rows, np.float64).reshape(-1, 7)
         self._values = np.zeros(len(table))
@@ -68,7 +68,7 @@ class ModulatedPlugin:
         for part in range(modulation.parts):
             end = int(modulation.edges[part])
             values = smoother.advance(vector, revision, end - begin)
-            self._apply(
+            apply_modulation(
                 values, self._values, self._targets, modulation.amounts, modulation.sources[part]
             )
             last = first
@@ -151,7 +151,7 @@ def _own_id(id_: str, uid: str) -> str:
 
 
 def _row(slot: int, table: ParameterTable, id_: str) -> tuple[float, ...]:
-    """Row of :func:`mesosynth.effects.modulation_kernel.apply` for a target."""
+    """Row of :func:`mesosynth.effects.modulation.apply_modulation` for a target."""
     parameter: Parameter = table[id_]
     return (
         slot, table.index(id_), _CURVES[parameter.curve], parameter.minimum, parameter.maximum,

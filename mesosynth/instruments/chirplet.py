@@ -16,7 +16,15 @@ A chirp slower than SLOWEST lasts as long as one of that rate: a standing tone a
 A voice holds its position ``o = gamma t`` in octaves, its place in the envelope, its carrier phase
 and its AM phase in cycles, and integrates them from sample to sample. The carrier's step is the
 exact integral of ``f_c 2^o`` over one sample, so that with still parameters the two forms agree to
-rounding error. The sample loops are in :mod:`mesosynth.instruments.chirplet_kernel`.
+rounding error. In those positions, o and e, with phases p and m, sample by sample::
+
+    x  = sum_k a_k sin(2 pi k p) (1 - depth + depth (s - rest min(s, 0))) 2^-((width e)^2)
+    s  = sin(2 pi m)
+    p += 2^o c, where c is the integral of f_c 2^(gamma t) over one sample from o = 0
+    m += f_m / sample_rate
+    o += gamma / sample_rate, and e likewise, but never slower than SLOWEST
+
+All of a block's ramps are straight lines that end with its last sample.
 
 Without a key, arpeggios repeat at f_c. While a key is held they repeat at its pitch; they begin two
 standard deviations before the middle, where they are audible, with a note of the modulation, so
@@ -25,13 +33,27 @@ that the key answers at once.
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mesosynth import units
-from mesosynth.instruments.keyboard import GAIN, RELEASE, REPETITION, SPREAD, KeyboardInstrument
+from mesosynth.instruments.keyboard import (
+    GAIN,
+    RELEASE,
+    REPETITION,
+    SPREAD,
+    V_AMPLITUDE,
+    V_BORN,
+    V_COMING,
+    V_FADE,
+    V_GOING,
+    V_LEFT,
+    V_PARTIAL,
+    V_RIGHT,
+    V_RISE,
+    V_STEP,
+    VoiceInstrument,
+)  # fmt: skip
+from mesosynth.instruments.oscillator import FADE_FROM, below_nyquist, sine
 from mesosynth.plugins.parameters import Parameter, ParameterTable
-from mesosynth.plugins.plugin import CHANNELS
+from mesosynth.system.kernels import F4, F8, compile_loops, loop
 
 # --------------------------------------------------------------------------------------------------
 # Parameter table, for the live and the offline form
@@ -142,24 +164,118 @@ def sweep_seconds(w: float, gamma: float) -> float:
 
 
 # --------------------------------------------------------------------------------------------------
-# The instrument: start, voice stealing and end of arpeggios
+# Sample loops
 
 
-VOICES = 16
-ROWS = 48  # for voices; those beyond VOICES fade
-FADE_SECONDS = 0.02  # of a stolen voice; no longer than the shortest period
+_NEXT = 2 + HARMONICS  # columns from the begin of a ramp to its end
+
+_END = V_STEP + _NEXT
+V_OCTAVES, V_PLACE, V_CARRIER, V_MODULATION, _FIELDS = range(_END + _NEXT, _END + _NEXT + 5)
+"""Columns of a voice: its place in the sweep, 0 in the middle, and in the envelope, octaves of a
+sweep at SLOWEST or faster; phases of carrier and modulation, cycles."""
+
+(
+    R_OCTAVES, R_PLACE, R_MODULATION, R_WIDTH, R_REST, R_DEPTH, R_LEVEL, R_DIRECTION, R_HALF,
+    _RAMPS,
+) = range(10)  # fmt: skip
+"""Columns of the ramps; the last two hold for the block."""
+
+
+@loop("f8(f8[::1], f8, f8, f8)")
+def _harmonics(row: F8, carrier: float, cycles: float, fraction: float) -> float:
+    """Sum of the partials, by ``sin((k + 1) x) = 2 cos(x) sin(k x) - sin((k - 1) x)``."""
+    twice = 2.0 * sine(carrier + 0.25)
+    partial, before, total = sine(carrier), 0.0, 0.0
+    for k in range(HARMONICS):
+        a = row[V_PARTIAL + k]
+        a += (row[V_PARTIAL + k + _NEXT] - a) * fraction
+        total += a * partial * below_nyquist(cycles * (k + 1))
+        partial, before = twice * partial - before, partial
+    return total
+
+
+@loop("void(f8[::1], f8[::1], f8[::1], f8[:, ::1], i8, i8, i8)")
+def _voice(row: F8, now: F8, way: F8, mix: F8, begin: int, end: int, frames: int) -> None:
+    """Add the samples of one voice to `mix`, and move it on."""
+    octaves, place = row[V_OCTAVES], row[V_PLACE]
+    carrier, modulation = row[V_CARRIER], row[V_MODULATION]
+    coming, going, rise, fade = row[V_COMING], row[V_GOING], row[V_RISE], row[V_FADE]
+    step, amplitude = row[V_STEP], row[V_AMPLITUDE]
+    d_step = (row[V_STEP + _NEXT] - step) / frames
+    d_amplitude = (row[V_AMPLITUDE + _NEXT] - amplitude) / frames
+    bright = False
+    for k in range(1, HARMONICS):
+        bright = bright or row[V_PARTIAL + k] + row[V_PARTIAL + k + _NEXT] > 0.0
+    for n in range(begin, end):
+        i = n + 1.0
+        cycles = 2.0**octaves * (step + d_step * i)
+        if bright:
+            x = _harmonics(row, carrier, cycles, i / frames)
+        else:
+            x = sine(carrier)
+            if cycles > FADE_FROM:
+                x *= below_nyquist(cycles)
+        s = sine(modulation)
+        s -= (now[R_REST] + way[R_REST] * i) * min(s, 0.0)
+        x *= 1.0 + (now[R_DEPTH] + way[R_DEPTH] * i) * (s - 1.0)
+        e = place * (now[R_WIDTH] + way[R_WIDTH] * i)
+        coming += rise
+        going -= fade
+        level = max(min(coming, going, 1.0), 0.0) * (amplitude + d_amplitude * i)
+        x *= level * 2.0 ** (-e * e)
+        mix[0, n] += row[V_LEFT] * x
+        mix[1, n] += row[V_RIGHT] * x
+        carrier += cycles
+        modulation += now[R_MODULATION] + way[R_MODULATION] * i
+        octaves += now[R_OCTAVES] + way[R_OCTAVES] * i
+        place += now[R_PLACE] + way[R_PLACE] * i
+    row[V_OCTAVES], row[V_PLACE] = octaves, place
+    row[V_CARRIER] = carrier - math.floor(carrier)
+    row[V_MODULATION] = modulation - math.floor(modulation)
+    row[V_COMING], row[V_GOING] = min(coming, 1.0), going
+
+
+@loop("i8(f8[:, ::1], i8, f8[:, ::1], f8[:, ::1], f4[:, :], i8, i8)")
+def _render(voices: F8, count: int, ramps: F8, mix: F8, block: F4, begin: int, end: int) -> int:
+    """Overwrite frames `begin` to `end` of the block; return the number of voices left.
+
+    `ramps` holds the values at the block's begin and end, `mix` is memory for a block.
+    """
+    frames = block.shape[1]
+    now, way = ramps[0], ramps[2]
+    for i in range(R_LEVEL + 1):
+        way[i] = (ramps[1, i] - now[i]) / frames
+    mix[:, begin:end] = 0.0
+    for v in range(count):
+        _voice(voices[v], now, way, mix, begin, end, frames)
+    for n in range(begin, end):
+        level = now[R_LEVEL] + way[R_LEVEL] * (n + 1)
+        block[0, n] = mix[0, n] * level
+        block[1, n] = mix[1, n] * level
+    for v in range(count - 1, -1, -1):
+        row = voices[v]
+        if row[V_GOING] <= 0.0 or row[V_PLACE] * ramps[1, R_DIRECTION] > ramps[1, R_HALF]:
+            count -= 1
+            row[:] = voices[count]
+    if end == frames:
+        now[:] = ramps[1]
+        for v in range(count):
+            voices[v, V_STEP:_END] = voices[v, _END : _END + _NEXT]
+    return count
+
+
+# --------------------------------------------------------------------------------------------------
+# The instrument
+
+
 ATTACK_SECONDS = 0.005  # of a key's arpeggio, which begins inside the sweep
 ENTRY = 2.0 * SIGMA_0  # of w: begin of a key's arpeggio before its middle
-STRAY_SEMITONES = 0.25  # largest detuning of a fully humanised arpeggio, up or down
-STRAY_DB = 6.0  # largest attenuation of a fully humanised arpeggio
 
-_RELEASED = -2.0  # in place of a voice's key
 _PREFERRED = 100.0  # octaves: further than any voice can be
 _TINY = 1e-9  # octaves, or level: tolerance for rounding
-_GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
 
 
-class Chirplet(KeyboardInstrument):
+class Chirplet(VoiceInstrument):
     """Chirplet arpeggiator: a chirp cut into notes, repeated by period or tempo, or played by keys.
 
     Parameters and gestures ramp linearly (in the quantities that a sample needs) from block to
@@ -168,57 +284,28 @@ class Chirplet(KeyboardInstrument):
 
     While frozen, voices stay at their place in the sweep and go on sounding; only keys start new
     ones, in the middle.
-
-    Attributes
-    ----------
-    voices : int
-        Number of voices, with those that fade.
-    starts : int
-        Arpeggios started since the reset.
     """
 
     name = "Chirplet"
     pitch = "f_c"
     parameters = PARAMETERS
+    partials, fields, ramped, pure = HARMONICS, _FIELDS, _RAMPS, PURE
 
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
-        from mesosynth.instruments import chirplet_kernel
-
-        self._k = k = chirplet_kernel
-        self._state = np.zeros((ROWS, k.FIELDS))
-        self._ramps = np.zeros((3, k.RAMPS))
-        self._mix = np.zeros((CHANNELS, max_block))
-        self._fast = 1.0 / (FADE_SECONDS * sample_rate)
+        compile_loops(__name__)
         super().prepare(sample_rate, max_block)
-
-    def reset(self) -> None:
-        """[control] Forget all sound, as if `prepare` had just returned."""
-        super().reset()
-        self.starts = 0
 
     def forget(self) -> None:
         """[audio] Drop all voices, and let the ramps of the next block stand at their targets."""
-        self.voices = 0
-        self._said: list[float] = []
-        self._moving = self._was_frozen = False
-        self._base = self._next_base = self._unit = self._width = self._half = 0.0
+        super().forget()
+        self._width = self._half = 0.0
 
-    # ------------------------------------------------------------------ ramps
-
-    def begin_block(self) -> None:
-        """[audio] Aim the ramps of a block at the knobs."""
-        knobs = self.knobs
-        fresh = not self._said
-        still = knobs == self._said and self.frozen == self._was_frozen
-        if still and not self._moving and not self.keyboard.moved:
-            return
-        self._moving, self._was_frozen, self._said = not still, self.frozen, knobs
-        rate, w, k = self._sample_rate, knobs[P_W], self._k
-        gamma = 0.0 if self.frozen else knobs[P_GAMMA]
+    def aim_ramps(self) -> float:
+        """[audio] Set the ends of the shared ramps; return the cycles per sample of 1 Hz."""
+        knobs, rate = self.knobs, self._sample_rate
+        w, gamma = knobs[P_W], 0.0 if self.frozen else knobs[P_GAMMA]
         pace = 0.0 if self.frozen else math.copysign(max(abs(gamma), SLOWEST), gamma)
-        self._unit = swept_time(gamma, 1.0 / rate)
-        self._base, self._next_base = self._next_base, knobs[P_F_C] * self._unit
         # The wider of the two ends of the ramp, so that a start is always at 5 sigma or beyond.
         self._half = 0.5 * max(self._width, w)
         self._width = w
@@ -230,135 +317,62 @@ class Chirplet(KeyboardInstrument):
         )  # fmt: skip
         for column, target in enumerate(targets):
             self._ramps[1, column] = target
-        if fresh:
-            self._ramps[0] = self._ramps[1]
-            self._base = self._next_base
-        k.aim(self._state, 0, self.voices, self.keyboard.gestures, knobs[P_F_C], self._unit,
-              knobs[P_BRIGHTNESS])  # fmt: skip
-        self.keyboard.moved = False
+        return swept_time(gamma, 1.0 / rate)
 
-    def render(self, block: NDArray[np.float32], begin: int, end: int) -> None:
+    def render(self, block: F4, begin: int, end: int) -> None:
         """[audio] Render a part of a block."""
-        self.voices = self._k.render(
-            self._state, self.voices, self._ramps, self._mix, block, begin, end
-        )
+        self.voices = _render(self._rows, self.voices, self._ramps, self._mix, block, begin, end)
 
-    # ------------------------------------------------------------------ start and end
+    def begin_voice(self, row: F8, place: int) -> None:
+        """[audio] Begin an arpeggio at its place in the sweep.
 
-    def start(self, place: int) -> None:
-        """[audio] Start an arpeggio, of the key at `place` or without one (-1).
-
-        Without a key it starts at its window's edge, in step with the formula: sample n is the
-        formula at ``t = n / sample_rate - sweep_seconds(w, gamma) / 2``. The
-        edge is at 5 sigma (-108 dB): no click.
+        Without a key that is its window's edge, in step with the formula: sample n is the formula
+        at ``t = n / sample_rate - sweep_seconds(w, gamma) / 2``. The edge is at 5 sigma
+        (-108 dB): no click.
         """
-        if not self._make_room(by_key=place >= 0):
-            return
-        k, knobs = self._k, self.knobs
+        knobs, distance = self.knobs, self._half
         gamma = knobs[P_GAMMA]
-        row = self._state[self.voices]
-        row.fill(0.0)
-        row[k.COMING] = row[k.GOING] = 1.0
-        self._scatter(row, knobs[P_HUMANISE], knobs[P_SPREAD])
-        row[k.KEY], distance = place, self._half
         if place >= 0:
-            key = self.keyboard.keys[place]
-            row[k.HERTZ], row[k.CHANNEL] = key.hertz, key.channel
-            row[k.GAIN] *= key.gain
-            row[k.COMING], row[k.RISE] = 0.0, 1.0 / (ATTACK_SECONDS * self._sample_rate)
+            row[V_COMING], row[V_RISE] = 0.0, 1.0 / (ATTACK_SECONDS * self._sample_rate)
             distance = 0.0 if self.frozen else ENTRY * knobs[P_W]
         t = -sweep_seconds(distance, gamma)
-        row[k.OCTAVES], row[k.PLACE] = gamma * t, math.copysign(distance, -gamma)
+        row[V_OCTAVES], row[V_PLACE] = gamma * t, math.copysign(distance, -gamma)
         if place < 0:
-            row[k.MODULATION] = knobs[P_F_M] * t % 1.0
-        self.voices += 1
-        k.aim(self._state, self.voices - 1, self.voices, self.keyboard.gestures, knobs[P_F_C],
-              self._unit, knobs[P_BRIGHTNESS])  # fmt: skip
-        hertz = float(row[k.STEP + k.NEXT]) / self._unit
-        row[k.CARRIER] = hertz * swept_time(gamma, t) % 1.0
-        row[k.STEP : k.STEP + k.NEXT] = row[k.STEP + k.NEXT :]
-        if place < 0:  # the block's ramps may be under way already
-            row[k.STEP] *= self._base / self._next_base
+            row[V_MODULATION] = knobs[P_F_M] * t % 1.0
+        hertz = float(row[V_STEP + _NEXT]) / self._unit
+        row[V_CARRIER] = hertz * swept_time(gamma, t) % 1.0
 
-    def _scatter(self, row: NDArray[np.float64], humanise: float, spread: float) -> None:
-        """Set a voice's panorama, and its random detuning and level."""
-        k = self._k
-        semitones = STRAY_SEMITONES * humanise * (2.0 * self.chance.random() - 1.0)
-        row[k.DETUNE] = 2.0 ** (semitones / 12.0)
-        row[k.GAIN] = units.db_to_amplitude(-STRAY_DB * humanise * self.chance.random())
-        # Steps of the golden ratio: each place is far from the last ones, the first in the middle.
-        side = spread * (2.0 * ((0.5 + _GOLDEN * self.starts) % 1.0) - 1.0)
-        row[k.LEFT], row[k.RIGHT] = math.sqrt(1.0 - side), math.sqrt(1.0 + side)
-        row[k.BORN] = self.starts
-        self.starts += 1
+    # ------------------------------------------------------------------ voices that give way
 
-    def release(self, place: int) -> None:
-        """[audio] Release the voices of the key at `place`, or those without a key (-1)."""
-        k = self._k
-        for voice, key in enumerate(self._state[: self.voices, k.KEY].tolist()):
-            if key == place:
-                row = self._state[voice]
-                row[k.KEY] = _RELEASED
-                if row[k.FADE] == 0.0:
-                    row[k.FADE] = fade = 1.0 / (self.knobs[P_RELEASE] * self._sample_rate)
-                    if row[k.RISE] > 0.0:  # it begins after the attack
-                        row[k.GOING] = 1.0 + fade * (1.0 - row[k.COMING]) / row[k.RISE]
+    def sounding(self) -> list[int]:
+        """[audio] Voices that are not about to end."""
+        direction = float(self._ramps[1, R_DIRECTION])
+        state = self._rows[: self.voices]
+        columns = (state[:, field].tolist() for field in (V_PLACE, V_GOING, V_FADE))
+        return [
+            voice
+            for voice, (place, level, fade) in enumerate(zip(*columns, strict=True))
+            if fade < self._fast and level > _TINY and direction * place <= self._half
+        ]
 
-    def silence(self) -> None:
-        """[audio] Fade all voices at once."""
-        for voice in range(self.voices):
-            self._state[voice, self._k.KEY] = _RELEASED
-            self._steal(voice)
+    def dispensable(self, sounding: list[int], by_key: bool) -> int:
+        """[audio] Voice that gives way to a new one, or -1: released, or furthest in its sweep.
 
-    def _steal(self, voice: int) -> None:
-        """Fade a voice within the shortest period."""
-        k, row = self._k, self._state[voice]
-        if row[k.FADE] < self._fast:
-            row[k.GOING] = min(max(min(row[k.COMING], row[k.GOING]), 0.0), 1.0)
-            row[k.FADE] = self._fast
-
-    def _make_room(self, by_key: bool) -> bool:
-        """Fade an old voice where there are too many; return whether a new one may start.
-
-        A voice that is replaced at once would click, so the one furthest along its sweep, or a
-        released one, fades within the shortest period. A start without a key spares voices before
-        their middle, or else a long sweep would never be heard, and is left out where no voice can
-        go. A key always sounds.
+        A start without a key spares voices before their middle, or else a long sweep would never
+        be heard.
         """
-        sounding, furthest = self._furthest(-math.inf if by_key else 0.0)
-        if furthest >= 0 and sounding >= (VOICES if by_key else VOICES - 1):
-            self._steal(furthest)
-            sounding -= 1
-        if self.voices == ROWS and by_key:
-            quietest = min(range(ROWS), key=self._loudness)
-            self.voices -= 1
-            self._state[quietest] = self._state[self.voices]
-        return by_key or (sounding < VOICES and self.voices < ROWS)
-
-    def _furthest(self, travelled: float) -> tuple[int, int]:
-        """Number of sounding voices, and the furthest one beyond `travelled` octaves, or -1."""
-        k, direction = self._k, float(self._ramps[1, self._k.DIRECTION])
-        state = self._state[: self.voices]
-        columns = (state[:, field].tolist() for field in (k.PLACE, k.GOING, k.FADE, k.BORN))
-        sounding, furthest, oldest = 0, -1, math.inf
-        for voice, (place, level, fade, born) in enumerate(zip(*columns, strict=True)):
-            far = direction * place
-            if fade >= self._fast or level <= _TINY or far > self._half:  # soon to be removed
-                continue
-            sounding += 1
-            if level < 1.0 - _TINY:
+        direction, rows = float(self._ramps[1, R_DIRECTION]), self._rows
+        furthest, travelled, oldest = -1, -math.inf if by_key else 0.0, math.inf
+        for voice in sounding:
+            far, born = direction * float(rows[voice, V_PLACE]), float(rows[voice, V_BORN])
+            if rows[voice, V_GOING] < 1.0 - _TINY:
                 far += _PREFERRED
             further = far - travelled
             if further > _TINY or (further > -_TINY and born < oldest):
                 furthest, travelled, oldest = voice, far, born
-        return sounding, furthest
+        return furthest
 
-    def _loudness(self, voice: int) -> tuple[float, float]:
-        """Level of a voice, 0 to 1, and its number, for the choice of the voice to remove at once.
-
-        The quietest goes first, and among equals the oldest.
-        """
-        k, row = self._k, self._state[voice]
-        level = min(max(min(float(row[k.COMING]), float(row[k.GOING])), 0.0), 1.0)
-        place = float(row[k.PLACE]) / (SIGMA_0 * self._width)
-        return level * math.exp(-0.5 * place * place), float(row[k.BORN])
+    def loudness(self, row: F8) -> float:
+        """[audio] Level of a voice, for the choice of one to end."""
+        place = float(row[V_PLACE]) / (SIGMA_0 * self._width)
+        return self.level(row) * math.exp(-0.5 * place * place)

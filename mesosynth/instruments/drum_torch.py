@@ -28,7 +28,8 @@ from dataclasses import dataclass
 
 import torch
 
-from mesosynth.instruments.drum import FADE_FROM, FADE_TO, PICK_UP, mode_numbers
+from mesosynth.instruments.drum import PICK_UP, mode_numbers
+from mesosynth.instruments.oscillator import FADE_FROM, FADE_TO
 
 ONSET = 5
 """Index of the onset among the directions of a derivative: it follows theta."""

@@ -18,20 +18,25 @@ An instrument that is played and repeats as the arpeggiator does derives from
 `start` finds pitch, velocity and gain in ``self.keyboard.keys[place]`` and bend, pressure and slide
 in ``self.keyboard.gestures``. All calls come in the order of time: whatever starts at a frame is
 rendered from that frame on, so a kernel needs no start times.
+
+Where every start is a voice of its own, :class:`VoiceInstrument` allocates, releases and steals
+them.
 """
 
+import math
 import random
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mesosynth import units
 from mesosynth.plugins.parameters import Parameter
-from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind, Events, Instrument
+from mesosynth.plugins.plugin import CHANNELS, WHOLE_CHANNEL, EventKind, Events, Instrument
 from mesosynth.plugins.tempo import DIVISIONS, LONGEST_DELAY, Pulse, synced_period
 from mesosynth.plugins.tuning import MIDDLE_C_HERTZ, KeyTuning
+from mesosynth.system.kernels import F4, F8, compile_loops, loop
 
 KEYS = 16
 """Keys held at once; a further key replaces the one that was pressed first."""
@@ -276,13 +281,44 @@ class Keyboard:
         return self.keys[place].pressed
 
 
-class KeyboardInstrument(Instrument):
-    """Instrument that keys play and that repeats by period or tempo.
+class TunedInstrument(Instrument):
+    """Instrument whose keys may be tuned to a scale.
 
     Attributes
     ----------
     pitch : str
-        Id of the parameter whose place a key takes, Hz.
+        Id of the parameter whose place a key takes, Hz; "" where it takes none's.
+    tuning : KeyTuning
+    relative : bool
+        Whether keys transpose the parameter `pitch` by their distance from middle C.
+    """
+
+    pitch: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        self.tuning = KeyTuning()
+        self.relative = False
+
+    def state(self) -> dict[str, Any]:
+        """[control] Scale of the keys, if it is not the equal temperament."""
+        return self.tuning.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """[control] Tune the keys, as :meth:`mesosynth.plugins.tuning.KeyTuning.restore`.
+
+        Raises
+        ------
+        ArgumentError
+            If it is not a scale; the keys stay as they were.
+        """
+        self.tuning.restore(state)
+
+
+class KeyboardInstrument(TunedInstrument):
+    """Instrument that keys play and that repeats by period or tempo.
+
+    Attributes
+    ----------
     keyboard : Keyboard
     knobs : list of float
         All parameters at the end of the block.
@@ -292,21 +328,17 @@ class KeyboardInstrument(Instrument):
         Whether all clocks stand still.
     late : float
         Delay of starts without a key, periods.
-    relative : bool
-        Whether keys transpose the parameter `pitch` by their distance from middle C.
     muted : bool
         Whether clocks advance without a sound: nothing starts, and the block stays as it is.
     """
 
-    pitch: ClassVar[str]
-
     def __init__(self) -> None:
-        self.tuning = KeyTuning()
+        super().__init__()
         self.keyboard = Keyboard()
         self.chance = random.Random()
         self.knobs: list[float] = []
         self.late = 0.0
-        self.relative = self.muted = False
+        self.muted = False
         self._pulse = Pulse()
         index = self.parameters.index
         self._pitch_at, self._period_at, self._tempo_at, self._division_at, self._sync_at = (
@@ -337,7 +369,7 @@ class KeyboardInstrument(Instrument):
         """[audio] Fade all voices at once."""
 
     @abstractmethod
-    def render(self, block: NDArray[np.float32], begin: int, end: int) -> None:
+    def render(self, block: F4, begin: int, end: int) -> None:
         """[audio] Render a part of a block.
 
         Parameters
@@ -374,23 +406,7 @@ class KeyboardInstrument(Instrument):
             self.forget()
         self.muted = muted
 
-    def state(self) -> dict[str, Any]:
-        """[control] Scale of the keys, if it is not the equal temperament."""
-        return self.tuning.state()
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """[control] Tune the keys, as :meth:`mesosynth.plugins.tuning.KeyTuning.restore`.
-
-        Raises
-        ------
-        ArgumentError
-            If it is not a scale; the keys stay as they were.
-        """
-        self.tuning.restore(state)
-
-    def process(
-        self, values: NDArray[np.float64], events: Events, block: NDArray[np.float32]
-    ) -> None:
+    def process(self, values: F8, events: Events, block: F4) -> None:
         """[audio] Overwrite `block`, (2, frames) float32, with the next samples."""
         self.knobs = values.tolist()
         frames = block.shape[1]
@@ -472,10 +488,9 @@ class KeyboardInstrument(Instrument):
 
     def _period(self) -> float:
         """Samples from one start to the next."""
-        if (
-            self.knobs[self._tempo_at] != self._tempo_knob
-        ):  # the last change counts, knob or MIDI clock
-            self._tempo = self._tempo_knob = self.knobs[self._tempo_at]
+        tempo = self.knobs[self._tempo_at]
+        if tempo != self._tempo_knob:  # the last change counts, knob or MIDI clock
+            self._tempo = self._tempo_knob = tempo
         seconds = self.knobs[self._period_at]
         if self.knobs[self._sync_at] >= 0.5:
             seconds = synced_period(self._tempo, self.knobs[self._division_at])
@@ -508,3 +523,272 @@ class KeyboardInstrument(Instrument):
         self.keyboard.clock += periods
         if not self.keyboard.held and self._running:
             self._pulse.advance(periods)
+
+
+# --------------------------------------------------------------------------------------------------
+# Voices
+#
+# A voice is a row. From V_STEP on, pitch, amplitude and partials ramp over a block: their values at
+# its begin are followed by those at its end, and these by the columns of the instrument's own.
+
+VOICES = 16
+ROWS = 48  # for voices; those beyond VOICES fade
+FADE_SECONDS = 0.02  # of a stolen voice; no longer than the shortest period
+STRAY_SEMITONES = 0.25  # largest detuning of a fully humanised start, up or down
+STRAY_DB = 6.0  # largest attenuation of a fully humanised start
+PRESSURE_GAIN = 1.0  # an amplitude of 1 + this at full pressure: 6 dB
+SLIDE = 60.0  # dB per octave of brightness for a full slide
+
+(
+    V_COMING,  # attack level
+    V_RISE,  # change of the attack level per sample
+    V_GOING,  # release level
+    V_FADE,  # loss of the release level per sample; 0 until it is released
+    V_LEFT,
+    V_RIGHT,
+    V_HERTZ,  # of its key; 0 follows the parameter
+    V_DETUNE,  # frequency ratio from humanise
+    V_KEY,  # index of its key among the held ones, or -1
+    V_CHANNEL,
+    V_GAIN,  # from velocity and humanise
+    V_SOFTNESS,  # less brightness from a soft key, dB/octave
+    V_BORN,  # number of the start since the reset
+    V_STEP,  # pitch, cycles per sample, at the block's begin
+    V_AMPLITUDE,  # from velocity, pressure and humanise, at the block's begin
+    V_PARTIAL,  # first of the partials' amplitudes, at the block's begin
+) = range(16)
+
+_RELEASED = -2.0  # in place of a voice's key
+_GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
+_OCTAVE_DB = 20.0 * math.log10(2.0)
+
+
+@loop("void(f8[:, ::1], i8, i8, i8, f8[:, ::1], f8, f8, f8, f8, f8)")
+def _aim_voices(
+    voices: F8, first: int, count: int, partials: int, gestures: F8, f_c: float, unit: float,
+    brightness: float, brightest: float, pure: float,
+) -> None:  # fmt: skip
+    """Set the ends of the ramps of voices `first` to `count`.
+
+    ``a_k = k^(slope / (20 log10 2)) / n``, where n is the root of the sum of squares, so that
+    brightness changes the timbre but not the power; with a slope of `pure` or less only the
+    fundamental sounds. `unit` are the cycles per sample of 1 Hz.
+    """
+    ends = 2 + partials  # columns from the begin of a ramp to its end
+    for v in range(first, count):
+        row = voices[v]
+        channel, key = int(row[V_CHANNEL]), int(row[V_KEY])
+        hertz = row[V_HERTZ] if row[V_HERTZ] > 0.0 else f_c
+        bend = 2.0 ** (gestures[BEND, channel] / 12.0)
+        row[V_STEP + ends] = hertz * row[V_DETUNE] * bend * unit
+        pressure = gestures[PRESSURE, channel]
+        if key >= 0:
+            pressure = max(pressure, gestures[KEY_PRESSURE, key])
+        row[V_AMPLITUDE + ends] = row[V_GAIN] * (1.0 + PRESSURE_GAIN * pressure)
+        slope = brightness - row[V_SOFTNESS] + SLIDE * gestures[TIMBRE, channel]
+        slope = min(slope, max(brightness, brightest))
+        a = row[V_PARTIAL + ends :]
+        power = 0.0
+        for k in range(partials):
+            a[k] = (k + 1.0) ** (slope / _OCTAVE_DB)
+            if k and slope <= pure:
+                a[k] = 0.0
+            power += a[k] * a[k]
+        for k in range(partials):
+            a[k] /= math.sqrt(power)
+
+
+class VoiceInstrument(KeyboardInstrument):
+    """Keyboard instrument whose every start is a voice, a row of a matrix that a loop renders.
+
+    Attributes
+    ----------
+    partials : int
+        Of a voice.
+    fields, ramped : int
+        Columns of a voice, and of the ramps that all voices share.
+    brightest : float
+        Brightness beyond which a slide does not go, dB/octave.
+    pure : float
+        Brightness at which only the fundamental sounds, dB/octave.
+    softness : float
+        Brightness that the softest key loses, dB/octave.
+    voices : int
+        Number of voices, with those that fade.
+    starts : int
+        Starts since the reset.
+    """
+
+    partials: ClassVar[int]
+    fields: ClassVar[int]
+    ramped: ClassVar[int]
+    brightest: ClassVar[float] = 0.0
+    pure: ClassVar[float] = -math.inf
+    softness: ClassVar[float] = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        index = self.parameters.index
+        self._brightness_at, self._spread_at, self._release_at = (
+            index(id_) for id_ in ("brightness", "spread", "release")
+        )
+
+    # ------------------------------------------------------------------ what an instrument writes
+
+    @abstractmethod
+    def aim_ramps(self) -> float:
+        """[audio] Set the ends of the shared ramps; return the cycles per sample of 1 Hz."""
+
+    @abstractmethod
+    def begin_voice(self, row: F8, place: int) -> None:
+        """[audio] Set a new voice's own columns; the common ones and their ramps are set.
+
+        Parameters
+        ----------
+        row : (fields,) float64
+        place : int
+            Index of its key, or -1.
+        """
+
+    @abstractmethod
+    def loudness(self, row: F8) -> float:
+        """[audio] Level of a voice, for the choice of one to end."""
+
+    def sounding(self) -> list[int]:
+        """[audio] Voices that are not about to end."""
+        return [v for v in range(self.voices) if self._rows[v, V_FADE] < self._fast]
+
+    def dispensable(self, sounding: list[int], by_key: bool) -> int:
+        """[audio] Voice that gives way to a new one, or -1.
+
+        Parameters
+        ----------
+        sounding : list of int
+            Voices to choose from.
+        by_key : bool
+            Whether a key starts the new one.
+        """
+        return min(sounding, key=self._order)
+
+    # ------------------------------------------------------------------ voices
+
+    def prepare(self, sample_rate: float, max_block: int) -> None:
+        """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
+        compile_loops(__name__)
+        self._rows = np.zeros((ROWS, self.fields))
+        self._ramps = np.zeros((3, self.ramped))
+        self._mix = np.zeros((CHANNELS, max_block))
+        self._fast = 1.0 / (FADE_SECONDS * sample_rate)
+        super().prepare(sample_rate, max_block)
+
+    def reset(self) -> None:
+        """[control] Forget all sound, as if `prepare` had just returned."""
+        super().reset()
+        self.starts = 0
+
+    def forget(self) -> None:
+        """[audio] Drop all voices, and let the ramps of the next block stand at their targets."""
+        self.voices = 0
+        self._said: list[float] = []
+        self._moving = self._was_frozen = False
+        self._unit = self._base = self._next_base = 0.0
+
+    def begin_block(self) -> None:
+        """[audio] Aim the ramps of a block at the knobs."""
+        knobs, fresh = self.knobs, not self._said
+        self._base = self._next_base
+        still = knobs == self._said and self.frozen == self._was_frozen
+        if still and not self._moving and not self.keyboard.moved:
+            return
+        self._moving, self._was_frozen, self._said = not still, self.frozen, knobs
+        self._unit = self.aim_ramps()
+        self._next_base = knobs[self._pitch_at] * self._unit
+        if fresh:
+            self._ramps[0], self._base = self._ramps[1], self._next_base
+        self._aim(0)
+        self.keyboard.moved = False
+
+    def _aim(self, first: int) -> None:
+        _aim_voices(
+            self._rows, first, self.voices, self.partials, self.keyboard.gestures,
+            self.knobs[self._pitch_at], self._unit, self.knobs[self._brightness_at],
+            self.brightest, self.pure,
+        )  # fmt: skip
+
+    def start(self, place: int) -> None:
+        """[audio] Start a voice, of the key at `place` or without one (-1)."""
+        if not self.make_room(place >= 0):
+            return
+        row, knobs = self._rows[self.voices], self.knobs
+        row.fill(0.0)
+        row[V_COMING] = row[V_GOING] = 1.0
+        humanise = knobs[self._humanise_at]
+        semitones = STRAY_SEMITONES * humanise * (2.0 * self.chance.random() - 1.0)
+        row[V_DETUNE] = 2.0 ** (semitones / 12.0)
+        row[V_GAIN] = units.db_to_amplitude(-STRAY_DB * humanise * self.chance.random())
+        # Steps of the golden ratio: each place is far from the last ones, the first in the middle.
+        side = knobs[self._spread_at] * (2.0 * ((0.5 + _GOLDEN * self.starts) % 1.0) - 1.0)
+        row[V_LEFT], row[V_RIGHT] = math.sqrt(1.0 - side), math.sqrt(1.0 + side)
+        row[V_BORN], row[V_KEY] = self.starts, place
+        self.starts += 1
+        if place >= 0:
+            key = self.keyboard.keys[place]
+            row[V_HERTZ], row[V_CHANNEL] = key.hertz, key.channel
+            row[V_GAIN] *= key.gain
+            row[V_SOFTNESS] = self.softness * (1.0 - key.velocity)
+        self.voices += 1
+        self._aim(self.voices - 1)
+        end = V_PARTIAL + self.partials
+        row[V_STEP:end] = row[end : 2 * end - V_STEP]
+        if place < 0:  # the block's ramps may be under way already
+            row[V_STEP] *= self._base / self._next_base
+        self.begin_voice(row, place)
+
+    def release(self, place: int) -> None:
+        """[audio] Release the voices of the key at `place`, or those without a key (-1)."""
+        for voice, key in enumerate(self._rows[: self.voices, V_KEY].tolist()):
+            if key == place:
+                row = self._rows[voice]
+                row[V_KEY] = _RELEASED
+                if row[V_FADE] == 0.0:
+                    row[V_FADE] = fade = 1.0 / (self.knobs[self._release_at] * self._sample_rate)
+                    if row[V_RISE] > 0.0:  # it begins after the attack
+                        row[V_GOING] = 1.0 + fade * (1.0 - row[V_COMING]) / row[V_RISE]
+
+    def silence(self) -> None:
+        """[audio] Fade all voices at once."""
+        for row in self._rows[: self.voices]:
+            row[V_KEY] = _RELEASED
+            self._steal(row)
+
+    def _steal(self, row: F8) -> None:
+        """Fade a voice within the shortest period."""
+        if row[V_FADE] < self._fast:
+            row[V_GOING] = self.level(row)
+            row[V_FADE] = self._fast
+
+    def level(self, row: F8) -> float:
+        """[audio] Level of a voice by attack and release, 0 to 1."""
+        return min(max(min(float(row[V_COMING]), float(row[V_GOING])), 0.0), 1.0)
+
+    def make_room(self, by_key: bool) -> bool:
+        """[audio] Fade a voice where there are too many; return whether a new one may start.
+
+        A voice that is replaced at once would click, so it fades within the shortest period. A key
+        always sounds; a start without one is left out where no voice gives way.
+        """
+        sounding = self.sounding()
+        count = len(sounding)
+        if count >= (VOICES if by_key else VOICES - 1):
+            voice = self.dispensable(sounding, by_key)
+            if voice >= 0:
+                self._steal(self._rows[voice])
+                count -= 1
+        if self.voices == ROWS and by_key:
+            self.voices -= 1
+            self._rows[min(range(ROWS), key=self._order)] = self._rows[self.voices]
+        return by_key or (count < VOICES and self.voices < ROWS)
+
+    def _order(self, voice: int) -> tuple[float, float]:
+        """Loudness and number of a voice: of equals, the oldest goes first."""
+        return self.loudness(self._rows[voice]), float(self._rows[voice, V_BORN])

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet import PARAMETERS as CHIRPLET
 from mesosynth.instruments.chirplet import SIGMA_0, sweep_seconds
-from mesosynth.instruments.keyboard import KeyboardInstrument
-from mesosynth.instruments.ripple import Ripple
+from mesosynth.instruments.keyboard import KeyboardInstrument, TunedInstrument
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, Events, Instrument
 from mesosynth.plugins.tuning import KeyTuning
@@ -130,7 +129,7 @@ class LayerVoice:
         self.instrument = kind()
         self.values = table.vector(values)
         pitch = "f_c"
-        if isinstance(self.instrument, (KeyboardInstrument, Ripple)):
+        if isinstance(self.instrument, TunedInstrument) and self.instrument.pitch:
             self.instrument.relative, pitch = True, self.instrument.pitch
         own = (pitch if id_ == "f_c" else id_ for id_ in LAYER_IDS)
         self._followed = [(column, table[id_]) for column, id_ in enumerate(own) if id_ in table]

@@ -1,10 +1,10 @@
-"""Oscillator kernels: a fast sine of a phase in cycles, and the fade of high partials."""
+"""Oscillator loops: a fast sine of a phase in cycles, and the fade of high partials."""
 
 import math
 
 import numpy as np
 
-from mesosynth.system.kernels import kernel
+from mesosynth.system.kernels import loop
 
 FADE_FROM, FADE_TO = 0.45, 0.5
 """Of the sample rate: above the first a partial fades, and is silent from the second on."""
@@ -15,7 +15,7 @@ _C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7 = (
 )
 
 
-@kernel("f8(f8)")
+@loop("f8(f8)")
 def sine(cycles: float) -> float:
     """``sin(2 pi cycles)`` within 7e-11, four times as fast as :func:`math.sin`."""
     x = cycles - np.floor(cycles + 0.5)
@@ -25,7 +25,7 @@ def sine(cycles: float) -> float:
     return math.copysign(_C0 + z * (_C1 + z * (_C2 + z * (_C3 + z * series))), x)
 
 
-@kernel("f8(f8)")
+@loop("f8(f8)")
 def below_nyquist(cycles_per_sample: float) -> float:
     """Gain that falls smoothly from 1 at FADE_FROM to 0 at FADE_TO: ``3 x^2 - 2 x^3``."""
     x = (FADE_TO - cycles_per_sample) / (FADE_TO - FADE_FROM)

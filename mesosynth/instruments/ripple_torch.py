@@ -19,7 +19,8 @@ from dataclasses import dataclass
 
 import torch
 
-from mesosynth.instruments.ripple import FADE_FROM, FADE_TO, LEVEL, first_phases, places
+from mesosynth.instruments.oscillator import FADE_FROM, FADE_TO
+from mesosynth.instruments.ripple import LEVEL, first_phases, places
 
 ONSET = 5
 """Index of the onset among the directions of a derivative: it follows theta."""

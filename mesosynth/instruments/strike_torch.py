@@ -32,12 +32,11 @@ from dataclasses import dataclass
 
 import torch
 
+from mesosynth.instruments.oscillator import FADE_FROM, FADE_TO
 from mesosynth.instruments.strike import (
     ATTACK_STEEPNESS,
     BAND_PLACES,
     BAND_RATE,
-    FADE_FROM,
-    FADE_TO,
     LOW_FROM,
     LOW_TO,
     MOST_OCTAVES,

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
-from mesosynth.instruments.drum import FADE_FROM, PARAMETERS, PICK_UP, mode_numbers
+from mesosynth.instruments.drum import PARAMETERS, PICK_UP, mode_numbers
 from mesosynth.instruments.drum_torch import KNEES
+from mesosynth.instruments.oscillator import FADE_FROM
 from mesosynth.matching.starts import Start
 
 Array = NDArray[np.float64]

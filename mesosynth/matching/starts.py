@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import WorkerError
 from mesosynth.instruments.grains import PAGE
-from mesosynth.instruments.ripple import FADE_FROM, PARAMETERS, PARTIALS, places
+from mesosynth.instruments.oscillator import FADE_FROM
+from mesosynth.instruments.ripple import PARAMETERS, PARTIALS, places
 from mesosynth.matching.operator import Operator
 from mesosynth.scattering import JTFS
 from mesosynth.system.atomic_file import draft_of

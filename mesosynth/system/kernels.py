@@ -6,6 +6,7 @@ audio process loads them before it opens a device.
 """
 
 import contextlib
+import functools
 import gc
 import hashlib
 import importlib
@@ -13,7 +14,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from types import CodeType
 from typing import Any, TypeVar, cast
@@ -30,6 +31,9 @@ F4, F8, I8 = NDArray[np.float32], NDArray[np.float64], NDArray[np.int64]
 
 MODULES = "*_kernel.py"
 """Names of the modules that hold kernels."""
+
+LOOP_FOLDERS = ("instruments", "effects")
+"""Folders whose modules hold sample loops beside the classes that play them."""
 
 _PACKAGE = Path(__file__).parents[1]
 _log = logging.getLogger(__name__)
@@ -73,6 +77,7 @@ def kernel(signature: str) -> Callable[[F], F]:
     """
 
     def decorate(function: F) -> F:
+        _compile_in(function.__globals__, function.__code__.co_names)
         try:
             try:
                 return _compiled(function, signature, cache=True)
@@ -83,6 +88,58 @@ def kernel(signature: str) -> Callable[[F], F]:
             raise _refusal(function, error) from error
 
     return decorate
+
+
+def loop(signature: str) -> Callable[[F], F]:
+    """Decorator for a sample loop that stands beside the class that plays it.
+
+    Nothing is compiled, and numba is not imported, before :func:`compile_loops`, so that whoever
+    only reads the class's parameters starts fast.
+
+    Parameters
+    ----------
+    signature : str
+        As for :func:`kernel`.
+
+    Returns
+    -------
+    callable
+        A decorator that keeps the function's type.
+    """
+    return lambda function: cast("F", _Loop(function, signature))
+
+
+def compile_loops(module: str) -> None:
+    """[control] Put kernels in the place of a module's sample loops, its own and imported ones.
+
+    Raises
+    ------
+    PluginError
+        If one does not compile.
+    """
+    _compile_in(vars(sys.modules[module]))
+
+
+class _Loop:
+    """Sample loop that waits to be compiled; a call compiles it."""
+
+    def __init__(self, function: Callable[..., Any], signature: str) -> None:
+        functools.update_wrapper(self, function)
+        self._function, self._signature = function, signature
+
+    def __call__(self, *arguments: Any) -> Any:  # noqa: ANN401 - any loop
+        return self.kernel(*arguments)
+
+    @functools.cached_property
+    def kernel(self) -> Callable[..., Any]:
+        """The kernel."""
+        return kernel(self._signature)(self._function)
+
+
+def _compile_in(namespace: dict[str, Any], names: Iterable[str] | None = None) -> None:
+    for name in [*namespace] if names is None else names:
+        if isinstance(value := namespace.get(name), _Loop):
+            namespace[name] = value.kernel
 
 
 def _compiled(function: F, signature: str, cache: bool, memory: bool = False) -> F:
@@ -145,13 +202,19 @@ def load_kernels(
     compiling : callable, optional
         Called before each loop that is compiled because it is not in the cache.
     """
-    files = sorted(_PACKAGE.rglob(MODULES))
+    files = sorted(path for path in _PACKAGE.rglob("*.py") if _holds_loops(path))
     with _uncollected(), compilations(compiling):
         for number, path in enumerate(files, 1):
             if each is not None:
                 each(number, len(files))
-            _imported(path)
+            compile_loops(_imported(path).__name__)
     return len(files)
+
+
+def _holds_loops(path: Path) -> bool:
+    return path.match(MODULES) or (
+        path.parent.name in LOOP_FOLDERS and "@loop(" in path.read_text()
+    )
 
 
 @contextlib.contextmanager
