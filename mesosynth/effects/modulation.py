@@ -259,6 +259,64 @@ def _slot(n: int) -> list[Parameter]:
 _TIMES = ((("attack", 0.001, 0.01), ("decay", 0.005, 0.3), ("release", 0.005, 0.3)), 10.0)
 
 
+class Gestures:
+    """Held keys, pedal, wheel and pressure: what a rack keeps for its modulation of now or later.
+
+    Attributes
+    ----------
+    sources : (9,) float64
+        Sources as the events left them, in the order of SOURCES without "off".
+    gate : bool
+        Whether a key is held, by finger or pedal.
+    """
+
+    def __init__(self) -> None:
+        self.sources = np.zeros(len(SOURCES) - 1)
+        self._held = np.zeros(128 * 16, np.bool_)
+        self.reset()
+
+    def reset(self) -> None:
+        """Release all keys and centre all gestures."""
+        self.sources.fill(0.0)
+        self._held.fill(False)
+        self.gate = self._pedal = False
+        self._last = -1  # key pressed last
+
+    def obey(self, kind: int, channel: int, note: int, value: float) -> bool:
+        """[audio] Apply an event.
+
+        Parameters
+        ----------
+        kind, channel, note, value
+            Of the event, as in :data:`mesosynth.plugins.plugin.EVENT`.
+
+        Returns
+        -------
+        bool
+            Whether it pressed a key.
+        """
+        sources, key = self.sources, 128 * (channel % 16) + note % 128
+        if kind == EventKind.NOTE_ON and value > 0.0:
+            self._held[key] = self.gate = True
+            self._last = note
+            sources[VELOCITY] = min(value, 1.0)
+            sources[KEY] = min(max((note - _MIDDLE_KEY) / _KEYS_EACH_WAY, -1.0), 1.0)
+            return True
+        if kind in (EventKind.NOTE_ON, EventKind.NOTE_OFF):
+            self._held[key] = False
+        elif kind == EventKind.SUSTAIN:
+            self._pedal = value >= 0.5
+        elif kind == EventKind.ALL_OFF:
+            self._held.fill(False)
+            self._pedal = False
+        elif kind == EventKind.PRESSURE and note in (WHOLE_CHANNEL, self._last):
+            sources[PRESSURE] = min(max(value, 0.0), 1.0)
+        elif kind == EventKind.WHEEL:
+            sources[WHEEL] = min(max(value, 0.0), 1.0)
+        self.gate = self.gate and (self._pedal or bool(self._held.any()))
+        return False
+
+
 class Modulation(Effect):
     """Modulation: two oscillators, an envelope, keys, wheel and input, for eight parameters.
 
@@ -270,8 +328,10 @@ class Modulation(Effect):
         Number of parts of the present block.
     sources : (n, 9) float64
         Values of the sources at those edges, in the order of SOURCES without "off".
-    amounts : (8,) float64
+    amounts : (16,) float64
         Source of each slot, -1 for none, and depths.
+    gestures : Gestures
+        Its own until :meth:`join`.
     """
 
     name = "Modulation"
@@ -292,6 +352,9 @@ class Modulation(Effect):
         ]
     )  # fmt: skip
 
+    def __init__(self) -> None:
+        self.gestures = Gestures()
+
     def prepare(self, sample_rate: float, max_block: int) -> None:
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
         compile_loops(__name__)
@@ -301,23 +364,20 @@ class Modulation(Effect):
         self.amounts = np.full(2 * SLOTS, -1.0)
         self._settings = np.zeros(SETTINGS)
         self._state, self._trial = np.zeros((2, STATE))
-        self._now, self._then, self._at = np.zeros((3, len(SOURCES) - 1))
-        self._held = np.zeros(128 * 16, np.bool_)
+        self._now, self._then = np.zeros((2, len(SOURCES) - 1))
+        self.gestures.reset()
         self._index = {id_: i for i, id_ in enumerate(self.parameters)}
         self.parts = 0
         self.reset()
 
     def reset(self) -> None:
-        """[control] Begin all cycles anew, with no key held."""
+        """[control] Begin all cycles anew."""
         self._state.fill(0.0)
         self._settings.fill(0.0)
         self._state[DICE] = 20231.0
         self._now.fill(0.0)
         self._then.fill(0.0)
-        self._at.fill(0.0)
-        self._held.fill(False)
-        self._pedal = False
-        self._last = -1  # key pressed last
+        self._catch_up()
         self._tempo = self._tempo_knob = 120.0
 
     def process(self, values: F8, events: Events, block: F4) -> None:
@@ -373,8 +433,8 @@ class Modulation(Effect):
 
     def _move(self, begin: int, end: int, reason: int) -> None:
         self.parts = _move(
-            self._state, self._settings, self._at, self._now, self._then, self._trial, begin, end,
-            reason, self.parts, self.edges, self.sources,
+            self._state, self._settings, self.gestures.sources, self._now, self._then, self._trial,
+            begin, end, reason, self.parts, self.edges, self.sources,
         )  # fmt: skip
 
     def _set(self, values: F8) -> None:
@@ -403,43 +463,33 @@ class Modulation(Effect):
     def _follow_input(self, level: float, frames: int, release: float) -> None:
         """Level of the input in decibels, as 0 to 1, which rises at once and falls in time."""
         heard = 1.0 + 20.0 * math.log10(max(level, 1e-6)) / _FLOOR
-        fallen = self._at[INPUT] - frames / (self._sample_rate * release)
-        self._at[INPUT] = min(max(heard, fallen, 0.0), 1.0)
+        fallen = self.gestures.sources[INPUT] - frames / (self._sample_rate * release)
+        self.gestures.sources[INPUT] = min(max(heard, fallen, 0.0), 1.0)
+
+    def join(self, gestures: Gestures) -> None:
+        """[control] Share the keys and gestures of a rack; a key that is held is pressed anew."""
+        if self.gestures is not gestures:
+            self.gestures = gestures
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        self._settings[GATE] = self.gestures.gate
+        if self.gestures.gate:
+            self._press()
 
     def _obey(self, kind: int, channel: int, note: int, value: float) -> None:
-        at = self._at
-        if kind == EventKind.NOTE_ON and value > 0.0:
-            self._press(channel, note, value)
-        elif kind in (EventKind.NOTE_ON, EventKind.NOTE_OFF):
-            self._held[128 * (channel % 16) + note % 128] = False
-            self._look_at_keys()
-        elif kind == EventKind.SUSTAIN:
-            self._pedal = value >= 0.5
-            self._look_at_keys()
-        elif kind == EventKind.ALL_OFF:
-            self._held.fill(False)
-            self._pedal = False
-            self._look_at_keys()
-        elif kind == EventKind.PRESSURE and note in (WHOLE_CHANNEL, self._last):
-            at[PRESSURE] = min(max(value, 0.0), 1.0)
-        elif kind == EventKind.WHEEL:
-            at[WHEEL] = min(max(value, 0.0), 1.0)
+        pressed = self.gestures.obey(kind, channel, note, value)
+        self._settings[GATE] = self.gestures.gate
+        if pressed:
+            self._press()
 
-    def _press(self, channel: int, note: int, velocity: float) -> None:
-        at, state = self._at, self._state
-        self._held[128 * (channel % 16) + note % 128] = True
-        self._last = note
-        at[VELOCITY] = min(velocity, 1.0)
-        at[KEY] = min(max((note - _MIDDLE_KEY) / _KEYS_EACH_WAY, -1.0), 1.0)
-        at[CHANCE] = _draw(state)
-        self._settings[GATE] = state[RISING] = 1.0
+    def _press(self) -> None:
+        state = self._state
+        self.gestures.sources[CHANCE] = _draw(state)
+        state[RISING] = 1.0
         for i in range(2):
             if self._settings[RESTART + i] >= 0.5:
                 state[PHASE + i] = 0.0
-
-    def _look_at_keys(self) -> None:
-        held = self._pedal or bool(self._held.any())
-        self._settings[GATE] = float(held and self._settings[GATE] > 0.0)
 
 
 def targets_of(state: Mapping[str, Any]) -> Sequence[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.effects.modulation import Modulation, apply_modulation
+from mesosynth.effects.modulation import Gestures, Modulation, apply_modulation
 from mesosynth.engine.slot import ParameterSmoother, RackSlot
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import Events, Plugin
@@ -90,6 +90,8 @@ class RackModulation:
         The instrument's and the effects', prepared.
     targets : sequence of str
         Id of the parameter that each slot of the modulation moves: "f_c" or "delay.time".
+    gestures : Gestures, optional
+        Keys and gestures of the rack, which last longer than its modulation.
 
     Attributes
     ----------
@@ -97,10 +99,18 @@ class RackModulation:
         That of the modulation; None where the rack has none.
     """
 
-    def __init__(self, slots: Sequence[RackSlot] = (), targets: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        slots: Sequence[RackSlot] = (),
+        targets: Sequence[str] = (),
+        gestures: Gestures | None = None,
+    ) -> None:
+        self._gestures = Gestures() if gestures is None else gestures
         self.slot = next((s for s in slots if isinstance(s.loaded.plugin, Modulation)), None)
         self._instrument = slots[0] if slots else None
         self._tempo = -1
+        if self.slot is not None:
+            self._plugin.join(self._gestures)
         for slot in slots:
             own = [_own_id(id_, slot.uid) for id_ in targets]
             table = slot.loaded.plugin.parameters
@@ -136,6 +146,8 @@ class RackModulation:
         """
         slot, instrument = self.slot, self._instrument
         if slot is None or instrument is None:
+            for _, kind, channel, note, value in events.tolist() if len(events) else ():
+                self._gestures.obey(kind, channel, note, value)
             return
         values = slot.loaded.smoother.advance(vector, revision, 0)
         tempo = instrument.loaded.smoother.now[self._tempo] if self._tempo >= 0 else 0.0

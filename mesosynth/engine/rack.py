@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.effects.modulation import NAME as MODULATION
-from mesosynth.effects.modulation import targets_of
+from mesosynth.effects.modulation import Gestures, targets_of
 from mesosynth.engine.audition import Audition
 from mesosynth.engine.limiter import Limiter
 from mesosynth.engine.modulation import RackModulation
@@ -60,6 +60,8 @@ class Rack:
         As given, or its own.
     audition : Audition or None
         As given.
+    gestures : Gestures
+        Keys and gestures, for a modulation.
     modulation : RackModulation
         [control] To change what it moves, assign another one.
     input : HasPeak or None
@@ -78,7 +80,8 @@ class Rack:
         self.peak = 0.0
         self.active = ActivePlugin() if active is None else active
         self.audition = audition
-        self.modulation = RackModulation()
+        self.gestures = Gestures()
+        self.modulation = RackModulation(gestures=self.gestures)
         self.input: HasPeak | None = None
         self._silence = False
         self._revision = 0  # of the values
@@ -114,6 +117,7 @@ class Rack:
         max_block : int
             Frames in the largest block.
         """
+        self.gestures.reset()
         for slot in self.slots:
             slot.prepare(sample_rate, max_block, self.active)
         if self.audition is not None:
@@ -171,6 +175,7 @@ class Rack:
         slots = self.slots  # once: another tuple may be assigned meanwhile
         if self._silence:
             self._silence = False
+            self.gestures.reset()
             for slot in slots:
                 slot.reset(self.active)
         instrument, active = slots[0], self.active
@@ -265,7 +270,7 @@ def render(
         )
         rack.slots = (*rack.slots, slot)
     rack.prepare(sample_rate, block)
-    rack.modulation = RackModulation(rack.slots, targets)
+    rack.modulation = RackModulation(rack.slots, targets, rack.gestures)
     late = rack.latency
     out = np.zeros((CHANNELS, late + frames), np.float32)
     for begin in range(0, late + frames, block):

@@ -201,7 +201,9 @@ class RackUpdater(threading.Thread):
         except ArgumentError as error:
             targets = ()
             self._problems[MODULATION] = failure(MODULATION, error)
-        self._rack.modulation = RackModulation(_placed(self._rack.slots), targets)
+        self._rack.modulation = RackModulation(
+            _placed(self._rack.slots), targets, self._rack.gestures
+        )
 
     def _with_tails(
         self, rack_slots: Sequence[RackSlot], going: Sequence[RackSlot]

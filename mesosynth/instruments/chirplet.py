@@ -77,45 +77,27 @@ continuous in gamma."""
 
 PARAMETERS = ParameterTable(
     [
-        Parameter(
-            "f_c", "Carrier", "Hz", 20.0, 8000.0, 512.0,
-            "Frequency in the middle of the arpeggio; a key that is played takes its place.",
-            curve="log", matchable=True,
-        ),
-        Parameter(
-            "f_m", "Note rate", "Hz", 0.5, 64.0, 8.0,
-            "Frequency of the amplitude modulation that cuts the sweep into notes.",
-            curve="log", matchable=True,
-        ),
-        Parameter(
-            "gamma", "Chirp rate", "oct/s", -16.0, 16.0, 1.5,
-            "How fast the pitch sweeps; negative descends, and at 0 the pitch stands.",
-            curve="asinh", smallest=SLOWEST, matchable=True,
-        ),
-        Parameter(
-            "w", "Bandwidth", "oct", 0.02, 8.0, 2.0,
-            "Octaves that one arpeggio sweeps; of one that hardly moves, its length in 8 s.",
-            curve="log", matchable=True,
-        ),
-        Parameter(
-            "am_shape", "Rests", "", 0.0, 1.0, 0.0,
-            "From a full-sine modulation without rests (0) to the paper's half sine (1).",
-            matchable=True,
-        ),
-        Parameter(
-            "am_depth", "Depth", "", 0.0, 1.0, 1.0,
-            "From one unbroken sweep (0) to separate notes (1).",
-            matchable=True,
-        ),
-        Parameter(
-            "brightness", "Brightness", "dB/oct", PURE, 0.0, PURE,
-            "How slowly the carrier's harmonics fall off; at the lowest it is a pure sine.",
-            matchable=True,
-        ),
-        *REPETITION,
-        SPREAD,
-        RELEASE,
-        GAIN,
+        Parameter("f_c", "Carrier", "Hz", 20.0, 8000.0, 512.0,
+                  "Frequency in the middle of the arpeggio; a key that is played takes its place.",
+                  curve="log", matchable=True),
+        Parameter("f_m", "Note rate", "Hz", 0.5, 64.0, 8.0,
+                  "Frequency of the amplitude modulation that cuts the sweep into notes.",
+                  curve="log", matchable=True),
+        Parameter("gamma", "Chirp rate", "oct/s", -16.0, 16.0, 1.5,
+                  "How fast the pitch sweeps; negative descends, and at 0 the pitch stands.",
+                  curve="asinh", smallest=SLOWEST, matchable=True),
+        Parameter("w", "Bandwidth", "oct", 0.02, 8.0, 2.0,
+                  "Octaves that one arpeggio sweeps; of one that hardly moves, its length in 8 s.",
+                  curve="log", matchable=True),
+        Parameter("am_shape", "Rests", "", 0.0, 1.0, 0.0,
+                  "From a full-sine modulation without rests (0) to the paper's half sine (1).",
+                  matchable=True),
+        Parameter("am_depth", "Depth", "", 0.0, 1.0, 1.0,
+                  "From one unbroken sweep (0) to separate notes (1).", matchable=True),
+        Parameter("brightness", "Brightness", "dB/oct", PURE, 0.0, PURE,
+                  "How slowly the carrier's harmonics fall off; at the lowest it is a pure sine.",
+                  matchable=True),
+        *REPETITION, SPREAD, RELEASE, GAIN,
     ]
 )  # fmt: skip
 

@@ -115,7 +115,7 @@ def authors_chirplet(
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _ChirpletParts:
     """Factors of the sound, and the terms of their derivatives, all (n,)."""
 
     swept: torch.Tensor  # octaves, times ln 2
@@ -132,7 +132,7 @@ class _Parts:
     am_depth: torch.Tensor | float
 
 
-def _parts(theta: torch.Tensor, t: torch.Tensor, sample_rate: float) -> _Parts:
+def _parts(theta: torch.Tensor, t: torch.Tensor, sample_rate: float) -> _ChirpletParts:
     f_c, f_m, gamma = theta[0], theta[1], theta[2]
     am_shape, am_depth, brightness = theta[4:] if len(theta) > 4 else (0.0, 1.0, PURE)
     swept = math.log(2.0) * gamma * t
@@ -143,7 +143,7 @@ def _parts(theta: torch.Tensor, t: torch.Tensor, sample_rate: float) -> _Parts:
     )
     sine = torch.sin(2.0 * math.pi * f_m * t)
     am = 1.0 - am_depth + am_depth * (sine - am_shape * sine.clamp_max(0.0))
-    return _Parts(
+    return _ChirpletParts(
         swept=swept,
         phase=phase,
         step=2.0 * math.pi * f_c * sweep,
@@ -190,7 +190,7 @@ def _partials(
     return carrier, d_carrier, d_brightness
 
 
-def _tangent(place: int, theta: torch.Tensor, t: torch.Tensor, p: _Parts) -> torch.Tensor:
+def _tangent(place: int, theta: torch.Tensor, t: torch.Tensor, p: _ChirpletParts) -> torch.Tensor:
     """Derivative of the sound along one direction."""
     along_phase = p.d_carrier * p.am * p.envelope
     pace = theta[2].abs().clamp_min(SLOWEST)

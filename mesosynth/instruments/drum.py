@@ -32,41 +32,25 @@ PICK_UP = 0.4
 
 PARAMETERS = ParameterTable(
     [
-        Parameter(
-            "f_c", "Pitch", "Hz", 20.0, 4000.0, 110.0,
-            "Frequency of the lowest mode; a key that is played takes its place.",
-            curve="log", matchable=True,
-        ),
-        Parameter(
-            "tau", "Decay", "s", 0.01, 8.0, 0.5,
-            "Time in which the lowest mode falls to 37%.", curve="log", matchable=True,
-        ),
-        Parameter(
-            "p", "Damping", "", 1e-5, 0.2, 0.01,
-            "How much faster the higher modes decay.", curve="log", matchable=True,
-        ),
-        Parameter(
-            "D", "Stiffness", "", 1e-5, 0.3, 0.02,
-            "How far the higher modes are spread, from a membrane to a plate.",
-            curve="log", matchable=True,
-        ),
-        Parameter(
-            "alpha", "Side ratio", "", 0.001, 1.0, 0.7,
-            "From a long, narrow drum (0) to a square one (1).", matchable=True,
-        ),
-        Parameter(
-            "x1", "Strike place", "", 0.01, 0.5, 0.4,
-            "Where it is struck along the first side, from the edge (0) to the middle (0.5).",
-        ),
-        Parameter(
-            "x2", "Strike place 2", "", 0.01, 0.5, 0.4,
-            "Where it is struck along the second side, from the edge (0) to the middle (0.5).",
-        ),
+        Parameter("f_c", "Pitch", "Hz", 20.0, 4000.0, 110.0,
+                  "Frequency of the lowest mode; a key that is played takes its place.",
+                  curve="log", matchable=True),
+        Parameter("tau", "Decay", "s", 0.01, 8.0, 0.5,
+                  "Time in which the lowest mode falls to 37%.", curve="log", matchable=True),
+        Parameter("p", "Damping", "", 1e-5, 0.2, 0.01,
+                  "How much faster the higher modes decay.", curve="log", matchable=True),
+        Parameter("D", "Stiffness", "", 1e-5, 0.3, 0.02,
+                  "How far the higher modes are spread, from a membrane to a plate.",
+                  curve="log", matchable=True),
+        Parameter("alpha", "Side ratio", "", 0.001, 1.0, 0.7,
+                  "From a long, narrow drum (0) to a square one (1).", matchable=True),
+        Parameter("x1", "Strike place", "", 0.01, 0.5, 0.4,
+                  "Where it is struck along the first side, from edge (0) to middle (0.5)."),
+        Parameter("x2", "Strike place 2", "", 0.01, 0.5, 0.4,
+                  "Where it is struck along the second side, from edge (0) to middle (0.5)."),
         *REPETITION,
-        Parameter(
-            "spread", "Spread", "", 0.0, 1.0, 0.0,
-            "How far every other mode goes to the left and to the right.",
-        ),
+        Parameter("spread", "Spread", "", 0.0, 1.0, 0.0,
+                  "How far every other mode goes to the left and to the right."),
         GAIN,
     ]
 )  # fmt: skip

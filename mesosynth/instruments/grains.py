@@ -53,35 +53,21 @@ LEVEL = 0.334
 
 PARAMETERS = ParameterTable(
     [
-        Parameter(
-            "density", "Density", "", 0.0, 1.0, 0.5,
-            "How many grains are heard, from one a page (0) to all (1).", matchable=True,
-        ),
-        Parameter(
-            "slope", "Slope", "", 0.0, 1.0, 0.5,
-            "How grains sweep: they fall below a half, and climb above.", matchable=True,
-        ),
-        Parameter(
-            "f_low", "Lowest", "Hz", 20.0, 8000.0, LOWEST,
-            "Pitch of the lowest grains; a key transposes the middle of the range to its own.",
-            curve="log",
-        ),
-        Parameter(
-            "f_high", "Highest", "Hz", 20.0, 8000.0, HIGHEST, "Pitch of the highest grains.",
-            curve="log",
-        ),
-        Parameter(
-            "length", "Length", "s", 0.01, 2.0, LENGTH,
-            "Length of a grain; at most 64 sound at once, so it ends there.", curve="log",
-        ),
-        Parameter(
-            "rate", "Rate", "Hz", 2.0, 256.0, GRAINS / PAGE,
-            "Grains a second, heard or not.", curve="log",
-        ),
-        Parameter(
-            "spread", "Spread", "", 0.0, 1.0, 0.0,
-            "How far grains lie from the middle, to the left and to the right.",
-        ),
+        Parameter("density", "Density", "", 0.0, 1.0, 0.5,
+                  "How many grains are heard, from one a page (0) to all (1).", matchable=True),
+        Parameter("slope", "Slope", "", 0.0, 1.0, 0.5,
+                  "How grains sweep: they fall below a half, and climb above.", matchable=True),
+        Parameter("f_low", "Lowest", "Hz", 20.0, 8000.0, LOWEST,
+                  "Pitch of the lowest grains; a key moves the middle of the range to its own.",
+                  curve="log"),
+        Parameter("f_high", "Highest", "Hz", 20.0, 8000.0, HIGHEST, "Pitch of the highest grains.",
+                  curve="log"),
+        Parameter("length", "Length", "s", 0.01, 2.0, LENGTH,
+                  "Length of a grain; at most 64 sound at once, so it ends there.", curve="log"),
+        Parameter("rate", "Rate", "Hz", 2.0, 256.0, GRAINS / PAGE,
+                  "Grains a second, heard or not.", curve="log"),
+        Parameter("spread", "Spread", "", 0.0, 1.0, 0.0,
+                  "How far grains lie from the middle, to the left and to the right."),
         GAIN,
     ]
 )  # fmt: skip

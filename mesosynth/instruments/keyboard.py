@@ -27,6 +27,7 @@ import math
 import random
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -56,28 +57,20 @@ _AT_ITS_FRAME = frozenset(
 )  # fmt: skip
 
 REPETITION = (
-    Parameter(
-        "period", "Period", "s", 0.1, 16.0, 1.5,
-        "Time from one start to the next, unless it keeps the tempo.", curve="log",
-    ),
-    Parameter(
-        "sync", "Sync", "", 0.0, 1.0, 0.0,
-        "Whether starts repeat by the period or by tempo and note value.",
-        choices=("Period", "Tempo"),
-    ),
+    Parameter("period", "Period", "s", 0.1, 16.0, 1.5,
+              "Time from one start to the next, unless it keeps the tempo.", curve="log"),
+    Parameter("sync", "Sync", "", 0.0, 1.0, 0.0,
+              "Whether starts repeat by the period or by tempo and note value.",
+              choices=("Period", "Tempo")),
     Parameter("tempo", "Tempo", "BPM", 20.0, 300.0, 120.0, "Quarter notes a minute."),
-    Parameter(
-        "division", "Note value", "", 0.0, len(DIVISIONS) - 1.0, float([*DIVISIONS].index("1/2")),
-        "Note value by which starts repeat when they keep the tempo.", choices=tuple(DIVISIONS),
-    ),
-    Parameter(
-        "swing", "Swing", "", 0.0, 0.6, 0.0,
-        "How late every other start is, in periods; a third is a triplet's swing.",
-    ),
-    Parameter(
-        "humanise", "Humanise", "", 0.0, 1.0, 0.0,
-        "How much onset, pitch and level of each start stray, always in the same way.",
-    ),
+    Parameter("division", "Note value", "", 0.0, len(DIVISIONS) - 1.0,
+              float([*DIVISIONS].index("1/2")),
+              "Note value by which starts repeat when they keep the tempo.",
+              choices=tuple(DIVISIONS)),
+    Parameter("swing", "Swing", "", 0.0, 0.6, 0.0,
+              "How late every other start is, in periods; a third is a triplet's swing."),
+    Parameter("humanise", "Humanise", "", 0.0, 1.0, 0.0,
+              "How much onset, pitch and level of each start stray, always in the same way."),
 )  # fmt: skip
 """Parameters of the clock; every :class:`KeyboardInstrument` has them."""
 
@@ -92,39 +85,20 @@ RELEASE = Parameter(
 GAIN = Parameter("gain", "Gain", "dB", -60.0, 6.0, -9.0, "Level of the output.")
 
 
+@dataclass(slots=True)
 class Key:
-    """One held key, which repeats while it is `active`.
+    """One held key, which repeats while it is `active`."""
 
-    Attributes
-    ----------
-    active : bool
-        Whether it is held, by finger or pedal.
-    down : bool
-        Whether it is held by finger.
-    note, channel : int
-        MIDI note (0 to 127) and channel (0 to 15).
-    hertz : float
-        Pitch without the bend, Hz.
-    velocity, gain : float
-        Velocity, 0 to 1, and its square, an amplitude.
-    pressed : int
-        Number of the key press, counted from the reset.
-    pulse : Pulse
-        Clock of its starts.
-    seen : float
-        Time on the keyboard's clock to which `pulse` is advanced, periods.
-    """
-
-    __slots__ = (
-        "active", "channel", "down", "gain", "hertz", "note", "pressed", "pulse", "seen",
-        "velocity",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.active = self.down = False
-        self.note = self.channel = self.pressed = 0
-        self.hertz = self.velocity = self.gain = self.seen = 0.0
-        self.pulse = Pulse()
+    active: bool = False  # held, by finger or pedal
+    down: bool = False  # held by finger
+    note: int = 0  # MIDI, 0 to 127
+    channel: int = 0  # MIDI, 0 to 15
+    hertz: float = 0.0  # pitch without the bend
+    velocity: float = 0.0  # 0 to 1
+    gain: float = 0.0  # its square, an amplitude
+    pressed: int = 0  # number of the key press, counted from the reset
+    pulse: Pulse = field(default_factory=Pulse)  # clock of its starts
+    seen: float = 0.0  # time on the keyboard's clock to which `pulse` is advanced, periods
 
 
 class Keyboard:

@@ -38,12 +38,8 @@ _OF_A_LAYER = [
         for id_ in ("f_c", "f_m", "gamma", "w", "am_shape", "am_depth", "brightness")
     ),
     replace(CHIRPLET["period"], default=4.0, description="Time from one start to the next."),
-    Parameter(
-        "delay", "Delay", "s", 0.0, 16.0, 0.0, "How late within its period the layer starts."
-    ),
-    Parameter(
-        "level", "Level", "dB", SILENT, 6.0, SILENT, "Of this layer; at the lowest it is silent."
-    ),
+    Parameter("delay", "Delay", "s", 0.0, 16.0, 0.0, "How late in its period the layer starts."),
+    Parameter("level", "Level", "dB", SILENT, 6.0, SILENT, "At the lowest it is silent."),
 ]
 
 
@@ -62,13 +58,11 @@ def _layer(number: int) -> list[Parameter]:
 PARAMETERS = ParameterTable(
     [
         *(parameter for number in range(1, LAYERS + 1) for parameter in _layer(number)),
-        Parameter(
-            "transpose", "Transpose", "semitones", -36.0, 36.0, 0.0, "Shifts all layers' pitch."
-        ),
-        Parameter(
-            "speed", "Speed", "", 0.25, 4.0, 1.0,
-            "How fast everything runs: sweeps, notes, and the time between starts.", curve="log",
-        ),
+        Parameter("transpose", "Transpose", "semitones", -36.0, 36.0, 0.0,
+                  "Shifts all layers' pitch."),
+        Parameter("speed", "Speed", "", 0.25, 4.0, 1.0,
+                  "How fast everything runs: sweeps, notes, and the time between starts.",
+                  curve="log"),
         CHIRPLET["spread"],
         CHIRPLET["release"],
         replace(CHIRPLET["gain"], default=0.0),

@@ -40,32 +40,21 @@ LEVEL = 0.3
 
 PARAMETERS = ParameterTable(
     [
-        Parameter(
-            "f_0", "Lowest", "Hz", 20.0, 4000.0, 256.0,
-            "Frequency of the lowest partial; a held note takes its place.",
-            curve="log", matchable=True,
-        ),
-        Parameter(
-            "f_m", "Ripple rate", "Hz", 0.25, 32.0, 4.0,
-            "How often a crest of the ripple passes each partial.", curve="log", matchable=True,
-        ),
-        Parameter(
-            "gamma", "Ripple speed", "oct/s", -16.0, 16.0, 2.0,
-            "How fast the crests climb through the partials; negative descends.",
-            curve="signed_log", smallest=0.125, matchable=True,
-        ),
-        Parameter(
-            "w", "Bandwidth", "oct", 1.0, 8.0, 4.0,
-            "Octaves from the lowest partial to the highest.", curve="log", matchable=True,
-        ),
-        Parameter(
-            "depth", "Depth", "", 0.0, 1.0, 1.0, "From steady partials (0) to a full ripple (1).",
-            matchable=True,
-        ),
-        Parameter(
-            "spread", "Spread", "", 0.0, 1.0, 0.5,
-            "How far every other partial goes to the left and to the right.",
-        ),
+        Parameter("f_0", "Lowest", "Hz", 20.0, 4000.0, 256.0,
+                  "Frequency of the lowest partial; a held note takes its place.",
+                  curve="log", matchable=True),
+        Parameter("f_m", "Ripple rate", "Hz", 0.25, 32.0, 4.0,
+                  "How often a crest of the ripple passes each partial.", curve="log",
+                  matchable=True),
+        Parameter("gamma", "Ripple speed", "oct/s", -16.0, 16.0, 2.0,
+                  "How fast the crests climb through the partials; negative descends.",
+                  curve="signed_log", smallest=0.125, matchable=True),
+        Parameter("w", "Bandwidth", "oct", 1.0, 8.0, 4.0,
+                  "Octaves from the lowest partial to the highest.", curve="log", matchable=True),
+        Parameter("depth", "Depth", "", 0.0, 1.0, 1.0,
+                  "From steady partials (0) to a full ripple (1).", matchable=True),
+        Parameter("spread", "Spread", "", 0.0, 1.0, 0.5,
+                  "How far every other partial goes to the left and to the right."),
         GAIN,
     ]
 )  # fmt: skip

@@ -62,58 +62,33 @@ ATTACK_STEEPNESS = 3.0
 
 PARAMETERS = ParameterTable(
     [
-        Parameter(
-            "f_c", "Pitch", "Hz", 20.0, 12000.0, 220.0,
-            "Frequency at the onset; a key that is played takes its place.",
-            curve="log", matchable=True,
-        ),
-        Parameter(
-            "gamma", "Glide", "oct/s", -16.0, 16.0, 0.0,
-            "How fast the pitch glides; negative descends, 0 stands.",
-            curve="asinh", smallest=0.25, matchable=True,
-        ),
-        Parameter(
-            "attack", "Attack", "s", 0.001, 2.0, 0.002,
-            "Time in which the sound comes.", curve="log", matchable=True,
-        ),
-        Parameter(
-            "decay", "Decay", "s", 0.01, 10.0, 0.4,
-            "Time in which the sound falls by 8.7 dB (to 1/e).", curve="log", matchable=True,
-        ),
-        Parameter(
-            "brightness", "Brightness", "dB/oct", -60.0, 6.0, -9.0,
-            "How slowly the partials fall off; a softer key makes it less.", matchable=True,
-        ),
-        Parameter(
-            "inharmonicity", "Inharmonicity", "", 0.0, 1.0, 0.0,
-            "How far the partials lie above the harmonics: a string has little, a bar is near 1.",
-            curve="asinh", smallest=0.001, matchable=True,
-        ),
-        Parameter(
-            "damping", "Damping", "", 0.0, 2.0, 0.5,
-            "How much sooner the higher partials decay: not at all (0), in proportion (1).",
-            matchable=True,
-        ),
-        Parameter(
-            "air", "Air", "", 0.0, 1.0, 0.0,
-            "Share of noise, from a pure tone (0) to noise alone (1).", matchable=True,
-        ),
-        Parameter(
-            "air_width", "Air width", "oct", 0.05, 6.0, 1.0,
-            "Width of the noise around the pitch.", curve="log", matchable=True,
-        ),
-        Parameter(
-            "tremolo_rate", "Tremolo rate", "Hz", 0.5, 64.0, 6.0,
-            "How often the level dips.", curve="log", matchable=True,
-        ),
-        Parameter(
-            "tremolo_depth", "Tremolo depth", "", 0.0, 1.0, 0.0,
-            "From an even level (0) to dips into silence (1).", matchable=True,
-        ),
-        *REPETITION,
-        SPREAD,
-        RELEASE,
-        GAIN,
+        Parameter("f_c", "Pitch", "Hz", 20.0, 12000.0, 220.0,
+                  "Frequency at the onset; a key that is played takes its place.",
+                  curve="log", matchable=True),
+        Parameter("gamma", "Glide", "oct/s", -16.0, 16.0, 0.0,
+                  "How fast the pitch glides; negative descends, 0 stands.",
+                  curve="asinh", smallest=0.25, matchable=True),
+        Parameter("attack", "Attack", "s", 0.001, 2.0, 0.002,
+                  "Time in which the sound comes.", curve="log", matchable=True),
+        Parameter("decay", "Decay", "s", 0.01, 10.0, 0.4,
+                  "Time in which the sound falls by 8.7 dB (to 1/e).", curve="log", matchable=True),
+        Parameter("brightness", "Brightness", "dB/oct", -60.0, 6.0, -9.0,
+                  "How slowly the partials fall off; a softer key makes it less.", matchable=True),
+        Parameter("inharmonicity", "Inharmonicity", "", 0.0, 1.0, 0.0,
+                  "How far the partials lie above the harmonics: a string a little, a bar about 1.",
+                  curve="asinh", smallest=0.001, matchable=True),
+        Parameter("damping", "Damping", "", 0.0, 2.0, 0.5,
+                  "How much sooner the higher partials decay: not at all (0), in proportion (1).",
+                  matchable=True),
+        Parameter("air", "Air", "", 0.0, 1.0, 0.0,
+                  "Share of noise, from a pure tone (0) to noise alone (1).", matchable=True),
+        Parameter("air_width", "Air width", "oct", 0.05, 6.0, 1.0,
+                  "Width of the noise around the pitch.", curve="log", matchable=True),
+        Parameter("tremolo_rate", "Tremolo rate", "Hz", 0.5, 64.0, 6.0,
+                  "How often the level dips.", curve="log", matchable=True),
+        Parameter("tremolo_depth", "Tremolo depth", "", 0.0, 1.0, 0.0,
+                  "From an even level (0) to dips into silence (1).", matchable=True),
+        *REPETITION, SPREAD, RELEASE, GAIN,
     ]
 )  # fmt: skip
 

@@ -120,7 +120,7 @@ def strike_and_tangents(
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _StrikeParts:
     """Factors of the sound and what their derivatives need; (n,), (PARTIALS, n) or (BANDS, n)."""
 
     t: torch.Tensor  # since the onset, s; 0 before
@@ -214,7 +214,7 @@ class _Parts:
         ).sum(0)
 
 
-def _parts(theta: torch.Tensor, n: int, sample_rate: float, onset: float) -> _Parts:
+def _parts(theta: torch.Tensor, n: int, sample_rate: float, onset: float) -> _StrikeParts:
     f_c, gamma, attack, decay, brightness, B, damping, air, width, rate, depth = theta
     time = (torch.arange(n, device=theta.device, dtype=theta.dtype) - n // 2) / sample_rate
     t = (time - onset).clamp_min(0.0)
@@ -229,7 +229,7 @@ def _parts(theta: torch.Tensor, n: int, sample_rate: float, onset: float) -> _Pa
     band_ratio = 2.0 ** (std * torch.from_numpy(BAND_PLACES).to(theta)[:, None])
     gate, gate_slope = _gate(ratio * hertz, sample_rate)
     band_gate, band_gate_slope = _gate(band_ratio * hertz, sample_rate)
-    return _Parts(
+    return _StrikeParts(
         t=t,
         hertz=hertz,
         gliding=gliding,
@@ -252,7 +252,7 @@ def _parts(theta: torch.Tensor, n: int, sample_rate: float, onset: float) -> _Pa
     )
 
 
-def _tangent(place: int, theta: torch.Tensor, p: _Parts) -> torch.Tensor:
+def _tangent(place: int, theta: torch.Tensor, p: _StrikeParts) -> torch.Tensor:
     """Derivative of the sound along one direction."""
     f_c, gamma, attack, decay, _, B, damping, _, _, rate, depth = theta
     a, angle, steepness = attack / ATTACK_STEEPNESS, math.pi * rate * p.t, p.k**damping

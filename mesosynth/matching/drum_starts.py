@@ -19,7 +19,7 @@ from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.instruments.drum import PARAMETERS, PICK_UP, mode_numbers
 from mesosynth.instruments.drum_torch import KNEES
 from mesosynth.instruments.oscillator import FADE_FROM
-from mesosynth.matching.starts import Start
+from mesosynth.matching.starts import Start, peak_shift
 
 Array = NDArray[np.float64]
 
@@ -35,6 +35,7 @@ _PROMINENT, _STRONG = 0.08, 0.25  # of the strongest peak; the lowest modes are 
 _PITCHES = 3
 _NARROWEST, _WIDEST, _SHARE = 8.0, 30.0, 0.15  # band around a mode, Hz, and its share of the pitch
 _FALL, _ABOVE_NOISE = 30.0, 8.0  # dB
+_SLOWEST = 0.4  # dB/s
 
 
 def find_strike(audio: NDArray[np.float32]) -> int:
@@ -55,12 +56,9 @@ def lowest_peaks(struck: Array) -> list[float]:
     spectrum[: int(_LOWEST / ANALYSIS_RATE * _WHOLE_PEAK)] = 0.0
     top = float(spectrum.max())
     found, _ = signal.find_peaks(spectrum, height=_STRONG * top, prominence=_PROMINENT * top)
-    hertz: list[float] = []
-    for place in found[:_PITCHES]:
-        before, here, after = np.log(spectrum[place - 1 : place + 2])
-        fraction = 0.5 * (before - after) / (before - 2.0 * here + after)
-        hertz.append(float((place + fraction) * ANALYSIS_RATE / _WHOLE_PEAK))
-    return hertz
+    log = np.log(spectrum + 1e-300)
+    places = (float(place + peak_shift(log, int(place))) for place in found[:_PITCHES])
+    return [place * ANALYSIS_RATE / _WHOLE_PEAK for place in places]
 
 
 def decay_at(struck: Array, hertz: float) -> float:
@@ -88,10 +86,27 @@ def decay_at(struck: Array, hertz: float) -> float:
     least = max(float(np.median(level[-len(level) // 4 :])) + _ABOVE_NOISE, level[begin] - _FALL)
     below = np.flatnonzero(level[begin:] < least)
     end = begin + max(int(below[0]) if len(below) else len(level), 4)
-    line = level[begin:end]
-    slope = np.polyfit(np.arange(len(line)), line, 1, w=10.0 ** ((line - line[0]) / 40.0))[0]
-    per_second = min(float(slope), -1e-6) * ANALYSIS_RATE / hop
-    return PARAMETERS["tau"].clamp(-20.0 / np.log(10.0) / per_second)
+    return PARAMETERS["tau"].clamp(decay_of_level(level[begin:end], hop / ANALYSIS_RATE))
+
+
+def decay_of_level(decibels: Array, step: float) -> float:
+    """Decay time of a falling level, s, by a line that counts loud points more.
+
+    Parameters
+    ----------
+    decibels : (n,) float64
+        More than one.
+    step : float
+        Time between two of them, s.
+
+    Returns
+    -------
+    float
+        s, at most 22.
+    """
+    weights = 10.0 ** ((decibels - decibels.max()) / 40.0)
+    slope = float(np.polyfit(np.arange(len(decibels)), decibels, 1, w=weights)[0])
+    return 20.0 / float(np.log(10.0)) / max(-slope / step, _SLOWEST)
 
 
 # --------------------------------------------------------------------------------------------------

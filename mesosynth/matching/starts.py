@@ -247,9 +247,7 @@ def period_of(jtfs: JTFS, audio: NDArray[np.float32]) -> float:
     if not len(peaks) or correlation[peaks].max() < LIKE_ITSELF:
         return 0.0
     lag = int(peaks[correlation[peaks] >= _AS_GOOD * correlation[peaks].max()][0])
-    before, here, after = correlation[lag - 1 : lag + 2]
-    fraction = 0.5 * (before - after) / (before - 2.0 * here + after)
-    return float((lag + fraction) * _REPETITION_HOP / ANALYSIS_RATE)
+    return (lag + peak_shift(correlation, lag)) * _REPETITION_HOP / ANALYSIS_RATE
 
 
 def _autocorrelation(U: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -535,13 +533,29 @@ def _waves(
 
 
 def _peak(strength: NDArray[np.floating], axis: NDArray[np.floating], at: int) -> float:
-    """Position of a peak on an axis, of a parabola through three points."""
-    if not 0 < at < len(axis) - 1:
-        return float(axis[at])
-    before, here, after = strength[at - 1 : at + 2]
+    """Position of a peak on an axis."""
+    return float(axis[at] + peak_shift(strength, at) * (axis[1] - axis[0]))
+
+
+def peak_shift(values: NDArray[np.floating], at: int) -> float:
+    """Distance of a peak from its largest value, by a parabola through it and its neighbours.
+
+    Parameters
+    ----------
+    values : (n,)
+    at : int
+        Index of the largest value; at either end the distance is 0.
+
+    Returns
+    -------
+    float
+        -0.5 to 0.5.
+    """
+    if not 0 < at < len(values) - 1:
+        return 0.0
+    before, here, after = values[at - 1 : at + 2]
     curvature = before - 2.0 * here + after
-    shift = 0.5 * (before - after) / curvature if curvature < 0.0 else 0.0
-    return float(axis[at] + shift * (axis[1] - axis[0]))
+    return float(0.5 * (before - after) / curvature) if curvature < 0.0 else 0.0
 
 
 # --------------------------------------------------------------------------------------------------

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.instruments.strike import PARAMETERS, PARTIALS, STD_PER_WIDTH
 from mesosynth.instruments.strike_torch import KNEES
+from mesosynth.matching.drum_starts import decay_of_level
 from mesosynth.matching.model import STRIKE
 from mesosynth.matching.operator import Operator, shared_operator
-from mesosynth.matching.starts import Start
+from mesosynth.matching.starts import Start, peak_shift
 
 Array = NDArray[np.float64]
 Theta = dict[str, float]
@@ -28,6 +29,7 @@ _ABOVE_NOISE = 8.0  # power, times the noise's
 _JUMP = 10  # frames between which the level jumps at a second onset
 _SEEN = 0.5  # s of sound whose spectrum is read, at most
 _LEAST_SEEN = 0.06
+_SHORT = 0.017  # s, decay of a sound of a few frames
 _FALLEN = 12.0  # dB: the spectrum is read until the level has fallen so far
 _FEWEST_FRAMES = 32  # of a level that may have a tremolo
 _SHALLOW = 0.05  # depth of a tremolo that is not there, but could be
@@ -152,13 +154,7 @@ def _envelope(decibels: Array, noise: float) -> tuple[float, float, float, float
     line = decibels[:end]
     peak = int(np.argmax(line))
     rise = int(np.argmax(line > top - 3.0))  # the first frame of that level
-    slope = -1.0
-    if end - rise > 4:
-        t = np.arange(rise, end)
-        weight = 10.0 ** ((line[rise:] - top) / 40.0)
-        slope = float(np.polyfit(t, line[rise:], 1, w=weight)[0])
-    per_second = min(slope / frame, -0.4)
-    decay = 20.0 / math.log(10.0) / -per_second
+    decay = decay_of_level(line[rise:], frame) if end - rise > 4 else _SHORT
     attack = max(min(rise, peak) - 2, 0.5) * frame * 1.1
     rate, depth = _tremolo(line[rise:]) if end - rise > _FEWEST_FRAMES else (6.0, _SHALLOW)
     return attack, decay, rate, depth
@@ -195,21 +191,12 @@ def _glides(part: Array) -> list[tuple[float, Array]]:
     of_sound = np.array([_sparsity(np.square(y)) for _, y in seen])
     gammas = [0.0]
     for sharpness in (of_spectrum, of_spectrum * of_sound):
-        gamma = KNEES["gamma"] * math.sinh(_top(sharpness, axis))
+        best = int(np.argmax(sharpness))
+        place = axis[best] + peak_shift(sharpness, best) * (axis[1] - axis[0])
+        gamma = KNEES["gamma"] * math.sinh(place)
         if all(abs(gamma - other) > _SAME_GLIDE * (1.0 + abs(other)) for other in gammas):
             gammas.append(gamma)
     return [(gamma, _warped(part, window, t, gamma)[0]) for gamma in gammas]
-
-
-def _top(values: Array, axis: Array) -> float:
-    """Place of the largest value on an even axis, by a parabola."""
-    best = int(np.argmax(values))
-    if not 0 < best < len(values) - 1:
-        return float(axis[best])
-    before, here, later = values[best - 1 : best + 2]
-    curvature = before - 2.0 * here + later
-    shift = 0.5 * (before - later) / curvature if curvature < 0.0 else 0.0
-    return float(axis[best] + shift * (axis[1] - axis[0]))
 
 
 def _warped(part: Array, window: Array, t: Array, gamma: float) -> tuple[Array, Array]:
@@ -239,9 +226,7 @@ def _partials(spectrum: Array, samples: int) -> tuple[float, float, float, float
     heard = spectrum.copy()
     heard[: int(_LOWEST / hertz)] = 0.0
     best = int(np.argmax(heard))
-    before, here, later = np.log(heard[best - 1 : best + 2] + 1e-12)
-    curvature = before - 2.0 * here + later
-    f_c = (best + (0.5 * (before - later) / curvature if curvature < 0.0 else 0.0)) * hertz
+    f_c = (best + peak_shift(np.log(heard + 1e-12), best)) * hertz
     half = _LINE * _PADDED / samples / 2.0
     k = np.arange(1.0, PARTIALS + 1.0)
     ratios = k * np.sqrt((1.0 + _STIFFNESS[:, None] * k**2) / (1.0 + _STIFFNESS[:, None]))

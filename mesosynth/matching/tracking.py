@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mesosynth import units
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.chirplet import PARAMETERS, SIGMA_0, VOICES, sweep_seconds
+from mesosynth.instruments.chirplet import PARAMETERS, SIGMA_0, sweep_seconds
 from mesosynth.instruments.chirplet_torch import (
     KNEES,
     ONSET,
@@ -21,6 +21,7 @@ from mesosynth.instruments.chirplet_torch import (
     chirplet,
     chirplet_and_tangents,
 )
+from mesosynth.instruments.keyboard import VOICES
 from mesosynth.matching.fan_chirp import ChirpRate, Reading
 from mesosynth.matching.model import CHIRPLET, RIPPLE, Model, State, Unknowns, model_named
 from mesosynth.matching.operator import Operator

@@ -163,6 +163,25 @@ def test_a_key_restarts_the_oscillator_and_brings_velocity_pitch_and_chance():
     assert sources["random"] != 0.0
 
 
+@pytest.mark.parametrize("source", ["velocity", "key", "wheel", "pressure", "envelope"])
+def test_a_modulation_that_joins_while_a_key_is_held_knows_the_key(source):
+    rack, vector = rack_with(["level"], source1=SOURCES.index(source), depth1=0.4)
+    slots, rack.slots = rack.slots, rack.slots[:1]
+    rack.modulation = RackModulation(rack.slots, (), rack.gestures)
+    before = events_of(
+        (0, EventKind.NOTE_ON, 0, 72, 0.5), (0, EventKind.WHEEL, 0, 0, 0.75),
+        (0, EventKind.PRESSURE, 0, WHOLE_CHANNEL, 0.25),
+    )  # fmt: skip
+    assert np.ptp(play(rack, vector, 4800, events=before)) == 0.0
+    rack.slots = slots
+    rack.modulation = RackModulation(slots, ["level"], rack.gestures)
+    heard = play(rack, vector, 36000)
+    value = {"velocity": 0.5, "key": 0.2, "wheel": 0.75, "pressure": 0.25, "envelope": 0.5}[source]
+    assert heard[-1] == pytest.approx(0.5 + 0.4 * value, abs=1e-3)
+    rack.silence()  # and after a panic there is none
+    assert play(rack, vector, 48000)[-1] == pytest.approx(0.5, abs=1e-3)
+
+
 def test_the_envelope_rises_falls_to_sustain_and_ends():
     knobs = {
         "source1": SOURCES.index("envelope"), "depth1": 0.5, "env_attack": 0.05, "env_decay": 0.1,

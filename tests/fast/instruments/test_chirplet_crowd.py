@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from chirplet_player import KINDS, RATE, STEADY, Player, heard, off, on
 
-from mesosynth.instruments.chirplet import PARAMETERS, VOICES
+from mesosynth.instruments.chirplet import PARAMETERS
+from mesosynth.instruments.keyboard import VOICES
 from mesosynth.plugins.plugin import EVENT
 
 
