@@ -71,7 +71,10 @@ def main(
         if sentence:
             window.desk.say(sentence, "warning")
     # Python runs these when the desk's timer fires next.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last: the terminal is closed
+    for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
+        if signal.getsignal(number) is signal.SIG_IGN:  # as nohup wants it
+            continue
         signal.signal(number, lambda caught, _: application.exit(128 + caught))
     if not settings.toured:
         window.painted.connect(window.tour.start)

@@ -11,10 +11,12 @@ from typing_extensions import override
 from mesosynth.engine.capture import takes_folder
 from mesosynth.session import Session
 from mesosynth.session.capture import CaptureState
+from mesosynth.system.paths import shown_name, text_path
 
 from .desk import Desk
 from .sessions import Sessions
 from .settings import Settings
+from .text import menu_text, plain_text
 
 # --------------------------------------------------------------------------------------------------
 # The two file dialogs. They do not block: the sound, the match and the window go on.
@@ -297,7 +299,7 @@ class Files(QObject):
             self._desk.say(f"Captured {capture.seconds:.1f} s in {capture.path}.")
 
     def _fill_recent(self) -> None:
-        self._fill(self.recent, [Path(name) for name in self._settings.recent])
+        self._fill(self.recent, [text_path(name) for name in self._settings.recent])
 
     def _fill_takes(self) -> None:
         takes = sorted(takes_folder().glob("take *.wav"), reverse=True)
@@ -306,8 +308,8 @@ class Files(QObject):
     def _fill(self, menu: QMenu, paths: list[Path]) -> None:
         menu.clear()
         for path in paths:
-            action = menu.addAction(path.name)
-            action.setToolTip(str(path))
+            action = menu.addAction(menu_text(shown_name(path)))
+            action.setToolTip(plain_text(str(path)))
             action.setEnabled(path.exists())
             action.triggered.connect(lambda _=False, p=path: self.load_target(p))
         if not paths:

@@ -8,7 +8,7 @@ import msgspec
 from mesosynth.errors import SettingsError
 from mesosynth.system import file_kinds
 from mesosynth.system.documents import Document
-from mesosynth.system.paths import CONFIG_VARIABLE, config_folder
+from mesosynth.system.paths import CONFIG_VARIABLE, config_folder, path_text
 
 FOLDER_VARIABLE = CONFIG_VARIABLE
 """The environment variable that names another folder."""
@@ -71,7 +71,7 @@ class Settings(msgspec.Struct, kw_only=True):
 
     def remember_target(self, path: Path) -> None:
         """Put a target first among the recent ones."""
-        name = str(path)
+        name = path_text(path)
         self.recent = [name, *(other for other in self.recent if other != name)][:MOST_RECENT]
 
 

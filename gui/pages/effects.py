@@ -27,6 +27,7 @@ from mesosynth.session.rack_model import RackedPlugin
 
 from .. import theme
 from ..desk import Desk
+from ..text import menu_text, plain_text
 from ..undo import History
 from ..widgets.knob import SOURCE_MIME, Knob
 
@@ -41,6 +42,7 @@ class ProblemLabel(QWidget):
         super().__init__()
         self.text = QLabel()
         self.text.setObjectName("problem")
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setWordWrap(True)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.more = QToolButton()
@@ -500,16 +502,16 @@ class EffectsPage(QFrame):
         for info in list_plugins():
             if info.kind == "instrument":
                 continue
-            action = self.menu.addAction(_listed(info))
+            action = self.menu.addAction(menu_text(_listed(info)))
             action.setEnabled(not info.problem)
-            action.setToolTip(info.problem)
+            action.setToolTip(plain_text(info.problem))
             action.triggered.connect(
                 lambda _=False, i=info: self._step(
                     f"new {i.title}", lambda session: session.rack.add_effect(i.name)
                 )
             )
         self.menu.addSeparator()
-        folder = self.menu.addAction(f"Your own: {plugin_folder()}")
+        folder = self.menu.addAction(menu_text(f"Your own: {plugin_folder()}"))
         folder.setEnabled(False)
 
     def _lay_out(self) -> None:

@@ -26,6 +26,7 @@ from .. import theme
 from ..desk import Desk
 from ..files import ask_open, ask_save
 from ..settings import Settings
+from ..text import menu_text
 from ..undo import History
 from ..widgets.background import JobLine
 from .blend import PLACES
@@ -56,7 +57,7 @@ def row_menu(parent: QWidget, entry: Entry, favourite: bool, do: Do) -> QMenu:
     """
     menu = QMenu(parent)
     if entry.problem:
-        menu.addAction(entry.problem).setEnabled(False)
+        menu.addAction(menu_text(entry.problem)).setEnabled(False)
     else:
         text = "No favourite any more" if favourite else "Favourite"
         menu.addAction(text).triggered.connect(lambda: do("favourite", entry, not favourite))
@@ -97,7 +98,7 @@ def bank_menu(
     menu.addAction("Import a bank…").triggered.connect(lambda: take())
     menu.addAction("Export what is listed…").triggered.connect(lambda: give())
     menu.addSeparator()
-    menu.addAction(f"Your presets: {folder}").setEnabled(False)
+    menu.addAction(menu_text(f"Your presets: {folder}")).setEnabled(False)
     return menu
 
 

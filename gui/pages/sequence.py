@@ -35,6 +35,7 @@ from ..plots import canvas as plot_painting
 from ..plots.axes import Axis
 from ..plots.canvas import Canvas
 from ..settings import Settings
+from ..text import plain_text
 from ..undo import History
 from ..widgets.elided_label import ElidedLabel
 from ..widgets.number_box import decimal_box
@@ -414,7 +415,7 @@ class SequencePage(QFrame):
         elif not matched.finished:
             text += " · stopped"
         self.note.setText(text)
-        self.note.setToolTip(f"{matched.sound.name}, every {matched.settings.hop:g} s")
+        self.note.setToolTip(plain_text(f"{matched.sound.name}, every {matched.settings.hop:g} s"))
 
     def _time_left(self, done: int, total: int) -> str:
         new = done - self._before

@@ -1,9 +1,11 @@
 """Elided label: a line of text that says less where it is too narrow."""
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QSizePolicy
 from superqt.elidable import QElidingLabel
 from typing_extensions import override
+
+from ..text import plain_text
 
 
 class ElidedLabel(QElidingLabel):
@@ -17,6 +19,7 @@ class ElidedLabel(QElidingLabel):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)  # names may hold what looks like HTML
         self.shorter: tuple[str, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
@@ -32,7 +35,7 @@ class ElidedLabel(QElidingLabel):
         """
         self.shorter = shorter
         self.setText(text)
-        self.setToolTip(text)
+        self.setToolTip(plain_text(text))
 
     @override
     def minimumSizeHint(self) -> QSize:

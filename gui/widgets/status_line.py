@@ -10,6 +10,7 @@ from mesosynth.engine.status import AudioStatus
 from mesosynth.units import amplitude_to_db
 
 from .. import theme
+from ..text import plain_text
 from .elided_label import ElidedLabel
 
 # --------------------------------------------------------------------------------------------------
@@ -142,7 +143,7 @@ class StatusLine(QWidget):
         severity : {"info", "warning", "error"}
         """
         self.message.setText(text)
-        self.message.setToolTip(text)
+        self.message.setToolTip(plain_text(text))
         self.message.setStyleSheet(f"color: {_tint(severity)};")
 
     def show_audio(self, status: AudioStatus | None) -> None:

@@ -3,11 +3,15 @@
 An error is one sentence that names the file and the cause.
 """
 
+import contextlib
 import hashlib
+import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import soundfile
@@ -27,7 +31,8 @@ from mesosynth.audio.target import (
 from mesosynth.audio.waveform_peaks import WaveformPeaks, waveform_peaks
 from mesosynth.errors import AudioFileError
 from mesosynth.system import file_kinds
-from mesosynth.system.atomic_file import cause_of, draft_of, writing
+from mesosynth.system.atomic_file import draft_of, writing
+from mesosynth.system.paths import shown_name
 
 __all__ = [
     "ANALYSIS_RATE",
@@ -85,11 +90,11 @@ def read_audio(path: str | Path) -> DecodedSound:
     """
     path = Path(path)
     info = _open(path)
-    checked_peak(_file_blocks(path), path.name, info.samplerate, info.channels)
+    checked_peak(_file_blocks(path), shown_name(path), info.samplerate, info.channels)
     audio = np.concatenate(list(_file_blocks(path)()))
     duration = len(audio) / info.samplerate
     return DecodedSound(
-        path.name, audio, info.samplerate, info.channels, duration, _file_sha256(path)
+        shown_name(path), audio, info.samplerate, info.channels, duration, _file_sha256(path)
     )
 
 
@@ -131,9 +136,11 @@ def stream_audio(path: str | Path) -> SoundStream:
     """
     path = Path(path)
     info, blocks = _open(path), _file_blocks(path)
-    peak = checked_peak(blocks, path.name, info.samplerate, info.channels)
+    peak = checked_peak(blocks, shown_name(path), info.samplerate, info.channels)
     duration = info.frames / info.samplerate
-    return SoundStream(path.name, blocks, info.samplerate, duration, peak, _file_sha256(path))
+    return SoundStream(
+        shown_name(path), blocks, info.samplerate, duration, peak, _file_sha256(path)
+    )
 
 
 def load_target(path: str | Path, start: float | None = None) -> Target:
@@ -158,7 +165,7 @@ def load_target(path: str | Path, start: float | None = None) -> Target:
     info = _open(path)
     digest = _file_sha256(path)
     return target_from_blocks(
-        _file_blocks(path), info.samplerate, path.name, info.channels, digest, start
+        _file_blocks(path), info.samplerate, shown_name(path), info.channels, digest, start
     )
 
 
@@ -189,13 +196,76 @@ def write_wav(path: str | Path, audio: NDArray[np.floating], sample_rate: int) -
     AudioFileError
         If the folder is missing, full, or not writable.
     """
-    path = Path(path)
     frames = np.asarray(audio, np.float32).T
-    try:
-        with writing(path, AudioFileError), draft_of(path) as draft, draft.open("wb") as file:
-            soundfile.write(file, frames, sample_rate, format="WAV", subtype="FLOAT")
-    except soundfile.SoundFileError as error:
-        raise AudioFileError(f"{path} cannot be written: {cause_of(error)}.") from error
+    channels = 1 if frames.ndim == 1 else frames.shape[1]
+    with wav_draft(Path(path), sample_rate, channels, "FLOAT") as write:
+        write(frames)
+
+
+@contextlib.contextmanager
+def wav_draft(
+    path: Path, sample_rate: int, channels: int, subtype: Literal["FLOAT", "PCM_24"]
+) -> Generator[Callable[[NDArray[np.floating]], None]]:
+    """WAV file that is written in pieces; it takes the place of `path` once it is whole.
+
+    Parameters
+    ----------
+    path : Path
+    sample_rate : int
+        Hz.
+    channels : int
+    subtype : str
+        Of the samples.
+
+    Yields
+    ------
+    callable
+        Appends (n,) or (n, channels) samples.
+
+    Raises
+    ------
+    AudioFileError
+        If the folder is missing, full, or not writable; `path` holds what it held before.
+    """
+    with writing(path, AudioFileError), draft_of(path) as draft:
+        try:
+            # libsndfile tells of a full disk only where it opens the file itself, by its name.
+            with soundfile.SoundFile(
+                sound_name(draft), "w", sample_rate, channels, subtype, format="WAV"
+            ) as file:
+                yield file.write
+                frames = file.frames
+            if draft.stat().st_size < frames * channels * _SAMPLE_BYTES[subtype]:
+                raise soundfile.SoundFileError("System error.")
+        except (soundfile.SoundFileError, AssertionError, ValueError) as error:
+            raise AudioFileError(write_error(path, error)) from error
+
+
+_SAMPLE_BYTES = {"FLOAT": 4, "PCM_24": 3}
+NEARLY_FULL = 2**20
+"""Bytes free on a disk below which it counts as full."""
+
+
+def sound_name(path: Path) -> Any:  # noqa: ANN401 - soundfile is not typed for bytes
+    """Name of a file for soundfile, which knows no names that are not UTF-8 but as bytes."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
+
+
+def write_error(path: Path, error: Exception) -> str:
+    """Sentence about a sound file that cannot be written.
+
+    Parameters
+    ----------
+    path : Path
+    error : Exception
+        Of libsndfile, which does not tell that a disk is full.
+    """
+    cause = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
+    if isinstance(error, AssertionError) or "System error" in cause:  # no cause given
+        free = shutil.disk_usage(path.parent).free
+        full = "the disk is full; make room on it"
+        cause = full if free < NEARLY_FULL else "the system refuses to write more"
+    return f"{path} cannot be written: {cause.strip().rstrip('.')}."
 
 
 def _open(path: Path) -> soundfile.SoundFile:
@@ -209,7 +279,7 @@ def _open(path: Path) -> soundfile.SoundFile:
     if path.stat().st_size == 0:
         raise AudioFileError(f"{path} is empty.")
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(sound_name(path)) as file:
             _check_promises(path, file)
             return file
     except soundfile.LibsndfileError as error:
@@ -240,7 +310,7 @@ def _check_promises(path: Path, file: soundfile.SoundFile) -> None:
 def _file_blocks(path: Path) -> Blocks:
     def blocks() -> Iterator[NDArray[np.float32]]:
         read = 0
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(sound_name(path)) as file:
             try:
                 # An Ogg file that was cut has no length in its header, hence read until it ends.
                 while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):

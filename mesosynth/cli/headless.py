@@ -15,12 +15,14 @@ from mesosynth.presets.matched import matched_preset
 from mesosynth.presets.preset import save_preset
 from mesosynth.session import Session
 from mesosynth.session.device import DEFAULT_AUDIO, AudioSettings
+from mesosynth.system.atomic_file import check_outputs
 
 POLL = 1 / 30  # s
 ENCORE = 3.0  # s that the match is heard once it is found
 PICTURE_TIMEOUT = 15.0  # s
 SAMPLE_RATE = 48000
 SECONDS = 4.0
+_SUFFIXES = ("json", "wav", "png")
 
 
 def run(
@@ -48,6 +50,8 @@ def run(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArgumentError(f"{out} cannot hold the results: {error.strerror}.") from error
+    given = [target] if preset is None else [target, preset]
+    check_outputs([out / f"match.{suffix}" for suffix in _SUFFIXES], ArgumentError, given)
     session = Session(audio.device, sample_rate=audio.sample_rate, block=audio.block)
     try:
         heard = _Listener(session, target.name)
@@ -135,6 +139,6 @@ def _write(session: Session, heard: _Listener, out: Path) -> MatchResult:
     save_report(
         out / "match.png", target.name, result, heard.pictures["target"], heard.pictures["sound"]
     )
-    names = ", ".join(str(out / f"match.{suffix}") for suffix in ("json", "wav", "png"))
+    names = ", ".join(str(out / f"match.{suffix}") for suffix in _SUFFIXES)
     print(f"Wrote {names}.", file=sys.stderr)
     return result

@@ -5,20 +5,20 @@ What takes long to import is imported by the command that needs it, cyclopts inc
 """
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, get_args
 
 from mesosynth import __version__
+from mesosynth.cli.streams import STANDARD_OUTPUT, drop_output, prepare_streams
 from mesosynth.errors import ArgumentError, MesosynthError
+from mesosynth.system.signals import exit_code, raised_signals
 
 if TYPE_CHECKING:
     from cyclopts import App, CycloptsError
 
 USAGE_ERROR = 2
-INTERRUPTED = 130
 
 COMMANDS = {
     "match": "Find the parameters of a sound, with one arpeggio or more.",
@@ -44,22 +44,58 @@ mesosynth COMMAND --help tells the options of each command."""
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 2 for an error, 130 for Ctrl-C."""
     words = list(sys.argv[1:] if argv is None else argv)
-    as_json = "--json" in words
+    prepare_streams()
+    try:
+        with raised_signals():
+            return _answer(words, "--json" in words)
+    except KeyboardInterrupt as interrupt:
+        return exit_code(interrupt)
+
+
+def _answer(words: list[str], as_json: bool) -> int:
     try:
         answer = _run(words)
-        if as_json and answer is not None:
-            print(json.dumps(answer, allow_nan=False))
-        sys.stdout.flush()
-    except MesosynthError as error:
-        print(f"mesosynth: {error}", file=sys.stderr)
-        if as_json:
-            print(json.dumps({"error": str(error)}))
-        return USAGE_ERROR
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except BrokenPipeError:  # the reader, `head` say, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
+        return 0
+    except MesosynthError as error:
+        return _refuse(str(error), as_json)
+    except OSError as error:  # of the machine: a full disk, a file that is gone
+        if error.filename == STANDARD_OUTPUT:
+            drop_output()
+        return _refuse(_about(error), as_json)
+    except MemoryError:
+        return _refuse("there is not enough memory for this; try a shorter sound.", as_json)
+    return _print(json.dumps(answer, allow_nan=False) if as_json and answer is not None else "")
+
+
+def _refuse(sentence: str, as_json: bool) -> int:
+    print(f"mesosynth: {sentence}", file=sys.stderr)
+    if as_json:
+        _print(json.dumps({"error": sentence}))
+    return USAGE_ERROR
+
+
+def _print(text: str) -> int:
+    """Print the last line, and send off what waits for standard output; return the exit code."""
+    try:
+        if text:
+            print(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_output()
+    except OSError as error:  # the disk that it leads to is full
+        drop_output()
+        print(f"mesosynth: {_about(error)}", file=sys.stderr)
+        return USAGE_ERROR
     return 0
+
+
+def _about(error: OSError) -> str:
+    from mesosynth.system.atomic_file import cause_of
+
+    what = error.filename or "a file or a device"
+    return f"{what} cannot be used: {cause_of(error)}."
 
 
 def _run(words: list[str]) -> dict[str, Any] | None:

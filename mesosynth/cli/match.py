@@ -19,7 +19,6 @@ from mesosynth.cli.options import (
     Pins,
     Unknowns,
     Whole,
-    check_folder,
     of,
     pinned_values,
     split_ids,
@@ -34,6 +33,7 @@ from mesosynth.matching.results import (
     MatchStep,
     table_of,
 )
+from mesosynth.system.atomic_file import check_outputs
 from mesosynth.system.steps import result_of
 
 if TYPE_CHECKING:
@@ -142,9 +142,9 @@ class MatchOptions:
         ArgumentError
             Naming the options.
         """
-        for path in (self.save, self.output):
-            if path is not None:
-                check_folder(path)
+        given = [path for path in (file, self.resume) if path is not None]
+        outputs = [path for path in (self.save, self.output) if path is not None]
+        check_outputs(outputs, ArgumentError, [path for path in given if path != self.save])
         if self.resume is not None:
             if file is not None:
                 raise ArgumentError("FILE does not go with --resume, which holds it already.")

@@ -8,7 +8,6 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, Token
@@ -181,15 +180,3 @@ def pinned_values(
         except ValueError:
             raise ArgumentError(f"--pin {text}: {value!r} is not a number.") from None
     return values
-
-
-def check_folder(path: Path) -> None:
-    """Refuse an output file in a missing folder, before the work rather than after it.
-
-    Raises
-    ------
-    ArgumentError
-        Naming both.
-    """
-    if not path.parent.is_dir():
-        raise ArgumentError(f"{path} cannot be written: there is no folder {path.parent}.")

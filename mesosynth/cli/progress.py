@@ -1,8 +1,6 @@
 """Progress bar of all commands, on standard error."""
 
 import contextlib
-import os
-import signal
 import sys
 from collections.abc import Generator
 from types import TracebackType
@@ -18,6 +16,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from mesosynth.system.signals import leave_at_once
 
 
 class ProgressBar:
@@ -101,16 +101,8 @@ class ProgressBar:
 
         Its C++ code would abort the process if a KeyboardInterrupt were raised inside.
         """
-
-        def leave(number: int, _: object) -> None:
-            self._progress.stop()
-            os._exit(128 + number)
-
-        previous = signal.signal(signal.SIGINT, leave)
-        try:
+        with leave_at_once(self._progress.stop):
             yield
-        finally:
-            signal.signal(signal.SIGINT, previous)
 
     def __enter__(self) -> Self:
         self._progress.start()

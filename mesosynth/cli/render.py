@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from mesosynth.cli.options import Duration, Json
 from mesosynth.errors import ArgumentError, MesosynthError
+from mesosynth.system.atomic_file import check_outputs
 
 if TYPE_CHECKING:  # numpy would slow every command down
     import numpy as np
@@ -58,6 +59,7 @@ def render(
 def _render_one(path: Path, output: Path, seconds: float, as_json: bool) -> dict[str, Any]:
     from mesosynth.presets.preset import load_preset
 
+    check_outputs([output], ArgumentError, [path])
     preset = load_preset(path)
     audio = _write(preset, output, seconds)
     if not as_json:
@@ -76,6 +78,8 @@ def _render_all(folder: Path | None, output: Path, seconds: float, as_json: bool
 
     paths = _presets(folder)
     _make_folder(output)
+    sheet = output / SHEET
+    check_outputs([*(output / f"{path.stem}.wav" for path in paths), sheet], ArgumentError, paths)
     rendered: list[dict[str, Any]] = []
     bad: list[dict[str, str]] = []
     pictures: list[Thumbnail] = []
@@ -97,7 +101,6 @@ def _render_all(folder: Path | None, output: Path, seconds: float, as_json: bool
         print(f"mesosynth: {one['error']}", file=sys.stderr)
     if not rendered:
         raise ArgumentError(f"{folder}: none of its {len(paths)} presets can be rendered.")
-    sheet = output / SHEET
     draw_contact_sheet(sheet, pictures, seconds)
     if not as_json:
         print(f"{sheet}: {len(rendered)} presets, {seconds:g} s each")

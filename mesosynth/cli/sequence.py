@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from mesosynth.cli.options import Json, Pins, Unknowns, check_folder, of, pinned_values, split_ids
+from mesosynth.cli.options import Json, Pins, Unknowns, of, pinned_values, split_ids
 from mesosynth.cli.progress import ProgressBar
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.matching.results import MatchedSequence, Moment, SequenceSettings
+from mesosynth.system.atomic_file import check_outputs
 from mesosynth.system.steps import result_of
 
 _DEFAULTS = SequenceSettings()
@@ -79,7 +80,7 @@ def sequence(
     outputs = output or []
     for path in outputs:  # said before the work, not after it
         check_ending(path)
-        check_folder(path)
+    check_outputs([*outputs, *([run] if run else [])], ArgumentError, [file])
     run = run or sequence_path(file, settings)
     matched = _match(file, settings, run, anew)
     for path in outputs:

@@ -34,6 +34,7 @@ from mesosynth.engine.slot import (
 )
 from mesosynth.errors import ArgumentError, PluginError
 from mesosynth.plugins.plugin import Instrument
+from mesosynth.system.signals import is_interrupt
 
 LOOK = 0.25  # s between two looks at the files
 FADE_LIMIT = 0.3  # s to wait for a fade, which does not end where no device calls the rack
@@ -276,7 +277,9 @@ class RackUpdater(threading.Thread):
         except (PluginError, ArgumentError) as error:
             self._record_problem(slot, failure(slot.plugin, error))
             return None
-        except BaseException as error:  # noqa: BLE001 - a user plugin may raise anything
+        except BaseException as error:  # a user plugin may raise anything
+            if is_interrupt(error):
+                raise
             self._record_problem(slot, failure(f"{slot.plugin}.py", error))
             return None
         return LoadedPlugin(
@@ -308,7 +311,9 @@ class RackUpdater(threading.Thread):
             try:
                 with self._announced(loaded.by_user, rack_slot.number):
                     loaded.plugin.prepare(sample_rate, max_block)
-            except BaseException as error:  # noqa: BLE001 - a user plugin may raise anything
+            except BaseException as error:
+                if is_interrupt(error):
+                    raise
                 fault = Fault("error", "refused", error, "prepare")
                 self._problems[rack_slot.uid] = fault_story(
                     fault, self._slots[rack_slot.uid].plugin

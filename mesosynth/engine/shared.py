@@ -2,6 +2,7 @@
 
 import contextlib
 import mmap
+import os
 import struct
 import threading
 import time
@@ -14,8 +15,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.errors import ArgumentError
+from mesosynth.errors import ArgumentError, WorkerError
 from mesosynth.plugins.plugin import CHANNELS, EventKind
+from mesosynth.system.worker import start_tracker
 
 # --------------------------------------------------------------------------------------------------
 # Shared blocks: parameters one way, status and sound the other
@@ -37,7 +39,14 @@ class SharedBlock:
     """
 
     def __init__(self, size: int, name: str | None) -> None:
-        memory = SharedMemory(name=name, create=name is None, size=size)
+        if name is None:
+            start_tracker()
+        try:
+            memory = SharedMemory(name=name, create=name is None, size=size)
+        except OSError as error:
+            raise _no_memory(size, error) from error
+        if name is None:
+            _claim(memory, size)
         self.name = memory.name
         self._arrays: dict[str, NDArray[Any]] = {}
         # A finalizer also runs at exit, and must not hold the block itself.
@@ -67,6 +76,26 @@ class SharedBlock:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _claim(memory: SharedMemory, size: int) -> None:
+    """Have the system set the memory aside: else it ends the process where there is too little."""
+    descriptor = getattr(memory, "_fd", -1)
+    if descriptor < 0 or not hasattr(os, "posix_fallocate"):
+        return  # Windows sets it aside by itself
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        memory.close()
+        memory.unlink()
+        raise _no_memory(size, error) from error
+
+
+def _no_memory(size: int, error: OSError) -> WorkerError:
+    return WorkerError(
+        f"{size / 2**20:.1f} MiB of shared memory cannot be had ({error.strerror}); make room in "
+        "/dev/shm, or make it larger and writable."
+    )
 
 
 def _release(memory: SharedMemory, arrays: dict[str, NDArray[Any]], owner: bool) -> None:

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS, Events, Instrument, Plugin
+from mesosynth.system.signals import is_interrupt
 
 if TYPE_CHECKING:
     from mesosynth.engine.modulation import ModulatedPlugin
@@ -355,7 +356,9 @@ class RackSlot:
             try:
                 with active.preparing(self.number):
                     loaded.plugin.prepare(sample_rate, max_block)
-            except BaseException as error:  # noqa: BLE001 - a user plugin may raise anything
+            except BaseException as error:
+                if is_interrupt(error):
+                    raise
                 self.out, self.fault = True, Fault("error", "out", error, "prepare")
 
     def _take_buffers(self, other: "RackSlot") -> None:
@@ -431,8 +434,10 @@ class RackSlot:
                 self.modulated.process(plugin, smoother, vector, revision, events, block)
             if by_user:
                 active.leave()
-        except BaseException as error:  # noqa: BLE001 - any plugin; the sound must go on
+        except BaseException as error:  # of any plugin; the sound must go on
             active.leave()
+            if is_interrupt(error):
+                raise
             self._record_fault(loaded, active, "error", MOST_FAULTS, error)
             return False
         if not self._within(block, EXPLODED):
@@ -486,8 +491,10 @@ class RackSlot:
                 active.enter(self.number)
             self.loaded.plugin.reset()
             active.leave()
-        except BaseException as error:  # noqa: BLE001 - as in `_run`
+        except BaseException as error:
             active.leave()
+            if is_interrupt(error):
+                raise
             if by_user:
                 self.out, self.level = True, 0.0  # or it would be called while it fades
             self.fault = Fault("error", "out" if by_user else "reset", error, "reset")

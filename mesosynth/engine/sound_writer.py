@@ -5,7 +5,6 @@ never does, so the length is written from time to time through a second handle o
 """
 
 import contextlib
-import shutil
 import struct
 from pathlib import Path
 from typing import BinaryIO
@@ -14,12 +13,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from mesosynth.audio.file import sound_name, write_error
 from mesosynth.errors import AudioFileError
+from mesosynth.system.atomic_file import check_outputs
 
 SUFFIXES = (".wav", ".flac")
 BYTES = 3  # per sample, 24 bits
 LONGEST_WAV = 2**32 - 2**16  # bytes of sound; the limit of a WAV header
-NEARLY_FULL = 2**20  # bytes free on the disk
 _HEADER_SECONDS = 0.4
 
 
@@ -52,9 +52,11 @@ class SoundWriter:
         self._limit = LONGEST_WAV // (BYTES * channels) if path.suffix.lower() == ".wav" else None
         self._told = 0  # frames in the header
         try:
-            self._file = soundfile.SoundFile(path, "w", sample_rate, channels, subtype="PCM_24")
+            self._file = soundfile.SoundFile(
+                sound_name(path), "w", sample_rate, channels, subtype="PCM_24"
+            )
         except (OSError, soundfile.SoundFileError) as error:
-            raise AudioFileError(_sentence(path, error)) from error
+            raise AudioFileError(write_error(path, error)) from error
 
     @property
     def seconds(self) -> float:
@@ -76,7 +78,7 @@ class SoundWriter:
             if self.frames - self._told > _HEADER_SECONDS * self.sample_rate:
                 self._tell()
         except (OSError, soundfile.SoundFileError) as error:
-            raise AudioFileError(_sentence(self.path, error)) from error
+            raise AudioFileError(write_error(self.path, error)) from error
 
     def close(self) -> None:
         """Finish the file; where that fails, what was written can still be read."""
@@ -85,7 +87,7 @@ class SoundWriter:
         except (OSError, soundfile.SoundFileError) as error:
             with contextlib.suppress(OSError):
                 self._tell()
-            raise AudioFileError(_sentence(self.path, error)) from error
+            raise AudioFileError(write_error(self.path, error)) from error
 
     def _tell(self) -> None:
         with self.path.open("r+b") as file:
@@ -96,17 +98,17 @@ class SoundWriter:
 
 
 def check_path(path: Path) -> None:
-    """Raise for a name whose format or folder does not exist.
+    """Raise for a name whose format or folder does not exist, or that cannot be written.
 
     Raises
     ------
     AudioFileError
-        If it ends in neither ``.wav`` nor ``.flac``, or there is no such folder.
+        If it ends in neither ``.wav`` nor ``.flac``, there is no such folder, or it is no plain
+        file.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise AudioFileError(f"{path} must end in .wav or .flac to be written.")
-    if not path.parent.is_dir():
-        raise AudioFileError(f"{path} cannot be written: there is no folder {path.parent}.")
+    check_outputs([path], AudioFileError)
 
 
 def _put_wav_length(file: BinaryIO, head: bytes, frames: int, channels: int) -> None:
@@ -125,11 +127,3 @@ def _put_flac_length(file: BinaryIO, head: bytes, frames: int, _channels: int) -
     described = int.from_bytes(head[18:26], "big") >> 36 << 36
     file.seek(18)
     file.write((described | whole).to_bytes(8, "big"))
-
-
-def _sentence(path: Path, error: Exception) -> str:
-    cause = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
-    if isinstance(error, soundfile.LibsndfileError) and "System error" in cause:  # no cause given
-        free = shutil.disk_usage(path.parent).free
-        cause = "the disk is full" if free < NEARLY_FULL else "the system refuses to write more"
-    return f"{path} cannot be written: {cause.strip().rstrip('.')}."

@@ -34,6 +34,8 @@ from mesosynth.system.unknown_keys import RecordConverter, record_converter
 S = TypeVar("S")
 R = TypeVar("R")
 
+_STEM = 40  # characters of the sound's name in that of its file in the cache
+
 Job = Literal["match", "layers", "sequence"]
 
 _SETTINGS = {"match": MatchSettings, "layers": LayersSettings, "sequence": SequenceSettings}
@@ -201,7 +203,7 @@ def sequence_path(path: Path, settings: SequenceSettings) -> Path:
     content = msgspec.json.encode(settings, order="deterministic")
     digest.update(content.replace(b',"extra":{}', b""))  # as long as there is nothing unknown
     folder = platformdirs.user_cache_path("mesosynth", appauthor=False) / "sequences"
-    return folder / f"{path.stem}-{digest.hexdigest()[:12]}.jsonl"
+    return folder / f"{path.stem[:_STEM]}-{digest.hexdigest()[:12]}.jsonl"
 
 
 # --------------------------------------------------------------------------------------------------

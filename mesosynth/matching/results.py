@@ -325,6 +325,14 @@ class MatchSettings:
     seed: int = 0
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
+    def __post_init__(self) -> None:
+        _check_seed(self.seed)
+
+
+def _check_seed(seed: int) -> None:
+    if seed < 0:
+        raise ArgumentError(f"seed={seed} must be 0 or more.")
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -521,6 +529,7 @@ class LayersSettings:
 
     def __post_init__(self) -> None:
         layers, start = self.layers, self.start
+        _check_seed(self.seed)
         if not 1 <= layers <= MOST_LAYERS:
             raise ArgumentError(f"layers={layers} must be 1 to {MOST_LAYERS}.")
         if not (math.isfinite(self.seconds) and self.seconds > 0.0):

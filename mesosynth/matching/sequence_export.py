@@ -8,19 +8,19 @@ from pathlib import Path
 
 import mido
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
+from mesosynth.audio.file import wav_draft
 from mesosynth.engine.rack import Rack
 from mesosynth.engine.slot import VECTOR
-from mesosynth.errors import ArgumentError, AudioFileError
+from mesosynth.errors import ArgumentError
 from mesosynth.instruments import instrument_class
 from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.matching.automation import GIVEN, Automation, automation_of
 from mesosynth.matching.results import MatchedSequence, Moment
 from mesosynth.matching.smoothing import smoothed
 from mesosynth.plugins.plugin import CHANNELS, EVENT, NO_EVENTS, EventKind, Events
-from mesosynth.system.atomic_file import cause_of, draft_of, write_atomically, writing
+from mesosynth.system.atomic_file import write_atomically, writing
 
 KINDS = (".csv", ".mid", ".wav")
 """Suffixes of the formats."""
@@ -214,13 +214,6 @@ def _events(automation: Automation, begin: int, end: int, sample_rate: int) -> E
 
 def _write_wav(path: Path, automation: Automation) -> None:
     """Write 24 bits, block by block, since an hour would not fit into memory."""
-    try:
-        with (
-            draft_of(path) as draft,
-            draft.open("wb") as raw,
-            soundfile.SoundFile(raw, "w", RATE, CHANNELS, "PCM_24", format="WAV") as file,
-        ):
-            for block in render_automation(automation):
-                file.write(block.T)
-    except soundfile.SoundFileError as error:
-        raise AudioFileError(f"{path} cannot be written: {cause_of(error)}.") from error
+    with wav_draft(path, RATE, CHANNELS, "PCM_24") as write:
+        for block in render_automation(automation):
+            write(block.T)

@@ -26,6 +26,7 @@ from mesosynth.session.sound import Sound
 from mesosynth.session.target import CurrentTarget
 from mesosynth.session.tracking import Tracking
 from mesosynth.system.jobs import Failed, Job, JobEvent
+from mesosynth.system.paths import path_text, text_path
 
 
 class Session:
@@ -217,7 +218,7 @@ class Session:
         sound, path = self.target.sound, self.target.path
         target = None
         if sound is not None and path is not None:
-            target = TargetFile(path=str(path.absolute()), sha256=sound.sha256)
+            target = TargetFile(path=path_text(path.absolute()), sha256=sound.sha256)
         settings = self.match.settings
         return SavedSession(
             extra=dict(self._unknown),
@@ -225,7 +226,7 @@ class Session:
             target=target,
             match=None if settings == MatchSettings() else settings,
             follow=self.match.follow,
-            bank=tuple(str(path) for path in self.presets.bank),
+            bank=tuple(path_text(path) for path in self.presets.bank),
             desk=dict(desk or {}),
         )
 
@@ -249,13 +250,13 @@ class Session:
         self._unknown = saved.extra
         self.match.settings = saved.match or MatchSettings()
         self.match.follow = saved.follow
-        self.presets.bank = tuple(Path(path) for path in saved.bank)
+        self.presets.bank = tuple(text_path(path) for path in saved.bank)
         if saved.target is not None:
             self._restore_target(saved.target)
         return saved.desk
 
     def _restore_target(self, file: TargetFile) -> None:
-        path = Path(file.path)
+        path = text_path(file.path)
         try:
             self.target.load(path)
         except MesosynthError as error:

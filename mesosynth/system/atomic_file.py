@@ -1,7 +1,8 @@
 """Files that are written whole or not at all, whatever happens meanwhile.
 
 A file is written as a draft beside it, ``.NAME.PROCESS.RANDOM.part``, put on the disk, and renamed.
-The file keeps its rights, and a link to it stays a link.
+The file keeps its rights and its owner, and a link to it stays a link. A device, a pipe or a file
+without the right to write is never replaced.
 """
 
 import contextlib
@@ -9,7 +10,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 from mesosynth.errors import MesosynthError
@@ -91,17 +92,88 @@ def draft_of(path: Path) -> Generator[Path]:
         If the file cannot be written.
     """
     path = Path(os.path.realpath(path))  # a link keeps leading to the file
+    _check_replaceable(path)
     draft = _draft(path)
     try:
         yield draft
         with contextlib.suppress(FileNotFoundError):  # a new file has no rights yet
-            draft.chmod(stat.S_IMODE(path.stat().st_mode))
+            _take_rights(draft, path.stat())
         _sync(draft)
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def check_outputs(
+    outputs: Iterable[Path], error: type[MesosynthError], inputs: Iterable[Path] = ()
+) -> None:
+    """Refuse files that cannot be written, or must not be, before the work rather than after it.
+
+    Parameters
+    ----------
+    outputs : iterable of Path
+        Files to be written, all different.
+    error : type
+        Raised, naming the file, the cause, and what to do.
+    inputs : iterable of Path
+        Files that the work reads: none may be an output, under whatever name.
+    """
+    taken = {_identity(path): path for path in inputs}
+    for path in outputs:
+        with writing(path, error):
+            if path.is_dir() or not path.name:
+                raise error(f"{str(path)!r} cannot be written: it is a folder; name a file in it.")
+            if not path.parent.is_dir():
+                raise error(f"{path} cannot be written: there is no folder {path.parent}.")
+            place = Path(os.path.realpath(path))
+            _check_replaceable(place)
+            if not os.access(place.parent, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        same = taken.get(_identity(path))
+        if same is not None:
+            raise error(
+                f"{path} cannot be written: it is also {same}, which would be lost; choose "
+                "another name."
+            )
+        taken[_identity(path)] = path
+
+
+def _identity(path: Path) -> object:
+    """What two names of one file have in common."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
+
+
+def _check_replaceable(path: Path) -> None:
+    """Raise OSError unless there is no such file, or a plain one that may be written."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    for is_kind, noun in _NO_FILES:
+        if is_kind(mode):
+            raise OSError(errno.EINVAL, f"it is {noun}, not a file; choose another name", str(path))
+    if stat.S_ISREG(mode) and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+_NO_FILES = (
+    (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"), (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)  # fmt: skip
+
+
+def _take_rights(draft: Path, status: os.stat_result) -> None:
+    """Give a draft the owner and the rights of the file that it replaces."""
+    if hasattr(os, "chown") and (os.getuid(), os.getgid()) != (status.st_uid, status.st_gid):
+        with contextlib.suppress(OSError):  # only root may
+            os.chown(draft, status.st_uid, status.st_gid)
+    draft.chmod(stat.S_IMODE(status.st_mode))
 
 
 @contextlib.contextmanager

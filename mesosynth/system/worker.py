@@ -531,14 +531,26 @@ def _spawn(process: SpawnProcess, cores: Cores | None) -> None:
 def _resettle_thread() -> None:
     """Let what this thread starts have no real-time priority, and Ctrl-C blocked for now."""
     if os.name == "posix":
-        from multiprocessing import resource_tracker
-
-        resource_tracker.ensure_running()  # before the mask: its own start would clear it
+        start_tracker()  # before the mask: its own start would clear it
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the child ignores it
     if hasattr(os, "SCHED_RESET_ON_FORK"):
         with contextlib.suppress(OSError):
             policy = os.sched_getscheduler(0) | os.SCHED_RESET_ON_FORK
             os.sched_setscheduler(0, policy, os.sched_getparam(0))
+
+
+def start_tracker() -> None:
+    """Start Python's process that removes what is left of shared memory; it outlives a SIGHUP."""
+    if os.name != "posix":
+        return
+    from multiprocessing import resource_tracker
+
+    # It lets Ctrl-C and SIGTERM pass, but not a closed terminal. The mask is inherited.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

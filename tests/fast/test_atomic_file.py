@@ -9,6 +9,7 @@ import pytest
 
 from mesosynth.errors import ArgumentError
 from mesosynth.system.atomic_file import (
+    check_outputs,
     draft_of,
     sweep_drafts,
     unused,
@@ -132,3 +133,47 @@ def test_a_free_name(tmp_path):
     assert unused(path).name == "a.b (2).wav"
     unused(path).touch()
     assert unused(path).name == "a.b (3).wav"
+
+
+def test_what_is_no_plain_file_or_not_ours_to_write_stays(tmp_path):
+    pipe, kept = tmp_path / "pipe", tmp_path / "kept"
+    os.mkfifo(pipe)
+    kept.write_bytes(b"1")
+    with pytest.raises(ArgumentError, match="pipe cannot be written: it is a pipe"):
+        check_outputs([pipe], ArgumentError)
+    with pytest.raises(OSError, match="it is a pipe"):
+        write_atomically(pipe, b"2")
+    with pytest.raises(OSError, match="it is a device"):
+        write_atomically(Path("/dev/null"), b"2")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    for name in ("", ".", "..", "/"):
+        with pytest.raises(ArgumentError, match="it is a folder"):
+            check_outputs([Path(name)], ArgumentError)
+    with pytest.raises(ArgumentError, match="name too long; choose a shorter"):
+        check_outputs([tmp_path / ("x" * 300)], ArgumentError)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ArgumentError, match="loop cannot be written"):
+        check_outputs([tmp_path / "loop"], ArgumentError)
+    assert sorted(os.listdir(tmp_path)) == ["kept", "loop", "pipe"]
+
+
+def test_two_outputs_are_two_files_and_no_input(tmp_path):
+    one, new = tmp_path / "one", tmp_path / "new"
+    one.write_bytes(b"1")
+    (tmp_path / "link").symlink_to("one")
+    check_outputs([one, new], ArgumentError)
+    with pytest.raises(ArgumentError, match=r"new cannot be written: it is also .*new, which"):
+        check_outputs([new, tmp_path / "." / "new"], ArgumentError)
+    with pytest.raises(ArgumentError, match=r"link cannot be written: it is also .*one"):
+        check_outputs([tmp_path / "link"], ArgumentError, [one])
+
+
+@pytest.mark.skipif(not hasattr(os, "chown") or os.getuid() != 0, reason="only root may give away")
+def test_a_file_keeps_its_owner(tmp_path):
+    path = tmp_path / "f"
+    path.write_bytes(b"1")
+    os.chown(path, 12345, 12346)
+    path.chmod(0o600)
+    write_atomically(path, b"2")
+    status = path.stat()
+    assert (status.st_uid, status.st_gid, rights(path)) == (12345, 12346, 0o600)

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import resource
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from mesosynth.audio.file import (
     write_wav,
 )
 from mesosynth.errors import ArgumentError, AudioFileError, MesosynthError, TargetError
+from mesosynth.system.paths import path_text, text_path
 
 
 def pitch(audio):
@@ -205,4 +207,27 @@ def test_write_wav_that_fails_leaves_what_was_there(tmp_path):
     with pytest.raises(AudioFileError, match=r"out\.wav cannot be written"):
         write_wav(path, tone(), -5)
     assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["out.wav"]
+
+
+def test_a_name_that_is_not_utf8_is_read_shown_and_written(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    write_wav(path, tone(), 8192)
+    assert load_target(path).name == read_audio(path).name == "caf\ufffd.wav"
+    assert text_path(path_text(path)) == path
+    path_text(path).encode()  # goes into a document
+    assert path_text(tmp_path) == str(tmp_path)
+
+
+def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path):
+    path = tmp_path / "out.wav"
+    path.write_bytes(b"1")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(AudioFileError, match="cannot be written: the system refuses"):
+            write_wav(path, tone(10.0), 8192)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_bytes() == b"1"
     assert os.listdir(tmp_path) == ["out.wav"]

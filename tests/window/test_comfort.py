@@ -2,6 +2,7 @@
 
 import pytest
 from hands import DEMO, LEFT, told
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -76,6 +77,19 @@ def test_new_sound_settings_go_back_unless_they_are_kept(desk, qtbot, monkeypatc
     qtbot.waitUntil(lambda: len(asked) == 3, timeout=5_000)
     assert asked[2] == ("silent", None, None)  # what it was before, as it was asked for
     assert not commands.question.isVisible()
+
+
+def test_names_in_menus_and_tooltips_are_no_markup(target, monkeypatch):
+    strange = ["music/R&B.wav", "music/<b>x</b>.wav", "file:///music/caf%E9.wav"]
+    monkeypatch.setattr(target.files._settings, "recent", strange)
+    target.files.recent.aboutToShow.emit()
+    actions = target.files.recent.actions()
+    assert [action.text() for action in actions] == ["R&&B.wav", "b>.wav", "caf\ufffd.wav"]
+    assert actions[0].toolTip() == "music/R&B.wav"
+    assert "&lt;b&gt;" in actions[1].toolTip()
+    status = target.status.message
+    status.setText("<b>x</b>")
+    assert status.textFormat() == Qt.TextFormat.PlainText
 
 
 def test_recent_targets_can_be_taken_again(target, qtbot):

@@ -3,6 +3,7 @@
 # pyright: basic, reportPrivateUsage=false, reportOptionalMemberAccess=false
 
 import itertools
+import signal
 import threading
 import time
 import tracemalloc
@@ -50,7 +51,7 @@ class Ill(Effect):
         self.block += 1
         block *= np.float32(0.5)
         if self.block in self.when:
-            if isinstance(self.illness, Exception):
+            if isinstance(self.illness, BaseException):
                 raise self.illness
             block[0, 3] = self.illness
 
@@ -82,6 +83,20 @@ def play(rack, frames, block=128, vector=None):
         now = given(begin) if callable(given) else given
         rack.process(now, NO_EVENTS, True, out[:, begin : begin + block])
     return out.astype(float)
+
+
+@pytest.mark.parametrize("by_user", [True, False])
+def test_ctrl_c_passes_through_a_plugin_but_not_a_fault_of_its_own(by_user):
+    rack = rack_of(Ill(KeyboardInterrupt(), when=range(2, 4)), by_user=by_user)
+    play(rack, 1)
+    with pytest.raises(KeyboardInterrupt):
+        play(rack, 1)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in a child process
+    try:
+        play(rack, 1)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert rack.slots[-1].faults == 1
 
 
 BLOCKS = (1, 10, 17, 64, 128, 256, 1024, 1536, 2027, 4096, 16384)

@@ -1,0 +1,18 @@
+"""Names of files and presets in menus and tooltips, where & and <b> have a meaning."""
+
+import html
+
+from PySide6.QtCore import Qt
+
+
+def menu_text(name: str) -> str:
+    """A name for a menu or a button, in which & marks a key."""
+    return name.replace("&", "&&")
+
+
+def plain_text(text: str) -> str:
+    """A text for a tooltip, which takes what looks like HTML for it."""
+    looks_rich = Qt.mightBeRichText(text)  # pyright: ignore[reportAttributeAccessIssue] - no stub
+    if not looks_rich:
+        return text
+    return "<span>" + html.escape(text).replace("\n", "<br>") + "</span>"

@@ -1,0 +1,130 @@
+"""Fears: a full disk, a closed stream, a dead terminal, an output that is no plain file."""
+
+import json
+import os
+import resource
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from process_group import assert_gone
+from test_cli import DEMO
+
+from mesosynth.cli.main import main
+from mesosynth.system.paths import factory_presets
+
+PRESET = str(factory_presets()[0])
+
+
+def shell(line, folder, **environment):
+    """Run a line of a shell in which $MESO is the command."""
+    return subprocess.run(
+        ["sh", "-c", line], cwd=folder, capture_output=True, text=True, timeout=60,
+        env={**os.environ, "MESO": f"{sys.executable} -m mesosynth", **environment,
+             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )  # fmt: skip
+
+
+def test_a_disk_that_fills_up_keeps_what_was_there_without_assertions_too(tmp_path):
+    (tmp_path / "a.wav").write_text("precious")
+    code = (
+        "import numpy; from mesosynth.audio.file import write_wav; "
+        "write_wav('a.wav', numpy.zeros(48000), 48000)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-O", "-c", code], cwd=tmp_path, capture_output=True, text=True,
+        timeout=60, env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )  # fmt: skip
+    assert "AudioFileError: a.wav cannot be written" in done.stderr
+    assert os.listdir(tmp_path) == ["a.wav"]
+    assert (tmp_path / "a.wav").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [
+        ("match s.wav -o s.wav", "also s.wav"),
+        ("match s.wav -o same.wav", "also s.wav"),
+        ("match s.wav --save r.jsonl -o r.jsonl", "also r.jsonl"),
+        ("match s.wav -o ''", "it is a folder"),
+        ("match s.wav -o /dev/null", "it is a device"),
+        ("sequence s.wav -o link.csv", "also s.wav"),
+        ("sequence s.wav --run pipe.wav", "it is a pipe"),
+        ("render p.json p.json", "also p.json"),
+        ("render p.json pipe.wav", "it is a pipe"),
+        ("render --all . out.wav", "also out.wav"),
+    ],
+)
+def test_an_output_is_never_an_input_a_device_or_a_pipe(line, cause, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, origin in (("s.wav", DEMO), ("p.json", PRESET)):
+        Path(name).write_bytes(Path(origin).read_bytes())
+    Path("same.wav").hardlink_to("s.wav")
+    Path("link.csv").symlink_to("s.wav")
+    Path("out.wav").mkdir()
+    Path("out.wav/p.wav").symlink_to("../p.json")
+    os.mkfifo("pipe.wav")
+    cause = cause.replace("also out.wav", "also p.json")
+    before = {path: path.lstat() for path in tmp_path.rglob("*")}
+    assert main(shlex.split(line)) == 2
+    said = capsys.readouterr().err
+    assert cause in said
+    assert said.count("\n") == 1
+    for path, status in before.items():
+        assert (path.lstat().st_ino, path.lstat().st_mtime) == (status.st_ino, status.st_mtime)
+    assert set(tmp_path.rglob("*")) == set(before)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "out", "err"),
+    [
+        ("$MESO --version >&-", 0, "", ""),
+        ("$MESO --version >/dev/full", 2, "", "standard output cannot be used: No space"),
+        ("$MESO similar none.json --json 2>&-", 2, "none.json does not exist", ""),
+        ("$MESO similar none.json --json 2>/dev/full", 2, "none.json does not exist", ""),
+        ("$MESO similar none.json >&- 2>&-", 2, "", ""),
+    ],
+)
+def test_a_stream_that_is_closed_or_full_changes_nothing_else(line, code, out, err, tmp_path):
+    done = shell(line, tmp_path)
+    assert done.returncode == code
+    assert err in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+    assert out in (json.loads(done.stdout)["error"] if out else done.stdout)
+
+
+def test_a_console_without_our_signs_gets_them_spelled(tmp_path):
+    code = (
+        "import sys; from mesosynth.cli.streams import prepare_streams as p; p();"
+        "[print('✓ 3 ± 1 … é\\udce9', file=f) for f in (sys.stdout, sys.stderr)]"
+    )
+    done = shell(f'{sys.executable} -c "{code}"', tmp_path, PYTHONIOENCODING="ascii")
+    assert done.stdout == done.stderr == "+ 3 +- 1 ... \\xe9\\xe9\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_closed_terminal_leaves_nothing_in_shared_memory(number, tmp_path):
+    before = set(os.listdir("/dev/shm"))
+    running = subprocess.Popen(
+        [sys.executable, "-m", "mesosynth", "play", "--seconds", "60", "--device", "silent"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+    )  # fmt: skip
+    end = time.monotonic() + 20.0
+    while len(set(os.listdir("/dev/shm")) - before) < 3 and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    assert running.poll() is None
+    os.killpg(running.pid, number)  # as the end of a terminal does: to all at once
+    out, err = running.communicate(timeout=10)
+    assert (running.returncode, out) == (128 + number, "")
+    assert "Traceback" not in err
+    assert_gone(running.pid)
+    ours = {name for name in set(os.listdir("/dev/shm")) - before if name.startswith("psm_")}
+    assert not ours
