@@ -101,13 +101,14 @@ class _Dialog(QFileDialog):
     ) -> None:
         purpose = next(iter(kinds))
         filters = ";;".join(_filter(kind, endings) for kind, endings in kinds.items())
-        folder = settings.folders.get(purpose) or str(Path.home())
+        folder = settings.folders.get(purpose)
+        folder = str(text_path(folder)) if folder else str(Path.home())
         super().__init__(parent.window(), title, folder, filters)
         self._kinds = kinds
 
         def use(chosen: str) -> None:
             path = self._completed(Path(chosen))
-            settings.folders[purpose] = str(path.parent)
+            settings.folders[purpose] = path_text(path.parent)
             then(path)
 
         self.fileSelected.connect(use)
