@@ -11,7 +11,7 @@ from typing_extensions import override
 from mesosynth.engine.capture import takes_folder
 from mesosynth.session import Session
 from mesosynth.session.capture import CaptureState
-from mesosynth.system.paths import shown_name, text_path
+from mesosynth.system.paths import path_text, shown_name, text_path
 
 from .desk import Desk
 from .sessions import Sessions
