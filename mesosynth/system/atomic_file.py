@@ -141,7 +141,7 @@ def check_outputs(
 
 
 def _identity(path: Path) -> object:
-    """What two names of one file have in common."""
+    """Number of a file, the same under all its names; its path where there is none."""
     try:
         status = path.stat()
     except (OSError, ValueError):
