@@ -151,7 +151,10 @@ def render(
 
     preset = Preset(name=sound, instrument=sound) if isinstance(sound, str) else sound
     values = {**preset.values, **(parameters or {})}
-    return render_rack(preset.instrument, values, seconds, sample_rate, effects=preset.effects)
+    return render_rack(
+        preset.instrument, values, seconds, sample_rate,
+        effects=preset.effects, state=preset.state,
+    )  # fmt: skip
 
 
 def load_audio(path: "str | Path") -> "tuple[NDArray[np.float32], int]":

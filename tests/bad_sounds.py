@@ -61,8 +61,8 @@ def _constant(path: Path) -> None:
     soundfile.write(path, np.full(RATE, 0.5), RATE)
 
 
-def _cancelling_channels(path: Path) -> None:
-    soundfile.write(path, np.stack([tone(), -tone()], axis=1), RATE, subtype="FLOAT")
+def _nearly_silent(path: Path) -> None:
+    soundfile.write(path, 1e-6 / 0.3 * 1.001 * tone(), RATE, subtype="FLOAT")
 
 
 def _short(path: Path) -> None:
@@ -90,7 +90,7 @@ BAD_SOUNDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "truncated_ogg": (_truncated_ogg, "is not a sound file"),
     "silent": (_silent, "is silent"),
     "constant": (_constant, "is silent"),
-    "cancelling_channels": (_cancelling_channels, "silent once its 2 channels are mixed"),
+    "nearly_silent": (_nearly_silent, r"is nearly silent \(-120 dBFS\); make it louder"),
     "short": (_short, "lasts 49 ms"),
     "no_samples": (_no_samples, "lasts 0 ms"),
     "nan": (_nan, r"holds 3 samples \(of 8192\) that are not finite"),

@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,9 +23,11 @@ from mesosynth.audio.target import (
     ANALYSIS_SAMPLES,
     BLOCK,
     Blocks,
+    Recording,
     Target,
-    checked_peak,
-    mono,
+    channel_of,
+    checked,
+    mixed,
     target_from_array,
     target_from_blocks,
 )
@@ -38,6 +41,7 @@ __all__ = [
     "ANALYSIS_RATE",
     "ANALYSIS_SAMPLES",
     "DecodedSound",
+    "Recording",
     "Target",
     "load_target",
     "read_audio",
@@ -59,7 +63,7 @@ class DecodedSound:
     name : str
         The file's name without its folder.
     audio : (n,) float32
-        Mean of the channels.
+        Mean of the channels, or the loudest one where they cancel.
     sample_rate : int
         Hz.
     channels : int
@@ -90,8 +94,8 @@ def read_audio(path: str | Path) -> DecodedSound:
     """
     path = Path(path)
     info = _open(path)
-    checked_peak(_file_blocks(path), shown_name(path), info.samplerate, info.channels)
-    audio = np.concatenate(list(_file_blocks(path)()))
+    source = checked(_file_blocks(path), shown_name(path), info.samplerate)
+    audio = np.concatenate(list(source.blocks()))
     duration = len(audio) / info.samplerate
     return DecodedSound(
         shown_name(path), audio, info.samplerate, info.channels, duration, _file_sha256(path)
@@ -135,11 +139,11 @@ def stream_audio(path: str | Path) -> SoundStream:
         As :func:`read_audio`.
     """
     path = Path(path)
-    info, blocks = _open(path), _file_blocks(path)
-    peak = checked_peak(blocks, shown_name(path), info.samplerate, info.channels)
-    duration = info.frames / info.samplerate
+    info = _open(path)
+    source = checked(_file_blocks(path), shown_name(path), info.samplerate)
+    duration, digest = info.frames / info.samplerate, _file_sha256(path)
     return SoundStream(
-        shown_name(path), blocks, info.samplerate, duration, peak, _file_sha256(path)
+        shown_name(path), source.blocks, info.samplerate, duration, source.peak, digest
     )
 
 
@@ -164,9 +168,7 @@ def load_target(path: str | Path, start: float | None = None) -> Target:
     path = Path(path)
     info = _open(path)
     digest = _file_sha256(path)
-    return target_from_blocks(
-        _file_blocks(path), info.samplerate, shown_name(path), info.channels, digest, start
-    )
+    return target_from_blocks(_file_blocks(path), info.samplerate, shown_name(path), digest, start)
 
 
 def read_waveform_peaks(path: str | Path) -> WaveformPeaks:
@@ -178,7 +180,8 @@ def read_waveform_peaks(path: str | Path) -> WaveformPeaks:
         As :func:`read_audio`.
     """
     path = Path(path)
-    return waveform_peaks(_file_blocks(path), _open(path).samplerate)
+    rate, blocks = _open(path).samplerate, _file_blocks(path)
+    return waveform_peaks(partial(mixed, blocks, channel_of(blocks)), rate)
 
 
 def write_wav(path: str | Path, audio: NDArray[np.floating], sample_rate: int) -> None:
@@ -314,7 +317,7 @@ def _file_blocks(path: Path) -> Blocks:
             try:
                 # An Ogg file that was cut has no length in its header, hence read until it ends.
                 while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
-                    yield mono(np.asarray(block, np.float32))
+                    yield np.asarray(block, np.float32)
                     read += len(block)
             except soundfile.LibsndfileError as error:
                 raise AudioFileError(_cut_short(path, file, read)) from error

@@ -1,4 +1,4 @@
-"""Analysis target: four seconds of a sound, mono, at the analysis rate.
+"""Target of a match: up to ten seconds of a sound at full band, and four at the analysis rate.
 
 A sound comes as a stream of blocks that can be started again, so that an hour needs no more memory
 than a second. A sound that cannot be a target raises an error of one sentence.
@@ -8,6 +8,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import soxr
@@ -28,20 +29,58 @@ MINIMUM_DURATION = 0.05
 TARGET_PEAK = 0.5
 """Peak of a target's waveform."""
 
+FULL_RATE = 44100
+"""Highest sample rate of a recording, Hz; others keep their own."""
+
+LONGEST_RECORDING = 10.0
+"""Longest part of a sound that is matched at once, s."""
+
+HEARD = (30.0, 10000.0)
+"""Band in which a sound must have something to be matched, Hz."""
+
 BLOCK = 1 << 16
 """Frames of a source in memory at a time."""
 
 _HOP = 410  # samples, 50 ms: resolution of the search for the liveliest part
 _FADE = 164  # samples, 20 ms: where the window cuts through sound
 _TRIM = 1e-3  # of the peak, -60 dB: quieter ends of a short sound count as silence
+_NEARLY_SILENT = -96.0  # dBFS, peak: the least that 16 bits can tell from silence
+_CANCELLING = 0.2  # of the energy that channels without a relation have once they are mixed
+_UNHEARD = 1e-4  # share of the energy in the heard band, below which there is nothing to match
+_WORTH_TELLING = 0.01  # share of the energy
 
 Blocks = Callable[[], Iterable[NDArray[np.float32]]]
-"""Function that starts a sound from the beginning: mono blocks at the source's rate."""
+"""Function that starts a sound from the beginning: mono blocks at the source's rate, (frames,); or
+blocks of all its channels, (frames, channels)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Up to ten seconds of a sound, mono, at full band and in its own scale.
+
+    Attributes
+    ----------
+    audio : (n,) float32
+        1.0 is full scale.
+    sample_rate : float
+        The source's own, at most :data:`FULL_RATE`, Hz.
+    start : float
+        Time in the source at which it begins, s.
+    """
+
+    audio: NDArray[np.float32]
+    sample_rate: float
+    start: float
+
+    @property
+    def duration(self) -> float:
+        """Length, s."""
+        return len(self.audio) / self.sample_rate
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Four seconds of a sound for the matcher, by default the liveliest.
+    """A sound for the matcher, by default its liveliest part.
 
     Attributes
     ----------
@@ -55,6 +94,15 @@ class Target:
         `audio` is the source times this factor.
     sha256 : str
         Of the file's bytes, or of the array's.
+    whole : Recording or None
+        See :attr:`recording`; None of matches that were kept before there was one.
+    left_out : float
+        Share of the sound's energy outside the recording, 0 to 1: of a sound that is longer.
+    unanalysed : float
+        Share of the sound's energy that is not in `audio`, 0 to 1: above half of ANALYSIS_RATE, or
+        outside the four seconds.
+    channel : int or None
+        The channel that was taken, from 0, since all channels cancel in their mean.
     """
 
     name: str
@@ -62,6 +110,40 @@ class Target:
     start: float
     scale: float
     sha256: str
+    whole: Recording | None = None
+    left_out: float = 0.0
+    unanalysed: float = 0.0
+    channel: int | None = None
+
+    @property
+    def recording(self) -> Recording:
+        """The sound at full band, up to ten seconds; scores compare with it."""
+        if self.whole is not None:
+            return self.whole
+        return Recording(self.audio / np.float32(self.scale), ANALYSIS_RATE, self.start)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is not obvious about the target, in sentences for a person."""
+        remarks: list[str] = []
+        if self.channel is not None:
+            remarks.append(
+                f"The channels of {self.name} cancel when they are mixed to one: channel "
+                f"{self.channel + 1} alone is matched."
+            )
+        if self.left_out >= _WORTH_TELLING:
+            recording = self.recording
+            end = recording.start + recording.duration
+            remarks.append(
+                f"{self.name} is matched from {recording.start:.2f} s to {end:.2f} s; "
+                f"{self.left_out:.0%} of its energy is outside."
+            )
+        if self.unanalysed - self.left_out >= _WORTH_TELLING:
+            remarks.append(
+                f"One arpeggio or strike alone is matched below {ANALYSIS_RATE // 2} Hz and in "
+                f"four seconds, which leave out {self.unanalysed:.0%} of the energy."
+            )
+        return tuple(remarks)
 
 
 def target_from_array(
@@ -86,43 +168,36 @@ def target_from_array(
     ArgumentError
         If `audio` has other dimensions or `sample_rate` is not a positive number.
     TargetError
-        If it is silent, shorter than 50 ms, or holds samples that are not finite.
+        If it is silent or nearly so, shorter than 50 ms, holds samples that are not finite, or
+        nothing between 30 Hz and 10 kHz.
     """
     if audio.ndim not in (1, 2):
         raise ArgumentError(f"audio.shape={audio.shape} must be (n,) or (n, channels).")
     if not (math.isfinite(sample_rate) and sample_rate > 0):
         raise ArgumentError(f"sample_rate={sample_rate} must be a positive number of hertz.")
-    channels = 1 if audio.ndim == 1 else audio.shape[1]
-    samples = mono(np.asarray(audio, np.float32).reshape(len(audio), channels))
+    samples = np.asarray(audio, np.float32).reshape(len(audio), -1 if len(audio) else 1)
 
     def blocks() -> Iterator[NDArray[np.float32]]:
         for begin in range(0, len(samples), BLOCK):
             yield samples[begin : begin + BLOCK]
 
     digest = hashlib.sha256(samples.tobytes()).hexdigest()
-    return target_from_blocks(blocks, sample_rate, name, channels, digest)
+    return target_from_blocks(blocks, sample_rate, name, digest)
 
 
 def target_from_blocks(
-    blocks: Blocks,
-    sample_rate: float,
-    name: str,
-    channels: int,
-    sha256: str,
-    start: float | None = None,
+    blocks: Blocks, sample_rate: float, name: str, sha256: str, start: float | None = None
 ) -> Target:
-    """Target of a stream of mono blocks.
+    """Target of a stream of blocks of all channels.
 
     Parameters
     ----------
     blocks : callable
-        Starts the stream: mono blocks, float32.
+        Starts the stream: (frames, channels) blocks, float32.
     sample_rate : float
         Hz.
     name : str
         Name in messages.
-    channels : int
-        Number of channels that were mixed to mono.
     sha256 : str
         Of the source.
     start : float, optional
@@ -136,16 +211,163 @@ def target_from_blocks(
     Raises
     ------
     TargetError
-        If it is silent, shorter than 50 ms, or holds samples that are not finite.
+        If it is silent or nearly so, shorter than 50 ms, holds samples that are not finite, or
+        nothing between 30 Hz and 10 kHz.
     """
-    source_peak = checked_peak(blocks, name, sample_rate, channels)
-    audio, start = _window(blocks, sample_rate, start)
+    source = checked(blocks, name, sample_rate)
+    recording, audio, start = _windows(source, sample_rate, start)
+    _check_heard(recording, source.mean, name)
+    whole = max(source.energy / sample_rate, 1e-300)
     peak = float(np.abs(audio).max())
-    # Resampling may leave nothing of a sound that is all above the analysis band.
-    if peak < 1e-4 * source_peak:
-        raise TargetError(f"{name} holds nothing below {ANALYSIS_RATE // 2} Hz to match.")
+    if _share_left(audio, ANALYSIS_RATE, source.mean, whole) > 1.0 - _UNHEARD:
+        audio, peak = np.zeros_like(audio), source.peak  # it is all above the analysis band
     scale = TARGET_PEAK / peak
-    return Target(name, audio * np.float32(scale), start, scale, sha256)
+    return Target(
+        name=name,
+        audio=audio * np.float32(scale),
+        start=start,
+        scale=scale,
+        sha256=sha256,
+        whole=recording,
+        left_out=_share_left(recording.audio, recording.sample_rate, source.mean, whole),
+        unanalysed=_share_left(audio, ANALYSIS_RATE, source.mean, whole),
+        channel=source.channel,
+    )
+
+
+# --------------------------------------------------------------------------------------------------
+# Check of a whole sound, and its channels in one
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A sound that can be a target, in one channel.
+
+    Attributes
+    ----------
+    blocks : callable
+        Starts the stream: mono blocks, float32.
+    peak : float
+        Largest magnitude.
+    energy : float
+        Sum of squared samples around their mean.
+    mean : float
+        Constant offset.
+    channel : int or None
+        The channel that is taken, from 0, where all cancel in their mean; None for the mean.
+    """
+
+    blocks: Blocks
+    peak: float
+    energy: float
+    mean: float
+    channel: int | None
+
+
+def checked(blocks: Blocks, name: str, sample_rate: float) -> Source:
+    """Check a sound, and mix its channels to one, or take the loudest where they cancel.
+
+    Parameters
+    ----------
+    blocks : callable
+        Starts the stream: (frames, channels) blocks, float32.
+    name : str
+        Name in messages.
+    sample_rate : float
+        Hz.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    TargetError
+        If it is silent or nearly so, shorter than 50 ms, or holds samples that are not finite.
+    """
+    sums = _Sums.of(blocks)
+    if sums.broken:
+        raise TargetError(
+            f"{name} holds {sums.broken} samples (of {sums.frames}) that are not finite numbers; "
+            "export it again."
+        )
+    if sums.frames < MINIMUM_DURATION * sample_rate:
+        raise TargetError(
+            f"{name} lasts {1000.0 * sums.frames / sample_rate:.0f} ms; "
+            f"{1000.0 * MINIMUM_DURATION:.0f} ms is the least that can be matched."
+        )
+    channel = sums.channel
+    taken = -1 if channel is None else channel
+    low, high = sums.lowest[taken], sums.highest[taken]
+    level = units.amplitude_to_db(float(high - low) / 2.0)  # a constant offset is silence
+    if level <= units.SILENCE_DB:
+        raise TargetError(f"{name} is silent; there is nothing to match.")
+    if level <= _NEARLY_SILENT:
+        raise TargetError(f"{name} is nearly silent ({level:.0f} dBFS); make it louder first.")
+    return Source(
+        blocks=partial(mixed, blocks, channel),
+        peak=max(float(high), -float(low)),
+        energy=float(sums.energies[taken]),
+        mean=float(sums.means[taken]),
+        channel=channel,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Sums over all samples of each channel, and last of their mean.
+
+    Attributes
+    ----------
+    frames, broken : int
+        Frames, and those with samples that are not finite.
+    lowest, highest, means, energies : (channels + 1,) float64
+        Ends, mean, and sum of squares around it.
+    """
+
+    frames: int
+    broken: int
+    lowest: NDArray[np.float64]
+    highest: NDArray[np.float64]
+    means: NDArray[np.float64]
+    energies: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, blocks: Blocks) -> "_Sums":
+        frames = broken = 0
+        lowest, highest = np.array(math.inf), np.array(-math.inf)
+        totals = squares = np.zeros(())
+        for block in blocks():
+            each = np.column_stack([block, mono(block)]).astype(np.float64)
+            finite = np.isfinite(each)
+            frames += len(each)
+            broken += len(each) - int(np.count_nonzero(finite.all(axis=1)))
+            each[~finite] = 0.0
+            lowest = np.minimum(lowest, each.min(axis=0, initial=math.inf))
+            highest = np.maximum(highest, each.max(axis=0, initial=-math.inf))
+            totals, squares = totals + each.sum(axis=0), squares + np.square(each).sum(axis=0)
+        means = totals / max(frames, 1)
+        energies = np.maximum(squares - frames * means**2, 0.0)
+        return cls(frames, broken, lowest, highest, means, energies)
+
+    @property
+    def channel(self) -> int | None:
+        """The loudest channel where all cancel in their mean; None otherwise."""
+        each = self.energies[:-1]
+        if not len(each) or self.energies[-1] >= _CANCELLING / len(each) * float(each.mean()):
+            return None
+        return int(each.argmax())
+
+
+def channel_of(blocks: Blocks) -> int | None:
+    """Channel of a sound that is taken, from 0; None for the mean of all.
+
+    Parameters
+    ----------
+    blocks : callable
+        Starts the stream: (frames, channels) blocks, float32.
+    """
+    return _Sums.of(blocks).channel
 
 
 def mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -153,72 +375,78 @@ def mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
     return block.mean(axis=1, dtype=np.float32)
 
 
-def checked_peak(blocks: Blocks, name: str, sample_rate: float, channels: int) -> float:
-    """Peak of a whole sound that can be a target.
+def mixed(blocks: Blocks, channel: int | None) -> Iterator[NDArray[np.float32]]:
+    """Stream of mono blocks.
 
     Parameters
     ----------
     blocks : callable
-        Starts the stream: mono blocks, float32.
-    name : str
-        Name in messages.
-    sample_rate : float
-        Hz.
-    channels : int
-        Number of channels that were mixed to mono.
+        Starts the stream: (frames, channels) blocks.
+    channel : int or None
+        From 0; None for the mean of all.
 
-    Returns
-    -------
-    float
-        Largest magnitude.
-
-    Raises
+    Yields
     ------
-    TargetError
-        If it is silent, shorter than 50 ms, or holds samples that are not finite.
+    (frames,) float32
     """
-    frames = broken = 0
-    low, high = math.inf, -math.inf
     for block in blocks():
-        finite = np.isfinite(block)
-        frames += len(block)
-        broken += len(block) - int(np.count_nonzero(finite))
-        low = min(low, float(block.min(where=finite, initial=math.inf)))
-        high = max(high, float(block.max(where=finite, initial=-math.inf)))
-    if broken:
-        raise TargetError(
-            f"{name} holds {broken} samples (of {frames}) that are not finite numbers; "
-            "export it again."
-        )
-    if frames < MINIMUM_DURATION * sample_rate:
-        raise TargetError(
-            f"{name} lasts {1000.0 * frames / sample_rate:.0f} ms; "
-            f"{1000.0 * MINIMUM_DURATION:.0f} ms is the least that can be matched."
-        )
-    # A constant offset is silence.
-    if units.amplitude_to_db((high - low) / 2.0) <= units.SILENCE_DB:
-        mixed = f" once its {channels} channels are mixed to one" if channels > 1 else ""
-        raise TargetError(f"{name} is silent{mixed}; there is nothing to match.")
-    return max(high, -low)
+        yield mono(block) if channel is None else np.ascontiguousarray(block[:, channel])
 
 
-def _window(
-    blocks: Blocks, sample_rate: float, start: float | None
-) -> tuple[NDArray[np.float32], float]:
-    """ANALYSIS_SAMPLES from `start`, or the liveliest; and the time at which they begin, s."""
-    energy = np.array([*_energies(resampled(blocks, sample_rate))])
+def _check_heard(recording: Recording, mean: float, name: str) -> None:
+    """Refuse a sound without anything in the band that is compared."""
+    x = recording.audio - mean
+    power = np.square(np.abs(np.fft.rfft(x * np.hanning(len(x)))))
+    hertz = np.fft.rfftfreq(len(x), 1.0 / recording.sample_rate)
+    low, high = HEARD
+    total = max(float(power.sum()), 1e-300)
+    if power[(hertz >= low) & (hertz <= high)].sum() >= _UNHEARD * total:
+        return
+    below = float(power[hertz < low].sum()) / total
+    where = f"below {low:.0f} Hz" if below > 0.5 else f"above {high:.0f} Hz"
+    raise TargetError(
+        f"{name} has all its energy {where}; a match hears {low:.0f} Hz to {high:.0f} Hz."
+    )
+
+
+def _share_left(
+    audio: NDArray[np.float32], sample_rate: float, mean: float, energy: float
+) -> float:
+    """Share of a sound's energy (squares times seconds) that a part of it does not have."""
+    there = np.where(audio == 0.0, 0.0, audio.astype(np.float64) - mean)
+    return min(max(1.0 - float(there @ there) / sample_rate / energy, 0.0), 1.0)
+
+
+# --------------------------------------------------------------------------------------------------
+# Windows in a longer sound
+
+
+def _windows(
+    source: Source, sample_rate: float, start: float | None
+) -> tuple[Recording, NDArray[np.float32], float]:
+    """Recording, the analysis window, and the time at which the latter begins, s.
+
+    From `start` both begin there; else the recording is the liveliest part of a longer sound, and
+    the analysis window the liveliest part of the recording.
+    """
+    energy = np.array([*_energies(resampled(source.blocks, sample_rate))])
     hops = -(-ANALYSIS_SAMPLES // _HOP)
+    long_hops = round(LONGEST_RECORDING * ANALYSIS_RATE) // _HOP
+    first = 0  # hop at which the recording begins
     if start is not None:
         last = max(len(energy) * _HOP - ANALYSIS_SAMPLES, 0)
         begin = min(max(round(start * ANALYSIS_RATE), 0), last)
-    elif len(energy) > hops:
-        heard = np.concatenate([[0.0], np.cumsum(energy)])
-        begin = int(np.argmax(heard[hops:] - heard[:-hops])) * _HOP
+        recording_start = begin / ANALYSIS_RATE
     else:
-        begin = 0
-    audio = _cut(resampled(blocks, sample_rate), begin, begin + ANALYSIS_SAMPLES + 1)
+        if len(energy) > long_hops:
+            first = _liveliest(energy, long_hops)
+        within = energy[first : first + long_hops]
+        begin = (first + (_liveliest(within, hops) if len(within) > hops else 0)) * _HOP
+        recording_start = first * _HOP / ANALYSIS_RATE
+    recording = _recording(source, sample_rate, recording_start)
+    audio = _cut(resampled(source.blocks, sample_rate), begin, begin + ANALYSIS_SAMPLES + 1)
     if begin == 0 and len(audio) <= ANALYSIS_SAMPLES:
-        return _centred(audio)
+        return recording, *_centred(audio)
     audio = audio[:ANALYSIS_SAMPLES]
     if len(audio) < ANALYSIS_SAMPLES:  # the last hop is not a whole one
         audio = np.pad(audio, (0, ANALYSIS_SAMPLES - len(audio)))
@@ -226,7 +454,28 @@ def _window(
     if begin > 0:
         audio[:_FADE] *= ramp
     audio[-_FADE:] *= ramp[::-1]
-    return audio, begin / ANALYSIS_RATE
+    return recording, audio, begin / ANALYSIS_RATE
+
+
+def _liveliest(energy: NDArray[np.float64], hops: int) -> int:
+    """First of so many hops with the most energy."""
+    heard = np.concatenate([[0.0], np.cumsum(energy)])
+    return int(np.argmax(heard[hops:] - heard[:-hops]))
+
+
+def _recording(source: Source, sample_rate: float, start: float) -> Recording:
+    """Up to LONGEST_RECORDING from `start`, faded where it cuts through sound."""
+    rate = min(sample_rate, FULL_RATE)
+    begin, room = round(start * rate), round(LONGEST_RECORDING * rate)
+    audio = _cut(resampled(source.blocks, sample_rate, rate), begin, begin + room + 1)
+    fade = round(_FADE / ANALYSIS_RATE * rate)
+    ramp = np.sin(np.linspace(0.0, np.pi / 2, fade, dtype=np.float32)) ** 2
+    audio, cut = np.array(audio[:room]), len(audio) > room
+    if begin > 0:
+        audio[:fade] *= ramp[: len(audio)]
+    if cut:
+        audio[-fade:] *= ramp[::-1]
+    return Recording(audio, rate, begin / rate)
 
 
 def _centred(audio: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
@@ -244,8 +493,10 @@ def _centred(audio: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
     return window, (first - before) / ANALYSIS_RATE
 
 
-def resampled(blocks: Blocks, sample_rate: float) -> Iterator[NDArray[np.float32]]:
-    """Stream of mono blocks at :data:`ANALYSIS_RATE`, one block at a time.
+def resampled(
+    blocks: Blocks, sample_rate: float, to: float = ANALYSIS_RATE
+) -> Iterator[NDArray[np.float32]]:
+    """Stream of mono blocks at another rate, one block at a time.
 
     Parameters
     ----------
@@ -253,15 +504,17 @@ def resampled(blocks: Blocks, sample_rate: float) -> Iterator[NDArray[np.float32
         Starts the stream: mono blocks, float32.
     sample_rate : float
         Of these blocks, Hz.
+    to : float
+        Rate of the result, Hz.
 
     Yields
     ------
     (n,) float32
     """
-    if sample_rate == ANALYSIS_RATE:
+    if sample_rate == to:
         yield from (np.array(block) for block in blocks())
         return
-    stream = soxr.ResampleStream(sample_rate, ANALYSIS_RATE, 1, dtype="float32", quality="HQ")
+    stream = soxr.ResampleStream(sample_rate, to, 1, dtype="float32", quality="HQ")
     for block in blocks():
         yield stream.resample_chunk(block)
     yield stream.resample_chunk(np.zeros(0, np.float32), last=True)

@@ -131,7 +131,10 @@ def _write(preset: "Preset", output: Path, seconds: float) -> "NDArray[np.float3
     from mesosynth.audio.file import write_wav
     from mesosynth.engine.rack import render
 
-    audio = render(preset.instrument, preset.values, seconds, RATE, effects=preset.effects)
+    audio = render(
+        preset.instrument, preset.values, seconds, RATE,
+        effects=preset.effects, state=preset.state,
+    )  # fmt: skip
     write_wav(output, audio, RATE)
     return audio
 

@@ -1,7 +1,7 @@
 """The rack: instrument, effects and limiter, which render one block of output."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -215,6 +215,7 @@ def render(
     sample_rate: int = 48000,
     block: int = 512,
     effects: Sequence[EffectState] = (),
+    state: Mapping[str, Any] | None = None,
 ) -> NDArray[np.float32]:
     """Sound of an instrument through effects, as the audio process plays it from its first sample.
 
@@ -232,6 +233,8 @@ def render(
         Frames computed at once, 1 or more.
     effects : sequence of EffectState, optional
         Effects in order; their tails end with the last frame.
+    state : mapping, optional
+        What the instrument keeps beside its parameters: a scale, the kinds of layers.
 
     Returns
     -------
@@ -254,6 +257,8 @@ def render(
         )
     plays = instrument_class(instrument)
     rack = Rack(plays())
+    if state:
+        rack.instrument.restore(state)
     vector = np.zeros(VECTOR)
     vector[: len(plays.parameters)] = plays.parameters.vector(values)
     targets: Sequence[str] = ()
@@ -261,6 +266,8 @@ def render(
         if effect.plugin == MODULATION:
             targets = targets_of(effect.state)
         plugin = load_plugin(effect.plugin)()
+        if effect.state:
+            plugin.restore(effect.state)
         table = plugin.parameters
         vector[place * PLACE :][: len(table)] = table.vector(effect.parameters)
         slot = RackSlot(

@@ -43,7 +43,8 @@ def analysis(operator: Operator, audio: NDArray[np.float32]) -> Analysis:
     audible = frequencies >= _LOWEST_FREQUENCY
     scalogram = operator.jtfs.scalogram(torch.from_numpy(audio)).numpy()[audible]
     layout = Layout.of(operator.jtfs)
-    scale_rate = np.sqrt(layout.summed(operator.analyse(audio) ** 2))
+    # Of silence, such as a whistle leaves in this band, there is no unit vector.
+    scale_rate = np.sqrt(layout.summed(np.nan_to_num(operator.analyse(audio)) ** 2))
     return Analysis(
         scalogram=(scalogram / max(float(scalogram.max()), 1e-12)).astype(np.float32),
         frequencies=frequencies[audible].astype(np.float32),

@@ -16,7 +16,13 @@ import msgspec
 import numpy as np
 import platformdirs
 
-from mesosynth.audio.target import ANALYSIS_SAMPLES, Target
+from mesosynth.audio.target import (
+    ANALYSIS_SAMPLES,
+    FULL_RATE,
+    LONGEST_RECORDING,
+    Recording,
+    Target,
+)
 from mesosynth.errors import AudioFileError, MatchFileError
 from mesosynth.matching.results import (
     LayersSettings,
@@ -219,6 +225,12 @@ class _Sound(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     start: float = 0.0
     scale: float = 1.0
     duration: float = 0.0
+    recording: bytes = b""
+    recording_rate: float = 0.0
+    recording_start: float = 0.0
+    left_out: float = 0.0
+    unanalysed: float = 0.0
+    channel: int | None = None
 
 
 class CheckpointHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -273,7 +285,7 @@ CHECKPOINT = LineDocument(
     dict[str, Any],
     largest=500_000_000,
 )  # fmt: skip
-"""The format; a target takes some two hundred thousand bytes, a step about one thousand."""
+"""The format; a target takes up to two and a half million bytes, a step about one thousand."""
 
 
 def _head_of(checkpoint: Checkpoint) -> CheckpointHead:
@@ -282,7 +294,7 @@ def _head_of(checkpoint: Checkpoint) -> CheckpointHead:
         samples = target.audio.astype("<f4").tobytes()
         sound = _Sound(
             name=target.name, sha256=target.sha256, samples=samples,
-            start=target.start, scale=target.scale,
+            start=target.start, scale=target.scale, **_recording_of(target),
         )  # fmt: skip
     else:
         sound = _Sound(name=target.name, sha256=target.sha256, duration=target.duration)
@@ -294,6 +306,20 @@ def _head_of(checkpoint: Checkpoint) -> CheckpointHead:
         sound=sound,
         extra=checkpoint.extra,
     )
+
+
+def _recording_of(target: Target) -> dict[str, Any]:
+    """The recording of a target at full band, and what is told of it."""
+    if target.whole is None:
+        return {}
+    return {
+        "recording": target.whole.audio.astype("<f4").tobytes(),
+        "recording_rate": target.whole.sample_rate,
+        "recording_start": target.whole.start,
+        "left_out": target.left_out,
+        "unanalysed": target.unanalysed,
+        "channel": target.channel,
+    }
 
 
 @cache
@@ -340,8 +366,19 @@ def _target(head: CheckpointHead) -> Target | LongSound:
     if head.job == "sequence":
         return LongSound(sound.name, sound.sha256, sound.duration)
     audio = np.frombuffer(sound.samples, "<f4").astype(np.float32)
-    if audio.shape != (ANALYSIS_SAMPLES,) or not np.isfinite(audio).all() or not audio.any():
+    whole = np.frombuffer(sound.recording, "<f4").astype(np.float32)
+    something = audio.any() or whole.any()
+    if audio.shape != (ANALYSIS_SAMPLES,) or not np.isfinite(audio).all() or not something:
         raise ValueError(f"its sound is not {ANALYSIS_SAMPLES} finite samples with a sound in them")
     if sound.scale <= 0.0:
         raise ValueError(f"its sound has the scale {sound.scale}")
-    return Target(sound.name, audio, sound.start, sound.scale, sound.sha256)
+    recording = None
+    if len(whole):
+        rate, longest = sound.recording_rate, FULL_RATE * LONGEST_RECORDING
+        if not np.isfinite(whole).all() or len(whole) > longest + 1 or not 0.0 < rate <= FULL_RATE:
+            raise ValueError(f"its recording is not up to {longest:.0f} finite samples")
+        recording = Recording(whole, rate, sound.recording_start)
+    return Target(
+        sound.name, audio, sound.start, sound.scale, sound.sha256,
+        recording, sound.left_out, sound.unanalysed, sound.channel,
+    )  # fmt: skip

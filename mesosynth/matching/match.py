@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target, target_from_array
+from mesosynth.errors import TargetError
 from mesosynth.matching.descent import Iterate, NormalEquations, descent_named
 from mesosynth.matching.model import Model, Pins, State, Unknowns, model_named
 from mesosynth.matching.noise import (
@@ -765,5 +766,15 @@ def match_steps(
     Returns
     -------
     MatchResult
+
+    Raises
+    ------
+    TargetError
+        If the target has nothing below half of ANALYSIS_RATE.
     """
+    if not target.audio.any():
+        raise TargetError(
+            f"{target.name} has nothing below {ANALYSIS_RATE // 2} Hz, where one {instrument} is "
+            "matched; match it with layers."
+        )
     return (yield from Matcher(instrument, settings).steps(target, cache))

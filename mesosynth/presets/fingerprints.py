@@ -87,7 +87,7 @@ class Fingerprinter:
         """
         audio = render(
             preset.instrument, preset.values, SAMPLES / RATE, _RENDER_RATE, _BLOCK,
-            effects=preset.effects,
+            effects=preset.effects, state=preset.state,
         )  # fmt: skip
         return self.of_sound(soxr.resample(audio.mean(axis=0), _RENDER_RATE, RATE))
 

@@ -170,7 +170,8 @@ def _read(path: Path, start: float | None) -> tuple[Target, WaveformPeaks]:
 
 def _render(preset: Preset, path: Path) -> tuple[Target, WaveformPeaks]:
     audio = render(
-        preset.instrument, preset.values, RENDERED_SECONDS, _RENDERED_RATE, effects=preset.effects
-    )
+        preset.instrument, preset.values, RENDERED_SECONDS, _RENDERED_RATE,
+        effects=preset.effects, state=preset.state,
+    )  # fmt: skip
     write_wav(path, audio, _RENDERED_RATE)
     return load_target(path), read_waveform_peaks(path)

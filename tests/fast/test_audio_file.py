@@ -39,10 +39,65 @@ def test_a_bad_file_is_refused_in_one_sentence_that_names_it(tmp_path, kind, rea
     assert "\n" not in str(raised.value)
 
 
-def test_ultrasound_is_no_target():
-    t = np.arange(96000) / 96000
-    with pytest.raises(TargetError, match="bat holds nothing below 4096 Hz"):
-        target_from_array(np.hanning(96000) * np.sin(2 * np.pi * 30000.0 * t), 96000, "bat")
+@pytest.mark.parametrize(
+    ("hertz", "where"),
+    [(30000.0, "above 10000 Hz"), (15000.0, "above 10000 Hz"), (17.3, "below 30 Hz")],
+)
+def test_a_sound_that_nobody_hears_is_no_target(hertz, where):
+    x = 0.3 * np.sin(2 * np.pi * hertz * np.arange(96000) / 96000)
+    with pytest.raises(TargetError, match=f"bat has all its energy {where}"):
+        target_from_array(x, 96000, "bat")
+
+
+def test_a_whistle_above_the_analysis_band_is_a_target_at_full_band():
+    x = 0.3 * np.sin(2 * np.pi * 7000.0 * np.arange(44100) / 44100)
+    target = target_from_array(x, 44100, "cicada")
+    assert not target.audio.any()
+    assert target.unanalysed == pytest.approx(1.0)
+    assert target.left_out == pytest.approx(0.0, abs=1e-6)
+    np.testing.assert_array_equal(target.recording.audio, x.astype(np.float32))
+    assert any("leave out 100%" in remark for remark in target.remarks)
+
+
+def test_a_constant_offset_and_clipping_are_no_obstacle():
+    x = np.clip(2.0 * tone(1.0, 44100), -0.5, 0.5) + 0.5
+    target = target_from_array(x, 44100)
+    assert target.unanalysed < 0.02
+    assert target.recording.sample_rate == 44100
+
+
+def test_channels_that_cancel_are_noticed_and_one_is_taken(tmp_path):
+    path = tmp_path / "phase.wav"
+    soundfile.write(path, np.stack([0.5 * tone(), -tone()], axis=1), 8192, subtype="FLOAT")
+    assert load_target(path).channel is None  # half of it is left
+    soundfile.write(path, np.stack([-0.9 * tone(), tone()], axis=1), 8192, subtype="FLOAT")
+    target = load_target(path)
+    assert target.channel == 1
+    assert "channel 2 alone is matched" in target.remarks[0]
+    np.testing.assert_allclose(target.recording.audio, tone(), atol=1e-7)
+    np.testing.assert_allclose(read_audio(path).audio, tone(), atol=1e-7)
+
+
+@pytest.mark.parametrize("rate", [8192, 22050, 44100, 96000])
+def test_a_recording_is_the_whole_sound_at_its_own_rate(rate):
+    x = tone(9.0, rate)
+    recording = target_from_array(x, rate).recording
+    assert recording.sample_rate == min(rate, 44100)
+    assert (recording.start, recording.duration) == (0.0, pytest.approx(9.0))
+    if rate <= 44100:
+        np.testing.assert_array_equal(recording.audio, x)
+
+
+def test_what_a_window_leaves_out_is_told():
+    x = tone(40.0, 8192)
+    x[12 * 8192 : 18 * 8192] *= 3.0
+    target = target_from_array(x, 8192, "long")
+    recording = target.recording
+    assert recording.duration == pytest.approx(10.0)
+    assert recording.start <= 12.0 < 18.0 <= recording.start + recording.duration
+    assert recording.start <= target.start <= recording.start + 6.0
+    assert target.left_out == pytest.approx(1.0 - (6 * 9 + 4) / (6 * 9 + 34), abs=0.01)
+    assert f"from {recording.start:.2f} s to" in target.remarks[0]
 
 
 def test_a_pipe_is_refused(tmp_path):
