@@ -124,7 +124,7 @@ class Target:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What is not obvious about the target, in sentences for a person."""
+        """Sentences about the channel, the window and the energy that is left out."""
         remarks: list[str] = []
         if self.channel is not None:
             remarks.append(
