@@ -461,7 +461,10 @@ def _second_adjoint(
             signals = [those.start + i for i in used.signals]
         g = g[:, used.rows] if used.mask is None else g[:, used.rows] * used.mask
         Y = torch.fft.ifft(bands[:, 0])
-        found.append((signals, used.psi.scatter_adjoint(Y, g, second.averaging, plan.loops)))
+        g_Y = used.psi.scatter_adjoint(
+            Y, g, second.averaging, plan.loops, is_mirrored=second.is_mirrored
+        )
+        found.append((signals, g_Y))
     return found
 
 

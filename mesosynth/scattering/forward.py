@@ -341,7 +341,9 @@ def second_rows(first: FirstOrder, second: SecondOrder, plan: TransformPlan) -> 
         S_2 = first.S_1.new_zeros((len(bands), columns, second.psi.rows, plan.frames))
         if used is not None:
             Y = torch.fft.ifft(bands if used.signals is None else bands[used.signals])
-            part = used.psi.scatter(Y, second.averaging, plan.frames, plan.loops)
+            part = used.psi.scatter(
+                Y, second.averaging, plan.frames, plan.loops, is_mirrored=second.is_mirrored
+            )
             if used.mask is not None:
                 part = part * used.mask[:, None]
             if used.signals is None:
@@ -500,7 +502,9 @@ def differentiable(x: torch.Tensor, plan: TransformPlan) -> torch.Tensor:
     S_1, all_Y_2 = _both_orders(x, plan)
     S = [average(x[:, None], plan.zeroth_averaging, plan.frames), S_1]
     for second, Y_2 in zip(plan.second, all_Y_2, strict=True):
-        S_2 = second.psi.scatter(Y_2[:, None], second.averaging, plan.frames)[:, 0]
+        S_2 = second.psi.scatter(
+            Y_2[:, None], second.averaging, plan.frames, is_mirrored=second.is_mirrored
+        )[:, 0]
         S.append(S_2 if second.phi is None else second.phi @ S_2)
     return torch.cat(S, dim=1)
 

@@ -213,6 +213,8 @@ class SpinnedWavelets:
         blocks: list[AveragingBlock],
         frames: int,
         loops: "Loops | None" = None,
+        *,
+        is_mirrored: bool = False,
     ) -> torch.Tensor:
         """Convolve along log-frequency, take the modulus, average in time.
 
@@ -223,6 +225,8 @@ class SpinnedWavelets:
         blocks : list of AveragingBlock
         frames : int
         loops : Loops, optional
+        is_mirrored : bool
+            Whether the blocks leave mirror images out.
 
         Returns
         -------
@@ -231,9 +235,10 @@ class SpinnedWavelets:
         parts = torch.view_as_real(Y).flatten(-2)
         columns = Y.shape[1]
         sums: list[torch.Tensor] = []
+        sides = 2 if is_mirrored else 1
         for signals, pieces in self._pieces(Y.shape, blocks, Y.device.type):
             stacked = parts[signals].flatten(0, 1)
-            out = parts.new_zeros((frames, len(stacked) * self.rows))
+            out = parts.new_zeros((sides * frames, len(stacked) * self.rows))
             works: dict[int, _Workspace] = {}
             for block, first, begin, end in pieces:
                 if loops is None:
@@ -249,7 +254,11 @@ class SpinnedWavelets:
                     loops.joint_moduli(work.products, self.spinless, work.scratch[:2], work.rows)
                     u = work.flat_rows
                 block.add(u, out, first)
-            sums.append(out.T.unflatten(0, (-1, columns, self.rows)))
+            averages = out.T.unflatten(0, (-1, columns, self.rows))
+            if is_mirrored:
+                own, images = averages.split(frames, dim=-1)
+                averages = own + self._of_other_spin(images)
+            sums.append(averages)
         return sums[0] if len(sums) == 1 else torch.cat(sums)
 
     def moduli(self, Y: torch.Tensor) -> torch.Tensor:
@@ -263,6 +272,8 @@ class SpinnedWavelets:
         gradient: torch.Tensor,
         blocks: list[AveragingBlock],
         loops: "Loops | None" = None,
+        *,
+        is_mirrored: bool = False,
     ) -> torch.Tensor:
         """Adjoint of :meth:`scatter`: the gradient of Y from that of S.
 
@@ -273,11 +284,15 @@ class SpinnedWavelets:
             Of S.
         blocks : list of AveragingBlock
         loops : Loops, optional
+        is_mirrored : bool
+            Whether the blocks leave mirror images out.
 
         Returns
         -------
         (signals, n1, time) complex tensor
         """
+        if is_mirrored:
+            gradient = torch.cat([gradient, self._of_other_spin(gradient)], dim=-1)
         out = torch.zeros_like(Y)
         parts, g_parts = (torch.view_as_real(y).flatten(-2) for y in (Y, out))
         back = self.matrix.T
@@ -301,6 +316,19 @@ class SpinnedWavelets:
                 loops.joint_adjoint(work.products[:, 0], self.spinless, work.scratch, g.numpy())
                 work.multiply_back(back, g_stacked[..., at])
         return out
+
+    @property
+    def has_two_spins(self) -> bool:
+        """Whether a signal's mirror image gives the rows of the other spin."""
+        p = len(self.matrix) // 2
+        of_no_spin = self.matrix[p : p + self.spinless]
+        return bool(of_no_spin.abs().max() <= torch.finfo(self.matrix.dtype).eps)
+
+    def _of_other_spin(self, S: torch.Tensor) -> torch.Tensor:
+        """Rows of spin +1 and -1 exchanged: (..., rows, frames)."""
+        spinned = len(self.matrix) // 2 - self.spinless
+        none, rising, falling = S.split([self.spinless, spinned, spinned], dim=-2)
+        return torch.cat([none, falling, rising], dim=-2)
 
     def _of_all_spins(self, products: torch.Tensor) -> torch.Tensor:
         """Z of all rows, (..., rows, n) complex, from the products (..., 2 p, 2 n)."""

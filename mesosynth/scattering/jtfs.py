@@ -576,6 +576,7 @@ class JTFS(torch.nn.Module):
                 self.average,
                 self._frames(self.log2_stride),
                 self.tolerance,
+                None if self.boundary == "periodic" else (self.pad_left, self.pad_left + self.n),
             )
         return self._cached_bank
 

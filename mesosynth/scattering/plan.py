@@ -1,6 +1,7 @@
 """Filters and tensors of a JTFS, computed once for each dtype and device."""
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from mesosynth.scattering.time import (
     band_pass,
     exact_length,
     first_order_length,
+    mirror_sources,
     second_order_length,
 )
 
@@ -41,6 +43,8 @@ class WaveletBank:
         First and end of the frames of a local average.
     tolerance : float
         Relative error that may be made, 0 to 0.1.
+    signal : (int, int) or None
+        First and end of the signal where it is padded by reflection.
     groups : list of (slice, int)
         Rows of psi1 whose outputs have the same length, and that length, samples.
     first : FrequencyStage
@@ -55,6 +59,7 @@ class WaveletBank:
     average: Averaging
     frames: tuple[int, int]
     tolerance: float
+    signal: tuple[int, int] | None
     groups: list[tuple[slice, int]]
     first: FrequencyStage
     second: list[tuple[int, int, FrequencyStage]]
@@ -69,6 +74,7 @@ class WaveletBank:
         average: Averaging,
         frames: tuple[int, int],
         tolerance: float,
+        signal: tuple[int, int] | None,
     ) -> "WaveletBank":
         """Bank of some filters, with their groups and stages.
 
@@ -80,6 +86,7 @@ class WaveletBank:
         average : {"local", "global", "none"}
         frames : (int, int)
         tolerance : float
+        signal : (int, int) or None
             All as in the attributes.
 
         Returns
@@ -100,7 +107,7 @@ class WaveletBank:
         lengths = [first_order_length(f, phi, psi2, tolerance, local=local) for f in psi1]
         first = frequency.stage(len(psi1), spinned=False)
         groups = _runs(lengths)
-        return cls(phi, psi1, psi2, average, frames, tolerance, groups, first, second)
+        return cls(phi, psi1, psi2, average, frames, tolerance, signal, groups, first, second)
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,8 @@ class SecondOrder:
     bands : list of BandPass
         psi_n2 at the rate of each group that has such rows.
     averaging : list of AveragingBlock
+    is_mirrored : bool
+        Whether `averaging` leaves out the samples that are mirror images of others.
     psi : SpinnedWavelets
     phi : (n_out, n_in) tensor or None
     """
@@ -131,6 +140,7 @@ class SecondOrder:
     count: int
     bands: list[BandPass]
     averaging: list[AveragingBlock]
+    is_mirrored: bool
     psi: SpinnedWavelets
     phi: torch.Tensor | None
 
@@ -215,20 +225,22 @@ def build_plan(bank: WaveletBank, like: torch.Tensor, chunk: int) -> TransformPl
     ]
     stages = {id(stage): stage for _, _, stage in bank.second}
     along = {key: _along_frequency(stage, like) for key, stage in stages.items()}
-    averaging: dict[tuple[int, int], list[AveragingBlock]] = {}
     second: list[SecondOrder] = []
     for n2, count, stage in bank.second:
         psi2 = bank.psi2[n2]
         n = second_order_length(psi2, phi, bank.tolerance, local=local)
         summands = exact_length(psi2, phi, local=local)
-        if (n, summands) not in averaging:
-            averaging[n, summands] = averaging_blocks(phi, n, of_second, like, summands)
+        psi, phi_fr = along[id(stage)]
+        sources = None
+        if bank.signal is not None and psi.has_two_spins:
+            sources = _mirror_sources(bank, psi2, count, n, torch.finfo(like.dtype).eps)
+        averaging = averaging_blocks(phi, n, of_second, like, summands, sources)
         bands = [
             band_pass(psi2, group.length, n, like, exact=exact)
             for group in groups
             if group.rows.start < count
         ]
-        second.append(SecondOrder(count, bands, averaging[n, summands], *along[id(stage)]))
+        second.append(SecondOrder(count, bands, averaging, sources is not None, psi, phi_fr))
     first_psi = np.concatenate([bank.first.psi.real, bank.first.psi.imag])
     return TransformPlan(
         is_global=bank.average == "global",
@@ -244,6 +256,20 @@ def build_plan(bank: WaveletBank, like: torch.Tensor, chunk: int) -> TransformPl
         loops=loops_for(like),
         chunk=chunk,
     )
+
+
+def _mirror_sources(
+    bank: WaveletBank, psi2: WaveletFilter, count: int, n: int, eps: float
+) -> NDArray[np.int64] | None:
+    """Samples of which others are images, for one n2; None where no image can be left out."""
+    assert bank.signal is not None
+    bandwidths = [psi2.sigma, min(psi.sigma for psi in bank.psi1[:count])]
+    # A Gaussian of bandwidth sigma decays in time with 1 / (2 pi sigma).
+    decay = math.sqrt(2.0 * math.log(1.0 / max(bank.tolerance, 0.1 * eps)))
+    reach = sum(decay / (2.0 * math.pi * sigma) for sigma in bandwidths)
+    slack = bank.tolerance * 2**bank.phi.j
+    sources = mirror_sources(n, bank.phi.N, bank.signal, reach, slack)
+    return sources if (sources != np.arange(n)).any() else None
 
 
 def _along_frequency(

@@ -285,16 +285,42 @@ def _runs(bins: NDArray[np.int64]) -> tuple[tuple[int, int, int], ...]:
 
 
 @dataclass(frozen=True)
-class AveragingBlock:
-    """Averaging matrix of one block of time: ``out[frames] += phi @ u[times]``.
+class AveragingMatrix:
+    """Averages of one block of time: ``out[frames] += phi @ u``.
 
     `phi` is None for a plain sum over all time; `weight` is then the weight of each sample.
     """
 
-    times: slice
     frames: slice
     phi: torch.Tensor | None
     weight: float = 1.0
+
+    def add(self, u: torch.Tensor, out: torch.Tensor, first: int) -> None:
+        """Add the averages of `u`, (rows, length), to `out`, (frames, rows)."""
+        if self.phi is None:
+            out[self.frames.start].add_(u.sum(dim=1), alpha=self.weight)
+        else:
+            # With the frames, the shorter side, in front the product runs three times as fast.
+            out[self.frames].addmm_(self.phi[:, first : first + u.shape[1]], u.T)
+
+    def adjoint(self, gradient: torch.Tensor, first: int, length: int) -> torch.Tensor:
+        """Gradient of `u`, (..., length), from that of all averages, (..., frames)."""
+        g = gradient[..., self.frames]
+        if self.phi is None:
+            return (g * self.weight).expand(*g.shape[:-1], length)
+        return g @ self.phi[:, first : first + length]
+
+
+@dataclass(frozen=True)
+class AveragingBlock:
+    """Averaging of one block of time.
+
+    Where mirror images are left out (:func:`mirror_sources`), the frames are those of the samples
+    themselves, and after them as many of their mirror images.
+    """
+
+    times: slice
+    matrices: tuple[AveragingMatrix, ...]
 
     def add(self, u: torch.Tensor, out: torch.Tensor, first: int = 0) -> None:
         """Add the averages of one block to `out`.
@@ -308,11 +334,8 @@ class AveragingBlock:
         first : int
             Sample of the block at which `u` begins.
         """
-        if self.phi is None:
-            out[0].add_(u.sum(dim=1), alpha=self.weight)
-        else:
-            # With the frames, the shorter side, in front the product runs three times as fast.
-            out[self.frames].addmm_(self.phi[:, first : first + u.shape[1]], u.T)
+        for matrix in self.matrices:
+            matrix.add(u, out, first)
 
     def adjoint(self, gradient: torch.Tensor, first: int, length: int) -> torch.Tensor:
         """Adjoint of :meth:`add`.
@@ -330,10 +353,53 @@ class AveragingBlock:
         -------
         (..., length) tensor
         """
-        g = gradient[..., self.frames]
-        if self.phi is None:
-            return (g * self.weight).expand(*g.shape[:-1], length)
-        return g @ self.phi[:, first : first + length]
+        g = self.matrices[0].adjoint(gradient, first, length)
+        for matrix in self.matrices[1:]:
+            g = g + matrix.adjoint(gradient, first, length)
+        return g
+
+
+def mirror_sources(
+    n: int, N: int, signal: tuple[int, int], reach: float, slack: float
+) -> NDArray[np.int64]:
+    """Samples of which others are mirror images, where a signal is padded by reflection.
+
+    The modulus ``|Y_2 * psi_fr|`` of a signal that is symmetric about a sample is that of the other
+    spin at the mirrored time. Of the padding, only what is near its outer ends, where the signal is
+    not symmetric, must be computed.
+
+    Parameters
+    ----------
+    n : int
+        Number of samples in time.
+    N : int
+        Length of the padded signal, samples at the full rate.
+    signal : (int, int)
+        First and end of the signal in it.
+    reach : float
+        Length of the filters' responses, samples at the full rate.
+    slack : float
+        Error of a mirrored time that may be made, samples at the full rate; 0 takes images alone
+        that fall on samples.
+
+    Returns
+    -------
+    (n,) int array
+        For each sample the one whose image it is, or itself.
+    """
+    step = N / n
+    place = np.arange(n) * step
+    first, last = signal[0], signal[1] - 1
+    sources = np.arange(n)
+    for center, side in (
+        (first, (place < first) & (place > reach)),
+        (last, (place > last) & (place < N - reach)),
+    ):
+        mirrored = (2 * center - place) / step
+        nearest = np.rint(mirrored).astype(np.int64)
+        found = side & (np.abs(nearest - mirrored) * step <= slack)
+        sources[found] = nearest[found]
+    return sources
 
 
 def averaging_blocks(
@@ -342,6 +408,7 @@ def averaging_blocks(
     frames: tuple[int, int] | None,
     like: torch.Tensor,
     summands: int | None = None,
+    sources: NDArray[np.int64] | None = None,
 ) -> list[AveragingBlock]:
     """Low-pass filter as small matrices, one for each block of time.
 
@@ -356,39 +423,94 @@ def averaging_blocks(
         Real tensor of the dtype and device to compute in.
     summands : int, optional
         Number of samples that the sum over all time stands for, where it is not `n`.
+    sources : (n,) int array, optional
+        As :func:`mirror_sources` gives them; samples that are images of others are left out.
 
     Returns
     -------
     list of AveragingBlock
     """
-    starts = range(0, n, BLOCK)
-    if frames is None:
-        weight = (summands or n) / n
-        return [
-            AveragingBlock(slice(a, min(a + BLOCK, n)), slice(0, 1), None, weight) for a in starts
-        ]
-    impulse = np.fft.ifft(phi.at(n)).real
-    radius = _radius(impulse, torch.finfo(like.dtype).eps * 1e-2)
-    first_frame, end_frame = frames
-    centers = np.arange(first_frame, end_frame) * (n // (phi.N >> phi.j))
+    weights = _LowPass(phi, n, frames, like, (summands or n) / n)
+    samples = np.arange(n)
+    if sources is None:
+        images: list[NDArray[np.int64]] = []
+        kept = np.ones(n, dtype=bool)
+    else:
+        kept = sources == samples
+        images = [np.full(n, -1), np.full(n, -1)]  # before and after the signal
+        for image, side in zip(images, (sources > samples, sources < samples), strict=True):
+            image[sources[side]] = samples[side]
+    edges = np.flatnonzero(np.diff(kept, prepend=False, append=False))
     blocks: list[AveragingBlock] = []
-    for first in starts:
-        times = np.arange(first, min(first + BLOCK, n))
-        middle = (times[0] + times[-1]) / 2
-        distance = np.abs((centers - middle + n / 2) % n - n / 2)
-        (near,) = np.nonzero(distance <= radius + len(times) / 2)
-        if len(near) == 0:
-            continue
-        span = np.arange(near[0], near[-1] + 1)
-        matrix = impulse[(centers[span][:, None] - times[None, :]) % n]
-        blocks.append(
-            AveragingBlock(
-                times=slice(first, int(times[-1]) + 1),
-                frames=slice(int(span[0]), int(span[-1]) + 1),
-                phi=torch.from_numpy(matrix).to(like),
-            )
-        )
+    for start, stop in edges.reshape(-1, 2).tolist():
+        for first in range(start, stop, BLOCK):
+            times = slice(first, min(first + BLOCK, stop))
+            matrices = weights.of(samples[times])
+            for image in images:
+                matrices += weights.of(image[times], after=weights.count)
+            if matrices:
+                blocks.append(AveragingBlock(times, _joined(matrices)))
     return blocks
+
+
+class _LowPass:
+    """Weights of samples in the averages."""
+
+    def __init__(
+        self,
+        phi: WaveletFilter,
+        n: int,
+        frames: tuple[int, int] | None,
+        like: torch.Tensor,
+        weight: float,
+    ) -> None:
+        self._n, self._like, self._weight = n, like, weight
+        self._centers: NDArray[np.int64] | None = None
+        self.count = 1
+        if frames is not None:
+            self._impulse = np.fft.ifft(phi.at(n)).real
+            self._radius = _radius(self._impulse, torch.finfo(like.dtype).eps * 1e-2)
+            self._centers = np.arange(*frames) * (n // (phi.N >> phi.j))
+            self.count = len(self._centers)
+
+    def of(self, times: NDArray[np.int64], after: int = 0) -> list[AveragingMatrix]:
+        """Matrix of samples at `times`, of which -1 stands for none, for frames from `after` on."""
+        there = times >= 0
+        if not there.any():
+            return []
+        if self._centers is None:
+            frames = slice(after, after + 1)
+            if there.all() and not after:
+                return [AveragingMatrix(frames, None, self._weight)]
+            matrix = np.where(there, self._weight, 0.0)[None]
+        else:
+            low, high = times[there].min(), times[there].max()
+            middle, n = (low + high) / 2, self._n
+            distance = np.abs((self._centers - middle + n / 2) % n - n / 2)
+            (near,) = np.nonzero(distance <= self._radius + (high - low + 1) / 2)
+            if len(near) == 0:
+                return []
+            frames = slice(after + int(near[0]), after + int(near[-1]) + 1)
+            centers = self._centers[near[0] : near[-1] + 1]
+            matrix = np.where(there, self._impulse[(centers[:, None] - times) % n], 0.0)
+        return [AveragingMatrix(frames, torch.from_numpy(matrix).to(self._like))]
+
+
+def _joined(matrices: list[AveragingMatrix]) -> tuple[AveragingMatrix, ...]:
+    """Matrices of one block of time, as few as there can be."""
+    joined: list[AveragingMatrix] = []
+    for matrix in matrices:
+        last = joined[-1] if joined else None
+        if last is None or last.phi is None or matrix.phi is None:
+            joined.append(matrix)
+        elif last.frames == matrix.frames:
+            joined[-1] = AveragingMatrix(last.frames, last.phi + matrix.phi)
+        elif last.frames.stop == matrix.frames.start:
+            both = slice(last.frames.start, matrix.frames.stop)
+            joined[-1] = AveragingMatrix(both, torch.cat([last.phi, matrix.phi]))
+        else:
+            joined.append(matrix)
+    return tuple(joined)
 
 
 def average(u: torch.Tensor, blocks: list[AveragingBlock], frames: int) -> torch.Tensor:
