@@ -285,7 +285,7 @@ def _runs(bins: NDArray[np.int64]) -> tuple[tuple[int, int, int], ...]:
 
 
 @dataclass(frozen=True)
-class AveragingMatrix:
+class _AveragingMatrix:
     """Averages of one block of time: ``out[frames] += phi @ u``.
 
     `phi` is None for a plain sum over all time; `weight` is then the weight of each sample.
@@ -320,7 +320,7 @@ class AveragingBlock:
     """
 
     times: slice
-    matrices: tuple[AveragingMatrix, ...]
+    matrices: tuple[_AveragingMatrix, ...]
 
     def add(self, u: torch.Tensor, out: torch.Tensor, first: int = 0) -> None:
         """Add the averages of one block to `out`.
@@ -473,7 +473,7 @@ class _LowPass:
             self._centers = np.arange(*frames) * (n // (phi.N >> phi.j))
             self.count = len(self._centers)
 
-    def of(self, times: NDArray[np.int64], after: int = 0) -> list[AveragingMatrix]:
+    def of(self, times: NDArray[np.int64], after: int = 0) -> list[_AveragingMatrix]:
         """Matrix of samples at `times`, of which -1 stands for none, for frames from `after` on."""
         there = times >= 0
         if not there.any():
@@ -481,7 +481,7 @@ class _LowPass:
         if self._centers is None:
             frames = slice(after, after + 1)
             if there.all() and not after:
-                return [AveragingMatrix(frames, None, self._weight)]
+                return [_AveragingMatrix(frames, None, self._weight)]
             matrix = np.where(there, self._weight, 0.0)[None]
         else:
             low, high = times[there].min(), times[there].max()
@@ -493,21 +493,21 @@ class _LowPass:
             frames = slice(after + int(near[0]), after + int(near[-1]) + 1)
             centers = self._centers[near[0] : near[-1] + 1]
             matrix = np.where(there, self._impulse[(centers[:, None] - times) % n], 0.0)
-        return [AveragingMatrix(frames, torch.from_numpy(matrix).to(self._like))]
+        return [_AveragingMatrix(frames, torch.from_numpy(matrix).to(self._like))]
 
 
-def _joined(matrices: list[AveragingMatrix]) -> tuple[AveragingMatrix, ...]:
+def _joined(matrices: list[_AveragingMatrix]) -> tuple[_AveragingMatrix, ...]:
     """Matrices of one block of time, as few as there can be."""
-    joined: list[AveragingMatrix] = []
+    joined: list[_AveragingMatrix] = []
     for matrix in matrices:
         last = joined[-1] if joined else None
         if last is None or last.phi is None or matrix.phi is None:
             joined.append(matrix)
         elif last.frames == matrix.frames:
-            joined[-1] = AveragingMatrix(last.frames, last.phi + matrix.phi)
+            joined[-1] = _AveragingMatrix(last.frames, last.phi + matrix.phi)
         elif last.frames.stop == matrix.frames.start:
             both = slice(last.frames.start, matrix.frames.stop)
-            joined[-1] = AveragingMatrix(both, torch.cat([last.phi, matrix.phi]))
+            joined[-1] = _AveragingMatrix(both, torch.cat([last.phi, matrix.phi]))
         else:
             joined.append(matrix)
     return tuple(joined)
