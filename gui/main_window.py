@@ -8,7 +8,6 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from mesosynth.audio.target import Target
 from mesosynth.instruments.chirplet import sweep_seconds
 from mesosynth.matching.results import MatchSettings
 from mesosynth.plugins.parameters import ParameterTable
@@ -238,7 +237,6 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         session.rack.changed.connect(self._look_at_table)
         session.device.changed.connect(self.status.show_device)
-        session.target.loaded.connect(self._on_target)
         sound.changed.connect(self._on_parameters)
         match.follow_changed.connect(self._on_follow)
         match.started.connect(self.pad.start_trajectory)
@@ -291,7 +289,7 @@ class MainWindow(QMainWindow):
         if list(table.values()) == list(self._table.values()):
             return
         self._table = table
-        for view in (self.pad, self.pad_frame, self.loss, self.scale_rate.attribution):
+        for view in (self.pad, self.pad_frame, self.loss, self.scale_rate):
             view.set_table(table)
         for knob in self.knobs.set_table(table):
             self._connect_hand(knob)
@@ -319,9 +317,6 @@ class MainWindow(QMainWindow):
         for knob in (*self.knobs.all(), *self.effects.knobs):
             knob.set_modulations(moved.get(knob.id, []))
         self.effects.show_modulations(slots, session.sound.parameters)
-
-    def _on_target(self, target: Target) -> None:
-        self.scalograms.set_target_name(target.name)
 
     def _on_tick(self) -> None:
         session = self.desk.session

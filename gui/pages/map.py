@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
@@ -22,8 +23,11 @@ from mesosynth.session import Session
 
 from .. import theme
 from ..desk import Desk
-from ..plots.library_map import LibraryMap
+from ..plots.frame import Later
 from ..undo import History
+
+if TYPE_CHECKING:
+    from ..plots.library_map import LibraryMap
 
 SIMILAR = 4
 """Sounds that are named as like the one that plays."""
@@ -46,7 +50,7 @@ class MapPage(QFrame):
         self._desk, self._library, self._history = desk, library, history
         self._seen = self._revision = -1
         self.chart: SoundMap | None = None
-        self.map = LibraryMap()
+        self.place = Later(self._make_map)
         self.count = theme.note()
         self._hint = theme.note("Click a point to hear it, drag between points to blend them.")
         self._hint.setWordWrap(True)
@@ -64,16 +68,28 @@ class MapPage(QFrame):
         layout.setSpacing(6)
         layout.addLayout(head)
         layout.addWidget(self._hint)
-        layout.addWidget(self.map, 1)
+        layout.addWidget(self.place, 1)
         layout.addWidget(self._alike_title)
         layout.addLayout(self._alike)
-        self.setFocusProxy(self.map)
-        self.map.chosen.connect(self._on_chosen)
-        self.map.blended.connect(self._on_blended)
-        self.map.gesture_began.connect(lambda: history.begin("move on the map"))
-        self.map.gesture_ended.connect(history.end)
+        self.setFocusProxy(self.place)
         desk.attached.connect(self._attach)
         desk.tick.connect(self._on_tick)
+
+    def _make_map(self) -> "LibraryMap":
+        from ..plots.library_map import LibraryMap
+
+        plot = LibraryMap()
+        plot.set_playing(self._playing)
+        plot.chosen.connect(self._on_chosen)
+        plot.blended.connect(self._on_blended)
+        plot.gesture_began.connect(lambda: self._history.begin("move on the map"))
+        plot.gesture_ended.connect(self._history.end)
+        return plot
+
+    @property
+    def map(self) -> "LibraryMap":
+        """The plot."""
+        return self.place.plot
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
@@ -117,7 +133,8 @@ class MapPage(QFrame):
     def _on_loaded(self, _preset: Preset, path: Path | None) -> None:
         entry = self._library.find(path) if path is not None else None
         self._playing, self._name = (entry.key, entry.name) if entry else ("", "")
-        self.map.set_playing(self._playing)
+        if self.place.made:
+            self.map.set_playing(self._playing)
         self._show_similar()
 
     def _show_similar(self) -> None:

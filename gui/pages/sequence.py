@@ -1,11 +1,10 @@
 """Sequence page: theta over the time of a long sound."""
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
@@ -14,14 +13,11 @@ from PySide6.QtWidgets import (
     QSlider,
     QVBoxLayout,
 )
-from typing_extensions import override
 
-from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.matching.results import (
     LONGEST_HOP,
     SHORTEST_HOP,
     MatchedSequence,
-    Moment,
     SequenceSettings,
 )
 from mesosynth.matching.smoothing import smoothed
@@ -31,175 +27,15 @@ from .. import theme
 from ..actions import Actions
 from ..desk import Desk
 from ..files import ask_save
-from ..plots import canvas as plot_painting
-from ..plots.axes import Axis
-from ..plots.canvas import Canvas
+from ..plots.frame import Later
 from ..settings import Settings
 from ..text import plain_text
 from ..undo import History
 from ..widgets.elided_label import ElidedLabel
 from ..widgets.number_box import decimal_box
 
-# --------------------------------------------------------------------------------------------------
-# Curves of theta over time, one strip a parameter, with a playhead.
-
-
-SHOWN = ("f_c", "f_m", "gamma", "w")
-_GAP = 5.0  # px between two strips
-_ROOM = 1.25  # of the values' range that a strip shows
-_MARGIN = 0.15  # of a wide axis, so that ticks of two strips keep apart
-_LEAST = 1.5  # ratio that it shows at least
-_REST = 3.0  # hops without an arpeggio that break a line
-_DOTS = 200  # moments beyond which only the line is drawn
-_WAYS: dict[int, float] = {Qt.Key.Key_Left: -0.02, Qt.Key.Key_Right: 0.02}  # of the sound
-
-
-class SequenceCurves(Canvas):
-    """Curves of theta over time: estimates as dots, smoothed as lines.
-
-    Signals
-    -------
-    sought
-        A time in the sound, s, that was clicked or reached by keys.
-    """
-
-    sought = Signal(float)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setMinimumSize(120, 4 * 52)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._matched: MatchedSequence | None = None
-        self._lines: Sequence[Moment] = ()
-        self._position: float | None = None
-
-    def show_sequence(self, matched: MatchedSequence | None, lines: Sequence[Moment]) -> None:
-        """Show a sequence.
-
-        Parameters
-        ----------
-        matched : MatchedSequence or None
-        lines : sequence of Moment
-            Smoothed, as it is played.
-        """
-        self._matched, self._lines = matched, lines
-        self.refresh()
-
-    def show_position(self, position: float | None) -> None:
-        """Move the playhead to a time in the sound, s; None hides it."""
-        if position != self._position:
-            self._position = position
-            self.update()
-
-    @property
-    def area(self) -> QRectF:
-        """Rectangle of the strips, px."""
-        left, bottom = plot_painting.left_margin(), plot_painting.bottom_margin()
-        top = 0.6 * plot_painting.em()  # for half of the highest tick
-        return QRectF(left, top, self.width() - left - 4, self.height() - top - bottom)
-
-    def point(self, time: float) -> QPointF:
-        """Position of a time, in the middle of the strips, px."""
-        return QPointF(self._across(time), self.area.center().y())
-
-    @override
-    def paint_still(self, painter: QPainter) -> None:
-        area = self.area
-        height = (area.height() - _GAP * (len(SHOWN) - 1)) / len(SHOWN)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for place, id_ in enumerate(SHOWN):
-            top = area.top() + place * (height + _GAP)
-            self._paint_strip(painter, QRectF(area.left(), top, area.width(), height), id_)
-        plot_painting.paint_x_axis(painter, area, Axis(0.0, self._duration, "Seconds"))
-
-    @override
-    def paint_moving(self, painter: QPainter) -> None:
-        if self._position is not None and self._matched is not None:
-            x, area = self._across(self._position), self.area
-            painter.setPen(QPen(QColor(theme.ACCENT), 1.5))
-            painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
-
-    @override
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._seek(event)
-
-    @override
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if event.buttons() & Qt.MouseButton.LeftButton:
-            self._seek(event)
-
-    @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        way = _WAYS.get(event.key(), 0.0)
-        if way:
-            to = (self._position or 0.0) + way * self._duration
-            self.sought.emit(min(max(to, 0.0), self._duration))
-        elif event.key() == Qt.Key.Key_Home:
-            self.sought.emit(0.0)
-        else:
-            super().keyPressEvent(event)
-
-    def _seek(self, event: QMouseEvent) -> None:
-        if self._matched is not None:
-            share = (event.position().x() - self.area.left()) / self.area.width()
-            self.sought.emit(min(max(share, 0.0), 1.0) * self._duration)
-
-    @property
-    def _duration(self) -> float:
-        return 1.0 if self._matched is None else self._matched.sound.duration
-
-    def _across(self, time: float) -> float:
-        return self.area.left() + time / self._duration * self.area.width()
-
-    def _paint_strip(self, painter: QPainter, area: QRectF, id_: str) -> None:
-        plot_painting.paint_ground(painter, area)
-        found = [] if self._matched is None else [m for m in self._matched.moments if m.theta]
-        axis = _axis(id_, [abs(moment.theta[id_]) for moment in found if moment.found])
-        plot_painting.paint_y_axis(painter, area, axis, grid=True)
-        painter.save()
-        painter.setClipRect(area)
-        if len(found) <= _DOTS:
-            painter.setPen(Qt.PenStyle.NoPen)
-            for moment in found:
-                painter.setBrush(theme.colour(theme.TEXT, 0.75 if moment.found else 0.2))
-                painter.drawEllipse(self._spot(area, axis, moment, id_), 1.8, 1.8)
-        painter.setPen(QPen(QColor(theme.MATCH), 1.5))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        rest = 0.0 if self._matched is None else _REST * self._matched.settings.hop
-        for way in _unbroken(self._lines, rest):
-            spots = [self._spot(area, axis, moment, id_) for moment in way]
-            if len(spots) == 1:
-                painter.drawEllipse(spots[0], 2.2, 2.2)
-            painter.drawPolyline(QPolygonF(spots))
-        painter.restore()
-
-    def _spot(self, area: QRectF, axis: Axis, moment: Moment, id_: str) -> QPointF:
-        share = axis.share(max(abs(moment.theta[id_]), axis.low))
-        return QPointF(self._across(moment.onset), area.bottom() - share * area.height())
-
-
-def _axis(id_: str, values: Sequence[float]) -> Axis:
-    """An axis around what was found; of a rate with a direction its magnitude."""
-    parameter = PARAMETERS[id_]
-    low = max(min(values, default=0.0), parameter.smallest or parameter.minimum)
-    high = max(max(values, default=parameter.maximum), low)
-    stretch = max(_ROOM, _LEAST * low / high, (high / low) ** _MARGIN) ** 0.5
-    label = f"|γ| {parameter.unit}" if id_ == "gamma" else f"{id_} {parameter.unit}"
-    return Axis(low / stretch, high * stretch, label, "octaves")
-
-
-def _unbroken(moments: Sequence[Moment], rest: float) -> list[list[Moment]]:
-    """Stretches in one direction, without a rest of more seconds than that."""
-    ways: list[list[Moment]] = []
-    for moment in moments:
-        last = ways[-1][-1] if ways else None
-        turned = last is not None and moment.theta["gamma"] * last.theta["gamma"] < 0.0
-        if last is None or turned or moment.onset - last.onset > rest:
-            ways.append([])
-        ways[-1].append(moment)
-    return ways
-
+if TYPE_CHECKING:
+    from ..plots.sequence_curves import SequenceCurves
 
 # --------------------------------------------------------------------------------------------------
 # Page of the sequence.
@@ -242,8 +78,7 @@ class SequencePage(QFrame):
         self._drawn = self._begun = 0.0
         self._before = 0  # windows that an earlier run had matched
         self.playing = False
-        self.curves = SequenceCurves()
-        theme.name(self.curves, "Theta over time", "Click or press arrow keys to move the playhead")
+        self.place = Later(self._make_curves)
         text_only = Qt.ToolButtonStyle.ToolButtonTextOnly
         self.run, self.play, self.save = (
             actions[id_].button(text_only, "", actions[id_].text())
@@ -270,6 +105,18 @@ class SequencePage(QFrame):
         self.setFocusProxy(self.run)
         self._show_smoothing()
         self._refresh()
+
+    def _make_curves(self) -> "SequenceCurves":
+        from ..plots.sequence_curves import SequenceCurves
+
+        curves = SequenceCurves()
+        curves.sought.connect(lambda at: self._desk.ask(lambda session: session.sequence.seek(at)))
+        return curves
+
+    @property
+    def curves(self) -> "SequenceCurves":
+        """The plots."""
+        return self.place.plot
 
     @property
     def smoothing(self) -> float:
@@ -302,16 +149,13 @@ class SequencePage(QFrame):
         layout.addLayout(start)
         layout.addWidget(self.progress)
         layout.addWidget(self.note)
-        layout.addWidget(self.curves, 1)
+        layout.addWidget(self.place, 1)
         layout.addLayout(smooth)
         layout.addLayout(play)
 
     def _connect(self) -> None:
         self.loop.toggled.connect(self._on_loop)
         self.smooth.valueChanged.connect(self._on_smooth)
-        self.curves.sought.connect(
-            lambda at: self._desk.ask(lambda session: session.sequence.seek(at))
-        )
         self._desk.attached.connect(self._attach)
 
     def _attach(self, session: Session) -> None:
@@ -391,7 +235,8 @@ class SequencePage(QFrame):
             self._refresh()
 
     def _on_moved(self, playing: bool, position: float) -> None:
-        self.curves.show_position(position)
+        if self.place.made:
+            self.curves.show_position(position)
         if self.playing and not playing:
             self._history.end()
         self.playing = playing

@@ -1,17 +1,34 @@
-"""Export of a plot as PNG, SVG or CSV."""
+"""Export of plots: pictures as PNG and SVG, numbers as CSV, one view or all of a match."""
 
 import csv
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPoint, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QCursor, QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSpinBox,
+    QWidget,
+    QWidgetAction,
+)
 
+from mesosynth import __version__
+from mesosynth.audio.target import ANALYSIS_RATE
 from mesosynth.errors import ArgumentError, MesosynthError
+from mesosynth.session import Session
 from mesosynth.system.atomic_file import write_atomically, writing
 
 from .. import theme
@@ -19,30 +36,92 @@ from ..desk import Desk
 from ..files import ask_save
 from ..settings import Settings
 from .canvas import Canvas
-from .frame import Frame
+from .frame import Table
+
+if TYPE_CHECKING:
+    from .plot import Plot
 
 # --------------------------------------------------------------------------------------------------
-# Export of a view: a picture as PNG or SVG, its numbers as CSV.
+# A view as a picture on white paper, as a drawing, and as numbers.
 
 
 KINDS = {"Picture": (".png",), "Drawing": (".svg",), "Numbers": (".csv",)}
 """What a view can be saved as."""
 
-_SHARPNESS = 2  # pixels of a PNG for one on screen
+_INCH = 25.4  # mm
 
 
 class ExportError(MesosynthError):
     """A view cannot be saved."""
 
 
-def save_view(frame: Frame, path: Path) -> None:
+class View(Protocol):
+    """What can be exported: a frame, or the place of a plot."""
+
+    @property
+    def caption(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def filled(self) -> bool:
+        """Whether it shows something."""
+        ...
+
+    @property
+    def body(self) -> QWidget:
+        """The plots, and the place that they take."""
+        ...
+
+    def table(self) -> Table:
+        """Numbers that are shown."""
+        ...
+
+
+class PictureSize:
+    """Size of exported pictures: so wide, at so many dots an inch; as high as on the screen.
+
+    Attributes
+    ----------
+    width : int
+        mm.
+    dpi : int
+    """
+
+    def __init__(self) -> None:
+        self.width, self.dpi = 160, 300
+
+    def scale(self, body: QWidget) -> float:
+        """Pixels of the picture for one on the screen."""
+        return self.width / _INCH * self.dpi / max(body.width(), 1)
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """Put fields for both into a menu."""
+        row = QWidget()
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(12, 2, 12, 4)
+        for name, unit, most, step in (("width", "mm wide", 1000, 10), ("dpi", "dpi", 1200, 50)):
+            field = QSpinBox(minimum=10 if name == "width" else 50, maximum=most, singleStep=step)
+            field.setValue(getattr(self, name))
+            field.valueChanged.connect(partial(setattr, self, name))
+            theme.name(field, f"Picture, {unit}")
+            layout.addWidget(field)
+            layout.addWidget(QLabel(unit))
+        action = QWidgetAction(menu)
+        action.setDefaultWidget(row)
+        menu.addAction(action)
+
+
+def save_view(view: View, path: Path, size: PictureSize | None = None) -> None:
     """Write a view to a file.
 
     Parameters
     ----------
-    frame : Frame
+    view : View
     path : Path
         Its ending says how: .png, .svg or .csv.
+    size : PictureSize, optional
+        Of a PNG.
 
     Raises
     ------
@@ -51,64 +130,96 @@ def save_view(frame: Frame, path: Path) -> None:
     ExportError
         If the view shows nothing yet, or the file cannot be written.
     """
-    write = _WRITERS.get(path.suffix.lower())
-    if write is None:
-        raise ArgumentError(f"{path}: end its name with {', '.join(_WRITERS)}.")
-    if not frame.filled:
-        raise ExportError(f"{frame.title.text()} shows nothing yet; there is nothing to save.")
-    content = write(frame)
+    ending = path.suffix.lower()
+    if ending not in (".png", ".svg", ".csv"):
+        raise ArgumentError(f"{path}: end its name with .png, .svg, .csv.")
+    if not view.filled:
+        raise ExportError(f"{view.caption} shows nothing yet; there is nothing to save.")
+    if ending == ".png":
+        content = _png(view, size or PictureSize())
+    else:
+        content = _svg(view) if ending == ".svg" else _csv(view.table(), ",").encode()
     with writing(path, ExportError):
         write_atomically(path, content)
 
 
-def _png(frame: Frame) -> bytes:
-    body = frame.body
-    image = QImage(body.size() * _SHARPNESS, QImage.Format.Format_RGB32)
-    image.fill(theme.colour(theme.PANEL))
+def picture(view: View, size: PictureSize) -> QImage:
+    """A view on white paper, without playheads.
+
+    Parameters
+    ----------
+    view : View
+    size : PictureSize
+    """
+    body, scale = view.body, size.scale(view.body)
+    image = QImage(
+        QSize(round(body.width() * scale), round(body.height() * scale)),
+        QImage.Format.Format_RGB32,
+    )
+    image.setDotsPerMeterX(round(size.dpi / _INCH * 1000))
+    image.setDotsPerMeterY(round(size.dpi / _INCH * 1000))
+    image.fill(Qt.GlobalColor.white)
     painter = QPainter(image)
-    painter.scale(_SHARPNESS, _SHARPNESS)
-    _paint(body, painter)
+    painter.scale(scale, scale)
+    _paint(body, painter, scale)
     painter.end()
+    return image
+
+
+def _png(view: View, size: PictureSize) -> bytes:
     content = QByteArray()
     buffer = QBuffer(content)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")  # pyright: ignore[reportCallIssue,reportArgumentType] - takes devices too
+    picture(view, size).save(buffer, "PNG")  # pyright: ignore[reportCallIssue,reportArgumentType] - takes devices too
     return bytes(content.data())
 
 
-def _svg(frame: Frame) -> bytes:
-    body = frame.body
+def _svg(view: View) -> bytes:
+    # pyqtgraph 0.14's own SVG exporter fails on Qt 6.10 and later.
     content = QByteArray()
     buffer = QBuffer(content)
     generator = QSvgGenerator()
     generator.setOutputDevice(buffer)
-    generator.setSize(body.size())
-    generator.setViewBox(body.rect())
+    generator.setSize(view.body.size())
+    generator.setViewBox(view.body.rect())
     generator.setResolution(96)
-    generator.setTitle(frame.title.text())
+    generator.setTitle(view.caption)
     painter = QPainter(generator)
-    painter.fillRect(body.rect(), theme.colour(theme.PANEL))
-    _paint(body, painter)
+    painter.fillRect(view.body.rect(), Qt.GlobalColor.white)
+    _paint(view.body, painter, 1.0)
     painter.end()
     return bytes(content.data())
 
 
-def _csv(frame: Frame) -> bytes:
-    table = frame.table()
+def _csv(table: Table, delimiter: str) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", delimiter=delimiter)
     writer.writerow(table.columns)
     writer.writerows([_short(value) for value in row] for row in table.rows)
-    return text.getvalue().encode()
+    return text.getvalue()
 
 
-_WRITERS = {".png": _png, ".svg": _svg, ".csv": _csv}
+def _short(value: float | str) -> float | str:
+    """Seven digits of a number."""
+    return f"{value:.7g}" if isinstance(value, float) else value
 
 
-def _paint(body: QWidget, painter: QPainter) -> None:
-    """Paint every canvas of a view anew, so that lines and letters stay vectors."""
-    canvases = body.findChildren(Canvas)
-    for canvas in [body, *canvases] if isinstance(body, Canvas) else canvases:
+def _paint(body: QWidget, painter: QPainter, scale: float) -> None:
+    """Paint every plot of a view, so that lines and letters stay vectors."""
+    from .plot import Plot
+
+    plots = [each for each in [body, *body.findChildren(QWidget)] if isinstance(each, Plot)]
+    shown = [plot for plot in plots if plot.isVisibleTo(body)]
+    with ExitStack() as papers:
+        for plot in shown:
+            papers.enter_context(plot.printed(scale))
+        for plot in shown:
+            place = QRectF(plot.mapTo(body, QPoint()), plot.size())
+            painter.save()
+            plot.render(painter, place, plot.viewport().rect())
+            painter.restore()
+    canvases = [each for each in [body, *body.findChildren(QWidget)] if isinstance(each, Canvas)]
+    for canvas in canvases:
         if canvas.isVisibleTo(body):
             painter.save()
             painter.translate(canvas.mapTo(body, QPoint()))
@@ -119,9 +230,78 @@ def _paint(body: QWidget, painter: QPainter) -> None:
             painter.restore()
 
 
-def _short(value: float | str) -> float | str:
-    """Seven digits of a number."""
-    return f"{value:.7g}" if isinstance(value, float) else value
+# --------------------------------------------------------------------------------------------------
+# All of a match, with what it was made of.
+
+
+def metadata(session: Session) -> dict[str, object]:
+    """What pictures of a match are of, for JSON: file, part, settings, result, version."""
+    target, match = session.target.sound, session.match
+    data: dict[str, object] = {
+        "mesosynth": __version__,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "instrument": session.rack.instrument,
+        "parameters": dict(session.sound.values),
+        "settings": asdict(match.settings),
+    }
+    if target is not None:
+        data["target"] = {
+            "name": target.name,
+            "file": "" if session.target.path is None else str(session.target.path),
+            "sha256": target.sha256,
+            "start_s": target.start,
+            "seconds": len(target.audio) / ANALYSIS_RATE,
+            "analysis_rate_hz": ANALYSIS_RATE,
+        }
+    if match.result is not None:
+        result = asdict(match.result)
+        result.pop("trajectory")
+        data["result"] = result
+    if session.layers.result is not None:
+        data["layers"] = asdict(session.layers.result)
+    return data
+
+
+def save_all(views: Iterable[View], folder: Path, about: dict[str, object]) -> list[Path]:
+    """Write all views that show something, as picture, drawing and numbers, and what they are of.
+
+    Parameters
+    ----------
+    views : iterable of View
+    folder : Path
+        Made where there is none.
+    about : dict
+        For metadata.json; see :func:`metadata`.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    ExportError
+        If a file cannot be written.
+    """
+    written: list[Path] = []
+    for view in views:
+        for (ending,) in KINDS.values():
+            if view.filled:
+                path = folder / f"{file_name(view)}{ending}"
+                with writing(path, ExportError, make_folder=True):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                save_view(view, path)
+                written.append(path)
+    path = folder / "metadata.json"
+    with writing(path, ExportError, make_folder=True):
+        content = json.dumps(about, indent=2, ensure_ascii=False, default=str)
+        write_atomically(path, content.encode())
+    return [*written, path]
+
+
+def file_name(view: View) -> str:
+    """Name of a view's file, without ending: jtfs, pad."""
+    return view.caption.split(":")[0].lower().replace(" ", "-")
 
 
 # --------------------------------------------------------------------------------------------------
@@ -135,83 +315,133 @@ class Exporter(QObject):
     ----------
     window : QWidget
         Parent of the file dialog.
-    views : sequence of Frame
+    views : sequence of View
         The first is saved where neither the mouse nor the keyboard says which.
     """
 
     def __init__(
         self,
         window: QWidget,
-        views: Sequence[Frame],
+        views: Sequence[View],
         desk: Desk,
         settings: Settings,
     ) -> None:
         super().__init__(window)
         self._window, self._views, self._desk = window, views, desk
         self._settings = settings
+        self.size = PictureSize()
         for view in views:
-            view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-            view.customContextMenuRequested.connect(partial(self._show_menu, view))
+            if isinstance(view, QWidget):
+                view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+                view.customContextMenuRequested.connect(partial(self._show_menu, view))
 
-    def menu(self, view: Frame) -> QMenu:
-        """The context menu of a view."""
-        menu = QMenu(view)
+    def menu(self, view: View, plot: "Plot | None" = None) -> QMenu:
+        """The context menu of a view.
+
+        Parameters
+        ----------
+        view : View
+        plot : Plot, optional
+            That of its plots under the mouse, whose axes can be changed.
+        """
+        menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Save picture as PNG…").triggered.connect(lambda: self.ask(view, "Picture"))
-        menu.addAction("Save drawing as SVG…").triggered.connect(lambda: self.ask(view, "Drawing"))
-        menu.addAction("Save numbers as CSV…").triggered.connect(lambda: self.ask(view, "Numbers"))
-        menu.addSeparator()
-        menu.addAction("Copy picture").triggered.connect(lambda: self.copy(view))
-        for action in menu.actions():
+        if plot is not None:
+            plot.fill_menu(menu)
+            menu.addSeparator()
+        ways: list[tuple[str, Callable[[], object]]] = [
+            ("Save picture as PNG…", lambda: self.ask(view, "Picture")),
+            ("Save drawing as SVG…", lambda: self.ask(view, "Drawing")),
+            ("Save numbers as CSV…", lambda: self.ask(view, "Numbers")),
+            ("Copy picture", lambda: self.copy(view)),
+            ("Copy numbers", lambda: self.copy_numbers(view)),
+            ("Export all of the match…", self.ask_all),
+        ]
+        for text, react in ways:
+            action = menu.addAction(text)
+            action.triggered.connect(react)
             action.setEnabled(view.filled)
+        self.size.fill_menu(menu.addMenu("Size of pictures"))
         return menu
 
-    def view_in_hand(self) -> Frame:
+    def view_in_hand(self) -> View:
         """The view under the mouse, else the one with the keyboard, else the first."""
         for widget in (QApplication.widgetAt(QCursor.pos()), QApplication.focusWidget()):
-            for view in self._views:
-                if widget is not None and (widget is view or view.isAncestorOf(widget)):
-                    return view
+            while widget is not None:
+                for view in self._views:
+                    if widget is view:
+                        return view
+                widget = widget.parentWidget()
         return self._views[0]
 
     def ask_in_hand(self) -> None:
         """Ask for a file name, and save the view in hand there."""
         self.ask(self.view_in_hand())
 
-    def ask(self, view: Frame, kind: str = "Picture") -> None:
+    def ask(self, view: View, kind: str = "Picture") -> None:
         """Ask for a file name, and save a view there, as one of :data:`KINDS` at first.
 
         Parameters
         ----------
-        view : Frame
+        view : View
         kind : str
             Of :data:`KINDS`.
         """
-        name = view.title.text().split(":")[0].lower().replace(" ", "-")
         ask_save(
-            self._window, f"Save {view.title.text()}", self._settings, KINDS,
-            lambda path: self.save(view, path), f"mesosynth-{name}{KINDS[kind][0]}", kind,
+            self._window, f"Save {view.caption}", self._settings, KINDS,
+            lambda path: self.save(view, path),
+            f"mesosynth-{file_name(view)}{KINDS[kind][0]}", kind,
         )  # fmt: skip
 
-    def save(self, view: Frame, path: Path) -> None:
+    def save(self, view: View, path: Path) -> None:
         """Save a view; a message tells the result.
 
         Parameters
         ----------
-        view : Frame
+        view : View
         path : Path
         """
+        with self._telling():
+            save_view(view, path, self.size)
+            self._desk.say(f"Saved {view.caption} as {path}.")
+
+    def ask_all(self) -> None:
+        """Ask for a folder, and save all views of the match there."""
+        dialog = QFileDialog(self._window, "Export all of the match into a folder")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self.save_all(Path(name)))
+        dialog.open()
+
+    def save_all(self, folder: Path) -> None:
+        """Save all views that show something, and what they are of; a message tells the result."""
+        with self._telling():
+            written = save_all(self._views, folder, metadata(self._desk.session))
+            self._desk.say(f"Saved {len(written)} files in {folder}.")
+
+    def copy(self, view: View) -> None:
+        """Put a view's picture on the clipboard."""
+        QGuiApplication.clipboard().setImage(picture(view, self.size))
+        self._desk.say(f"Copied {view.caption}.")
+
+    def copy_numbers(self, view: View) -> None:
+        """Put a view's numbers on the clipboard, as a spreadsheet takes them."""
+        QGuiApplication.clipboard().setText(_csv(view.table(), "\t"))
+        self._desk.say(f"Copied the numbers of {view.caption}.")
+
+    @contextmanager
+    def _telling(self) -> Generator[None]:
         try:
-            save_view(view, path)
+            yield
         except MesosynthError as error:
             self._desk.say(str(error), "error")
-            return
-        self._desk.say(f"Saved {view.title.text()} as {path}.")
 
-    def copy(self, view: Frame) -> None:
-        """Put a view's picture on the clipboard."""
-        QGuiApplication.clipboard().setPixmap(view.body.grab())
-        self._desk.say(f"Copied {view.title.text()}.")
+    def _show_menu(self, view: View, spot: QPoint) -> None:
+        from .plot import Plot
 
-    def _show_menu(self, view: Frame, spot: QPoint) -> None:
-        self.menu(view).popup(view.mapToGlobal(spot))
+        assert isinstance(view, QWidget)
+        widget: QWidget | None = view.childAt(spot)
+        while widget is not None and widget is not view and not isinstance(widget, Plot):
+            widget = widget.parentWidget()
+        plot = widget if isinstance(widget, Plot) else None
+        self.menu(view, plot).popup(view.mapToGlobal(spot))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QPaintEvent, QResizeEvent
@@ -19,6 +19,9 @@ from typing_extensions import override
 from .. import theme
 from ..widgets.elided_label import ElidedLabel
 
+if TYPE_CHECKING:
+    from .plot import Plot
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -26,52 +29,6 @@ class Table:
 
     columns: Sequence[str]
     rows: Iterable[Sequence[float | str]]
-
-
-W = TypeVar("W", bound=QWidget)
-
-
-class Later(QWidget, Generic[W]):
-    """Place of a plot, which is made in the turn after the place was first on screen.
-
-    So the window is on screen before pyqtgraph is imported. What asks for the plot before then
-    gets it at once.
-
-    Parameters
-    ----------
-    make : callable
-        Imports and makes the plot.
-    """
-
-    def __init__(self, make: Callable[[], W]) -> None:
-        super().__init__()
-        self._make = make
-        self._plot: W | None = None
-        self._asked = False
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-
-    @property
-    def made(self) -> bool:
-        """Whether there is a plot."""
-        return self._plot is not None
-
-    @property
-    def plot(self) -> W:
-        """The plot."""
-        if self._plot is None:
-            self._plot = self._make()
-            layout = self.layout()
-            assert layout is not None
-            layout.addWidget(self._plot)
-            self.setFocusProxy(self._plot)
-        return self._plot
-
-    @override
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if not self._asked:
-            self._asked = True
-            QTimer.singleShot(0, self, lambda: self.plot)
 
 
 class Frame(QFrame):
@@ -133,6 +90,11 @@ class Frame(QFrame):
             widget.setVisible(needed <= self.width())
 
     @property
+    def caption(self) -> str:
+        """The title."""
+        return self.title.text()
+
+    @property
     def filled(self) -> bool:
         """Whether the view shows something."""
         return self._stack.currentWidget() is self.body
@@ -144,6 +106,71 @@ class Frame(QFrame):
     def fill(self, filled: bool = True) -> None:
         """Show the view in place of the hint, or the hint again."""
         self._stack.setCurrentWidget(self.body if filled else self._empty)
+
+
+W = TypeVar("W", bound=QWidget)
+
+
+class Later(QWidget, Generic[W]):
+    """Place of a plot, which is made in the turn after the place was first on screen.
+
+    So the window is on screen before pyqtgraph is imported. What asks for the plot before then
+    gets it at once.
+
+    Parameters
+    ----------
+    make : callable
+        Imports and makes the plot.
+    """
+
+    def __init__(self, make: Callable[[], W]) -> None:
+        super().__init__()
+        self._make = make
+        self._plot: W | None = None
+        self._asked = False
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+
+    @property
+    def made(self) -> bool:
+        """Whether there is a plot."""
+        return self._plot is not None
+
+    @property
+    def plot(self) -> W:
+        """The plot."""
+        if self._plot is None:
+            self._plot = self._make()
+            layout = self.layout()
+            assert layout is not None
+            layout.addWidget(self._plot)
+            self.setFocusProxy(self._plot)
+        return self._plot
+
+    @property
+    def caption(self) -> str:
+        """What the plot is called."""
+        return self.plot.accessibleName()
+
+    @property
+    def filled(self) -> bool:
+        """Whether the plot shows something."""
+        return self._plot is not None and not getattr(self._plot, "empty", False)
+
+    @property
+    def body(self) -> QWidget:
+        """The plot."""
+        return self.plot
+
+    def table(self) -> Table:
+        """The numbers that are shown."""
+        return cast("Plot", self.plot).table()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self._asked:
+            self._asked = True
+            QTimer.singleShot(0, self, lambda: self.plot)
 
 
 def _width(widget: QWidget) -> int:

@@ -86,13 +86,14 @@ class ViewLinks(QObject):
         self._desk = window.desk
         self._has_target = False
         views = (
-            window.pad_frame, window.scalograms, window.scale_rate, window.loss, window.scope
+            window.pad_frame, window.scalograms, window.scale_rate, window.loss, window.scope,
+            window.map_page.place, window.sequence_page.place,
         )  # fmt: skip
         self.exporter = Exporter(window, views, window.desk, window.settings)
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._ask_attribution)
         window.scale_rate.drivers_shown.connect(lambda _: self._ask_attribution())
-        window.scalograms.waveform.moved.connect(
+        window.scalograms.window_moved.connect(
             lambda start: self._desk.ask(lambda session: session.target.move_window(start))
         )
         window.pad.axes_chosen.connect(self._explore)
@@ -106,7 +107,7 @@ class ViewLinks(QObject):
         session.loss_map.started.connect(window.pad.start_map)
         session.loss_map.filled.connect(window.pad.add_cells)
         session.target.loaded.connect(self._on_target)
-        session.target.loaded.connect(window.scalograms.waveform.set_target)
+        session.target.loaded.connect(window.scalograms.set_file)
 
     def show_playhead(self, samples: NDArray[np.float32], sample_rate: float) -> None:
         """Move the scalograms' playhead to where the last of `samples` is in its arpeggio.

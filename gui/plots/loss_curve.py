@@ -1,22 +1,23 @@
 """Loss curve: loss and parameters of a match over its evaluations."""
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from mesosynth.matching.results import MatchResult, MatchStep
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 
 from .. import theme
-from . import canvas as plot_painting
 from .axes import Axis
-from .canvas import Canvas
-from .frame import Frame, Table
+from .frame import Frame, Later, Table
 
-COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#9ad0f3", "#b0b0b0")
+if TYPE_CHECKING:
+    from .plot import Plot
+
+COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d6c400", "#d55e00", "#0072b2", "#909090")
 """Of the parameters' curves: Okabe and Ito's, which colour-blind eyes tell apart."""
 
 
@@ -30,33 +31,62 @@ class LossCurve(Frame):
     """
 
     def __init__(self, parameters: ParameterTable | None = None) -> None:
-        self.curves = _Curves(parameters)
-        super().__init__("Loss", self.curves, hint="Press M to match")
-        self.switch = QToolButton()
-        self.switch.setText("Parameters")
+        self._place = Later(self._make)
+        super().__init__("Loss", self._place, hint="Press M to match")
+        self.parameters = parameters
+        self.steps: list[MatchStep] = []
+        self.switch = theme.tool_button("Parameters", "Show the parameters' way, or the loss")
         self.switch.setCheckable(True)
-        self.switch.setObjectName("small")
-        self.switch.setToolTip("Show the parameters' way in place of the loss")
         self.switch.toggled.connect(self._on_switch)
         self.header.addWidget(self.switch)
 
+    def _make(self) -> QWidget:
+        from .plot import Curve, Legend, Plot
+
+        class Curves(Plot):
+            """Plot that reads the step nearest to the mouse."""
+
+            def __init__(self, read: "LossCurve") -> None:
+                super().__init__("Loss", _EVALUATIONS, _LOSS)
+                self._read_step = read.read
+                self.table = read.table
+
+            @override
+            def read(self, x: float, y: float) -> str:
+                return self._read_step(x)
+
+        self._curves = Curves(self)
+        self._curves.show_grid(True)
+        self._loss = Curve(self._curves, "MATCH", dots=5.0)
+        self._ways = [Curve(self._curves, colour, dots=4.0) for colour in COLOURS]
+        self._legend = Legend(self._curves)
+        return self._curves
+
+    @property
+    def curves(self) -> "Plot":
+        """The plot."""
+        _ = self._place.plot
+        return self._curves
+
     def set_table(self, parameters: ParameterTable) -> None:
         """Show another instrument's matches."""
-        self.curves.parameters = parameters
+        self.parameters = parameters
         self.start()
 
     def start(self) -> None:
         """Forget the last match."""
-        self.curves.steps.clear()
-        self.curves.refresh()
+        self.steps.clear()
+        if self._place.made:
+            self.curves.reset()
+            self._draw()
         self.note.setText("")
 
     def add(self, step: MatchStep) -> None:
         """Go on to an accepted step."""
         self.fill()
-        self.curves.steps.append(step)
-        self.curves.refresh()
-        best = min(self.curves.steps, key=lambda each: each.loss)
+        self.steps.append(step)
+        self._draw()
+        best = min(self.steps, key=lambda each: each.loss)
         self._sum_up(best.loss, step.evaluations)
 
     def end(self, result: MatchResult | None) -> None:
@@ -69,103 +99,90 @@ class LossCurve(Frame):
 
     @override
     def table(self) -> Table:
-        steps = self.curves.steps
-        ids = list(steps[0].theta) if steps else []
-        columns = ["evaluations", "seconds", "start", "loss", *ids, *(f"std_{id_}" for id_ in ids)]
+        ids = list(self.steps[0].theta) if self.steps else []
+        columns = ["evaluations", "seconds", "start", "loss"]
+        for id_ in ids:
+            known = self.parameters is not None and id_ in self.parameters
+            unit = self.parameters[id_].unit if known and self.parameters else ""
+            columns.append(f"{id_} ({unit})" if unit else id_)
+        columns += [f"std_{column}" for column in columns[4:]]
         rows = [
             [
                 *(step.evaluations, step.seconds, step.start, step.loss),
                 *(step.theta[id_] for id_ in ids),
                 *(step.std.get(id_, 0.0) for id_ in ids),
             ]
-            for step in steps
+            for step in self.steps
         ]
         return Table(columns, rows)
+
+    def read(self, x: float) -> str:
+        """What the read-out says of the step nearest to so many evaluations."""
+        if not self.steps:
+            return ""
+        step = min(self.steps, key=lambda each: abs(each.evaluations - x))
+        start = f" · start {step.start}" if step.start else ""
+        if not self.switch.isChecked() or self.parameters is None:
+            return f"evaluation {step.evaluations} · loss {step.loss:.2e}{start}".replace("-", "−")
+        known = [id_ for id_ in step.theta if id_ in self.parameters]
+        texts = [f"{id_} {self.parameters[id_].text(step.theta[id_])}" for id_ in known]
+        return f"evaluation {step.evaluations}{start} · " + " · ".join(texts)
+
+    def _draw(self) -> None:
+        curves, steps = self.curves, self.steps
+        travels = self.switch.isChecked() and self.parameters is not None
+        first = steps[0].evaluations if steps else 0
+        last = max(steps[-1].evaluations if steps else 0, first + 4)
+        x = Axis(first - 0.3, last + 0.3, _EVALUATIONS.label)
+        losses = [max(step.loss, 1e-12) for step in steps] or [1.0]
+        high = 10.0 ** math.ceil(max(math.log10(max(losses)), -1.0) + 1e-9)
+        low = 10.0 ** math.floor(math.log10(min(losses)) - 0.2)
+        curves.set_axes(x, _TRAVEL if travels else Axis(low, high, _LOSS.label, "decades"))
+        self._loss.show(*self._ways_of([] if travels else losses))
+        ids = [id_ for id_ in (steps[0].theta if steps and travels else ()) if id_ in self._table]
+        for place, way in enumerate(self._ways):
+            shares = [] if place >= len(ids) else [
+                _travel(self._table[ids[place]], step.theta[ids[place]]) for step in steps
+            ]  # fmt: skip
+            way.show(*self._ways_of(shares))
+        self._legend.show(zip(COLOURS, ids, strict=False))
+
+    @property
+    def _table(self) -> ParameterTable | dict[str, Parameter]:
+        return {} if self.parameters is None else self.parameters
+
+    def _ways_of(self, values: Sequence[float]) -> tuple[list[float], list[float]]:
+        """Points of a curve: another start is another line, after a gap."""
+        across: list[float] = []
+        up: list[float] = []
+        if values and self.steps:
+            pairs = sorted(zip(self.steps, values, strict=True), key=lambda pair: pair[0].start)
+            start = pairs[0][0].start
+            for step, value in pairs:
+                if step.start != start:
+                    across.append(math.nan)
+                    up.append(math.nan)
+                    start = step.start
+                across.append(step.evaluations)
+                up.append(value)
+        return across, up
 
     def _sum_up(self, loss: float, evaluations: int) -> None:
         self.note.say(f"{loss:.1e} after {evaluations}", f"{loss:.1e}", "")
 
     def _on_switch(self, parameters: bool) -> None:
-        self.curves.shows_parameters = parameters
         self.title.setText("Parameters" if parameters else "Loss")
         self.switch.setText("Loss" if parameters else "Parameters")
-        self.curves.refresh()
+        if self.steps:
+            self._draw()
 
 
-class _Curves(Canvas):
-    def __init__(self, parameters: ParameterTable | None) -> None:
-        super().__init__()
-        self.setMinimumSize(120, 60)
-        self.steps: list[MatchStep] = []
-        self.shows_parameters = False
-        self.parameters = parameters
-
-    def paint_still(self, painter: QPainter) -> None:
-        if not self.steps:
-            return
-        top, left, bottom = (
-            0.6 * plot_painting.em(), plot_painting.left_margin(), plot_painting.bottom_margin()
-        )  # fmt: skip
-        area = QRectF(left, top, self.width() - left - 6, self.height() - top - bottom)
-        plot_painting.paint_ground(painter, area)
-        first = self.steps[0].evaluations
-        x = Axis(first - 0.3, max(self.steps[-1].evaluations, first + 4) + 0.3, "Evaluations")
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        plot_painting.paint_x_axis(painter, area, x)
-        if self.shows_parameters and self.parameters is not None:
-            self._paint_parameters(painter, area, x, self.parameters)
-        else:
-            self._paint_loss(painter, area, x)
-
-    def _paint_loss(self, painter: QPainter, area: QRectF, x: Axis) -> None:
-        losses = [max(step.loss, 1e-12) for step in self.steps]
-        high = 10.0 ** math.ceil(max(math.log10(max(losses)), -1.0) + 1e-9)
-        low = 10.0 ** math.floor(math.log10(min(losses)) - 0.2)
-        y = Axis(low, high, "", "decades")
-        plot_painting.paint_y_axis(painter, area, y, grid=True)
-        self._paint_ways(painter, area, x, [y.share(loss) for loss in losses], theme.MATCH)
-
-    def _paint_parameters(
-        self, painter: QPainter, area: QRectF, x: Axis, parameters: ParameterTable
-    ) -> None:
-        plot_painting.paint_y_axis(painter, area, _TRAVEL, grid=True)
-        ids = [id_ for id_ in self.steps[0].theta if id_ in parameters]
-        for id_, colour in zip(ids, COLOURS, strict=False):
-            shares = [_travel(parameters[id_], step.theta[id_]) for step in self.steps]
-            self._paint_ways(painter, area, x, shares, colour)
-        spot = QPointF(area.left() + 6, area.top() + 1.1 * plot_painting.em())
-        metrics = QFontMetricsF(painter.font())
-        for id_, colour in zip(ids, COLOURS, strict=False):
-            width = metrics.horizontalAdvance(id_)
-            box = QRectF(spot.x() - 2, spot.y() - metrics.ascent(), width + 4, metrics.height())
-            painter.fillRect(box, theme.colour(theme.WELL, 0.7))
-            painter.setPen(QColor(colour))
-            painter.drawText(spot, id_)
-            spot += QPointF(width + 8, 0)
-
-    def _paint_ways(
-        self, painter: QPainter, area: QRectF, x: Axis, shares: list[float], colour: str
-    ) -> None:
-        points: dict[int, list[QPointF]] = {}
-        for step, share in zip(self.steps, shares, strict=True):
-            across = area.left() + x.share(step.evaluations) * area.width()
-            spot = QPointF(across, area.bottom() - share * area.height())
-            points.setdefault(step.start, []).append(spot)
-        # Another start is another line: the last step of a start is not joined to the next one's.
-        for way in points.values():
-            painter.setPen(QPen(QColor(colour), 1.5))
-            painter.drawPolyline(QPolygonF(way))
-            painter.setBrush(QColor(colour))
-            for spot in way:
-                painter.drawEllipse(spot, 2.2, 2.2)
-
-
-_TRAVEL = Axis(-0.04, 1.04, "", marks=((0.0, "min"), (0.5, ""), (1.0, "max")))
+_EVALUATIONS = Axis(0.0, 5.0, "Evaluations")
+_LOSS = Axis(1e-3, 1.0, "Loss", "decades")
+_TRAVEL = Axis(-0.05, 1.35, "", marks=((0.0, "min"), (1.0, "max")))
 
 
 def _travel(parameter: Parameter, value: float) -> float:
     """Position of a value on its knob; of a signed one, of its magnitude."""
     share = parameter.to_unit(abs(value) if parameter.curve == "signed_log" else value)
-    if parameter.curve == "signed_log":
-        share = 2.0 * share - 1.0
-    return _TRAVEL.share(share)
+    return 2.0 * share - 1.0 if parameter.curve == "signed_log" else share

@@ -160,6 +160,11 @@ class ColourBar(pg.ColorBarItem):
         self.sigLevelsChanged.connect(self._on_dragged)
         self.dress()
 
+    @property
+    def room(self) -> int:
+        """Its width with its labels, px."""
+        return _BAR + round(2.4 * theme.font(FONT).pixelSize())
+
     def set(self, low: float, high: float) -> None:
         """Set both levels.
 
@@ -308,7 +313,7 @@ class Picture(Plot):
 class Pictures(QWidget):
     """Pictures side by side, below each other where the place is narrow and high."""
 
-    def __init__(self, pictures: list[Plot]) -> None:
+    def __init__(self, pictures: list[Picture]) -> None:
         super().__init__()
         self.setMinimumSize(200, 60)
         self._pictures = pictures
@@ -327,9 +332,14 @@ class Pictures(QWidget):
         ways = QBoxLayout.Direction
         stacked = self.height() > 1.2 * self.width()
         self._row.setDirection(ways.TopToBottom if stacked else ways.LeftToRight)
-        roomy = self.height() >= 110
-        for place, picture in enumerate(self._pictures):
+        bars = [p.bar for p in self._pictures]
+        extras = [
+            (p.left.preferred if stacked or n == 0 else 5) + (bar.room if bar else 0)
+            for n, (p, bar) in enumerate(zip(self._pictures, bars, strict=True))
+        ]
+        count = max(len(extras), 1)
+        each = (self.width() - sum(extras) - 4 * (count - 1)) // count
+        for place, (picture, extra) in enumerate(zip(self._pictures, extras, strict=True)):
+            self._row.setStretch(place, 1 if stacked else max(each + extra, 1))
             picture.left.numbered = stacked or place == 0
             picture.left.fit()
-            picture.bottom.named = roomy
-            picture.bottom.fit()

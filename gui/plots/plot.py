@@ -36,13 +36,13 @@ read-out, the cross-hair, the menu, the theme, and what an export needs:
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import ArrayLike, NDArray
 from pyqtgraph.GraphicsScene.mouseEvents import MouseDragEvent
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -58,6 +58,7 @@ from PySide6.QtWidgets import (
     QGraphicsItem,
     QGraphicsRectItem,
     QGraphicsSceneWheelEvent,
+    QGraphicsTextItem,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -84,6 +85,7 @@ FONT = 7.5
 _ZOOM = 0.8  # share of an axis that stays in sight after a notch of the wheel or a key
 _PAN = 0.1  # of what is in sight, for a stroke of an arrow key
 _CLOSEST = 2e-3  # the smallest share of an axis that can fill a plot
+_NARROWEST = 150, 60, 110  # px: width for the left axis, heights for the lower one and its label
 _KEYS = {
     Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Down: (0, -1),
     Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Plus: _ZOOM, Qt.Key.Key_Equal: _ZOOM,
@@ -110,7 +112,7 @@ class TickedAxis(pg.AxisItem):
         self.enableAutoSIPrefix(False)
         self.setZValue(-101.0)  # below the view's -100: grid lines run behind what is drawn
         self.axis = axis
-        self.named = self.numbered = True
+        self.numbered = self.roomy = self.named = True
 
     def show_axis(self, axis: Axis) -> None:
         """Take another axis."""
@@ -123,16 +125,17 @@ class TickedAxis(pg.AxisItem):
         metrics = QFontMetricsF(font)
         upright = self.orientation in ("left", "right")
         room = self.size().height() if upright else self.size().width()
-        named = self.named and self.numbered
+        numbered = self.numbered and self.roomy
+        named = self.named and numbered
         # An upright label may use the corners, too.
         texts = (t for t in self.axis.labels if metrics.horizontalAdvance(t) <= room + 4.0)
         text = next(texts, "") if named else ""
-        self.setStyle(tickFont=font, showValues=self.numbered)
+        self.setStyle(tickFont=font, showValues=numbered)
         line = metrics.height()
         if upright:
-            self.setWidth(round((3.0 + named) * line) if self.numbered else 5)
+            self.setWidth(round((3.0 + named) * line) if numbered else 5)
         else:
-            self.setHeight(round((1.4 + named) * line) if self.numbered else 4)
+            self.setHeight(round((1.4 + named) * line) if numbered else 4)
         label = self.label
         assert label is not None
         label.setFont(font)
@@ -143,6 +146,11 @@ class TickedAxis(pg.AxisItem):
         self.picture = None
         pg.AxisItem.resizeEvent(self)
         self.update()
+
+    @property
+    def preferred(self) -> int:
+        """Width of an upright axis with its numbers and its label, px."""
+        return round(4.0 * QFontMetricsF(theme.font(FONT)).height())
 
     @override
     def resizeEvent(self, ev: object = None) -> None:
@@ -164,8 +172,9 @@ class TickedAxis(pg.AxisItem):
         for value, text in shown.ticks(max(most, 2)):
             at = float(self.axis.coordinates(value))
             place = (at - minVal) / (maxVal - minVal) * size
-            half = 0.5 * QFontMetricsF(theme.font(FONT)).horizontalAdvance(text) + 2.0
-            if upright or place - half >= free:  # labels do not overlap
+            width = QFontMetricsF(theme.font(FONT)).horizontalAdvance(text)
+            half = 0.45 * line if upright else 0.5 * width + 2.0
+            if place - half >= free:  # labels do not overlap
                 self._ticks[at] = text
                 free = place + half
         return [(1.0, list(self._ticks))]
@@ -249,12 +258,19 @@ class Part:
         Of pyqtgraph.
     moving : bool
         Whether it shows the present moment, and is left out of exports.
+    fixed : bool
+        Whether it stays where it is, px from the view's upper left corner, whatever is in sight.
     """
 
-    def __init__(self, plot: "Plot", item: QGraphicsItem, moving: bool = False) -> None:
+    def __init__(
+        self, plot: "Plot", item: QGraphicsItem, moving: bool = False, fixed: bool = False
+    ) -> None:
         self.plot, self.moving = plot, moving
         self.item: Any = item  # pyqtgraph's types are loose
-        plot.box.addItem(item, ignoreBounds=True)
+        if fixed:
+            item.setParentItem(plot.box)
+        else:
+            plot.box.addItem(item, ignoreBounds=True)
         plot.parts.append(self)
 
     def place(self) -> None:
@@ -278,8 +294,10 @@ class Curve(Part):
         0 (clear) to 1 (opaque).
     dots : float
         Diameter of a dot at each point, px; 0 for none.
-    fill : float, optional
-        Value on the vertical axis down to which the area is filled.
+    fill : float or "enclosed", optional
+        Value on the vertical axis down to which the area is filled, or the line's inside.
+    connect : {"finite", "pairs"}
+        "pairs" draws a line between the first two points, the next two, and so on.
     """
 
     def __init__(
@@ -289,16 +307,16 @@ class Curve(Part):
         width: float = 1.5,
         alpha: float = 1.0,
         dots: float = 0.0,
-        fill: float | None = None,
+        fill: float | Literal["enclosed"] | None = None,
+        connect: Literal["finite", "pairs"] = "finite",
     ) -> None:
         self.colour, self._width, self._alpha, self._dots, self._fill = (
             colour, width, alpha, dots, fill
         )  # fmt: skip
         self.x = self.y = np.zeros(0)
-        super().__init__(plot, pg.PlotDataItem(antialias=True, connect="finite"))
+        super().__init__(plot, pg.PlotDataItem(antialias=connect == "finite", connect=connect))
         if dots:
             self.item.setSymbol("o")
-            self.item.setSymbolSize(dots)
         self.dress()
 
     def show(self, x: ArrayLike, y: ArrayLike) -> None:
@@ -316,18 +334,23 @@ class Curve(Part):
     def place(self) -> None:
         plot = self.plot
         self.item.setData(plot.x_axis.coordinates(self.x), plot.y_axis.coordinates(self.y))
-        if self._fill is not None:
+        if self._fill == "enclosed":
+            self.item.setFillLevel("enclosed")
+        elif self._fill is not None:
             self.item.setFillLevel(float(plot.y_axis.coordinates(self._fill)))
 
     @override
     def dress(self) -> None:
         ink = self.plot.ink(self.colour, self._alpha)
-        self.item.setPen(pg.mkPen(ink, width=self._width) if self._width else None)
+        self.item.setPen(
+            pg.mkPen(ink, width=self._width * self.plot.stroke) if self._width else None
+        )
         if self._fill is not None:
             self.item.setFillBrush(self.plot.ink(self.colour, 0.25 * self._alpha))
         if self._dots:
             self.item.setSymbolPen(None)
             self.item.setSymbolBrush(ink)
+            self.item.setSymbolSize(self._dots * self.plot.stroke)
 
 
 class Line(Part):
@@ -375,8 +398,53 @@ class Line(Part):
 
     @override
     def dress(self) -> None:
-        pen = pg.mkPen(self.plot.ink(self._colour), width=self._width, style=self._style)
+        pen = pg.mkPen(
+            self.plot.ink(self._colour), width=self._width * self.plot.stroke, style=self._style
+        )
         self.item.setPen(pen)
+
+
+class Legend(Part):
+    """Names in the colours of curves or points, in lines as long as the plot is wide.
+
+    Parameters
+    ----------
+    plot : Plot
+    low : bool
+        Whether it stands at the bottom.
+    """
+
+    def __init__(self, plot: "Plot", low: bool = False) -> None:
+        self._low = low
+        self._names: list[tuple[str, str]] = []
+        super().__init__(plot, QGraphicsTextItem(), fixed=True)
+        self.item.document().setDocumentMargin(2.0)
+        self.item.setZValue(40.0)
+        plot.box.sigResized.connect(self.dress)
+
+    def show(self, names: Iterable[tuple[str, str]]) -> None:
+        """Show colours and names; without any it is hidden."""
+        self._names = list(names)
+        self.dress()
+
+    @property
+    def height(self) -> float:
+        """Of its lines, px."""
+        return self.item.boundingRect().height() if self._names else 0.0
+
+    @override
+    def dress(self) -> None:
+        area, text = self.plot.area, self.plot.ink("DIM").name()
+        words = [
+            f"<span style='color:{colour}'>●</span>&nbsp;"
+            f"<span style='color:{text}'>{name.replace(' ', '&nbsp;')}</span>"
+            for colour, name in self._names
+        ]
+        self.item.setFont(theme.font(FONT))
+        self.item.setHtml(" &nbsp;".join(words))
+        self.item.setTextWidth(max(area.width() - 4.0, 1.0))
+        self.item.setPos(2.0, area.height() - self.height if self._low else 0.0)
+        self.item.setVisible(bool(words))
 
 
 # --------------------------------------------------------------------------------------------------
@@ -405,6 +473,8 @@ class Plot(pg.GraphicsView):
     links : list of Link
     linked : bool
         Whether it follows its links.
+    stroke : float
+        Width of a line of one pixel, more than 1 while it is exported.
 
     Signals
     -------
@@ -426,7 +496,7 @@ class Plot(pg.GraphicsView):
         self.linked = True
         self.grid = False
         self._kinds: dict[str, str] = {}  # chosen by the user, by side
-        self._paper = False
+        self._paper, self.stroke = False, 1.0
         self._held = False
         self._ground = QGraphicsRectItem()
         self._ground.setZValue(-2.0)
@@ -663,17 +733,23 @@ class Plot(pg.GraphicsView):
             part.dress()
 
     @contextmanager
-    def printed(self) -> Generator[None]:
-        """While it is exported: on white paper, without playhead and cross-hair."""
+    def printed(self, stroke: float = 1.0) -> Generator[None]:
+        """While it is exported: on white paper, without playhead and cross-hair.
+
+        Parameters
+        ----------
+        stroke : float
+            Pixels of the picture for one on the screen: lines are as much wider.
+        """
         gone = [p.item for p in self.parts if p.moving and p.item.isVisible()]
         for item in gone:
             item.hide()
-        self._paper = True
+        self._paper, self.stroke = True, stroke
         self.dress()
         try:
             yield
         finally:
-            self._paper = False
+            self._paper, self.stroke = False, 1.0
             self.dress()
             for item in gone:
                 item.show()
@@ -797,7 +873,20 @@ class Plot(pg.GraphicsView):
     def resizeEvent(self, ev: QResizeEvent | None) -> None:
         super().resizeEvent(ev)
         if hasattr(self, "_hint"):
+            self.left.roomy = self.width() >= _NARROWEST[0]
+            self.bottom.roomy = self.height() >= _NARROWEST[1]
+            self.bottom.named = self.height() >= _NARROWEST[2]
+            self.left.fit()
+            self.bottom.fit()
             self._lay_over()
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(200, 120)
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(60, 40)
 
     def _on_resized(self) -> None:
         self._ground.setRect(self.area)
@@ -805,23 +894,27 @@ class Plot(pg.GraphicsView):
 
     def _lay_over(self) -> None:
         self._hint.setGeometry(self.area.toRect())
+        if self._cross[0].at is not None:
+            self.point_at(None)
 
     def _on_looked(self) -> None:
         self.looked.emit()
 
     # ------------------------------------------------------------------ cross-hair and read-out
 
-    def point_at(self, point: tuple[float, float] | None) -> None:
+    def point_at(self, point: tuple[float, float] | None, upright_only: bool = False) -> None:
         """Show the cross-hair and the read-out at two values, or none.
 
         Parameters
         ----------
         point : (float, float) or None
             In the axes' values.
+        upright_only : bool
+            Whether the cross-hair is its upright line alone.
         """
         across, up = self._cross
         across.move(None if point is None else point[0])
-        up.move(None if point is None else point[1])
+        up.move(None if point is None or upright_only else point[1])
         text = "" if point is None or self.empty else self.read(*point)
         self._readout.setVisible(bool(text))
         if point is None or not text:
@@ -961,11 +1054,13 @@ class Link(QObject):
     Parameters
     ----------
     plots : iterable of Plot
+    upright : bool
+        Whether they share the vertical axis, and not only the horizontal one.
     """
 
-    def __init__(self, plots: Iterable[Plot]) -> None:
+    def __init__(self, plots: Iterable[Plot], upright: bool = True) -> None:
         super().__init__()
-        self.plots = list(plots)
+        self.plots, self._upright = list(plots), upright
         self._busy = False
         for plot in self.plots:
             plot.links.append(self)
@@ -980,16 +1075,21 @@ class Link(QObject):
             return
         self._busy = True
         try:
-            (left, right), (low, high) = plot.box.viewRange()
+            across, up = plot.box.viewRange()
             for other in self._others(plot):
-                if (other.x_axis, other.y_axis) == (plot.x_axis, plot.y_axis):
-                    other.box.setRange(xRange=(left, right), yRange=(low, high), padding=0.0)
+                if other.x_axis == plot.x_axis:
+                    other.box.setXRange(*across, padding=0.0)
+                if self._upright and other.y_axis == plot.y_axis:
+                    other.box.setYRange(*up, padding=0.0)
         finally:
             self._busy = False
 
     def _point(self, plot: Plot, point: tuple[float, float] | None) -> None:
         for other in self._others(plot):
-            other.point_at(point)
+            if self._upright or point is None:
+                other.point_at(point)
+            else:  # at the same time, whatever the height
+                other.point_at((point[0], other.y_axis.at(0.5)), upright_only=True)
 
 
 def nearest(values: NDArray[np.float64], value: float) -> int:

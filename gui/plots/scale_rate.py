@@ -1,19 +1,23 @@
 """Scale-rate pictures of JTFS coefficients, and the attribution of a match to them."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QStackedLayout, QToolButton, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedLayout, QWidget
 from typing_extensions import override
 
 from mesosynth.matching.results import Analysis, Attribution
 from mesosynth.plugins.parameters import ParameterTable
 
-from .axes import Axis, SharedAxes, short_number
-from .colour_bar import ColourBar
-from .frame import Frame, Table
-from .old_picture import Picture, Pictures, Readout
+from .. import theme
+from .axes import Axis, short_number
+from .frame import Frame, Later, Table
 from .scalogram import decibel_difference
+
+if TYPE_CHECKING:
+    from .picture import Picture, Readout
 
 # --------------------------------------------------------------------------------------------------
 # Scales, rates and spins in one picture: falling on the left, rising on the right.
@@ -130,25 +134,39 @@ SHOWN = 4
 _COLUMNS = ("parameter", "scale_c_per_oct", "rate_hz", "spin", "pull")
 
 
-class AttributionPictures(Pictures):
-    """Picture of the pulls on each parameter: red paths want more of it, blue ones less."""
+class AttributionPictures:
+    """Pictures of the pulls on each parameter: red paths want more of it, blue ones less.
 
-    def __init__(self, parameters: ParameterTable, parent: QWidget | None = None) -> None:
-        super().__init__()
-        self.setParent(parent)
+    Attributes
+    ----------
+    place : Later
+        Where they stand.
+    """
+
+    def __init__(self, parameters: ParameterTable) -> None:
         self._parameters = parameters
         self._attribution: Attribution | None = None
-        self._shown: list[int] = []
-        self.axes = SharedAxes(Axis(0.0, 1.0, marks=((0.5, ""),)), Axis(0.0, 1.0))
-        self.pictures = [
+        self.place = Later(self._make)
+
+    def _make(self) -> QWidget:
+        from .picture import Picture, Pictures
+        from .plot import Link
+
+        self._pictures = [
             Picture(
-                "–", "Load a target" if place == 0 else "", self.axes, "difference", (-1.0, 1.0),
-                place == 0, self._read(place),
+                f"Pull {place + 1}", "Load a target" if place == 0 else "–", _RATE, _SCALE,
+                "difference", (-1.0, 1.0), self._read(place),
             )
             for place in range(SHOWN)
         ]  # fmt: skip
-        for picture in self.pictures:
-            self.add(picture)
+        self._link = Link(self._pictures)
+        return Pictures([*self._pictures])
+
+    @property
+    def pictures(self) -> "list[Picture]":
+        """One for each parameter that is shown."""
+        _ = self.place.plot
+        return self._pictures
 
     def set_table(self, parameters: ParameterTable) -> None:
         """Name another instrument's parameters."""
@@ -158,21 +176,20 @@ class AttributionPictures(Pictures):
         """Draw the pulls on each parameter, relative to the strongest on it."""
         self._attribution = attribution
         strength = np.abs(attribution.pull).sum(axis=(1, 2, 3))
-        self._shown = sorted(np.argsort(-strength)[:SHOWN].tolist())
+        shown = sorted(np.argsort(-strength)[:SHOWN].tolist())
         shares = strength / max(float(strength.sum()), 1e-30)
-        self.axes.set_home(*spin_axes(attribution.scales, attribution.rates))
+        x, y = spin_axes(attribution.scales, attribution.rates)
         for place, picture in enumerate(self.pictures):
-            if place >= len(self._shown):
+            picture.set_axes(x, y)
+            if place >= len(shown):
                 picture.title = "–"
-                picture.set_numbers(None, picture.box)
+                picture.set_numbers(None, x, y)
                 continue
-            pull = attribution.pull[self._shown[place]]
+            which = shown[place]
+            pull = attribution.pull[which]
             top = max(float(np.abs(pull).max()), 1e-30)
-            numbers = both_spins(pull / top).astype(np.float32)
-            rows, columns = numbers.shape
-            picture.set_middle(columns / 2.0)
-            picture.set_numbers(numbers, (0.0, 0.0, float(columns), float(rows)))
-            which = self._shown[place]
+            picture.set_middle(x.high / 2.0)
+            picture.set_numbers(both_spins(pull / top).astype(np.float32), x, y)
             up = float(pull.sum()) > 0.0
             picture.title = self._title(attribution.unknowns[which], up, float(shares[which]))
 
@@ -195,7 +212,7 @@ class AttributionPictures(Pictures):
         name = self._parameters[id_].name if id_ in self._parameters else id_
         return f"{name} {'▲' if up else '▼'} {share:.0%}"
 
-    def _read(self, place: int) -> Readout:
+    def _read(self, place: int) -> "Readout":
         def read(row: int, column: int, _x: float, _y: float) -> str:
             numbers, attribution = self.pictures[place].numbers, self._attribution
             if numbers is None or attribution is None:
@@ -233,48 +250,50 @@ class ScaleRatePlot(Frame):
     drivers_shown = Signal(bool)
 
     def __init__(self, parameters: ParameterTable) -> None:
-        row, self.attribution = Pictures(), AttributionPictures(parameters)
+        self._place, self.attribution = Later(self._make), AttributionPictures(parameters)
         body = QWidget()
         self._rows = QStackedLayout(body)
-        self._rows.addWidget(row)
-        self._rows.addWidget(self.attribution)
+        self._rows.addWidget(self._place)
+        self._rows.addWidget(self.attribution.place)
         super().__init__("JTFS: scale × rate", body)
-        self.axes = SharedAxes(
-            Axis(0.0, 1.0, RATES, short=RATES_SHORT, marks=((0.5, ""),)),
-            Axis(0.0, 1.0, "Scale (c/oct)", marks=((0.5, ""),)),
+        self._analyses: dict[str, Analysis] = {}
+        self.switch = theme.tool_button(
+            "Drivers", "Which paths drive a match from here: residual × Jacobian"
         )
-        ends = (-_RANGE, _RANGE)
-        self.pictures = {
-            name: Picture(
-                title, hint, self.axes, colours, levels, name == "target", self._read(name)
-            )
+        self.switch.setCheckable(True)
+        self.switch.toggled.connect(self._show_drivers)
+        self.header.addWidget(self.switch)
+
+    def _make(self) -> QWidget:
+        from .picture import ColourBar, Picture, Pictures
+        from .plot import Link
+
+        self._pictures = {
+            name: Picture(title, hint, _RATE, _SCALE, colours, levels, self._read(name))
             for name, title, hint, colours, levels in (
                 ("target", "Target", "No target yet", "magma", _LEVELS),
                 ("sound", "Sound now", "Listening…", "magma", _LEVELS),
-                ("difference", "Sound − target", "Needs both", "difference", ends),
+                ("difference", "Sound − target", "Needs both", "difference", (-_RANGE, _RANGE)),
             )
         }
-        for picture in self.pictures.values():
-            row.add(picture)
-        self._analyses: dict[str, Analysis] = {}
-        self.levels = ColourBar("Range of the JTFS", "magma", _LEVELS, (_FLOOR, 0.0))
-        self.difference = ColourBar(
-            "Range of the JTFS difference", "difference", ends, (-60.0, 60.0), mirrored=True
+        target, sound, difference = self._pictures.values()
+        sound.bar = ColourBar(sound, [target.image, sound.image], "magma", (_FLOOR, 0.0))
+        difference.bar = ColourBar(
+            difference, [difference.image], "difference", (-60.0, 60.0), mirrored=True
         )
-        self.levels.changed.connect(self._on_levels)
-        self.difference.changed.connect(
-            lambda low, high: self.pictures["difference"].set_levels((low, high))
-        )
-        self.switch = QToolButton()
-        self.switch.setObjectName("small")
-        self.switch.setText("Drivers")
-        self.switch.setCheckable(True)
-        self.switch.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.switch.setToolTip("Which paths drive a match from here: residual × Jacobian")
-        self.switch.toggled.connect(self._show_drivers)
-        for widget in (self.levels, self.difference, self.switch):
-            self.header.addWidget(widget)
-        self.optional = (self.levels, self.difference)
+        sound.bar.changed.connect(self._show_difference)
+        self._link = Link(self._pictures.values())
+        return Pictures([*self._pictures.values()])
+
+    @property
+    def pictures(self) -> "dict[str, Picture]":
+        """By "target", "sound" and "difference"."""
+        _ = self._place.plot
+        return self._pictures
+
+    def set_table(self, parameters: ParameterTable) -> None:
+        """Name another instrument's parameters."""
+        self.attribution.set_table(parameters)
 
     @property
     def shown(self) -> list[str]:
@@ -308,37 +327,30 @@ class ScaleRatePlot(Frame):
         amplitudes = {name: mirrored(each) for name, each in self._analyses.items()}
         top = max(float(each.max()) for each in amplitudes.values()) or 1.0
         least = 10.0 ** (_FLOOR / 20.0)
+        x, y = spin_axes(analysis.scales, analysis.rates)
+        for picture in self.pictures.values():
+            picture.set_axes(x, y)
+            picture.set_middle(x.high / 2.0)
         for name, amplitude in amplitudes.items():
             level = 20.0 * np.log10(np.maximum(amplitude / top, least))
-            self._set(name, level.astype(np.float32))
+            self.pictures[name].set_numbers(level.astype(np.float32), x, y)
         self._show_difference()
-        self.axes.set_home(*spin_axes(analysis.scales, analysis.rates))
 
     def _show_difference(self) -> None:
-        sound, target = self.pictures["sound"].numbers, self.pictures["target"].numbers
-        if sound is not None and target is not None and sound.shape == target.shape:
-            self._set("difference", decibel_difference(sound, target, self.levels.levels[0]))
-
-    def _set(self, what: str, numbers: NDArray[np.float32]) -> None:
-        rows, columns = numbers.shape
-        self.pictures[what].set_middle(columns / 2.0)
-        self.pictures[what].set_numbers(numbers, (0.0, 0.0, float(columns), float(rows)))
+        sound, target = self.pictures["sound"], self.pictures["target"]
+        if sound.numbers is None or target.numbers is None:
+            return
+        if sound.numbers.shape == target.numbers.shape:
+            numbers = decibel_difference(sound.numbers, target.numbers, sound.image.levels[0])
+            x, y = sound.image.x, sound.image.y
+            self.pictures["difference"].set_numbers(numbers, x, y)
 
     def _show_drivers(self, shown: bool) -> None:
         self._rows.setCurrentIndex(int(shown))
-        self.optional = () if shown else (self.levels, self.difference)
-        self.levels.setVisible(False)
-        self.difference.setVisible(False)
-        self.fit_header()
         self.note.say("red: more of it, blue: less" if shown else "", "red: more", "")
         self.drivers_shown.emit(shown)
 
-    def _on_levels(self, low: float, high: float) -> None:
-        for what in ("target", "sound"):
-            self.pictures[what].set_levels((low, high))
-        self._show_difference()
-
-    def _read(self, what: str) -> Readout:
+    def _read(self, what: str) -> "Readout":
         def read(row: int, column: int, _x: float, _y: float) -> str:
             numbers = self.pictures[what].numbers
             analysis = self._analyses.get("sound" if what == "difference" else what)
@@ -350,3 +362,7 @@ class ScaleRatePlot(Frame):
             return f"{path} · {level}"
 
         return read
+
+
+_RATE = Axis(0.0, 1.0, RATES, short=RATES_SHORT, marks=((0.5, ""),))
+_SCALE = Axis(0.0, 1.0, "Scale (c/oct)", marks=((0.5, ""),))

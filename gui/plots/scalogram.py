@@ -1,19 +1,26 @@
 """Scalograms of the target, of the sound and of their difference, on the same axes."""
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from typing_extensions import override
 
+from mesosynth.audio.target import Target
+from mesosynth.audio.waveform_peaks import WaveformPeaks
 from mesosynth.matching.results import Analysis
 
 from .. import theme
-from .axes import Axis, SharedAxes
-from .colour_bar import ColourBar
-from .frame import Frame, Table
-from .old_picture import Picture, Pictures, Readout
-from .waveform import Waveform
+from .axes import Axis
+from .frame import Frame, Later, Table
+
+if TYPE_CHECKING:
+    from .picture import Picture, Readout
+    from .waveform import Waveform
 
 _FLOOR = -100.0  # dB, what no colour bar goes below
 _RANGE = 24.0  # dB of difference at the ends of its map
@@ -77,52 +84,72 @@ def sounding_span(analysis: Analysis) -> tuple[float, float]:
 
 
 class Scalograms(Frame):
-    """Three pictures that share a log-frequency axis and a time axis."""
+    """Three pictures on one log-frequency axis and one time axis, that of the target's file.
+
+    Signals
+    -------
+    window_moved : float
+        Where in its file the target shall begin, s.
+    """
+
+    window_moved = Signal(float)
 
     def __init__(self) -> None:
-        row, self.waveform = Pictures(), Waveform()
+        self._place = Later(self._make)
+        super().__init__("Scalogram", self._place)
+        self.start = 0.0
+        self._name = ""
+        self._analyses: dict[str, Analysis] = {}
+        self._playhead: float | None = None
+
+    def _make(self) -> QWidget:
+        from .picture import ColourBar, Picture, Pictures
+        from .plot import Line, Link
+        from .waveform import Waveform
+
+        levels = (theme.FLOOR_DB, 0.0)
+        self._pictures = {
+            name: Picture(title, hint, _TIME, _EMPTY, colours, ends, self._read(name))
+            for name, title, hint, colours, ends in (
+                ("target", "Target", "Drop a sound here\nor press Ctrl+O", "magma", levels),
+                ("sound", "Sound now", "Listening…", "magma", levels),
+                ("difference", "Sound − target", "Needs both", "difference", (-_RANGE, _RANGE)),
+            )
+        }
+        target, sound, difference = self._pictures.values()
+        sound.bar = ColourBar(sound, [target.image, sound.image], "magma", (_FLOOR, 0.0))
+        difference.bar = ColourBar(
+            difference, [difference.image], "difference", (-60.0, 60.0), mirrored=True
+        )
+        self._heads = [Line(target, "ACCENT"), Line(sound, "ACCENT")]
+        self._link = Link(self._pictures.values())
+        self._waveform = Waveform()
+        self._waveform.moved.connect(self.window_moved)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.waveform)
-        column.addWidget(row, 1)
-        super().__init__("Scalogram", body)
-        self.axes = SharedAxes(Axis(0.0, 4.0, "Time (s)"), _EMPTY)
-        levels = (theme.FLOOR_DB, 0.0)
-        self.pictures = {
-            "target": Picture(
-                "Target", "Drop a sound here\nor press Ctrl+O", self.axes, "magma", levels, True,
-                self._read("target"),
-            ),
-            "sound": Picture(
-                "Sound now", "Listening…", self.axes, "magma", levels, False, self._read("sound")
-            ),
-            "difference": Picture(
-                "Sound − target", "Needs both", self.axes, "difference", (-_RANGE, _RANGE), False,
-                self._read("difference"),
-            ),
-        }  # fmt: skip
-        for picture in self.pictures.values():
-            row.add(picture)
-        self.levels = ColourBar("Range of the scalograms", "magma", levels, (_FLOOR, 0.0))
-        self.difference = ColourBar(
-            "Range of the difference", "difference", (-_RANGE, _RANGE), (-60.0, 60.0), mirrored=True
-        )
-        self.levels.changed.connect(self._on_levels)
-        self.difference.changed.connect(
-            lambda low, high: self.pictures["difference"].set_levels((low, high))
-        )
-        self.header.addWidget(self.levels)
-        self.header.addWidget(self.difference)
-        self.optional = (self.levels, self.difference)
-        self._analyses: dict[str, Analysis] = {}
+        column.setSpacing(2)
+        column.addWidget(self._waveform)
+        column.addWidget(Pictures([*self._pictures.values()]), 1)
+        return body
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.waveform.roomy = self.height() >= _ROOMY
-        self.waveform.setVisible(self.waveform.wanted)
+        if self._place.made:
+            self._waveform.set_roomy(self.height() >= _ROOMY)
+
+    @property
+    def pictures(self) -> "dict[str, Picture]":
+        """By "target", "sound" and "difference"."""
+        _ = self._place.plot
+        return self._pictures
+
+    @property
+    def waveform(self) -> "Waveform":
+        """The target's whole file."""
+        _ = self._place.plot
+        return self._waveform
 
     @property
     def shown(self) -> list[str]:
@@ -137,61 +164,77 @@ class Scalograms(Frame):
         """Show the sound that the parameters make."""
         self._show("sound", analysis)
 
-    def set_target_name(self, name: str) -> None:
-        """Write the target's name over its picture."""
-        self.pictures["target"].title = f"Target: {name}"
+    def set_file(self, target: Target, peaks: WaveformPeaks | None) -> None:
+        """Show another target's waveform and name, and everything of it.
+
+        Parameters
+        ----------
+        target : Target
+        peaks : WaveformPeaks or None
+            Peaks of its whole file; None for one that is no file.
+        """
+        self.pictures["target"].title = f"Target: {target.name}"
+        self.waveform.set_target(target, peaks)
+        self.waveform.set_roomy(self.height() >= _ROOMY)
+        self.start = target.start
+        for what, analysis in [*self._analyses.items()]:
+            self._show(what, analysis)
+        self.pictures["target"].reset()
 
     def set_playhead(self, seconds: float | None) -> None:
         """Draw the time of the sound that is heard, from the middle of the window; None for none.
 
         The pictures' middle is the arpeggio's.
         """
-        for what in ("target", "sound"):
-            picture = self.pictures[what]
+        if seconds == self._playhead or not self._place.made:
+            return
+        self._playhead = seconds
+        for what, line in zip(("target", "sound"), self._heads, strict=True):
             middle = self._analyses[what].duration / 2.0 if what in self._analyses else 0.0
-            picture.set_playhead(None if seconds is None else middle + seconds)
+            line.move(None if seconds is None else self.start + middle + seconds)
 
     @override
     def table(self) -> Table:
         rows: list[tuple[float | str, ...]] = []
         for what, picture in self.pictures.items():
-            if picture.numbers is None:
+            image = picture.image
+            if image.numbers is None:
                 continue
-            left, bottom, right, top = picture.box
-            n_rows, n_columns = picture.numbers.shape
-            times = left + (np.arange(n_columns) + 0.5) / n_columns * (right - left)
-            frequencies = bottom * (top / bottom) ** ((np.arange(n_rows) + 0.5) / n_rows)
+            n_rows, n_columns = image.numbers.shape
+            times = [image.x.at((j + 0.5) / n_columns) for j in range(n_columns)]
+            frequencies = [image.y.at((i + 0.5) / n_rows) for i in range(n_rows)]
             rows += [
-                (what, float(times[j]), float(frequencies[i]), float(level))
-                for (i, j), level in np.ndenumerate(picture.numbers)
+                (what, times[j], frequencies[i], float(level))
+                for (i, j), level in np.ndenumerate(image.numbers)
             ]
         return Table(("picture", "time_s", "frequency_hz", "level_db"), rows)
 
     def _show(self, what: str, analysis: Analysis) -> None:
         self._analyses[what] = analysis
-        image, low, high = decibel_picture(analysis)
-        self.pictures[what].set_numbers(image, (0.0, 2.0**low, analysis.duration, 2.0**high))
-        self._show_difference()
-        boxes = [self.pictures[name].box for name in self._analyses]
-        spans = [sounding_span(each) for each in self._analyses.values()]
-        self.axes.set_home(
-            Axis(min(s[0] for s in spans), max(s[1] for s in spans), "Time (s)"),
-            Axis(min(b[1] for b in boxes), max(b[3] for b in boxes), _EMPTY.label, "octaves"),
+        picture, low, high = decibel_picture(analysis)
+        time = replace(_TIME, low=self.start, high=self.start + analysis.duration)
+        self.pictures[what].set_numbers(
+            picture, time, replace(_EMPTY, low=2.0**low, high=2.0**high)
         )
+        self._show_difference()
+        spans = np.array([sounding_span(each) for each in self._analyses.values()]) + self.start
+        rows = [self.pictures[name].image.y for name in self._analyses]
+        x = replace(_TIME, low=float(spans[:, 0].min()), high=float(spans[:, 1].max()))
+        y = replace(_EMPTY, low=min(r.low for r in rows), high=max(r.high for r in rows))
+        for each in self.pictures.values():
+            each.set_axes(x, y)
 
     def _show_difference(self) -> None:
-        sound, target = self.pictures["sound"], self.pictures["target"]
-        if sound.numbers is None or target.numbers is None or sound.box != target.box:
+        sound, target = self.pictures["sound"].image, self.pictures["target"].image
+        if sound.numbers is None or target.numbers is None or (sound.x, sound.y) != (
+            target.x, target.y
+        ):  # fmt: skip
             return
         if sound.numbers.shape == target.numbers.shape:
             difference = decibel_difference(sound.numbers, target.numbers, _QUIET)
-            self.pictures["difference"].set_numbers(difference, sound.box)
+            self.pictures["difference"].set_numbers(difference, sound.x, sound.y)
 
-    def _on_levels(self, low: float, high: float) -> None:
-        for what in ("target", "sound"):
-            self.pictures[what].set_levels((low, high))
-
-    def _read(self, what: str) -> Readout:
+    def _read(self, what: str) -> "Readout":
         def read(row: int, column: int, x: float, y: float) -> str:
             numbers = self.pictures[what].numbers
             level = "" if numbers is None else f"{numbers[row, column]:.0f} dB"
@@ -200,4 +243,5 @@ class Scalograms(Frame):
         return read
 
 
+_TIME = Axis(0.0, 4.0, "Time (s)")
 _EMPTY = Axis(32.0, 16384.0, "Frequency (Hz)", "octaves")

@@ -1,18 +1,23 @@
 """Oscilloscope and spectrum of the output."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QLinearGradient, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 from typing_extensions import override
 
 from mesosynth.units import amplitude_to_db
 
 from .. import theme
-from . import canvas as plot_painting
 from .axes import Axis
-from .canvas import Canvas
-from .frame import Frame, Table
+from .frame import Frame, Later, Table
+
+if TYPE_CHECKING:
+    from pyqtgraph.GraphicsScene.mouseEvents import MouseClickEvent
+
+    from .plot import Plot
 
 # --------------------------------------------------------------------------------------------------
 # Spectrum of the output: levels in bands of a twelfth of an octave.
@@ -68,7 +73,6 @@ def spectrum(samples: NDArray[np.float32], sample_rate: float) -> NDArray[np.flo
 SECONDS = 2.0
 """Time that the scope looks back, s."""
 
-_METER = 10
 _FALL_DB = 0.5  # per tick: some 30 dB a second, slow enough to read a peak
 _BOTTOM_DB = -60.0
 _QUIETEST_DB = -90.0  # of the spectrum
@@ -102,21 +106,69 @@ class Scope(Frame):
     spectrum_shown = Signal(bool)
 
     def __init__(self) -> None:
-        self._canvas = _Canvas()
-        super().__init__("Output", self._canvas)
-        self._canvas.clicked.connect(lambda: self.show_spectrum(not self.spectrum))
+        self._place = Later(self._make)
+        super().__init__("Output", self._place)
+        self.samples = np.zeros(0, np.float32)
+        self.sample_rate = 48000.0
+        self.spectrum = self._silent = False
+        self._level = _BOTTOM_DB
+
+    def _make(self) -> QWidget:
+        from .plot import Curve, Plot
+
+        class Trace(Plot):
+            """Plot that changes over when it is clicked."""
+
+            clicked = Signal()
+
+            def __init__(self, scope: "Scope") -> None:
+                super().__init__("Output", _TIME, _AMPLITUDE, "Click: waveform or spectrum")
+                self._scope_read = scope.read
+                assert self.sceneObj is not None
+                self.sceneObj.sigMouseClicked.connect(self._on_click)
+
+            @override
+            def read(self, x: float, y: float) -> str:
+                return self._scope_read(x, y)
+
+            def _on_click(self, event: "MouseClickEvent") -> None:
+                left = event.button() == Qt.MouseButton.LeftButton
+                if left and self.area.contains(event.scenePos()):
+                    self.clicked.emit()
+
+        self._trace = Trace(self)
+        self._trace.clicked.connect(lambda: self.show_spectrum(not self.spectrum))
+        self._trace.looked.connect(self._draw)
+        self._envelope = Curve(self._trace, "ACCENT", width=1.0, connect="pairs")
+        self._levels = Curve(self._trace, "ACCENT", width=1.2, fill=_QUIETEST_DB)
+        self._meter = QProgressBar(orientation=Qt.Orientation.Vertical, textVisible=False)
+        self._meter.setRange(round(_BOTTOM_DB), 0)
+        self._meter.setFixedWidth(10)
+        self._meter.setMinimumHeight(20)
+        self._meter.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Ignored)
+        theme.name(self._meter, "Peak level of the output, dB below full scale")
+        body = QWidget()
+        row = QHBoxLayout(body)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        row.addWidget(self._trace, 1)
+        row.addWidget(self._meter)
+        return body
 
     @property
-    def spectrum(self) -> bool:
-        """Whether the spectrum is shown in place of the waveform."""
-        return self._canvas.spectrum
+    def trace(self) -> "Plot":
+        """The plot."""
+        _ = self._place.plot
+        return self._trace
 
     def show_spectrum(self, shown: bool) -> None:
         """Show the spectrum, or the waveform again."""
         if shown != self.spectrum:
-            self._canvas.spectrum = shown
-            self._canvas.refresh()
+            self.spectrum = shown
+            self.trace.set_axes(*((_FREQUENCY, _LEVEL) if shown else (_TIME, _AMPLITUDE)))
+            self.trace.reset()
             self.title.setText("Spectrum" if shown else "Output")
+            self._draw()
             self.spectrum_shown.emit(shown)
 
     def show_samples(self, samples: NDArray[np.float32], sample_rate: float) -> None:
@@ -131,12 +183,19 @@ class Scope(Frame):
         """
         latest = samples[-max(1, int(sample_rate * 0.05)) :]
         peak = float(np.abs(latest).max()) if len(latest) else 0.0
-        level = self._canvas.draw(samples, sample_rate, amplitude_to_db(peak))
-        self.note.setText(f"{level:.0f} dB" if level > _BOTTOM_DB else "−∞ dB")
+        level = max(amplitude_to_db(peak), self._level - _FALL_DB, _BOTTOM_DB)
+        silent = not len(samples) or not samples.any()
+        if not (silent and self._silent and level <= _BOTTOM_DB):
+            self.samples, self.sample_rate, self._level = samples, sample_rate, level
+            self.note.setText(f"{level:.0f} dB" if level > _BOTTOM_DB else "−∞ dB")
+            if self._place.made:
+                self._meter.setValue(round(level))
+                self._draw()
+        self._silent = silent
 
     @override
     def table(self) -> Table:
-        samples, rate = self._canvas.samples, self._canvas.sample_rate
+        samples, rate = self.samples, self.sample_rate
         if self.spectrum:
             levels = spectrum(samples, rate)
             pairs = zip(band_frequencies().tolist(), levels.tolist(), strict=True)
@@ -144,93 +203,46 @@ class Scope(Frame):
         times = (np.arange(len(samples)) / rate).tolist()
         return Table(("time_s", "amplitude"), zip(times, samples.tolist(), strict=True))
 
+    def read(self, x: float, y: float) -> str:
+        """What the read-out says of a point.
 
-class _Canvas(Canvas):
-    clicked = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setMinimumSize(120, 40)
-        self.samples = np.zeros(0, np.float32)
-        self.sample_rate = 48000.0
-        self._level = _BOTTOM_DB
-        self._silent = self.spectrum = False
-        self.setToolTip("Click: waveform or spectrum")
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.clicked.emit()
-
-    def draw(self, samples: NDArray[np.float32], sample_rate: float, level: float) -> float:
-        silent = not len(samples) or not samples.any()
-        self._level = max(level, self._level - _FALL_DB, _BOTTOM_DB)
-        if not (silent and self._silent and self._level <= _BOTTOM_DB):
-            self.samples, self.sample_rate = samples, sample_rate
-            self.update()
-        self._silent = silent
-        return self._level
-
-    @property
-    def _area(self) -> QRectF:
-        area = QRectF(self.rect()).adjusted(0, 0, -_METER - 8, 0)
-        return area.adjusted(0, 0, 0, -1.3 * plot_painting.em()) if self.spectrum else area
-
-    def paint_still(self, painter: QPainter) -> None:
-        area = self._area
-        plot_painting.paint_ground(painter, area)
+        Parameters
+        ----------
+        x, y : float
+            Values under the mouse.
+        """
         if self.spectrum:
-            plot_painting.paint_x_axis(painter, area, _FREQUENCIES, grid=True)
+            band = int(np.abs(np.log(band_frequencies() / x)).argmin())
+            level = float(spectrum(self.samples, self.sample_rate)[band])
+            text = f"{band_frequencies()[band]:.0f} Hz · {level:.0f} dB below full scale"
+            return text.replace("-", "").replace("· 0 dB below", "· 0 dB, ")
+        place = len(self.samples) + int(x * self.sample_rate)
+        value = f" · {self.samples[place]:.3f}" if 0 <= place < len(self.samples) else ""
+        return f"{x:.3f} s{value}".replace("-", "−")
+
+    def _draw(self) -> None:
+        if self.spectrum:
+            levels = np.clip(spectrum(self.samples, self.sample_rate), _QUIETEST_DB, 0.0)
+            self._levels.show(band_frequencies(), levels)
+            self._envelope.show([], [])
             return
-        painter.setPen(QPen(QColor(theme.GRID)))
-        painter.drawLine(QLineF(area.left(), area.center().y(), area.right(), area.center().y()))
-
-    def paint_moving(self, painter: QPainter) -> None:
-        (self._paint_spectrum if self.spectrum else self._paint_envelope)(painter, self._area)
-        self._paint_meter(painter, QRectF(self.width() - _METER, 2, _METER, self.height() - 4))
-
-    def _paint_envelope(self, painter: QPainter, area: QRectF) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        low, high = envelope(self.samples, max(int(area.width()), 1))
-        painter.setPen(QPen(theme.colour(theme.ACCENT, 0.85)))
-        middle = area.center().y()
-        scale = middle - 2.0
-        painter.drawLines(
-            [
-                QLineF(x, middle - min(top, 1.0) * scale, x, middle - max(bottom, -1.0) * scale)
-                for x, (bottom, top) in enumerate(zip(low.tolist(), high.tolist(), strict=True))
-                if top > bottom
-            ]
-        )
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-
-    def _paint_spectrum(self, painter: QPainter, area: QRectF) -> None:
-        levels = np.clip(spectrum(self.samples, self.sample_rate), _QUIETEST_DB, 0.0)
-        points = [
-            QPointF(
-                area.left() + _FREQUENCIES.share(frequency) * area.width(),
-                area.bottom() - (1.0 - level / _QUIETEST_DB) * area.height(),
-            )
-            for frequency, level in zip(band_frequencies().tolist(), levels.tolist(), strict=True)
-        ]
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.colour(theme.ACCENT, 0.25))
-        painter.drawPolygon(QPolygonF([area.bottomLeft(), *points, area.bottomRight()]))
-        painter.setPen(QPen(theme.colour(theme.ACCENT, 0.9), 1.2))
-        painter.drawPolyline(QPolygonF(points))
-
-    def _paint_meter(self, painter: QPainter, well: QRectF) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(theme.GRID))
-        painter.drawRoundedRect(well, 2, 2)
-        share = 1.0 - self._level / _BOTTOM_DB
-        if share <= 0.0:
-            return
-        shade = QLinearGradient(well.bottomLeft(), well.topLeft())
-        shade.setColorAt(0.0, theme.colour(theme.ACCENT, 0.5))
-        shade.setColorAt(0.85, QColor(theme.ACCENT))
-        shade.setColorAt(1.0, QColor(theme.ERROR))
-        painter.setBrush(shade)
-        painter.drawRoundedRect(well.adjusted(0, well.height() * (1.0 - share), 0, 0), 2, 2)
+        left, right, *_ = self.trace.sight
+        count, rate = len(self.samples), self.sample_rate
+        first, last = max(count + int(left * rate), 0), min(count + int(right * rate) + 1, count)
+        seen = self.samples[first:last]
+        columns = min(max(int(self.trace.area.width()), 1), max(len(seen), 1))
+        low, high = np.clip(envelope(seen, columns), -1.0, 1.0)
+        times = (first - count + (np.arange(columns) + 0.5) / columns * len(seen)) / rate
+        if columns == len(seen):  # each sample is seen: neighbours are joined
+            low, high = seen, np.append(seen[1:], seen[-1:])
+            times = np.stack([times, np.append(times[1:], times[-1:])], axis=1).ravel()
+        else:
+            times = np.repeat(times, 2)
+        self._envelope.show(times, np.stack([low, high], axis=1).ravel())
+        self._levels.show([], [])
 
 
-_FREQUENCIES = Axis(LOWEST, HIGHEST, "", "octaves")
+_TIME = Axis(-SECONDS, 0.0, "Time before now (s)")
+_AMPLITUDE = Axis(-1.0, 1.0, "Amplitude")
+_FREQUENCY = Axis(LOWEST, HIGHEST, "Frequency (Hz)", "octaves")
+_LEVEL = Axis(_QUIETEST_DB, 0.0, "Level (dB)")

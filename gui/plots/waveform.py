@@ -1,8 +1,11 @@
 """Waveform of the whole target, with its analysis window to move."""
 
+from dataclasses import replace
+
 import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+import pyqtgraph as pg
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
@@ -10,15 +13,42 @@ from mesosynth.audio.target import ANALYSIS_RATE, Target
 from mesosynth.audio.waveform_peaks import WaveformPeaks
 
 from .. import theme
-from . import canvas as plot_painting
 from .axes import Axis
-from .canvas import Canvas
+from .frame import Table
+from .plot import FONT, Curve, Part, Plot
 
 _LINES = 2.4  # height, in lines of text
 _NUDGE = 0.25  # s for a stroke of an arrow key
 
 
-class Waveform(Canvas):
+class Window(Part):
+    """Part of the file that is matched, between two lines."""
+
+    def __init__(self, plot: Plot) -> None:
+        super().__init__(plot, pg.LinearRegionItem(movable=False))
+        self.item.setZValue(10.0)
+        self.dress()
+
+    def show(self, start: float, end: float) -> None:
+        """Move it.
+
+        Parameters
+        ----------
+        start, end : float
+            s; the same where there is nothing to move.
+        """
+        self.item.setVisible(end > start)
+        self.item.setRegion((start, end))
+
+    @override
+    def dress(self) -> None:
+        colour = "ACCENT" if self.plot.hasFocus() else "MATCH"
+        self.item.setBrush(self.plot.ink(colour, 0.18))
+        for line in self.item.lines:
+            line.setPen(pg.mkPen(self.plot.ink(colour), width=1.5))
+
+
+class Waveform(Plot):
     """Envelope of the target's file; drag the window, or move it by the arrow keys.
 
     Signals
@@ -30,17 +60,24 @@ class Waveform(Canvas):
     moved = Signal(float)
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(
+            "Waveform of the target", _TIME, Axis(-1.0, 1.0, "Amplitude"),
+            "Drag, or arrow keys: the part that is matched. Ctrl-drag: zoom",
+        )  # fmt: skip
         self.peaks: WaveformPeaks | None = None
         self.start = self.length = 0.0
-        self.roomy = True  # whether the desk has room for what cannot be moved
+        self._roomy = True  # whether the desk has room for what cannot be moved
         self._wanted: float | None = None  # while a hand moves the window
         self._grip = 0.0
-        self.setFixedHeight(round(_LINES * plot_painting.em()))
+        self._envelope = Curve(self, "DIM", width=0.7, fill="enclosed")
+        self._window = Window(self)
+        self.left.numbered = self.bottom.numbered = False
+        self.left.fit()
+        self.bottom.fit()
+        line = QFontMetricsF(theme.font(FONT)).height()
+        self.setFixedHeight(round(_LINES * line))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setVisible(False)
-        theme.name(self, "Waveform of the target", "Arrow keys move the part that is matched")
+        self.hide()
 
     @override
     def sizeHint(self) -> QSize:
@@ -49,17 +86,12 @@ class Waveform(Canvas):
     @property
     def movable(self) -> bool:
         """Whether the file is longer than the window."""
-        return self.peaks is not None and self.peaks.duration > self.length + 0.05
+        return self.peaks is not None and self._duration > self.length + 0.05
 
-    @property
-    def wanted(self) -> bool:
-        """Whether there is a waveform, and room or need for it."""
-        return self.peaks is not None and (self.movable or self.roomy)
-
-    @property
-    def frame(self) -> QRectF:
-        """Rectangle of the analysis window, px."""
-        return self._box(self.start if self._wanted is None else self._wanted)
+    def set_roomy(self, roomy: bool) -> None:
+        """Whether there is room for a waveform whose window cannot be moved."""
+        self._roomy = roomy
+        self.setVisible(self.peaks is not None and (self.movable or roomy))
 
     def set_target(self, target: Target, peaks: WaveformPeaks | None) -> None:
         """Show another target.
@@ -70,113 +102,96 @@ class Waveform(Canvas):
         peaks : WaveformPeaks or None
             Peaks of its whole file; None for one that is no file.
         """
-        self.peaks = peaks
-        self.start = target.start
-        self.length = len(target.audio) / ANALYSIS_RATE
-        self._wanted = None
-        self.setVisible(self.wanted)
-        seconds = 0.0 if peaks is None else peaks.duration
-        text = f"{target.name}, {seconds:.1f} s"
-        self.setToolTip(
-            f"{text}\nDrag, or arrow keys: the part that is matched" if self.movable else text
+        self.peaks, self._wanted = peaks, None
+        self.start, self.length = target.start, len(target.audio) / ANALYSIS_RATE
+        if peaks is not None:
+            top = max(float(np.abs([peaks.high, peaks.low]).max()), 1e-9)
+            self.set_axes(
+                replace(_TIME, high=max(peaks.duration, 1e-3)), Axis(-top, top, "Amplitude")
+            )
+            self.reset()
+            times = (np.arange(len(peaks.high)) + 0.5) / len(peaks.high) * peaks.duration
+            self._envelope.show(
+                np.concatenate([times, times[::-1]]), np.concatenate([peaks.high, peaks.low[::-1]])
+            )
+        shapes = Qt.CursorShape
+        self.viewport().setCursor(shapes.OpenHandCursor if self.movable else shapes.ArrowCursor)
+        self._show_window()
+        self.set_roomy(self._roomy)
+
+    @override
+    def read(self, x: float, y: float) -> str:
+        if self.peaks is None or not 0.0 <= x < self._duration:
+            return ""
+        place = int(x / self._duration * len(self.peaks.high))
+        low, high = float(self.peaks.low[place]), float(self.peaks.high[place])
+        part = f" · matched: {self.begin:.2f} to {self.begin + self.length:.2f} s"
+        text = f"{x:.2f} s · {low:.2f} to {high:.2f}{part if self.movable else ''}"
+        return text.replace("-", "−")
+
+    @override
+    def table(self) -> Table:
+        columns = ("time_s", "lowest_amplitude", "highest_amplitude")
+        peaks = self.peaks
+        if peaks is None:
+            return Table(columns, ())
+        times = np.arange(len(peaks.high)) / len(peaks.high) * peaks.duration
+        return Table(
+            columns, zip(times.tolist(), peaks.low.tolist(), peaks.high.tolist(), strict=True)
         )
-        self.setCursor(
-            Qt.CursorShape.OpenHandCursor if self.movable else Qt.CursorShape.ArrowCursor
-        )
-        self.refresh()
+
+    @property
+    def begin(self) -> float:
+        """Where the window begins, s, also while it is dragged."""
+        return self.start if self._wanted is None else self._wanted
 
     @override
-    def paint_still(self, painter: QPainter) -> None:
-        area = self._area
-        plot_painting.paint_ground(painter, area)
-        if self.peaks is None:
-            return
-        high, low = self.peaks.high, self.peaks.low
-        top = max(float(np.abs([high, low]).max()), 1e-9)
-        x = np.linspace(area.left(), area.right(), len(high))
-        middle, scale = area.center().y(), 0.46 * area.height() / top
-        points = [QPointF(a, middle - b * scale) for a, b in zip(x, high, strict=True)]
-        points += [QPointF(a, middle - b * scale) for a, b in zip(x[::-1], low[::-1], strict=True)]
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(theme.DIM), 0.7))
-        painter.setBrush(QColor(theme.DIM))
-        painter.drawPolygon(QPolygonF(points))
+    def press(self, x: float, y: float, event: QMouseEvent) -> bool:
+        if self.movable:
+            # A press beside the window brings its middle there.
+            inside = self.start <= x <= self.start + self.length
+            self._grip = x - self.start if inside else self.length / 2.0
+            self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+            self.drag(x, y, event)
+        return self.movable
 
     @override
-    def paint_moving(self, painter: QPainter) -> None:
-        if self.peaks is None or not self.movable:
-            return
-        area, window = self._area, self.frame
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.colour(theme.WELL, 0.72))
-        painter.drawRect(QRectF(area.topLeft(), window.bottomLeft()))
-        painter.drawRect(QRectF(window.topRight(), area.bottomRight()))
-        painter.setPen(QPen(QColor(theme.ACCENT if self.hasFocus() else theme.MATCH), 1.5))
-        for x in (window.left(), window.right()):
-            painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
-        if self._wanted is not None:
-            text = f"{self._wanted:.2f} to {self._wanted + self.length:.2f} s"
-            plot_painting.paint_readout(painter, area, window.topLeft(), text)
+    def drag(self, x: float, y: float, event: QMouseEvent) -> None:
+        self._wanted = self._within(x - self._grip)
+        self._show_window()
 
     @override
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() != Qt.MouseButton.LeftButton or not self.movable:
-            return
-        x = event.position().x()
-        window = self.frame
-        # A press beside the window brings its middle there.
-        inside = window.left() <= x <= window.right()
-        self._grip = x - window.left() if inside else window.width() / 2.0
-        self._want(x)
-        self.setCursor(Qt.CursorShape.ClosedHandCursor)
+    def release(self, x: float, y: float, event: QMouseEvent) -> None:
+        self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
+        self._let_go()
 
     @override
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._wanted is not None:
-            self._want(event.position().x())
-
-    @override
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._wanted is not None:
-            self._let_go()
-            self.setCursor(Qt.CursorShape.OpenHandCursor)
-
-    @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
+    def keyPressEvent(self, ev: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Left: -_NUDGE, Qt.Key.Key_Right: _NUDGE}
-        step = steps.get(Qt.Key(event.key()))
+        step = steps.get(Qt.Key(ev.key()))
         if step is None or not self.movable:
-            super().keyPressEvent(event)
+            super().keyPressEvent(ev)
             return
         self._wanted = self._within(self.start + step)
         self._let_go()
+
+    @property
+    def _duration(self) -> float:
+        return 0.0 if self.peaks is None else self.peaks.duration
 
     def _let_go(self) -> None:
         wanted, self._wanted = self._wanted, None
         if wanted is not None and abs(wanted - self.start) > 1e-3:
             self.start = wanted
             self.moved.emit(wanted)
-        self.update()
+        self._show_window()
 
-    def _want(self, x: float) -> None:
-        area = self._area
-        duration = 0.0 if self.peaks is None else self.peaks.duration
-        self._wanted = self._within(duration * (x - self._grip - area.left()) / area.width())
-        self.update()
+    def _show_window(self) -> None:
+        length = self.length if self.movable else 0.0
+        self._window.show(self.begin, self.begin + length)
 
     def _within(self, start: float) -> float:
-        duration = 0.0 if self.peaks is None else self.peaks.duration
-        return min(max(start, 0.0), max(duration - self.length, 0.0))
+        return min(max(start, 0.0), max(self._duration - self.length, 0.0))
 
-    @property
-    def _area(self) -> QRectF:
-        return QRectF(self.rect()).adjusted(plot_painting.left_margin(), 1, -1, -3)
 
-    def _box(self, start: float) -> QRectF:
-        area = self._area
-        axis = Axis(0.0, max(self.peaks.duration if self.peaks else 0.0, 1e-3))
-        left, right = axis.share(start), axis.share(start + self.length)
-        return QRectF(
-            QPointF(area.left() + max(left, 0.0) * area.width(), area.top()),
-            QPointF(area.left() + min(right, 1.0) * area.width(), area.bottom()),
-        )
+_TIME = Axis(0.0, 4.0, "Time (s)")

@@ -29,8 +29,7 @@ def fill(window):
     time = np.linspace(0.0, 1.0, 400, dtype=np.float32)
     wave = np.sin(time * 300.0) * np.exp(-((time - 0.5) ** 2) * 40.0)
     target = Target("demo.wav", np.zeros(32768, np.float32), 0.0, 1.0, "")
-    window.scalograms.waveform.set_target(target, WaveformPeaks(-abs(wave), abs(wave), 4.0))
-    window.scalograms.set_target_name(target.name)
+    window.scalograms.set_file(target, WaveformPeaks(-abs(wave), abs(wave), 4.0))
     for pictures in (window.scalograms, window.scale_rate):
         for show in (pictures.set_target, pictures.set_sound):
             show(

@@ -1,11 +1,12 @@
 """What a window has painted as text, and where: painters are watched while they write."""
 
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPicture
 from PySide6.QtWidgets import QLabel
 
 import gui.widgets.knob
 from gui.plots.canvas import Canvas
+from gui.plots.plot import Plot
 from gui.widgets.elided_label import ElidedLabel
 from gui.widgets.knob import Knob
 
@@ -54,11 +55,29 @@ def texts_of(widget):
     return list(_written)
 
 
+def plot_texts(plot):
+    """The texts of a plot's axes: (text, rectangle, rectangle that it may take)."""
+    for axis in (plot.left, plot.bottom):
+        picture = QPicture()
+        painter = QPainter(picture)
+        specs = axis.generateDrawSpecs(painter)
+        painter.end()
+        if specs is None or not axis.isVisible():
+            continue
+        for rect, _, text in specs[2]:
+            yield text, axis.mapRectToScene(rect), QRectF(plot.rect())
+        label = axis.label
+        if label.isVisible() and label.toPlainText():
+            box = label.mapRectToScene(label.boundingRect())
+            inner = box.adjusted(4, 4, -4, -4)  # of the document's margins
+            yield label.toPlainText(), inner, QRectF(plot.rect())
+
+
 def painted_troubles(widget):
     """What is wrong with the texts that a widget paints: cut off, or one over another."""
+    texts = plot_texts(widget) if isinstance(widget, Plot) else texts_of(widget)
     written = [
-        (text, box.adjusted(SLACK, SLACK, -SLACK, -SLACK), room)
-        for text, box, room in texts_of(widget)
+        (text, box.adjusted(SLACK, SLACK, -SLACK, -SLACK), room) for text, box, room in texts
     ]
     for place, (text, box, room) in enumerate(written):
         if not room.contains(box):
@@ -84,7 +103,7 @@ def label_troubles(label):
 
 def text_troubles(window, may_end_early=()):
     """Every trouble with text in a window; labels in `may_end_early` may end in …."""
-    for widget in window.findChildren(Canvas) + window.findChildren(Knob):
+    for widget in [w for kind in (Canvas, Plot, Knob) for w in window.findChildren(kind)]:
         if widget.isVisible():
             name = widget.accessibleName() or type(widget).__name__
             yield from (f"{name}: {trouble}" for trouble in painted_troubles(widget))

@@ -12,7 +12,7 @@ LEFT = Qt.MouseButton.LeftButton
 def page(desk, qtbot, tmp_path, monkeypatch):
     monkeypatch.setenv("MESOSYNTH_CACHE_DIR", str(tmp_path))
     desk.drawer.turn_to("map")
-    qtbot.waitUntil(lambda: len(desk.map_page.map._places) >= 64, timeout=20_000)
+    qtbot.waitUntil(lambda: len(desk.map_page.map.places) >= 64, timeout=20_000)
     QTest.qWait(50)
     yield desk.map_page
     desk.session.sound.stop()
@@ -20,7 +20,7 @@ def page(desk, qtbot, tmp_path, monkeypatch):
 
 
 def place_of(page, name):
-    return next(place for place in page.map._places if place.entry.name == name)
+    return next(place for place in page.map.places if place.entry.name == name)
 
 
 def spot_of(page, name):
@@ -28,53 +28,53 @@ def spot_of(page, name):
 
 
 def test_every_factory_sound_is_there_without_listening(page):
-    assert {place.entry.name for place in page.map._places} >= {"Laser", "Crickets", "Aurora"}
+    assert {place.entry.name for place in page.map.places} >= {"Laser", "Crickets", "Aurora"}
     keys = page.chart._keys
     factory = {keys[entry_key] for entry_key in keys if entry_key.startswith("factory/")}
     assert len(factory) >= 64
     assert not factory & page.chart._tried  # others' tests may have saved sounds of their own
     inside = page.map.area.adjusted(-1, -1, 1, 1)
-    assert all(inside.contains(page.map.point(place)) for place in page.map._places)
+    assert all(inside.contains(page.map.point(place)) for place in page.map.places)
 
 
 def test_a_click_plays_a_sound_and_undo_takes_it_back(desk, page, qtbot):
     before = dict(desk.session.sound.values)
     with told(qtbot, desk.session.presets.loaded, timeout=10_000) as loaded:
-        QTest.mouseClick(page.map, LEFT, pos=spot_of(page, "Laser"))
+        QTest.mouseClick(page.map.viewport(), LEFT, pos=spot_of(page, "Laser"))
     near = loaded.args[0]
     assert near.name == "Laser"
     assert desk.session.sound.playing
     qtbot.waitUntil(
         lambda: desk.session.sound.values["gamma"] == near.values["gamma"], timeout=5_000
     )
-    assert page.map._playing == place_of(page, "Laser").entry.key
+    assert page.map.playing == place_of(page, "Laser").entry.key
     qtbot.waitUntil(lambda: desk.history.stack.canUndo(), timeout=5_000)
     desk.history.undo()
     qtbot.waitUntil(lambda: desk.session.sound.values["gamma"] == before["gamma"], timeout=5_000)
 
 
 def test_the_mouse_over_a_point_tells_its_name(page):
-    QTest.mouseMove(page.map, spot_of(page, "Crickets"))
+    QTest.mouseMove(page.map.viewport(), spot_of(page, "Crickets"))
     QTest.qWait(100)
-    assert page.map._hovered is place_of(page, "Crickets")
-    assert page.map.cursor().shape() == Qt.CursorShape.PointingHandCursor
-    QTest.mouseMove(page.map, QPoint(1, 1))
+    assert page.map.hovered is place_of(page, "Crickets")
+    assert page.map.viewport().cursor().shape() == Qt.CursorShape.PointingHandCursor
+    QTest.mouseMove(page.map.viewport(), QPoint(1, 1))
     QTest.qWait(100)
-    assert page.map._hovered is None
+    assert page.map.hovered is None
 
 
 def test_a_drag_blends_what_is_near_in_one_step(desk, page, qtbot):
     start, end = spot_of(page, "Sub drop"), spot_of(page, "Wooden bass")
     steps = desk.history.stack.count()
-    QTest.mousePress(page.map, LEFT, pos=start)
+    QTest.mousePress(page.map.viewport(), LEFT, pos=start)
     for step in range(1, 9):
-        QTest.mouseMove(page.map, start + (end - start) * step / 8)
+        QTest.mouseMove(page.map.viewport(), start + (end - start) * step / 8)
         QTest.qWait(25)
     mixed = desk.session.sound.values["f_c"]
-    QTest.mouseRelease(page.map, LEFT, pos=end)
-    names = [place.entry.name for place, _ in page.map._mix]
+    QTest.mouseRelease(page.map.viewport(), LEFT, pos=end)
+    names = [place.entry.name for place, _ in page.map.mix]
     assert names[0] == "Wooden bass"
-    assert sum(share for _, share in page.map._mix) == pytest.approx(1.0)
+    assert sum(share for _, share in page.map.mix) == pytest.approx(1.0)
     assert mixed > 0.0
     goal = place_of(page, "Wooden bass").preset.values["f_c"]
     qtbot.waitUntil(
@@ -87,7 +87,7 @@ def test_a_drag_blends_what_is_near_in_one_step(desk, page, qtbot):
 
 def test_arrow_keys_go_from_sound_to_sound(desk, page, qtbot):
     with told(qtbot, desk.session.presets.loaded, timeout=10_000):
-        QTest.mouseClick(page.map, LEFT, pos=spot_of(page, "Aurora"))
+        QTest.mouseClick(page.map.viewport(), LEFT, pos=spot_of(page, "Aurora"))
     x = page.map.point(place_of(page, "Aurora")).x()
     page.map.setFocus()
     with told(qtbot, desk.session.presets.loaded, timeout=10_000) as loaded:
@@ -97,7 +97,7 @@ def test_arrow_keys_go_from_sound_to_sound(desk, page, qtbot):
 
 def test_sounds_that_are_alike_are_named_and_heard(desk, page, qtbot):
     with told(qtbot, desk.session.presets.loaded, timeout=10_000):
-        QTest.mouseClick(page.map, LEFT, pos=spot_of(page, "Crickets"))
+        QTest.mouseClick(page.map.viewport(), LEFT, pos=spot_of(page, "Crickets"))
     names = [button.text() for button in page.similar]
     assert len(names) == 4
     assert "Crickets" not in names

@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 
 from gui.plots.canvas import Canvas
+from gui.plots.plot import Plot
 from gui.settings import load_settings
 from gui.widgets.splitter import SHARE
 
@@ -117,7 +118,9 @@ def test_the_sheet_is_no_higher_than_the_desk_and_scrolls(desk):
 def test_everything_that_can_be_reached_has_a_name(desk):
     nameless = []
     for widget in desk.findChildren(QWidget):
-        reachable = widget.focusPolicy() != Qt.FocusPolicy.NoFocus or isinstance(widget, Canvas)
+        reachable = widget.focusPolicy() != Qt.FocusPolicy.NoFocus or isinstance(
+            widget, Canvas | Plot
+        )
         inner = widget.objectName().startswith("qt_") or widget.parent() is None
         if not reachable or inner or not widget.isVisibleTo(desk):
             continue

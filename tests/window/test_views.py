@@ -2,6 +2,7 @@
 
 import csv
 import gc
+import json
 import math
 import weakref
 
@@ -10,12 +11,17 @@ import pytest
 import soundfile
 from hands import LEFT, SHIFT, drag, hover, told, wheel
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLineEdit
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 from test_pictures import analysis
 
+from gui.plots.colours import colour_map
+from mesosynth import __version__
+from mesosynth.audio.target import Target
 from mesosynth.matching.results import Cell, MatchStep
+
+CTRL = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture
@@ -29,86 +35,104 @@ def pictures(desk, qtbot):
     sound = analysis(scalogram=scalogram, scale_rate=spins)
     target = analysis(scalogram=np.roll(scalogram, 1, axis=0), scale_rate=spins[::-1].copy())
     for view in (desk.scalograms, desk.scale_rate):
-        view.axes.reset()
         view.set_target(target)
         view.set_sound(sound)
+        view.pictures["sound"].reset()
     yield desk
     for view in (desk.scalograms, desk.scale_rate):
-        view.axes.reset()
+        view.pictures["sound"].reset()
         desk.session.sound.analysed.connect(view.set_sound)
 
 
+def spot_of(plot, x, y):
+    """A pixel of a plot, by shares of its view from the lower left."""
+    area = plot.area
+    return QPointF(area.left() + x * area.width(), area.bottom() - y * area.height())
+
+
 def test_the_wheel_zooms_all_scalograms_around_the_mouse(pictures):
-    axes = pictures.scalograms.axes
-    sound = pictures.scalograms.pictures["sound"]
-    area = sound.area
-    spot = QPointF(area.left() + 0.5 * area.width(), area.top() + 0.25 * area.height())
-    held, before = axes.y.at(0.75), axes.y
-    wheel(sound, spot, 2)
-    assert axes.y.at(0.75) == pytest.approx(held)
-    octaves = math.log2(axes.y.high / axes.y.low)
-    assert octaves == pytest.approx(0.64 * math.log2(before.high / before.low))
-    time = axes.x
-    wheel(sound, spot, 1, SHIFT)
-    assert axes.x.high - axes.x.low == pytest.approx(0.8 * (time.high - time.low))
-    assert pictures.scalograms.pictures["target"].axes is axes
-    QTest.mouseDClick(sound, LEFT, pos=spot.toPoint())
-    assert (axes.x, axes.y) == (time, before)
+    views = pictures.scalograms.pictures
+    sound, target = views["sound"], views["target"]
+    spot = spot_of(sound, 0.5, 0.75)
+    held, before = sound.values_at(spot), sound.sight
+    wheel(sound.viewport(), spot, 2)
+    assert sound.values_at(spot) == pytest.approx(held, rel=0.01)
+    octaves = math.log2(sound.sight[3] / sound.sight[2])
+    assert octaves == pytest.approx(0.64 * math.log2(before[3] / before[2]), rel=1e-6)
+    seen = sound.sight
+    wheel(sound.viewport(), spot, 1, SHIFT)
+    left, right, *frequencies = sound.sight
+    assert right - left == pytest.approx(0.8 * (seen[1] - seen[0]))
+    assert frequencies == pytest.approx(seen[2:])
+    wheel(sound.viewport(), spot, 1, CTRL)
+    assert sound.sight[:2] == pytest.approx((left, right))
+    assert sound.sight[3] / sound.sight[2] < frequencies[1] / frequencies[0]
+    assert target.sight == pytest.approx(sound.sight)
+    QTest.mouseDClick(sound.viewport(), LEFT, pos=spot.toPoint())
+    assert sound.sight == pytest.approx(before)
+    assert target.sight == pytest.approx(before)
 
 
 def test_a_drag_moves_what_is_in_sight_and_stays_within_the_picture(pictures):
-    axes = pictures.scalograms.axes
     target = pictures.scalograms.pictures["target"]
-    home = axes.y
-    wheel(target, target.area.center(), 4)
-    before = axes.y
-    drag(target, target.area.center(), (0, 30))
-    share = 30.0 / target.area.height()
-    assert axes.y.low == pytest.approx(before.at(share), rel=1e-6)
-    drag(target, target.area.center(), (0, -3000))
-    assert axes.y.low == pytest.approx(home.low)
+    home = target.sight
+    wheel(target.viewport(), target.area.center(), 4)
+    held = target.values_at(target.area.center())
+    moved = target.area.center() + QPointF(0, 20)
+    drag(target.viewport(), target.area.center(), (0, 20), SHIFT)
+    assert target.values_at(moved) == pytest.approx(held, rel=0.01)
+    beside = QPointF(15, target.area.center().y())
+    before = target.sight
+    drag(target.viewport(), beside, (0, 20))  # an axis moves along itself alone
+    assert target.sight[:2] == pytest.approx(before[:2])
+    assert target.sight[2] > before[2]
+    drag(target.viewport(), target.area.center(), (0, -3000), SHIFT)
+    assert target.sight[2] == pytest.approx(home[2])
 
 
-def test_the_mouse_reads_the_scalogram(pictures):
-    sound = pictures.scalograms.pictures["sound"]
-    axes, area = sound.axes, sound.area
-    spot = QPointF(
-        area.left() + axes.x.share(2.0) * area.width(),
-        area.bottom() - axes.y.share(1000.0) * area.height(),
-    )
-    text = sound.text_at(spot)
-    assert text.startswith("2.0")
-    assert float(text.split(" · ")[1].split()[0]) == pytest.approx(1000.0, rel=0.02)
-    assert sound.text_at(QPointF(area.left() - 5, area.top())) == ""
+def test_the_mouse_reads_the_same_place_in_all_scalograms(pictures):
+    views = pictures.scalograms.pictures
+    sound = views["sound"]
+    hover(sound.viewport(), sound.pixel(2.0, 1000.0))
+    assert sound.readout.startswith("2.0")
+    assert float(sound.readout.split(" · ")[1].split()[0]) == pytest.approx(1000.0, rel=0.03)
+    texts = {view.readout for view in views.values()}
+    assert len(texts) == 3  # each its own level
+    assert len({text.split(" · ")[0] for text in texts}) == 1
+    hover(sound.viewport(), QPointF(sound.area.left() - 3, sound.area.top() + 3))
+    assert [view.readout for view in views.values()] == ["", "", ""]
 
 
 def test_the_mouse_reads_and_names_a_path(pictures):
     sound = pictures.scale_rate.pictures["sound"]
-    area = sound.area
-    corner = QPointF(area.right() - 2, area.top() + 2)  # rising, fastest rate, finest scale
-    assert sound.text_at(corner) == "2 c/oct · 8 Hz · rising (spin +1) · 0.0 dB"
-    other = QPointF(area.left() + 2, area.top() + 2)
-    assert sound.text_at(other) == "2 c/oct · 8 Hz · falling (spin −1) · −40.0 dB"
-    hover(sound, corner)
+    corner = spot_of(sound, 0.98, 0.98)  # rising, fastest rate, finest scale
     before = sound.grab().toImage()
-    hover(sound, QPointF(2, 2))
-    assert sound.grab().toImage() != before  # what it read was beside the mouse
+    hover(sound.viewport(), corner)
+    assert sound.readout == "2 c/oct · 8 Hz · rising (spin +1) · 0.0 dB"
+    assert sound.grab().toImage() != before
+    hover(sound.viewport(), spot_of(sound, 0.02, 0.98))
+    assert sound.readout == "2 c/oct · 8 Hz · falling (spin −1) · −40.0 dB"
+    hover(sound.viewport(), QPointF(1, 1))
+    assert sound.readout == ""
 
 
 def test_levels_are_dragged_on_the_bar_and_come_back(pictures):
-    bar = pictures.scalograms.levels
-    sound = pictures.scalograms.pictures["sound"]
-    before = sound.grab().toImage()
-    drag(bar, QPointF(bar.width() * 0.3, bar.height() / 2), (40, 0))
-    low, high = bar.levels
-    assert low > -50.0
+    sound, target = (pictures.scalograms.pictures[what] for what in ("sound", "target"))
+    bar, before = sound.bar, sound.grab().toImage()
+    lower, upper = (line.sceneBoundingRect().center() for line in bar.region.lines)
+    drag(sound.viewport(), min(lower, upper, key=lambda spot: -spot.y()), (0, -12))
+    low, high = bar.shown
+    assert low > -60.0
     assert high == 0.0
+    assert sound.image.levels == target.image.levels == (low, high)
     assert sound.grab().toImage() != before
-    drag(bar, QPointF(bar.width() * 0.3, bar.height() / 2), (500, 0))
-    assert bar.levels[0] < bar.levels[1]
-    QTest.mouseDClick(bar, LEFT)
-    assert bar.levels == (-60.0, 0.0)
-    assert sound.grab().toImage() == before
+    middle = bar.sceneBoundingRect().center().toPoint()
+    QTest.mouseDClick(sound.viewport(), LEFT, pos=middle)
+    assert bar.shown == (-60.0, 0.0)
+    both = pictures.scalograms.pictures["difference"].bar
+    both.set(-24.0, 40.0)
+    assert both.shown == (-40.0, 40.0)
+    both.set(*both.default)
 
 
 def test_the_difference_is_blue_where_the_sound_lacks_and_red_where_it_has_too_much(pictures):
@@ -116,6 +140,29 @@ def test_the_difference_is_blue_where_the_sound_lacks_and_red_where_it_has_too_m
     assert picture.numbers.max() > 20.0
     assert picture.numbers.min() < -20.0
     assert abs(picture.numbers[:, 0]).max() < 1e-3  # as quiet in both
+    red, blue = (colour_map("difference")[place] for place in (-1, 0))
+    assert red[0] > red[2]
+    assert blue[2] > blue[0]
+
+
+def test_times_are_those_of_the_file(pictures):
+    views = pictures.scalograms
+    target = Target("late.wav", np.zeros(32768, np.float32), 60.5, 1.0, "")
+    views.set_file(target, None)
+    try:
+        left, right, *_ = views.pictures["target"].sight
+        assert 60.5 <= left < right <= 64.5
+        times = {row[1] for row in views.table().rows}
+        assert min(times) > 60.5
+        views.set_playhead(0.0)
+        assert views._heads[0].at == pytest.approx(62.5)
+        assert views.pictures["target"].title == "Target: late.wav"
+        wheel(views.pictures["target"].viewport(), views.pictures["target"].area.center(), 3)
+        views.set_file(target, None)
+        assert not views.pictures["target"].zoomed  # zoom does not outlive its file
+    finally:
+        views.set_playhead(None)
+        views.set_file(Target("", np.zeros(32768, np.float32), 0.0, 1.0, ""), None)
 
 
 def test_another_pair_of_axes_is_chosen_in_the_menu_and_played(desk):
@@ -188,6 +235,15 @@ def test_parameters_stand_beside_the_loss(desk):
         QTest.mouseClick(desk.loss.switch, LEFT)
     rows = [*desk.loss.table().rows]
     assert rows[2][:4] == [3, 1.0, 0, pytest.approx(0.1 / 3)]
+    assert "f_m (Hz)" in desk.loss.table().columns
+    desk.loss.start()
+
+
+def test_steps_of_another_start_are_not_joined(desk):
+    desk.loss.start()
+    for k, start in enumerate((0, 0, 1, 1)):
+        desk.loss.add(MatchStep({"f_m": 4.0}, {}, 0.1 / (k + 1), k + 1, 0.0, start, 0.0))
+    assert np.isnan(desk.loss._loss.y).tolist() == [False, False, True, False, False]
     desk.loss.start()
 
 
@@ -200,8 +256,9 @@ def test_every_view_goes_to_a_file(pictures, tmp_path, view, ending):
     assert str(path) in pictures.status.message.text()
     if ending == ".png":
         image = QImage(str(path))
-        assert image.width() == 2 * frame.body.width()
-        assert image.pixelColor(image.width() // 2, image.height() // 2).isValid()
+        assert image.width() == pytest.approx(160 / 25.4 * 300, abs=1)  # 160 mm at 300 dpi
+        assert image.dotsPerMeterX() == pytest.approx(300 / 0.0254, abs=1)
+        assert image.pixelColor(image.width() - 2, 2) == QColor("white")
     elif ending == ".svg":
         text = path.read_text()
         assert text.startswith("<?xml")
@@ -245,15 +302,42 @@ def test_ctrl_e_saves_the_view_that_has_the_keyboard(pictures, tmp_path, monkeyp
     line.setText(str(tmp_path / "pad"))
     QTest.keyClick(line, Qt.Key.Key_Return)
     assert (tmp_path / "pad.svg").exists()
-    assert pictures.settings.views == str(tmp_path)
+    assert str(tmp_path) in pictures.settings.folders.values()
 
 
 def test_the_context_menu_of_a_view_saves_it(pictures):
     menu = pictures.links.exporter.menu(pictures.scalograms)
     texts = [action.text() for action in menu.actions() if action.text()]
-    assert len(texts) == 4
+    assert len(texts) == 7
+    assert {"Copy picture", "Copy numbers", "Export all of the match…"} <= set(texts)
     assert all(action.isEnabled() for action in menu.actions() if action.text())
     menu.deleteLater()
+
+
+def test_numbers_are_copied_for_a_spreadsheet_and_pictures_on_white(pictures):
+    exporter = pictures.links.exporter
+    exporter.copy_numbers(pictures.scale_rate)
+    header, first, *_ = QApplication.clipboard().text().splitlines()
+    assert header.split("\t") == [
+        "picture", "scale_c_per_oct", "rate_hz", "spin", "level_db"
+    ]  # fmt: skip
+    assert len(first.split("\t")) == 5
+    exporter.size.width, exporter.size.dpi = 100, 100
+    exporter.copy(pictures.scale_rate)
+    exporter.size.width, exporter.size.dpi = 160, 300
+    assert QApplication.clipboard().image().width() == pytest.approx(394, abs=1)
+
+
+def test_all_of_a_match_goes_into_a_folder(pictures, tmp_path):
+    folder = tmp_path / "match"
+    pictures.links.exporter.save_all(folder)
+    assert "Saved" in pictures.status.message.text()
+    names = {path.name for path in folder.iterdir()}
+    assert {"scalogram.png", "scalogram.svg", "scalogram.csv", "jtfs.png", "metadata.json"} <= names
+    about = json.loads((folder / "metadata.json").read_text())
+    assert about["mesosynth"] == __version__
+    assert about["instrument"] == "chirplet"
+    assert "max_evaluations" in about["settings"]
 
 
 @pytest.mark.parametrize("ago", [0.1, 0.3, 0.6])
@@ -285,8 +369,8 @@ def test_a_sine_stands_at_its_level_and_frequency_in_the_spectrum():
 
 def test_the_output_has_a_spectrum(desk, qtbot):
     qtbot.waitUntil(lambda: "∞" not in desk.scope.note.text(), timeout=10_000)
-    body = desk.scope.body
-    QTest.mouseClick(body, LEFT)
+    trace = desk.scope.trace
+    QTest.mouseClick(trace.viewport(), LEFT, pos=trace.area.center().toPoint())
     try:
         qtbot.waitUntil(desk.actions_["spectrum"].isChecked, timeout=1_000)
         assert desk.scope.table().columns == ("frequency_hz", "level_db")
@@ -304,15 +388,16 @@ def test_what_drives_a_match_is_told_for_each_parameter(target, qtbot):
     try:
         titles = [picture.title for picture in drivers.pictures]
         assert "Carrier ▲" in titles[0]  # the demo is higher than the default's 512 Hz
-        assert drivers.isVisible()
+        assert drivers.place.isVisible()
         assert abs(drivers.pictures[0].numbers).max() == pytest.approx(1.0)
-        area = drivers.pictures[0].area
-        assert "c/oct" in drivers.pictures[0].text_at(area.center())
+        picture = drivers.pictures[0]
+        hover(picture.viewport(), spot_of(picture, 0.4, 0.4))
+        assert "c/oct" in picture.readout
         rows = [*desk.scale_rate.table().rows]
         assert {"f_c", "f_m", "gamma", "w"} <= {row[0] for row in rows}
     finally:
         QTest.mouseClick(desk.scale_rate.switch, LEFT)
-    assert not drivers.isVisible()
+    assert not drivers.place.isVisible()
 
 
 @pytest.fixture
@@ -338,16 +423,19 @@ def test_the_analysis_window_is_dragged_to_another_part_of_the_file(long_target,
     assert waveform.isVisible()
     assert waveform.start == pytest.approx(6.0, abs=0.05)
     assert pitch(desk.session.target.sound.audio) == 600.0
-    second = waveform.frame.width() / 4.0
+    second = waveform.area.width() / 10.0
+    middle = waveform.pixel(8.0, 0.0)
+    hover(waveform.viewport(), middle)
+    assert "matched: 6.0" in waveform.readout
     with told(qtbot, desk.session.target.loaded, timeout=30_000) as loaded:
-        drag(waveform, waveform.frame.center(), (round(-5.0 * second), 0))
+        drag(waveform.viewport(), middle, (round(-5.0 * second), 0))
     assert loaded.args[0].start == pytest.approx(1.0, abs=0.1)
     assert pitch(desk.session.target.sound.audio) == 300.0
     with told(qtbot, desk.session.target.loaded, timeout=30_000) as loaded:
         QTest.keyClick(waveform, Qt.Key.Key_Right)
     assert loaded.args[0].start == pytest.approx(1.25, abs=0.1)
     with told(qtbot, desk.session.target.loaded, timeout=30_000) as loaded:
-        drag(waveform, waveform.frame.center(), (-3000, 0))
+        drag(waveform.viewport(), waveform.pixel(3.0, 0.0), (-3000, 0))
     assert loaded.args[0].start == 0.0
 
 
@@ -356,7 +444,7 @@ def test_a_file_no_longer_than_the_window_has_nothing_to_move(target):
     assert waveform.isVisible()
     assert not waveform.movable
     before = target.session.target.sound
-    drag(waveform, waveform.rect().center(), (60, 0))
+    drag(waveform.viewport(), waveform.area.center(), (60, 0))
     assert target.session.target.sound is before
 
 

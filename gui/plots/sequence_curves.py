@@ -1,0 +1,207 @@
+"""Sequence curves: theta over the time of a long sound, one strip a parameter, with a playhead."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+from typing_extensions import override
+
+from mesosynth.instruments.chirplet import PARAMETERS
+from mesosynth.matching.results import MatchedSequence, Moment
+
+from .. import theme
+from .axes import Axis
+from .frame import Table
+from .plot import Curve, Line, Link, Plot
+
+SHOWN = ("f_c", "f_m", "gamma", "w")
+"""Parameters that have a strip."""
+
+_ROOM = 1.25  # of the values' range that a strip shows
+_MARGIN = 0.15  # of a wide axis, so that ticks of two strips keep apart
+_LEAST = 1.5  # ratio that it shows at least
+_REST = 3.0  # hops without an arpeggio that break a line
+_DOTS = 2000  # moments beyond which only the line is drawn
+_WAYS: dict[int, float] = {Qt.Key.Key_Left: -0.02, Qt.Key.Key_Right: 0.02}  # of the sound
+
+
+class Strip(Plot):
+    """Strip of one parameter: estimates as dots, smoothed as lines; a click seeks.
+
+    Signals
+    -------
+    sought : float
+        s.
+    """
+
+    sought = Signal(float)
+
+    def __init__(self, id_: str) -> None:
+        parameter = PARAMETERS[id_]
+        super().__init__(f"{parameter.name} over time", _TIME, _axis(id_, ()))
+        self.id = id_
+        self.show_grid(True)
+        self.doubtful = Curve(self, "TEXT", width=0.0, alpha=0.25, dots=3.5)
+        self.found = Curve(self, "TEXT", width=0.0, alpha=0.75, dots=3.5)
+        self.line = Curve(self, "ACCENT")
+        self.playhead = Line(self, "MATCH", width=1.5)
+        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
+
+    @override
+    def read(self, x: float, y: float) -> str:
+        found = self.found
+        if not len(found.x):
+            return ""
+        place = int(np.abs(found.x - x).argmin())
+        return f"{found.x[place]:.2f} s · {self.id} {self.y_axis.text(float(found.y[place]))}"
+
+    @override
+    def press(self, x: float, y: float, event: QMouseEvent) -> bool:
+        self.sought.emit(x)
+        return True
+
+    @override
+    def drag(self, x: float, y: float, event: QMouseEvent) -> None:
+        self.sought.emit(x)
+
+    @override
+    def keyPressEvent(self, ev: QKeyEvent) -> None:
+        if ev.key() in _WAYS or ev.key() == Qt.Key.Key_Home:
+            ev.ignore()  # they move the playhead of all strips
+        else:
+            super().keyPressEvent(ev)
+
+
+class SequenceCurves(QWidget):
+    """Curves of theta over time: estimates as dots, smoothed as lines.
+
+    Signals
+    -------
+    sought
+        A time in the sound, s, that was clicked or reached by keys.
+    """
+
+    sought = Signal(float)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = "Theta over time"
+        self.setMinimumSize(120, 4 * 52)
+        self._matched: MatchedSequence | None = None
+        self._lines: Sequence[Moment] = ()
+        self.position: float | None = None
+        self.strips = [Strip(id_) for id_ in SHOWN]
+        self._link = Link(self.strips, upright=False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for strip in self.strips:
+            last = strip is self.strips[-1]
+            strip.bottom.numbered = last
+            strip.bottom.fit()
+            strip.sought.connect(self._seek)
+            layout.addWidget(strip, 5 if last else 4)
+        self.setFocusProxy(self.strips[0])
+        text = "Click or press arrow keys to move the playhead"
+        theme.name(self, self.name, text)
+        for strip in self.strips:
+            strip.setAccessibleDescription(text)
+
+    def show_sequence(self, matched: MatchedSequence | None, lines: Sequence[Moment]) -> None:
+        """Show a sequence.
+
+        Parameters
+        ----------
+        matched : MatchedSequence or None
+        lines : sequence of Moment
+            Smoothed, as it is played.
+        """
+        self._matched, self._lines = matched, lines
+        moments = [] if matched is None else [m for m in matched.moments if m.theta]
+        x = Axis(0.0, self._duration, _TIME.label)
+        rest = 0.0 if matched is None else _REST * matched.settings.hop
+        for strip in self.strips:
+            found = [m for m in moments if m.found]
+            strip.set_axes(x, _axis(strip.id, [abs(m.theta[strip.id]) for m in found]))
+            few = len(moments) <= _DOTS
+            for curve, shown in (
+                (strip.found, found if few else []),
+                (strip.doubtful, [m for m in moments if not m.found] if few else []),
+            ):
+                curve.show(
+                    [m.onset for m in shown], [self._within(strip, m) for m in shown]
+                )  # fmt: skip
+            strip.line.show(*self._line(strip, rest))
+
+    def show_position(self, position: float | None) -> None:
+        """Move the playhead to a time in the sound, s; None hides it."""
+        if position != self.position:
+            self.position = position
+            for strip in self.strips:
+                strip.playhead.move(position if self._matched is not None else None)
+
+    def table(self) -> Table:
+        """All moments; of a rate with a direction its sign, too."""
+        units = {id_: PARAMETERS[id_].unit for id_ in SHOWN}
+        columns = ["onset_s", *(f"{id_} ({unit})" for id_, unit in units.items()), "loss"]
+        moments = () if self._matched is None else self._matched.moments
+        rows = [(m.onset, *(m.theta[id_] for id_ in SHOWN), m.loss) for m in moments if m.theta]
+        return Table(columns, rows)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return self._matched is None
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        way = _WAYS.get(event.key(), 0.0)
+        if way:
+            to = (self.position or 0.0) + way * self._duration
+            self.sought.emit(min(max(to, 0.0), self._duration))
+        elif event.key() == Qt.Key.Key_Home:
+            self.sought.emit(0.0)
+        else:
+            super().keyPressEvent(event)
+
+    def _seek(self, time: float) -> None:
+        if self._matched is not None:
+            self.sought.emit(min(max(time, 0.0), self._duration))
+
+    @property
+    def _duration(self) -> float:
+        return 1.0 if self._matched is None else self._matched.sound.duration
+
+    def _within(self, strip: Strip, moment: Moment) -> float:
+        return max(abs(moment.theta[strip.id]), strip.y_axis.low)
+
+    def _line(self, strip: Strip, rest: float) -> tuple[list[float], list[float]]:
+        """Points of a line that is broken where the direction turns, and by a rest."""
+        across: list[float] = []
+        up: list[float] = []
+        last: Moment | None = None
+        for moment in self._lines:
+            if last is not None:
+                turned = moment.theta["gamma"] * last.theta["gamma"] < 0.0
+                if turned or moment.onset - last.onset > rest:
+                    across.append(np.nan)
+                    up.append(np.nan)
+            across.append(moment.onset)
+            up.append(self._within(strip, moment))
+            last = moment
+        return across, up
+
+
+_TIME = Axis(0.0, 1.0, "Time (s)")
+
+
+def _axis(id_: str, values: Sequence[float]) -> Axis:
+    """An axis around what was found; of a rate with a direction its magnitude."""
+    parameter = PARAMETERS[id_]
+    low = max(min(values, default=0.0), parameter.smallest or parameter.minimum)
+    high = max(max(values, default=parameter.maximum), low)
+    stretch = max(_ROOM, _LEAST * low / high, (high / low) ** _MARGIN) ** 0.5
+    name = "|γ|" if id_ == "gamma" else id_
+    return Axis(low / stretch, high * stretch, f"{name} ({parameter.unit})", "octaves")
