@@ -156,13 +156,14 @@ def picture(view: View, size: PictureSize) -> QImage:
         QSize(round(body.width() * scale), round(body.height() * scale)),
         QImage.Format.Format_RGB32,
     )
-    image.setDotsPerMeterX(round(size.dpi / _INCH * 1000))
-    image.setDotsPerMeterY(round(size.dpi / _INCH * 1000))
     image.fill(Qt.GlobalColor.white)
     painter = QPainter(image)
     painter.scale(scale, scale)
     _paint(body, painter, scale)
     painter.end()
+    # Only now: what pyqtgraph has drawn before would be scaled by it as well.
+    image.setDotsPerMeterX(round(size.dpi / _INCH * 1000))
+    image.setDotsPerMeterY(round(size.dpi / _INCH * 1000))
     return image
 
 

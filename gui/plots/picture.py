@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QBoxLayout, QGraphicsGridLayout, QMenu, QWidget
 from typing_extensions import override
 
 from .. import theme
-from .axes import Axis
+from .axes import Axis, short_number
 from .colours import colour_map
 from .plot import FONT, Line, Part, Plot, add_range
 
@@ -155,6 +155,7 @@ class ColourBar(pg.ColorBarItem):
         self.default = self.shown = levels
         self.axis.setStyle(tickLength=2, tickTextOffset=1, hideOverlappingLabels=8)
         self.axis.enableAutoSIPrefix(False)
+        self.axis.tickStrings = _numbers
         cast("QGraphicsGridLayout", self.layout).setContentsMargins(0, 0, 0, 0)
         plot._grid.addItem(self, 1, 2)
         self.sigLevelsChanged.connect(self._on_dragged)
@@ -193,6 +194,7 @@ class ColourBar(pg.ColorBarItem):
             self.getAxis(side).setPen(QPen(plot.ink("LINE")))
         self.setColorMap(pg.ColorMap(None, colour_map(self._colours, plot.light)))
         assert self.region is not None
+        self.region.setVisible(not plot.on_paper)
         for line in self.region.lines:
             line.setPen(QPen(plot.ink("TEXT"), 1.0))
             line.setHoverPen(QPen(plot.ink("ACCENT"), 2.0))
@@ -203,6 +205,11 @@ class ColourBar(pg.ColorBarItem):
         self.set(low, high)
         # A drag goes on from the levels at its beginning.
         self.lo_prv, self.hi_prv = before
+
+
+def _numbers(values: list[float], scale: float, spacing: float) -> list[str]:
+    """Texts of a bar's ticks, for pyqtgraph."""
+    return [short_number(value) for value in values]
 
 
 # --------------------------------------------------------------------------------------------------

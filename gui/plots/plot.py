@@ -107,7 +107,7 @@ class TickedAxis(pg.AxisItem):
         super().__init__(side)
         self.setStyle(
             tickLength=3, tickTextOffset=2, tickAlpha=255, maxTextLevel=0,
-            autoExpandTextSpace=False, hideOverlappingLabels=8,
+            autoExpandTextSpace=False, hideOverlappingLabels=True,
         )  # fmt: skip
         self.enableAutoSIPrefix(False)
         self.setZValue(-101.0)  # below the view's -100: grid lines run behind what is drawn
@@ -156,6 +156,12 @@ class TickedAxis(pg.AxisItem):
     def resizeEvent(self, ev: object = None) -> None:
         if hasattr(self, "named"):
             self.fit()
+
+    @override
+    def boundingRect(self) -> QRectF:
+        rect = super().boundingRect()  # labels of the outermost ticks go half beyond it
+        upright = self.orientation in ("left", "right")
+        return rect.adjusted(0, -8, 0, 8) if upright else rect.adjusted(-8, 0, 8, 0)
 
     @override
     def tickValues(
@@ -473,6 +479,8 @@ class Plot(pg.GraphicsView):
     links : list of Link
     linked : bool
         Whether it follows its links.
+    on_paper : bool
+        Whether it is being exported.
     stroke : float
         Width of a line of one pixel, more than 1 while it is exported.
 
@@ -496,7 +504,7 @@ class Plot(pg.GraphicsView):
         self.linked = True
         self.grid = False
         self._kinds: dict[str, str] = {}  # chosen by the user, by side
-        self._paper, self.stroke = False, 1.0
+        self.on_paper, self.stroke = False, 1.0
         self._held = False
         self._ground = QGraphicsRectItem()
         self._ground.setZValue(-2.0)
@@ -703,7 +711,7 @@ class Plot(pg.GraphicsView):
             0 (clear) to 1 (opaque).
         """
         if not name.startswith("#"):
-            name = PAPER[name] if self._paper else getattr(theme, name)
+            name = PAPER[name] if self.on_paper else getattr(theme, name)
         return theme.colour(name, alpha)
 
     @property
@@ -744,12 +752,12 @@ class Plot(pg.GraphicsView):
         gone = [p.item for p in self.parts if p.moving and p.item.isVisible()]
         for item in gone:
             item.hide()
-        self._paper, self.stroke = True, stroke
+        self.on_paper, self.stroke = True, stroke
         self.dress()
         try:
             yield
         finally:
-            self._paper, self.stroke = False, 1.0
+            self.on_paper, self.stroke = False, 1.0
             self.dress()
             for item in gone:
                 item.show()

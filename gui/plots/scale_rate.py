@@ -263,6 +263,7 @@ class ScaleRatePlot(Frame):
         self.switch.setCheckable(True)
         self.switch.toggled.connect(self._show_drivers)
         self.header.addWidget(self.switch)
+        self.note.say(*_UNITS)
 
     def _make(self) -> QWidget:
         from .picture import ColourBar, Picture, Pictures
@@ -347,7 +348,10 @@ class ScaleRatePlot(Frame):
 
     def _show_drivers(self, shown: bool) -> None:
         self._rows.setCurrentIndex(int(shown))
-        self.note.say("red: more of it, blue: less" if shown else "", "red: more", "")
+        if shown:
+            self.note.say("red: more of it, blue: less", "red: more", "")
+        else:
+            self.note.say(*_UNITS)
         self.drivers_shown.emit(shown)
 
     def _read(self, what: str) -> "Readout":
@@ -364,5 +368,6 @@ class ScaleRatePlot(Frame):
         return read
 
 
+_UNITS = "dB below the greatest path; difference in dB", "dB below the greatest path", "dB", ""
 _RATE = Axis(0.0, 1.0, RATES, short=RATES_SHORT, marks=((0.5, ""),))
 _SCALE = Axis(0.0, 1.0, "Scale (c/oct)", marks=((0.5, ""),))

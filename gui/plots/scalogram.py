@@ -97,8 +97,8 @@ class Scalograms(Frame):
     def __init__(self) -> None:
         self._place = Later(self._make)
         super().__init__("Scalogram", self._place)
+        self.note.say("dB below the loudest; difference in dB", "dB below the loudest", "dB", "")
         self.start = 0.0
-        self._name = ""
         self._analyses: dict[str, Analysis] = {}
         self._playhead: float | None = None
 
