@@ -1,0 +1,612 @@
+"""Descent on a waveform: its samples are the parameters, and the error is that of its JTFS.
+
+The relative error of a sound x whose coefficients shall be S* is::
+
+    E(x) = ||S(x) - S*|| / ||S*||
+
+over all windows and channels of a sound. Reverse mode gives its gradient. Three ways go down:
+
+- "bold driver": x <- x - eta grad E with eta_0 = 100. Where E fell, eta grows by 1.1; where it
+  rose, the step is taken back, and eta shrinks by 0.55 (Muradeli et al., DAFx 2022).
+- "momentum": u <- 0.9 u + eta grad E, x <- x - u, with eta_0 = 0.1, 1.1 and 0.5, and the brake on u
+  too; after more than three failures in a row eta begins anew (scattering.m; Andén, Lostanlen,
+  Mallat, IEEE TSP 2019).
+- "l-bfgs": of E squared, by :class:`torch.optim.LBFGS`. It needs the fewest evaluations.
+"""
+
+import hashlib
+import io
+import math
+import pickle
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mesosynth.errors import ArgumentError, TargetError
+from mesosynth.resynthesis.edits import PathTable, blended, parse_edit
+from mesosynth.scattering.jtfs import JTFS
+from mesosynth.system.atomic_file import write_atomically, writing
+from mesosynth.system.steps import Steps, Stopped, result_of
+
+Method = Literal["l-bfgs", "momentum", "bold driver"]
+Start = Literal["spectrum", "white", "silence"]
+
+LONGEST = 30.0
+"""s of sound that are resynthesised."""
+
+SHORTEST = 0.05
+"""s."""
+
+_WINDOW = 2**17  # samples; a longer sound has several, which overlap by half
+_SILENCE = 1e-4  # level of a start in silence, as a share of the target's: at 0 there is no slope
+_FAINT = 1e-6  # rms below which a target counts as silent
+_MEMORY = 20  # steps that L-BFGS remembers
+_MOST_FAILURES = 3  # in a row, until the rate of momentum begins anew
+_FIXED = ("_first", "_up", "_down", "_keep")  # what no iteration of a bold driver changes
+_SAVE_EVERY = 5.0  # s from one state of the descent on the disk to the next, or 20 times as it took
+_UNREADABLE = (
+    OSError, RuntimeError, ValueError, LookupError, TypeError, EOFError, pickle.UnpicklingError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResynthesisSettings:
+    """Settings of a resynthesis.
+
+    Attributes
+    ----------
+    iterations : int
+        Steps down, 1 or more.
+    method : {"l-bfgs", "momentum", "bold driver"}
+        How to go down.
+    start : {"spectrum", "white", "silence"}
+        Begin with noise of the target's spectrum, white noise, or nearly nothing.
+    seed : int
+        Seed of the noise; another one gives another sound with the same coefficients.
+    edits : tuple of str
+        Edits of the coefficients in their order: "reverse-spin", "transpose=-1".
+    average : float
+        Time over which coefficients are averaged, s; what happens within it may come elsewhere.
+    Q : int
+        Wavelets an octave.
+    tolerance : float
+        Of the transform while it goes down; the error that is told at the end is exact.
+    """
+
+    iterations: int = 100
+    method: Method = "l-bfgs"
+    start: Start = "spectrum"
+    seed: int = 0
+    edits: tuple[str, ...] = ()
+    average: float = 0.37
+    Q: int = 8
+    tolerance: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if self.iterations < 1:
+            raise ArgumentError(f"iterations={self.iterations} must be 1 or more.")
+        if self.method not in ("l-bfgs", "momentum", "bold driver"):
+            raise ArgumentError(
+                f"method={self.method!r} must be 'l-bfgs', 'momentum' or 'bold driver'."
+            )
+        if self.start not in ("spectrum", "white", "silence"):
+            raise ArgumentError(f"start={self.start!r} must be 'spectrum', 'white' or 'silence'.")
+        if not 0 <= self.seed < 2**32:
+            raise ArgumentError(f"seed={self.seed} must be 0 to {2**32 - 1}.")
+        if not 0.001 <= self.average <= 10.0:
+            raise ArgumentError(f"average={self.average:g} must be 0.001 to 10 s.")
+        for words in self.edits:
+            parse_edit(words)
+
+
+@dataclass(frozen=True, slots=True)
+class ResynthesisStep:
+    """Step down.
+
+    Attributes
+    ----------
+    iteration : int
+        From 0, the start.
+    error : float
+        Relative error E: 0.01 is 1 %.
+    seconds : float
+        Since the descent began.
+    progress : float
+        0 to 1.
+    audio : (channels, n) float32
+        The sound so far.
+    """
+
+    iteration: int
+    error: float
+    seconds: float
+    progress: float
+    audio: NDArray[np.float32] = field(repr=False)
+
+    @property
+    def decibels(self) -> float:
+        """Relative error in dB."""
+        return decibels(self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class ResynthesisResult:
+    """Sound that a descent ended with.
+
+    Attributes
+    ----------
+    audio : (channels, n) float32
+    sample_rate : int
+        Hz.
+    error : float
+        Relative error, without the transform's tolerance.
+    errors : list of float
+        After each iteration, from the start on.
+    iterations : int
+    seconds : float
+    """
+
+    audio: NDArray[np.float32] = field(repr=False)
+    sample_rate: int
+    error: float
+    errors: list[float]
+    iterations: int
+    seconds: float
+
+
+def decibels(error: float) -> float:
+    """A relative error in dB."""
+    return 20.0 * math.log10(max(error, 1e-12))
+
+
+class WindowedJTFS:
+    """JTFS of a sound of any length, in windows that overlap by half.
+
+    Windows are faded by a sine, so that the energies of two that overlap add up to that of the
+    sound. All belong to one descent: where they overlap they agree, and nothing is cross-faded
+    afterwards. A sound of up to 2**17 samples is one window, without a fade.
+
+    Parameters
+    ----------
+    frames : int
+        Of the sound.
+    sample_rate : float
+        Hz.
+    average : float
+        Time over which coefficients are averaged, s.
+    Q : int
+        Wavelets an octave.
+    tolerance : float
+        Of the transform.
+
+    Attributes
+    ----------
+    jtfs : JTFS
+        Of one window.
+    paths : PathTable
+        Of its coefficients.
+    """
+
+    def __init__(
+        self, frames: int, sample_rate: float, average: float = 0.37, Q: int = 8,
+        tolerance: float = 0.0,
+    ) -> None:  # fmt: skip
+        self._frames, single = frames, frames <= _WINDOW
+        self._n = frames if single else _WINDOW
+        self._hop = self._n // 2
+        count = 1 if single else math.ceil(frames / self._hop) + 1
+        before = 0 if single else self._hop
+        self._padding = (before, (count - 1) * self._hop + self._n - frames - before)
+        fade = torch.sin(torch.pi * (torch.arange(self._n) + 0.5) / self._n)
+        self._fade = torch.ones(self._n) if single else fade
+        J = min(max(4, round(math.log2(average * sample_rate))), int(math.log2(self._n)) - 1)
+        J_fr = max(1, int(math.log2(J * Q)))
+        self.jtfs = JTFS(J, J_fr, (Q, 1), self._n, F=0, tolerance=tolerance)
+        self.paths = PathTable(self.jtfs, sample_rate)
+
+    def _windows(self, x: torch.Tensor) -> torch.Tensor:
+        """Windows (windows, channels, n) of a sound (channels, frames), faded."""
+        padded = torch.nn.functional.pad(x, self._padding)
+        return padded.unfold(-1, self._n, self._hop).transpose(0, 1) * self._fade
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Coefficients (windows, channels, paths, frames) of a sound (channels, frames)."""
+        with torch.no_grad():
+            return torch.stack([self.jtfs(window) for window in self._windows(x)])
+
+    def error_steps(
+        self, x: torch.Tensor, wanted: torch.Tensor
+    ) -> Steps[None, tuple[float, torch.Tensor]]:
+        """Relative error E and its gradient, as a generator that can be left between windows.
+
+        Parameters
+        ----------
+        x : (channels, frames) tensor
+        wanted : (windows, channels, paths, frames) tensor
+            Coefficients.
+
+        Returns
+        -------
+        float, (channels, frames) tensor
+            Result of the generator.
+        """
+        squares, gradient = 0.0, torch.zeros(len(x), sum(self._padding) + self._frames)
+        for number, window in enumerate(self._windows(x)):
+            window = window.detach().requires_grad_()
+            part = (self.jtfs(window) - wanted[number]).square().sum()
+            (slope,) = torch.autograd.grad(part, window)
+            squares += float(part.detach())
+            gradient[:, number * self._hop :][:, : self._n] += slope * self._fade
+            yield None
+        norm = float(wanted.norm())
+        error = math.sqrt(squares) / norm
+        before = self._padding[0]
+        inner = gradient[:, before : before + self._frames]
+        return error, inner / max(error * norm**2, 1e-30)
+
+
+def noise(target: NDArray[np.float32], start: Start, seed: int) -> NDArray[np.float32]:
+    """Sound that a descent begins with.
+
+    Noise of the target's spectrum has its magnitudes, with phases turned by chance; all channels
+    are turned alike, so that the stereo image stays.
+
+    Parameters
+    ----------
+    target : (channels, n) float32
+    start : {"spectrum", "white", "silence"}
+    seed : int
+
+    Returns
+    -------
+    (channels, n) float32
+    """
+    chance = np.random.default_rng(seed)
+    channels, n = target.shape
+    rms = float(np.sqrt(np.mean(np.square(target, dtype=np.float64))))
+    if start == "spectrum":
+        spectrum = np.fft.rfft(target.astype(np.float64))
+        turned = spectrum * np.exp(2j * np.pi * chance.random(spectrum.shape[1]))
+        return np.fft.irfft(turned, n).astype(np.float32)
+    level = rms * (_SILENCE if start == "silence" else 1.0)
+    return (level * chance.standard_normal((channels, n))).astype(np.float32)
+
+
+# --------------------------------------------------------------------------------------------------
+# Ways down. Each holds x, its error, and what the next iteration needs.
+
+Evaluate = Callable[[torch.Tensor], Steps[None, tuple[float, torch.Tensor]]]
+"""Relative error and gradient at a sound, in steps."""
+
+
+class BoldDriver:
+    """Gradient descent whose rate grows while the error falls, with or without momentum.
+
+    Parameters
+    ----------
+    x : (channels, frames) tensor
+    momentum : bool
+
+    Attributes
+    ----------
+    x : (channels, frames) tensor
+        The best so far.
+    error : float
+        Its error; infinite before the first iteration.
+    """
+
+    def __init__(self, x: torch.Tensor, *, momentum: bool) -> None:
+        self.x, self.error = x, math.inf
+        self._first, self._up, self._down = (0.1, 1.1, 0.5) if momentum else (100.0, 1.1, 0.55)
+        self._keep = 0.9 if momentum else 0.0
+        self._rate, self._failures = self._first, 0
+        self._gradient = self._velocity = torch.zeros_like(x)
+
+    def iterate(self, evaluate: Evaluate) -> Steps[None, None]:
+        """Evaluate the start, or take one step and keep it if the error falls."""
+        if math.isinf(self.error):
+            self.error, self._gradient = yield from evaluate(self.x)
+            return
+        velocity = self._keep * self._velocity + self._rate * self._gradient
+        error, gradient = yield from evaluate(self.x - velocity)
+        if error < self.error:
+            self.x, self.error, self._gradient = self.x - velocity, error, gradient
+            self._velocity, self._failures = velocity, 0
+            self._rate *= self._up
+            return
+        self._rate *= self._down
+        self._velocity = self._velocity * self._down
+        self._failures += 1
+        if self._keep and self._failures > _MOST_FAILURES:
+            self._rate, self._failures = self._first, 0
+
+    def state(self) -> dict[str, Any]:
+        """All that the next iteration needs, of tensors and numbers."""
+        return {name: value for name, value in vars(self).items() if name not in _FIXED}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where another one stood."""
+        vars(self).update(state)
+
+
+class LBFGS:
+    """L-BFGS of the squared error, with a line search after the strong Wolfe conditions.
+
+    Parameters
+    ----------
+    x : (channels, frames) tensor
+
+    Attributes
+    ----------
+    x : (channels, frames) tensor
+    error : float
+        Infinite before the first iteration.
+    """
+
+    def __init__(self, x: torch.Tensor) -> None:
+        self.x, self.error = x.clone().requires_grad_(), math.inf
+        self._optimizer = torch.optim.LBFGS(
+            [self.x], max_iter=1, max_eval=20, history_size=_MEMORY, tolerance_grad=0.0,
+            tolerance_change=0.0, line_search_fn="strong_wolfe",
+        )  # fmt: skip
+        self._known: list[tuple[torch.Tensor, float, torch.Tensor]] = []
+
+    def iterate(self, evaluate: Evaluate) -> Steps[None, None]:
+        """Evaluate the start, or take one step; its evaluations cannot be left on the way."""
+        if math.isinf(self.error):
+            self.error, gradient = yield from evaluate(self.x.detach())
+            self._known = [(self.x.detach().clone(), self.error, gradient)]
+            return
+
+        def squared_error() -> float:
+            x = self.x.detach()
+            error, gradient = self._evaluated(x) or result_of(evaluate(x))
+            self._known.append((x.clone(), error, gradient))
+            self.x.grad = 2.0 * error * gradient
+            return error**2
+
+        self._optimizer.step(squared_error)  # pyright: ignore[reportArgumentType] - a float will do
+        found = self._evaluated(self.x.detach())
+        assert found is not None, "the line search ends where it has been"
+        self.error = found[0]
+        self._known = [(self.x.detach().clone(), *found)]
+        yield None
+
+    def _evaluated(self, x: torch.Tensor) -> tuple[float, torch.Tensor] | None:
+        """Error and gradient where this iteration has been already."""
+        for place, error, gradient in self._known:
+            if torch.equal(place, x):
+                return error, gradient
+        return None
+
+    def state(self) -> dict[str, Any]:
+        """All that the next iteration needs, of tensors and numbers."""
+        x, optimizer = self.x.detach().clone(), self._optimizer.state_dict()
+        return {"x": x, "error": self.error, "known": self._known, "optimizer": optimizer}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where another one stood."""
+        self.x.data.copy_(state["x"])
+        self.error, self._known = state["error"], state["known"]
+        self._optimizer.load_state_dict(state["optimizer"])
+
+
+def _way_down(method: Method, x: torch.Tensor) -> BoldDriver | LBFGS:
+    return LBFGS(x) if method == "l-bfgs" else BoldDriver(x, momentum=method == "momentum")
+
+
+# --------------------------------------------------------------------------------------------------
+# Resynthesis
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """Second sound, whose coefficients come into the first's.
+
+    Attributes
+    ----------
+    audio : (channels or 1, n) float32
+        At the same sample rate; it is cut, or lengthened by silence.
+    amount : float
+        Share of its coefficients, 0 to 1.
+    """
+
+    audio: NDArray[np.float32] = field(repr=False)
+    amount: float = 0.5
+
+
+def resynthesis_steps(
+    audio: NDArray[np.float32],
+    sample_rate: int,
+    settings: ResynthesisSettings = ResynthesisSettings(),
+    blend: Blend | None = None,
+    run: Path | None = None,
+) -> Steps[ResynthesisStep, ResynthesisResult]:
+    """Find a waveform that has a sound's coefficients, or edited ones.
+
+    Parameters
+    ----------
+    audio : (n,) or (channels, n) float32
+        The sound, 50 ms to 30 s.
+    sample_rate : int
+        Hz.
+    settings : ResynthesisSettings
+    blend : Blend, optional
+        A second sound to go towards, before the edits.
+    run : Path, optional
+        File in which the descent is kept as it goes. If it exists, of the same sound and settings,
+        the descent goes on from there and comes to the digits that it would have come to.
+
+    Yields
+    ------
+    None or ResynthesisStep
+
+    Returns
+    -------
+    ResynthesisResult
+        So far, if it is stopped.
+
+    Raises
+    ------
+    TargetError
+        If the sound is silent, too short or too long.
+    ArgumentError
+        If `run` is of another sound or other settings.
+    """
+    target = _checked(audio, sample_rate)
+    frames = target.shape[1]
+    exact = WindowedJTFS(frames, sample_rate, settings.average, settings.Q)
+    near = exact
+    if settings.tolerance:
+        near = WindowedJTFS(frames, sample_rate, settings.average, settings.Q, settings.tolerance)
+    wanted_near, wanted = (_wanted(jtfs, target, settings, blend) for jtfs in (near, exact))
+    way = _way_down(settings.method, torch.from_numpy(noise(target, settings.start, settings.seed)))
+    keeper = _Keeper(run, target, sample_rate, settings, blend)
+    errors, before = keeper.load(way)
+    began = time.perf_counter()
+
+    def seconds() -> float:
+        return before + time.perf_counter() - began
+
+    def evaluate(x: torch.Tensor) -> Steps[None, tuple[float, torch.Tensor]]:
+        return near.error_steps(x, wanted_near)
+
+    try:
+        while len(errors) <= settings.iterations:
+            yield from way.iterate(evaluate)
+            errors.append(way.error)
+            keeper.save(way, errors, seconds())
+            yield ResynthesisStep(
+                len(errors) - 1, way.error, seconds(), len(errors) / (settings.iterations + 1),
+                _samples(way.x),
+            )  # fmt: skip
+    except Stopped:
+        if not errors:
+            raise
+        keeper.save(way, errors, seconds(), now=True)
+    x = way.x.detach()
+    difference = exact(x) - wanted
+    error = float(difference.norm() / wanted.norm())
+    return ResynthesisResult(_samples(x), sample_rate, error, errors, len(errors) - 1, seconds())
+
+
+def resynthesise(
+    audio: NDArray[np.floating],
+    sample_rate: int,
+    settings: ResynthesisSettings = ResynthesisSettings(),
+    blend: Blend | None = None,
+) -> ResynthesisResult:
+    """Waveform that has a sound's scattering coefficients, or edited ones.
+
+    Parameters
+    ----------
+    audio : (n,) or (channels, n) float
+        The sound, 50 ms to 30 s.
+    sample_rate : int
+        Hz.
+    settings : ResynthesisSettings
+    blend : Blend, optional
+        A second sound to go towards.
+
+    Raises
+    ------
+    TargetError
+        If the sound is silent, too short or too long.
+    """
+    samples = np.asarray(audio, np.float32)
+    return result_of(resynthesis_steps(samples, sample_rate, settings, blend))
+
+
+def _samples(x: torch.Tensor) -> NDArray[np.float32]:
+    return x.detach().numpy().astype(np.float32)
+
+
+def _checked(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
+    """The sound as (channels, n), if it can be resynthesised."""
+    target = np.atleast_2d(np.asarray(audio, np.float32))
+    seconds = target.shape[1] / sample_rate
+    if not SHORTEST <= seconds <= LONGEST:
+        raise TargetError(
+            f"the sound lasts {seconds:.3g} s; {SHORTEST:g} to {LONGEST:g} s can be resynthesised."
+        )
+    if not np.isfinite(target).all():
+        raise TargetError("the sound holds NaN or infinite samples; remove them first.")
+    if np.sqrt(np.mean(np.square(target, dtype=np.float64))) < _FAINT:
+        raise TargetError("the sound is silent; choose a part in which something is heard.")
+    return target
+
+
+def _wanted(
+    jtfs: WindowedJTFS,
+    target: NDArray[np.float32],
+    settings: ResynthesisSettings,
+    blend: Blend | None,
+) -> torch.Tensor:
+    """Coefficients that the sound shall have."""
+    S = jtfs(torch.from_numpy(target))
+    if blend is not None:
+        other = np.zeros_like(target)
+        given = np.atleast_2d(blend.audio)[:, : target.shape[1]]
+        other[:, : given.shape[1]] = given if len(given) == len(target) else given.mean(0)
+        S = blended(S, jtfs(torch.from_numpy(other)), blend.amount)
+    for words in settings.edits:
+        S = parse_edit(words).apply(S, jtfs.paths)
+    if float(S.norm()) == 0.0:
+        raise TargetError(f"nothing is left of the sound after {', '.join(settings.edits)}.")
+    return S
+
+
+class _Keeper:
+    """File of a descent as far as it came."""
+
+    def __init__(
+        self, path: Path | None, target: NDArray[np.float32], sample_rate: int,
+        settings: ResynthesisSettings, blend: Blend | None,
+    ) -> None:  # fmt: skip
+        self._path, self._saved, self._took = path, time.perf_counter(), 0.0
+        digest = hashlib.sha256(target.tobytes())
+        if blend is not None:
+            digest.update(blend.audio.tobytes() + repr(blend.amount).encode())
+        self._what = {
+            "kind": "resynthesis", "revision": 1, "sample_rate": sample_rate,
+            "sound": digest.hexdigest(), "settings": repr(replace(settings, iterations=1)),
+        }  # fmt: skip
+
+    def load(self, way: BoldDriver | LBFGS) -> tuple[list[float], float]:
+        """Bring `way` to where it was; errors and seconds so far."""
+        if self._path is None or not self._path.exists():
+            return [], 0.0
+        try:
+            kept = torch.load(self._path, weights_only=True)
+            what, errors, seconds = kept["what"], kept["errors"], kept["seconds"]
+        except _UNREADABLE as error:
+            raise ArgumentError(
+                f"run={self._path} holds no resynthesis; name another file, or remove it."
+            ) from error
+        if what != self._what:
+            raise ArgumentError(
+                f"run={self._path} is of another sound or other settings; name another file."
+            )
+        way.restore(kept["state"])
+        return errors, seconds
+
+    def save(
+        self, way: BoldDriver | LBFGS, errors: list[float], seconds: float, *, now: bool = False
+    ) -> None:
+        """Write the file, if the last time was long enough ago."""
+        began = time.perf_counter()
+        if self._path is None or not (now or began - self._saved > _SAVE_EVERY + 20.0 * self._took):
+            return
+        kept = {"what": self._what, "errors": errors, "seconds": seconds, "state": way.state()}
+        content = io.BytesIO()
+        torch.save(kept, content)
+        with writing(self._path, ArgumentError):
+            write_atomically(self._path, content.getvalue())
+        self._saved = time.perf_counter()
+        self._took = self._saved - began
