@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 import soundfile
+import soxr
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import (
@@ -169,6 +170,49 @@ def load_target(path: str | Path, start: float | None = None) -> Target:
     info = _open(path)
     digest = _file_sha256(path)
     return target_from_blocks(_file_blocks(path), info.samplerate, shown_name(path), digest, start)
+
+
+def read_channels(
+    path: str | Path, begin: float = 0.0, seconds: float | None = None, rate: int | None = None
+) -> tuple[NDArray[np.float32], int]:
+    """Samples of all channels of a sound file, and their rate.
+
+    Parameters
+    ----------
+    path : str or Path
+    begin : float
+        Where to begin, s.
+    seconds : float, optional
+        How much to read; to the end if it is left out.
+    rate : int, optional
+        Rate to resample to, Hz.
+
+    Returns
+    -------
+    (channels, n) float32
+    int
+        Hz.
+
+    Raises
+    ------
+    AudioFileError
+        As :func:`read_audio`, and if the file ends before `begin`.
+    """
+    path = Path(path)
+    info = _open(path)
+    first = round(begin * info.samplerate)
+    frames = -1 if seconds is None else round(seconds * info.samplerate)
+    if first and first >= info.frames:
+        raise AudioFileError(
+            f"{path} lasts {info.frames / info.samplerate:.3g} s: nothing begins at {begin:g} s."
+        )
+    try:
+        audio, found = soundfile.read(path, frames, first, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise AudioFileError(_cut_short(path, info, 0)) from error
+    if rate is not None and rate != found:
+        audio, found = soxr.resample(audio, found, rate), rate
+    return np.ascontiguousarray(audio.T, np.float32), found
 
 
 def read_waveform_peaks(path: str | Path) -> WaveformPeaks:

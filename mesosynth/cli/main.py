@@ -23,6 +23,7 @@ USAGE_ERROR = 2
 COMMANDS = {
     "match": "Find the parameters of a sound, with one arpeggio or more.",
     "sequence": "A long sound as parameters over time: CSV, MIDI, WAV.",
+    "resynthesise": "Another sound with the scattering coefficients of a sound, or edited ones.",
     "render": "Write a preset as WAV, or all presets and a sheet of their scalograms.",
     "similar": "Presets that sound like one.",
     "play": "Play a preset through the sound card.",

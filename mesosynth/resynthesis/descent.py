@@ -20,9 +20,9 @@ import math
 import pickle
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,22 +30,24 @@ from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError, TargetError
 from mesosynth.resynthesis.edits import PathTable, blended, parse_edit
+from mesosynth.resynthesis.results import (
+    LONGEST,
+    SHORTEST,
+    Blend,
+    Method,
+    ResynthesisResult,
+    ResynthesisSettings,
+    ResynthesisStep,
+    Start,
+)
 from mesosynth.scattering.jtfs import JTFS
 from mesosynth.system.atomic_file import write_atomically, writing
 from mesosynth.system.steps import Steps, Stopped, result_of
 
-Method = Literal["l-bfgs", "momentum", "bold driver"]
-Start = Literal["spectrum", "white", "silence"]
-
-LONGEST = 30.0
-"""s of sound that are resynthesised."""
-
-SHORTEST = 0.05
-"""s."""
-
 _WINDOW = 2**17  # samples; a longer sound has several, which overlap by half
 _SILENCE = 1e-4  # level of a start in silence, as a share of the target's: at 0 there is no slope
 _FAINT = 1e-6  # rms below which a target counts as silent
+_DEFAULTS = ResynthesisSettings()
 _MEMORY = 20  # steps that L-BFGS remembers
 _MOST_FAILURES = 3  # in a row, until the rate of momentum begins anew
 _FIXED = ("_first", "_up", "_down", "_keep")  # what no iteration of a bold driver changes
@@ -53,116 +55,6 @@ _SAVE_EVERY = 5.0  # s from one state of the descent on the disk to the next, or
 _UNREADABLE = (
     OSError, RuntimeError, ValueError, LookupError, TypeError, EOFError, pickle.UnpicklingError,
 )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResynthesisSettings:
-    """Settings of a resynthesis.
-
-    Attributes
-    ----------
-    iterations : int
-        Steps down, 1 or more.
-    method : {"l-bfgs", "momentum", "bold driver"}
-        How to go down.
-    start : {"spectrum", "white", "silence"}
-        Begin with noise of the target's spectrum, white noise, or nearly nothing.
-    seed : int
-        Seed of the noise; another one gives another sound with the same coefficients.
-    edits : tuple of str
-        Edits of the coefficients in their order: "reverse-spin", "transpose=-1".
-    average : float
-        Time over which coefficients are averaged, s; what happens within it may come elsewhere.
-    Q : int
-        Wavelets an octave.
-    tolerance : float
-        Of the transform while it goes down; the error that is told at the end is exact.
-    """
-
-    iterations: int = 100
-    method: Method = "l-bfgs"
-    start: Start = "spectrum"
-    seed: int = 0
-    edits: tuple[str, ...] = ()
-    average: float = 0.37
-    Q: int = 8
-    tolerance: float = 1e-3
-
-    def __post_init__(self) -> None:
-        if self.iterations < 1:
-            raise ArgumentError(f"iterations={self.iterations} must be 1 or more.")
-        if self.method not in ("l-bfgs", "momentum", "bold driver"):
-            raise ArgumentError(
-                f"method={self.method!r} must be 'l-bfgs', 'momentum' or 'bold driver'."
-            )
-        if self.start not in ("spectrum", "white", "silence"):
-            raise ArgumentError(f"start={self.start!r} must be 'spectrum', 'white' or 'silence'.")
-        if not 0 <= self.seed < 2**32:
-            raise ArgumentError(f"seed={self.seed} must be 0 to {2**32 - 1}.")
-        if not 0.001 <= self.average <= 10.0:
-            raise ArgumentError(f"average={self.average:g} must be 0.001 to 10 s.")
-        for words in self.edits:
-            parse_edit(words)
-
-
-@dataclass(frozen=True, slots=True)
-class ResynthesisStep:
-    """Step down.
-
-    Attributes
-    ----------
-    iteration : int
-        From 0, the start.
-    error : float
-        Relative error E: 0.01 is 1 %.
-    seconds : float
-        Since the descent began.
-    progress : float
-        0 to 1.
-    audio : (channels, n) float32
-        The sound so far.
-    """
-
-    iteration: int
-    error: float
-    seconds: float
-    progress: float
-    audio: NDArray[np.float32] = field(repr=False)
-
-    @property
-    def decibels(self) -> float:
-        """Relative error in dB."""
-        return decibels(self.error)
-
-
-@dataclass(frozen=True, slots=True)
-class ResynthesisResult:
-    """Sound that a descent ended with.
-
-    Attributes
-    ----------
-    audio : (channels, n) float32
-    sample_rate : int
-        Hz.
-    error : float
-        Relative error, without the transform's tolerance.
-    errors : list of float
-        After each iteration, from the start on.
-    iterations : int
-    seconds : float
-    """
-
-    audio: NDArray[np.float32] = field(repr=False)
-    sample_rate: int
-    error: float
-    errors: list[float]
-    iterations: int
-    seconds: float
-
-
-def decibels(error: float) -> float:
-    """A relative error in dB."""
-    return 20.0 * math.log10(max(error, 1e-12))
 
 
 class WindowedJTFS:
@@ -248,7 +140,7 @@ class WindowedJTFS:
         error = math.sqrt(squares) / norm
         before = self._padding[0]
         inner = gradient[:, before : before + self._frames]
-        return error, inner / max(error * norm**2, 1e-30)
+        return error, inner / max(2.0 * error * norm**2, 1e-30)
 
 
 def noise(target: NDArray[np.float32], start: Start, seed: int) -> NDArray[np.float32]:
@@ -405,26 +297,10 @@ def _way_down(method: Method, x: torch.Tensor) -> BoldDriver | LBFGS:
 # Resynthesis
 
 
-@dataclass(frozen=True, slots=True)
-class Blend:
-    """Second sound, whose coefficients come into the first's.
-
-    Attributes
-    ----------
-    audio : (channels or 1, n) float32
-        At the same sample rate; it is cut, or lengthened by silence.
-    amount : float
-        Share of its coefficients, 0 to 1.
-    """
-
-    audio: NDArray[np.float32] = field(repr=False)
-    amount: float = 0.5
-
-
 def resynthesis_steps(
     audio: NDArray[np.float32],
     sample_rate: int,
-    settings: ResynthesisSettings = ResynthesisSettings(),
+    settings: ResynthesisSettings = _DEFAULTS,
     blend: Blend | None = None,
     run: Path | None = None,
 ) -> Steps[ResynthesisStep, ResynthesisResult]:
@@ -499,7 +375,7 @@ def resynthesis_steps(
 def resynthesise(
     audio: NDArray[np.floating],
     sample_rate: int,
-    settings: ResynthesisSettings = ResynthesisSettings(),
+    settings: ResynthesisSettings = _DEFAULTS,
     blend: Blend | None = None,
 ) -> ResynthesisResult:
     """Waveform that has a sound's scattering coefficients, or edited ones.
@@ -569,7 +445,7 @@ class _Keeper:
         self, path: Path | None, target: NDArray[np.float32], sample_rate: int,
         settings: ResynthesisSettings, blend: Blend | None,
     ) -> None:  # fmt: skip
-        self._path, self._saved, self._took = path, time.perf_counter(), 0.0
+        self._path, self._saved, self._took = path, -math.inf, 0.0
         digest = hashlib.sha256(target.tobytes())
         if blend is not None:
             digest.update(blend.audio.tobytes() + repr(blend.amount).encode())

@@ -8,17 +8,19 @@ loud each frequency is, stay as they are unless an edit says otherwise.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
-from mesosynth.scattering.jtfs import JTFS
-from mesosynth.scattering.scale_rate import in_hertz
 
-Edit = Callable[[torch.Tensor, "PathTable"], torch.Tensor]
+if TYPE_CHECKING:  # settings name edits, and the command line reads settings without torch
+    import torch
+
+    from mesosynth.scattering.jtfs import JTFS
+
+Edit = Callable[["torch.Tensor", "PathTable"], "torch.Tensor"]
 """Coefficients (..., paths, frames) and their table in, coefficients of that shape out."""
 
 
@@ -52,7 +54,9 @@ class PathTable:
         If the transform gives no array with one axis of paths.
     """
 
-    def __init__(self, jtfs: JTFS, sample_rate: float) -> None:
+    def __init__(self, jtfs: "JTFS", sample_rate: float) -> None:
+        from mesosynth.scattering.scale_rate import in_hertz
+
         if jtfs.format != "time" or jtfs.out_type != "array":
             raise ArgumentError(
                 f"format={jtfs.format!r}, out_type={jtfs.out_type!r}: edits need format='time' "
@@ -85,7 +89,7 @@ class PathTable:
         return self._filters[axis]
 
 
-def reverse_spin(S: torch.Tensor, paths: PathTable) -> torch.Tensor:
+def reverse_spin(S: "torch.Tensor", paths: PathTable) -> "torch.Tensor":
     """Coefficients of a sound whose rising patterns fall and whose falling patterns rise.
 
     Parameters
@@ -99,13 +103,13 @@ def reverse_spin(S: torch.Tensor, paths: PathTable) -> torch.Tensor:
     for (n1, n2, n_fr), row in rows.items():
         if n2 >= 0.0 and paths.spin[row]:
             source[row] = rows[n1, n2, mirror[int(n_fr)]]
-    return S[..., torch.from_numpy(source).to(S.device), :]
+    return S[..., source.tolist(), :]
 
 
 def scaled_band(
-    S: torch.Tensor, paths: PathTable, of: Literal["rate", "scale"], low: float, high: float,
+    S: "torch.Tensor", paths: PathTable, of: Literal["rate", "scale"], low: float, high: float,
     inside: float = 1.0, outside: float = 1.0,
-) -> torch.Tensor:  # fmt: skip
+) -> "torch.Tensor":  # fmt: skip
     """Coefficients whose second-order paths are scaled inside and outside of a band.
 
     Parameters
@@ -131,12 +135,12 @@ def scaled_band(
     values: NDArray[np.float64] = getattr(paths, of)
     within = (low <= values) & (values <= high)
     factor = np.where(paths.order == 2, np.where(within, inside, outside), 1.0)
-    return S * torch.from_numpy(factor).to(S)[:, None]
+    return S * S.new_tensor(factor)[:, None]
 
 
 def remapped_rates(
-    S: torch.Tensor, paths: PathTable, octaves: float = 0.0, stretch: float = 1.0
-) -> torch.Tensor:
+    S: "torch.Tensor", paths: PathTable, octaves: float = 0.0, stretch: float = 1.0
+) -> "torch.Tensor":
     """Coefficients of a sound whose patterns repeat faster or slower.
 
     A path takes what was at the rate from which its own came. Between two wavelets it is
@@ -164,7 +168,7 @@ def remapped_rates(
     return _moved(S, paths, "n2", _places(rates, was), orders=(2,))
 
 
-def transposed(S: torch.Tensor, paths: PathTable, octaves: float) -> torch.Tensor:
+def transposed(S: "torch.Tensor", paths: PathTable, octaves: float) -> "torch.Tensor":
     """Coefficients of a sound that is higher or lower.
 
     Parameters
@@ -178,7 +182,7 @@ def transposed(S: torch.Tensor, paths: PathTable, octaves: float) -> torch.Tenso
     return _moved(S, paths, "n1", _places(centres, centres - octaves), orders=(1, 2))
 
 
-def blended(S: torch.Tensor, other: torch.Tensor, amount: float) -> torch.Tensor:
+def blended(S: "torch.Tensor", other: "torch.Tensor", amount: float) -> "torch.Tensor":
     """Coefficients between those of two sounds.
 
     Parameters
@@ -199,10 +203,10 @@ def blended(S: torch.Tensor, other: torch.Tensor, amount: float) -> torch.Tensor
         )
     if not 0.0 <= amount <= 1.0:
         raise ArgumentError(f"amount={amount:g} must be 0 to 1.")
-    return torch.lerp(S, other, amount)
+    return S.lerp(other, amount)
 
 
-def frozen(S: torch.Tensor) -> torch.Tensor:
+def frozen(S: "torch.Tensor") -> "torch.Tensor":
     """Coefficients that stay at their mean over time.
 
     Parameters
@@ -234,13 +238,15 @@ def _places(
 
 
 def _moved(
-    S: torch.Tensor,
+    S: "torch.Tensor",
     paths: PathTable,
     axis: Literal["n1", "n2"],
     places: Sequence[Sequence[tuple[int, float]]],
     orders: tuple[int, ...],
-) -> torch.Tensor:
+) -> "torch.Tensor":
     """Coefficients of which each is a weighted sum of those elsewhere on one axis."""
+    import torch
+
     rows = paths.rows()
     sums = [(0, 0, 1.0)]  # the zeroth order stays
     for key, row in rows.items():

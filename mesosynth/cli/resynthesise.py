@@ -1,0 +1,149 @@
+"""`mesosynth resynthesise`: another sound with the scattering coefficients of a sound."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from cyclopts import Parameter
+from numpy.typing import NDArray
+
+from mesosynth.cli.options import Count, Duration, Json, Whole, check_folder, of
+from mesosynth.cli.progress import ProgressBar
+from mesosynth.errors import ArgumentError
+from mesosynth.resynthesis.edits import edit_names
+from mesosynth.resynthesis.results import (
+    Blend,
+    Method,
+    ResynthesisResult,
+    ResynthesisSettings,
+    ResynthesisStep,
+    Start,
+)
+from mesosynth.system.steps import result_of
+
+_DEFAULTS = ResynthesisSettings()
+_EDITS = ", ".join(f"{name}={values}" if values else name for name, values in edit_names().items())
+
+
+def resynthesise(
+    file: Annotated[Path, Parameter("FILE")],
+    /,
+    *,
+    output: Annotated[Path, Parameter(("-o", "--output"), metavar="OUT.wav")],
+    iterations: Annotated[
+        Count, of(ResynthesisSettings, "iterations", metavar="N", help="Steps down.")
+    ] = _DEFAULTS.iterations,
+    method: Annotated[
+        Method,
+        of(
+            ResynthesisSettings, "method", metavar="NAME",
+            help="Go down by l-bfgs, momentum or 'bold driver'.",
+        ),
+    ] = _DEFAULTS.method,
+    start: Annotated[
+        Start,
+        of(
+            ResynthesisSettings, "start", metavar="NAME",
+            help="Begin with noise of the sound's spectrum, white noise, or silence.",
+        ),
+    ] = _DEFAULTS.start,
+    seed: Annotated[
+        Whole, of(ResynthesisSettings, "seed", metavar="N", help="Another one, another sound.")
+    ] = _DEFAULTS.seed,
+    average: Annotated[
+        float,
+        of(
+            ResynthesisSettings, "average", metavar="S",
+            help="Seconds within which the order of events is free.",
+        ),
+    ] = _DEFAULTS.average,
+    edit: Annotated[
+        list[str] | None, Parameter(metavar="EDIT", help=f"Before the descent, in order: {_EDITS}.")
+    ] = None,
+    blend: Annotated[Path | None, Parameter(metavar="FILE2")] = None,
+    amount: Annotated[float, Parameter(metavar="SHARE", show_default=True)] = 0.5,
+    begin: Annotated[float, Parameter("--begin", metavar="S")] = 0.0,
+    seconds: Annotated[Duration | None, Parameter("--seconds")] = None,
+    run: Annotated[Path | None, Parameter(metavar="RUN")] = None,
+    json: Json = False,
+) -> dict[str, Any]:  # fmt: skip
+    """Make another sound with the scattering coefficients of a sound, or with edited ones.
+
+    Parameters
+    ----------
+    file : Path
+        A sound of 50 ms to 30 s, or more with --seconds; all its channels.
+    output : Path
+        The WAV file that is written, at the sound's rate.
+    iterations : int
+        Steps down.
+    method : str
+        How to go down.
+    start : str
+        What to begin with.
+    seed : int
+        Seed of the noise.
+    average : float
+        Seconds of averaging.
+    edit : list of str
+        Edits of the coefficients.
+    blend : Path, optional
+        A second sound to go towards.
+    amount : float
+        How far, 0 to 1.
+    begin : float
+        Take the file from there on.
+    seconds : float, optional
+        Take so much of it.
+    run : Path, optional
+        Keep the descent in this file as it goes, and go on from there.
+    json : bool
+        One JSON object on standard output.
+    """
+    from mesosynth.audio.file import read_channels, write_wav
+
+    for path in (output, run):
+        if path is not None:
+            check_folder(path)
+    settings = ResynthesisSettings(
+        iterations=iterations, method=method, start=start, seed=seed, average=average,
+        edits=tuple(edit or ()),
+    )  # fmt: skip
+    if begin < 0.0:
+        raise ArgumentError(f"--begin {begin:g} must be 0 or more seconds.")
+    if not 0.0 <= amount <= 1.0:
+        raise ArgumentError(f"--amount {amount:g} must be 0 to 1.")
+    audio, rate = read_channels(file, begin, seconds)
+    second = None if blend is None else Blend(read_channels(blend, rate=rate)[0], amount)
+    result = _descend(file.name, audio, rate, settings, second, run)
+    write_wav(output, result.audio, rate)
+    if not json:
+        print(
+            f"Wrote {output}: error {100 * result.error:.2f} % ({result.decibels:.1f} dB) after "
+            f"{result.iterations} iterations, {result.seconds:.0f} s."
+        )
+    return {
+        "target": file.name,
+        "written": str(output),
+        "error": result.error,
+        "decibels": result.decibels,
+        "errors": result.errors,
+        "iterations": result.iterations,
+        "seconds": result.seconds,
+        "edits": list(settings.edits),
+        "seed": settings.seed,
+    }
+
+
+def _descend(
+    name: str, audio: NDArray[np.float32], rate: int, settings: ResynthesisSettings,
+    blend: Blend | None, run: Path | None,
+) -> ResynthesisResult:  # fmt: skip
+    with ProgressBar(name, state="filters …", remaining=True) as bar:
+        with bar.loading_torch():
+            from mesosynth.resynthesis.descent import resynthesis_steps
+
+        def show(step: ResynthesisStep) -> None:
+            bar.move(step.progress, f"error {100 * step.error:.2f} %")
+
+        return result_of(resynthesis_steps(audio, rate, settings, blend, run), show)

@@ -1,0 +1,151 @@
+"""Settings and results of a resynthesis; torch is not needed to read them."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesosynth.errors import ArgumentError
+from mesosynth.resynthesis.edits import parse_edit
+
+Method = Literal["l-bfgs", "momentum", "bold driver"]
+Start = Literal["spectrum", "white", "silence"]
+
+LONGEST = 30.0
+"""s of sound that are resynthesised."""
+
+SHORTEST = 0.05
+"""s."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResynthesisSettings:
+    """Settings of a resynthesis.
+
+    Attributes
+    ----------
+    iterations : int
+        Steps down, 1 or more.
+    method : {"l-bfgs", "momentum", "bold driver"}
+        How to go down.
+    start : {"spectrum", "white", "silence"}
+        Begin with noise of the target's spectrum, white noise, or nearly nothing.
+    seed : int
+        Seed of the noise; another one gives another sound with the same coefficients.
+    edits : tuple of str
+        Edits of the coefficients in their order: "reverse-spin", "transpose=-1".
+    average : float
+        Time over which coefficients are averaged, s; what happens within it may come elsewhere.
+    Q : int
+        Wavelets an octave.
+    tolerance : float
+        Of the transform while it goes down; the error that is told at the end is exact.
+    """
+
+    iterations: int = 100
+    method: Method = "l-bfgs"
+    start: Start = "spectrum"
+    seed: int = 0
+    edits: tuple[str, ...] = ()
+    average: float = 0.37
+    Q: int = 8
+    tolerance: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if self.iterations < 1:
+            raise ArgumentError(f"iterations={self.iterations} must be 1 or more.")
+        if self.method not in ("l-bfgs", "momentum", "bold driver"):
+            raise ArgumentError(
+                f"method={self.method!r} must be 'l-bfgs', 'momentum' or 'bold driver'."
+            )
+        if self.start not in ("spectrum", "white", "silence"):
+            raise ArgumentError(f"start={self.start!r} must be 'spectrum', 'white' or 'silence'.")
+        if not 0 <= self.seed < 2**32:
+            raise ArgumentError(f"seed={self.seed} must be 0 to {2**32 - 1}.")
+        if not 0.001 <= self.average <= 10.0:
+            raise ArgumentError(f"average={self.average:g} must be 0.001 to 10 s.")
+        for words in self.edits:
+            parse_edit(words)
+
+
+@dataclass(frozen=True, slots=True)
+class ResynthesisStep:
+    """Step down.
+
+    Attributes
+    ----------
+    iteration : int
+        From 0, the start.
+    error : float
+        Relative error E: 0.01 is 1 %.
+    seconds : float
+        Since the descent began.
+    progress : float
+        0 to 1.
+    audio : (channels, n) float32
+        The sound so far.
+    """
+
+    iteration: int
+    error: float
+    seconds: float
+    progress: float
+    audio: NDArray[np.float32] = field(repr=False)
+
+    @property
+    def decibels(self) -> float:
+        """Relative error in dB."""
+        return decibels(self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class ResynthesisResult:
+    """Sound that a descent ended with.
+
+    Attributes
+    ----------
+    audio : (channels, n) float32
+    sample_rate : int
+        Hz.
+    error : float
+        Relative error, without the transform's tolerance.
+    errors : list of float
+        After each iteration, from the start on.
+    iterations : int
+    seconds : float
+    """
+
+    audio: NDArray[np.float32] = field(repr=False)
+    sample_rate: int
+    error: float
+    errors: list[float]
+    iterations: int
+    seconds: float
+
+    @property
+    def decibels(self) -> float:
+        """Relative error in dB."""
+        return decibels(self.error)
+
+
+def decibels(error: float) -> float:
+    """A relative error in dB."""
+    return 20.0 * math.log10(max(error, 1e-12))
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """Second sound, whose coefficients come into the first's.
+
+    Attributes
+    ----------
+    audio : (channels or 1, n) float32
+        At the same sample rate; it is cut, or lengthened by silence.
+    amount : float
+        Share of its coefficients, 0 to 1.
+    """
+
+    audio: NDArray[np.float32] = field(repr=False)
+    amount: float = 0.5

@@ -1,0 +1,108 @@
+"""Descents on a waveform: down, to the same digits again, and never on what is no sound."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mesosynth.errors import ArgumentError, TargetError
+from mesosynth.resynthesis import descent
+from mesosynth.resynthesis.descent import WindowedJTFS, noise, resynthesis_steps
+from mesosynth.resynthesis.results import Blend, ResynthesisSettings
+from mesosynth.system.steps import result_of, stop
+
+RATE, N = 8192, 4096
+SMALL = ResynthesisSettings(iterations=6, average=0.125)
+
+
+def sound(channels=1, n=N):
+    t = np.arange(n) / RATE
+    voices = [
+        np.sin(2 * np.pi * (300 + 90 * k) * t + 40 * np.sin(2 * np.pi * 5 * t))
+        for k in range(channels)
+    ]
+    return (0.3 * np.array(voices) * np.exp(-3 * (t % 0.2))).astype(np.float32)
+
+
+@pytest.mark.parametrize("method", ["l-bfgs", "momentum", "bold driver"])
+def test_a_stopped_run_goes_on_to_the_same_digits(method, tmp_path):
+    settings, run = replace(SMALL, method=method), tmp_path / "run"
+    whole = result_of(resynthesis_steps(sound(), RATE, settings))
+    assert whole.errors[-1] < whole.errors[0]
+    begun = resynthesis_steps(sound(), RATE, settings, run=run)
+    told = itertools.islice((step for step in begun if step is not None), 4)
+    assert [step.iteration for step in told] == [0, 1, 2, 3]
+    part = stop(begun)
+    assert part.errors == whole.errors[:4]
+    rest = result_of(resynthesis_steps(sound(), RATE, settings, run=run))
+    assert rest.errors == whole.errors
+    assert np.array_equal(rest.audio, whole.audio)
+    longer = replace(settings, iterations=8)
+    assert result_of(resynthesis_steps(sound(), RATE, longer, run=run)).errors[:7] == whole.errors
+    with pytest.raises(ArgumentError, match="another sound"):
+        result_of(resynthesis_steps(2 * sound(), RATE, settings, run=run))
+    run.write_bytes(b"Dear sir or madam")
+    with pytest.raises(ArgumentError, match="holds no resynthesis"):
+        result_of(resynthesis_steps(sound(), RATE, settings, run=run))
+
+
+def test_the_gradient_over_windows_is_that_of_the_error(monkeypatch):
+    monkeypatch.setattr(descent, "_WINDOW", 2048)
+    jtfs = WindowedJTFS(5000, RATE, average=0.0625)
+    x, target = (torch.from_numpy(sound(2, 5000)).double() for _ in range(2))
+    x = x + 0.05 * torch.randn(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(0))
+    wanted = jtfs(target)
+    assert wanted.shape[:2] == (6, 2)
+    _, gradient = result_of(jtfs.error_steps(x, wanted))
+    along = torch.randn(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(1))
+    errors = [result_of(jtfs.error_steps(x + h * along, wanted))[0] for h in (-1e-5, 1e-5)]
+    assert float((gradient * along).sum()) == pytest.approx(
+        (errors[1] - errors[0]) / 2e-5, rel=1e-4
+    )
+    assert result_of(jtfs.error_steps(target, wanted))[0] == 0.0
+
+
+def test_noise_of_the_spectrum_keeps_magnitudes_and_the_stereo_image():
+    target = sound(2)
+    begun = noise(target, "spectrum", seed=3)
+    A, B = np.fft.rfft(target), np.fft.rfft(begun)
+    inner = slice(1, -1)
+    assert np.allclose(np.abs(A)[:, inner], np.abs(B)[:, inner], atol=1e-3)
+    cross = A[0] * A[1].conj(), B[0] * B[1].conj()
+    assert np.allclose(cross[0][inner], cross[1][inner], atol=1e-2)
+    assert np.array_equal(begun, noise(target, "spectrum", seed=3))
+    assert not np.array_equal(begun, noise(target, "spectrum", seed=4))
+    quiet, white = (np.std(noise(target, start, 0)) for start in ("silence", "white"))
+    assert quiet == pytest.approx(1e-4 * white, rel=0.01)
+
+
+def test_a_blend_of_all_of_another_sound_is_that_sound():
+    other = sound()[:, ::-1].copy()
+    settings = replace(SMALL, iterations=1)
+    blend = result_of(resynthesis_steps(sound(), RATE, settings, Blend(other, 1.0)))
+    alone = result_of(resynthesis_steps(other, RATE, replace(settings, start="white")))
+    assert blend.errors[1] < blend.errors[0]
+    assert alone.audio.shape == blend.audio.shape
+
+
+@pytest.mark.parametrize(
+    ("audio", "words"),
+    [
+        (np.zeros((1, N)), "silent"),
+        (1e-8 * sound(), "silent"),
+        (sound(n=300), "0.0366 s"),
+        (np.ones((1, 31 * RATE)), "31 s"),
+        (np.where(np.arange(N) == 7, np.nan, sound()), "NaN"),
+    ],
+)
+def test_what_cannot_be_resynthesised_is_refused_in_a_sentence(audio, words):
+    with pytest.raises(TargetError, match=words):
+        result_of(resynthesis_steps(audio.astype(np.float32), RATE, SMALL))
+
+
+def test_nothing_left_after_the_edits_is_told_and_eight_channels_are_taken():
+    result = result_of(resynthesis_steps(sound(8), RATE, replace(SMALL, iterations=1)))
+    assert result.audio.shape == (8, N)
+    assert result.audio.dtype == np.float32
