@@ -144,7 +144,7 @@ class StatusBlock(SharedBlock):
         times = self._array("times", np.float64, 2 * REMEMBERED, 8 * (2 + len(COUNTED)))
         self._arrays["times"] = times.reshape(2, REMEMBERED)
         self._array("report", _TOLD, 1, 8 * words)
-        self._report = AudioReport()
+        self._report, self._row = AudioReport(), np.zeros(len(COUNTED))
         if name is None:
             self.publish(self._report)
             self.count(*_NOTHING)
@@ -159,7 +159,9 @@ class StatusBlock(SharedBlock):
 
     def count(self, *numbers: float) -> None:
         """[audio] Write the numbers of :data:`COUNTED`, at once."""
-        _NUMBERS.pack_into(self._arrays["counted"], 0, *numbers)  # pyright: ignore[reportArgumentType] - an array is a buffer
+        # Not into the shared numbers themselves: that fills them with zeros first, which are read.
+        _NUMBERS.pack_into(self._row, 0, *numbers)  # pyright: ignore[reportArgumentType] - an array is a buffer
+        self._arrays["counted"][:] = self._row
 
     def beat(self, now: float) -> None:
         """Write the time of a sign of life, of the monotonic clock, s; 0 for not yet."""

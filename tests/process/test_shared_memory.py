@@ -86,6 +86,29 @@ def test_status_comes_back_as_it_was_told_and_counted():
         del load
 
 
+def _count_for_a_while(status: StatusBlock) -> None:
+    end = time.monotonic() + 1.0
+    while time.monotonic() < end:
+        for _ in range(1000):
+            status.count(*[7.0] * len(COUNTED))
+    status.beat(1.0)
+
+
+def test_no_count_is_read_as_zero_while_it_is_written():
+    with StatusBlock() as status:
+        status.count(*[7.0] * len(COUNTED))
+        writer = multiprocessing.get_context("spawn").Process(
+            target=_count_for_a_while, args=(status,)
+        )
+        writer.start()
+        seen = set()
+        counted = status._arrays["counted"]
+        while not status._arrays["heartbeat"][0] and writer.is_alive():
+            seen |= set(counted.tolist())
+        writer.join()
+        assert seen == {7.0}
+
+
 def test_ring_keeps_every_sample_between_processes():
     context = multiprocessing.get_context("spawn")
     size = 4000  # comes round a dozen times, and forgives a reader that waits for 80 ms
