@@ -7,7 +7,7 @@ import numpy as np
 from cyclopts import Parameter
 from numpy.typing import NDArray
 
-from mesosynth.cli.options import Count, Duration, Json, Whole, check_folder, of
+from mesosynth.cli.options import Count, Duration, Json, Whole, of
 from mesosynth.cli.progress import ProgressBar
 from mesosynth.errors import ArgumentError
 from mesosynth.resynthesis.edits import edit_names
@@ -19,6 +19,7 @@ from mesosynth.resynthesis.results import (
     ResynthesisStep,
     Start,
 )
+from mesosynth.system.atomic_file import check_outputs
 from mesosynth.system.steps import result_of
 
 _DEFAULTS = ResynthesisSettings()
@@ -102,9 +103,8 @@ def resynthesise(
     """
     from mesosynth.audio.file import read_channels, write_wav
 
-    for path in (output, run):
-        if path is not None:
-            check_folder(path)
+    given = [file] if blend is None else [file, blend]
+    check_outputs([output, *([run] if run else [])], ArgumentError, given)
     settings = ResynthesisSettings(
         iterations=iterations, method=method, start=start, seed=seed, average=average,
         edits=tuple(edit or ()),

@@ -1,4 +1,4 @@
-"""Edits of scattering coefficients: rising chirps made to fall, rates shifted, sounds blended.
+"""Edits of scattering coefficients: spins reversed, rates shifted, sounds blended.
 
 An edit takes coefficients and gives coefficients; a descent on the waveform then finds a sound that
 has them. As composers did it (Lostanlen and Hecker, "The shape of RemiXXXes to come", DAFx 2019).
@@ -321,7 +321,7 @@ _EDITS: dict[str, tuple[str, Callable[..., Edit]]] = {
 
 
 def edit_names() -> dict[str, str]:
-    """What may be typed, and what follows its "="."""
+    """Names of edits, and the form of the numbers after their "="."""
     return {name: values for name, (values, _) in _EDITS.items()}
 
 

@@ -89,7 +89,8 @@ def test_help_imports_nothing_that_takes_long(words, light):
 @pytest.mark.parametrize(
     "words",
     [
-        [], ["match"], ["sequence"], ["render"], ["similar"], ["play"], ["devices"], ["midi"],
+        [], ["match"], ["sequence"], ["resynthesise"], ["render"], ["similar"], ["play"],
+        ["devices"], ["midi"],
         ["doctor"], ["plugin"], ["plugin", "check"], ["plugin", "list"], ["figures"],
     ],
     ids=" ".join,

@@ -1,0 +1,74 @@
+"""Resynthesis on the command line: a file in, a file out, and a run that a kill does not end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+RATE = 8000
+
+
+def command(*words):
+    return [sys.executable, "-m", "mesosynth", "resynthesise", *map(str, words)]
+
+
+def run(*words):
+    return subprocess.run(command(*words), capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    t = np.arange(RATE // 2) / RATE
+    path = tmp_path_factory.mktemp("sounds") / "chirp.wav"
+    voices = [np.sin(2 * np.pi * (300 * 2 ** (2 * t + k))) for k in range(2)]
+    soundfile.write(path, 0.3 * np.array(voices).T, RATE, subtype="FLOAT")
+    return path
+
+
+def test_a_killed_run_goes_on_to_the_same_sound(sound, tmp_path):
+    words = (sound, "--average", "0.1", "--iterations", "300", "--edit", "reverse-spin")
+    kept, one, two = tmp_path / "kept", tmp_path / "one.wav", tmp_path / "two.wav"
+    running = subprocess.Popen(
+        command(*words, "-o", one, "--run", kept), stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    end = time.monotonic() + 100
+    while not kept.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    assert kept.exists()
+    assert sorted(os.listdir(tmp_path)) == ["kept"]
+    short = (*words[:4], "8", *words[5:])
+    again, fresh = run(*short, "-o", one, "--run", kept, "--json"), run(*short, "-o", two, "--json")
+    told, whole = json.loads(again.stdout), json.loads(fresh.stdout)
+    if told["iterations"] == 8:  # it was killed before that
+        assert told["errors"] == whole["errors"]
+        assert np.array_equal(soundfile.read(one)[0], soundfile.read(two)[0])
+    assert told["errors"][:9] == whole["errors"]
+    assert whole["error"] == pytest.approx(whole["errors"][-1], rel=0.1)
+    assert whole["errors"][-1] < 0.5 * whole["errors"][0]
+    audio, rate = soundfile.read(two)
+    assert (audio.shape, rate) == ((RATE // 2, 2), RATE)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--edit", "backwards"), "edit='backwards' is none of reverse-spin"),
+        (("--begin", "9"), "nothing begins at 9 s"),
+        (("--seconds", "0.01"), "the sound lasts 0.01 s"),
+        (("--amount", "2"), "--amount 2 must be 0 to 1"),
+    ],
+)
+def test_what_cannot_be_done_is_told_before_the_work(sound, tmp_path, words, sentence):
+    done = run(sound, "-o", tmp_path / "out.wav", *words)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert not os.listdir(tmp_path)
