@@ -96,6 +96,9 @@ class ViewLinks(QObject):
         window.scalograms.window_moved.connect(
             lambda start: self._desk.ask(lambda session: session.target.move_window(start))
         )
+        window.scalograms.finer_asked.connect(
+            lambda section: self._desk.ask(lambda session: session.match.magnify(section))
+        )
         window.pad.axes_chosen.connect(self._explore)
         window.pad_frame.map_asked.connect(self._explore)
         window.desk.attached.connect(self._attach)
@@ -103,6 +106,7 @@ class ViewLinks(QObject):
     def _attach(self, session: Session) -> None:
         window = self._window
         session.match.attributed.connect(window.scale_rate.attribution.show_attribution)
+        session.match.magnified.connect(window.scalograms.show_finer)
         session.sound.changed.connect(self._on_parameters)
         session.loss_map.started.connect(window.pad.start_map)
         session.loss_map.filled.connect(window.pad.add_cells)

@@ -116,13 +116,13 @@ _ROOMY = 110  # px: a narrower picture leaves its bar out
 
 
 class ColourBar(pg.ColorBarItem):
-    """Colour bar at the right of a picture, for one or more images.
+    """Colour bar at the right of a picture, for one or more of them.
 
     Parameters
     ----------
     plot : Plot
         Beside which it stands.
-    images : list of Image
+    pictures : list of Picture
     colours : str
         A map of :func:`gui.plots.colours.colour_map`.
     limits : (float, float)
@@ -141,11 +141,12 @@ class ColourBar(pg.ColorBarItem):
     def __init__(
         self,
         plot: Plot,
-        images: list[Image],
+        pictures: "list[Picture]",
         colours: str,
         limits: tuple[float, float],
         mirrored: bool = False,
     ) -> None:
+        images = [image for each in pictures for image in (each.image, each.fine)]
         levels = images[0].levels
         super().__init__(
             values=levels, width=_BAR, limits=limits, colorMapMenu=False, rounding=1
@@ -164,7 +165,7 @@ class ColourBar(pg.ColorBarItem):
     @property
     def room(self) -> int:
         """Its width with its labels, px."""
-        return _BAR + round(2.4 * theme.font(FONT).pixelSize())
+        return _BAR + round(2.9 * theme.font(FONT).pixelSize())
 
     def set(self, low: float, high: float) -> None:
         """Set both levels.
@@ -188,7 +189,7 @@ class ColourBar(pg.ColorBarItem):
         """Take the plot's colours."""
         font, plot = theme.font(FONT), self._plot
         self.axis.setStyle(tickFont=font)
-        self.axis.setWidth(2.4 * font.pixelSize())
+        self.axis.setWidth(2.9 * font.pixelSize())
         self.axis.setTextPen(QPen(plot.ink("DIM")))
         for side in ("left", "right", "top", "bottom"):
             self.getAxis(side).setPen(QPen(plot.ink("LINE")))
@@ -216,8 +217,8 @@ def _numbers(values: list[float], scale: float, spacing: float) -> list[str]:
 # Picture: one image on a plot. Pictures: some of them in a row.
 
 
-Readout = Callable[[int, int, float, float], str]
-"""What to say of the number in a row and a column of a picture, at x and y."""
+Readout = Callable[[float, int, int, float, float], str]
+"""What to say of a number in a row and a column of a picture, at x and y."""
 
 
 class Picture(Plot):
@@ -235,6 +236,13 @@ class Picture(Plot):
         What to say of the cell under the mouse.
     unit : str
         Of the numbers.
+
+    Attributes
+    ----------
+    image : Image
+        All of it.
+    fine : Image
+        A part, computed finer.
     """
 
     def __init__(
@@ -250,7 +258,8 @@ class Picture(Plot):
     ) -> None:
         super().__init__(name, x, y, hint=hint)
         self.title = name
-        self.image = Image(self, colours, levels)
+        self.image, self.fine = Image(self, colours, levels), Image(self, colours, levels)
+        self.fine.item.setZValue(-9.0)
         self.bar: ColourBar | None = None
         self._middle = Line(self, "DIM", moving=False)
         self._readout_of, self._unit = readout, unit
@@ -274,6 +283,7 @@ class Picture(Plot):
         x, y : Axis
         """
         self.image.show(numbers, x, y)
+        self.fine.show(None, x, y)
         self.set_empty(numbers is None)
 
     def set_middle(self, x: float | None) -> None:
@@ -282,8 +292,11 @@ class Picture(Plot):
 
     @override
     def read(self, x: float, y: float) -> str:
-        cell = self.image.cell(x, y)
-        return "" if cell is None else self._readout_of(*cell, x, y)
+        for image in (self.fine, self.image):
+            cell = image.cell(x, y)
+            if cell is not None and image.numbers is not None:
+                return self._readout_of(float(image.numbers[cell]), *cell, x, y)
+        return ""
 
     @override
     def dress(self) -> None:

@@ -143,8 +143,13 @@ class TickedAxis(pg.AxisItem):
             self.labelText = text
             label.setPlainText(text)
         label.setVisible(bool(text))
+        label.document().setDocumentMargin(0.0)
+        box, size = label.boundingRect(), self.size()
+        if upright:
+            label.setPos(0.0, 0.5 * (size.height() + box.width()))
+        else:
+            label.setPos(0.5 * (size.width() - box.width()), size.height() - box.height())
         self.picture = None
-        pg.AxisItem.resizeEvent(self)
         self.update()
 
     @property
@@ -161,7 +166,7 @@ class TickedAxis(pg.AxisItem):
     def boundingRect(self) -> QRectF:
         rect = super().boundingRect()  # labels of the outermost ticks go half beyond it
         upright = self.orientation in ("left", "right")
-        return rect.adjusted(0, -8, 0, 8) if upright else rect.adjusted(-8, 0, 8, 0)
+        return rect.adjusted(0, -8, 0, 8) if upright else rect.adjusted(-4, 0, 5, 0)
 
     @override
     def tickValues(

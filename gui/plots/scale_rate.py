@@ -213,11 +213,11 @@ class AttributionPictures:
         return f"{name} {'▲' if up else '▼'} {share:.0%}"
 
     def _read(self, place: int) -> "Readout":
-        def read(row: int, column: int, _x: float, _y: float) -> str:
-            numbers, attribution = self.pictures[place].numbers, self._attribution
-            if numbers is None or attribution is None:
+        def read(pull: float, row: int, column: int, _x: float, _y: float) -> str:
+            attribution = self._attribution
+            if attribution is None:
                 return ""
-            share = f"{100.0 * numbers[row, column]:+.0f}%".replace("-", "−")
+            share = f"{100.0 * pull:+.0f}%".replace("-", "−")
             return f"{path_name(row, column, attribution.scales, attribution.rates)} · {share}"
 
         return read
@@ -278,9 +278,9 @@ class ScaleRatePlot(Frame):
             )
         }
         target, sound, difference = self._pictures.values()
-        sound.bar = ColourBar(sound, [target.image, sound.image], "magma", (_FLOOR, 0.0))
+        sound.bar = ColourBar(sound, [target, sound], "magma", (_FLOOR, 0.0))
         difference.bar = ColourBar(
-            difference, [difference.image], "difference", (-60.0, 60.0), mirrored=True
+            difference, [difference], "difference", (-60.0, 60.0), mirrored=True
         )
         sound.bar.changed.connect(self._show_difference)
         self._link = Link(self._pictures.values())
@@ -355,14 +355,13 @@ class ScaleRatePlot(Frame):
         self.drivers_shown.emit(shown)
 
     def _read(self, what: str) -> "Readout":
-        def read(row: int, column: int, _x: float, _y: float) -> str:
-            numbers = self.pictures[what].numbers
+        def read(decibels: float, row: int, column: int, _x: float, _y: float) -> str:
             analysis = self._analyses.get("sound" if what == "difference" else what)
-            if numbers is None or analysis is None:
+            if analysis is None:
                 return ""
             path = path_name(row, column, analysis.scales, analysis.rates)
             sign = "+" if what == "difference" else ""
-            level = f"{numbers[row, column]:{sign}.1f} dB".replace("-", "−")
+            level = f"{decibels:{sign}.1f} dB".replace("-", "−")
             return f"{path} · {level}"
 
         return read

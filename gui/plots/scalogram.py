@@ -5,26 +5,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from typing_extensions import override
 
 from mesosynth.audio.target import Target
 from mesosynth.audio.waveform_peaks import WaveformPeaks
-from mesosynth.matching.results import Analysis
+from mesosynth.matching.results import Analysis, Magnified, Section
 
 from .. import theme
 from .axes import Axis
 from .frame import Frame, Later, Table
 
 if TYPE_CHECKING:
-    from .picture import Picture, Readout
+    from .picture import Picture
     from .waveform import Waveform
 
 _FLOOR = -100.0  # dB, what no colour bar goes below
 _RANGE = 24.0  # dB of difference at the ends of its map
 _ROOMY = 170  # px: a lower frame leaves out a waveform whose window cannot be moved
+_REST_MS = 150  # that the mouse must have stood still before a part is computed finer
+_FINEST = 192, 1024  # rows and columns of such a part
 _QUIET = -36.0  # dB; two sounds do not differ by what is quieter than this in both
 
 
@@ -48,8 +50,11 @@ def decibel_picture(analysis: Analysis) -> tuple[NDArray[np.float32], float, flo
     above = np.minimum(below + 1, len(octaves) - 1)
     share = (place - below)[:, None]
     amplitude = (1.0 - share) * rows[below] + share * rows[above]
-    picture = 20.0 * np.log10(np.maximum(amplitude, 10.0 ** (_FLOOR / 20.0)))
-    return picture.astype(np.float32), float(octaves[0]), float(octaves[-1])
+    return _decibels(amplitude), float(octaves[0]), float(octaves[-1])
+
+
+def _decibels(amplitude: NDArray[np.floating]) -> NDArray[np.float32]:
+    return (20.0 * np.log10(np.maximum(amplitude, 10.0 ** (_FLOOR / 20.0)))).astype(np.float32)
 
 
 def decibel_difference(
@@ -90,9 +95,12 @@ class Scalograms(Frame):
     -------
     window_moved : float
         Where in its file the target shall begin, s.
+    finer_asked : Section
+        A part to be computed finer, for :meth:`show_finer`.
     """
 
     window_moved = Signal(float)
+    finer_asked = Signal(Section)
 
     def __init__(self) -> None:
         self._place = Later(self._make)
@@ -101,6 +109,8 @@ class Scalograms(Frame):
         self.start = 0.0
         self._analyses: dict[str, Analysis] = {}
         self._playhead: float | None = None
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._ask_finer)
 
     def _make(self) -> QWidget:
         from .picture import ColourBar, Picture, Pictures
@@ -109,7 +119,7 @@ class Scalograms(Frame):
 
         levels = (theme.FLOOR_DB, 0.0)
         self._pictures = {
-            name: Picture(title, hint, _TIME, _EMPTY, colours, ends, self._read(name))
+            name: Picture(title, hint, _TIME, _EMPTY, colours, ends, _read)
             for name, title, hint, colours, ends in (
                 ("target", "Target", "Drop a sound here\nor press Ctrl+O", "magma", levels),
                 ("sound", "Sound now", "Listening…", "magma", levels),
@@ -117,12 +127,13 @@ class Scalograms(Frame):
             )
         }
         target, sound, difference = self._pictures.values()
-        sound.bar = ColourBar(sound, [target.image, sound.image], "magma", (_FLOOR, 0.0))
+        sound.bar = ColourBar(sound, [target, sound], "magma", (_FLOOR, 0.0))
         difference.bar = ColourBar(
-            difference, [difference.image], "difference", (-60.0, 60.0), mirrored=True
+            difference, [difference], "difference", (-60.0, 60.0), mirrored=True
         )
         self._heads = [Line(target, "ACCENT"), Line(sound, "ACCENT")]
         self._link = Link(self._pictures.values())
+        target.looked.connect(self._rest.start)
         self._waveform = Waveform()
         self._waveform.moved.connect(self.window_moved)
         body = QWidget()
@@ -193,11 +204,43 @@ class Scalograms(Frame):
             middle = self._analyses[what].duration / 2.0 if what in self._analyses else 0.0
             line.move(None if seconds is None else self.start + middle + seconds)
 
+    def show_finer(self, magnified: Magnified) -> None:
+        """Show a part of the pictures that was computed finer."""
+        part, target = magnified.section, self.pictures["target"]
+        x = replace(_TIME, low=self.start + part.begin, high=self.start + part.end)
+        y = replace(_EMPTY, low=part.low, high=part.high)
+        levels = {"target": magnified.target, "sound": magnified.sound}
+        shown = {
+            what: _decibels(amplitude)
+            for what, amplitude in levels.items()
+            if amplitude is not None and what in self._analyses
+        }
+        if not target.zoomed:
+            return
+        if len(shown) == 2:
+            shown["difference"] = decibel_difference(shown["sound"], shown["target"], _QUIET)
+        for what, numbers in shown.items():
+            self.pictures[what].fine.show(numbers, x, y)
+
+    def _ask_finer(self) -> None:
+        target = self.pictures["target"]
+        if not (target.zoomed and self._analyses):
+            for picture in self.pictures.values():
+                picture.fine.show(None, picture.x_axis, picture.y_axis)
+            return
+        left, right, low, high = target.sight
+        pixels = target.devicePixelRatioF()
+        rows = min(round(target.area.height() * pixels / 2.0), _FINEST[0])
+        columns = min(round(target.area.width() * pixels), _FINEST[1])
+        begin, end = left - self.start, right - self.start
+        self.finer_asked.emit(Section(begin, end, low, high, max(rows, 8), max(columns, 8)))
+
     @override
     def table(self) -> Table:
         rows: list[tuple[float | str, ...]] = []
-        for what, picture in self.pictures.items():
-            image = picture.image
+        images = [(what, each.image) for what, each in self.pictures.items()]
+        images += [(f"{what}, finer", each.fine) for what, each in self.pictures.items()]
+        for what, image in images:
             if image.numbers is None:
                 continue
             n_rows, n_columns = image.numbers.shape
@@ -223,6 +266,7 @@ class Scalograms(Frame):
         y = replace(_EMPTY, low=min(r.low for r in rows), high=max(r.high for r in rows))
         for each in self.pictures.values():
             each.set_axes(x, y)
+        self._rest.start()
 
     def _show_difference(self) -> None:
         sound, target = self.pictures["sound"].image, self.pictures["target"].image
@@ -234,13 +278,9 @@ class Scalograms(Frame):
             difference = decibel_difference(sound.numbers, target.numbers, _QUIET)
             self.pictures["difference"].set_numbers(difference, sound.x, sound.y)
 
-    def _read(self, what: str) -> "Readout":
-        def read(row: int, column: int, x: float, y: float) -> str:
-            numbers = self.pictures[what].numbers
-            level = "" if numbers is None else f"{numbers[row, column]:.0f} dB"
-            return f"{x:.2f} s · {y:.0f} Hz · {level}".replace("-", "−")
 
-        return read
+def _read(decibels: float, row: int, column: int, x: float, y: float) -> str:
+    return f"{x:.3f} s · {y:.0f} Hz · {decibels:.0f} dB".replace("-", "−")
 
 
 _TIME = Axis(0.0, 4.0, "Time (s)")

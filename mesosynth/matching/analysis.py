@@ -13,7 +13,16 @@ from mesosynth.matching.layers import layer_sounds
 from mesosynth.matching.match import render_match
 from mesosynth.matching.model import Unknowns, model_named
 from mesosynth.matching.operator import Operator, shared_operator
-from mesosynth.matching.results import Analysis, Attribution, Candidate, Layer, MatchResult, Scores
+from mesosynth.matching.results import (
+    Analysis,
+    Attribution,
+    Candidate,
+    Layer,
+    Magnified,
+    MatchResult,
+    Scores,
+    Section,
+)
 from mesosynth.matching.similarity import Similarity
 from mesosynth.scattering import JTFS
 from mesosynth.system.steps import Steps
@@ -53,6 +62,48 @@ def analysis(operator: Operator, audio: NDArray[np.float32]) -> Analysis:
         scales=layout.scales,
         rates=layout.rates,
     )
+
+
+def magnified(
+    operator: Operator, audio: NDArray[np.float32], section: Section
+) -> NDArray[np.float32]:
+    """Section of the scalogram of a waveform, as fine as it is wanted.
+
+    Each row is the modulus of a wavelet of its own frequency, with the bandwidth that the filter
+    bank has there: ``|x * psi|``, a Gaussian of height 1 in frequency, without mean.
+
+    Parameters
+    ----------
+    operator : Operator
+    audio : (ANALYSIS_SAMPLES,) float32
+        At ANALYSIS_RATE.
+    section : Section
+
+    Returns
+    -------
+    (rows, columns) float32
+        Rows from low to high frequency, relative to the loudest of the whole scalogram.
+    """
+    bank = sorted(operator.jtfs.psi1, key=lambda psi: psi.xi)
+    octaves = np.log2([psi.xi for psi in bank])
+    middles = (np.arange(section.rows) + 0.5) / section.rows
+    wanted = np.log2(section.low) + middles * np.log2(section.high / section.low)
+    wanted -= np.log2(ANALYSIS_RATE)
+    sigmas = np.interp(wanted, octaves, [psi.sigma for psi in bank])
+    size = 2 * len(audio)  # zeros behind it, so that its end does not run into its beginning
+    spectrum = np.fft.fft(audio, size)
+    frequency = np.fft.fftfreq(size)
+    first = int(np.clip(section.begin * ANALYSIS_RATE, 0, len(audio) - 1))
+    last = int(np.clip(np.ceil(section.end * ANALYSIS_RATE), first + 1, len(audio)))
+    place = first + (np.arange(section.columns + 1) / section.columns) * (last - first)
+    picture = np.zeros((section.rows, section.columns), np.float32)
+    for row, (xi, sigma) in enumerate(zip(np.exp2(wanted), sigmas, strict=True)):
+        psi = np.exp(-0.5 * ((frequency - xi) / sigma) ** 2)
+        psi -= np.exp(-0.5 * (xi / sigma) ** 2) * np.exp(-0.5 * (frequency / sigma) ** 2)
+        heard = np.concatenate([[0.0], np.cumsum(np.abs(np.fft.ifft(spectrum * psi)))])
+        picture[row] = np.diff(np.interp(place, np.arange(len(heard)), heard)) / np.diff(place)
+    top = float(operator.jtfs.scalogram(torch.from_numpy(audio)).max())
+    return picture / np.float32(max(top, 1e-12))
 
 
 @dataclass(frozen=True)
@@ -189,6 +240,32 @@ def sound_picture(
     """
     yield
     return analysis(_operator(instrument), render_match(values, instrument, target))
+
+
+def finer_picture(
+    values: Mapping[str, float] | None,
+    instrument: str,
+    target: Target | None,
+    section: Section,
+) -> Steps[None, Magnified]:
+    """A section of the scalograms of the target and of the sound, see :func:`magnified`.
+
+    Parameters
+    ----------
+    values : mapping or None
+        Parameters by id; None leaves the sound out.
+    instrument : str
+    target : Target or None
+    section : Section
+    """
+    yield
+    operator = _operator(instrument)
+    fine = None if target is None else magnified(operator, target.audio, section)
+    if values is None:
+        return Magnified(section, fine, None)
+    yield
+    sound = render_match(values, instrument, target)
+    return Magnified(section, fine, magnified(operator, sound, section))
 
 
 def layers_picture(

@@ -18,6 +18,7 @@ KINDS = {
     # During a match, which pictures slow down, there are few; that of layers takes longer.
     "sound picture": JobKind(f"{_PICTURES}:sound_picture", 0, newest_only=True, rest=0.25),
     "layers picture": JobKind(f"{_PICTURES}:layers_picture", 0, newest_only=True, rest=1.5),
+    "finer picture": JobKind(f"{_PICTURES}:finer_picture", 0, newest_only=True, rest=0.5),
     "attribution": JobKind(f"{_PICTURES}:attribution", 0, newest_only=True),
     "match": JobKind("mesosynth.matching.match:match_steps", 1, resumes=True),
     "layers": JobKind("mesosynth.matching.layers:layer_steps", 1, resumes=True),

@@ -180,6 +180,45 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """Part of a scalogram, and how fine it is wanted.
+
+    Attributes
+    ----------
+    begin, end : float
+        s after the start of the analysis window.
+    low, high : float
+        Hz.
+    rows, columns : int
+        Even in log-frequency and in time.
+    """
+
+    begin: float
+    end: float
+    low: float
+    high: float
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class Magnified:
+    """A section of the scalograms of target and sound, finer than :class:`Analysis` has it.
+
+    Attributes
+    ----------
+    section : Section
+    target, sound : (rows, columns) float32 or None
+        Rows from low to high frequency, amplitudes relative to the loudest of the whole scalogram;
+        None where there is no such sound.
+    """
+
+    section: Section
+    target: NDArray[np.float32] | None
+    sound: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Attribution:
     """Which coefficients drive the match: residual × Jacobian at one theta, path by path.
 

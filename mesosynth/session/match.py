@@ -19,9 +19,11 @@ from mesosynth.matching.results import (
     STATIONARY,
     Attribution,
     LayersSettings,
+    Magnified,
     MatchResult,
     MatchSettings,
     MatchStep,
+    Section,
 )
 from mesosynth.presets.matched import match_record
 from mesosynth.presets.preset import MatchRecord
@@ -85,6 +87,8 @@ class Match:
     follow_changed = Signal(bool)
     attributed = Signal(Attribution)
     """Coefficients that would drive a match from here, after :meth:`attribute`."""
+    magnified = Signal(Magnified)
+    """A section of the scalograms, after :meth:`magnify`."""
 
     def __init__(
         self,
@@ -357,13 +361,19 @@ class Match:
             values = dict(self._sound.instrument_values)
             self._jobs.begin("sound picture", values, self.instrument, self._target.sound)
 
+    def magnify(self, section: Section) -> None:
+        """Request a section of the scalograms of target and sound; :attr:`magnified` follows."""
+        plays = self._rack.instrument == self.instrument
+        values = dict(self._sound.instrument_values) if plays else None
+        self._jobs.begin("finer picture", values, self.instrument, self._target.sound, section)
+
     def aim(self) -> None:
         """Change to the present instrument, if it can be matched."""
         instrument = self._rack.instrument
         if instrument == self.instrument or instrument not in MATCHABLE:
             return
         self._forget()
-        for name in ("sound picture", "layers picture", "attribution"):
+        for name in ("sound picture", "layers picture", "finer picture", "attribution"):
             self._jobs.cancel(name)
         self.instrument = instrument
         unknowns = MATCHABLE[instrument].matchable
@@ -482,6 +492,8 @@ class Match:
                 self._emit(self._target.analysed, picture, newest="")
             case "sound picture", Done(picture):
                 self._emit(self._sound.analysed, picture, newest="")
+            case "finer picture", Done(magnified):
+                self._emit(self.magnified, magnified)
             case "attribution", Done(attribution):
                 self._emit(self.attributed, attribution)
             case "scores", Stepped((place, scores)) if self.result is not None:

@@ -66,7 +66,7 @@ def only_window(qapp):
     window = open_window(Session(device="silent", start=False))
     window.show()
     assert QTest.qWaitForWindowExposed(window)
-    patience = time.monotonic() + 20.0
+    patience = time.monotonic() + 90.0
     while "silent" not in window.status.device.text():
         assert time.monotonic() < patience, "the audio process did not come up"
         QTest.qWait(20)

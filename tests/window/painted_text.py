@@ -69,8 +69,7 @@ def plot_texts(plot):
         label = axis.label
         if label.isVisible() and label.toPlainText():
             box = label.mapRectToScene(label.boundingRect())
-            inner = box.adjusted(4, 4, -4, -4)  # of the document's margins
-            yield label.toPlainText(), inner, QRectF(plot.rect())
+            yield label.toPlainText(), box, QRectF(plot.rect())
 
 
 def painted_troubles(widget):

@@ -13,7 +13,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
 from gui.plots.export import save_view
-from mesosynth.matching.results import LongSound, MatchedSequence, Moment, SequenceSettings
+from mesosynth.matching.results import (
+    LongSound,
+    Magnified,
+    MatchedSequence,
+    Moment,
+    SequenceSettings,
+)
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 THETA = {"f_c": 500.0, "f_m": 8.0, "gamma": 2.0, "w": 2.0}
@@ -285,3 +291,26 @@ def test_plots_are_light_in_the_light(window):
         QPalette.ColorRole.Window
     )
     assert theme.WELL == theme.DARK["WELL"]
+
+
+def test_a_part_that_is_zoomed_is_asked_for_finer_and_shown(window, qtbot):
+    view, plot = scalogram("sound")(window)
+    plot.reset()
+    qtbot.wait(300)
+    with qtbot.waitSignal(view.finer_asked, timeout=5_000) as asked:
+        plot.look_at(1.0, 1.5, 200.0, 800.0)
+    part = asked.args[0]
+    assert (part.begin, part.end) == pytest.approx((1.0, 1.5))
+    assert (part.low, part.high) == pytest.approx((200.0, 800.0))
+    assert part.columns > 100  # a column a pixel, where the whole window has 80
+    bright = np.ones((part.rows, part.columns), np.float32)
+    view.show_finer(Magnified(part, bright, 0.1 * bright))
+    hover(plot.viewport(), plot.area.center())
+    assert plot.readout.endswith("−20 dB")
+    difference = view.pictures["difference"]
+    assert difference.readout.endswith("−20 dB")
+    assert difference.fine.numbers == pytest.approx(-20.0)
+    assert "sound, finer" in {row[0] for row in view.table().rows}
+    plot.reset()
+    qtbot.wait(300)
+    assert plot.fine.numbers is None

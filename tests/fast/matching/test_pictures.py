@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from mesosynth.matching.analysis import analysis
+from mesosynth.matching.analysis import analysis, magnified
 from mesosynth.matching.operator import Operator
+from mesosynth.matching.results import Section
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +38,16 @@ def test_the_rate_axis_shows_the_note_rate(operator):
     rate = picture.rates[fast][picture.scale_rate[:, :, fast].sum(axis=(0, 1)).argmax()]
     # The full sine gives two notes a period.
     assert rate == pytest.approx(16.0, rel=0.3)
+
+
+def test_a_magnified_section_is_the_scalogram_and_finer(operator):
+    x = operator.synthesize(np.array([500.0, 20.0, 1.0, 2.0])).astype(np.float32)
+    whole = analysis(operator, x)
+    frequencies = whole.frequencies[:40].astype(float)
+    edge = (frequencies[0] / frequencies[1]) ** 0.5
+    same = Section(0.0, 4.0, frequencies[-1] / edge, frequencies[0] * edge, 40, 256)
+    assert np.abs(magnified(operator, x, same) - whole.scalogram[:40][::-1]).max() < 0.06
+    part = magnified(operator, x, Section(1.9, 2.1, 400.0, 650.0, 32, 400))
+    assert part.shape == (32, 400)
+    middles = 400.0 * 1.625 ** ((np.arange(32) + 0.5) / 32)
+    assert middles[part[:, 200].argmax()] == pytest.approx(500.0, rel=0.04)
