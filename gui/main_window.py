@@ -38,7 +38,7 @@ from .sound import Piano, SoundControl
 from .undo import Comparisons, History
 from .widgets.drawer import Drawer
 from .widgets.knob import Knob, Knobs
-from .widgets.match_panel import Curves, MatchPanel
+from .widgets.match_panel import AuditionButtons, Curves, MatchPanel
 from .widgets.splitter import Divided
 from .widgets.status_line import StatusLine
 from .widgets.tracking_strip import TrackingStrip
@@ -82,7 +82,7 @@ class MainWindow(QMainWindow):
         self.scalograms = Scalograms()
         self.scale_rate = ScaleRatePlot(table)
         self.loss = LossCurve(table)
-        self.match = MatchPanel(table, actions["audition"], actions["apply"])
+        self.match = MatchPanel(table, AuditionButtons(desk, self.history), actions["apply"])
         self.knobs = Knobs(table)
         self.scope = Scope()
         self.status = StatusLine()
@@ -230,7 +230,7 @@ class MainWindow(QMainWindow):
         self.actions_.watch(
             sound.playing_changed, session.rack.changed, session.target.loaded,
             match.started, match.stepped, match.ended, match.paused, match.resumed,
-            match.follow_changed, session.layers.started, session.layers.ended,
+            match.forgotten, match.follow_changed, session.layers.started, session.layers.ended,
             session.layers.changed, capture.take_changed, capture.changed,
             session.tracking.changed, session.sequence.changed, session.sequence.moved,
             session.comparison.changed,
@@ -242,6 +242,8 @@ class MainWindow(QMainWindow):
         match.started.connect(self.pad.start_trajectory)
         match.stepped.connect(self.pad.add_step)
         match.judged.connect(self.match.judge)
+        for forget in (self.pad.start_trajectory, self.loss.start, self.match.forget):
+            match.forgotten.connect(forget)
         capture.take_changed.connect(self.transport.show_recording)
         capture.changed.connect(self.transport.show_capture)
         for pictures in (self.scalograms, self.scale_rate):

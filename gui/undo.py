@@ -400,6 +400,8 @@ class History(QObject):
             old = {id_: before.values[id_] for id_ in changed}
             new = {id_: after.values[id_] for id_ in changed}
             self._record("match", old, new)
+        elif changed and before.instrument == after.instrument:  # effects were bypassed
+            self._record("match", before, after)
 
     def _on_layers_moved(self) -> None:
         """Make a step of what a match with layers has changed, or of more of it."""

@@ -341,6 +341,7 @@ class LayersPage(QFrame):
         session.layers.judged.connect(self._on_judged)
         session.sound.changed.connect(self._on_parameters)
         session.match.paused.connect(self._on_paused)
+        session.match.forgotten.connect(self._forget)
         self._show()
 
     def _remember(self) -> None:
@@ -444,10 +445,8 @@ class LayersPage(QFrame):
         wanted.addStretch(1)
         buttons = QGridLayout()
         buttons.setSpacing(4)
-        for place, id_ in enumerate(
-            ("match_layers", "go_on_layers", "apply_layers", "pause_match", "stop_match")
-        ):
-            buttons.addWidget(actions[id_].button(), place // 3, place % 3)
+        for place, id_ in enumerate(("match_layers", "go_on_layers", "pause_match", "stop_match")):
+            buttons.addWidget(actions[id_].button(), place // 2, place % 2)
         scroll, self._list = theme.card_list(self.hint)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)

@@ -1,7 +1,6 @@
-"""Match page: settings of a match, its candidates, and target and match by ear."""
+"""Match page: settings of a match, its candidates, and the morph to it."""
 
 from dataclasses import replace
-from typing import get_args
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -12,106 +11,17 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QListWidget,
     QSlider,
-    QToolButton,
     QVBoxLayout,
-    QWidget,
 )
 
 from mesosynth.matching.results import Candidate, LayersStep, MatchResult, MatchSettings, MatchStep
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.session import Session
-from mesosynth.session.comparison import AuditionChoice
 
 from .. import theme
 from ..actions import Actions
 from ..desk import Desk
 from ..undo import History
-
-# --------------------------------------------------------------------------------------------------
-# Audition: target, match or both by ear.
-
-
-HEARD: tuple[AuditionChoice, ...] = get_args(AuditionChoice)
-TEXTS: dict[AuditionChoice, str] = {"target": "Target", "match": "Match", "both": "Both"}
-"""What the desk calls them."""
-
-_TIPS: dict[AuditionChoice, str] = {
-    "target": "Hear the target alone",
-    "match": "Hear what the instrument plays, as loud as the target",
-    "both": "Hear both at once, in step",
-}
-
-
-_SAID: dict[AuditionChoice, str] = {
-    "target": "You hear the target; press T for the match.",
-    "match": "You hear the match; press T for both.",
-    "both": "You hear target and match; press T to end.",
-}
-
-
-class AuditionButtons(QWidget):
-    """Buttons of target, match and both; at most one is on, and a click on that one ends it.
-
-    Parameters
-    ----------
-    desk : Desk
-    """
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self._desk = desk
-        self._heard: AuditionChoice | None = None
-        self._buttons = {what: self._button(what) for what in HEARD}
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        for button in self._buttons.values():
-            layout.addWidget(button)
-        desk.attached.connect(self._attach)
-        self.setEnabled(False)
-
-    def __getitem__(self, what: AuditionChoice) -> QToolButton:
-        return self._buttons[what]
-
-    @property
-    def label(self) -> str:
-        """Name of the sound that is heard."""
-        return TEXTS[self._heard] if self._heard else "Hear"
-
-    def go_on(self) -> None:
-        """Go from target to match, to both, to nothing of it."""
-        order = (None, *HEARD)
-        self._hear(order[(order.index(self._heard) + 1) % len(order)])
-
-    def _hear(self, what: AuditionChoice | None) -> None:
-        self._desk.ask(lambda session: session.comparison.hear(what))
-        self._show(self._desk.session.comparison.heard)
-
-    def _attach(self, session: Session) -> None:
-        session.comparison.changed.connect(self._show)
-        session.target.loaded.connect(self._on_target)
-
-    def _show(self, heard: AuditionChoice | None) -> None:
-        if heard != self._heard:
-            self._desk.say(_SAID[heard] if heard else "The sound is as it was.")
-        self._heard = heard
-        for what, button in self._buttons.items():
-            button.setChecked(what == heard)
-
-    def _on_target(self) -> None:
-        self.setEnabled(True)
-
-    def _button(self, what: AuditionChoice) -> QToolButton:
-        tip = f"{_TIPS[what]}; a second click ends it.  (T)"
-        button = theme.tool_button(TEXTS[what], tip, named=f"Hear {TEXTS[what].lower()}")
-        button.setCheckable(True)
-        button.clicked.connect(lambda on: self._hear(what if on else None))
-        return button
-
-
-# --------------------------------------------------------------------------------------------------
-# Page of the match.
-
 
 PHIS = {
     "jtfs-global": "JTFS, averaged over time",
@@ -186,7 +96,6 @@ class MatchPage(QFrame):
             "Where each start led, best first; choose one to play it, T to compare it.\n"
             "Alike: cosines to the target in JTFS, MSS and log-mel."
         )
-        self.hear = AuditionButtons(desk)
         self.candidates.currentRowChanged.connect(self._play)
         self.morph = QSlider(Qt.Orientation.Horizontal)
         self.morph.setRange(0, MORPH_STEPS)
@@ -204,10 +113,8 @@ class MatchPage(QFrame):
         self._show_settings(self._desk.session.match.settings)
 
     def apply(self) -> None:
-        """Jump to the parameters that the last match found."""
-        result = self._desk.session.match.result
-        if result is not None:
-            self._history.set_at_once(result.theta, "match result")
+        """Play what the last match found, with layers or without."""
+        self._history.step("match result", lambda session: session.apply_match())
 
     def _show_settings(self, settings: MatchSettings) -> None:
         self._settings = settings
@@ -231,7 +138,8 @@ class MatchPage(QFrame):
             self._tell()
 
     def forget(self) -> None:
-        """Show no candidates and no morph: a match begins, or there was none yet."""
+        """Show no candidates and no morph: a match begins, or there was none of this target."""
+        self.has_steps = False
         self.candidates.clear()
         self.candidates.setEnabled(False)
         self._show_morph(False)
@@ -241,16 +149,13 @@ class MatchPage(QFrame):
 
     def _attach(self, session: Session) -> None:
         self.show_settings()
-        session.target.loaded.connect(self._on_target)
+        session.match.forgotten.connect(self.forget)
         session.match.started.connect(self._on_started)
         session.match.stepped.connect(self._on_progress)
         session.match.paused.connect(self._on_paused)
         session.match.resumed.connect(self._on_resumed)
         session.match.ended.connect(self._on_ended)
         session.match.judged.connect(self._on_judged)
-
-    def _on_target(self) -> None:
-        self.has_steps = False  # the match was of another target
 
     def _on_started(self) -> None:
         self.forget()
@@ -366,8 +271,6 @@ class MatchPage(QFrame):
         layout.addWidget(self.left)
         layout.addWidget(theme.title("Candidates"))
         layout.addWidget(self.candidates, 1)
-        layout.addWidget(theme.title("Hear"))
-        layout.addWidget(self.hear)
         layout.addWidget(theme.title("Morph"))
         layout.addLayout(ends)
 

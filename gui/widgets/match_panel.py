@@ -1,6 +1,7 @@
-"""Match panel: parameters with errors, loss and similarity, beside the loss curve."""
+"""Match panel: parameters with errors, loss and similarity; target and match by ear."""
 
 import math
+from typing import get_args
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
@@ -18,11 +19,15 @@ from typing_extensions import override
 
 from mesosynth.matching.results import MatchResult, MatchStep, Scores
 from mesosynth.plugins.parameters import Parameter, ParameterTable
+from mesosynth.session import Session
+from mesosynth.session.comparison import AuditionChoice
 
 from .. import theme
 from ..actions import Action
+from ..desk import Desk
 from ..plots.frame import Frame
 from ..plots.loss_curve import LossCurve
+from ..undo import History
 
 # --------------------------------------------------------------------------------------------------
 # Similarity of match and target as three bars: one number alone would be believed.
@@ -131,6 +136,98 @@ class ScoreBars(QWidget):
 
 
 # --------------------------------------------------------------------------------------------------
+# Audition: target, match or both by ear.
+
+
+HEARD: tuple[AuditionChoice, ...] = get_args(AuditionChoice)
+TEXTS: dict[AuditionChoice, str] = {"target": "Target", "match": "Match", "both": "Both"}
+"""What the desk calls them."""
+
+_TIPS: dict[AuditionChoice, str] = {
+    "target": "Hear the target alone",
+    "match": "Hear the match as it is now, as loud as the target",
+    "both": "Hear both at once, in step",
+}
+
+
+_SAID: dict[AuditionChoice, str] = {
+    "target": "You hear the target; press T for the match.",
+    "match": "You hear the match; press T for both.",
+    "both": "You hear target and match; press T to end.",
+}
+
+
+def _said(heard: AuditionChoice | None, ready: bool) -> str:
+    if heard is None:
+        return "The sound is as it was."
+    return _SAID[heard] if ready else "Target and match are being made equally loud …"
+
+
+class AuditionButtons(QWidget):
+    """Buttons of target, match and both; at most one is on, and a click on that one ends it.
+
+    Parameters
+    ----------
+    desk : Desk
+    history : History
+        To hear a match may change the instrument, which is a step of it.
+    """
+
+    def __init__(self, desk: Desk, history: History) -> None:
+        super().__init__()
+        self._desk, self._history = desk, history
+        self._heard: AuditionChoice | None = None
+        self._shown: tuple[AuditionChoice | None, bool] = (None, False)
+        self._buttons = {what: self._button(what) for what in HEARD}
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for button in self._buttons.values():
+            layout.addWidget(button)
+        desk.attached.connect(self._attach)
+        self.setEnabled(False)
+
+    def __getitem__(self, what: AuditionChoice) -> QToolButton:
+        return self._buttons[what]
+
+    @property
+    def label(self) -> str:
+        """Name of the sound that is heard."""
+        return TEXTS[self._heard] if self._heard else "Hear"
+
+    def go_on(self) -> None:
+        """Go from target to match, to both, to nothing of it."""
+        order = (None, *HEARD)
+        self._hear(order[(order.index(self._heard) + 1) % len(order)])
+
+    def _hear(self, what: AuditionChoice | None) -> None:
+        self._history.step("hear the match", lambda session: session.comparison.hear(what))
+        self._show(self._desk.session.comparison.heard)
+
+    def _attach(self, session: Session) -> None:
+        session.comparison.changed.connect(self._show)
+        session.target.loaded.connect(self._on_target)
+
+    def _show(self, heard: AuditionChoice | None) -> None:
+        now = heard, self._desk.session.comparison.ready
+        if now != self._shown:
+            self._desk.say(_said(*now))
+        self._heard, self._shown = heard, now
+        for what, button in self._buttons.items():
+            button.setChecked(what == heard)
+
+    def _on_target(self) -> None:
+        self.setEnabled(True)
+
+    def _button(self, what: AuditionChoice) -> QToolButton:
+        tip = f"{_TIPS[what]}; a second click ends it.  (T)"
+        button = theme.tool_button(TEXTS[what], tip, named=f"Hear {TEXTS[what].lower()}")
+        button.setCheckable(True)
+        button.clicked.connect(lambda on: self._hear(what if on else None))
+        return button
+
+
+# --------------------------------------------------------------------------------------------------
 # Panel of a match: each parameter with its error, loss, progress.
 
 
@@ -154,13 +251,21 @@ def estimate(value: float, std: float) -> str:
 
 
 class MatchPanel(Frame):
-    """Table of theta, similarity, progress and evaluations of a match."""
+    """Table of theta, similarity, progress and evaluations of a match, and buttons to hear it.
 
-    def __init__(self, parameters: ParameterTable, hear: Action, apply: Action) -> None:
+    Parameters
+    ----------
+    parameters : ParameterTable
+    hear : AuditionButtons
+    apply : Action
+    """
+
+    def __init__(self, parameters: ParameterTable, hear: AuditionButtons, apply: Action) -> None:
         body = QWidget()
         super().__init__("Match", body)
-        for action in (hear, apply):
-            self.header.addWidget(action.button())
+        self.hear = hear
+        self.header.addWidget(hear)
+        self.header.addWidget(apply.button())
         grid = QGridLayout()
         grid.setContentsMargins(2, 0, 2, 0)
         grid.setVerticalSpacing(1)
@@ -195,9 +300,14 @@ class MatchPanel(Frame):
 
     def start(self) -> None:
         """Clear the table for a new match."""
+        self.forget()
+        self._summary.setText("Looking for a start…")
+
+    def forget(self) -> None:
+        """Clear the table: there is no match of this target yet."""
         self._best = math.inf
         self.progress.setValue(0)
-        self._summary.setText("Looking for a start…")
+        self._summary.setText("No match yet")
         self.scores.show_scores(None)
         for _, label in self._rows.values():
             label.setText("–")

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
+from mesosynth.effects import EFFECTS
+from mesosynth.engine.rack import render
 from mesosynth.matching.layers import layer_sounds
 from mesosynth.matching.match import render_match
 from mesosynth.matching.model import Unknowns, model_named
@@ -24,6 +26,7 @@ from mesosynth.matching.results import (
     Section,
 )
 from mesosynth.matching.similarity import Similarity
+from mesosynth.presets.preset import EffectState
 from mesosynth.scattering import JTFS
 from mesosynth.system.steps import Steps
 
@@ -227,9 +230,12 @@ def target_picture(target: Target, instrument: str) -> Steps[None, Analysis]:
 
 
 def sound_picture(
-    values: Mapping[str, float], instrument: str, target: Target | None
+    values: Mapping[str, float],
+    instrument: str,
+    target: Target | None,
+    effects: Sequence[EffectState] = (),
 ) -> Steps[None, Analysis]:
-    """Pictures of the sound that an instrument's parameters make, where the target has its energy.
+    """Pictures of the sound as it is heard, where the target has its energy.
 
     Parameters
     ----------
@@ -237,9 +243,37 @@ def sound_picture(
         Parameters by id.
     instrument : str
     target : Target or None
+    effects : sequence of EffectState, optional
+        In order; users' plugins are left out, which must not run here.
     """
     yield
-    return analysis(_operator(instrument), render_match(values, instrument, target))
+    effects = [e for e in effects if e.plugin in EFFECTS and not e.bypassed]
+    x = render_match(values, instrument, target)
+    if effects or any(values.get(id_, 0.0) for id_ in _OWN_TIME):
+        x = _as_played(x, values, instrument, effects)
+    return analysis(_operator(instrument), x)
+
+
+_OWN_TIME = ("sync", "swing", "humanise")  # which the model of a match does not know
+_PLAYED_RATE = 3 * ANALYSIS_RATE
+
+
+def _as_played(
+    x: NDArray[np.float32],
+    values: Mapping[str, float],
+    instrument: str,
+    effects: Sequence[EffectState],
+) -> NDArray[np.float32]:
+    """Live sound from the moment when the model `x` of a match begins, through effects."""
+    import soxr
+
+    seconds = ANALYSIS_SAMPLES / ANALYSIS_RATE
+    played = render(instrument, values, seconds, _PLAYED_RATE, effects=effects).mean(axis=0)
+    heard = np.flatnonzero(np.abs(x) > 0.01)
+    begin = int(heard[0]) if len(heard) else 0
+    sound = np.zeros(ANALYSIS_SAMPLES, np.float32)
+    sound[begin:] = soxr.resample(played, _PLAYED_RATE, ANALYSIS_RATE)[: len(sound) - begin]
+    return sound
 
 
 def finer_picture(

@@ -41,7 +41,8 @@ class Comparison:
     """Plays the target beside the instrument, in the same audio process, equally loud."""
 
     changed = Signal(object)
-    """The audible part: "target", "match" or "both"; None when it ends."""
+    """The audible part: "target", "match" or "both"; None when it ends. It is told twice: when it
+    is asked for, and when it is :attr:`ready`."""
 
     def __init__(
         self,
@@ -69,11 +70,17 @@ class Comparison:
         """The audible part; None without a comparison."""
         return self._heard
 
-    def hear(self, what: AuditionChoice | None) -> None:
-        """Play the target, the match (the instrument) or both.
+    @property
+    def ready(self) -> bool:
+        """Whether the comparison is audible; its loudness is measured first."""
+        return self._plan is not None
 
-        Both start together and repeat; a change between them changes only what is audible. Play,
-        stop and panic end the comparison.
+    def hear(self, what: AuditionChoice | None) -> None:
+        """Play the target, the match or both.
+
+        The match is the instrument as it sounds now; while another instrument plays than the one
+        that was matched, the result is applied first. Both start together and repeat; a change
+        between them changes only what is audible. Play, stop and panic end the comparison.
 
         Parameters
         ----------
@@ -89,6 +96,8 @@ class Comparison:
             raise TargetError("There is no target to hear; load or record a sound first.")
         if what == self._heard:
             return
+        if what in ("match", "both"):
+            self._play_result()
         begins, self._heard = self._heard is None, what
         self._emit(self.changed, what)
         if what is None:
@@ -100,6 +109,13 @@ class Comparison:
             self.poll()
         else:
             self._wish()
+
+    def _play_result(self) -> None:
+        """Apply the result of the match where the present instrument plays none."""
+        if self._rack.instrument == INSTRUMENT and self._layers.result is not None:
+            return
+        if self._rack.instrument != self._match.instrument and self._match.result is not None:
+            self._match.apply()
 
     def end(self) -> None:
         """End the comparison."""
@@ -146,6 +162,8 @@ class Comparison:
     def _take_plan(self, new: "Plan") -> None:
         """Play a plan; from the beginning, unless only its level is new."""
         old, self._plan = self._plan, new
+        if old is None:
+            self._emit(self.changed, self._heard)
         if old is None or not _same_course(old, new):
             self._serial += 1
             self._audio.clip.half(self._serial % 2)[: len(new.samples)] = new.samples

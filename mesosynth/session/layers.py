@@ -203,8 +203,8 @@ class Layers:
 
     def _play(self, layers: Sequence[Layer]) -> None:
         """Play a result, unless the user chose another instrument since."""
-        plays = self._rack.instrument == INSTRUMENT
-        if not plays and not self._may_change_over:
+        plays, first = self._rack.instrument == INSTRUMENT, self._may_change_over
+        if not plays and not first:
             return
         before = LayerMixer() if self._is_first_step else self._mixer
         target = self._target.sound
@@ -214,10 +214,12 @@ class Layers:
         self._is_first_step = self._may_change_over = False
         with self._emit.held():
             self.set_mixer(mixer)  # before the values, which change it
-            if plays and not self._kinds():
+            if not first and plays and not self._kinds():
                 self._sound.set(values, "match")
             else:
-                self._rack.set_instrument(INSTRUMENT, values, "match")
+                self._set_kinds({})
+                self._rack.play_alone(INSTRUMENT, values)
+            if not plays:
                 self._messages.say(
                     "Layers play now, the instrument for what is found; undo goes back."
                 )

@@ -81,6 +81,8 @@ class Match:
     """A MatchResult, or None without a result."""
     judged = Signal(MatchResult)
     """The result, with the similarity of one more of its candidates."""
+    forgotten = Signal()
+    """What was found is of no use any more: the target, or the instrument, is another one."""
     paused = Signal()
     """A match, with or without layers, is paused until :meth:`resume` or :meth:`stop`."""
     resumed = Signal()
@@ -114,6 +116,7 @@ class Match:
         self._finished = False  # whether it has come to its end by itself
         self._best_loss = math.inf
         self._before: dict[str, float] = {}  # theta before the match
+        self._alone = False  # whether the match has played without effects since the last preset
 
     @property
     def running(self) -> bool:
@@ -126,6 +129,11 @@ class Match:
         if self.wanted is not None:
             return self.wanted.layers
         return self._job is not None and self._job.running and self._job.name == "layers"
+
+    @property
+    def is_layered(self) -> bool:
+        """Whether the last match of this target was one with layers."""
+        return self._job is not None and self._job.name == "layers"
 
     @property
     def is_paused(self) -> bool:
@@ -226,8 +234,8 @@ class Match:
         if isinstance(settings, MatchSettings):
             if saved.instrument != self.instrument:
                 raise MatchFileError(
-                    f"{path} matches the {saved.instrument}, and the {self._rack.instrument} "
-                    f"plays; choose the {saved.instrument} first."
+                    f"{path} matches the {saved.instrument}, and {self._rack.plays}; "
+                    f"choose the {saved.instrument} first."
                 )
             self.settings = settings
         self.wanted = None
@@ -241,19 +249,27 @@ class Match:
         if self._checkpoint is not None:  # of the match that has just begun
             self._checkpoint = msgspec.structs.replace(self._checkpoint, extra=saved.extra)
 
-    def apply(self, place: int) -> None:
-        """Play a candidate of the last match: `result.candidates[place]`, 0 for the best.
+    def apply(self, place: int = 0) -> None:
+        """Play a candidate of the last match, with the instrument of the match.
+
+        Parameters
+        ----------
+        place : int, default 0
+            Index in `result.candidates`; 0 for the best, the result itself.
 
         Raises
         ------
         ArgumentError
             If there is none.
         """
-        candidates = self.result.candidates if self.result is not None else []
-        if not 0 <= place < len(candidates):
-            raise ArgumentError(f"place={place} is no candidate; there are {len(candidates)}.")
-        self.check_instrument()
-        self._sound.set(candidates[place].theta, "match")
+        thetas = [] if self.result is None else [one.theta for one in self.result.candidates]
+        if self.result is not None:
+            thetas[:1] = [self.result.theta]
+        if not 0 <= place < len(thetas):
+            raise ArgumentError(f"place={place} is no candidate; there are {len(thetas)}.")
+        if self.running:
+            self.follow = False
+        self._play(thetas[place])
 
     def morph(self, amount: float) -> None:
         """Play a mixture of the sound before the match (0) and its result (1).
@@ -269,15 +285,26 @@ class Match:
             raise ArgumentError("There is no match to morph to; match a sound first.")
         if not 0.0 <= amount <= 1.0:
             raise ArgumentError(f"amount={amount} must be 0 (before the match) to 1 (the match).")
-        self.check_instrument()
-        table = self._sound.parameters
+        table = MATCHABLE[self.instrument]
         mixture: dict[str, float] = {}
         for id_, after in self.result.theta.items():
             before, parameter = self._before[id_], table[id_]
             start, end = parameter.to_unit(before), parameter.to_unit(after)
             mixture[id_] = parameter.from_unit(start + amount * (end - start))
         exact = {0.0: self._before, 1.0: self.result.theta}.get(amount, mixture)
-        self._sound.set({id_: exact[id_] for id_ in mixture}, "match")
+        self._play({id_: exact[id_] for id_ in mixture})
+
+    def _play(self, theta: Mapping[str, float]) -> None:
+        """Play theta with the instrument of the match.
+
+        It plays alone, except with effects that were switched on since that was so first: these are
+        the user's wish.
+        """
+        if self._alone and self._rack.instrument == self.instrument:
+            self._sound.set(theta, "match")
+        else:
+            self._rack.play_alone(self.instrument, theta)
+            self._alone = True
 
     def attribute(self) -> None:
         """Request the coefficients that would drive a match from here; :attr:`attributed` follows.
@@ -313,7 +340,7 @@ class Match:
         """
         if self._rack.instrument != self.instrument:
             raise ArgumentError(
-                f"The match is of the {self.instrument}, and the {self._rack.instrument} plays; "
+                f"The match is of the {self.instrument}, and {self._rack.plays}; "
                 f"choose the {self.instrument} first."
             )
 
@@ -347,19 +374,24 @@ class Match:
             return None
         return match_record(result, target.name, target.sha256, result.similarity)
 
-    def draw(self, _values: Mapping[str, float], _source: Source, draw: bool) -> None:
+    def draw(self, _values: Mapping[str, float], source: Source, draw: bool) -> None:
         """Request pictures of the sound after a change of its parameters.
 
         Parameters
         ----------
-        _values, _source
+        _values
             Of the change, not used.
+        source : {"user", "preset", "match", "midi"}
         draw : bool
             Whether pictures are wanted.
         """
+        if source == "preset":
+            self._alone = False
         if draw and self._rack.instrument == self.instrument:
             values = dict(self._sound.instrument_values)
-            self._jobs.begin("sound picture", values, self.instrument, self._target.sound)
+            effects = self._rack.preset_effects
+            target = self._target.sound
+            self._jobs.begin("sound picture", values, self.instrument, target, effects)
 
     def magnify(self, section: Section) -> None:
         """Request a section of the scalograms of target and sound; :attr:`magnified` follows."""
@@ -428,12 +460,14 @@ class Match:
         self._cancel()
         self._jobs.cancel("scores")
         self._job = self._checkpoint = self.result = None
+        self._emit(self.forgotten)
 
     def _begin(
         self, settings: MatchSettings | None, evaluations: Iterable[Evaluation], paused: bool
     ) -> None:
         self._best_loss = math.inf
-        self._before = self.theta()
+        self._before = self.theta() or MATCHABLE[self.instrument].defaults()
+        self._alone = False
         settings = settings or self._pinned_settings()
         self.begin_job("match", settings, (self.instrument, settings), evaluations, paused)
         self._emit(self.started)
@@ -535,4 +569,4 @@ class Match:
 
     def _drive(self, theta: Mapping[str, float]) -> None:
         if self._follow and self._rack.instrument == self.instrument:
-            self._sound.set(theta, "match")
+            self._play(theta)

@@ -23,6 +23,9 @@ from mesosynth.session.rack_model import RackedPlugin, RackModel
 from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.session.sound import Sound, Source
 
+_OWN_TIME = ("sync", "swing", "humanise")
+"""Parameters that no match looks for, and that move what it found in time."""
+
 _OUT = "did not return, or crashed; it is out until it is saved anew or switched on again."
 
 
@@ -92,6 +95,11 @@ class Rack:
     def instrument(self) -> str:
         """Name of the instrument in the plugin registry."""
         return self._model.instrument.plugin
+
+    @property
+    def plays(self) -> str:
+        """What plays, for a sentence: "the chirplet plays", "layers play"."""
+        return "layers play" if self.instrument == "layers" else f"the {self.instrument} plays"
 
     @property
     def instrument_plugin(self) -> RackedPlugin:
@@ -170,6 +178,34 @@ class Rack:
         of_effects = {id_: value for id_, value in self._sound.values.items() if "." in id_}
         self._model.set_instrument(plugin)
         self._apply({**of_effects, **(values or {})}, source)
+
+    def play_alone(self, instrument: str, values: Mapping[str, float]) -> None:
+        """Play what a match found, and nothing else, since a match is of the instrument alone.
+
+        Effects are bypassed, and sync, swing and chance of the instrument end.
+
+        Parameters
+        ----------
+        instrument : str
+        values : mapping
+            Its parameters by id; the others stay, or are at their defaults if it is another one.
+        """
+        effects = [plugin for plugin in self.effects if not plugin.bypassed]
+        for plugin in effects:
+            self._model.bypass(plugin.uid, True)
+        another, before = instrument != self.instrument, self._sound.values
+        if another:
+            self._model.set_instrument(instrument)
+            before = {id_: value for id_, value in before.items() if "." in id_}
+        own_time = {id_: 0.0 for id_ in _OWN_TIME if id_ in self._model.parameters}
+        if effects or another:
+            self._apply({**before, **own_time, **values}, "match")
+        else:
+            self._sound.set({**own_time, **values}, "match")
+        if effects:
+            self._messages.say(
+                "Effects are bypassed: a match is of the instrument alone. F3 switches them on."
+            )
 
     def add_effect(self, plugin: str, index: int | None = None) -> str:
         """Add an effect to the rack.

@@ -52,6 +52,7 @@ class Sequence:
         self._sound, self._rack = sound, rack
         self._jobs = sequence_jobs()
         self._job: Job | None = None
+        self._path: Path | None = None  # of the sound that was matched last
         self._automation: Automation | None = None  # what plays
         self._zero = 0.0  # of the original, on the performance counter
         self._sent_until = 0.0  # s of the original
@@ -91,11 +92,24 @@ class Sequence:
         settings = settings or SequenceSettings()
         self.stop_playing()
         self._jobs.cancel("sequence")
-        self.matched = None
+        self.matched, self._path = None, path
         run = run or sequence_path(path, settings)
         self._job = self._jobs.begin("sequence", path, settings, run)
         self._emit(self.changed, None, True)
         self._messages.say(f"Matching all of {path.name} …")
+
+    def take_target(self, path: Path | None) -> None:
+        """Forget the sequence of another file, unless it runs or plays.
+
+        Parameters
+        ----------
+        path : Path or None
+            File of the new target.
+        """
+        if self.matched is not None and path != self._path and not self.running | self.playing:
+            self.matched, self._stood_at = None, 0.0
+            self._emit(self.changed, None, False)
+            self._emit(self.moved, False, 0.0)
 
     def stop(self) -> None:
         """End the match; :meth:`start` continues it."""
@@ -139,8 +153,7 @@ class Sequence:
         matched = self._found()
         if self._rack.instrument != "chirplet":
             raise ArgumentError(
-                f"A sequence is of the chirplet, and the {self._rack.instrument} plays; choose "
-                "the chirplet first."
+                f"A sequence is of the chirplet, and {self._rack.plays}; choose the chirplet first."
             )
         duration = matched.sound.duration
         self._automation = automation_of(smoothed(matched, self.smoothing), duration)

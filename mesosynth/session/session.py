@@ -136,6 +136,7 @@ class Session:
         self.rack.on_change = (self.match.aim, self.loss_map.aim, self.keys.follow_rack)
         self.target.on_taken = (
             self.match.take_target, self.layers.take_target, self.loss_map.take_target,
+            lambda _: self.sequence.take_target(self.target.path),
         )  # fmt: skip
         self.target.on_failed = (self.match.forget_wanted,)
         self.match.on_want = (self.tracking.give_way,)
@@ -183,6 +184,25 @@ class Session:
         else:
             self.match.take(job, event)
             self.layers.take(job, event)
+
+    @property
+    def has_match(self) -> bool:
+        """Whether there is the result of a match of this target, with layers or without."""
+        return self.match.result is not None or self.layers.result is not None
+
+    def apply_match(self) -> None:
+        """Play the result of the last match, with the instrument that was matched.
+
+        Raises
+        ------
+        ArgumentError
+            If there is none.
+        """
+        layers = self.layers.result is not None
+        if layers and (self.match.is_layered or self.match.result is None):
+            self.layers.apply()
+        else:
+            self.match.apply()
 
     def close(self) -> None:
         """End all processes; no signal is emitted afterwards. A second call does nothing."""

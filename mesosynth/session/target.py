@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from mesosynth.audio.file import load_target, read_waveform_peaks, write_wav
-from mesosynth.audio.target import Target
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.audio.waveform_peaks import WaveformPeaks
 from mesosynth.engine.capture import new_take, takes_folder
 from mesosynth.engine.rack import render
@@ -144,6 +144,7 @@ class CurrentTarget:
             self._emit(self.loaded, target, peaks)
             for react in self.on_taken:
                 react(target)
+            self._messages.say(f"The target is {target.name}, {_part(target, peaks)}.")
 
     def poll(self) -> None:
         """Use a target that has been read."""
@@ -175,3 +176,11 @@ def _render(preset: Preset, path: Path) -> tuple[Target, WaveformPeaks]:
     )  # fmt: skip
     write_wav(path, audio, _RENDERED_RATE)
     return load_target(path), read_waveform_peaks(path)
+
+
+def _part(target: Target, peaks: WaveformPeaks | None) -> str:
+    """Part of the file that is analysed, in words."""
+    duration = ANALYSIS_SAMPLES / ANALYSIS_RATE
+    if peaks is None or peaks.duration <= duration:
+        return f"{duration:g} s" if peaks is None else f"{peaks.duration:.3g} s"
+    return f"{target.start:.2f} s to {target.start + duration:.2f} s of {peaks.duration:.1f} s"

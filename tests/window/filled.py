@@ -51,7 +51,7 @@ def fill(window):
             view.add(step)
     for step in steps:
         window.pad.add_step(step)
-    window.match_page.hear.setEnabled(True)
+    window.match.hear.setEnabled(True)
     window.match_page._on_started()
     window.match_page._on_progress(steps[-1])
     scores = Scores(0.998, 0.997, 0.993)

@@ -14,7 +14,7 @@ def test_one_key_goes_through_target_match_and_both(target, qtbot):
         assert session.comparison.heard == heard
         assert action.isChecked()
         assert action.iconText() == label
-        assert target.match_page.hear[heard].isChecked()
+        assert target.match.hear[heard].isChecked()
         assert "press T" in target.status.message.text()
     QTest.keyClick(target, Qt.Key.Key_T)
     assert session.comparison.heard is None
@@ -22,7 +22,7 @@ def test_one_key_goes_through_target_match_and_both(target, qtbot):
 
 
 def test_a_button_goes_straight_there_and_space_ends_it(target, qtbot):
-    session, buttons = target.session, target.match_page.hear
+    session, buttons = target.session, target.match.hear
     playing = session.sound.playing
     target.drawer.turn_to("matching")
     QTest.mouseClick(buttons["both"], LEFT)
