@@ -47,6 +47,7 @@ class Desk(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self._refused = False  # whether the last sentence is the error of a request
         session.messages.said.connect(self.say)
         # A coarse timer strays by 5%, and a picture in twenty would come a screen's turn late.
         self._timer = QTimer(self, interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
@@ -84,8 +85,14 @@ class Desk(QObject):
         self._timer.stop()
         self.session.close()
 
-    def ask(self, request: Callable[[Session], object]) -> bool:
-        """Ask something of the session; an error becomes a sentence.
+    def ask(self, request: Callable[[Session], object], by_itself: bool = False) -> bool:
+        """Ask something of the session; an error becomes a sentence, until a request succeeds.
+
+        Parameters
+        ----------
+        request : callable
+        by_itself : bool
+            Whether no hand asked for it; then the last error stays on screen.
 
         Returns
         -------
@@ -98,9 +105,12 @@ class Desk(QObject):
             request(self.session)
         except MesosynthError as error:
             self.say(str(error), "error")
+            self._refused = True
             return False
         finally:
             self.asked.emit()
+        if self._refused and not by_itself:
+            self.say("")
         return True
 
     def say(self, text: str, severity: str = "info") -> None:
@@ -111,6 +121,7 @@ class Desk(QObject):
         text : str
         severity : {"info", "warning", "error"}
         """
+        self._refused = False
         self.said.emit(text, severity)
 
     def _poll(self) -> None:

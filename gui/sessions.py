@@ -127,7 +127,7 @@ class Autosave(QObject):
             stamp = time.strftime("%Y-%m-%d %H.%M.%S", time.localtime(now))
             self._path, self._born = autosave_folder() / f"desk {stamp}.json", now
         path = self._path
-        if self._desk.ask(lambda session: session.save(path, self._extra())):
+        if self._desk.ask(lambda session: session.save(path, self._extra()), by_itself=True):
             self._written = saved
             for old in autosaves()[KEPT:]:
                 old.unlink(missing_ok=True)

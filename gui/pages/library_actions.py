@@ -233,7 +233,8 @@ class LibraryActions(QObject):
 
     def tell_bank(self) -> None:
         """Tell the session what MIDI programs call."""
-        self._desk.ask(lambda session: setattr(session.presets, "bank", self._library.bank))
+        bank = self._library.bank
+        self._desk.ask(lambda session: setattr(session.presets, "bank", bank), by_itself=True)
 
     def read(self, entry: Entry) -> Preset | None:
         """A preset as it is in its file; None (and a message) if it cannot be read."""
