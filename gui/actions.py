@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QToolButton
 from mesosynth.session import Session
 
 from . import theme
-from .files import MATCHES, PRESETS, RECORDINGS, SESSIONS, SOUNDS
+from .files import DEMO, MATCHES, PRESETS, RECORDINGS, SESSIONS, SOUNDS
 from .undo import SLOTS
 
 if TYPE_CHECKING:
@@ -194,19 +194,22 @@ def _all_actions(w: "MainWindow") -> list[Action]:
     follows = when(lambda s: s.match.follow)
 
     files = [
-        Action("load", "File", "Load target sound…", "Load", "Ctrl+O", "ph.folder-open",
-               "Load the sound to match; dropping a file on the window does the same.",
-               lambda: w.files.ask("Load target sound", SOUNDS, w.files.load_target),
+        Action("load", "File", "Open sound…", "Open sound", "Ctrl+O", "ph.folder-open",
+               "Open the sound to match; dropping a file on the window does the same.",
+               lambda: w.files.ask("Open sound", SOUNDS, w.files.load_target),
                enabled=ready),
-        Action("record", "File", "Record target from input", "Record", "R", "ph.microphone",
+        Action("demo", "File", "Open the demo sound", "Demo", "Ctrl+Shift+T", "ph.bird",
+               "Make the demo the target: an arpeggio that the desk finds in some seconds.",
+               lambda: w.files.load_target(DEMO), enabled=ready),
+        Action("record", "File", "Record input", "Record input", "R", "ph.microphone",
                "Record the sound to match from the input; press again to end.",
                asks(lambda s: s.capture.stop_take() if s.capture.recording
                     else s.capture.start_take()),
                enabled=ready, checked=lambda: w.transport.recording),
-        Action("open_preset", "File", "Open preset…", "Open", "Ctrl+P", "ph.file-arrow-up",
+        Action("open_preset", "File", "Open preset…", "Open preset", "Ctrl+P", "ph.file-arrow-up",
                "Set all parameters from a preset.",
                lambda: w.files.ask("Open preset", PRESETS, w.files.open_preset), enabled=ready),
-        Action("save_preset", "File", "Save preset…", "Save", "Ctrl+S", "ph.floppy-disk",
+        Action("save_preset", "File", "Save preset…", "Save preset", "Ctrl+S", "ph.floppy-disk",
                "Save all parameters as a preset.",
                lambda: w.files.ask_where("Save preset", PRESETS, w.files.save_preset),
                enabled=ready),
@@ -262,10 +265,10 @@ def _all_actions(w: "MainWindow") -> list[Action]:
                "Silence everything at once and forget all notes; press again to go on. Esc twice "
                "does it too.",
                lambda: w.sound.panic(), checked=lambda: w.sound.silenced),
-        Action("capture", "Sound", "Capture the output…", "Capture", "Ctrl+R", "ph.record",
+        Action("capture", "Sound", "Record output…", "Record output", "Ctrl+R", "ph.record",
                "Write what is heard to a WAV or FLAC file; press again to end.",
                lambda: w.files.stop_capture() if w.transport.capturing else w.files.ask_where(
-                   "Capture the output", RECORDINGS, w.files.start_capture, "capture"),
+                   "Record output", RECORDINGS, w.files.start_capture, "recording"),
                checked=lambda: w.transport.capturing),
         Action("save_last", "Sound", "Save the last ten minutes…", "Last minutes",
                "Ctrl+Shift+R", "ph.clock-counter-clockwise",
@@ -304,17 +307,17 @@ def _all_actions(w: "MainWindow") -> list[Action]:
         Action("stop_match", "Match", "Stop match", "Stop", "Shift+M", "ph.stop",
                "Stop the match and keep its best step.",
                asks(lambda s: s.match.stop()), enabled=when(lambda s: s.match.running)),
-        Action("follow", "Match", "Follow the match", "Follow", "F", "ph.link",
+        Action("follow", "Match", "Follow match", "Follow match", "F", "ph.link",
                "Let the match drive the sound while it runs.",
                asks(lambda s: setattr(s.match, "follow", not s.match.follow)),
                enabled=ready, checked=follows),
-        Action("follow_input", "Match", "Follow the input", "Follow input", "I", "ph.ear",
+        Action("follow_input", "Match", "Track input", "Track input", "I", "ph.ear",
                "Let what comes from the input drive the sound; press again to end.",
                lambda: w.tracking_strip.follow(), enabled=ready,
                checked=when(lambda s: s.tracking.running)),
-        Action("freeze_following", "Match", "Freeze what is followed", "Freeze", "H",
+        Action("freeze_following", "Match", "Freeze the tracking", "Freeze", "H",
                "ph.snowflake",
-               "Hold the sound as it is while the input is followed; press again to let it go on.",
+               "Hold the sound as it is while the input is tracked; press again to let it go on.",
                lambda: w.tracking_strip.freeze(), enabled=when(lambda s: s.tracking.running),
                checked=when(lambda s: s.tracking.frozen)),
         Action("apply", "Match", "Apply the match's result", "Apply", "A", "ph.check",
@@ -345,7 +348,7 @@ def _all_actions(w: "MainWindow") -> list[Action]:
                lambda: w.sequence_page.play_or_stop(), enabled=lambda: w.sequence_page.found,
                checked=lambda: w.sequence_page.playing,
                label_now=lambda: "Stop" if w.sequence_page.playing else "Play"),
-        Action("save_sequence", "Match", "Save the sequence…", "Save…", "Ctrl+F8",
+        Action("save_sequence", "Match", "Save sequence…", "Save sequence", "Ctrl+F8",
                "ph.floppy-disk",
                "Write theta over time as a table (CSV), as MIDI, or as sound (WAV).",
                lambda: w.sequence_page.ask_where(), enabled=lambda: w.sequence_page.found),
@@ -373,7 +376,7 @@ def _all_actions(w: "MainWindow") -> list[Action]:
                "Play the sound above in the list.", lambda: w.library.step(-1), repeats=True),
         Action("next_sound", "Library", "Next sound", "Next", "Ctrl+Down", "ph.caret-down",
                "Play the sound below in the list.", lambda: w.library.step(1), repeats=True),
-        Action("keep_sound", "Library", "Save to the library…", "Save", "Ctrl+L",
+        Action("keep_sound", "Library", "Save to library…", "Save to library", "Ctrl+L",
                "ph.floppy-disk", "Save the sound to your library; none is overwritten.",
                lambda: (w.drawer.turn_to("sounds"), w.library.ask_to_save())),
         Action("overwrite_sound", "Library", "Overwrite with the present sound", "Overwrite",

@@ -13,7 +13,9 @@ from mesosynth.session import Session
 from mesosynth.session.device import DEFAULT_AUDIO, AudioSettings
 
 from .desk import Desk
+from .files import DEMO
 from .main_window import MainWindow
+from .sessions import autosaves
 from .settings import Settings, load_settings
 from .theme import SCALE_VARIABLE, set_scale
 
@@ -39,7 +41,8 @@ def main(
     argv : list of str
         The program's name and Qt's own options.
     target : Path, optional
-        A sound to match at once, while it plays.
+        A sound to match at once, while it plays. Without one, and without a preset, the desk goes
+        on from the last session in silence; the first time, it plays and matches the demo.
     preset : Path, optional
         Parameters to start with.
     audio : AudioSettings, optional
@@ -61,6 +64,8 @@ def main(
     application = QApplication(argv)
     application.setApplicationName("mesosynth")
 
+    if target is None and preset is None and not settings.toured and not autosaves():
+        target = DEMO
     session = Session(audio.device, INSTRUMENT, audio.sample_rate, audio.block, start=False)
     window = open_window(session, target, preset, settings)
     desk = window.desk
@@ -109,9 +114,9 @@ def open_window(
     session : Session
         Not started yet; it belongs to the window from here on.
     target : Path, optional
-        A sound to match at once.
+        A sound to match at once, while it plays.
     preset : Path, optional
-        Parameters to start with.
+        Parameters to start with, which are played at once.
     settings : Settings, optional
         Those in the user's file by default.
     """
@@ -134,7 +139,8 @@ def open_window(
             session.sound.set({"gain": settings.gain})
         if preset is not None:
             window.files.open_preset(preset)
-        session.sound.play()
+        if target is not None or preset is not None:
+            session.sound.play()
         if target is not None:
             sound = target
             if desk.ask(lambda session: session.target.load(sound)):

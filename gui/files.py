@@ -1,4 +1,4 @@
-"""Files: dialogs for targets, presets, sessions, matches and captures; dropped files."""
+"""Files: dialogs for targets, presets, sessions, matches and recordings; dropped files."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from typing_extensions import override
 from mesosynth.engine.capture import takes_folder
 from mesosynth.session import Session
 from mesosynth.session.capture import CaptureState
-from mesosynth.system.paths import path_text, shown_name, text_path
+from mesosynth.system.paths import path_text, resource, shown_name, text_path
 
 from .desk import Desk
 from .sessions import Sessions
@@ -142,6 +142,9 @@ def _filter(kind: str, endings: Sequence[str]) -> str:
 
 # --------------------------------------------------------------------------------------------------
 # The files of the File and Sound menus.
+
+DEMO = resource("assets", "demo.wav")
+"""An arpeggio to try the desk with."""
 
 MATCH = ".run"
 """Ending of a match's file, as `mesosynth match --save` is shown with."""
@@ -297,7 +300,7 @@ class Files(QObject):
 
     def _on_capture(self, capture: CaptureState) -> None:
         if not capture.running:
-            self._desk.say(f"Captured {capture.seconds:.1f} s in {capture.path}.")
+            self._desk.say(f"Recorded {capture.seconds:.1f} s in {capture.path}.")
 
     def _fill_recent(self) -> None:
         self._fill(self.recent, [text_path(name) for name in self._settings.recent])

@@ -237,6 +237,7 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         session.rack.changed.connect(self._look_at_table)
         session.device.changed.connect(self.status.show_device)
+        session.target.loaded.connect(self.transport.show_target)
         sound.changed.connect(self._on_parameters)
         match.follow_changed.connect(self._on_follow)
         match.started.connect(self.pad.start_trajectory)
@@ -333,7 +334,7 @@ class MainWindow(QMainWindow):
         return [
             (self.pad_frame, "The pad", "Drag the point: it plays. From left to right notes follow "
              "faster, from bottom to top they climb faster. D turns them round."),
-            (self.transport, "A target", "Load a sound, drop one on the window, or record one. "
+            (self.transport, "A target", "Open a sound, drop one on the window, or record one. "
              "M looks for the arpeggio that sounds like it, and F lets it be heard on the way."),
             (self.scalograms, "Two sounds at a glance", "The target, what plays now, and their "
              "difference: low to high from bottom to top, time from left to right."),

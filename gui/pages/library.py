@@ -161,7 +161,7 @@ class LibraryPage(QFrame):
         self.form = SaveForm()
         self.job = JobLine(self.edits.background)
         self.save = theme.tool_button(
-            "Save", "Save the sound to your library.", icon="ph.floppy-disk"
+            "Save to library", "Save the sound to your library.", icon="ph.floppy-disk"
         )
         self.more = theme.tool_button(
             "", "Import and export banks of presets.", icon="ph.dots-three", named="More"

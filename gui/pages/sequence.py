@@ -185,7 +185,7 @@ class SequencePage(QFrame):
             return
         path = session.target.path
         if path is None:
-            self._desk.say("Load a sound first; a sequence is of its whole file.", "warning")
+            self._desk.say("Open a sound first; a sequence is of its whole file.", "warning")
             return
         settings = SequenceSettings(hop=round(self.hop.value(), 2))
         self._desk.ask(lambda session: session.sequence.start(path, settings))
@@ -213,7 +213,7 @@ class SequencePage(QFrame):
         """Let a file be named, and write what was found."""
         matched = self._matched
         name = "" if matched is None else f"{Path(matched.sound.name).stem} sequence"
-        ask_save(self, "Save the sequence", self._settings, _KINDS, self.export, name)
+        ask_save(self, "Save sequence", self._settings, _KINDS, self.export, name)
 
     def export(self, path: Path) -> None:
         """Write what is shown; a message says when it is done."""

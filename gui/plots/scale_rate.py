@@ -154,7 +154,7 @@ class AttributionPictures:
 
         self._pictures = [
             Picture(
-                f"Pull {place + 1}", "Load a target" if place == 0 else "–", _RATE, _SCALE,
+                f"Pull {place + 1}", "Open a sound" if place == 0 else "–", _RATE, _SCALE,
                 "difference", (-1.0, 1.0), self._read(place),
             )
             for place in range(SHOWN)
@@ -258,7 +258,7 @@ class ScaleRatePlot(Frame):
         super().__init__("JTFS: scale × rate", body)
         self._analyses: dict[str, Analysis] = {}
         self.switch = theme.tool_button(
-            "Drivers", "Which paths drive a match from here: residual × Jacobian"
+            "Attribution", "Which paths drive a match from here: residual × Jacobian"
         )
         self.switch.setCheckable(True)
         self.switch.toggled.connect(self._show_drivers)

@@ -15,7 +15,7 @@ from ..undo import History
 
 _WORDS = {
     "listening": "Listening for something to follow…",
-    "following": "Following",
+    "following": "Tracking",
     "silent": "Silence: the last sound is held",
 }
 _UNSURE = 0.4  # confidence below which the bar warns
@@ -66,7 +66,7 @@ class TrackingStrip(QWidget):
         desk.attached.connect(self._attach)
 
     def follow(self) -> None:
-        """Follow the input, or end it."""
+        """Track the input, or end it."""
         if not self._desk.session.tracking.running:
             self._history.end()
         self._desk.ask(lambda s: s.tracking.stop() if s.tracking.running else s.tracking.start())
@@ -76,7 +76,7 @@ class TrackingStrip(QWidget):
         frozen = not self._desk.session.tracking.frozen
         self._desk.ask(lambda session: session.tracking.freeze(frozen))
         self._desk.say("The sound is frozen; press H to let it follow again." if frozen
-                         else "Following again.")  # fmt: skip
+                         else "Tracking again.")  # fmt: skip
 
     def show_followed(self, followed: TrackingState) -> None:
         """Show what was heard last; nothing when nothing is followed."""
@@ -108,7 +108,7 @@ class TrackingStrip(QWidget):
         self._driven = {id_: values[id_] for id_ in ids if id_ in values}
         if followed.running and self._before is None:
             self._before = dict(values)
-            self._desk.say("Following the input; H freezes the sound, I ends it.")
+            self._desk.say("Tracking the input; H freezes the sound, I ends it.")
         elif not followed.running and self._before is not None:
             self._keep(self._before)
             self._before, self._driven = None, {}

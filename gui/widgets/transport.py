@@ -64,7 +64,7 @@ class _Slot(QToolButton):
 
 _GROUPS = [
     ["play", "panic", "capture"],
-    ["load", "record"],
+    ["load", "demo", "record"],
     ["match", "stop_match", "follow"],
     ["undo", "redo", "compare"],
     ["open_preset", "save_preset"],
@@ -127,6 +127,10 @@ class Transport(QWidget):
                 self._buttons[id_].setToolButtonStyle(
                     style.ToolButtonTextBesideIcon if roomy else style.ToolButtonIconOnly
                 )
+
+    def show_target(self) -> None:
+        """There is a target: the button of the demo is needed no more."""
+        self._buttons["demo"].hide()
 
     def show_recording(self, recording: TakeState) -> None:
         """Show how long and how loud the recording is; nothing when none runs."""

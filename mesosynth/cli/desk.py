@@ -26,7 +26,8 @@ def desk(
     Parameters
     ----------
     file : Path, optional
-        A sound to match; a demo if there is none.
+        A sound to match. Without one, the desk goes on from the last session, in silence; the
+        first time, and in the terminal, it matches a demo.
     preset : Path, optional
         Parameters to start with.
     sound : SoundOptions
@@ -36,9 +37,8 @@ def desk(
     from mesosynth.presets.preset import load_preset
     from mesosynth.system.paths import resource
 
-    target = file or resource("assets", "demo.wav")
-    if not target.exists():
-        raise ArgumentError(f"{target} is neither a file nor a command; see mesosynth --help.")
+    if file is not None and not file.exists():
+        raise ArgumentError(f"{file} is neither a file nor a command; see mesosynth --help.")
     if preset is not None:
         load_preset(preset)
     audio, trouble = sound.audio()
@@ -46,13 +46,13 @@ def desk(
     if not problem:
         midi = "" if sound.midi is None else sound.midi
         open_desk = import_module(f"{desk_package()}.app").main
-        raise SystemExit(open_desk(["mesosynth"], target, preset, audio, trouble, midi, sound.osc))
+        raise SystemExit(open_desk(["mesosynth"], file, preset, audio, trouble, midi, sound.osc))
     from mesosynth.cli.headless import run
 
     print(f"mesosynth: {problem}; running in the terminal.", file=sys.stderr)
     if trouble:
         print(f"mesosynth: {trouble}", file=sys.stderr)
-    run(target, OUT, preset, audio)
+    run(file or resource("assets", "demo.wav"), OUT, preset, audio)
     return {}
 
 

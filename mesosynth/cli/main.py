@@ -36,8 +36,8 @@ COMMANDS = {
 """Help of each command, which is the function of that name in the module of that name."""
 
 HELP = """\
-mesosynth FILE opens the desk and matches FILE; without one, a demo. Where there is no display, \
-the same session runs in the terminal.
+mesosynth FILE opens the desk and matches FILE; without one, the desk is as you left it. \
+Where there is no display, a session runs in the terminal.
 
 mesosynth COMMAND --help tells the options of each command."""
 

@@ -93,7 +93,7 @@ class Comparison:
             If there is no target.
         """
         if what is not None and self._target.sound is None:
-            raise TargetError("There is no target to hear; load or record a sound first.")
+            raise TargetError("There is no target to hear; open or record a sound first.")
         if what == self._heard:
             return
         if what in ("match", "both"):

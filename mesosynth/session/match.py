@@ -430,7 +430,7 @@ class Match:
             If there is no target.
         """
         if self._target.sound is None and not self._target.reading:
-            raise TargetError("There is no target to match; load or record a sound first.")
+            raise TargetError("There is no target to match; open or record a sound first.")
         for react in self.on_want:
             react()
         self._cancel()

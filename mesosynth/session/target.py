@@ -95,7 +95,7 @@ class CurrentTarget:
             The old target stays.
         """
         if self.path is None:
-            raise ArgumentError("The target is no file; load or record a sound first.")
+            raise ArgumentError("The target is no file; open or record a sound first.")
         self.load(self.path, start)
 
     def render(self, preset: Preset) -> None:

@@ -119,7 +119,7 @@ class Tracking:
                 f"The {instrument} cannot follow a sound; choose {' or '.join(TRACKING)}."
             )
         if self._match.running:
-            raise ArgumentError("A match drives the sound; stop it before the input is followed.")
+            raise ArgumentError("A match drives the sound; stop it before the input is tracked.")
         self._rate = self._input.open()
         self._frozen = False
         self._written, self._written_at = self._audio.recording.written, time.monotonic()
@@ -145,14 +145,14 @@ class Tracking:
             If nothing is tracked.
         """
         if self._job is None:
-            raise ArgumentError("Nothing is followed that could be frozen; follow the input first.")
+            raise ArgumentError("Nothing is tracked that could be frozen; track the input first.")
         self._frozen = frozen
 
     def give_way(self) -> None:
         """End tracking for a match, which drives the sound."""
         if self._job is not None:
             self.stop()
-            self._messages.say("The match drives the sound now; the input is no longer followed.")
+            self._messages.say("The match drives the sound now; the input is no longer tracked.")
 
     def _begin(self) -> None:
         """Track the part of theta that a match would look for."""
@@ -177,7 +177,7 @@ class Tracking:
             return
         if self._input_is_gone():
             self.stop()
-            text = "The input has gone; the last sound is held. Follow again when it is back."
+            text = "The input has gone; the last sound is held. Track it again when it is back."
             self._messages.say(text, "warning")
         elif self._rack.instrument != self._instrument:
             self._change_instrument()

@@ -53,7 +53,7 @@ def test_the_peaks_of_a_file_are_those_of_all_its_channels_together(tmp_path):
 def test_a_session_without_a_file_says_what_to_do():
     session = Session("silent")
     try:
-        with pytest.raises(ArgumentError, match="load or record"):
+        with pytest.raises(ArgumentError, match="open or record"):
             session.target.move_window(1.0)
     finally:
         session.close()

@@ -107,7 +107,7 @@ def listener():
 
 
 def test_without_a_target_there_is_nothing_to_hear(listener):
-    with pytest.raises(TargetError, match="load or record"):
+    with pytest.raises(TargetError, match="open or record"):
         listener.session.comparison.hear("target")
     assert listener.session.comparison.heard is None
 

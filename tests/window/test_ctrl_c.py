@@ -32,5 +32,6 @@ def test_the_desk_leaves_without_a_trace(display, tmp_path, number, code):
     out, err = running.communicate(timeout=15)
     assert (running.returncode, out) == (code, "")
     assert "Traceback" not in err
+    assert "leaked" not in err  # semaphores or shared memory
     assert (tmp_path / "desk.json").exists()  # the window was closed, not dropped
     assert_gone(running.pid)

@@ -38,7 +38,7 @@ def _no_input():
 def test_the_strip_tells_level_confidence_and_lag(desk, heard, qtbot):
     heard(hearing="following", confidence=0.87, lag=0.41, level=-18.0)
     strip = desk.tracking_strip
-    assert strip.words.text() == "Following"
+    assert strip.words.text() == "Tracking"
     assert strip.confidence_text.text() == "Confidence 87%"
     assert strip.lag_text.text() == "Lag 0.41 s"
     assert strip.level_text.text() == "Input -18 dB"
@@ -70,7 +70,7 @@ def test_keys_follow_freeze_and_end_and_a_hand_takes_over(desk, qtbot, monkeypat
     QTest.keyClick(desk, Qt.Key.Key_I)
     qtbot.waitUntil(lambda: desk.session.sound.values["gamma"] == 4.0)
     assert desk.actions_["follow_input"].isChecked()
-    assert desk.tracking_strip.words.text() == "Following"
+    assert desk.tracking_strip.words.text() == "Tracking"
 
     QTest.keyClick(desk, Qt.Key.Key_H)
     assert session.tracking.frozen

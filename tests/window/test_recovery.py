@@ -53,7 +53,8 @@ window.desk.said.connect(lambda text, _: said.append(text))
 QTest.qWait(1700)
 kept = [slot is not None for slot in window.comparisons.slots]
 first = kept.index(True) if any(kept) else None
-print(window.session.sound.values["f_m"], window.effects.order, first)
+plays = window.session.sound.playing
+print(window.session.sound.values["f_m"], window.effects.order, first, plays)
 print(window.history.stack.count(), *said, flush=True)
 """
 
@@ -98,7 +99,7 @@ def said(process):
 
 def test_a_killed_desk_is_found_again_as_it_was(after_a_kill, desk):
     sound, words = said(desk(LOOK))
-    assert sound == "12.5 ['delay'] 2"
+    assert sound == "12.5 ['delay'] 2 False"  # as it was, and silent
     assert words.startswith("2 ")  # what could be undone still can be
     assert "ended unexpectedly" in words
     again = said(desk(LOOK))  # the second one ended as it should
@@ -128,7 +129,7 @@ def test_a_session_of_a_later_version_is_put_beside_and_the_desk_starts(desk, tm
     folder.mkdir(parents=True)
     (folder / "desk 2999-01-01 00.00.00.json").write_text(json.dumps({"revision": 999}))
     sound, words = said(desk(LOOK))
-    assert sound == "8.0 [] None"
+    assert sound == "8.0 [] None False"
     assert "is now" in words
     assert list(folder.glob("*.broken"))
 

@@ -61,6 +61,7 @@ def test_from_nothing_to_a_match_without_torch_in_the_desk(
     assert ended["playing"]
     assert ended["f_m"] != 8.0  # the match drove the sound
     assert "Traceback" not in done.stderr
+    assert "leaked" not in done.stderr  # semaphores or shared memory
     assert not any(psutil.pid_exists(pid) for pid in ended["pids"])
     remembered = json.loads((tmp_path / "desk.json").read_text())
     assert remembered["gain"] == -9.0
