@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -234,6 +235,7 @@ def sound_picture(
     instrument: str,
     target: Target | None,
     effects: Sequence[EffectState] = (),
+    state: Mapping[str, Any] | None = None,
 ) -> Steps[None, Analysis]:
     """Pictures of the sound as it is heard, where the target has its energy.
 
@@ -245,12 +247,14 @@ def sound_picture(
     target : Target or None
     effects : sequence of EffectState, optional
         In order; users' plugins are left out, which must not run here.
+    state : mapping, optional
+        State of the instrument besides its parameters.
     """
     yield
     effects = [e for e in effects if e.plugin in EFFECTS and not e.bypassed]
     x = render_match(values, instrument, target)
     if effects or any(values.get(id_, 0.0) for id_ in _OWN_TIME):
-        x = _as_played(x, values, instrument, effects)
+        x = _as_played(x, values, instrument, effects, state or {})
     return analysis(_operator(instrument), x)
 
 
@@ -263,12 +267,14 @@ def _as_played(
     values: Mapping[str, float],
     instrument: str,
     effects: Sequence[EffectState],
+    state: Mapping[str, Any],
 ) -> NDArray[np.float32]:
     """Live sound from the moment when the model `x` of a match begins, through effects."""
     import soxr
 
     seconds = ANALYSIS_SAMPLES / ANALYSIS_RATE
-    played = render(instrument, values, seconds, _PLAYED_RATE, effects=effects).mean(axis=0)
+    played = render(instrument, values, seconds, _PLAYED_RATE, effects=effects, state=state)
+    played = played.mean(axis=0)
     heard = np.flatnonzero(np.abs(x) > 0.01)
     begin = int(heard[0]) if len(heard) else 0
     sound = np.zeros(ANALYSIS_SAMPLES, np.float32)

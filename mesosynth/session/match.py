@@ -389,9 +389,9 @@ class Match:
             self._alone = False
         if draw and self._rack.instrument == self.instrument:
             values = dict(self._sound.instrument_values)
-            effects = self._rack.preset_effects
+            effects, state = self._rack.preset_effects, self._rack.state
             target = self._target.sound
-            self._jobs.begin("sound picture", values, self.instrument, target, effects)
+            self._jobs.begin("sound picture", values, self.instrument, target, effects, state)
 
     def magnify(self, section: Section) -> None:
         """Request a section of the scalograms of target and sound; :attr:`magnified` follows."""

@@ -7,13 +7,15 @@ import pytest
 
 from mesosynth.audio.file import load_target
 from mesosynth.instruments.chirplet import PARAMETERS
-from mesosynth.matching.analysis import analysis
+from mesosynth.matching.analysis import analysis, sound_picture
 from mesosynth.matching.jobs import KINDS, matching_jobs
 from mesosynth.matching.match import render_match
 from mesosynth.matching.operator import shared_operator
 from mesosynth.matching.results import MatchSettings
+from mesosynth.presets.preset import EffectState
 from mesosynth.system.jobs import Done, Stepped
 from mesosynth.system.paths import resource
+from mesosynth.system.steps import result_of
 
 MOVES = 500
 
@@ -53,6 +55,22 @@ def test_of_many_moves_the_last_is_drawn_and_few_others(jobs):
     last = analysis(shared_operator(), render_match(moves[-1]))
     np.testing.assert_allclose(drawn[-1].scalogram, last.scalogram, atol=1e-4)
     assert len(drawn) == 1 or np.abs(drawn[0].scalogram - last.scalogram).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("values", "effects", "same"),
+    [
+        ({}, (EffectState(plugin="saturation", bypassed=True),), True),
+        ({}, (EffectState(plugin="delay"),), False),
+        ({"sync": 1.0, "division": 4.0}, (), False),
+    ],
+)
+def test_the_sound_is_drawn_as_it_is_heard(values, effects, same):
+    values = PARAMETERS.defaults() | values
+    drawn = result_of(sound_picture(values, "chirplet", None, effects)).scalogram
+    alone = analysis(shared_operator(), render_match(values)).scalogram
+    assert (np.abs(drawn - alone).max() < 1e-4) == same
+    assert drawn.max() > 0.5
 
 
 def test_another_instrument_during_a_match_does_not_cost_the_process(jobs):
