@@ -98,7 +98,7 @@ class Rack:
 
     @property
     def plays(self) -> str:
-        """What plays, for a sentence: "the chirplet plays", "layers play"."""
+        """Instrument and verb of a sentence: "the chirplet plays", "layers play"."""
         return "layers play" if self.instrument == "layers" else f"the {self.instrument} plays"
 
     @property
