@@ -222,6 +222,8 @@ class EventInbox:
                     break
             self._queues[first].take()
             self._heads[first] = self._queues[first].peek()
+            if not math.isfinite(value):  # no source sends one; none shall reach the ears
+                continue
             if kind == MOVED:
                 self.moves.add(256 * channel + note, value)
                 continue

@@ -119,7 +119,8 @@ class LayerVoice:
         if issubclass(kind, Layers):
             raise ArgumentError("instrument='layers' cannot be a layer itself.")
         table = kind.parameters
-        self.name, self.given = name, dict(values)
+        self.name = name
+        self.given = {id_: table[id_].clamp(float(value)) for id_, value in values.items()}
         self.instrument = kind()
         self.values = table.vector(values)
         pitch = "f_c"
