@@ -92,7 +92,7 @@ class MainWindow(QMainWindow):
         self.effects = EffectsPage(desk, self.history)
         self.match_page = MatchPage(actions, desk, self.history)
         self.sequence_page = SequencePage(actions, desk, self.history, settings)
-        self.layers_page = LayersPage(actions, desk, self.history, settings)
+        self.layers_page = LayersPage(actions, desk, self.history, settings, self.library.library)
         self.drawer = Drawer()
         for id_, page in {
             "sounds": self.library,

@@ -1,6 +1,8 @@
 """Layers page: a match with several arpeggios, and a card for each layer."""
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
@@ -8,6 +10,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
+    QMenu,
     QProgressBar,
     QSizePolicy,
     QToolButton,
@@ -16,8 +19,11 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from mesosynth.instruments import INSTRUMENTS
 from mesosynth.instruments.layers import PARAMETERS, SILENT
 from mesosynth.matching.results import MOST_LAYERS, LayersResult, LayersSettings, LayersStep, Scores
+from mesosynth.presets.library import Library
+from mesosynth.presets.preset import load_preset
 from mesosynth.session import Session
 from mesosynth.session.layer_mixer import LayerMixer, LayerNote
 from mesosynth.session.layers import Layers
@@ -26,6 +32,7 @@ from .. import theme
 from ..actions import Actions
 from ..desk import Desk
 from ..settings import Settings
+from ..text import menu_text
 from ..undo import History
 from ..widgets.elided_label import ElidedLabel
 from ..widgets.match_panel import ScoreBars
@@ -120,17 +127,29 @@ class LayerCard(QFrame):
         said = [word for word, on in (("muted", note.muted), ("pinned", note.pinned)) if on]
         theme.name(self, f"Layer {self._place + 1}", ", ".join(said) or "heard")
 
-    def show_values(self, values: dict[str, float]) -> None:
-        """Show where the layer's parameters stand."""
+    def show_values(self, values: dict[str, float], instrument: str = "chirplet") -> None:
+        """Show where the layer's parameters stand, and its instrument if it is no chirplet.
+
+        Parameters
+        ----------
+        values : dict of str to float
+        instrument : str
+        """
         number = self.number
         text = {
             id_: PARAMETERS[f"{id_}_{number}"].text(values[f"{id_}_{number}"])
             for id_ in ("f_c", "f_m", "gamma", "level")
         }
         rising = values[f"gamma_{number}"] > 0.0
-        self.title.setText(f"{number}   {text['f_c']} {'↗' if rising else '↘'}")
         level = text["level"] if values[f"level_{number}"] > SILENT else "silent"
-        self.words.setText(f"{text['f_m']}  ·  {text['gamma'].lstrip('-')}  ·  {level}")
+        table = INSTRUMENTS[instrument].parameters
+        if instrument == "chirplet":
+            self.title.setText(f"{number}   {text['f_c']} {'↗' if rising else '↘'}")
+            self.words.setText(f"{text['f_m']}  ·  {text['gamma'].lstrip('-')}  ·  {level}")
+        else:
+            pitch = f"  {text['f_c']}" if {"f_c", "f_0"} & set(table) else ""
+            self.title.setText(f"{number}   {INSTRUMENTS[instrument].name}{pitch}")
+            self.words.setText(level)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -277,6 +296,8 @@ class LayersPage(QFrame):
         All that is done to layers is a step of it.
     settings : Settings
         Remember how many layers are looked for, and how long.
+    library : Library
+        Its sounds may be added as layers.
 
     Signals
     -------
@@ -286,10 +307,18 @@ class LayersPage(QFrame):
 
     chosen = Signal(int)
 
-    def __init__(self, actions: Actions, desk: Desk, history: History, settings: Settings) -> None:
+    def __init__(
+        self,
+        actions: Actions,
+        desk: Desk,
+        history: History,
+        settings: Settings,
+        library: Library,
+    ) -> None:
         super().__init__()
         self.setObjectName("panel")
         self._desk, self._history, self._settings = desk, history, settings
+        self._library = library
         self._shown = LayerMixer()
         self.cards: list[LayerCard] = []
         self.count = integer_box(1, MOST_LAYERS, settings.layers, "Layers at most")
@@ -303,9 +332,15 @@ class LayersPage(QFrame):
         theme.name(self.progress, "Progress of the match with layers")
         self.left = theme.note()
         self.scores = ScoreBars()
+        self.add = theme.tool_button("Add layer", "Add a layer of any instrument.", icon="ph.plus")
+        self.add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu = QMenu(self.add)
+        self.menu.aboutToShow.connect(self._fill_menu)
+        self.add.setMenu(self.menu)
         self.hint = theme.note(
             "No layers play. L looks for the arpeggios that together sound like the target; "
-            "each joins where the others leave most of it."
+            "each joins where the others leave most of it. Add layer makes the sound that plays "
+            "the first of several."
         )
         self.hint.setWordWrap(True)
         self._lay_out(actions)
@@ -409,9 +444,10 @@ class LayersPage(QFrame):
             self._show()
 
     def _show_values(self, values: dict[str, float]) -> None:
+        layers = self._desk.session.layers
         for card in self.cards:
             if f"level_{card.number}" in values:
-                card.show_values(values)
+                card.show_values(values, layers.instrument(card.number - 1))
 
     def _on_judged(self, shares: tuple[float, ...], scores: Scores | None) -> None:
         """Show each layer's share, and how alike all of them and the target are."""
@@ -422,6 +458,28 @@ class LayersPage(QFrame):
     def _change(self, change: Callable[[Layers], object], text: str) -> None:
         self._history.step(text, lambda session: change(session.layers))
         self._show()
+
+    def _fill_menu(self) -> None:
+        """List the instruments, and below each its sounds in the library."""
+        self.menu.clear()
+        for sounds in self.menu.findChildren(QMenu):
+            sounds.deleteLater()
+        for kind, cls in INSTRUMENTS.items():
+            if kind == "layers":
+                continue
+            sounds = self.menu.addMenu(cls.name)
+            sounds.addAction("Plain", partial(self._add, kind, None))
+            sounds.addSeparator()
+            for entry in self._library.search():
+                if entry.instrument == kind and not entry.problem:
+                    name = menu_text(entry.name)
+                    sounds.addAction(name, partial(self._add, kind, entry.path))
+
+    def _add(self, kind: str, path: Path | None) -> None:
+        def change(layers: Layers) -> None:
+            layers.add(kind, {} if path is None else load_preset(path).values)
+
+        self._change(change, "new layer")
 
     def _move(self, place: int, to: int) -> None:
         self._change(lambda layers: layers.move(place, to), "move of a layer")
@@ -457,7 +515,11 @@ class LayersPage(QFrame):
         layout.addWidget(self.progress)
         layout.addWidget(self.left)
         layout.addWidget(self.scores)
-        layout.addWidget(theme.title("Layers"))
+        head = QHBoxLayout()
+        head.addWidget(theme.title("Layers"))
+        head.addStretch(1)
+        head.addWidget(self.add)
+        layout.addLayout(head)
         layout.addWidget(scroll, 1)
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from mesosynth.audio.target import Target
 from mesosynth.errors import ArgumentError
-from mesosynth.instruments.layers import LAYERS, PARAMETERS, LayerVoice
+from mesosynth.instruments import INSTRUMENTS
+from mesosynth.instruments.layers import LAYERS, PARAMETERS, SILENT, LayerVoice
 from mesosynth.matching.checkpoint import Checkpoint
 from mesosynth.matching.results import Layer, LayersResult, LayersSettings, LayersStep, Scores
 from mesosynth.presets.matched import layer_values, phrase_begin
@@ -252,6 +253,10 @@ class Layers:
         layers = self._arpeggios(heard=True)
         self._jobs.begin("layers picture", layers, self._target.sound)
 
+    def instrument(self, place: int) -> str:
+        """Name of a layer's instrument; `place` is 0 for the first."""
+        return self._kinds().get(place, {"instrument": "chirplet"})["instrument"]
+
     @property
     def mixer(self) -> LayerMixer:
         """State of each layer; empty while another instrument plays."""
@@ -377,6 +382,38 @@ class Layers:
         )
         self._set_kinds(kinds)
         self._sound.set({id_: PARAMETERS[id_].clamp(value) for id_, value in own.items()})
+
+    def add(self, instrument: str, values: Mapping[str, float]) -> None:
+        """Add a layer at the end, audible, with the level of its sound.
+
+        Where no layers play, the sound that plays becomes the first one.
+
+        Parameters
+        ----------
+        instrument : str
+            Any that is built in, but layers.
+        values : mapping of str to float
+            Its parameters by id; missing ones have their defaults.
+
+        Raises
+        ------
+        ArgumentError
+            If there are as many layers as possible, or there is no such instrument or parameter.
+        """
+        if len(self._mixer.notes) >= LAYERS:
+            raise ArgumentError(f"There are {LAYERS} layers already; remove one first.")
+        added = [(instrument, LayerVoice(instrument, values).given)]
+        with self._emit.held():
+            if self._rack.instrument != INSTRUMENT:
+                if self._rack.instrument in INSTRUMENTS:
+                    added.insert(0, (self._rack.instrument, self._sound.instrument_values))
+                self._rack.set_instrument(INSTRUMENT, {"level_1": SILENT})
+            for name, sound in added:
+                number = len(self._mixer.notes) + 1
+                self.use(number - 1, name, sound)
+                level = PARAMETERS[f"level_{number}"]
+                gain = sound.get("gain", INSTRUMENTS[name].parameters["gain"].default)
+                self._sound.set({level.id: max(level.clamp(gain), SILENT + 1.0)})
 
     def _kinds(self) -> dict[int, dict[str, Any]]:
         """Instruments and parameters of the layers that are no chirplets, by place."""

@@ -44,8 +44,8 @@ def test_a_parameter_is_moved_deeper_and_no_more(session):
 
 
 def test_a_full_modulation_and_nonsense_are_refused(session):
-    for id_ in ("f_c", "f_m", "gamma", "w"):
-        session.rack.modulate(id_, "LFO 1")
+    for id_ in ("f_c", "f_m", "gamma", "w", "am_shape", "am_depth", "brightness", "spread"):
+        session.rack.modulate(id_, "LFO 1")  # all eight
     before = moved(session)
     for words, about in (
         (("gain", "LFO 1"), "taken by f_c, f_m, gamma, w"),

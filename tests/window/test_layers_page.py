@@ -146,3 +146,57 @@ def test_undo_during_a_match_takes_it_back_and_over(layered, page, qtbot):
     with told(qtbot, layered.session.layers.ended, timeout=40_000):
         press(layered, "Shift+M")
     assert layered.session.sound.values == values
+
+
+def add(page, kind, sound="Plain"):
+    """Choose a sound in the menu of new layers."""
+    page.menu.aboutToShow.emit()
+    menu = next(a.menu() for a in page.menu.actions() if a.text() == kind)
+    next(action for action in menu.actions() if action.text() == sound).trigger()
+
+
+def test_layers_of_every_instrument_are_added_and_taken_back(layered, page):
+    values, session = dict(layered.session.sound.values), layered.session
+    for kind in ("Chirplet", "Ripple", "Strike", "Drum", "Grains"):
+        add(page, kind)
+    add(page, "Drum", drum_preset(page))
+    assert len(page.cards) == 9
+    kinds = {number: one["instrument"] for number, one in session.rack.state["layers"].items()}
+    assert kinds == {"5": "ripple", "6": "strike", "7": "drum", "8": "grains", "9": "drum"}
+    assert all(session.sound.values[f"level_{n}"] > -60.0 for n in range(1, 10))
+    assert "Strike" in page.cards[5].title.text()
+    assert "Grains" in page.cards[7].title.text()
+    assert layered.history.stack.undoText() == "new layer"
+    for _ in range(6):
+        press(layered, "Ctrl+Z")
+    assert session.sound.values == values
+    assert session.rack.state == {}
+    assert len(page.cards) == 3
+    for _ in range(6):
+        press(layered, "Ctrl+Shift+Z")
+    assert len(page.cards) == 9
+
+
+def drum_preset(page):
+    page.menu.aboutToShow.emit()
+    menu = next(a.menu() for a in page.menu.actions() if a.text() == "Drum")
+    return menu.actions()[-1].text()
+
+
+def test_the_sound_that_plays_becomes_the_first_layer(layered, page, qtbot):
+    session = layered.session
+    session.rack.set_instrument("strike", {"f_c": 333.0, "gain": -7.0})
+    layered.history.end()
+    add(page, "Drum")
+    assert session.rack.instrument == "layers"
+    assert [session.layers.instrument(place) for place in range(2)] == ["strike", "drum"]
+    assert session.sound.values["f_c_1"] == 333.0
+    assert session.sound.values["level_1"] == -7.0
+    assert len(page.cards) == 2
+    press(layered, "Ctrl+Z")
+    assert session.rack.instrument == "strike"
+    assert session.sound.values["f_c"] == 333.0
+    for _ in range(12):
+        add(page, "Grains")
+    assert len(page.cards) == 12  # and a sentence says why there is no more
+    assert "12 layers already" in layered.status.message.text()
