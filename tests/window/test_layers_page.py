@@ -32,9 +32,8 @@ def carriers(desk):
 
 
 @pytest.fixture
-def layered(target, qtbot):
+def mixed(desk, qtbot):
     """Three layers play, the page is open, and there is nothing to undo."""
-    desk = target
     press(desk, "F7")
     preset = Preset(name="Three", instrument="layers", parameters=layer_values(LAYERS))
     desk.session.presets.play(preset)
@@ -42,15 +41,22 @@ def layered(target, qtbot):
     desk.history.end()
     desk.history.stack.clear()
     yield desk
-    desk.session.match.stop()
-    qtbot.waitUntil(lambda: not desk.session.match.running, timeout=20_000)
     desk.session.rack.set_instrument("chirplet")
     desk.drawer.turn_to("")
 
 
 @pytest.fixture
-def page(layered):
-    return layered.layers_page
+def layered(target, mixed, qtbot):
+    """The same beside a target."""
+    desk = mixed
+    yield desk
+    desk.session.match.stop()
+    qtbot.waitUntil(lambda: not desk.session.match.running, timeout=20_000)
+
+
+@pytest.fixture
+def page(mixed):
+    return mixed.layers_page
 
 
 def test_cards_say_what_plays_and_each_ones_share(layered, page, qtbot):
@@ -155,8 +161,8 @@ def add(page, kind, sound="Plain"):
     next(action for action in menu.actions() if action.text() == sound).trigger()
 
 
-def test_layers_of_every_instrument_are_added_and_taken_back(layered, page):
-    values, session = dict(layered.session.sound.values), layered.session
+def test_layers_of_every_instrument_are_added_and_taken_back(mixed, page):
+    values, session = dict(mixed.session.sound.values), mixed.session
     for kind in ("Chirplet", "Ripple", "Strike", "Drum", "Grains"):
         add(page, kind)
     add(page, "Drum", drum_preset(page))
@@ -166,14 +172,14 @@ def test_layers_of_every_instrument_are_added_and_taken_back(layered, page):
     assert all(session.sound.values[f"level_{n}"] > -60.0 for n in range(1, 10))
     assert "Strike" in page.cards[5].title.text()
     assert "Grains" in page.cards[7].title.text()
-    assert layered.history.stack.undoText() == "new layer"
+    assert mixed.history.stack.undoText() == "new layer"
     for _ in range(6):
-        press(layered, "Ctrl+Z")
+        press(mixed, "Ctrl+Z")
     assert session.sound.values == values
     assert session.rack.state == {}
     assert len(page.cards) == 3
     for _ in range(6):
-        press(layered, "Ctrl+Shift+Z")
+        press(mixed, "Ctrl+Shift+Z")
     assert len(page.cards) == 9
 
 
@@ -183,20 +189,20 @@ def drum_preset(page):
     return menu.actions()[-1].text()
 
 
-def test_the_sound_that_plays_becomes_the_first_layer(layered, page, qtbot):
-    session = layered.session
+def test_the_sound_that_plays_becomes_the_first_layer(mixed, page, qtbot):
+    session = mixed.session
     session.rack.set_instrument("strike", {"f_c": 333.0, "gain": -7.0})
-    layered.history.end()
+    mixed.history.end()
     add(page, "Drum")
     assert session.rack.instrument == "layers"
     assert [session.layers.instrument(place) for place in range(2)] == ["strike", "drum"]
     assert session.sound.values["f_c_1"] == 333.0
     assert session.sound.values["level_1"] == -7.0
     assert len(page.cards) == 2
-    press(layered, "Ctrl+Z")
+    press(mixed, "Ctrl+Z")
     assert session.rack.instrument == "strike"
     assert session.sound.values["f_c"] == 333.0
     for _ in range(12):
         add(page, "Grains")
     assert len(page.cards) == 12  # and a sentence says why there is no more
-    assert "12 layers already" in layered.status.message.text()
+    assert "12 layers already" in mixed.status.message.text()
