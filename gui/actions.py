@@ -20,6 +20,8 @@ MENUS = ("File", "Edit", "Sound", "Match", "Snapshots", "Library", "View", "Help
 """Titles of the menus, from left to right."""
 
 _NATIVE = QKeySequence.SequenceFormat.NativeText
+ACROSS, DOWN = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+_STRETCH = 24  # px
 _BESIDE_ICON = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
 
 
@@ -416,21 +418,98 @@ def _all_actions(w: "MainWindow") -> list[Action]:
             checked=lambda: w.drawer.page == id_,
         )
 
+    def picture(
+        id_: str, text: str, label: str, keys: str, icon: str, description: str, dock: str = ""
+    ) -> Action:
+        return Action(
+            id_, "View", text, label, keys, icon, description,
+            lambda: w.docks.toggle(dock or id_), checked=lambda: w.docks.front(dock or id_),
+        )
+
+    def layout(name: str, keys: str, icon: str, description: str) -> Action:
+        return Action(
+            f"layout_{name.lower()}", "View", f"Layout: {name}", name, keys, icon, description,
+            lambda: w.layouts.use(name), checked=lambda: w.layouts.name == name,
+        )
+
     view = [
         page("sounds", "Sounds", "Sounds", "F2", "ph.books",
              "Open or close the library: search presets, hear them, save your own."),
-        page("map", "Map of sounds", "Map", "F5", "ph.map-trifold",
-             "Open or close the map of the library: sounds that are alike lie together."),
-        page("blend", "Blend of four sounds", "Blend", "F6", "ph.squares-four",
-             "Open or close the square of four sounds to move between, and chance around one."),
         page("effects", "Effects", "Effects", "F3", "ph.sliders-horizontal",
              "Open or close the rack: the instrument and the effects that it goes through."),
         page("matching", "Match settings", "Match", "F4", "ph.crosshair",
              "Open or close what is looked for, how, and what was found."),
-        page("sequence", "Sequence of a long sound", "Sequence", "F8", "ph.film-strip",
-             "Open or close the page where all of a long sound is matched, played and written."),
         page("layers", "Layers", "Layers", "F7", "ph.stack",
              "Open or close the layers: match with several arpeggios; mute, pin and order them."),
+        picture("view_pad", "Pad", "Pad", "Alt+1", "ph.crosshair-simple",
+                "Show or hide the pad.", "pad"),
+        picture("map", "Map of sounds", "Map", "F5", "ph.map-trifold",
+                "Show or hide the map of the library: sounds that are alike lie together."),
+        picture("blend", "Blend of four sounds", "Blend", "F6", "ph.squares-four",
+                "Show or hide the square of four sounds to move between, and chance around one."),
+        picture("view_scalograms", "Scalograms", "Scalograms", "Alt+2", "ph.waves",
+                "Show or hide the scalograms of target, sound and difference.", "scalograms"),
+        picture("view_scale_rate", "JTFS: scale × rate", "Scale × rate", "Alt+3",
+                "ph.grid-four", "Show or hide the scattering of target, sound and difference.",
+                "scale_rate"),
+        picture("view_loss", "Loss", "Loss", "Alt+4", "ph.trend-down",
+                "Show or hide the loss of the match, step by step.", "loss"),
+        picture("view_match", "Match: what was found", "Found", "Alt+5", "ph.list-numbers",
+                "Show or hide the parameters that the match found.", "match"),
+        picture("view_output", "Output", "Output", "Alt+6", "ph.activity",
+                "Show or hide the waveform or the spectrum of the output.", "output"),
+        picture("sequence", "Sequence of a long sound", "Sequence", "F8", "ph.film-strip",
+                "Show or hide the view where all of a long sound is matched, played and written."),
+        Action("view_knobs", "View", "Knobs", "Knobs", "Alt+9", "ph.dots-six",
+               "Show or hide the row of knobs.",
+               lambda: w.knobs.setVisible(not w.knobs.isVisible()),
+               checked=lambda: w.knobs.isVisibleTo(w)),
+        layout("Play", "Ctrl+F1", "ph.headphones",
+               "Sounds, the pad, the output and the keyboard: for the stage."),
+        layout("Design", "Ctrl+F2", "ph.sliders",
+               "The pad beside all pictures: to make and match sounds."),
+        layout("Study", "Ctrl+F3", "ph.chart-line-up",
+               "Large pictures and curves: to measure and export."),
+        Action("keep_layout", "View", "Save layout…", "Save layout", "Ctrl+Shift+F1",
+               "ph.floppy-disk", "Keep the present views under a name of your own.",
+               lambda: w.ask_layout_name()),
+        Action("reset_layout", "View", "Reset the layout", "Reset", "Ctrl+0",
+               "ph.arrow-counter-clockwise", "Put the views of this layout where they were first.",
+               lambda: w.layouts.reset()),
+        Action("full_size", "View", "Full size", "Full size", "Ctrl+Return", "ph.corners-out",
+               "Give the view with the keyboard the whole desk, and back; a double click on its "
+               "title does the same.",
+               lambda: w.docks.toggle_full(w.docks.full or w.docks.current),
+               checked=lambda: bool(w.docks.full)),
+        Action("detach", "View", "Detach, or put back", "Detach", "Ctrl+Shift+Return",
+               "ph.arrow-square-out",
+               "Make the view with the keyboard a window of its own, on a second screen if there "
+               "is one.",
+               lambda: w.docks.toggle_detached(w.docks.current)),
+        Action("hide_view", "View", "Hide the view", "Hide", "Ctrl+W", "ph.eye-slash",
+               "Hide the view with the keyboard.", lambda: w.docks.hide_view(w.docks.current)),
+        Action("next_view", "View", "Next view", "Next", "Ctrl+Tab", "ph.arrow-right",
+               "Give the keyboard to the next view.", lambda: w.docks.go_on()),
+        Action("place_view", "View", "Place the view…", "Place", "Ctrl+Shift+P",
+               "ph.dots-three-vertical",
+               "Open the menu of the view with the keyboard: stack it, move it.",
+               lambda: w.docks[w.docks.current].more.click()),
+        Action("wider", "View", "Wider", "Wider", "Ctrl+Alt+Right", "ph.arrows-out-line-horizontal",
+               "Give the view with the keyboard more room across.",
+               lambda: w.docks.stretch(w.docks.current, _STRETCH, ACROSS), repeats=True),
+        Action("narrower", "View", "Narrower", "Narrower", "Ctrl+Alt+Left",
+               "ph.arrows-in-line-horizontal",
+               "Give the view with the keyboard less room across.",
+               lambda: w.docks.stretch(w.docks.current, -_STRETCH, ACROSS), repeats=True),
+        Action("higher", "View", "Higher", "Higher", "Ctrl+Alt+Up", "ph.arrows-out-line-vertical",
+               "Give the view with the keyboard more height.",
+               lambda: w.docks.stretch(w.docks.current, _STRETCH, DOWN), repeats=True),
+        Action("lower", "View", "Lower", "Lower", "Ctrl+Alt+Down", "ph.arrows-in-line-vertical",
+               "Give the view with the keyboard less height.",
+               lambda: w.docks.stretch(w.docks.current, -_STRETCH, DOWN), repeats=True),
+        Action("full_screen", "View", "Full screen", "Full screen", "F11", "ph.frame-corners",
+               "Let the desk have the whole screen, and back.",
+               lambda: w.toggle_full_screen(), checked=lambda: w.isFullScreen()),
         Action("bigger", "View", "Bigger", "Bigger", "Ctrl++", "ph.magnifying-glass-plus",
                "Show everything a quarter bigger; the desk opens anew, as it is.",
                lambda: w.look.scale(1), enabled=lambda: w.look.can_grow),

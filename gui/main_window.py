@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QTimer, Signal
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMainWindow, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from mesosynth.instruments.chirplet import sweep_seconds
@@ -18,6 +18,7 @@ from . import theme
 from .actions import MENUS, Actions
 from .desk import Desk
 from .dialogs import ShortcutSheet, Tour
+from .docks import DockArea, Layouts
 from .files import Files
 from .pad.pad import Pad, PadFrame
 from .pages.blend import BlendPage
@@ -33,16 +34,15 @@ from .plots.scale_rate import ScaleRatePlot
 from .plots.scalogram import Scalograms
 from .plots.scope import SECONDS, Scope
 from .sessions import Sessions
-from .settings import Settings, save_settings
+from .settings import Layout, Settings, save_settings
 from .sound import Piano, SoundControl
 from .undo import Comparisons, History
 from .widgets.drawer import Drawer
 from .widgets.knob import Knob, Knobs
-from .widgets.match_panel import AuditionButtons, Curves, MatchPanel
-from .widgets.splitter import Divided
+from .widgets.match_panel import AuditionButtons, MatchPanel
 from .widgets.status_line import StatusLine
 from .widgets.tracking_strip import TrackingStrip
-from .widgets.transport import Transport
+from .widgets.transport import Corner, Transport
 
 
 class MainWindow(QMainWindow):
@@ -77,6 +77,7 @@ class MainWindow(QMainWindow):
         self.piano = Piano(self, desk)
         self.sound = SoundControl(self, desk)
         self.transport = Transport(actions)
+        self.corner = Corner(actions)
         self.tracking_strip = TrackingStrip(actions, desk, self.history)
         self.pad = Pad(table)
         self.scalograms = Scalograms()
@@ -96,14 +97,13 @@ class MainWindow(QMainWindow):
         self.drawer = Drawer()
         for id_, page in {
             "sounds": self.library,
-            "map": self.map_page,
-            "blend": self.blend_page,
             "effects": self.effects,
             "matching": self.match_page,
-            "sequence": self.sequence_page,
             "layers": self.layers_page,
         }.items():
             self.drawer.add(actions[id_], page)
+        for id_ in ("map", "blend", "sequence"):
+            self.drawer.add_button(actions[id_])
         self.sessions = Sessions(desk, self.history, self.comparisons)
         self.files = Files(self, desk, settings, self.sessions, self.library.edits.import_bank)
         self.sheet = ShortcutSheet(self, actions)
@@ -112,10 +112,9 @@ class MainWindow(QMainWindow):
         self._fill_menus()
         self.links = ViewLinks(self)
         self._connect()
-        self.setMinimumSize(1000, 680)
         self.resize(1280, 800)
         self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
-        self.drawer.turn_to(settings.page)
+        self.layouts.begin()
         if settings.axes is not None and set(settings.axes) <= set(table):
             self.pad.set_axes(settings.axes)
         self.pad.setFocus()
@@ -140,9 +139,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self.settings.gain = self.desk.values.get("gain")
-        self.settings.page = self.drawer.page
         self.settings.axes = self.pad.wanted_axes
-        self.settings.share = min(max(self.divided.share, 0.2), 0.8)
+        self.layouts.keep()
         trouble = save_settings(self.settings)
         if trouble:  # the status line goes with the window
             print(f"mesosynth: {trouble}", file=sys.stderr)
@@ -167,29 +165,72 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         self.pad_frame = PadFrame(self.pad, self._table)
-        right = QWidget()
-        pictures = QVBoxLayout(right)
-        pictures.setContentsMargins(0, 0, 0, 0)
-        pictures.setSpacing(theme.GAP)
-        pictures.addWidget(self.scalograms, 10)
-        pictures.addWidget(self.scale_rate, 9)
-        pictures.addWidget(Curves(self.loss, self.match), 6)
+        self.docks = DockArea()
+        for id_, (title, view) in {
+            "pad": ("Pad", self.pad_frame),
+            "blend": ("Blend", self.blend_page),
+            "map": ("Map", self.map_page),
+            "scalograms": ("Scalogram", self.scalograms),
+            "scale_rate": ("Scale × rate", self.scale_rate),
+            "loss": ("Loss", self.loss),
+            "match": ("Match", self.match),
+            "sequence": ("Sequence", self.sequence_page),
+            "output": ("Output", self.scope),
+        }.items():
+            self.docks.add(id_, title, view)
+        self.layouts = Layouts(self.docks, self.settings, self._layout, self._show_layout)
         middle = QHBoxLayout()
         middle.setSpacing(theme.GAP)
         middle.addWidget(self.drawer)
-        self.divided = Divided(self.pad_frame, right, self.settings.share)
-        middle.addWidget(self.divided, 1)
+        middle.addWidget(self.docks, 1)
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
         layout.setSpacing(theme.GAP)
+        if sys.platform == "darwin":  # whose menus are not in the window
+            layout.addWidget(self.corner)
+        else:
+            self.menuBar().setCornerWidget(self.corner)
         layout.addWidget(self.transport)
         layout.addWidget(self.tracking_strip)
         layout.addLayout(middle, 1)
-        layout.addLayout(_row(self.knobs, self.scope, stretch=(0, 1)))
+        layout.addWidget(self.knobs)
         layout.addWidget(self.sound.question)
         layout.addWidget(self.status)
         self.setCentralWidget(body)
+
+    def _layout(self) -> Layout:
+        return Layout(page=self.drawer.page, knobs=self.knobs.isVisibleTo(self))
+
+    def _show_layout(self, layout: Layout) -> None:
+        self.drawer.turn_to(layout.page)
+        self.knobs.setVisible(layout.knobs)
+
+    def toggle_full_screen(self) -> None:
+        """Take the whole screen, or give it back."""
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def ask_layout_name(self) -> None:
+        """Let the present layout be kept under a name."""
+        dialog = QInputDialog(self)
+        dialog.setWindowTitle("Save layout")
+        dialog.setLabelText("Name of the layout")
+        dialog.textValueSelected.connect(lambda name: name.strip() and self._keep_layout(name))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _keep_layout(self, name: str) -> None:
+        name = name.strip()
+        self.layouts.save_as(name)
+        self.desk.say(f"The layout is kept as {name}; the View menu has it.")
+
+    def _fill_layouts(self) -> None:
+        self._own_layouts.clear()
+        for name in self.layouts.own:
+            each = self._own_layouts.addMenu(name)
+            each.addAction("Show", lambda name=name: self.layouts.use(name))
+            each.addAction("Remove", lambda name=name: self.layouts.remove(name))
+        self._own_layouts.setEnabled(bool(self.layouts.own))
 
     def _fill_menus(self) -> None:
         menus = {title: self.menuBar().addMenu(title) for title in MENUS}
@@ -197,17 +238,24 @@ class MainWindow(QMainWindow):
             menu.aboutToShow.connect(self.actions_.refresh)
         for action in self.actions_:
             menu = menus[action.menu_title]
-            if action.id in ("quit", "flip"):
+            if action.id in ("quit", "flip", "view_pad", "layout_play", "full_size", "bigger"):
                 menu.addSeparator()
             menu.addAction(action)
             if action.id == "record":
                 menu.addMenu(self.files.recent)
                 menu.addMenu(self.files.takes)
+            if action.id == "keep_layout":
+                self._own_layouts = menu.addMenu("Own layouts")
+                menu.aboutToShow.connect(self._fill_layouts)
 
     def _connect(self) -> None:
         desk = self.desk
         self.actions_.watch(
-            desk.asked, self.comparisons.changed, self.drawer.turned, self.scope.spectrum_shown
+            desk.asked,
+            self.comparisons.changed,
+            self.drawer.turned,
+            self.scope.spectrum_shown,
+            self.docks.changed,
         )
         self.history.changed.connect(self.actions_.refresh)  # at once: Ctrl+Z may come next
         for hand in (self.pad, *self.knobs.all()):
@@ -359,11 +407,3 @@ def _in_words(table: ParameterTable, values: dict[str, float]) -> tuple[str, str
     texts = [table[id_].text(values[id_]) for id_ in ("f_m", "gamma")]
     count = f"{notes:.3g} notes {way}"
     return f"{' · '.join(texts)} · {count}", count
-
-
-def _row(left: QWidget, right: QWidget, stretch: tuple[int, int]) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(theme.GAP)
-    row.addWidget(left, stretch[0])
-    row.addWidget(right, stretch[1])
-    return row

@@ -20,6 +20,24 @@ SCALES = (100, 125, 150, 175, 200)
 """Sizes of the desk, percent."""
 
 
+class Layout(msgspec.Struct, kw_only=True):
+    """A layout of the desk.
+
+    Attributes
+    ----------
+    state : str
+        Where the views are, as Qt saves it, in base64; "" for the arrangement at first.
+    page : str
+        The drawer's page that is open; "" for none.
+    knobs : bool
+        Whether the knobs are shown.
+    """
+
+    state: str = ""
+    page: str = ""
+    knobs: bool = True
+
+
 class Settings(msgspec.Struct, kw_only=True):
     """Remembered choices.
 
@@ -33,12 +51,12 @@ class Settings(msgspec.Struct, kw_only=True):
         Whether a match drives the sound.
     gain : float or None
         Level of the output, dB; None for the instrument's default.
-    page : str
-        The drawer's page that is open; "" for none.
     axes : (str, str) or None
         The parameters on the pad; None for the first pair.
-    share : float
-        Of the room beside the drawer that the pad has, 0.2 to 0.8.
+    layout : str
+        Name of the layout that is shown.
+    layouts : dict of str to Layout
+        Those that a hand has changed or made, by name.
     theme : {"system", "dark", "light"}
     scale : int
         Size of everything, percent, 100 to 200.
@@ -58,9 +76,9 @@ class Settings(msgspec.Struct, kw_only=True):
     folders: dict[str, str] = {}
     follow: bool = True
     gain: float | None = None
-    page: str = ""
     axes: tuple[str, str] | None = None
-    share: Annotated[float, msgspec.Meta(ge=0.2, le=0.8)] = 0.45
+    layout: str = "Design"
+    layouts: dict[str, Layout] = {}
     theme: Literal["system", "dark", "light"] = "system"
     scale: Annotated[int, msgspec.Meta(ge=100, le=200)] = 100
     layers: Annotated[int, msgspec.Meta(ge=1, le=8)] = 4

@@ -93,7 +93,7 @@ _STYLE = """
 QMainWindow, QDialog {{ background: {WINDOW}; }}
 QDialog#sheet {{ border: 1px solid {LINE}; }}
 QMenuBar {{ background: {WINDOW}; color: {DIM}; padding: 2px 4px; }}
-QMenuBar::item {{ padding: 4px 9px; border-radius: 4px; background: transparent; }}
+QMenuBar::item {{ padding: 6px 9px; border-radius: 4px; background: transparent; }}
 QMenuBar::item:selected {{ background: {RAISED}; color: {TEXT}; }}
 QMenu {{ background: {PANEL}; border: 1px solid {LINE}; padding: 4px; }}
 QMenu::item {{ padding: 5px {SHORTCUT_SPACING}px 5px 12px; border-radius: 4px; }}
@@ -101,7 +101,21 @@ QMenu::item:selected {{ background: {RAISED}; color: {TEXT}; }}
 QMenu::item:disabled {{ color: {FAINT}; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px 6px; }}
 QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; padding: 4px; }}
+QMainWindow::separator {{ background: transparent; width: 8px; height: 8px; }}
+QMainWindow::separator:hover {{ background: {LINE}; }}
+QDockWidget {{ background: {PANEL}; }}
+QWidget#dockTitle {{ background: {PANEL}; border: 1px solid {EDGE}; border-bottom: none;
+    border-top-left-radius: 6px; border-top-right-radius: 6px; }}
+QWidget#corner QToolButton {{ padding: 2px 7px; }}
+QTabBar {{ background: transparent; qproperty-drawBase: 0; }}
+QTabBar::tab {{ background: transparent; color: {DIM}; padding: 4px 14px;
+    border-bottom: 2px solid transparent; }}
+QTabBar::tab:hover {{ color: {TEXT}; }}
+QTabBar::tab:focus {{ color: {TEXT}; }}
+QTabBar::tab:selected {{ color: {ACCENT}; border-bottom-color: {ACCENT}; }}
 QFrame#panel {{ background: {PANEL}; border: 1px solid {EDGE}; border-radius: 6px; }}
+QFrame#panel[docked="true"] {{ border-top: none; border-top-left-radius: 0;
+    border-top-right-radius: 0; }}
 QLabel#title {{ color: {TEXT}; font-weight: 600; }}
 QLabel#note {{ color: {DIM}; }}
 QToolButton {{

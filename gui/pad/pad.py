@@ -258,7 +258,7 @@ class Pad(Canvas):
         self._known: dict[str, float] | None = None
         self._grip: QPointF | None = None
         self._mouse = QPointF()
-        self.setMinimumSize(260, 240)
+        self.setMinimumSize(180, 160)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setToolTip(

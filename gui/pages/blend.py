@@ -58,7 +58,6 @@ class BlendSquare(Canvas):
         self._held = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumHeight(160)
-        self.setMaximumHeight(300)
         theme.name(self, "Blend", "Drag, or use the arrow keys, between the corners' sounds")
 
     @override
@@ -70,7 +69,7 @@ class BlendSquare(Canvas):
         """The square, px."""
         inside = QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
         side = min(inside.width(), inside.height())
-        return QRectF(inside.center().x() - side / 2, inside.top(), side, side)
+        return QRectF(inside.center().x() - side / 2, inside.center().y() - side / 2, side, side)
 
     def set_names(self, names: list[str]) -> None:
         """Show the corners' names in the order of :data:`CORNERS`; "" for an empty one."""
@@ -249,7 +248,6 @@ class BlendPage(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
         layout.setSpacing(6)
-        layout.addWidget(theme.title("Blend"))
         layout.addWidget(hint)
         layout.addWidget(self.square, 8)
         layout.addLayout(buttons)

@@ -60,14 +60,12 @@ class MapPage(QFrame):
         self.similar: list[QToolButton] = []
         self._playing = self._name = ""
         head = QHBoxLayout()
-        head.addWidget(theme.title("Map"))
+        head.addWidget(self._hint, 1)
         head.addWidget(self.count)
-        head.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
         layout.setSpacing(6)
         layout.addLayout(head)
-        layout.addWidget(self._hint)
         layout.addWidget(self.place, 1)
         layout.addWidget(self._alike_title)
         layout.addLayout(self._alike)

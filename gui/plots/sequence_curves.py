@@ -88,7 +88,7 @@ class SequenceCurves(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.name = "Theta over time"
-        self.setMinimumSize(120, 4 * 52)
+        self.setMinimumSize(120, 4 * 30)
         self._matched: MatchedSequence | None = None
         self._lines: Sequence[Moment] = ()
         self.position: float | None = None

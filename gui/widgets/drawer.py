@@ -60,6 +60,10 @@ class Drawer(QWidget):
         """
         self._pages[tab.id] = page
         self.stack.addWidget(page)
+        self.add_button(tab)
+
+    def add_button(self, tab: Action) -> None:
+        """Add a button below the others, of an action that toggles something else."""
         self._rail.insertWidget(self._rail.count() - 1, _tab_button(tab))
 
     @property

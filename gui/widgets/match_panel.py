@@ -4,14 +4,13 @@ import math
 from typing import get_args
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -26,7 +25,6 @@ from .. import theme
 from ..actions import Action
 from ..desk import Desk
 from ..plots.frame import Frame
-from ..plots.loss_curve import LossCurve
 from ..undo import History
 
 # --------------------------------------------------------------------------------------------------
@@ -341,50 +339,3 @@ class MatchPanel(Frame):
 
     def _sum_up(self, loss: float, evaluations: int, seconds: float) -> None:
         self._summary.setText(f"loss {loss:.1e} · {evaluations} evals · {seconds:.1f} s")
-
-
-# --------------------------------------------------------------------------------------------------
-# Loss and match side by side; in a narrow window one of them, and a button for the other.
-
-
-_ROOM = 420  # px that both need
-
-
-class Curves(QWidget):
-    """Loss curve and match panel, side by side or one at a time."""
-
-    def __init__(self, loss: LossCurve, match: MatchPanel) -> None:
-        super().__init__()
-        self._loss, self._match = loss, match
-        self._table = True
-        self.to_match = _switch("Match", "Show what was found in place of the loss")
-        self.to_loss = _switch("Loss", "Show the loss in place of what was found")
-        self.to_match.clicked.connect(lambda: self._turn(True))
-        self.to_loss.clicked.connect(lambda: self._turn(False))
-        loss.header.addWidget(self.to_match)
-        match.header.insertWidget(2, self.to_loss)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(theme.GAP)
-        layout.addWidget(loss, 5)
-        layout.addWidget(match, 4)
-
-    @override
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._arrange()
-
-    def _turn(self, table: bool) -> None:
-        self._table = table
-        self._arrange()
-
-    def _arrange(self) -> None:
-        both = self.width() >= _ROOM
-        self._loss.setVisible(both or not self._table)
-        self._match.setVisible(both or self._table)
-        self.to_match.setVisible(not both)
-        self.to_loss.setVisible(not both)
-
-
-def _switch(text: str, tip: str) -> QToolButton:
-    return theme.tool_button(text, tip, named=tip)

@@ -1,4 +1,4 @@
-"""Transport: play, record, A and B, and the row of snapshots."""
+"""Transport: buttons of what is done most, and the snapshots beside the menus."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QContextMenuEvent, QResizeEvent
@@ -66,17 +66,10 @@ _GROUPS = [
     ["play", "panic", "capture"],
     ["load", "demo", "record"],
     ["match", "stop_match", "follow"],
-    ["undo", "redo", "compare"],
     ["open_preset", "save_preset"],
 ]
-_WITHOUT_TEXT = {"undo", "redo"}
-_TEXT_ALONE = {"compare"}
-_ROOM_FOR_SNAPSHOTS = 1320  # px
-_ROOM_FOR_TEXTS = {
-    1080: ("open_preset", "save_preset", "shortcuts"),
-    1540: ("panic", "capture", "stop_match"),
-}
-"""Widths in px from which on there are words beside these pictures."""
+_SHORT = ("open_preset", "save_preset", "panic", "capture", "stop_match", "record")
+"""Buttons that are icons alone in a narrow desk, the first to become so first."""
 
 
 class Transport(QWidget):
@@ -107,10 +100,7 @@ class Transport(QWidget):
             if "capture" in group:
                 layout.addWidget(self._captured)
             layout.addWidget(_gap())
-        self.snapshots = SnapshotRow(actions)
-        layout.addWidget(self.snapshots)
         layout.addStretch(1)
-        layout.addWidget(self._button(actions, "shortcuts"))
 
     def __getitem__(self, id_: str) -> QToolButton:
         return self._buttons[id_]
@@ -118,15 +108,20 @@ class Transport(QWidget):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        # The keys and the menu recall snapshots too; a narrow desk has no room for their buttons.
-        self.snapshots.setVisible(self.width() >= _ROOM_FOR_SNAPSHOTS)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show words beside as many icons as there is room for."""
         style = Qt.ToolButtonStyle
-        for width, ids in _ROOM_FOR_TEXTS.items():
-            roomy = self.width() >= width
-            for id_ in ids:
-                self._buttons[id_].setToolButtonStyle(
-                    style.ToolButtonTextBesideIcon if roomy else style.ToolButtonIconOnly
-                )
+        for button in self._buttons.values():
+            button.setToolButtonStyle(style.ToolButtonTextBesideIcon)
+        for id_ in _SHORT:
+            if self.sizeHint().width() > self.width():
+                self._buttons[id_].setToolButtonStyle(style.ToolButtonIconOnly)
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())  # some words may go
 
     def show_target(self) -> None:
         """There is a target: the button of the demo is needed no more."""
@@ -148,14 +143,34 @@ class Transport(QWidget):
         self._captured.setVisible(capture.running)
 
     def _button(self, actions: Actions, id_: str) -> QToolButton:
-        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-        if id_ in _WITHOUT_TEXT:
-            style = Qt.ToolButtonStyle.ToolButtonIconOnly
-        elif id_ in _TEXT_ALONE:
-            style = Qt.ToolButtonStyle.ToolButtonTextOnly
-        self._buttons[id_] = button = actions[id_].button(style, id_, actions[id_].title)
-        button.setIconSize(QSize(16, 16))
+        self._buttons[id_] = button = _button(actions[id_])
         return button
+
+
+class Corner(QWidget):
+    """Row of buttons beside the menus: undo, redo, A and B, the snapshots, help."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        style = Qt.ToolButtonStyle
+        self.setObjectName("corner")  # what the style sheet goes by
+        self.snapshots = SnapshotRow(actions)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 3, theme.GAP, 1)
+        layout.setSpacing(4)
+        layout.addWidget(_button(actions["undo"], style.ToolButtonIconOnly))
+        layout.addWidget(_button(actions["redo"], style.ToolButtonIconOnly))
+        layout.addWidget(_button(actions["compare"], style.ToolButtonTextOnly))
+        layout.addWidget(self.snapshots)
+        layout.addWidget(_button(actions["shortcuts"]))
+
+
+def _button(
+    action: Action, style: Qt.ToolButtonStyle = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+) -> QToolButton:
+    button = action.button(style, action.id, action.title)
+    button.setIconSize(QSize(16, 16))
+    return button
 
 
 def _gap() -> QFrame:

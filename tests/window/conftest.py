@@ -78,7 +78,6 @@ def only_window(qapp):
 def desk(only_window, qtbot):
     """The window as it starts: at its defaults, nothing to undo, no match."""
     from gui.pad.plane import NOTE_AXES
-    from gui.widgets.splitter import SHARE
 
     window = only_window
     session = window.session
@@ -94,8 +93,9 @@ def desk(only_window, qtbot):
     window.sound.question.keep.click()
     window.drawer.turn_to("")
     window.pad.set_axes(NOTE_AXES)
-    window.divided.divide(SHARE)
     window.resize(1280, 800)
+    window.layouts.use("Design")
+    window.layouts.reset()
     window.activateWindow()
     window.pad.setFocus()
     qtbot.wait(50)

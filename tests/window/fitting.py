@@ -21,6 +21,7 @@ from filled import fill
 from painted_text import text_troubles
 from gui import theme
 from gui.desk import Desk
+from gui.docks import LAYOUTS
 from gui.main_window import MainWindow
 from gui.settings import Settings
 from mesosynth.session import Session
@@ -30,11 +31,10 @@ def place(window, widget):
     return QRect(widget.mapTo(window, widget.rect().topLeft()), widget.size())
 
 def troubles(window):
-    panels = [window.transport, window.drawer, window.pad_frame, window.scalograms,
-              window.scale_rate, window.loss, window.match, window.knobs, window.scope,
-              window.status]
-    places = [(type(panel).__name__, place(window, panel)) for panel in panels
-              if panel.isVisible()]
+    views = [window.docks[id_] for id_ in window.docks if window.docks.front(id_)]
+    panels = [window.corner, window.transport, window.drawer, *views, window.knobs, window.status]
+    places = [(panel.objectName() or type(panel).__name__, place(window, panel))
+              for panel in panels if panel.isVisible()]
     for i, (name, one) in enumerate(places):
         if not window.rect().contains(one):
             yield f"{name} leaves the window"
@@ -42,7 +42,7 @@ def troubles(window):
             if one.intersects(two):
                 yield f"{name} overlaps {other}"
     for child in [*window.findChildren(QLabel), *window.findChildren(QToolButton)]:
-        if not child.isVisible() or child.parent() is window.status:
+        if child.visibleRegion().isEmpty() or child.parent() is window.status:
             continue
         text = child.accessibleName() or child.text()
         if isinstance(child, QToolButton) and child.width() < child.minimumSizeHint().width() - 1:
@@ -61,7 +61,9 @@ ratio = window.devicePixelRatioF()
 found, fitting = [], 0
 for look in ("dark", "light"):
     window.look.use(look)
-    for page in ("", *window.drawer.pages):
+    for page in ("", *window.drawer.pages, *LAYOUTS):
+        window.layouts.use(page if page in LAYOUTS else "Design")
+        window.layouts.reset()
         window.drawer.turn_to(page)
         window.scale_rate.switch.setChecked(page == "effects")
         for width, height in sizes:

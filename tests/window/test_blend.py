@@ -13,7 +13,7 @@ def page(desk):
     QTest.qWait(50)
     yield desk.blend_page
     desk.session.sound.stop()
-    desk.drawer.turn_to("")
+    desk.docks.hide_view("blend")
 
 
 def keep(desk, page, corner, f_m):

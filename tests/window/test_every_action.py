@@ -7,7 +7,7 @@ import pytest
 from hands import DEMO, LEFT, told
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog, QToolButton
+from PySide6.QtWidgets import QApplication, QDialog, QToolButton
 from test_actions_in_place import PLACES
 from ways import WAYS
 
@@ -30,7 +30,7 @@ SEEN = {
     "undo": lambda desk: desk.session.sound.values["f_m"],
     "redo": lambda desk: desk.session.sound.values["f_m"],
     "flip": lambda desk: desk.session.sound.values["gamma"],
-    "compare": lambda desk: desk.transport["compare"].text(),
+    "compare": lambda desk: desk.actions_["compare"].iconText(),
     "play": lambda desk: desk.session.sound.playing,
     "piano": lambda desk: desk.actions_["piano"].isChecked(),
     "panic": lambda desk: desk.actions_["panic"].isChecked(),
@@ -43,6 +43,11 @@ SEEN = {
     "bigger": lambda desk: desk.settings.scale,
     "smaller": lambda desk: desk.settings.scale,
     "theme": lambda desk: desk.settings.theme,
+    "view_knobs": lambda desk: desk.knobs.isVisible(),
+    "full_size": lambda desk: desk.docks.full,
+    "full_screen": lambda desk: desk.isFullScreen(),
+    "place_view": lambda desk: QApplication.activePopupWidget() is not None,
+    "next_view": lambda desk: desk.docks.current,
     "spectrum": lambda desk: desk.scope.title.text(),
     "tour": lambda desk: desk.tour.isVisible(),
     **{f"store_{slot}": kept for slot in range(1, 9)},
@@ -55,7 +60,9 @@ def seen(desk, id_):
     if id_ in SEEN:
         return SEEN[id_](desk)
     values = dict(desk.session.sound.values)
-    return desk.drawer.page, dialogs(desk), desk.status.message.text(), values
+    docks = [(each, desk.docks.front(each), desk.docks[each].rect()) for each in desk.docks]
+    said = desk.status.message.text()
+    return desk.drawer.page, dialogs(desk), said, values, docks, desk.layouts.name
 
 
 class _Doorkeeper(QObject):
@@ -98,7 +105,11 @@ def tidy(desk):
     desk.settings.scale = 150
     desk.actions_.refresh()
     desk.tour.end()
-    desk.drawer.turn_to("")
+    while QApplication.activePopupWidget() is not None:
+        QApplication.activePopupWidget().close()
+    desk.showNormal()
+    desk.layouts.use("Design")
+    desk.layouts.reset()
     desk.session.match.stop()
     for id_ in ("piano", "panic", "spectrum"):
         if desk.actions_[id_].isChecked():
@@ -113,6 +124,11 @@ def tidy(desk):
 def prepare(desk, qtbot, id_):
     """Bring about what an action needs."""
     move = desk.history.set_at_once
+    if id_ == "layout_design":
+        desk.layouts.use("Play")
+    if id_ == "reset_layout":
+        desk.docks.hide_view("loss")
+    qtbot.wait(30)  # the views are laid out in the next turn of the event loop
     if id_ in ("undo", "redo"):
         move({"f_m": 20.0}, "test")
     if id_.startswith("store_"):

@@ -11,12 +11,12 @@ LEFT = Qt.MouseButton.LeftButton
 @pytest.fixture
 def page(desk, qtbot, tmp_path, monkeypatch):
     monkeypatch.setenv("MESOSYNTH_CACHE_DIR", str(tmp_path))
-    desk.drawer.turn_to("map")
+    desk.docks.open("map")
     qtbot.waitUntil(lambda: len(desk.map_page.map.places) >= 64, timeout=20_000)
     QTest.qWait(50)
     yield desk.map_page
     desk.session.sound.stop()
-    desk.drawer.turn_to("")
+    desk.docks.hide_view("map")
 
 
 def place_of(page, name):

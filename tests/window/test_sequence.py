@@ -21,7 +21,7 @@ def page(desk, qtbot):
     desk.session.sequence.changed.emit(None, False)
     page.smooth.setValue(0)
     desk.session.sound.stop()
-    desk.drawer.turn_to("")
+    desk.docks.hide_view("sequence")
 
 
 @pytest.fixture

@@ -1,0 +1,536 @@
+"""Docks: views that move, stack, detach and fill the desk, and layouts of them by name."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QGuiApplication,
+    QMouseEvent,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QSizePolicy,
+    QTabWidget,
+    QWidget,
+)
+from typing_extensions import override
+
+from . import theme
+from .plots.frame import Frame
+from .settings import Layout, Settings
+
+_ACROSS, _DOWN = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+_AREAS = {
+    "Left": Qt.DockWidgetArea.LeftDockWidgetArea, "Right": Qt.DockWidgetArea.RightDockWidgetArea,
+    "Top": Qt.DockWidgetArea.TopDockWidgetArea, "Bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
+}  # fmt: skip
+_DOUBLE_CLICK = QEvent.Type.MouseButtonDblClick
+_VERSION = 1  # of the states that Qt saves: another set of docks needs another number
+
+
+# --------------------------------------------------------------------------------------------------
+# Dock: one view with its title.
+
+
+class Dock(QDockWidget):
+    """Dock of a view; the header of a :class:`Frame` becomes its title bar.
+
+    Drag the title to move it, double-click it for full size and back, right-click it for the menu.
+
+    Signals
+    -------
+    full_asked
+    menu_asked : QPoint
+        On the screen.
+    """
+
+    full_asked = Signal()
+    menu_asked = Signal(QPoint)
+
+    def __init__(self, id_: str, title: str, view: QWidget) -> None:
+        super().__init__(title)
+        self.setObjectName(id_)  # by which Qt saves it, and the style sheet goes
+        self.more = theme.tool_button(
+            "", f"{title}: full size, detach, hide, stack, place", icon="ph.dots-three-vertical",
+            kind="bare", named=f"Menu of {title}",
+        )  # fmt: skip
+        self.more.clicked.connect(
+            lambda: self.menu_asked.emit(self.more.mapToGlobal(self.more.rect().bottomLeft()))
+        )
+        self.setTitleBarWidget(self._title_bar(title, view))
+        view.setProperty("docked", True)
+        self.setWidget(view)
+
+    @property
+    def front(self) -> bool:
+        """Whether the view is on screen: neither hidden nor behind another one of its stack."""
+        return self.isVisible() and not self.visibleRegion().isEmpty()
+
+    def _title_bar(self, title: str, view: QWidget) -> QWidget:
+        bar = QWidget()
+        bar.setObjectName("dockTitle")
+        bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        bar.setToolTip("Drag: move the view\nDouble-click: full size, and back")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(theme.GAP, 3, 3, 2)
+        layout = view.layout()
+        if isinstance(view, Frame) and layout is not None:
+            layout.removeItem(view.header)
+            view.header.setParent(None)
+            row.addLayout(view.header, 1)
+            view.header.addWidget(self.more)
+        else:
+            row.addWidget(theme.title(title), 1)
+            row.addWidget(self.more)
+        if layout is not None:
+            layout.setContentsMargins(theme.GAP, 2, theme.GAP, theme.GAP)
+        return bar
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        double = isinstance(event, QMouseEvent) and event.type() == _DOUBLE_CLICK
+        if double and self._on_title(event.position().toPoint()):
+            self.full_asked.emit()
+            return True
+        return super().event(event)
+
+    @override
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self._on_title(event.pos()):
+            self.menu_asked.emit(event.globalPos())
+        else:
+            super().contextMenuEvent(event)
+
+    def _on_title(self, spot: QPoint) -> bool:
+        bar = self.titleBarWidget()
+        return bar is not None and bar.geometry().contains(spot)
+
+
+# --------------------------------------------------------------------------------------------------
+# Arrangement: rows and columns of stacks, from which a layout begins.
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Places beside each other, or below each other: stacks of docks, rows and columns.
+
+    Attributes
+    ----------
+    items : tuple
+        Each a share of the room, and a Row or the ids of a stack, of which the first is in front;
+        those with a minus sign before are hidden, and come up there.
+    across : bool
+        Whether they lie beside each other.
+    """
+
+    items: tuple[tuple[float, "Row | Sequence[str]"], ...]
+    across: bool = True
+
+    @property
+    def first(self) -> str:
+        """Id of the first dock."""
+        return _first(self.items[0][1])
+
+
+def _first(item: Row | Sequence[str]) -> str:
+    return item.first if isinstance(item, Row) else item[0]
+
+
+def _column(*items: tuple[float, Row | Sequence[str]]) -> Row:
+    return Row(items, across=False)
+
+
+_PLAYED = ["pad", "blend", "map"]
+
+LAYOUTS = {
+    "Play": (
+        Row(((7, _PLAYED), (3, _column((1, ["output"]), (1, ["match"]))))),
+        Layout(page="sounds"),
+    ),
+    "Design": (
+        Row((
+            (9, _column((6, ["pad", "-blend", "-map"]), (1, ["output"]))),
+            (11, _column(
+                (11, ["scalograms", "-sequence"]),
+                (9, ["scale_rate"]),
+                (7, Row(((5, ["loss"]), (4, ["match"])))),
+            )),
+        )),
+        Layout(),
+    ),
+    "Study": (
+        _column(
+            (5, ["scalograms", "sequence"]),
+            (4, Row(((5, ["scale_rate"]), (4, ["loss", "-output"]), (4, ["match", *_PLAYED])))),
+        ),
+        Layout(knobs=False),
+    ),
+}  # fmt: skip
+"""The layouts that there always are, as they are before a hand changes them."""
+
+
+# --------------------------------------------------------------------------------------------------
+# Area of docks.
+
+
+class DockArea(QMainWindow):
+    """Area of the docks; what moves, stacks, splits and remembers them is Qt's.
+
+    Attributes
+    ----------
+    full : str
+        Id of the view that has the whole area; "" for none.
+
+    Signals
+    -------
+    changed
+        A view came, went, or has the whole area.
+    """
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        options = QMainWindow.DockOption
+        self.setDockOptions(options.AllowNestedDocks | options.AllowTabbedDocks)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.full = ""
+        self._row: Row | None = None  # the arrangement, until a hand changes it
+        self._docks: dict[str, Dock] = {}
+        self._before = QByteArray()
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._set_sizes)
+        self._wanted: Row | QByteArray | None = None  # sizes to set once there is room for them
+
+    def __getitem__(self, id_: str) -> Dock:
+        return self._docks[id_]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._docks)
+
+    def add(self, id_: str, title: str, view: QWidget) -> None:
+        """Add a view, hidden at first.
+
+        Parameters
+        ----------
+        id_ : str
+        title : str
+            In the tab of a stack, in menus and of its window while it is detached.
+        view : QWidget
+        """
+        dock = Dock(id_, title, view)
+        dock.full_asked.connect(lambda: self.toggle_full(id_))
+        dock.menu_asked.connect(lambda spot: self.menu(id_).popup(spot))
+        dock.visibilityChanged.connect(self.changed)
+        dock.topLevelChanged.connect(self._on_moved)
+        self._docks[id_] = dock
+        self.addDockWidget(_AREAS["Left"], dock)
+        dock.hide()
+
+    def _on_moved(self) -> None:
+        self._row = None
+
+    def front(self, id_: str) -> bool:
+        """Whether a view is on screen."""
+        return self._docks[id_].front
+
+    def open(self, id_: str) -> None:
+        """Bring a view to the front, and give it the keyboard."""
+        self._row = None
+        if self.full and self.full != id_:
+            self.toggle_full(self.full)
+        dock = self._docks[id_]
+        dock.show()
+        dock.raise_()
+        dock.activateWindow()
+        _focus(dock)
+
+    def toggle(self, id_: str) -> None:
+        """Bring a view to the front; hide it if it is there."""
+        if self.front(id_):
+            self.hide_view(id_)
+        else:
+            self.open(id_)
+
+    def hide_view(self, id_: str) -> None:
+        """Hide a view."""
+        self._row = None
+        if self.full:
+            self.toggle_full(self.full)
+        self._docks[id_].hide()
+
+    def toggle_full(self, id_: str) -> None:
+        """Give a view the whole area, or its whole screen if it is detached; or end that."""
+        dock = self._docks[id_]
+        if dock.isFloating():
+            dock.setWindowState(dock.windowState() ^ Qt.WindowState.WindowMaximized)
+            return
+        was, self.full = self.full, ""
+        if was:
+            self.restoreState(self._before, _VERSION)
+        if was != id_:
+            self._before, self.full, self._row = self.saveState(_VERSION), id_, None
+            for other in self._docks.values():
+                if other is not dock and not other.isFloating():
+                    other.hide()
+            dock.show()
+        self.changed.emit()
+
+    def toggle_detached(self, id_: str) -> None:
+        """Make a view a window of its own, on another screen where there is one; or put it back."""
+        if self.full:
+            self.toggle_full(self.full)
+        self._row, dock = None, self._docks[id_]
+        dock.setFloating(not dock.isFloating())
+        if dock.isFloating():
+            others = [s for s in QGuiApplication.screens() if s is not self.screen()]
+            room = (others or [self.screen()])[0].availableGeometry()
+            size = room.size() if others else QSize(room.width() * 3 // 5, room.height() * 3 // 5)
+            dock.resize(size)
+            dock.move(room.center() - dock.rect().center())
+        dock.show()
+        self.changed.emit()
+
+    def stretch(self, id_: str, pixels: int, orientation: Qt.Orientation) -> None:
+        """Give a view more room, or less, at its neighbours' cost.
+
+        Parameters
+        ----------
+        id_ : str
+        pixels : int
+            Negative for less.
+        orientation : Qt.Orientation
+        """
+        self._row, dock = None, self._docks[id_]
+        size = dock.width() if orientation == _ACROSS else dock.height()
+        self.resizeDocks([dock], [max(size + pixels, 40)], orientation)
+
+    @property
+    def current(self) -> str:
+        """Id of the view with the keyboard; else of the first one on screen."""
+        widget = QApplication.focusWidget()
+        for id_, dock in self._docks.items():
+            if widget is not None and dock.isAncestorOf(widget):
+                return id_
+        return next((id_ for id_ in self._docks if self.front(id_)), next(iter(self._docks)))
+
+    def go_on(self) -> None:
+        """Give the keyboard to the next view on screen."""
+        shown = [id_ for id_ in self._docks if self.front(id_)]
+        if shown:
+            place = shown.index(self.current) if self.current in shown else -1
+            _focus(self._docks[shown[(place + 1) % len(shown)]])
+
+    def menu(self, id_: str) -> QMenu:
+        """Menu of a view: what the mouse does with its title, for the keyboard."""
+        dock, menu = self._docks[id_], QMenu(self)
+        menu.aboutToHide.connect(menu.deleteLater)
+        back = id_ == self.full or dock.isMaximized()
+        menu.addAction("As before" if back else "Full size", lambda: self.toggle_full(id_))
+        detach = "Put it back" if dock.isFloating() else "Detach"
+        menu.addAction(detach, lambda: self.toggle_detached(id_))
+        menu.addAction("Hide", lambda: self.hide_view(id_))
+        stack, place = menu.addMenu("Stack with"), menu.addMenu("Move to")
+        for other, onto in self._docks.items():
+            if other != id_ and onto.isVisible() and not onto.isFloating():
+                stack.addAction(onto.windowTitle(), lambda onto=onto: self._stack(id_, onto))
+        for name, area in _AREAS.items():
+            place.addAction(name, lambda area=area: self._move(id_, area))
+        return menu
+
+    def _stack(self, id_: str, onto: Dock) -> None:
+        self._docks[id_].setFloating(False)
+        self.tabifyDockWidget(onto, self._docks[id_])
+        self.open(id_)
+
+    def _move(self, id_: str, area: Qt.DockWidgetArea) -> None:
+        self._docks[id_].setFloating(False)
+        self.addDockWidget(area, self._docks[id_])
+        self.open(id_)
+
+    # ------------------------------------------------------------------ layouts
+
+    def state(self) -> str:
+        """Where the views are, in base64."""
+        state = self._before if self.full else self.saveState(_VERSION)
+        return bytes(state.toBase64().data()).decode()
+
+    def restore(self, state: str) -> bool:
+        """Put the views where they were; whether that was possible."""
+        self.full, self._row = "", None
+        wanted = QByteArray.fromBase64(state.encode())
+        if not self.restoreState(wanted, _VERSION):
+            return False
+        self._want(wanted)
+        return True
+
+    def arrange(self, row: Row) -> None:
+        """Put the views where an arrangement says, and hide the others."""
+        self.full = ""
+        for dock in self._docks.values():
+            dock.setFloating(False)
+            self.removeDockWidget(dock)
+        self.addDockWidget(_AREAS["Left"], self._docks[row.first])
+        self._place(row)
+        for dock in self._docks.values():  # Qt forgets where those are that are nowhere
+            if self.dockWidgetArea(dock) == Qt.DockWidgetArea.NoDockWidgetArea:
+                self.tabifyDockWidget(self._docks[row.first], dock)
+                dock.hide()
+        self._row = row
+        self._want(row)
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.MouseButtonPress:
+            self._row = None  # a separator, or a title that begins to move
+        return super().event(event)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._row is not None:  # Qt shares by what there is, also after it was squeezed
+            self._want(self._row)
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._want(self._wanted)
+
+    def _want(self, wanted: Row | QByteArray | None) -> None:
+        """Set sizes once Qt has laid the area out: its requests come before timers."""
+        self._wanted = wanted
+        if self.isVisible():
+            self._soon.start()
+
+    def _set_sizes(self) -> None:
+        wanted, self._wanted = self._wanted, None
+        if isinstance(wanted, Row):
+            self._share_row(wanted, self.width(), self.height())
+        elif wanted is not None:
+            self.restoreState(wanted, _VERSION)
+
+    def _place(self, row: Row) -> None:
+        firsts = [_first(item) for _, item in row.items]
+        for before, after in pairwise(firsts):
+            orientation = _ACROSS if row.across else _DOWN
+            self.splitDockWidget(self._docks[before], self._docks[after], orientation)
+        for _, item in row.items:
+            if isinstance(item, Row):
+                self._place(item)
+                continue
+            docks = [self._docks[id_.lstrip("-")] for id_ in item]
+            for before, after in pairwise(docks):
+                self.tabifyDockWidget(before, after)
+            for id_, dock in zip(item, docks, strict=True):
+                dock.setVisible(not id_.startswith("-"))
+            docks[0].raise_()
+
+    def _share_row(self, row: Row, width: float, height: float) -> None:
+        whole = sum(share for share, _ in row.items)
+        sizes = [(width if row.across else height) * share / whole for share, _ in row.items]
+        docks = [self._docks[_first(item)] for _, item in row.items]
+        orientation = _ACROSS if row.across else _DOWN
+        self.resizeDocks(docks, [max(round(size), 1) for size in sizes], orientation)
+        for size, (_, item) in zip(sizes, row.items, strict=True):
+            if isinstance(item, Row):
+                across, down = (size, height) if row.across else (width, size)
+                self._share_row(item, across, down)
+
+
+def _focus(dock: Dock) -> None:
+    """Give the keyboard to a view: to itself, or to the first part of it that takes it."""
+    view = dock.widget()
+    parts = [view, *view.findChildren(QWidget)]
+    takes = (
+        part for part in parts
+        if part.focusPolicy() != Qt.FocusPolicy.NoFocus and part.isVisibleTo(dock)
+    )  # fmt: skip
+    next(takes, dock.more).setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+
+# --------------------------------------------------------------------------------------------------
+# Layouts by name.
+
+
+class Layouts:
+    """Layouts: the three that there always are and the user's own, each as it was left.
+
+    Parameters
+    ----------
+    area : DockArea
+    settings : Settings
+        Has them.
+    look, show : callable
+        Tell what else belongs to a layout, and bring it back: :class:`Layout` without its state.
+    """
+
+    def __init__(
+        self,
+        area: DockArea,
+        settings: Settings,
+        look: Callable[[], Layout],
+        show: Callable[[Layout], None],
+    ) -> None:
+        self._area, self._settings, self._look, self._show = area, settings, look, show
+
+    @property
+    def name(self) -> str:
+        """Name of the layout that is shown."""
+        return self._settings.layout
+
+    @property
+    def own(self) -> list[str]:
+        """Names of the user's own."""
+        return sorted(set(self._settings.layouts) - set(LAYOUTS))
+
+    def begin(self) -> None:
+        """Show the layout that was shown last."""
+        self._area.arrange(LAYOUTS["Design"][0])  # for views that a kept state does not know
+        self._open(self.name)
+
+    def keep(self) -> None:
+        """Remember the views of the present layout."""
+        kept = self._look()
+        kept.state = self._area.state()
+        self._settings.layouts[self.name] = kept
+
+    def use(self, name: str) -> None:
+        """Change over to another layout."""
+        self.keep()
+        self._open(name)
+
+    def save_as(self, name: str) -> None:
+        """Keep the present views as a layout of the user's own."""
+        self.keep()
+        self._settings.layout = name
+        self.keep()
+
+    def remove(self, name: str) -> None:
+        """Forget a layout of the user's own."""
+        self._settings.layouts.pop(name, None)
+        if self.name == name:
+            self._open("Design")
+
+    def reset(self) -> None:
+        """Put the views where they were at first; in a layout of one's own, as in Design."""
+        self._settings.layouts.pop(self.name, None)
+        self._open(self.name)
+
+    def _open(self, name: str) -> None:
+        self._settings.layout = name
+        arrangement, at_first = LAYOUTS.get(name, LAYOUTS["Design"])
+        kept = self._settings.layouts.get(name)
+        self._show(kept or at_first)
+        if kept is None or not self._area.restore(kept.state):
+            self._area.arrange(arrangement)
