@@ -33,6 +33,7 @@ _AREAS = {
     "Left": Qt.DockWidgetArea.LeftDockWidgetArea, "Right": Qt.DockWidgetArea.RightDockWidgetArea,
     "Top": Qt.DockWidgetArea.TopDockWidgetArea, "Bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }  # fmt: skip
+_EXPANDS = QSizePolicy.Policy.Expanding
 _DOUBLE_CLICK = QEvent.Type.MouseButtonDblClick
 _VERSION = 1  # of the states that Qt saves: another set of docks needs another number
 
@@ -68,6 +69,7 @@ class Dock(QDockWidget):
         )
         self.setTitleBarWidget(self._title_bar(title, view))
         view.setProperty("docked", True)
+        view.setSizePolicy(_EXPANDS, _EXPANDS)  # Qt shares among those alone
         self.setWidget(view)
 
     @property
@@ -76,12 +78,12 @@ class Dock(QDockWidget):
         return self.isVisible() and not self.visibleRegion().isEmpty()
 
     def _title_bar(self, title: str, view: QWidget) -> QWidget:
-        bar = QWidget()
+        bar = _TitleBar(view)
         bar.setObjectName("dockTitle")
         bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         bar.setToolTip("Drag: move the view\nDouble-click: full size, and back")
         row = QHBoxLayout(bar)
-        row.setContentsMargins(theme.GAP, 3, 3, 2)
+        row.setContentsMargins(theme.GAP, 2, 3, 1)
         layout = view.layout()
         if isinstance(view, Frame) and layout is not None:
             layout.removeItem(view.header)
@@ -115,6 +117,23 @@ class Dock(QDockWidget):
         return bar is not None and bar.geometry().contains(spot)
 
 
+class _TitleBar(QWidget):
+    """Title bar; its frame leaves out what there is no room for."""
+
+    def __init__(self, view: QWidget) -> None:
+        super().__init__()
+        self._view = view
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        for widget in self._view.optional if isinstance(self._view, Frame) else ():
+            if widget.isVisibleTo(self):
+                width = widget.sizeHint().expandedTo(widget.minimumSize()).width()
+                hint.setWidth(hint.width() - width - theme.GAP)
+        return hint
+
+
 # --------------------------------------------------------------------------------------------------
 # Arrangement: rows and columns of stacks, from which a layout begins.
 
@@ -141,6 +160,18 @@ class Row:
         return _first(self.items[0][1])
 
 
+def stacked(row: Row) -> Row:
+    """Arrangement for a narrow area: what lies beside each other within it is one stack."""
+    items = list[tuple[float, Row | Sequence[str]]]()
+    for share, item in row.items:
+        if isinstance(item, Row) and item.across:
+            ids = [id_ for _, part in item.items if not isinstance(part, Row) for id_ in part]
+            items.append((share, ids))
+        else:
+            items.append((share, stacked(item) if isinstance(item, Row) else item))
+    return Row(tuple(items), row.across)
+
+
 def _first(item: Row | Sequence[str]) -> str:
     return item.first if isinstance(item, Row) else item[0]
 
@@ -160,9 +191,9 @@ LAYOUTS = {
         Row((
             (9, _column((6, ["pad", "-blend", "-map"]), (1, ["output"]))),
             (11, _column(
-                (11, ["scalograms", "-sequence"]),
-                (9, ["scale_rate"]),
-                (7, Row(((5, ["loss"]), (4, ["match"])))),
+                (10, ["scalograms", "-sequence"]),
+                (10, ["scale_rate"]),
+                (7, Row(((3, ["loss"]), (2, ["match"])))),
             )),
         )),
         Layout(),
@@ -204,9 +235,10 @@ class DockArea(QMainWindow):
         self.setDockOptions(options.AllowNestedDocks | options.AllowTabbedDocks)
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setSizePolicy(_EXPANDS, _EXPANDS)
         self.full = ""
         self._row: Row | None = None  # the arrangement, until a hand changes it
+        self._narrow = False
         self._docks: dict[str, Dock] = {}
         self._before = QByteArray()
         self._soon = QTimer(self, singleShot=True, interval=0)
@@ -362,7 +394,9 @@ class DockArea(QMainWindow):
     # ------------------------------------------------------------------ layouts
 
     def state(self) -> str:
-        """Where the views are, in base64."""
+        """Where the views are, in base64; "" while an arrangement is as it was at first."""
+        if self._row is not None:
+            return ""
         state = self._before if self.full else self.saveState(_VERSION)
         return bytes(state.toBase64().data()).decode()
 
@@ -377,7 +411,12 @@ class DockArea(QMainWindow):
 
     def arrange(self, row: Row) -> None:
         """Put the views where an arrangement says, and hide the others."""
-        self.full = ""
+        self.full, self._narrow = "", False
+        self._put(row)
+        self._row = row
+        self._want(row)
+
+    def _put(self, row: Row) -> None:
         for dock in self._docks.values():
             dock.setFloating(False)
             self.removeDockWidget(dock)
@@ -387,8 +426,6 @@ class DockArea(QMainWindow):
             if self.dockWidgetArea(dock) == Qt.DockWidgetArea.NoDockWidgetArea:
                 self.tabifyDockWidget(self._docks[row.first], dock)
                 dock.hide()
-        self._row = row
-        self._want(row)
 
     @override
     def event(self, event: QEvent) -> bool:
@@ -399,8 +436,8 @@ class DockArea(QMainWindow):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self._row is not None:  # Qt shares by what there is, also after it was squeezed
-            self._want(self._row)
+        if self._row is not None:
+            self._want(self._row)  # Qt shares by what there is, also after it was squeezed
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
@@ -416,7 +453,13 @@ class DockArea(QMainWindow):
     def _set_sizes(self) -> None:
         wanted, self._wanted = self._wanted, None
         if isinstance(wanted, Row):
-            self._share_row(wanted, self.width(), self.height())
+            narrow = self.width() < self._least(wanted, True)
+            shown = stacked(wanted) if narrow else wanted
+            if narrow != self._narrow:
+                self._narrow = narrow
+                self._put(shown)
+                self._want(wanted)
+            self._share_row(shown, self.width(), self.height())
         elif wanted is not None:
             self.restoreState(wanted, _VERSION)
 
@@ -436,9 +479,19 @@ class DockArea(QMainWindow):
                 dock.setVisible(not id_.startswith("-"))
             docks[0].raise_()
 
+    def _least(self, item: Row | Sequence[str], across: bool) -> float:
+        """Least width or height of a place, px."""
+        if isinstance(item, Row):
+            parts = [self._least(part, across) for _, part in item.items]
+            return sum(parts) if item.across == across else max(parts)
+        hints = [self._docks[id_].minimumSizeHint() for id_ in item if not id_.startswith("-")]
+        return max(hint.width() if across else hint.height() for hint in hints)
+
     def _share_row(self, row: Row, width: float, height: float) -> None:
-        whole = sum(share for share, _ in row.items)
-        sizes = [(width if row.across else height) * share / whole for share, _ in row.items]
+        least = [self._least(item, row.across) for _, item in row.items]
+        room = (width if row.across else height) - theme.GAP * (len(row.items) - 1)
+        shares = [share for share, _ in row.items]
+        sizes = divide(room, shares, least)
         docks = [self._docks[_first(item)] for _, item in row.items]
         orientation = _ACROSS if row.across else _DOWN
         self.resizeDocks(docks, [max(round(size), 1) for size in sizes], orientation)
@@ -446,6 +499,28 @@ class DockArea(QMainWindow):
             if isinstance(item, Row):
                 across, down = (size, height) if row.across else (width, size)
                 self._share_row(item, across, down)
+
+
+def divide(room: float, shares: Sequence[float], least: Sequence[float]) -> list[float]:
+    """Divide room by shares, so that each part has what it needs at least, if there is as much.
+
+    >>> divide(300.0, [2, 1, 1], [0, 0, 120])
+    [120.0, 60.0, 120.0]
+
+    Parameters
+    ----------
+    room : float
+    shares, least : sequence of float
+        Of each part.
+    """
+    parts = [room * share / sum(shares) for share in shares]
+    short = [part < need for part, need in zip(parts, least, strict=True)]
+    if not any(short) or all(short):
+        return parts
+    left = room - sum(need for need, is_ in zip(least, short, strict=True) if is_)
+    open_ = [i for i, is_ in enumerate(short) if not is_]
+    rest = divide(max(left, 0.0), [shares[i] for i in open_], [least[i] for i in open_])
+    return [rest[open_.index(i)] if i in open_ else least[i] for i in range(len(parts))]
 
 
 def _focus(dock: Dock) -> None:
@@ -532,5 +607,5 @@ class Layouts:
         arrangement, at_first = LAYOUTS.get(name, LAYOUTS["Design"])
         kept = self._settings.layouts.get(name)
         self._show(kept or at_first)
-        if kept is None or not self._area.restore(kept.state):
+        if kept is None or not kept.state or not self._area.restore(kept.state):
             self._area.arrange(arrangement)

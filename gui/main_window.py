@@ -112,6 +112,7 @@ class MainWindow(QMainWindow):
         self._fill_menus()
         self.links = ViewLinks(self)
         self._connect()
+        self.setMinimumSize(1000, 680)
         self.resize(1280, 800)
         self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
         self.layouts.begin()

@@ -72,6 +72,8 @@ for look in ("dark", "light"):
             if logical[0] < least.width() or logical[1] < least.height():
                 continue
             window.resize(*logical)
+            while QTest.qWait(20) or window.docks._soon.isActive():
+                pass
             QTest.qWait(20)
             got = window.width(), window.height()
             if got != logical:
