@@ -99,8 +99,11 @@ class Dock(QDockWidget):
 
     @override
     def event(self, event: QEvent) -> bool:
-        double = isinstance(event, QMouseEvent) and event.type() == _DOUBLE_CLICK
-        if double and self._on_title(event.position().toPoint()):
+        if (
+            isinstance(event, QMouseEvent)
+            and event.type() == _DOUBLE_CLICK
+            and self._on_title(event.position().toPoint())
+        ):
             self.full_asked.emit()
             return True
         return super().event(event)

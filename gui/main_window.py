@@ -77,7 +77,7 @@ class MainWindow(QMainWindow):
         self.piano = Piano(self, desk)
         self.sound = SoundControl(self, desk)
         self.transport = Transport(actions)
-        self.corner = Corner(actions)
+        self.beside_menus = Corner(actions)
         self.tracking_strip = TrackingStrip(actions, desk, self.history)
         self.pad = Pad(table)
         self.scalograms = Scalograms()
@@ -189,9 +189,9 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
         layout.setSpacing(theme.GAP)
         if sys.platform == "darwin":  # whose menus are not in the window
-            layout.addWidget(self.corner)
+            layout.addWidget(self.beside_menus)
         else:
-            self.menuBar().setCornerWidget(self.corner)
+            self.menuBar().setCornerWidget(self.beside_menus)
         layout.addWidget(self.transport)
         layout.addWidget(self.tracking_strip)
         layout.addLayout(middle, 1)

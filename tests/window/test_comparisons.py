@@ -49,7 +49,7 @@ def test_a_snapshot_is_kept_and_recalled_by_keys_and_by_mouse(desk):
     assert session.sound.values["f_m"] == 20.0
     press(desk, "Ctrl+Z")
     assert session.sound.values["f_m"] == 5.0
-    slots = desk.corner.snapshots.findChildren(QToolButton)
+    slots = desk.beside_menus.snapshots.findChildren(QToolButton)
     assert len(slots) == SLOTS
     middle = slots[3].rect().center()
     QApplication.sendEvent(

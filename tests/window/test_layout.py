@@ -22,7 +22,7 @@ def test_panels_fit_side_by_side(target, qtbot, size):
     assert (desk.width(), desk.height()) == size
     views = [desk.docks[id_] for id_ in desk.docks if desk.docks.front(id_)]
     assert len(views) == 6
-    panels = [desk.corner, desk.transport, *views, desk.knobs, desk.status]
+    panels = [desk.beside_menus, desk.transport, *views, desk.knobs, desk.status]
     places = [place(desk, panel) for panel in panels]
     for i, one in enumerate(places):
         assert desk.rect().contains(one)
