@@ -32,7 +32,8 @@ def place(window, widget):
 
 def troubles(window):
     views = [window.docks[id_] for id_ in window.docks if window.docks.front(id_)]
-    panels = [window.beside_menus, window.transport, window.drawer, *views, window.knobs, window.status]
+    panels = [window.beside_menus, window.transport, window.drawer, *views, window.knobs,
+              window.status]
     places = [(panel.objectName() or type(panel).__name__, place(window, panel))
               for panel in panels if panel.isVisible()]
     for i, (name, one) in enumerate(places):
