@@ -13,6 +13,8 @@ Matching
     :class:`Matcher`, :func:`match`, :class:`MatchSettings`, :class:`MatchResult`,
     :class:`MatchStep`, the transform by itself, :class:`JTFS`, and losses for training,
     :class:`JTFSLoss` and :class:`MSSLoss`. These bring torch in.
+Resynthesis
+    :func:`resynthesise`, :class:`ResynthesisSettings`.
 Sound
     :func:`render`, :func:`load_audio`, :class:`Preset`, :func:`load_preset`,
     :func:`save_preset`.
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from mesosynth.plugins.parameters import Parameter, ParameterTable
     from mesosynth.plugins.plugin import Effect, Instrument
     from mesosynth.presets.preset import Preset, load_preset, save_preset
+    from mesosynth.resynthesis.descent import resynthesise
+    from mesosynth.resynthesis.results import ResynthesisSettings
     from mesosynth.scattering import JTFS
     from mesosynth.scattering.loss import JTFSLoss, MSSLoss
     from mesosynth.session import Session
@@ -64,12 +68,14 @@ __all__ = [
     "Parameter",
     "ParameterTable",
     "Preset",
+    "ResynthesisSettings",
     "Session",
     "errors",
     "load_audio",
     "load_preset",
     "match",
     "render",
+    "resynthesise",
     "save_preset",
 ]
 
@@ -89,7 +95,9 @@ _MODULES = {
     "Preset": "presets.preset",
     "Session": "session",
     "load_preset": "presets.preset",
+    "ResynthesisSettings": "resynthesis.results",
     "match": "matching.match",
+    "resynthesise": "resynthesis.descent",
     "save_preset": "presets.preset",
 }
 
