@@ -112,7 +112,7 @@ class Names(Part):
                 box = QRectF(left, spot.y() - 0.5 * height, width, height)
                 free = room.contains(box) and room.contains(spot)
                 if free and not any(box.intersects(t) for t in taken if t is not mine):
-                    text = pg.TextItem(place.entry.name, ink, anchor=(side, 0.5))
+                    text = pg.TextItem(f" {place.entry.name} ", ink, anchor=(side, 0.5))
                     text.setFont(font)
                     text.setPos(place.x, place.y)
                     self.plot.box.addItem(text, ignoreBounds=True)
@@ -150,6 +150,7 @@ class LibraryMap(Plot):
         A list of (MapPoint, weight) where the mouse is, the heaviest first.
     """
 
+    crossed = False
     chosen = Signal(object)
     gesture_began = Signal()
     gesture_ended = Signal()

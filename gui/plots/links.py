@@ -1,17 +1,22 @@
 """Links between plots: shared cross-hair, ranges and the playhead."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer
 
+from mesosynth.audio.file import read_channels
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.audio.waveform_peaks import WaveformPeaks
 from mesosynth.plugins.tempo import synced_period
 from mesosynth.session import Session
 
+from ..widgets.background import Background
 from .export import Exporter
+from .scope import envelope
 
 if TYPE_CHECKING:
     from ..main_window import MainWindow
@@ -73,6 +78,24 @@ def time_from_middle(
 # Connections of the views with the session.
 
 
+def peaks_of_part(path: Path, begin: float, seconds: float) -> WaveformPeaks:
+    """Peaks of a part of a sound file, all channels mixed.
+
+    Parameters
+    ----------
+    path : Path
+    begin, seconds : float
+        s.
+    """
+    sound, rate = read_channels(path, begin, seconds)
+    mono = sound.mean(axis=0)
+    low, high = (mono, mono) if len(mono) <= _PEAKS else envelope(mono, _PEAKS)
+    return WaveformPeaks(low, high, len(mono) / rate)
+
+
+_PEAKS = 3000
+
+
 _REST_MS = 250  # that the parameters must have stood still before the attribution is asked for
 _WINDOW = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s
 
@@ -99,9 +122,22 @@ class ViewLinks(QObject):
         window.scalograms.finer_asked.connect(
             lambda section: self._desk.ask(lambda session: session.match.magnify(section))
         )
+        self._background = Background(self)
+        window.scalograms.part_asked.connect(self._read_part)
+        window.closed.connect(self._background.close)
         window.pad.axes_chosen.connect(self._explore)
         window.pad_frame.map_asked.connect(self._explore)
         window.desk.attached.connect(self._attach)
+
+    def _read_part(self, begin: float, end: float) -> None:
+        """Read a part of the target's file again, for its waveform."""
+        path = self._desk.session.target.path
+        if path is not None:
+            self._background.start(
+                f"Reading {path.name} …",
+                lambda _: peaks_of_part(path, begin, end - begin),
+                lambda peaks: self._window.scalograms.waveform.show_finer(begin, peaks),
+            )
 
     def _attach(self, session: Session) -> None:
         window = self._window

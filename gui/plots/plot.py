@@ -484,6 +484,8 @@ class Plot(pg.GraphicsView):
     links : list of Link
     linked : bool
         Whether it follows its links.
+    crossed : bool
+        Whether there is a cross-hair under the mouse.
     on_paper : bool
         Whether it is being exported.
     stroke : float
@@ -497,6 +499,7 @@ class Plot(pg.GraphicsView):
         (x, y) under the mouse, None when it has left.
     """
 
+    crossed = True
     looked = Signal()
     pointed = Signal(object)
 
@@ -510,7 +513,7 @@ class Plot(pg.GraphicsView):
         self.grid = False
         self._kinds: dict[str, str] = {}  # chosen by the user, by side
         self.on_paper, self.stroke = False, 1.0
-        self._held = False
+        self._held = self._pointed = False
         self._ground = QGraphicsRectItem()
         self._ground.setZValue(-2.0)
         self.scene().addItem(self._ground)
@@ -538,7 +541,8 @@ class Plot(pg.GraphicsView):
         self.set_empty(bool(hint))
         self.setMinimumSize(60, 40)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        theme.name(self, name, description)
+        for widget in (self, self.viewport()):
+            theme.name(widget, name, description)
         tip = "Drag: zoom into a box · Wheel: zoom (Shift: sideways, Ctrl: upwards)\n" \
               "Shift-drag, or drag an axis: move · Double-click: everything"  # fmt: skip
         self.setWhatsThis(f"{description}\n{tip}".strip())
@@ -557,7 +561,8 @@ class Plot(pg.GraphicsView):
     @title.setter
     def title(self, text: str) -> None:
         self._title.set_text(text)
-        theme.name(self, f"{self.name}, {text}" if text else self.name)
+        for widget in (self, self.viewport()):
+            theme.name(widget, f"{self.name}, {text}" if text else self.name)
 
     def table(self) -> Table:
         """Numbers that are shown, for a file; columns say their units."""
@@ -907,7 +912,7 @@ class Plot(pg.GraphicsView):
 
     def _lay_over(self) -> None:
         self._hint.setGeometry(self.area.toRect())
-        if self._cross[0].at is not None:
+        if self._pointed:
             self.point_at(None)
 
     def _on_looked(self) -> None:
@@ -926,8 +931,10 @@ class Plot(pg.GraphicsView):
             Whether the cross-hair is its upright line alone.
         """
         across, up = self._cross
-        across.move(None if point is None else point[0])
-        up.move(None if point is None or upright_only else point[1])
+        self._pointed = point is not None
+        shown = point if self.crossed else None
+        across.move(None if shown is None else shown[0])
+        up.move(None if shown is None or upright_only else shown[1])
         text = "" if point is None or self.empty else self.read(*point)
         self._readout.setVisible(bool(text))
         if point is None or not text:
@@ -956,7 +963,7 @@ class Plot(pg.GraphicsView):
         point = None
         if spot is not None and self.area.contains(spot):
             point = self.values_at(spot)
-        if point is not None or self._cross[0].at is not None:
+        if point is not None or self._pointed:
             self.point_at(point)
             self.pointed.emit(point)
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _FLOOR = -100.0  # dB, what no colour bar goes below
 _RANGE = 24.0  # dB of difference at the ends of its map
-_ROOMY = 170  # px: a lower frame leaves out a waveform whose window cannot be moved
 _REST_MS = 150  # that the mouse must have stood still before a part is computed finer
 _FINEST = 192, 1024  # rows and columns of such a part
 _QUIET = -36.0  # dB; two sounds do not differ by what is quieter than this in both
@@ -95,11 +94,14 @@ class Scalograms(Frame):
     -------
     window_moved : float
         Where in its file the target shall begin, s.
+    part_asked : (float, float)
+        Begin and end of a part of the file, s, for :meth:`Waveform.show_finer`.
     finer_asked : Section
         A part to be computed finer, for :meth:`show_finer`.
     """
 
     window_moved = Signal(float)
+    part_asked = Signal(float, float)
     finer_asked = Signal(Section)
 
     def __init__(self) -> None:
@@ -136,6 +138,7 @@ class Scalograms(Frame):
         target.looked.connect(self._rest.start)
         self._waveform = Waveform()
         self._waveform.moved.connect(self.window_moved)
+        self._waveform.finer_asked.connect(self.part_asked)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
@@ -148,7 +151,7 @@ class Scalograms(Frame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self._place.made:
-            self._waveform.set_roomy(self.height() >= _ROOMY)
+            self._waveform.set_room(self.height())
 
     @property
     def pictures(self) -> "dict[str, Picture]":
@@ -186,7 +189,7 @@ class Scalograms(Frame):
         """
         self.pictures["target"].title = f"Target: {target.name}"
         self.waveform.set_target(target, peaks)
-        self.waveform.set_roomy(self.height() >= _ROOMY)
+        self.waveform.set_room(self.height())
         self.start = target.start
         for what, analysis in [*self._analyses.items()]:
             self._show(what, analysis)

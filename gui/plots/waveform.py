@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
@@ -18,7 +18,11 @@ from .frame import Table
 from .plot import FONT, Curve, Part, Plot
 
 _LINES = 2.4  # height, in lines of text
+_ROOMY, _HIGH = 170, 420  # px, see set_room
 _NUDGE = 0.25  # s for a stroke of an arrow key
+_COLUMNS = 1500  # peaks that are drawn at most, half of them at least
+_REST_MS = 200  # that the mouse must have stood still before a part is read again
+_LONGEST = 120.0  # s of the file that are read for it
 
 
 class Window(Part):
@@ -55,9 +59,12 @@ class Waveform(Plot):
     -------
     moved : float
         Where the window shall begin, s, once the hand lets go of it.
+    finer_asked : (float, float)
+        Begin and end, s, of a part that was zoomed, for :meth:`show_finer`.
     """
 
     moved = Signal(float)
+    finer_asked = Signal(float, float)
 
     def __init__(self) -> None:
         super().__init__(
@@ -66,17 +73,21 @@ class Waveform(Plot):
         )  # fmt: skip
         self.peaks: WaveformPeaks | None = None
         self.start = self.length = 0.0
-        self._roomy = True  # whether the desk has room for what cannot be moved
+        self._room = 0.0  # px that its frame has
+        self._finer: WaveformPeaks | None = None  # of the part from
+        self._finer_begin = 0.0
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._ask_finer)
         self._wanted: float | None = None  # while a hand moves the window
         self._grip = 0.0
         self._envelope = Curve(self, "DIM", width=0.7, fill="enclosed")
         self._window = Window(self)
+        self.looked.connect(self._draw)
         self.left.numbered = self.bottom.numbered = False
         self.left.fit()
         self.bottom.fit()
-        line = QFontMetricsF(theme.font(FONT)).height()
-        self.setFixedHeight(round(_LINES * line))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.set_room(0)
         self.hide()
 
     @override
@@ -88,10 +99,17 @@ class Waveform(Plot):
         """Whether the file is longer than the window."""
         return self.peaks is not None and self._duration > self.length + 0.05
 
-    def set_roomy(self, roomy: bool) -> None:
-        """Whether there is room for a waveform whose window cannot be moved."""
-        self._roomy = roomy
-        self.setVisible(self.peaks is not None and (self.movable or roomy))
+    def set_room(self, height: float) -> None:
+        """Take the place that a frame of so many px has for it.
+
+        A low one leaves out a waveform whose window cannot be moved; a high one has a time axis.
+        """
+        self._room, high = height, height >= _HIGH
+        self.bottom.numbered = high
+        self.setFixedHeight(
+            round((5.5 if high else _LINES) * QFontMetricsF(theme.font(FONT)).height())
+        )
+        self.setVisible(self.peaks is not None and (self.movable or height >= _ROOMY))
 
     def set_target(self, target: Target, peaks: WaveformPeaks | None) -> None:
         """Show another target.
@@ -102,7 +120,7 @@ class Waveform(Plot):
         peaks : WaveformPeaks or None
             Peaks of its whole file; None for one that is no file.
         """
-        self.peaks, self._wanted = peaks, None
+        self.peaks, self._finer, self._wanted = peaks, None, None
         self.start, self.length = target.start, len(target.audio) / ANALYSIS_RATE
         if peaks is not None:
             top = max(float(np.abs([peaks.high, peaks.low]).max()), 1e-9)
@@ -110,21 +128,64 @@ class Waveform(Plot):
                 replace(_TIME, high=max(peaks.duration, 1e-3)), Axis(-top, top, "Amplitude")
             )
             self.reset()
-            times = (np.arange(len(peaks.high)) + 0.5) / len(peaks.high) * peaks.duration
-            self._envelope.show(
-                np.concatenate([times, times[::-1]]), np.concatenate([peaks.high, peaks.low[::-1]])
-            )
+            self._draw()
         shapes = Qt.CursorShape
         self.viewport().setCursor(shapes.OpenHandCursor if self.movable else shapes.ArrowCursor)
         self._show_window()
-        self.set_roomy(self._roomy)
+        self.set_room(self._room)
+
+    def show_finer(self, begin: float, peaks: WaveformPeaks) -> None:
+        """Show peaks of a part of the file, in place of those of the whole while it is in sight.
+
+        Parameters
+        ----------
+        begin : float
+            Of the part, s.
+        peaks : WaveformPeaks
+        """
+        self._finer_begin, self._finer = begin, peaks
+        self._draw()
+
+    def _best(self) -> tuple[float, WaveformPeaks] | None:
+        """Begin and peaks of what shows most of the part in sight."""
+        left, right, *_ = self.sight
+        fine, begin = self._finer, self._finer_begin
+        slack = 1e-6 * self._duration
+        if fine is not None and begin <= left + slack and right <= begin + fine.duration + slack:
+            return begin, fine
+        return None if self.peaks is None else (0.0, self.peaks)
+
+    def _draw(self) -> None:
+        best = self._best()
+        if best is None:
+            return
+        (begin, peaks), (left, right, *_) = best, self.sight
+        count = len(peaks.high)
+        first = max(int((left - begin) / peaks.duration * count) - 1, 0)
+        last = min(int((right - begin) / peaks.duration * count) + 2, count)
+        step = max((last - first) // _COLUMNS, 1)
+        starts = np.arange(first, last, step)
+        high = np.maximum.reduceat(peaks.high[first:last], starts - first)
+        low = np.minimum.reduceat(peaks.low[first:last], starts - first)
+        times = begin + (starts + 0.5 * step) / count * peaks.duration
+        self._envelope.show(np.concatenate([times, times[::-1]]), np.concatenate([high, low[::-1]]))
+        if best[1] is self.peaks and self.zoomed:
+            self._rest.start()
+
+    def _ask_finer(self) -> None:
+        left, right, *_ = self.sight
+        if self.zoomed and right - left <= _LONGEST:
+            self.finer_asked.emit(left, right)
 
     @override
     def read(self, x: float, y: float) -> str:
-        if self.peaks is None or not 0.0 <= x < self._duration:
+        best = self._best()
+        if best is None or not 0.0 <= x < self._duration:
             return ""
-        place = int(x / self._duration * len(self.peaks.high))
-        low, high = float(self.peaks.low[place]), float(self.peaks.high[place])
+        begin, peaks = best
+        place = int((x - begin) / peaks.duration * len(peaks.high))
+        place = min(max(place, 0), len(peaks.high) - 1)
+        low, high = float(peaks.low[place]), float(peaks.high[place])
         part = f" · matched: {self.begin:.2f} to {self.begin + self.length:.2f} s"
         text = f"{x:.2f} s · {low:.2f} to {high:.2f}{part if self.movable else ''}"
         return text.replace("-", "−")

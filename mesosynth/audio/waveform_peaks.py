@@ -1,4 +1,4 @@
-"""Waveform peaks: the envelope of a whole sound in a few hundred pairs, to be drawn."""
+"""Waveform peaks: the envelope of a whole sound in a few thousand pairs, to be drawn."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-COLUMNS = 1024
-"""Number of peaks, fewer where the sound is shorter."""
+COLUMNS = 16384
+"""Number of peaks, fewer where the sound is shorter; of an hour a peak is 0.2 s."""
 
 _GRAIN = 256  # frames of the first peaks, which are joined at the end
 

@@ -16,9 +16,10 @@ def test_no_peak_is_lost_however_the_blocks_are_cut(cuts):
     sound = np.zeros(400_123, np.float32)
     sound[[3, 299_999, 400_122]] = 1.0, -0.7, 0.5
     found = waveform_peaks(lambda: np.split(sound, cuts), 44100.0)
-    assert len(found.low) == len(found.high) == COLUMNS
+    count = min(COLUMNS, -(-400_123 // 256))
+    assert len(found.low) == len(found.high) == count
     assert (found.high[0], found.high[-1], found.low.min()) == (1.0, 0.5, np.float32(-0.7))
-    assert found.low.argmin() == pytest.approx(COLUMNS * 299_999 / 400_123, abs=2)
+    assert found.low.argmin() == pytest.approx(count * 299_999 / 400_123, abs=2)
     assert found.duration == pytest.approx(400_123 / 44100)
 
 

@@ -439,6 +439,17 @@ def test_the_analysis_window_is_dragged_to_another_part_of_the_file(long_target,
     assert loaded.args[0].start == 0.0
 
 
+def test_a_zoomed_waveform_is_read_from_the_file_again(long_target, qtbot):
+    waveform = long_target.scalograms.waveform
+    waveform.look_at(6.0, 6.05, *waveform.sight[2:])
+    qtbot.waitUntil(lambda: waveform._finer is not None, timeout=10_000)
+    high = waveform._envelope.y[: len(waveform._envelope.y) // 2]
+    assert len(high) > 100  # every sample, where the peaks of the whole file are 2 ms apart or more
+    peaks = np.flatnonzero((high[1:-1] > high[:-2]) & (high[1:-1] >= high[2:]))
+    assert len(peaks) == pytest.approx(30, abs=2)  # 600 Hz
+    waveform.reset()
+
+
 def test_a_file_no_longer_than_the_window_has_nothing_to_move(target):
     waveform = target.scalograms.waveform
     assert waveform.isVisible()
