@@ -1,198 +1,257 @@
-"""Match with layers: greedy search on the residual, then joint refinement."""
+"""Match with layers: up to twelve sounds of several kinds whose sum is a recording.
+
+Greedy search on expected band pictures, joint refinement, second tries of the layers that are
+missed least, and a last refinement beside the waveform itself. Any of it can be stopped.
+"""
 
 import math
-import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
+import soxr
 import torch
 from numpy.typing import NDArray
 
-from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target, target_from_array
-from mesosynth.instruments.chirplet import SIGMA_0, SLOWEST
-from mesosynth.instruments.chirplet_torch import ONSET
-from mesosynth.matching.layer_sound import (
+from mesosynth.audio.target import Recording, Target, target_from_array
+from mesosynth.matching.band_pictures import RATE, RESOLUTIONS, BandPictures, Pictures
+from mesosynth.matching.layer_models import (
+    KINDS,
     LEVEL,
+    ONSET,
+    ONSET_STEP,
     PERIOD,
+    SHORTEST_PERIOD,
     SIZE,
-    TOLERANCE,
-    LayerLoss,
-    LayerObjective,
-    States,
-    in_range,
-    layer_sound,
-    moved,
-    repetitions,
-    sounding,
+    Rows,
+    layer_model,
+    layer_of,
+    layer_sounds,
+    partials_of,
+    row_of,
 )
-from mesosynth.matching.model import CHIRPLET
-from mesosynth.matching.operator import shared_operator
-from mesosynth.matching.results import Layer, LayersResult, LayersSettings, LayersStep
+from mesosynth.matching.layer_starts import LayerStarts
+from mesosynth.matching.results import (
+    MOST_LAYERS,
+    Layer,
+    LayersResult,
+    LayersSettings,
+    LayersStep,
+)
 from mesosynth.matching.similarity import Similarity
-from mesosynth.matching.starts import period_of
 from mesosynth.system.steps import Evaluation, EvaluationCache, Steps, Stopped, result_of
 
 R = TypeVar("R")
 
 # --------------------------------------------------------------------------------------------------
-# Layers of a result and states of the search: times in the source, and in the analysis window
+# Mixture: layers of several kinds in a search
 
 
-_QUIET = 1e-3  # of the peak: what is below is not in the sound
-_MIDDLE = ANALYSIS_SAMPLES / ANALYSIS_RATE / 2  # s
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """Layers of a search.
+
+    Attributes
+    ----------
+    kinds : tuple of str
+    rows : (layers, SIZE) float64
+        Along the axes of :mod:`mesosynth.matching.layer_models`.
+    held : (layers,) bool
+        Layers that stay as they are.
+    """
+
+    kinds: tuple[str, ...]
+    rows: Rows
+    held: NDArray[np.bool_]
+
+    def joined(self, kind: str, row: NDArray[np.float64]) -> "Mixture":
+        """These layers and one more."""
+        rows = np.concatenate([self.rows, row[None]])
+        return Mixture((*self.kinds, kind), rows, np.append(self.held, False))
+
+    def without(self, place: int) -> "Mixture":
+        """All layers but one."""
+        kinds = self.kinds[:place] + self.kinds[place + 1 :]
+        return Mixture(kinds, np.delete(self.rows, place, axis=0), np.delete(self.held, place))
+
+    def moved(self, rows: Rows) -> "Mixture":
+        """The same layers with other rows."""
+        return replace(self, rows=rows)
+
+    def __len__(self) -> int:
+        return len(self.kinds)
 
 
-def layer_of(
-    state: NDArray[np.float64], target: Target, span: tuple[float, float], share: float
-) -> Layer:
-    """Layer of a state, on the time axis and in the scale of the target's source.
+_NO_LAYERS = Mixture((), np.zeros((0, SIZE)), np.zeros(0, np.bool_))
+
+
+def mixture_pictures(pictures: BandPictures, kinds: Sequence[str], rows: torch.Tensor) -> Pictures:
+    """Expected pictures of layers of several kinds, with their repetitions.
 
     Parameters
     ----------
-    state : (10,) float64
-    target : Target
-    span : (float, float)
-        As :func:`span_of` gives it.
-    share : float
-        Share of the energy of all layers, 0 to 1.
+    pictures : BandPictures
+    kinds : sequence of str
+    rows : (layers, SIZE) float32 tensor
 
     Returns
     -------
-    Layer
+    list of (layers, frames, bands) tensor
+        Differentiable along the rows.
     """
-    onset, period, repeats = float(state[ONSET]), float(state[PERIOD]), 1
-    if period:
-        times = repetitions(onset, period, span)
-        onset, repeats = float(times[0]), len(times)
-    return Layer(
-        theta={id_: float(value) for id_, value in zip(CHIRPLET.ids, state, strict=False)},
-        onset=target.start + _MIDDLE + onset,
-        level=float(state[LEVEL]) / target.scale,
-        period=period,
-        repeats=repeats,
-        share=share,
-    )
+    found: list[tuple[list[int], Pictures]] = []
+    for kind in KINDS:
+        places = [place for place, name in enumerate(kinds) if name == kind]
+        if places:
+            own = rows[places]
+            partials = partials_of(kind, own, pictures.times)
+            powers = pictures.of_partials(*partials)
+            if bool((own[:, PERIOD] > 0.0).any()):
+                powers = [_repeated(p, own, r.hop) for p, r in zip(powers, RESOLUTIONS, strict=True)]
+            found.append((places, powers))
+    order = torch.tensor([place for places, _ in found for place in places]).argsort()
+    return [torch.cat([powers[i] for _, powers in found])[order] for i in range(len(RESOLUTIONS))]
 
 
-def state_of(layer: Layer, start: float, scale: float = 1.0) -> NDArray[np.float64]:
-    """State of a layer in an analysis window.
-
-    Parameters
-    ----------
-    layer : Layer
-    start : float
-        Begin of the window, s, on the time axis of the layer's onset.
-    scale : float
-        Factor of the amplitude.
-
-    Returns
-    -------
-    (10,) float64
-    """
-    theta = [layer.theta[id_] for id_ in CHIRPLET.ids]
-    return np.array([*theta, layer.onset - start - _MIDDLE, layer.level * scale, layer.period])
-
-
-def span_of(audio: NDArray[np.float32]) -> tuple[float, float]:
-    """Span of a target without the silence around it, s after the middle of the window."""
-    active = np.flatnonzero(np.abs(audio) > _QUIET * np.abs(audio).max())
-    first, last = float(active[0]), float(active[-1])
-    return first / ANALYSIS_RATE - _MIDDLE, last / ANALYSIS_RATE - _MIDDLE
+def _repeated(power: torch.Tensor, rows: torch.Tensor, hop: int) -> torch.Tensor:
+    """Sum of a picture and its copies, a period apart each."""
+    frames = power.shape[1]
+    repeated: list[torch.Tensor] = []
+    for picture, row in zip(power, rows, strict=True):
+        period, onset = row[PERIOD], float(row[ONSET]) * ONSET_STEP
+        whole = picture
+        if float(period) > 0.0:
+            steps = period * (RATE / hop)  # frames
+            count = int((frames * hop / RATE - onset) / max(float(period), SHORTEST_PERIOD))
+            for number in range(1, count + 1):
+                shift = number * steps
+                least = int(shift.detach())
+                if least + 1 >= frames:
+                    break
+                x = shift - least
+                later = torch.nn.functional.pad(picture, (0, 0, least, 0))[:frames]
+                latest = torch.nn.functional.pad(picture, (0, 0, least + 1, 0))[:frames]
+                whole = whole + (1.0 - x) * later + x * latest
+        repeated.append(whole)
+    return torch.stack(repeated)
 
 
 # --------------------------------------------------------------------------------------------------
-# Start of a new layer, on the residual of the others
+# Loss
 #
-# The target's mel power that their sum does not reach says where and when something is missing. A
-# candidate is an arpeggio there, at a time and pitch drawn by how much is, with rates and widths at
-# random; in sounds that repeat, every other one repeats too. The one that brings the loss lowest
-# when it joins the sum starts the layer.
+# With the decibels D above -60 of the peak and the amplitudes A of each of three pictures, and D'
+# and A' of the target::
+#
+#     loss = sum_r W_r (mean (D - D')^2 / var D' + 0.3 mean |D - D'| / std D' + 0.5 |A - A'| / |A'|)
+#
+# The first is one minus a correlation, near to it; the second is not led by what is far away; the
+# third, spectral convergence, hears what is loud.
 
 
-_RANGES = {"f_m": (1.0, 50.0), "sigma": (0.02, 0.7), "w": (0.3, 6.0)}  # drawn in logarithms
-_BRIGHTNESS = (-30.0, -2.0)  # dB/octave
-_LEVELS = (0.5, 1.0)  # of what is left
+_WEIGHTS = (1.0, 1.0, 0.7)
+_ABSOLUTE, _CONVERGENCE = 0.3, 0.5
+_FLOOR = 1e-6  # of the loudest
+_STEADY = 1.0  # dB^2, for pictures without variance
 
 
-def draw_start(
-    objective: LayerObjective,
-    left: NDArray[np.float64],
-    period: float,
-    span: tuple[float, float],
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.float64], torch.Tensor]:
-    """Draw one candidate and its sound.
+class PictureLoss:
+    """Loss of pictures beside those of a target.
 
     Parameters
     ----------
-    objective : LayerObjective
-    left : (bands, frames) float64
-        As ``objective.left_over`` gives it.
-    period : float
-        Of its repetition, s; 0 for none.
-    span : (float, float)
-        As for :func:`mesosynth.matching.layer_sound.layer_sound`.
-    rng : Generator
-
-    Returns
-    -------
-    state : (10,) float64
-    sound : (ANALYSIS_SAMPLES,) float64 tensor
+    target : list of (frames, bands) tensor
     """
-    amplitude = np.sqrt(left)
-    place = rng.choice(amplitude.size, p=amplitude.ravel() / amplitude.sum())
-    band, frame = np.unravel_index(place, amplitude.shape)
-    f_m, sigma, w = (_between(rng, *ends) for ends in _RANGES.values())
-    state = np.zeros(SIZE)
-    gamma = rng.choice([-1.0, 1.0]) * max(SIGMA_0 * w / sigma, SLOWEST)
-    state[:ONSET] = [
-        objective.frequencies()[band], f_m, gamma, w,
-        rng.uniform(), rng.uniform(0.2, 1.0), rng.uniform(*_BRIGHTNESS),
-    ]  # fmt: skip
-    state[ONSET] = objective.times(np.array([frame]))[0]
-    state[LEVEL], state[PERIOD] = 1.0, period
-    state = in_range(state[None])[0]
-    x = layer_sound(state, span)
-    missing = objective.energy * left.sum() / max(float(objective.whole), 1e-300)
-    level = rng.choice(_LEVELS) * np.sqrt(missing / max(float(x.square().sum()), 1e-12))
-    state[LEVEL] = level
-    return state, level * x
 
+    def __init__(self, target: Pictures) -> None:
+        self.target = target
+        self.loudest = [float(P.max()) for P in target]
+        self._decibels = [self._in_decibels(P, i) for i, P in enumerate(target)]
+        self._variance = [float(D.var(correction=0)) + _STEADY for D in self._decibels]
+        self._amplitude = [P.sqrt() for P in target]
+        self._norm = [float(A.norm()) for A in self._amplitude]
 
-def _between(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    def of(self, pictures: Pictures) -> torch.Tensor:
+        """Loss of pictures (..., frames, bands), of the shape (...)."""
+        total = torch.zeros(())
+        for i, P in enumerate(pictures):
+            D = self._in_decibels(P, i) - self._decibels[i]
+            square = D.square().mean(dim=(-2, -1)) / self._variance[i]
+            absolute = (D.square() + 1.0).sqrt().mean(dim=(-2, -1)) / math.sqrt(self._variance[i])
+            A = (P + 1e-3 * _FLOOR * self.loudest[i]).sqrt() - self._amplitude[i]
+            away = A.square().sum(dim=(-2, -1)).sqrt() / self._norm[i]
+            total = total + _WEIGHTS[i] * (square + _ABSOLUTE * absolute + _CONVERGENCE * away)
+        return total
+
+    def correlation(self, pictures: Pictures) -> float:
+        """Correlation of decibels at the middle resolution."""
+        a, b = self._in_decibels(pictures[1], 1), self._decibels[1]
+        a, b = a - a.mean(), b - b.mean()
+        return float((a * b).sum() / (a.norm() * b.norm()).clamp_min(1e-12))
+
+    def _in_decibels(self, P: torch.Tensor, place: int) -> torch.Tensor:
+        return 10.0 * torch.log10(P / self.loudest[place] + _FLOOR)
 
 
 # --------------------------------------------------------------------------------------------------
-# Greedy search, second try of the weakest layer, joint refinement
+# Search
 #
-# The rate of Adam falls to nothing over the steps or the time, whichever is over first; so an end
-# by the clock is an end all the same. The clock that counts is that of the last evaluation, so that
-# a search that is taken up again decides as it did before.
+# A layer joins where the others leave most of the target, and all are refined together by Adam. Then
+# the layers that are missed least make room for others, and what was no gain is forgotten. At the
+# end the expected pictures are multiplied by what the waveform's own have more or less, for beats
+# between partials and the chance in noise.
+#
+# Each stage is one evaluation of the cache: a function of its number and of the layers before it, so
+# that a search that is taken up again comes to the same digits. The clock decides between stages.
 
 
-_CANDIDATES = 20  # for a new layer
-_GROWING_STEPS = 40  # of Adam, for a new layer
-_RETRIES = 2
-_RETRIES_BY, _GROWN_BY = 0.55, 0.35  # of the time
-_RATE, _LAST_RATE = 0.05, 0.02
-_GOOD_LOSS = 0.02  # a loss that needs no further layer
-_REPORT_PERIOD = 0.2  # s
+_PEAK = 0.5  # of the sound that is analysed
+_CANDIDATES, _FINALISTS = 48, 3  # for a new layer
+_LEVELS = (-6.0, -2.0, 1.0, 4.0)  # dB around the median of what is missing
+_LONE_STEPS, _GROWING_STEPS, _SWAP_STEPS, _LAST_STEPS = 12, 15, 30, 80
+_TRIES = 4  # of the layers, in the order of what is missed least, one after another
+_PATIENCE = 8  # tries without a gain
+_GAIN = 5e-4  # share of the loss by which a try must be better
+_GROWN_BY, _SWAPPED_BY = 0.6, 0.75  # of the time
+_NOT_MISSED = 2e-3  # share of the loss that a layer must be worth
+_ROUNDS = 3  # of refinement beside the waveform
+_FARTHEST = 4.0  # factor of power by which a waveform's picture may differ from the expected one
 _LEAST_SECONDS = 2.0  # for a search that goes on when its time is nearly over
+_REPORT_PERIOD = 0.2  # s
+_SMALL = 1e-5  # of the loudest: power that is silence
+_MEMORY = (0.85, 0.95)  # of Adam, for mean and square
+_PERIOD_RATE = 0.003  # share of the period that a step moves it
+_NEPER_DB = 10.0 / math.log(10.0)  # of power
+_HEARD = 0.05  # of a candidate's loudest cell: there its level is measured
 
 LayerSteps = Generator[LayersStep | Evaluation | None, None, R]
 
 
-@dataclass(frozen=True)
-class _Mixture:
-    """Layers, the loss of their sum, and the energies of the sum and of each of them."""
+@dataclass(frozen=True, eq=False)
+class _State:
+    """Layers and their loss."""
 
-    states: States
-    loss: LayerLoss
-    energy: float = 0.0
-    energies: tuple[float, ...] = ()
+    SIZE: ClassVar[int] = 2 + MOST_LAYERS * (2 + SIZE)
+
+    mixture: Mixture
+    loss: float
+
+    @property
+    def numbers(self) -> list[float]:
+        """All of it in a list of SIZE numbers."""
+        mixture, numbers = self.mixture, np.zeros(_State.SIZE)
+        numbers[:2] = self.loss, len(mixture)
+        rows = numbers[2:].reshape(MOST_LAYERS, 2 + SIZE)[: len(mixture)]
+        rows[:, 0] = [KINDS.index(kind) for kind in mixture.kinds]
+        rows[:, 1], rows[:, 2:] = mixture.held, mixture.rows
+        return numbers.tolist()
+
+    @classmethod
+    def from_numbers(cls, numbers: list[float]) -> "_State":
+        """State of :attr:`numbers`."""
+        rows = np.array(numbers[2:]).reshape(MOST_LAYERS, 2 + SIZE)[: round(numbers[1])]
+        kinds = tuple(KINDS[round(kind)] for kind in rows[:, 0])
+        return cls(Mixture(kinds, rows[:, 2:], rows[:, 1] > 0.5), numbers[0])
 
 
 class LayerSearch:
@@ -203,219 +262,272 @@ class LayerSearch:
     target : Target
     settings : LayersSettings
     cache : EvaluationCache
-        Evaluations of the same search, as far as it came.
+        Stages of the same search, as far as it came.
     """
 
     def __init__(self, target: Target, settings: LayersSettings, cache: EvaluationCache) -> None:
-        self._target, self._settings, self._cache = target, settings, cache
-        self._rng = np.random.default_rng(settings.seed)
-        self._objective = LayerObjective(target.audio, shared_operator(tolerance=TOLERANCE))
-        self._span = span_of(target.audio)
-        self._period = period_of(shared_operator().jtfs, target.audio)
-        self._similarity: Similarity | None = None
+        self._settings, self._cache = settings, cache
+        self._recording = recording = target.recording
+        self._scale = _PEAK / max(float(np.abs(recording.audio).max()), 1e-30)
+        x = _resampled(recording) * np.float32(self._scale)
+        sound = torch.from_numpy(x)
+        self._samples = len(x)
+        self._pictures = BandPictures(len(x))
+        pictures = self._pictures.of_sound(sound)
+        self._loss = PictureLoss(pictures)
+        self._starts = LayerStarts(sound, self._pictures, pictures)
         self._before = settings.before
         self._seconds = settings.seconds
         if self._before is not None:
             self._seconds = max(self._seconds - self._before.seconds, _LEAST_SECONDS)
-        self._evaluations = 0
-        self._work = 0.0
-        self._told = -math.inf  # when a step was told last, s
         self._given = len(settings.start)
-        self._pinned = np.isin(np.arange(self._given), settings.pinned)
-        self._planned = 1.0
+        self._state = _State(_NO_LAYERS, math.inf)
+        self._number = 0
+        self._told = -math.inf  # when a step was told last, s
         self._finished = False
-        self._best: _Mixture | None = None
 
     # ------------------------------------------------------------------ the way
 
     def steps(self) -> Steps[LayersStep | Evaluation, LayersResult]:
         """Search; stopped, the result is the best so far."""
         try:
-            yield from self._reserve_time()
-            yield from self._begin()
             yield from self._run()
             self._finished = self._elapsed < 1.0
         except Stopped:
             pass
         return self._result()
 
-    def _reserve_time(self) -> LayerSteps[None]:
-        """Leave time for the scores at the end.
-
-        They are part of the time, as is a step that is begun just before its end: on a busy machine
-        that takes as long as they do. How long they take is evaluated once, and kept.
-        """
-
-        def measure() -> Steps[None, list[float]]:
-            yield
-            before = time.perf_counter()
-            self._scores()
-            return [time.perf_counter() - before]
-
-        took = yield from self._cache.evaluate(np.zeros(0), measure(), 1)
-        self._seconds = max(self._seconds - 3.0 * took[0], 0.5 * self._seconds)
-
-    def _begin(self) -> LayerSteps[None]:
-        """Go on from layers that are there."""
-        if self._given:
-            scale, start = self._target.scale, self._settings.start
-            states = np.array([state_of(layer, self._target.start, scale) for layer in start])
-            # Stopped before the first step, the search keeps what there was.
-            self._best = yield from self._mixture(in_range(states))
-
     def _run(self) -> LayerSteps[None]:
-        """Let layers join, give the weakest another try, refine."""
-        planned, steps = self._settings.layers - self._given, self._settings.steps
-        self._planned = planned * (_CANDIDATES / 3 + _GROWING_STEPS) + steps
-        self._planned += _RETRIES * (_CANDIDATES / 3 + _GROWING_STEPS) if planned else 0.0
-        for number in range(planned):
-            more = yield from self._grow(until=_GROWN_BY * (number + 1) / planned)
-            if not more:
+        """Grow, try the weakest again, remove what is not missed, refine beside the waveform."""
+        if self._given:
+            yield from self._stage(self._refined(self._start(), 0))
+        while self._count < self._settings.layers:
+            # Even the shortest time leaves room for one layer.
+            if self._count > max(self._given, 0) and self._elapsed > _GROWN_BY:
                 break
-        for retry in range(_RETRIES if planned else 0):
-            share = (retry + 1) / _RETRIES
-            yield from self._retry(until=_GROWN_BY + (_RETRIES_BY - _GROWN_BY) * share)
-        if self._best is not None:
-            yield from self._refine(self._best, steps, until=1.0)
+            yield from self._stage(self._grown())
+        if self._elapsed < 1.0:
+            yield from self._stage(self._refined(self._state.mixture, _LAST_STEPS))
+        failures = 0
+        while self._count > self._given and failures < _PATIENCE and self._elapsed < _SWAPPED_BY:
+            before = self._state.loss
+            yield from self._stage(self._swapped(failures % _TRIES))
+            failures = 0 if self._state.loss < before * (1.0 - _GAIN) else failures + 1
+        if self._count > max(self._given, 1) and self._elapsed < 1.0:
+            yield from self._stage(self._pruned(), slack=_NOT_MISSED)
+        for _ in range(_ROUNDS):
+            if self._elapsed < 1.0:
+                yield from self._stage(self._beside_waveform())
+        yield from self._tell(last=True)
 
-    def _grow(self, until: float) -> LayerSteps[bool]:
-        """Let one more layer join; False if there is no need, or it was in vain."""
-        before = self._best
-        if before is not None and before.loss.value < _GOOD_LOSS:
-            return False
-        pinned, self._pinned = self._pinned, np.append(self._pinned, False)
-        joined = yield from self._joined(before, until)
-        found = yield from self._refine(joined, _GROWING_STEPS, until)
-        if before is not None and found.loss.value >= before.loss.value:
-            self._best, self._pinned = before, pinned
-            return self._elapsed >= until  # more time might have been of use
-        return True
+    def _stage(self, compute: Steps[None, _State], slack: float = 0.0) -> LayerSteps[None]:
+        """Run a stage, or take its result from the cache; keep layers that are better."""
 
-    def _retry(self, until: float) -> LayerSteps[None]:
-        """Put the layer that is missed least elsewhere, and keep that if it is better."""
-        best = self._best
-        removable = 0 if best is None else len(best.states) - self._given
-        if best is None or removable < 1 or len(best.states) < 2 or self._elapsed >= until:
-            return
-        without: list[_Mixture] = []
-        for place in range(self._given, len(best.states)):
-            self._count(1.0 / 3.0)
-            without += [(yield from self._mixture(np.delete(best.states, place, axis=0)))]
-        rest = min(without, key=lambda found: found.loss.value)
-        # None that is removable is pinned, so that the pins stay where they are.
-        joined = yield from self._joined(rest, until)
-        found = yield from self._refine(joined, _GROWING_STEPS, until)
-        if found.loss.value >= best.loss.value:
-            self._best = best
+        def numbers() -> Steps[None, list[float]]:
+            return (yield from compute).numbers
 
-    def _joined(self, before: _Mixture | None, until: float) -> LayerSteps[_Mixture]:
-        """The layers and the best of several candidates for a new one."""
-        states, x = np.zeros((0, SIZE)), None
-        if before is not None:
-            states = (yield from self._levelled(before)).states
-            x = self._sum(states)
-        left = self._objective.left_over(x)
-        best: _Mixture | None = None
-        for number in range(_CANDIDATES if before is not None else 2 * _CANDIDATES):
-            period = self._period if number % 2 else 0.0
-            state, sound = draw_start(self._objective, left, period, self._span, self._rng)
-            self._count(1.0 / 3.0)
-            tried = np.vstack([states, state])
-            found = yield from self._mixture(tried, sound if x is None else x + sound)
-            if best is None or found.loss.value < best.loss.value:
-                best = found
-            if self._elapsed >= until:
+        before = self._state.loss if self._count else 0.0
+        at = np.array([float(self._number), before])
+        numbers_of = yield from self._cache.evaluate(at, numbers(), _State.SIZE)
+        self._number += 1
+        state = _State.from_numbers(numbers_of)
+        grown = len(state.mixture) > self._count
+        if state.loss <= self._state.loss * (1.0 + slack) or (grown and not self._count):
+            self._state = state
+            yield from self._tell()
+
+    # ------------------------------------------------------------------ stages
+
+    def _start(self) -> Mixture:
+        """Layers that the search goes on from."""
+        layers = [
+            replace(
+                one,
+                onset=one.onset - self._recording.start,
+                level=one.level * self._scale,
+            )
+            for one in self._settings.start
+        ]
+        held = np.isin(np.arange(self._given), self._settings.pinned)
+        kinds = tuple(layer.instrument for layer in layers)
+        return Mixture(kinds, np.array([row_of(layer) for layer in layers]), held)
+
+    def _grown(self) -> Steps[None, _State]:
+        """The layers, and one more."""
+        return (yield from self._joined(self._state.mixture, _GROWING_STEPS))
+
+    def _swapped(self, place: int) -> Steps[None, _State]:
+        """The layers, and another one for one of those that are missed least."""
+        mixture = self._state.mixture
+        worth = self._worth(mixture)
+        yield
+        order = self._given + np.argsort(worth[self._given :])
+        rest = mixture.without(int(order[min(place, len(order) - 1)]))
+        return (yield from self._joined(rest, _SWAP_STEPS))
+
+    def _pruned(self) -> Steps[None, _State]:
+        """The layers without those that are not missed."""
+        state = self._state
+        while len(state.mixture) > max(self._given, 1):
+            worth = self._worth(state.mixture)[self._given :]
+            place = self._given + int(np.argmin(worth))
+            if float(worth.min()) > state.loss * (1.0 + 2.0 * _NOT_MISSED):
                 break
+            tried = yield from self._refined(state.mixture.without(place), _SWAP_STEPS)
+            if tried.loss > state.loss * (1.0 + _NOT_MISSED):
+                break
+            state = tried
+        return state
+
+    def _beside_waveform(self) -> Steps[None, _State]:
+        """The layers, refined beside the pictures of their waveform."""
+        state = self._state
+        real = self._real_pictures(state.mixture)
+        yield
+        with torch.no_grad():
+            expected = self._sum(state.mixture)
+            correction = [
+                ((P + _SMALL * loudest) / (Q + _SMALL * loudest)).clamp(1.0 / _FARTHEST, _FARTHEST)
+                for P, Q, loudest in zip(real, expected, self._loss.loudest, strict=True)
+            ]
+        before = float(self._loss.of(real))
+        found = yield from self._refined(state.mixture, _SWAP_STEPS, correction)
+        after = float(self._loss.of(self._real_pictures(found.mixture)))
+        yield
+        if after >= before:
+            return state
+        # The loss of expected pictures goes on, so that losses of one search compare.
+        return _State(found.mixture, state.loss * after / before)
+
+    # ------------------------------------------------------------------ their parts
+
+    def _joined(self, mixture: Mixture, steps: int) -> Steps[None, _State]:
+        """Layers and the best of several starts for a new one, refined."""
+        rng = np.random.default_rng([self._settings.seed, self._number])
+        base = self._sum(mixture) if len(mixture) else None
+        starts = self._starts.propose(None if base is None else base[1], _CANDIDATES, rng)
+        tried: list[tuple[float, str, torch.Tensor]] = []
+        for kind in KINDS:
+            rows = [start.row for start in starts if start.kind == kind]
+            if rows:
+                tried += self._levelled(kind, torch.tensor(np.array(rows)).float(), base)
+                yield
+        tried.sort(key=lambda one: one[0])
+        best: tuple[float, str, torch.Tensor] | None = None
+        for _, kind, row in tried[:_FINALISTS]:
+            held = torch.zeros(1, dtype=torch.bool)
+            loss, rows = yield from self._descent((kind,), row[None], held, _LONE_STEPS, base)
+            if best is None or loss < best[0]:
+                best = loss, kind, rows[0]
         assert best is not None
-        return best
+        row = best[2].double().numpy()
+        return (yield from self._refined(mixture.joined(best[1], row), steps))
 
-    def _refine(self, found: _Mixture, steps: int, until: float) -> LayerSteps[_Mixture]:
-        """Adam from `found`, in at most so many steps and until so much of the time is over.
+    def _levelled(
+        self, kind: str, rows: torch.Tensor, base: Pictures | None
+    ) -> list[tuple[float, str, torch.Tensor]]:
+        """Loss of each candidate of a kind at the best of a few levels, with its row."""
+        with torch.no_grad():
+            pictures = mixture_pictures(self._pictures, [kind] * len(rows), rows)
+            target, picture = self._loss.target[1], pictures[1]
+            least = 1e-2 * _SMALL * self._loss.loudest[1]
+            missing = (target if base is None else target - base[1]).clamp_min(least)
+            ratio = (missing / picture.clamp_min(1e-30)).log()
+            loud = picture > _HEARD * picture.amax(dim=(1, 2), keepdim=True)
+            middle = torch.where(loud, ratio, torch.nan).flatten(1).nanmedian(dim=1).values
+            middle = middle.nan_to_num()
+            losses: list[torch.Tensor] = []
+            for level in _LEVELS:
+                gain = torch.exp(middle + level / _NEPER_DB)[:, None, None]
+                sums = [gain * P if base is None else base[i] + gain * P
+                        for i, P in enumerate(pictures)]  # fmt: skip
+                losses.append(self._loss.of(sums))
+            best, places = torch.stack(losses).min(dim=0)
+            model = layer_model(kind)
+            levels = torch.tensor(_LEVELS)[places]
+            rows[:, LEVEL] = 0.5 * (middle + levels / _NEPER_DB)
+            rows = torch.minimum(torch.maximum(rows, model.low), model.high_of(rows))
+        return [(float(loss), kind, row) for loss, row in zip(best, rows, strict=True)]
 
-        A step that would end too late is not begun.
-        """
-        states, best = found.states, found
-        free = ~self._pinned[:, None]
-        mean, square = np.zeros((2, *states.shape))
-        began = now = self._elapsed
-        longest = 0.0
-        for step in range(1, steps + 1):
-            here, gradient = yield from self._gradient(states)
-            if here.loss.value < best.loss.value:
-                best = here
-                yield from self._keep(best)
-            before, now = now, self._elapsed
-            longest = max(longest, now - before)
-            done = max(step / steps, (now - began) / max(until - began, 1e-9))
-            if done >= 1.0 or now + longest > until:
+    def _refined(
+        self, mixture: Mixture, steps: int, correction: Pictures | None = None
+    ) -> Steps[None, _State]:
+        """Layers after so many steps of Adam together."""
+        rows, held = torch.from_numpy(mixture.rows).float(), torch.from_numpy(mixture.held)
+        descent = self._descent(mixture.kinds, rows, held, steps, None, correction)
+        loss, rows = yield from descent
+        return _State(mixture.moved(rows.double().numpy()), loss)
+
+    def _descent(
+        self, kinds: tuple[str, ...], rows: torch.Tensor, held: torch.Tensor, steps: int,
+        base: Pictures | None, correction: Pictures | None = None,
+    ) -> Steps[None, tuple[float, torch.Tensor]]:  # fmt: skip
+        """Adam from some rows; the least loss and its rows."""
+        models = [layer_model(kind) for kind in kinds]
+        rates, plain, doubt, low = (
+            torch.stack([getattr(model, name) for model in models])
+            for name in ("rates", "plain", "doubt", "low")
+        )
+        rates = torch.where(held[:, None], 0.0, rates)
+        rates[:, PERIOD] = torch.where(rows[:, PERIOD] > 0.0, _PERIOD_RATE * rows[:, PERIOD], 0.0)
+        rates = torch.where(held[:, None], 0.0, rates)
+        end = self._samples / RATE
+        high = torch.stack(
+            [model.high_of(row[None], end)[0] for model, row in zip(models, rows, strict=True)]
+        )
+        low = torch.where(held[:, None], rows, low)
+        high = torch.where(held[:, None], rows, high)
+        best, at = math.inf, rows
+        mean, square = torch.zeros_like(rows), torch.zeros_like(rows)
+        for step in range(steps + 1):
+            here = rows.clone().requires_grad_(True)
+            pictures = [P.sum(dim=0) for P in mixture_pictures(self._pictures, kinds, here)]
+            if base is not None:
+                pictures = [P + Q for P, Q in zip(pictures, base, strict=True)]
+            if correction is not None:
+                pictures = [P * C for P, C in zip(pictures, correction, strict=True)]
+            loss = self._loss.of(pictures) + (doubt * (here - plain).square()).sum()
+            if float(loss.detach()) < best:
+                best, at = float(loss.detach()), rows
+            yield
+            if step == steps:
                 break
-            mean = 0.9 * mean + 0.1 * gradient
-            square = 0.95 * square + 0.05 * gradient**2
-            unit = (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.95**step)) + 1e-9)
-            rate = _RATE * min(1.0, 2.0 * (1.0 - done) + _LAST_RATE)
-            states = np.where(free, moved(states, -rate * unit), states)
-        best = yield from self._levelled(best)
-        yield from self._keep(best)
-        return best
+            (gradient,) = torch.autograd.grad(loss, here)
+            gradient = gradient.nan_to_num() * rates
+            mean = _MEMORY[0] * mean + (1.0 - _MEMORY[0]) * gradient
+            square = _MEMORY[1] * square + (1.0 - _MEMORY[1]) * gradient.square()
+            unit = (mean / (1.0 - _MEMORY[0] ** (step + 1))) / (
+                (square / (1.0 - _MEMORY[1] ** (step + 1))).sqrt() + 1e-8
+            )
+            pace = min(1.0, 2.0 * (1.0 - step / steps) + 0.03) * (2.0 if base is not None else 1.0)
+            rows = torch.minimum(torch.maximum(rows - pace * rates * unit, low), high)
+        return best, at
 
-    # ------------------------------------------------------------------ evaluations
+    def _worth(self, mixture: Mixture) -> NDArray[np.float64]:
+        """Loss without each layer."""
+        with torch.no_grad():
+            rows = torch.from_numpy(mixture.rows).float()
+            pictures = mixture_pictures(self._pictures, mixture.kinds, rows)
+            whole = [P.sum(dim=0) for P in pictures]
+            without = [W - P for W, P in zip(whole, pictures, strict=True)]
+            return self._loss.of([P.clamp_min(0.0) for P in without]).double().numpy()
 
-    def _gradient(self, states: States) -> LayerSteps[tuple[_Mixture, States]]:
-        """Loss and its derivatives along the axes of all layers, (layers, 10)."""
+    def _sum(self, mixture: Mixture) -> Pictures:
+        """Expected pictures of all layers together."""
+        with torch.no_grad():
+            rows = torch.from_numpy(mixture.rows).float()
+            pictures = mixture_pictures(self._pictures, mixture.kinds, rows)
+            return [P.sum(dim=0) for P in pictures]
 
-        def compute() -> Steps[None, list[float]]:
-            yield
-            layers = [sounding(state, self._span) for state in states]
-            x = torch.stack([layer.x for layer in layers])
-            loss, along = self._objective.gradient(x.sum(dim=0))
-            gradient = [layer.along(along.double()) for layer in layers]
-            return [*loss.numbers, *_energies(x), *np.concatenate(gradient).tolist()]
+    def _real_pictures(self, mixture: Mixture) -> Pictures:
+        """Pictures of the waveform of layers."""
+        layers = self._layers(mixture, [1.0] * len(mixture), 1.0, 0.0)
+        x = layer_sounds(layers, self._samples, RATE).sum(axis=0)
+        return self._pictures.of_sound(torch.from_numpy(x.astype(np.float32)))
 
-        self._count(1.0)
-        count = len(states)
-        size = LayerLoss.SIZE + 1 + count + states.size
-        numbers = yield from self._cache.evaluate(states, compute(), size)
-        loss, rest = LayerLoss(*numbers[: LayerLoss.SIZE]), numbers[LayerLoss.SIZE :]
-        mixture = _Mixture(states, loss, rest[0], tuple(rest[1 : 1 + count]))
-        return mixture, np.array(rest[1 + count :]).reshape(states.shape)
-
-    def _mixture(self, states: States, x: torch.Tensor | None = None) -> LayerSteps[_Mixture]:
-        """Loss of layers; `x` is their sum where it is known."""
-
-        def compute() -> Steps[None, list[float]]:
-            yield
-            return self._objective.at(self._sum(states) if x is None else x).numbers
-
-        numbers = yield from self._cache.evaluate(states, compute(), LayerLoss.SIZE)
-        return _Mixture(states, LayerLoss(*numbers))
-
-    def _levelled(self, found: _Mixture) -> LayerSteps[_Mixture]:
-        """The same layers at the target's power."""
-
-        def compute() -> Steps[None, list[float]]:
-            yield
-            return _energies(self._sounds(found.states))
-
-        size = 1 + len(found.states)
-        energy, *energies = yield from self._cache.evaluate(found.states, compute(), size)
-        states, factor = found.states.copy(), self._to_level(energy)
-        states[:, LEVEL] *= factor
-        levelled = tuple(factor**2 * each for each in energies)
-        return _Mixture(states, found.loss, factor**2 * energy, levelled)
-
-    def _sum(self, states: States) -> torch.Tensor:
-        return self._sounds(states).sum(dim=0)
-
-    def _sounds(self, states: States) -> torch.Tensor:
-        return torch.stack([layer_sound(state, self._span) for state in states])
-
-    def _to_level(self, energy: float) -> float:
-        """Factor that brings a sum of that energy to the target's power."""
-        return math.sqrt(self._objective.energy / max(energy, 1e-300))
-
-    def _count(self, work: float) -> None:
-        self._evaluations += 1
-        self._work += work
+    @property
+    def _count(self) -> int:
+        return len(self._state.mixture)
 
     @property
     def _elapsed(self) -> float:
@@ -424,62 +536,67 @@ class LayerSearch:
 
     # ------------------------------------------------------------------ steps and result
 
-    def _keep(self, found: _Mixture) -> Iterator[LayersStep]:
-        """Keep layers that are better than those they come from, and yield a step now and then."""
-        if self._best is None or found.loss.value <= self._best.loss.value:
-            self._best = found
+    def _tell(self, last: bool = False) -> Iterator[LayersStep]:
+        """Yield a step now and then."""
         seconds = self._cache.evaluated_at
-        if seconds - self._told < _REPORT_PERIOD:
+        if not last and seconds - self._told < _REPORT_PERIOD:
             return
         self._told = seconds
+        mixture = self._state.mixture
+        with torch.no_grad():
+            rows = torch.from_numpy(mixture.rows).float()
+            pictures = mixture_pictures(self._pictures, mixture.kinds, rows)
+        energy = pictures[1].sum(dim=(1, 2)).double().numpy()
+        planned = 4.0 * self._settings.layers
         step = LayersStep(
-            layers=self._layers(found.states, found.energy, found.energies),
-            loss=found.loss.value,
-            jtfs=found.loss.jtfs,
-            log_mel=found.loss.log_mel,
-            evaluations=self._evaluations,
+            layers=self._layers(mixture, energy.tolist(), self._scale, self._recording.start),
+            loss=self._state.loss,
+            picture=self._loss.correlation([P.sum(dim=0) for P in pictures]),
+            evaluations=self._number,
             seconds=seconds,
-            progress=min(max(self._work / self._planned, self._elapsed), 1.0),
+            progress=1.0 if last else min(max(self._number / planned, self._elapsed), 0.99),
         )
         yield step if self._before is None else _after(self._before, step)
 
     def _result(self) -> LayersResult:
         """The best layers, in the terms of the sound that was given."""
-        if self._best is None:
+        if not self._count:
             raise Stopped
-        sounds = self._sounds(self._best.states)
-        energy, *energies = _energies(sounds)
-        x = self._to_level(energy) * sounds.sum(dim=0)
+        recording, mixture = self._recording, self._state.mixture
+        layers = self._layers(mixture, [1.0] * len(mixture), self._scale, 0.0)
+        sounds = layer_sounds(layers, len(recording.audio), recording.sample_rate)
+        energy = np.square(sounds).sum(axis=1)
+        scores = Similarity(recording.audio, recording.sample_rate).of(sounds.sum(axis=0))
         return LayersResult(
-            layers=self._layers(self._best.states, energy, energies),
-            scores=self._scores().of(x.float().numpy()),
-            loss=self._best.loss.value,
-            evaluations=self._evaluations,
+            layers=self._layers(mixture, energy.tolist(), self._scale, recording.start),
+            scores=scores,
+            loss=self._state.loss,
+            evaluations=self._number,
             seconds=self._cache.seconds + (0.0 if self._before is None else self._before.seconds),
             converged=self._finished,
         )
 
-    def _scores(self) -> Similarity:
-        if self._similarity is None:
-            self._similarity = Similarity(self._target.audio, ANALYSIS_RATE)
-        return self._similarity
-
     def _layers(
-        self, states: States, energy: float, energies: Sequence[float]
+        self, mixture: Mixture, energies: Sequence[float], scale: float, start: float
     ) -> tuple[Layer, ...]:
-        """Layers at the target's power in the user's terms."""
-        states, whole = states.copy(), max(sum(energies), 1e-300)
-        states[:, LEVEL] *= self._to_level(energy)
+        """Layers of a sound that was multiplied by `scale`, and begins at `start`."""
+        whole = max(sum(energies), 1e-300)
+        layers = [
+            layer_of(kind, row, self._samples / RATE, energy / whole)
+            for kind, row, energy in zip(mixture.kinds, mixture.rows, energies, strict=True)
+        ]
         return tuple(
-            layer_of(state, self._target, self._span, each / whole)
-            for state, each in zip(states, energies, strict=True)
+            replace(layer, onset=layer.onset + start, level=layer.level / scale)
+            for layer in layers
         )
 
 
-def _energies(sounds: torch.Tensor) -> list[float]:
-    """Energy of the sum of sounds (layers, n), and of each of them."""
-    whole = float(sounds.sum(dim=0).square().sum())
-    return [whole, *sounds.square().sum(dim=1).tolist()]
+def _resampled(recording: Recording) -> NDArray[np.float32]:
+    """A recording at :data:`RATE`."""
+    audio = recording.audio
+    if recording.sample_rate != RATE:
+        audio = soxr.resample(audio, recording.sample_rate, RATE)
+    return np.ascontiguousarray(audio, np.float32)
 
 
 def _after(before: LayersStep, step: LayersStep) -> LayersStep:
@@ -494,30 +611,17 @@ def _after(before: LayersStep, step: LayersStep) -> LayersStep:
 
 # --------------------------------------------------------------------------------------------------
 # Match of a sound with layers
-#
-# Matching pursuit, then all together. A layer joins where the others leave most of the target
-# (:func:`draw_start`), and all that are there are refined by Adam on the loss of their sum
-# (:class:`LayerObjective`). Then the layer that is missed least makes room for another try, twice,
-# and what was better is refined to the end with a rate that falls to nothing.
-#
-# Measured on five recordings (a guitar's slide, a crow, a swoosh, a noisy sweep, a record rewound),
-# four layers, one thread: the loss and its gradient along all forty unknowns cost some 0.1 s, a
-# Jacobian of thirty-six directions 0.8 to 1.5 s; so gradients are followed. The scattering alone
-# reaches cosines of 0.98, 0.91, 0.83, 0.81 and 0.88 from random starts, but with the events at the
-# wrong times (log-mel 0.09, 0.01, 0.39, 0.55, 0.47). With the starts, and a fifth of log-mel in the
-# loss, it is 0.97, 0.95, 0.90, 0.96 and 0.89 (log-mel 0.71, 0.91, 0.88, 0.97, 0.69). Layers that
-# repeat fast are what makes noise: without them the sweep ends at 0.78 to 0.83.
 
 
 def match_layers(
     audio: NDArray[np.floating], sample_rate: float, settings: LayersSettings | None = None
 ) -> LayersResult:
-    """Find a few arpeggios whose sum sounds like `audio`.
+    """Find a few sounds of several kinds whose sum sounds like `audio`.
 
     Parameters
     ----------
     audio : (n,) or (n, channels) array
-        Any length from 50 ms; of a long sound the liveliest four seconds count.
+        Any length from 50 ms; of a long sound the liveliest ten seconds count.
     sample_rate : float
         Hz.
     settings : LayersSettings, optional
@@ -541,7 +645,7 @@ def match_layers(
 def layer_steps(
     target: Target, settings: LayersSettings, cache: EvaluationCache | None = None
 ) -> Steps[LayersStep | Evaluation, LayersResult]:
-    """Match a target with layers as a generator that can be stopped between any two evaluations.
+    """Match a target with layers as a generator that can be stopped between any two steps.
 
     Parameters
     ----------
@@ -549,12 +653,12 @@ def layer_steps(
         The result's onsets and levels are those of the sound that it was taken from.
     settings : LayersSettings
     cache : EvaluationCache, optional
-        Evaluations of the same search; it goes on from there.
+        Stages of the same search; it goes on from there.
 
     Yields
     ------
     None, Evaluation or LayersStep
-        None every tenth of a second, each new evaluation, and steps as layers get better.
+        None many times a second, each new stage, and steps as layers get better.
 
     Returns
     -------
@@ -569,35 +673,24 @@ def layer_steps(
     return (yield from LayerSearch(target, settings, cache or EvaluationCache()).steps())
 
 
-def layer_sounds(layers: Sequence[Layer], start: float = 0.0) -> NDArray[np.float64]:
-    """Each layer by itself in an analysis window, (layers, ANALYSIS_SAMPLES) at ANALYSIS_RATE.
+def render_layers(
+    layers: Sequence[Layer], samples: int, sample_rate: float, start: float = 0.0
+) -> NDArray[np.float32]:
+    """Sum of layers, as the instrument "layers" plays them once.
 
     Parameters
     ----------
     layers : sequence of Layer
+    samples : int
+        Length.
+    sample_rate : float
+        Hz.
     start : float
-        Time at which the window begins, s, on the clock of the layers' onsets.
-    """
-    sounds = np.zeros((len(layers), ANALYSIS_SAMPLES))
-    for sound, layer in zip(sounds, layers, strict=True):
-        state = state_of(layer, start)
-        last = state[ONSET] + (layer.repeats - 1) * layer.period
-        sound[:] = layer_sound(state, (float(state[ONSET]), float(last))).numpy()
-    return sounds
-
-
-def render_layers(layers: Sequence[Layer], start: float = 0.0) -> NDArray[np.float32]:
-    """Sum of :func:`layer_sounds`.
-
-    Parameters
-    ----------
-    layers : sequence of Layer
-    start : float
-        Begin of the window, s, on the time axis of the layers' onsets.
+        Time of the first sample, s, on the time axis of the layers' onsets.
 
     Returns
     -------
-    (ANALYSIS_SAMPLES,) float32
-        At ANALYSIS_RATE.
+    (samples,) float32
     """
-    return layer_sounds(layers, start).sum(axis=0).astype(np.float32)
+    moved = [replace(layer, onset=layer.onset - start) for layer in layers]
+    return layer_sounds(moved, samples, sample_rate).sum(axis=0).astype(np.float32)

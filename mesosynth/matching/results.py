@@ -468,14 +468,15 @@ class MatchResult:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One of several arpeggios whose sum is matched to a target.
+    """One of several sounds whose sum is matched to a target.
 
     Attributes
     ----------
     theta : dict
-        The chirplet's matchable parameters by id, in the table's units.
+        The instrument's matchable parameters by id, in the table's units.
     onset : float
-        Time of the arpeggio's middle in the given sound, s; of the first one if it repeats.
+        Time of its onset in the given sound, s; of an arpeggio's middle; of the first one if it
+        repeats.
     level : float
         Amplitude of its peak in that sound, 1.0 is full scale.
     period : float
@@ -484,6 +485,8 @@ class Layer:
         Number of its occurrences in that sound.
     share : float
         Share of the energy of all layers, 0 to 1.
+    instrument : str
+        Which theta it is of.
     """
 
     theta: dict[str, float]
@@ -492,6 +495,7 @@ class Layer:
     period: float = 0.0
     repeats: int = 1
     share: float = 1.0
+    instrument: str = "chirplet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -504,10 +508,10 @@ class LayersStep:
         The present layers.
     loss : float
         Minimised loss, 0 (the same sound) upwards.
-    jtfs, log_mel : float
-        Its two cosines, 0 to 1.
+    picture : float
+        Correlation of their picture and the target's, in decibels, up to 1.
     evaluations : int
-        Number of evaluations of the loss.
+        Number of stages of the search.
     seconds : float
         Time since the match began, s.
     progress : float
@@ -516,14 +520,13 @@ class LayersStep:
 
     layers: tuple[Layer, ...]
     loss: float
-    jtfs: float
-    log_mel: float
+    picture: float
     evaluations: int
     seconds: float
     progress: float
 
 
-MOST_LAYERS = 8
+MOST_LAYERS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -535,16 +538,13 @@ class LayersSettings:
     layers : int
         Largest number of layers, 1 to :data:`MOST_LAYERS`; fewer if more do not lower the loss.
     seconds : float
-        Time limit, s; the match ends with the best layers so far, at most one step later.
+        Time limit, s; the match ends with the best layers so far, at most one stage later.
     seed : int
         Seed of the random starts.
-    steps : int
-        Largest number of steps of the last refinement.
     start : tuple of Layer
         Layers to continue from, as in a result.
     pinned : tuple of int
-        Indices of the layers in `start` that are fixed, except their level: all levels follow the
-        target's together.
+        Indices of the layers in `start` that stay as they are.
     before : LayersStep or None
         Progress of the same match before the user changed its layers, which are in `start`:
         seconds, evaluations and progress continue from there.
@@ -557,10 +557,9 @@ class LayersSettings:
         If a setting is out of range.
     """
 
-    layers: int = 4
+    layers: int = MOST_LAYERS
     seconds: float = 60.0
     seed: int = 0
-    steps: int = 300
     start: tuple[Layer, ...] = ()
     pinned: tuple[int, ...] = ()
     before: LayersStep | None = None
