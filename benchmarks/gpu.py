@@ -90,7 +90,6 @@ def works(device: "torch.device") -> dict[str, Callable[[], object]]:
     import numpy as np
     import torch
 
-    from mesosynth.matching.layer_sound import SIZE, LayerObjective, sounding
     from mesosynth.matching.model import CHIRPLET
     from mesosynth.matching.operator import Operator
 
@@ -99,19 +98,10 @@ def works(device: "torch.device") -> dict[str, Callable[[], object]]:
     x = torch.from_numpy(lean.synthesize(state[: CHIRPLET.onset]))
     S = lean.coefficients(x.to(device)).cpu().numpy()
     signals, dx = x.to(device), torch.randn(4, ANALYSIS_SAMPLES).to(device)
-    objective = LayerObjective(x.numpy(), lean)
-    layer = np.zeros(SIZE)
-    layer[: len(state)] = state
 
     def gradient() -> object:
         y = signals.clone().requires_grad_(True)
         return torch.autograd.grad(lean.coefficients(y).sum(), y)
-
-    def layers() -> object:
-        sounds = [sounding(layer, (0.0, 0.0)) for _ in range(_LAYERS)]
-        total = torch.stack([sound.x for sound in sounds]).sum(dim=0)
-        _, along = objective.gradient(total)
-        return [sound.along(along.double()) for sound in sounds]
 
     return {
         "value": lambda: lean.jtfs(signals),
@@ -120,7 +110,6 @@ def works(device: "torch.device") -> dict[str, Callable[[], object]]:
         "gradient": gradient,
         f"values of {_BATCH} signals": lambda: lean.jtfs(signals.expand(_BATCH, -1)),
         "step of Levenberg-Marquardt": lambda: lean.linearize(state).towards(S),
-        f"step with {_LAYERS} layers": layers,
     }
 
 

@@ -1,6 +1,6 @@
 """`mesosynth match`: the parameters of a recording, written as a preset.
 
-With ``--layers``, a few arpeggios that together sound like it; with ``--save`` and ``--resume``, a
+With ``--layers``, a few sounds of several kinds that together sound like it; with ``--save`` and ``--resume``, a
 match that outlives its process.
 """
 
@@ -67,7 +67,7 @@ class MatchOptions:
     resume : Path, optional
         Go on with a match that was kept.
     layers : int, optional
-        Match with up to N arpeggios, 1 to 8, that together sound like the file.
+        Match with up to N arpeggios, strikes and drums, 1 to 12, that together sound like the file.
     """
 
     output: Annotated[Path | None, Parameter(("-o", "--output"), metavar="PRESET")] = None
@@ -281,7 +281,7 @@ def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 # --------------------------------------------------------------------------------------------------
-# Layers: a few arpeggios
+# Layers: a few sounds of several kinds
 
 
 def _layers(checkpoint: "Checkpoint", options: MatchOptions, as_json: bool) -> dict[str, Any]:
@@ -317,13 +317,13 @@ def _layers(checkpoint: "Checkpoint", options: MatchOptions, as_json: bool) -> d
 def _layers_text(step: LayersStep) -> str:
     count = len(step.layers)
     layers = f"{count} layer{'s' if count > 1 else ''}"
-    return f"{layers}  JTFS {step.jtfs:.3f}  log-mel {step.log_mel:.3f}"
+    return f"{layers}  picture {step.picture:.3f}"
 
 
 def _print_layers(result: "LayersResult") -> None:
-    print("       at  share   carrier   notes     sweep   width  repeats")
+    print("        at  share  instrument    pitch     glide  repeats")
     for number, layer in enumerate(result.layers, 1):
-        print(f"{number}  {_layer_line(layer)}")
+        print(f"{number:2}  {_layer_line(layer)}")
     print(f"Similarity: {result.scores}; after {result.seconds:.0f} s.")
     if not result.converged:
         print("It was not done when the time was over; a larger --seconds may bring it closer.")
@@ -332,7 +332,8 @@ def _print_layers(result: "LayersResult") -> None:
 def _layer_line(layer: "Layer") -> str:
     theta = layer.theta
     again = f"every {layer.period:.3f} s" if layer.period else "-"
+    glide = f"{theta['gamma']:+5.2f} oct/s" if theta.get("gamma") else "-"
     return (
-        f"{layer.onset:5.2f} s {layer.share:5.0%} {theta['f_c']:6.0f} Hz {theta['f_m']:4.1f} Hz"
-        f" {theta['gamma']:+6.2f} oct/s {theta['w']:4.2f} oct  {again}"
+        f"{layer.onset:5.2f} s {layer.share:5.0%}  {layer.instrument:<10}{theta['f_c']:6.0f} Hz"
+        f" {glide:>11}  {again}"
     )

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.effects import EFFECTS
 from mesosynth.engine.rack import render
-from mesosynth.matching.layers import layer_sounds
+from mesosynth.matching.layer_models import layer_sounds
+from mesosynth.matching.layers import render_layers
 from mesosynth.matching.match import render_match
 from mesosynth.matching.model import Unknowns, model_named
 from mesosynth.matching.operator import Operator, shared_operator
@@ -329,15 +330,21 @@ def layers_picture(
     """
     yield
     start, scale = (target.start, target.scale) if target else (0.0, 1.0)
-    sounds = scale * layer_sounds(layers, start)
-    energy = np.square(sounds).sum(axis=1)
-    shares = energy / max(float(energy.sum()), 1e-300)
-    x = sounds.sum(axis=0).astype(np.float32)
+    x = scale * render_layers(layers, ANALYSIS_SAMPLES, ANALYSIS_RATE, start)
     picture = analysis(shared_operator(), x) if x.any() else None
     yield
+    rate, samples, begin = float(ANALYSIS_RATE), ANALYSIS_SAMPLES, start
+    if target is not None:
+        recording = target.recording
+        rate, samples, begin = recording.sample_rate, len(recording.audio), recording.start
+    moved = [replace(layer, onset=layer.onset - begin) for layer in layers]
+    sounds = layer_sounds(moved, samples, rate)
+    yield
+    energy = np.square(sounds).sum(axis=1)
+    shares = energy / max(float(energy.sum()), 1e-300)
     pairs = zip(layers, shares, strict=True)
     shared = tuple(replace(layer, share=float(share)) for layer, share in pairs)
-    scores = None if target is None else _similarity(target.audio.tobytes()).of(x)
+    scores = None if target is None else _recording_similarity(target).of(sounds.sum(axis=0))
     return picture, shared, scores
 
 
@@ -414,3 +421,14 @@ def _operator(instrument: str) -> Operator:
 def _similarity(samples: bytes) -> Similarity:
     """Comparison with a target of these float32 samples, which takes a second to begin with."""
     return Similarity(np.frombuffer(samples, np.float32).copy(), ANALYSIS_RATE)
+
+
+def _recording_similarity(target: Target) -> Similarity:
+    """Comparison with a whole recording."""
+    recording = target.recording
+    return _similarity_at(recording.audio.tobytes(), recording.sample_rate)
+
+
+@functools.lru_cache(maxsize=1)
+def _similarity_at(samples: bytes, sample_rate: float) -> Similarity:
+    return Similarity(np.frombuffer(samples, np.float32).copy(), sample_rate)

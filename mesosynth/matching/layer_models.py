@@ -21,9 +21,9 @@ from mesosynth.instruments.layers import PARAMETERS
 from mesosynth.instruments.strike import ATTACK_STEEPNESS, MOST_OCTAVES, PARTIALS, STD_PER_WIDTH
 from mesosynth.matching.band_pictures import LOWEST, RATE
 from mesosynth.matching.model import MODELS, Model
-from mesosynth.matching.results import Layer
+from mesosynth.matching.results import LAYERED, Layer
 
-KINDS = ("strike", "chirplet", "drum")
+KINDS = LAYERED
 """Instruments of layers that are searched for."""
 
 ONSET, LEVEL, PERIOD = 11, 12, 13

@@ -33,6 +33,7 @@ _FINE, _MIDDLE = 0, 1  # resolutions
 _HOP = RESOLUTIONS[_MIDDLE].hop / RATE  # s
 _FLOOR = 60.0  # dB below the loudest
 _SNAP = 0.04  # s
+_REPEATS, _NEARLY = 0.25, 0.6  # autocorrelation of a sound that repeats; of its shortest period
 _NEPER_DB = 20.0 / math.log(10.0)
 
 _SHARES = {"tone": 0.36, "air": 0.2, "wide": 0.16, "arpeggio": 0.16, "drum": 0.12}
@@ -234,5 +235,10 @@ def _period(rises: NDArray[np.floating]) -> float:
         return 0.0
     lags = np.arange(shortest, longest)
     strength = np.array([x[lag:] @ x[:-lag] * len(x) / (len(x) - lag) for lag in lags]) / energy
-    best = int(np.argmax(strength))
-    return float(lags[best] * _HOP) if strength[best] > 0.25 else 0.0
+    # Multiples of a period are periods, too: the first that is nearly as good is it.
+    peaks = [i for i in range(1, len(lags) - 1) if strength[i] == strength[i - 1 : i + 2].max()]
+    most = max((strength[i] for i in peaks), default=0.0)
+    if most < _REPEATS:
+        return 0.0
+    first = next(i for i in peaks if strength[i] > _NEARLY * most)
+    return float(lags[first] * _HOP)

@@ -528,6 +528,9 @@ class LayersStep:
 
 MOST_LAYERS = 12
 
+LAYERED = ("strike", "chirplet", "drum")
+"""Instruments that a match with layers may use."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayersSettings:

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+from typing import Any
 
 from mesosynth import units
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.instruments import instrument_class
 from mesosynth.instruments.chirplet import sweep_seconds
-from mesosynth.instruments.layers import LAYERS, PARAMETERS
+from mesosynth.instruments.layers import LAYER_IDS, LAYERS, PARAMETERS
 from mesosynth.matching.results import Layer, LayersResult, MatchResult, Scores
 from mesosynth.presets.preset import MatchRecord, Preset, Tags
 
@@ -125,6 +126,7 @@ def layered_preset(result: LayersResult, target: str, sha256: str) -> Preset:
         name=PurePath(target).stem,
         instrument="layers",
         parameters=PARAMETERS.complete(layer_values(result.layers)),
+        state=layer_state(result.layers),
         comment=f"Matched to {target} with {len(result.layers)} layers.",
         tags=Tags(category="matched"),
         match=MatchRecord(
@@ -140,7 +142,7 @@ def layered_preset(result: LayersResult, target: str, sha256: str) -> Preset:
 
 
 def layer_values(layers: Sequence[Layer]) -> dict[str, float]:
-    """Parameters of the instrument by id, clamped, for up to LAYERS layers.
+    """Parameters of the instrument by id, clamped, for up to LAYERS layers of any kind.
 
     Layers without a period repeat once a phrase. The phrase lasts from the first start to the last
     end of the layers, and a whole number of the periods of the others, so that they do not drift.
@@ -150,7 +152,7 @@ def layer_values(layers: Sequence[Layer]) -> dict[str, float]:
     values: dict[str, float] = {}
     for number, layer in enumerate(layers[:LAYERS], 1):
         own = {
-            **layer.theta,
+            **{id_: value for id_, value in layer.theta.items() if id_ in LAYER_IDS},
             "period": layer.period or phrase,
             "delay": _begin(layer) - begin,
             "level": units.amplitude_to_db(abs(layer.level)),
@@ -162,6 +164,16 @@ def layer_values(layers: Sequence[Layer]) -> dict[str, float]:
     return values
 
 
+def layer_state(layers: Sequence[Layer]) -> dict[str, Any]:
+    """State of the instrument: layers that are no arpeggios, with their parameters by number."""
+    others = {
+        str(number): {"instrument": layer.instrument, "parameters": dict(layer.theta)}
+        for number, layer in enumerate(layers[:LAYERS], 1)
+        if layer.instrument != "chirplet"
+    }
+    return {"layers": others} if others else {}
+
+
 def phrase_begin(layers: Sequence[Layer]) -> float:
     """Begin of the first layer, s, on the clock of the layers' onsets."""
     return min(_begin(layer) for layer in layers)
@@ -169,7 +181,7 @@ def phrase_begin(layers: Sequence[Layer]) -> float:
 
 def _phrase(layers: Sequence[Layer], begin: float) -> float:
     """Length of a phrase, s."""
-    ends = [_begin(layer) + _sweep(layer) for layer in layers if not layer.period]
+    ends = [_begin(layer) + _length(layer) for layer in layers if not layer.period]
     longest = max((end - begin for end in ends), default=0.0)
     phrase = max(longest, _SHORTEST_PHRASE)
     periods = [layer.period for layer in layers if layer.period]
@@ -179,9 +191,26 @@ def _phrase(layers: Sequence[Layer], begin: float) -> float:
 
 
 def _begin(layer: Layer) -> float:
-    """Begin of a live arpeggio, s, long before it is audible."""
-    return layer.onset - 0.5 * _sweep(layer)
+    """Begin of a layer, s; a live arpeggio's is long before it is audible."""
+    return layer.onset - lead_in(layer.instrument, layer.theta)
 
 
-def _sweep(layer: Layer) -> float:
-    return sweep_seconds(layer.theta["w"], layer.theta["gamma"])
+def _length(layer: Layer) -> float:
+    return _period_of(layer.theta)
+
+
+def lead_in(instrument: str, theta: Mapping[str, float]) -> float:
+    """Time from the begin of a live layer to its onset in a match, s.
+
+    Parameters
+    ----------
+    instrument : str
+    theta : mapping
+        Its parameters by id.
+
+    Returns
+    -------
+    float
+        Half the sweep of an arpeggio; others begin with their onset.
+    """
+    return 0.5 * sweep_seconds(theta["w"], theta["gamma"]) if instrument == "chirplet" else 0.0

@@ -8,18 +8,28 @@ its level.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mesosynth import units
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.instruments.chirplet import PARAMETERS as CHIRPLET
-from mesosynth.instruments.chirplet import sweep_seconds
 from mesosynth.instruments.layers import LAYER_IDS, LAYERS, PARAMETERS, SILENT
-from mesosynth.matching.results import Layer
+from mesosynth.matching.results import LAYERED, MATCHABLE, Layer
+from mesosynth.presets.matched import lead_in
 
 _WINDOW = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s; a period as long as that comes once in it
 _USUAL_LEVEL = -12.0  # dB, of a layer whose level is not known
 
+_FASTER = frozenset(("f_m", "gamma"))  # with the speed of all layers
+
 Values = Mapping[str, float]
+Kinds = Mapping[int, Mapping[str, Any]]
+"""Instruments and parameters of the layers that are no arpeggios, by place."""
+
+
+def kinds_of(state: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+    """Kinds in the state of the instrument "layers"."""
+    return {int(number) - 1: kind for number, kind in (state.get("layers") or {}).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +187,17 @@ class LayerMixer:
         }
         return replace(self, notes=tuple(self.notes[place] for place in order)), changes
 
-    def layers(self, values: Values, *, heard: bool) -> tuple[Layer, ...]:
+    def layers(self, values: Values, kinds: Kinds, *, heard: bool) -> tuple[Layer, ...]:
         """Layers of the parameters, in the units of a match.
+
+        Layers of an instrument that a match does not know have the level 0.
 
         Parameters
         ----------
         values : mapping
             The instrument's parameters.
+        kinds : mapping
+            As :func:`kinds_of` gives it.
         heard : bool
             Whether muted layers have the level 0; otherwise their own.
 
@@ -191,23 +205,32 @@ class LayerMixer:
         -------
         tuple of Layer
         """
-        return tuple(self._layer(place, values, heard) for place in range(len(self.notes)))
+        return tuple(self._layer(n, values, kinds.get(n), heard) for n in range(len(self.notes)))
 
-    def _layer(self, place: int, values: Values, heard: bool) -> Layer:
+    def _layer(
+        self, place: int, values: Values, kind: Mapping[str, Any] | None, heard: bool
+    ) -> Layer:
         note, speed = self.notes[place], values["speed"]
         own = {id_: values[f"{id_}_{place + 1}"] for id_ in LAYER_IDS}
-        theta = {id_: own[id_] for id_ in CHIRPLET.matchable}
+        instrument = "chirplet" if kind is None else str(kind["instrument"])
+        is_known = instrument in LAYERED
+        table = MATCHABLE[instrument] if is_known else CHIRPLET
+        given = table.complete(kind["parameters"]) if kind is not None and is_known else own
+        theta = {id_: own.get(id_, given[id_]) for id_ in table.matchable}
         theta["f_c"] *= 2.0 ** (values["transpose"] / 12.0)
-        theta["f_m"] *= speed
-        theta["gamma"] *= speed
-        sweep = sweep_seconds(theta["w"], theta["gamma"])
+        for id_ in _FASTER.intersection(theta):
+            theta[id_] *= speed
+        if kind is not None and is_known:
+            theta = {id_: table[id_].clamp(value) for id_, value in theta.items()}
         period = own["period"] / speed
-        onset = self.begin + own["delay"] / speed + 0.5 * sweep
+        onset = self.begin + own["delay"] / speed + lead_in(instrument, theta)
         repeats = 1
         if period < _WINDOW:
             repeats = note.repeats or max(1, math.ceil(_WINDOW / period))
-        level = 0.0 if heard and not self.heard(place) else units.db_to_amplitude(note.level)
+        is_silent = (heard and not self.heard(place)) or not is_known
+        level = 0.0 if is_silent else units.db_to_amplitude(note.level)
         return Layer(
+            instrument=instrument if is_known else "chirplet",
             theta=theta,
             onset=onset,
             level=level,

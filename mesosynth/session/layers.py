@@ -1,4 +1,4 @@
-"""Layers: a match with several arpeggios, and the mixer of those that play.
+"""Layers: a match with several sounds, and the mixer of those that play.
 
 The result of such a match is played by the instrument "layers", which the session changes to with
 the first step. The sound is in the parameters; a :class:`LayerMixer` has the state of each layer
@@ -16,10 +16,10 @@ from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.instruments.layers import LAYERS, PARAMETERS, SILENT, LayerVoice
 from mesosynth.matching.checkpoint import Checkpoint
-from mesosynth.matching.results import Layer, LayersResult, LayersSettings, LayersStep, Scores
-from mesosynth.presets.matched import layer_values, phrase_begin
+from mesosynth.matching.results import LAYERED, Layer, LayersResult, LayersSettings, LayersStep, Scores
+from mesosynth.presets.matched import layer_state, layer_values, phrase_begin
 from mesosynth.presets.preset import MatchRecord, Preset
-from mesosynth.session.layer_mixer import LayerMixer, LayerNote, mixer_of
+from mesosynth.session.layer_mixer import LayerMixer, LayerNote, kinds_of, mixer_of
 from mesosynth.session.match import Match, Wanted
 from mesosynth.session.rack import Rack
 from mesosynth.session.signals import Emitter, Messages, Signal
@@ -35,7 +35,7 @@ _AS_FOUND = {"transpose": 0.0, "speed": 1.0}
 
 
 class Layers:
-    """Matches the target with several arpeggios, and changes the ones that play.
+    """Matches the target with several sounds, and changes the ones that play.
 
     Pausing, resuming and stopping are those of any match, see :class:`Match`.
 
@@ -105,12 +105,12 @@ class Layers:
         """
         if go_on and not self._mixer.notes:
             raise ArgumentError("There are no layers to go on from; match with layers first.")
-        if go_on and (kinds := self._kinds()):
-            place, kind = next(iter(kinds.items()))
-            raise ArgumentError(
-                f"Layer {place + 1} is a {kind['instrument']}; a match with layers goes on from "
-                "arpeggios only. Remove it first."
-            )
+        for place, kind in self._kinds().items() if go_on else ():
+            if kind["instrument"] not in LAYERED:
+                raise ArgumentError(
+                    f"Layer {place + 1} is a {kind['instrument']}; a match with layers goes on "
+                    f"from {', '.join(LAYERED)} only. Remove it first."
+                )
         settings = self._settings_from_here(self.settings) if go_on else self.settings
         self._match.want(Wanted(partial(self._begin, settings, ()), layers=True))
         self._is_first_step = not go_on
@@ -132,7 +132,7 @@ class Layers:
     def _settings_from_here(
         self, settings: LayersSettings, before: LayersStep | None = None
     ) -> LayersSettings:
-        start = self._arpeggios(heard=False)
+        start = self._layers(heard=False)
         return replace(
             settings, layers=max(settings.layers, len(start)),
             start=start, pinned=self._mixer.pinned, before=before,
@@ -212,14 +212,16 @@ class Layers:
         sha256 = "" if target is None else target.sha256
         mixer = mixer_of(layers, before, phrase_begin(layers), sha256)
         values = {**layer_values(layers), **_AS_FOUND, **mixer.levels}
+        kinds = {int(n) - 1: kind for n, kind in layer_state(layers).get("layers", {}).items()}
         self._is_first_step = self._may_change_over = False
         with self._emit.held():
             self.set_mixer(mixer)  # before the values, which change it
-            if not first and plays and not self._kinds():
+            if not first and plays:
+                self._set_kinds(kinds)
                 self._sound.set(values, "match")
             else:
-                self._set_kinds({})
                 self._rack.play_alone(INSTRUMENT, values)
+                self._set_kinds(kinds)
             if not plays:
                 self._messages.say(
                     "Layers play now, the instrument for what is found; undo goes back."
@@ -250,7 +252,7 @@ class Layers:
             self._draw()
 
     def _draw(self) -> None:
-        layers = self._arpeggios(heard=True)
+        layers = self._layers(heard=True)
         self._jobs.begin("layers picture", layers, self._target.sound)
 
     def instrument(self, place: int) -> str:
@@ -419,8 +421,7 @@ class Layers:
         """Instruments and parameters of the layers that are no chirplets, by place."""
         if self._rack.instrument != INSTRUMENT:
             return {}
-        kinds = self._rack.state.get("layers") or {}
-        return {int(number) - 1: kind for number, kind in kinds.items()}
+        return kinds_of(self._rack.state)
 
     def _set_kinds(self, kinds: Mapping[int, Mapping[str, Any]]) -> None:
         if kinds == self._kinds():
@@ -429,14 +430,9 @@ class Layers:
         others = {str(n + 1): k for n, k in kinds.items() if k["instrument"] != "chirplet"}
         self._rack.set_state({**state, **({"layers": others} if others else {})})
 
-    def _arpeggios(self, *, heard: bool) -> tuple[Layer, ...]:
-        """Layers in the units of a match; other instruments are silent in it."""
-        kinds = self._kinds()
-        layers = self._mixer.layers(self._sound.values, heard=heard)
-        return tuple(
-            replace(layer, level=0.0) if place in kinds else layer
-            for place, layer in enumerate(layers)
-        )
+    def _layers(self, *, heard: bool) -> tuple[Layer, ...]:
+        """Layers in the units of a match; instruments that it does not know are silent in it."""
+        return self._mixer.layers(self._sound.values, self._kinds(), heard=heard)
 
     def _note(self, place: int, **changes: bool) -> None:
         self._check_place(place)
@@ -466,7 +462,8 @@ class Layers:
         """Set the mixer for a preset that plays next, with the begin of its phrase."""
         mixer = LayerMixer().after(preset.values)
         if preset.match is not None:
-            heard = [one for one in mixer.layers(preset.values, heard=True) if one.level > 0.0]
+            layers = mixer.layers(preset.values, kinds_of(preset.state), heard=True)
+            heard = [one for one in layers if one.level > 0.0]
             first = min((one.onset for one in heard), default=0.0)
             mixer = replace(mixer, begin=preset.match.onset - first, sha256=preset.match.sha256)
         self.set_mixer(mixer)
@@ -481,7 +478,7 @@ class Layers:
     def record(self) -> MatchRecord | None:
         """Record of the match for a preset; None if the layers have changed since."""
         target, scores = self._target.sound, self.scores
-        layers = self._arpeggios(heard=True)
+        layers = self._layers(heard=True)
         is_judged = [replace(one, share=1.0) for one in self._judged] == list(layers)
         if target is None or scores is None or not is_judged or self._mixer.sha256 != target.sha256:
             return None
