@@ -61,7 +61,6 @@ GAP = {"stream": 0.9e-6, "graph": 0.5e-6}
 """Least time between two kernels, s."""
 
 _BATCH = 16
-_LAYERS = 4
 _TANGENTS = "four tangents"
 _SECONDS = 8.0  # for each measurement
 
@@ -87,7 +86,6 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 def works(device: "torch.device") -> dict[str, Callable[[], object]]:
     """Works by name, each a function that does it once; tangents without a graph."""
-    import numpy as np
     import torch
 
     from mesosynth.matching.model import CHIRPLET

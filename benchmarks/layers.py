@@ -1,14 +1,14 @@
-"""Recordings matched with a few arpeggios, beside the best of many random settings.
+"""Recordings matched with a few layers, beside the best of many random settings.
 
-Every sound of a folder is matched with layers. The baseline is the best, by the cosine of the
-time-averaged JTFS, of many settings of as many layers, drawn evenly over the knobs' travel, at
-onsets and levels drawn too. With --json, one object::
+Every sound of a folder is matched with layers. The baseline is the best, by the loss of the
+search, of many settings of as many layers, drawn evenly over the knobs' travel, at onsets and
+levels drawn too. With --json, one object::
 
-    schema      2; grows with any change that a reader of an older one would notice
+    schema      3; grows with any change that a reader of an older one would notice
     machine     see :meth:`benchmarks.harness.Environment.record`
     layers, seconds, seed, random
                 as on the command line
-    recordings  a list: file; layers (found); scores {jtfs, mss, log_mel}; random, the
+    recordings  a list: file; layers (found); scores {score, picture, jtfs, log_mel}; random, the
                 same of the best setting at random where one was drawn;
                 loss, evaluations, seconds, converged
 """
@@ -17,10 +17,9 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.harness import (
     NOTHING,
@@ -34,10 +33,13 @@ from benchmarks.harness import (
 from mesosynth.errors import ArgumentError
 from mesosynth.system.cpu import worker_threads
 
-SCHEMA = 2
+if TYPE_CHECKING:
+    from mesosynth.audio.target import Target
+    from mesosynth.matching.results import Layer
+
+SCHEMA = 3
 _SOUNDS = (".wav", ".flac", ".ogg", ".aif", ".aiff", ".mp3")
 _LEVELS = (-24.0, 0.0)  # dB
-_HIGHEST_F_C = 4000.0  # Hz; above, a carrier is not in the analysis band
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="a folder of sounds (default: $MESOSYNTH_RECORDINGS)",
     )  # fmt: skip
     parser.add_argument("--only", metavar="TEXT", default="", help="part of the files' names")
-    parser.add_argument("--layers", metavar="N", type=int, default=4)
+    parser.add_argument("--layers", metavar="N", type=int, default=12)
     parser.add_argument("--seconds", metavar="S", type=float, default=60.0, help="for each")
     parser.add_argument("--seed", metavar="N", type=int, default=0)
     parser.add_argument(
@@ -107,38 +109,38 @@ def _measure(file: Path, arguments: argparse.Namespace, say: Narration) -> Answe
     }
     if arguments.random:
         say(f"{file.name}: {arguments.random} settings at random")
-        row["random"] = _best_at_random(target.audio, arguments)
+        row["random"] = _best_at_random(target, arguments)
     return row
 
 
-def _best_at_random(audio: NDArray[np.float32], arguments: argparse.Namespace) -> dict[str, float]:
-    """Scores of the best of many settings, by the time-averaged JTFS."""
-    from mesosynth.matching.layer_sound import TOLERANCE
-    from mesosynth.matching.layers import render_layers
-    from mesosynth.matching.operator import Operator
+def _best_at_random(target: "Target", arguments: argparse.Namespace) -> dict[str, float]:
+    """Scores of the best of many settings, by the loss of the search."""
+    from mesosynth.matching.layers import LayerSearch, render_layers
+    from mesosynth.matching.results import LayersSettings
     from mesosynth.matching.similarity import Similarity
+    from mesosynth.system.steps import EvaluationCache
 
-    operator, rng = Operator(tolerance=TOLERANCE), np.random.default_rng(arguments.seed)
-    S = operator.analyse(audio)
-    best, cosine = np.zeros_like(audio), -1.0
+    rng, recording = np.random.default_rng(arguments.seed), target.recording
+    search = LayerSearch(target, LayersSettings(), EvaluationCache())
+    best, least = list["Layer"](), np.inf
     for _ in range(arguments.random):
-        x = render_layers([_at_random(rng) for _ in range(arguments.layers)])
-        if x.any() and (here := float(operator.analyse(x) @ S)) > cosine:
-            best, cosine = x, here
-    return Similarity(audio).of(best).as_dict()
+        tried = [_at_random(rng, recording.duration) for _ in range(arguments.layers)]
+        if (loss := search.loss_of(tried)) < least:
+            best, least = tried, loss
+    audio = render_layers(best, len(recording.audio), recording.sample_rate)
+    return Similarity(recording.audio, recording.sample_rate).of(audio).as_dict()
 
 
-def _at_random(rng: np.random.Generator) -> Any:  # noqa: ANN401 - a Layer, imported when needed
-    from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
-    from mesosynth.instruments.chirplet import PARAMETERS
-    from mesosynth.matching.results import Layer
+def _at_random(rng: np.random.Generator, seconds: float) -> "Layer":
+    from mesosynth.matching.results import LAYERED, MATCHABLE, Layer
 
-    theta = {id_: PARAMETERS[id_].from_unit(rng.random()) for id_ in PARAMETERS.matchable}
-    theta["f_c"] = min(theta["f_c"], _HIGHEST_F_C)
+    kind = str(rng.choice(LAYERED))
+    table = MATCHABLE[kind]
     return Layer(
-        theta=theta,
-        onset=rng.uniform(0.0, ANALYSIS_SAMPLES / ANALYSIS_RATE),
+        theta={id_: table[id_].from_unit(rng.random()) for id_ in table.matchable},
+        onset=rng.uniform(0.0, seconds),
         level=10.0 ** (rng.uniform(*_LEVELS) / 20.0),
+        instrument=kind,
     )
 
 
@@ -155,13 +157,13 @@ def show(answer: Answer) -> None:
         ours, chance = row["scores"], row.get("random")
         rows.append([
             row["file"],
-            *(f"{ours[name]:.3f}" for name in ("jtfs", "mss", "log_mel")),
+            *(f"{ours[name]:.3f}" for name in ("picture", "jtfs", "log_mel")),
             f"{row['seconds']:.0f}",
-            *(f"{chance[name]:.3f}" if chance else NOTHING for name in ("jtfs", "log_mel")),
+            *(f"{chance[name]:.3f}" if chance else NOTHING for name in ("picture", "jtfs")),
         ])  # fmt: skip
     table(
-        "Cosines to the recording, and those of the best setting at random",
-        ["recording"], ["JTFS", "MSS", "mel", "s", "random: JTFS", "mel"], rows,
+        "Similarity to the recording, and those of the best setting at random",
+        ["recording"], ["picture", "JTFS", "mel", "s", "random: picture", "JTFS"], rows,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """`mesosynth match`: the parameters of a recording, written as a preset.
 
-With ``--layers``, a few sounds of several kinds that together sound like it; with ``--save`` and ``--resume``, a
-match that outlives its process.
+With ``--layers``, a few sounds of several kinds that together sound like it; with ``--save`` and
+``--resume``, a match that outlives its process.
 """
 
 import contextlib

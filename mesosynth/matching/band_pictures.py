@@ -228,7 +228,7 @@ class _Spread(torch.autograd.Function):
     @staticmethod
     @override
     def forward(
-        ctx: Any,  # noqa: ANN401 - torch has no type for it
+        ctx: Any,
         level: torch.Tensor,
         position: torch.Tensor,
         width: torch.Tensor,
@@ -237,7 +237,8 @@ class _Spread(torch.autograd.Function):
         inputs = [x.detach().contiguous() for x in (level, position, width)]
         layers, _, times = level.shape
         out = np.zeros((layers, times, response.shape[2]), np.float32)
-        loops().spread(*(x.numpy() for x in inputs), response, out)
+        g, p, std = (x.numpy() for x in inputs)
+        loops().spread(g, p, std, response, out)
         ctx.save_for_backward(*inputs)
         ctx.response = response
         return torch.from_numpy(out)
@@ -245,10 +246,8 @@ class _Spread(torch.autograd.Function):
     @staticmethod
     @override
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        inputs = [x.numpy() for x in ctx.saved_tensors]
-        outputs = [np.zeros(x.shape, np.float32) for x in inputs]
-        along = gradients[0].contiguous().numpy()
-        loops().spread_adjoint(
-            *inputs, ctx.response, along, *outputs, np.zeros(1, np.float32)
-        )
-        return (*(torch.from_numpy(x) for x in outputs), None)
+        g, p, std = (x.numpy() for x in ctx.saved_tensors)
+        dg, dp, d_std = (np.zeros(x.shape, np.float32) for x in (g, p, std))
+        along, zero = gradients[0].contiguous().numpy(), np.zeros(1, np.float32)
+        loops().spread_adjoint(g, p, std, ctx.response, along, dg, dp, d_std, zero)
+        return (*(torch.from_numpy(x) for x in (dg, dp, d_std)), None)

@@ -173,9 +173,7 @@ class LayerStarts:
                 ]  # fmt: skip
                 return self._row("strike", theta, onset, rng)
 
-    def _row(
-        self, kind: str, theta: list[float], onset: float, rng: np.random.Generator
-    ) -> Start:
+    def _row(self, kind: str, theta: list[float], onset: float, rng: np.random.Generator) -> Start:
         row = np.zeros(SIZE)
         model = layer_model(kind)
         row[: len(theta)] = model.axes(np.array(theta))

@@ -108,7 +108,9 @@ def mixture_pictures(pictures: BandPictures, kinds: Sequence[str], rows: torch.T
             partials = partials_of(kind, own, pictures.times)
             powers = pictures.of_partials(*partials)
             if bool((own[:, PERIOD] > 0.0).any()):
-                powers = [_repeated(p, own, r.hop) for p, r in zip(powers, RESOLUTIONS, strict=True)]
+                powers = [
+                    _repeated(p, own, r.hop) for p, r in zip(powers, RESOLUTIONS, strict=True)
+                ]
             found.append((places, powers))
     order = torch.tensor([place for places, _ in found for place in places]).argsort()
     return [torch.cat([powers[i] for _, powers in found])[order] for i in range(len(RESOLUTIONS))]
@@ -119,11 +121,11 @@ def _repeated(power: torch.Tensor, rows: torch.Tensor, hop: int) -> torch.Tensor
     frames = power.shape[1]
     repeated: list[torch.Tensor] = []
     for picture, row in zip(power, rows, strict=True):
-        period, onset = row[PERIOD], float(row[ONSET]) * ONSET_STEP
+        onset, seconds = float(row[ONSET].detach()) * ONSET_STEP, float(row[PERIOD].detach())
         whole = picture
-        if float(period) > 0.0:
-            steps = period * (RATE / hop)  # frames
-            count = int((frames * hop / RATE - onset) / max(float(period), SHORTEST_PERIOD))
+        if seconds > 0.0:
+            steps = row[PERIOD] * (RATE / hop)  # frames
+            count = int((frames * hop / RATE - onset) / max(seconds, SHORTEST_PERIOD))
             for number in range(1, count + 1):
                 shift = number * steps
                 least = int(shift.detach())
@@ -196,13 +198,14 @@ class PictureLoss:
 # --------------------------------------------------------------------------------------------------
 # Search
 #
-# A layer joins where the others leave most of the target, and all are refined together by Adam. Then
-# the layers that are missed least make room for others, and what was no gain is forgotten. At the
-# end the expected pictures are multiplied by what the waveform's own have more or less, for beats
-# between partials and the chance in noise.
+# A layer joins where the others leave most of the target, and all are refined together by Adam.
+# Then the layers that are missed least make room for others, and what was no gain is forgotten. At
+# the end the expected pictures are multiplied by what the waveform's own have more or less, for
+# beats between partials and the chance in noise.
 #
-# Each stage is one evaluation of the cache: a function of its number and of the layers before it, so
-# that a search that is taken up again comes to the same digits. The clock decides between stages.
+# Each stage is one evaluation of the cache: a function of its number and of the layers before it,
+# so that a search that is taken up again comes to the same digits. The clock decides between
+# stages.
 
 
 _PEAK = 0.5  # of the sound that is analysed
@@ -297,10 +300,17 @@ class LayerSearch:
             pass
         return self._result()
 
+    def loss_of(self, layers: Sequence[Layer]) -> float:
+        """Loss of layers, as other searches would have it: of their expected pictures."""
+        with torch.no_grad():
+            return float(self._loss.of(self._sum(self._mixture(layers))))
+
     def _run(self) -> LayerSteps[None]:
         """Grow, try the weakest again, remove what is not missed, refine beside the waveform."""
         if self._given:
-            yield from self._stage(self._refined(self._start(), 0))
+            yield from self._stage(
+                self._refined(self._mixture(self._settings.start, self._settings.pinned), 0)
+            )
         while self._count < self._settings.layers:
             # Even the shortest time leaves room for one layer.
             if self._count > max(self._given, 0) and self._elapsed > _GROWN_BY:
@@ -338,19 +348,13 @@ class LayerSearch:
 
     # ------------------------------------------------------------------ stages
 
-    def _start(self) -> Mixture:
-        """Layers that the search goes on from."""
-        layers = [
-            replace(
-                one,
-                onset=one.onset - self._recording.start,
-                level=one.level * self._scale,
-            )
-            for one in self._settings.start
-        ]
-        held = np.isin(np.arange(self._given), self._settings.pinned)
+    def _mixture(self, layers: Sequence[Layer], held: Sequence[int] = ()) -> Mixture:
+        """Layers in the terms of the search; `held` ones stay as they are."""
+        start, scale = self._recording.start, self._scale
+        moved = [replace(one, onset=one.onset - start, level=one.level * scale) for one in layers]
+        rows = np.array([row_of(layer) for layer in moved])
         kinds = tuple(layer.instrument for layer in layers)
-        return Mixture(kinds, np.array([row_of(layer) for layer in layers]), held)
+        return Mixture(kinds, rows, np.isin(np.arange(len(layers)), held))
 
     def _grown(self) -> Steps[None, _State]:
         """The layers, and one more."""
@@ -586,8 +590,7 @@ class LayerSearch:
             for kind, row, energy in zip(mixture.kinds, mixture.rows, energies, strict=True)
         ]
         return tuple(
-            replace(layer, onset=layer.onset + start, level=layer.level / scale)
-            for layer in layers
+            replace(layer, onset=layer.onset + start, level=layer.level / scale) for layer in layers
         )
 
 

@@ -16,7 +16,14 @@ from mesosynth.errors import ArgumentError
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.instruments.layers import LAYERS, PARAMETERS, SILENT, LayerVoice
 from mesosynth.matching.checkpoint import Checkpoint
-from mesosynth.matching.results import LAYERED, Layer, LayersResult, LayersSettings, LayersStep, Scores
+from mesosynth.matching.results import (
+    LAYERED,
+    Layer,
+    LayersResult,
+    LayersSettings,
+    LayersStep,
+    Scores,
+)
 from mesosynth.presets.matched import layer_state, layer_values, phrase_begin
 from mesosynth.presets.preset import MatchRecord, Preset
 from mesosynth.session.layer_mixer import LayerMixer, LayerNote, kinds_of, mixer_of

@@ -13,7 +13,7 @@ from mesosynth.matching.layers import render_layers
 from mesosynth.matching.results import Layer, LayersResult, Scores
 from mesosynth.matching.similarity import similarity
 from mesosynth.plugins.plugin import NO_EVENTS
-from mesosynth.presets.matched import layer_values, layered_preset
+from mesosynth.presets.matched import layer_state, layer_values, layered_preset
 from mesosynth.presets.preset import load_preset, save_preset
 
 PERIOD = 5760 / ANALYSIS_RATE  # s
@@ -26,8 +26,19 @@ LAYERS = (
 )  # fmt: skip
 
 
-def play(values, seconds):
+MIXED = (
+    LAYERS[0],
+    Layer({"f_c": 300.0, "gamma": 0.5, "attack": 0.01, "decay": 0.3, "brightness": -9.0,
+           "inharmonicity": 0.0, "damping": 0.5, "air": 0.5, "air_width": 1.0, "tremolo_rate": 6.0,
+           "tremolo_depth": 0.3}, onset=0.2, level=0.3, instrument="strike"),
+    Layer({"f_c": 150.0, "tau": 0.3, "p": 0.01, "D": 0.05, "alpha": 0.6}, onset=1.5, level=0.5,
+          instrument="drum"),
+)  # fmt: skip
+
+
+def play(values, seconds, state=None):
     instrument = Layers()
+    instrument.restore(state or {})
     instrument.prepare(ANALYSIS_RATE, 512)
     out = np.zeros((2, round(seconds * ANALYSIS_RATE)), np.float32)
     for begin in range(0, out.shape[1], 512):
@@ -35,13 +46,16 @@ def play(values, seconds):
     return out[0]
 
 
-def test_the_instrument_plays_what_was_matched():
-    values = layer_values(LAYERS)
+@pytest.mark.parametrize("layers", [LAYERS, MIXED], ids=["arpeggios", "mixed"])
+def test_the_instrument_plays_what_was_matched(layers):
+    values = layer_values(layers)
     begin = min(
-        layer.onset - 0.5 * layer.theta["w"] / abs(layer.theta["gamma"]) for layer in LAYERS
-    )
-    wanted = render_layers(LAYERS, start=begin)
-    played = play(values, ANALYSIS_SAMPLES / ANALYSIS_RATE)
+        layer.onset - 0.5 * layer.theta["w"] / abs(layer.theta["gamma"])
+        if layer.instrument == "chirplet" else layer.onset
+        for layer in layers
+    )  # fmt: skip
+    wanted = render_layers(layers, ANALYSIS_SAMPLES, ANALYSIS_RATE, begin)
+    played = play(values, ANALYSIS_SAMPLES / ANALYSIS_RATE, layer_state(layers))
     wanted[-ANALYSIS_RATE:] = played[-ANALYSIS_RATE:] = 0.0  # there it goes on repeating
     scores = similarity(wanted, played, ANALYSIS_RATE)
     assert min(scores.as_dict().values()) > 0.99
@@ -60,7 +74,7 @@ def test_a_phrase_is_a_whole_number_of_periods_and_comes_again():
 
 
 def test_a_preset_keeps_scores_and_comes_back(tmp_path):
-    result = LayersResult(LAYERS, Scores(0.9, 0.5, 0.7), 0.2, 100, 12.0, converged=True)
+    result = LayersResult(MIXED, Scores(0.9, 0.5, 0.7), 0.2, 100, 12.0, converged=True)
     path = tmp_path / "phrase.json"
     save_preset(path, layered_preset(result, "phrase.wav", "abc"))
     preset = load_preset(path)
@@ -68,12 +82,14 @@ def test_a_preset_keeps_scores_and_comes_back(tmp_path):
     assert preset.match.similarity == {
         "score": 0.5, "picture": 0.9, "jtfs": 0.5, "log_mel": 0.7,
     }  # fmt: skip
-    assert preset.values == PARAMETERS.complete(layer_values(LAYERS))
+    assert preset.values == PARAMETERS.complete(layer_values(MIXED))
+    assert preset.state == layer_state(MIXED)
+    assert preset.state["layers"]["3"]["instrument"] == "drum"
 
 
 def test_the_command_line_matches_with_layers(tmp_path, capsys):
     sound, preset = tmp_path / "phrase.wav", tmp_path / "phrase.json"
-    soundfile.write(sound, render_layers(LAYERS), ANALYSIS_RATE)
+    soundfile.write(sound, render_layers(LAYERS, ANALYSIS_SAMPLES, ANALYSIS_RATE), ANALYSIS_RATE)
     words = ["match", str(sound), "--layers", "1", "--seconds", "2", "-o", str(preset), "--json"]
     assert main(words) == 0
     answer = json.loads(capsys.readouterr().out)
@@ -88,12 +104,12 @@ def test_the_command_line_matches_with_layers(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--layers", "9"], "layers=9 must be 1 to 8"),
+        (["--layers", "13"], "layers=13 must be 1 to 12"),
         (["--layers", "2", "--pin", "f_c=440"], "--pin"),
     ],
 )
 def test_what_makes_no_sense_on_the_command_line_is_refused(tmp_path, capsys, words, message):
     sound = tmp_path / "phrase.wav"
-    soundfile.write(sound, render_layers(LAYERS), ANALYSIS_RATE)
+    soundfile.write(sound, render_layers(LAYERS, ANALYSIS_SAMPLES, ANALYSIS_RATE), ANALYSIS_RATE)
     assert main(["match", str(sound), *words]) == 2
     assert message in capsys.readouterr().err

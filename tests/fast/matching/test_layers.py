@@ -53,7 +53,9 @@ def expected(one):
 )
 def test_the_expected_pictures_are_those_of_the_sound(one, error):
     x = layer_sounds([one], SAMPLES, RATE)[0].astype(np.float32)
-    for P, Q in zip(expected(one), BandPictures(SAMPLES).of_sound(torch.from_numpy(x)), strict=True):
+    for P, Q in zip(
+        expected(one), BandPictures(SAMPLES).of_sound(torch.from_numpy(x)), strict=True
+    ):
         assert float(P.sum() / Q.sum()) == pytest.approx(1.0, abs=0.05)
         D = [10.0 * torch.log10(p / Q.max() + 1e-6) for p in (P[0], Q)]
         assert float((D[0] - D[1]).square().mean().sqrt()) < error  # dB; beats and chance
