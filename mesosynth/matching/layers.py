@@ -66,7 +66,17 @@ class Mixture:
     held: NDArray[np.bool_]
 
     def joined(self, kind: str, row: NDArray[np.float64]) -> "Mixture":
-        """These layers and one more."""
+        """These layers and one more.
+
+        Parameters
+        ----------
+        kind : str
+        row : (SIZE,) float64
+
+        Returns
+        -------
+        Mixture
+        """
         rows = np.concatenate([self.rows, row[None]])
         return Mixture((*self.kinds, kind), rows, np.append(self.held, False))
 
