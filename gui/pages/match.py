@@ -14,7 +14,16 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
-from mesosynth.matching.results import Candidate, LayersStep, MatchResult, MatchSettings, MatchStep
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.matching.results import (
+    FILTER_RANGES,
+    Candidate,
+    Filters,
+    LayersStep,
+    MatchResult,
+    MatchSettings,
+    MatchStep,
+)
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.session import Session
 
@@ -22,6 +31,7 @@ from .. import theme
 from ..actions import Actions
 from ..desk import Desk
 from ..undo import History
+from ..widgets.number_box import integer_box
 
 PHIS = {
     "jtfs-global": "JTFS, averaged over time",
@@ -35,6 +45,15 @@ DESCENTS = {
     "bold-driver": "Gradient, bold driver",
 }
 """What the desk calls the engine's transforms and descents."""
+
+DEFAULTS = Filters()
+_FILTER_TIPS = {
+    "J": "Octaves of the wavelets along time: the more, the slower rates are told apart",
+    "Q": "Wavelets an octave along time: the more, the finer is pitch and the coarser is time",
+    "J_fr": "Octaves of the wavelets along log-frequency: the more, the wider are the shapes",
+    "Q_fr": "Wavelets an octave along log-frequency",
+    "F": "Averaging along log-frequency over 2^F wavelets: pitch counts less",
+}
 
 MORPH_STEPS = 100
 
@@ -89,6 +108,15 @@ class MatchPage(QFrame):
         self.phi, self.descent = _choice("Transform", PHIS), _choice("Descent", DESCENTS)
         for box in (self.phi, self.descent):
             box.activated.connect(self._tell)
+        self.filters = {
+            id_: integer_box(*ends, getattr(DEFAULTS, id_), f"{id_} of the JTFS")
+            for id_, ends in FILTER_RANGES.items()
+        }
+        for id_, box in self.filters.items():
+            box.setToolTip(_FILTER_TIPS[id_])
+            box.valueChanged.connect(self._tell)
+        self.analysis = theme.note()
+        self.analysis.setWordWrap(True)
         self.left = theme.note()
         self.candidates = QListWidget()
         theme.name(self.candidates, "Candidates", "Each start's end; choose one to hear it")
@@ -122,6 +150,11 @@ class MatchPage(QFrame):
             box.setChecked(id_ in settings.unknowns)
         self.phi.setCurrentIndex(self.phi.findData(settings.phi))
         self.descent.setCurrentIndex(self.descent.findData(settings.descent))
+        for id_, box in self.filters.items():
+            box.blockSignals(True)
+            box.setValue(getattr(settings.filters, id_))
+            box.blockSignals(False)
+        self._say_analysis()
         self.settings_shown.emit(settings)
 
     def pin(self, id_: str, pinned: bool) -> None:
@@ -196,7 +229,8 @@ class MatchPage(QFrame):
             self.candidates.item(place).setText(self._in_words(place, candidate))
         scores = result.similarity
         matching = self._desk.session.match.running
-        if scores is not None and scores.score < _ALIKE and not matching:
+        told = matching or not (result.converged and result.found)  # why it stopped, or a new match
+        if scores is not None and scores.score < _ALIKE and not told:
             self._desk.say(
                 f"One arpeggio: {scores.brief}. Press L to match the target with several layers, "
                 "and with how they repeat."
@@ -236,10 +270,23 @@ class MatchPage(QFrame):
             unknowns=chosen,
             phi=self.phi.currentData(),
             descent=self.descent.currentData(),
+            filters=Filters(**{id_: box.value() for id_, box in self.filters.items()}),
         )
+        self._say_analysis()
         settings = self._settings
         self._desk.ask(lambda session: setattr(session.match, "settings", settings))
         self.settings_shown.emit(self._settings)
+
+    def _say_analysis(self) -> None:
+        """Say what is analysed, and over what time it is averaged."""
+        phi = self._settings.phi
+        seconds = ANALYSIS_SAMPLES / ANALYSIS_RATE
+        slowest = 2**self._settings.filters.J / ANALYSIS_RATE
+        averaged = {"jtfs-global": seconds, "jtfs": slowest}.get(phi)
+        text = f"{ANALYSIS_RATE} Hz, a window of {seconds:g} s"
+        self.analysis.setText(text if averaged is None else f"{text}, T = {averaged:g} s")
+        for box in self.filters.values():
+            box.setEnabled(averaged is not None)
 
     def _lay_out(self, parameters: ParameterTable, actions: Actions) -> None:
         grid = QGridLayout()
@@ -251,6 +298,11 @@ class MatchPage(QFrame):
             box.clicked.connect(self._tell)
             self.unknowns[id_] = box
             grid.addWidget(box, place // 2, place % 2)
+        filters = QGridLayout()
+        filters.setSpacing(2)
+        for place, (id_, box) in enumerate(self.filters.items()):
+            filters.addWidget(theme.note(id_), place // 3, 2 * (place % 3))
+            filters.addWidget(box, place // 3, 2 * (place % 3) + 1)
         buttons = QHBoxLayout()
         buttons.setSpacing(4)
         for id_ in ("match", "pause_match", "stop_match"):
@@ -267,6 +319,8 @@ class MatchPage(QFrame):
         layout.addWidget(theme.title("By"))
         layout.addWidget(self.phi)
         layout.addWidget(self.descent)
+        layout.addLayout(filters)
+        layout.addWidget(self.analysis)
         layout.addLayout(buttons)
         layout.addWidget(self.left)
         layout.addWidget(theme.title("Candidates"))

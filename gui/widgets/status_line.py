@@ -73,7 +73,7 @@ class LevelMeter(QWidget):
 
 
 def _text(level: float) -> str:
-    return f"{level:.1f} dB" if level > theme.FLOOR_DB else "silent"
+    return f"{level:.1f} dBFS" if level > theme.FLOOR_DB else "silent"
 
 
 # --------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ class TrackingStrip(QWidget):
         self.confidence = Bar("Confidence")
         self.level_text, self.confidence_text, self.lag_text = (theme.note() for _ in range(3))
         for text, longest in (
-            (self.level_text, "Input -99 dB"),
+            (self.level_text, "Input -99 dBFS"),
             (self.confidence_text, "Confidence 100%"),
             (self.lag_text, "Lag 00.00 s"),
         ):  # numbers that change must not push the rest about
@@ -87,7 +87,7 @@ class TrackingStrip(QWidget):
         self.words.setText("Frozen: the input is heard" if held else _WORDS[followed.hearing])
         level = max(followed.level, theme.FLOOR_DB)
         self.level.show_share(1.0 - level / theme.FLOOR_DB, False)
-        self.level_text.setText(f"Input {level:.0f} dB")
+        self.level_text.setText(f"Input {level:.0f} dBFS")
         confidence = followed.confidence
         self.confidence.show_share(confidence, confidence < _UNSURE)
         self.confidence_text.setText(f"Confidence {confidence:.0%}")

@@ -131,7 +131,7 @@ class Transport(QWidget):
         """Show how long and how loud the recording is; nothing when none runs."""
         self.recording = recording.running
         level = max(recording.level, -99.0)
-        text = f"{recording.seconds:.1f} s  {level:.0f} dB" if recording.running else ""
+        text = f"{recording.seconds:.1f} s  {level:.0f} dBFS" if recording.running else ""
         self._recorded.setText(text)
         self._recorded.setVisible(recording.running)
 

@@ -270,7 +270,7 @@ def map_steps(
             x[place.i], y[place.j] = place.values
         yield MapAxes(axes, x, y)
     yield
-    operator = shared_operator(settings.phi).of(model)
+    operator = shared_operator(settings.phi, filters=settings.filters).of(model)
     S_target = operator.analyse(target.audio)
     onset = 0.0
     if operator.hears_onset:

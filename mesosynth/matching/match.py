@@ -147,7 +147,7 @@ class MatchSearch:
         self._descent = descent_named(self.settings.descent)
         # Invariant to time shifts, for the starts.
         self._listener = shared_operator().of(model)
-        self.operator = shared_operator(self.settings.phi).of(model)
+        self.operator = shared_operator(self.settings.phi, filters=self.settings.filters).of(model)
         self.cache.start_clock()
         self._pins = Pins.of(self.settings.pinned, self.target)
         heard = self.operator.hears_onset and self._pins.onset is None
@@ -263,7 +263,10 @@ class MatchSearch:
             yield self._at_its_onset(model.in_range(given))
             return
         S = self._few.S
-        if self.settings.phi != self._listener.phi:
+        if (self.operator.phi, self.operator.filters) != (
+            self._listener.phi,
+            self._listener.filters,
+        ):
             S = self._listener.analyse(self.target.audio)
         for start in starts_of(self._listener, S, self.target.audio, _STARTS):
             sought = self.settings.unknowns

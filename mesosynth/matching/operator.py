@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError
 from mesosynth.matching.model import CHIRPLET, Model, State
-from mesosynth.matching.results import Phi
+from mesosynth.matching.results import Filters, Phi
 from mesosynth.scattering import JTFS
 from mesosynth.scattering.cuda_graph import GraphedFunction
 from mesosynth.scattering.jtfs import best_device
@@ -36,6 +36,9 @@ from mesosynth.scattering.mss import MultiScaleSpectrogram
 from mesosynth.system.steps import Steps, result_of
 
 PHIS: tuple[Phi, ...] = ("jtfs-global", "jtfs", "mss")
+
+DEFAULT_FILTERS = Filters()
+"""Filters of starts, pictures and scores."""
 
 TOLERANCE = 1e-3
 """Tolerance of the JTFS: far below the noise of any recording."""
@@ -109,6 +112,8 @@ class Operator:
     model : Model
     samples : int
         Length of the window, a power of two.
+    filters : Filters
+        Of the JTFS.
 
     Raises
     ------
@@ -123,16 +128,18 @@ class Operator:
         device: torch.device | None = None,
         model: Model = CHIRPLET,
         samples: int = ANALYSIS_SAMPLES,
+        filters: Filters = DEFAULT_FILTERS,
     ) -> None:
         if phi not in PHIS:
             raise ArgumentError(f"phi={phi!r} does not exist; choose of {', '.join(PHIS)}.")
         self.phi: Phi = phi
+        self.filters = filters
         self.model = model
         self.device = device or best_device()
         self.samples = samples
         self.jtfs = JTFS(
-            J=12, J_fr=5, Q=(8, 2), Q_fr=2, shape=samples, F=0, format="time",
-            T=None if phi == "jtfs" else "global", tolerance=tolerance,
+            J=filters.J, J_fr=filters.J_fr, Q=(filters.Q, 2), Q_fr=filters.Q_fr, shape=samples,
+            F=filters.F, format="time", T=None if phi == "jtfs" else "global", tolerance=tolerance,
             # Kymatio's mirrored padding would make rising and falling arpeggios look the same.
             boundary="periodic",
         )  # fmt: skip
@@ -274,8 +281,9 @@ class Operator:
         return (S.double() * self._weights[:, None]).flatten(-2)
 
 
-@functools.cache
-def shared_operator(phi: Phi = "jtfs-global", tolerance: float = TOLERANCE) -> Operator:
+def shared_operator(
+    phi: Phi = "jtfs-global", tolerance: float = TOLERANCE, filters: Filters = DEFAULT_FILTERS
+) -> Operator:
     """Operator of the chirplet, built once in a process.
 
     Parameters
@@ -283,6 +291,8 @@ def shared_operator(phi: Phi = "jtfs-global", tolerance: float = TOLERANCE) -> O
     phi : str
         One of :data:`PHIS`.
     tolerance : float
+        Of the JTFS.
+    filters : Filters
         Of the JTFS.
 
     Returns
@@ -294,7 +304,12 @@ def shared_operator(phi: Phi = "jtfs-global", tolerance: float = TOLERANCE) -> O
     ArgumentError
         If there is no Φ of that name.
     """
-    return Operator(phi, tolerance)
+    return _operator(phi, tolerance, filters)
+
+
+@functools.lru_cache(maxsize=8)  # who tries filters out leaves some tens of MB with each
+def _operator(phi: Phi, tolerance: float, filters: Filters) -> Operator:
+    return Operator(phi, tolerance, filters=filters)
 
 
 def _window(samples: int, device: torch.device) -> torch.Tensor:

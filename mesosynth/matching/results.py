@@ -253,6 +253,47 @@ Ranges = tuple[tuple[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
+class Filters:
+    """Wavelets of the JTFS in which a match compares, and along what it averages.
+
+    Attributes
+    ----------
+    J : int
+        Number of octaves of the wavelets along time, 6 to 14: the slowest rate is
+        ANALYSIS_RATE / 2^J Hz.
+    Q : int
+        Wavelets an octave along time, of the scalogram, 2 to 16.
+    J_fr : int
+        Number of octaves of the wavelets along log-frequency, 1 to 6.
+    Q_fr : int
+        Wavelets an octave along log-frequency, 1 to 4.
+    F : int
+        Averaging along log-frequency over 2^F wavelets of the scalogram, 0 to 3; 0 for none.
+
+    Raises
+    ------
+    ArgumentError
+        If one of them is out of range.
+    """
+
+    J: int = 12
+    Q: int = 8
+    J_fr: int = 5
+    Q_fr: int = 2
+    F: int = 0
+
+    def __post_init__(self) -> None:
+        for id_, (least, most) in FILTER_RANGES.items():
+            value = getattr(self, id_)
+            if not least <= value <= most:
+                raise ArgumentError(f"{id_}={value} must be {least} to {most}.")
+
+
+FILTER_RANGES = {"J": (6, 14), "Q": (2, 16), "J_fr": (1, 6), "Q_fr": (1, 4), "F": (0, 3)}
+"""Least and largest value of each of :class:`Filters`."""
+
+
+@dataclass(frozen=True, slots=True)
 class MapSettings:
     """Settings of a map of the loss over two parameters.
 
@@ -269,6 +310,7 @@ class MapSettings:
         zero of the live point.
     phi : str
         Representation of the loss.
+    filters : Filters
     """
 
     axes: tuple[str, str]
@@ -276,6 +318,7 @@ class MapSettings:
     grid: tuple[int, int] = (24, 24)
     ranges: Ranges | None = None
     phi: Phi = "jtfs-global"
+    filters: Filters = Filters()
 
     def whole_ranges(self, instrument: str) -> Ranges:
         """The ranges, or those of an instrument's parameters."""
@@ -308,7 +351,8 @@ class MapSettings:
             for each in (self, other)
         )
         return (
-            (self.axes, self.grid, self.phi) == (other.axes, other.grid, other.phi)
+            (self.axes, self.grid, self.phi, self.filters)
+            == (other.axes, other.grid, other.phi, other.filters)
             and self.whole_ranges(instrument) == other.whole_ranges(instrument)
             and still == others_still
         )
@@ -343,6 +387,8 @@ class MatchSettings:
         that source, 1.0 is full scale) may be pinned; they are reported as given.
     phi : str
         Representation of the loss: "jtfs-global", "jtfs" or "mss".
+    filters : Filters
+        Of the JTFS in the loss; starts and pictures use the default ones.
     descent : str
         One of :data:`mesosynth.matching.descent.DESCENTS`.
     start : mapping, optional
@@ -358,6 +404,7 @@ class MatchSettings:
     unknowns: tuple[str, ...] = PARAMETERS.matchable
     pinned: Mapping[str, float] = field(default_factory=dict[str, float])
     phi: Phi = "jtfs-global"
+    filters: Filters = Filters()
     descent: str = "levenberg-marquardt"
     start: Mapping[str, float] | None = None
     max_evaluations: int = 16

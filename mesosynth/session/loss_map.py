@@ -1,6 +1,7 @@
 """Map of the loss over two parameters, filled in around the live point in idle time."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -76,7 +77,8 @@ class LossMap:
         if min(grid) < 2:
             raise ArgumentError(f"grid={grid!r} must hold at least 2 values on each axis.")
         self._instrument = self._match.instrument
-        self._wanted = MapSettings(axes, known, grid, ranges, self._match.settings.phi)
+        phi, filters = self._match.settings.phi, self._match.settings.filters
+        self._wanted = MapSettings(axes, known, grid, ranges, phi, filters)
         self._send()
 
     def aim(self) -> None:
@@ -111,9 +113,10 @@ class LossMap:
         if self._cells:
             cells, self._cells = tuple(self._cells), []
             self._emit(self.filled, wanted.axes, cells)
-        values, phi = self._match.theta(), self._match.settings.phi
-        if values and (values, phi) != (wanted.values, wanted.phi):
-            self._wanted = MapSettings(wanted.axes, values, wanted.grid, wanted.ranges, phi)
+        values, settings = self._match.theta(), self._match.settings
+        now = replace(wanted, values=values, phi=settings.phi, filters=settings.filters)
+        if values and now != wanted:
+            self._wanted = now
             self._moved = time.monotonic()
         elif wanted is not self._sent and time.monotonic() - self._moved > _REST:
             self._send()

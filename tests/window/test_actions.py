@@ -127,7 +127,7 @@ def test_a_recording_shows_seconds_and_level(desk, qtbot):
     desk.session.capture.take_changed.emit(TakeState(True, 2.34, -17.6))
     qtbot.waitUntil(desk.actions_["record"].isChecked, timeout=1_000)
     labels = [label.text() for label in desk.transport.children() if hasattr(label, "text")]
-    assert "2.3 s  -18 dB" in labels
+    assert "2.3 s  -18 dBFS" in labels
     desk.session.capture.take_changed.emit(TakeState(False, 0.0, -120.0))
     qtbot.waitUntil(lambda: not desk.actions_["record"].isChecked(), timeout=1_000)
 

@@ -41,7 +41,7 @@ def test_the_strip_tells_level_confidence_and_lag(desk, heard, qtbot):
     assert strip.words.text() == "Tracking"
     assert strip.confidence_text.text() == "Confidence 87%"
     assert strip.lag_text.text() == "Lag 0.41 s"
-    assert strip.level_text.text() == "Input -18 dB"
+    assert strip.level_text.text() == "Input -18 dBFS"
     heard(hearing="silent", confidence=0.87, lag=3.0, level=-120.0)
     qtbot.waitUntil(lambda: "held" in strip.words.text())
     assert strip.lag_text.text() == "Lag –"

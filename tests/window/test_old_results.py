@@ -1,5 +1,7 @@
 """Fears: what is shown or applied is of another target, or of another time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hands import DEMO, LEFT, told
@@ -9,7 +11,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolButton
 
 from mesosynth.audio.file import write_wav
-from mesosynth.matching.results import Candidate, MatchResult, MatchStep
+from mesosynth.matching.results import (
+    Candidate,
+    Filters,
+    MatchResult,
+    MatchSettings,
+    MatchStep,
+    Scores,
+)
 from mesosynth.presets.preset import EffectState, Preset
 
 LAYERED = Preset(
@@ -145,3 +154,36 @@ def test_reading_is_over_when_the_sound_is_there(desk, qtbot, tmp_path):
     assert "Reading" not in text
     assert "minute.wav" in text
     assert "of 60.0 s" in text
+
+
+# --------------------------------------------------------------------------------------------------
+# What is analysed, and why a match stopped.
+
+
+def test_the_filters_of_a_match_are_seen_and_changed(desk):
+    page, match = desk.match_page, desk.session.match
+    desk.drawer.turn_to("matching")
+    assert {id_: box.value() for id_, box in page.filters.items()} == {
+        "J": 12, "Q": 8, "J_fr": 5, "Q_fr": 2, "F": 0
+    }  # fmt: skip
+    assert "8192 Hz, a window of 4 s, T = 4 s" in page.analysis.text()
+    box = page.filters["J"]
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Down)
+    assert match.settings.filters == Filters(J=11)
+    page.phi.setCurrentIndex(page.phi.findData("jtfs"))
+    page.phi.activated.emit(page.phi.currentIndex())
+    assert "T = 0.25 s" in page.analysis.text()
+    match.settings = MatchSettings()
+    page.show_settings()
+    assert box.value() == 12
+
+
+def test_why_a_match_stopped_stays_to_be_read(matched, qtbot):
+    session = matched.session
+    low = Scores(0.3, 0.3, 0.3)
+    stopped = replace(session.match.result, converged=False, similarity=low)
+    session.match._end(stopped)
+    assert "Match stopped" in matched.status.message.text()
+    session.match.judged.emit(stopped)
+    assert "Match stopped" in matched.status.message.text()

@@ -52,7 +52,7 @@ def test_the_bars_are_as_long_as_the_sound_is_loud(line, qtbot):
     left, right = lit()
     assert left == 1.0
     assert right == pytest.approx(0.5, abs=0.04)
-    assert "-6.0 dB left" in line.level.accessibleDescription()
+    assert "-6.0 dBFS left" in line.level.accessibleDescription()
 
 
 def test_a_click_or_enter_counts_anew(desk, qtbot):
