@@ -1,5 +1,6 @@
 """Keyboard tuning: equal temperament or a Scala scale, and the frequency of each key."""
 
+import codecs
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -29,8 +30,11 @@ LOWEST_HERTZ, HIGHEST_HERTZ = 1.0, 30000.0  # keys outside are clamped
 _LARGEST_FILE = 200_000  # bytes; ten times the longest scale of the archive
 _MOST_DEGREES = 2000
 _MOST_CENTS = 24_000.0  # twenty octaves
-_RATIO = re.compile(r"(\d{1,300})(?:/(\d{1,300}))?(?!\S)")
-_CENTS = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+)(?!\S)")
+_END = r"(?=[\s!]|$)"  # of a number: a space, a comment, or the line's end
+_RATIO = re.compile(r"([0-9]{1,300})(?:\s*/\s*([0-9]{1,300}))?" + _END)
+_CENTS = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)" + _END)
+_COUNT = re.compile(r"[0-9]{1,9}" + _END)
+_LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines also breaks at form feeds and at 0x85
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +130,23 @@ def load_scale(path: str | Path) -> Scale:
         raise TuningError(f"{path} cannot be read: {error.strerror}.") from error
     if len(content) > _LARGEST_FILE:
         raise TuningError(f"{path} is not a scale: it is larger than {_LARGEST_FILE} bytes.")
-    # The archive is in Latin-1, which can decode every byte.
-    return parse_scale(content.decode("latin-1"), str(path))
+    return parse_scale(_decoded(content), str(path))
+
+
+def _decoded(content: bytes) -> str:
+    """Text of a file: as its byte order mark says, else Latin-1, as the archive is.
+
+    Latin-1 can decode every byte.
+    """
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            return content.removeprefix(mark).decode(encoding, "replace")
+    return content.decode("latin-1")
+
+
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be",
+}  # fmt: skip
 
 
 def parse_scale(text: str, source: str = "scale") -> Scale:
@@ -150,7 +169,7 @@ def parse_scale(text: str, source: str = "scale") -> Scale:
     """
     lines = [
         (number, line)
-        for number, line in enumerate(text.splitlines(), 1)
+        for number, line in enumerate(_LINE_END.split(text.rstrip("\r\n\x1a")), 1)
         if not line.startswith("!")
     ]
     if len(lines) < 2:
@@ -167,13 +186,13 @@ def parse_scale(text: str, source: str = "scale") -> Scale:
 
 
 def _count(line: str, where: str) -> int:
-    word = line.split(maxsplit=1)[0] if line.strip() else ""
-    # str.isdigit takes "²", which int does not.
-    if not re.fullmatch(r"[0-9]{1,9}", word) or not 1 <= int(word) <= _MOST_DEGREES:
+    found = _COUNT.match(line.strip())
+    count = int(found.group()) if found else 0
+    if not 1 <= count <= _MOST_DEGREES:
         raise TuningError(
             f"{where}: {line.strip()!r} is not a number of notes from 1 to {_MOST_DEGREES}."
         )
-    return int(word)
+    return count
 
 
 def _cents(line: str, where: str) -> float:

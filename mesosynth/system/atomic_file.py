@@ -245,10 +245,24 @@ def sweep_drafts(folder: Path, old: float = OLD) -> int:
     count = 0
     for draft in folder.rglob(f".*{PART}"):
         with contextlib.suppress(OSError):
-            if time.time() - draft.stat().st_mtime > old:
+            if time.time() - draft.stat().st_mtime > old and not _writer_lives(draft):
                 draft.unlink()
                 count += 1
     return count
+
+
+def _writer_lives(draft: Path) -> bool:
+    """Whether the process in a draft's name runs; the clock may have jumped meanwhile."""
+    number = draft.name.split(".")[-3]
+    if os.name != "posix" or not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return int(number) > 0
 
 
 def _draft(path: Path) -> Path:

@@ -17,6 +17,7 @@ written before files had a `kind`. A record may hold the record of another docum
 holds a preset, which is then checked and migrated as that document.
 """
 
+import codecs
 import contextlib
 import errno
 import os
@@ -37,6 +38,7 @@ from mesosynth.system.atomic_file import (
     writing,
 )
 from mesosynth.system.file_kinds import LOOK, Kind, is_not, kind_of, kind_of_object
+from mesosynth.system.file_lock import is_locked, lock, one_at_a_time
 from mesosynth.system.unknown_keys import RecordConverter, record_converter
 
 T = TypeVar("T")
@@ -137,6 +139,8 @@ class Document(Generic[T]):
         path = Path(path)
         content = self.format(value, str(path))
         with writing(path, self.error, make_folder):
+            if (theirs := self._later_revision(path)) is not None:
+                raise self._too_new(str(path), theirs)
             write_atomically(path, content)
 
     def save_new(self, path: str | Path, value: T, *, make_folder: bool = False) -> bool:
@@ -171,7 +175,8 @@ class Document(Generic[T]):
     def load_own(self, path: Path, default: T, instead: str) -> tuple[T, str]:
         """Read a file that the program keeps for itself; whatever is in it, nothing is raised.
 
-        One that cannot be used, or was written by a later mesosynth, is renamed to NAME.broken.
+        One that cannot be used is renamed to NAME.broken; one that a later mesosynth has written is
+        left alone, and :meth:`save` will not replace it.
 
         Parameters
         ----------
@@ -196,7 +201,7 @@ class Document(Generic[T]):
         try:
             return self.parse(content, str(path)), ""
         except self.error as error:
-            aside = put_aside(path)
+            aside = None if self.is_later(path) else put_aside(path)
             now = "" if aside is None else f"it is now {aside.name}, and "
             return default, f"{str(error).rstrip('.')}; {now}{instead}."
 
@@ -217,6 +222,7 @@ class Document(Generic[T]):
         if len(content) > self.largest:
             cause = f"it is larger than {self.largest} bytes"
             raise self.refusal(where, cause, kind_of(content))
+        content = content.removeprefix(codecs.BOM_UTF8)  # of editors on Windows
         if not content.strip():
             raise self.refusal(where, "it is empty")
         try:
@@ -242,7 +248,9 @@ class Document(Generic[T]):
         try:
             content = msgspec.json.encode(self.to_object(value, where))
             if self.indent is not None:
-                content = msgspec.json.format(content, indent=self.indent)
+                indented = msgspec.json.format(content, indent=self.indent)
+                # What lies deep would grow with the square of its depth.
+                content = indented if len(indented) < self.largest else content
         except _NOT_WRITABLE as error:
             if isinstance(error, self.error):
                 raise
@@ -360,12 +368,30 @@ class Document(Generic[T]):
             cause = f"its revision is {reprlib.repr(revision)}, not a number of 1 or more"
             raise self.refusal(where, cause)
         if revision > self.revision:
-            theirs = reprlib.repr(revision)
-            raise self.error(
-                f"{where} was written by a later mesosynth (revision {theirs}, this one reads "
-                f"{self.revision}); update mesosynth to open it."
-            )
+            raise self._too_new(where, revision)
         return revision
+
+    def is_later(self, path: Path) -> bool:
+        """Whether a file is of this kind, and of a revision that only a later mesosynth reads."""
+        return self._later_revision(path) is not None
+
+    def _later_revision(self, path: Path) -> int | None:
+        """Revision of a file if it is later than this one's."""
+        try:
+            head = msgspec.json.decode(
+                read_file(path, self.largest).removeprefix(codecs.BOM_UTF8), type=_Head
+            )
+        except (OSError, *NOT_JSON):
+            return None
+        theirs = isinstance(head.revision, int) and head.revision > self.revision
+        return head.revision if theirs and head.kind in (None, self.kind.name) else None
+
+    def _too_new(self, where: str, revision: int) -> MesosynthError:
+        theirs = reprlib.repr(revision)
+        return self.error(
+            f"{where} was written by a later mesosynth (revision {theirs}, this one reads "
+            f"{self.revision}); update mesosynth to open it."
+        )
 
     @cached_property
     def _converter(self) -> RecordConverter:
@@ -374,6 +400,13 @@ class Document(Generic[T]):
         if not converter.has_extra:
             raise TypeError(f"{self.record} needs a field `extra`, a dict that is empty by default")
         return converter
+
+
+class _Head(msgspec.Struct):
+    """Kind and revision of a file, whatever else is in it."""
+
+    kind: Any = None
+    revision: Any = None
 
 
 def put_aside(path: Path) -> Path | None:
@@ -471,13 +504,22 @@ class LineDocument(Generic[T, L]):
         Raises
         ------
         MesosynthError
-            That of the head, if it cannot be written.
+            That of the head, if it cannot be written, or another process writes it.
         """
         where = str(path)
         content = [self.head.format(head, where), *(self.format_line(it, where) for it in lines)]
-        with writing(path, self.head.error, make_folder):
+        with writing(path, self.head.error, make_folder), one_at_a_time(path.parent):
+            if is_locked(path):
+                raise self.in_use(path)
             write_atomically(path, b"".join(content))
-        return self.go_on(path)
+            return self.go_on(path)
+
+    def in_use(self, path: Path) -> MesosynthError:
+        """The error of a file that another process writes."""
+        return self.head.error(
+            f"{path} is being written by another mesosynth; wait until it is done, or name another "
+            "file."
+        )
 
     def go_on(self, path: Path) -> "LineWriter[T, L]":
         """Go on with a file, which stays as it is until a line is appended.
@@ -485,7 +527,7 @@ class LineDocument(Generic[T, L]):
         Raises
         ------
         MesosynthError
-            That of the head, if it cannot be read or written.
+            That of the head, if it cannot be read or written, or another process writes it.
         """
         head, lines, ends = self._load(path)
         with writing(path, self.head.error):
@@ -558,6 +600,9 @@ class LineWriter(Generic[T, L]):
         self.head, self.lines = head, lines
         self._document, self._path, self._ends = document, path, ends
         self._file = path.open("r+b")
+        if not lock(self._file.fileno()):
+            self._file.close()
+            raise document.in_use(path)
 
     def append(self, line: L, place: int | None = None) -> None:
         """Write a line; it is on the disk when this returns.

@@ -4,6 +4,7 @@ All kinds stand here and not beside their formats, so that a file is recognised 
 have been imported: a command that reads presets can say that it was given a session.
 """
 
+import codecs
 import contextlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -107,6 +108,7 @@ def kind_of_file(path: Path) -> Kind | None:
 
 def kind_of(content: bytes) -> Kind | None:
     """Kind of a file by its content; None where it is unknown."""
+    content = content.removeprefix(codecs.BOM_UTF8)
     for beginning, kind in _BEGINNINGS.items():
         if content.startswith(beginning):
             return kind

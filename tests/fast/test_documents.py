@@ -359,7 +359,7 @@ def test_a_new_file_takes_nobodys_name(tmp_path):
 def test_a_broken_file_of_our_own_is_put_aside_and_told(tmp_path):
     path = tmp_path / "settings.json"
     assert TUNE.load_own(path, FULL, "the start is with defaults") == (FULL, "")
-    for number, content in enumerate([b"{", b'{"revision": 9}', b'{"kind": "match"}'], start=1):
+    for number, content in enumerate([b"{", b'{"kind": "match"}'], start=1):
         path.write_bytes(content)
         value, trouble = TUNE.load_own(path, FULL, "the start is with defaults")
         aside = "settings.json.broken" if number == 1 else f"settings.json ({number}).broken"
@@ -370,6 +370,34 @@ def test_a_broken_file_of_our_own_is_put_aside_and_told(tmp_path):
         assert not path.exists()
     TUNE.save(path, FULL)
     assert TUNE.load_own(path, Tune(name="x"), "") == (FULL, "")
+
+
+def test_a_file_of_a_later_revision_is_left_alone(tmp_path):
+    path = tmp_path / "settings.json"
+    later = b'{"kind": "preset", "revision": 9, "sound": {}}'
+    path.write_bytes(later)
+    value, trouble = TUNE.load_own(path, FULL, "it goes on")
+    assert value == FULL
+    assert "was written by a later mesosynth (revision 9" in trouble
+    assert trouble.endswith("; it goes on.")
+    with pytest.raises(PresetError, match="was written by a later mesosynth"):
+        TUNE.save(path, FULL)
+    assert path.read_bytes() == later
+    assert os.listdir(tmp_path) == ["settings.json"]
+
+
+def test_a_byte_order_mark_of_an_editor_is_no_fault(tmp_path):
+    path = tmp_path / "t.json"
+    path.write_bytes(b"\xef\xbb\xbf" + TUNE.format(FULL, "x"))
+    assert TUNE.load(path) == FULL
+
+
+def test_what_lies_deep_is_written_as_large_as_it_was(tmp_path):
+    path = tmp_path / "t.json"
+    path.write_text('{"revision": 3, "name": "x", "deep": ' + "[" * 800 + "]" * 800 + "}")
+    tune = TUNE.load(path)
+    TUNE.save(path, tune)  # indented, it would have more than a million bytes
+    assert TUNE.load(path) == tune
 
 
 def test_what_cannot_be_read_or_renamed_stays_and_is_told(tmp_path, monkeypatch):

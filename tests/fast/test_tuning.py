@@ -120,3 +120,23 @@ def test_any_text_is_a_scale_or_a_sentence(text):
 def test_impossible_arguments(arguments, sentence):
     with pytest.raises(ArgumentError, match=sentence):
         note_frequencies(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("content", "cents"),
+    [
+        (b"! x\nd\n 2\n 9 / 8\n 2/1\n", (203.91, 1200.0)),
+        (b"\xef\xbb\xbf! x.scl\n3 of 12\n 3\n 100.0\n 200.0\n 1200.0\n", (100.0, 200.0, 1200.0)),
+        ("! x\nd\n 1\n 2/1\n".encode("utf-16"), (1200.0,)),
+        (b"! x\nwell\x85\n 1\n 2/1\n", (1200.0,)),
+        (b"! x\nwell\x0ctempered\x1d\n 1\n 2/1\n", (1200.0,)),
+        (b"! x\nd\n 2! notes\n 9/8! d\n 1200.!octave\n", (203.91, 1200.0)),
+        (b"d\r 1\r 2/1\r", (1200.0,)),
+        (b"d\n 1\n 2/1\n\x1a", (1200.0,)),
+    ],
+    ids=["spaces", "mark", "utf-16", "0x85", "form feed", "comment", "old Mac", "DOS"],
+)
+def test_files_of_other_programs(content, cents, tmp_path):
+    path = tmp_path / "x.scl"
+    path.write_bytes(content)
+    assert load_scale(path).cents == pytest.approx(cents, abs=0.01)
