@@ -11,7 +11,7 @@ from typing_extensions import override
 from mesosynth.engine.capture import takes_folder
 from mesosynth.session import Session
 from mesosynth.session.capture import CaptureState
-from mesosynth.system.paths import path_text, resource, shown_name, text_path
+from mesosynth.system.paths import in_order, path_text, resource, shown_name, text_path
 
 from .desk import Desk
 from .sessions import Sessions
@@ -306,7 +306,7 @@ class Files(QObject):
         self._fill(self.recent, [text_path(name) for name in self._settings.recent])
 
     def _fill_takes(self) -> None:
-        takes = sorted(takes_folder().glob("take *.wav"), reverse=True)
+        takes = in_order(takes_folder(), "take", ".wav")[::-1]
         self._fill(self.takes, takes[:_TAKES])
 
     def _fill(self, menu: QMenu, paths: list[Path]) -> None:

@@ -14,9 +14,10 @@ import msgspec
 import platformdirs
 from PySide6.QtCore import QLockFile, QObject, QTimer
 
+from mesosynth.session.file import SESSION
 from mesosynth.session.presets import Snapshot
 from mesosynth.system.documents import put_aside
-from mesosynth.system.paths import CONFIG_VARIABLE
+from mesosynth.system.paths import CONFIG_VARIABLE, in_order, numbered_path
 
 from .desk import Desk
 from .undo import Comparisons, History
@@ -42,7 +43,7 @@ def autosave_folder() -> Path:
 
 def autosaves() -> list[Path]:
     """All autosaves, the newest first."""
-    return sorted(autosave_folder().glob("desk *.json"), reverse=True)
+    return in_order(autosave_folder(), "desk", ".json")[::-1]
 
 
 class Autosave(QObject):
@@ -108,7 +109,7 @@ class Autosave(QObject):
                     text = f"The desk had ended unexpectedly; this is how it was at {when}."
                     self._say_last(text)
                 return extra
-            aside = put_aside(path)
+            aside = None if SESSION.is_later(path) else put_aside(path)
             now = "" if aside is None else f"; it is now {aside.name}"
             self._say_last(f"{path.name} cannot be used{now}.", "warning")
         return None
@@ -122,10 +123,9 @@ class Autosave(QObject):
         saved = self._saved()
         if saved is None or saved == self._written:
             return
-        now = time.time()
+        now = time.monotonic()  # the other clock may be put back
         if self._path is None or now - self._born > YOUNG:
-            stamp = time.strftime("%Y-%m-%d %H.%M.%S", time.localtime(now))
-            self._path, self._born = autosave_folder() / f"desk {stamp}.json", now
+            self._path, self._born = numbered_path(autosave_folder(), "desk", ".json"), now
         path = self._path
         if self._desk.ask(lambda session: session.save(path, self._extra()), by_itself=True):
             self._written = saved

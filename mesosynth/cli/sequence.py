@@ -13,6 +13,7 @@ from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.matching.results import MatchedSequence, Moment, SequenceSettings
 from mesosynth.system.atomic_file import check_outputs
+from mesosynth.system.file_lock import is_locked
 from mesosynth.system.steps import result_of
 
 _DEFAULTS = SequenceSettings()
@@ -67,7 +68,7 @@ def sequence(
     json : bool
         One JSON object on standard output.
     """
-    from mesosynth.matching.checkpoint import sequence_path
+    from mesosynth.matching.checkpoint import cached_run
     from mesosynth.matching.sequence_export import check_ending, export_sequence
 
     pinned = pinned_values(pin or (), PARAMETERS)
@@ -81,7 +82,12 @@ def sequence(
     for path in outputs:  # said before the work, not after it
         check_ending(path)
     check_outputs([*outputs, *([run] if run else [])], ArgumentError, [file])
-    run = run or sequence_path(file, settings)
+    if run is None:
+        run = cached_run(file, settings)
+        if run is not None and is_locked(run):
+            said = "another mesosynth matches the same sound; this one keeps nothing for later."
+            print(f"mesosynth: {said}", file=sys.stderr)
+            run = None
     matched = _match(file, settings, run, anew)
     for path in outputs:
         export_sequence(path, matched, smooth)
@@ -94,16 +100,16 @@ def sequence(
         "sha256": matched.sound.sha256,
         "seconds": matched.sound.duration,
         "hop": settings.hop,
-        "run": str(run),
+        "run": None if run is None else str(run),
         "written": [str(path) for path in outputs],
         "moments": [asdict(moment) for moment in matched.moments],
     }
 
 
-def _match(file: Path, settings: SequenceSettings, run: Path, anew: bool) -> MatchedSequence:
+def _match(file: Path, settings: SequenceSettings, run: Path | None, anew: bool) -> MatchedSequence:
     from mesosynth.matching.checkpoint import load_sequence
 
-    if run.exists():
+    if run is not None and run.exists():
         load_sequence(run)  # which refuses anything else
         if anew:
             run.unlink()
@@ -126,7 +132,7 @@ def _match(file: Path, settings: SequenceSettings, run: Path, anew: bool) -> Mat
 
             return result_of(sequence_steps(file, settings, run), show)
     except KeyboardInterrupt:
-        if run.exists():
+        if run is not None and run.exists():
             print(
                 f"Kept in {run}; the same command goes on from there.", file=sys.stderr, flush=True
             )

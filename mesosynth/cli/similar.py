@@ -1,11 +1,14 @@
 """`mesosynth similar`: presets of the library that sound like one."""
 
+import logging
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from mesosynth.cli.options import Count, Json
+
+_log = logging.getLogger(__name__)
 
 
 def similar(
@@ -40,7 +43,10 @@ def similar(
 
         with ProgressBar("Listening to new sounds", new, counts=True) as bar:
             index = index_presets(presets, lambda done, _: bar.move(done))
-        write_index(index)  # so that each is listened to once
+        try:
+            write_index(index)  # so that each is listened to once
+        except OSError as error:  # a cache that cannot be written costs time at the next call
+            _log.info("fingerprints are not kept: %s", error)
     found = [
         {"preset": presets[key].name, "distance": round(away, 4)}
         for key, away in index.distances(here).items()

@@ -139,6 +139,7 @@ MPE_BEND_RANGE = 48.0  # of a member channel
 _MOST_BEND = 96.0
 
 _WHEEL, _DATA, _DATA_FINE, _PEDAL, _TIMBRE = 1, 6, 38, 64, 74
+_NRPN_FINE, _NRPN = 98, 99
 _RPN_FINE, _RPN = 100, 101
 _RPN_BEND, _RPN_MPE, _RPN_NONE = (0, 0), (0, 6), (127, 127)
 _SOUND_OFF, _RESET, _NOTES_OFF = 120, 121, 123
@@ -308,14 +309,14 @@ class MidiDecoder:
             (self._pedals.add if down else self._pedals.discard)(channel)
             self._event(EventKind.SUSTAIN, channel, 0, float(down))
         elif number in (_SOUND_OFF, _NOTES_OFF):
-            self._keys.clear()
-            self._pedals.clear()
-            self._event(EventKind.ALL_OFF, channel, WHOLE_CHANNEL, 0.0)
+            self._let_go(channel)
         elif number == _RESET:
             self._reset(channel)
         elif number == _TIMBRE and self._is_mpe(channel):
             for member in self._zones.led_by(channel):
                 self._event(EventKind.TIMBRE, member, WHOLE_CHANNEL, value / 127.0)
+        elif number in (_NRPN_FINE, _NRPN):
+            self._rpn[channel] = _RPN_NONE  # data entry is for a parameter of the maker's now
         elif number == _RPN:
             self._rpn[channel] = (value, self._rpn[channel][1])
         elif number == _RPN_FINE:
@@ -327,13 +328,32 @@ class MidiDecoder:
                 self._event(EventKind.WHEEL, channel, WHOLE_CHANNEL, value / 127.0)
             self._listener.controller(channel, number, value / 127.0, self._stamp)
 
+    def _let_go(self, channel: int) -> None:
+        """Release the keys of a channel, and of its members where it manages a zone.
+
+        Where no other channel plays, that is all sound there is, stuck notes included.
+        """
+        channels = self._zones.led_by(channel)
+        keys = {key for key in self._keys if key[0] in channels}
+        if keys != self._keys:
+            for each, note in sorted(keys):
+                self._event(EventKind.NOTE_OFF, each, note, 0.0)
+            self._keys -= keys
+            return
+        self._keys.clear()
+        self._pedals.clear()
+        self._event(EventKind.ALL_OFF, channel, WHOLE_CHANNEL, 0.0)
+
     def _reset(self, channel: int) -> None:
+        """Reset controllers as MIDI's recommended practice RP-015 has it."""
         self._bend[channel] = 0.0
+        self._rpn[channel] = _RPN_NONE
         self._pedals.discard(channel)
         self._event(EventKind.SUSTAIN, channel, 0, 0.0)
         self._event(EventKind.WHEEL, channel, WHOLE_CHANNEL, 0.0)
         for member in self._zones.led_by(channel):
-            bend = self._bend[member]
+            manager = self._zones.manager_of(member)
+            bend = self._bend[member] + (0.0 if manager is None else self._bend[manager])
             self._event(EventKind.PITCH_BEND, member, WHOLE_CHANNEL, bend)
             self._event(EventKind.PRESSURE, member, WHOLE_CHANNEL, 0.0)
 

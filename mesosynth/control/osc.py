@@ -1,7 +1,9 @@
 """OSC: receiver of datagrams, and the commands of its addresses."""
 
 import contextlib
+import functools
 import math
+import re
 import socket
 import struct
 import threading
@@ -26,17 +28,22 @@ from mesosynth.plugins.plugin import WHOLE_CHANNEL, EventKind
 #     /pressure amount                0 to 1; optional channel
 #     /wheel amount                   the modulation wheel, 0 to 1; optional channel
 #     /mod/<id> value                 a parameter of the modulation, as /param/modulation.<id>
-#     /sustain, /freeze               0 or 1
+#     /sustain, /freeze               0 or 1, off or on
 #     /tempo bpm
-#     /start, /stop, /panic
+#     /start, /stop, /panic           when a button is pressed; its release, 0, does nothing
+#
+# An address may be a pattern as in OSC 1.0, such as /param/* or /knob/{f_c,f_m}.
 
 
 SLOWEST, FASTEST = 5.0, 960.0
 """Range of the tempo, quarter notes a minute."""
 
-_WORDS = {
+_BUTTONS = {
     "/start": EventKind.START, "/stop": EventKind.STOP, "/panic": EventKind.ALL_OFF,
-    "/sustain": EventKind.SUSTAIN, "/freeze": EventKind.FREEZE,
+}  # fmt: skip
+_SWITCHES = {"/sustain": EventKind.SUSTAIN, "/freeze": EventKind.FREEZE}
+_POSITIONS = {
+    "on": True, "true": True, "yes": True, "off": False, "false": False, "no": False,
 }  # fmt: skip
 _GESTURES = {
     "/bend": EventKind.PITCH_BEND, "/pressure": EventKind.PRESSURE, "/wheel": EventKind.WHEEL,
@@ -100,6 +107,10 @@ def obey(
     stamp : float
         Time of arrival, s of `time.perf_counter`.
     """
+    if _PATTERN.search(address):
+        for each in _matching(address, parameters):
+            obey(listener, parameters, each, arguments, stamp)
+        return
     numbers = [_number(argument) for argument in arguments]
     value = numbers[0] if numbers else math.nan
     _, _, id_ = address[1:].partition("/")
@@ -121,9 +132,68 @@ def obey(
         if math.isfinite(value) and value > 0.0:
             bpm = min(max(value, SLOWEST), FASTEST)
             listener.event(EventKind.TEMPO, 0, WHOLE_CHANNEL, bpm, stamp)
-    elif address in _WORDS:
-        on = float(not value < 0.5)  # without a number it is switched on
-        listener.event(_WORDS[address], 0, WHOLE_CHANNEL, on, stamp)
+    elif address in _BUTTONS:
+        if _position(arguments):
+            listener.event(_BUTTONS[address], 0, WHOLE_CHANNEL, 1.0, stamp)
+    elif address in _SWITCHES:
+        on = _position(arguments)
+        if on is not None:
+            listener.event(_SWITCHES[address], 0, WHOLE_CHANNEL, float(on), stamp)
+
+
+def _position(arguments: Sequence[object]) -> bool | None:
+    """Position of a switch, on without an argument; None for what is neither on nor off."""
+    if not arguments:
+        return True
+    first = arguments[0]
+    if isinstance(first, str):
+        return _POSITIONS.get(first.strip().casefold())
+    value = _number(first)
+    return value >= 0.5 if math.isfinite(value) else None
+
+
+_PATTERN = re.compile(r"[*?\[{]")
+_FIXED = (
+    *_BUTTONS, *_SWITCHES, *_GESTURES, "/note/on", "/note/off", "/tempo",
+)  # fmt: skip
+
+
+def _matching(pattern: str, parameters: ParameterTable) -> list[str]:
+    """Addresses that a pattern matches; none if it is malformed."""
+    expression = _expression(pattern)
+    known = (*_FIXED, *(f"/{kind}/{id_}" for kind in ("param", "knob") for id_ in parameters))
+    return [] if expression is None else [name for name in known if expression.fullmatch(name)]
+
+
+@functools.lru_cache(maxsize=64)
+def _expression(pattern: str) -> re.Pattern[str] | None:
+    """Regular expression of an OSC pattern; None if it is malformed or too long."""
+    if len(pattern) > _LONGEST_PATTERN or pattern.count("*") > _MOST_STARS:
+        return None
+    parts: list[str] = []
+    for sign in re.findall(r"\[!?[^\]/]*\]|\{[^}/]*\}|\*+|.", pattern, re.DOTALL):
+        if sign in ("[", "{", "]", "}"):
+            return None
+        if sign.startswith("*"):
+            parts.append("[^/]*")
+        elif sign == "?":
+            parts.append("[^/]")
+        elif sign.startswith("["):
+            negated = sign.startswith("[!")
+            inside = sign[2:-1] if negated else sign[1:-1]
+            escaped = re.sub(r"([\\\]\[^&~|])", r"\\\1", inside)
+            parts.append(f"[{'^/' if negated else ''}{escaped}]")
+        elif sign.startswith("{"):
+            parts.append(f"(?:{'|'.join(map(re.escape, sign[1:-1].split(',')))})")
+        else:
+            parts.append(re.escape(sign))
+    with contextlib.suppress(re.error):
+        return re.compile("".join(parts))
+    return None
+
+
+_LONGEST_PATTERN = 256  # characters
+_MOST_STARS = 4  # each of which multiplies the time that matching may take
 
 
 def _play(listener: OscListener, on: bool, numbers: list[float], stamp: float) -> None:
@@ -202,8 +272,37 @@ def _read(datagram: bytes, messages: OscMessages) -> None:
     # Malformed bytes can raise ParseError, UnicodeDecodeError, IndexError and OverflowError.
     with contextlib.suppress(Exception):
         if OscMessage.dgram_is_message(datagram):
-            message = OscMessage(datagram)
+            message = OscMessage(_without_strange_types(datagram))
             messages.append((message.address, list(message.params)))
+
+
+_KNOWN_TYPES = frozenset("ihfdsbrmtTFN[]")
+_ALIKE = str.maketrans("ISc", "Tsi")  # of the same size: an impulse is on, a symbol is a text
+
+
+def _without_strange_types(datagram: bytes) -> bytes:
+    """A message in types that python-osc knows; it logs the others, and takes what follows wrongly.
+
+    Raises
+    ------
+    ValueError
+        If that is impossible.
+    """
+    begin = _padded_end(datagram, 0)
+    end = _padded_end(datagram, begin)
+    tags = datagram[begin:end].rstrip(b"\0").decode("ascii")
+    if not tags.startswith(","):
+        return datagram
+    known = tags.translate(_ALIKE)
+    if not _KNOWN_TYPES.issuperset(known[1:]):
+        raise ValueError(f"types {tags}")
+    return datagram[:begin] + known.encode().ljust(end - begin, b"\0") + datagram[end:]
+
+
+def _padded_end(datagram: bytes, begin: int) -> int:
+    """Place after the text that begins at `begin`, which ends in one to four zeros."""
+    end = datagram.find(b"\0", begin)
+    return len(datagram) if end < 0 else (end // 4 + 1) * 4
 
 
 class OscReceiver:

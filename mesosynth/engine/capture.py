@@ -19,6 +19,7 @@ from mesosynth.engine.sound_writer import SoundWriter, check_path
 from mesosynth.errors import ArgumentError, AudioFileError
 from mesosynth.plugins.plugin import CHANNELS
 from mesosynth.system.atomic_file import unused
+from mesosynth.system.paths import numbered_path
 
 # --------------------------------------------------------------------------------------------------
 # Recording in one file or several
@@ -144,7 +145,7 @@ def replay_folder() -> Path:
 
 
 def new_take() -> Path:
-    """Path of a WAV file named by date and time, in the folder of takes, which is created.
+    """Path of a WAV file named by number, date and time, in the folder of takes, which is created.
 
     Raises
     ------
@@ -156,7 +157,7 @@ def new_take() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AudioFileError(f"{folder} cannot be made: {error.strerror}.") from error
-    return unused(folder / f"take {time.strftime('%Y-%m-%d %H.%M.%S')}.wav")
+    return numbered_path(folder, "take", ".wav")
 
 
 # --------------------------------------------------------------------------------------------------

@@ -5,9 +5,12 @@ day or machine, and comes to the digits that it would have come to. The first li
 what is searched, and how; each further line is a step, on the disk before the next one begins.
 """
 
+import contextlib
 import hashlib
 import itertools
+import logging
 import math
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -39,6 +42,8 @@ from mesosynth.system.unknown_keys import RecordConverter, record_converter
 
 S = TypeVar("S")
 R = TypeVar("R")
+
+_log = logging.getLogger(__name__)
 
 _STEM = 40  # characters of the sound's name in that of its file in the cache
 
@@ -210,6 +215,42 @@ def sequence_path(path: Path, settings: SequenceSettings) -> Path:
     digest.update(content.replace(b',"extra":{}', b""))  # as long as there is nothing unknown
     folder = platformdirs.user_cache_path("mesosynth", appauthor=False) / "sequences"
     return folder / f"{path.stem[:_STEM]}-{digest.hexdigest()[:12]}.jsonl"
+
+
+def cached_run(path: Path, settings: SequenceSettings) -> Path | None:
+    """The file of :func:`sequence_path`, ready to be gone on with; a broken one is removed.
+
+    Parameters
+    ----------
+    path : Path
+        Of the sound.
+    settings : SequenceSettings
+
+    Returns
+    -------
+    Path or None
+        None if the cache cannot be written: then nothing is kept.
+
+    Raises
+    ------
+    AudioFileError
+        If the sound file cannot be read.
+    """
+    run = sequence_path(path, settings)
+    try:
+        run.parent.mkdir(parents=True, exist_ok=True)
+        if run.exists():
+            load_sequence(run)
+        elif not os.access(run.parent, os.W_OK):
+            return None
+    except MatchFileError as error:
+        _log.info("%s is started anew: %s", run, error)
+        with contextlib.suppress(OSError):
+            run.unlink()
+    except OSError as error:
+        _log.info("%s cannot be kept: %s", run, error)
+        return None
+    return run
 
 
 # --------------------------------------------------------------------------------------------------

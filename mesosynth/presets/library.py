@@ -1,6 +1,8 @@
 """Library: all factory and user presets, with tags, favourites and ratings."""
 
+import contextlib
 import hashlib
+import logging
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,7 +12,7 @@ import msgspec
 import platformdirs
 
 from mesosynth.effects import EFFECTS
-from mesosynth.errors import PresetError
+from mesosynth.errors import PresetError, SettingsError
 from mesosynth.instruments import INSTRUMENTS
 from mesosynth.presets import bank as files
 from mesosynth.presets.bank import (
@@ -25,7 +27,10 @@ from mesosynth.presets.bank import (
 from mesosynth.presets.preset import PRESET, Preset, load_preset, save_preset
 from mesosynth.presets.search import MARKS, Entry, Marks, read_entry, search
 from mesosynth.system.atomic_file import sweep_drafts, write_atomically
+from mesosynth.system.file_lock import one_at_a_time
 from mesosynth.system.paths import resource
+
+_log = logging.getLogger(__name__)
 
 # --------------------------------------------------------------------------------------------------
 # Scan of the folders, with a cache
@@ -84,7 +89,10 @@ def load_known(path: Path) -> dict[str, Entry]:
     """Cached result of the last scan; empty where it is not valid."""
     try:
         known = msgspec.msgpack.decode(path.read_bytes(), type=_Known)
-    except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
+        _log.info("%s is started anew: %s", path, error)
         return {}
     return {entry.key: entry for entry in known.entries} if known.stamp == _stamp() else {}
 
@@ -98,12 +106,12 @@ def save_known(path: Path, entries: Mapping[str, Entry]) -> None:
     entries : mapping of str to Entry
         By key.
     """
-    content = msgspec.msgpack.encode(_Known(_stamp(), list(entries.values())))
     try:
+        content = msgspec.msgpack.encode(_Known(_stamp(), list(entries.values())))
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
-    except OSError:
-        pass
+    except (OSError, ValueError) as error:  # a full disk; a name that is not UTF-8
+        _log.info("%s is not kept: %s", path, error)
 
 
 def _presets(folder: str, key: str, deepest: int) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
@@ -332,9 +340,8 @@ class Library:
             return self.save(preset, entry.path)
         path = files.save_new(entry.path.parent, preset, taken)
         entry.path.unlink(missing_ok=True)
-        with self._marks_lock:
-            self.marks.move(entry.key, self._key(path))
-            self._save_marks()
+        with self._marking() as marks:
+            marks.move(entry.key, self._key(path))
         self.refresh()
         return path
 
@@ -390,15 +397,23 @@ class Library:
     def _key(self, path: Path) -> str:
         return f"user/{path.relative_to(self.user).as_posix()}"
 
-    def _save_marks(self) -> None:
-        MARKS.save(self.user / _MARKS, self.marks, make_folder=True)
+    @contextlib.contextmanager
+    def _marking(self) -> Iterator[Marks]:
+        """Marks to change as they are on the disk, where another desk may have changed them."""
+        path = self.user / _MARKS
+        with self._marks_lock, one_at_a_time(self.user):
+            with contextlib.suppress(SettingsError):
+                self.marks = MARKS.load(path)
+            yield self.marks
+            MARKS.save(path, self.marks, make_folder=True)
 
     def _forget(self, paths: Iterable[Path]) -> None:
         """Remove marks of an older preset with the same key."""
-        with self._marks_lock:
-            said = [self.marks.forget(self._key(path)) for path in paths]
-            if any(said):
-                self._save_marks()
+        keys = [self._key(path) for path in paths]
+        if any(map(self.marks.knows, keys)):
+            with self._marking() as marks:
+                for key in keys:
+                    marks.forget(key)
 
     def _check_own(self, path: Path) -> None:
         if not path.absolute().is_relative_to(self.user.absolute()):
@@ -422,9 +437,8 @@ class Library:
         SettingsError
             If the marks cannot be saved.
         """
-        with self._marks_lock:
-            self.marks.set_favourite(entry.key, favourite)
-            self._save_marks()
+        with self._marking() as marks:
+            marks.set_favourite(entry.key, favourite)
 
     def rate(self, entry: Entry, stars: int) -> None:
         """Rate a preset.
@@ -440,9 +454,8 @@ class Library:
         SettingsError
             If the marks cannot be saved.
         """
-        with self._marks_lock:
-            self.marks.rate(entry.key, stars)
-            self._save_marks()
+        with self._marking() as marks:
+            marks.rate(entry.key, stars)
 
     def note_played(self, entry: Entry) -> None:
         """Record that a preset was played.
@@ -452,9 +465,8 @@ class Library:
         SettingsError
             If the marks cannot be saved.
         """
-        with self._marks_lock:
-            self.marks.play(entry.key)
-            self._save_marks()
+        with self._marking() as marks:
+            marks.play(entry.key)
 
     def import_bank(self, path: Path, on_progress: Progress = go_on) -> Imported:
         """Import the presets of a zip file to the user's folder, under free names.

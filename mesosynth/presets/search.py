@@ -174,13 +174,15 @@ class Marks(msgspec.Struct, kw_only=True):
         """Record that a preset was played."""
         self.recent = [key, *(other for other in self.recent if other != key)][:MOST_RECENT]
 
-    def forget(self, key: str) -> bool:
-        """Remove all marks of a key; return whether there were any."""
-        said = (key in self.favourites, key in self.ratings, key in self.recent)
+    def knows(self, key: str) -> bool:
+        """Whether there is a mark of a key."""
+        return key in self.favourites or key in self.ratings or key in self.recent
+
+    def forget(self, key: str) -> None:
+        """Remove all marks of a key."""
         self.set_favourite(key, False)
         self.rate(key, 0)
         self.recent = [other for other in self.recent if other != key]
-        return any(said)
 
     def move(self, before: str, after: str) -> None:
         """Move the marks of a key to another.

@@ -8,7 +8,7 @@ from pathlib import Path
 from mesosynth.engine.process import AudioProcess
 from mesosynth.errors import ArgumentError, MesosynthError
 from mesosynth.matching.automation import GIVEN, Automation, automation_of
-from mesosynth.matching.checkpoint import sequence_path
+from mesosynth.matching.checkpoint import cached_run
 from mesosynth.matching.jobs import sequence_jobs
 from mesosynth.matching.results import MatchedSequence, Moment, SequenceSettings
 from mesosynth.matching.sequence_export import check_ending, export_sequence
@@ -93,7 +93,7 @@ class Sequence:
         self.stop_playing()
         self._jobs.cancel("sequence")
         self.matched, self._path = None, path
-        run = run or sequence_path(path, settings)
+        run = run or cached_run(path, settings)
         self._job = self._jobs.begin("sequence", path, settings, run)
         self._emit(self.changed, None, True)
         self._messages.say(f"Matching all of {path.name} …")

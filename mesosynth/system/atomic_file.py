@@ -21,6 +21,7 @@ PART = ".part"
 OLD = 3600.0
 """Age from which a draft is one that a killed process left behind, s; to write one takes less."""
 
+_VERY_OLD = 7 * 86400.0  # s; the number of its process may be another's by then
 _NAME = 40  # characters of the file's name in the draft's, which must not become too long
 
 _ADVICE = {
@@ -245,7 +246,8 @@ def sweep_drafts(folder: Path, old: float = OLD) -> int:
     count = 0
     for draft in folder.rglob(f".*{PART}"):
         with contextlib.suppress(OSError):
-            if time.time() - draft.stat().st_mtime > old and not _writer_lives(draft):
+            age = time.time() - draft.stat().st_mtime
+            if age > (old if not _writer_lives(draft) else _VERY_OLD):
                 draft.unlink()
                 count += 1
     return count

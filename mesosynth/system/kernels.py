@@ -158,6 +158,14 @@ def _compiled(function: F, signature: str, cache: bool, memory: bool = False) ->
         def _index_key(self, sig: Any, codegen: Any) -> Any:  # noqa: ANN401 - numba has no types
             return (*super()._index_key(sig, codegen), _constants(function))
 
+        def load_overload(self, sig: Any, target_context: Any) -> Any:  # noqa: ANN401
+            try:
+                return super().load_overload(sig, target_context)
+            except Exception as error:  # noqa: BLE001 - an empty or broken file: anything
+                _log.info("%s is compiled anew: %s", function.__qualname__, error)
+                self.flush()
+                return None
+
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": memory}
     loop: Any = numba.njit(**options)(function)
     if loop is function:  # NUMBA_DISABLE_JIT leaves it in Python, for debuggers

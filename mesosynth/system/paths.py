@@ -1,6 +1,8 @@
 """Files that travel with the program, factory presets and assets, and where the user's lie."""
 
 import os
+import re
+import time
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -67,3 +69,41 @@ def _is_text(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+# --------------------------------------------------------------------------------------------------
+# Files in order of their making: a number in the name, since clocks are put right and travel
+
+
+def numbered_path(folder: Path, word: str, suffix: str) -> Path:
+    """Path for a new file, "WORD NUMBER DATE TIME.suffix", numbered after all others of its word.
+
+    Parameters
+    ----------
+    folder : Path
+        It may not exist yet.
+    word : str
+        First word of the names.
+    suffix : str
+        With its point.
+    """
+    last = max((_number(path, word) for path in folder.glob(f"{word} *{suffix}")), default=0)
+    return folder / f"{word} {last + 1:06} {time.strftime('%Y-%m-%d %H.%M.%S')}{suffix}"
+
+
+def in_order(folder: Path, word: str, suffix: str) -> list[Path]:
+    """Files that :func:`numbered_path` named, the oldest first; before them those without a number.
+
+    Parameters
+    ----------
+    folder, word, suffix
+        As of :func:`numbered_path`.
+    """
+    return sorted(
+        folder.glob(f"{word} *{suffix}"), key=lambda path: (_number(path, word), path.name)
+    )
+
+
+def _number(path: Path, word: str) -> int:
+    found = re.match(rf"{re.escape(word)} ([0-9]{{1,15}}) ", path.name)
+    return int(found[1]) if found else 0

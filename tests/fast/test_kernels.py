@@ -94,6 +94,19 @@ def test_kernels_are_found_by_name_and_only_the_first_start_compiles(package):
     assert told == ["once"]
 
 
+def test_a_broken_file_of_the_cache_is_compiled_anew(package, caplog):
+    load_kernels()
+    for content in (b"", b"not what numba wrote"):
+        for path in (package / "looping" / "__pycache__").glob("*.nbi"):
+            path.write_bytes(content)
+        sys.modules.pop("looping.sum_kernel", None)
+        with caplog.at_level("INFO"):
+            load_kernels()
+        assert sys.modules["looping.sum_kernel"].total(np.ones(3)) == 3.0
+        assert "total is compiled anew" in caplog.text
+        caplog.clear()
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [

@@ -90,6 +90,28 @@ def test_reset_all_controllers(port):
     assert kinds == {(kind, 0.0) for kind in gestures}
 
 
+def test_a_parameter_of_the_maker_is_not_the_registered_one_before_it(port):
+    port.registered(0, (0, 0), 12)
+    for number, value in ((99, 1), (98, 8), (6, 48)):  # NRPN, and its data
+        port.send("control_change", control=number, value=value)
+    assert port.send("pitchwheel", pitch=4096)[0][3] == pytest.approx(6.0)
+    port.registered(0, (0, 0), 12)
+    port.send("control_change", control=121)  # which also forgets what was chosen
+    port.send("control_change", control=6, value=48)
+    assert port.send("pitchwheel", pitch=4096)[0][3] == pytest.approx(6.0)
+
+
+def test_all_notes_off_is_for_its_channel(port):
+    for channel, note in ((0, 60), (0, 64), (1, 67)):
+        port.send("note_on", channel=channel, note=note, velocity=1)
+    assert port.send("control_change", channel=0, control=123) == [
+        (KINDS.NOTE_OFF, 0, 60, 0.0), (KINDS.NOTE_OFF, 0, 64, 0.0),
+    ]  # fmt: skip
+    assert port.send("control_change", channel=5, control=123) == []
+    port.decoder.release(0.0)
+    assert port.heard.events[-1][:3] == (KINDS.NOTE_OFF, 1, 67)
+
+
 def test_the_bend_range_is_registered_parameter_0(port):
     port.registered(0, (0, 0), 12)
     assert port.send("pitchwheel", pitch=4096)[0][3] == pytest.approx(6.0)

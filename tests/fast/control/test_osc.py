@@ -88,6 +88,47 @@ def test_words(words, meaning):
     assert said(*words) == meaning
 
 
+@pytest.mark.parametrize("address", ["/start", "/stop", "/panic"])
+def test_a_button_acts_when_it_is_pressed_and_not_when_it_is_let_go(address):
+    for release in (0, 0.0, False, "off", math.nan, None, [1]):
+        assert said(address, release) == []
+    for press in (1, 1.0, True, "on"):
+        assert len(said(address, press)) == 1
+
+
+@pytest.mark.parametrize(
+    ("position", "value"),
+    [("on", 1.0), (" OFF ", 0.0), ("false", 0.0), (False, 0.0), (0.4, 0.0), (127, 1.0)],
+)
+def test_a_switch_stands_where_the_word_or_number_says(position, value):
+    assert said("/sustain", position) == [(KINDS.SUSTAIN, 0, WHOLE, value)]
+    for nonsense in (math.nan, math.inf, "perhaps", None, [0.0], b"on"):
+        assert said("/sustain", nonsense) == []
+
+
+def test_an_address_may_be_a_pattern():
+    assert said("/param/f_?", 3.0) == [("f_c", 20.0), ("f_m", 3.0)]
+    assert said("/param/{f_m,gain}", 2.0) == [("f_m", 2.0), ("gain", 2.0)]
+    assert said("/sus*", 1) == [(KINDS.SUSTAIN, 0, WHOLE, 1.0)]
+    assert said("/[!f-z]anic") == []
+    assert said("/[o-q]anic") == [(KINDS.ALL_OFF, 0, WHOLE, 1.0)]
+    moved = said("/knob/*", 0.5)
+    assert len(moved) == len(PARAMETERS)
+    for malformed in ("/param/[", "/param/{f_c", "/par*m*/*f*_*c*", "/[z-a]anic", "/" + "?" * 999):
+        assert said(malformed, 1.0) == []
+
+
+def test_strange_types_are_read_or_dropped_without_a_word(caplog):
+    def datagram(tags, body):
+        return b"/start\0\0," + tags.ljust(3, b"\0") + body
+
+    assert decode(datagram(b"I", b"")) == [("/start", [True])]
+    assert decode(datagram(b"S", b"on\0\0")) == [("/start", ["on"])]
+    assert decode(datagram(b"c", struct.pack(">I", 65))) == [("/start", [65])]
+    assert decode(datagram(b"xf", struct.pack(">f", 1.0))) == []
+    assert caplog.text == ""
+
+
 def test_mod_names_a_parameter_of_the_modulation():
     listener, modulation = Listener(), Modulation.parameters["depth1"]
     table = ParameterTable([replace(modulation, id="modulation.depth1")])
