@@ -116,7 +116,7 @@ def test_undo_goes_on_in_the_next_window(after_a_kill, desk):
 def test_a_half_written_autosave_is_put_beside_and_the_one_before_serves(after_a_kill, desk):
     folder = after_a_kill / "autosave"
     (good,) = folder.glob("desk *.json")
-    newer = folder / "desk 2999-01-01 00.00.00.json"
+    newer = folder / "desk 000999 2001-01-01 00.00.00.json"  # whatever the clock said
     newer.write_text(good.read_text()[:200])
     sound, _words = said(desk(LOOK))
     assert sound.startswith("12.5")
@@ -124,14 +124,16 @@ def test_a_half_written_autosave_is_put_beside_and_the_one_before_serves(after_a
     assert newer.with_name(f"{newer.name}.broken").exists()
 
 
-def test_a_session_of_a_later_version_is_put_beside_and_the_desk_starts(desk, tmp_path):
+def test_a_session_of_a_later_version_is_left_alone_and_the_desk_starts(desk, tmp_path):
     folder = tmp_path / "config" / "autosave"
     folder.mkdir(parents=True)
-    (folder / "desk 2999-01-01 00.00.00.json").write_text(json.dumps({"revision": 999}))
+    later = folder / "desk 000003 2999-01-01 00.00.00.json"
+    later.write_text(json.dumps({"revision": 999}))
     sound, words = said(desk(LOOK))
     assert sound == "8.0 [] None False"
-    assert "is now" in words
-    assert list(folder.glob("*.broken"))
+    assert "cannot be used" in words
+    assert later.exists()
+    assert not list(folder.glob("*.broken"))
 
 
 def test_ten_rotate(only_window, monkeypatch, tmp_path):
@@ -139,13 +141,10 @@ def test_ten_rotate(only_window, monkeypatch, tmp_path):
 
     monkeypatch.setattr(module, "YOUNG", -1.0)
     monkeypatch.setattr(module, "autosave_folder", lambda: tmp_path)
-    stamps = iter(f"2026-01-01 00.00.{second:02}" for second in range(60))
-    monkeypatch.setattr(module.time, "strftime", lambda *_: next(stamps))
     for step in range(KEPT + 3):
         only_window.session.sound.set({"f_m": 2.0 + step})
         only_window.sessions.autosave.save()
     names = sorted(path.name for path in tmp_path.glob("*.json"))
-    assert len(names) == KEPT
-    assert names[-1] == f"desk 2026-01-01 00.00.{KEPT + 2:02}.json"
+    assert [name[:12] for name in names] == [f"desk {n:06} " for n in range(4, KEPT + 4)]
     only_window.sessions.autosave.save()  # nothing has changed
     assert sorted(path.name for path in tmp_path.glob("*.json")) == names
