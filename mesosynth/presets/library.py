@@ -5,7 +5,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -398,7 +398,7 @@ class Library:
         return f"user/{path.relative_to(self.user).as_posix()}"
 
     @contextlib.contextmanager
-    def _marking(self) -> Iterator[Marks]:
+    def _marking(self) -> Generator[Marks]:
         """Marks to change as they are on the disk, where another desk may have changed them."""
         path = self.user / _MARKS
         with self._marks_lock, one_at_a_time(self.user):
