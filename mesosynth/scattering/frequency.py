@@ -63,6 +63,9 @@ class FrequencyStage:
             yield n_fr, stride, self.n1[self.n_fr == n_fr].tolist()
 
 
+_MOST_SCALE = 64
+
+
 class LogFrequency:
     """The wavelets psi_fr and the low-pass phi_F along log-frequency.
 
@@ -85,6 +88,11 @@ class LogFrequency:
     def __init__(
         self, n1_nominal: int, J_fr: int, Q_fr: int, F: float | str | None, format: Layout
     ) -> None:
+        if J_fr > math.log2(_MOST_SCALE * n1_nominal):  # its filters would fill the memory
+            raise ArgumentError(
+                f"J_fr={J_fr} is too large for {n1_nominal} rows of log-frequency; 2**J_fr must "
+                f"not exceed {_MOST_SCALE} times that."
+            )
         self.averaging, support = parse_support(F, J_fr, n1_nominal, "F")
         self.format: Layout = format
         margin = 8 * min(support, 2**J_fr)

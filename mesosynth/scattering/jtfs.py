@@ -19,7 +19,6 @@ Within a tolerance most samples are not computed at all (:mod:`~mesosynth.scatte
 import threading
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
@@ -27,6 +26,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
+from mesosynth.scattering.ambient import neutral, neutral_steps
 from mesosynth.scattering.autograd import in_chunks, scatter
 from mesosynth.scattering.filterbank import WaveletFilter, low_pass, padded_length, wavelets
 from mesosynth.scattering.forward import forward, forward_steps, unaveraged
@@ -359,7 +359,9 @@ class JTFS(torch.nn.Module):
             ("filters_2", self.psi2),
             ("filters_fr", [*self.frequency.psis, self.frequency.phi]),
         ):
-            self.register_buffer(name, torch.tensor([(psi.xi, psi.sigma) for psi in filters]))
+            axes = [(psi.xi, psi.sigma) for psi in filters]
+            with torch.inference_mode(False):  # it may be used for training later
+                self.register_buffer(name, torch.tensor(axes, dtype=torch.float32))
         self.register_load_state_dict_pre_hook(JTFS._refuse_other_filters)
 
     def forward(self, x: Signals) -> Signals:
@@ -385,7 +387,7 @@ class JTFS(torch.nn.Module):
         """
         signals = checked_signals(as_signals(x, self.filters_1, "x"), self.n, "x")
         leading = signals.shape[:-1]
-        with _full_precision(signals.device.type):
+        with neutral(signals.device.type):
             found = self._coefficients(signals.reshape(-1, self.n))
         if isinstance(found, torch.Tensor):
             return _like(x, found.reshape(*leading, *found.shape[1:]))
@@ -419,7 +421,9 @@ class JTFS(torch.nn.Module):
             If `x` or `dx` is no such array, or holds NaN or Inf, or `out_type` is not "array".
         """
         signals, one, leading = self._stacked(x, dx)
-        S, dS = self._split(with_fallback(self._values_and_tangents, signals), one, leading)
+        with neutral(signals.device.type):
+            coefficients = with_fallback(self._values_and_tangents, signals)
+            S, dS = self._split(coefficients, one, leading)
         return _like(x, S), _like(x, dS)
 
     def jvp_steps(
@@ -444,10 +448,11 @@ class JTFS(torch.nn.Module):
             If `x` or `dx` is no such tensor, or holds NaN or Inf.
         """
         signals, one, leading = self._stacked(x, dx)
+        device = signals.device.type
         try:
-            coefficients = yield from self._steps(signals)
+            coefficients = yield from neutral_steps(self._steps(signals), device)
         except torch.OutOfMemoryError:
-            slowly = yield from self._steps(_on_cpu(signals))
+            slowly = yield from neutral_steps(self._steps(_on_cpu(signals)), device)
             coefficients = slowly.to(signals.device)
         return self._split(coefficients, one, leading)
 
@@ -471,6 +476,10 @@ class JTFS(torch.nn.Module):
             If `x` is no such tensor, or holds NaN or Inf.
         """
         x = checked_signals(x, self.n, "x").reshape(1, self.n)
+        with neutral(x.device.type):
+            return self._scalogram(x, hop)
+
+    def _scalogram(self, x: torch.Tensor, hop: int) -> torch.Tensor:
         x_hat = torch.fft.fft(self._padded(x))
         rows: list[torch.Tensor] = []
         for psi in (psi for group in self._plan(x).groups for psi in group.psi1):
@@ -719,19 +728,12 @@ class JTFS(torch.nn.Module):
         key = (x.dtype, x.device)
         plan = self._plans.get(key)
         if plan is None:
-            with _PLANS:
+            with _PLANS, neutral(x.device.type, kept=True):
                 if key not in self._plans:
                     like = torch.empty(0, dtype=x.dtype, device=x.device)
                     self._plans[key] = build_plan(self._bank, like, self.chunk)
                 plan = self._plans[key]
         return plan
-
-
-def _full_precision(device: str) -> AbstractContextManager[object]:
-    """Context without autocast's half precision."""
-    if device in ("cpu", "cuda") and torch.is_autocast_enabled(device):
-        return torch.autocast(device, enabled=False)
-    return nullcontext()
 
 
 def _like(x: object, S: torch.Tensor) -> Any:  # noqa: ANN401 - what x is

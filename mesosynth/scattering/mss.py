@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
+from mesosynth.scattering.ambient import neutral, neutral_steps
 from mesosynth.scattering.jtfs import checked_signals, with_tangents
 from mesosynth.system.steps import Steps, result_of
 
@@ -82,7 +83,8 @@ class MultiScaleSpectrogram:
             If `x` is no such tensor, or holds NaN or Inf.
         """
         x = checked_signals(x, self.n, "x")
-        return torch.cat([self._stft(x, w).abs().flatten(-2) for w in self.windows], dim=-1)
+        with neutral(x.device.type):
+            return torch.cat([self._stft(x, w).abs().flatten(-2) for w in self.windows], dim=-1)
 
     def jvp(self, x: torch.Tensor, dx: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Magnitudes and their derivatives along directions, in one pass and without a graph.
@@ -120,6 +122,11 @@ class MultiScaleSpectrogram:
         """
         x = checked_signals(x, self.n, "x").detach()
         dx = checked_signals(dx, self.n, "dx").detach()
+        return (yield from neutral_steps(self._tangent_steps(x, dx), x.device.type))
+
+    def _tangent_steps(
+        self, x: torch.Tensor, dx: torch.Tensor
+    ) -> Steps[None, tuple[torch.Tensor, torch.Tensor]]:
         both = with_tangents(x, dx)
         parts: list[torch.Tensor] = []
         for window in self.windows:
@@ -192,7 +199,8 @@ class MultiScaleSpectrogram:
     def _window(self, window: int, like: torch.Tensor) -> torch.Tensor:
         key = (window, like.dtype, like.device)
         if key not in self._hann:
-            self._hann[key] = torch.hann_window(window, dtype=like.dtype, device=like.device)
+            with neutral(kept=True):
+                self._hann[key] = torch.hann_window(window, dtype=like.dtype, device=like.device)
         return self._hann[key]
 
 
