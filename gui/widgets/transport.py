@@ -126,6 +126,7 @@ class Transport(QWidget):
     def show_target(self) -> None:
         """There is a target: the button of the demo is needed no more."""
         self._buttons["demo"].hide()
+        self._fit()
 
     def show_recording(self, recording: TakeState) -> None:
         """Show how long and how loud the recording is; nothing when none runs."""

@@ -252,11 +252,15 @@ def sound_picture(
         State of the instrument besides its parameters.
     """
     yield
-    effects = [e for e in effects if e.plugin in EFFECTS and not e.bypassed]
+    effects = _audible(effects)
     x = render_match(values, instrument, target)
     if effects or any(values.get(id_, 0.0) for id_ in _OWN_TIME):
         x = _as_played(x, values, instrument, effects, state or {})
     return analysis(_operator(instrument), x)
+
+
+def _audible(effects: Sequence[EffectState]) -> list[EffectState]:
+    return [each for each in effects if each.plugin in EFFECTS and not each.bypassed]
 
 
 _OWN_TIME = ("sync", "swing", "humanise")  # which the model of a match does not know
@@ -310,7 +314,11 @@ def finer_picture(
 
 
 def layers_picture(
-    layers: Sequence[Layer], target: Target | None
+    layers: Sequence[Layer],
+    target: Target | None,
+    values: Mapping[str, float] | None = None,
+    effects: Sequence[EffectState] = (),
+    state: Mapping[str, Any] | None = None,
 ) -> Steps[None, tuple[Analysis | None, tuple[Layer, ...], Scores | None]]:
     """Pictures of the sum of layers, at the target's place and level, and its comparison with that.
 
@@ -318,6 +326,8 @@ def layers_picture(
     ----------
     layers : sequence of Layer
     target : Target or None
+    values, effects, state
+        Of the sound as it is heard; see :func:`sound_picture`.
 
     Returns
     -------
@@ -326,11 +336,15 @@ def layers_picture(
     layers : tuple of Layer
         The same, with each one's share of the energy of all.
     scores : Scores or None
-        How alike their sum and the target are; None without a target.
+        How alike their sum and the target are; None without a target, and through effects, which
+        the sum knows nothing of.
     """
     yield
+    effects = _audible(effects)
     start, scale = (target.start, target.scale) if target else (0.0, 1.0)
     x = scale * render_layers(layers, ANALYSIS_SAMPLES, ANALYSIS_RATE, start)
+    if effects and x.any():
+        x = _as_played(x, values or {}, "layers", effects, state or {})
     picture = analysis(shared_operator(), x) if x.any() else None
     yield
     rate, samples, begin = float(ANALYSIS_RATE), ANALYSIS_SAMPLES, start
@@ -344,7 +358,8 @@ def layers_picture(
     shares = energy / max(float(energy.sum()), 1e-300)
     pairs = zip(layers, shares, strict=True)
     shared = tuple(replace(layer, share=float(share)) for layer, share in pairs)
-    scores = None if target is None else _recording_similarity(target).of(sounds.sum(axis=0))
+    alone = None if effects else target
+    scores = None if alone is None else _recording_similarity(alone).of(sounds.sum(axis=0))
     return picture, shared, scores
 
 

@@ -259,8 +259,9 @@ class Layers:
             self._draw()
 
     def _draw(self) -> None:
-        layers = self._layers(heard=True)
-        self._jobs.begin("layers picture", layers, self._target.sound)
+        layers, values = self._layers(heard=True), dict(self._sound.instrument_values)
+        effects, state = self._rack.preset_effects, self._rack.state
+        self._jobs.begin("layers picture", layers, self._target.sound, values, effects, state)
 
     def instrument(self, place: int) -> str:
         """Name of a layer's instrument; `place` is 0 for the first."""

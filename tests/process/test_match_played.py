@@ -115,3 +115,14 @@ def test_the_instrument_that_plays_is_named_as_people_do(session):
     session.presets.play(LAYERED)
     with pytest.raises(ArgumentError, match="layers play;"):
         session.loss_map.explore(("f_m", "gamma"))
+
+
+def test_the_sequence_of_another_file_is_forgotten(session, tmp_path):
+    sequence, told = session.sequence, []
+    sequence.matched, sequence._path = object(), tmp_path / "long.wav"
+    sequence.changed.connect(lambda *news: told.append(news))
+    sequence.take_target(tmp_path / "long.wav")  # another part of the same file
+    assert sequence.matched is not None
+    session.target.take(session.target.sound)  # a recording, say
+    assert sequence.matched is None
+    assert told == [(None, False)]

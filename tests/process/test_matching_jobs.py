@@ -7,11 +7,12 @@ import pytest
 
 from mesosynth.audio.file import load_target
 from mesosynth.instruments.chirplet import PARAMETERS
-from mesosynth.matching.analysis import analysis, sound_picture
+from mesosynth.instruments.layers import PARAMETERS as LAYERS
+from mesosynth.matching.analysis import analysis, layers_picture, sound_picture
 from mesosynth.matching.jobs import KINDS, matching_jobs
 from mesosynth.matching.match import render_match
 from mesosynth.matching.operator import shared_operator
-from mesosynth.matching.results import MatchSettings
+from mesosynth.matching.results import Layer, MatchSettings
 from mesosynth.presets.preset import EffectState
 from mesosynth.system.jobs import Done, Stepped
 from mesosynth.system.paths import resource
@@ -71,6 +72,20 @@ def test_the_sound_is_drawn_as_it_is_heard(values, effects, same):
     alone = analysis(shared_operator(), render_match(values)).scalogram
     assert (np.abs(drawn - alone).max() < 1e-4) == same
     assert drawn.max() > 0.5
+
+
+def test_layers_through_effects_are_drawn_so_and_not_scored():
+    theta = {id_: PARAMETERS[id_].default for id_ in PARAMETERS.matchable}
+    layers = (Layer(theta, onset=2.0, level=0.5),)
+    target = load_target(resource("assets", "demo.wav"))
+    values = LAYERS.complete({"level_1": -6.0})
+    alone, _, scores = result_of(layers_picture(layers, target, values))
+    assert scores is not None
+    echoed, _, scores = result_of(
+        layers_picture(layers, target, values, (EffectState(plugin="delay"),))
+    )
+    assert scores is None
+    assert np.abs(echoed.scalogram - alone.scalogram).max() > 0.05
 
 
 def test_another_instrument_during_a_match_does_not_cost_the_process(jobs):
