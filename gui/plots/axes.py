@@ -116,17 +116,7 @@ class Axis:
         return f"{number} {self.unit}".strip().replace("-", "−")
 
     def between(self, begin: float, end: float) -> "Axis":
-        """Part of the axis.
-
-        Parameters
-        ----------
-        begin, end : float
-            Shares of the line.
-
-        Returns
-        -------
-        Axis
-        """
+        """Part of the axis."""
         return replace(self, low=self.at(begin), high=self.at(end))
 
     def ticks(self, most: int) -> list[tuple[float, str]]:

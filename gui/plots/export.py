@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QCursor, QGuiApplication, QImage, QPainter
@@ -36,7 +36,7 @@ from ..desk import Desk
 from ..files import ask_save
 from ..settings import Settings
 from .canvas import Canvas
-from .frame import Table
+from .frame import Frame, Later, Table
 
 if TYPE_CHECKING:
     from .plot import Plot
@@ -55,27 +55,8 @@ class ExportError(MesosynthError):
     """A view cannot be saved."""
 
 
-class View(Protocol):
-    """What can be exported: a frame, or the place of a plot."""
-
-    @property
-    def caption(self) -> str:
-        """What it is called."""
-        ...
-
-    @property
-    def filled(self) -> bool:
-        """Whether it shows something."""
-        ...
-
-    @property
-    def body(self) -> QWidget:
-        """The plots, and the place that they take."""
-        ...
-
-    def table(self) -> Table:
-        """Numbers that are shown."""
-        ...
+View = Frame | Later[Any]
+"""What can be exported: a frame, or the place of a plot."""
 
 
 class PictureSize:
@@ -332,19 +313,11 @@ class Exporter(QObject):
         self._settings = settings
         self.size = PictureSize()
         for view in views:
-            if isinstance(view, QWidget):
-                view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-                view.customContextMenuRequested.connect(partial(self._show_menu, view))
+            view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            view.customContextMenuRequested.connect(partial(self._show_menu, view))
 
     def menu(self, view: View, plot: "Plot | None" = None) -> QMenu:
-        """The context menu of a view.
-
-        Parameters
-        ----------
-        view : View
-        plot : Plot, optional
-            That of its plots under the mouse, whose axes can be changed.
-        """
+        """The context menu of a view."""
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if plot is not None:
@@ -368,11 +341,9 @@ class Exporter(QObject):
     def view_in_hand(self) -> View:
         """The view under the mouse, else the one with the keyboard, else the first."""
         for widget in (QApplication.widgetAt(QCursor.pos()), QApplication.focusWidget()):
-            while widget is not None:
-                for view in self._views:
-                    if widget is view:
-                        return view
-                widget = widget.parentWidget()
+            for view in self._views:
+                if widget is not None and (widget is view or view.isAncestorOf(widget)):
+                    return view
         return self._views[0]
 
     def ask_in_hand(self) -> None:
@@ -380,14 +351,7 @@ class Exporter(QObject):
         self.ask(self.view_in_hand())
 
     def ask(self, view: View, kind: str = "Picture") -> None:
-        """Ask for a file name, and save a view there, as one of :data:`KINDS` at first.
-
-        Parameters
-        ----------
-        view : View
-        kind : str
-            Of :data:`KINDS`.
-        """
+        """Ask for a file name, and save a view there, as one of :data:`KINDS` at first."""
         ask_save(
             self._window, f"Save {view.caption}", self._settings, KINDS,
             lambda path: self.save(view, path),
@@ -395,13 +359,7 @@ class Exporter(QObject):
         )  # fmt: skip
 
     def save(self, view: View, path: Path) -> None:
-        """Save a view; a message tells the result.
-
-        Parameters
-        ----------
-        view : View
-        path : Path
-        """
+        """Save a view; a message tells the result."""
         with self._telling():
             save_view(view, path, self.size)
             self._desk.say(f"Saved {view.caption} as {path}.")
@@ -440,7 +398,6 @@ class Exporter(QObject):
     def _show_menu(self, view: View, spot: QPoint) -> None:
         from .plot import Plot
 
-        assert isinstance(view, QWidget)
         widget: QWidget | None = view.childAt(spot)
         while widget is not None and widget is not view and not isinstance(widget, Plot):
             widget = widget.parentWidget()

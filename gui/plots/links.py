@@ -153,13 +153,6 @@ class ViewLinks(QObject):
         """Move the scalograms' playhead to where the last of `samples` is in its arpeggio.
 
         While the target is compared with the instrument, which is in step with it, it is there.
-
-        Parameters
-        ----------
-        samples : (n,) float32
-            What was played last.
-        sample_rate : float
-            Hz.
         """
         place = self._place_in_target()
         if place is None:

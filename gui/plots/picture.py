@@ -14,7 +14,7 @@ from typing_extensions import override
 from .. import theme
 from .axes import Axis, short_number
 from .colours import colour_map
-from .plot import FONT, Line, Part, Plot, add_range
+from .plot import FONT, Line, Part, Plot, add_range, line_height
 
 # --------------------------------------------------------------------------------------------------
 # Image: numbers on a grid that is even on its axes.
@@ -48,13 +48,7 @@ class Image(Part):
         self.dress()
 
     def show(self, numbers: NDArray[np.float32] | None, x: Axis, y: Axis) -> None:
-        """Show other numbers; None for none.
-
-        Parameters
-        ----------
-        numbers : (rows, columns) float32 or None
-        x, y : Axis
-        """
+        """Show other numbers; None for none."""
         self.numbers, self.x, self.y = numbers, x, y
         self.place()
 
@@ -64,12 +58,7 @@ class Image(Part):
         self.item.setLevels(levels)
 
     def cell(self, x: float, y: float) -> tuple[int, int] | None:
-        """Row and column at two values; None beside the image.
-
-        Parameters
-        ----------
-        x, y : float
-        """
+        """Row and column at two values; None beside the image."""
         if self.numbers is None:
             return None
         across, up = self.x.share(x), self.y.share(y)
@@ -158,7 +147,7 @@ class ColourBar(pg.ColorBarItem):
         self.axis.enableAutoSIPrefix(False)
         self.axis.tickStrings = _numbers
         cast("QGraphicsGridLayout", self.layout).setContentsMargins(0, 0, 0, 0)
-        plot._grid.addItem(self, 1, 2)
+        plot.grid_layout.addItem(self, 1, 2)
         self.sigLevelsChanged.connect(self._on_dragged)
         self.dress()
 
@@ -168,12 +157,7 @@ class ColourBar(pg.ColorBarItem):
         return _BAR + round(2.9 * theme.font(FONT).pixelSize())
 
     def set(self, low: float, high: float) -> None:
-        """Set both levels.
-
-        Parameters
-        ----------
-        low, high : float
-        """
+        """Set both levels."""
         if self._mirrored:
             # The end that was moved says how far both go.
             end = high if abs(high - self.hi_prv) >= abs(low - self.lo_prv) else -low
@@ -275,13 +259,7 @@ class Picture(Plot):
         return self.numbers is not None
 
     def set_numbers(self, numbers: NDArray[np.float32] | None, x: Axis, y: Axis) -> None:
-        """Show numbers; None shows the hint. See :meth:`Image.show`.
-
-        Parameters
-        ----------
-        numbers : (rows, columns) float32 or None
-        x, y : Axis
-        """
+        """Show numbers; None shows the hint. See :meth:`Image.show`."""
         self.image.show(numbers, x, y)
         self.fine.show(None, x, y)
         self.set_empty(numbers is None)
@@ -353,9 +331,10 @@ class Pictures(QWidget):
         stacked = self.height() > 1.2 * self.width()
         self._row.setDirection(ways.TopToBottom if stacked else ways.LeftToRight)
         bars = [p.bar for p in self._pictures]
+        left = round(4 * line_height())
         extras = [
-            (p.left.preferred if stacked or n == 0 else 5) + (bar.room if bar else 0)
-            for n, (p, bar) in enumerate(zip(self._pictures, bars, strict=True))
+            (left if stacked or n == 0 else 5) + (bar.room if bar else 0)
+            for n, bar in enumerate(bars)
         ]
         count = max(len(extras), 1)
         each = (self.width() - sum(extras) - 4 * (count - 1)) // count

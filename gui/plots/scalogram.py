@@ -179,14 +179,7 @@ class Scalograms(Frame):
         self._show("sound", analysis)
 
     def set_file(self, target: Target, peaks: WaveformPeaks | None) -> None:
-        """Show another target's waveform and name, and everything of it.
-
-        Parameters
-        ----------
-        target : Target
-        peaks : WaveformPeaks or None
-            Peaks of its whole file; None for one that is no file.
-        """
+        """Show another target's waveform and name, and everything of it."""
         self.pictures["target"].title = f"Target: {target.name}"
         self.waveform.set_target(target, peaks)
         self.waveform.set_room(self.height())

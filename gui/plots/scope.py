@@ -172,15 +172,7 @@ class Scope(Frame):
             self.spectrum_shown.emit(shown)
 
     def show_samples(self, samples: NDArray[np.float32], sample_rate: float) -> None:
-        """Draw samples; silence is drawn once.
-
-        Parameters
-        ----------
-        samples : (n,) float32
-            Mono; full scale is 1.
-        sample_rate : float
-            Hz.
-        """
+        """Draw samples; silence is drawn once."""
         latest = samples[-max(1, int(sample_rate * 0.05)) :]
         peak = float(np.abs(latest).max()) if len(latest) else 0.0
         level = max(amplitude_to_db(peak), self._level - _FALL_DB, _BOTTOM_DB)
@@ -204,13 +196,7 @@ class Scope(Frame):
         return Table(("time_s", "amplitude"), zip(times, samples.tolist(), strict=True))
 
     def read(self, x: float, y: float) -> str:
-        """What the read-out says of a point.
-
-        Parameters
-        ----------
-        x, y : float
-            Values under the mouse.
-        """
+        """What the read-out says of a point."""
         if self.spectrum:
             band = int(np.abs(np.log(band_frequencies() / x)).argmin())
             level = float(spectrum(self.samples, self.sample_rate)[band])

@@ -110,14 +110,7 @@ class SequenceCurves(QWidget):
             strip.setAccessibleDescription(text)
 
     def show_sequence(self, matched: MatchedSequence | None, lines: Sequence[Moment]) -> None:
-        """Show a sequence.
-
-        Parameters
-        ----------
-        matched : MatchedSequence or None
-        lines : sequence of Moment
-            Smoothed, as it is played.
-        """
+        """Show a sequence."""
         self._matched, self._lines = matched, lines
         moments = [] if matched is None else [m for m in matched.moments if m.theta]
         x = Axis(0.0, self._duration, _TIME.label)

@@ -34,13 +34,7 @@ class Window(Part):
         self.dress()
 
     def show(self, start: float, end: float) -> None:
-        """Move it.
-
-        Parameters
-        ----------
-        start, end : float
-            s; the same where there is nothing to move.
-        """
+        """Move it."""
         self.item.setVisible(end > start)
         self.item.setRegion((start, end))
 
@@ -112,14 +106,7 @@ class Waveform(Plot):
         self.setVisible(self.peaks is not None and (self.movable or height >= _ROOMY))
 
     def set_target(self, target: Target, peaks: WaveformPeaks | None) -> None:
-        """Show another target.
-
-        Parameters
-        ----------
-        target : Target
-        peaks : WaveformPeaks or None
-            Peaks of its whole file; None for one that is no file.
-        """
+        """Show another target."""
         self.peaks, self._finer, self._wanted = peaks, None, None
         self.start, self.length = target.start, len(target.audio) / ANALYSIS_RATE
         if peaks is not None:
@@ -135,14 +122,7 @@ class Waveform(Plot):
         self.set_room(self._room)
 
     def show_finer(self, begin: float, peaks: WaveformPeaks) -> None:
-        """Show peaks of a part of the file, in place of those of the whole while it is in sight.
-
-        Parameters
-        ----------
-        begin : float
-            Of the part, s.
-        peaks : WaveformPeaks
-        """
+        """Show peaks of a part of the file, in place of those of the whole while it is in sight."""
         self._finer_begin, self._finer = begin, peaks
         self._draw()
 
