@@ -14,7 +14,7 @@ from typing_extensions import override
 from .. import theme
 from .axes import Axis, short_number
 from .colours import colour_map
-from .plot import FONT, Line, Part, Plot, add_range, line_height
+from .plot import FONT, Line, Link, Part, Plot, add_range, line_height
 
 # --------------------------------------------------------------------------------------------------
 # Image: numbers on a grid that is even on its axes.
@@ -42,7 +42,7 @@ class Image(Part):
     def __init__(self, plot: Plot, colours: str, levels: tuple[float, float]) -> None:
         self.numbers: NDArray[np.float32] | None = None
         self.x, self.y = plot.x_axis, plot.y_axis
-        self._colours, self.levels = colours, levels
+        self.colours, self.levels = colours, levels
         super().__init__(plot, pg.ImageItem(axisOrder="row-major"))
         self.item.setZValue(-10.0)
         self.dress()
@@ -84,7 +84,7 @@ class Image(Part):
 
     @override
     def dress(self) -> None:
-        self.item.setLookupTable(colour_map(self._colours, self.plot.light))
+        self.item.setLookupTable(colour_map(self.colours, self.plot.light))
 
 
 def _even(source: Axis, drawn: Axis, count: int) -> NDArray[np.int64]:
@@ -105,19 +105,9 @@ _ROOMY = 110  # px: a narrower picture leaves its bar out
 
 
 class ColourBar(pg.ColorBarItem):
-    """Colour bar at the right of a picture, for one or more of them.
+    """Colour bar at the right of the last of some pictures, for all of them.
 
-    Parameters
-    ----------
-    plot : Plot
-        Beside which it stands.
-    pictures : list of Picture
-    colours : str
-        A map of :func:`gui.plots.colours.colour_map`.
-    limits : (float, float)
-        How far its ends can be dragged.
-    mirrored : bool
-        Whether its ends stay opposite, as those of differences.
+    A `mirrored` bar is one of differences: its ends stay opposite.
 
     Signals
     -------
@@ -126,30 +116,28 @@ class ColourBar(pg.ColorBarItem):
     """
 
     changed = Signal(float, float)
+    moving = False  # it is dressed as the plot's parts are
 
     def __init__(
-        self,
-        plot: Plot,
-        pictures: "list[Picture]",
-        colours: str,
-        limits: tuple[float, float],
-        mirrored: bool = False,
+        self, pictures: "list[Picture]", limits: tuple[float, float], mirrored: bool = False
     ) -> None:
-        images = [image for each in pictures for image in (each.image, each.fine)]
-        levels = images[0].levels
-        super().__init__(
-            values=levels, width=_BAR, limits=limits, colorMapMenu=False, rounding=1
-        )  # fmt: skip
-        self._plot, self._images, self._colours, self._mirrored = plot, images, colours, mirrored
-        self._furthest = limits[1]
+        self._images = [image for each in pictures for image in (each.image, each.fine)]
+        self._plot, levels = pictures[-1], self._images[0].levels
+        super().__init__(levels, _BAR, limits=limits, colorMapMenu=False, rounding=1)
+        self._furthest, self._mirrored = limits[1], mirrored
         self.default = self.shown = levels
         self.axis.setStyle(tickLength=2, tickTextOffset=1, hideOverlappingLabels=8)
         self.axis.enableAutoSIPrefix(False)
-        self.axis.tickStrings = _numbers
+        self.axis.tickStrings = lambda values, *_: [short_number(value) for value in values]
         cast("QGraphicsGridLayout", self.layout).setContentsMargins(0, 0, 0, 0)
-        plot.grid_layout.addItem(self, 1, 2)
+        self._plot.grid_layout.addItem(self, 1, 2)
+        self._plot.parts.append(cast("Part", self))
+        self._plot.bar = self
         self.sigLevelsChanged.connect(self._on_dragged)
         self.dress()
+
+    def place(self) -> None:
+        """Stay: it is beside the view."""
 
     @property
     def room(self) -> int:
@@ -177,7 +165,7 @@ class ColourBar(pg.ColorBarItem):
         self.axis.setTextPen(QPen(plot.ink("DIM")))
         for side in ("left", "right", "top", "bottom"):
             self.getAxis(side).setPen(QPen(plot.ink("LINE")))
-        self.setColorMap(pg.ColorMap(None, colour_map(self._colours, plot.light)))
+        self.setColorMap(pg.ColorMap(None, colour_map(self._images[0].colours, plot.light)))
         assert self.region is not None
         self.region.setVisible(not plot.on_paper)
         for line in self.region.lines:
@@ -190,11 +178,6 @@ class ColourBar(pg.ColorBarItem):
         self.set(low, high)
         # A drag goes on from the levels at its beginning.
         self.lo_prv, self.hi_prv = before
-
-
-def _numbers(values: list[float], scale: float, spacing: float) -> list[str]:
-    """Texts of a bar's ticks, for pyqtgraph."""
-    return [short_number(value) for value in values]
 
 
 # --------------------------------------------------------------------------------------------------
@@ -218,16 +201,15 @@ class Picture(Plot):
         Values at the map's two ends.
     readout : callable
         What to say of the cell under the mouse.
-    unit : str
-        Of the numbers.
 
     Attributes
     ----------
-    image : Image
-        All of it.
-    fine : Image
-        A part, computed finer.
+    image, fine : Image
+        All of it, and a part that was computed finer.
+    bar : ColourBar or None
     """
+
+    bar: ColourBar | None = None
 
     def __init__(
         self,
@@ -238,15 +220,13 @@ class Picture(Plot):
         colours: str,
         levels: tuple[float, float],
         readout: Readout,
-        unit: str = "dB",
     ) -> None:
         super().__init__(name, x, y, hint=hint)
         self.title = name
         self.image, self.fine = Image(self, colours, levels), Image(self, colours, levels)
         self.fine.item.setZValue(-9.0)
-        self.bar: ColourBar | None = None
         self._middle = Line(self, "DIM", moving=False)
-        self._readout_of, self._unit = readout, unit
+        self._readout_of = readout
 
     @property
     def numbers(self) -> NDArray[np.float32] | None:
@@ -277,18 +257,10 @@ class Picture(Plot):
         return ""
 
     @override
-    def dress(self) -> None:
-        super().dress()
-        bar = getattr(self, "bar", None)
-        if bar is not None:
-            bar.dress()
-
-    @override
     def resizeEvent(self, ev: QResizeEvent | None) -> None:
         super().resizeEvent(ev)
-        bar = getattr(self, "bar", None)
-        if bar is not None:
-            bar.setVisible(self.width() >= _ROOMY)
+        if self.bar is not None:
+            self.bar.setVisible(self.width() >= _ROOMY)
 
     @override
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -305,7 +277,7 @@ class Picture(Plot):
         if bar is not None:
             part = menu.addMenu("Range of colours")
             part.addAction("As it was").triggered.connect(lambda: bar.set(*bar.default))
-            add_range(part, bar.shown, self._unit, bar.set)
+            add_range(part, bar.shown, "", bar.set)
 
 
 class Pictures(QWidget):
@@ -330,15 +302,54 @@ class Pictures(QWidget):
         ways = QBoxLayout.Direction
         stacked = self.height() > 1.2 * self.width()
         self._row.setDirection(ways.TopToBottom if stacked else ways.LeftToRight)
-        bars = [p.bar for p in self._pictures]
         left = round(4 * line_height())
         extras = [
-            (left if stacked or n == 0 else 5) + (bar.room if bar else 0)
-            for n, bar in enumerate(bars)
+            (left if stacked or not place else 5) + (picture.bar.room if picture.bar else 0)
+            for place, picture in enumerate(self._pictures)
         ]
-        count = max(len(extras), 1)
-        each = (self.width() - sum(extras) - 4 * (count - 1)) // count
+        each = (self.width() - sum(extras) - 4 * len(extras) + 4) // max(len(extras), 1)
         for place, (picture, extra) in enumerate(zip(self._pictures, extras, strict=True)):
             self._row.setStretch(place, 1 if stacked else max(each + extra, 1))
             picture.left.numbered = stacked or place == 0
             picture.left.fit()
+
+
+class Comparison(Pictures):
+    """Target, sound and their difference on the same axes, with a colour bar for two and for one.
+
+    Parameters
+    ----------
+    x, y : Axis
+    hint : str
+        What stands in place of the target.
+    levels, limits : (float, float)
+        Of target and sound, dB, and how far the bar can be dragged.
+    span : float
+        dB of difference at the ends of its map.
+    readouts : callable
+        Gives the :data:`Readout` of "target", "sound" and "difference".
+    """
+
+    def __init__(
+        self,
+        x: Axis,
+        y: Axis,
+        hint: str,
+        levels: tuple[float, float],
+        limits: tuple[float, float],
+        span: float,
+        readouts: Callable[[str], Readout],
+    ) -> None:
+        self.pictures = {
+            what: Picture(title, words, x, y, colours, ends, readouts(what))
+            for what, title, words, colours, ends in (
+                ("target", "Target", hint, "magma", levels),
+                ("sound", "Sound now", "Listening…", "magma", levels),
+                ("difference", "Sound − target", "Needs both", "difference", (-span, span)),
+            )
+        }
+        target, sound, difference = self.pictures.values()
+        self.bar = ColourBar([target, sound], limits)
+        ColourBar([difference], (-60.0, 60.0), mirrored=True)
+        self._link = Link(self.pictures.values())
+        super().__init__([target, sound, difference])

@@ -266,25 +266,12 @@ class ScaleRatePlot(Frame):
         self.note.say(*_UNITS)
 
     def _make(self) -> QWidget:
-        from .picture import ColourBar, Picture, Pictures
-        from .plot import Link
+        from .picture import Comparison
 
-        self._pictures = {
-            name: Picture(title, hint, _RATE, _SCALE, colours, levels, self._read(name))
-            for name, title, hint, colours, levels in (
-                ("target", "Target", "No target yet", "magma", _LEVELS),
-                ("sound", "Sound now", "Listening…", "magma", _LEVELS),
-                ("difference", "Sound − target", "Needs both", "difference", (-_RANGE, _RANGE)),
-            )
-        }
-        target, sound, difference = self._pictures.values()
-        sound.bar = ColourBar(sound, [target, sound], "magma", (_FLOOR, 0.0))
-        difference.bar = ColourBar(
-            difference, [difference], "difference", (-60.0, 60.0), mirrored=True
-        )
-        sound.bar.changed.connect(self._show_difference)
-        self._link = Link(self._pictures.values())
-        return Pictures([*self._pictures.values()])
+        row = Comparison(_RATE, _SCALE, "No target yet", _LEVELS, (_FLOOR, 0.0), _RANGE, self._read)
+        row.bar.changed.connect(self._show_difference)
+        self._pictures = row.pictures
+        return row
 
     @property
     def pictures(self) -> "dict[str, Picture]":

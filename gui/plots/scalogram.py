@@ -115,26 +115,16 @@ class Scalograms(Frame):
         self._rest.timeout.connect(self._ask_finer)
 
     def _make(self) -> QWidget:
-        from .picture import ColourBar, Picture, Pictures
-        from .plot import Line, Link
+        from .picture import Comparison
+        from .plot import Line
         from .waveform import Waveform
 
-        levels = (theme.FLOOR_DB, 0.0)
-        self._pictures = {
-            name: Picture(title, hint, _TIME, _EMPTY, colours, ends, _read)
-            for name, title, hint, colours, ends in (
-                ("target", "Target", "Drop a sound here\nor press Ctrl+O", "magma", levels),
-                ("sound", "Sound now", "Listening…", "magma", levels),
-                ("difference", "Sound − target", "Needs both", "difference", (-_RANGE, _RANGE)),
-            )
-        }
-        target, sound, difference = self._pictures.values()
-        sound.bar = ColourBar(sound, [target, sound], "magma", (_FLOOR, 0.0))
-        difference.bar = ColourBar(
-            difference, [difference], "difference", (-60.0, 60.0), mirrored=True
-        )
+        hint = "Drop a sound here\nor press Ctrl+O"
+        levels, limits = (theme.FLOOR_DB, 0.0), (_FLOOR, 0.0)
+        row = Comparison(_TIME, _EMPTY, hint, levels, limits, _RANGE, lambda _: _read)
+        self._pictures = row.pictures
+        target, sound, _ = self._pictures.values()
         self._heads = [Line(target, "ACCENT"), Line(sound, "ACCENT")]
-        self._link = Link(self._pictures.values())
         target.looked.connect(self._rest.start)
         self._waveform = Waveform()
         self._waveform.moved.connect(self.window_moved)
@@ -144,7 +134,7 @@ class Scalograms(Frame):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(self._waveform)
-        column.addWidget(Pictures([*self._pictures.values()]), 1)
+        column.addWidget(row, 1)
         return body
 
     @override
