@@ -310,15 +310,18 @@ class Chirplet(VoiceInstrument):
 
         Without a key that is its window's edge, in step with the formula: sample n is the formula
         at ``t = n / sample_rate - sweep_seconds(w, gamma) / 2``. The edge is at 5 sigma
-        (-108 dB): no click.
+        (-108 dB): no click. The first one may be under way already when the repetition begins.
         """
         knobs, distance = self.knobs, self._half
         gamma = knobs[P_GAMMA]
-        if place >= 0:
+        missed = self.missed if place < 0 else 0.0
+        if place >= 0 or missed:
             row[V_COMING], row[V_RISE] = 0.0, 1.0 / (ATTACK_SECONDS * self._sample_rate)
+        if place >= 0:
             distance = 0.0 if self.frozen else ENTRY * knobs[P_W]
-        t = -sweep_seconds(distance, gamma)
-        row[V_OCTAVES], row[V_PLACE] = gamma * t, math.copysign(distance, -gamma)
+        t = missed - sweep_seconds(distance, gamma)
+        row[V_OCTAVES] = gamma * t
+        row[V_PLACE] = math.copysign(max(abs(gamma), SLOWEST), gamma) * t
         if place < 0:
             row[V_MODULATION] = knobs[P_F_M] * t % 1.0
         hertz = float(row[V_STEP + _NEXT]) / self._unit

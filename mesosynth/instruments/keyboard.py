@@ -301,7 +301,10 @@ class KeyboardInstrument(TunedInstrument):
     frozen : bool
         Whether all clocks stand still.
     late : float
-        Delay of starts without a key, periods.
+        Delay of starts without a key, periods; the first of a negative one is under way already
+        when the repetition begins.
+    missed : float
+        Part of a start without a key that is over at its first sample, s.
     muted : bool
         Whether clocks advance without a sound: nothing starts, and the block stays as it is.
     """
@@ -311,7 +314,7 @@ class KeyboardInstrument(TunedInstrument):
         self.keyboard = Keyboard()
         self.chance = random.Random()
         self.knobs: list[float] = []
-        self.late = 0.0
+        self.late = self.missed = 0.0
         self.muted = False
         self._pulse = Pulse()
         index = self.parameters.index
@@ -373,6 +376,7 @@ class KeyboardInstrument(TunedInstrument):
     def restart(self) -> None:
         """[audio] Let the repetition without a key begin `late` periods from now."""
         self._pulse.restart(self.late)
+        self._begins = True
 
     def mute(self, muted: bool) -> None:
         """[audio] Advance the clocks of the next blocks without a sound, or play again."""
@@ -486,6 +490,9 @@ class KeyboardInstrument(TunedInstrument):
             if self.muted and self.frozen:  # a key that is pressed now sounds once it can
                 return _NEVER
             late = self.late if place < 0 else self.keyboard.late
+            if place < 0:
+                self.missed = max(-wait, 0) / self._sample_rate if self._begins else 0.0
+                self._begins = False
             if not self.muted:
                 self.start(place)
                 late += LONGEST_DELAY * self.knobs[self._humanise_at] * self.chance.random()

@@ -38,7 +38,15 @@ _OF_A_LAYER = [
         for id_ in ("f_c", "f_m", "gamma", "w", "am_shape", "am_depth", "brightness")
     ),
     replace(CHIRPLET["period"], default=4.0, description="Time from one start to the next."),
-    Parameter("delay", "Delay", "s", 0.0, 16.0, 0.0, "How late in its period the layer starts."),
+    Parameter(
+        "delay",
+        "Delay",
+        "s",
+        -8.0,
+        16.0,
+        0.0,
+        "How late in its period the layer starts; before 0 it is under way at the beginning.",
+    ),
     Parameter("level", "Level", "dB", SILENT, 6.0, SILENT, "At the lowest it is silent."),
 ]
 

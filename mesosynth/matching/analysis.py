@@ -16,11 +16,11 @@ from mesosynth.matching.layer_models import layer_sounds
 from mesosynth.matching.layers import render_layers
 from mesosynth.matching.match import render_match
 from mesosynth.matching.model import Unknowns, model_named
+from mesosynth.matching.noise import onset_of
 from mesosynth.matching.operator import Operator, shared_operator
 from mesosynth.matching.results import (
     Analysis,
     Attribution,
-    Candidate,
     Layer,
     Magnified,
     MatchResult,
@@ -28,6 +28,7 @@ from mesosynth.matching.results import (
     Section,
 )
 from mesosynth.matching.similarity import Similarity
+from mesosynth.presets.matched import matched_preset, sound_beside
 from mesosynth.presets.preset import EffectState
 from mesosynth.scattering import JTFS
 from mesosynth.system.steps import Steps
@@ -205,6 +206,9 @@ def path_attribution(
         scales=layout.scales,
         rates=layout.rates,
     )
+
+
+_MIDDLE = ANALYSIS_SAMPLES / ANALYSIS_RATE / 2  # s
 
 
 # --------------------------------------------------------------------------------------------------
@@ -402,12 +406,12 @@ def scores_of(result: MatchResult, instrument: str, target: Target) -> Scores:
     -------
     Scores
     """
-    x = render_match(result.theta, instrument, target)
-    return _similarity(target.audio.tobytes()).of(x)
+    preset = matched_preset(result, target.name, target.sha256, instrument)
+    return _recording_similarity(target).of(sound_beside(preset, target.recording))
 
 
 def candidate_scores(
-    target: Target, instrument: str, candidates: Sequence[Candidate]
+    target: Target, instrument: str, result: MatchResult
 ) -> Steps[tuple[int, Scores], None]:
     """Similarity of each candidate of a match to the target, the best candidate first.
 
@@ -415,17 +419,22 @@ def candidate_scores(
     ----------
     target : Target
     instrument : str
-    candidates : sequence of Candidate
+    result : MatchResult
 
     Yields
     ------
     None, or (int, Scores)
         Index of the candidate and its scores.
     """
-    for place, candidate in enumerate(candidates):
+    operator = _operator(instrument)
+    for place, candidate in enumerate(result.candidates):
         yield
-        x = render_match(candidate.theta, instrument, target)
-        yield place, _similarity(target.audio.tobytes()).of(x)
+        one = result
+        if place:
+            x = render_match(candidate.theta, instrument)
+            onset = onset_of(operator.jtfs, target.audio, x)
+            one = replace(result, theta=candidate.theta, onset=target.start + _MIDDLE + onset)
+        yield place, scores_of(one, instrument, target)
 
 
 def _operator(instrument: str) -> Operator:

@@ -5,10 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
 from mesosynth import units
-from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Recording
+from mesosynth.engine.rack import render
 from mesosynth.instruments import instrument_class
 from mesosynth.instruments.chirplet import sweep_seconds
+from mesosynth.instruments.keyboard import EARLIEST, LATEST
 from mesosynth.instruments.layers import LAYER_IDS, LAYERS, PARAMETERS
 from mesosynth.matching.results import Layer, LayersResult, MatchResult, Scores
 from mesosynth.presets.preset import MatchRecord, Preset, Tags
@@ -17,12 +23,17 @@ from mesosynth.presets.preset import MatchRecord, Preset, Tags
 # Match of one arpeggio
 
 
+PAUSE = 0.12
+"""Silence between a recording and its repetition, s."""
+
+
 def matched_preset(
     result: MatchResult,
     target: str,
     sha256: str,
     instrument: str = "chirplet",
     scores: Scores | None = None,
+    recording: Recording | None = None,
 ) -> Preset:
     """Preset that repeats the arpeggio of a match.
 
@@ -37,6 +48,8 @@ def matched_preset(
         Instrument of the match.
     scores : Scores, optional
         Similarity of the two, where it was measured.
+    recording : Recording, optional
+        The sound; the preset begins with it, and repeats when it is over.
 
     Returns
     -------
@@ -44,18 +57,32 @@ def matched_preset(
     """
     table = instrument_class(instrument).parameters
     values = {**result.theta, "gain": units.amplitude_to_db(abs(result.gain))}
+    state: dict[str, float] = {}
     if "period" in table:  # of events; a ripple never stops
         values["period"] = _period_of(result.theta)
+        if recording is not None:
+            onset = result.onset - recording.start
+            early = _early(instrument, result.theta, onset)
+            values["period"] = recording.duration + PAUSE + early
+            begin = result.onset - lead_in(instrument, result.theta) - recording.start
+            state = {"delay": min(max(begin, EARLIEST), LATEST)}
     return Preset(
         name=PurePath(target).stem,
         instrument=instrument,
         parameters=table.complete(values),
+        state=state,
         comment=f"Matched to {target}.",
         tags=Tags(category="matched"),
         match=match_record(result, target, sha256, scores),
     )
 
 
+def _early(instrument: str, theta: Mapping[str, float], onset: float) -> float:
+    """Time for which an event can be heard before the recording, when that comes again, s."""
+    return max(_HEARD * lead_in(instrument, theta) - onset, 0.0)
+
+
+_HEARD = 0.8  # of the time before an arpeggio's middle: from 4 sigma on
 _SIXTY_DB = 3.0 * math.log(10.0)  # in time constants
 
 
@@ -107,7 +134,9 @@ _SHORTEST_PHRASE = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s
 _LONGEST_PHRASE = PARAMETERS["period_1"].maximum
 
 
-def layered_preset(result: LayersResult, target: str, sha256: str) -> Preset:
+def layered_preset(
+    result: LayersResult, target: str, sha256: str, recording: Recording | None = None
+) -> Preset:
     """Preset that repeats the phrase of a match with layers.
 
     Parameters
@@ -117,6 +146,8 @@ def layered_preset(result: LayersResult, target: str, sha256: str) -> Preset:
         Name of the sound that was matched.
     sha256 : str
         Of its bytes.
+    recording : Recording, optional
+        The sound; the phrase begins with it and is hardly longer.
 
     Returns
     -------
@@ -125,7 +156,7 @@ def layered_preset(result: LayersResult, target: str, sha256: str) -> Preset:
     return Preset(
         name=PurePath(target).stem,
         instrument="layers",
-        parameters=PARAMETERS.complete(layer_values(result.layers)),
+        parameters=PARAMETERS.complete(layer_values(result.layers, recording)),
         state=layer_state(result.layers),
         comment=f"Matched to {target} with {len(result.layers)} layers.",
         tags=Tags(category="matched"),
@@ -141,14 +172,14 @@ def layered_preset(result: LayersResult, target: str, sha256: str) -> Preset:
     )
 
 
-def layer_values(layers: Sequence[Layer]) -> dict[str, float]:
+def layer_values(layers: Sequence[Layer], recording: Recording | None = None) -> dict[str, float]:
     """Parameters of the instrument by id, clamped, for up to LAYERS layers of any kind.
 
     Layers without a period repeat once a phrase. The phrase lasts from the first start to the last
     end of the layers, and a whole number of the periods of the others, so that they do not drift.
     """
-    begin = phrase_begin(layers)
-    phrase = _phrase(layers, begin)
+    begin = phrase_begin(layers, recording)
+    phrase = _phrase(layers, begin, recording)
     values: dict[str, float] = {}
     for number, layer in enumerate(layers[:LAYERS], 1):
         own = {
@@ -174,16 +205,35 @@ def layer_state(layers: Sequence[Layer]) -> dict[str, Any]:
     return {"layers": others} if others else {}
 
 
-def phrase_begin(layers: Sequence[Layer]) -> float:
-    """Begin of the first layer, s, on the clock of the layers' onsets."""
+def phrase_begin(layers: Sequence[Layer], recording: Recording | None = None) -> float:
+    """Begin of the phrase, s, on the clock of the layers' onsets.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    recording : Recording, optional
+        The phrase begins with it; None for one that begins with the first layer.
+
+    Returns
+    -------
+    float
+        s.
+    """
+    if recording is not None:
+        return recording.start
     return min(_begin(layer) for layer in layers)
 
 
-def _phrase(layers: Sequence[Layer], begin: float) -> float:
+def _phrase(layers: Sequence[Layer], begin: float, recording: Recording | None) -> float:
     """Length of a phrase, s."""
-    ends = [_begin(layer) + _length(layer) for layer in layers if not layer.period]
-    longest = max((end - begin for end in ends), default=0.0)
-    phrase = max(longest, _SHORTEST_PHRASE)
+    if recording is None:
+        ends = [_begin(layer) + _length(layer) for layer in layers if not layer.period]
+        longest = max((end - begin for end in ends), default=0.0)
+        phrase = max(longest, _SHORTEST_PHRASE)
+    else:
+        once = [layer for layer in layers if not layer.period]
+        early = [_early(layer.instrument, layer.theta, layer.onset - begin) for layer in once]
+        phrase = recording.duration + PAUSE + max(early, default=0.0)
     periods = [layer.period for layer in layers if layer.period]
     if periods:
         phrase = math.ceil(phrase / periods[0] - 1e-6) * periods[0]
@@ -199,8 +249,72 @@ def _length(layer: Layer) -> float:
     return _period_of(layer.theta)
 
 
+# --------------------------------------------------------------------------------------------------
+# Sound of a match beside its recording
+
+
+_BLOCK = 1024
+
+
+def sound_beside(preset: Preset, recording: Recording) -> NDArray[np.float32]:
+    """What a preset of a match plays, from its first sample, as long as the recording.
+
+    Parameters
+    ----------
+    preset : Preset
+        With its effects.
+    recording : Recording
+
+    Returns
+    -------
+    (n,) float32
+        Mean of both sides.
+
+    Raises
+    ------
+    PluginError
+        If an effect cannot be loaded.
+    """
+    rate, n = round(recording.sample_rate), len(recording.audio)
+    both = render(
+        preset.instrument, preset.values, n / rate, rate, _BLOCK, preset.effects, preset.state
+    )
+    return both.mean(axis=0)
+
+
+def levelled(preset: Preset, recording: Recording) -> tuple[Preset, NDArray[np.float32]]:
+    """A preset with the recording's power, and what it plays beside the recording.
+
+    Parameters
+    ----------
+    preset : Preset
+        Of a match.
+    recording : Recording
+
+    Returns
+    -------
+    preset : Preset
+        The same with another gain, within its range.
+    sound : (n,) float32
+        As :func:`sound_beside` gives it.
+
+    Raises
+    ------
+    PluginError
+        If an effect cannot be loaded.
+    """
+    sound = sound_beside(preset, recording)
+    ours, theirs = (float(np.linalg.norm(x)) for x in (sound, recording.audio))
+    if not ours:
+        return preset, sound
+    gain = preset.values["gain"] + units.amplitude_to_db(theirs / ours)
+    parameters = {**preset.parameters, "gain": preset.table["gain"].clamp(gain)}
+    louder = msgspec.structs.replace(preset, parameters=parameters)
+    return louder, sound_beside(louder, recording)  # again, for the limiter
+
+
 def lead_in(instrument: str, theta: Mapping[str, float]) -> float:
-    """Time from the begin of a live layer to its onset in a match, s.
+    """Time from the begin of a live event to its onset in a match, s.
 
     Parameters
     ----------

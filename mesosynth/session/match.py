@@ -549,8 +549,7 @@ class Match:
         if isinstance(event, Done):
             self._finished, result = not event.stopped, event.result
         if result is not None:
-            candidates = tuple(result.candidates)
-            self._jobs.begin("scores", self._target.sound, self.instrument, candidates)
+            self._jobs.begin("scores", self._target.sound, self.instrument, result)
         self._end(result)
 
     def _take_step(self, step: MatchStep) -> None:
