@@ -103,7 +103,7 @@ def scalogram(audio: NDArray[np.floating], sample_rate: float) -> NDArray[np.flo
     return np.stack(rows)
 
 
-def draw_contact_sheet(path: Path, thumbnails: Sequence[Thumbnail], seconds: float) -> None:
+def draw_contact_sheet(path: Path, thumbnails: Sequence[Thumbnail], seconds: float | None) -> None:
     """Write a contact sheet as PNG.
 
     Parameters
@@ -111,8 +111,8 @@ def draw_contact_sheet(path: Path, thumbnails: Sequence[Thumbnail], seconds: flo
     path : Path
     thumbnails : sequence of Thumbnail
         One or more.
-    seconds : float
-        Length of each.
+    seconds : float or None
+        Length of each; None where they differ.
 
     Raises
     ------
@@ -127,8 +127,9 @@ def draw_contact_sheet(path: Path, thumbnails: Sequence[Thumbnail], seconds: flo
     )  # fmt: skip
     FigureCanvasAgg(figure)
     octaves = f"{LOWEST:g} Hz to {HIGHEST / 1000:g} kHz"
+    width = "the whole sound" if seconds is None else f"{seconds:g} s"
     figure.supxlabel(
-        f"{seconds:g} s across, {octaves} up, {-FLOOR_DB:g} dB from bright to dark",
+        f"{width} across, {octaves} up, {-FLOOR_DB:g} dB from bright to dark",
         x=0.008, ha="left", size=8, color=_DIM,
     )  # fmt: skip
     for place, one in enumerate(thumbnails):

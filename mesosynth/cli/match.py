@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
+from msgspec.structs import replace as replace_struct
 
+from mesosynth.audio.target import Target
 from mesosynth.cli.options import (
     Json,
     Pins,
@@ -37,9 +39,14 @@ from mesosynth.system.atomic_file import check_outputs
 from mesosynth.system.steps import result_of
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mesosynth.audio.target import Target
     from mesosynth.matching.checkpoint import Checkpoint
-    from mesosynth.matching.results import Layer, LayersResult, MatchResult
+    from mesosynth.matching.results import Layer, LayersResult, MatchResult, Scores
     from mesosynth.plugins.parameters import ParameterTable
+    from mesosynth.presets.preset import Preset
 
 _KEYS = (
     "theta", "std", "loss", "found", "evaluations", "seconds", "converged", "onset", "gain"
@@ -66,11 +73,14 @@ class MatchOptions:
         Keep the match in this file as it goes; Ctrl-C leaves the file.
     resume : Path, optional
         Go on with a match that was kept.
+    render : Path, optional
+        Write what the match plays, with the recording's length, start and loudness, as WAV.
     layers : int, optional
         Match with up to N arpeggios, strikes and drums, 1 to 12, that together sound like the file.
     """
 
     output: Annotated[Path | None, Parameter(("-o", "--output"), metavar="PRESET")] = None
+    render: Annotated[Path | None, Parameter(metavar="OUT.wav")] = None
     instrument: Annotated[
         Literal["chirplet", "ripple", "drum", "grains", "strike"], Parameter(metavar="NAME")
     ] = "chirplet"
@@ -143,7 +153,7 @@ class MatchOptions:
             Naming the options.
         """
         given = [path for path in (file, self.resume) if path is not None]
-        outputs = [path for path in (self.save, self.output) if path is not None]
+        outputs = [path for path in (self.save, self.output, self.render) if path is not None]
         check_outputs(outputs, ArgumentError, [path for path in given if path != self.save])
         if self.resume is not None:
             if file is not None:
@@ -183,6 +193,9 @@ def match(
     """
     options.check(file)
     checkpoint = _checkpoint(file, options)
+    target = _target_of(checkpoint)
+    for remark in target.remarks:
+        print(remark, file=sys.stderr)
     answer = _layers if checkpoint.job == "layers" else _one_arpeggio
     with _telling_how_to_go_on(options.run):
         return answer(checkpoint, options, json)
@@ -204,20 +217,58 @@ def _checkpoint(file: Path | None, options: MatchOptions) -> "Checkpoint":
     return Checkpoint("match", options.settings(), load_target(file), options.instrument)
 
 
+def _target_of(checkpoint: "Checkpoint") -> "Target":
+    """Target of the checkpoint of a match."""
+    from mesosynth.audio.target import Target
+
+    assert isinstance(checkpoint.target, Target)
+    return checkpoint.target
+
+
+def _judged(
+    preset: "Preset", sound: "NDArray[np.float32]", target: "Target", options: MatchOptions
+) -> "Scores":
+    """Scores of what a preset plays beside the recording; both are written where that is wanted."""
+    from mesosynth.audio.file import write_wav
+    from mesosynth.matching.similarity import similarity
+    from mesosynth.presets.preset import save_preset
+
+    recording = target.recording
+    scores = similarity(recording.audio, sound, recording.sample_rate)
+    if options.output is not None:
+        record = replace_struct(preset.match, similarity=scores.as_dict())
+        save_preset(options.output, replace_struct(preset, match=record))
+    if options.render is not None:
+        write_wav(options.render, sound, round(recording.sample_rate))
+    return scores
+
+
+def _source(target: "Target") -> dict[str, Any]:
+    """The target in the answer, with the share of its energy that is left out."""
+    return {
+        "target": target.name,
+        "sha256": target.sha256,
+        "window": {
+            "start": target.recording.start,
+            "duration": target.recording.duration,
+            "sample_rate": target.recording.sample_rate,
+        },
+        "left_out": target.left_out,
+        "unanalysed": target.unanalysed,
+        "channel": target.channel,
+    }
+
+
 # --------------------------------------------------------------------------------------------------
 # One arpeggio
 
 
 def _one_arpeggio(checkpoint: "Checkpoint", options: MatchOptions, as_json: bool) -> dict[str, Any]:
-    from mesosynth.audio.target import Target
-    from mesosynth.presets.matched import matched_preset
-    from mesosynth.presets.preset import save_preset
+    from mesosynth.presets.matched import levelled, matched_preset
 
-    target, instrument = checkpoint.target, checkpoint.instrument
-    assert isinstance(target, Target)
+    target, instrument = _target_of(checkpoint), checkpoint.instrument
     with ProgressBar(target.name, state="listening …") as bar:
         with bar.loading_torch():
-            from mesosynth.matching.analysis import scores_of
             from mesosynth.matching.jobs import search
 
             steps = search(checkpoint, options.run)
@@ -227,16 +278,15 @@ def _one_arpeggio(checkpoint: "Checkpoint", options: MatchOptions, as_json: bool
                 bar.move(step.progress, step_text(step))
 
         result = result_of(steps, show)
-        scores = scores_of(result, instrument, target)
-    if options.output is not None:
-        preset = matched_preset(result, target.name, target.sha256, instrument, scores)
-        save_preset(options.output, preset)
+        preset = matched_preset(
+            result, target.name, target.sha256, instrument, recording=target.recording
+        )
+        scores = _judged(*levelled(preset, target.recording), target, options)
     if not as_json:
         _print(result, instrument_class(instrument).parameters)
         print(f"{'Similarity':<12}{scores}")
     return {
-        "target": target.name,
-        "sha256": target.sha256,
+        **_source(target),
         "instrument": instrument,
         **{name: _finite(getattr(result, name)) for name in _KEYS},
         "similarity": scores.as_dict(),
@@ -285,10 +335,9 @@ def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _layers(checkpoint: "Checkpoint", options: MatchOptions, as_json: bool) -> dict[str, Any]:
-    from mesosynth.presets.matched import layered_preset
-    from mesosynth.presets.preset import save_preset
+    from mesosynth.presets.matched import layered_preset, levelled
 
-    target = checkpoint.target
+    target = _target_of(checkpoint)
     with ProgressBar(target.name, state="listening …") as bar:
         with bar.loading_torch():
             from mesosynth.matching.jobs import search
@@ -301,13 +350,13 @@ def _layers(checkpoint: "Checkpoint", options: MatchOptions, as_json: bool) -> d
 
         result = result_of(steps, show)
     result = replace(result, layers=tuple(sorted(result.layers, key=lambda one: -one.share)))
-    if options.output is not None:
-        save_preset(options.output, layered_preset(result, target.name, target.sha256))
+    preset = layered_preset(result, target.name, target.sha256, target.recording)
+    scores = _judged(*levelled(preset, target.recording), target, options)
+    result = replace(result, scores=scores)
     if not as_json:
         _print_layers(result)
     return {
-        "target": target.name,
-        "sha256": target.sha256,
+        **_source(target),
         "layers": [asdict(layer) for layer in result.layers],
         "similarity": result.scores.as_dict(),
         **{name: getattr(result, name) for name in ("loss", "evaluations", "seconds", "converged")},

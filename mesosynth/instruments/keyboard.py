@@ -33,6 +33,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mesosynth import units
+from mesosynth.errors import ArgumentError
 from mesosynth.plugins.parameters import Parameter
 from mesosynth.plugins.plugin import CHANNELS, WHOLE_CHANNEL, EventKind, Events, Instrument
 from mesosynth.plugins.tempo import DIVISIONS, LONGEST_DELAY, Pulse, synced_period
@@ -83,6 +84,10 @@ RELEASE = Parameter(
     "Time in which the sound fades once its key is let go.", curve="log",
 )  # fmt: skip
 GAIN = Parameter("gain", "Gain", "dB", -60.0, 6.0, -9.0, "Level of the output.")
+
+
+EARLIEST, LATEST = -8.0, 16.0
+"""Range of the delay of a repetition, s; before 0 its first event is under way at the beginning."""
 
 
 @dataclass(slots=True)
@@ -303,6 +308,8 @@ class KeyboardInstrument(TunedInstrument):
     late : float
         Delay of starts without a key, periods; the first of a negative one is under way already
         when the repetition begins.
+    delay : float
+        Delay of starts without a key, s, in place of `late`; 0 leaves that as it is.
     missed : float
         Part of a start without a key that is over at its first sample, s.
     muted : bool
@@ -314,7 +321,7 @@ class KeyboardInstrument(TunedInstrument):
         self.keyboard = Keyboard()
         self.chance = random.Random()
         self.knobs: list[float] = []
-        self.late = self.missed = 0.0
+        self.late = self.missed = self.delay = 0.0
         self.muted = False
         self._pulse = Pulse()
         index = self.parameters.index
@@ -376,7 +383,30 @@ class KeyboardInstrument(TunedInstrument):
     def restart(self) -> None:
         """[audio] Let the repetition without a key begin `late` periods from now."""
         self._pulse.restart(self.late)
-        self._begins = True
+        self._begins = self._is_fresh = True
+
+    def state(self) -> dict[str, Any]:
+        """[control] Scale of the keys, and the delay of the repetition, s, if there are any."""
+        return {**super().state(), **({"delay": self.delay} if self.delay else {})}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """[control] Tune the keys, and let the repetition begin later or earlier.
+
+        Parameters
+        ----------
+        state : mapping
+            "tuning" as for :meth:`mesosynth.plugins.tuning.KeyTuning.restore`, and "delay", s.
+
+        Raises
+        ------
+        ArgumentError
+            If either is not valid; all stays as it was.
+        """
+        delay: object = state.get("delay", 0.0)
+        if not isinstance(delay, (int, float)) or not EARLIEST <= delay <= LATEST:
+            raise ArgumentError(f"delay={delay!r} must be {EARLIEST:g} to {LATEST:g} s.")
+        super().restore(state)
+        self.delay = float(delay)
 
     def mute(self, muted: bool) -> None:
         """[audio] Advance the clocks of the next blocks without a sound, or play again."""
@@ -391,6 +421,8 @@ class KeyboardInstrument(TunedInstrument):
         if len(events):
             self._sort(events)
         period = self._period()
+        if self.delay:
+            self.late = self.delay * self._sample_rate / period
         if not self.muted:
             self.begin_block()
         now = self._due = 0  # the period or tempo may have changed: ask every clock again
@@ -479,6 +511,10 @@ class KeyboardInstrument(TunedInstrument):
         wait = _NEVER
         if not self.keyboard.held:
             runs = self._running and not self.frozen
+            if runs and self._is_fresh:
+                self._is_fresh = False
+                if self.delay:
+                    self._pulse.restart(self.late)
             return self._repeat(self._pulse, -1, period) if runs else wait
         for place, key in enumerate(self.keyboard.keys):
             if key.active:

@@ -406,7 +406,9 @@ def scores_of(result: MatchResult, instrument: str, target: Target) -> Scores:
     -------
     Scores
     """
-    preset = matched_preset(result, target.name, target.sha256, instrument)
+    preset = matched_preset(
+        result, target.name, target.sha256, instrument, recording=target.recording
+    )
     return _recording_similarity(target).of(sound_beside(preset, target.recording))
 
 

@@ -503,10 +503,9 @@ class MatchResult:
         """Message for the user about a result with a high loss; "" otherwise."""
         if self.found:
             return ""
-        share = f"explains {100 * (1 - self.loss):.0f}% of the sound"
         if "f_m" in self.theta:
-            return f"No arpeggio was found: the best one {share}. Try a part of it that sweeps."
-        return f"Little was found: the best match {share}. Try another part of it or instrument."
+            return "No arpeggio was found. Try a part of it that sweeps, or match it with layers."
+        return "Little was found. Try another part of it, another instrument, or layers."
 
 
 # --------------------------------------------------------------------------------------------------

@@ -202,44 +202,79 @@ def above_floor(power: NDArray[np.floating]) -> NDArray[np.float64]:
 LOCAL_T = 2048
 """Support of the averaging in time, samples at ANALYSIS_RATE."""
 
+WIDE = 2
+"""Octaves by which the JTFS of a sound without anything in the analysis band is faster."""
+
 _SHORTEST = 4 * LOCAL_T  # samples, of the transform
+_LEAST_SHARE = 0.01  # of the energy in the analysis band
 
 
 @functools.lru_cache(maxsize=4)
-def local_jtfs(samples: int) -> JTFS:
-    """JTFS that keeps time, of signals at ANALYSIS_RATE.
+def local_jtfs(samples: int, octaves: int = 0) -> JTFS:
+    """JTFS that keeps time, of signals at ANALYSIS_RATE or some octaves above.
 
     Parameters
     ----------
     samples : int
         Of the signal; those of the transform are the power of two that leaves room after them.
+    octaves : int
+        By which the rate is higher; all times stay as they are.
+
+    Returns
+    -------
+    JTFS
     """
-    shape = max(1 << (samples + LOCAL_T - 1).bit_length(), _SHORTEST)
+    T = LOCAL_T << octaves
+    shape = max(1 << (samples + T - 1).bit_length(), _SHORTEST << octaves)
     return JTFS(
-        J=12, J_fr=5, Q=(8, 2), Q_fr=2, shape=shape, T=LOCAL_T, F=0, format="time",
+        J=12 + octaves, J_fr=5, Q=(8, 2), Q_fr=2, shape=shape, T=T, F=0, format="time",
         boundary="periodic", tolerance=1e-3,
     )  # fmt: skip
 
 
-def local_coefficients(audio: NDArray[np.floating], sample_rate: float) -> NDArray[np.float32]:
+def local_coefficients(
+    audio: NDArray[np.floating], sample_rate: float, octaves: int = 0
+) -> NDArray[np.float32]:
     """Local JTFS of a sound without the zeroth order, as one vector.
 
     Parameters
     ----------
     audio : (n,) array
     sample_rate : float
-        Hz; what is above half of ANALYSIS_RATE is left out.
+        Hz.
+    octaves : int
+        What is above half of ANALYSIS_RATE, raised by so many octaves, is left out.
 
     Returns
     -------
     (paths * frames,) float32
     """
-    x = np.asarray(audio, np.float32)
-    if sample_rate != ANALYSIS_RATE:
-        x = soxr.resample(x, sample_rate, ANALYSIS_RATE)
-    jtfs = local_jtfs(len(x))
+    x, rate = np.asarray(audio, np.float32), ANALYSIS_RATE << octaves
+    if sample_rate != rate:
+        x = soxr.resample(x, sample_rate, rate)
+    jtfs = local_jtfs(len(x), octaves)
     S = jtfs(np.pad(x, (0, jtfs.n - len(x))))
     return S[1:].ravel()
+
+
+def octaves_above(audio: NDArray[np.floating], sample_rate: float) -> int:
+    """Octaves by which a sound needs a faster JTFS: WIDE where it is all above the analysis band.
+
+    Parameters
+    ----------
+    audio : (n,) array
+    sample_rate : float
+        Hz.
+
+    Returns
+    -------
+    int
+        0 or :data:`WIDE`.
+    """
+    power = np.square(np.abs(np.fft.rfft(audio - np.mean(audio))))
+    hertz = np.fft.rfftfreq(len(audio), 1.0 / sample_rate)
+    low = float(power[hertz < 0.45 * ANALYSIS_RATE].sum())
+    return 0 if low >= _LEAST_SHARE * float(power.sum()) else WIDE
 
 
 # --------------------------------------------------------------------------------------------------
@@ -272,7 +307,8 @@ class Similarity:
             raise ArgumentError(f"audio.shape={self._shape} must be (n,): one channel.")
         if not np.any(audio):
             raise ArgumentError("audio is silent; there is nothing to compare with.")
-        self._views = self._of(audio)
+        self._octaves = octaves_above(audio, self._rate)
+        self._views = views(audio, self._rate, self._octaves)
 
     def of(self, audio: NDArray[np.floating]) -> Scores:
         """Scores of a sound.
@@ -298,18 +334,37 @@ class Similarity:
             )
         if not np.any(audio):
             return Scores(0.0, 0.0, 0.0)
-        return Scores(*(_cosine(a, b) for a, b in zip(self._of(audio), self._views, strict=True)))
+        own = views(audio, self._rate, self._octaves)
+        return Scores(*(_cosine(a, b) for a, b in zip(own, self._views, strict=True)))
 
-    def _of(self, audio: NDArray[np.floating]) -> tuple[NDArray[np.floating], ...]:
-        """Vectors whose cosines are the scores: a picture around its mean for a correlation."""
-        # The peak is 1, or the energies of a very quiet sound would be no numbers of float32.
-        x = np.asarray(audio, np.float64) / np.abs(audio).max()
-        picture = above_floor(auditory_power(x, self._rate))
-        window = 1 << round(np.log2(_MEL_SECONDS * self._rate))
-        mel = mel_power(torch.from_numpy(x), self._rate, window, window // _OVERLAP)
-        log_mel = above_floor(mel.numpy())
-        jtfs = local_coefficients(x, self._rate)
-        return picture - picture.mean(), jtfs, log_mel - log_mel.mean()
+
+def views(
+    audio: NDArray[np.floating], sample_rate: float, octaves: int = 0
+) -> tuple[NDArray[np.floating], ...]:
+    """Vectors whose cosines are the scores: auditory picture, local JTFS, log-mel.
+
+    Pictures are around their means, so that the cosine is a correlation.
+
+    Parameters
+    ----------
+    audio : (n,) array
+    sample_rate : float
+        Hz.
+    octaves : int
+        As for :func:`local_coefficients`.
+
+    Returns
+    -------
+    picture, jtfs, log_mel : array
+    """
+    # The peak is 1, or the energies of a very quiet sound would be no numbers of float32.
+    x = np.asarray(audio, np.float64) / max(float(np.abs(audio).max()), 1e-300)
+    picture = above_floor(auditory_power(x, sample_rate))
+    window = 1 << round(np.log2(_MEL_SECONDS * sample_rate))
+    mel = mel_power(torch.from_numpy(x), sample_rate, window, window // _OVERLAP)
+    log_mel = above_floor(mel.numpy())
+    jtfs = local_coefficients(x, sample_rate, octaves)
+    return picture - picture.mean(), jtfs, log_mel - log_mel.mean()
 
 
 def similarity(

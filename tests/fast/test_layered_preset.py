@@ -1,19 +1,29 @@
 """Fears: a preset of layers that plays something else than what was matched."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
 
-from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Recording
 from mesosynth.cli.main import main
+from mesosynth.errors import ArgumentError
+from mesosynth.instruments.chirplet import Chirplet
 from mesosynth.instruments.layers import PARAMETERS, Layers
 from mesosynth.matching.layers import render_layers
-from mesosynth.matching.results import Layer, LayersResult, Scores
+from mesosynth.matching.results import Layer, LayersResult, MatchResult, Scores
 from mesosynth.matching.similarity import similarity
 from mesosynth.plugins.plugin import NO_EVENTS
-from mesosynth.presets.matched import layer_state, layer_values, layered_preset
+from mesosynth.presets.matched import (
+    layer_state,
+    layer_values,
+    layered_preset,
+    levelled,
+    matched_preset,
+    sound_beside,
+)
 from mesosynth.presets.preset import load_preset, save_preset
 
 PERIOD = 5760 / ANALYSIS_RATE  # s
@@ -90,12 +100,25 @@ def test_a_preset_keeps_scores_and_comes_back(tmp_path):
 def test_the_command_line_matches_with_layers(tmp_path, capsys):
     sound, preset = tmp_path / "phrase.wav", tmp_path / "phrase.json"
     soundfile.write(sound, render_layers(LAYERS, ANALYSIS_SAMPLES, ANALYSIS_RATE), ANALYSIS_RATE)
+    wav = tmp_path / "match.wav"
     words = ["match", str(sound), "--layers", "1", "--seconds", "2", "-o", str(preset), "--json"]
-    assert main(words) == 0
+    assert main([*words, "--render", str(wav)]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert set(answer["similarity"]) == {"score", "picture", "jtfs", "log_mel"}
     (layer,) = answer["layers"]
     assert layer["share"] == pytest.approx(1.0)
+    # What is written, what the preset plays, and what the scores are of: one and the same.
+    written, rate = soundfile.read(wav, dtype="float32")
+    assert (rate, len(written)) == (ANALYSIS_RATE, ANALYSIS_SAMPLES)
+    kept = load_preset(preset)
+    np.testing.assert_allclose(
+        written, sound_beside(kept, Recording(written, rate, 0.0)), atol=1e-6
+    )
+    scores = similarity(render_layers(LAYERS, ANALYSIS_SAMPLES, rate), written, rate)
+    assert kept.match.similarity == pytest.approx(scores.as_dict(), abs=1e-4)
+    assert answer["similarity"] == kept.match.similarity
+    assert answer["left_out"] == pytest.approx(0.0, abs=1e-6)
+    assert answer["window"]["duration"] == pytest.approx(4.0)
     assert main(["render", str(preset), str(tmp_path / "out.wav"), "--seconds", "1"]) == 0
     audio, _ = soundfile.read(tmp_path / "out.wav")
     assert np.isfinite(audio).all()
@@ -113,3 +136,44 @@ def test_what_makes_no_sense_on_the_command_line_is_refused(tmp_path, capsys, wo
     soundfile.write(sound, render_layers(LAYERS, ANALYSIS_SAMPLES, ANALYSIS_RATE), ANALYSIS_RATE)
     assert main(["match", str(sound), *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_phrase_begins_and_ends_with_its_recording():
+    # The first layer begins before the recording does, and the repeating one long before.
+    early = [replace(layer, onset=layer.onset - LAYERS[0].onset + 0.05) for layer in LAYERS]
+    audio = render_layers(early, ANALYSIS_SAMPLES, ANALYSIS_RATE)
+    audio = audio[: round(2.6 * ANALYSIS_RATE)]
+    recording = Recording(audio, ANALYSIS_RATE, 0.0)
+    result = LayersResult(tuple(early), Scores(0.9, 0.5, 0.7), 0.2, 100, 12.0, converged=True)
+    preset = layered_preset(result, "phrase.wav", "abc", recording)
+    assert preset.values["delay_1"] < 0.0
+    assert 2.6 < preset.values["period_1"] < 2.6 + PERIOD + 0.2
+    _, sound = levelled(preset, recording)
+    assert len(sound) == len(audio)
+    assert np.linalg.norm(sound) == pytest.approx(np.linalg.norm(audio), rel=0.05)
+    assert similarity(audio, sound, ANALYSIS_RATE).score > 0.95
+    # From the very beginning on, and not only in the middle.
+    assert similarity(audio[:2048], sound[:2048], ANALYSIS_RATE).score > 0.9
+
+
+@pytest.mark.parametrize("onset", [0.06, 0.8])
+def test_the_preset_of_one_arpeggio_is_in_time_with_its_recording(onset):
+    theta = {**LAYERS[0].theta, "gamma": 2.0, "w": 1.0}
+    audio = render_layers([Layer(theta, onset, 0.2)], ANALYSIS_SAMPLES, ANALYSIS_RATE)[
+        : round(1.5 * ANALYSIS_RATE)
+    ]
+    result = MatchResult(theta, {}, 0.0, 1, 1.0, True, onset + 7.0, 0.2)
+    recording = Recording(audio, ANALYSIS_RATE, 7.0)
+    preset = matched_preset(result, "one.wav", "abc", recording=recording)
+    sound = sound_beside(preset, recording)
+    assert similarity(audio, sound, ANALYSIS_RATE).score > 0.95
+    assert 1.5 < preset.values["period"] < 1.9
+
+
+def test_a_delay_that_cannot_be_is_refused_by_name():
+    instrument = Chirplet()
+    for delay in (np.nan, 17.0, "late", -9.0):
+        with pytest.raises(ArgumentError, match="delay="):
+            instrument.restore({"delay": delay})
+    instrument.restore({"delay": -0.25})
+    assert instrument.state() == {"delay": -0.25}
