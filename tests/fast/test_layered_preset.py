@@ -147,7 +147,8 @@ def test_a_phrase_begins_and_ends_with_its_recording():
     result = LayersResult(tuple(early), Scores(0.9, 0.5, 0.7), 0.2, 100, 12.0, converged=True)
     preset = layered_preset(result, "phrase.wav", "abc", recording)
     assert preset.values["delay_1"] < 0.0
-    assert 2.6 < preset.values["period_1"] < 2.6 + PERIOD + 0.2
+    assert 2.6 < preset.values["period_1"] < 2.6 + PERIOD + 0.6  # with what is heard before it
+    assert preset.values["period_1"] % PERIOD == pytest.approx(0.0, abs=1e-9)
     _, sound = levelled(preset, recording)
     assert len(sound) == len(audio)
     assert np.linalg.norm(sound) == pytest.approx(np.linalg.norm(audio), rel=0.05)
