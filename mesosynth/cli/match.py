@@ -236,6 +236,7 @@ def _judged(
     recording = target.recording
     scores = similarity(recording.audio, sound, recording.sample_rate)
     if options.output is not None:
+        assert preset.match is not None
         record = replace_struct(preset.match, similarity=scores.as_dict())
         save_preset(options.output, replace_struct(preset, match=record))
     if options.render is not None:
