@@ -257,7 +257,7 @@ _BLOCK = 1024
 
 
 def sound_beside(preset: Preset, recording: Recording) -> NDArray[np.float32]:
-    """What a preset of a match plays, from its first sample, as long as the recording.
+    """Sound of a preset of a match, from its first sample, as long as the recording.
 
     Parameters
     ----------
@@ -283,7 +283,7 @@ def sound_beside(preset: Preset, recording: Recording) -> NDArray[np.float32]:
 
 
 def levelled(preset: Preset, recording: Recording) -> tuple[Preset, NDArray[np.float32]]:
-    """A preset with the recording's power, and what it plays beside the recording.
+    """Preset with the recording's power, and its sound beside the recording.
 
     Parameters
     ----------

@@ -217,8 +217,9 @@ class Layers:
         before = LayerMixer() if self._is_first_step else self._mixer
         target = self._target.sound
         sha256 = "" if target is None else target.sha256
-        mixer = mixer_of(layers, before, phrase_begin(layers), sha256)
-        values = {**layer_values(layers), **_AS_FOUND, **mixer.levels}
+        recording = None if target is None else target.recording
+        mixer = mixer_of(layers, before, phrase_begin(layers, recording), sha256)
+        values = {**layer_values(layers, recording), **_AS_FOUND, **mixer.levels}
         kinds = {int(n) - 1: kind for n, kind in layer_state(layers).get("layers", {}).items()}
         self._is_first_step = self._may_change_over = False
         with self._emit.held():
