@@ -175,8 +175,19 @@ def layered_preset(
 def layer_values(layers: Sequence[Layer], recording: Recording | None = None) -> dict[str, float]:
     """Parameters of the instrument by id, clamped, for up to LAYERS layers of any kind.
 
-    Layers without a period repeat once a phrase. The phrase lasts from the first start to the last
-    end of the layers, and a whole number of the periods of the others, so that they do not drift.
+    Layers without a period repeat once a phrase. The phrase lasts as long as the recording, or from
+    the first start to the last end of the layers, and a whole number of the periods of the others,
+    so that they do not drift.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    recording : Recording, optional
+        The phrase begins with it; None for one that begins with the first layer.
+
+    Returns
+    -------
+    dict of str to float
     """
     begin = phrase_begin(layers, recording)
     phrase = _phrase(layers, begin, recording)
