@@ -529,7 +529,15 @@ def _all_actions(w: "MainWindow") -> list[Action]:
         Action("tour", "Help", "Tour", "Tour", "Shift+F1", "ph.compass",
                "Show the parts of the desk in five steps.", lambda: w.tour.start()),
         Action("shortcuts", "Help", "Keyboard and mouse", "Help", "F1", "ph.keyboard",
-               "Show every shortcut.", lambda: w.sheet.setVisible(not w.sheet.isVisible())),
+               "Show and search every shortcut.", lambda: w.help.toggle(w.help.shortcuts)),
+        Action("guide", "Help", "Guide", "Guide", "Ctrl+Shift+G", "ph.book-open",
+               "Read and search the guide.", lambda: w.help.toggle(w.help.guide)),
+        Action("what_is_this", "Help", "What is this view?", "What is this?", "Alt+F1",
+               "ph.question", "Say what the view with the keyboard shows, and what its words mean.",
+               lambda: w.help.explain(w.docks[w.docks.current].windowTitle())),
+        Action("about", "Help", "About", "About", "Ctrl+Shift+F11", "ph.info",
+               "Show the versions of mesosynth and of what it is built on.",
+               lambda: w.help.toggle(w.help.about)),
     ]
     return [*files, *edit, *sound, *match, *snapshots, *library, *view, *help_]
 # fmt: on

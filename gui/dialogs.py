@@ -1,21 +1,19 @@
 """Dialogs: choice of sound device, its confirmation, the sheet of shortcuts, the tour."""
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal, SignalInstance
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal, SignalInstance
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
     QFormLayout,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -25,8 +23,6 @@ from mesosynth.engine.portaudio import RATES, DeviceList, look_for_devices
 from mesosynth.engine.status import AudioStatus
 
 from . import theme
-from .actions import Action
-from .undo import SLOTS
 
 # --------------------------------------------------------------------------------------------------
 # Choice of device, sample rate and block.
@@ -176,104 +172,6 @@ class ConfirmBar(QFrame):
         self._timer.stop()
         self.hide()
         signal.emit()
-
-
-# --------------------------------------------------------------------------------------------------
-# Sheet of shortcuts (F1).
-
-
-_MOUSE = [
-    ("Drag the pad's point", "Note rate and chirp rate"),
-    ("Double-click the pad", "Set the point there"),
-    ("Wheel, Alt-wheel on the pad", "Chirp rate, note rate"),
-    ("Drag a knob, wheel", "Turn it"),
-    ("Double-click a knob", "Its default"),
-    ("Click a knob's value, Return", "Type a value: 440, 1.2k, A4"),
-    ("Right click on a knob", "MIDI, pin for matching, copy, paste"),
-    ("Right click on a snapshot", "Keep the sound in it"),
-    ("Drag an effect's title, Alt+Up", "Move it in the rack"),
-    ("B, Delete on an effect", "Bypass it, take it out"),
-    ("Drag on a plot, wheel", "Zoom into a box (Ctrl on map and waveform), around the mouse"),
-    ("Shift-drag on a plot, drag an axis", "Move what is in sight"),
-    ("Double-click a plot, 0", "Show everything"),
-    ("Drag an end of a colour bar", "Range of levels"),
-    ("Drag the pad's right edge", "More room for the pad, or for the pictures"),
-    ("Right click on a plot", "Its axes; save or copy picture and numbers"),
-    ("Arrow keys", "Move the pad's point or a knob"),
-    ("Shift", "Ten times finer"),
-]
-
-_BESIDE = 60  # px of its screen that the sheet leaves free
-
-
-class ShortcutSheet(QDialog):
-    """Every shortcut and every use of the mouse, in a window beside the desk that scrolls.
-
-    It never takes the desk's keys for itself.
-
-    Parameters
-    ----------
-    parent : QWidget
-    actions : iterable of Action
-    """
-
-    def __init__(self, parent: QWidget, actions: Iterable[Action]) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Keyboard and mouse")
-        self.setObjectName("sheet")
-        self.setModal(False)
-        self._page = QWidget()
-        self._page.setObjectName("sheetPage")
-        _fill(QGridLayout(self._page), _keys(actions))
-        self.area = QScrollArea()
-        self.area.setWidget(self._page)
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        theme.name(self.area, "Shortcuts")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.area)
-
-    @override
-    def sizeHint(self) -> QSize:
-        page = self._page.sizeHint()
-        bar = self.area.verticalScrollBar().sizeHint().width()
-        return QSize(page.width() + bar, page.height() + 2)
-
-    @override
-    def showEvent(self, event: QShowEvent) -> None:
-        self.setFixedWidth(self.sizeHint().width())
-        room = self.screen().availableSize().height() - _BESIDE
-        window = self.parentWidget()
-        if window is not None:
-            room = min(room, window.height())
-        self.resize(self.width(), min(self.sizeHint().height(), room))
-        super().showEvent(event)
-
-
-def _fill(grid: QGridLayout, keys: list[tuple[str, str]]) -> None:
-    grid.setContentsMargins(20, 16, 20, 20)
-    grid.setHorizontalSpacing(18)
-    grid.setVerticalSpacing(6)
-    for column, (title, rows) in enumerate([("Keyboard", keys), ("Mouse", _MOUSE)]):
-        grid.addWidget(theme.title(title), 0, 3 * column, 1, 2)
-        for row, (left, right) in enumerate(rows, start=1):
-            key = QLabel(left)
-            key.setObjectName("key")  # what the style sheet goes by
-            grid.addWidget(key, row, 3 * column)
-            grid.addWidget(QLabel(right), row, 3 * column + 1, Qt.AlignmentFlag.AlignLeft)
-    grid.setColumnMinimumWidth(2, 20)
-
-
-def _keys(actions: Iterable[Action]) -> list[tuple[str, str]]:
-    """Shortcuts and what they do; of the snapshots, which are alike, a line for all."""
-    keys = [
-        (action.native_keys, action.title)
-        for action in actions
-        if not action.id.startswith(("recall_", "store_"))
-    ]
-    keys.append(("Esc", "Cancel; twice in a row: panic"))
-    return [*keys, (f"1 … {SLOTS}", "Recall a snapshot"), (f"Ctrl+1 … {SLOTS}", "Keep a snapshot")]
 
 
 # --------------------------------------------------------------------------------------------------

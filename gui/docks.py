@@ -228,9 +228,12 @@ class DockArea(QMainWindow):
     -------
     changed
         A view came, went, or has the whole area.
+    explain_asked : str
+        Title of a view that is to be explained.
     """
 
     changed = Signal()
+    explain_asked = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -376,6 +379,7 @@ class DockArea(QMainWindow):
         detach = "Put it back" if dock.isFloating() else "Detach"
         menu.addAction(detach, lambda: self.toggle_detached(id_))
         menu.addAction("Hide", lambda: self.hide_view(id_))
+        menu.addAction("What is this?", lambda: self.explain_asked.emit(dock.windowTitle()))
         stack, place = menu.addMenu("Stack with"), menu.addMenu("Move to")
         for other, onto in self._docks.items():
             if other != id_ and onto.isVisible() and not onto.isFloating():

@@ -1,7 +1,9 @@
 """Main window: panels and views around one session."""
 
 import sys
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
@@ -17,7 +19,7 @@ from mesosynth.session import Session
 from . import theme
 from .actions import MENUS, Actions
 from .desk import Desk
-from .dialogs import ShortcutSheet, Tour
+from .dialogs import Tour
 from .docks import DockArea, Layouts
 from .files import Files
 from .pad.pad import Pad, PadFrame
@@ -43,6 +45,9 @@ from .widgets.match_panel import AuditionButtons, MatchPanel
 from .widgets.status_line import StatusLine
 from .widgets.tracking_strip import TrackingStrip
 from .widgets.transport import Corner, Transport
+
+if TYPE_CHECKING:
+    from .help import Help
 
 
 class MainWindow(QMainWindow):
@@ -106,7 +111,6 @@ class MainWindow(QMainWindow):
             self.drawer.add_button(actions[id_])
         self.sessions = Sessions(desk, self.history, self.comparisons)
         self.files = Files(self, desk, settings, self.sessions, self.library.edits.import_bank)
-        self.sheet = ShortcutSheet(self, actions)
         self._lay_out()
         self.tour = Tour(self, self._tour_steps())
         self._fill_menus()
@@ -122,6 +126,13 @@ class MainWindow(QMainWindow):
         self._show_values(desk.values)
         actions.refresh()
         self._was_painted = False
+
+    @cached_property
+    def help(self) -> "Help":
+        """The window of help, made when it is first needed."""
+        from .help import Help
+
+        return Help(self, self.actions_)
 
     @property
     def session(self) -> Session:
@@ -262,6 +273,7 @@ class MainWindow(QMainWindow):
         for hand in (self.pad, *self.knobs.all()):
             self._connect_hand(hand)
         self.library.chosen.connect(self.pad.setFocus)
+        self.docks.explain_asked.connect(lambda title: self.help.explain(title))
         self.library.cornered.connect(self.blend_page.keep)
         self.effects.knob_made.connect(self._connect_hand)
         self.match_page.settings_shown.connect(self._show_pins)

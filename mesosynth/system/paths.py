@@ -16,16 +16,17 @@ _IN_WHEEL = _PACKAGE / "data"
 
 
 def resource(folder: str, name: str = "") -> Path:
-    """Path of a file in `presets/` or `assets/`, in a wheel as in a checkout.
+    """Path of a file in `presets/`, `assets/` or `docs/guide/`, in a wheel as in a checkout.
 
     Parameters
     ----------
-    folder : {"presets", "assets"}
+    folder : {"presets", "assets", "guide"}
     name : str
         The file; empty for the folder itself.
     """
-    inside = _PACKAGE / "data" / folder
-    return (inside if inside.is_dir() else _PACKAGE.parent / folder) / name
+    inside = _IN_WHEEL / folder
+    beside = _PACKAGE.parent / ("docs/guide" if folder == "guide" else folder)
+    return (inside if inside.is_dir() else beside) / name
 
 
 def factory_presets() -> list[Path]:

@@ -103,10 +103,10 @@ def test_f_switches_follow(desk):
 
 def test_f1_shows_a_sheet_that_leaves_the_desk_usable(desk, qtbot):
     press(desk, "F1")
-    qtbot.waitUntil(desk.sheet.isVisible, timeout=5_000)
-    assert not desk.sheet.isModal()
+    qtbot.waitUntil(desk.help.isVisible, timeout=5_000)
+    assert not desk.help.isModal()
     desk.actions_["shortcuts"].trigger()
-    assert not desk.sheet.isVisible()
+    assert not desk.help.isVisible()
 
 
 def test_recording_without_an_input_is_one_message(desk, qtbot, monkeypatch):

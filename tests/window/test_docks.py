@@ -125,9 +125,9 @@ def test_keys_go_from_view_to_view_and_give_them_room(desk, docks):
     docks["pad"].more.setFocus()
     menu = docks.menu("pad")
     assert [action.text() for action in menu.actions()] == [
-        "Full size", "Detach", "Hide", "Stack with", "Move to",
+        "Full size", "Detach", "Hide", "What is this?", "Stack with", "Move to",
     ]  # fmt: skip
-    stack = menu.actions()[3].menu()
+    stack = menu.actions()[4].menu()
     next(action for action in stack.actions() if action.text() == "Loss").trigger()
     assert docks["loss"] in docks.tabifiedDockWidgets(docks["pad"])
 

@@ -90,16 +90,6 @@ def test_the_sound_becomes_the_target_and_the_pad_marks_where_it_lies(
     assert ring.lightness() > 150
 
 
-def test_the_sheet_is_no_higher_than_the_desk_and_scrolls(desk):
-    desk.resize(1024, 700)
-    press(desk, "F1")
-    sheet = desk.sheet
-    assert sheet.height() <= desk.height()
-    assert sheet.area.verticalScrollBar().maximum() > 0
-    assert sheet.area.horizontalScrollBar().maximum() == 0
-    sheet.close()
-
-
 def test_everything_that_can_be_reached_has_a_name(desk):
     nameless = []
     for widget in desk.findChildren(QWidget):
