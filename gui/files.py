@@ -13,6 +13,7 @@ from mesosynth.session import Session
 from mesosynth.session.capture import CaptureState
 from mesosynth.system.paths import in_order, path_text, resource, shown_name, text_path
 
+from . import theme
 from .desk import Desk
 from .sessions import Sessions
 from .settings import Settings
@@ -113,6 +114,7 @@ class _Dialog(QFileDialog):
 
         self.fileSelected.connect(use)
         self.finished.connect(self.deleteLater)
+        theme.dress_file_dialog(self)
 
     @override
     def accept(self) -> None:

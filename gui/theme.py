@@ -20,11 +20,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mesosynth.system.paths import resource
+
 from .settings import SCALES, Settings
 
 # --------------------------------------------------------------------------------------------------
 # Colours, dark and light, by name.
 #
+# Text (TEXT, DIM, FAINT, ACCENT, MODULATED, WARNING, ERROR) has a contrast of at least 4.5 to 1
+# on every ground that it lies on (WCAG 2.1, 1.4.3), also where it is disabled.
 # WELL is the ground of plots, GRID and MATCH lie on it, ACCENT and DIM on it and on panels as well.
 
 
@@ -40,8 +44,8 @@ DARK = {
     "LINE": "#2e343f",
     "GRID": "#222730",
     "TEXT": "#d7dce4",
-    "DIM": "#8b95a5",
-    "FAINT": "#566070",
+    "DIM": "#a4aebc",
+    "FAINT": "#848e9d",
     "OFF": "#1d2129",
     "OFF_EDGE": "#232831",
     "ACCENT": "#ffb454",
@@ -65,15 +69,15 @@ LIGHT = {
     "LINE": "#c4c9d3",
     "GRID": "#e2e6ec",
     "TEXT": "#1b2027",
-    "DIM": "#69737f",
-    "FAINT": "#a0a8b4",
+    "DIM": "#4f5761",
+    "FAINT": "#606873",
     "OFF": "#eceef2",
     "OFF_EDGE": "#dde0e7",
-    "ACCENT": "#d07400",
-    "MODULATED": "#1f6fc4",
+    "ACCENT": "#905000",
+    "MODULATED": "#1b61ac",
     "CHECKED": "#fbecd6",
-    "WARNING": "#8f6400",
-    "ERROR": "#c8352e",
+    "WARNING": "#7d5700",
+    "ERROR": "#b33029",
     "ALARM": "#fbe3e1",
     "MATCH": "#2b3038",
 }
@@ -86,7 +90,9 @@ LIGHT = {
 def style_sheet(colours: Mapping[str, str]) -> str:
     """Return Qt's style sheet in `colours`, by the names that :mod:`gui.theme` gives them."""
     spacing = "24" if sys.platform == "darwin" else "20"
-    return _STYLE.format_map({**colours, "SHORTCUT_SPACING": spacing})
+    look = "light" if colours is LIGHT else "dark"
+    tick = resource("assets", f"tick_{look}.svg").as_posix()
+    return _STYLE.format_map({**colours, "SHORTCUT_SPACING": spacing, "TICK": tick})
 
 
 _STYLE = """
@@ -124,22 +130,23 @@ QToolButton {{
 }}
 QToolButton:hover {{ background: {HOVER}; }}
 QToolButton:pressed {{ background: {FIELD}; }}
-QToolButton:focus {{ border-color: {DIM}; }}
+QToolButton:focus {{ border-color: {ACCENT}; }}
 QToolButton:disabled {{ color: {FAINT}; background: {OFF}; border-color: {OFF_EDGE}; }}
 QToolButton:checked {{ color: {ACCENT}; border-color: {ACCENT}; background: {CHECKED}; }}
 QToolButton#record:checked, QToolButton#capture:checked, QToolButton#panic:checked {{
     color: {ERROR}; border-color: {ERROR}; background: {ALARM}; }}
+QFileDialog QToolButton {{ padding: 2px; }}
 QToolButton#small {{ padding: 1px 7px; }}
 QToolButton#tab {{ background: transparent; border: 1px solid transparent; color: {DIM};
     padding: 4px 0px; }}
 QToolButton#tab:hover {{ background: {RAISED}; color: {TEXT}; }}
-QToolButton#tab:focus {{ border-color: {DIM}; }}
+QToolButton#tab:focus {{ border-color: {ACCENT}; }}
 QToolButton#tab:checked {{ background: {PANEL}; border-color: {LINE}; color: {ACCENT}; }}
 QToolButton#slot {{ padding: 5px 6px; min-width: 9px; }}
 QToolButton#slot[empty="true"] {{ color: {FAINT}; background: {OFF}; border-color: {OFF_EDGE}; }}
 QToolButton#bare {{ background: transparent; border: 1px solid transparent; padding: 1px; }}
 QToolButton#bare:hover {{ background: {RAISED}; }}
-QToolButton#bare:focus {{ border-color: {DIM}; }}
+QToolButton#bare:focus {{ border-color: {ACCENT}; }}
 QFrame#card {{ background: {CARD}; border: 1px solid {LINE}; border-radius: 5px; }}
 QFrame#card[problem="true"] {{ border-color: {ERROR}; }}
 QLabel#chip {{ background: {RAISED}; color: {MODULATED}; border: 1px solid {LINE};
@@ -149,22 +156,30 @@ QWidget#sheetPage {{ background: transparent; }}
 QLabel#problem {{ color: {ERROR}; }}
 QComboBox {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 5px;
     padding: 4px 8px; }}
-QComboBox:focus {{ border-color: {DIM}; }}
+QComboBox:focus {{ border-color: {ACCENT}; }}
 QComboBox QAbstractItemView {{ background: {PANEL}; color: {TEXT}; }}
 QListWidget {{ background: {FIELD}; color: {TEXT}; border: 1px solid {LINE};
     border-radius: 5px; outline: none; }}
+QListWidget:focus, QTreeWidget:focus, QTextBrowser:focus {{ border-color: {ACCENT}; }}
+QTreeWidget, QTextBrowser {{ background: {FIELD}; color: {TEXT}; border: 1px solid {LINE};
+    border-radius: 5px; }}
+QTreeWidget::item {{ padding: 2px 4px; }}
+QHeaderView::section {{ background: {PANEL}; color: {DIM}; border: none; padding: 4px; }}
+QTabWidget::pane {{ border: none; }}
 QListWidget::item {{ padding: 4px 6px; }}
 QListWidget::item:selected {{ background: {RAISED}; color: {ACCENT}; }}
 QCheckBox {{ color: {TEXT}; spacing: 6px; padding: 2px; }}
 QCheckBox::indicator {{ width: 13px; height: 13px; border: 1px solid {DIM}; border-radius: 3px;
     background: {FIELD}; }}
-QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; }}
+QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT};
+    image: url("{TICK}"); }}
 QCheckBox:focus {{ color: {ACCENT}; }}
 QSlider::groove:horizontal {{ background: {EDGE}; height: 6px; border-radius: 3px; }}
 QSlider::sub-page:horizontal {{ background: {ACCENT}; border-radius: 3px; }}
 QSlider::sub-page:horizontal:disabled {{ background: {LINE}; }}
 QSlider::handle:horizontal {{ background: {TEXT}; width: 12px; margin: -4px 0;
     border-radius: 6px; }}
+QSlider:focus {{ border: 1px solid {ACCENT}; border-radius: 3px; }}
 QSlider::handle:horizontal:disabled {{ background: {FAINT}; }}
 QFrame#tour {{ background: {RAISED}; border: 1px solid {ACCENT}; border-radius: 8px; }}
 QPushButton {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 5px;
@@ -439,6 +454,21 @@ def tool_button(
     button.setToolTip(tip)
     name(button, named or text, tip)
     return button
+
+
+_FILE_ICONS = {
+    "backButton": "ph.arrow-left", "forwardButton": "ph.arrow-right",
+    "toParentButton": "ph.arrow-up", "newFolderButton": "ph.folder-plus",
+    "listModeButton": "ph.list", "detailModeButton": "ph.rows",
+}  # fmt: skip
+
+
+def dress_file_dialog(dialog: QWidget) -> None:
+    """Give a dialog of Qt's icons that are seen on dark and on light."""
+    for name, picture in _FILE_ICONS.items():
+        button = dialog.findChild(QToolButton, name)
+        if button is not None:
+            dress(button, picture)
 
 
 def redress(root: QObject) -> None:

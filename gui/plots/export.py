@@ -368,6 +368,7 @@ class Exporter(QObject):
         """Ask for a folder, and save all views of the match there."""
         dialog = QFileDialog(self._window, "Export all of the match into a folder")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
+        theme.dress_file_dialog(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda name: self.save_all(Path(name)))
         dialog.open()

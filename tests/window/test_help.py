@@ -1,4 +1,4 @@
-"""Help: every page of the guide, every shortcut, what a view is; searched, and within the screen."""
+"""Help: every page of the guide, every shortcut, what a view is; each can be searched."""
 
 import re
 
