@@ -144,6 +144,7 @@ class Shortcuts(QWidget):
         self.line = QLineEdit(placeholderText="Search keys and words", clearButtonEnabled=True)
         theme.name(self.line, "Search the shortcuts")
         self.rows = QTreeWidget(columnCount=2)
+        self._groups: list[tuple[QTreeWidgetItem, list[QTreeWidgetItem]]] = []
         self.rows.setHeaderLabels(["Keys", "What they do"])
         theme.name(self.rows, "Shortcuts")
         actions = list(actions)
@@ -169,26 +170,21 @@ class Shortcuts(QWidget):
         if rows:
             group = QTreeWidgetItem(self.rows, [title])
             group.setFirstColumnSpanned(True)
-            for keys, text in rows:
-                QTreeWidgetItem(group, [keys, text])
+            items = [QTreeWidgetItem(group, [keys, text]) for keys, text in rows]
+            self._groups.append((group, items))
 
     @property
     def shown(self) -> list[tuple[str, str]]:
         """Rows that the search leaves."""
-        groups = [self.rows.topLevelItem(i) for i in range(self.rows.topLevelItemCount())]
-        rows = [group.child(i) for group in groups if group for i in range(group.childCount())]
+        rows = [row for _, rows in self._groups for row in rows]
         return [(row.text(0), row.text(1)) for row in rows if not row.isHidden()]
 
     def _search(self, words: str) -> None:
-        for i in range(self.rows.topLevelItemCount()):
-            group = self.rows.topLevelItem(i)
-            assert group is not None
-            left = 0
-            for row in (group.child(j) for j in range(group.childCount())):
+        for group, rows in self._groups:
+            for row in rows:
                 text = f"{group.text(0)} {row.text(0)} {row.text(1)}".casefold()
                 row.setHidden(not all(word in text for word in words.casefold().split()))
-                left += not row.isHidden()
-            group.setHidden(not left)
+            group.setHidden(all(row.isHidden() for row in rows))
 
 
 class Help(QDialog):
