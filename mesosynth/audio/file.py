@@ -1,28 +1,26 @@
-"""Sound files: any format of libsndfile, any rate, any number of channels, any length.
+"""Sound files: any format, any rate, any number of channels, any length.
 
 An error is one sentence that names the file and the cause.
 """
 
 import contextlib
 import hashlib
-import os
-import re
 import shutil
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from mesosynth.audio.decoder import Decoder, sound_name
 from mesosynth.audio.target import (
     ANALYSIS_RATE,
     ANALYSIS_SAMPLES,
-    BLOCK,
     Blocks,
     Recording,
     Target,
@@ -34,7 +32,6 @@ from mesosynth.audio.target import (
 )
 from mesosynth.audio.waveform_peaks import WaveformPeaks, waveform_peaks
 from mesosynth.errors import AudioFileError
-from mesosynth.system import file_kinds
 from mesosynth.system.atomic_file import draft_of, writing
 from mesosynth.system.paths import shown_name
 
@@ -49,10 +46,6 @@ __all__ = [
     "target_from_array",
     "write_wav",
 ]
-
-_HEADER_SLACK = 64  # bytes by which sizes in correct headers differ
-_UNKNOWN_SIZE = 0x7FFF0000  # streaming writers put sizes from here on for "not known yet"
-_STATED_SIZE = re.compile(r": (\d+) \(should be (\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +66,8 @@ class DecodedSound:
         s.
     sha256 : str
         Of the file's bytes.
+    remark : str
+        A sentence about what is missing of it, or "".
     """
 
     name: str
@@ -81,6 +76,7 @@ class DecodedSound:
     channels: int
     duration: float
     sha256: str
+    remark: str = ""
 
 
 def read_audio(path: str | Path) -> DecodedSound:
@@ -94,12 +90,17 @@ def read_audio(path: str | Path) -> DecodedSound:
         If it is silent, shorter than 50 ms, or holds samples that are no numbers.
     """
     path = Path(path)
-    info = _open(path)
-    source = checked(_file_blocks(path), shown_name(path), info.samplerate)
+    decoder = Decoder(path)
+    source = checked(decoder.blocks, shown_name(path), decoder.sample_rate)
     audio = np.concatenate(list(source.blocks()))
-    duration = len(audio) / info.samplerate
     return DecodedSound(
-        shown_name(path), audio, info.samplerate, info.channels, duration, _file_sha256(path)
+        name=shown_name(path),
+        audio=audio,
+        sample_rate=decoder.sample_rate,
+        channels=decoder.channels,
+        duration=len(audio) / decoder.sample_rate,
+        sha256=_file_sha256(path),
+        remark=decoder.remark,
     )
 
 
@@ -121,6 +122,8 @@ class SoundStream:
         Largest magnitude.
     sha256 : str
         Of the file's bytes.
+    remark : str
+        A sentence about what is missing of it, or "".
     """
 
     name: str
@@ -129,6 +132,7 @@ class SoundStream:
     duration: float
     peak: float
     sha256: str
+    remark: str = ""
 
 
 def stream_audio(path: str | Path) -> SoundStream:
@@ -140,12 +144,11 @@ def stream_audio(path: str | Path) -> SoundStream:
         As :func:`read_audio`.
     """
     path = Path(path)
-    info = _open(path)
-    source = checked(_file_blocks(path), shown_name(path), info.samplerate)
-    duration, digest = info.frames / info.samplerate, _file_sha256(path)
-    return SoundStream(
-        shown_name(path), source.blocks, info.samplerate, duration, source.peak, digest
-    )
+    decoder, name = Decoder(path), shown_name(path)
+    source = checked(decoder.blocks, name, decoder.sample_rate)
+    rate, digest = decoder.sample_rate, _file_sha256(path)
+    duration = decoder.frames / rate
+    return SoundStream(name, source.blocks, rate, duration, source.peak, digest, decoder.remark)
 
 
 def load_target(path: str | Path, start: float | None = None) -> Target:
@@ -167,9 +170,11 @@ def load_target(path: str | Path, start: float | None = None) -> Target:
         As :func:`read_audio`.
     """
     path = Path(path)
-    info = _open(path)
-    digest = _file_sha256(path)
-    return target_from_blocks(_file_blocks(path), info.samplerate, shown_name(path), digest, start)
+    decoder, digest = Decoder(path), _file_sha256(path)
+    target = target_from_blocks(
+        decoder.blocks, decoder.sample_rate, shown_name(path), digest, start
+    )
+    return replace(target, remark=decoder.remark)
 
 
 def read_channels(
@@ -199,17 +204,21 @@ def read_channels(
         As :func:`read_audio`, and if the file ends before `begin`.
     """
     path = Path(path)
-    info = _open(path)
-    first = round(begin * info.samplerate)
-    frames = -1 if seconds is None else round(seconds * info.samplerate)
-    if first and first >= info.frames:
+    decoder = Decoder(path)
+    found = decoder.sample_rate
+    first = round(begin * found)
+    if first and first >= decoder.frames:
         raise AudioFileError(
-            f"{path} lasts {info.frames / info.samplerate:.3g} s: nothing begins at {begin:g} s."
+            f"{path} lasts {decoder.frames / found:.3g} s: nothing begins at {begin:g} s."
         )
+    frames = -1 if seconds is None else round(seconds * found)
     try:
-        audio, found = soundfile.read(path, frames, first, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise AudioFileError(_cut_short(path, info, 0)) from error
+        with decoder.open() as file:
+            file.seek(first)
+            audio = file.read(frames, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError:  # damaged somewhere: as far as it goes
+        audio = np.concatenate(list(decoder.blocks()))[first:]
+        audio = audio if frames < 0 else audio[:frames]
     if rate is not None and rate != found:
         audio, found = soxr.resample(audio, found, rate), rate
     return np.ascontiguousarray(audio.T, np.float32), found
@@ -224,8 +233,9 @@ def read_waveform_peaks(path: str | Path) -> WaveformPeaks:
         As :func:`read_audio`.
     """
     path = Path(path)
-    rate, blocks = _open(path).samplerate, _file_blocks(path)
-    return waveform_peaks(partial(mixed, blocks, channel_of(blocks)), rate)
+    decoder = Decoder(path)
+    mono = partial(mixed, decoder.blocks, channel_of(decoder.blocks))
+    return waveform_peaks(mono, decoder.sample_rate)
 
 
 def write_wav(path: str | Path, audio: NDArray[np.floating], sample_rate: int) -> None:
@@ -293,11 +303,6 @@ NEARLY_FULL = 2**20
 """Bytes free on a disk below which it counts as full."""
 
 
-def sound_name(path: Path) -> Any:  # noqa: ANN401 - soundfile is not typed for bytes
-    """Name of a file for soundfile, which knows no names that are not UTF-8 but as bytes."""
-    return str(path) if os.name == "nt" else os.fsencode(path)
-
-
 def write_error(path: Path, error: Exception) -> str:
     """Sentence about a sound file that cannot be written.
 
@@ -313,69 +318,6 @@ def write_error(path: Path, error: Exception) -> str:
         full = "the disk is full; make room on it"
         cause = full if free < NEARLY_FULL else "the system refuses to write more"
     return f"{path} cannot be written: {cause.strip().rstrip('.')}."
-
-
-def _open(path: Path) -> soundfile.SoundFile:
-    """Open `path` to read its header; the attributes stay readable after it is closed again."""
-    if not path.exists():
-        raise AudioFileError(f"{path} does not exist.")
-    if path.is_dir():
-        raise AudioFileError(f"{path} is a folder; name a sound file in it.")
-    if not path.is_file():
-        raise AudioFileError(f"{path} is not a file; name a sound file.")
-    if path.stat().st_size == 0:
-        raise AudioFileError(f"{path} is empty.")
-    try:
-        with soundfile.SoundFile(sound_name(path)) as file:
-            _check_promises(path, file)
-            return file
-    except soundfile.LibsndfileError as error:
-        found = file_kinds.kind_of_file(path)
-        if found not in (None, file_kinds.SOUND):
-            raise AudioFileError(file_kinds.is_not(str(path), found, file_kinds.SOUND)) from error
-        cause = error.error_string.strip().rstrip(".")
-        raise AudioFileError(
-            f"{path} is not a sound file that can be read ({cause}); "
-            "WAV, FLAC, AIFF, Ogg and MP3 can."
-        ) from error
-    except OSError as error:
-        raise AudioFileError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _check_promises(path: Path, file: soundfile.SoundFile) -> None:
-    """Compare the sizes in the header with the file's, which libsndfile corrects silently."""
-    for promised, found in re.findall(_STATED_SIZE, file.extra_info):
-        if int(found) + _HEADER_SLACK < int(promised) < _UNKNOWN_SIZE:
-            share = 100.0 * int(found) / int(promised)
-            seconds = file.frames / file.samplerate
-            raise AudioFileError(
-                f"{path} is cut short: it holds {seconds:.2f} s, {share:.0f}% of what its header "
-                "promises; copy it again."
-            )
-
-
-def _file_blocks(path: Path) -> Blocks:
-    def blocks() -> Iterator[NDArray[np.float32]]:
-        read = 0
-        with soundfile.SoundFile(sound_name(path)) as file:
-            try:
-                # An Ogg file that was cut has no length in its header, hence read until it ends.
-                while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
-                    yield np.asarray(block, np.float32)
-                    read += len(block)
-            except soundfile.LibsndfileError as error:
-                raise AudioFileError(_cut_short(path, file, read)) from error
-            if read < file.frames:
-                raise AudioFileError(_cut_short(path, file, read))
-
-    return blocks
-
-
-def _cut_short(path: Path, file: soundfile.SoundFile, read: int) -> str:
-    return (
-        f"{path} is cut short or damaged: {read / file.samplerate:.2f} s of its "
-        f"{file.frames / file.samplerate:.2f} s can be read; copy it again."
-    )
 
 
 def _file_sha256(path: Path) -> str:

@@ -103,6 +103,8 @@ class Target:
         outside the four seconds.
     channel : int or None
         The channel that was taken, from 0, since all channels cancel in their mean.
+    remark : str
+        A sentence about what is missing of its file, or "".
     """
 
     name: str
@@ -114,6 +116,7 @@ class Target:
     left_out: float = 0.0
     unanalysed: float = 0.0
     channel: int | None = None
+    remark: str = ""
 
     @property
     def recording(self) -> Recording:
@@ -125,7 +128,7 @@ class Target:
     @property
     def remarks(self) -> tuple[str, ...]:
         """Sentences about the channel, the window and the energy that is left out."""
-        remarks: list[str] = []
+        remarks = [self.remark] if self.remark else []
         if self.channel is not None:
             remarks.append(
                 f"The channels of {self.name} cancel when they are mixed to one: channel "

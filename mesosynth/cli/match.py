@@ -198,7 +198,11 @@ def match(
         print(remark, file=sys.stderr)
     answer = _layers if checkpoint.job == "layers" else _one_arpeggio
     with _telling_how_to_go_on(options.run):
-        return answer(checkpoint, options, json)
+        found = answer(checkpoint, options, json)
+    remarks = list(getattr(checkpoint.target, "remarks", ()))  # a long sound has none
+    for remark in remarks:
+        print(f"mesosynth: {remark}", file=sys.stderr)
+    return {**found, "remarks": remarks}
 
 
 def _checkpoint(file: Path | None, options: MatchOptions) -> "Checkpoint":

@@ -89,6 +89,8 @@ def sequence(
             print(f"mesosynth: {said}", file=sys.stderr)
             run = None
     matched = _match(file, settings, run, anew)
+    if matched.sound.remark:
+        print(f"mesosynth: {matched.sound.remark}", file=sys.stderr)
     for path in outputs:
         export_sequence(path, matched, smooth)
     if not json:
@@ -101,6 +103,7 @@ def sequence(
         "seconds": matched.sound.duration,
         "hop": settings.hop,
         "run": None if run is None else str(run),
+        "remarks": [matched.sound.remark] if matched.sound.remark else [],
         "written": [str(path) for path in outputs],
         "moments": [asdict(moment) for moment in matched.moments],
     }

@@ -13,7 +13,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from mesosynth.audio.file import sound_name, write_error
+from mesosynth.audio.decoder import sound_name
+from mesosynth.audio.file import write_error
 from mesosynth.errors import AudioFileError
 from mesosynth.system.atomic_file import check_outputs
 

@@ -762,11 +762,14 @@ class LongSound:
         Of its bytes.
     duration : float
         s.
+    remark : str
+        A sentence about what is missing of the file, or ""; not kept in files.
     """
 
     name: str
     sha256: str
     duration: float
+    remark: str = ""
 
     def windows(self, hop: float) -> int:
         """Number of windows for a hop, s."""

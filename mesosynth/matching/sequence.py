@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -123,7 +124,7 @@ def sequence_steps(
     """
     settings = settings or SequenceSettings()
     stream = stream_audio(path)
-    sound = LongSound(stream.name, stream.sha256, stream.duration)
+    sound = LongSound(stream.name, stream.sha256, stream.duration, stream.remark)
     checkpoint = Checkpoint("sequence", settings, sound)
     if run is None:
         return (yield from _search(stream, checkpoint.sequence))
@@ -134,7 +135,7 @@ def sequence_steps(
                 f"{run} is a sequence of {kept.target.name} with other settings or of another "
                 "sound; name another file, or delete this one."
             )
-        checkpoint = kept
+        checkpoint = msgspec.structs.replace(kept, target=sound)
     matched = checkpoint.sequence
     if checkpoint.finished:
         yield matched

@@ -83,6 +83,12 @@ class CurrentTarget:
             self._reading = None
             raise
         self.take(target, path, peaks)
+        self._tell(target)
+
+    def _tell(self, target: Target) -> None:
+        """Say what is missing of a target's file."""
+        if target.remark:
+            self._messages.say(target.remark, "warning")
 
     def move_window(self, start: float) -> None:
         """Match another part of the file, the four seconds from `start`, s.
@@ -159,6 +165,7 @@ class CurrentTarget:
             self._messages.say(str(error), "error")
         else:
             self.take(target, path, peaks)
+            self._tell(target)
 
     def close(self) -> None:
         """End the reader's thread."""
