@@ -715,6 +715,7 @@ class Plot(pg.GraphicsView):
             self.bottom.named = self.height() >= _NARROWEST[2]
             self.left.fit()
             self.bottom.fit()
+            self.grid_layout.activate()  # now, not in the next turn
 
     @override
     def sizeHint(self) -> QSize:
