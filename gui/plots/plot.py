@@ -162,8 +162,9 @@ class Title(pg.GraphicsWidget):
     def set_text(self, text: str) -> None:
         """Write another title; "" takes no room."""
         self.text = text
-        self.setMinimumHeight(round(1.5 * line_height()) if text else 5)
-        self.setMaximumHeight(self.minimumHeight())
+        height = round(1.5 * line_height()) if text else 5
+        self.setMaximumHeight(height)
+        self.setMinimumHeight(height)
         self.update()
 
     @override

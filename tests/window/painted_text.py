@@ -5,8 +5,9 @@ from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPicture
 from PySide6.QtWidgets import QLabel
 
 import gui.widgets.knob
+from gui import theme
 from gui.plots.canvas import Canvas
-from gui.plots.plot import Plot
+from gui.plots.plot import FONT, Plot
 from gui.widgets.elided_label import ElidedLabel
 from gui.widgets.knob import Knob
 
@@ -56,7 +57,13 @@ def texts_of(widget):
 
 
 def plot_texts(plot):
-    """The texts of a plot's axes: (text, rectangle, rectangle that it may take)."""
+    """The texts of a plot's title and axes: (text, rectangle, rectangle that it may take)."""
+    title = plot._title
+    if title.text:
+        room = title.sceneBoundingRect()
+        high = QFontMetricsF(theme.font(FONT)).ascent()
+        box = QRectF(room.left() + 1, room.center().y() - high / 2, room.width() - 2, high)
+        yield title.text, box, room
     for axis in (plot.left, plot.bottom):
         picture = QPicture()
         painter = QPainter(picture)
