@@ -45,7 +45,7 @@ def resynthesise(
         Start,
         of(
             ResynthesisSettings, "start", metavar="NAME",
-            help="Begin with noise of the sound's spectrum, white noise, or silence.",
+            help="Begin with noise, shaped as the sound or as its spectrum, or with silence.",
         ),
     ] = _DEFAULTS.start,
     seed: Annotated[

@@ -38,7 +38,6 @@ from mesosynth.resynthesis.results import (
     ResynthesisResult,
     ResynthesisSettings,
     ResynthesisStep,
-    Start,
 )
 from mesosynth.scattering.jtfs import JTFS
 from mesosynth.system.atomic_file import write_atomically, writing
@@ -143,31 +142,57 @@ class WindowedJTFS:
         return error, inner / max(2.0 * error * norm**2, 1e-30)
 
 
-def noise(target: NDArray[np.float32], start: Start, seed: int) -> NDArray[np.float32]:
+def noise(
+    target: NDArray[np.float32], sample_rate: float, settings: ResynthesisSettings
+) -> NDArray[np.float32]:
     """Sound that a descent begins with.
-
-    Noise of the target's spectrum has its magnitudes, with phases turned by chance; all channels
-    are turned alike, so that the stereo image stays.
 
     Parameters
     ----------
     target : (channels, n) float32
-    start : {"spectrum", "white", "silence"}
-    seed : int
+    sample_rate : float
+        Hz.
+    settings : ResynthesisSettings
+        Its `start`, `seed` and `average`.
 
     Returns
     -------
     (channels, n) float32
+        "shaped" and "spectrum" keep the phases between channels, and with them the stereo image.
     """
-    chance = np.random.default_rng(seed)
-    channels, n = target.shape
-    rms = float(np.sqrt(np.mean(np.square(target, dtype=np.float64))))
-    if start == "spectrum":
+    chance = np.random.default_rng(settings.seed)
+    n = target.shape[1]
+    if settings.start == "spectrum":
         spectrum = np.fft.rfft(target.astype(np.float64))
         turned = spectrum * np.exp(2j * np.pi * chance.random(spectrum.shape[1]))
         return np.fft.irfft(turned, n).astype(np.float32)
-    level = rms * (_SILENCE if start == "silence" else 1.0)
-    return (level * chance.standard_normal((channels, n))).astype(np.float32)
+    white = chance.standard_normal(n)
+    if settings.start == "shaped":
+        return _shaped(target, white, settings.average * sample_rate)
+    rms = float(np.sqrt(np.mean(np.square(target, dtype=np.float64))))
+    level = rms * (_SILENCE if settings.start == "silence" else 1.0)
+    return np.tile((level * white).astype(np.float32), (len(target), 1))
+
+
+def _shaped(
+    target: NDArray[np.float32], white: NDArray[np.float64], average: float
+) -> NDArray[np.float32]:
+    """White noise with the target's energy in time and frequency, averaged over so many samples."""
+    n = target.shape[1]
+    length = max(32, 2 ** int(math.log2(min(average / 4.0, n / 4.0))))
+    hop, window = length // 4, torch.hann_window(length, dtype=torch.float64)
+
+    def stft(x: NDArray[np.floating]) -> torch.Tensor:
+        signals = torch.from_numpy(x.astype(np.float64))
+        return torch.stft(signals, length, hop, window=window, return_complex=True)
+
+    X, N = stft(target), stft(white)
+    frames = 2 * (max(1, round(average / hop)) // 2) + 1
+    pool = torch.nn.AvgPool1d(frames, 1, frames // 2, count_include_pad=False)
+    energy = pool(X.abs().square()) / pool(N.abs().square().mean(0, keepdim=True))
+    between = torch.polar(torch.ones_like(energy), torch.angle(X) - torch.angle(X[:1]))
+    shaped = torch.istft(N * energy.sqrt() * between, length, hop, window=window, length=n)
+    return shaped.numpy().astype(np.float32)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -342,7 +367,7 @@ def resynthesis_steps(
     if settings.tolerance:
         near = WindowedJTFS(frames, sample_rate, settings.average, settings.Q, settings.tolerance)
     wanted_near, wanted = (_wanted(jtfs, target, settings, blend) for jtfs in (near, exact))
-    way = _way_down(settings.method, torch.from_numpy(noise(target, settings.start, settings.seed)))
+    way = _way_down(settings.method, torch.from_numpy(noise(target, sample_rate, settings)))
     keeper = _Keeper(run, target, sample_rate, settings, blend)
     errors, before = keeper.load(way)
     began = time.perf_counter()

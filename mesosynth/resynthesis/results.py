@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from mesosynth.errors import ArgumentError
 from mesosynth.resynthesis.edits import parse_edit
 
 Method = Literal["l-bfgs", "momentum", "bold driver"]
-Start = Literal["spectrum", "white", "silence"]
+Start = Literal["shaped", "spectrum", "white", "silence"]
 
 LONGEST = 30.0
 """s of sound that are resynthesised."""
@@ -30,8 +30,9 @@ class ResynthesisSettings:
         Steps down, 1 or more.
     method : {"l-bfgs", "momentum", "bold driver"}
         How to go down.
-    start : {"spectrum", "white", "silence"}
-        Begin with noise of the target's spectrum, white noise, or nearly nothing.
+    start : {"shaped", "spectrum", "white", "silence"}
+        Begin with noise that is as loud as the target in each band, at each time, to the time of
+        averaging; with noise of its spectrum, white noise, or nearly nothing.
     seed : int
         Seed of the noise; another one gives another sound with the same coefficients.
     edits : tuple of str
@@ -46,7 +47,7 @@ class ResynthesisSettings:
 
     iterations: int = 100
     method: Method = "l-bfgs"
-    start: Start = "spectrum"
+    start: Start = "shaped"
     seed: int = 0
     edits: tuple[str, ...] = ()
     average: float = 0.37
@@ -56,12 +57,10 @@ class ResynthesisSettings:
     def __post_init__(self) -> None:
         if self.iterations < 1:
             raise ArgumentError(f"iterations={self.iterations} must be 1 or more.")
-        if self.method not in ("l-bfgs", "momentum", "bold driver"):
-            raise ArgumentError(
-                f"method={self.method!r} must be 'l-bfgs', 'momentum' or 'bold driver'."
-            )
-        if self.start not in ("spectrum", "white", "silence"):
-            raise ArgumentError(f"start={self.start!r} must be 'spectrum', 'white' or 'silence'.")
+        if self.method not in get_args(Method):
+            raise ArgumentError(f"method={self.method!r} must be of {', '.join(get_args(Method))}.")
+        if self.start not in get_args(Start):
+            raise ArgumentError(f"start={self.start!r} must be of {', '.join(get_args(Start))}.")
         if not 0 <= self.seed < 2**32:
             raise ArgumentError(f"seed={self.seed} must be 0 to {2**32 - 1}.")
         if not 0.001 <= self.average <= 10.0:

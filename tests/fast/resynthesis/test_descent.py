@@ -64,18 +64,36 @@ def test_the_gradient_over_windows_is_that_of_the_error(monkeypatch):
     assert result_of(jtfs.error_steps(target, wanted))[0] == 0.0
 
 
+def begun(target, start, seed=0):
+    return noise(target, RATE, replace(SMALL, start=start, seed=seed))
+
+
 def test_noise_of_the_spectrum_keeps_magnitudes_and_the_stereo_image():
     target = sound(2)
-    begun = noise(target, "spectrum", seed=3)
-    A, B = np.fft.rfft(target), np.fft.rfft(begun)
+    A, B = np.fft.rfft(target), np.fft.rfft(begun(target, "spectrum", 3))
     inner = slice(1, -1)
     assert np.allclose(np.abs(A)[:, inner], np.abs(B)[:, inner], atol=1e-3)
     cross = A[0] * A[1].conj(), B[0] * B[1].conj()
     assert np.allclose(cross[0][inner], cross[1][inner], atol=1e-2)
-    assert np.array_equal(begun, noise(target, "spectrum", seed=3))
-    assert not np.array_equal(begun, noise(target, "spectrum", seed=4))
-    quiet, white = (np.std(noise(target, start, 0)) for start in ("silence", "white"))
+    assert np.array_equal(begun(target, "spectrum", 3), begun(target, "spectrum", 3))
+    assert not np.array_equal(begun(target, "spectrum", 3), begun(target, "spectrum", 4))
+    quiet, white = (np.std(begun(target, start)) for start in ("silence", "white"))
     assert quiet == pytest.approx(1e-4 * white, rel=0.01)
+
+
+def test_shaped_noise_is_loud_where_the_target_is():
+    left = np.concatenate([sound(), 0.1 * sound(), 0.0 * sound()], axis=1)
+    target = np.concatenate([left, -0.5 * left])
+    shaped = begun(target, "shaped")
+
+    def loudness(x):  # in the middle of each third: at the edges it is averaged
+        return [np.std(x[0, k * N + N // 4 : (k + 1) * N - N // 4]) for k in range(3)]
+
+    first, second, third = loudness(shaped)
+    assert [first, second] == pytest.approx(loudness(target)[:2], rel=0.3)
+    assert third < 0.1 * second
+    assert np.corrcoef(shaped)[0, 1] < -0.9  # the second channel is the first, turned and quieter
+    assert np.std(shaped[1]) == pytest.approx(0.5 * np.std(shaped[0]), rel=0.4)
 
 
 def test_a_blend_of_all_of_another_sound_is_that_sound():
