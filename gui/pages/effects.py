@@ -30,6 +30,7 @@ from ..desk import Desk
 from ..text import menu_text, plain_text
 from ..undo import History
 from ..widgets.knob import SOURCE_MIME, Knob
+from ..widgets.movable_card import MovableCard, bare_button
 
 # --------------------------------------------------------------------------------------------------
 # Problem of a plugin: one sentence, and its traceback on demand.
@@ -90,42 +91,28 @@ class ProblemLabel(QWidget):
 _COLUMNS = 4  # knobs beside each other
 
 
-class EffectCard(QFrame):
-    """Card of an effect.
-
-    Drag its title up or down, or press Alt with an arrow key, to move it; Delete removes it.
+class EffectCard(MovableCard):
+    """Card of an effect, which B bypasses.
 
     Signals
     -------
     bypassed
-        Its name in the rack, and whether the sound is to go past it.
-    removed
-    moved
-        Its name in the rack, and the new place, 0 for the first.
+        Whether the sound is to go past it.
     """
 
-    bypassed = Signal(str, bool)
-    removed = Signal(str)
-    moved = Signal(str, int)
+    bypassed = Signal(bool)
 
     def __init__(self, effect: RackedPlugin) -> None:
-        super().__init__()
-        self.setObjectName("card")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        tips = (
+            "Move it towards the instrument (Alt+Up)", "Move it towards the output (Alt+Down)",
+            "Take it out of the rack (Delete)",
+        )  # fmt: skip
+        super().__init__(0, tips)
         self.uid, self._parameters = effect.uid, dict(effect.parameters)
-        self._place, self._count = 0, 1
-        self._grabbed: float | None = None
-        self.on = _bare("ph.power", "Let the sound pass it, or go past it")
+        self.on = bare_button("ph.power", "Let the sound pass it, or go past it")
         self.on.setCheckable(True)
-        self.up = _bare("ph.caret-up", "Move it towards the instrument (Alt+Up)")
-        self.down = _bare("ph.caret-down", "Move it towards the output (Alt+Down)")
-        self.out = _bare("ph.x", "Take it out of the rack (Delete)")
-        self.on.clicked.connect(lambda on: self.bypassed.emit(self.uid, not on))
-        self.up.clicked.connect(lambda: self._move(self._place - 1))
-        self.down.clicked.connect(lambda: self._move(self._place + 1))
-        self.out.clicked.connect(lambda: self.removed.emit(self.uid))
-        self.title = theme.title(effect.title)
-        self.title.setCursor(Qt.CursorShape.SizeVerCursor)
+        self.on.clicked.connect(lambda on: self.bypassed.emit(not on))
+        self.title.setText(effect.title)
         self.problem = ProblemLabel()
         self.knobs = {
             f"{effect.uid}.{id_}": Knob(parameter, f"{effect.uid}.{id_}", effect.title)
@@ -146,10 +133,8 @@ class EffectCard(QFrame):
         place, count : int
             Its place in the rack, 0 for the first, and the number of effects.
         """
-        self._place, self._count = place, count
+        self.show_place(place, count)
         self.on.setChecked(not effect.bypassed)
-        self.up.setEnabled(place > 0)
-        self.down.setEnabled(place < count - 1)
         self.problem.tell(effect.problem, effect.traceback)
         self.setProperty("problem", bool(effect.problem))
         self.style().polish(self)
@@ -166,50 +151,16 @@ class EffectCard(QFrame):
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
-        match event.key():
-            case Qt.Key.Key_Up if alt:
-                self._move(self._place - 1)
-            case Qt.Key.Key_Down if alt:
-                self._move(self._place + 1)
-            case Qt.Key.Key_Delete | Qt.Key.Key_Backspace:
-                self.removed.emit(self.uid)
-            case Qt.Key.Key_B:
-                self.bypassed.emit(self.uid, self.on.isChecked())
-            case _:
-                super().keyPressEvent(event)
-
-    @override
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._grabbed = event.position().y()
-        super().mousePressEvent(event)
-
-    @override
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._grabbed is not None:
-            by = event.position().y() - self._grabbed
-            self._grabbed = None
-            # Half a card's height is enough for the next place.
-            self._move(self._place + round(by / max(self.height(), 1)))
-
-    def _move(self, place: int) -> None:
-        place = min(max(place, 0), self._count - 1)
-        if place != self._place:
-            self.moved.emit(self.uid, place)
+        if event.key() == Qt.Key.Key_B:
+            self.bypassed.emit(self.on.isChecked())
+        else:
+            super().keyPressEvent(event)
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(2)
-        head.addWidget(self.on)
-        head.addWidget(self.title)
-        head.addStretch(1)
-        for button in (self.up, self.down, self.out):
-            head.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(2)
-        layout.addLayout(head)
+        layout.addLayout(self.head([self.on], []))
         layout.addWidget(self.problem)
         layout.addLayout(self._grid())
 
@@ -222,10 +173,6 @@ class EffectCard(QFrame):
         for column in range(_COLUMNS):
             grid.setColumnStretch(column, 1)
         return grid
-
-
-def _bare(icon: str, tip: str) -> QToolButton:
-    return theme.tool_button("", tip, icon=icon, kind="bare", named=tip.partition(" (")[0])
 
 
 # --------------------------------------------------------------------------------------------------
@@ -278,7 +225,7 @@ class ModulationCard(EffectCard):
 
     def __init__(self, effect: RackedPlugin) -> None:
         self._targets = [QLabel() for _ in range(SLOTS)]
-        self._free = [_bare("ph.x", "Free this slot") for _ in range(SLOTS)]
+        self._free = [bare_button("ph.x", "Free this slot") for _ in range(SLOTS)]
         self.chips = [SourceChip(source) for source in SOURCES[1:]]
         self._ids = [""] * SLOTS
         for label in self._targets:
@@ -429,19 +376,19 @@ class EffectsPage(QFrame):
             card.freed.connect(lambda id_: self.modulate(id_, "off"))
         for knob in card.knobs.values():
             self.knob_made.emit(knob)
-        title = effect.title
+        title, uid = effect.title, effect.uid
         card.bypassed.connect(
-            lambda uid, off: self._step(
+            lambda off: self._step(
                 f"bypass of {title}", lambda session: session.rack.bypass_effect(uid, off)
             )
         )
         card.removed.connect(
-            lambda uid: self._step(
+            lambda: self._step(
                 f"removal of {title}", lambda session: session.rack.remove_effect(uid)
             )
         )
         card.moved.connect(
-            lambda uid, place: self._step(
+            lambda place: self._step(
                 f"move of {title}", lambda session: session.rack.move_effect(uid, place)
             )
         )

@@ -36,6 +36,7 @@ from ..text import menu_text
 from ..undo import History
 from ..widgets.elided_label import ElidedLabel
 from ..widgets.match_panel import ScoreBars
+from ..widgets.movable_card import MovableCard, bare_button, short
 from ..widgets.number_box import integer_box
 from .match import time_left
 
@@ -52,55 +53,44 @@ COLOURS = (
 _CHIP = 10  # px
 
 
-class LayerCard(QFrame):
+class LayerCard(MovableCard):
     """Card of a layer.
-
-    Drag its title up or down, or press Alt with an arrow key, to move it; Delete removes it.
 
     Signals
     -------
     asked
         A change: a callable that takes the session's layers, and what undo calls it.
-    moved
-        The layer's place, and the place that it shall have.
     chosen
         The layer's place: its knobs are to be shown.
     """
 
     asked = Signal(object, str)
-    moved = Signal(int, int)
     chosen = Signal(int)
 
     def __init__(self, place: int) -> None:
-        super().__init__()
-        self.setObjectName("card")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._place, self._count = place, 1
-        self._grabbed: float | None = None
+        tips = "Move it up (Alt+Up)", "Move it down (Alt+Down)", "Take the layer out (Delete)"
+        super().__init__(place, tips)
         self.share = ShareBar()
-        self.title = theme.title()
-        self.title.setCursor(Qt.CursorShape.SizeVerCursor)
         self.words = ElidedLabel()
         self.words.setObjectName("note")
         self.mute = _switch("M", "Mute: the layer is not heard, and the match keeps it")
         self.solo = _switch("S", "Solo: this layer is heard, and no other that is not solo")
-        self.pin = _bare("ph.push-pin", "Pin: a match leaves the layer as it is")
+        self.pin = bare_button("ph.push-pin", "Pin: a match leaves the layer as it is")
         self.pin.setCheckable(True)
-        self.up = _bare("ph.caret-up", "Move it up (Alt+Up)")
-        self.down = _bare("ph.caret-down", "Move it down (Alt+Down)")
-        self.out = _bare("ph.x", "Take the layer out (Delete)")
         self.mute.clicked.connect(lambda on: self._ask(Layers.mute, on, "mute"))
         self.solo.clicked.connect(lambda on: self._ask(Layers.solo, on, "solo"))
         self.pin.clicked.connect(lambda on: self._ask(Layers.pin, on, "pin"))
-        self.up.clicked.connect(lambda: self._move(self._place - 1))
-        self.down.clicked.connect(lambda: self._move(self._place + 1))
-        self.out.clicked.connect(self._remove)
-        self._lay_out()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 4, 6, 5)
+        layout.setSpacing(3)
+        layout.addLayout(self.head([], [self.mute, self.solo, self.pin]))
+        layout.addWidget(self.words)
+        layout.addWidget(self.share)
 
     @property
     def number(self) -> int:
         """The layer's number, 1 for the first."""
-        return self._place + 1
+        return self.place + 1
 
     def show_note(self, note: LayerNote, heard: bool, count: int) -> None:
         """Show the switches of the layer.
@@ -112,9 +102,7 @@ class LayerCard(QFrame):
         count : int
             Number of layers.
         """
-        self._count = count
-        self.up.setEnabled(self._place > 0)
-        self.down.setEnabled(self._place < count - 1)
+        self.show_place(self.place, count)
         for button, on in (
             (self.mute, note.muted),
             (self.solo, note.solo),
@@ -125,7 +113,7 @@ class LayerCard(QFrame):
         self.share.heard = heard
         self.share.update()
         said = [word for word, on in (("muted", note.muted), ("pinned", note.pinned)) if on]
-        theme.name(self, f"Layer {self._place + 1}", ", ".join(said) or "heard")
+        theme.name(self, f"Layer {self.place + 1}", ", ".join(said) or "heard")
 
     def show_values(self, values: dict[str, float], instrument: str = "chirplet") -> None:
         """Show where the layer's parameters stand, and its instrument if it is no chirplet.
@@ -153,59 +141,20 @@ class LayerCard(QFrame):
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
-        match event.key():
-            case Qt.Key.Key_Up if alt:
-                self._move(self._place - 1)
-            case Qt.Key.Key_Down if alt:
-                self._move(self._place + 1)
-            case Qt.Key.Key_Delete | Qt.Key.Key_Backspace:
-                self._remove()
-            case Qt.Key.Key_Return | Qt.Key.Key_Enter:
-                self.chosen.emit(self._place)
-            case _:
-                super().keyPressEvent(event)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.chosen.emit(self.place)
+        else:
+            super().keyPressEvent(event)
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
-            self._grabbed = event.position().y()
-            self.chosen.emit(self._place)
+            self.chosen.emit(self.place)
         super().mousePressEvent(event)
 
-    @override
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._grabbed is not None:
-            by = event.position().y() - self._grabbed
-            self._grabbed = None
-            # Half a card's height is enough for the next place.
-            self._move(self._place + round(by / max(self.height(), 1)))
-
     def _ask(self, switch: Callable[[Layers, int, bool], None], on: bool, what: str) -> None:
-        text = f"{what} of layer {self._place + 1}" if on else f"end of {what}"
-        self.asked.emit(lambda layers: switch(layers, self._place, on), text)
-
-    def _move(self, place: int) -> None:
-        place = min(max(place, 0), self._count - 1)
-        if place != self._place:
-            self.moved.emit(self._place, place)
-
-    def _remove(self) -> None:
-        self.asked.emit(lambda layers: layers.remove(self._place), "removal of a layer")
-
-    def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(2)
-        head.addWidget(self.title)
-        head.addStretch(1)
-        for button in (self.mute, self.solo, self.pin, self.up, self.down, self.out):
-            head.addWidget(button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 4, 6, 5)
-        layout.setSpacing(3)
-        layout.addLayout(head)
-        layout.addWidget(self.words)
-        layout.addWidget(self.share)
+        text = f"{what} of layer {self.place + 1}" if on else f"end of {what}"
+        self.asked.emit(lambda layers: switch(layers, self.place, on), text)
 
 
 class ShareBar(QWidget):
@@ -263,18 +212,10 @@ class ShareBar(QWidget):
 
 
 def _switch(letter: str, tip: str) -> QToolButton:
-    button = theme.tool_button(letter, tip, named=_short(tip))
+    button = theme.tool_button(letter, tip, named=short(tip))
     button.setCheckable(True)
     button.setFixedWidth(24)
     return button
-
-
-def _bare(icon: str, tip: str) -> QToolButton:
-    return theme.tool_button("", tip, icon=icon, kind="bare", named=_short(tip))
-
-
-def _short(tip: str) -> str:
-    return tip.partition(" (")[0].partition(":")[0]
 
 
 # --------------------------------------------------------------------------------------------------
@@ -489,7 +430,10 @@ class LayersPage(QFrame):
     def _new_card(self) -> None:
         card = LayerCard(len(self.cards))
         card.asked.connect(self._change)
-        card.moved.connect(self._move)
+        card.moved.connect(lambda to: self._move(card.place, to))
+        card.removed.connect(
+            lambda: self._change(lambda layers: layers.remove(card.place), "removal of a layer")
+        )
         card.chosen.connect(self.chosen)
         self._list.insertWidget(len(self.cards), card)
         self.cards.append(card)

@@ -108,7 +108,7 @@ def target(desk, qtbot):
     from hands import told
 
     session = desk.session
-    with told(qtbot, session.target.loaded, session.target.analysed, timeout=30_000):
+    with told(qtbot, session.target.loaded, session.target.analysed, timeout=90_000):
         desk.files.load_target(DEMO)
     return desk
 

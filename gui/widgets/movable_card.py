@@ -1,0 +1,116 @@
+"""Card in a list: moved by its title, by buttons and by keys, and taken out."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
+from typing_extensions import override
+
+from .. import theme
+
+
+class MovableCard(QFrame):
+    """Card with a head of title and buttons, which subclasses fill.
+
+    Drag its title up or down, or press Alt with an arrow key, to move it; Delete removes it.
+
+    Parameters
+    ----------
+    place : int
+        In the list, 0 for the first.
+    tips : (str, str, str)
+        Of the buttons that move it up and down, and take it out.
+
+    Signals
+    -------
+    moved
+        The place that it shall have.
+    removed
+    """
+
+    moved = Signal(int)
+    removed = Signal()
+
+    def __init__(self, place: int, tips: tuple[str, str, str]) -> None:
+        super().__init__()
+        self.setObjectName("card")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.place, self._count = place, 1
+        self._grabbed: float | None = None
+        self.title = theme.title()
+        self.title.setCursor(Qt.CursorShape.SizeVerCursor)
+        icons = ("ph.caret-up", "ph.caret-down", "ph.x")
+        self.up, self.down, self.out = map(bare_button, icons, tips)
+        self.up.clicked.connect(lambda: self._move(self.place - 1))
+        self.down.clicked.connect(lambda: self._move(self.place + 1))
+        self.out.clicked.connect(self.removed)
+
+    def show_place(self, place: int, count: int) -> None:
+        """Show where the card is.
+
+        Parameters
+        ----------
+        place, count : int
+            In the list, 0 for the first, and the number of cards.
+        """
+        self.place, self._count = place, count
+        self.up.setEnabled(place > 0)
+        self.down.setEnabled(place < count - 1)
+
+    def head(self, before: list[QWidget], after: list[QWidget]) -> QHBoxLayout:
+        """Layout of title and buttons.
+
+        Parameters
+        ----------
+        before, after : list of QWidget
+            Of the subclass, before the title and before the buttons that move.
+        """
+        head = QHBoxLayout()
+        head.setSpacing(2)
+        for widget in (*before, self.title):
+            head.addWidget(widget)
+        head.addStretch(1)
+        for widget in (*after, self.up, self.down, self.out):
+            head.addWidget(widget)
+        return head
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+        match event.key():
+            case Qt.Key.Key_Up if alt:
+                self._move(self.place - 1)
+            case Qt.Key.Key_Down if alt:
+                self._move(self.place + 1)
+            case Qt.Key.Key_Delete | Qt.Key.Key_Backspace:
+                self.removed.emit()
+            case _:
+                super().keyPressEvent(event)
+
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._grabbed = event.position().y()
+        super().mousePressEvent(event)
+
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._grabbed is not None:
+            by = event.position().y() - self._grabbed
+            self._grabbed = None
+            # Half a card's height is enough for the next place.
+            self._move(self.place + round(by / max(self.height(), 1)))
+
+    def _move(self, place: int) -> None:
+        place = min(max(place, 0), self._count - 1)
+        if place != self.place:
+            self.moved.emit(place)
+
+
+def bare_button(icon: str, tip: str) -> QToolButton:
+    """Button without a frame, named by its tip."""
+    return theme.tool_button("", tip, icon=icon, kind="bare", named=short(tip))
+
+
+def short(tip: str) -> str:
+    """Tip up to its first bracket or colon."""
+    return tip.partition(" (")[0].partition(":")[0]
