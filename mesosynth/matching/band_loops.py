@@ -7,6 +7,8 @@ With the level g and the position p of a partial (in rows of a table H) at each 
 where H is read between its rows along a straight line, and noise reads between tables of
 neighbouring widths as well. Each loop over bands is one sum of rows in cache.
 
+The power of the window in each step smooths them in time, from steps to frames.
+
 The file is not named ``_kernel``: the audio process loads all of those, and these never play.
 """
 
@@ -30,7 +32,7 @@ def _spread(g: F4, p: F4, width: F4, H: F4, P: F4) -> None:
             wide = width[layer, k]
             for t in range(g.shape[2]):
                 level, place = g[layer, k, t], p[layer, k, t]
-                if level < 1e-12 or place < 0.0 or place >= last:
+                if level < 1e-11 or place < 0.0 or place >= last:
                     continue
                 i = int(place)
                 x = place - i
@@ -50,6 +52,35 @@ def _spread(g: F4, p: F4, width: F4, H: F4, P: F4) -> None:
                         )  # fmt: skip
 
 
+def _smooth(P: F4, taps: F4, hop: int, out: F4) -> None:
+    """Weighted means of so many steps around every `hop`-th one.
+
+    `P` is (layers, times, bands), and `out` (layers, frames, bands) is 0 before.
+    """
+    half = len(taps) // 2
+    for layer in range(P.shape[0]):
+        for i in range(out.shape[1]):
+            for k in range(len(taps)):
+                t = i * hop - half + k
+                if 0 <= t < P.shape[1]:
+                    weight = taps[k]
+                    for b in range(P.shape[2]):
+                        out[layer, i, b] += weight * P[layer, t, b]
+
+
+def _smooth_adjoint(d_out: F4, taps: F4, hop: int, dP: F4) -> None:
+    """Adjoint of :func:`_smooth`; `dP` is 0 before."""
+    half = len(taps) // 2
+    for layer in range(dP.shape[0]):
+        for i in range(d_out.shape[1]):
+            for k in range(len(taps)):
+                t = i * hop - half + k
+                if 0 <= t < dP.shape[1]:
+                    weight = taps[k]
+                    for b in range(dP.shape[2]):
+                        dP[layer, t, b] += weight * d_out[layer, i, b]
+
+
 def _spread_adjoint(
     g: F4, p: F4, width: F4, H: F4, dP: F4, dg: F4, dp: F4, d_width: F4, zero: F4
 ) -> None:
@@ -60,7 +91,7 @@ def _spread_adjoint(
             wide = width[layer, k]
             for t in range(g.shape[2]):
                 level, place = g[layer, k, t], p[layer, k, t]
-                if level < 1e-12 or place < 0.0 or place >= last:
+                if level < 1e-11 or place < 0.0 or place >= last:
                     continue
                 i = int(place)
                 x = place - i
@@ -92,6 +123,8 @@ class Loops:
     """The loops, compiled; arrays are contiguous float32, and outputs are arguments."""
 
     spread: Callable[[F4, F4, F4, F4, F4], None]
+    smooth: Callable[[F4, F4, int, F4], None]
+    smooth_adjoint: Callable[[F4, F4, int, F4], None]
     spread_adjoint: Callable[[F4, F4, F4, F4, F4, F4, F4, F4, F4], None]
 
 
@@ -101,6 +134,8 @@ def loops() -> Loops:
     one, two, three = (f"f4[{':, ' * axes}::1]" for axes in (0, 1, 2))
     return Loops(
         spread=kernel(f"void({three}, {three}, {two}, {three}, {three})")(_spread),
+        smooth=kernel(f"void({three}, {one}, i8, {three})")(_smooth),
+        smooth_adjoint=kernel(f"void({three}, {one}, i8, {three})")(_smooth_adjoint),
         spread_adjoint=kernel(
             f"void({three}, {three}, {two}, {three}, {three}, {three}, {three}, {two}, {one})"
         )(_spread_adjoint),

@@ -87,7 +87,7 @@ class _Table:
 
     of: Resolution
     window: torch.Tensor  # (window,)
-    taps: torch.Tensor  # power of the window in each step, of sum 1
+    taps: NDArray[np.float32]  # power of the window in each step, of sum 1
     weights: torch.Tensor  # (bins, bands)
     response: NDArray[np.float32]  # H, (1 + widths, rows, bands)
     centres: NDArray[np.float64]  # Hz
@@ -128,7 +128,7 @@ def _table(place: int) -> _Table:
     return _Table(
         of,
         torch.from_numpy(window.astype(np.float32)),
-        torch.from_numpy(taps.astype(np.float32)),
+        taps.astype(np.float32),
         torch.from_numpy(weights.astype(np.float32)),
         response,
         centres,
@@ -212,35 +212,33 @@ class BandPictures:
             split = (*power.shape[:2], -1, cells)
             level = power.reshape(split).mean(dim=-1)
             where = position.reshape(split)[..., cells // 2]
-            table = _table(place)
-            spread: torch.Tensor = _Spread.apply(level, where, width, table.response)  # pyright: ignore[reportAssignmentType,reportUnknownMemberType]
-            half, hop = len(table.taps) // 2, resolution.hop // resolution.step
-            frames = spread.shape[1] // hop
-            padded = torch.nn.functional.pad(spread, (0, 0, half, half))
-            windows = padded.unfold(1, 2 * half, hop)[:, :frames]
-            pictures.append(windows @ table.taps)
+            found: torch.Tensor = _Spread.apply(level, where, width, place)  # pyright: ignore[reportAssignmentType,reportUnknownMemberType]
+            pictures.append(found)
         return pictures
 
 
 class _Spread(torch.autograd.Function):
-    """Power of partials, spread over bands: (layers, times, bands)."""
+    """Power of partials, spread over bands and smoothed in time: (layers, frames, bands)."""
 
     @staticmethod
     @override
     def forward(
-        ctx: Any,
+        ctx: Any,  # noqa: ANN401 - torch has no type for it
         level: torch.Tensor,
         position: torch.Tensor,
         width: torch.Tensor,
-        response: NDArray[np.float32],
+        place: int,
     ) -> torch.Tensor:
         inputs = [x.detach().contiguous() for x in (level, position, width)]
-        layers, _, times = level.shape
-        out = np.zeros((layers, times, response.shape[2]), np.float32)
-        g, p, std = (x.numpy() for x in inputs)
-        loops().spread(g, p, std, response, out)
         ctx.save_for_backward(*inputs)
-        ctx.response = response
+        ctx.place = place
+        table, (layers, _, times) = _table(place), level.shape
+        hop = table.of.hop // table.of.step
+        P = np.zeros((layers, times, table.of.bands), np.float32)
+        out = np.zeros((layers, times // hop, table.of.bands), np.float32)
+        g, p, std = (x.numpy() for x in inputs)
+        loops().spread(g, p, std, table.response, P)
+        loops().smooth(P, table.taps, hop, out)
         return torch.from_numpy(out)
 
     @staticmethod
@@ -248,6 +246,9 @@ class _Spread(torch.autograd.Function):
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         g, p, std = (x.numpy() for x in ctx.saved_tensors)
         dg, dp, d_std = (np.zeros(x.shape, np.float32) for x in (g, p, std))
+        table = _table(ctx.place)
+        dP = np.zeros((*g.shape[::2], table.of.bands), np.float32)
         along, zero = gradients[0].contiguous().numpy(), np.zeros(1, np.float32)
-        loops().spread_adjoint(g, p, std, ctx.response, along, dg, dp, d_std, zero)
+        loops().smooth_adjoint(along, table.taps, table.of.hop // table.of.step, dP)
+        loops().spread_adjoint(g, p, std, table.response, dP, dg, dp, d_std, zero)
         return (*(torch.from_numpy(x) for x in (dg, dp, d_std)), None)

@@ -2,10 +2,13 @@
 
 A place is drawn by the decibels, or by the amplitude, that are missing in the picture of middle
 resolution. Around it, the course of the missing power in time gives onset, attack and decay (a line
-fit in decibels), and the spectrum's peak the pitch. Onsets snap to peaks of the spectral flux.
+fit in decibels), and the spectrum's peak the pitch. Onsets snap to peaks of the spectral flux. Some
+are copies of layers that are there, at another onset: what was fitted once is tried again where the
+sound repeats.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +41,8 @@ _NEPER_DB = 20.0 / math.log(10.0)
 
 _SHARES = {"tone": 0.36, "air": 0.2, "wide": 0.16, "arpeggio": 0.16, "drum": 0.12}
 """Of the candidates: a strike that rings, one of coloured or of broadband air, ..."""
+
+_COPIES, _TREMOLOS = 0.3, 0.2  # share of candidates
 
 _REACH = {"tone": 1, "air": 2, "wide": 5, "arpeggio": 1, "drum": 2}  # bands around the place
 _BRIGHTNESS = (-60.0, -24.0, -12.0, -6.0)  # dB/octave
@@ -93,7 +98,11 @@ class LayerStarts:
         self.period = _period(rises)
 
     def propose(
-        self, present: torch.Tensor | None, count: int, rng: np.random.Generator
+        self,
+        present: torch.Tensor | None,
+        layers: Sequence[Start],
+        count: int,
+        rng: np.random.Generator,
     ) -> list[Start]:
         """Draw starts beside the layers that are there.
 
@@ -101,6 +110,8 @@ class LayerStarts:
         ----------
         present : (frames, bands) tensor or None
             Their picture of middle resolution.
+        layers : sequence of Start
+            The layers.
         count : int
         rng : Generator
 
@@ -121,8 +132,22 @@ class LayerStarts:
                 weights = np.full(weights.size, 1.0 / weights.size)
             place = rng.choice(weights.size, p=weights / weights.sum())
             frame, band = divmod(int(place), self._power.shape[1])
-            starts.append(self._start(str(kind), frame, band, missing, rng))
+            if layers and rng.random() < _COPIES:
+                starts.append(self._copy(layers[int(rng.integers(len(layers)))], frame, rng))
+            else:
+                starts.append(self._start(str(kind), frame, band, missing, rng))
         return starts
+
+    def _copy(self, layer: Start, frame: int, rng: np.random.Generator) -> Start:
+        """A layer that is there, once more at another time."""
+        row, model = layer.row.copy(), layer_model(layer.kind)
+        onset = max(frame * _HOP - rng.uniform(0.0, 0.1), 0.0)
+        if self.onsets and rng.random() < 0.7:
+            before = [time for time in self.onsets if time <= frame * _HOP + _SNAP]
+            onset = before[-1] if before else self.onsets[0]
+        row[ONSET], row[LEVEL], row[PERIOD] = onset / ONSET_STEP, 0.0, 0.0
+        row[0] += rng.choice([0.0, 0.0, rng.normal() * 0.1])
+        return Start(layer.kind, np.clip(row, model.low.numpy(), model.high.numpy()))
 
     def _start(
         self, way: str, frame: int, band: int, missing: NDArray[np.float32],
@@ -168,8 +193,12 @@ class LayerStarts:
                 else:
                     low, high = (0.1, 0.8) if way == "air" else (0.8, 4.0)
                     width = float(np.exp(rng.uniform(math.log(low), math.log(high))))
+                rate, depth = 6.0, 0.0
+                if rng.random() < _TREMOLOS:
+                    rate = float(np.exp(rng.uniform(math.log(2.0), math.log(40.0))))
+                    depth = float(rng.uniform(0.4, 0.9))
                 theta = [
-                    f_c, gamma, attack, decay, brightness, 0.0, 0.5, air, width, 6.0, 0.0
+                    f_c, gamma, attack, decay, brightness, 0.0, 0.5, air, width, rate, depth
                 ]  # fmt: skip
                 return self._row("strike", theta, onset, rng)
 

@@ -31,7 +31,7 @@ from mesosynth.matching.layer_models import (
     partials_of,
     row_of,
 )
-from mesosynth.matching.layer_starts import LayerStarts
+from mesosynth.matching.layer_starts import LayerStarts, Start
 from mesosynth.matching.results import (
     MOST_LAYERS,
     Layer,
@@ -223,7 +223,7 @@ _CANDIDATES, _FINALISTS = 48, 3  # for a new layer
 _LEVELS = (-6.0, -2.0, 1.0, 4.0)  # dB around the median of what is missing
 _LONE_STEPS, _GROWING_STEPS, _SWAP_STEPS, _LAST_STEPS = 12, 15, 30, 80
 _TRIES = 4  # of the layers, in the order of what is missed least, one after another
-_PATIENCE = 8  # tries without a gain
+_PATIENCE = 24  # tries without a gain
 _GAIN = 5e-4  # share of the loss by which a try must be better
 _GROWN_BY, _SWAPPED_BY = 0.6, 0.75  # of the time
 _NOT_MISSED = 2e-3  # share of the loss that a layer must be worth
@@ -419,7 +419,9 @@ class LayerSearch:
         """Layers and the best of several starts for a new one, refined."""
         rng = np.random.default_rng([self._settings.seed, self._number])
         base = self._sum(mixture) if len(mixture) else None
-        starts = self._starts.propose(None if base is None else base[1], _CANDIDATES, rng)
+        present = None if base is None else base[1]
+        layers = [Start(*layer) for layer in zip(mixture.kinds, mixture.rows, strict=True)]
+        starts = self._starts.propose(present, layers, _CANDIDATES, rng)
         tried: list[tuple[float, str, torch.Tensor]] = []
         for kind in KINDS:
             rows = [start.row for start in starts if start.kind == kind]
