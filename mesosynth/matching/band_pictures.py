@@ -223,7 +223,7 @@ class _Spread(torch.autograd.Function):
     @staticmethod
     @override
     def forward(
-        ctx: Any,  # noqa: ANN401 - torch has no type for it
+        ctx: Any,
         level: torch.Tensor,
         position: torch.Tensor,
         width: torch.Tensor,
