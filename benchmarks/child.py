@@ -48,10 +48,17 @@ class Child:
         )  # fmt: skip
 
     @classmethod
-    def of_mesosynth(cls, threads: int) -> Self:
-        """The child that measures this program."""
+    def of_mesosynth(cls, threads: int, clock: str = "wall") -> Self:
+        """The child that measures this program.
+
+        Parameters
+        ----------
+        threads : int
+        clock : {"wall", "cpu"}
+            What its seconds are.
+        """
         module = "benchmarks.children.jtfs_cases"
-        return cls("mesosynth", [sys.executable, "-m", module, str(threads)], threads)
+        return cls("mesosynth", [sys.executable, "-m", module, str(threads), clock], threads)
 
     def prepare(self, name: str, case: dict[str, Any]) -> float:
         """Build a case and call it `name`; seconds.

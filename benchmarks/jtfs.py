@@ -2,12 +2,14 @@
 
 Each case runs in a process of its own, with `--threads` threads: built, run twice to warm up, run
 `--repeats` times, and once more under :mod:`benchmarks.operations`. Seconds are those of one
-evaluation; memory is the highest resident set during the repeats above the one of the interpreter
-with torch (see :class:`benchmarks.children.serving.Memory`).
+evaluation, of the clock on the wall or with ``--clock cpu`` of the processor; memory is the highest
+resident set during the repeats above the one of the interpreter with torch (see
+:class:`benchmarks.children.serving.Memory`). ``--peers`` measures all that the transform is meant
+to reach, in one run.
 
 With --json, one object::
 
-    schema      2; grows with any change that a reader of an older one would notice
+    schema      3; grows with any change that a reader of an older one would notice
     machine     see :meth:`benchmarks.harness.Environment.record`
     rates       {device: rates}, see :func:`benchmarks.operations.measure_rates`; the best of a
                 measurement before and one after the cases
@@ -28,12 +30,19 @@ With --json, one object::
     lengths     with --lengths, such cases, and
         per_n_log_n     seconds / (n log2 n) over the same of four seconds at 8192 Hz
         per_N_log_N     the same with the padded length
+    clock       "wall", or "cpu": what all seconds are
     peers       with --peers, see :mod:`benchmarks.peers`
+    numbers     with --peers, see :func:`benchmarks.kymatio_numbers.compare`
+    batches     with --peers, a list of {work, ratio (spread)}: seconds of a lean batch of 16 over
+                those of 16 single calls, in the same rounds
+    lines       with --peers, a list of {line, figure, bar, holds}: what the transform is meant to
+                reach; figure is null for what was not measured
 """
 
 import argparse
 import math
 import sys
+from pathlib import Path
 
 from benchmarks.child import Child
 from benchmarks.harness import (
@@ -48,11 +57,21 @@ from benchmarks.harness import (
     spread,
     table,
 )
-from benchmarks.jtfs_case import SAMPLE_RATE, SAMPLES, Case, length_cases, paper_cases
+from benchmarks.jtfs_case import (
+    BATCH,
+    SAMPLE_RATE,
+    SAMPLES,
+    SCRAPL_BATCH,
+    Case,
+    batch_cases,
+    length_cases,
+    paper_cases,
+    scrapl_cases,
+)
 from mesosynth.errors import ArgumentError
 from mesosynth.system.cpu import worker_threads
 
-SCHEMA = 2
+SCHEMA = 3
 _WARM_UP = 2
 _LENGTH_REPEATS = 3
 
@@ -66,6 +85,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="also Kymatio 0.4 and SCRAPL, in an environment of theirs",
     )
     parser.add_argument(
+        "--peers-python", metavar="FILE", type=Path,
+        help="interpreter of an environment that holds the peers (default: one is made)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--clock", choices=("wall", "cpu"), default="wall",
+        help="cpu: processor seconds, for a machine that others use; take one thread then",
+    )  # fmt: skip
+    parser.add_argument(
         "--threads", metavar="N", type=at_least(1), default=worker_threads(),
         help="threads of torch (default: as many as the matcher takes, %(default)s)",
     )  # fmt: skip
@@ -73,7 +100,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--device", metavar="D", choices=("cpu", "cuda"), help="one device alone (default: all)"
     )
     parser.add_argument(
-        "--only", metavar="WORD", default="", help="cases whose name form/work/mode holds WORD"
+        "--only",
+        metavar="WORD,...",
+        default="",
+        help="cases whose name form/work/mode holds one of these words",
     )
     parser.add_argument(
         "--sound", choices=("arpeggio", "noise"), default="arpeggio",
@@ -91,9 +121,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     """Measure, and return what --json shows."""
+    from benchmarks.kymatio_numbers import compare
     from benchmarks.peers import check_memory, measure_peers, peers_python
 
-    cases = [case for case in _all_cases(arguments) if arguments.only in case.name]
+    cases = [case for case in _all_cases(arguments) if _is_wanted(case, arguments.only)]
     if not cases:
         raise ArgumentError(f"--only {arguments.only} fits no case; names are form/work/mode.")
     if arguments.peers and arguments.gradients > 0:
@@ -103,26 +134,39 @@ def run(arguments: argparse.Namespace) -> Answer:
     environment = Environment(threads)
     with Narration() as say:
         # What may fail comes before what takes minutes.
-        python = peers_python(say) if arguments.peers else None
+        python = peers_python(say, arguments.peers_python) if arguments.peers else None
         devices = sorted({case.device for case in cases})
         before = {device: _rates(device, threads, say) for device in devices}
-        answer["cases"] = [measure(case, threads, arguments.repeats, say) for case in cases]
+        answer["clock"] = arguments.clock
+        answer["cases"] = [
+            measure(case, threads, arguments.repeats, say, arguments.clock) for case in cases
+        ]
         if arguments.lengths:
             answer["lengths"] = _lengths(devices[0], arguments.only, threads, say)
         if python is not None:
             answer["peers"] = measure_peers(
-                python, cases, threads, arguments.rounds, arguments.gradients, say
-            )
+                python, cases, threads, arguments.rounds, arguments.gradients, say,
+                arguments.clock,
+            )  # fmt: skip
+            answer["numbers"] = compare(python, threads, say)
+            answer["batches"] = _batches(arguments, say)
         answer["rates"] = {
             device: _best(before[device], _rates(device, threads, say)) for device in devices
         }
     for row in (*answer["cases"], *answer.get("lengths", [])):
         row["share"] = _share(row, answer["rates"][row["case"]["device"]])
+    if python is not None:
+        answer["lines"] = _lines(answer)
     answer["machine"] = environment.record()
     return answer
 
 
-def measure(case: Case, threads: int, repeats: int, say: Narration) -> Answer:
+def _is_wanted(case: Case, words: str) -> bool:
+    """Whether the case's name holds one of some words, which commas separate."""
+    return any(word in case.name for word in words.split(","))
+
+
+def measure(case: Case, threads: int, repeats: int, say: Narration, clock: str = "wall") -> Answer:
     """One entry of "cases", without the share.
 
     Parameters
@@ -132,9 +176,11 @@ def measure(case: Case, threads: int, repeats: int, say: Narration) -> Answer:
         Of torch.
     repeats : int
     say : Narration
+    clock : {"wall", "cpu"}
+        What the seconds are.
     """
     say(f"{case.name}, {case.samples} samples")
-    with Child.of_mesosynth(threads) as child:
+    with Child.of_mesosynth(threads, clock) as child:
         build = child.prepare("case", {"run": case.as_json()})
         child.run("case", _WARM_UP)
         measured = child.run("case", repeats)
@@ -179,7 +225,57 @@ def _all_cases(arguments: argparse.Namespace) -> list[Case]:
             raise ArgumentError("--device cuda: torch finds no such device here; use cpu.")
     if arguments.device is not None:
         devices = [arguments.device]
-    return paper_cases(devices, arguments.sound)
+    cases = paper_cases(devices, arguments.sound)
+    return [*cases, *scrapl_cases(arguments.sound)] if "cpu" in devices else cases
+
+
+def _batches(arguments: argparse.Namespace, say: Narration) -> list[Answer]:
+    """The entries of "batches"."""
+    rows: list[Answer] = []
+    with Child.of_mesosynth(arguments.threads, arguments.clock) as child:
+        for together, apart in batch_cases(arguments.sound):
+            say(together.name)
+            for case in (together, apart):
+                child.prepare(case.name, {"run": case.as_json()})
+                child.run(case.name, 1)
+            rounds = [
+                child.run(together.name, 1).seconds[0] / child.run(apart.name, 1).seconds[0]
+                for _ in range(arguments.repeats)
+            ]
+            rows.append({"work": together.work, "ratio": spread(rounds)})
+    return rows
+
+
+def _lines(answer: Answer) -> list[Answer]:
+    """The entries of "lines"."""
+    ratios = {
+        (row["ours"], row["theirs"]): row["ratio"]["median"] for row in answer["peers"]["ratios"]
+    }
+    batch = f"batch of {SCRAPL_BATCH}"
+    memory = {row["name"]: row["peak_mb"] for row in answer["cases"]}
+    numbers = answer["numbers"]
+    ours = [
+        ("global/jvp4/lean", "kymatio/global/gradient", 1000.0),
+        ("frames/jvp4/exact", "kymatio/frames/gradient", 250.0),
+        ("frames/value/exact", "kymatio/frames/value", 250.0),
+        (f"scrapl/reverse/exact/{batch}", "scrapl/scrapl/gradient", 1.0),
+        (f"scrapl/reverse/lean/{batch}", "scrapl/scrapl/gradient", 1.0),
+    ]
+    least = [(f"{a}, times faster than {b}", ratios.get((a, b)), bar) for a, b, bar in ours]
+    most: list[tuple[str, float | None, float]] = [
+        (f"error of {numbers['count']} transforms, float32", numbers["float32"], 1e-5),
+        (f"error of {numbers['count']} transforms, float64", numbers["float64"], 1e-10),
+        (f"meta of {numbers['count']} transforms, different", numbers["meta"], 0),
+        (f"scrapl/reverse/exact/{batch}, MB", memory.get(ours[3][0]), 1000.0),
+        *((f"{row['work']}/lean, batch of {BATCH} over singles", row["ratio"]["median"], 0.8)
+          for row in answer["batches"]),
+    ]  # fmt: skip
+    return [
+        {"line": line, "figure": figure, "bar": bar,
+         "holds": None if figure is None else (figure >= bar if is_least else figure <= bar)}
+        for is_least, rows in ((True, least), (False, most))
+        for line, figure, bar in rows
+    ]  # fmt: skip
 
 
 def _rates(device: str, threads: int, say: Narration) -> dict[str, float]:
@@ -199,7 +295,7 @@ def _lengths(device: str, only: str, threads: int, say: Narration) -> list[Answe
     rows = [
         measure(case, threads, _LENGTH_REPEATS, say)
         for case in length_cases(device)
-        if only in case.name
+        if _is_wanted(case, only)
     ]
     _relative_cost(rows)
     return rows
@@ -266,6 +362,15 @@ def show(answer: Answer) -> None:
              _three_digits(_half_range(row["ratio"])), f"{row['rounds']}",
              number(row["error"], ".1e")]
             for row in answer["peers"]["ratios"]
+        ),
+    )  # fmt: skip
+    table(
+        "What the transform is meant to reach",
+        ["line"], ["measured", "bar", "holds"],
+        (
+            [row["line"], number(row["figure"], ".3g"), f"{row['bar']:g}",
+             {True: "yes", False: "no", None: "-"}[row["holds"]]]
+            for row in answer["lines"]
         ),
     )  # fmt: skip
 

@@ -1,10 +1,10 @@
 """Cases of the JTFS benchmark: forms of the paper's transform, and values or derivatives."""
 
 import itertools
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-Form = Literal["frames", "global", "periodic"]
+Form = Literal["frames", "global", "periodic", "scrapl"]
 Work = Literal["value", "jvp2", "jvp4", "reverse"]
 Mode = Literal["exact", "lean"]
 
@@ -18,8 +18,16 @@ FORMS: dict[Form, dict[str, Any]] = {
     "frames": {"T": None, "boundary": "reflect"},
     "global": {"T": "global", "boundary": "reflect"},
     "periodic": {"T": "global", "boundary": "periodic"},
+    "scrapl": {"T": 4096, "J_fr": 3, "F": 8, "boundary": "reflect"},
 }
-"""Averaged to frames of 2**12 samples (eight); averaged over all time; the matcher's form."""
+"""Averaged to frames of 2**12 samples (eight); averaged over all time; the matcher's form; and the
+setting of SCRAPL's authors, which averages along log-frequency too."""
+
+PAPERS: tuple[Form, ...] = ("frames", "global", "periodic")
+"""Forms of the paper's transform."""
+
+SCRAPL_BATCH = 4
+"""Signals in a batch of SCRAPL's authors."""
 
 DIRECTIONS: dict[Work, slice] = {
     "value": slice(0, 0), "jvp2": slice(1, 3), "jvp4": slice(0, 4), "reverse": slice(0, 0),
@@ -45,7 +53,11 @@ class Case:
         which nothing can be left out.
     samples, sample_rate : int
     J, J_fr : int
-        The paper's, unless a test wants something small.
+        The paper's, unless a test wants something small or the form has its own.
+    batch : int
+        Signals at once.
+    is_apart : bool
+        Whether the signals of the batch are computed one by one.
     """
 
     form: Form
@@ -57,12 +69,18 @@ class Case:
     sample_rate: int = SAMPLE_RATE
     J: int = PAPER["J"]
     J_fr: int = PAPER["J_fr"]
+    batch: int = 1
+    is_apart: bool = False
 
     @property
     def name(self) -> str:
-        """The case in a word: form/work/mode, and the device unless it is the CPU."""
+        """The case in a word: form/work/mode, the device unless it is the CPU, and the batch."""
         words = [self.form, self.work, self.mode]
-        return "/".join(words if self.device == "cpu" else [*words, self.device])
+        if self.device != "cpu":
+            words.append(self.device)
+        if self.batch > 1:
+            words.append(f"{self.batch} singles" if self.is_apart else f"batch of {self.batch}")
+        return "/".join(words)
 
     @property
     def transform(self) -> dict[str, Any]:
@@ -86,8 +104,34 @@ def paper_cases(devices: list[str], sound: Literal["arpeggio", "noise"]) -> list
     """
     return [
         Case(form, work, mode, device, sound)
-        for device, form, mode, work in itertools.product(devices, FORMS, TOLERANCE, DIRECTIONS)
+        for device, form, mode, work in itertools.product(devices, PAPERS, TOLERANCE, DIRECTIONS)
     ]
+
+
+def scrapl_cases(sound: Literal["arpeggio", "noise"]) -> list[Case]:
+    """Reverse mode in the setting of SCRAPL's authors, exact and lean.
+
+    Parameters
+    ----------
+    sound : {"arpeggio", "noise"}
+    """
+    return [Case("scrapl", "reverse", mode, sound=sound, batch=SCRAPL_BATCH) for mode in TOLERANCE]
+
+
+BATCH = 16
+"""Signals of the batches that are compared with single calls."""
+
+
+def batch_cases(sound: Literal["arpeggio", "noise"]) -> list[tuple[Case, Case]]:
+    """Lean works on a batch, each with the same signals one by one.
+
+    Parameters
+    ----------
+    sound : {"arpeggio", "noise"}
+    """
+    works: tuple[Work, ...] = ("value", "jvp4", "reverse")
+    together = [Case("periodic", work, "lean", sound=sound, batch=BATCH) for work in works]
+    return [(case, replace(case, is_apart=True)) for case in together]
 
 
 LENGTHS: list[tuple[float, int]] = [

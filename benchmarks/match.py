@@ -17,7 +17,7 @@ next time. Begin a new file when the matcher has changed.
 
 With --json, one object::
 
-    schema      2; grows with any change that a reader of an older one would notice
+    schema      3; grows with any change that a reader of an older one would notice
     machine     see :meth:`benchmarks.harness.Environment.record`
     device, jobs, seed
     complete    false when it was ended early
@@ -25,8 +25,10 @@ With --json, one object::
         family, level           level "all" is all of the family
         targets, failed         failed ones ended with an error
         success                 {"1%", "2%", "5%", "10%"}: shares of the targets; null without truth
-        error, loss, evaluations, seconds
-                                {median, p95}, null where infinite; null without any
+        error, loss, evaluations, seconds, cpu_seconds
+                                {median, p95}, null where infinite; null without any.
+                                cpu_seconds are the processor's, which others on the machine
+                                lengthen less
     coverage    a list of {level, parameter, targets, share, rms_z}: in noise, the share of targets
                 whose truth lies within 1.96 of the stated standard deviations, and the root mean
                 square of error over standard deviation, which should be 1
@@ -71,7 +73,7 @@ from mesosynth.system.cpu import worker_threads
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SCHEMA = 2
+SCHEMA = 3
 _MOST_MISSES = 20
 
 
@@ -85,6 +87,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--families", metavar="A,B,...", help="letters of those wanted (default: all)"
     )
+    parser.add_argument(
+        "--levels", metavar="LEVEL,...", default="",
+        help="of the families' levels only those that begin so, as '20 dB white' (default: all)",
+    )  # fmt: skip
     parser.add_argument(
         "--seed",
         metavar="N",
@@ -133,6 +139,9 @@ def run(arguments: argparse.Namespace) -> Answer:
         _chosen(arguments), arguments.targets, seed, arguments.recordings,
         each_level=arguments.each_level,
     )  # fmt: skip
+    levels = tuple(level.strip() for level in arguments.levels.split(","))
+    # Levels without a name are the only ones of their family.
+    runs = [run for run in runs if not run.level_name or run.level_name.startswith(levels)]
     contested = contested_runs(arguments.baseline_targets, seed) if arguments.baselines else []
     environment = Environment(threads)
     with Crew(jobs, threads) as crew:
@@ -209,8 +218,10 @@ def show(answer: Answer) -> None:
         console().print("Ended early: this is a part.")
     table(
         "Share of targets whose worst of f_c, f_m, gamma and w is within so much; median and 95th "
-        "percentile of that error, of evaluations of the JTFS and of seconds",
-        ["targets"], ["n", "1%", "2%", "5%", "10%", "error", "95%", "ev.", "95%", "s", "95%"],
+        "percentile of that error, of evaluations of the JTFS and of seconds; median of processor "
+        "seconds",
+        ["targets"], ["n", "1%", "2%", "5%", "10%", "error", "95%", "ev.", "95%", "s", "95%",
+         "CPU"],
         map(_family_row, answer["families"]),
     )  # fmt: skip
     if answer["coverage"]:
@@ -247,6 +258,7 @@ def _family_row(row: Answer) -> list[str]:
         *(_error((row["error"] or {}).get(key)) for key in ("median", "p95")),
         *_both(row["evaluations"], ".0f"),
         *_both(row["seconds"], ".2f"),
+        number((row["cpu_seconds"] or {}).get("median"), ".2f"),
     ]
 
 

@@ -75,6 +75,11 @@ class Run:
         """The family of its target."""
         return families(self.recordings)[self.family]
 
+    @property
+    def level_name(self) -> str:
+        """Name of its level; empty where the family has but one."""
+        return self.family_of().levels[self.level]
+
     def sound(self) -> TargetSound:
         """Its target."""
         return self.family_of().make(self.seed, self.level, self.index)
@@ -140,10 +145,10 @@ def rival_runs(ours: dict[Run, Row], *, peers: bool) -> list[Run]:
 
 def perform(run: Run) -> Row:
     """Carry out a run; return its row."""
-    sound, family = run.sound(), run.family_of()
+    sound = run.sound()
     row = {
         "method": run.method, "start": run.start, "family": run.family,
-        "level": family.levels[run.level], "index": run.index, "seed": run.seed,
+        "level": run.level_name, "index": run.index, "seed": run.seed,
         "truth": sound.theta, "failure": None,
     }  # fmt: skip
     try:
@@ -162,13 +167,13 @@ def warm_up() -> None:
 
 def _ours(sound: TargetSound) -> Row:
     warm_up()
-    began = time.perf_counter()
+    began, cpu_began = time.perf_counter(), time.process_time()
     result = Matcher(sound.instrument).fit(sound.audio, sound.sample_rate)
-    seconds = time.perf_counter() - began
+    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
     return {
         "theta": result.theta, "std": result.std, "loss": result.loss,
-        "evaluations": result.evaluations, "seconds": seconds, "converged": result.converged,
-        "course": _course(result, seconds),
+        "evaluations": result.evaluations, "seconds": seconds, "cpu_seconds": cpu_seconds,
+        "converged": result.converged, "course": _course(result, seconds),
     }  # fmt: skip
 
 

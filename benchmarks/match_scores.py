@@ -61,8 +61,8 @@ def _figures(rows: list[Row]) -> Row:
         "success": success(errors),
         "error": median_and_p95(errors),
         **{
-            name: median_and_p95([row[name] for row in done])
-            for name in ("loss", "evaluations", "seconds")
+            name: median_and_p95([row[name] for row in done if name in row])
+            for name in ("loss", "evaluations", "seconds", "cpu_seconds")
         },
     }
 

@@ -17,13 +17,14 @@ What --json shows under "peers"::
         error           |ours - theirs| / |theirs|, of the coefficients or of the gradient along
                         (f_m, gamma) of their norm; null where the two do not compute the same
 
-SCRAPL does not take F=0 and runs with its own default F=None.
+SCRAPL does not take F=0 and runs with its own default F=None; but for the form "scrapl", the
+setting of its authors: forward and reverse of a batch, its one path against all of ours.
 
-The peers run in a virtual environment of their own: Kymatio 0.4, which no index has, and SCRAPL. It
-lies in the user's cache folder and is made once. Torch is not installed again: the environment
-looks for it where this program has it, after its own packages, so that both sides run the very same
-build and gigabytes are not downloaded twice. NumPy and SciPy are its own, because Kymatio needs a
-SciPy older than 1.15 (``sph_harm``).
+The peers run in a virtual environment of their own: Kymatio 0.4, which no index has, and SCRAPL.
+Unless --peers-python names one, it lies in the user's cache folder and is made once. Torch is not
+installed again: the environment looks for it where this program has it, after its own packages, so
+that both sides run the very same build and gigabytes are not downloaded twice. NumPy and SciPy are
+its own, because Kymatio needs a SciPy older than 1.15 (``sph_harm``).
 """
 
 import importlib.util
@@ -43,7 +44,7 @@ from platformdirs import user_cache_path
 
 from benchmarks.child import Child, Measured
 from benchmarks.harness import Narration, memory_bytes, spread
-from benchmarks.jtfs_case import FORMS, PAPER, SAMPLES, Case, Form, Work
+from benchmarks.jtfs_case import FORMS, PAPER, SAMPLES, SCRAPL_BATCH, Case, Form, Work
 from mesosynth.errors import WorkerError
 
 GRADIENT_BYTES = 16e9
@@ -61,7 +62,7 @@ class Rival:
     Attributes
     ----------
     program : {"kymatio", "scrapl"}
-    form : {"frames", "global"}
+    form : {"frames", "global", "scrapl"}
     work : {"value", "gradient"}
     against : tuple of works
         Of every form of ours that averages as `form` does.
@@ -88,14 +89,16 @@ class Rival:
 
     def cases(self, sound: str, round_: int) -> list[dict[str, Any]]:
         """Cases for the peers' child in a round."""
+        own = {key: value for key, value in FORMS[self.form].items() if key != "boundary"}
         case = {
-            "program": self.program, "work": self.work, "shape": SAMPLES, **PAPER,
-            "T": FORMS[self.form]["T"], "sound": sound,
+            "program": self.program, "work": self.work, "shape": SAMPLES, **PAPER, **own,
+            "sound": sound,
         }  # fmt: skip
         if self.program == "kymatio":
             return [case]
+        case["F"] = case["F"] or None
         first = (round_ + 1) * 0.618 % 1.0  # other paths in each round
-        return [{**case, "F": None, "path": (i + first) / _PATHS} for i in range(_PATHS)]
+        return [{**case, "path": (i + first) / _PATHS} for i in range(_PATHS)]
 
 
 RIVALS = (
@@ -103,6 +106,7 @@ RIVALS = (
     Rival("kymatio", "global", "value", ("value",)),
     Rival("scrapl", "frames", "gradient", ("jvp2", "jvp4")),
     Rival("scrapl", "global", "gradient", ("jvp2", "jvp4")),
+    Rival("scrapl", "scrapl", "gradient", ("reverse",)),
     Rival("kymatio", "frames", "gradient", ("jvp2", "jvp4", "reverse")),
     Rival("kymatio", "global", "gradient", ("jvp2", "jvp4", "reverse")),
 )
@@ -132,7 +136,13 @@ def is_enough(free: int | None) -> bool:
 
 
 def measure_peers(
-    python: Path, cases: list[Case], threads: int, rounds: int, gradient_rounds: int, say: Narration
+    python: Path,
+    cases: list[Case],
+    threads: int,
+    rounds: int,
+    gradient_rounds: int,
+    say: Narration,
+    clock: str = "wall",
 ) -> dict[str, Any]:
     """The entry "peers": RIVALS, under the interpreter `python`, against `cases` on the CPU.
 
@@ -146,11 +156,13 @@ def measure_peers(
     rounds, gradient_rounds : int
         In all, and of them with Kymatio's gradient.
     say : Narration
+    clock : {"wall", "cpu"}
+        What the seconds are.
     """
-    command = [str(python), "-E", "-s", str(SCRIPT), str(threads)]
+    command = peers_command(python, threads, clock)
     with (
         tempfile.TemporaryDirectory() as folder,
-        Child.of_mesosynth(threads) as ours,
+        Child.of_mesosynth(threads, clock) as ours,
         Child("Kymatio", command, threads) as kymatio,
         Child("SCRAPL", command, threads) as scrapl,
     ):
@@ -173,6 +185,19 @@ def measure_peers(
         }
 
 
+def peers_command(python: Path, threads: int, clock: str = "wall") -> list[str]:
+    """Command of the peers' child.
+
+    Parameters
+    ----------
+    python : Path
+        The interpreter of the peers' environment.
+    threads : int
+    clock : {"wall", "cpu"}
+    """
+    return [str(python), "-E", "-s", str(SCRIPT), str(threads), clock]
+
+
 class _Contest:
     """Runs rivals against our cases, and keeps the score."""
 
@@ -182,15 +207,17 @@ class _Contest:
         self._ours, self._theirs, self._cases = ours, theirs, cases
         self._folder = Path(folder)
         self._sound = str(self._folder / "sound.npz")
+        self._batch = str(self._folder / "batch.npz")
         self._prepared: set[str] = set()
         self._seconds: dict[str, list[float]] = {}
         self._peaks: dict[str, float | None] = {}
         self._ratios: dict[tuple[str, str], list[float]] = {}
-        signal = Case("frames", "jvp2", "exact", sound=cases[0].sound) if cases else None
-        if signal is not None:
-            ours.prepare("signal", {"signal": signal.as_json()})
-            ours.run("signal", 1)
-            ours.save("signal", self._sound)
+        for path, batch in ((self._sound, 1), (self._batch, SCRAPL_BATCH)):
+            if cases:
+                signal = Case("frames", "jvp2", "exact", sound=cases[0].sound, batch=batch)
+                ours.prepare("signal", {"signal": signal.as_json()})
+                ours.run("signal", 1)
+                ours.save("signal", path)
 
     def meet(self, rival: Rival, round_: int) -> None:
         """One round of a rival and of ours that it is compared with, ours first."""
@@ -198,7 +225,8 @@ class _Contest:
         if not met:
             return
         own = {case.name: self._run_ours(case) for case in met}
-        measured = [self._run_theirs(rival.name, case) for case in rival.cases(self._sound, round_)]
+        sound = self._batch if rival.form == "scrapl" else self._sound
+        measured = [self._run_theirs(rival.name, case) for case in rival.cases(sound, round_)]
         seconds = float(np.mean([np.median(m.seconds) for m in measured]))
         self._seconds.setdefault(rival.name, []).append(seconds)
         if rival.name not in self._peaks:  # later ones hold what larger runs left behind
@@ -285,19 +313,25 @@ _NEWEST_PYTHON = (3, 13)  # that SciPy 1.14 has wheels for
 _COMPLETE = "complete.txt"
 
 
-def peers_python(say: Callable[[str], None]) -> Path:
+def peers_python(say: Callable[[str], None], given: Path | None = None) -> Path:
     """The interpreter of the peers' environment, which is made where it is not there yet.
 
     Parameters
     ----------
     say : callable
         Told what goes on, a line at a time.
+    given : Path, optional
+        Interpreter of an environment that holds the peers and torch.
 
     Raises
     ------
     WorkerError
-        Where it cannot be made, with pip's last word.
+        Where it cannot be made, with pip's last word, or what is given is not there.
     """
+    if given is not None:
+        if not given.is_file():
+            raise WorkerError(f"--peers-python {given} is no file; name a Python interpreter.")
+        return given
     if sys.version_info[:2] > _NEWEST_PYTHON:
         newest = ".".join(map(str, _NEWEST_PYTHON))
         raise WorkerError(

@@ -1,4 +1,4 @@
-"""Child that measures our JTFS: ``python -m benchmarks.children.jtfs_cases THREADS``.
+"""Child that measures our JTFS: ``python -m benchmarks.children.jtfs_cases THREADS [CLOCK]``.
 
 Its tasks are {"run": a Case}, {"count": a Case}, {"signal": a Case} and {"rates": device}.
 """
@@ -51,18 +51,26 @@ def evaluation(case: Case) -> Run:
     S = transform(case)
     x, dx = (y.to(case.device) for y in signal(case))
 
-    def value() -> dict[str, Any]:
+    def value(x: torch.Tensor, dx: torch.Tensor) -> dict[str, Any]:
+        del dx
         return {"S": S(x)}
 
-    def jvp() -> dict[str, Any]:
+    def jvp(x: torch.Tensor, dx: torch.Tensor) -> dict[str, Any]:
         return dict(zip(("S", "dS"), S.jvp(x, dx), strict=True))
 
-    def reverse() -> dict[str, Any]:
+    def reverse(x: torch.Tensor, dx: torch.Tensor) -> dict[str, Any]:
+        del dx
         waveform = x.clone().requires_grad_()
         S(waveform).norm().backward()
         return {"gradient": waveform.grad}
 
-    evaluate = {"value": value, "reverse": reverse}.get(case.work, jvp)
+    work = {"value": value, "reverse": reverse}.get(case.work, jvp)
+
+    def evaluate() -> dict[str, Any]:
+        if case.is_apart:
+            return [work(x[i], dx[:, i]) for i in range(len(x))][-1]
+        return work(x, dx)
+
     if case.device == "cpu":
         return evaluate
 
@@ -75,7 +83,19 @@ def evaluation(case: Case) -> Run:
 
 
 def signal(case: Case) -> tuple[torch.Tensor, torch.Tensor]:
-    """The case's sound (n,) and the tangents (p, n) that its work wants, float32."""
+    """The case's sound (n,) and the tangents (p, n) that its work wants, float32.
+
+    A batch of sounds (batch, n) with tangents (p, batch, n) are delayed by other times each.
+    """
+    x, dx = _one_signal(case)
+    if case.batch == 1:
+        return x, dx
+    delays = [case.samples * i // case.batch for i in range(case.batch)]
+    signals, tangents = ([y.roll(delay, -1) for delay in delays] for y in (x, dx))
+    return torch.stack(signals), torch.stack(tangents, dim=1)
+
+
+def _one_signal(case: Case) -> tuple[torch.Tensor, torch.Tensor]:
     directions = DIRECTIONS[case.work]
     if case.sound == "noise":
         noise = torch.randn(5, case.samples, generator=torch.Generator().manual_seed(0))
@@ -94,4 +114,4 @@ def _device_megabytes(device: str) -> float | None:
 
 if __name__ == "__main__":
     torch.set_num_threads(int(sys.argv[1]))
-    serve(prepare, _memory)
+    serve(prepare, _memory, *sys.argv[2:])

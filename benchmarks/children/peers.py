@@ -2,14 +2,17 @@
 # Kymatio 0.4 and SCRAPL are installed where this script runs, not where it is checked.
 """The script that measures Kymatio 0.4 and SCRAPL, in the environment that holds them.
 
-    python peers.py THREADS
+    python peers.py THREADS [CLOCK]
 
 Its cases are {"program": "kymatio" or "scrapl", "work": "value" or "gradient", "T": null or
 "global", "F": 0 or null, "shape", "J", "Q", "J_fr", "Q_fr", "sound": an .npz with x (n,) and dx (p,
 n)}, and for SCRAPL "path", a fraction of the way through its list of paths. A gradient is that of
 the norm of the coefficients along the tangents dx: one reverse pass to the waveform, and a product.
 With "distance" for "work" it is that of the distance to the coefficients of "target" (n,), which
-the .npz holds as well, and the answer is {"loss", "gradient"} in numbers.
+the .npz holds as well, and the answer is {"loss", "gradient"} in numbers. x may be a batch (k, n).
+
+Besides, {"numbers": arguments of Kymatio's transform, "seed"}: its coefficients of white noise, by
+its NumPy frontend in float64, and what its ``meta()`` says, as :func:`numbers_of_meta` writes it.
 """
 
 import importlib.util
@@ -20,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from meta_numbers import numbers_of_meta
 from serving import Memory, Run, serve
 
 _memory = Memory()  # before anything of theirs: the interpreter with torch
@@ -30,6 +34,8 @@ _transforms: dict[str, Any] = {}
 
 def prepare(case: dict[str, Any]) -> Run:
     """Function that runs a case."""
+    if "numbers" in case:
+        return lambda: numbers(case["numbers"], case["seed"])
     with np.load(case["sound"]) as sound:
         x, dx = (torch.from_numpy(sound[name]) for name in ("x", "dx"))
         target = torch.from_numpy(sound["target"]) if "target" in sound else x
@@ -43,7 +49,7 @@ def prepare(case: dict[str, Any]) -> Run:
         waveform = x.clone().requires_grad_()
         S = coefficients(waveform)
         (slope,) = torch.autograd.grad(S.norm(), waveform)
-        return {"S": S, "gradient": dx @ slope}
+        return {"S": S, "gradient": torch.tensordot(dx, slope, dims=([-1], [-1]))}
 
     def distance() -> dict[str, Any]:
         with torch.no_grad():
@@ -70,7 +76,17 @@ def scrapl(case: dict[str, Any]) -> Coefficients:
     S = _built(TimeFrequencyScrapl, case)
     paths = [key for key in S.meta()["key"] if len(key) == 2]
     n2, n_fr = paths[int(case["path"] * len(paths))]
-    return lambda x: S.scattering_singlepath(x.view(1, 1, -1), n2, n_fr)["coef"]
+    return lambda x: S.scattering_singlepath(x.view(-1, 1, x.shape[-1]), n2, n_fr)["coef"]
+
+
+def numbers(arguments: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Coefficients of white noise, and the numbers of their meta."""
+    from kymatio.numpy import TimeFrequencyScattering
+
+    S = TimeFrequencyScattering(**{**arguments, "Q": tuple(arguments["Q"])})
+    x = np.random.default_rng(seed).standard_normal(arguments["shape"])
+    columns = numbers_of_meta(S.meta())
+    return {"S": torch.from_numpy(S(x)), **{k: torch.from_numpy(v) for k, v in columns.items()}}
 
 
 def _built(kind: Callable[..., Any], case: dict[str, Any], **more: str) -> Any:  # noqa: ANN401 - theirs
@@ -94,4 +110,4 @@ def _prefer_kymatio_of_scrapl() -> None:
 if __name__ == "__main__":
     _prefer_kymatio_of_scrapl()
     torch.set_num_threads(int(sys.argv[1]))
-    serve(prepare, _memory)
+    serve(prepare, _memory, *sys.argv[2:])

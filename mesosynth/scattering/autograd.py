@@ -84,21 +84,57 @@ def _tangents(x: torch.Tensor, dx: torch.Tensor, plan: TransformPlan) -> torch.T
 # Functions of autograd and of torch.func
 
 
-class Scatter(torch.autograd.Function):
+class _Derivative(torch.autograd.Function):
+    """Function of tensors, signals along axis 0, and of the plan."""
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:  # noqa: ANN401 - torch's
+        """Keep the tensors and the plan."""
+        del output
+        *tensors, ctx.plan = inputs
+        ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
+
+    @classmethod
+    def vmap(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls,
+        info: Any,  # noqa: ANN401 - torch's
+        in_dims: tuple[int | None, ...],
+        *args: Any,  # noqa: ANN401
+    ) -> tuple[torch.Tensor, int]:
+        """One more axis of signals."""
+        *tensors, plan = args
+        batch = [
+            tensor.expand(info.batch_size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
+            for tensor, dim in zip(tensors, in_dims, strict=False)
+        ]
+        out: torch.Tensor = cls.apply(*(tensor.flatten(0, 1) for tensor in batch), plan)  # pyright: ignore[reportAssignmentType] - torch types it loosely
+        return out.unflatten(0, batch[0].shape[:2]), 0
+
+
+class _SecondDerivative(_Derivative):
+    """Function that has no derivatives."""
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:  # noqa: ANN401
+        """Keep nothing."""
+
+    @staticmethod
+    def backward(ctx: Any, *_: torch.Tensor) -> Any:  # noqa: ANN401, D102, RUF100
+        raise _third()
+
+    @staticmethod
+    def jvp(ctx: Any, *_: torch.Tensor | None) -> Any:  # noqa: ANN401, D102, RUF100
+        raise _third()
+
+
+class Scatter(_Derivative):
     """Coefficients S(x) of padded signals, (signals, N) to (signals, rows, frames)."""
 
     @staticmethod
     def forward(x: torch.Tensor, plan: TransformPlan) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride] - torch types it loosely
         """Compute the coefficients."""
         return in_chunks(_values, plan, x)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:  # noqa: ANN401 - torch's
-        """Keep the signals."""
-        del output
-        x, ctx.plan = inputs
-        ctx.save_for_backward(x)
-        ctx.save_for_forward(x)
 
     @staticmethod
     def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor, None]:  # noqa: ANN401 # pyright: ignore[reportIncompatibleMethodOverride]
@@ -113,29 +149,14 @@ class Scatter(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         return push_forward(x, dx, ctx.plan)  # no operation may follow: it would lose tangents
 
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[torch.Tensor, int]:  # noqa: ANN401 - torch's
-        """One more axis of signals."""
-        x, plan = args
-        (x,) = _batched(info, in_dims, x)
-        return scatter(x.flatten(0, 1), plan).unflatten(0, x.shape[:2]), 0
 
-
-class PushForward(torch.autograd.Function):
+class PushForward(_Derivative):
     """Tangents J(x) dx: (signals, N), (signals, [p,] N) to (signals, [p,] rows, frames)."""
 
     @staticmethod
     def forward(x: torch.Tensor, dx: torch.Tensor, plan: TransformPlan) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Compute the tangents, in one pass with the values."""
         return in_chunks(_tangents, plan, x, dx)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:  # noqa: ANN401
-        """Keep the signals and their tangents."""
-        del output
-        x, dx, ctx.plan = inputs
-        ctx.save_for_backward(x, dx)
-        ctx.save_for_forward(x, dx)
 
     @staticmethod
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -171,36 +192,30 @@ class PushForward(torch.autograd.Function):
         assert out is not None
         return out
 
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[torch.Tensor, int]:  # noqa: ANN401 - torch's
+    @classmethod
+    def vmap(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls,
+        info: Any,  # noqa: ANN401 - torch's
+        in_dims: tuple[int | None, ...],
+        *args: Any,  # noqa: ANN401
+    ) -> tuple[torch.Tensor, int]:
         """One more axis of signals, or of tangents where the signals are the same."""
         x, dx, plan = args
-        if in_dims[0] is None:
-            dx = dx.movedim(in_dims[1] or 0, 1)
-            if dx.ndim == x.ndim + 1:
-                return push_forward(x, dx, plan), 1
-            out = push_forward(x, dx.flatten(1, 2), plan)
-            return out.unflatten(1, dx.shape[1:3]), 1
-        x, dx = _batched(info, in_dims, x, dx)
-        out = push_forward(x.flatten(0, 1), dx.flatten(0, 1), plan)
-        return out.unflatten(0, x.shape[:2]), 0
+        if in_dims[0] is not None:
+            return super().vmap(info, in_dims, *args)
+        dx = dx.movedim(in_dims[1] or 0, 1)
+        if dx.ndim == x.ndim + 1:
+            return push_forward(x, dx, plan), 1
+        return push_forward(x, dx.flatten(1, 2), plan).unflatten(1, dx.shape[1:3]), 1
 
 
-class PullBack(torch.autograd.Function):
+class PullBack(_Derivative):
     """Gradients J(x)^T g: (signals, N), (signals, rows, frames) to (signals, N)."""
 
     @staticmethod
     def forward(x: torch.Tensor, g: torch.Tensor, plan: TransformPlan) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Compute the gradients."""
         return in_chunks(pull_back, plan, x, g)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:  # noqa: ANN401
-        """Keep the signals and the gradients."""
-        del output
-        x, g, ctx.plan = inputs
-        ctx.save_for_backward(x, g)
-        ctx.save_for_forward(x, g)
 
     @staticmethod
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -230,15 +245,8 @@ class PullBack(torch.autograd.Function):
         assert out is not None
         return out
 
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[torch.Tensor, int]:  # noqa: ANN401 - torch's
-        """One more axis of signals."""
-        x, g, plan = args
-        x, g = _batched(info, in_dims, x, g)
-        return _pull_back(x.flatten(0, 1), g.flatten(0, 1), plan).unflatten(0, x.shape[:2]), 0
 
-
-class Hessian(torch.autograd.Function):
+class Hessian(_SecondDerivative):
     """H_g(x) v: (signals, N), (signals, rows, frames), (signals, N) to (signals, N)."""
 
     @staticmethod
@@ -257,28 +265,8 @@ class Hessian(torch.autograd.Function):
                 rows += torch.autograd.grad(slope, y, direction)
         return torch.cat(rows)
 
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:  # noqa: ANN401
-        """Keep nothing: this is the end."""
 
-    @staticmethod
-    def backward(ctx: Any, *_: torch.Tensor) -> Any:  # noqa: ANN401, D102, RUF100
-        raise _third()
-
-    @staticmethod
-    def jvp(ctx: Any, *_: torch.Tensor | None) -> Any:  # noqa: ANN401, D102, RUF100
-        raise _third()
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[torch.Tensor, int]:  # noqa: ANN401 - torch's
-        """One more axis of signals."""
-        x, g, v, plan = args
-        x, g, v = _batched(info, in_dims, x, g, v)
-        out = _hessian(x.flatten(0, 1), g.flatten(0, 1), v.flatten(0, 1), plan)
-        return out.unflatten(0, x.shape[:2]), 0
-
-
-class Curvature(torch.autograd.Function):
+class Curvature(_SecondDerivative):
     """Second derivative of S along two directions: (signals, N) each to (signals, rows, frames)."""
 
     @staticmethod
@@ -298,26 +286,6 @@ class Curvature(torch.autograd.Function):
                 (turn,) = torch.autograd.grad(slope, y, direction, create_graph=True)
                 rows += torch.autograd.grad(turn, g, other)
         return torch.cat(rows)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:  # noqa: ANN401
-        """Keep nothing: this is the end."""
-
-    @staticmethod
-    def backward(ctx: Any, *_: torch.Tensor) -> Any:  # noqa: ANN401, D102, RUF100
-        raise _third()
-
-    @staticmethod
-    def jvp(ctx: Any, *_: torch.Tensor | None) -> Any:  # noqa: ANN401, D102, RUF100
-        raise _third()
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[torch.Tensor, int]:  # noqa: ANN401 - torch's
-        """One more axis of signals."""
-        x, v, w, plan = args
-        x, v, w = _batched(info, in_dims, x, v, w)
-        out = _curvature(x.flatten(0, 1), v.flatten(0, 1), w.flatten(0, 1), plan)
-        return out.unflatten(0, x.shape[:2]), 0
 
 
 def scatter(x: torch.Tensor, plan: TransformPlan) -> torch.Tensor:
@@ -374,20 +342,6 @@ def _each(tangents: torch.Tensor, ndim: int) -> tuple[torch.Tensor, ...]:
 
 def _third() -> ArgumentError:
     return ArgumentError("JTFS has first and second derivatives; a third was asked for.")
-
-
-def _batched(
-    info: Any,  # noqa: ANN401
-    in_dims: tuple[int | None, ...],
-    *arguments: torch.Tensor,
-) -> list[torch.Tensor]:
-    """Arguments of a vmap rule with its axis in front, repeated where one has none."""
-    return [
-        argument.expand(info.batch_size, *argument.shape)
-        if dim is None
-        else argument.movedim(dim, 0)
-        for argument, dim in zip(arguments, in_dims, strict=False)
-    ]
 
 
 # --------------------------------------------------------------------------------------------------

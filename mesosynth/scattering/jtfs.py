@@ -275,8 +275,10 @@ class JTFS(torch.nn.Module):
     -----
     The module computes in the dtype and on the device of its input; arrays of NumPy come back as
     arrays, from the module's device. Its buffers are the centre frequencies and bandwidths of all
-    filters. Filters and matrices are made of them at the first input of a dtype and device; they
-    are neither saved nor copied with the module.
+    filters, which are saved. The filters and matrices that follow from them, some megabytes,
+    are no buffers: a float64 input needs them from the formulas, since those converted from float32
+    are wrong in the eighth digit. They are computed at the first input of a dtype and device, are
+    freed when the module is moved, and are neither saved nor copied with it.
 
     References
     ----------
@@ -558,6 +560,7 @@ class JTFS(torch.nn.Module):
                 f"JTFS cannot compute in {dtype}: small coefficients need float32 or float64; keep "
                 f"it apart from what is converted."
             )
+        self._plans.clear()  # filters of another device or dtype need not stay there
         return super()._apply(fn, recurse)
 
     def _refuse_other_filters(self, state_dict: Mapping[str, Any], prefix: str, *_: object) -> None:

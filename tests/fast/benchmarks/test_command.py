@@ -39,7 +39,7 @@ def answer():
 
 @pytest.mark.usefixtures("real_time")
 def test_json_has_the_fields_that_are_documented(answer):
-    assert set(answer) == {"schema", "machine", "rates", "cases"}
+    assert set(answer) == {"schema", "machine", "clock", "rates", "cases"}
     assert answer["schema"] == jtfs.SCHEMA
     assert answer["machine"]["threads"] == 1
     assert set(answer["machine"]) == {

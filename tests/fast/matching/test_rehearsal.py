@@ -9,8 +9,17 @@ import torch
 from benchmarks.rehearsal import GPU, Rehearsal
 from mesosynth.audio.target import ANALYSIS_SAMPLES
 from mesosynth.matching.descent import Iterate, NormalEquations, levenberg_marquardt
-from mesosynth.matching.model import CHIRPLET, RIPPLE, Model, State, Unknowns
+from mesosynth.matching.model import (
+    CHIRPLET,
+    DRUM,
+    RIPPLE,
+    STRIKE,
+    Model,
+    State,
+    Unknowns,
+)
 from mesosynth.matching.operator import Operator
+from mesosynth.scattering import JTFSLoss
 from mesosynth.system.steps import Evaluation, Steps
 
 FREE = (0, 1, 2, 3)
@@ -44,13 +53,23 @@ def test_a_value_waits_for_nothing(rehearsal, operator):
     assert rehearsal.reads == 0
 
 
-@pytest.mark.parametrize("model", [CHIRPLET, RIPPLE], ids=lambda model: model.name)
+@pytest.mark.parametrize("model", [CHIRPLET, RIPPLE, DRUM, STRIKE], ids=lambda model: model.name)
 @pytest.mark.parametrize("background", [None, NOISE], ids=["alone", "in noise"])
 def test_tangents_wait_for_nothing(rehearsal, operator, model: Model, background):
     free = FREE if background is None else (*FREE, model.level)
     at = operator.of(model).linearize(model.state_of({}), free, background)
     assert at.tangents.shape == (len(free), len(at.value))
     assert at.value.device == GPU
+    assert rehearsal.reads == 0
+
+
+@pytest.mark.parametrize("model", [DRUM, STRIKE], ids=lambda model: model.name)
+def test_an_event_that_is_matched_with_its_onset_waits_for_nothing(rehearsal, model: Model):
+    of_model = Operator(model.phi or "jtfs", device=GPU, model=model)
+    free = (*range(len(model.first)), model.onset)
+    rehearsal.reset()
+    at = of_model.linearize(model.state_of({}), free)
+    assert at.tangents.shape == (len(free), len(at.value))
     assert rehearsal.reads == 0
 
 
@@ -61,7 +80,20 @@ def test_reverse_mode_waits_for_nothing(rehearsal, operator):
     assert rehearsal.reads == 0
 
 
-def test_a_step_of_levenberg_marquardt_reads_once(rehearsal, operator):
+def test_a_loss_of_mirrored_sounds_and_its_gradient_wait_for_nothing(rehearsal):
+    loss = JTFSLoss(shape=8192, J=9, J_fr=5, Q_fr=2, F=8)
+    x, target = torch.empty(2, 2, 1, 8192, device=GPU)
+    loss(x, target)  # which makes the filters
+    rehearsal.reset()
+    x.requires_grad_()
+    (gradient,) = torch.autograd.grad(loss(x, target), x)
+    assert gradient.device == GPU
+    assert rehearsal.reads == 0
+
+
+@pytest.mark.parametrize("model", [CHIRPLET, DRUM, STRIKE], ids=lambda model: model.name)
+def test_a_step_of_levenberg_marquardt_reads_once(rehearsal, operator, model: Model):
+    operator = operator.of(model)
     target = torch.empty(ANALYSIS_SAMPLES, device=GPU)
     S = operator.coefficients(target).cpu().numpy()
     rehearsal.reset()
@@ -72,8 +104,9 @@ def test_a_step_of_levenberg_marquardt_reads_once(rehearsal, operator):
         at = yield from operator.linearize_steps(state, FREE)
         return NormalEquations.from_numbers(at.towards(S))
 
-    start = CHIRPLET.state_of({})
-    descent = levenberg_marquardt(evaluate, start, Unknowns(FREE), 2, 1e-4)
+    start = model.state_of({})
+    unknowns = Unknowns(FREE, model=model)
+    descent = levenberg_marquardt(evaluate, start, unknowns, 2, 1e-4)
     iterates = [news for news in descent if isinstance(news, Iterate)]
     assert len(evaluations) == 2
     assert iterates[0].loss == pytest.approx(0.1)
