@@ -19,7 +19,7 @@ from mesosynth.matching.model import (
     Unknowns,
 )
 from mesosynth.matching.operator import Operator
-from mesosynth.scattering import JTFSLoss
+from mesosynth.scattering.loss import JTFSLoss
 from mesosynth.system.steps import Evaluation, Steps
 
 FREE = (0, 1, 2, 3)
