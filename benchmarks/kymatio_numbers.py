@@ -97,7 +97,8 @@ def compare(python: Path, threads: int, say: Narration, count: int = COUNT) -> d
             child.save("numbers", path)
             with np.load(path) as stored:
                 theirs = {key: stored[key] for key in stored.files}
-            jtfs = JTFS(**{**config, "Q": tuple(config["Q"])})
+            arguments: dict[str, Any] = {**config, "Q": tuple(config["Q"])}
+            jtfs = JTFS(**arguments)
             x = np.random.default_rng(seed).standard_normal(config["shape"])
             configs.append(config)
             wanted = theirs.pop("S")

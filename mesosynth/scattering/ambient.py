@@ -27,7 +27,7 @@ def neutral(device: str = "cpu", *, kept: bool = False) -> Generator[None]:
         tensors, with which autograd could not compute later.
     """
     with contextlib.ExitStack() as stack:
-        if torch.is_autocast_enabled(device):
+        if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
             stack.enter_context(torch.autocast(device, enabled=False))
         if torch.get_default_dtype() != torch.float32:
             stack.callback(torch.set_default_dtype, torch.get_default_dtype())
