@@ -145,21 +145,10 @@ class Axis:
 
 
 def octave_ticks(low: float, high: float, most: int) -> list[float]:
-    """Ticks on octaves: powers of two times a round number.
+    """At most so many ticks on octaves: powers of two times a round number.
 
     Powers of two from 1 upwards and downwards below 64, multiples of 125 above, as on a graphic
     equaliser.
-
-    Parameters
-    ----------
-    low, high : float
-        Range of the axis.
-    most : int
-        Largest number of ticks.
-
-    Returns
-    -------
-    list of float
     """
     base = 125.0 if high > 256.0 else 1.0
     first, last = math.ceil(math.log2(low / base) - 1e-9), math.floor(math.log2(high / base) + 1e-9)
@@ -169,39 +158,14 @@ def octave_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def decade_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
-    """Ticks on decades: powers of ten.
-
-    Parameters
-    ----------
-    low, high : float
-        Range of the axis.
-    most : int
-        Largest number of ticks.
-
-    Returns
-    -------
-    list of (float, str)
-        Values and labels: 1, 0.1, 0.01, 1e-3.
-    """
+    """At most so many ticks on decades, and their labels: 1, 0.1, 0.01, 1e-3."""
     first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
     step = max(1, math.ceil((last - first + 1) / max(1, most)))
     return [(10.0**e, f"{10.0**e:g}" if e > -3 else f"1e{e}") for e in range(first, last + 1, step)]
 
 
 def round_ticks(low: float, high: float, most: int) -> list[float]:
-    """Ticks at multiples of 1, 2 or 5 times a power of ten.
-
-    Parameters
-    ----------
-    low, high : float
-        Range of the axis.
-    most : int
-        Largest number of ticks.
-
-    Returns
-    -------
-    list of float
-    """
+    """At most so many ticks at multiples of 1, 2 or 5 times a power of ten."""
     span = (high - low) / max(most, 1)
     power = 10.0 ** math.floor(math.log10(max(span, 1e-12)))
     step = next(power * n for n in (1.0, 2.0, 5.0, 10.0) if power * n >= span * (1 - 1e-9))
@@ -212,11 +176,7 @@ def round_ticks(low: float, high: float, most: int) -> list[float]:
 def short_number(value: float, step: float = math.inf) -> str:
     """A number in few characters and a sign: 0.25, 62, 1k, 2.5k.
 
-    Parameters
-    ----------
-    value : float
-    step : float
-        From one number to the next; where it is small there are as many digits as it needs.
+    Where the `step` from one number to the next is small there are as many digits as it needs.
     """
     if value == 0.0:
         return "0"

@@ -24,15 +24,7 @@ _STOPS = {
 
 @cache
 def colour_map(name: str, light: bool = False) -> NDArray[np.uint8]:
-    """256 colours, (256, 3) uint8.
-
-    Parameters
-    ----------
-    name : str
-        "magma", "difference" or "loss".
-    light : bool
-        For a light ground, where the map has such colours.
-    """
+    """256 colours of "magma", "difference" or "loss", (256, 3) uint8, also for a light ground."""
     stops = _STOPS[f"{name} light"] if light and f"{name} light" in _STOPS else _STOPS[name]
     colours = [QColor(stop) for stop in stops.split()]
     ends = np.array([(c.red(), c.green(), c.blue()) for c in colours])
@@ -43,12 +35,6 @@ def colour_map(name: str, light: bool = False) -> NDArray[np.uint8]:
 
 @cache
 def colour_table(name: str, light: bool = False) -> list[int]:
-    """256 colours, 0xAARRGGBB; see :func:`colour_map`.
-
-    Parameters
-    ----------
-    name : str
-    light : bool
-    """
+    """256 colours, 0xAARRGGBB; see :func:`colour_map`."""
     red, green, blue = colour_map(name, light).astype(np.int64).T
     return [int(c) for c in (0xFF << 24) | (red << 16) | (green << 8) | blue]

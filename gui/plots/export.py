@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QSpinBox,
     QWidget,
@@ -60,14 +59,7 @@ View = Frame | Later[Any]
 
 
 class PictureSize:
-    """Size of exported pictures: so wide, at so many dots an inch; as high as on the screen.
-
-    Attributes
-    ----------
-    width : int
-        mm.
-    dpi : int
-    """
+    """Size of exported pictures: mm wide, at dots an inch; as high as on the screen."""
 
     def __init__(self) -> None:
         self.width, self.dpi = 160, 300
@@ -82,32 +74,24 @@ class PictureSize:
         layout = QHBoxLayout(row)
         layout.setContentsMargins(12, 2, 12, 4)
         for name, unit, most, step in (("width", "mm wide", 1000, 10), ("dpi", "dpi", 1200, 50)):
-            field = QSpinBox(minimum=10 if name == "width" else 50, maximum=most, singleStep=step)
+            field = QSpinBox(minimum=step, maximum=most, singleStep=step)
             field.setValue(getattr(self, name))
             field.valueChanged.connect(partial(setattr, self, name))
+            field.setSuffix(f" {unit}")
             theme.name(field, f"Picture, {unit}")
             layout.addWidget(field)
-            layout.addWidget(QLabel(unit))
         action = QWidgetAction(menu)
         action.setDefaultWidget(row)
         menu.addAction(action)
 
 
 def save_view(view: View, path: Path, size: PictureSize | None = None) -> None:
-    """Write a view to a file.
-
-    Parameters
-    ----------
-    view : View
-    path : Path
-        Its ending says how: .png, .svg or .csv.
-    size : PictureSize, optional
-        Of a PNG.
+    """Write a view to a file; its ending says how: .png (of that size), .svg or .csv.
 
     Raises
     ------
     ArgumentError
-        If the ending is none of :data:`KINDS`.
+        For another ending.
     ExportError
         If the view shows nothing yet, or the file cannot be written.
     """
@@ -125,13 +109,7 @@ def save_view(view: View, path: Path, size: PictureSize | None = None) -> None:
 
 
 def picture(view: View, size: PictureSize) -> QImage:
-    """A view on white paper, without playheads.
-
-    Parameters
-    ----------
-    view : View
-    size : PictureSize
-    """
+    """A view on white paper, without playheads."""
     body, scale = view.body, size.scale(view.body)
     image = QImage(
         QSize(round(body.width() * scale), round(body.height() * scale)),
@@ -245,20 +223,7 @@ def metadata(session: Session) -> dict[str, object]:
 
 
 def save_all(views: Iterable[View], folder: Path, about: dict[str, object]) -> list[Path]:
-    """Write all views that show something, as picture, drawing and numbers, and what they are of.
-
-    Parameters
-    ----------
-    views : iterable of View
-    folder : Path
-        Made where there is none.
-    about : dict
-        For metadata.json; see :func:`metadata`.
-
-    Returns
-    -------
-    list of Path
-        What was written.
+    """Write all views that show something as picture, drawing and numbers, and metadata.json.
 
     Raises
     ------

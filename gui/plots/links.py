@@ -40,24 +40,10 @@ def repetition(values: Mapping[str, float]) -> float | None:
 def time_from_middle(
     samples: NDArray[np.float32], sample_rate: float, period: float
 ) -> float | None:
-    """Time of the last sample from the middle of its arpeggio, s, within half a period.
+    """Time of the last of (n,) samples from the middle of its arpeggio, s, within half a period.
 
     The middle of a sound that repeats is where its energy points on a circle of one period:
-    ``arg sum e(t) exp(2 pi i t / period)``.
-
-    Parameters
-    ----------
-    samples : (n,) float32
-        What was played last.
-    sample_rate : float
-        Hz.
-    period : float
-        Time from one arpeggio to the next, s.
-
-    Returns
-    -------
-    float or None
-        None when there is less than a period of sound, or silence.
+    ``arg sum e(t) exp(2 pi i t / period)``. None when there is less than a period, or silence.
     """
     grain = max(round(_GRAIN * sample_rate), 1)
     grains = round(period * sample_rate) // grain
@@ -79,14 +65,7 @@ def time_from_middle(
 
 
 def peaks_of_part(path: Path, begin: float, seconds: float) -> WaveformPeaks:
-    """Peaks of a part of a sound file, all channels mixed.
-
-    Parameters
-    ----------
-    path : Path
-    begin, seconds : float
-        s.
-    """
+    """Peaks of so many seconds of a sound file, all channels mixed."""
     sound, rate = read_channels(path, begin, seconds)
     mono = sound.mean(axis=0)
     low, high = (mono, mono) if len(mono) <= _PEAKS else envelope(mono, _PEAKS)

@@ -43,19 +43,7 @@ class LossCurve(Frame):
     def _make(self) -> QWidget:
         from .plot import Curve, Legend, Plot
 
-        class Curves(Plot):
-            """Plot that reads the step nearest to the mouse."""
-
-            def __init__(self, read: "LossCurve") -> None:
-                super().__init__("Loss", _EVALUATIONS, _LOSS)
-                self._read_step = read.read
-                self.table = read.table
-
-            @override
-            def read(self, x: float, y: float) -> str:
-                return self._read_step(x)
-
-        self._curves = Curves(self)
+        self._curves = Plot("Loss", _EVALUATIONS, _LOSS, read=lambda x, _: self.read(x))
         self._curves.show_grid(True)
         self._loss = Curve(self._curves, "MATCH", dots=5.0)
         self._ways = [Curve(self._curves, colour, dots=4.0) for colour in COLOURS]

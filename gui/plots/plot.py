@@ -27,12 +27,12 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import ArrayLike
-from pyqtgraph.GraphicsScene.mouseEvents import MouseDragEvent
+from pyqtgraph.GraphicsScene.mouseEvents import MouseClickEvent, MouseDragEvent
 from PySide6 import QtGui, QtWidgets
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent
@@ -386,6 +386,8 @@ class Plot(pg.GraphicsView):
         What it shows and how it is used.
     hint : str
         What stands in the middle until :meth:`set_empty`.
+    read : callable, optional
+        In the place of :meth:`read`.
 
     Attributes
     ----------
@@ -404,6 +406,8 @@ class Plot(pg.GraphicsView):
         What is in sight has changed.
     pointed : object
         (x, y) under the mouse, None when it has left.
+    clicked
+        The left button, without a drag.
     """
 
     crossed = linked = True
@@ -411,9 +415,19 @@ class Plot(pg.GraphicsView):
     stroke = 1.0
     looked = Signal()
     pointed = Signal(object)
+    clicked = Signal()
 
-    def __init__(self, name: str, x: Axis, y: Axis, description: str = "", hint: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        x: Axis,
+        y: Axis,
+        description: str = "",
+        hint: str = "",
+        read: Callable[[float, float], str] | None = None,
+    ) -> None:
         super().__init__()
+        self._read = read
         self.name, self.x_axis, self.y_axis = name, x, y
         self.parts: list[Part] = []
         self.links: list[Link] = []
@@ -453,6 +467,7 @@ class Plot(pg.GraphicsView):
         self._go_home()
         self.box.sigResized.connect(self._on_resized)
         self.box.sigRangeChanged.connect(self.looked)
+        cast("pg.GraphicsScene", self.scene()).sigMouseClicked.connect(self._on_click)
         self.dress()
 
     # ------------------------------------------------------------------ what is shown
@@ -474,6 +489,8 @@ class Plot(pg.GraphicsView):
 
     def read(self, x: float, y: float) -> str:
         """What the read-out says of a point; "" for nothing."""
+        if self._read is not None:
+            return self._read(x, y)
         return f"{self.x_axis.text(x)} · {self.y_axis.text(y)}"
 
     def set_empty(self, empty: bool) -> None:
@@ -675,6 +692,11 @@ class Plot(pg.GraphicsView):
             self.double_click(*self.values_at(spot), event)
         else:
             super().mouseDoubleClickEvent(event)
+
+    def _on_click(self, event: MouseClickEvent) -> None:
+        inside = self.area.contains(event.scenePos())
+        if event.button() == Qt.MouseButton.LeftButton and inside and not event.double():
+            self.clicked.emit()
 
     @override
     def leaveEvent(self, ev: QEvent) -> None:

@@ -28,52 +28,25 @@ RATES, RATES_SHORT = "◂ falling · Rate (Hz) · rising ▸", "◂ Rate (Hz) �
 
 
 def both_spins(scale_rate: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Both spins in one picture.
+    """Both spins of (2, n_scales, n_rates) in one picture, (n_scales, 2 * n_rates).
 
-    Parameters
-    ----------
-    scale_rate : (2, n_scales, n_rates) float32
-        Spin -1 first.
-
-    Returns
-    -------
-    picture : (n_scales, 2 * n_rates) float32
-        Falling patterns (spin -1) from the fastest to the slowest rate, then rising ones (spin +1)
-        from the slowest to the fastest.
+    Falling patterns (spin -1) come first, from the fastest to the slowest rate, then rising ones
+    (spin +1) from the slowest to the fastest.
     """
     falling, rising = scale_rate
     return np.concatenate([falling[:, ::-1], rising], axis=1)
 
 
 def even_indices(count: int, most: int) -> list[int]:
-    """Indices for labels, evenly spaced and away from both ends.
-
-    Parameters
-    ----------
-    count : int
-        Number of items.
-    most : int
-        Largest number of indices.
-
-    Returns
-    -------
-    list of int
-    """
+    """Indices of at most so many labels of `count` items, evenly spaced and away from both ends."""
     step = max(1, -(-count // max(most, 1)))
     return list(range((count - 1) % step // 2 + step // 4, count, step))
 
 
 def spin_axes(scales: NDArray[np.float32], rates: NDArray[np.float32]) -> tuple[Axis, Axis]:
-    """Axes on which each filter is one cell, named by its rate and scale.
+    """Axes on which each filter is one cell, named by its rate (Hz) and scale (c/oct).
 
     The filters stand evenly in log rate and log scale, bar the lowest.
-
-    Parameters
-    ----------
-    scales : (n,) float32
-        Cycles per octave.
-    rates : (m,) float32
-        Hz.
     """
     count = len(rates)
     kept = even_indices(count, 3)
@@ -89,17 +62,7 @@ def spin_axes(scales: NDArray[np.float32], rates: NDArray[np.float32]) -> tuple[
 def path_at(
     row: int, column: int, scales: NDArray[np.float32], rates: NDArray[np.float32]
 ) -> tuple[float, float, int]:
-    """Scale (c/oct), rate (Hz) and spin of a cell of :func:`both_spins`.
-
-    Parameters
-    ----------
-    row, column : int
-        In the picture of :func:`both_spins`, from the lower left.
-    scales : (n,) float32
-        Cycles per octave.
-    rates : (m,) float32
-        Hz.
-    """
+    """Scale (c/oct), rate (Hz) and spin of a cell of :func:`both_spins`, from the lower left."""
     rising = column >= len(rates)
     rate = rates[column - len(rates) if rising else len(rates) - 1 - column]
     return float(scales[row]), float(rate), 1 if rising else -1
@@ -108,13 +71,7 @@ def path_at(
 def path_name(
     row: int, column: int, scales: NDArray[np.float32], rates: NDArray[np.float32]
 ) -> str:
-    """Name the path of a cell of :func:`both_spins` by its scale, rate and spin.
-
-    Parameters
-    ----------
-    row, column, scales, rates
-        As for :func:`path_at`.
-    """
+    """Name of the path of a cell, by its scale, rate and spin; see :func:`path_at`."""
     scale, rate, spin = path_at(row, column, scales, rates)
     direction = "rising (spin +1)" if spin > 0 else "falling (spin −1)"
     return f"{scale:.3g} c/oct · {rate:.3g} Hz · {direction}"

@@ -30,16 +30,10 @@ _QUIET = -36.0  # dB; two sounds do not differ by what is quieter than this in b
 
 
 def decibel_picture(analysis: Analysis) -> tuple[NDArray[np.float32], float, float]:
-    """Scalogram in dB on rows that are even in log-frequency.
+    """Scalogram in dB on rows that are even in log-frequency, from low to high.
 
     The filter bank's lowest rows are even in hertz, so each row is looked up at its frequency.
-
-    Returns
-    -------
-    picture : (n_frequencies, n_frames) float32
-        dB below the loudest, rows from low to high frequency.
-    low, high : float
-        log2 of the first and the last row's frequency in Hz.
+    Also log2 of the first and the last row's frequency in Hz.
     """
     octaves = np.log2(analysis.frequencies[::-1].astype(np.float64))
     rows = analysis.scalogram[::-1]
@@ -59,15 +53,7 @@ def _decibels(amplitude: NDArray[np.floating]) -> NDArray[np.float32]:
 def decibel_difference(
     sound: NDArray[np.float32], target: NDArray[np.float32], floor: float
 ) -> NDArray[np.float32]:
-    """Level of the sound above the target, dB; levels below `floor` count as `floor`.
-
-    Parameters
-    ----------
-    sound, target : (rows, columns) float32
-        Levels, dB.
-    floor : float
-        dB.
-    """
+    """Level of the sound above the target, dB; levels below `floor` count as `floor`."""
     return np.maximum(sound, floor) - np.maximum(target, floor)
 
 

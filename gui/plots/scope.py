@@ -15,8 +15,6 @@ from .axes import Axis
 from .frame import Frame, Later, Table
 
 if TYPE_CHECKING:
-    from pyqtgraph.GraphicsScene.mouseEvents import MouseClickEvent
-
     from .plot import Plot
 
 # --------------------------------------------------------------------------------------------------
@@ -42,12 +40,7 @@ def band_frequencies() -> NDArray[np.float64]:
 def spectrum(samples: NDArray[np.float32], sample_rate: float) -> NDArray[np.float64]:
     """Level of the loudest partial in each band, dB below a sine of full scale.
 
-    Parameters
-    ----------
-    samples : (n,) float32
-        The last :data:`FFT_SIZE` of them count; with fewer all bands are silent.
-    sample_rate : float
-        Hz.
+    The last :data:`FFT_SIZE` of (n,) samples count; with fewer all bands are silent.
     """
     frequencies = band_frequencies()
     if len(samples) < FFT_SIZE:
@@ -79,13 +72,9 @@ _QUIETEST_DB = -90.0  # of the spectrum
 
 
 def envelope(samples: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
-    """Minimum and maximum of each of `columns` equal stretches of samples, (2, columns).
+    """Minimum and maximum of each of `columns` equal stretches of (n,) samples, (2, columns).
 
-    Parameters
-    ----------
-    samples : (n,) float32
-        With fewer than `columns` the envelope is 0.
-    columns : int
+    With fewer samples than columns the envelope is 0.
     """
     if len(samples) < columns:
         return np.zeros((2, columns), np.float32)
@@ -116,27 +105,8 @@ class Scope(Frame):
     def _make(self) -> QWidget:
         from .plot import Curve, Plot
 
-        class Trace(Plot):
-            """Plot that changes over when it is clicked."""
-
-            clicked = Signal()
-
-            def __init__(self, scope: "Scope") -> None:
-                super().__init__("Output", _TIME, _AMPLITUDE, "Click: waveform or spectrum")
-                self._scope_read = scope.read
-                assert self.sceneObj is not None
-                self.sceneObj.sigMouseClicked.connect(self._on_click)
-
-            @override
-            def read(self, x: float, y: float) -> str:
-                return self._scope_read(x, y)
-
-            def _on_click(self, event: "MouseClickEvent") -> None:
-                left = event.button() == Qt.MouseButton.LeftButton
-                if left and self.area.contains(event.scenePos()):
-                    self.clicked.emit()
-
-        self._trace = Trace(self)
+        words = "Click: waveform or spectrum"
+        self._trace = Plot("Output", _TIME, _AMPLITUDE, words, read=self.read)
         self._trace.clicked.connect(lambda: self.show_spectrum(not self.spectrum))
         self._trace.looked.connect(self._draw)
         self._envelope = Curve(self._trace, "ACCENT", width=1.0, connect="pairs")
