@@ -127,7 +127,8 @@ class Later(QWidget, Generic[W]):
         super().__init__()
         self._make = make
         self._plot: W | None = None
-        self._asked = False
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._build)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
 
@@ -168,9 +169,11 @@ class Later(QWidget, Generic[W]):
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        if not self._asked:
-            self._asked = True
-            QTimer.singleShot(0, self, lambda: self.plot)
+        if not self.made:
+            self._soon.start()
+
+    def _build(self) -> None:
+        _ = self.plot
 
 
 def _width(widget: QWidget) -> int:

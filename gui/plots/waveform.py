@@ -18,7 +18,7 @@ from .frame import Table
 from .plot import FONT, Curve, Part, Plot
 
 _LINES = 2.4  # height, in lines of text
-_ROOMY, _HIGH = 170, 420  # px, see set_room
+_ROOMY, _HIGH = 140, 420  # px, see set_room
 _NUDGE = 0.25  # s for a stroke of an arrow key
 _COLUMNS = 1500  # peaks that are drawn at most, half of them at least
 _REST_MS = 200  # that the mouse must have stood still before a part is read again
