@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import soxr
@@ -45,6 +46,7 @@ _HOP = 410  # samples, 50 ms: resolution of the search for the liveliest part
 _FADE = 164  # samples, 20 ms: where the window cuts through sound
 _TRIM = 1e-3  # of the peak, -60 dB: quieter ends of a short sound count as silence
 _NEARLY_SILENT = -96.0  # dBFS, peak: the least that 16 bits can tell from silence
+_LARGEST = 1e12  # magnitude of a sample; squares of larger ones leave the range of float32
 _CANCELLING = 0.2  # of the energy that channels without a relation have once they are mixed
 _UNHEARD = 1e-4  # share of the energy in the heard band, below which there is nothing to match
 _WORTH_TELLING = 0.01  # share of the energy
@@ -156,7 +158,8 @@ def target_from_array(
 
     Parameters
     ----------
-    audio : (n,) or (n, channels) array of float
+    audio : (n,) or (n, channels) array of numbers, list or tensor
+        The longer axis is that of time.
     sample_rate : float
         Hz.
     name : str
@@ -174,11 +177,10 @@ def target_from_array(
         If it is silent or nearly so, shorter than 50 ms, holds samples that are not finite, or
         nothing between 30 Hz and 10 kHz.
     """
-    if audio.ndim not in (1, 2):
-        raise ArgumentError(f"audio.shape={audio.shape} must be (n,) or (n, channels).")
-    if not (math.isfinite(sample_rate) and sample_rate > 0):
-        raise ArgumentError(f"sample_rate={sample_rate} must be a positive number of hertz.")
-    samples = np.asarray(audio, np.float32).reshape(len(audio), -1 if len(audio) else 1)
+    is_number = isinstance(sample_rate, (int, float, np.integer, np.floating))  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+    if not is_number or not (math.isfinite(sample_rate) and sample_rate > 0):
+        raise ArgumentError(f"sample_rate={sample_rate!r} must be a positive number of hertz.")
+    samples, sample_rate = _as_samples(audio), float(sample_rate)
 
     def blocks() -> Iterator[NDArray[np.float32]]:
         for begin in range(0, len(samples), BLOCK):
@@ -186,6 +188,26 @@ def target_from_array(
 
     digest = hashlib.sha256(samples.tobytes()).hexdigest()
     return target_from_blocks(blocks, sample_rate, name, digest)
+
+
+def _as_samples(audio: object) -> NDArray[np.float32]:
+    """Samples as (n, channels) of whatever holds numbers: an array, a list, a tensor of torch."""
+    if callable(detach := getattr(audio, "detach", None)):
+        audio = detach().cpu().double().numpy()
+    try:
+        array: NDArray[Any] = np.asarray(audio)
+    except ValueError:  # lists of different lengths
+        array = np.zeros(0, object)
+    if array.dtype.kind not in "fiu":
+        raise ArgumentError(f"audio of the type {array.dtype} must hold real numbers.")
+    if array.ndim not in (1, 2):
+        raise ArgumentError(f"audio.shape={array.shape} must be (n,) or (n, channels).")
+    if not array.size:
+        return np.zeros((0, 1), np.float32)
+    if array.ndim == 2 and len(array) < array.shape[1]:  # channels first, as torchaudio has it
+        array = array.T
+    with np.errstate(over="ignore"):  # what is too large for float32 is told as not finite
+        return array.astype(np.float32).reshape(len(array), -1)
 
 
 def target_from_blocks(
@@ -298,6 +320,16 @@ def checked(blocks: Blocks, name: str, sample_rate: float) -> Source:
         raise TargetError(
             f"{name} lasts {1000.0 * sums.frames / sample_rate:.0f} ms; "
             f"{1000.0 * MINIMUM_DURATION:.0f} ms is the least that can be matched."
+        )
+    if sample_rate < 2.0 * HEARD[0]:
+        raise TargetError(
+            f"{name} has {sample_rate:g} samples a second, too few for anything that is heard; "
+            f"{2.0 * HEARD[0]:.0f} is the least."
+        )
+    largest = max(float(sums.highest.max()), -float(sums.lowest.min()))
+    if largest > _LARGEST:
+        raise TargetError(
+            f"{name} has samples of up to {largest:.3g}, where 1 is full scale; scale it down."
         )
     channel = sums.channel
     taken = -1 if channel is None else channel

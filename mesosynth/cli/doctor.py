@@ -58,17 +58,41 @@ def examine() -> list[Check]:
 
 def display_problem() -> str:
     """Reason why no window can open here, or "" if one can."""
-    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
+    platform = os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0].partition(";")[0]
+    if sys.platform != "linux" or platform not in ("", "xcb", "wayland", "wayland-egl"):
         return ""
-    if not os.environ.get("WAYLAND_DISPLAY"):
-        display = os.environ.get("DISPLAY")
-        if not display:
-            return "there is no display"
-        if not _x_answers(display):
-            return f"the display {display!r} does not answer"
+    wayland, display = os.environ.get("WAYLAND_DISPLAY"), os.environ.get("DISPLAY")
+    if platform == "xcb" or not wayland:
+        problem = _x_problem(display)
+    elif _wayland_answers(wayland):
+        problem = ""
+    elif platform or _x_problem(display):
+        problem = f"the Wayland display {wayland!r} does not answer"
+    else:  # that of a session that is gone: Qt would end the process rather than take the other
+        del os.environ["WAYLAND_DISPLAY"]
+        problem = ""
+    if problem:
+        return problem
     if libraries := missing(["window"]):
         return f"libraries for windows are missing (as root: {install_command(libraries)})"
     return ""
+
+
+def _x_problem(display: str | None) -> str:
+    if not display:
+        return "there is no display"
+    return "" if _x_answers(display) else f"the display {display!r} does not answer"
+
+
+def _wayland_answers(name: str) -> bool:
+    """Whether a Wayland compositor listens."""
+    path = os.path.join(os.environ.get("XDG_RUNTIME_DIR", ""), name)
+    try:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.connect(path)
+    except OSError:
+        return False
+    return True
 
 
 def _x_answers(display: str) -> bool:

@@ -47,6 +47,8 @@ def figures(
         One JSON object on standard output.
     """
     with ProgressBar("Figures", counts=True) as bar:
+        with bar.loading_torch():
+            import mesosynth.paper.descents  # noqa: F401 - which brings torch in
         answer = make_figures(out, only, quick, again, bar.restart, bar.advance)
     if not json:
         for entry in answer["figures"]:

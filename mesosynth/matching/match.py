@@ -28,6 +28,8 @@ from mesosynth.matching.noise import (
 from mesosynth.matching.operator import Linearization, shared_operator
 from mesosynth.matching.results import Candidate, MatchResult, MatchSettings, MatchStep
 from mesosynth.matching.starts import starts_of
+from mesosynth.scattering.ambient import neutral, neutral_steps
+from mesosynth.scattering.jtfs import best_device
 from mesosynth.system.steps import Evaluation, EvaluationCache, Steps, Stopped, result_of
 
 # --------------------------------------------------------------------------------------------------
@@ -641,7 +643,7 @@ class Matcher:
         TargetError
             If `audio` is silent, too short, or holds NaN.
         """
-        return self.match(target_from_array(np.asarray(audio), sample_rate, "audio"))
+        return self.match(target_from_array(audio, sample_rate, "audio"))
 
     def iter_fit(self, audio: NDArray[np.floating], sample_rate: float) -> Iterator[MatchStep]:
         """Match a sound step by step.
@@ -666,9 +668,8 @@ class Matcher:
         TargetError
             If `audio` is silent, too short, or holds NaN.
         """
-        target = target_from_array(np.asarray(audio), sample_rate, "audio")
-        self._search = search = MatchSearch(target, self.model, self.settings)
-        return (step for step in search.steps() if isinstance(step, MatchStep))
+        target = target_from_array(audio, sample_rate, "audio")
+        return (step for step in self.steps(target) if isinstance(step, MatchStep))
 
     def fit_many(
         self, sounds: Iterable[tuple[NDArray[np.floating], float]]
@@ -717,8 +718,11 @@ class Matcher:
         Stopped
             If it is stopped before it has any theta.
         """
-        self._search = MatchSearch(target, self.model, self.settings, cache or EvaluationCache())
-        return self._search.steps()
+        device = best_device().type
+        with neutral(device, kept=True):
+            cache = cache or EvaluationCache()
+            self._search = search = MatchSearch(target, self.model, self.settings, cache)
+        return neutral_steps(search.steps(), device, kept=True)
 
     @property
     def result(self) -> MatchResult | None:

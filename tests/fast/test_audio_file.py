@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+import torch
 from bad_sounds import BAD_SOUNDS, tone
 
 from mesosynth.audio.file import (
@@ -334,6 +335,35 @@ def test_arrays_are_checked_as_files_are():
     for rate in (0.0, -1.0, np.nan, np.inf):
         with pytest.raises(ArgumentError, match="sample_rate="):
             target_from_array(tone(), rate)
+
+
+def test_any_numbers_are_taken_or_refused_by_name():
+    mono = tone(4.0)
+    stereo = np.stack([mono, mono])
+    alike = [
+        mono.tolist(), stereo, stereo.T, list(stereo), mono.astype(">f8"),
+        torch.tensor(mono, requires_grad=True), torch.tensor(stereo),
+    ]  # fmt: skip
+    for audio in alike:
+        target = target_from_array(audio, np.int64(8192))
+        np.testing.assert_allclose(target.audio, target_from_array(mono, 8192).audio, atol=1e-6)
+    for audio in ((20000 * mono).astype(np.int16), torch.tensor(mono).bfloat16(), 1e9 * mono):
+        assert pitch(target_from_array(audio, 8192).audio) == 440.0
+    for audio in (mono + 0j, mono > 0.0, ["a"], None, [[1.0], [1.0, 2.0]]):
+        with pytest.raises(ArgumentError, match="must hold real numbers"):
+            target_from_array(audio, 8192)
+    for empty in ([], np.zeros((0, 2)), np.zeros((2, 0)), torch.zeros(0)):
+        with pytest.raises(TargetError, match="lasts 0 ms"):
+            target_from_array(empty, 8192)
+    for rate in (None, "44100", [44100]):
+        with pytest.raises(ArgumentError, match="sample_rate="):
+            target_from_array(mono, rate)
+    with pytest.raises(TargetError, match="1 samples a second"):
+        target_from_array(mono, 1)
+    with pytest.raises(TargetError, match=r"samples of up to 3e\+29, where 1 is full scale"):
+        target_from_array(1e30 * mono, 8192)
+    with pytest.raises(TargetError, match="not finite"):
+        target_from_array(1e300 * mono.astype(float), 8192)
 
 
 def test_an_array_stays_untouched_and_any_float_goes():
