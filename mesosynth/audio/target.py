@@ -190,7 +190,7 @@ def target_from_array(
     return target_from_blocks(blocks, sample_rate, name, digest)
 
 
-def _as_samples(audio: object) -> NDArray[np.float32]:
+def _as_samples(audio: Any) -> NDArray[np.float32]:  # noqa: ANN401 - any numbers
     """Samples as (n, channels) of whatever holds numbers: an array, a list, a tensor of torch."""
     if callable(detach := getattr(audio, "detach", None)):
         audio = detach().cpu().double().numpy()

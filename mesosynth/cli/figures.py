@@ -1,6 +1,7 @@
 """`mesosynth figures`: the figures of the paper."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,7 +49,7 @@ def figures(
     """
     with ProgressBar("Figures", counts=True) as bar:
         with bar.loading_torch():
-            import mesosynth.paper.descents  # noqa: F401 - which brings torch in
+            import_module("mesosynth.paper.descents")  # which brings torch in
         answer = make_figures(out, only, quick, again, bar.restart, bar.advance)
     if not json:
         for entry in answer["figures"]:

@@ -17,7 +17,9 @@ from mesosynth.control.process import (
     Problem,
     Transported,
 )
+from mesosynth.engine.plugin_registry import BUILT_IN
 from mesosynth.engine.process import COMPILING, AudioProcess, AudioStatus
+from mesosynth.engine.slot import SlotReport
 from mesosynth.errors import DeviceError, WorkerError
 from mesosynth.presets.preset import Preset, load_preset
 from mesosynth.session.device import DEFAULT_AUDIO, AudioSettings
@@ -58,17 +60,17 @@ def play(
     if trouble:
         print(f"mesosynth: {trouble}", file=sys.stderr)
     try:
-        status = play_preset(played, seconds, audio, sound.midi, sound.osc)
+        status, faults = play_preset(played, seconds, audio, sound.midi, sound.osc)
     except DeviceError as error:
         if sound.names_device:
             raise
         # The last good device has gone, so nothing that was typed today is wrong.
         print(f"mesosynth: {error}", file=sys.stderr)
-        status = play_preset(played, seconds, midi=sound.midi, osc=sound.osc)
+        status, faults = play_preset(played, seconds, midi=sound.midi, osc=sound.osc)
     answer = {name: getattr(status, name) for name in _KEYS}
     if not json:
         print("\n".join(f"{name:<20}{value}" for name, value in answer.items()))
-    return answer
+    return {**answer, "faults": faults}
 
 
 def play_preset(
@@ -77,8 +79,8 @@ def play_preset(
     audio: AudioSettings = DEFAULT_AUDIO,
     midi: str | None = None,
     osc: int | None = None,
-) -> AudioStatus:
-    """Play `preset` and return the last report of the audio process.
+) -> tuple[AudioStatus, list[str]]:
+    """Play `preset`; return the last report of the audio process, and the faults of plugins.
 
     Parameters
     ----------
@@ -107,12 +109,17 @@ def play_preset(
             raise WorkerError("the audio process does not start; mesosynth doctor looks for why.")
         process.parameters.set_values(rack.vector(values))
         process.set_rack(rack.slots)
+        faults = _Faults(process)
+        if any(slot.plugin not in BUILT_IN for slot in rack.slots):
+            faults.wait_for_plugins(
+                len(rack.slots)
+            )  # which are tried in a process of their own first
         process.parameters.set_playing(True)
         layout = ParameterLayout(rack.parameters, places)
         with ControlProcess(layout, process.parameters, process.controls) as controls:
             if midi is not None or osc is not None:
                 controls.listen(ControlSettings(midi, osc, str(map_path())))
-            return _wait(process, controls, rack, values, seconds)
+            return _wait(process, controls, rack, values, seconds, faults), faults.told
 
 
 def _wait_for_sound(process: AudioProcess) -> bool:
@@ -129,12 +136,47 @@ def _wait_for_sound(process: AudioProcess) -> bool:
     return False
 
 
+class _Faults:
+    """Faults of the plugins in the audio process, each told once on standard error."""
+
+    def __init__(self, process: AudioProcess) -> None:
+        self._process, self._revision = process, -1
+        self.told: list[str] = []
+
+    def wait_for_plugins(self, count: int) -> None:
+        """Wait until so many plugins play, or tell why they do not."""
+        end = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < end and self._process.alive:
+            reports = self.look(None)
+            if len(reports) == count and all(report.title or report.problem for report in reports):
+                return
+            time.sleep(0.1)
+            self._process.status()
+
+    def look(self, status: AudioStatus | None) -> tuple[SlotReport, ...]:
+        """Tell of new faults, where the status says that there may be some; None always looks."""
+        if status is not None and status.rack_revision == self._revision:
+            return ()
+        if status is not None:
+            self._revision = status.rack_revision
+        try:
+            reports = self._process.rack_reports()
+        except WorkerError:  # it has ended, which is told elsewhere
+            return ()
+        for report in reports:
+            if report.problem and report.problem not in self.told:
+                self.told.append(report.problem)
+                print(f"mesosynth: {report.problem}", file=sys.stderr)
+        return reports
+
+
 def _wait(
     process: AudioProcess,
     controls: ControlProcess,
     rack: RackModel,
     values: dict[str, float],
     seconds: float,
+    faults: _Faults,
 ) -> AudioStatus:
     status = process.status()
     end = time.monotonic() + seconds
@@ -153,10 +195,12 @@ def _wait(
                 case _:
                     pass
         status = process.status()
+        faults.look(status)
         if not process.alive:
             raise WorkerError("the audio process has ended; play again.")
         if status.message != said:
             said = status.message
             if said:
                 print(f"mesosynth: {said}", file=sys.stderr)
+    faults.look(None)
     return status

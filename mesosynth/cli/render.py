@@ -61,10 +61,13 @@ def _render_one(path: Path, output: Path, seconds: float, as_json: bool) -> dict
 
     check_outputs([output], ArgumentError, [path])
     preset = load_preset(path)
-    audio = _write(preset, output, seconds)
+    faults: list[str] = []
+    audio = _write(preset, output, seconds, faults)
+    _tell(faults)
     if not as_json:
         print(f"{output}: {seconds:g} s of {preset.name}")
     return {
+        "faults": faults,
         "file": str(output), "sample_rate": RATE, "frames": audio.shape[1],
         "peak": float(abs(audio).max()),
     }  # fmt: skip
@@ -89,14 +92,18 @@ def _render_all(folder: Path | None, output: Path, seconds: float, as_json: bool
             try:
                 preset = load_preset(path)
                 file = output / f"{path.stem}.wav"
-                audio = _write(preset, file, seconds)
+                faults: list[str] = []
+                audio = _write(preset, file, seconds, faults)
             except MesosynthError as error:
                 bad.append({"file": str(path), "error": str(error)})
             else:
                 report = _measured(audio)
-                rendered.append({"preset": preset.name, "file": str(file), **report})
+                rendered.append(
+                    {"preset": preset.name, "file": str(file), **report, "faults": faults}
+                )
                 note = "" if report["loudness"] is None else f"{report['loudness']:.0f} LUFS"
                 pictures.append(thumbnail(preset.name, note, audio, RATE))
+    _tell([f"{one['preset']}: {fault}" for one in rendered for fault in one["faults"]])
     for one in bad:
         print(f"mesosynth: {one['error']}", file=sys.stderr)
     if not rendered:
@@ -127,13 +134,20 @@ def _make_folder(folder: Path) -> None:
         raise ArgumentError(f"{folder} cannot be made: {error.strerror}.") from error
 
 
-def _write(preset: "Preset", output: Path, seconds: float) -> "NDArray[np.float32]":
+def _tell(faults: Sequence[str]) -> None:
+    for fault in faults:
+        print(f"mesosynth: {fault}", file=sys.stderr)
+
+
+def _write(
+    preset: "Preset", output: Path, seconds: float, faults: list[str]
+) -> "NDArray[np.float32]":
     from mesosynth.audio.file import write_wav
     from mesosynth.engine.rack import render
 
     audio = render(
         preset.instrument, preset.values, seconds, RATE,
-        effects=preset.effects, state=preset.state,
+        effects=preset.effects, state=preset.state, faults=faults,
     )  # fmt: skip
     write_wav(output, audio, RATE)
     return audio

@@ -1,6 +1,7 @@
 """The rack: instrument, effects and limiter, which render one block of output."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +12,8 @@ from mesosynth.effects.modulation import Gestures, targets_of
 from mesosynth.engine.audition import Audition
 from mesosynth.engine.limiter import Limiter
 from mesosynth.engine.modulation import RackModulation
-from mesosynth.engine.plugin_registry import load_plugin
+from mesosynth.engine.plugin_registry import failure, load_plugin
+from mesosynth.engine.plugin_sandbox import fault_story
 from mesosynth.engine.slot import (
     PLACE,
     VECTOR,
@@ -20,7 +22,7 @@ from mesosynth.engine.slot import (
     ParameterSmoother,
     RackSlot,
 )
-from mesosynth.errors import ArgumentError
+from mesosynth.errors import ArgumentError, MesosynthError, PluginError
 from mesosynth.instruments import instrument_class
 from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS, Events, Plugin
 from mesosynth.presets.preset import EffectState, default_uids
@@ -216,6 +218,7 @@ def render(
     block: int = 512,
     effects: Sequence[EffectState] = (),
     state: Mapping[str, Any] | None = None,
+    faults: list[str] | None = None,
 ) -> NDArray[np.float32]:
     """Sound of an instrument through effects, as the audio process plays it from its first sample.
 
@@ -235,6 +238,9 @@ def render(
         Effects in order; their tails end with the last frame.
     state : mapping, optional
         What the instrument keeps beside its parameters: a scale, the kinds of layers.
+    faults : list, optional
+        Takes a sentence about each plugin that failed; its sound is left out of the blocks in
+        which it did.
 
     Returns
     -------
@@ -246,7 +252,7 @@ def render(
     ArgumentError
         If the instrument, a parameter, or a number is impossible.
     PluginError
-        If an effect is missing, or cannot be loaded.
+        If an effect is missing, cannot be loaded, or fails while `faults` is None.
     """
     frames = round(seconds * sample_rate) if np.isfinite(seconds) else 0
     if frames < 1:
@@ -265,9 +271,11 @@ def render(
     for place, (uid, effect) in enumerate(zip(default_uids(effects), effects, strict=True), 1):
         if effect.plugin == MODULATION:
             targets = targets_of(effect.state)
-        plugin = load_plugin(effect.plugin)()
-        if effect.state:
-            plugin.restore(effect.state)
+        kind = load_plugin(effect.plugin)
+        with _failures_of(effect.plugin):
+            plugin = kind()
+            if effect.state:
+                plugin.restore(effect.state)
         table = plugin.parameters
         vector[place * PLACE :][: len(table)] = table.vector(effect.parameters)
         slot = RackSlot(
@@ -276,10 +284,31 @@ def render(
             not effect.bypassed,
         )
         rack.slots = (*rack.slots, slot)
-    rack.prepare(sample_rate, block)
+    with _failures_of(" or ".join(effect.plugin for effect in effects)):
+        rack.prepare(sample_rate, block)
     rack.modulation = RackModulation(rack.slots, targets, rack.gestures)
     late = rack.latency
     out = np.zeros((CHANNELS, late + frames), np.float32)
     for begin in range(0, late + frames, block):
         rack.process(vector, NO_EVENTS, True, out[:, begin : begin + block])
+    for slot, name in zip(rack.slots, (instrument, *(e.plugin for e in effects)), strict=True):
+        if slot.fault is None:
+            continue
+        story = fault_story(slot.fault, name)
+        many = f"in {slot.faults} of {-(-(late + frames) // block)} blocks"
+        told = f"{str(story).rpartition(';')[0]}; its sound is missing {many}."
+        if faults is None:
+            raise PluginError(told, story.traceback)
+        faults.append(told)
     return out[:, late:]
+
+
+@contextlib.contextmanager
+def _failures_of(plugin: str) -> Generator[None]:
+    """Turn what a plugin raises into an error that names it."""
+    try:
+        yield
+    except MesosynthError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise failure(f"{plugin}.py", error) from error

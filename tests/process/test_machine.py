@@ -14,7 +14,10 @@ import pytest
 from process_group import assert_gone
 from test_cli import DEMO
 
+import mesosynth
 from mesosynth.cli.main import main
+from mesosynth.errors import PluginError
+from mesosynth.presets.preset import load_preset
 from mesosynth.system.paths import factory_presets
 
 PRESET = str(factory_presets()[0])
@@ -128,3 +131,43 @@ def test_a_closed_terminal_leaves_nothing_in_shared_memory(number, tmp_path):
     assert_gone(running.pid)
     ours = {name for name in set(os.listdir("/dev/shm")) - before if name.startswith("psm_")}
     assert not ours
+
+
+BOOM = """
+from mesosynth.plugins import Effect, ParameterTable
+
+
+class Boom(Effect):
+    name = "Boom"
+    parameters = ParameterTable([])
+
+    def prepare(self, sample_rate, max_block): ...
+
+    def reset(self): ...
+
+    def process(self, values, events, block):
+        raise RuntimeError("boom")
+"""
+
+
+def test_a_plugin_that_fails_or_is_missing_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MESOSYNTH_PLUGINS", str(tmp_path / "plugins"))
+    monkeypatch.chdir(tmp_path)
+    Path("plugins").mkdir()
+    Path("plugins/boom.py").write_text(BOOM)
+    effects = [{"plugin": "boom"}, {"plugin": "nosuch"}]
+    for name, count in (("b.json", 1), ("n.json", 2)):
+        text = {"revision": 2, "name": "b", "effects": effects[:count]}
+        Path(name).write_text(json.dumps(text))
+    assert main(["render", "b.json", "b.wav", "--seconds", "0.1", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert "boom.py, line 14: RuntimeError: boom; its sound is missing in 10 of 10 blocks" in err
+    (fault,) = json.loads(out)["faults"]
+    assert fault in err
+    with pytest.raises(PluginError, match="RuntimeError: boom"):
+        mesosynth.render(load_preset("b.json"), seconds=0.1)
+    assert main(["play", "n.json", "--seconds", "0.2", "--device", "silent", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert len(json.loads(out)["faults"]) == 2
+    for cause in ("RuntimeError: boom", "nosuch"):
+        assert cause in err
