@@ -192,8 +192,8 @@ def target_from_array(
 
 def _as_samples(audio: Any) -> NDArray[np.float32]:  # noqa: ANN401 - any numbers
     """Samples as (n, channels) of whatever holds numbers: an array, a list, a tensor of torch."""
-    if callable(detach := getattr(audio, "detach", None)):
-        audio = detach().cpu().double().numpy()
+    if hasattr(audio, "detach"):
+        audio = audio.detach().cpu().double().numpy()
     try:
         array: NDArray[Any] = np.asarray(audio)
     except ValueError:  # lists of different lengths
