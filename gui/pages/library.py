@@ -1,6 +1,7 @@
 """Library page: search, audition, tags and favourites of presets."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -13,7 +14,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QToolButton,
     QVBoxLayout,
-    QWidget,
 )
 from typing_extensions import override
 
@@ -33,78 +33,7 @@ from .blend import PLACES
 from .library_actions import LibraryActions, SaveForm
 from .library_list import ENTRY, Chips, LibraryList, LibraryRows
 
-# --------------------------------------------------------------------------------------------------
-# Menus of a preset, and of banks.
-
-
 _BANKS = {"Banks of presets": (".zip",)}
-
-Do = Callable[[str, Entry, object], None]
-
-
-def row_menu(parent: QWidget, entry: Entry, favourite: bool, do: Do) -> QMenu:
-    """Menu of a preset.
-
-    Parameters
-    ----------
-    parent : QWidget
-    entry : Entry
-    favourite : bool
-        Whether it is one.
-    do : callable
-        Called with "favourite", "rate", "corner", "edit", "overwrite" or "remove", the entry, and
-        the value of that command.
-    """
-    menu = QMenu(parent)
-    if entry.problem:
-        menu.addAction(menu_text(entry.problem)).setEnabled(False)
-    else:
-        text = "No favourite any more" if favourite else "Favourite"
-        menu.addAction(text).triggered.connect(lambda: do("favourite", entry, not favourite))
-        stars = menu.addMenu("Stars")
-        for count in range(MOST_STARS, -1, -1):
-            stars.addAction("★" * count or "None").triggered.connect(
-                lambda _=False, count=count: do("rate", entry, count)
-            )
-        corners = menu.addMenu("Corner of the blend")
-        for corner, place in enumerate(PLACES):
-            corners.addAction(place.capitalize()).triggered.connect(
-                lambda _=False, corner=corner: do("corner", entry, corner)
-            )
-    if not entry.factory:
-        menu.addSeparator()
-        if not entry.problem:
-            menu.addAction("Name and tags…").triggered.connect(lambda: do("edit", entry, None))
-        over = menu.addAction("Overwrite with the present sound")
-        over.triggered.connect(lambda: do("overwrite", entry, None))
-        menu.addAction("Remove").triggered.connect(lambda: do("remove", entry, None))
-    return menu
-
-
-def bank_menu(
-    parent: QWidget, folder: Path, take: Callable[[], None], give: Callable[[], None]
-) -> QMenu:
-    """Menu for import and export of banks.
-
-    Parameters
-    ----------
-    parent : QWidget
-    folder : Path
-        Folder of the user's presets.
-    take, give : callable
-        Import and export.
-    """
-    menu = QMenu(parent)
-    menu.addAction("Import a bank…").triggered.connect(lambda: take())
-    menu.addAction("Export what is listed…").triggered.connect(lambda: give())
-    menu.addSeparator()
-    menu.addAction(menu_text(f"Your presets: {folder}")).setEnabled(False)
-    return menu
-
-
-# --------------------------------------------------------------------------------------------------
-# Page of the library.
-
 
 HEAR_MS = 70
 """A row that the arrow keys rest on so long is heard, ms; those that they fly over are not."""
@@ -155,7 +84,7 @@ class LibraryPage(QFrame):
         self.line.installEventFilter(self)
         theme.name(self.line, "Search the library", _HINT)
         self.chips = Chips()
-        self.rows = LibraryRows(library.marks)
+        self.rows = LibraryRows(library)
         self.list = LibraryList(self.rows)
         self.count = theme.note()
         self.form = SaveForm()
@@ -168,7 +97,7 @@ class LibraryPage(QFrame):
         )
         self._lay_out()
         self._connect()
-        self.more.setMenu(bank_menu(self.more, library.user, self.ask_import, self.ask_export))
+        self.more.setMenu(self._bank_menu())
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     @override
@@ -283,38 +212,42 @@ class LibraryPage(QFrame):
         self.count.setText(f"{len(found)}{broken}")
         self.count.setToolTip(f"{len(found)} of {len(self.library.entries)} presets are listed.")
 
-    def do(self, what: str, entry: Entry, with_: object = None) -> None:
-        """Do what the menu of a preset says.
-
-        Parameters
-        ----------
-        what : str
-            See :func:`row_menu`.
-        entry : Entry
-        with_ : object
-            What belongs to it: stars, a corner, whether it is a favourite.
-        """
-        match what:
-            case "favourite":
-                self.edits.set_favourite(entry, bool(with_))
-            case "rate":
-                self.edits.rate(entry, cast("int", with_))
-            case "corner":
-                preset = self.edits.read(entry)
-                if preset is not None:
-                    self.cornered.emit(preset, cast("int", with_))
-            case "overwrite":
-                self.edits.overwrite(entry)
-            case "edit":
-                self.ask_to_edit(entry)
-            case "remove":
-                self.edits.remove(entry)
-            case _:
-                pass
-
     def row_menu(self, entry: Entry) -> QMenu:
         """Menu of a preset."""
-        return row_menu(self.list, entry, self.edits.is_favourite(entry), self.do)
+        menu, edits = QMenu(self.list), self.edits
+        if entry.problem:
+            menu.addAction(menu_text(entry.problem)).setEnabled(False)
+        else:
+            now = edits.is_favourite(entry)
+            text = "No favourite any more" if now else "Favourite"
+            menu.addAction(text, lambda: edits.set_favourite(entry, not now))
+            stars = menu.addMenu("Stars")
+            for count in range(MOST_STARS, -1, -1):
+                stars.addAction("★" * count or "None", partial(edits.rate, entry, count))
+            corners = menu.addMenu("Corner of the blend")
+            for corner, place in enumerate(PLACES):
+                corners.addAction(place.capitalize(), partial(self._keep_in, corner, entry))
+        if not entry.factory:
+            menu.addSeparator()
+            if not entry.problem:
+                menu.addAction("Name and tags…", lambda: self.ask_to_edit(entry))
+            menu.addAction("Overwrite with the present sound", lambda: edits.overwrite(entry))
+            menu.addAction("Remove", lambda: edits.remove(entry))
+        return menu
+
+    def _keep_in(self, corner: int, entry: Entry) -> None:
+        preset = self.edits.read(entry)
+        if preset is not None:
+            self.cornered.emit(preset, corner)
+
+    def _bank_menu(self) -> QMenu:
+        """Menu for import and export of banks."""
+        menu = QMenu(self.more)
+        menu.addAction("Import a bank…", self.ask_import)
+        menu.addAction("Export what is listed…", self.ask_export)
+        menu.addSeparator()
+        menu.addAction(menu_text(f"Your presets: {self.library.user}")).setEnabled(False)
+        return menu
 
     # ------------------------------------------------------------------ what happens
 

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from mesosynth.presets.library import Library
 from mesosynth.presets.search import Entry, Marks
 
 from .. import theme
@@ -127,15 +128,20 @@ class LibraryRows(QAbstractListModel):
 
     Parameters
     ----------
-    marks : Marks
+    library : Library
         Whose favourites have stars.
     """
 
-    def __init__(self, marks: Marks) -> None:
+    def __init__(self, library: Library) -> None:
         super().__init__()
-        self.marks = marks
+        self._library = library
         self.rows: Sequence[Entry] = ()
         self.playing = ""  # key of what sounds
+
+    @property
+    def marks(self) -> Marks:
+        """Stars and favourites; the library reads them anew where another desk has changed them."""
+        return self._library.marks
 
     def show(self, found: Sequence[Entry], problems: Sequence[Entry]) -> None:
         """Show other rows.

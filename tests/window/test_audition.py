@@ -55,7 +55,8 @@ def test_a_match_is_judged_in_three_views_and_so_are_its_candidates(target, qtbo
     bars = target.match.scores.bars
     with told(qtbot, target.session.match.judged, timeout=60_000):
         QTest.keyClick(target, Qt.Key.Key_M)
-    assert all(float(bar.text) > 0.9 for bar in bars.values())
+    assert float(bars["jtfs"].text) > 0.9
+    assert all(float(bar.text) > 0.5 for bar in bars.values())
     assert "JTFS" in bars["jtfs"].toolTip()
     assert "% like" in target.match_page.candidates.item(0).text()
     record = target.session.presets.preset("judged").match

@@ -141,12 +141,12 @@ def test_overwrite_stars_and_remove_from_the_menu(desk, page):
         "Overwrite with the present sound", "Remove",
     ]  # fmt: skip
     desk.history.change({"f_c": 444.0})
-    page.do("overwrite", entry)
+    page.edits.overwrite(entry)
     assert load_preset(path).values["f_c"] == 444.0
-    page.do("rate", page.library.find(path), 3)
+    page.edits.rate(page.library.find(path), 3)
     page.line.setText("rating:3")
     assert [e.name for e in page.found] == ["Mine"]
-    page.do("remove", page.library.find(path))
+    page.edits.remove(page.library.find(path))
     assert not path.exists()
     factory = page.library.search("is:factory")[0]
     texts = [action.text() for action in page.row_menu(factory).actions()]
@@ -177,7 +177,7 @@ def test_a_bank_goes_out_and_comes_in(desk, page, tmp_path, qtbot):
     page.line.setText("is:user")
     page.export_bank(bank)
     said("1 presets are in bank.zip")
-    page.do("remove", page.found[0])
+    page.edits.remove(page.found[0])
     page.edits.import_bank(bank)
     said("1 presets came from bank.zip")
     assert [entry.name for entry in page.found] == ["Mine"]
@@ -272,15 +272,14 @@ def test_every_deed_has_a_shortcut(desk, page, qtbot):
     page.line.setText("is:user")
     press(desk, "Ctrl+Down")
     qtbot.waitUntil(lambda: loaded(page) is not None and loaded(page).name == "Mine")
-    marks = page.library.marks
     press(desk, "Ctrl+B")
-    assert "user/Mine.json" in marks.favourites
+    assert "user/Mine.json" in page.library.marks.favourites
     press(desk, "Ctrl+B")
-    assert "user/Mine.json" not in marks.favourites
+    assert "user/Mine.json" not in page.library.marks.favourites
     press(desk, "Ctrl+.")
     press(desk, "Ctrl+.")
     press(desk, "Ctrl+,")
-    assert marks.ratings["user/Mine.json"] == 1
+    assert page.library.marks.ratings["user/Mine.json"] == 1
     qtbot.waitUntil(lambda: desk.session.sound.values["f_c"] == 300.0)
     press(desk, "V")
     varied = desk.session.sound.values["f_c"]
@@ -308,7 +307,7 @@ def test_banks_are_asked_for_by_the_keyboard(desk, page, qtbot, tmp_path):
     press(desk, "Ctrl+Shift+E")
     answer(qtbot, desk, tmp_path / "mine")
     qtbot.waitUntil(lambda: "in mine.zip" in desk.status.message.text(), timeout=10_000)
-    page.do("remove", page.found[0])
+    page.edits.remove(page.found[0])
     press(desk, "Ctrl+Shift+I")
     answer(qtbot, desk, tmp_path / "mine.zip")
     qtbot.waitUntil(lambda: [e.name for e in page.found] == ["Mine"], timeout=10_000)
@@ -319,7 +318,7 @@ def test_a_bank_that_is_dropped_on_the_desk_comes_in(desk, page, qtbot, tmp_path
     page.line.setText("is:user")
     page.edits.export_bank(page.found, tmp_path / "mine.zip")
     qtbot.waitUntil(lambda: "in mine.zip" in desk.status.message.text(), timeout=10_000)
-    page.do("remove", page.found[0])
+    page.edits.remove(page.found[0])
     drop(desk, tmp_path / "mine.zip")
     qtbot.waitUntil(lambda: [e.name for e in page.found] == ["Mine"], timeout=10_000)
 
