@@ -40,7 +40,7 @@ def play_the_pad(window: MainWindow, _: JackPlayer) -> None:
     _press(window, "F3")
     window.effects.menu.aboutToShow.emit()
     next(a for a in window.effects.menu.actions() if a.text() == "Delay").trigger()
-    _drag(window.pad, window.pad.handle, QPoint(70, -60))
+    _drag(window.pad.viewport(), window.pad.handle, QPoint(70, -60))
     _press(window, "D")
     knob = window.knobs["w"]
     _drag(knob, knob.dial.center(), QPoint(0, -20))

@@ -22,7 +22,7 @@ from .desk import Desk
 from .dialogs import Tour
 from .docks import DockArea, Layouts
 from .files import Files
-from .pad.pad import Pad, PadFrame
+from .pad.frame import PadFrame
 from .pages.blend import BlendPage
 from .pages.effects import EffectsPage
 from .pages.layers import LayersPage
@@ -48,6 +48,7 @@ from .widgets.transport import Corner, Transport
 
 if TYPE_CHECKING:
     from .help import Help
+    from .pad.pad import Pad
 
 
 class MainWindow(QMainWindow):
@@ -84,7 +85,7 @@ class MainWindow(QMainWindow):
         self.transport = Transport(actions)
         self.beside_menus = Corner(actions)
         self.tracking_strip = TrackingStrip(actions, desk, self.history)
-        self.pad = Pad(table)
+        self.pad_frame = PadFrame(self._make_pad, table)
         self.scalograms = Scalograms()
         self.scale_rate = ScaleRatePlot(table)
         self.loss = LossCurve(table)
@@ -120,9 +121,7 @@ class MainWindow(QMainWindow):
         self.resize(1280, 800)
         self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
         self.layouts.begin()
-        if settings.axes is not None and set(settings.axes) <= set(table):
-            self.pad.set_axes(settings.axes)
-        self.pad.setFocus()
+        self.pad_frame.place.setFocus()
         self._show_values(desk.values)
         actions.refresh()
         self._was_painted = False
@@ -133,6 +132,24 @@ class MainWindow(QMainWindow):
         from .help import Help
 
         return Help(self, self.actions_)
+
+    @property
+    def pad(self) -> "Pad":
+        """The pad, made now if it was not yet."""
+        return self.pad_frame.pad
+
+    def _make_pad(self) -> "Pad":
+        from .pad.pad import Pad
+
+        pad = Pad(self._table)
+        if self.settings.axes is not None:
+            pad.set_axes(self.settings.axes)
+        pad.set_values(self.desk.values)
+        pad.axes_chosen.connect(self.pad_frame.show_axes)
+        self.links.connect_pad(pad)
+        self._connect_hand(pad)
+        self.pad_frame.show_axes(pad.axes)
+        return pad
 
     @property
     def session(self) -> Session:
@@ -151,7 +168,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self.settings.gain = self.desk.values.get("gain")
-        self.settings.axes = self.pad.wanted_axes
+        if self.pad_frame.place.made:
+            self.settings.axes = self.pad.wanted_axes
         self.layouts.keep()
         trouble = save_settings(self.settings)
         if trouble:  # the status line goes with the window
@@ -176,7 +194,6 @@ class MainWindow(QMainWindow):
             self.files.take(Path(files[0]))
 
     def _lay_out(self) -> None:
-        self.pad_frame = PadFrame(self.pad, self._table)
         self.docks = DockArea()
         for id_, (title, view) in {
             "pad": ("Pad", self.pad_frame),
@@ -270,14 +287,15 @@ class MainWindow(QMainWindow):
             self.docks.changed,
         )
         self.history.changed.connect(self.actions_.refresh)  # at once: Ctrl+Z may come next
-        for hand in (self.pad, *self.knobs.all()):
+        for hand in self.knobs.all():
             self._connect_hand(hand)
-        self.library.chosen.connect(self.pad.setFocus)
+        self.library.chosen.connect(lambda: self.pad.setFocus())
         self.docks.explain_asked.connect(lambda title: self.help.explain(title))
         self.library.cornered.connect(self.blend_page.keep)
         self.effects.knob_made.connect(self._connect_hand)
         self.match_page.settings_shown.connect(self._show_pins)
         self.layers_page.chosen.connect(lambda place: self.knobs.pages.turn_to(place + 1))
+        self.knobs.pages.turned.connect(lambda page: self.pad.show_layer(page))
         self.status.reset_asked.connect(self._reset_meters)
         self.tour.ended.connect(self._end_tour)
         desk.said.connect(self.status.show_message)
@@ -318,7 +336,7 @@ class MainWindow(QMainWindow):
         self._on_parameters(sound.values)
         self.actions_.refresh()
 
-    def _connect_hand(self, hand: Pad | Knob) -> None:
+    def _connect_hand(self, hand: "Pad | Knob") -> None:
         hand.gesture_began.connect(self.history.begin)
         hand.edited.connect(self.history.change)
         hand.gesture_ended.connect(self.history.end)
@@ -365,7 +383,8 @@ class MainWindow(QMainWindow):
             self._show_values(values)
 
     def _show_values(self, values: dict[str, float]) -> None:
-        self.pad.set_values(values)
+        if self.pad_frame.place.made:
+            self.pad.set_values(values)
         self.knobs.set_values(values)
         self._show_modulations()
         whole, notes = _in_words(self._table, values)

@@ -151,7 +151,7 @@ class _Frames(QObject):
             event = QMouseEvent(
                 kind, spot, pad.mapToGlobal(spot), button, buttons, Qt.KeyboardModifier.NoModifier
             )
-            QApplication.sendEvent(pad, event)
+            QApplication.sendEvent(pad.viewport(), event)
 
 
 def _memory(application: QApplication, windows: int) -> dict[str, object]:

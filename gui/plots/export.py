@@ -34,7 +34,6 @@ from .. import theme
 from ..desk import Desk
 from ..files import ask_save
 from ..settings import Settings
-from .canvas import Canvas
 from .frame import Frame, Later, Table
 
 if TYPE_CHECKING:
@@ -177,16 +176,6 @@ def _paint(body: QWidget, painter: QPainter, scale: float) -> None:
             place = QRectF(plot.mapTo(body, QPoint()), plot.size())
             painter.save()
             plot.render(painter, place, plot.viewport().rect())
-            painter.restore()
-    canvases = [each for each in [body, *body.findChildren(QWidget)] if isinstance(each, Canvas)]
-    for canvas in canvases:
-        if canvas.isVisibleTo(body):
-            painter.save()
-            painter.translate(canvas.mapTo(body, QPoint()))
-            painter.setClipRect(canvas.rect())
-            canvas.paint_still(painter)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            canvas.paint_moving(painter)
             painter.restore()
 
 

@@ -20,6 +20,7 @@ from .scope import envelope
 
 if TYPE_CHECKING:
     from ..main_window import MainWindow
+    from ..pad.pad import Pad
 
 
 # --------------------------------------------------------------------------------------------------
@@ -104,9 +105,12 @@ class ViewLinks(QObject):
         self._background = Background(self)
         window.scalograms.part_asked.connect(self._read_part)
         window.closed.connect(self._background.close)
-        window.pad.axes_chosen.connect(self._explore)
         window.pad_frame.map_asked.connect(self._explore)
         window.desk.attached.connect(self._attach)
+
+    def connect_pad(self, pad: "Pad") -> None:
+        """Connect the pad, which is made after the window."""
+        pad.axes_chosen.connect(self._explore)
 
     def _read_part(self, begin: float, end: float) -> None:
         """Read a part of the target's file again, for its waveform."""
@@ -168,4 +172,11 @@ class ViewLinks(QObject):
         wanted = self._window.pad_frame.map_action.isChecked() and self._has_target
         matchable = set(axes) <= set(self._desk.table.matchable)
         shown = axes if wanted and matchable else None
-        self._desk.ask(lambda session: session.loss_map.explore(shown))
+        table, ranges = self._desk.table, None
+        curves = [table[id_].curve for id_ in axes if id_ in table]
+        if "asinh" in curves and "signed_log" not in curves:  # from falling to rising
+            ends = [(table[id_].minimum, table[id_].maximum) for id_ in axes]
+            ranges = ends[0], ends[1]
+        self._desk.ask(
+            lambda session: session.loss_map.explore(shown, ranges=ranges if shown else None)
+        )

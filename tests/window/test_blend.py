@@ -29,11 +29,11 @@ def test_a_drag_between_corners_is_heard_between_them_and_is_one_step(desk, page
     before = desk.history.stack.count()
     square = page.square
     start, end = square.point(0.5, 0.5), square.point(1.0, 0.5)
-    drag(square, start, (int(end.x() - start.x()) + 40, 0))
+    drag(square.viewport(), start, (int(end.x() - start.x()) + 40, 0))
     assert square.across == 1.0
     assert session.sound.values["f_m"] == pytest.approx(16.0)
     assert desk.history.stack.count() == before + 1
-    drag(square, square.point(1.0, 0.5), (int(start.x() - end.x()), 0))
+    drag(square.viewport(), square.point(1.0, 0.5), (int(start.x() - end.x()), 0))
     assert session.sound.values["f_m"] == pytest.approx(8.0, rel=0.02)  # the middle, by ratios
     QTest.keySequence(desk, QKeySequence("Ctrl+Z"))
     assert session.sound.values["f_m"] == pytest.approx(16.0)
@@ -44,7 +44,7 @@ def test_arrow_keys_move_the_point(desk, page):
     keep(desk, page, 0, 4.0)
     keep(desk, page, 1, 16.0)
     page._presets[2] = page._presets[3] = None  # empty corners have no say
-    drag(page.square, page.square.point(0.5, 0.5), (-400, 400))
+    drag(page.square.viewport(), page.square.point(0.5, 0.5), (-400, 400))
     assert session.sound.values["f_m"] == pytest.approx(4.0)
     QTest.keyClick(page.square, Qt.Key.Key_Right)
     assert session.sound.values["f_m"] == pytest.approx(4.0 * 4.0**0.02)

@@ -110,7 +110,7 @@ def test_a_hand_on_the_pad_takes_over_from_the_match(target, qtbot):
     desk = target
     start(desk, qtbot)
     assert desk.session.match.running
-    drag(desk.pad, desk.pad.handle, (40, 40))
+    drag(desk.pad.viewport(), desk.pad.handle, (40, 40))
     assert not desk.session.match.follow
     assert not desk.actions_["follow"].isChecked()
     assert "took over" in desk.status.message.text()

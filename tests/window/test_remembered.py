@@ -9,7 +9,6 @@ from PySide6.QtGui import QAccessible, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 
-from gui.plots.canvas import Canvas
 from gui.plots.plot import Plot
 from gui.settings import load_settings
 
@@ -84,7 +83,7 @@ def test_the_sound_becomes_the_target_and_the_pad_marks_where_it_lies(
     with told(qtbot, desk.session.target.loaded, timeout=30_000):
         press(desk, "Shift+T")
     assert desk.pad._known["f_m"] == 12.0
-    where = desk.pad.plane.point(12.0, 3.0).toPoint()
+    where = desk.pad.pixel(12.0, 3.0).toPoint()
     desk.history.set_at_once({"f_m": 4.0, "gamma": 0.5}, "test")  # away with the handle
     ring = desk.pad.grab().toImage().pixelColor(where + QPoint(13, 0))
     assert ring.lightness() > 150
@@ -93,9 +92,7 @@ def test_the_sound_becomes_the_target_and_the_pad_marks_where_it_lies(
 def test_everything_that_can_be_reached_has_a_name(desk):
     nameless = []
     for widget in desk.findChildren(QWidget):
-        reachable = widget.focusPolicy() != Qt.FocusPolicy.NoFocus or isinstance(
-            widget, Canvas | Plot
-        )
+        reachable = widget.focusPolicy() != Qt.FocusPolicy.NoFocus or isinstance(widget, Plot)
         inner = widget.objectName().startswith("qt_") or widget.parent() is None
         if not reachable or inner or not widget.isVisibleTo(desk):
             continue

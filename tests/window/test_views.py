@@ -172,7 +172,7 @@ def test_another_pair_of_axes_is_chosen_in_the_menu_and_played(desk):
         assert pad.axes == ("f_c", "w")
         assert "Carrier" in frame.button.text()
         before = dict(desk.session.sound.values)
-        drag(pad, pad.handle, (50, -40))
+        drag(pad.viewport(), pad.handle, (50, -40))
         assert desk.session.sound.values["f_c"] > before["f_c"]
         assert desk.session.sound.values["w"] > before["w"]
         assert desk.session.sound.values["gamma"] == before["gamma"]
@@ -180,7 +180,7 @@ def test_another_pair_of_axes_is_chosen_in_the_menu_and_played(desk):
         next(a for a in upwards.actions() if a.data() == "f_c").trigger()
         assert pad.axes == ("w", "f_c")  # the two sides changed over
         next(a for a in sideways.actions() if a.data() == "am_depth").trigger()
-        QTest.mouseDClick(pad, LEFT, pos=pad.plane.area.center().toPoint())
+        QTest.mouseDClick(pad.viewport(), LEFT, pos=pad.area.center().toPoint())
         assert desk.session.sound.values["am_depth"] == pytest.approx(0.5, abs=0.01)
     finally:
         pad.set_axes(("f_m", "gamma"))
@@ -188,7 +188,7 @@ def test_another_pair_of_axes_is_chosen_in_the_menu_and_played(desk):
 
 def test_the_map_fills_in_around_the_point_and_its_arrows_lead_to_the_target(target, qtbot):
     desk = target
-    loss = desk.pad.loss
+    loss = desk.pad.map
     desk.pad_frame.map_action.trigger()  # off
     try:
         qtbot.waitUntil(lambda: loss.axes is None, timeout=5_000)
@@ -201,24 +201,28 @@ def test_the_map_fills_in_around_the_point_and_its_arrows_lead_to_the_target(tar
 
 
 @pytest.mark.parametrize("gamma", [1.0, -1.0])
-def test_arrows_lead_downhill(desk, gamma):
-    from gui.pad.plane import LossMapImage
-
+def test_a_map_is_drawn_where_its_values_lie_and_arrows_lead_downhill(desk, gamma):
+    pad = desk.pad
     x, y = np.geomspace(4.0, 16.0, 5), gamma * np.geomspace(0.5, 2.0, 4)
     cells = tuple(
-        Cell(i, j, (x[i], y[j]), 0.1, np.array([1.0, 2.0])) for i in range(5) for j in range(4)
-    )
-    known = LossMapImage()
-    known.start(("f_m", "gamma"), x, y)
-    known.add(("f_m", "gamma"), cells[:3])
-    assert known.known == pytest.approx(3 / 20)
-    known.add(("f_c", "w"), cells)
-    assert known.known == pytest.approx(3 / 20)  # of another map
-    slopes = known._slopes(desk.pad.plane)
-    area = desk.pad.plane.area
-    octaves = math.log(128.0)
-    assert slopes[0, 0] == pytest.approx([octaves / area.width(), 2.0 * octaves / area.height()])
-    assert np.isnan(slopes[3, 4]).all()
+        Cell(i, j, (x[i], y[j]), 10.0 ** (-3.0 + 0.5 * i), np.zeros(2))
+        for i in range(5) for j in range(4)
+    )  # fmt: skip
+    pad.start_map(("f_m", "gamma"), x, y)
+    pad.add_cells(("f_m", "gamma"), cells[:3])
+    assert pad.map.known == pytest.approx(3 / 20)
+    pad.add_cells(("f_c", "w"), cells)
+    assert pad.map.known == pytest.approx(3 / 20)  # of another map
+    pad.add_cells(("f_m", "gamma"), cells)
+    for cell in cells:
+        said = float(pad.read(*cell.values).rpartition(" ")[2])
+        assert said == pytest.approx(cell.loss, rel=0.06)
+    assert pad.image.cell(8.0, -gamma) is None  # falling where it rises
+    across = pad._contours.item.getData()[0]
+    ends, tips = across[::6], across[1::6]  # lower losses are at the left
+    assert (tips <= ends + 1e-9).all()
+    assert (tips < ends).mean() > 0.5
+    pad.start_map(None, np.zeros(0), np.zeros(0))
 
 
 def test_parameters_stand_beside_the_loss(desk):
