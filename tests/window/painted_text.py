@@ -6,7 +6,6 @@ from PySide6.QtWidgets import QLabel
 
 import gui.widgets.knob
 from gui import theme
-from gui.plots.canvas import Canvas
 from gui.plots.plot import FONT, Plot
 from gui.widgets.elided_label import ElidedLabel
 from gui.widgets.knob import Knob
@@ -40,19 +39,12 @@ def texts_of(widget):
     _written.clear()
     if widget.size().isEmpty():
         return []
-    if isinstance(widget, Canvas):
+    gui.widgets.knob.QPainter = Watched
+    try:
         image = QImage(widget.size(), QImage.Format.Format_ARGB32)
-        painter = Watched(image)
-        widget.paint_still(painter)
-        widget.paint_moving(painter)
-        painter.end()
-    else:
-        gui.widgets.knob.QPainter = Watched
-        try:
-            image = QImage(widget.size(), QImage.Format.Format_ARGB32)
-            widget.render(image)
-        finally:
-            gui.widgets.knob.QPainter = QPainter
+        widget.render(image)
+    finally:
+        gui.widgets.knob.QPainter = QPainter
     return list(_written)
 
 
@@ -109,10 +101,10 @@ def label_troubles(label):
 
 def text_troubles(window, may_end_early=()):
     """Every trouble with text in a window; labels in `may_end_early` may end in …."""
-    for widget in [w for kind in (Canvas, Plot, Knob) for w in window.findChildren(kind)]:
-        if widget.isVisible():
+    for widget in [w for kind in (Plot, Knob) for w in window.findChildren(kind)]:
+        if not widget.visibleRegion().isEmpty():  # nor behind another view of its stack
             name = widget.accessibleName() or type(widget).__name__
             yield from (f"{name}: {trouble}" for trouble in painted_troubles(widget))
     for label in window.findChildren(QLabel):
-        if label.isVisible() and label not in may_end_early:
+        if not label.visibleRegion().isEmpty() and label not in may_end_early:
             yield from label_troubles(label)
