@@ -10,7 +10,7 @@ the session that holds the two together (:mod:`mesosynth.session`). After Vahidi
 >>> ms.match(audio, sample_rate).theta                                         # doctest: +SKIP
 
 Matching
-    :class:`Matcher`, :func:`match`, :class:`MatchSettings`, :class:`MatchResult`,
+    :class:`Matcher`, :func:`match`, :class:`MatchSettings`, :class:`Filters`, :class:`MatchResult`,
     :class:`MatchStep`, the transform by itself, :class:`JTFS`, and losses for training,
     :class:`JTFSLoss` and :class:`MSSLoss`. These bring torch in.
 Resynthesis
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from mesosynth import errors
     from mesosynth.errors import MesosynthError
     from mesosynth.matching.match import Matcher, match
-    from mesosynth.matching.results import MatchResult, MatchSettings, MatchStep
+    from mesosynth.matching.results import Filters, MatchResult, MatchSettings, MatchStep
     from mesosynth.plugins.parameters import Parameter, ParameterTable
     from mesosynth.plugins.plugin import Effect, Instrument
     from mesosynth.presets.preset import Preset, load_preset, save_preset
@@ -57,6 +57,7 @@ __version__ = "0.1.0"
 __all__ = [
     "JTFS",
     "Effect",
+    "Filters",
     "Instrument",
     "JTFSLoss",
     "MSSLoss",
@@ -86,6 +87,7 @@ _MODULES = {
     "Effect": "plugins.plugin",
     "Instrument": "plugins.plugin",
     "MatchResult": "matching.results",
+    "Filters": "matching.results",
     "MatchSettings": "matching.results",
     "MatchStep": "matching.results",
     "Matcher": "matching.match",
