@@ -181,6 +181,27 @@ def test_mixed_layers_are_the_sum_of_each_alone(block):
     np.testing.assert_allclose(together, sum(each), atol=1e-5)
 
 
+@pytest.mark.parametrize("block", [65, 1000])
+def test_twelve_layers_of_five_kinds_are_the_sum_of_each_alone(block):
+    kinds = ("strike", "drum", "chirplet", "grains", "ripple")
+    others = {str(n): {"instrument": kinds[n % 5]} for n in range(1, LAYERS + 1) if n % 5 != 2}
+    for n in ("3", "8"):
+        others[n]["parameters"] = {"density": 1.0}  # so that it is heard at once
+
+    def heard(numbers, block):
+        layers = Layers()
+        layers.restore({"layers": others})
+        layers.prepare(RATE, 4096)
+        values = {f"f_c_{n}": 100.0 * n for n in numbers}
+        values |= {f"gamma_{n}": 5.0 for n in (2, 7, 12)}  # of the chirplets, short ones
+        levels = {f"level_{n}": -12.0 if n in numbers else -60.0 for n in range(1, LAYERS + 1)}
+        return play(layers, PARAMETERS.vector({**values, **levels}), RATE // 2, block)
+
+    each = [heard([n], 512) for n in range(1, LAYERS + 1)]
+    assert all(np.abs(sound).max() > 0.01 for sound in each)
+    np.testing.assert_allclose(heard(range(1, LAYERS + 1), block), sum(each), atol=1e-5)
+
+
 def test_what_layers_are_is_in_their_state_and_nonsense_changes_nothing():
     layers, _ = mixed()
     assert layers.state() == MIXED

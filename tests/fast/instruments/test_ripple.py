@@ -33,7 +33,7 @@ def play(instrument, values, n, block, events=()):
     return out.astype(float)
 
 
-@pytest.mark.parametrize("block", [1, 17, 64, 1000, 4096])
+@pytest.mark.parametrize("block", [1, 64, 65, 128, 1000, 4096])
 @pytest.mark.parametrize("gamma", [2.5, -0.7])
 @pytest.mark.parametrize("depth", [1.0, 0.4])
 def test_live_and_offline_are_one_sound(block, gamma, depth):
