@@ -220,58 +220,34 @@ def apply_modulation(values: F8, moved: F8, targets: F8, amounts: F8, sources: F
 
 def _oscillator(n: int) -> list[Parameter]:
     return [
-        Parameter(
-            f"lfo{n}_rate", f"LFO {n} rate", "Hz", 0.01, 40.0, 1.0,
-            "Cycles a second, where it does not follow the tempo.", "log",
-        ),
-        Parameter(
-            f"lfo{n}_shape", f"LFO {n} shape", "", 0.0, 5.0, 0.0, "Form of a cycle.",
-            choices=SHAPES,
-        ),
-        Parameter(
-            f"lfo{n}_sync", f"LFO {n} sync", "", 0.0, 1.0, 0.0,
-            "Whether a cycle lasts a note value of the tempo.", choices=("free", "tempo"),
-        ),
-        Parameter(
-            f"lfo{n}_division", f"LFO {n} note", "", 0.0, len(DIVISIONS) - 1.0, 8.0,
-            "Length of a cycle at the tempo.", choices=tuple(DIVISIONS),
-        ),
-        Parameter(
-            f"lfo{n}_restart", f"LFO {n} restart", "", 0.0, 1.0, 0.0,
-            "Whether a key begins its cycle anew.", choices=("never", "by key"),
-        ),
+        Parameter(f"lfo{n}_rate", f"LFO {n} rate", "Hz", 0.01, 40.0, 1.0,
+                  "Cycles a second, where it does not follow the tempo.", "log"),
+        Parameter(f"lfo{n}_shape", f"LFO {n} shape", "", 0.0, 5.0, 0.0, "Form of a cycle.",
+                  choices=SHAPES),
+        Parameter(f"lfo{n}_sync", f"LFO {n} sync", "", 0.0, 1.0, 0.0,
+                  "Whether a cycle lasts a note value of the tempo.", choices=("free", "tempo")),
+        Parameter(f"lfo{n}_division", f"LFO {n} note", "", 0.0, len(DIVISIONS) - 1.0, 8.0,
+                  "Length of a cycle at the tempo.", choices=tuple(DIVISIONS)),
+        Parameter(f"lfo{n}_restart", f"LFO {n} restart", "", 0.0, 1.0, 0.0,
+                  "Whether a key begins its cycle anew.", choices=("never", "by key")),
     ]  # fmt: skip
 
 
 def _slot(n: int) -> list[Parameter]:
     return [
-        Parameter(
-            f"source{n}", f"Source {n}", "", 0.0, len(SOURCES) - 1.0, 0.0,
-            "What moves the target.", choices=SOURCES,
-        ),
-        Parameter(
-            f"depth{n}", f"Depth {n}", "", -1.0, 1.0, 0.0,
-            "Way of the target's knob, as a part of its travel; below 0 it goes the other way.",
-        ),
+        Parameter(f"source{n}", f"Source {n}", "", 0.0, len(SOURCES) - 1.0, 0.0,
+                  "What moves the target.", choices=SOURCES),
+        Parameter(f"depth{n}", f"Depth {n}", "", -1.0, 1.0, 0.0,
+                  "Way of the target's knob, as a part of its travel; below 0 the other way."),
     ]  # fmt: skip
 
 
-_TIMES = ((("attack", 0.001, 0.01), ("decay", 0.005, 0.3), ("release", 0.005, 0.3)), 10.0)
-
-
 class Gestures:
-    """Held keys, pedal, wheel and pressure: what a rack keeps for its modulation of now or later.
-
-    Attributes
-    ----------
-    sources : (9,) float64
-        Sources as the events left them, in the order of SOURCES without "off".
-    gate : bool
-        Whether a key is held, by finger or pedal.
-    """
+    """Held keys, pedal, wheel and pressure, which a rack keeps for its modulation."""
 
     def __init__(self) -> None:
-        self.sources = np.zeros(len(SOURCES) - 1)
+        self.sources = np.zeros(len(SOURCES) - 1)  # as the events left them, without "off"
+        self.gate = False  # whether a key is held, by finger or pedal
         self._held = np.zeros(128 * 16, np.bool_)
         self.reset()
 
@@ -339,11 +315,12 @@ class Modulation(Effect):
         [
             *_oscillator(1),
             *_oscillator(2),
-            *(
-                Parameter(f"env_{id_}", f"Envelope {id_}", "s", low, _TIMES[1], default,
-                          f"Time of the envelope's {id_}.", "log")
-                for id_, low, default in _TIMES[0]
-            ),
+            Parameter("env_attack", "Envelope attack", "s", 0.001, 10.0, 0.01,
+                      "Time of the envelope's attack.", "log"),
+            Parameter("env_decay", "Envelope decay", "s", 0.005, 10.0, 0.3,
+                      "Time of the envelope's decay.", "log"),
+            Parameter("env_release", "Envelope release", "s", 0.005, 10.0, 0.3,
+                      "Time of the envelope's release.", "log"),
             Parameter("env_sustain", "Envelope sustain", "", 0.0, 1.0, 0.5,
                       "Level of the envelope while a key is held."),
             Parameter("follow", "Input release", "s", 0.01, 1.0, 0.1,

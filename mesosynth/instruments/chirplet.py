@@ -101,10 +101,8 @@ PARAMETERS = ParameterTable(
     ]
 )  # fmt: skip
 
-(
-    P_F_C, P_F_M, P_GAMMA, P_W, P_AM_SHAPE, P_AM_DEPTH, P_BRIGHTNESS, P_PERIOD, P_SYNC, P_TEMPO,
-    P_DIVISION, P_SWING, P_HUMANISE, P_SPREAD, P_RELEASE, P_GAIN,
-) = range(len(PARAMETERS))  # fmt: skip
+P_F_C, P_F_M, P_GAMMA, P_W, P_AM_SHAPE, P_AM_DEPTH = range(6)
+P_GAIN = PARAMETERS.index("gain")
 """Indices in the vector."""
 
 
@@ -305,7 +303,7 @@ class Chirplet(VoiceInstrument):
         """[audio] Render a part of a block."""
         self.voices = _render(self._rows, self.voices, self._ramps, self._mix, block, begin, end)
 
-    def begin_voice(self, row: F8, place: int) -> None:
+    def _begin_voice(self, row: F8, place: int) -> None:
         """[audio] Begin an arpeggio at its place in the sweep.
 
         Without a key that is its window's edge, in step with the formula: sample n is the formula
@@ -340,7 +338,7 @@ class Chirplet(VoiceInstrument):
             if fade < self._fast and level > _TINY and direction * place <= self._half
         ]
 
-    def dispensable(self, sounding: list[int], by_key: bool) -> int:
+    def _dispensable(self, sounding: list[int], by_key: bool) -> int:
         """[audio] Voice that gives way to a new one, or -1: released, or furthest in its sweep.
 
         A start without a key spares voices before their middle, or else a long sweep would never

@@ -75,14 +75,10 @@ REPETITION = (
 )  # fmt: skip
 """Parameters of the clock; every :class:`KeyboardInstrument` has them."""
 
-SPREAD = Parameter(
-    "spread", "Spread", "", 0.0, 1.0, 0.0,
-    "How far starts lie from the middle, to the left and to the right.",
-)  # fmt: skip
-RELEASE = Parameter(
-    "release", "Release", "s", 0.02, 8.0, 1.0,
-    "Time in which the sound fades once its key is let go.", curve="log",
-)  # fmt: skip
+SPREAD = Parameter("spread", "Spread", "", 0.0, 1.0, 0.0,
+                   "How far starts lie from the middle, to the left and to the right.")  # fmt: skip
+RELEASE = Parameter("release", "Release", "s", 0.02, 8.0, 1.0,
+                    "Time in which the sound fades once its key is let go.", "log")  # fmt: skip
 GAIN = Parameter("gain", "Gain", "dB", -60.0, 6.0, -9.0, "Level of the output.")
 
 
@@ -107,29 +103,15 @@ class Key:
 
 
 class Keyboard:
-    """All held keys and the gestures of each MIDI channel.
-
-    Attributes
-    ----------
-    keys : list of Key
-        KEYS of them, active or not.
-    held : bool
-        Whether any key is held, by finger or pedal.
-    clock : float
-        Periods that have passed while not frozen.
-    gestures : (4, 16) float64
-        BEND in semitones, PRESSURE and TIMBRE from 0 to 1 of each channel, and the KEY_PRESSURE of
-        each of `keys` alone.
-    late : float
-        Delay of the starts of each key, periods.
-    moved : bool
-        Whether a gesture changed the sound of the voices; the reader clears it.
-    """
+    """All held keys and the gestures of each MIDI channel."""
 
     def __init__(self) -> None:
         self.keys = [Key() for _ in range(KEYS)]
-        self.gestures = np.zeros((4, MIDI_CHANNELS))
-        self.late = self.clock = 0.0
+        self.held = False  # whether any key is, by finger or pedal
+        self.gestures = np.zeros((4, MIDI_CHANNELS))  # rows as above; semitones, and 0 to 1
+        self.late = 0.0  # delay of the starts of each key, periods
+        self.clock = 0.0  # periods that have passed while not frozen
+        self.moved = True  # whether a gesture changed the sound; the reader clears it
         self.reset()
 
     def reset(self) -> None:
@@ -261,22 +243,13 @@ class Keyboard:
 
 
 class TunedInstrument(Instrument):
-    """Instrument whose keys may be tuned to a scale.
+    """Instrument whose keys may be tuned to a scale."""
 
-    Attributes
-    ----------
-    pitch : str
-        Id of the parameter whose place a key takes, Hz; "" where it takes none's.
-    tuning : KeyTuning
-    relative : bool
-        Whether keys transpose the parameter `pitch` by their distance from middle C.
-    """
-
-    pitch: ClassVar[str] = ""
+    pitch: ClassVar[str] = ""  # id of the parameter whose place a key takes, if it takes one's
 
     def __init__(self) -> None:
         self.tuning = KeyTuning()
-        self.relative = False
+        self.relative = False  # whether keys transpose `pitch` by their distance from middle C
 
     def state(self) -> dict[str, Any]:
         """[control] Scale of the keys, if it is not the equal temperament."""
@@ -294,35 +267,19 @@ class TunedInstrument(Instrument):
 
 
 class KeyboardInstrument(TunedInstrument):
-    """Instrument that keys play and that repeats by period or tempo.
-
-    Attributes
-    ----------
-    keyboard : Keyboard
-    knobs : list of float
-        All parameters at the end of the block.
-    chance : random.Random
-        Random numbers for humanise, with a fixed seed.
-    frozen : bool
-        Whether all clocks stand still.
-    late : float
-        Delay of starts without a key, periods; the first of a negative one is under way already
-        when the repetition begins.
-    delay : float
-        Delay of starts without a key, s, in place of `late`; 0 leaves that as it is.
-    missed : float
-        Part of a start without a key that is over at its first sample, s.
-    muted : bool
-        Whether clocks advance without a sound: nothing starts, and the block stays as it is.
-    """
+    """Instrument that keys play and that repeats by period or tempo."""
 
     def __init__(self) -> None:
         super().__init__()
         self.keyboard = Keyboard()
-        self.chance = random.Random()
-        self.knobs: list[float] = []
-        self.late = self.missed = self.delay = 0.0
-        self.muted = False
+        self.chance = random.Random()  # for humanise, with a fixed seed
+        self.knobs: list[float] = []  # all parameters at the end of the block
+        self.frozen = False  # whether all clocks stand still
+        # Of starts without a key: delay in periods, of which the first of a negative one is under
+        # way already when the repetition begins; delay in s, in its place if it is not 0; and the
+        # part of a start that is over at its first sample, s.
+        self.late = self.delay = self.missed = 0.0
+        self.muted = False  # whether clocks advance without a sound, and the block stays as it is
         self._pulse = Pulse()
         index = self.parameters.index
         self._pitch_at, self._period_at, self._tempo_at, self._division_at, self._sync_at = (
@@ -616,35 +573,18 @@ def _aim_voices(
 
 
 class VoiceInstrument(KeyboardInstrument):
-    """Keyboard instrument whose every start is a voice, a row of a matrix that a loop renders.
+    """Keyboard instrument whose every start is a voice, a row of a matrix that a loop renders."""
 
-    Attributes
-    ----------
-    partials : int
-        Of a voice.
-    fields, ramped : int
-        Columns of a voice, and of the ramps that all voices share.
-    brightest : float
-        Brightness beyond which a slide does not go, dB/octave.
-    pure : float
-        Brightness at which only the fundamental sounds, dB/octave.
-    softness : float
-        Brightness that the softest key loses, dB/octave.
-    voices : int
-        Number of voices, with those that fade.
-    starts : int
-        Starts since the reset.
-    """
-
-    partials: ClassVar[int]
-    fields: ClassVar[int]
-    ramped: ClassVar[int]
-    brightest: ClassVar[float] = 0.0
-    pure: ClassVar[float] = -math.inf
-    softness: ClassVar[float] = 0.0
+    partials: ClassVar[int]  # of a voice
+    fields: ClassVar[int]  # columns of a voice
+    ramped: ClassVar[int]  # columns of the ramps that all voices share
+    brightest: ClassVar[float] = 0.0  # dB/octave, beyond which a slide does not go
+    pure: ClassVar[float] = -math.inf  # dB/octave, at which only the fundamental sounds
+    softness: ClassVar[float] = 0.0  # dB/octave that the softest key loses
 
     def __init__(self) -> None:
         super().__init__()
+        self.voices = self.starts = 0  # with those that fade; since the reset
         index = self.parameters.index
         self._brightness_at, self._spread_at, self._release_at = (
             index(id_) for id_ in ("brightness", "spread", "release")
@@ -657,15 +597,8 @@ class VoiceInstrument(KeyboardInstrument):
         """[audio] Set the ends of the shared ramps; return the cycles per sample of 1 Hz."""
 
     @abstractmethod
-    def begin_voice(self, row: F8, place: int) -> None:
-        """[audio] Set a new voice's own columns; the common ones and their ramps are set.
-
-        Parameters
-        ----------
-        row : (fields,) float64
-        place : int
-            Index of its key, or -1.
-        """
+    def _begin_voice(self, row: F8, place: int) -> None:
+        """[audio] Set the own columns of a new voice, of the key at `place` or without one (-1)."""
 
     @abstractmethod
     def loudness(self, row: F8) -> float:
@@ -675,16 +608,8 @@ class VoiceInstrument(KeyboardInstrument):
         """[audio] Voices that are not about to end."""
         return [v for v in range(self.voices) if self._rows[v, V_FADE] < self._fast]
 
-    def dispensable(self, sounding: list[int], by_key: bool) -> int:
-        """[audio] Voice that gives way to a new one, or -1.
-
-        Parameters
-        ----------
-        sounding : list of int
-            Voices to choose from.
-        by_key : bool
-            Whether a key starts the new one.
-        """
+    def _dispensable(self, sounding: list[int], by_key: bool) -> int:
+        """[audio] Voice that gives way to a new one, of those that sound, or -1."""
         return min(sounding, key=self._order)
 
     # ------------------------------------------------------------------ voices
@@ -759,7 +684,7 @@ class VoiceInstrument(KeyboardInstrument):
         row[V_STEP:end] = row[end : 2 * end - V_STEP]
         if place < 0:  # the block's ramps may be under way already
             row[V_STEP] *= self._base / self._next_base
-        self.begin_voice(row, place)
+        self._begin_voice(row, place)
 
     def release(self, place: int) -> None:
         """[audio] Release the voices of the key at `place`, or those without a key (-1)."""
@@ -797,7 +722,7 @@ class VoiceInstrument(KeyboardInstrument):
         sounding = self.sounding()
         count = len(sounding)
         if count >= (VOICES if by_key else VOICES - 1):
-            voice = self.dispensable(sounding, by_key)
+            voice = self._dispensable(sounding, by_key)
             if voice >= 0:
                 self._steal(self._rows[voice])
                 count -= 1

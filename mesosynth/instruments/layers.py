@@ -144,19 +144,13 @@ class LayerVoice:
         self.silent = True
 
     def play(self, silent: bool, events: Events, block: NDArray[np.float32]) -> bool:
-        """[audio] Overwrite `block` unless the layer is silent; it keeps its place in the beat.
+        """[audio] Overwrite `block` unless the layer is silent; return whether it is to be heard.
 
         Parameters
         ----------
-        silent : bool
-            Whether its level ends at the lowest.
-        events : (k,) EVENT
-        block : (2, frames) float32
-
-        Returns
-        -------
-        bool
-            Whether `block` is to be heard.
+        silent, events, block
+            Whether its level ends at the lowest, where it keeps its place in the beat; (k,) EVENT;
+            (2, frames) float32.
         """
         rests = silent and self.silent
         self.silent = silent
@@ -176,19 +170,12 @@ class LayerVoice:
         }
 
     def lead_in(self, knobs: list[float], at: int) -> float:
-        """Time from the start of a layer to where it is audible, s, at full speed.
+        """Time from its start to where it is audible, s, at full speed.
 
         Parameters
         ----------
-        knobs : list of float
-            All parameters of the layers.
-        at : int
-            Index of the layer's first.
-
-        Returns
-        -------
-        float
-            s.
+        knobs, at
+            All parameters of the layers, and the index of this one's first.
         """
         return _LEAD_IN * sweep_seconds(knobs[at + _W], knobs[at + _GAMMA]) if self._sweeps else 0.0
 
@@ -197,12 +184,8 @@ class LayerVoice:
 
         Parameters
         ----------
-        knobs : list of float
-            All parameters of the layers.
-        at : int
-            Index of the layer's first.
-        first : float
-            Delay of the first layer after a key, s.
+        knobs, at, first
+            As for :meth:`lead_in`, and the delay of the first layer after a key, s.
         """
         speed, level, own = knobs[P_ALL_SPEED], knobs[at + _LEVEL], self.values
         for column, parameter in self._followed:

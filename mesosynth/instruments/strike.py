@@ -92,11 +92,9 @@ PARAMETERS = ParameterTable(
     ]
 )  # fmt: skip
 
-(
-    P_F_C, P_GAMMA, P_ATTACK, P_DECAY, P_BRIGHTNESS, P_INHARMONICITY, P_DAMPING, P_AIR, P_AIR_WIDTH,
-    P_TREMOLO_RATE, P_TREMOLO_DEPTH, P_PERIOD, P_SYNC, P_TEMPO, P_DIVISION, P_SWING, P_HUMANISE,
-    P_SPREAD, P_RELEASE, P_GAIN,
-) = range(len(PARAMETERS))  # fmt: skip
+P_TREMOLO_DEPTH, P_HUMANISE, P_GAIN = (
+    PARAMETERS.index(id_) for id_ in ("tremolo_depth", "humanise", "gain")
+)
 """Indices in the vector."""
 
 # Air is noise in bands around the pitch, so many standard deviations of its width away from it.
@@ -410,7 +408,7 @@ class Strike(VoiceInstrument):
             self._mix, block, begin, end,
         )  # fmt: skip
 
-    def begin_voice(self, row: F8, place: int) -> None:
+    def _begin_voice(self, row: F8, place: int) -> None:
         """[audio] Begin a strike at its onset."""
         row[V_SWEEP] = row[V_REST] = 1.0
         row[V_SCALE] = 1.0 / self._ramps[1, R_PEAK]
