@@ -3,7 +3,7 @@
 import functools
 import itertools
 import math
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -353,16 +353,25 @@ class MatchSearch:
             return
         for _ in range(_TIMED_ROUNDS):
             before = self.best.rank
-            for nearby in self.model.nearby:
-                here = self.best.iterate.state
-                state = yield from self._likest(here, nearby(here))
-                if state is not None:
-                    start += 1
-                    yield from self._descend_roughly(state, start)
+            start = yield from self._descend_nearby(self.model.nearby, start)
             if self.best.rank > _LESS_LOSS * before:
                 break  # a second round would be the same
+        start = yield from self._descend_nearby(self.model.nearby_last, start)
         state, evaluations = self.best.iterate.state, self.settings.max_evaluations
         yield from self._descend_from(self._all, state, start + 1, evaluations, _TIMED_FINE)
+
+    def _descend_nearby(
+        self, proposals: Sequence[Callable[[State], Sequence[State]]], start: int
+    ) -> Generator[MatchStep | Evaluation | None, None, int]:
+        """Descend roughly from the likeliest of each kind of proposal near the best so far."""
+        for nearby in proposals:
+            assert self.best is not None
+            here = self.best.iterate.state
+            state = yield from self._likest(here, nearby(here))
+            if state is not None:
+                start += 1
+                yield from self._descend_roughly(state, start)
+        return start
 
     def _descend_roughly(self, state: State, start: int) -> MatchSteps:
         end = yield from self._descend_from(

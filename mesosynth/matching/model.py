@@ -1,5 +1,6 @@
 """Models of the matchable instruments: states, units, and the unknowns of a descent."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -129,6 +130,8 @@ class Model:
     nearby : tuple of callable
         States near the end of a descent that may lead further, where minima lie close together; the
         likest of each is tried, one after another.
+    nearby_last : tuple of callable
+        The same, tried once where the others lead no further.
     """
 
     name: str
@@ -144,6 +147,7 @@ class Model:
     trapped: Callable[[State], bool] = _never
     phi: Phi | None = None
     nearby: tuple[Callable[[State], list[State]], ...] = ()
+    nearby_last: tuple[Callable[[State], list[State]], ...] = ()
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -369,6 +373,7 @@ _CERTAIN = 0.08  # s after the onset: there the pitch is known best
 _WIDTHS = np.geomspace(0.25, 4.5, 25)  # octaves
 _AUDIBLE_AIR = 0.15
 _ATTACKS = (0.6, 1.4, 1.9)  # shares of the attack found
+_TREMOLO_RATES, _TREMOLO_DEPTHS = (2.5, 4.0, 6.0, 9.0, 13.0), (0.15, 0.3, 0.5)  # Hz, depth
 _LATER = 0.22  # of what the attack is shorter, by which the onset seems later
 
 
@@ -407,6 +412,29 @@ def _other_attacks(state: State) -> list[State]:
     return states
 
 
+def _other_tremolos(state: State) -> list[State]:
+    """Strikes with other tremolos, and with the decays that fall as far in one decay time.
+
+    Of a short sound a slow tremolo cannot be read: its dip looks like a faster decay.
+    """
+    decay, rate, depth = (
+        STRIKE.ids.index(id_) for id_ in ("decay", "tremolo_rate", "tremolo_depth")
+    )
+    t = float(state[decay])
+
+    def dip(hertz: float, deep: float) -> float:
+        return math.log(max(1.0 - deep * math.sin(math.pi * hertz * t) ** 2, 0.1))
+
+    before = dip(float(state[rate]), float(state[depth]))
+    states: list[State] = []
+    for hertz, deep in itertools.product(_TREMOLO_RATES, _TREMOLO_DEPTHS):
+        there = state.copy()
+        there[rate], there[depth] = hertz, deep
+        there[decay] = t / max(1.0 + dip(hertz, deep) - before, 0.4)
+        states.append(STRIKE.in_range(there))
+    return states
+
+
 STRIKE = Model(
     name="strike",
     parameters=strike.PARAMETERS,
@@ -417,6 +445,7 @@ STRIKE = Model(
     with_tangents=strike_torch.strike_and_tangents,
     phi="mss",
     nearby=(_other_glides, _other_widths, _other_attacks),
+    nearby_last=(_other_tremolos, _other_tremolos),
 )
 
 MODELS = {model.name: model for model in (CHIRPLET, RIPPLE, DRUM, GRAINS, STRIKE)}

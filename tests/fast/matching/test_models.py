@@ -13,7 +13,7 @@ from mesosynth.instruments.ripple_torch import ripple
 from mesosynth.instruments.strike_torch import strike
 from mesosynth.matching import MatchSettings
 from mesosynth.matching.match import Matcher, match
-from mesosynth.matching.model import MODELS, Unknowns, model_named
+from mesosynth.matching.model import MODELS, STRIKE, Unknowns, model_named
 from mesosynth.matching.operator import shared_operator
 from mesosynth.matching.results import MATCHABLE, table_of
 from mesosynth.matching.starts import read_comb
@@ -266,3 +266,26 @@ def test_a_cloud_of_other_grains_is_found():
     assert result.theta["slope"] == pytest.approx(0.75, abs=0.08)
     assert result.gain == pytest.approx(10.0 / np.sqrt(N) / LEVEL, rel=0.1)  # as loud, live
     assert result.found
+
+
+def test_other_tremolos_of_a_strike_fall_as_far_in_one_decay_time():
+    """Else the likest of them would be one that decays wrongly."""
+    ids = STRIKE.ids
+    values = {
+        **STRIKE.parameters.defaults(),
+        "decay": 0.1,
+        "tremolo_rate": 7.0,
+        "tremolo_depth": 0.4,
+    }
+    state = STRIKE.state_of({id_: values[id_] for id_ in STRIKE.first})
+
+    def level(at):
+        decay, rate, depth = (at[ids.index(i)] for i in ("decay", "tremolo_rate", "tremolo_depth"))
+        return np.exp(-0.1 / decay) * (1.0 - depth * np.sin(np.pi * rate * 0.1) ** 2)
+
+    (nearby, *_) = STRIKE.nearby_last
+    others = nearby(state)
+    assert len({round(other[ids.index("tremolo_rate")], 6) for other in others}) > 3
+    assert [level(other) for other in others] == pytest.approx(
+        [level(state)] * len(others), rel=0.05
+    )
