@@ -751,8 +751,7 @@ class Plot(pg.GraphicsView):
     def _on_resized(self) -> None:
         self._ground.setRect(self.area)
         self._hint.setGeometry(self.area.toRect())
-        if self._pointed:
-            self.point_at(None)
+        self._point_to(None)
 
     # ------------------------------------------------------------------ cross-hair and read-out
 
