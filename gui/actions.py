@@ -277,9 +277,6 @@ def _all_actions(w: "MainWindow") -> list[Action]:
                "Write what was heard in the last ten minutes to a WAV or FLAC file.",
                lambda: w.files.ask_where("Save the last ten minutes", RECORDINGS,
                                          w.files.save_last, "last minutes")),
-        Action("device", "Sound", "Sound device…", "Device", "Ctrl+D", "ph.speaker-high",
-               "Choose the sound device, its sample rate and its block.",
-               lambda: w.sound.show_devices()),
     ]
 
     match = [
@@ -441,6 +438,8 @@ def _all_actions(w: "MainWindow") -> list[Action]:
              "Open or close what is looked for, how, and what was found."),
         page("layers", "Layers", "Layers", "F7", "ph.stack",
              "Open or close the layers: match with several arpeggios; mute, pin and order them."),
+        page("device", "MIDI and audio", "MIDI, audio", "Ctrl+D", "ph.speaker-high",
+             "Open or close the page of sound device, MIDI ports and controllers."),
         picture("view_pad", "Pad", "Pad", "Alt+1", "ph.crosshair-simple",
                 "Show or hide the pad.", "pad"),
         picture("map", "Map of sounds", "Map", "F5", "ph.map-trifold",
@@ -460,6 +459,8 @@ def _all_actions(w: "MainWindow") -> list[Action]:
                 "Show or hide the waveform or the spectrum of the output.", "output"),
         picture("sequence", "Sequence of a long sound", "Sequence", "F8", "ph.film-strip",
                 "Show or hide the view where all of a long sound is matched, played and written."),
+        picture("view_keyboard", "Keyboard", "Keyboard", "Alt+7", "ph.music-notes-simple",
+                "Show or hide the piano keys; those that are held are lit.", "keyboard"),
         Action("view_knobs", "View", "Knobs", "Knobs", "Alt+9", "ph.dots-six",
                "Show or hide the row of knobs.",
                lambda: w.knobs.setVisible(not w.knobs.isVisible()),

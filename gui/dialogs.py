@@ -1,4 +1,4 @@
-"""Dialogs: choice of sound device, its confirmation, the sheet of shortcuts, the tour."""
+"""Choice of sound device and its confirmation, and the tour."""
 
 import threading
 from collections.abc import Sequence
@@ -7,8 +7,6 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QComboBox,
-    QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QFrame,
     QHBoxLayout,
@@ -29,12 +27,13 @@ from . import theme
 
 
 _BLOCKS = (32, 64, 128, 256, 512, 1024, 2048)
+_SHORT = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 _OWN = "The device's own"
 _ALWAYS = [("The system's default", None), ("No sound card: silent clock", "silent")]
 
 
-class DeviceDialog(QDialog):
-    """Dialog of device, sample rate and block; nothing changes before Apply.
+class DeviceForm(QWidget):
+    """Form of device, sample rate and block; nothing changes before Apply.
 
     Signals
     -------
@@ -45,10 +44,8 @@ class DeviceDialog(QDialog):
     chosen = Signal(object, object, object)
     _looked = Signal(object)
 
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Sound device")
-        self.setModal(False)
+    def __init__(self) -> None:
+        super().__init__()
         self.device, self.rate, self.block = QComboBox(), QComboBox(), QComboBox()
         self.note = theme.note()
         self.note.setWordWrap(True)
@@ -56,21 +53,19 @@ class DeviceDialog(QDialog):
             self.rate.addItem(_OWN if rate is None else f"{rate} Hz", rate)
         for block in (None, *_BLOCKS):
             self.block.addItem(_OWN if block is None else f"{block} frames", block)
-        buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Apply | QDialogButtonBox.StandardButton.Close
-        )
-        self.apply = buttons.button(QDialogButtonBox.StandardButton.Apply)
+        self.apply = QPushButton("Apply")
+        theme.name(self.apply, "Use this sound device")
         self.apply.clicked.connect(self._choose)
-        buttons.rejected.connect(self.close)
+        self.device.setSizeAdjustPolicy(_SHORT)
+        self.device.setMinimumContentsLength(12)
         form = QFormLayout(self)
-        form.setContentsMargins(20, 16, 20, 16)
-        form.setVerticalSpacing(10)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(6)
         for title, box in [("Device", self.device), ("Rate", self.rate), ("Block", self.block)]:
             theme.name(box, title)
             form.addRow(title, box)
         form.addRow(self.note)
-        form.addRow(buttons)
-        self.setMinimumWidth(420)
+        form.addRow(self.apply)
         self._looked.connect(self._show_devices)
         self._show_devices(DeviceList([], ""))
 

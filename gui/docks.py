@@ -187,7 +187,10 @@ _PLAYED = ["pad", "blend", "map"]
 
 LAYOUTS = {
     "Play": (
-        Row(((7, _PLAYED), (3, _column((1, ["output"]), (1, ["match"]))))),
+        _column(
+            (6, Row(((7, _PLAYED), (3, _column((1, ["output"]), (1, ["match"])))))),
+            (1, ["keyboard"]),
+        ),
         Layout(page="sounds"),
     ),
     "Design": (

@@ -30,6 +30,7 @@ from .pages.library import LibraryPage
 from .pages.map import MapPage
 from .pages.match import MatchPage
 from .pages.sequence import SequencePage
+from .pages.setup import SetupPage
 from .plots.links import ViewLinks
 from .plots.loss_curve import LossCurve
 from .plots.scale_rate import ScaleRatePlot
@@ -40,6 +41,7 @@ from .settings import Layout, Settings, save_settings
 from .sound import Piano, SoundControl
 from .undo import Comparisons, History
 from .widgets.drawer import Drawer
+from .widgets.keyboard import Keyboard
 from .widgets.knob import Knob, Knobs
 from .widgets.match_panel import AuditionButtons, MatchPanel
 from .widgets.status_line import StatusLine
@@ -100,12 +102,15 @@ class MainWindow(QMainWindow):
         self.match_page = MatchPage(actions, desk, self.history)
         self.sequence_page = SequencePage(actions, desk, self.history, settings)
         self.layers_page = LayersPage(actions, desk, self.history, settings, self.library.library)
+        self.setup_page = SetupPage(desk, self.sound.devices)
+        self.keyboard = Keyboard(desk)
         self.drawer = Drawer()
         for id_, page in {
             "sounds": self.library,
             "effects": self.effects,
             "matching": self.match_page,
             "layers": self.layers_page,
+            "device": self.setup_page,
         }.items():
             self.drawer.add(actions[id_], page)
         for id_ in ("map", "blend", "sequence"):
@@ -205,6 +210,7 @@ class MainWindow(QMainWindow):
             "match": ("Match", self.match),
             "sequence": ("Sequence", self.sequence_page),
             "output": ("Output", self.scope),
+            "keyboard": ("Keyboard", self.keyboard),
         }.items():
             self.docks.add(id_, title, view)
         self.layouts = Layouts(self.docks, self.settings, self._layout, self._show_layout)
@@ -409,6 +415,7 @@ class MainWindow(QMainWindow):
         self.scope.show_samples(samples, rate)
         self.links.show_playhead(samples, rate)
         self.status.show_audio(status)
+        self.setup_page.show_audio(status)
 
     def _tour_steps(self) -> list[tuple[QWidget, str, str]]:
         return [

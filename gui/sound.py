@@ -10,7 +10,7 @@ from typing_extensions import override
 from mesosynth.session import Session
 
 from .desk import Desk
-from .dialogs import ConfirmBar, DeviceDialog
+from .dialogs import ConfirmBar, DeviceForm
 
 # --------------------------------------------------------------------------------------------------
 # Esc: cancels what is open; twice in a row where nothing is, it is a panic.
@@ -82,7 +82,7 @@ class SoundControl(QObject):
     ----------
     silenced : bool
         Whether a panic silenced everything, and nothing was played since.
-    devices : DeviceDialog
+    devices : DeviceForm
     question : ConfirmBar
     escape : Escape
     """
@@ -91,7 +91,7 @@ class SoundControl(QObject):
         super().__init__(window)
         self.silenced = False
         self._desk = desk
-        self.devices = DeviceDialog(window)
+        self.devices = DeviceForm()
         self.devices.chosen.connect(self._try_device)
         self.question = ConfirmBar()
         self.question.refused.connect(self._go_back)
@@ -117,12 +117,6 @@ class SoundControl(QObject):
     def say_how_to_panic(self) -> None:
         """Say what a second Esc does."""
         self._desk.say("Esc once more silences everything; Shift+Esc does at once.")
-
-    def show_devices(self) -> None:
-        """Let a device be chosen."""
-        self.devices.look(self._desk.session.device.status())
-        self.devices.show()
-        self.devices.raise_()
 
     def _try_device(self, device: str | None, rate: int | None, block: int | None) -> None:
         """Change over, and go back by itself unless the user says that it works."""

@@ -93,6 +93,13 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """MIDI keys that are down."""
+
+    notes: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Learned:
     """A controller was bound to a parameter, and the map is saved."""
 
@@ -129,7 +136,7 @@ class Alive:
 
 
 Command = ControlSettings | ParameterLayout | Learn | Forget
-Report = Moved | Ports | Activity | Learned | Program | Transported | Problem | Alive
+Report = Moved | Ports | Activity | Held | Learned | Program | Transported | Problem | Alive
 
 
 # --------------------------------------------------------------------------------------------------
@@ -193,6 +200,7 @@ class ControlLoop:
         self._map = MidiMap(layout.parameters)
         self._midi: MidiPorts | None = None
         self._osc: OscReceiver | None = None
+        self._held, self._told_held = set[int](), frozenset[int]()
         self._patient = True
         self._apply(settings)
 
@@ -227,6 +235,13 @@ class ControlLoop:
             Time of arrival, s of `time.perf_counter`.
         """
         self._push(kind, channel, note, value, stamp)
+        with self._lock:
+            if kind == EventKind.NOTE_ON:
+                self._held.add(note)
+            elif kind == EventKind.NOTE_OFF:
+                self._held.discard(note)
+            elif kind == EventKind.ALL_OFF:
+                self._held.clear()
         parameters = self._layout.parameters
         if kind == EventKind.TEMPO and "tempo" in parameters:
             self.move("tempo", parameters["tempo"].clamp(value))
@@ -313,10 +328,14 @@ class ControlLoop:
             reports, self._reports = self._reports, []
             moved, self._moved = self._moved, {}
             messages, self._messages = self._messages, 0
+            held = frozenset(self._held)
         if moved:
             reports.append(Moved(moved))
         if messages:
             reports.append(Activity(messages))
+        if held != self._told_held:
+            self._told_held = held
+            reports.append(Held(held))
         if overdue and not reports:
             reports.append(Alive())
         for report in reports:

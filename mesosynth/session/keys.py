@@ -8,12 +8,13 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from mesosynth.control.midi_map import map_path
+from mesosynth.control.midi_map import MIDI_MAP, Binding, MidiBindings, map_path
 from mesosynth.control.osc import FASTEST, SLOWEST
 from mesosynth.control.process import (
     Activity,
     ControlProcess,
     ControlSettings,
+    Held,
     Learned,
     Moved,
     Ports,
@@ -44,6 +45,10 @@ class Keys:
     """Number of MIDI and OSC messages that arrived."""
     learned = Signal(str, int, int)
     """A parameter, and the channel and number of the MIDI controller that was bound to it."""
+    bindings_changed = Signal()
+    """A controller was bound to a parameter, or forgotten."""
+    held_changed = Signal(frozenset)
+    """MIDI keys that are down, here and at MIDI and OSC."""
     program_changed = Signal(int, int)
     """Channel and program of a MIDI program change."""
 
@@ -59,7 +64,9 @@ class Keys:
     ) -> None:
         self._emit, self._messages = emit, messages
         self._sound, self._rack, self._match, self._presets = sound, rack, match, presets
+        self._bindings: tuple[Binding, ...] | None = None
         self._push: Callable[..., object] = audio.keys.push
+        self._held, self._held_outside = set[int](), frozenset[int]()
         self._taps: deque[float] = deque(maxlen=8)
         self._process = ControlProcess(rack.layout, audio.parameters, audio.controls)
 
@@ -105,6 +112,16 @@ class Keys:
     def forget(self, parameter: str) -> None:
         """Unbind the MIDI controller of a parameter."""
         self._process.forget(parameter)
+        self._bindings = tuple(each for each in self.bindings if each.parameter != parameter)
+        self._emit(self.bindings_changed)
+
+    @property
+    def bindings(self) -> tuple[Binding, ...]:
+        """MIDI controllers that are bound to parameters."""
+        if self._bindings is None:
+            found, _ = MIDI_MAP.load_own(map_path(), MidiBindings(), "no controller is bound")
+            self._bindings = found.bindings
+        return self._bindings
 
     def note_on(self, note: int, velocity: float = 0.8, channel: int = 0) -> None:
         """Press a key, from the next block on, also while the transport stands.
@@ -120,6 +137,8 @@ class Keys:
         """
         velocity = min(max(velocity, 0.0), 1.0)
         self._push(EventKind.NOTE_ON, channel & 0x0F, note & 0x7F, velocity)
+        self._held.add(note & 0x7F)
+        self._emit(self.held_changed, self._held_outside | self._held)
 
     def note_off(self, note: int, channel: int = 0) -> None:
         """Release a key.
@@ -132,6 +151,8 @@ class Keys:
             0 to 15.
         """
         self._push(EventKind.NOTE_OFF, channel & 0x0F, note & 0x7F)
+        self._held.discard(note & 0x7F)
+        self._emit(self.held_changed, self._held_outside | self._held)
 
     def sustain(self, down: bool) -> None:
         """Press or release the sustain pedal."""
@@ -169,6 +190,8 @@ class Keys:
     def all_notes_off(self) -> None:
         """Release all keys and the pedal, of MIDI and OSC too."""
         self._push(EventKind.ALL_OFF, 0, WHOLE_CHANNEL, 0.0)
+        self._held.clear()
+        self._emit(self.held_changed, self._held_outside)
 
     def follow_rack(self) -> None:
         """Send the parameters of another rack to the control process."""
@@ -183,7 +206,15 @@ class Keys:
                     self._move(known)
                 case Transported(playing):
                     self._sound.play() if playing else self._sound.stop()
+                case Held(notes):
+                    self._held_outside = notes
+                    self._emit(self.held_changed, notes | self._held)
                 case Learned(parameter, channel, controller):
+                    kept = [each for each in self.bindings
+                            if (each.channel, each.controller) != (channel, controller)
+                            and each.parameter != parameter]  # fmt: skip
+                    self._bindings = (*kept, Binding(channel, controller, parameter))
+                    self._emit(self.bindings_changed)
                     self._emit(self.learned, parameter, channel, controller)
                     name = self._sound.parameters[parameter].name
                     self._messages.say(
