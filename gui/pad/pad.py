@@ -289,7 +289,7 @@ class Marker(Part):
             spot = [float(axis.coordinates(v)) for axis, v in zip(axes, self.at, strict=True)]
             ink = self.plot.ink(self._colour)
             self.item.setData(spots=[
-                {"pos": spot, "size": size, "pen": QPen(ink, 0.0 if last else 1.5),
+                {"pos": spot, "size": size, "pen": pg.mkPen(ink, width=1.5),
                  "brush": self.plot.ink(self._colour, 1.0 if last else 0.12)}
                 for size, last in zip(
                     self._sizes, [*[False] * (len(self._sizes) - 1), True], strict=True
