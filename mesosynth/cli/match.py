@@ -1,13 +1,14 @@
 """`mesosynth match`: the parameters of a recording, written as a preset.
 
-With ``--layers``, a few sounds of several kinds that together sound like it; with ``--save`` and
-``--resume``, a match that outlives its process.
+By itself it decides between one arpeggio and layers, a few sounds of several kinds that together
+sound like it; ``--instrument`` and ``--layers`` decide instead. With ``--save`` and ``--resume``, a
+match outlives its process.
 """
 
 import contextlib
 import math
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 _KEYS = (
     "theta", "std", "loss", "found", "evaluations", "seconds", "converged", "onset", "gain"
 )  # fmt: skip
+_ARPEGGIO = "chirplet"
 _ONE_ARPEGGIO = ("unknowns", "pin", "phi", "descent")  # options that do not go with --layers
 _NEW_MATCH = ("seed", "layers", "seconds", "unknowns", "pin", "phi", "descent")  # nor with --resume
 
@@ -63,8 +65,8 @@ class MatchOptions:
     ----------
     output : Path, optional
         Write a preset.
-    instrument : str
-        Instrument to match with.
+    instrument : str, optional
+        Instrument to match with; by default one arpeggio, or layers where that is not enough.
     unknowns : str, optional
         Parameters to look for: f_c,f_m,gamma,w for example; by default all of the instrument.
     pin : list of str, optional
@@ -82,8 +84,8 @@ class MatchOptions:
     output: Annotated[Path | None, Parameter(("-o", "--output"), metavar="PRESET")] = None
     render: Annotated[Path | None, Parameter(metavar="OUT.wav")] = None
     instrument: Annotated[
-        Literal["chirplet", "ripple", "drum", "grains", "strike"], Parameter(metavar="NAME")
-    ] = "chirplet"
+        Literal["chirplet", "ripple", "drum", "grains", "strike"] | None, Parameter(metavar="NAME")
+    ] = None
     seed: Annotated[
         Whole | None,
         of(MatchSettings, "seed", metavar="N", help="Seed of the random numbers."),
@@ -108,7 +110,7 @@ class MatchOptions:
         float | None,
         of(
             LayersSettings, "seconds", metavar="S",
-            help="With --layers: end after so long, with the best so far.",
+            help="Of layers: end after so long, with the best so far.",
         ),
     ] = None  # fmt: skip
 
@@ -125,7 +127,7 @@ class MatchOptions:
         ArgumentError
             If a pinned parameter or its value does not exist.
         """
-        table = instrument_class(self.instrument).parameters
+        table = instrument_class(self.instrument or _ARPEGGIO).parameters
         pinned = pinned_values(self.pin or (), table, beside=("onset", "gain"))
         wanted = split_ids(self.unknowns) if self.unknowns else table.matchable
         return MatchSettings(
@@ -143,6 +145,11 @@ class MatchOptions:
             If their number or the time makes no sense.
         """
         return LayersSettings(**self._given("layers", "seconds", "seed"))
+
+    @property
+    def decides(self) -> bool:
+        """Whether the match decides between one arpeggio and layers."""
+        return not self._given("instrument", "resume", "save", "layers", *_ONE_ARPEGGIO)
 
     def check(self, file: Path | None) -> None:
         """Refuse options that do not go together, before the work begins.
@@ -199,10 +206,45 @@ def match(
     answer = _layers if checkpoint.job == "layers" else _one_arpeggio
     with _telling_how_to_go_on(options.run):
         found = answer(checkpoint, options, json)
+        if options.decides and not _explains(found):
+            found = _with_layers(found, target, options, json)
     remarks = list(getattr(checkpoint.target, "remarks", ()))  # a long sound has none
     for remark in remarks:
         print(f"mesosynth: {remark}", file=sys.stderr)
     return {**found, "remarks": remarks}
+
+
+_ENOUGH = 0.8  # score at which one arpeggio explains a sound
+_SMALL_LOSS, _TEXTURE = 0.01, 0.95  # of one in noise, which the picture shows and the loss knows
+_BETTER = 0.03  # score by which layers must be better
+
+
+def _explains(found: Mapping[str, Any]) -> bool:
+    """Whether one arpeggio explains the sound."""
+    scores = found["similarity"]
+    in_noise = found["loss"] < _SMALL_LOSS and scores["jtfs"] >= _TEXTURE
+    return scores["score"] >= _ENOUGH or in_noise
+
+
+def _with_layers(
+    arpeggio: dict[str, Any], target: "Target", options: MatchOptions, as_json: bool
+) -> dict[str, Any]:
+    """Match with layers where one arpeggio is not enough, and keep the better one."""
+    from mesosynth.matching.checkpoint import Checkpoint
+
+    score = arpeggio["similarity"]["score"]
+    if not as_json:
+        print(f"One arpeggio does not explain it ({score:.2f}): layers of several kinds.")
+    files = [path for path in (options.output, options.render) if path is not None]
+    kept = [path.read_bytes() for path in files]
+    found = _layers(Checkpoint("layers", options.layers_settings(), target), options, as_json)
+    if found["similarity"]["score"] >= score + _BETTER:
+        return found
+    for path, content in zip(files, kept, strict=True):
+        path.write_bytes(content)
+    if not as_json:
+        print("The arpeggio is kept, as layers are no better.")
+    return arpeggio
 
 
 def _checkpoint(file: Path | None, options: MatchOptions) -> "Checkpoint":
@@ -218,7 +260,8 @@ def _checkpoint(file: Path | None, options: MatchOptions) -> "Checkpoint":
         load_checkpoint(options.save)  # which refuses to take the place of anything else
     if options.layers is not None:
         return Checkpoint("layers", options.layers_settings(), load_target(file))
-    return Checkpoint("match", options.settings(), load_target(file), options.instrument)
+    instrument = options.instrument or _ARPEGGIO
+    return Checkpoint("match", options.settings(), load_target(file), instrument)
 
 
 def _target_of(checkpoint: "Checkpoint") -> "Target":

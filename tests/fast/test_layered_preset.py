@@ -124,6 +124,17 @@ def test_the_command_line_matches_with_layers(tmp_path, capsys):
     assert np.isfinite(audio).all()
 
 
+def test_a_match_decides_for_layers_where_one_arpeggio_is_not_enough(tmp_path, capsys):
+    sound, preset = tmp_path / "struck.wav", tmp_path / "struck.json"
+    noise = replace(MIXED[1], theta={**MIXED[1].theta, "air": 1.0, "air_width": 3.0}, onset=0.05)
+    audio = render_layers([noise], ANALYSIS_RATE, ANALYSIS_RATE)
+    soundfile.write(sound, audio, ANALYSIS_RATE)
+    assert main(["match", str(sound), "--seconds", "3", "-o", str(preset)]) == 0
+    assert "One arpeggio does not explain it" in capsys.readouterr().out
+    assert load_preset(preset).instrument == "layers"
+    assert "strike" in str(load_preset(preset).state)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
