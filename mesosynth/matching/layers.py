@@ -4,6 +4,7 @@ Greedy search on expected band pictures, joint refinement, second tries of the l
 missed least, and a last refinement beside the waveform itself. Any of it can be stopped.
 """
 
+import functools
 import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -39,7 +40,7 @@ from mesosynth.matching.results import (
     LayersSettings,
     LayersStep,
 )
-from mesosynth.matching.similarity import Similarity
+from mesosynth.matching.similarity import Similarity, local_coefficients
 from mesosynth.system.steps import Evaluation, EvaluationCache, Steps, Stopped, result_of
 
 R = TypeVar("R")
@@ -227,7 +228,10 @@ _PATIENCE = 24  # tries without a gain
 _GAIN = 5e-4  # share of the loss by which a try must be better
 _GROWN_BY, _SWAPPED_BY = 0.6, 0.75  # of the time
 _NOT_MISSED = 2e-3  # share of the loss that a layer must be worth
-_ROUNDS = 3  # of refinement beside the waveform
+_ROUNDS, _BESIDE_BY = 3, 0.85  # of refinement beside the waveform; of the time
+_VARIATIONS = 16  # of one stage
+_VARIED_PATIENCE, _VARIED_GAIN = 2, 2e-3  # stages without a gain, share of the loss
+_JTFS = 2.0  # weight of the local JTFS beside the pictures
 _FARTHEST = 4.0  # factor of power by which a waveform's picture may differ from the expected one
 _LEAST_SECONDS = 2.0  # for a search that goes on when its time is nearly over
 _REPORT_PERIOD = 0.2  # s
@@ -284,7 +288,7 @@ class LayerSearch:
         self._scale = _PEAK / max(float(np.abs(recording.audio).max()), 1e-30)
         x = _resampled(recording) * np.float32(self._scale)
         sound = torch.from_numpy(x)
-        self._samples = len(x)
+        self._sound, self._samples = x, len(x)
         self._pictures = BandPictures(len(x))
         pictures = self._pictures.of_sound(sound)
         self._loss = PictureLoss(pictures)
@@ -336,8 +340,13 @@ class LayerSearch:
         if self._count > max(self._given, 1) and self._elapsed < 1.0:
             yield from self._stage(self._pruned(), slack=_NOT_MISSED)
         for _ in range(_ROUNDS):
-            if self._elapsed < 1.0:
+            if self._elapsed < _BESIDE_BY:
                 yield from self._stage(self._beside_waveform())
+        failures = 0
+        while failures < _VARIED_PATIENCE and self._elapsed < 1.0:
+            before = self._state.loss
+            yield from self._stage(self._varied())
+            failures = 0 if self._state.loss < before * (1.0 - _VARIED_GAIN) else failures + 1
         yield from self._tell(last=True)
 
     def _stage(self, compute: Steps[None, _State], slack: float = 0.0) -> LayerSteps[None]:
@@ -413,7 +422,68 @@ class LayerSearch:
         # The loss of expected pictures goes on, so that losses of one search compare.
         return _State(found.mixture, state.loss * after / before)
 
+    def _varied(self) -> Steps[None, _State]:
+        """The layers after small random changes that bring the sound itself nearer.
+
+        Noise of another pitch is another noise, so that its chance can be chosen, too. No other
+        stage hears the JTFS, with its texture and repetition.
+        """
+        rng = np.random.default_rng([self._settings.seed, self._number])
+        mixture = self._state.mixture
+        free = np.flatnonzero(~mixture.held)
+        rows, sounds = mixture.rows.copy(), self._sounds(mixture)
+        before = least = self._heard_loss(sounds.sum(axis=0))
+        yield
+        for _ in range(_VARIATIONS if len(free) else 0):
+            place = int(rng.choice(free))
+            model = layer_model(mixture.kinds[place])
+            row = rows[place] + self._change(mixture.kinds[place], rows[place], rng)
+            tensor = torch.from_numpy(row).float()[None]
+            high = model.high_of(tensor, self._samples / RATE)
+            row = torch.minimum(torch.maximum(tensor, model.low), high)[0].double().numpy()
+            one = Mixture((mixture.kinds[place],), row[None], mixture.held[:1])
+            tried = sounds.copy()
+            tried[place] = self._sounds(one)[0]
+            loss = self._heard_loss(tried.sum(axis=0))
+            if loss < least:
+                least, sounds, rows[place] = loss, tried, row
+            yield
+        return _State(mixture.moved(rows), self._state.loss * least / before)
+
     # ------------------------------------------------------------------ their parts
+
+    @staticmethod
+    def _change(
+        kind: str, row: NDArray[np.float64], rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Small random change of a row."""
+        rates = layer_model(kind).rates.numpy().astype(np.float64)
+        change = np.zeros(SIZE)
+        match int(rng.integers(3)):
+            case 0:  # pitch, and with it the noise
+                change[0] = rng.normal() * 0.5 * rates[0]
+            case 1:  # one of the others
+                place = int(rng.choice(np.flatnonzero(rates)))
+                change[place] = rng.normal() * 2.0 * rates[place]
+            case _:
+                change = rng.normal(size=SIZE) * 0.5 * rates
+        if row[PERIOD]:
+            change[PERIOD] = rng.normal() * _PERIOD_RATE * row[PERIOD]
+        return change
+
+    def _heard_loss(self, x: NDArray[np.float32]) -> float:
+        """Loss of a sound: of its pictures, and of its local JTFS."""
+        with torch.no_grad():
+            pictures = float(self._loss.of(self._pictures.of_sound(torch.from_numpy(x))))
+        S = local_coefficients(x, RATE)
+        cosine = float(S @ self._S / max(float(np.linalg.norm(S)), 1e-30))
+        return pictures + _JTFS * (1.0 - cosine)
+
+    @functools.cached_property
+    def _S(self) -> NDArray[np.float32]:
+        """Local JTFS of the target, of unit norm."""
+        S = local_coefficients(self._sound, RATE)
+        return S / max(float(np.linalg.norm(S)), 1e-30)
 
     def _joined(self, mixture: Mixture, steps: int) -> Steps[None, _State]:
         """Layers and the best of several starts for a new one, refined."""
@@ -537,9 +607,12 @@ class LayerSearch:
 
     def _real_pictures(self, mixture: Mixture) -> Pictures:
         """Pictures of the waveform of layers."""
+        return self._pictures.of_sound(torch.from_numpy(self._sounds(mixture).sum(axis=0)))
+
+    def _sounds(self, mixture: Mixture) -> NDArray[np.float32]:
+        """Waveforms of layers, (layers, samples)."""
         layers = self._layers(mixture, [1.0] * len(mixture), 1.0, 0.0)
-        x = layer_sounds(layers, self._samples, RATE).sum(axis=0)
-        return self._pictures.of_sound(torch.from_numpy(x.astype(np.float32)))
+        return layer_sounds(layers, self._samples, RATE).astype(np.float32)
 
     @property
     def _count(self) -> int:

@@ -20,7 +20,7 @@ from mesosynth.matching.layer_models import (
     row_of,
 )
 from mesosynth.matching.layer_starts import LayerStarts
-from mesosynth.matching.layers import layer_steps, match_layers, mixture_pictures, render_layers
+from mesosynth.matching.layers import layer_steps, mixture_pictures, render_layers
 from mesosynth.matching.results import MATCHABLE, Layer, LayersSettings, LayersStep
 from mesosynth.system.steps import Evaluation, EvaluationCache, Stopped, stop
 
@@ -124,7 +124,7 @@ def phrase():
 
 
 def test_a_tone_and_a_burst_of_noise_are_told_apart_with_their_times_and_shares():
-    result = match_layers(phrase(), RATE, LayersSettings(layers=2, seconds=400.0))
+    result, _, _ = run(LayersSettings(layers=2, seconds=400.0), evaluated=8)
     assert result.scores.score > 0.9
     first, second = sorted(result.layers, key=lambda one: one.onset)
     assert first.onset == pytest.approx(0.02, abs=0.02)
@@ -170,9 +170,9 @@ def test_a_stop_gives_what_is_there_and_a_match_goes_on_from_it():
 
 def test_a_match_that_is_taken_up_again_comes_to_the_same_digits():
     settings = LayersSettings(layers=1, seconds=1e6)  # so that no clock decides
-    whole, steps, evaluations = run(settings)
+    whole, steps, evaluations = run(settings, evaluated=9)
     _, before, left = run(settings, evaluated=4)
-    again, after, new = run(settings, left)
+    again, after, new = run(settings, left, evaluated=5)
     assert replace(again, seconds=0.0) == replace(whole, seconds=0.0)
     assert len(left) + len(new) == len(evaluations)
     assert after[: len(before)] == before  # with their seconds: what was told is told again
