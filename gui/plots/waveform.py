@@ -109,6 +109,9 @@ class Waveform(Plot):
         """Show another target."""
         self.peaks, self._finer, self._wanted = peaks, None, None
         self.start, self.length = target.start, len(target.audio) / ANALYSIS_RATE
+        recording = target.recording
+        if peaks is not None and peaks.duration > recording.duration + 0.05:
+            self.start, self.length = recording.start, recording.duration
         if peaks is not None:
             top = max(float(np.abs([peaks.high, peaks.low]).max()), 1e-9)
             self.set_axes(

@@ -461,8 +461,9 @@ def _windows(
 ) -> tuple[Recording, NDArray[np.float32], float]:
     """Recording, the analysis window, and the time at which the latter begins, s.
 
-    From `start` both begin there; else the recording is the liveliest part of a longer sound, and
-    the analysis window the liveliest part of the recording.
+    The analysis window begins at `start`, or is the liveliest part of the recording. The recording
+    is the whole of a sound of up to ten seconds; else it begins at `start`, too, or is the
+    liveliest part.
     """
     energy = np.array([*_energies(resampled(source.blocks, sample_rate))])
     hops = -(-ANALYSIS_SAMPLES // _HOP)
@@ -471,7 +472,8 @@ def _windows(
     if start is not None:
         last = max(len(energy) * _HOP - ANALYSIS_SAMPLES, 0)
         begin = min(max(round(start * ANALYSIS_RATE), 0), last)
-        recording_start = begin / ANALYSIS_RATE
+        room = len(energy) * _HOP - round(LONGEST_RECORDING * ANALYSIS_RATE)
+        recording_start = min(begin, max(room, 0)) / ANALYSIS_RATE
     else:
         if len(energy) > long_hops:
             first = _liveliest(energy, long_hops)

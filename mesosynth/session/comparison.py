@@ -9,19 +9,19 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth import units
-from mesosynth.audio.file import stream_audio
-from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
+from mesosynth.audio.target import Target
 from mesosynth.engine.audition import CAPACITY, AuditionRequest
 from mesosynth.engine.process import AudioProcess
-from mesosynth.errors import MesosynthError, TargetError
+from mesosynth.errors import TargetError
 from mesosynth.instruments.layers import LAYERS, SILENT
 from mesosynth.plugins.tempo import synced_period
+from mesosynth.presets.matched import PAUSE
 from mesosynth.presets.preset import EffectState
 from mesosynth.session.layers import INSTRUMENT, Layers
 from mesosynth.session.match import Match
@@ -157,6 +157,7 @@ class Comparison:
             values=self._sound.instrument_values,
             effects=self._rack.preset_effects,
             sample_rate=rate,
+            state=self._rack.state,
         )
 
     def _take_plan(self, new: "Plan") -> None:
@@ -192,7 +193,8 @@ class Comparison:
 # Plans, computed in a thread
 
 
-_SECONDS = ANALYSIS_SAMPLES / ANALYSIS_RATE
+_SECONDS = 4.0  # of the instrument, whose loudness is measured
+_LEAST_SECONDS = 0.4  # of a sound, to measure its loudness
 _LISTENING_RATE, _LISTENING_BLOCK = 24000, 1024  # Hz and frames, to measure the instrument
 _ALONE = -20.0  # LUFS of the target where the instrument is inaudible
 _INAUDIBLE = -50.0  # LUFS
@@ -211,8 +213,8 @@ class Scene:
     path : Path or None
         Its file, with its whole bandwidth; None without a file.
     onset : float or None
-        Start of the instrument for a sound in time with the target, s in its window; None if
-        unknown.
+        Start of the instrument for a sound in time with the target, s in its recording; None
+        if unknown.
     instrument : str
         The loudness of a user plugin is not measured.
     values : mapping
@@ -220,6 +222,8 @@ class Scene:
     effects : tuple of EffectState
     sample_rate : int
         Of the device, Hz.
+    state : mapping
+        What the instrument keeps beside its parameters.
     """
 
     target: Target = field(compare=False)
@@ -229,6 +233,7 @@ class Scene:
     values: Mapping[str, float]
     effects: tuple[EffectState, ...]
     sample_rate: int
+    state: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def is_like(self, other: "Scene | None") -> bool:
         """Whether the same plan is valid for both."""
@@ -295,49 +300,25 @@ def _same_sound(one: Scene, other: Scene) -> bool:
 
 
 def _sound(scene: Scene) -> NDArray[np.float32]:
-    """The target's window at the device's rate; of a file with its whole bandwidth."""
+    """The target's recording at the device's rate."""
     import soxr
 
     rate = scene.sample_rate
-    sound = _from_file(scene)
-    audio, source_rate = (scene.target.audio, ANALYSIS_RATE) if sound is None else sound
-    samples = soxr.resample(audio, source_rate, rate).astype(np.float32)[:CAPACITY]
-    edge = round(_EDGE * rate)
+    recording = scene.target.recording
+    audio = recording.audio * np.float32(scene.target.scale)
+    samples = soxr.resample(audio, recording.sample_rate, rate).astype(np.float32)[:CAPACITY]
+    edge = min(round(_EDGE * rate), len(samples))
     ramp = np.linspace(0.0, 1.0, edge, dtype=np.float32)
     samples[:edge] *= ramp
     samples[-edge:] *= ramp[::-1]
     return samples
 
 
-def _from_file(scene: Scene) -> tuple[NDArray[np.float32], float] | None:
-    """The window in the file's samples, and the file's rate; None if the file has changed."""
-    if scene.path is None:
-        return None
-    target = scene.target
-    try:
-        stream = stream_audio(scene.path)
-    except MesosynthError:
-        return None
-    if stream.sha256 != target.sha256:
-        return None
-    begin = round(target.start * stream.sample_rate)
-    window = np.zeros(round(_SECONDS * stream.sample_rate), np.float32)
-    at = 0
-    for block in stream.blocks():
-        first, last = max(begin, at), min(begin + len(window), at + len(block))
-        if first < last:
-            window[first - begin : last - begin] = block[first - at : last - at]
-        at += len(block)
-        if at >= begin + len(window):
-            break
-    return window * np.float32(target.scale), stream.sample_rate
-
-
 def _repetition(scene: Scene) -> float:
     """Time from one start of the target to the next, s: the least sufficient number of periods."""
     period = _period(scene)
     # Not one more period for a part that is shorter than the fade.
-    return period * np.ceil(_SECONDS / period - 1e-3)
+    return period * np.ceil(scene.target.recording.duration / period - 1e-3)
 
 
 def _period(scene: Scene) -> float:
@@ -345,16 +326,18 @@ def _period(scene: Scene) -> float:
     values = scene.values
     if scene.instrument == "layers":
         heard = [n for n in range(1, LAYERS + 1) if values[f"level_{n}"] > SILENT]
-        return max([values[f"period_{n}"] for n in heard], default=_SECONDS) / values["speed"]
+        shortest = scene.target.recording.duration + PAUSE
+        return max([values[f"period_{n}"] for n in heard], default=shortest) / values["speed"]
     if values.get("sync", 0.0) >= 0.5 and {"tempo", "division"} <= set(values):
         return synced_period(values["tempo"], values["division"])
-    return values.get("period", _SECONDS)
+    return values.get("period", scene.target.recording.duration + PAUSE)
 
 
 def _gain(samples: NDArray[np.float32], scene: Scene) -> float:
     from mesosynth.audio.loudness import largest_loudness
 
-    both_sides = np.stack([samples, samples])
+    least = max(round(_LEAST_SECONDS * scene.sample_rate) - len(samples), 0)
+    both_sides = np.stack([np.pad(samples, (0, least))] * 2)
     target = largest_loudness(both_sides, scene.sample_rate)
     heard = _loudness_of_instrument(scene)
     if heard < _INAUDIBLE:
@@ -373,8 +356,9 @@ def _loudness_of_instrument(scene: Scene) -> float:
         return _ALONE
     effects = [e for e in scene.effects if e.plugin in EFFECTS and not e.bypassed]
     sound = render(
-        scene.instrument, scene.values, _SECONDS, _LISTENING_RATE, _LISTENING_BLOCK, effects
-    )
+        scene.instrument, scene.values, _SECONDS, _LISTENING_RATE, _LISTENING_BLOCK, effects,
+        scene.state,
+    )  # fmt: skip
     return largest_loudness(sound, _LISTENING_RATE)
 
 

@@ -478,11 +478,11 @@ class Layers:
         self.set_mixer(mixer)
 
     def onset(self) -> float | None:
-        """Begin of a phrase in time with the target, s in its window, if known."""
+        """Begin of a phrase in time with the target, s in its recording, if known."""
         target = self._target.sound
         if target is None or self._mixer.sha256 != target.sha256:
             return None
-        return self._mixer.begin - target.start
+        return self._mixer.begin - target.recording.start
 
     def record(self) -> MatchRecord | None:
         """Record of the match for a preset; None if the layers have changed since."""

@@ -25,7 +25,7 @@ from mesosynth.matching.results import (
     MatchStep,
     Section,
 )
-from mesosynth.presets.matched import match_record
+from mesosynth.presets.matched import match_record, matched_preset
 from mesosynth.presets.preset import MatchRecord
 from mesosynth.session.rack import Rack
 from mesosynth.session.signals import Emitter, Messages, Signal
@@ -352,7 +352,7 @@ class Match:
         return {id_: self._sound.values[id_] for id_ in matchable}
 
     def onset(self) -> float | None:
-        """Start of the instrument in time with the target, s in its window, if known."""
+        """Start of the instrument in time with the target, s in its recording, if known."""
         result, target, values = self.result, self._target.sound, self._sound.values
         instrument = self._rack.instrument
         if result is None or target is None or instrument != self.instrument:
@@ -362,7 +362,9 @@ class Match:
         window = 0.0
         if instrument == "chirplet":
             window = sweep_seconds(values["w"], values["gamma"])  # s; its middle is the onset
-        return result.onset - target.start - 0.5 * window
+        # Its first event comes after the delay that is in its state.
+        delay = float(self._rack.state.get("delay", 0.0))
+        return result.onset - target.recording.start - 0.5 * window - delay
 
     def record(self) -> MatchRecord | None:
         """Record of the match for a preset; None if the sound has changed since."""
@@ -562,9 +564,22 @@ class Match:
         if result is not None:
             self.result = result
             self._drive(result.theta)
+            self._repeat_with_recording(result)
             if not result.found:
                 self._messages.say(result.remark, "warning")
         self._emit(self.ended, result)
+
+    def _repeat_with_recording(self, result: MatchResult) -> None:
+        """Begin with the recording, and repeat when it is over: what plays is what was matched."""
+        target = self._target.sound
+        if target is None or not self._follow or self._rack.instrument != self.instrument:
+            return
+        preset = matched_preset(
+            result, target.name, target.sha256, self.instrument, recording=target.recording
+        )
+        if "period" in preset.values:
+            self._sound.set({"period": preset.values["period"]}, "match")
+            self._rack.set_state({**self._rack.state, **preset.state})
 
     def _drive(self, theta: Mapping[str, float]) -> None:
         if self._follow and self._rack.instrument == self.instrument:

@@ -150,6 +150,8 @@ class CurrentTarget:
             self._emit(self.loaded, target, peaks)
             for react in self.on_taken:
                 react(target)
+        if target.remarks:
+            self._messages.say(" ".join(target.remarks))
             self._messages.say(f"The target is {target.name}, {_part(target, peaks)}.")
 
     def poll(self) -> None:
