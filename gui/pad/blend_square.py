@@ -8,6 +8,7 @@ from typing_extensions import override
 from .. import theme
 from ..pages.blend import CORNERS
 from ..plots.axes import Axis
+from ..plots.frame import Table
 from ..plots.plot import Part, Plot
 
 _WAYS = {
@@ -46,7 +47,7 @@ class Mix(Part):
         plot = self.plot
         self.item.setPen(QPen(plot.ink("ACCENT", 0.4), 0.0))
         self._point.setBrush(plot.ink("ACCENT"))
-        self._point.setPen(QPen(plot.ink("WELL"), 1.0))
+        self._point.setPen(pg.mkPen(plot.ink("WELL")))
         for item, name in zip(self._names, self._square.names, strict=True):
             item.setFont(theme.font(9.0))
             item.setText(name or "empty", plot.ink("TEXT" if name else "DIM"))
@@ -103,6 +104,19 @@ class BlendSquare(Plot):
     def point(self, x: float, y: float) -> QPointF:
         """Position of a blend, 0 to 1 from the lower left, px."""
         return self.pixel(x, y)
+
+    @override
+    def read(self, x: float, y: float) -> str:
+        if not (0.0 <= x <= 1.0 and 0.0 <= y <= 1.0):
+            return ""
+        shares = [(a * x + (1 - a) * (1 - x)) * (b * y + (1 - b) * (1 - y)) for a, b in CORNERS]
+        pairs = zip(shares, self.names, strict=True)
+        return " · ".join(f"{share:.0%} {name or 'empty'}" for share, name in pairs)
+
+    @override
+    def table(self) -> Table:
+        rows = [(name, *corner) for name, corner in zip(self.names, CORNERS, strict=True)]
+        return Table(("sound", "across", "up"), [*rows, ("blend", self.across, self.up)])
 
     @override
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:

@@ -90,7 +90,7 @@ class ViewLinks(QObject):
         self._has_target = False
         views = (
             window.pad_frame, window.scalograms, window.scale_rate, window.loss, window.scope,
-            window.map_page.place, window.sequence_page.place,
+            window.map_page.place, window.blend_page.place, window.sequence_page.place,
         )  # fmt: skip
         self.exporter = Exporter(window, views, window.desk, window.settings)
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
