@@ -1,9 +1,6 @@
 """Start the desk: the window first, then the sound and the matcher behind it."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
@@ -17,9 +14,6 @@ from .files import DEMO
 from .main_window import MainWindow
 from .sessions import autosaves
 from .settings import Settings, load_settings
-from .theme import SCALE_VARIABLE, set_scale
-
-_ANEW = 75  # exit code that only this file sees
 
 INSTRUMENT = "chirplet"
 """The instrument that the desk plays."""
@@ -60,7 +54,6 @@ def main(
         Exit code: 0, or 130 for Ctrl-C and 143 for SIGTERM.
     """
     settings, trouble = load_settings()
-    set_scale(settings)
     application = QApplication(argv)
     application.setApplicationName("mesosynth")
 
@@ -71,7 +64,6 @@ def main(
     desk = window.desk
     desk.attached.connect(lambda: desk.ask(lambda session: session.keys.listen(midi, osc)))
     window.look.use(window.settings.theme)
-    window.look.anew_asked.connect(lambda: application.exit(_ANEW))
     for sentence in (trouble, notice):
         if sentence:
             window.desk.say(sentence, "warning")
@@ -87,16 +79,7 @@ def main(
     code = application.exec()
     if code:
         window.close()
-    return _open_anew() if code == _ANEW else code
-
-
-def _open_anew() -> int:
-    """Run the same command again: Qt takes another size only from its first moment on."""
-    os.environ.pop(SCALE_VARIABLE, None)
-    command = [sys.executable, *sys.orig_argv[1:]]
-    if os.name == "posix":
-        os.execv(sys.executable, command)
-    return subprocess.run(command).returncode
+    return code
 
 
 def open_window(

@@ -123,6 +123,7 @@ class MainWindow(QMainWindow):
         self.links = ViewLinks(self)
         self._connect()
         self.setMinimumSize(1000, 680)
+        self.look.begin()
         self.resize(1280, 800)
         self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
         self.layouts.begin()

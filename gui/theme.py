@@ -1,18 +1,20 @@
 """Theme: palettes, style sheet, icons, and the choice of look and size in the View menu."""
 
-import os
+import re
 import sys
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Protocol, cast
 
 import qtawesome
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QApplication,
     QFrame,
     QLabel,
+    QLayout,
     QMainWindow,
     QScrollArea,
     QToolButton,
@@ -92,7 +94,8 @@ def style_sheet(colours: Mapping[str, str]) -> str:
     spacing = "24" if sys.platform == "darwin" else "20"
     look = "light" if colours is LIGHT else "dark"
     tick = resource("assets", f"tick_{look}.svg").as_posix()
-    return _STYLE.format_map({**colours, "SHORTCUT_SPACING": spacing, "TICK": tick})
+    sheet = _STYLE.format_map({**colours, "SHORTCUT_SPACING": spacing, "TICK": tick})
+    return re.sub(r"(\d+)px", lambda size: f"{round(int(size[1]) * zoom)}px", sheet)
 
 
 _STYLE = """
@@ -225,6 +228,9 @@ WARNING = DARK["WARNING"]
 ERROR = DARK["ERROR"]
 MATCH = DARK["MATCH"]
 
+zoom = 1.0
+"""Size of everything, 1 to 2, which the View menu changes."""
+
 GAP = 8
 """Space between panels and inside them, px."""
 
@@ -232,6 +238,16 @@ FLOOR_DB = -60.0
 """The darkest level that pictures show, dB below the loudest."""
 
 _FAMILIES = ("Inter", "SF Pro Text", "Segoe UI", "Noto Sans", "DejaVu Sans")
+
+
+def size(width: float, height: float) -> QSize:
+    """Size of a widget at the present zoom, from px at 100%.
+
+    Parameters
+    ----------
+    width, height : float
+    """
+    return QSize(round(width * zoom), round(height * zoom))
 
 
 def colour(name: str, alpha: float = 1.0) -> QColor:
@@ -259,7 +275,7 @@ def font(size: float = 9.0, bold: bool = False) -> QFont:
     bold : bool
     """
     result = QFont(_family())
-    result.setPixelSize(round(size * 96 / 72))
+    result.setPixelSize(round(size * zoom * 96 / 72))
     result.setBold(bold)
     return result
 
@@ -485,20 +501,36 @@ def redress(root: QObject) -> None:
 
 _THEMES = ("system", "dark", "light")
 _SAID = {"system": "as the system", "dark": "dark", "light": "light"}
-SCALE_VARIABLE = "QT_SCALE_FACTOR"
+_LEAST = QSize(1000, 680)
+_ANY = 16777215  # Qt's largest size, which stands for none
 
 
-def set_scale(settings: Settings, environment: MutableMapping[str, str] = os.environ) -> None:
-    """Have Qt scale everything; it reads the variable when the application is made.
+def resize_all(root: QWidget, ratio: float) -> None:
+    """Multiply what is fixed in pixels below `root`: sizes, icons, margins and spaces.
 
     Parameters
     ----------
-    settings : Settings
-    environment : mutable mapping
-        That of this process by default.
+    root : QWidget
+    ratio : float
     """
-    if settings.scale != 100:
-        environment[SCALE_VARIABLE] = f"{settings.scale / 100:g}"
+
+    def scaled(pixels: int) -> int:
+        return pixels if pixels >= _ANY else round(pixels * ratio)
+
+    for widget in root.findChildren(QWidget):
+        least, most = widget.minimumSize(), widget.maximumSize()
+        if not widget.isWindow():
+            widget.setMaximumSize(scaled(most.width()), scaled(most.height()))
+            widget.setMinimumSize(scaled(least.width()), scaled(least.height()))
+        if isinstance(widget, QAbstractButton):
+            size = widget.iconSize()
+            widget.setIconSize(QSize(scaled(size.width()), scaled(size.height())))
+        widget.updateGeometry()
+    for layout in root.findChildren(QLayout):
+        left, top, right, bottom = layout.getContentsMargins()  # pyright: ignore[reportGeneralTypeIssues]
+        layout.setContentsMargins(*(scaled(side) for side in (left, top, right, bottom)))
+        if layout.spacing() > 0:
+            layout.setSpacing(scaled(layout.spacing()))
 
 
 class Look(QObject):
@@ -512,13 +544,7 @@ class Look(QObject):
     say : callable
         Shows a sentence in the status line.
 
-    Signals
-    -------
-    anew_asked
-        The desk should open anew, in another size.
     """
-
-    anew_asked = Signal()
 
     def __init__(
         self, window: QMainWindow, settings: Settings, say: Callable[[str], object]
@@ -539,10 +565,15 @@ class Look(QObject):
         for widget in self._window.findChildren(QWidget):
             widget.update()
 
+    def begin(self) -> None:
+        """Take the size of the settings, once all of the window is there."""
+        self._show_size(self._settings.scale / 100)
+
     def largest(self) -> int:
-        """The largest size, percent, in which the window still fits on its screen."""
-        screen = self._window.screen().size() * self._settings.scale / 100
-        needed = self._window.minimumSize()
+        """The largest size, percent, in which what the window shows still fits on its screen."""
+        screen, central = self._window.screen().availableSize(), self._window.centralWidget()
+        least = _LEAST if central is None else central.minimumSizeHint()
+        needed = (least + QSize(0, self._window.menuBar().height())) / zoom
         room = min(screen.width() / needed.width(), screen.height() / needed.height())
         return max((scale for scale in SCALES if scale <= 100 * room), default=100)
 
@@ -572,8 +603,21 @@ class Look(QObject):
             self._say(f"The desk is at {wanted}%; there is no room for another size.")
             return
         self._settings.scale = wanted
-        self._say(f"The desk opens anew at {wanted}%.")
-        self.anew_asked.emit()
+        self._show_size(wanted / 100)
+        self._say(f"The desk is at {wanted}%.")
+
+    def _show_size(self, wanted: float) -> None:
+        global zoom
+        ratio, zoom = wanted / zoom, wanted
+        if ratio == 1.0:
+            return
+        screen = self._window.screen().availableSize()
+        least = QSize(round(_LEAST.width() * zoom), round(_LEAST.height() * zoom))
+        self._window.setMinimumSize(least.boundedTo(screen))
+        resize_all(self._window, ratio)
+        self.use(self._settings.theme)
+        for widget in self._window.findChildren(QWidget):  # plots take their fonts anew
+            QCoreApplication.sendEvent(widget, QEvent(QEvent.Type.FontChange))
 
     def _on_system(self) -> None:
         if self._settings.theme == "system":

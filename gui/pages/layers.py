@@ -188,7 +188,7 @@ class ShareBar(QWidget):
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(120, 14)
+        return theme.size(120, 14)
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -38,7 +38,7 @@ class Keyboard(QWidget):
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(700, 84)
+        return theme.size(700, 84)
 
     def key_area(self, note: int) -> QRectF:
         """Rectangle of a key, px."""

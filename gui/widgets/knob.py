@@ -110,6 +110,10 @@ _SOLID = Qt.PenStyle.SolidLine
 _MOUSE = QContextMenuEvent.Reason.Mouse
 
 
+def _text_height() -> int:
+    return round(_TEXT_HEIGHT * theme.zoom)
+
+
 class Knob(QWidget):
     """Knob of one parameter.
 
@@ -163,7 +167,7 @@ class Knob(QWidget):
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(84, 104)
+        return theme.size(84, 104)
 
     def set_value(self, value: float) -> None:
         """Show a value."""
@@ -192,14 +196,14 @@ class Knob(QWidget):
     @property
     def dial(self) -> QRectF:
         """The arc's square, px."""
-        room = min(self.width() - 14, self.height() - 2 * _TEXT_HEIGHT - 6)
+        room = min(self.width() - 14, self.height() - 2 * _text_height() - 6)
         left = (self.width() - room) / 2.0
         return QRectF(left, (self.height() - room) / 2.0, room, room)
 
     @property
     def value_box(self) -> QRectF:
         """Rectangle of the value's text, px."""
-        return QRectF(0, self.height() - _TEXT_HEIGHT - 1, self.width(), _TEXT_HEIGHT)
+        return QRectF(0, self.height() - _text_height() - 1, self.width(), _text_height())
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -209,11 +213,11 @@ class Knob(QWidget):
         name, value = self.parameter.name, self.parameter.text(self.value)
         painter.setFont(self._fitting(8.0, name))
         painter.setPen(QColor(theme.TEXT if self.hasFocus() else theme.DIM))
-        painter.drawText(QRectF(0, 0, self.width(), _TEXT_HEIGHT), centre, name)
+        painter.drawText(QRectF(0, 0, self.width(), _text_height()), centre, name)
         if self.pinned:
             painter.setBrush(QColor(theme.ACCENT))
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.drawEllipse(QPointF(self.width() - 8.0, _TEXT_HEIGHT + 5.0), 3.0, 3.0)
+            painter.drawEllipse(QPointF(self.width() - 8.0, _text_height() + 5.0), 3.0, 3.0)
             painter.setPen(QColor(theme.TEXT))
         painter.setPen(QColor(theme.TEXT))
         painter.setFont(self._fitting(8.5, value))

@@ -92,11 +92,11 @@ class ScoreBar(QWidget):
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(66, 20)
+        return theme.size(66, 20)
 
     @override
     def minimumSizeHint(self) -> QSize:
-        return QSize(40, 20)
+        return theme.size(40, 20)
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:

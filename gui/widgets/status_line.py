@@ -34,7 +34,7 @@ class LevelMeter(QWidget):
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(96, 12)
+        return theme.size(96, 12)
 
     def show_audio(self, status: AudioStatus) -> None:
         """Show the levels of `status`."""

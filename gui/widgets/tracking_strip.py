@@ -149,7 +149,7 @@ class Bar(QWidget):
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(80, 6)
+        return theme.size(80, 6)
 
     def show_share(self, share: float, warns: bool) -> None:
         """Show a share; in another colour if it is a warning.

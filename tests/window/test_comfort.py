@@ -18,6 +18,7 @@ def press(desk, keys):
 def look(desk):
     yield desk
     desk.settings.theme, desk.settings.scale = "system", 100
+    desk.look.begin()
     desk.look.use("dark")
 
 
@@ -40,16 +41,26 @@ def test_ctrl_t_goes_through_the_looks_and_everything_is_painted_in_them(look):
     assert desk.grab().toImage().pixelColor(2, desk.height() // 2).lightness() < 60
 
 
-def test_sizes_go_up_as_far_as_the_screen_has_room(look, monkeypatch):
+def test_sizes_change_at_once_and_the_sound_goes_on(look, qtbot, monkeypatch):
     desk = look
-    asked = []
-    desk.look.anew_asked.connect(lambda: asked.append(desk.settings.scale))
     monkeypatch.setattr(desk.look, "largest", lambda: 150)
+    process, target = desk.session.device.pid, desk.session.target.sound
+    knob, rail = desk.knobs["f_c"], desk.drawer._rail.parentWidget()
+    before = knob.sizeHint().height(), rail.width(), desk.font().pixelSize()
     for _ in range(4):
         press(desk, "Ctrl++")
     assert desk.settings.scale == 150
-    press(desk, "Ctrl+-")
-    assert asked == [125, 150, 125]
+    qtbot.wait(50)
+    after = knob.sizeHint().height(), rail.width(), desk.font().pixelSize()
+    for was, now in zip(before, after, strict=True):
+        assert now == pytest.approx(1.5 * was, abs=1)
+    assert (desk.session.device.pid, desk.session.target.sound) == (process, target)
+    assert desk.session.sound.playing
+    for _ in range(4):
+        press(desk, "Ctrl+-")
+    qtbot.wait(50)
+    assert desk.settings.scale == 100
+    assert (knob.sizeHint().height(), rail.width(), desk.font().pixelSize()) == before
 
 
 def test_the_tour_has_five_steps_that_stay_in_the_window(desk):

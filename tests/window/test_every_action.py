@@ -95,6 +95,7 @@ def ready(desk, qtbot, monkeypatch, tmp_path):
     yield desk
     desk.removeEventFilter(doorkeeper)
     desk.settings.theme, desk.settings.scale = before, 100
+    desk.look.begin()
     desk.look.use("dark")
     desk.actions_.refresh()
     desk.comparisons.restore([])
@@ -102,7 +103,8 @@ def ready(desk, qtbot, monkeypatch, tmp_path):
 
 def tidy(desk):
     """Close what an action has opened, and switch off what it has switched on."""
-    desk.settings.scale = 150
+    desk.settings.scale = 125
+    desk.look.begin()
     desk.actions_.refresh()
     desk.tour.end()
     while QApplication.activePopupWidget() is not None:
