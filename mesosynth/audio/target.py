@@ -49,6 +49,10 @@ _NEARLY_SILENT = -96.0  # dBFS, peak: the least that 16 bits can tell from silen
 _LARGEST = 1e12  # magnitude of a sample; squares of larger ones leave the range of float32
 _CANCELLING = 0.2  # of the energy that channels without a relation have once they are mixed
 _UNHEARD = 1e-4  # share of the energy in the heard band, below which there is nothing to match
+_LARGE_OFFSET = 0.05  # of the peak
+_FLAT = 1e-4  # relative difference of samples at the largest value
+_CLIPPED = 0.02  # share of the samples
+_SIDE = 0.6  # share of the energy; channels without a relation have a half
 _WORTH_TELLING = 0.01  # share of the energy
 
 Blocks = Callable[[], Iterable[NDArray[np.float32]]]
@@ -107,6 +111,8 @@ class Target:
         The channel that was taken, from 0, since all channels cancel in their mean.
     remark : str
         A sentence about what is missing of its file, or "".
+    offset, clipped, cancelled : float
+        As in :class:`Source`.
     """
 
     name: str
@@ -119,6 +125,9 @@ class Target:
     unanalysed: float = 0.0
     channel: int | None = None
     remark: str = ""
+    offset: float = 0.0
+    clipped: float = 0.0
+    cancelled: float = 0.0
 
     @property
     def recording(self) -> Recording:
@@ -131,6 +140,20 @@ class Target:
     def remarks(self) -> tuple[str, ...]:
         """Sentences about the channel, the window and the energy that is left out."""
         remarks = [self.remark] if self.remark else []
+        if self.offset:
+            remarks.append(
+                f"{self.name} has a constant offset of {self.offset:.2g}, which is taken away."
+            )
+        if self.clipped >= _CLIPPED:
+            remarks.append(
+                f"{self.name} is clipped, {self.clipped:.0%} of its samples stand at the largest "
+                "value: what is found includes the distortion."
+            )
+        if self.cancelled >= _SIDE:
+            remarks.append(
+                f"{self.cancelled:.0%} of the energy of {self.name} is in the difference of its "
+                "channels, which are mixed to one."
+            )
         if self.channel is not None:
             remarks.append(
                 f"The channels of {self.name} cancel when they are mixed to one: channel "
@@ -257,6 +280,9 @@ def target_from_blocks(
         left_out=_share_left(recording.audio, recording.sample_rate, source.mean, whole),
         unanalysed=_share_left(audio, ANALYSIS_RATE, source.mean, whole),
         channel=source.channel,
+        offset=source.offset,
+        clipped=source.clipped,
+        cancelled=source.cancelled,
     )
 
 
@@ -280,6 +306,12 @@ class Source:
         Constant offset.
     channel : int or None
         The channel that is taken, from 0, where all cancel in their mean; None for the mean.
+    offset : float
+        Constant that was taken away from the samples, since it was large.
+    clipped : float
+        Share of the samples that stand one after another at the largest magnitude.
+    cancelled : float
+        Share of the channels' energy that is not in their mean, 0 to 1.
     """
 
     blocks: Blocks
@@ -287,6 +319,9 @@ class Source:
     energy: float
     mean: float
     channel: int | None
+    offset: float = 0.0
+    clipped: float = 0.0
+    cancelled: float = 0.0
 
 
 def checked(blocks: Blocks, name: str, sample_rate: float) -> Source:
@@ -339,12 +374,17 @@ def checked(blocks: Blocks, name: str, sample_rate: float) -> Source:
         raise TargetError(f"{name} is silent; there is nothing to match.")
     if level <= _NEARLY_SILENT:
         raise TargetError(f"{name} is nearly silent ({level:.0f} dBFS); make it louder first.")
+    mean, peak = float(sums.means[taken]), max(float(high), -float(low))
+    offset = mean if abs(mean) > _LARGE_OFFSET * peak else 0.0
     return Source(
-        blocks=partial(mixed, blocks, channel),
-        peak=max(float(high), -float(low)),
+        blocks=partial(mixed, blocks, channel, offset),
+        peak=max(float(high) - offset, offset - float(low)),
         energy=float(sums.energies[taken]),
-        mean=float(sums.means[taken]),
+        mean=mean - offset,
         channel=channel,
+        offset=offset,
+        clipped=sums.clipped,
+        cancelled=0.0 if channel is not None else sums.cancelled,
     )
 
 
@@ -358,6 +398,8 @@ class _Sums:
         Frames, and those with samples that are not finite.
     lowest, highest, means, energies : (channels + 1,) float64
         Ends, mean, and sum of squares around it.
+    clipped : float
+        Share of samples that stand one after another at the largest magnitude.
     """
 
     frames: int
@@ -366,10 +408,12 @@ class _Sums:
     highest: NDArray[np.float64]
     means: NDArray[np.float64]
     energies: NDArray[np.float64]
+    clipped: float
 
     @classmethod
     def of(cls, blocks: Blocks) -> "_Sums":
-        frames = broken = 0
+        frames = broken = flat = 0
+        top = 0.0  # largest magnitude of all channels
         lowest, highest = np.array(math.inf), np.array(-math.inf)
         totals = squares = np.zeros(())
         for block in blocks():
@@ -378,12 +422,27 @@ class _Sums:
             frames += len(each)
             broken += len(each) - int(np.count_nonzero(finite.all(axis=1)))
             each[~finite] = 0.0
+            block_top, block_flat = _flat_tops(each[:, :-1])
+            if block_top > top * (1.0 + _FLAT):
+                flat = block_flat
+            elif block_top >= top * (1.0 - _FLAT):
+                flat += block_flat
+            top = max(top, block_top)
             lowest = np.minimum(lowest, each.min(axis=0, initial=math.inf))
             highest = np.maximum(highest, each.max(axis=0, initial=-math.inf))
             totals, squares = totals + each.sum(axis=0), squares + np.square(each).sum(axis=0)
         means = totals / max(frames, 1)
         energies = np.maximum(squares - frames * means**2, 0.0)
-        return cls(frames, broken, lowest, highest, means, energies)
+        channels = max(each.shape[1] - 1, 1) if frames else 1
+        return cls(
+            frames, broken, lowest, highest, means, energies, flat / max(frames * channels, 1)
+        )
+
+    @property
+    def cancelled(self) -> float:
+        """Share of the channels' energy that is not in their mean."""
+        each = float(self.energies[:-1].mean()) if len(self.energies) > 1 else 0.0
+        return max(1.0 - float(self.energies[-1]) / each, 0.0) if each > 0.0 else 0.0
 
     @property
     def channel(self) -> int | None:
@@ -392,6 +451,13 @@ class _Sums:
         if not len(each) or self.energies[-1] >= _CANCELLING / len(each) * float(each.mean()):
             return None
         return int(each.argmax())
+
+
+def _flat_tops(block: NDArray[np.float64]) -> tuple[float, int]:
+    """Largest magnitude in a block, and the number of samples that stand there after another."""
+    top = float(np.abs(block).max(initial=0.0))
+    at_top = np.abs(block) >= top * (1.0 - _FLAT)
+    return top, int((at_top[1:] & (block[1:] == block[:-1])).sum()) if top else 0
 
 
 def channel_of(blocks: Blocks) -> int | None:
@@ -410,7 +476,9 @@ def mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
     return block.mean(axis=1, dtype=np.float32)
 
 
-def mixed(blocks: Blocks, channel: int | None) -> Iterator[NDArray[np.float32]]:
+def mixed(
+    blocks: Blocks, channel: int | None, offset: float = 0.0
+) -> Iterator[NDArray[np.float32]]:
     """Stream of mono blocks.
 
     Parameters
@@ -419,13 +487,16 @@ def mixed(blocks: Blocks, channel: int | None) -> Iterator[NDArray[np.float32]]:
         Starts the stream: (frames, channels) blocks.
     channel : int or None
         From 0; None for the mean of all.
+    offset : float
+        Taken away from each sample.
 
     Yields
     ------
     (frames,) float32
     """
     for block in blocks():
-        yield mono(block) if channel is None else np.ascontiguousarray(block[:, channel])
+        one = mono(block) if channel is None else np.ascontiguousarray(block[:, channel])
+        yield one - np.float32(offset) if offset else one
 
 
 def _check_heard(recording: Recording, mean: float, name: str) -> None:

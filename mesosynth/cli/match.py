@@ -36,7 +36,7 @@ from mesosynth.matching.results import (
     MatchStep,
     table_of,
 )
-from mesosynth.system.atomic_file import check_outputs
+from mesosynth.system.atomic_file import check_outputs, write_atomically
 from mesosynth.system.steps import result_of
 
 if TYPE_CHECKING:
@@ -208,10 +208,7 @@ def match(
         found = answer(checkpoint, options, json)
         if options.decides and not _explains(found):
             found = _with_layers(found, target, options, json)
-    remarks = list(getattr(checkpoint.target, "remarks", ()))  # a long sound has none
-    for remark in remarks:
-        print(f"mesosynth: {remark}", file=sys.stderr)
-    return {**found, "remarks": remarks}
+    return {**found, "remarks": list(target.remarks)}
 
 
 _ENOUGH = 0.8  # score at which one arpeggio explains a sound
@@ -241,7 +238,7 @@ def _with_layers(
     if found["similarity"]["score"] >= score + _BETTER:
         return found
     for path, content in zip(files, kept, strict=True):
-        path.write_bytes(content)
+        write_atomically(path, content)
     if not as_json:
         print("The arpeggio is kept, as layers are no better.")
     return arpeggio
@@ -367,7 +364,7 @@ def _print(result: "MatchResult", table: "ParameterTable") -> None:
         deviation = "" if std is None else f"± {std:.2g}"
         print(f"{table[id_].name:<12}{value:10.4g} {deviation:<12}{table[id_].unit}")
     print(f"{'Loss':<12}{result.loss:10.3g} after {result.evaluations} evaluations")
-    if not result.found:
+    if result.remark:
         print(result.remark)
 
 

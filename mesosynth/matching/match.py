@@ -26,7 +26,13 @@ from mesosynth.matching.noise import (
     windowed_target,
 )
 from mesosynth.matching.operator import Linearization, shared_operator
-from mesosynth.matching.results import Candidate, MatchResult, MatchSettings, MatchStep
+from mesosynth.matching.results import (
+    FOUND_LOSS,
+    Candidate,
+    MatchResult,
+    MatchSettings,
+    MatchStep,
+)
 from mesosynth.matching.starts import starts_of
 from mesosynth.scattering.ambient import neutral, neutral_steps
 from mesosynth.scattering.jtfs import best_device
@@ -47,6 +53,7 @@ _LOUD_NOISE_LOSS = 0.05  # above this loss, at 0 dB of noise, all noises need th
 _NOISELESS_LOSS = 1e-4  # below this loss there is no audible noise
 _ROUGH_STEP, _NEAR_STEP, _FINE_STEP = 5e-2, 1.5e-2, 1e-3  # a shorter step is the last
 _SAME_MINIMUM = 4e-2  # largest step between two descents that ended at one minimum
+_CUT_OFF, _NEAR_THE_END, _MUCH = 0.01, 0.9, 0.1  # shares of energy, of the band, of energy
 _STARTS = 3
 _STATIONARY_STEPS = 2
 _TIMED_STARTS, _TIMED_EVALUATIONS = 2, 16  # of an event whose course in time counts
@@ -209,9 +216,14 @@ class MatchSearch:
             raise Stopped
         state = self.best.iterate.state
         onset, level = self._onset_and_level(state)
+        theta, std = self.model.by_id(state), self._std(self.best.iterate, self.best.unknowns)
+        limits = self._limits(theta)
+        if limits and self.best.loss < FOUND_LOSS:  # its errors are not those of noise
+            std = {id_: max(value, abs(theta[id_])) for id_, value in std.items()}
         return MatchResult(
-            theta=self.model.by_id(state),
-            std=self._std(self.best.iterate, self.best.unknowns),
+            theta=theta,
+            std=std,
+            limits=limits,
             loss=self.best.loss,
             evaluations=self.evaluations,
             seconds=self.cache.seconds,
@@ -221,6 +233,23 @@ class MatchSearch:
             trajectory=self.trajectory,
             candidates=self._candidates(self.best),
         )
+
+    def _limits(self, theta: Mapping[str, float]) -> tuple[str, ...]:
+        """Sentences about energy above the analysed band, where the arpeggio or nothing is."""
+        target, highest = self.target, ANALYSIS_RATE / 2
+        above = target.unanalysed - target.left_out
+        found = self.best is not None and self.best.loss < FOUND_LOSS
+        top = theta.get("f_c", 0.0) * 2.0 ** (theta.get("w", 0.0) / 2.0)
+        if found and above >= _CUT_OFF and top > _NEAR_THE_END * highest:
+            return (
+                f"It reaches beyond {highest:.0f} Hz, where nothing is analysed: theta is that of "
+                "the lower part, and its errors are unknown.",
+            )
+        if not found and above >= _MUCH:
+            return (
+                f"{above:.0%} of its energy is above {highest:.0f} Hz or outside four seconds.",
+            )
+        return ()
 
     def _onset_and_level(self, state: State) -> tuple[float, float]:
         """Onset of the sound in the target, s after its middle, and its amplitude there."""

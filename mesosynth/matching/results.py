@@ -461,6 +461,8 @@ class MatchResult:
         Ends of the descents, best first; the first is this result itself.
     similarity : Scores or None
         As in :class:`Candidate`.
+    limits : tuple of str
+        Sentences about what the analysis does not hear of this sound, and theta therefore lacks.
     """
 
     theta: dict[str, float]
@@ -474,6 +476,7 @@ class MatchResult:
     trajectory: list[MatchStep] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
     similarity: Scores | None = None
+    limits: tuple[str, ...] = ()
 
     @property
     def found(self) -> bool:
@@ -500,12 +503,13 @@ class MatchResult:
 
     @property
     def remark(self) -> str:
-        """Message for the user about a result with a high loss; "" otherwise."""
-        if self.found:
-            return ""
-        if "f_m" in self.theta:
-            return "No arpeggio was found. Try a part of it that sweeps, or match it with layers."
-        return "Little was found. Try another part of it, another instrument, or layers."
+        """Message for the user about a high loss, or what the analysis left out; else ""."""
+        said: list[str] = []
+        if not self.found and "f_m" in self.theta:
+            said = ["No arpeggio was found. Try a part of it that sweeps, or match it with layers."]
+        elif not self.found:
+            said = ["Little was found. Try another part of it, another instrument, or layers."]
+        return " ".join([*said, *self.limits])
 
 
 # --------------------------------------------------------------------------------------------------

@@ -565,7 +565,7 @@ class Match:
             self.result = result
             self._drive(result.theta)
             self._repeat_with_recording(result)
-            if not result.found:
+            if result.remark:
                 self._messages.say(result.remark, "warning")
         self._emit(self.ended, result)
 

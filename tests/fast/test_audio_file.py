@@ -366,6 +366,25 @@ def test_any_numbers_are_taken_or_refused_by_name():
         target_from_array(1e300 * mono.astype(float), 8192)
 
 
+def test_evidence_that_is_left_out_or_distorted_is_told():
+    n = np.arange(4 * 44100)
+    low, other = (0.3 * np.hanning(len(n)) * np.sin(2 * np.pi * f * n / 44100) for f in (440, 700))
+    plain = target_from_array(low, 44100)
+    assert plain.remarks == ()
+    offset = target_from_array(low + 0.5, 44100)
+    assert offset.remarks == ("audio has a constant offset of 0.5, which is taken away.",)
+    np.testing.assert_allclose(offset.audio, plain.audio, atol=1e-5)
+    assert offset.scale == pytest.approx(plain.scale, rel=1e-4)
+    clipped = target_from_array(np.clip(3.0 * low, -0.5, 0.5), 44100)
+    assert clipped.remarks[0].startswith("audio is clipped, 23% of its samples")
+    full = np.sin(2 * np.pi * 55 * n / 44100)
+    for whole in (full, (32767 * full).astype(np.int16)):
+        assert target_from_array(whole, 44100).clipped < 0.01
+    (side,) = target_from_array(np.stack([low + 2 * other, low - 2 * other]), 44100).remarks
+    assert side.startswith("80% of the energy of audio is in the difference of its channels")
+    assert target_from_array(np.stack([low, low]), 44100).remarks == ()
+
+
 def test_an_array_stays_untouched_and_any_float_goes():
     audio = tone(6.0).astype(np.float64)
     before = audio.copy()
