@@ -433,7 +433,7 @@ class _Sums:
             totals, squares = totals + each.sum(axis=0), squares + np.square(each).sum(axis=0)
         means = totals / max(frames, 1)
         energies = np.maximum(squares - frames * means**2, 0.0)
-        channels = max(each.shape[1] - 1, 1) if frames else 1
+        channels = max(np.size(means) - 1, 1)
         return cls(
             frames, broken, lowest, highest, means, energies, flat / max(frames * channels, 1)
         )

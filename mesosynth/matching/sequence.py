@@ -275,19 +275,32 @@ class WindowMatcher:
         return self._descend(through, state, _WARM_STEPS, _FINE)
 
     def _look_around(self, audio: NDArray[np.float32]) -> Steps[None, _End]:
-        """From the nearest neighbours in the table, first by what the grain alone lets through."""
+        """From the nearest neighbours in the table: by what the grain lets through, or by all.
+
+        An arpeggio that is longer than the grain is known by the whole window only.
+        """
         grain = (audio * self._grain).astype(np.float32)
+        end = yield from self._look_at(audio, grain)
+        if end.loss <= _POOR_LOSS:
+            return end
+        whole = yield from self._look_at(audio, audio)
+        evaluations = end.evaluations + whole.evaluations
+        best = min(end, whole, key=lambda one: one.loss)
+        return _End(best.iterate, best.audio, evaluations, fresh=True)
+
+    def _look_at(self, audio: NDArray[np.float32], part: NDArray[np.float32]) -> Steps[None, _End]:
+        """From the starts of a part of the window, by what lies around the arpeggio there."""
         yield
-        S = self._operator.analyse(grain)
+        S = self._operator.analyse(part)
         rough: list[_End] = []
-        for start in starts_of(self._operator, S, grain, _STARTS):
+        for start in starts_of(self._operator, S, part, _STARTS):
             state = self._state_of(start.theta)
-            rough += [(yield from self._descend(grain, state, _ROUGH_STEPS, _ROUGH))]
+            rough += [(yield from self._descend(part, state, _ROUGH_STEPS, _ROUGH))]
         end = min(rough, key=lambda end: end.loss)
         evaluations = sum(each.evaluations for each in rough)
         for _ in range(2):
             before = end.iterate.state
-            through = self._through_lens(audio, before)
+            through = self._through_lens(audio, before, part)
             end = yield from self._descend(through, before, _FRESH_STEPS, _FINE)
             evaluations += end.evaluations
             if abs(np.log(_sigma(end.iterate.state) / _sigma(before))) < _LENS_ERROR:
@@ -299,17 +312,22 @@ class WindowMatcher:
         found = dict(zip(CHIRPLET.first, map(float, first), strict=True))
         return CHIRPLET.in_range(CHIRPLET.state_of({**found, **self._settings.pinned}))
 
-    def _through_lens(self, audio: NDArray[np.float32], state: State) -> NDArray[np.float32]:
-        """The sound around the arpeggio of `state` that is nearest to the window's middle."""
+    def _through_lens(
+        self, audio: NDArray[np.float32], state: State, part: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """The sound around the arpeggio of `state` in a part, by default around the middle."""
         sigma = _sigma(state)
-        onset = self._onset(audio, state)
+        onset = self._onset(audio, state, part)
         return (audio * _lens(onset, _FLAT * sigma, _EDGE * sigma)).astype(np.float32)
 
-    def _onset(self, audio: NDArray[np.float32], state: State) -> float:
+    def _onset(
+        self, audio: NDArray[np.float32], state: State, part: NDArray[np.float32] | None = None
+    ) -> float:
         """When the arpeggio of `state` is in its middle, s after the window's."""
         x = self._operator.synthesize(state[: CHIRPLET.onset])
-        grain = (audio * self._grain).astype(np.float32)
-        return onset_of(self._operator.jtfs, grain, x)
+        if part is None:
+            part = (audio * self._grain).astype(np.float32)
+        return onset_of(self._operator.jtfs, part, x)
 
     def _descend(
         self, audio: NDArray[np.float32], start: State, steps: int, precision: float

@@ -13,6 +13,7 @@ from mesosynth.matching.checkpoint import load_sequence
 from mesosynth.matching.results import Moment, SequenceSettings
 from mesosynth.matching.sequence import match_sequence, sequence_steps, windows
 from mesosynth.matching.smoothing import smoothed
+from mesosynth.system.paths import resource
 from mesosynth.system.steps import stop
 
 
@@ -187,3 +188,9 @@ def test_an_arpeggio_that_two_windows_found_counts_once_and_the_better_one():
     first, second = moving(2.0, rest=(0.0, 0.0))
     again = replace(first, time=1.5, onset=first.onset + 0.05, loss=0.001)
     assert smoothed(matched(2.0, [first, again, second])) == [again, second]
+
+
+def test_an_arpeggio_as_long_as_the_window_is_found_as_a_match_finds_it():
+    moments = match_sequence(resource("assets", "demo.wav")).moments
+    assert all(moment.found and moment.loss < 1e-3 for moment in moments)
+    assert {round(moment.theta["f_c"]) for moment in moments} == {620}
