@@ -116,7 +116,7 @@ class Tracking:
         instrument = self._rack.instrument
         if instrument not in TRACKING:
             raise ArgumentError(
-                f"The {instrument} cannot follow a sound; choose {' or '.join(TRACKING)}."
+                f"The {instrument} cannot track a sound; choose {' or '.join(TRACKING)}."
             )
         if self._match.running:
             raise ArgumentError("A match drives the sound; stop it before the input is tracked.")

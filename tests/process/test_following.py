@@ -108,7 +108,7 @@ def test_what_cannot_be_followed_is_refused_with_a_sentence(no_card):
     session = Session("silent")
     try:
         Recorder(session).wait("device.changed")
-        with pytest.raises(ArgumentError, match="follow the input first"):
+        with pytest.raises(ArgumentError, match="track the input first"):
             session.tracking.freeze(True)
         with pytest.raises(DeviceError, match="input"):
             session.tracking.start()
