@@ -1,13 +1,11 @@
 """Axes of the plots: ranges of values, linear or logarithmic, and their ticks."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from mesosynth.plugins.parameters import Parameter
 
 # --------------------------------------------------------------------------------------------------
 # Axes: a range of values along a line of pixels, with ticks that musicians read (0.5, 1, 2 Hz).
@@ -46,19 +44,6 @@ class Axis:
     marks: tuple[tuple[float, str], ...] = ()
     short: str = ""
     knee: float = 1.0
-
-    @classmethod
-    def of(cls, parameter: Parameter) -> "Axis":
-        """The axis of a parameter; one with a direction has its magnitude on it."""
-        unit = f" ({parameter.unit})" if parameter.unit else ""
-        name = f"{parameter.name} {parameter.id}"
-        if parameter.minimum < 0.0 and parameter.curve in ("signed_log", "asinh"):
-            symbol = "γ" if parameter.id == "gamma" else parameter.id
-            label = f"{parameter.name} |{symbol}|{unit}"
-            return cls(parameter.smallest, parameter.maximum, label, "octaves")
-        if parameter.curve == "log":
-            return cls(parameter.minimum, parameter.maximum, f"{name}{unit}", "octaves")
-        return cls(parameter.minimum, parameter.maximum, f"{name}{unit}")
 
     @property
     def labels(self) -> tuple[str, str, str]:
@@ -114,10 +99,6 @@ class Axis:
         digits = min(max(-math.floor(math.log10(step)) if step > 0.0 else 0, 0), 4)
         number = f"{value:.{digits}f}" if abs(value) >= 1e-3 or value == 0.0 else f"{value:.2e}"
         return f"{number} {self.unit}".strip().replace("-", "−")
-
-    def between(self, begin: float, end: float) -> "Axis":
-        """Part of the axis."""
-        return replace(self, low=self.at(begin), high=self.at(end))
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
         """Values to label, and their labels, not many more than `most`."""

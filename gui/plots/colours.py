@@ -31,10 +31,3 @@ def colour_map(name: str, light: bool = False) -> NDArray[np.uint8]:
     places = np.linspace(0.0, len(ends) - 1.0, 256)
     channels = [np.interp(places, np.arange(len(ends)), ends[:, i]) for i in range(3)]
     return np.round(np.stack(channels, axis=1)).astype(np.uint8)
-
-
-@cache
-def colour_table(name: str, light: bool = False) -> list[int]:
-    """256 colours, 0xAARRGGBB; see :func:`colour_map`."""
-    red, green, blue = colour_map(name, light).astype(np.int64).T
-    return [int(c) for c in (0xFF << 24) | (red << 16) | (green << 8) | blue]
