@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mesosynth.plugins.parameters import Parameter
+
 # --------------------------------------------------------------------------------------------------
 # Axes: a range of values along a line of pixels, with ticks that musicians read (0.5, 1, 2 Hz).
 #
@@ -44,6 +46,19 @@ class Axis:
     marks: tuple[tuple[float, str], ...] = ()
     short: str = ""
     knee: float = 1.0
+
+    @classmethod
+    def of(cls, parameter: Parameter) -> "Axis":
+        """The axis of a parameter; one with a direction has its magnitude on it."""
+        unit = f" ({parameter.unit})" if parameter.unit else ""
+        name = f"{parameter.name} {parameter.id}"
+        if parameter.minimum < 0.0 and parameter.curve in ("signed_log", "asinh"):
+            symbol = "γ" if parameter.id == "gamma" else parameter.id
+            label = f"{parameter.name} |{symbol}|{unit}"
+            return cls(parameter.smallest, parameter.maximum, label, "octaves")
+        if parameter.curve == "log":
+            return cls(parameter.minimum, parameter.maximum, f"{name}{unit}", "octaves")
+        return cls(parameter.minimum, parameter.maximum, f"{name}{unit}")
 
     @property
     def labels(self) -> tuple[str, str, str]:
