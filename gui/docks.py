@@ -590,9 +590,17 @@ class Layouts:
         kept.state = self._area.state()
         self._settings.layouts[self.name] = kept
 
-    def use(self, name: str) -> None:
-        """Change over to another layout."""
-        self.keep()
+    def use(self, name: str, keep: bool = True) -> None:
+        """Change over to another layout.
+
+        Parameters
+        ----------
+        name : str
+        keep : bool
+            Whether the present one is remembered as it is now.
+        """
+        if keep:
+            self.keep()
         self._open(name)
 
     def save_as(self, name: str) -> None:

@@ -39,6 +39,7 @@ from .plots.scope import SECONDS, Scope
 from .sessions import Sessions
 from .settings import Layout, Settings, save_settings
 from .sound import Piano, SoundControl
+from .stage import Stage
 from .undo import Comparisons, History
 from .widgets.drawer import Drawer
 from .widgets.keyboard import Keyboard
@@ -176,7 +177,8 @@ class MainWindow(QMainWindow):
         self.settings.gain = self.desk.values.get("gain")
         if self.pad_frame.place.made:
             self.settings.axes = self.pad.wanted_axes
-        self.layouts.keep()
+        if self.stage.isHidden():
+            self.layouts.keep()
         trouble = save_settings(self.settings)
         if trouble:  # the status line goes with the window
             print(f"mesosynth: {trouble}", file=sys.stderr)
@@ -229,6 +231,8 @@ class MainWindow(QMainWindow):
             self.menuBar().setCornerWidget(self.beside_menus)
         layout.addWidget(self.transport)
         layout.addWidget(self.tracking_strip)
+        self.stage = Stage(self.desk, self.library)
+        layout.addWidget(self.stage)
         layout.addLayout(middle, 1)
         layout.addWidget(self.knobs)
         layout.addWidget(self.sound.question)
@@ -241,6 +245,21 @@ class MainWindow(QMainWindow):
     def _show_layout(self, layout: Layout) -> None:
         self.drawer.turn_to(layout.page)
         self.knobs.setVisible(layout.knobs)
+
+    def toggle_stage(self) -> None:
+        """Show what a stage needs: the pad, blend or map, with large letters over it; or all."""
+        on, front = self.stage.isHidden(), "pad"
+        if on:
+            self.layouts.keep()
+            front = next((id_ for id_ in ("map", "blend") if self.docks.front(id_)), "pad")
+        for widget in (self.menuBar(), self.transport, self.drawer, self.knobs, self.status):
+            widget.setHidden(on)
+        self.stage.setHidden(not on)
+        if on:
+            self.docks.open(front)
+            self.docks.toggle_full(front)
+        else:
+            self.layouts.use(self.layouts.name, keep=False)
 
     def toggle_full_screen(self) -> None:
         """Take the whole screen, or give it back."""
@@ -277,6 +296,7 @@ class MainWindow(QMainWindow):
             if action.id in ("quit", "flip", "view_pad", "layout_play", "full_size", "bigger"):
                 menu.addSeparator()
             menu.addAction(action)
+            self.addAction(action)  # keys work without the menus, too
             if action.id == "record":
                 menu.addMenu(self.files.recent)
                 menu.addMenu(self.files.takes)
@@ -417,6 +437,7 @@ class MainWindow(QMainWindow):
         self.links.show_playhead(samples, rate)
         self.status.show_audio(status)
         self.setup_page.show_audio(status)
+        self.stage.show_audio(status)
 
     def _tour_steps(self) -> list[tuple[QWidget, str, str]]:
         return [

@@ -199,3 +199,18 @@ def test_f11_takes_the_whole_screen_and_gives_it_back(desk, docks, qtbot):
     press(desk, "F11")
     assert not desk.isFullScreen()
     desk.resize(1280, 800)
+
+
+def test_the_stage_view_has_large_letters_over_the_pad_and_goes_again(desk, docks, qtbot):
+    before = shown(docks)
+    press(desk, "Shift+F11")
+    qtbot.waitUntil(lambda: "BPM" in desk.stage.tempo.text(), timeout=5_000)
+    assert shown(docks) == {"pad"}
+    assert desk.stage.name.text()
+    assert desk.stage.name.font().pixelSize() >= 40  # 1 cm at 96 dpi: read from two metres
+    assert not desk.transport.isVisible()
+    assert not desk.menuBar().isVisible()
+    press(desk, "Shift+F11")
+    assert shown(docks) == before
+    assert desk.transport.isVisible()
+    assert desk.knobs.isVisible()

@@ -110,6 +110,8 @@ def tidy(desk):
     while QApplication.activePopupWidget() is not None:
         QApplication.activePopupWidget().close()
     desk.showNormal()
+    if desk.stage.isVisible():
+        desk.toggle_stage()
     desk.layouts.use("Design")
     desk.layouts.reset()
     desk.session.match.stop()
