@@ -81,7 +81,9 @@ def test_tables_fit_a_terminal(answer, capsys):
                     "ratio": many, "rounds": 3, "error": 1e-7}],
     }  # fmt: skip
     busy = {**answer["machine"], "neighbours": 0.7}
-    jtfs.show({**answer, "machine": busy, "lengths": [length], "peers": peers})
+    name = "SCRAPL's setting, forward and reverse, over its single random path"
+    lines = [{"line": name, "figure": 1.25, "bar": 1.0, "holds": False}]
+    jtfs.show({**answer, "machine": busy, "lengths": [length], "peers": peers, "lines": lines})
     shown = capsys.readouterr().out
     assert "Other programs used 0.7 cores" in shown
     assert "1234" in shown
