@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPen, QWheelEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPen, QResizeEvent, QWheelEvent
 from typing_extensions import override
 
 from mesosynth.matching.results import Cell, MatchStep
@@ -498,12 +498,22 @@ class Pad(Picture):
         self._show_loss()
 
     def _show_loss(self) -> None:
-        there = self.map.axes == self.axes and min(self.map.loss.shape, default=0) > 1
+        there = self._mapped
         x, y = self.x_axis, self.y_axis
         self.image.show(*(self.map.drawn(x, y) if there else (None, x, y)))
         self._contours.place()
         if self.bar is not None:
             self.bar.setVisible(there)
+
+    @property
+    def _mapped(self) -> bool:
+        return self.map.axes == self.axes and min(self.map.loss.shape, default=0) > 1
+
+    @override
+    def resizeEvent(self, ev: QResizeEvent | None) -> None:
+        super().resizeEvent(ev)
+        if self.bar is not None and not self._mapped:
+            self.bar.hide()
 
     def set_known(self, values: dict[str, float] | None) -> None:
         """Mark the target by the parameters that made it; None where they are not known."""
