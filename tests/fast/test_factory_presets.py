@@ -27,8 +27,14 @@ def presets():
 def sounds(presets):
     return {
         preset.name: render(
-            preset.instrument, preset.values, SECONDS, RATE, BLOCK, effects=preset.effects
-        )
+            preset.instrument,
+            preset.values,
+            SECONDS,
+            RATE,
+            BLOCK,
+            effects=preset.effects,
+            state=preset.state,
+        )  # fmt: skip
         for preset in presets
     }
 
