@@ -34,7 +34,7 @@ def sounds(presets):
             BLOCK,
             effects=preset.effects,
             state=preset.state,
-        )  # fmt: skip
+        )
         for preset in presets
     }
 
