@@ -438,7 +438,7 @@ def _all_actions(w: "MainWindow") -> list[Action]:
              "Open or close what is looked for, how, and what was found."),
         page("layers", "Layers", "Layers", "F7", "ph.stack",
              "Open or close the layers: match with several arpeggios; mute, pin and order them."),
-        page("device", "MIDI and audio", "MIDI, audio", "Ctrl+D", "ph.speaker-high",
+        page("device", "MIDI and audio", "Audio", "Ctrl+D", "ph.speaker-high",
              "Open or close the page of sound device, MIDI ports and controllers."),
         picture("view_pad", "Pad", "Pad", "Alt+1", "ph.crosshair-simple",
                 "Show or hide the pad.", "pad"),
