@@ -64,6 +64,9 @@ def test_the_wheel_holds_both_packages_and_their_files_and_nothing_else(wheel):
     info = f"mesosynth-{__version__}.dist-info"
     assert {name.partition("/")[0] for name in names} == {"mesosynth", "mesosynth_gui", info}
     assert {"mesosynth/py.typed", "mesosynth_gui/app.py", "mesosynth_gui/pad/pad.py"} <= set(names)
+    pages = {f"mesosynth/data/guide/{page.name}" for page in (ROOT / "docs/guide").glob("*.md")}
+    assert len(pages) > 15
+    assert pages <= set(names)  # help shows them
     sources = {
         f"mesosynth{'_gui' if package == 'gui' else ''}/{path.relative_to(ROOT / package)}"
         for package in ("mesosynth", "gui")
