@@ -331,4 +331,4 @@ def test_what_the_corners_of_a_blend_keep_is_chosen_in_the_list(desk, page):
         places.actions()[corner].trigger()
     kept = [preset.name if preset else "" for preset in desk.blend_page._presets]
     assert kept[:2] == ["Laser", "Aurora"]
-    assert desk.blend_page.square._names[:2] == ["Laser", "Aurora"]
+    assert desk.blend_page.square.names[:2] == ["Laser", "Aurora"]
