@@ -81,7 +81,7 @@ class Settings(msgspec.Struct, kw_only=True):
     layouts: dict[str, Layout] = {}
     theme: Literal["system", "dark", "light"] = "system"
     scale: Annotated[int, msgspec.Meta(ge=100, le=200)] = 100
-    layers: Annotated[int, msgspec.Meta(ge=1, le=8)] = 4
+    layers: Annotated[int, msgspec.Meta(ge=1, le=12)] = 4
     layers_seconds: Annotated[float, msgspec.Meta(ge=5.0, le=600.0)] = 60.0
     recent: list[str] = []
     toured: bool = False
@@ -93,8 +93,21 @@ class Settings(msgspec.Struct, kw_only=True):
         self.recent = [name, *(other for other in self.recent if other != name)][:MOST_RECENT]
 
 
+def _to_2(settings: dict[str, Any]) -> None:
+    """One folder for all files, one arrangement of the views."""
+    if folder := settings.pop("folder", ""):
+        settings["folders"] = {"Sounds": folder}
+    if page := settings.pop("page", ""):
+        settings["layouts"] = {"Design": {"page": page}}
+    for name in ("views", "share"):
+        settings.pop(name, None)
+
+
 # Files of version 0.1 have no revision.
-DESK_SETTINGS = Document(Settings, file_kinds.DESK_SETTINGS, SettingsError, numbered=False)
+DESK_SETTINGS = Document(
+    Settings, file_kinds.DESK_SETTINGS, SettingsError, revision=2, migrations=[_to_2],
+    numbered=False,
+)  # fmt: skip
 
 
 def settings_path() -> Path:

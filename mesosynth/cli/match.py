@@ -8,7 +8,7 @@ match outlives its process.
 import contextlib
 import math
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -30,6 +30,8 @@ from mesosynth.cli.progress import ProgressBar
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import instrument_class
 from mesosynth.matching.results import (
+    FILTER_RANGES,
+    Filters,
     LayersSettings,
     LayersStep,
     MatchSettings,
@@ -53,8 +55,14 @@ _KEYS = (
     "theta", "std", "loss", "found", "evaluations", "seconds", "converged", "onset", "gain"
 )  # fmt: skip
 _ARPEGGIO = "chirplet"
-_ONE_ARPEGGIO = ("unknowns", "pin", "phi", "descent")  # options that do not go with --layers
-_NEW_MATCH = ("seed", "layers", "seconds", "unknowns", "pin", "phi", "descent")  # nor with --resume
+_ONE_ARPEGGIO = (
+    "unknowns",
+    "pin",
+    "phi",
+    "descent",
+    "filters",
+)  # options that do not go with --layers
+_NEW_MATCH = ("seed", "layers", "seconds", *_ONE_ARPEGGIO)  # nor with --resume
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +85,9 @@ class MatchOptions:
         Go on with a match that was kept.
     render : Path, optional
         Write what the match plays, with the recording's length, start and loudness, as WAV.
+    filters : list of str, optional
+        Wavelets of the transform: J (6 to 14), Q (2 to 16), J_fr (1 to 6), Q_fr (1 to 4) or F
+        (0 to 3); J=10 for example.
     layers : int, optional
         Match with up to N arpeggios, strikes and drums, 1 to 12, that together sound like the file.
     """
@@ -103,6 +114,7 @@ class MatchOptions:
             help="Go down by levenberg-marquardt, bold-driver, adam or l-bfgs.",
         ),
     ] = None  # fmt: skip
+    filters: Annotated[list[str] | None, Parameter(metavar="ID=VALUE")] = None
     save: Annotated[Path | None, Parameter(metavar="RUN")] = None
     resume: Annotated[Path | None, Parameter(metavar="RUN")] = None
     layers: Annotated[Whole | None, Parameter(metavar="N")] = None
@@ -133,6 +145,7 @@ class MatchOptions:
         return MatchSettings(
             unknowns=tuple(id_ for id_ in wanted if id_ not in pinned),
             pinned=pinned,
+            filters=_filters(self.filters or ()),
             **self._given("seed", "phi", "descent"),
         )
 
@@ -175,6 +188,20 @@ class MatchOptions:
         """Those of `names` that are typed, with their values."""
         values = {name: getattr(self, name) for name in names}
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _filters(texts: Sequence[str]) -> Filters:
+    """Filters typed as "J=10"."""
+    values: dict[str, int] = {}
+    for text in texts:
+        id_, _, value = text.partition("=")
+        if id_ not in FILTER_RANGES or not value.isdecimal():
+            raise ArgumentError(
+                f"--filters {text}: write one of {', '.join(FILTER_RANGES)} and a whole number, "
+                "J=10 say."
+            )
+        values[id_] = int(value)
+    return Filters(**values)
 
 
 _NO_OPTIONS = MatchOptions()

@@ -192,10 +192,11 @@ def test_audio_settings_of_then(path):
 @of_kind("desk_settings")
 def test_desk_settings_of_then(path):
     settings = DESK_SETTINGS.load(path)
-    assert (settings.geometry, settings.folder) == ("AdnQywADAAA=", "sounds")
+    assert (settings.geometry, settings.folders) == ("AdnQywADAAA=", {"Sounds": "sounds"})
     assert (settings.follow, settings.gain, settings.extra) == (False, -12.5, {})
     if "first" not in path.name:
         assert (settings.theme, settings.scale, settings.toured) == ("dark", 125, True)
+        assert settings.layouts["Design"].page == "rack"
 
 
 @of_kind("midi_map")

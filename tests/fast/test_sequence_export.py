@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from sequences import REST, matched, moving
 
-from mesosynth.errors import ArgumentError
+from mesosynth.errors import ArgumentError, MesosynthError
 from mesosynth.instruments.chirplet import PARAMETERS
 from mesosynth.matching.automation import automation_of
 from mesosynth.matching.sequence_export import FIRST_CONTROLLER, export_sequence, render_automation
@@ -154,5 +154,5 @@ def test_nothing_found_is_said_and_nothing_written(tmp_path):
 
 @pytest.mark.parametrize("ending", ["csv", "mid", "wav"])
 def test_a_folder_that_is_missing_is_named(tmp_path, ending):
-    with pytest.raises(ArgumentError, match="cannot be written"):
+    with pytest.raises(MesosynthError, match="cannot be written"):
         export_sequence(tmp_path / "none" / f"theta.{ending}", matched(2.0))

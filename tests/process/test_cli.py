@@ -107,11 +107,16 @@ OPTIONS = {
     "": {"--preset", "--device", "--rate", "--block", "--safe-audio", "--midi", "--osc"},
     "match": {
         "--output", "-o", "--instrument", "--seed", "--unknowns", "--pin", "--phi", "--descent",
-        "--save", "--resume", "--layers", "--seconds", "--json", "FILE", "jtfs-global]", "60]",
+        "--filters", "--save", "--resume", "--render", "--layers", "--seconds", "--json", "FILE",
+        "jtfs-global]", "60]",
     },
     "sequence": {
         "--hop", "--smooth", "--output", "-o", "--unknowns", "--pin", "--run", "--anew", "--json",
         "FILE", "f_c,f_m,gamma,w]",
+    },
+    "resynthesise": {
+        "--output", "-o", "--iterations", "--method", "--start", "--seed", "--average", "--edit",
+        "--blend", "--amount", "--begin", "--seconds", "--run", "--json", "FILE", "100]",
     },
     "render": {"--all", "--seconds", "--json", "PRESET"},
     "similar": {"-n", "--json", "PRESET", "10]"},
