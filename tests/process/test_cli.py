@@ -12,6 +12,7 @@ import soundfile
 from bad_sounds import BAD_SOUNDS, tone
 from process_group import assert_gone
 
+import mesosynth as ms
 from mesosynth import __version__
 from mesosynth.engine.rack import render
 from mesosynth.presets.preset import Preset, load_preset, save_preset
@@ -219,7 +220,7 @@ def test_a_match_can_be_loaded_and_rendered(matched, tmp_path):
     assert answer(done)["frames"] == 72000
     audio, rate = soundfile.read(out, dtype="float32")
     assert rate == 48000
-    np.testing.assert_array_equal(audio.T, render("chirplet", preset.values, 1.5))
+    np.testing.assert_array_equal(audio.T, ms.render(preset, seconds=1.5))
     assert 0.3 < np.abs(audio).max() < 0.6
 
 
