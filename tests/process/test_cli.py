@@ -216,11 +216,11 @@ def test_a_match_can_be_loaded_and_rendered(matched, tmp_path):
     assert preset.match.target == "demo.wav"
     assert preset.values["f_m"] == pytest.approx(answer(done)["theta"]["f_m"])
     out = tmp_path / "out.wav"
-    done = mesosynth("render", path, out, "--seconds", "1.5", "--json")
-    assert answer(done)["frames"] == 72000
+    done = mesosynth("render", path, out, "--seconds", "3", "--json")
+    assert answer(done)["frames"] == 144000
     audio, rate = soundfile.read(out, dtype="float32")
     assert rate == 48000
-    np.testing.assert_array_equal(audio.T, ms.render(preset, seconds=1.5))
+    np.testing.assert_array_equal(audio.T, ms.render(preset, seconds=3.0))
     assert 0.3 < np.abs(audio).max() < 0.6
 
 
