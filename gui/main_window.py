@@ -42,7 +42,7 @@ from .sound import Piano, SoundControl
 from .stage import Stage
 from .undo import Comparisons, History
 from .widgets.drawer import Drawer
-from .widgets.keyboard import Keyboard
+from .widgets.keyboard import PianoKeyboard
 from .widgets.knob import Knob, Knobs
 from .widgets.match_panel import AuditionButtons, MatchPanel
 from .widgets.status_line import StatusLine
@@ -104,7 +104,7 @@ class MainWindow(QMainWindow):
         self.sequence_page = SequencePage(actions, desk, self.history, settings)
         self.layers_page = LayersPage(actions, desk, self.history, settings, self.library.library)
         self.setup_page = SetupPage(desk, self.sound.devices)
-        self.keyboard = Keyboard(desk)
+        self.keyboard = PianoKeyboard(desk)
         self.drawer = Drawer()
         for id_, page in {
             "sounds": self.library,

@@ -55,7 +55,7 @@ def parameter_axis(parameter: Parameter) -> Axis:
 # Loss map: numbers on the map's own grid, and as they are drawn.
 
 
-class LossMap:
+class LossPicture:
     """Loss on a grid over two parameters, filled in cell by cell.
 
     Attributes
@@ -381,7 +381,7 @@ class Pad(Picture):
         self._parameters = parameters
         self.values = parameters.defaults()
         self.axes = self.wanted_axes = NOTE_AXES
-        self.map = LossMap()
+        self.map = LossPicture()
         self.trajectory: list[MatchStep] = []
         self._known: dict[str, float] | None = None
         self._grip = self._mouse = QPointF()
@@ -473,7 +473,7 @@ class Pad(Picture):
         x_values: NDArray[np.float64],
         y_values: NDArray[np.float64],
     ) -> None:
-        """Begin an empty map of the loss, or none; see :meth:`LossMap.start`.
+        """Begin an empty map of the loss, or none; see :meth:`LossPicture.start`.
 
         Parameters
         ----------
@@ -486,7 +486,7 @@ class Pad(Picture):
         self._show_loss()
 
     def add_cells(self, axes: tuple[str, str], cells: Sequence[Cell]) -> None:
-        """Fill cells of the map; see :meth:`LossMap.add`.
+        """Fill cells of the map; see :meth:`LossPicture.add`.
 
         Parameters
         ----------

@@ -314,7 +314,7 @@ class Pictures(QWidget):
             picture.left.fit()
 
 
-class Comparison(Pictures):
+class ComparedPictures(Pictures):
     """Target, sound and their difference on the same axes, with a colour bar for two and for one.
 
     Parameters

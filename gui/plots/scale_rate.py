@@ -223,9 +223,11 @@ class ScaleRatePlot(Frame):
         self.note.say(*_UNITS)
 
     def _make(self) -> QWidget:
-        from .picture import Comparison
+        from .picture import ComparedPictures
 
-        row = Comparison(_RATE, _SCALE, "No target yet", _LEVELS, (_FLOOR, 0.0), _RANGE, self._read)
+        row = ComparedPictures(
+            _RATE, _SCALE, "No target yet", _LEVELS, (_FLOOR, 0.0), _RANGE, self._read
+        )
         row.bar.changed.connect(self._show_difference)
         self._pictures = row.pictures
         return row

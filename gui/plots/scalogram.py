@@ -101,13 +101,13 @@ class Scalograms(Frame):
         self._rest.timeout.connect(self._ask_finer)
 
     def _make(self) -> QWidget:
-        from .picture import Comparison
+        from .picture import ComparedPictures
         from .plot import Line
         from .waveform import Waveform
 
         hint = "Drop a sound here\nor press Ctrl+O"
         levels, limits = (theme.FLOOR_DB, 0.0), (_FLOOR, 0.0)
-        row = Comparison(_TIME, _EMPTY, hint, levels, limits, _RANGE, lambda _: _read)
+        row = ComparedPictures(_TIME, _EMPTY, hint, levels, limits, _RANGE, lambda _: _read)
         self._pictures = row.pictures
         target, sound, _ = self._pictures.values()
         self._heads = [Line(target, "ACCENT"), Line(sound, "ACCENT")]

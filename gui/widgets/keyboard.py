@@ -17,7 +17,7 @@ _BLACK = {1, 3, 6, 8, 10}
 _NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
-class Keyboard(QWidget):
+class PianoKeyboard(QWidget):
     """Piano keys; a click plays, harder towards the front edge.
 
     Attributes

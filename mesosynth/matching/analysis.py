@@ -57,7 +57,7 @@ def analysis(operator: Operator, audio: NDArray[np.float32]) -> Analysis:
     frequencies = np.array([psi.xi for psi in operator.jtfs.psi1]) * ANALYSIS_RATE
     audible = frequencies >= _LOWEST_FREQUENCY
     scalogram = operator.jtfs.scalogram(torch.from_numpy(audio)).numpy()[audible]
-    layout = Layout.of(operator.jtfs)
+    layout = JtfsLayout.of(operator.jtfs)
     # Of silence, such as a whistle leaves in this band, there is no unit vector.
     scale_rate = np.sqrt(layout.summed(np.nan_to_num(operator.analyse(audio)) ** 2))
     return Analysis(
@@ -113,7 +113,7 @@ def magnified(
 
 
 @dataclass(frozen=True)
-class Layout:
+class JtfsLayout:
     """Positions of the second-order paths of a JTFS in a picture of spin × scale × rate.
 
     Attributes
@@ -130,7 +130,7 @@ class Layout:
     _places: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
     @classmethod
-    def of(cls, jtfs: JTFS) -> "Layout":
+    def of(cls, jtfs: JTFS) -> "JtfsLayout":
         """Layout of a transform that averages over all time and not along log-frequency."""
         meta = jtfs.meta()
         n_scales = len(jtfs.frequency.psis) // 2
@@ -197,7 +197,7 @@ def path_attribution(
     free = Unknowns.named(unknowns, model=model).free
     at = operator.linearize(model.state_of(values), free)
     residual = at.S - operator.analyse(audio)
-    layout = Layout.of(operator.jtfs)
+    layout = JtfsLayout.of(operator.jtfs)
     pull = [layout.summed(-residual * column) for column in at.J.T]
     return Attribution(
         unknowns=tuple(model.ids[place] for place in free),

@@ -119,7 +119,7 @@ def _spread_adjoint(
 
 
 @dataclass(frozen=True)
-class Loops:
+class BandLoops:
     """The loops, compiled; arrays are contiguous float32, and outputs are arguments."""
 
     spread: Callable[[F4, F4, F4, F4, F4], None]
@@ -129,10 +129,10 @@ class Loops:
 
 
 @cache
-def loops() -> Loops:
+def loops() -> BandLoops:
     """The loops, compiled at the first call and kept on disk."""
     one, two, three = (f"f4[{':, ' * axes}::1]" for axes in (0, 1, 2))
-    return Loops(
+    return BandLoops(
         spread=kernel(f"void({three}, {three}, {two}, {three}, {three})")(_spread),
         smooth=kernel(f"void({three}, {one}, i8, {three})")(_smooth),
         smooth_adjoint=kernel(f"void({three}, {one}, i8, {three})")(_smooth_adjoint),

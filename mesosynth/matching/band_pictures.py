@@ -82,7 +82,7 @@ Pictures = list[torch.Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class _Table:
+class _BandTable:
     """Tables of one resolution."""
 
     of: Resolution
@@ -94,7 +94,7 @@ class _Table:
 
 
 @functools.cache
-def _table(place: int) -> _Table:
+def _table(place: int) -> _BandTable:
     of = RESOLUTIONS[place]
     n = of.window
     hertz, bin_width = np.fft.rfftfreq(n, 1.0 / RATE), RATE / n
@@ -125,7 +125,7 @@ def _table(place: int) -> _Table:
     taps = power.reshape(-1, of.step).sum(axis=1) / power.sum()
     # One-sided: a sinusoid of amplitude 1 has the power 1/2 in all bands together.
     weights *= 2.0 / (power.sum() * n)
-    return _Table(
+    return _BandTable(
         of,
         torch.from_numpy(window.astype(np.float32)),
         taps.astype(np.float32),

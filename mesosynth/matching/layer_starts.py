@@ -49,7 +49,7 @@ _BRIGHTNESS = (-60.0, -24.0, -12.0, -6.0)  # dB/octave
 
 
 @dataclass(frozen=True)
-class Start:
+class LayerStart:
     """Start of one layer.
 
     Attributes
@@ -100,24 +100,24 @@ class LayerStarts:
     def propose(
         self,
         present: torch.Tensor | None,
-        layers: Sequence[Start],
+        layers: Sequence[LayerStart],
         count: int,
         rng: np.random.Generator,
-    ) -> list[Start]:
+    ) -> list[LayerStart]:
         """Draw starts beside the layers that are there.
 
         Parameters
         ----------
         present : (frames, bands) tensor or None
             Their picture of middle resolution.
-        layers : sequence of Start
+        layers : sequence of LayerStart
             The layers.
         count : int
         rng : Generator
 
         Returns
         -------
-        list of Start
+        list of LayerStart
         """
         there = np.zeros_like(self._power) if present is None else present.numpy()
         missing = np.maximum(self._power - there, 0.0)
@@ -125,7 +125,7 @@ class LayerStarts:
         faint, loud = decibels**2 * self._decibels, np.sqrt(missing)
         places = [weights.ravel() / max(float(weights.sum()), 1e-30) for weights in (faint, loud)]
         kinds = rng.choice(list(_SHARES), size=count, p=list(_SHARES.values()))
-        starts: list[Start] = []
+        starts: list[LayerStart] = []
         for kind in kinds:
             weights = places[int(rng.random() < 0.4)]
             if not weights.any():
@@ -138,7 +138,7 @@ class LayerStarts:
                 starts.append(self._start(str(kind), frame, band, missing, rng))
         return starts
 
-    def _copy(self, layer: Start, frame: int, rng: np.random.Generator) -> Start:
+    def _copy(self, layer: LayerStart, frame: int, rng: np.random.Generator) -> LayerStart:
         """A layer that is there, once more at another time."""
         row, model = layer.row.copy(), layer_model(layer.kind)
         onset = max(frame * _HOP - rng.uniform(0.0, 0.1), 0.0)
@@ -147,12 +147,12 @@ class LayerStarts:
             onset = before[-1] if before else self.onsets[0]
         row[ONSET], row[LEVEL], row[PERIOD] = onset / ONSET_STEP, 0.0, 0.0
         row[0] += rng.choice([0.0, 0.0, rng.normal() * 0.1])
-        return Start(layer.kind, np.clip(row, model.low.numpy(), model.high.numpy()))
+        return LayerStart(layer.kind, np.clip(row, model.low.numpy(), model.high.numpy()))
 
     def _start(
         self, way: str, frame: int, band: int, missing: NDArray[np.float32],
         rng: np.random.Generator,
-    ) -> Start:  # fmt: skip
+    ) -> LayerStart:  # fmt: skip
         reach = _REACH[way]
         course = missing[:, max(0, band - reach) : band + reach + 1].sum(axis=1)
         level = 10.0 * np.log10(course / self._loudest + 1e-6)
@@ -202,7 +202,9 @@ class LayerStarts:
                 ]  # fmt: skip
                 return self._row("strike", theta, onset, rng)
 
-    def _row(self, kind: str, theta: list[float], onset: float, rng: np.random.Generator) -> Start:
+    def _row(
+        self, kind: str, theta: list[float], onset: float, rng: np.random.Generator
+    ) -> LayerStart:
         row = np.zeros(SIZE)
         model = layer_model(kind)
         row[: len(theta)] = model.axes(np.array(theta))
@@ -212,7 +214,7 @@ class LayerStarts:
             multiple = float(rng.choice([1.0, 1.0, 2.0, 0.5]))
             row[PERIOD] = max(multiple * self.period, SHORTEST_PERIOD)
             row[ONSET] = (row[ONSET] * ONSET_STEP) % row[PERIOD] / ONSET_STEP
-        return Start(kind, row)
+        return LayerStart(kind, row)
 
     def _peak(self, frame: int, band: int) -> float:
         """Frequency of the highest peak of the spectrum around a band, Hz."""

@@ -32,7 +32,7 @@ from mesosynth.matching.layer_models import (
     partials_of,
     row_of,
 )
-from mesosynth.matching.layer_starts import LayerStarts, Start
+from mesosynth.matching.layer_starts import LayerStart, LayerStarts
 from mesosynth.matching.results import (
     MOST_LAYERS,
     Layer,
@@ -490,7 +490,7 @@ class LayerSearch:
         rng = np.random.default_rng([self._settings.seed, self._number])
         base = self._sum(mixture) if len(mixture) else None
         present = None if base is None else base[1]
-        layers = [Start(*layer) for layer in zip(mixture.kinds, mixture.rows, strict=True)]
+        layers = [LayerStart(*layer) for layer in zip(mixture.kinds, mixture.rows, strict=True)]
         starts = self._starts.propose(present, layers, _CANDIDATES, rng)
         tried: list[tuple[float, str, torch.Tensor]] = []
         for kind in KINDS:
