@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
+    QDockWidget,
     QFrame,
     QLabel,
     QLayout,
@@ -502,35 +503,68 @@ def redress(root: QObject) -> None:
 _THEMES = ("system", "dark", "light")
 _SAID = {"system": "as the system", "dark": "dark", "light": "light"}
 _LEAST = QSize(1000, 680)
-_ANY = 16777215  # Qt's largest size, which stands for none
+_ANY = 100_000  # Qt's largest sizes, which stand for none, are beyond
+_BASES, _SHOWN = "sizes at a zoom of 1", "sizes shown"
 
 
-def resize_all(root: QWidget, ratio: float) -> None:
-    """Multiply what is fixed in pixels below `root`: sizes, icons, margins and spaces.
+def resize_all(root: QWidget, old: float, new: float) -> None:
+    """Change what is fixed in pixels below `root` to another zoom: sizes, icons, margins, spaces.
+
+    Each size is computed from that at a zoom of 1, which the widget keeps, so that no rounding
+    stays behind; one that the widget has changed itself meanwhile is taken for a size at `old`.
 
     Parameters
     ----------
     root : QWidget
-    ratio : float
+    old, new : float
     """
-
-    def scaled(pixels: int) -> int:
-        return pixels if pixels >= _ANY else round(pixels * ratio)
-
+    layouts = [(layout, _layout_sizes(layout)) for layout in root.findChildren(QLayout)]
     for widget in root.findChildren(QWidget):
-        least, most = widget.minimumSize(), widget.maximumSize()
-        if not widget.isWindow():
-            widget.setMaximumSize(scaled(most.width()), scaled(most.height()))
-            widget.setMinimumSize(scaled(least.width()), scaled(least.height()))
-        if isinstance(widget, QAbstractButton):
-            size = widget.iconSize()
-            widget.setIconSize(QSize(scaled(size.width()), scaled(size.height())))
+        if not isinstance(widget, QDockWidget):  # which is as large as what it holds
+            _show_at(widget, _widget_sizes(widget), old, new)
         widget.updateGeometry()
-    for layout in root.findChildren(QLayout):
-        left, top, right, bottom = layout.getContentsMargins()  # pyright: ignore[reportGeneralTypeIssues]
-        layout.setContentsMargins(*(scaled(side) for side in (left, top, right, bottom)))
-        if layout.spacing() > 0:
-            layout.setSpacing(scaled(layout.spacing()))
+    for layout, sizes in layouts:  # read before any is set, as inner ones take the outer's space
+        _show_at(layout, sizes, old, new)
+
+
+def _widget_sizes(widget: QWidget) -> list[int]:
+    least, most = widget.minimumSize(), widget.maximumSize()
+    sizes = [most.width(), most.height(), least.width(), least.height()]
+    if isinstance(widget, QAbstractButton):
+        sizes += [widget.iconSize().width(), widget.iconSize().height()]
+    return sizes
+
+
+def _layout_sizes(layout: QLayout) -> list[int]:
+    left, top, right, bottom = layout.getContentsMargins()  # pyright: ignore[reportGeneralTypeIssues]
+    return [left, top, right, bottom, layout.spacing()]
+
+
+def _show_at(thing: QWidget | QLayout, sizes: list[int], old: float, new: float) -> None:
+    """Give a widget or a layout its sizes at another zoom."""
+    bases, shown = thing.property(_BASES) or (), thing.property(_SHOWN) or ()
+    if len(shown) != len(sizes):
+        bases, shown = [size / old for size in sizes], sizes
+    bases = [
+        base if size == last else size / old
+        for base, size, last in zip(bases, sizes, shown, strict=True)
+    ]
+    now = [
+        size if size >= _ANY or size <= 0 else round(base * new)
+        for base, size in zip(bases, sizes, strict=True)
+    ]
+    thing.setProperty(_BASES, bases)
+    thing.setProperty(_SHOWN, now)
+    if isinstance(thing, QLayout):
+        thing.setContentsMargins(*now[:4])
+        if now[4] > 0:
+            thing.setSpacing(now[4])
+        return
+    if not thing.isWindow():
+        thing.setMaximumSize(now[0], now[1])
+        thing.setMinimumSize(now[2], now[3])
+    if isinstance(thing, QAbstractButton):
+        thing.setIconSize(QSize(now[4], now[5]))
 
 
 class Look(QObject):
@@ -608,13 +642,13 @@ class Look(QObject):
 
     def _show_size(self, wanted: float) -> None:
         global zoom
-        ratio, zoom = wanted / zoom, wanted
-        if ratio == 1.0:
+        old, zoom = zoom, wanted
+        if old == wanted:
             return
         screen = self._window.screen().availableSize()
         least = QSize(round(_LEAST.width() * zoom), round(_LEAST.height() * zoom))
         self._window.setMinimumSize(least.boundedTo(screen))
-        resize_all(self._window, ratio)
+        resize_all(self._window, old, wanted)
         self.use(self._settings.theme)
         for widget in self._window.findChildren(QWidget):  # plots take their fonts anew
             QCoreApplication.sendEvent(widget, QEvent(QEvent.Type.FontChange))

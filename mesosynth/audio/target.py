@@ -538,7 +538,7 @@ def _windows(
     """
     energy = np.array([*_energies(resampled(source.blocks, sample_rate))])
     hops = -(-ANALYSIS_SAMPLES // _HOP)
-    long_hops = round(LONGEST_RECORDING * ANALYSIS_RATE) // _HOP
+    long_hops = -(-round(LONGEST_RECORDING * ANALYSIS_RATE) // _HOP)  # the last may be a part
     first = 0  # hop at which the recording begins
     if start is not None:
         last = max(len(energy) * _HOP - ANALYSIS_SAMPLES, 0)

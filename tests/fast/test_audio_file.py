@@ -461,3 +461,11 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert path.read_bytes() == b"1"
     assert os.listdir(tmp_path) == ["out.wav"]
+
+
+def test_all_of_a_sound_of_ten_seconds_is_the_recording():
+    time = np.arange(10 * 8192) / 8192
+    sound = np.where(time < 6.0, 0.1, 0.5) * np.sin(2 * np.pi * 300 * time)
+    target = target_from_array(sound.astype(np.float32), 8192)
+    assert (target.recording.start, target.recording.duration) == (0.0, 10.0)
+    assert target.start == pytest.approx(6.0, abs=0.05)

@@ -67,9 +67,9 @@ def test_settings_come_back_as_they_were_saved(config):
 
 @pytest.mark.parametrize(
     "text",
-    [b"", b"{", b"[]", b'{"audio": {"block": "many"}}', b'{"audio": {}, "revision": 3}', b"\xff"],
+    [b"", b"{", b"[]", b'{"audio": {"block": "many"}}', b"\xff"],
 )
-def test_broken_and_later_settings_are_put_beside_and_said(config, text):
+def test_broken_settings_are_put_beside_and_said(config, text):
     for name in ("audio.json.broken", "audio.json (2).broken"):
         config.mkdir(exist_ok=True)
         settings_path().write_bytes(text)
@@ -79,6 +79,19 @@ def test_broken_and_later_settings_are_put_beside_and_said(config, text):
         assert f"it is now {name}" in trouble
         assert (config / name).read_bytes() == text
         assert load_audio_settings() == (AudioSettings(), "")
+
+
+def test_settings_of_a_later_version_are_said_and_left_alone(config):
+    config.mkdir(exist_ok=True)
+    text = b'{"audio": {}, "revision": 3}'
+    settings_path().write_bytes(text)
+    settings, trouble = load_audio_settings()
+    assert settings == AudioSettings()
+    assert trouble.startswith(str(settings_path()))
+    with pytest.raises(SettingsError):
+        save_audio_settings(AudioSettings(block=64))
+    assert [path.name for path in config.iterdir()] == ["audio.json"]
+    assert settings_path().read_bytes() == text
 
 
 def test_settings_that_cannot_be_saved_are_told(config):

@@ -104,11 +104,11 @@ def test_another_instrument_during_a_match_does_not_cost_the_process(jobs):
 
     seen = first + wait(jobs, lambda seen: ended(seen, match) and ended(seen, picture))
     assert any(job is picture and isinstance(event, Done) for job, event in seen)
-    candidates = tuple(match_result(seen, match).candidates)
-    scores = jobs.begin("scores", target, "chirplet", candidates)
+    result = match_result(seen, match)
+    scores = jobs.begin("scores", target, "chirplet", result)
     seen = wait(jobs, lambda seen: any(job is scores and isinstance(e, Done) for job, e in seen))
     places = [event.step[0] for _, event in seen if isinstance(event, Stepped)]
-    assert places == list(range(len(candidates)))
+    assert places == list(range(len(result.candidates)))
     assert jobs.pid == pid
 
 

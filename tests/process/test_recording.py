@@ -232,7 +232,7 @@ def test_a_folder_that_refuses_is_told(tmp_path):
     with pytest.raises(AudioFileError, match="no folder"):
         SoundWriter(tmp_path / "none" / "a.wav", RATE, 2)
     (tmp_path / "a.wav").mkdir()
-    with pytest.raises(AudioFileError, match=r"a\.wav cannot be written"):
+    with pytest.raises(AudioFileError, match=r"a\.wav. cannot be written"):
         SoundWriter(tmp_path / "a.wav", RATE, 2)
 
 
