@@ -1,7 +1,7 @@
 """The map of the library, by hand."""
 
 import pytest
-from hands import told
+from hands import hover, told
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
@@ -53,14 +53,12 @@ def test_a_click_plays_a_sound_and_undo_takes_it_back(desk, page, qtbot):
     qtbot.waitUntil(lambda: desk.session.sound.values["gamma"] == before["gamma"], timeout=5_000)
 
 
-def test_the_mouse_over_a_point_tells_its_name(page):
-    QTest.mouseMove(page.map.viewport(), spot_of(page, "Crickets"))
-    QTest.qWait(100)
-    assert page.map.hovered is place_of(page, "Crickets")
+def test_the_mouse_over_a_point_tells_its_name(page, qtbot):
+    hover(page.map.viewport(), spot_of(page, "Crickets"))
+    qtbot.waitUntil(lambda: page.map.hovered is place_of(page, "Crickets"), timeout=5_000)
     assert page.map.viewport().cursor().shape() == Qt.CursorShape.PointingHandCursor
-    QTest.mouseMove(page.map.viewport(), QPoint(1, 1))
-    QTest.qWait(100)
-    assert page.map.hovered is None
+    hover(page.map.viewport(), QPoint(1, 1))
+    qtbot.waitUntil(lambda: page.map.hovered is None, timeout=5_000)
 
 
 def test_a_drag_blends_what_is_near_in_one_step(desk, page, qtbot):
