@@ -76,7 +76,7 @@ def only_window(qapp):
 
 @pytest.fixture
 def desk(only_window, qtbot):
-    """The window as it starts: at its defaults, nothing to undo, no match."""
+    """The window as it starts: at its defaults, no effects, nothing to undo, no match."""
     from gui.pad.frame import NOTE_AXES
 
     window = only_window
@@ -87,6 +87,8 @@ def desk(only_window, qtbot):
     session.sound.play()
     if session.rack.instrument != "chirplet":
         session.rack.set_instrument("chirplet")
+    for uid in [effect.uid for effect in session.rack.effects]:
+        session.rack.remove_effect(uid)
     session.sound.set(session.sound.parameters.defaults())
     window.history.end()
     window.history.stack.clear()

@@ -57,8 +57,11 @@ def test_return_takes_what_a_dialog_proposes(here, qtbot, tmp_path, id_):
     propose(here, qtbot, id_)
     QTest.keyClick(line_of(qtbot, here), RETURN)
     qtbot.waitUntil(lambda: not open_dialogs(here), timeout=5_000)
-    qtbot.waitUntil(lambda: any(tmp_path.iterdir()), timeout=5_000)
-    assert [path.suffix for path in tmp_path.iterdir()] == [SAVES[id_]]
+
+    def written():  # a bank is a draft for a moment
+        return [path.suffix for path in tmp_path.iterdir()] == [SAVES[id_]]
+
+    qtbot.waitUntil(written, timeout=10_000)
 
 
 @pytest.mark.parametrize(

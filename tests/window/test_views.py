@@ -90,11 +90,15 @@ def test_a_drag_moves_what_is_in_sight_and_stays_within_the_picture(pictures):
     assert target.sight[2] == pytest.approx(home[2])
 
 
-def test_the_mouse_reads_the_same_place_in_all_scalograms(pictures):
+def test_the_mouse_reads_the_same_place_in_all_scalograms(pictures, qtbot):
     views = pictures.scalograms.pictures
     sound = views["sound"]
-    hover(sound.viewport(), sound.pixel(2.0, 1000.0))
-    assert sound.readout.startswith("2.0")
+
+    def read():  # once the view is laid out
+        hover(sound.viewport(), sound.pixel(2.0, 1000.0))
+        return sound.readout.startswith("2.0")
+
+    qtbot.waitUntil(read, timeout=5_000)
     assert float(sound.readout.split(" · ")[1].split()[0]) == pytest.approx(1000.0, rel=0.03)
     texts = {view.readout for view in views.values()}
     assert len(texts) == 3  # each its own level
