@@ -102,7 +102,7 @@ def check_fit(percent, folder):
     }
     done = subprocess.run(
         [sys.executable, str(script), json.dumps(SIZES)],
-        capture_output=True, text=True, env=environment, timeout=120, check=False,
+        capture_output=True, text=True, env=environment, timeout=280, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     ratio, fitting, found = json.loads(done.stdout.splitlines()[-1])
