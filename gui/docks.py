@@ -404,7 +404,7 @@ class DockArea(QMainWindow):
     # ------------------------------------------------------------------ layouts
 
     def state(self) -> str:
-        """Where the views are, in base64; "" while an arrangement is as it was at first."""
+        """Places of the views, as Qt saves them, in base64; "" for those at first."""
         if self._row is not None:
             return ""
         state = self._before if self.full else self.saveState(_VERSION)

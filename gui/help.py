@@ -48,7 +48,7 @@ MOUSE = [
     ("Arrow keys", "Move the pad's point or a knob; a picture"),
     ("Shift", "Ten times finer"),
 ]
-"""What the mouse does."""
+"""Mouse gestures and their effects."""
 
 PACKAGES = ("PySide6-Essentials", "pyqtgraph", "numpy", "torch", "numba", "sounddevice", "rtmidi2")
 """Libraries whose versions a report of a fault needs."""

@@ -307,7 +307,7 @@ class LibraryList(QListView):
 
     @override
     def focusInEvent(self, event: QFocusEvent) -> None:
-        # Qt would choose the first row, and the sound would be that of a preset nobody asked for.
+        # Else Qt would choose the first row, and its preset would replace the sound that plays.
         chosen = self.currentIndex().isValid()
         with self.quiet():
             super().focusInEvent(event)

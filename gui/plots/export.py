@@ -54,7 +54,7 @@ class ExportError(MesosynthError):
 
 
 View = Frame | Later[Any]
-"""What can be exported: a frame, or the place of a plot."""
+"""Source of an export: a frame, or the place of a plot."""
 
 
 class PictureSize:
@@ -184,7 +184,7 @@ def _paint(body: QWidget, painter: QPainter, scale: float) -> None:
 
 
 def metadata(session: Session) -> dict[str, object]:
-    """What pictures of a match are of, for JSON: file, part, settings, result, version."""
+    """Metadata of a match's pictures, for JSON: file, part, settings, result, version."""
     target, match = session.target.sound, session.match
     data: dict[str, object] = {
         "mesosynth": __version__,

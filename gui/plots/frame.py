@@ -150,7 +150,7 @@ class Later(QWidget, Generic[W]):
 
     @property
     def caption(self) -> str:
-        """What the plot is called."""
+        """Name of the plot."""
         return self.plot.accessibleName()
 
     @property
