@@ -457,7 +457,7 @@ def _wanted(
         other[:, : given.shape[1]] = given if len(given) == len(target) else given.mean(0)
         S = blended(S, jtfs(torch.from_numpy(other)), blend.amount)
     for words in settings.edits:
-        S = parse_edit(words).apply(S, jtfs.paths)
+        S = parse_edit(words)(S, jtfs.paths)
     if float(S.norm()) == 0.0:
         raise TargetError(f"nothing is left of the sound after {', '.join(settings.edits)}.")
     return S

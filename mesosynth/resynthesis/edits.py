@@ -7,8 +7,7 @@ loud each frequency is, stay as they are unless an edit says otherwise.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -267,22 +266,6 @@ def _moved(
 # Edits in words, as on the command line
 
 
-@dataclass(frozen=True, slots=True)
-class NamedEdit:
-    """Edit by its name.
-
-    Attributes
-    ----------
-    words : str
-        How it is typed: "shift-rates=1".
-    apply : callable
-        The edit.
-    """
-
-    words: str
-    apply: Edit
-
-
 def _band(of: Literal["rate", "scale"], keep: bool) -> Callable[..., Edit]:
     def make(low: float, high: float) -> Edit:
         if not 0.0 <= low <= high:
@@ -325,7 +308,7 @@ def edit_names() -> dict[str, str]:
     return {name: values for name, (values, _) in _EDITS.items()}
 
 
-def parse_edit(words: str) -> NamedEdit:
+def parse_edit(words: str) -> Edit:
     """Edit that words name.
 
     Parameters
@@ -346,8 +329,7 @@ def parse_edit(words: str) -> NamedEdit:
         values = [float(number) for number in numbers.split(":")] if numbers else []
         if not all(map(np.isfinite, values)):
             raise ValueError
-        edit: Any = make(*values)
+        return make(*values)
     except (ValueError, TypeError):
         form = f"{name}={wanted}" if wanted else f"{name} without a number"
         raise ArgumentError(f"edit={words!r} must be {form}.") from None
-    return NamedEdit(words, edit)

@@ -44,9 +44,9 @@ def test_reversed_spins_rise_where_they_fell(transform):
     S = coefficients(transform, chirps(4.0))
     rising = share_rising(S, paths)
     assert rising > 0.7
-    back = edit.apply(S, paths)
+    back = edit(S, paths)
     assert share_rising(back, paths) == pytest.approx(1.0 - rising, abs=1e-6)
-    assert torch.equal(edit.apply(back, paths), S)
+    assert torch.equal(edit(back, paths), S)
     falls = coefficients(transform, chirps(-4.0))
     assert (back - falls).norm() < 0.5 * (S - falls).norm()
     assert torch.equal(back[:, :, paths.order < 2], S[:, :, paths.order < 2])
@@ -63,7 +63,7 @@ def test_transposed_by_an_octave_is_the_sound_an_octave_higher(transform):
 def test_rates_an_octave_up_repeat_twice_as_fast(transform):
     paths = transform.paths
     S = coefficients(transform, tone(1000.0, 16.0))
-    found = parse_edit("shift-rates=1").apply(S, paths)
+    found = parse_edit("shift-rates=1")(S, paths)
 
     def loudest(S):
         energy = S.square().sum((0, 1, 3)).numpy()
@@ -71,15 +71,15 @@ def test_rates_an_octave_up_repeat_twice_as_fast(transform):
         return rates[np.argmax([energy[paths.rate == rate].sum() for rate in rates])]
 
     assert loudest(found) == pytest.approx(2.0 * loudest(S), rel=0.05)
-    stretched = parse_edit("stretch-rates=1").apply(S, paths)
+    stretched = parse_edit("stretch-rates=1")(S, paths)
     assert torch.allclose(stretched, S)
 
 
 def test_a_band_of_rates_is_kept_or_removed(transform):
     paths = transform.paths
     S = coefficients(transform, tone(1000.0, 16.0))
-    kept = parse_edit("keep-rates=4:40").apply(S, paths)
-    removed = parse_edit("remove-rates=4:40").apply(S, paths)
+    kept = parse_edit("keep-rates=4:40")(S, paths)
+    removed = parse_edit("remove-rates=4:40")(S, paths)
     second = paths.order == 2
     assert torch.allclose((kept + removed)[:, :, second], S[:, :, second])
     assert torch.equal(kept[:, :, ~second], S[:, :, ~second])
