@@ -13,6 +13,8 @@ Matching
     :class:`Matcher`, :func:`match`, :class:`MatchSettings`, :class:`Filters`, :class:`MatchResult`,
     :class:`MatchStep`, the transform by itself, :class:`JTFS`, and losses for training,
     :class:`JTFSLoss` and :class:`MSSLoss`. These bring torch in.
+Guess
+    :func:`guess`, :class:`Guess`: theta in milliseconds, by an encoder.
 Resynthesis
     :func:`resynthesise`, :class:`ResynthesisSettings`.
 Sound
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
     from mesosynth import errors
     from mesosynth.errors import MesosynthError
+    from mesosynth.learning.encoder import Guess, guess
     from mesosynth.matching.match import Matcher, match
     from mesosynth.matching.results import Filters, MatchResult, MatchSettings, MatchStep
     from mesosynth.plugins.parameters import Parameter, ParameterTable
@@ -58,6 +61,7 @@ __all__ = [
     "JTFS",
     "Effect",
     "Filters",
+    "Guess",
     "Instrument",
     "JTFSLoss",
     "MSSLoss",
@@ -72,6 +76,7 @@ __all__ = [
     "ResynthesisSettings",
     "Session",
     "errors",
+    "guess",
     "load_audio",
     "load_preset",
     "match",
@@ -85,6 +90,7 @@ _MODULES = {
     "JTFSLoss": "scattering.loss",
     "MSSLoss": "scattering.loss",
     "Effect": "plugins.plugin",
+    "Guess": "learning.encoder",
     "Instrument": "plugins.plugin",
     "MatchResult": "matching.results",
     "Filters": "matching.results",
@@ -96,6 +102,7 @@ _MODULES = {
     "ParameterTable": "plugins.parameters",
     "Preset": "presets.preset",
     "Session": "session",
+    "guess": "learning.encoder",
     "load_preset": "presets.preset",
     "ResynthesisSettings": "resynthesis.results",
     "match": "matching.match",

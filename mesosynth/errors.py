@@ -12,6 +12,7 @@ The tree::
     ├── SessionError       a session file that cannot be read or written
     ├── MatchFileError     a saved match that cannot be read or written
     ├── SettingsError      a settings file that cannot be read or written
+    ├── LearningError      a data set or an encoder that cannot be read or written
     ├── PluginError        a plugin that cannot be loaded, or fails
     └── WorkerError        a child process that stopped or does not answer
 
@@ -58,6 +59,10 @@ class MatchFileError(MesosynthError):
 
 class SettingsError(MesosynthError):
     """A settings file that cannot be read or written."""
+
+
+class LearningError(MesosynthError):
+    """A data set, an encoder or a run of training that cannot be read or written."""
 
 
 class PluginError(MesosynthError):

@@ -144,7 +144,7 @@ class Operator:
             boundary="periodic",
         )  # fmt: skip
         self._transform = MultiScaleSpectrogram(samples) if phi == "mss" else self.jtfs
-        self._weights = None if phi == "mss" else _mean_weights(self.jtfs).to(self.device)
+        self._weights = None if phi == "mss" else mean_weights(self.jtfs).to(self.device)
         self._window = _window(samples, self.device)
         self._graphed = GraphedFunction(self._transform.jvp) if self.device.type == "cuda" else None
 
@@ -318,7 +318,7 @@ def _window(samples: int, device: torch.device) -> torch.Tensor:
     return torch.cat([ramp, torch.ones(samples - 2 * _FADE, device=device), ramp.flip(0)])
 
 
-def _mean_weights(jtfs: JTFS) -> torch.Tensor:
+def mean_weights(jtfs: JTFS) -> torch.Tensor:
     """Weights from sums over decimated time to means, without the zeroth order (the mean of x)."""
     meta = jtfs.meta()
     row = meta["row"].astype(np.int64)

@@ -15,6 +15,7 @@ from mesosynth.errors import WorkerError
 from mesosynth.instruments.grains import PAGE
 from mesosynth.instruments.oscillator import FADE_FROM
 from mesosynth.instruments.ripple import PARAMETERS, PARTIALS, places
+from mesosynth.learning.encoder import Guess, encoder_instruments, guess_window, shipped_encoder
 from mesosynth.matching.operator import Operator
 from mesosynth.scattering import JTFS
 from mesosynth.system.atomic_file import draft_of
@@ -666,6 +667,34 @@ def starts_of(
     -------
     list of Start
     """
+    starts = _heard_starts(operator, S, audio, count)
+    name = operator.model.name
+    if name not in encoder_instruments():
+        return starts
+    return _with_guess(operator, S, starts, guess_window(audio, shipped_encoder(name)))
+
+
+def _with_guess(
+    operator: Operator, S: NDArray[np.float64], starts: list[Start], guess: Guess
+) -> list[Start]:
+    """Starts with a guess, which is the first where it sounds more like the target."""
+    model = operator.model
+
+    def similarity(theta: NDArray[np.float64]) -> float:
+        state = model.state_of(dict(zip(model.first, map(float, theta), strict=True)))
+        return float(operator.analyse(operator.synthesize(state[: model.onset])) @ S)
+
+    theta = np.array([guess.theta[id_] for id_ in model.first])
+    guessed = Start(theta, similarity(theta))
+    if not starts or guessed.similarity > similarity(starts[0].theta):
+        return [guessed, *starts]
+    return [*starts, guessed]
+
+
+def _heard_starts(
+    operator: Operator, S: NDArray[np.float64], audio: NDArray[np.float32], count: int
+) -> list[Start]:
+    """Starts that are read off the sound, best first."""
     match operator.model.name:
         case "ripple":
             return ripple_guesses(operator, audio, count)

@@ -1,5 +1,6 @@
 """Jobs for the tests of jobs."""
 
+import hashlib
 import os
 import time
 
@@ -75,3 +76,14 @@ def echo():
     while True:
         time.sleep(0.002)
         said = yield said
+
+
+def hashed(number):
+    time.sleep(0.02)
+    return hashlib.sha256(bytes([number])).digest()
+
+
+def hashed_unless_odd(number):
+    if number % 2:
+        raise ValueError(f"{number} is odd")
+    return hashed(number)
