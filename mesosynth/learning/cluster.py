@@ -24,7 +24,7 @@ _PATIENCE = 10.0  # s, until a scheduler answers
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where work is done.
+    """Scheduler or processes that work is spread over.
 
     Attributes
     ----------
