@@ -195,7 +195,18 @@ class Inputs:
 
 
 def sound(dataset: Dataset, place: int) -> torch.Tensor:
-    """Sound of a data set, (ANALYSIS_SAMPLES,) float64."""
+    """Sound of a data set.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    place : int
+        Its place in the data set's arrays.
+
+    Returns
+    -------
+    (ANALYSIS_SAMPLES,) float64 tensor
+    """
     domain = dataset.settings.domain
     state = domain.state(dataset.values[place], int(dataset.seeds[place]))
     theta, onset = torch.from_numpy(state[: domain.model.onset]), state[domain.model.onset]
@@ -241,7 +252,18 @@ class SpectralLoss:
         return along + (value - along).detach()
 
     def of(self, nu: torch.Tensor, place: int) -> torch.Tensor:
-        """Loss of one guess (d,), float64."""
+        """Loss of one guess, differentiable.
+
+        Parameters
+        ----------
+        nu : (d,) float64 tensor
+        place : int
+            Of the sound in the data set.
+
+        Returns
+        -------
+        () float64 tensor
+        """
         domain, dataset = self.domain, self.dataset
         onset = float(domain.state(dataset.values[place], int(dataset.seeds[place]))[-2])
         theta = domain.theta(domain.values(nu))
