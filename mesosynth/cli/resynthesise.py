@@ -18,6 +18,7 @@ from mesosynth.resynthesis.results import (
     ResynthesisSettings,
     ResynthesisStep,
     Start,
+    decibels,
 )
 from mesosynth.system.atomic_file import check_outputs
 from mesosynth.system.steps import result_of
@@ -65,6 +66,17 @@ def resynthesise(
     amount: Annotated[float, Parameter(metavar="SHARE", show_default=True)] = 0.5,
     begin: Annotated[float, Parameter("--begin", metavar="S")] = 0.0,
     seconds: Annotated[Duration | None, Parameter("--seconds")] = None,
+    variations: Annotated[
+        Count,
+        of(
+            ResynthesisSettings, "variations", metavar="N",
+            help="Write OUT-1.wav to OUT-N.wav, of one seed after another.",
+        ),
+    ] = _DEFAULTS.variations,
+    length: Annotated[
+        float | None,
+        Parameter(metavar="S", help="Of the result; a longer texture is a chain of windows."),
+    ] = None,
     run: Annotated[Path | None, Parameter(metavar="RUN")] = None,
     json: Json = False,
 ) -> dict[str, Any]:  # fmt: skip
@@ -96,6 +108,10 @@ def resynthesise(
         Take the file from there on.
     seconds : float, optional
         Take so much of it.
+    variations : int
+        Number of sounds.
+    length : float, optional
+        Length of the result, s.
     run : Path, optional
         Keep the descent in this file as it goes, and go on from there.
     json : bool
@@ -104,10 +120,14 @@ def resynthesise(
     from mesosynth.audio.file import read_channels, write_wav
 
     given = [file] if blend is None else [file, blend]
-    check_outputs([output, *([run] if run else [])], ArgumentError, given)
+    outputs = [output]
+    if variations > 1:
+        numbers = range(1, variations + 1)
+        outputs = [output.with_stem(f"{output.stem}-{number}") for number in numbers]
+    check_outputs([*outputs, *([run] if run else [])], ArgumentError, given)
     settings = ResynthesisSettings(
         iterations=iterations, method=method, start=start, seed=seed, average=average,
-        edits=tuple(edit or ()),
+        edits=tuple(edit or ()), variations=variations, length=length,
     )  # fmt: skip
     if begin < 0.0:
         raise ArgumentError(f"--begin {begin:g} must be 0 or more seconds.")
@@ -116,15 +136,18 @@ def resynthesise(
     audio, rate = read_channels(file, begin, seconds)
     second = None if blend is None else Blend(read_channels(blend, rate=rate)[0], amount)
     result = _descend(file.name, audio, rate, settings, second, run)
-    write_wav(output, result.audio, rate)
+    for path, one in zip(outputs, result.variations, strict=True):
+        write_wav(path, one.audio, rate)
+        if not json:
+            print(
+                f"Wrote {path}: error {100 * one.error:.2f} % ({decibels(one.error):.1f} dB) after "
+                f"{len(one.errors) - 1} iterations."
+            )
     if not json:
-        print(
-            f"Wrote {output}: error {100 * result.error:.2f} % ({result.decibels:.1f} dB) after "
-            f"{result.iterations} iterations, {result.seconds:.0f} s."
-        )
+        print(f"{result.seconds:.0f} s.")
     return {
         "target": file.name,
-        "written": str(output),
+        "written": str(outputs[0]),
         "error": result.error,
         "decibels": result.decibels,
         "errors": result.errors,
@@ -132,6 +155,10 @@ def resynthesise(
         "seconds": result.seconds,
         "edits": list(settings.edits),
         "seed": settings.seed,
+        "variations": [
+            {"written": str(path), "error": one.error, "errors": one.errors, "seed": one.seed}
+            for path, one in zip(outputs, result.variations, strict=True)
+        ],
     }
 
 

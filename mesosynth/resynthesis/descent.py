@@ -20,7 +20,7 @@ import math
 import pickle
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from mesosynth.resynthesis.results import (
     ResynthesisResult,
     ResynthesisSettings,
     ResynthesisStep,
+    Variation,
 )
 from mesosynth.scattering.jtfs import JTFS
 from mesosynth.system.atomic_file import write_atomically, writing
@@ -366,10 +367,13 @@ def resynthesis_steps(
     near = exact
     if settings.tolerance:
         near = WindowedJTFS(frames, sample_rate, settings.average, settings.Q, settings.tolerance)
-    wanted_near, wanted = (_wanted(jtfs, target, settings, blend) for jtfs in (near, exact))
-    way = _way_down(settings.method, torch.from_numpy(noise(target, sample_rate, settings)))
-    keeper = _Keeper(run, target, sample_rate, settings, blend)
-    errors, before = keeper.load(way)
+    wanted_near, wanted = (
+        wanted_coefficients(jtfs, target, settings, blend) for jtfs in (near, exact)
+    )
+    chain = Chain(frames, sample_rate, settings)
+    parts = chain.windows * settings.variations
+    keeper = _Keeper(run, target, sample_rate, settings, blend, parts)
+    done, state, errors, before = keeper.load()
     began = time.perf_counter()
 
     def seconds() -> float:
@@ -378,23 +382,79 @@ def resynthesis_steps(
     def evaluate(x: torch.Tensor) -> Steps[None, tuple[float, torch.Tensor]]:
         return near.error_steps(x, wanted_near)
 
+    def ended(x: torch.Tensor, errors: list[float]) -> Variation:
+        error = float((exact(x) - wanted).norm() / wanted.norm())
+        return Variation(_samples(x), seed(), error, errors)
+
+    def seed() -> int:
+        return (settings.seed + len(done)) % 2**32
+
     try:
-        while len(errors) <= settings.iterations:
-            yield from way.iterate(evaluate)
-            errors.append(way.error)
-            keeper.save(way, errors, seconds())
-            yield ResynthesisStep(
-                len(errors) - 1, way.error, seconds(), len(errors) / (settings.iterations + 1),
-                _samples(way.x),
-            )  # fmt: skip
+        while len(done) < parts:
+            start = noise(target, sample_rate, replace(settings, seed=seed()))
+            way = _way_down(settings.method, torch.from_numpy(start))
+            if state is not None:
+                way.restore(state)
+            while len(errors) <= settings.iterations:
+                yield from way.iterate(evaluate)
+                errors.append(way.error)
+                keeper.save(done, way, errors, seconds())
+                share = len(errors) / (settings.iterations + 1)
+                yield ResynthesisStep(
+                    len(errors) - 1, way.error, seconds(), (len(done) + share) / parts,
+                    _samples(way.x), len(done),
+                )  # fmt: skip
+            done.append(ended(way.x.detach(), errors))
+            state, errors = None, []
     except Stopped:
-        if not errors:
+        if errors:
+            keeper.save(done, way, errors, seconds(), now=True)
+            done.append(ended(way.x.detach(), errors))
+        if not done:
             raise
-        keeper.save(way, errors, seconds(), now=True)
-    x = way.x.detach()
-    difference = exact(x) - wanted
-    error = float(difference.norm() / wanted.norm())
-    return ResynthesisResult(_samples(x), sample_rate, error, errors, len(errors) - 1, seconds())
+    return ResynthesisResult(chain.joined(done), sample_rate, seconds())
+
+
+class Chain:
+    """Windows that make a texture longer than its target, or the one window that is long enough.
+
+    Parameters
+    ----------
+    frames : int
+        Of a window.
+    sample_rate : float
+        Hz.
+    settings : ResynthesisSettings
+        Its `length` and `average`.
+
+    Attributes
+    ----------
+    windows : int
+        Of a variation.
+    """
+
+    def __init__(self, frames: int, sample_rate: float, settings: ResynthesisSettings) -> None:
+        wanted = settings.length
+        self._frames = frames if wanted is None else round(wanted * sample_rate)
+        self._overlap = min(frames // 4, round(2.0 * settings.average * sample_rate))
+        more = max(self._frames - frames, 0)
+        self.windows = 1 + math.ceil(more / (frames - self._overlap))
+
+    def joined(self, parts: list[Variation]) -> list[Variation]:
+        """Variations from all windows, of which the last may be missing."""
+        begins = range(0, len(parts), self.windows)
+        return [self._joined(parts[begin : begin + self.windows]) for begin in begins]
+
+    def _joined(self, parts: list[Variation]) -> Variation:
+        """Windows one after another; noises of two seeds add up by their power."""
+        audio, overlap = parts[0].audio, self._overlap
+        coming = np.sin(0.5 * np.pi * (np.arange(overlap) + 0.5) / overlap)
+        for part in parts[1:]:
+            both = audio[:, -overlap:] * coming[::-1] + part.audio[:, :overlap] * coming
+            pieces = audio[:, :-overlap], both, part.audio[:, overlap:]
+            audio = np.concatenate(pieces, axis=1, dtype=np.float32)
+        worst = max(parts, key=lambda part: part.error)
+        return replace(worst, audio=audio[:, : self._frames], seed=parts[0].seed)
 
 
 def resynthesise(
@@ -443,13 +503,29 @@ def _checked(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32
     return target
 
 
-def _wanted(
-    jtfs: WindowedJTFS,
-    target: NDArray[np.float32],
-    settings: ResynthesisSettings,
-    blend: Blend | None,
-) -> torch.Tensor:
-    """Coefficients that the sound shall have."""
+def wanted_coefficients(
+    jtfs: WindowedJTFS, target: NDArray[np.float32], settings: ResynthesisSettings,
+    blend: Blend | None = None,
+) -> torch.Tensor:  # fmt: skip
+    """Coefficients that the sound shall have: the target's, blended and edited.
+
+    Parameters
+    ----------
+    jtfs : WindowedJTFS
+    target : (channels, n) float32
+    settings : ResynthesisSettings
+        Its `edits`.
+    blend : Blend, optional
+
+    Returns
+    -------
+    (windows, channels, paths, frames) tensor
+
+    Raises
+    ------
+    TargetError
+        If nothing is left of the sound.
+    """
     S = jtfs(torch.from_numpy(target))
     if blend is not None:
         other = np.zeros_like(target)
@@ -468,24 +544,29 @@ class _Keeper:
 
     def __init__(
         self, path: Path | None, target: NDArray[np.float32], sample_rate: int,
-        settings: ResynthesisSettings, blend: Blend | None,
+        settings: ResynthesisSettings, blend: Blend | None, parts: int,
     ) -> None:  # fmt: skip
         self._path, self._saved, self._took = path, -math.inf, 0.0
         digest = hashlib.sha256(target.tobytes())
         if blend is not None:
             digest.update(blend.audio.tobytes() + repr(blend.amount).encode())
+        if parts == 1:  # one descent may go on for longer
+            settings = replace(settings, iterations=1)
         self._what = {
-            "kind": "resynthesis", "revision": 1, "sample_rate": sample_rate,
-            "sound": digest.hexdigest(), "settings": repr(replace(settings, iterations=1)),
+            "kind": "resynthesis", "revision": 2, "sample_rate": sample_rate,
+            "sound": digest.hexdigest(), "settings": repr(settings),
         }  # fmt: skip
 
-    def load(self, way: BoldDriver | LBFGS) -> tuple[list[float], float]:
-        """Bring `way` to where it was; errors and seconds so far."""
+    def load(self) -> tuple[list[Variation], dict[str, Any] | None, list[float], float]:
+        """Finished descents; state and errors of the one that was under way; seconds so far."""
         if self._path is None or not self._path.exists():
-            return [], 0.0
+            return [], None, [], 0.0
         try:
             kept = torch.load(self._path, weights_only=True)
-            what, errors, seconds = kept["what"], kept["errors"], kept["seconds"]
+            what, state, errors, seconds = (
+                kept[name] for name in ("what", "state", "errors", "seconds")
+            )
+            done = [Variation(one.pop("audio").numpy(), **one) for one in kept["done"]]
         except _UNREADABLE as error:
             raise ArgumentError(
                 f"run={self._path} holds no resynthesis; name another file, or remove it."
@@ -494,17 +575,21 @@ class _Keeper:
             raise ArgumentError(
                 f"run={self._path} is of another sound or other settings; name another file."
             )
-        way.restore(kept["state"])
-        return errors, seconds
+        return done, state, errors, seconds
 
     def save(
-        self, way: BoldDriver | LBFGS, errors: list[float], seconds: float, *, now: bool = False
-    ) -> None:
+        self, done: list[Variation], way: BoldDriver | LBFGS, errors: list[float], seconds: float,
+        *, now: bool = False,
+    ) -> None:  # fmt: skip
         """Write the file, if the last time was long enough ago."""
         began = time.perf_counter()
         if self._path is None or not (now or began - self._saved > _SAVE_EVERY + 20.0 * self._took):
             return
-        kept = {"what": self._what, "errors": errors, "seconds": seconds, "state": way.state()}
+        finished = [{**asdict(one), "audio": torch.from_numpy(one.audio)} for one in done]
+        kept = {
+            "what": self._what, "done": finished, "state": way.state(), "errors": errors,
+            "seconds": seconds,
+        }  # fmt: skip
         content = io.BytesIO()
         torch.save(kept, content)
         with writing(self._path, ArgumentError):

@@ -16,6 +16,12 @@ Start = Literal["shaped", "spectrum", "white", "silence"]
 LONGEST = 30.0
 """s of sound that are resynthesised."""
 
+LONGEST_TEXTURE = 600.0
+"""s of a texture, which is a chain of resyntheses."""
+
+MOST_VARIATIONS = 64
+"""Resyntheses of one sound at once."""
+
 SHORTEST = 0.05
 """s."""
 
@@ -43,6 +49,11 @@ class ResynthesisSettings:
         Wavelets an octave.
     tolerance : float
         Of the transform while it goes down; the error that is told at the end is exact.
+    variations : int
+        Number of sounds to find, each with a noise of its own: the seeds count on from `seed`.
+    length : float, optional
+        Length of each, s, if it is not the target's: a longer one is a chain of resyntheses, each
+        of its own seed, which are cross-faded.
     """
 
     iterations: int = 100
@@ -53,6 +64,8 @@ class ResynthesisSettings:
     average: float = 0.37
     Q: int = 8
     tolerance: float = 1e-3
+    variations: int = 1
+    length: float | None = None
 
     def __post_init__(self) -> None:
         if self.iterations < 1:
@@ -65,6 +78,12 @@ class ResynthesisSettings:
             raise ArgumentError(f"seed={self.seed} must be 0 to {2**32 - 1}.")
         if not 0.001 <= self.average <= 10.0:
             raise ArgumentError(f"average={self.average:g} must be 0.001 to 10 s.")
+        if not 1 <= self.variations <= MOST_VARIATIONS:
+            raise ArgumentError(f"variations={self.variations} must be 1 to {MOST_VARIATIONS}.")
+        if self.length is not None and not SHORTEST <= self.length <= LONGEST_TEXTURE:
+            raise ArgumentError(
+                f"length={self.length:g} must be {SHORTEST:g} to {LONGEST_TEXTURE:g} s."
+            )
         for words in self.edits:
             parse_edit(words)
 
@@ -85,6 +104,9 @@ class ResynthesisStep:
         0 to 1.
     audio : (channels, n) float32
         The sound so far.
+    part : int
+        Number of the resynthesis, from 0, where there are several: variations one after another,
+        and of each the windows of its length.
     """
 
     iteration: int
@@ -92,6 +114,7 @@ class ResynthesisStep:
     seconds: float
     progress: float
     audio: NDArray[np.float32] = field(repr=False)
+    part: int = 0
 
     @property
     def decibels(self) -> float:
@@ -100,32 +123,67 @@ class ResynthesisStep:
 
 
 @dataclass(frozen=True, slots=True)
-class ResynthesisResult:
-    """Sound that a descent ended with.
+class Variation:
+    """Sound that a descent ended with, or a chain of such.
 
     Attributes
     ----------
     audio : (channels, n) float32
-    sample_rate : int
-        Hz.
+    seed : int
+        Of its noise; of a chain, of the first window's.
     error : float
-        Relative error, without the transform's tolerance.
+        Relative error, without the transform's tolerance; of a chain, the largest.
     errors : list of float
-        After each iteration, from the start on.
-    iterations : int
-    seconds : float
+        After each iteration, from the start on; of a chain, of the window with that error.
     """
 
     audio: NDArray[np.float32] = field(repr=False)
-    sample_rate: int
+    seed: int
     error: float
     errors: list[float]
-    iterations: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResynthesisResult:
+    """Sounds that descents ended with.
+
+    Attributes
+    ----------
+    variations : list of Variation
+        At least one.
+    sample_rate : int
+        Hz.
+    seconds : float
+        Time that it took.
+    """
+
+    variations: list[Variation]
+    sample_rate: int
     seconds: float
 
     @property
+    def audio(self) -> NDArray[np.float32]:
+        """The first sound, (channels, n) float32."""
+        return self.variations[0].audio
+
+    @property
+    def error(self) -> float:
+        """Largest relative error of the sounds."""
+        return max(one.error for one in self.variations)
+
+    @property
+    def errors(self) -> list[float]:
+        """Relative errors of the first sound after each iteration, from the start on."""
+        return self.variations[0].errors
+
+    @property
+    def iterations(self) -> int:
+        """Steps down to the first sound."""
+        return len(self.errors) - 1
+
+    @property
     def decibels(self) -> float:
-        """Relative error in dB."""
+        """Largest relative error in dB."""
         return decibels(self.error)
 
 

@@ -58,6 +58,16 @@ def test_a_killed_run_goes_on_to_the_same_sound(sound, tmp_path):
     assert (audio.shape, rate) == ((RATE // 2, 2), RATE)
 
 
+def test_variations_are_files_of_the_length_that_is_asked_for(sound, tmp_path):
+    words = ("--iterations", 1, "--average", "0.1", "--variations", 2, "--length", "0.7", "--json")
+    told = json.loads(run(sound, "-o", tmp_path / "new.wav", *words).stdout)
+    assert sorted(os.listdir(tmp_path)) == ["new-1.wav", "new-2.wav"]
+    assert [one["seed"] for one in told["variations"]] == [0, 2]
+    one, two = (soundfile.read(each["written"])[0] for each in told["variations"])
+    assert one.shape == two.shape == (round(0.7 * RATE), 2)
+    assert not np.array_equal(one, two)
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -65,6 +75,7 @@ def test_a_killed_run_goes_on_to_the_same_sound(sound, tmp_path):
         (("--begin", "9"), "nothing begins at 9 s"),
         (("--seconds", "0.01"), "the sound lasts 0.01 s"),
         (("--amount", "2"), "--amount 2 must be 0 to 1"),
+        (("--length", "601"), "length=601 must be 0.05 to 600 s"),
     ],
 )
 def test_what_cannot_be_done_is_told_before_the_work(sound, tmp_path, words, sentence):

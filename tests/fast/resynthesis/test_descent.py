@@ -48,6 +48,32 @@ def test_a_stopped_run_goes_on_to_the_same_digits(method, tmp_path):
         result_of(resynthesis_steps(sound(), RATE, settings, run=run))
 
 
+def test_variations_are_of_one_seed_after_another_and_chains_of_several(tmp_path):
+    settings, run = replace(SMALL, iterations=2, average=0.03125), tmp_path / "run"
+    alone = [
+        result_of(resynthesis_steps(sound(), RATE, replace(settings, seed=seed))).audio
+        for seed in range(4)
+    ]
+    both = replace(settings, variations=2)
+    result = result_of(resynthesis_steps(sound(), RATE, both))
+    assert [one.seed for one in result.variations] == [0, 1]
+    for one, same in zip(result.variations, alone, strict=False):
+        assert np.array_equal(one.audio, same)
+    chains = replace(both, length=0.75)
+    begun = resynthesis_steps(sound(), RATE, chains, run=run)
+    told = [step for step in itertools.islice(begun, 40) if step is not None][:8]
+    assert [step.part for step in told] == [0, 0, 0, 1, 1, 1, 2, 2]
+    assert len(stop(begun).variations) == 2
+    first, second = result_of(resynthesis_steps(sound(), RATE, chains, run=run)).variations
+    assert (first.seed, second.seed) == (0, 2)
+    assert first.audio.shape == (1, 6144)
+    both = 512  # samples of a cross-fade, twice the time of averaging
+    assert np.array_equal(second.audio[:, : N - both], alone[2][:, : N - both])
+    assert np.array_equal(second.audio[:, N:], alone[3][:, both : both + 6144 - N])
+    middle = np.sqrt(0.5) * (alone[2][:, N - both // 2] + alone[3][:, both // 2])
+    assert second.audio[:, N - both // 2] == pytest.approx(middle, abs=0.01)
+
+
 def test_the_gradient_over_windows_is_that_of_the_error(monkeypatch):
     monkeypatch.setattr(descent, "_WINDOW", 2048)
     jtfs = WindowedJTFS(5000, RATE, average=0.0625)
