@@ -418,7 +418,11 @@ class LayersPage(QFrame):
 
     def _add(self, kind: str, path: Path | None) -> None:
         def change(layers: Layers) -> None:
-            layers.add(kind, {} if path is None else load_preset(path).values)
+            if path is None:
+                layers.add(kind, {})
+            else:
+                preset = load_preset(path)
+                layers.add(kind, preset.values, preset.state)
 
         self._change(change, "new layer")
 

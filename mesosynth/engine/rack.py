@@ -286,6 +286,10 @@ def render(
         rack.slots = (*rack.slots, slot)
     with _failures_of(" or ".join(effect.plugin for effect in effects)):
         rack.prepare(sample_rate, block)
+    if problem := rack.instrument.problem:
+        if faults is None:
+            raise PluginError(problem)
+        faults.append(problem)
     rack.modulation = RackModulation(rack.slots, targets, rack.gestures)
     late = rack.latency
     out = np.zeros((CHANNELS, late + frames), np.float32)

@@ -350,7 +350,7 @@ class RackUpdater(threading.Thread):
             slot.uid, slot.plugin,
             title="" if plugin is None else plugin.name,
             table=None if plugin is None else plugin.parameters,
-            problem="" if problem is None else str(problem),
+            problem=str(problem) if problem else plugin.problem if plugin else "",
             traceback="" if problem is None else problem.traceback,
         )  # fmt: skip
 

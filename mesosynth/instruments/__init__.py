@@ -9,6 +9,7 @@ from mesosynth.instruments.drum import Drum
 from mesosynth.instruments.grains import Grains
 from mesosynth.instruments.layers import Layers
 from mesosynth.instruments.ripple import Ripple
+from mesosynth.instruments.sampler import Sampler
 from mesosynth.instruments.strike import Strike
 from mesosynth.plugins.plugin import Instrument
 
@@ -18,6 +19,7 @@ INSTRUMENTS: dict[str, type[Instrument]] = {
     "strike": Strike,
     "drum": Drum,
     "grains": Grains,
+    "sampler": Sampler,
     "layers": Layers,
 }
 """Built-in instruments by their name in presets."""

@@ -585,10 +585,9 @@ class VoiceInstrument(KeyboardInstrument):
     def __init__(self) -> None:
         super().__init__()
         self.voices = self.starts = 0  # with those that fade; since the reset
-        index = self.parameters.index
-        self._brightness_at, self._spread_at, self._release_at = (
-            index(id_) for id_ in ("brightness", "spread", "release")
-        )
+        table = self.parameters
+        self._spread_at, self._release_at = table.index("spread"), table.index("release")
+        self._brightness_at = table.index("brightness") if "brightness" in table else None
 
     # ------------------------------------------------------------------ what an instrument writes
 
@@ -651,10 +650,10 @@ class VoiceInstrument(KeyboardInstrument):
         self.keyboard.moved = False
 
     def _aim(self, first: int) -> None:
+        brightness = 0.0 if self._brightness_at is None else self.knobs[self._brightness_at]
         _aim_voices(
             self._rows, first, self.voices, self.partials, self.keyboard.gestures,
-            self.knobs[self._pitch_at], self._unit, self.knobs[self._brightness_at],
-            self.brightest, self.pure,
+            self.knobs[self._pitch_at], self._unit, brightness, self.brightest, self.pure,
         )  # fmt: skip
 
     def start(self, place: int) -> None:

@@ -101,6 +101,7 @@ _F_C, _GAMMA, _W, _PERIOD, _DELAY, _LEVEL = (
     LAYER_IDS.index(id_) for id_ in ("f_c", "gamma", "w", "period", "delay", "level")
 )
 _FASTER = frozenset(("f_m", "gamma"))
+_OF_ALL = frozenset(("tuning", "delay"))  # what a layer takes from all layers, not from its state
 _LEAD_IN = 3.0 * SIGMA_0  # of an arpeggio's sweep: time that a start by a key leaves out
 
 
@@ -113,14 +114,19 @@ class LayerVoice:
         Of the instrument.
     values : mapping
         Its parameters by id.
+    state : mapping, optional
+        What it keeps beside them, but for the scale: the file of a sampler.
 
     Raises
     ------
     ArgumentError
-        If there is no such instrument, if it cannot be a layer, or if it has no such parameter.
+        If there is no such instrument, if it cannot be a layer, or if it has no such parameter or
+        state.
     """
 
-    def __init__(self, name: str, values: Mapping[str, float]) -> None:
+    def __init__(
+        self, name: str, values: Mapping[str, float], state: Mapping[str, Any] | None = None
+    ) -> None:
         from mesosynth.instruments import instrument_class
 
         kind = instrument_class(name)
@@ -130,6 +136,8 @@ class LayerVoice:
         self.name = name
         self.given = {id_: table[id_].clamp(float(value)) for id_, value in values.items()}
         self.instrument = kind()
+        self.state = {id_: one for id_, one in (state or {}).items() if id_ not in _OF_ALL}
+        self.instrument.restore(self.state)
         self.values = table.vector(values)
         pitch = "f_c"
         if isinstance(self.instrument, TunedInstrument) and self.instrument.pitch:
@@ -226,6 +234,8 @@ class Layers(Instrument):
         self._block = np.zeros((CHANNELS, max_block), np.float32)
         for layer in self._layers:
             layer.instrument.prepare(sample_rate, max_block)
+        problems = (layer.instrument.problem for layer in self._layers)
+        self.problem = next(filter(None, problems), "")
         self.reset()
 
     def reset(self) -> None:
@@ -238,7 +248,11 @@ class Layers(Instrument):
     def state(self) -> dict[str, Any]:
         """[control] Scale of the keys, and instruments that are not chirplets, by number."""
         others = {
-            str(number): {"instrument": layer.name, "parameters": layer.given}
+            str(number): {
+                "instrument": layer.name,
+                "parameters": layer.given,
+                **({"state": layer.state} if layer.state else {}),
+            }
             for number, layer in enumerate(self._layers, 1)
             if layer.name != "chirplet"
         }
@@ -251,7 +265,8 @@ class Layers(Instrument):
         ----------
         state : mapping
             "tuning" as for :meth:`mesosynth.plugins.tuning.KeyTuning.restore`, and "layers": by
-            number, from "1" on, the "instrument" and its "parameters"; others are chirplets.
+            number, from "1" on, the "instrument", its "parameters", and a "state" if it has one;
+            others are chirplets.
 
         Raises
         ------
@@ -266,15 +281,15 @@ class Layers(Instrument):
                 raise ArgumentError(f"layers has {sorted(wrong)}; layers are 1 to {LAYERS}.")
             for number in range(1, LAYERS + 1):
                 one = given.get(str(number), {"instrument": "chirplet"})
-                values = one.get("parameters", {})
-                layers.append(LayerVoice(str(one["instrument"]), values))
+                values, own = one.get("parameters", {}), one.get("state", {})
+                layers.append(LayerVoice(str(one["instrument"]), values, own))
         except ArgumentError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ArgumentError(f"layers={given!r} is no mapping of instruments.") from error
         self._tuning.restore(state)
         for layer in layers:
-            layer.instrument.restore(self._tuning.state())
+            layer.instrument.restore({**layer.state, **self._tuning.state()})
         self._layers = layers
         if self._prepared:
             self.prepare(*self._prepared)

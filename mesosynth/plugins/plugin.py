@@ -71,6 +71,8 @@ class Plugin(ABC):
         Delay of the output, samples; known once prepared.
     tail : float
         Longest sound after the end of the input, s; known once prepared.
+    problem : str
+        A sentence about what is missing of its state, such as a file, or ""; known once prepared.
     """
 
     name: ClassVar[str]
@@ -78,6 +80,7 @@ class Plugin(ABC):
     block_size_invariant: ClassVar[bool] = True
     latency: int = 0
     tail: float = 0.0
+    problem: str = ""
 
     @abstractmethod
     def prepare(self, sample_rate: float, max_block: int) -> None:

@@ -364,7 +364,10 @@ class Layers:
         self._set_kinds({n - (n > place): kind for n, kind in kinds.items() if n != place})
         self._match_from_here()
 
-    def use(self, place: int, instrument: str, values: Mapping[str, float]) -> None:
+    def use(
+        self, place: int, instrument: str, values: Mapping[str, float],
+        state: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         """Let a layer be an instrument, with the parameters of a sound.
 
         Parameters
@@ -375,6 +378,8 @@ class Layers:
             Any that is built in, but layers.
         values : mapping of str to float
             Its parameters by id; missing ones have their defaults.
+        state : mapping, optional
+            What it keeps beside them: the file of a sampler.
 
         Raises
         ------
@@ -385,8 +390,12 @@ class Layers:
             raise ArgumentError("Layers do not play; choose the instrument Layers first.")
         if not 0 <= place <= min(len(self._mixer.notes), LAYERS - 1):
             raise ArgumentError(f"place={place} is no layer; there are {len(self._mixer.notes)}.")
-        kinds = {**self._kinds(), place: {"instrument": instrument, "parameters": dict(values)}}
-        voice = LayerVoice(instrument, values)
+        voice = LayerVoice(instrument, values, state)
+        kind = {"instrument": instrument, "parameters": dict(values)}
+        kinds = {
+            **self._kinds(),
+            place: {**kind, **({"state": voice.state} if voice.state else {})},
+        }
         own = {f"{id_}_{place + 1}": value for id_, value in voice.followed_values.items()}
         own[f"level_{place + 1}"] = max(
             self._sound.values[f"level_{place + 1}"], LayerNote(0).level
@@ -394,7 +403,9 @@ class Layers:
         self._set_kinds(kinds)
         self._sound.set({id_: PARAMETERS[id_].clamp(value) for id_, value in own.items()})
 
-    def add(self, instrument: str, values: Mapping[str, float]) -> None:
+    def add(
+        self, instrument: str, values: Mapping[str, float], state: Mapping[str, Any] | None = None
+    ) -> None:
         """Add a layer at the end, audible, with the level of its sound.
 
         Where no layers play, the sound that plays becomes the first one.
@@ -405,6 +416,8 @@ class Layers:
             Any that is built in, but layers.
         values : mapping of str to float
             Its parameters by id; missing ones have their defaults.
+        state : mapping, optional
+            What it keeps beside them: the file of a sampler.
 
         Raises
         ------
@@ -413,15 +426,16 @@ class Layers:
         """
         if len(self._mixer.notes) >= LAYERS:
             raise ArgumentError(f"There are {LAYERS} layers already; remove one first.")
-        added = [(instrument, LayerVoice(instrument, values).given)]
+        added = [(instrument, LayerVoice(instrument, values).given, state)]
         with self._emit.held():
             if self._rack.instrument != INSTRUMENT:
                 if self._rack.instrument in INSTRUMENTS:
-                    added.insert(0, (self._rack.instrument, self._sound.instrument_values))
+                    first = self._rack.instrument, self._sound.instrument_values, self._rack.state
+                    added.insert(0, first)
                 self._rack.set_instrument(INSTRUMENT, {"level_1": SILENT})
-            for name, sound in added:
+            for name, sound, own in added:
                 number = len(self._mixer.notes) + 1
-                self.use(number - 1, name, sound)
+                self.use(number - 1, name, sound, own)
                 level = PARAMETERS[f"level_{number}"]
                 gain = sound.get("gain", INSTRUMENTS[name].parameters["gain"].default)
                 self._sound.set({level.id: max(level.clamp(gain), SILENT + 1.0)})
