@@ -77,6 +77,7 @@ def resynthesise(
         float | None,
         Parameter(metavar="S", help="Of the result; a longer texture is a chain of windows."),
     ] = None,
+    preset: Annotated[Path | None, Parameter(metavar="PRESET.json")] = None,
     run: Annotated[Path | None, Parameter(metavar="RUN")] = None,
     json: Json = False,
 ) -> dict[str, Any]:  # fmt: skip
@@ -112,19 +113,23 @@ def resynthesise(
         Number of sounds.
     length : float, optional
         Length of the result, s.
+    preset : Path, optional
+        Write a preset, too, in which the sampler loops the result.
     run : Path, optional
         Keep the descent in this file as it goes, and go on from there.
     json : bool
         One JSON object on standard output.
     """
     from mesosynth.audio.file import read_channels, write_wav
+    from mesosynth.presets.preset import Preset, save_preset
 
     given = [file] if blend is None else [file, blend]
     outputs = [output]
     if variations > 1:
         numbers = range(1, variations + 1)
         outputs = [output.with_stem(f"{output.stem}-{number}") for number in numbers]
-    check_outputs([*outputs, *([run] if run else [])], ArgumentError, given)
+    kept = [path for path in (preset, run) if path is not None]
+    check_outputs([*outputs, *kept], ArgumentError, given)
     settings = ResynthesisSettings(
         iterations=iterations, method=method, start=start, seed=seed, average=average,
         edits=tuple(edit or ()), variations=variations, length=length,
@@ -143,6 +148,9 @@ def resynthesise(
                 f"Wrote {path}: error {100 * one.error:.2f} % ({decibels(one.error):.1f} dB) after "
                 f"{len(one.errors) - 1} iterations."
             )
+    if preset is not None:
+        sound = {"sound": str(outputs[0].resolve())}
+        save_preset(preset, Preset(name=outputs[0].stem, instrument="sampler", state=sound))
     if not json:
         print(f"{result.seconds:.0f} s.")
     return {

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from mesosynth.presets.preset import load_preset
+
 RATE = 8000
 
 
@@ -60,8 +62,10 @@ def test_a_killed_run_goes_on_to_the_same_sound(sound, tmp_path):
 
 def test_variations_are_files_of_the_length_that_is_asked_for(sound, tmp_path):
     words = ("--iterations", 1, "--average", "0.1", "--variations", 2, "--length", "0.7", "--json")
-    told = json.loads(run(sound, "-o", tmp_path / "new.wav", *words).stdout)
-    assert sorted(os.listdir(tmp_path)) == ["new-1.wav", "new-2.wav"]
+    made, preset = tmp_path / "new.wav", tmp_path / "new.json"
+    told = json.loads(run(sound, "-o", made, "--preset", preset, *words).stdout)
+    assert sorted(os.listdir(tmp_path)) == ["new-1.wav", "new-2.wav", "new.json"]
+    assert load_preset(preset).state == {"sound": str((tmp_path / "new-1.wav").resolve())}
     assert [one["seed"] for one in told["variations"]] == [0, 2]
     one, two = (soundfile.read(each["written"])[0] for each in told["variations"])
     assert one.shape == two.shape == (round(0.7 * RATE), 2)
