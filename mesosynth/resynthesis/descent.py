@@ -389,12 +389,15 @@ def resynthesis_steps(
     def seed() -> int:
         return (settings.seed + len(done)) % 2**32
 
+    def begin() -> BoldDriver | LBFGS:
+        start = noise(target, sample_rate, replace(settings, seed=seed()))
+        return _way_down(settings.method, torch.from_numpy(start))
+
+    way = begin()
+    if state is not None:
+        way.restore(state)
     try:
-        while len(done) < parts:
-            start = noise(target, sample_rate, replace(settings, seed=seed()))
-            way = _way_down(settings.method, torch.from_numpy(start))
-            if state is not None:
-                way.restore(state)
+        while True:
             while len(errors) <= settings.iterations:
                 yield from way.iterate(evaluate)
                 errors.append(way.error)
@@ -405,7 +408,10 @@ def resynthesis_steps(
                     _samples(way.x), len(done),
                 )  # fmt: skip
             done.append(ended(way.x.detach(), errors))
-            state, errors = None, []
+            errors = []
+            if len(done) == parts:
+                break
+            way = begin()
     except Stopped:
         if errors:
             keeper.save(done, way, errors, seconds(), now=True)
