@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.instruments.drum import PARAMETERS, PICK_UP, mode_numbers
@@ -55,7 +54,9 @@ def lowest_peaks(struck: Array) -> list[float]:
     spectrum = np.abs(np.fft.rfft(windowed, _WHOLE_PEAK))
     spectrum[: int(_LOWEST / ANALYSIS_RATE * _WHOLE_PEAK)] = 0.0
     top = float(spectrum.max())
-    found, _ = signal.find_peaks(spectrum, height=_STRONG * top, prominence=_PROMINENT * top)
+    from scipy.signal import find_peaks  # here, as its import takes as long as a match
+
+    found, _ = find_peaks(spectrum, height=_STRONG * top, prominence=_PROMINENT * top)
     log = np.log(spectrum + 1e-300)
     places = (float(place + peak_shift(log, int(place))) for place in found[:_PITCHES])
     return [place * ANALYSIS_RATE / _WHOLE_PEAK for place in places]
@@ -76,10 +77,12 @@ def decay_at(struck: Array, hertz: float) -> float:
     float
         s.
     """
+    from scipy.signal import fftconvolve
+
     width = min(max(_SHARE * hertz, _NARROWEST), _WIDEST)
     turned = struck * np.exp(-2j * np.pi * hertz / ANALYSIS_RATE * np.arange(len(struck)))
     taps = round(ANALYSIS_RATE / width)
-    band = signal.fftconvolve(turned, np.hanning(taps) * (2.0 / taps), "same")
+    band = fftconvolve(turned, np.hanning(taps) * (2.0 / taps), "same")
     hop = taps // 4
     level = 20.0 * np.log10(np.abs(band[::hop]) + 1e-9)
     begin = int(np.argmax(level[: max(3, int(0.3 * ANALYSIS_RATE / hop))]))

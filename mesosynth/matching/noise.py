@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import signal
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.matching.descent import SYSTEMATIC
@@ -49,7 +48,11 @@ def correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.
     (2n - 1,) float64
         Lag 0 is in the middle.
     """
-    return signal.correlate(a.astype(np.float64), b.astype(np.float64), mode="full", method="fft")
+    # SciPy's signal module, which has this and Welch's method, takes as long to import as a match
+    n = len(a)
+    size = 1 << (2 * n - 2).bit_length()
+    spectrum = np.fft.rfft(a.astype(np.float64), size) * np.fft.rfft(b.astype(np.float64), size).conj()
+    return np.roll(np.fft.irfft(spectrum, size), n - 1)[: 2 * n - 1]
 
 
 def onset_of(jtfs: JTFS, audio: NDArray[np.float32], x: NDArray[np.float32]) -> float:
@@ -137,9 +140,14 @@ def windowed_target(
 
 
 def _noise_like(rest: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Gaussian noise with the spectrum of `rest`, (ANALYSIS_SAMPLES,)."""
-    frequency, density = signal.welch(rest, ANALYSIS_RATE, nperseg=_WELCH)
-    density[:2] = density[2]  # Welch's method takes the mean out of each piece
+    """Gaussian noise with the spectrum of `rest` by Welch's method, (ANALYSIS_SAMPLES,)."""
+    pieces = np.lib.stride_tricks.sliding_window_view(rest, _WELCH)[:: _WELCH // 2]
+    window = np.hanning(_WELCH + 1)[:-1]
+    spectra = np.fft.rfft((pieces - pieces.mean(axis=1, keepdims=True)) * window)
+    density = 2.0 / ANALYSIS_RATE / np.square(window).sum() * np.square(np.abs(spectra)).mean(axis=0)
+    density[:2] = density[2]  # the mean of each piece was taken out
+    density[-1] /= 2.0
+    frequency = np.fft.rfftfreq(_WELCH, 1.0 / ANALYSIS_RATE)
     white = rng.standard_normal(ANALYSIS_SAMPLES)
     spectrum = np.fft.rfft(white)
     bins = np.fft.rfftfreq(ANALYSIS_SAMPLES, 1.0 / ANALYSIS_RATE)
