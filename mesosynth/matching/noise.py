@@ -51,8 +51,8 @@ def correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.
     # SciPy's signal module, which has this and Welch's method, takes as long to import as a match
     n = len(a)
     size = 1 << (2 * n - 2).bit_length()
-    spectrum = np.fft.rfft(a.astype(np.float64), size) * np.fft.rfft(b.astype(np.float64), size).conj()
-    return np.roll(np.fft.irfft(spectrum, size), n - 1)[: 2 * n - 1]
+    of_a, of_b = (np.fft.rfft(sound.astype(np.float64), size) for sound in (a, b))
+    return np.roll(np.fft.irfft(of_a * of_b.conj(), size), n - 1)[: 2 * n - 1]
 
 
 def onset_of(jtfs: JTFS, audio: NDArray[np.float32], x: NDArray[np.float32]) -> float:
@@ -144,7 +144,8 @@ def _noise_like(rest: NDArray[np.float32], rng: np.random.Generator) -> NDArray[
     pieces = np.lib.stride_tricks.sliding_window_view(rest, _WELCH)[:: _WELCH // 2]
     window = np.hanning(_WELCH + 1)[:-1]
     spectra = np.fft.rfft((pieces - pieces.mean(axis=1, keepdims=True)) * window)
-    density = 2.0 / ANALYSIS_RATE / np.square(window).sum() * np.square(np.abs(spectra)).mean(axis=0)
+    power = np.square(np.abs(spectra)).mean(axis=0)
+    density = 2.0 / ANALYSIS_RATE / np.square(window).sum() * power
     density[:2] = density[2]  # the mean of each piece was taken out
     density[-1] /= 2.0
     frequency = np.fft.rfftfreq(_WELCH, 1.0 / ANALYSIS_RATE)
