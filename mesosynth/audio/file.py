@@ -151,7 +151,9 @@ def stream_audio(path: str | Path) -> SoundStream:
     return SoundStream(name, source.blocks, rate, duration, source.peak, digest, decoder.remark)
 
 
-def load_target(path: str | Path, start: float | None = None) -> Target:
+def load_target(
+    path: str | Path, start: float | None = None, seconds: float | None = None
+) -> Target:
     """Analysis target of a sound file of any length, read in blocks.
 
     Parameters
@@ -159,6 +161,8 @@ def load_target(path: str | Path, start: float | None = None) -> Target:
     path : str or Path
     start : float, optional
         Start of the analysis window in a long file, s; None takes the liveliest part.
+    seconds : float, optional
+        Length of the window, s, 0.05 to 10; None takes up to ten seconds.
 
     Returns
     -------
@@ -166,13 +170,15 @@ def load_target(path: str | Path, start: float | None = None) -> Target:
 
     Raises
     ------
+    ArgumentError
+        If `seconds` is out of range.
     AudioFileError, TargetError
         As :func:`read_audio`.
     """
     path = Path(path)
     decoder, digest = Decoder(path), _file_sha256(path)
     target = target_from_blocks(
-        decoder.blocks, decoder.sample_rate, shown_name(path), digest, start
+        decoder.blocks, decoder.sample_rate, shown_name(path), digest, start, seconds
     )
     return replace(target, remark=decoder.remark)
 

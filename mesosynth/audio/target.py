@@ -7,7 +7,7 @@ than a second. A sound that cannot be a target raises an error of one sentence.
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -234,7 +234,12 @@ def _as_samples(audio: Any) -> NDArray[np.float32]:  # noqa: ANN401 - any number
 
 
 def target_from_blocks(
-    blocks: Blocks, sample_rate: float, name: str, sha256: str, start: float | None = None
+    blocks: Blocks,
+    sample_rate: float,
+    name: str,
+    sha256: str,
+    start: float | None = None,
+    seconds: float | None = None,
 ) -> Target:
     """Target of a stream of blocks of all channels.
 
@@ -251,6 +256,9 @@ def target_from_blocks(
     start : float, optional
         Start of the window in a longer sound, s, moved to where there is sound; None takes the
         liveliest part.
+    seconds : float, optional
+        Length of the window, s, 0.05 to :data:`LONGEST_RECORDING`: nothing outside is matched.
+        None takes up to ten seconds, of which four are analysed.
 
     Returns
     -------
@@ -258,11 +266,25 @@ def target_from_blocks(
 
     Raises
     ------
+    ArgumentError
+        If `seconds` is out of range.
     TargetError
         If it is silent or nearly so, shorter than 50 ms, holds samples that are not finite, or
         nothing between 30 Hz and 10 kHz.
     """
     source = checked(blocks, name, sample_rate)
+    if seconds is not None:
+        if not MINIMUM_DURATION <= seconds <= LONGEST_RECORDING:
+            raise ArgumentError(
+                f"seconds={seconds!r} must be {MINIMUM_DURATION} to {LONGEST_RECORDING:.0f}."
+            )
+        begin, part = _part(source, sample_rate, start, seconds)
+        if begin is not None:
+            target = target_from_blocks(lambda: [part], sample_rate, name, sha256)
+            whole = target.recording
+            return replace(
+                target, start=target.start + begin, whole=replace(whole, start=whole.start + begin)
+            )
     recording, audio, start = _windows(source, sample_rate, start)
     _check_heard(recording, source.mean, name)
     whole = max(source.energy / sample_rate, 1e-300)
@@ -563,6 +585,26 @@ def _windows(
         audio[:_FADE] *= ramp
     audio[-_FADE:] *= ramp[::-1]
     return recording, audio, begin / ANALYSIS_RATE
+
+
+def _part(
+    source: Source, sample_rate: float, start: float | None, seconds: float
+) -> tuple[float | None, NDArray[np.float32]]:
+    """Begin, s, and samples of a window, (n, 1), faded; None where the sound is no longer."""
+    energy = np.array([*_energies(resampled(source.blocks, sample_rate))])
+    hops = max(round(seconds * ANALYSIS_RATE / _HOP), 1)
+    if len(energy) <= hops:
+        return None, np.zeros((0, 1), np.float32)
+    hop = _HOP / ANALYSIS_RATE
+    begin = _liveliest(energy, hops) * hop if start is None else start
+    begin = min(max(begin, 0.0), max(len(energy) * hop - seconds, 0.0))
+    first = round(begin * sample_rate)
+    part = np.array(_cut(source.blocks(), first, first + round(seconds * sample_rate)))
+    fade = min(round(_FADE / ANALYSIS_RATE * sample_rate), len(part) // 2)
+    ramp = np.sin(np.linspace(0.0, np.pi / 2, fade, dtype=np.float32)) ** 2
+    part[:fade] *= ramp
+    part[len(part) - fade :] *= ramp[::-1]
+    return first / sample_rate, part[:, None]
 
 
 def _liveliest(energy: NDArray[np.float64], hops: int) -> int:

@@ -296,6 +296,8 @@ class AudioLoop:
 
     def _watch(self) -> None:
         """Replace a card that ended or no longer calls by the silent clock."""
+        if self._recorder is not None and not self._recorder.active:
+            self._close_recorder()  # which the session sees by its rate
         now, blocks = time.monotonic(), self._engine.blocks
         self._hangs = self._watchdog.look(blocks, now)
         if blocks != self._seen:
@@ -331,8 +333,8 @@ class AudioLoop:
 
     def _answer(self, request: object) -> object:
         match request:
-            case "record":
-                return self._record()
+            case "record", str() | None as name:
+                return self._record(name)
             case "stop recording":
                 return self._close_recorder()
             case "panic":
@@ -364,14 +366,14 @@ class AudioLoop:
         while not condition() and time.monotonic() < end:
             time.sleep(0.002)
 
-    def _record(self) -> int:
-        """Record from the card that was asked for or, where it has no input, from the default."""
+    def _record(self, name: str | None) -> int:
+        """Record from an input or, without a name, from that of the card, or the default."""
         self._close_recorder()
-        wanted = None if self._device.silent else self._settings.device
+        wanted = name or (None if self._device.silent else self._settings.device)
         try:
             self._recorder = Recorder(self._blocks.recording, wanted)
         except DeviceError:
-            if wanted is None:
+            if name or wanted is None:
                 raise
             self._recorder = Recorder(self._blocks.recording)
         self._engine.rack.input = self._recorder

@@ -285,18 +285,23 @@ class AudioProcess:
         """
         self._ask("reset meters")
 
-    def start_recording(self) -> int:
-        """Start to record from the input into :attr:`recording`, and return the rate, Hz.
+    def start_recording(self, name: str | None = None) -> int:
+        """Start to record from an input into :attr:`recording`, and return the rate, Hz.
+
+        Parameters
+        ----------
+        name : str, optional
+            Part of the input's name; None for that of the output's card, or else the default.
 
         Raises
         ------
         DeviceError
-            If there is no input, or it does not start.
+            If there is no such input, or it does not start.
         WorkerError
             If the audio process does not answer.
         """
         self._blocks.recording.skip()
-        return self._ask("record")
+        return self._ask(("record", name))
 
     def read_recording(self) -> NDArray[np.float32]:
         """Return what was recorded since the last call, (frames,) float32, mono."""
@@ -351,7 +356,7 @@ class AudioProcess:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, request: str) -> Any:  # noqa: ANN401 - each request has an answer of its own
+    def _ask(self, request: object) -> Any:  # noqa: ANN401 - each request has an answer of its own
         with contextlib.suppress(DeviceError):  # told before; it plays on the silent clock
             self.wait_ready(ANSWER)
         if not self._ready:

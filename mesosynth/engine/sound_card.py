@@ -207,6 +207,11 @@ class Recorder:
             self._ring.write(mono)
             self.peak = min(max(float(mono.max()), -float(mono.min())), 1.0)
 
+    @property
+    def active(self) -> bool:
+        """Whether the stream runs; not once its device has gone."""
+        return bool(self._stream.active)
+
     def close(self) -> None:
         """End the recording."""
         self._stream.close(ignore_errors=True)

@@ -1,5 +1,6 @@
 """Capture: takes of the input, recordings of the output, and its last minutes."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from mesosynth.engine.capture import (
     takes_folder,
 )
 from mesosynth.engine.process import AudioProcess
-from mesosynth.errors import AudioFileError, MesosynthError, TargetError
+from mesosynth.errors import AudioFileError, DeviceError, MesosynthError, TargetError
 from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.session.target import CurrentTarget
 
@@ -39,10 +40,17 @@ class CaptureState:
 
 
 class AudioInput:
-    """The input, open as long as a take, tracking or the modulation uses it."""
+    """The input, open as long as a take, tracking or the modulation uses it.
+
+    Attributes
+    ----------
+    name : str or None
+        Part of its device's name; None for the input of the output's card, or else the default.
+    """
 
     def __init__(self, audio: AudioProcess) -> None:
         self._audio = audio
+        self.name: str | None = None
         self._listeners = 0
         self._modulates = False
 
@@ -60,9 +68,32 @@ class AudioInput:
         if rate:
             self._audio.recording.skip()  # a take begins with new samples
         else:
-            rate = self._audio.start_recording()
+            rate = self._audio.start_recording(self.name)
         self._listeners += 1
         return rate
+
+    def use(self, name: str | None) -> None:
+        """Change to another device, once it has been opened.
+
+        Raises
+        ------
+        DeviceError
+            If it does not open, or a take or the tracking uses the input; the old one stays.
+        """
+        if self._listeners > self._modulates:
+            raise DeviceError("The input is in use; end the take or the tracking first.")
+        before, self.name = self.name, name
+        try:
+            self._audio.start_recording(name)
+        except MesosynthError:
+            self.name = before
+            raise
+        finally:
+            if self._modulates:
+                with suppress(MesosynthError):
+                    self._audio.start_recording(self.name)
+            else:
+                self._audio.stop_recording()
 
     def modulate(self, wanted: bool) -> None:
         """Keep the input open for the modulation, or no longer.
@@ -159,7 +190,7 @@ class Capture:
         self._end_take()
         take = self._writer.stop_take()
         if take is None or take.seconds == 0.0:
-            raise TargetError("Nothing was recorded; choose an input in the system's settings.")
+            raise TargetError("Nothing was recorded; choose another input: Ctrl+D, Input.")
         self._messages.say(f"Kept the take as {take.path}.")
         self._target.load(take.path)
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from mesosynth.engine.portaudio import check_settings
 from mesosynth.engine.process import AudioProcess, AudioStatus
 from mesosynth.errors import DeviceError, SettingsError
+from mesosynth.session.capture import AudioInput
 from mesosynth.session.rack import Rack
 from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.system import file_kinds
@@ -24,7 +26,7 @@ from mesosynth.system.paths import config_folder
 
 
 class AudioSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Device, sample rate and block; None leaves the choice to the device.
+    """Devices, sample rate and block; None leaves the choice to the device.
 
     Attributes
     ----------
@@ -34,6 +36,8 @@ class AudioSettings(msgspec.Struct, frozen=True, kw_only=True):
         Hz.
     block : int or None
         Frames.
+    input : str or None
+        Part of the name of the device that is recorded; None for that of `device`.
     extra : dict
         Keys of later versions.
     """
@@ -41,6 +45,7 @@ class AudioSettings(msgspec.Struct, frozen=True, kw_only=True):
     device: str | None = None
     sample_rate: int | None = None
     block: int | None = None
+    input: str | None = None
     extra: dict[str, Any] = {}
 
 
@@ -105,9 +110,12 @@ class Device:
         emit: Emitter,
         messages: Messages,
         audio: AudioProcess,
+        audio_input: AudioInput,
         rack: Rack,
         settings: AudioSettings,
     ) -> None:
+        self._input = audio_input
+        audio_input.name = settings.input
         self._emit, self._messages, self._audio, self._rack = emit, messages, audio, rack
         self._settings = self._good_settings = settings
         self._ready = False
@@ -144,7 +152,24 @@ class Device:
             If no device has such a sample rate or block; the message names the legal ones.
         """
         check_settings(sample_rate, block)
-        self._change(AudioSettings(device=device, sample_rate=sample_rate, block=block))
+        self._change(replace(self._settings, device=device, sample_rate=sample_rate, block=block))
+
+    def set_input(self, name: str | None) -> None:
+        """Record from another input from now on, also after the next start.
+
+        Parameters
+        ----------
+        name : str or None
+            Part of the device's name; None takes the input of the output's card, or the default.
+
+        Raises
+        ------
+        DeviceError
+            If there is no such input, it does not open, or it is in use; the old one stays.
+        """
+        self._input.use(name)
+        self._settings = replace(self._settings, input=name)
+        self._save(replace(self._good_settings, input=name))
 
     def status(self) -> AudioStatus | None:
         """Last status of the audio process; None before its first report."""
@@ -213,9 +238,12 @@ class Device:
         """Save settings that work, if they are new."""
         if self._settings == self._good_settings:
             return
-        self._good_settings = self._settings
+        self._save(self._settings)
+
+    def _save(self, settings: AudioSettings) -> None:
+        self._good_settings = settings
         try:
-            save_audio_settings(self._settings)
+            save_audio_settings(settings)
         except SettingsError as error:
             self._messages.say(str(error), "warning")
 

@@ -3,7 +3,7 @@
 The sound is stored as a preset (:mod:`mesosynth.presets.preset`) and checked as one.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -22,12 +22,16 @@ class TargetFile(msgspec.Struct, frozen=True, kw_only=True):
     path : str
     sha256 : str
         Of its bytes, to detect a change.
+    start, seconds : float or None
+        Window that was chosen in it, s.
     extra : dict
         Keys of later versions.
     """
 
     path: str
     sha256: str = ""
+    start: float | None = None
+    seconds: Annotated[float, msgspec.Meta(ge=0.05, le=10.0)] | None = None
     extra: dict[str, Any] = {}
 
 

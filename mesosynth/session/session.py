@@ -47,6 +47,9 @@ class Session:
         Hz; None leaves the choice to the device.
     block : int, optional
         Frames; None leaves the choice to the device.
+    audio_input : str, optional
+        Name (or part of it) of the device that is recorded; None takes the input of `device`, or
+        else the default.
     start : bool, default True
         Start its processes at once. Otherwise :meth:`start` starts them; until then nothing can
         be asked of the session, but its signals can be connected.
@@ -90,30 +93,33 @@ class Session:
         sample_rate: int | None = None,
         block: int | None = None,
         *,
+        audio_input: str | None = None,
         start: bool = True,
     ) -> None:
         self.started = False
         self._emit = emit = Emitter()
         self._audio = audio = AudioProcess(instrument, device, sample_rate, block)
         self._jobs = jobs = matching_jobs()
-        settings = AudioSettings(device=device, sample_rate=sample_rate, block=block)
-        model, audio_input = RackModel(instrument), AudioInput(audio)
+        settings = AudioSettings(
+            device=device, sample_rate=sample_rate, block=block, input=audio_input
+        )
+        model, recorded = RackModel(instrument), AudioInput(audio)
         self.messages = said = Messages(emit)
         self.sound = sound = Sound(emit, audio, model)
         self.rack = rack = Rack(emit, said, audio, model, sound)
-        self.device = Device(emit, said, audio, rack, settings)
+        self.device = Device(emit, said, audio, recorded, rack, settings)
         self.target = target = CurrentTarget(emit, said, rack)
         self.match = match = Match(emit, said, jobs, sound, rack, target)
         self.loss_map = LossMap(emit, jobs, target, match)
         self.layers = layers = Layers(emit, said, jobs, sound, rack, target, match)
         self.presets = presets = Presets(emit, said, sound, rack, match, layers)
-        self.capture = Capture(emit, said, audio, audio_input, target)
-        self.tracking = Tracking(emit, said, audio, audio_input, sound, rack, match)
+        self.capture = Capture(emit, said, audio, recorded, target)
+        self.tracking = Tracking(emit, said, audio, recorded, sound, rack, match)
         self.sequence = Sequence(emit, said, audio, sound, rack)
         self.comparison = Comparison(emit, audio, sound, rack, target, match, layers)
         self.keys = Keys(emit, said, audio, sound, rack, match, presets)
         self._unknown: Mapping[str, Any] = {}  # keys of a later version in the file
-        self._input = audio_input
+        self._input = recorded
         self._wire()
         if start:
             self.start()
@@ -238,7 +244,10 @@ class Session:
         sound, path = self.target.sound, self.target.path
         target = None
         if sound is not None and path is not None:
-            target = TargetFile(path=path_text(path.absolute()), sha256=sound.sha256)
+            target = TargetFile(
+                path=path_text(path.absolute()), sha256=sound.sha256,
+                start=self.target.start, seconds=self.target.seconds,
+            )  # fmt: skip
         settings = self.match.settings
         return SavedSession(
             extra=dict(self._unknown),
@@ -278,7 +287,7 @@ class Session:
     def _restore_target(self, file: TargetFile) -> None:
         path = text_path(file.path)
         try:
-            self.target.load(path)
+            self.target.load(path, file.start, file.seconds)
         except MesosynthError as error:
             self.messages.say(f"The session's target is not there: {error}", "warning")
             return

@@ -33,6 +33,8 @@ class CurrentTarget:
     sound : Target or None
     path : Path or None
         Its file.
+    start, seconds : float or None
+        Window that was chosen in its file, s; None for the liveliest part, and for its own length.
     on_taken, on_failed : tuple of callable
         Called with a new target, before any signal; called when reading one failed.
     """
@@ -45,18 +47,20 @@ class CurrentTarget:
     def __init__(self, emit: Emitter, messages: Messages, rack: Rack) -> None:
         self.sound: Target | None = None
         self.path: Path | None = None
+        self.start: float | None = None
+        self.seconds: float | None = None
         self.on_taken: tuple[Callable[[Target], None], ...] = ()
         self.on_failed: tuple[Callable[[], None], ...] = ()
         self._emit, self._messages, self._rack = emit, messages, rack
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="mesosynth reader")
-        self._reading: tuple[Path, Future[tuple[Target, WaveformPeaks]]] | None = None
+        self._reading: _Reading | None = None
 
     @property
     def reading(self) -> bool:
         """Whether a target is being read in the background."""
         return self._reading is not None
 
-    def load(self, path: Path, start: float | None = None) -> None:
+    def load(self, path: Path, start: float | None = None, seconds: float | None = None) -> None:
         """Read a sound file; :attr:`loaded` follows, and its pictures later.
 
         A long file is read in the background; then its errors are messages.
@@ -66,14 +70,16 @@ class CurrentTarget:
         path : Path
         start : float, optional
             Begin of the analysis window in a longer file, s; None for its liveliest part.
+        seconds : float, optional
+            Length of the window, s, 0.05 to 10; None for all of the file up to ten seconds.
 
         Raises
         ------
         AudioFileError, TargetError
             The old target stays.
         """
-        reading = self._reader.submit(_read, path, start)
-        self._reading = path, reading
+        reading = self._reader.submit(_read, path, start, seconds)
+        self._reading = path, reading, start, seconds
         try:
             target, peaks = reading.result(timeout=_PATIENCE)
         except StillReading:
@@ -82,7 +88,7 @@ class CurrentTarget:
         except MesosynthError:
             self._reading = None
             raise
-        self.take(target, path, peaks)
+        self.take(target, path, peaks, start, seconds)
         self._tell(target)
 
     def _tell(self, target: Target) -> None:
@@ -91,7 +97,21 @@ class CurrentTarget:
             self._messages.say(target.remark, "warning")
 
     def move_window(self, start: float) -> None:
-        """Match another part of the file, the four seconds from `start`, s.
+        """Match another part of the file, as long as the present one, from `start`, s.
+
+        Raises as :meth:`choose_window`.
+        """
+        self.choose_window(start, self.seconds)
+
+    def choose_window(self, start: float | None, seconds: float | None) -> None:
+        """Match another part of the file.
+
+        Parameters
+        ----------
+        start : float or None
+            Begin of the part, s; None for the liveliest one.
+        seconds : float or None
+            Length of the part, s, 0.05 to 10; None for all of the file, up to ten seconds.
 
         Raises
         ------
@@ -102,7 +122,7 @@ class CurrentTarget:
         """
         if self.path is None:
             raise ArgumentError("The target is no file; open or record a sound first.")
-        self.load(self.path, start)
+        self.load(self.path, start, seconds)
 
     def render(self, preset: Preset) -> None:
         """Make the sound of a preset the target.
@@ -117,7 +137,7 @@ class CurrentTarget:
         path = new_take()
         preset = msgspec.structs.replace(preset, name=path.stem)
         save_preset(path.with_suffix(".json"), preset)
-        self._reading = path, self._reader.submit(_render, preset, path)
+        self._reading = path, self._reader.submit(_render, preset, path), None, None
         self._messages.say("Rendering this sound as the target …")
 
     @property
@@ -132,7 +152,12 @@ class CurrentTarget:
         return preset.values if preset.instrument == self._rack.instrument else None
 
     def take(
-        self, target: Target, path: Path | None = None, peaks: WaveformPeaks | None = None
+        self,
+        target: Target,
+        path: Path | None = None,
+        peaks: WaveformPeaks | None = None,
+        start: float | None = None,
+        seconds: float | None = None,
     ) -> None:
         """Make `target` the target; a file that is being read is dropped.
 
@@ -143,8 +168,11 @@ class CurrentTarget:
             Its file.
         peaks : WaveformPeaks, optional
             Of the whole file.
+        start, seconds : float, optional
+            Window that was chosen in it, s.
         """
         self._reading = None
+        self.start, self.seconds = start, seconds
         with self._emit.held():
             self.sound, self.path = target, path
             self._emit(self.loaded, target, peaks)
@@ -158,7 +186,7 @@ class CurrentTarget:
         """Use a target that has been read."""
         if self._reading is None or not self._reading[1].done():
             return
-        (path, reading), self._reading = self._reading, None
+        (path, reading, start, seconds), self._reading = self._reading, None
         try:
             target, peaks = reading.result()
         except MesosynthError as error:
@@ -166,7 +194,7 @@ class CurrentTarget:
                 react()
             self._messages.say(str(error), "error")
         else:
-            self.take(target, path, peaks)
+            self.take(target, path, peaks, start, seconds)
             self._tell(target)
 
     def close(self) -> None:
@@ -174,8 +202,11 @@ class CurrentTarget:
         self._reader.shutdown(wait=False, cancel_futures=True)
 
 
-def _read(path: Path, start: float | None) -> tuple[Target, WaveformPeaks]:
-    return load_target(path, start), read_waveform_peaks(path)
+_Reading = tuple[Path, Future[tuple[Target, WaveformPeaks]], float | None, float | None]
+
+
+def _read(path: Path, start: float | None, seconds: float | None) -> tuple[Target, WaveformPeaks]:
+    return load_target(path, start, seconds), read_waveform_peaks(path)
 
 
 def _render(preset: Preset, path: Path) -> tuple[Target, WaveformPeaks]:
@@ -189,7 +220,9 @@ def _render(preset: Preset, path: Path) -> tuple[Target, WaveformPeaks]:
 
 def _part(target: Target, peaks: WaveformPeaks | None) -> str:
     """Part of the file that is analysed, in words."""
-    duration = ANALYSIS_SAMPLES / ANALYSIS_RATE
+    recording = target.recording
+    duration = min(ANALYSIS_SAMPLES / ANALYSIS_RATE, recording.duration)
     if peaks is None or peaks.duration <= duration:
         return f"{duration:g} s" if peaks is None else f"{peaks.duration:.3g} s"
-    return f"{target.start:.2f} s to {target.start + duration:.2f} s of {peaks.duration:.1f} s"
+    start = max(target.start, recording.start)
+    return f"{start:.2f} s to {start + duration:.2f} s of {peaks.duration:.1f} s"
