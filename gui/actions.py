@@ -1,7 +1,7 @@
 """Actions: everything that can be done on the desk, as menus, buttons and shortcuts show it."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence
@@ -26,28 +26,27 @@ _BESIDE_ICON = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
 
 
 class Action(QAction):
-    """One action: what it is called, what it does, and when it can.
+    """One action: its name, its shortcut, what it does, and when it can.
 
     Parameters
     ----------
     id_ : str
         Its name in the code, for example "save_preset".
-    menu : str
-        One of :data:`MENUS`.
-    text, label : str
-        What the menu says, and what buttons say.
     keys : str
         The shortcut, portable ("Ctrl+O"; Ctrl is the command key on a Mac).
     icon : str
-        A name of Phosphor's icons in qtawesome.
+        A name of Phosphor's icons.
+    text : str
+        Its name in the menu.
     description : str
         One sentence for the tooltip.
     do : callable
         Called when the action is triggered.
-    enabled : callable, optional
-        Whether the action can act now; without it, it always can.
-    checked : callable, optional
-        Whether the action is ticked now; without it, it has no tick.
+    enabled, checked : callable, optional
+        Whether the action can act now, and whether it is ticked; without them it always can, and
+        has no tick.
+    label : str
+        Its name on buttons; by default that in the menu.
     text_now, label_now : callable, optional
         Text and label where they change with the state.
     repeats : bool
@@ -57,34 +56,39 @@ class Action(QAction):
     def __init__(
         self,
         id_: str,
-        menu: str,
-        text: str,
-        label: str,
         keys: str,
         icon: str,
+        text: str,
         description: str,
         do: Callable[[], object],
-        *,
         enabled: Callable[[], bool] | None = None,
+        *,
+        label: str = "",
         checked: Callable[[], bool] | None = None,
         text_now: Callable[[], str] | None = None,
         label_now: Callable[[], str] | None = None,
         repeats: bool = False,
     ) -> None:
         super().__init__(text)
-        self.id, self.menu_title, self.keys, self.title = id_, menu, keys, text.rstrip("…")
-        self._do, self._enabled, self._checked = do, enabled, checked
-        self._text_now, self._label_now = text_now, label_now
+        self.id, self.keys, self.title, self.menu_title = id_, keys, text.rstrip("…"), ""
+        self._do = do
+        states = (
+            (self.setEnabled, enabled), (self.setChecked, checked), (self.setText, text_now),
+            (self.setIconText, label_now),
+        )  # fmt: skip
+        self._states: list[tuple[Callable[[Any], None], Callable[[], Any]]] = [
+            (show, look) for show, look in states if look is not None
+        ]
         self.setObjectName(id_)
-        self.setIconText(label)
+        self.setIconText(label or self.title)
         self.setCheckable(checked is not None)
         self.setShortcut(QKeySequence(keys))
         self.setAutoRepeat(repeats)
         self.setToolTip(f"{description}  ({self.native_keys})")
         self.setStatusTip("")
-        theme.dress(self, icon)
+        theme.dress(self, f"ph.{icon}")
         self.setIconVisibleInMenu(False)
-        self.triggered.connect(self._act)
+        self.triggered.connect(lambda: self._do())
 
     @property
     def native_keys(self) -> str:
@@ -94,38 +98,21 @@ class Action(QAction):
     def button(
         self, style: Qt.ToolButtonStyle = _BESIDE_ICON, kind: str = "small", name: str = ""
     ) -> QToolButton:
-        """Return a button of the action.
+        """Return a button of the action, of a `kind` of the style sheet.
 
-        Parameters
-        ----------
-        style : Qt.ToolButtonStyle
-        kind : str
-            What the style sheet goes by.
-        name : str
-            What screen readers call it, by default its label.
+        Screen readers call it `name`, by default its label.
         """
-        button = QToolButton()
+        button = theme.ToolButton()
         button.setObjectName(kind)
         button.setDefaultAction(self)
         button.setToolButtonStyle(style)
-        # Space plays; a button that took the focus on a click would swallow it.
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         theme.name(button, name or self.iconText(), self.toolTip())
         return button
 
     def refresh(self) -> None:
         """Look anew whether the action can act, whether it is ticked, and what it is called."""
-        if self._enabled is not None:
-            self.setEnabled(self._enabled())
-        if self._checked is not None:
-            self.setChecked(self._checked())
-        if self._text_now is not None:
-            self.setText(self._text_now())
-        if self._label_now is not None:
-            self.setIconText(self._label_now())
-
-    def _act(self) -> None:
-        self._do()
+        for show, look in self._states:
+            show(look())
 
 
 class _Signal(Protocol):
@@ -146,7 +133,11 @@ class Actions(QObject):
 
     def __init__(self, window: "MainWindow") -> None:
         super().__init__(window)
-        self._by_id = {action.id: action for action in _all_actions(window)}
+        self._by_id: dict[str, Action] = {}
+        for menu, actions in _all_actions(window).items():
+            for action in actions:
+                action.menu_title = menu
+                self._by_id[action.id] = action
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self.refresh)
         for action in self:
@@ -177,8 +168,8 @@ class Actions(QObject):
 
 
 # fmt: off
-def _all_actions(w: "MainWindow") -> list[Action]:
-    """Define every action, in the order of the menus.
+def _all_actions(w: "MainWindow") -> dict[str, list[Action]]:
+    """Define every action by its menu, in their order.
 
     The window's parts are looked up when an action acts, because pages and toolbars, which are made
     later, show actions themselves.
@@ -194,354 +185,324 @@ def _all_actions(w: "MainWindow") -> list[Action]:
     ready = when(lambda s: True)
     has_target = when(lambda s: s.target.sound is not None)
     follows = when(lambda s: s.match.follow)
+    stack = w.history.stack
 
     files = [
-        Action("load", "File", "Open sound…", "Open sound", "Ctrl+O", "ph.folder-open",
+        Action("load", "Ctrl+O", "folder-open", "Open sound…",
                "Open the sound to match; dropping a file on the window does the same.",
-               lambda: w.files.ask("Open sound", SOUNDS, w.files.load_target),
-               enabled=ready),
-        Action("demo", "File", "Open the demo sound", "Demo", "Ctrl+Shift+T", "ph.bird",
+               lambda: w.files.ask("Open sound", SOUNDS, w.files.load_target), ready),
+        Action("demo", "Ctrl+Shift+T", "bird", "Open the demo sound",
                "Make the demo the target: an arpeggio that the desk finds in some seconds.",
-               lambda: w.files.load_target(DEMO), enabled=ready),
-        Action("record", "File", "Record input", "Record input", "R", "ph.microphone",
+               lambda: w.files.load_target(DEMO), ready, label="Demo"),
+        Action("record", "R", "microphone", "Record input",
                "Record the sound to match from the input; press again to end.",
                asks(lambda s: s.capture.stop_take() if s.capture.recording
                     else s.capture.start_take()),
-               enabled=ready, checked=lambda: w.transport.recording),
-        Action("open_preset", "File", "Open preset…", "Open preset", "Ctrl+P", "ph.file-arrow-up",
+               ready, checked=lambda: w.transport.recording),
+        Action("open_preset", "Ctrl+P", "file-arrow-up", "Open preset…",
                "Set all parameters from a preset.",
-               lambda: w.files.ask("Open preset", PRESETS, w.files.open_preset), enabled=ready),
-        Action("save_preset", "File", "Save preset…", "Save preset", "Ctrl+S", "ph.floppy-disk",
+               lambda: w.files.ask("Open preset", PRESETS, w.files.open_preset), ready),
+        Action("save_preset", "Ctrl+S", "floppy-disk", "Save preset…",
                "Save all parameters as a preset.",
-               lambda: w.files.ask_where("Save preset", PRESETS, w.files.save_preset),
-               enabled=ready),
-        Action("open_session", "File", "Open session…", "Open session", "Ctrl+Shift+O",
-               "ph.folder",
+               lambda: w.files.ask_where("Save preset", PRESETS, w.files.save_preset), ready),
+        Action("open_session", "Ctrl+Shift+O", "folder", "Open session…",
                "Go on from a session's file: sound, target, match settings and snapshots.",
-               lambda: w.files.ask("Open session", SESSIONS, w.files.open_session)),
-        Action("save_session", "File", "Save session…", "Save session", "Ctrl+Shift+S",
-               "ph.floppy-disk", "Save everything on the desk to a file.",
-               lambda: w.files.ask_where("Save session", SESSIONS, w.files.save_session)),
-        Action("export", "File", "Save view…", "Save view", "Ctrl+E", "ph.image",
-               "Save the view under the mouse as a picture (PNG), a drawing (SVG) or numbers "
-               "(CSV).",
+               lambda: w.files.ask("Open session", SESSIONS, w.sessions.open)),
+        Action("save_session", "Ctrl+Shift+S", "floppy-disk", "Save session…",
+               "Save everything on the desk to a file.",
+               lambda: w.files.ask_where("Save session", SESSIONS, w.sessions.save)),
+        Action("export", "Ctrl+E", "image", "Save view…", "Save the view under the mouse as a "
+               "picture (PNG), a drawing (SVG) or numbers (CSV).",
                lambda: w.links.exporter.ask_in_hand()),
-        Action("quit", "File", "Quit", "Quit", "Ctrl+Q", "ph.sign-out", "Close the desk.",
-               lambda: w.close()),
+        Action("quit", "Ctrl+Q", "sign-out", "Quit", "Close the desk.", lambda: w.close()),
     ]
-
-    stack = w.history.stack
     edit = [
-        Action("undo", "Edit", "Undo", "Undo", "Ctrl+Z", "ph.arrow-counter-clockwise",
-               "Take the last move of the parameters back.",
-               lambda: w.history.undo(), enabled=stack.canUndo, repeats=True,
-               text_now=lambda: f"Undo {stack.undoText()}".strip()),
-        Action("redo", "Edit", "Redo", "Redo", "Ctrl+Shift+Z", "ph.arrow-clockwise",
-               "Do again what was taken back.",
-               lambda: w.history.redo(), enabled=stack.canRedo, repeats=True,
+        Action("undo", "Ctrl+Z", "arrow-counter-clockwise", "Undo",
+               "Take the last move of the parameters back.", lambda: w.history.undo(),
+               stack.canUndo, repeats=True, text_now=lambda: f"Undo {stack.undoText()}".strip()),
+        Action("redo", "Ctrl+Shift+Z", "arrow-clockwise", "Redo", "Do again what was taken back.",
+               lambda: w.history.redo(), stack.canRedo, repeats=True,
                text_now=lambda: f"Redo {stack.redoText()}".strip()),
-        Action("flip", "Edit", "Flip direction", "Flip", "D", "ph.arrows-down-up",
+        Action("flip", "D", "arrows-down-up", "Flip direction",
                "Turn rising arpeggios into falling ones and back.",
-               lambda: w.history.set_at_once({"gamma": -desk.values["gamma"]},
-                                             "flip of direction"),
-               enabled=when(lambda s: "gamma" in s.sound.values)),
-        Action("compare", "Edit", "Change between A and B", "A | B", "C", "ph.git-diff",
+               lambda: w.history.set_at_once({"gamma": -desk.values["gamma"]}, "flip of direction"),
+               when(lambda s: "gamma" in s.sound.values), label="Flip"),
+        Action("compare", "C", "git-diff", "Change between A and B",
                "Change over to the other of two sounds, to compare them.",
-               lambda: w.comparisons.compare(), enabled=ready,
+               lambda: w.comparisons.compare(), ready, label="A | B",
                label_now=lambda: "[A]  B" if w.comparisons.side == "A" else "A  [B]"),
     ]
-
     sound = [
-        Action("play", "Sound", "Play", "Play", "Space", "ph.play",
-               "Play the arpeggio, or stop it.",
-               lambda: w.sound.play_or_stop(), enabled=ready,
-               checked=when(lambda s: s.sound.playing)),
-        Action("piano", "Sound", "Computer keyboard plays notes", "Keys", "Ctrl+K",
-               "ph.music-notes",
+        Action("play", "Space", "play", "Play", "Play the arpeggio, or stop it.",
+               lambda: w.sound.play_or_stop(), ready, checked=when(lambda s: s.sound.playing)),
+        Action("piano", "Ctrl+K", "music-notes", "Computer keyboard plays notes",
                "Let the A row of the keyboard play notes; Z and X change the octave.",
-               lambda: w.piano.toggle(), checked=lambda: w.piano.on),
-        Action("tap_tempo", "Sound", "Tap the tempo", "Tap", "N", "ph.hand-pointing",
+               lambda: w.piano.toggle(), label="Keys", checked=lambda: w.piano.on),
+        Action("tap_tempo", "N", "hand-pointing", "Tap the tempo",
                "Press it in time, twice or more often, to set the tempo.",
-               lambda: w.desk.ask(lambda session: session.keys.tap()), enabled=ready),
-        Action("panic", "Sound", "Panic: silence everything", "Panic", "Shift+Esc", "ph.hand-palm",
+               lambda: w.desk.ask(lambda session: session.keys.tap()), ready, label="Tap"),
+        Action("panic", "Shift+Esc", "hand-palm", "Panic: silence everything",
                "Silence everything at once and forget all notes; press again to go on. Esc twice "
-               "does it too.",
-               lambda: w.sound.panic(), checked=lambda: w.sound.silenced),
-        Action("capture", "Sound", "Record output…", "Record output", "Ctrl+R", "ph.record",
+               "does it too.", lambda: w.sound.panic(), label="Panic",
+               checked=lambda: w.sound.silenced),
+        Action("capture", "Ctrl+R", "record", "Record output…",
                "Write what is heard to a WAV or FLAC file; press again to end.",
                lambda: w.files.stop_capture() if w.transport.capturing else w.files.ask_where(
                    "Record output", RECORDINGS, w.files.start_capture, "recording"),
                checked=lambda: w.transport.capturing),
-        Action("save_last", "Sound", "Save the last ten minutes…", "Last minutes",
-               "Ctrl+Shift+R", "ph.clock-counter-clockwise",
+        Action("save_last", "Ctrl+Shift+R", "clock-counter-clockwise", "Save the last ten minutes…",
                "Write what was heard in the last ten minutes to a WAV or FLAC file.",
                lambda: w.files.ask_where("Save the last ten minutes", RECORDINGS,
-                                         w.files.save_last, "last minutes")),
+                                         w.files.save_last, "last minutes"),
+               label="Last minutes"),
     ]
-
     match = [
-        Action("sound_target", "Match", "This sound as the target", "Target", "Shift+T",
-               "ph.target",
+        Action("sound_target", "Shift+T", "target", "This sound as the target",
                "Make the sound that plays now the target; the pad marks where it lies.",
-               asks(lambda s: s.target.render(s.presets.preset())), enabled=ready),
-        Action("match", "Match", "Match", "Match", "M", "ph.crosshair",
+               asks(lambda s: s.target.render(s.presets.preset())), ready, label="Target"),
+        Action("match", "M", "crosshair", "Match",
                "Look for the parameters that sound like the target.",
-               asks(lambda s: s.match.start()), enabled=has_target),
-        Action("match_layers", "Match", "Match with layers", "Match", "L", "ph.stack",
+               asks(lambda s: s.match.start()), has_target),
+        Action("match_layers", "L", "stack", "Match with layers",
                "Look for several arpeggios that together sound like the target.",
-               lambda: w.layers_page.match(), enabled=has_target),
-        Action("go_on_layers", "Match", "Go on with the layers", "Go on", "Shift+L",
-               "ph.skip-forward",
+               lambda: w.layers_page.match(), has_target, label="Match"),
+        Action("go_on_layers", "Shift+L", "skip-forward", "Go on with the layers",
                "Match on from the layers that play, and leave those alone that are pinned.",
                lambda: w.layers_page.match(go_on=True),
-               enabled=when(lambda s: s.target.sound is not None and bool(s.layers.mixer.notes)
-                            and not s.layers.running)),
-        Action("apply_layers", "Match", "Apply the layers that were found", "Apply", "Shift+A",
-               "ph.check", "Play the layers that the last match found.",
-               lambda: w.layers_page.apply(), enabled=when(lambda s: s.layers.result is not None)),
-        Action("pause_match", "Match", "Pause the match", "Pause", "P", "ph.pause",
+               when(lambda s: s.target.sound is not None and bool(s.layers.mixer.notes)
+                    and not s.layers.running),
+               label="Go on"),
+        Action("apply_layers", "Shift+A", "check", "Apply the layers that were found",
+               "Play the layers that the last match found.", lambda: w.layers_page.apply(),
+               when(lambda s: s.layers.result is not None), label="Apply"),
+        Action("pause_match", "P", "pause", "Pause the match",
                "Let the match stand still; press again to go on.",
                asks(lambda s: s.match.resume() if s.match.is_paused else s.match.pause()),
-               enabled=when(lambda s: s.match.running), checked=when(lambda s: s.match.is_paused)),
-        Action("stop_match", "Match", "Stop match", "Stop", "Shift+M", "ph.stop",
-               "Stop the match and keep its best step.",
-               asks(lambda s: s.match.stop()), enabled=when(lambda s: s.match.running)),
-        Action("follow", "Match", "Follow match", "Follow match", "F", "ph.link",
+               when(lambda s: s.match.running), label="Pause",
+               checked=when(lambda s: s.match.is_paused)),
+        Action("stop_match", "Shift+M", "stop", "Stop match",
+               "Stop the match and keep its best step.", asks(lambda s: s.match.stop()),
+               when(lambda s: s.match.running), label="Stop"),
+        Action("follow", "F", "link", "Follow match",
                "Let the match drive the sound while it runs.",
-               asks(lambda s: setattr(s.match, "follow", not s.match.follow)),
-               enabled=ready, checked=follows),
-        Action("follow_input", "Match", "Track input", "Track input", "I", "ph.ear",
+               asks(lambda s: setattr(s.match, "follow", not s.match.follow)), ready,
+               checked=follows),
+        Action("follow_input", "I", "ear", "Track input",
                "Let what comes from the input drive the sound; press again to end.",
-               lambda: w.tracking_strip.follow(), enabled=ready,
+               lambda: w.tracking_strip.follow(), ready,
                checked=when(lambda s: s.tracking.running)),
-        Action("freeze_following", "Match", "Freeze the tracking", "Freeze", "H",
-               "ph.snowflake",
+        Action("freeze_following", "H", "snowflake", "Freeze the tracking",
                "Hold the sound as it is while the input is tracked; press again to let it go on.",
-               lambda: w.tracking_strip.freeze(), enabled=when(lambda s: s.tracking.running),
-               checked=when(lambda s: s.tracking.frozen)),
-        Action("apply", "Match", "Apply the match's result", "Apply", "A", "ph.check",
+               lambda: w.tracking_strip.freeze(), when(lambda s: s.tracking.running),
+               label="Freeze", checked=when(lambda s: s.tracking.frozen)),
+        Action("apply", "A", "check", "Apply the match's result",
                "Play what the last match found, with the instrument that was matched.",
-               lambda: w.match_page.apply(), enabled=when(lambda s: s.has_match)),
-        Action("audition", "Match", "Hear target, match, both", "Hear", "T", "ph.ear",
-               "Hear the target, then the match as loud as that, then both in step; then as "
-               "before.",
-               lambda: w.match.hear.go_on(), enabled=has_target,
+               lambda: w.match_page.apply(), when(lambda s: s.has_match), label="Apply"),
+        Action("audition", "T", "ear", "Hear target, match, both", "Hear the target, then the "
+               "match as loud as that, then both in step; then as before.",
+               lambda: w.match.hear.go_on(), has_target, label="Hear",
                checked=when(lambda s: s.comparison.heard is not None),
                label_now=lambda: w.match.hear.label),
-        Action("open_match", "Match", "Open match…", "Open match", "Ctrl+Shift+M", "ph.folder",
+        Action("open_match", "Ctrl+Shift+M", "folder", "Open match…",
                "Take a match up from a file; press P to go on with one that had not ended.",
-               lambda: w.files.ask("Open match", MATCHES, w.files.open_match), enabled=ready),
-        Action("save_match", "Match", "Save match…", "Save match", "Ctrl+M", "ph.floppy-disk",
+               lambda: w.files.ask("Open match", MATCHES, w.files.open_match), ready),
+        Action("save_match", "Ctrl+M", "floppy-disk", "Save match…",
                "Write the match to a file as far as it came, to go on with it another day.",
                lambda: w.files.ask_where("Save match", MATCHES, w.files.save_match),
-               enabled=lambda: w.match_page.has_steps),
-        Action("match_sequence", "Match", "Match all of the target's file", "Match all",
-               "Shift+F8", "ph.film-strip",
+               lambda: w.match_page.has_steps),
+        Action("match_sequence", "Shift+F8", "film-strip", "Match all of the target's file",
                "Match the target's whole file, window by window; again to stop it.",
                lambda: w.sequence_page.match_or_stop(),
-               enabled=when(lambda s: s.sequence.running or s.target.path is not None),
+               when(lambda s: s.sequence.running or s.target.path is not None), label="Match all",
                label_now=lambda: w.sequence_page.match_label),
-        Action("play_sequence", "Match", "Play the sequence", "Play", "Shift+Space",
-               "ph.play-circle",
+        Action("play_sequence", "Shift+Space", "play-circle", "Play the sequence",
                "Let what was found in the whole file move the parameters, in time.",
-               lambda: w.sequence_page.play_or_stop(), enabled=lambda: w.sequence_page.found,
+               lambda: w.sequence_page.play_or_stop(), lambda: w.sequence_page.found, label="Play",
                checked=lambda: w.sequence_page.playing,
                label_now=lambda: "Stop" if w.sequence_page.playing else "Play"),
-        Action("save_sequence", "Match", "Save sequence…", "Save sequence", "Ctrl+F8",
-               "ph.floppy-disk",
+        Action("save_sequence", "Ctrl+F8", "floppy-disk", "Save sequence…",
                "Write theta over time as a table (CSV), as MIDI, or as sound (WAV).",
-               lambda: w.sequence_page.ask_where(), enabled=lambda: w.sequence_page.found),
+               lambda: w.sequence_page.ask_where(), lambda: w.sequence_page.found),
     ]
-
-    def recall(slot: int) -> Action:
-        return Action(
-            f"recall_{slot + 1}", "Snapshots", f"Recall snapshot {slot + 1}", str(slot + 1),
-            str(slot + 1), "ph.bookmark-simple", f"Go back to the sound of snapshot {slot + 1}.",
-            lambda: w.comparisons.recall(slot),
-            enabled=lambda: w.comparisons.slots[slot] is not None,
-        )
-
-    def store(slot: int) -> Action:
-        return Action(
-            f"store_{slot + 1}", "Snapshots", f"Keep as snapshot {slot + 1}", f"Keep {slot + 1}",
-            f"Ctrl+{slot + 1}", "ph.bookmark-simple", f"Keep the sound as snapshot {slot + 1}.",
-            lambda: w.comparisons.store(slot), enabled=ready,
-        )
-
-    snapshots = [*map(recall, range(SLOTS)), *map(store, range(SLOTS))]
-
+    snapshots = [
+        Action(f"recall_{n}", f"{n}", "bookmark-simple", f"Recall snapshot {n}",
+               f"Go back to the sound of snapshot {n}.", lambda n=n: w.comparisons.recall(n - 1),
+               lambda n=n: w.comparisons.slots[n - 1] is not None, label=f"{n}")
+        for n in range(1, SLOTS + 1)
+    ] + [
+        Action(f"store_{n}", f"Ctrl+{n}", "bookmark-simple", f"Keep as snapshot {n}",
+               f"Keep the sound as snapshot {n}.", lambda n=n: w.comparisons.store(n - 1), ready,
+               label=f"Keep {n}")
+        for n in range(1, SLOTS + 1)
+    ]
     library = [
-        Action("previous_sound", "Library", "Previous sound", "Previous", "Ctrl+Up", "ph.caret-up",
-               "Play the sound above in the list.", lambda: w.library.step(-1), repeats=True),
-        Action("next_sound", "Library", "Next sound", "Next", "Ctrl+Down", "ph.caret-down",
-               "Play the sound below in the list.", lambda: w.library.step(1), repeats=True),
-        Action("keep_sound", "Library", "Save to library…", "Save to library", "Ctrl+L",
-               "ph.floppy-disk", "Save the sound to your library; none is overwritten.",
+        Action("previous_sound", "Ctrl+Up", "caret-up", "Previous sound",
+               "Play the sound above in the list.", lambda: w.library.step(-1), label="Previous",
+               repeats=True),
+        Action("next_sound", "Ctrl+Down", "caret-down", "Next sound",
+               "Play the sound below in the list.", lambda: w.library.step(1), label="Next",
+               repeats=True),
+        Action("keep_sound", "Ctrl+L", "floppy-disk", "Save to library…",
+               "Save the sound to your library; none is overwritten.",
                lambda: (w.drawer.turn_to("sounds"), w.library.ask_to_save())),
-        Action("overwrite_sound", "Library", "Overwrite with the present sound", "Overwrite",
-               "Ctrl+Shift+L", "ph.pencil-line",
+        Action("overwrite_sound", "Ctrl+Shift+L", "pencil-line", "Overwrite with the present sound",
                "Let the chosen sound of your library be what is heard now.",
-               lambda: w.library.with_current(w.library.overwrite)),
-        Action("edit_sound", "Library", "Name and tags…", "Name and tags", "Ctrl+I", "ph.tag",
+               lambda: w.library.with_current(w.library.overwrite), label="Overwrite"),
+        Action("edit_sound", "Ctrl+I", "tag", "Name and tags…",
                "Change name, tags and comment of the chosen sound of yours.",
                lambda: w.library.with_current(
                    lambda entry: (w.drawer.turn_to("sounds"), w.library.ask_to_edit(entry)))),
-        Action("remove_sound", "Library", "Remove from the library", "Remove", "Ctrl+Shift+D",
-               "ph.trash", "Take the chosen sound of yours out of the library.",
-               lambda: w.library.with_current(w.library.edits.remove)),
-        Action("favourite", "Library", "Favourite", "Favourite", "Ctrl+B", "ph.star",
+        Action("remove_sound", "Ctrl+Shift+D", "trash", "Remove from the library",
+               "Take the chosen sound of yours out of the library.",
+               lambda: w.library.with_current(w.library.edits.remove), label="Remove"),
+        Action("favourite", "Ctrl+B", "star", "Favourite",
                "Make the chosen sound a favourite, or not; MIDI programs call favourites.",
                lambda: w.library.with_current(w.library.edits.turn_favourite)),
-        Action("more_stars", "Library", "One star more", "Star", "Ctrl+.", "ph.star-half",
+        Action("more_stars", "Ctrl+.", "star-half", "One star more",
                "Rate the chosen sound a star higher.",
-               lambda: w.library.with_current(lambda entry: w.library.edits.rate_by(entry, 1))),
-        Action("fewer_stars", "Library", "One star less", "No star", "Ctrl+,", "ph.star-half",
+               lambda: w.library.with_current(lambda entry: w.library.edits.rate_by(entry, 1)),
+               label="Star"),
+        Action("fewer_stars", "Ctrl+,", "star-half", "One star less",
                "Rate the chosen sound a star lower.",
-               lambda: w.library.with_current(lambda entry: w.library.edits.rate_by(entry, -1))),
-        Action("vary", "Library", "Vary by chance", "Vary", "V", "ph.dice-three",
+               lambda: w.library.with_current(lambda entry: w.library.edits.rate_by(entry, -1)),
+               label="No star"),
+        Action("vary", "V", "dice-three", "Vary by chance",
                "Another sound around this one, as far as the page of blends says.",
-               lambda: w.blend_page.vary_sound()),
-        Action("import_bank", "Library", "Import a bank…", "Import", "Ctrl+Shift+I",
-               "ph.download-simple", "Take the sounds of a zip file into your library.",
-               lambda: w.library.ask_import()),
-        Action("export_bank", "Library", "Export what is listed…", "Export", "Ctrl+Shift+E",
-               "ph.upload-simple", "Write the sounds that are listed to a zip file.",
-               lambda: w.library.ask_export()),
+               lambda: w.blend_page.vary_sound(), label="Vary"),
+        Action("import_bank", "Ctrl+Shift+I", "download-simple", "Import a bank…",
+               "Take the sounds of a zip file into your library.", lambda: w.library.ask_import(),
+               label="Import"),
+        Action("export_bank", "Ctrl+Shift+E", "upload-simple", "Export what is listed…",
+               "Write the sounds that are listed to a zip file.", lambda: w.library.ask_export(),
+               label="Export"),
     ]
-
-    def page(id_: str, text: str, label: str, keys: str, icon: str, description: str) -> Action:
-        return Action(
-            id_, "View", text, label, keys, icon, description, lambda: w.drawer.toggle(id_),
-            checked=lambda: w.drawer.page == id_,
-        )
+    def page(id_: str, keys: str, icon: str, text: str, tip: str, label: str = "") -> Action:
+        return Action(id_, keys, icon, text, tip, lambda: w.drawer.toggle(id_), label=label,
+                      checked=lambda: w.drawer.page == id_)
 
     def picture(
-        id_: str, text: str, label: str, keys: str, icon: str, description: str, dock: str = ""
+        id_: str, keys: str, icon: str, text: str, tip: str, label: str = "", dock: str = ""
     ) -> Action:
-        return Action(
-            id_, "View", text, label, keys, icon, description,
-            lambda: w.docks.toggle(dock or id_), checked=lambda: w.docks.front(dock or id_),
-        )
+        return Action(id_, keys, icon, text, tip, lambda: w.docks.toggle(dock or id_), label=label,
+                      checked=lambda: w.docks.front(dock or id_))
 
-    def layout(name: str, keys: str, icon: str, description: str) -> Action:
-        return Action(
-            f"layout_{name.lower()}", "View", f"Layout: {name}", name, keys, icon, description,
-            lambda: w.layouts.use(name), checked=lambda: w.layouts.name == name,
-        )
+    def layout(name: str, keys: str, icon: str, tip: str) -> Action:
+        return Action(f"layout_{name.lower()}", keys, icon, f"Layout: {name}", tip,
+                      lambda: w.layouts.use(name), label=name,
+                      checked=lambda: w.layouts.name == name)
 
     view = [
-        page("sounds", "Sounds", "Sounds", "F2", "ph.books",
+        page("sounds", "F2", "books", "Sounds",
              "Open or close the library: search presets, hear them, save your own."),
-        page("effects", "Effects", "Effects", "F3", "ph.sliders-horizontal",
+        page("effects", "F3", "sliders-horizontal", "Effects",
              "Open or close the rack: the instrument and the effects that it goes through."),
-        page("matching", "Match settings", "Match", "F4", "ph.crosshair",
-             "Open or close what is looked for, how, and what was found."),
-        page("layers", "Layers", "Layers", "F7", "ph.stack",
+        page("matching", "F4", "crosshair", "Match settings",
+             "Open or close what is looked for, how, and what was found.", label="Match"),
+        page("layers", "F7", "stack", "Layers",
              "Open or close the layers: match with several arpeggios; mute, pin and order them."),
-        page("device", "MIDI and audio", "Audio", "Ctrl+D", "ph.speaker-high",
-             "Open or close the page of sound device, MIDI ports and controllers."),
-        picture("view_pad", "Pad", "Pad", "Alt+1", "ph.crosshair-simple",
-                "Show or hide the pad.", "pad"),
-        picture("map", "Map of sounds", "Map", "F5", "ph.map-trifold",
-                "Show or hide the map of the library: sounds that are alike lie together."),
-        picture("blend", "Blend of four sounds", "Blend", "F6", "ph.squares-four",
-                "Show or hide the square of four sounds to move between, and chance around one."),
-        picture("view_scalograms", "Scalograms", "Scalograms", "Alt+2", "ph.waves",
-                "Show or hide the scalograms of target, sound and difference.", "scalograms"),
-        picture("view_scale_rate", "JTFS: scale × rate", "Scale × rate", "Alt+3",
-                "ph.grid-four", "Show or hide the scattering of target, sound and difference.",
-                "scale_rate"),
-        picture("view_loss", "Loss", "Loss", "Alt+4", "ph.trend-down",
-                "Show or hide the loss of the match, step by step.", "loss"),
-        picture("view_match", "Match: what was found", "Found", "Alt+5", "ph.list-numbers",
-                "Show or hide the parameters that the match found.", "match"),
-        picture("view_output", "Output", "Output", "Alt+6", "ph.activity",
-                "Show or hide the waveform or the spectrum of the output.", "output"),
-        picture("sequence", "Sequence of a long sound", "Sequence", "F8", "ph.film-strip",
-                "Show or hide the view where all of a long sound is matched, played and written."),
-        picture("view_keyboard", "Keyboard", "Keyboard", "Alt+7", "ph.music-notes-simple",
-                "Show or hide the piano keys; those that are held are lit.", "keyboard"),
-        Action("view_knobs", "View", "Knobs", "Knobs", "Alt+9", "ph.dots-six",
-               "Show or hide the row of knobs.",
+        page("device", "Ctrl+D", "speaker-high", "MIDI and audio",
+             "Open or close the page of sound device, MIDI ports and controllers.", label="Audio"),
+        picture("view_pad", "Alt+1", "crosshair-simple", "Pad", "Show or hide the pad.",
+                dock="pad"),
+        picture("map", "F5", "map-trifold", "Map of sounds",
+                "Show or hide the map of the library: sounds that are alike lie together.",
+                label="Map"),
+        picture("blend", "F6", "squares-four", "Blend of four sounds",
+                "Show or hide the square of four sounds to move between, and chance around one.",
+                label="Blend"),
+        picture("view_scalograms", "Alt+2", "waves", "Scalograms",
+                "Show or hide the scalograms of target, sound and difference.", dock="scalograms"),
+        picture("view_scale_rate", "Alt+3", "grid-four", "JTFS: scale × rate",
+                "Show or hide the scattering of target, sound and difference.",
+                label="Scale × rate", dock="scale_rate"),
+        picture("view_loss", "Alt+4", "trend-down", "Loss",
+                "Show or hide the loss of the match, step by step.", dock="loss"),
+        picture("view_match", "Alt+5", "list-numbers", "Match: what was found",
+                "Show or hide the parameters that the match found.", label="Found", dock="match"),
+        picture("view_output", "Alt+6", "activity", "Output",
+                "Show or hide the waveform or the spectrum of the output.", dock="output"),
+        picture("sequence", "F8", "film-strip", "Sequence of a long sound",
+                "Show or hide the view where all of a long sound is matched, played and written.",
+                label="Sequence"),
+        picture("view_keyboard", "Alt+7", "music-notes-simple", "Keyboard",
+                "Show or hide the piano keys; those that are held are lit.", dock="keyboard"),
+        Action("view_knobs", "Alt+9", "dots-six", "Knobs", "Show or hide the row of knobs.",
                lambda: w.knobs.setVisible(not w.knobs.isVisible()),
                checked=lambda: w.knobs.isVisibleTo(w)),
-        layout("Play", "Ctrl+F1", "ph.headphones",
+        layout("Play", "Ctrl+F1", "headphones",
                "Sounds, the pad, the output and the keyboard: for the stage."),
-        layout("Design", "Ctrl+F2", "ph.sliders",
+        layout("Design", "Ctrl+F2", "sliders",
                "The pad beside all pictures: to make and match sounds."),
-        layout("Study", "Ctrl+F3", "ph.chart-line-up",
+        layout("Study", "Ctrl+F3", "chart-line-up",
                "Large pictures and curves: to measure and export."),
-        Action("keep_layout", "View", "Save layout…", "Save layout", "Ctrl+Shift+F1",
-               "ph.floppy-disk", "Keep the present views under a name of your own.",
-               lambda: w.ask_layout_name()),
-        Action("reset_layout", "View", "Reset the layout", "Reset", "Ctrl+0",
-               "ph.arrow-counter-clockwise", "Put the views of this layout where they were first.",
-               lambda: w.layouts.reset()),
-        Action("full_size", "View", "Full size", "Full size", "Ctrl+Return", "ph.corners-out",
-               "Give the view with the keyboard the whole desk, and back; a double click on its "
-               "title does the same.",
+        Action("keep_layout", "Ctrl+Shift+F1", "floppy-disk", "Save layout…",
+               "Keep the present views under a name of your own.", lambda: w.ask_layout_name()),
+        Action("reset_layout", "Ctrl+0", "arrow-counter-clockwise", "Reset the layout",
+               "Put the views of this layout where they were first.", lambda: w.layouts.reset(),
+               label="Reset"),
+        Action("full_size", "Ctrl+Return", "corners-out", "Full size", "Give the view with the "
+               "keyboard the whole desk, and back; a double click on its title does the same.",
                lambda: w.docks.toggle_full(w.docks.full or w.docks.current),
                checked=lambda: bool(w.docks.full)),
-        Action("detach", "View", "Detach, or put back", "Detach", "Ctrl+Shift+Return",
-               "ph.arrow-square-out",
+        Action("detach", "Ctrl+Shift+Return", "arrow-square-out", "Detach, or put back",
                "Make the view with the keyboard a window of its own, on a second screen if there "
-               "is one.",
-               lambda: w.docks.toggle_detached(w.docks.current)),
-        Action("hide_view", "View", "Hide the view", "Hide", "Ctrl+W", "ph.eye-slash",
-               "Hide the view with the keyboard.", lambda: w.docks.hide_view(w.docks.current)),
-        Action("next_view", "View", "Next view", "Next", "Ctrl+Tab", "ph.arrow-right",
-               "Give the keyboard to the next view.", lambda: w.docks.go_on()),
-        Action("place_view", "View", "Place the view…", "Place", "Ctrl+Shift+P",
-               "ph.dots-three-vertical",
+               "is one.", lambda: w.docks.toggle_detached(w.docks.current), label="Detach"),
+        Action("hide_view", "Ctrl+W", "eye-slash", "Hide the view",
+               "Hide the view with the keyboard.", lambda: w.docks.hide_view(w.docks.current),
+               label="Hide"),
+        Action("next_view", "Ctrl+Tab", "arrow-right", "Next view",
+               "Give the keyboard to the next view.", lambda: w.docks.go_on(), label="Next"),
+        Action("place_view", "Ctrl+Shift+P", "dots-three-vertical", "Place the view…",
                "Open the menu of the view with the keyboard: stack it, move it.",
-               lambda: w.docks[w.docks.current].more.click()),
-        Action("wider", "View", "Wider", "Wider", "Ctrl+Alt+Right", "ph.arrows-out-line-horizontal",
+               lambda: w.docks[w.docks.current].more.click(), label="Place"),
+        Action("wider", "Ctrl+Alt+Right", "arrows-out-line-horizontal", "Wider",
                "Give the view with the keyboard more room across.",
                lambda: w.docks.stretch(w.docks.current, _STRETCH, ACROSS), repeats=True),
-        Action("narrower", "View", "Narrower", "Narrower", "Ctrl+Alt+Left",
-               "ph.arrows-in-line-horizontal",
+        Action("narrower", "Ctrl+Alt+Left", "arrows-in-line-horizontal", "Narrower",
                "Give the view with the keyboard less room across.",
                lambda: w.docks.stretch(w.docks.current, -_STRETCH, ACROSS), repeats=True),
-        Action("higher", "View", "Higher", "Higher", "Ctrl+Alt+Up", "ph.arrows-out-line-vertical",
+        Action("higher", "Ctrl+Alt+Up", "arrows-out-line-vertical", "Higher",
                "Give the view with the keyboard more height.",
                lambda: w.docks.stretch(w.docks.current, _STRETCH, DOWN), repeats=True),
-        Action("lower", "View", "Lower", "Lower", "Ctrl+Alt+Down", "ph.arrows-in-line-vertical",
+        Action("lower", "Ctrl+Alt+Down", "arrows-in-line-vertical", "Lower",
                "Give the view with the keyboard less height.",
                lambda: w.docks.stretch(w.docks.current, -_STRETCH, DOWN), repeats=True),
-        Action("stage", "View", "Stage view", "Stage", "Shift+F11", "ph.presentation-chart",
+        Action("stage", "Shift+F11", "presentation-chart", "Stage view",
                "The pad, blend or map with name, tempo, level and next presets in large letters.",
-               lambda: w.toggle_stage(), checked=lambda: w.stage.isVisible()),
-        Action("full_screen", "View", "Full screen", "Full screen", "F11", "ph.frame-corners",
-               "Let the desk have the whole screen, and back.",
-               lambda: w.toggle_full_screen(), checked=lambda: w.isFullScreen()),
-        Action("bigger", "View", "Bigger", "Bigger", "Ctrl++", "ph.magnifying-glass-plus",
-               "Show everything a quarter bigger; sound and match go on.",
-               lambda: w.look.scale(1), enabled=lambda: w.look.can_grow),
-        Action("smaller", "View", "Smaller", "Smaller", "Ctrl+-", "ph.magnifying-glass-minus",
+               lambda: w.toggle_stage(), label="Stage", checked=lambda: w.stage.isVisible()),
+        Action("full_screen", "F11", "frame-corners", "Full screen",
+               "Let the desk have the whole screen, and back.", lambda: w.toggle_full_screen(),
+               checked=lambda: w.isFullScreen()),
+        Action("bigger", "Ctrl++", "magnifying-glass-plus", "Bigger",
+               "Show everything a quarter bigger; sound and match go on.", lambda: w.look.scale(1),
+               lambda: w.look.can_grow),
+        Action("smaller", "Ctrl+-", "magnifying-glass-minus", "Smaller",
                "Show everything a quarter smaller; sound and match go on.",
-               lambda: w.look.scale(-1), enabled=lambda: w.look.can_shrink),
-        Action("theme", "View", "Dark, light, or as the system", "Theme", "Ctrl+T",
-               "ph.circle-half", "Change between the dark look, the light one and the system's.",
-               lambda: w.look.next_theme()),
-        Action("spectrum", "View", "Spectrum of the output", "Spectrum", "Y", "ph.chart-bar",
+               lambda: w.look.scale(-1), lambda: w.look.can_shrink),
+        Action("theme", "Ctrl+T", "circle-half", "Dark, light, or as the system",
+               "Change between the dark look, the light one and the system's.",
+               lambda: w.look.next_theme(), label="Theme"),
+        Action("spectrum", "Y", "chart-bar", "Spectrum of the output",
                "Show the output's spectrum in place of its waveform.",
-               lambda: w.scope.show_spectrum(not w.scope.spectrum),
+               lambda: w.scope.show_spectrum(not w.scope.spectrum), label="Spectrum",
                checked=lambda: w.scope.spectrum),
     ]
-
     help_ = [
-        Action("tour", "Help", "Tour", "Tour", "Shift+F1", "ph.compass",
-               "Show the parts of the desk in five steps.", lambda: w.tour.start()),
-        Action("shortcuts", "Help", "Keyboard and mouse", "Help", "F1", "ph.keyboard",
-               "Show and search every shortcut.", lambda: w.help.toggle(w.help.shortcuts)),
-        Action("guide", "Help", "Guide", "Guide", "Ctrl+Shift+G", "ph.book-open",
-               "Read and search the guide.", lambda: w.help.toggle(w.help.guide)),
-        Action("what_is_this", "Help", "What is this view?", "What is this?", "Alt+F1",
-               "ph.question", "Say what the view with the keyboard shows, and what its words mean.",
-               lambda: w.help.explain(w.docks[w.docks.current].windowTitle())),
-        Action("about", "Help", "About", "About", "Ctrl+Shift+F11", "ph.info",
+        Action("tour", "Shift+F1", "compass", "Tour", "Show the parts of the desk in five steps.",
+               lambda: w.tour.start()),
+        Action("shortcuts", "F1", "keyboard", "Keyboard and mouse",
+               "Show and search every shortcut.", lambda: w.help.toggle(w.help.shortcuts),
+               label="Help"),
+        Action("guide", "Ctrl+Shift+G", "book-open", "Guide", "Read and search the guide.",
+               lambda: w.help.toggle(w.help.guide)),
+        Action("what_is_this", "Alt+F1", "question", "What is this view?",
+               "Say what the view with the keyboard shows, and what its words mean.",
+               lambda: w.help.explain(w.docks[w.docks.current].windowTitle()),
+               label="What is this?"),
+        Action("about", "Ctrl+Shift+F11", "info", "About",
                "Show the versions of mesosynth and of what it is built on.",
                lambda: w.help.toggle(w.help.about)),
     ]
-    return [*files, *edit, *sound, *match, *snapshots, *library, *view, *help_]
+    lists = files, edit, sound, match, snapshots, library, view, help_
+    return dict(zip(MENUS, lists, strict=True))
 # fmt: on

@@ -57,10 +57,14 @@ def main(
     application = QApplication(argv)
     application.setApplicationName("mesosynth")
 
-    if target is None and preset is None and not settings.toured and not autosaves():
+    first = target is None and preset is None and not settings.toured and not autosaves()
+    if first:
         target = DEMO
-    session = Session(audio.device, INSTRUMENT, audio.sample_rate, audio.block, start=False)
-    window = open_window(session, target, preset, settings)
+    session = Session(
+        audio.device, INSTRUMENT, audio.sample_rate, audio.block,
+        audio_input=audio.input, start=False,
+    )  # fmt: skip
+    window = open_window(session, target, preset, settings, fades=first)
     desk = window.desk
     desk.attached.connect(lambda: desk.ask(lambda session: session.keys.listen(midi, osc)))
     window.look.use(window.settings.theme)
@@ -87,6 +91,7 @@ def open_window(
     target: Path | None = None,
     preset: Path | None = None,
     settings: Settings | None = None,
+    fades: bool = False,
 ) -> MainWindow:
     """Build the window, and let the session start once the window is on screen.
 
@@ -102,6 +107,8 @@ def open_window(
         Parameters to start with, which are played at once.
     settings : Settings, optional
         Those in the user's file by default.
+    fades : bool
+        Whether what is played at once is faded in.
     """
     trouble = ""
     if settings is None:
@@ -122,7 +129,9 @@ def open_window(
             session.sound.set({"gain": settings.gain})
         if preset is not None:
             window.files.open_preset(preset)
-        if target is not None or preset is not None:
+        if fades:
+            window.sound.fade_in()
+        elif target is not None or preset is not None:
             session.sound.play()
         if target is not None:
             sound = target

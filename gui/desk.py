@@ -113,6 +113,11 @@ class Desk(QObject):
             self.say("")
         return True
 
+    def hear(self, request: Callable[[Session], object]) -> None:
+        """Ask for another sound, and play it if nothing plays."""
+        if self.ask(request):
+            self.ask(lambda session: session.sound.playing or session.sound.play())
+
     def say(self, text: str, severity: str = "info") -> None:
         """Show a sentence in the status line.
 

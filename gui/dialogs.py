@@ -1,105 +1,14 @@
-"""Choice of sound device and its confirmation, and the tour."""
+"""Question after a change of the sound device, and the tour."""
 
-import threading
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal, SignalInstance
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import (
-    QComboBox,
-    QFormLayout,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
 from typing_extensions import override
 
-from mesosynth.engine.portaudio import RATES, DeviceList, look_for_devices
-from mesosynth.engine.status import AudioStatus
-
 from . import theme
-
-# --------------------------------------------------------------------------------------------------
-# Choice of device, sample rate and block.
-
-
-_BLOCKS = (32, 64, 128, 256, 512, 1024, 2048)
-_SHORT = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-_OWN = "The device's own"
-_ALWAYS = [("The system's default", None), ("No sound card: silent clock", "silent")]
-
-
-class DeviceForm(QWidget):
-    """Form of device, sample rate and block; nothing changes before Apply.
-
-    Signals
-    -------
-    chosen
-        Part of a device's name, sample rate (Hz) and block (frames), each perhaps None.
-    """
-
-    chosen = Signal(object, object, object)
-    _looked = Signal(object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.device, self.rate, self.block = QComboBox(), QComboBox(), QComboBox()
-        self.note = theme.note()
-        self.note.setWordWrap(True)
-        for rate in (None, *RATES[3:]):
-            self.rate.addItem(_OWN if rate is None else f"{rate} Hz", rate)
-        for block in (None, *_BLOCKS):
-            self.block.addItem(_OWN if block is None else f"{block} frames", block)
-        self.apply = QPushButton("Apply")
-        theme.name(self.apply, "Use this sound device")
-        self.apply.clicked.connect(self._choose)
-        self.device.setSizeAdjustPolicy(_SHORT)
-        self.device.setMinimumContentsLength(12)
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(6)
-        for title, box in [("Device", self.device), ("Rate", self.rate), ("Block", self.block)]:
-            theme.name(box, title)
-            form.addRow(title, box)
-        form.addRow(self.note)
-        form.addRow(self.apply)
-        self._looked.connect(self._show_devices)
-        self._show_devices(DeviceList([], ""))
-
-    def look(self, status: AudioStatus | None) -> None:
-        """Look for devices in a thread, which may take seconds; `status` says what plays now."""
-        now = "" if status is None else f"Now: {status.device}, {status.sample_rate} Hz. "
-        self.note.setText(f"{now}Looking for devices…")
-        threading.Thread(target=self._look, name="device look", daemon=True).start()
-
-    def _look(self) -> None:
-        found = look_for_devices()
-        try:
-            self._looked.emit(found)
-        except RuntimeError:
-            return  # the desk was closed meanwhile
-
-    def _show_devices(self, found: DeviceList) -> None:
-        chosen = self.device.currentData()
-        self.device.clear()
-        outputs = [(f"{d.name}  ({d.host_api})", d.name) for d in found.devices if d.outputs]
-        for text, name in [_ALWAYS[0], *outputs, _ALWAYS[1]]:
-            self.device.addItem(text, name)
-        self.device.setCurrentIndex(max(0, self.device.findData(chosen)))
-        text = self.note.text().replace("Looking for devices…", "").strip()
-        self.note.setText(f"{text} {found.problem}".strip())
-
-    def _choose(self) -> None:
-        boxes = (self.device, self.rate, self.block)
-        self.chosen.emit(*(box.currentData() for box in boxes))
-
-
-# --------------------------------------------------------------------------------------------------
-# Question after a change of device.
-
+from .widgets.parts import column, row
 
 SECONDS = 10
 """Time to answer whether new sound settings stay; silence means that they did not work."""
@@ -123,28 +32,22 @@ class ConfirmBar(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("card")
-        self._left = 0
-        self._what = ""
-        self.text = theme.title()
-        self.keep = QPushButton("Keep")
-        self.back = QPushButton("Go back")
+        self._left, self._what = 0, ""
+        self.text, self.keep, self.back = theme.title(), QPushButton("Keep"), QPushButton("Go back")
         theme.name(self.keep, "Keep the sound settings")
         theme.name(self.back, "Go back to the sound settings before")
         self.keep.clicked.connect(lambda: self._answer(self.kept))
-        self.back.clicked.connect(lambda: self._answer(self.refused))
+        self.back.clicked.connect(self.take_escape)
         self._timer = QTimer(self, interval=1000)
         self._timer.timeout.connect(self._count)
-        layout = QHBoxLayout(self)
+        layout = column(row((self.text, 1), self.keep, self.back), inside=self)
         layout.setContentsMargins(theme.GAP, 4, theme.GAP, 4)
-        layout.addWidget(self.text, 1)
-        layout.addWidget(self.keep)
-        layout.addWidget(self.back)
         self.hide()
 
     def ask(self, what: str) -> None:
         """Ask anew, for example "Sound goes to hw:0"."""
-        self._what, self._left = what, SECONDS
-        self._show()
+        self._what, self._left = what, SECONDS + 1
+        self._count()
         self.show()
         self._timer.start()
 
@@ -155,13 +58,9 @@ class ConfirmBar(QFrame):
 
     def _count(self) -> None:
         self._left -= 1
+        self.text.setText(f"{self._what}. Keep these settings? Back in {self._left} s")
         if self._left <= 0:
             self._answer(self.refused)
-        else:
-            self._show()
-
-    def _show(self) -> None:
-        self.text.setText(f"{self._what}. Keep these settings? Back in {self._left} s")
 
     def _answer(self, signal: SignalInstance) -> None:
         self._timer.stop()
@@ -169,16 +68,12 @@ class ConfirmBar(QFrame):
         signal.emit()
 
 
-# --------------------------------------------------------------------------------------------------
-# Tour: five short notes at the first start, each beside what it tells of.
-
-
 _WIDTH = 320
 _MARGIN = 14
 
 
 class Tour(QFrame):
-    """Card over the desk that goes from place to place; the desk stays usable meanwhile.
+    """Card of the first start over the desk: five notes, each beside what it tells of.
 
     Parameters
     ----------
@@ -199,29 +94,24 @@ class Tour(QFrame):
         self.setObjectName("tour")
         self.setFixedWidth(_WIDTH)
         self._window, self._steps, self.step = window, steps, 0
-        self._ring = _Ring(window)
-        self.title, self.text, self.count = theme.title(), QLabel(), theme.note()
-        self.text.setWordWrap(True)
+        self._ring = QFrame(window)  # around the widget of a step
+        self._ring.setObjectName("ring")
+        self._ring.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.title, self.text, self.count = theme.title(), QLabel(wordWrap=True), theme.note()
         self.next, self.close_ = QPushButton("Next"), QPushButton("Close")
         self.next.clicked.connect(self.go_on)
         self.close_.clicked.connect(self.end)
         theme.name(self, "Tour")
-        row = QHBoxLayout()
-        row.addWidget(self.count, 1)
-        row.addWidget(self.close_)
-        row.addWidget(self.next)
-        layout = QVBoxLayout(self)
+        buttons = row((self.count, 1), self.close_, self.next)
+        layout = column(self.title, self.text, buttons, inside=self)
         layout.setContentsMargins(_MARGIN, 10, _MARGIN, 10)
-        layout.addWidget(self.title)
-        layout.addWidget(self.text)
-        layout.addLayout(row)
         self.hide()
         self._ring.hide()
 
     def start(self) -> None:
         """Begin with the first step."""
-        self.step = 0
-        self._show()
+        self.step = -1
+        self.go_on()
 
     def go_on(self) -> None:
         """Show the next step, or end after the last."""
@@ -256,9 +146,7 @@ class Tour(QFrame):
         self.text.setFixedHeight(self.text.heightForWidth(_WIDTH - 2 * _MARGIN))
         self.adjustSize()
         corner = target.mapTo(self._window, QPoint(0, 0))
-        self._ring.setGeometry(
-            corner.x() - 3, corner.y() - 3, target.width() + 6, target.height() + 6
-        )
+        self._ring.setGeometry(target.rect().translated(corner).adjusted(-3, -3, 3, 3))
         self.move(self._beside(corner, target))
         for widget in (self._ring, self):
             widget.show()
@@ -266,30 +154,11 @@ class Tour(QFrame):
         self.next.setFocus()
 
     def _beside(self, corner: QPoint, target: QWidget) -> QPoint:
-        """Place beside `target`, within the window."""
+        """Place beside `target`, or above or below one that is as wide as the desk."""
         room = self._window.size() - self.size()
-        right = corner.x() + target.width() + _MARGIN
-        x = right if right <= room.width() else corner.x() - self.width() - _MARGIN
-        y = corner.y() + _MARGIN
-        if x < 0:  # it is as wide as the desk: above or below
-            x = corner.x() + _MARGIN
-            above, below = (
-                corner.y() - self.height() - _MARGIN,
-                corner.y() + target.height() + _MARGIN,
-            )
-            y = above if above >= 0 else below
+        right, left = corner.x() + target.width() + _MARGIN, corner.x() - self.width() - _MARGIN
+        x, y = right if right <= room.width() else left, corner.y() + _MARGIN
+        if x < 0:
+            x, above = corner.x() + _MARGIN, corner.y() - self.height() - _MARGIN
+            y = above if above >= 0 else corner.y() + target.height() + _MARGIN
         return QPoint(min(max(x, 0), room.width()), min(max(y, 0), room.height()))
-
-
-class _Ring(QWidget):
-    """Ring around the widget of a step; it lets the mouse through."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(theme.colour(theme.ACCENT), 2))
-        painter.drawRoundedRect(self.rect().adjusted(1, 1, -1, -1), 7, 7)

@@ -15,7 +15,6 @@ from mesosynth.system.paths import in_order, path_text, resource, shown_name, te
 
 from . import theme
 from .desk import Desk
-from .sessions import Sessions
 from .settings import Settings
 from .text import menu_text, plain_text
 
@@ -32,19 +31,7 @@ ANY = {"All files": ()}
 def ask_open(
     parent: QWidget, title: str, settings: Settings, kinds: Kinds, then: Callable[[Path], object]
 ) -> None:
-    """Let a file be chosen that there is.
-
-    Parameters
-    ----------
-    parent : QWidget
-    title : str
-    settings : Settings
-        Remember the folder, one for each set of kinds.
-    kinds : mapping
-        See :data:`Kinds`.
-    then : callable
-        Called with the file, unless the dialog is cancelled.
-    """
+    """Let a file be chosen that there is, and call `then` with it; see :func:`ask_save`."""
     dialog = _Dialog(parent, title, settings, kinds, then)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     dialog.open()
@@ -175,7 +162,6 @@ class Files(QObject):
     desk : Desk
     settings : Settings
         Remember folders and targets.
-    sessions : Sessions
     take_bank : callable
         Imports a bank of presets, a zip file.
 
@@ -190,12 +176,11 @@ class Files(QObject):
         window: QWidget,
         desk: Desk,
         settings: Settings,
-        sessions: Sessions,
         take_bank: Callable[[Path], object],
     ) -> None:
         super().__init__(window)
         self._window, self._desk, self._settings = window, desk, settings
-        self._sessions, self._take_bank = sessions, take_bank
+        self._take_bank = take_bank
         self.recent = QMenu("Recent targets", window)
         self.takes = QMenu("Kept takes", window)
         for menu, fill in ((self.recent, self._fill_recent), (self.takes, self._fill_takes)):
@@ -227,14 +212,6 @@ class Files(QObject):
         """Write all parameters to a preset."""
         self._desk.ask(lambda session: session.presets.save(path))
 
-    def open_session(self, path: Path) -> None:
-        """Go on from a session's file."""
-        self._sessions.open(path)
-
-    def save_session(self, path: Path) -> None:
-        """Write the session to a file."""
-        self._sessions.save(path)
-
     def open_match(self, path: Path) -> None:
         """Take a match up from a file; P goes on with one that had not ended."""
         self._desk.ask(lambda session: session.match.load(path))
@@ -258,16 +235,7 @@ class Files(QObject):
     # ------------------------------------------------------------------ dialogs
 
     def ask(self, title: str, kinds: Kinds, then: Callable[[Path], object]) -> None:
-        """Ask for an existing file; see :func:`ask_open`.
-
-        Parameters
-        ----------
-        title : str
-        kinds : mapping
-            See :data:`Kinds`.
-        then : callable
-            Called with the file, unless the dialog is cancelled.
-        """
+        """Ask for an existing file; see :func:`ask_open`."""
         ask_open(self._window, title, self._settings, kinds, then)
 
     def ask_where(
@@ -275,15 +243,7 @@ class Files(QObject):
     ) -> None:
         """Ask for the name of a file to write; see :func:`ask_save`.
 
-        Parameters
-        ----------
-        title : str
-        kinds : mapping
-            See :data:`Kinds`.
-        then : callable
-            Called with the file, unless the dialog is cancelled.
-        name : str
-            Proposed name, which date and time follow; "" for that of the sound.
+        What is proposed is a `name`, which date and time follow, or else that of the sound.
         """
         stamp = time.strftime("%Y-%m-%d %H.%M.%S")
         name = f"{name} {stamp}" if name else self._desk.session.presets.proposed_name
@@ -296,8 +256,7 @@ class Files(QObject):
         session.capture.changed.connect(self._on_capture)
 
     def _on_target(self) -> None:
-        path = self._desk.session.target.path
-        if path is not None:
+        if (path := self._desk.session.target.path) is not None:
             self._settings.remember_target(path.absolute())
 
     def _on_capture(self, capture: CaptureState) -> None:

@@ -4,11 +4,10 @@ import platform
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
-from PySide6.QtCore import QSize, Qt, QUrl
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QTextCursor
 from PySide6.QtWidgets import (
     QDialog,
-    QHBoxLayout,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -16,7 +15,6 @@ from PySide6.QtWidgets import (
     QTextBrowser,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 from typing_extensions import override
@@ -26,6 +24,7 @@ from mesosynth.system.paths import resource
 from . import theme
 from .actions import MENUS, Action
 from .undo import SLOTS
+from .widgets.parts import column, row
 
 MOUSE = [
     ("Drag the pad's point", "Two parameters at once"),
@@ -76,28 +75,14 @@ class GuidePages(QWidget):
             path.name: path.read_text(encoding="utf-8") for path in self.folder.glob("*.md")
         }
         self._search("")
-        left = QVBoxLayout()
-        left.addWidget(self.line)
-        left.addWidget(self.names, 1)
-        layout = QHBoxLayout(self)
-        layout.addLayout(left)
-        layout.addWidget(self.text, 1)
+        column(row(column(self.line, (self.names, 1)), (self.text, 1)), inside=self)
 
     def show_page(self, name: str, heading: str = "") -> None:
-        """Show a page, from a heading on.
-
-        Parameters
-        ----------
-        name : str
-            Of its file.
-        heading : str
-            As in links: "scale--rate", or as it is written; "" for the beginning.
-        """
-        for row in range(self.names.count()):
-            if self.names.item(row).data(Qt.ItemDataRole.UserRole) == name:
-                self.names.blockSignals(True)
-                self.names.setCurrentRow(row)
-                self.names.blockSignals(False)
+        """Show a page by its file, from a heading on: as in links, "scale--rate", or as written."""
+        for place in range(self.names.count()):
+            if self.names.item(place).data(Qt.ItemDataRole.UserRole) == name:
+                with QSignalBlocker(self.names):
+                    self.names.setCurrentRow(place)
         self.text.setMarkdown(self._pages.get(name, ""))
         block = self.text.document().begin()
         while block.isValid() and heading:
@@ -162,9 +147,7 @@ class Shortcuts(QWidget):
         self.rows.expandAll()
         self.rows.resizeColumnToContents(0)
         self.line.textChanged.connect(self._search)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.line)
-        layout.addWidget(self.rows, 1)
+        column(self.line, (self.rows, 1), inside=self)
 
     def _add(self, title: str, rows: list[tuple[str, str]]) -> None:
         if rows:
@@ -176,15 +159,15 @@ class Shortcuts(QWidget):
     @property
     def shown(self) -> list[tuple[str, str]]:
         """Rows that the search leaves."""
-        rows = [row for _, rows in self._groups for row in rows]
-        return [(row.text(0), row.text(1)) for row in rows if not row.isHidden()]
+        lines = [line for _, lines in self._groups for line in lines]
+        return [(line.text(0), line.text(1)) for line in lines if not line.isHidden()]
 
     def _search(self, words: str) -> None:
-        for group, rows in self._groups:
-            for row in rows:
-                text = f"{group.text(0)} {row.text(0)} {row.text(1)}".casefold()
-                row.setHidden(not all(word in text for word in words.casefold().split()))
-            group.setHidden(all(row.isHidden() for row in rows))
+        for group, lines in self._groups:
+            for line in lines:
+                text = f"{group.text(0)} {line.text(0)} {line.text(1)}".casefold()
+                line.setHidden(not all(word in text for word in words.casefold().split()))
+            group.setHidden(all(line.isHidden() for line in lines))
 
 
 class Help(QDialog):
@@ -210,9 +193,7 @@ class Help(QDialog):
             ("Guide", self.guide), ("Shortcuts", self.shortcuts), ("About", self.about)
         ):  # fmt: skip
             self.tabs.addTab(page, name)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.tabs)
+        column(self.tabs, inside=self)
 
     @override
     def sizeHint(self) -> QSize:

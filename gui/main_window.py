@@ -117,7 +117,7 @@ class MainWindow(QMainWindow):
         for id_ in ("map", "blend", "sequence"):
             self.drawer.add_button(actions[id_])
         self.sessions = Sessions(desk, self.history, self.comparisons)
-        self.files = Files(self, desk, settings, self.sessions, self.library.edits.import_bank)
+        self.files = Files(self, desk, settings, self.library.edits.import_bank)
         self._lay_out()
         self.tour = Tour(self, self._tour_steps())
         self._fill_menus()
@@ -174,6 +174,7 @@ class MainWindow(QMainWindow):
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
         self.settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
+        self.sound.end_fade()
         self.settings.gain = self.desk.values.get("gain")
         if self.pad_frame.place.made:
             self.settings.axes = self.pad.wanted_axes

@@ -6,7 +6,6 @@ that the ten reach back some twenty minutes rather than two.
 
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +45,16 @@ def autosaves() -> list[Path]:
     return in_order(autosave_folder(), "desk", ".json")[::-1]
 
 
-class Autosave(QObject):
-    """Writes the session every few seconds if it has changed.
+class Sessions(QObject):
+    """Saves and opens sessions, keeps the present one every few seconds, and goes on from it.
 
     Parameters
     ----------
     desk : Desk
-    extra : callable
-        Gives what the window wants to find again, as plain JSON values.
+    history : History
+        Its steps outlive the window; a session that is opened from a file clears them.
+    comparisons : Comparisons
+        Whose snapshots belong to a session.
 
     Attributes
     ----------
@@ -63,19 +64,19 @@ class Autosave(QObject):
         Whether the last desk did not end as it should.
     """
 
-    def __init__(self, desk: Desk, extra: Callable[[], dict[str, Any]]) -> None:
-        super().__init__(desk)
-        self._desk, self._extra = desk, extra
+    def __init__(self, desk: Desk, history: History, comparisons: Comparisons) -> None:
+        super().__init__(history)
+        self._desk, self._history, self._comparisons = desk, history, comparisons
         self._written: object = None
         self._path: Path | None = None
         self._born = 0.0
         self.alone = self.crashed = False
         self._lock: QLockFile | None = None
         self._timer = QTimer(self, interval=EVERY_MS)
-        self._timer.timeout.connect(self.save)
+        self._timer.timeout.connect(self.autosave)
 
     def begin(self) -> None:
-        """Find out whether the last desk crashed; from here on this one counts as running."""
+        """Go on from the last session, once the desk has one; this desk counts as running now."""
         folder = autosave_folder()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -89,121 +90,67 @@ class Autosave(QObject):
         self.alone = self._lock.tryLock(0)
         self.crashed = was_there and self.alone
         self._timer.start()
+        if self.alone:
+            self._restore()
 
-    def restore(self) -> dict[str, Any] | None:
-        """Go on from the newest autosave that can be read; put broken ones beside.
+    def end(self) -> None:
+        """Keep the session for the next start; this desk counts as ended as it should now."""
+        self._timer.stop()
+        self.autosave()
+        if self._lock is not None and self.alone:
+            self._lock.unlock()
 
-        Returns
-        -------
-        dict or None
-            What the window had put there; None if there was nothing to go on from.
-        """
-        if not self.alone:
-            return None
-        for path in autosaves():
-            extra = _load(self._desk, path)
-            if extra is not None:
-                self._written = self._saved()
-                if self.crashed:
-                    when = time.strftime("%H:%M:%S", time.localtime(path.stat().st_mtime))
-                    text = f"The desk had ended unexpectedly; this is how it was at {when}."
-                    self._say_last(text)
-                return extra
-            aside = None if SESSION.is_later(path) else put_aside(path)
-            now = "" if aside is None else f"; it is now {aside.name}"
-            self._say_last(f"{path.name} cannot be used{now}.", "warning")
-        return None
+    def open(self, path: Path) -> bool:
+        """Go on from a session's file; False (and a message) if it is none."""
+        if opened := self._load(path):
+            self._desk.say(f"Session {path.name}.")
+        return opened
 
-    def _say_last(self, text: str, severity: str = "info") -> None:
-        """Say it after the messages of preset, target and rescued minutes."""
-        QTimer.singleShot(_LAST_WORD_MS, self, lambda: self._desk.say(text, severity))
+    def save(self, path: Path) -> bool:
+        """Write the session to a file; False (and a message) if it cannot be written."""
+        extra = self._snapshots()
+        if not self._desk.ask(lambda session: session.save(path, extra)):
+            return False
+        self._desk.say(f"Saved the session as {path.name}.")
+        return True
 
-    def save(self) -> None:
+    def autosave(self) -> None:
         """Write an autosave if something has changed."""
-        saved = self._saved()
+        saved, extra = self._saved()
         if saved is None or saved == self._written:
             return
         now = time.monotonic()  # the other clock may be put back
         if self._path is None or now - self._born > YOUNG:
             self._path, self._born = numbered_path(autosave_folder(), "desk", ".json"), now
         path = self._path
-        if self._desk.ask(lambda session: session.save(path, self._extra()), by_itself=True):
+        if self._desk.ask(lambda session: session.save(path, extra), by_itself=True):
             self._written = saved
             for old in autosaves()[KEPT:]:
                 old.unlink(missing_ok=True)
 
-    def end(self) -> None:
-        """Write the last state; from here on the desk counts as ended as it should."""
-        self._timer.stop()
-        self.save()
-        self._extra = dict  # the desk, whose child this is, outlives the window
-        if self._lock is not None and self.alone:
-            self._lock.unlock()
+    def _restore(self) -> None:
+        """Go on from the newest autosave that can be read; put broken ones beside."""
+        for path in autosaves():
+            if self._load(path):
+                self._written = self._saved()[0]
+                if self.crashed:
+                    when = time.strftime("%H:%M:%S", time.localtime(path.stat().st_mtime))
+                    text = f"The desk had ended unexpectedly; this is how it was at {when}."
+                    self._say_last(text)
+                return
+            aside = None if SESSION.is_later(path) else put_aside(path)
+            now = "" if aside is None else f"; it is now {aside.name}"
+            self._say_last(f"{path.name} cannot be used{now}.", "warning")
 
-    def _saved(self) -> object:
-        session = self._desk.session
-        return session.saved(self._extra()) if session.started else None
+    def _say_last(self, text: str, severity: str = "info") -> None:
+        """Say it after the messages of preset, target and rescued minutes."""
+        QTimer.singleShot(_LAST_WORD_MS, self, lambda: self._desk.say(text, severity))
 
-
-def _load(desk: Desk, path: Path) -> dict[str, Any] | None:
-    """Go on from a session's file; return what a window had put there, None if it is none."""
-    extra: dict[str, Any] = {}
-    return extra if desk.ask(lambda session: extra.update(session.load(path))) else None
-
-
-# --------------------------------------------------------------------------------------------------
-# Sessions in files: what sounds, and what the desk adds to it (snapshots, undo).
-
-
-class Sessions(QObject):
-    """Opens and saves sessions, and goes on from the last one.
-
-    Parameters
-    ----------
-    desk : Desk
-    history : History
-        Its steps outlive the window; a session that is opened from a file clears them.
-    comparisons : Comparisons
-        Whose snapshots belong to a session.
-
-    Attributes
-    ----------
-    autosave : Autosave
-    """
-
-    def __init__(self, desk: Desk, history: History, comparisons: Comparisons) -> None:
-        super().__init__(history)
-        self._desk, self._history, self._comparisons = desk, history, comparisons
-        self.autosave = Autosave(desk, lambda: {**self._extra(), "undo": history.kept()})
-
-    def begin(self) -> None:
-        """Go on from the last session, once the desk has one."""
-        self.autosave.begin()
-        self._take_up(self.autosave.restore())
-
-    def end(self) -> None:
-        """Keep the session for the next start."""
-        self.autosave.end()
-
-    def open(self, path: Path) -> bool:
-        """Go on from a session's file; False (and a message) if it is none."""
-        extra = _load(self._desk, path)
-        if extra is None:
+    def _load(self, path: Path) -> bool:
+        """Go on from a session's file, with its snapshots and steps of undo."""
+        extra: dict[str, Any] = {}
+        if not self._desk.ask(lambda session: extra.update(session.load(path))):
             return False
-        self._take_up(extra)
-        self._desk.say(f"Session {path.name}.")
-        return True
-
-    def save(self, path: Path) -> bool:
-        """Write the session to a file; False (and a message) if it cannot be written."""
-        if not self._desk.ask(lambda session: session.save(path, self._extra())):
-            return False
-        self._desk.say(f"Saved the session as {path.name}.")
-        return True
-
-    def _take_up(self, extra: dict[str, Any] | None) -> None:
-        if extra is None:
-            return
         try:
             slots = msgspec.convert(extra.get("snapshots", []), list[Snapshot | None])
         except msgspec.ValidationError as error:
@@ -212,7 +159,15 @@ class Sessions(QObject):
         self._comparisons.restore(slots)
         # Loading a session is no step to undo; the steps of before are back.
         QTimer.singleShot(100, self._history, lambda: self._history.restore(extra.get("undo")))
+        return True
 
-    def _extra(self) -> dict[str, Any]:
+    def _saved(self) -> tuple[object, dict[str, Any]]:
+        """The session as it is, None before its start, and the desk's part of its autosave."""
+        if not (session := self._desk.session).started:
+            return None, {}
+        extra = {**self._snapshots(), "undo": self._history.kept()}
+        return session.saved(extra), extra
+
+    def _snapshots(self) -> dict[str, Any]:
         """Part of a session's file that is the desk's; undo is kept in the autosaves alone."""
         return {"snapshots": msgspec.to_builtins(self._comparisons.slots)}

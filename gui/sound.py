@@ -2,7 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEasingCurve, QEvent, QObject, Qt, QTimer, QVariantAnimation
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from typing_extensions import override
@@ -10,7 +10,8 @@ from typing_extensions import override
 from mesosynth.session import Session
 
 from .desk import Desk
-from .dialogs import ConfirmBar, DeviceForm
+from .dialogs import ConfirmBar
+from .pages.setup import DeviceForm
 
 # --------------------------------------------------------------------------------------------------
 # Esc: cancels what is open; twice in a row where nothing is, it is a panic.
@@ -96,12 +97,35 @@ class SoundControl(QObject):
         self.question = ConfirmBar()
         self.question.refused.connect(self._go_back)
         self._before: tuple[str | None, int | None, int | None] = (None, None, None)
+        self._fade: QVariantAnimation | None = None
         desk.attached.connect(self._attach)
         self.escape = Escape(window, self)
 
     def play_or_stop(self) -> None:
         """Play, which ends a panic too, or stop."""
         self._desk.ask(lambda s: s.sound.stop() if s.sound.playing else s.sound.play())
+
+    def fade_in(self, seconds: float = 4.0) -> None:
+        """Play, from silence to the present level in so many seconds, unless a hand sets it."""
+        level, least = self._desk.values["gain"], self._desk.parameters["gain"].minimum
+        self._fade = fade = QVariantAnimation(self, startValue=least, endValue=level)
+        fade.setDuration(round(1000.0 * seconds))
+        fade.setEasingCurve(QEasingCurve.Type.OutCubic)
+        fade.valueChanged.connect(self._on_fade)
+        self._desk.ask(lambda session: session.sound.set({"gain": least}))
+        self._desk.ask(lambda session: session.sound.play())
+        fade.start()
+
+    def end_fade(self) -> None:
+        """Be at the level at which :meth:`fade_in` ends."""
+        if self._fade is not None and self._fade.state() == QVariantAnimation.State.Running:
+            self._fade.setCurrentTime(self._fade.duration())
+
+    def _on_fade(self, level: float) -> None:
+        if self._fade is None or self._desk.values.get("gain", level) > level + 1e-6:
+            self._fade = None  # a hand was there
+        else:
+            self._desk.ask(lambda session: session.sound.set({"gain": level}), by_itself=True)
 
     def panic(self) -> None:
         """Silence everything; the second time, go on."""

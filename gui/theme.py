@@ -4,24 +4,21 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Protocol, cast
 
 import qtawesome
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtGui import QAction, QColor, QFont, QFontDatabase, QKeyEvent, QPalette
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QDockWidget,
-    QFrame,
     QLabel,
     QLayout,
     QMainWindow,
-    QScrollArea,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
 from mesosynth.system.paths import resource
 
@@ -35,55 +32,20 @@ from .settings import SCALES, Settings
 # WELL is the ground of plots, GRID and MATCH lie on it, ACCENT and DIM on it and on panels as well.
 
 
-DARK = {
-    "WINDOW": "#121419",
-    "PANEL": "#1a1d24",
-    "EDGE": "#22262e",
-    "RAISED": "#252a33",
-    "HOVER": "#2e3440",
-    "CARD": "#1f232b",
-    "FIELD": "#0d0f13",
-    "WELL": "#0d0f13",
-    "LINE": "#2e343f",
-    "GRID": "#222730",
-    "TEXT": "#d7dce4",
-    "DIM": "#a4aebc",
-    "FAINT": "#848e9d",
-    "OFF": "#1d2129",
-    "OFF_EDGE": "#232831",
-    "ACCENT": "#ffb454",
-    "MODULATED": "#6fb7ff",
-    "CHECKED": "#2b2720",
-    "WARNING": "#f2c14e",
-    "ERROR": "#ff7b72",
-    "ALARM": "#2d2022",
-    "MATCH": "#e8edf5",
-}
-
-LIGHT = {
-    "WINDOW": "#e6e8ed",
-    "PANEL": "#f7f8fa",
-    "EDGE": "#d3d7df",
-    "RAISED": "#e7e9ee",
-    "HOVER": "#dadde5",
-    "CARD": "#eff1f4",
-    "FIELD": "#ffffff",
-    "WELL": "#ffffff",
-    "LINE": "#c4c9d3",
-    "GRID": "#e2e6ec",
-    "TEXT": "#1b2027",
-    "DIM": "#4f5761",
-    "FAINT": "#606873",
-    "OFF": "#eceef2",
-    "OFF_EDGE": "#dde0e7",
-    "ACCENT": "#905000",
-    "MODULATED": "#1b61ac",
-    "CHECKED": "#fbecd6",
-    "WARNING": "#7d5700",
-    "ERROR": "#b33029",
-    "ALARM": "#fbe3e1",
-    "MATCH": "#2b3038",
-}
+_COLOURS = {
+    "WINDOW": ("#121419", "#e6e8ed"), "PANEL": ("#1a1d24", "#f7f8fa"),
+    "EDGE": ("#22262e", "#d3d7df"), "RAISED": ("#252a33", "#e7e9ee"),
+    "HOVER": ("#2e3440", "#dadde5"), "CARD": ("#1f232b", "#eff1f4"),
+    "FIELD": ("#0d0f13", "#ffffff"), "WELL": ("#0d0f13", "#ffffff"), "LINE": ("#2e343f", "#c4c9d3"),
+    "GRID": ("#222730", "#e2e6ec"), "TEXT": ("#d7dce4", "#1b2027"), "DIM": ("#a4aebc", "#4f5761"),
+    "FAINT": ("#848e9d", "#606873"), "OFF": ("#1d2129", "#eceef2"),
+    "OFF_EDGE": ("#232831", "#dde0e7"), "ACCENT": ("#ffb454", "#905000"),
+    "MODULATED": ("#6fb7ff", "#1b61ac"), "CHECKED": ("#2b2720", "#fbecd6"),
+    "WARNING": ("#f2c14e", "#7d5700"), "ERROR": ("#ff7b72", "#b33029"),
+    "ALARM": ("#2d2022", "#fbe3e1"), "MATCH": ("#e8edf5", "#2b3038"),
+}  # fmt: skip
+DARK = {name: dark for name, (dark, _) in _COLOURS.items()}
+LIGHT = {name: light for name, (_, light) in _COLOURS.items()}
 
 
 # --------------------------------------------------------------------------------------------------
@@ -146,12 +108,20 @@ QToolButton#tab {{ background: transparent; border: 1px solid transparent; color
 QToolButton#tab:hover {{ background: {RAISED}; color: {TEXT}; }}
 QToolButton#tab:focus {{ border-color: {ACCENT}; }}
 QToolButton#tab:checked {{ background: {PANEL}; border-color: {LINE}; color: {ACCENT}; }}
+QToolButton:checked:focus {{ background: {HOVER}; }}
+QToolButton#tab:checked:focus {{ border-color: {ACCENT}; }}
 QToolButton#slot {{ padding: 5px 6px; min-width: 9px; }}
 QToolButton#slot[empty="true"] {{ color: {FAINT}; background: {OFF}; border-color: {OFF_EDGE}; }}
 QToolButton#bare {{ background: transparent; border: 1px solid transparent; padding: 1px; }}
 QToolButton#bare:hover {{ background: {RAISED}; }}
 QToolButton#bare:focus {{ border-color: {ACCENT}; }}
+QToolButton#load {{ background: transparent; border: 1px solid transparent; padding: 0px 2px;
+    color: {DIM}; }}
+QToolButton#load[problem="true"] {{ color: {WARNING}; }}
+QToolButton#load:hover {{ color: {TEXT}; }}
+QToolButton#load:focus {{ border-color: {ACCENT}; }}
 QFrame#card {{ background: {CARD}; border: 1px solid {LINE}; border-radius: 5px; }}
+QFrame#card:focus {{ border-color: {ACCENT}; }}
 QFrame#card[problem="true"] {{ border-color: {ERROR}; }}
 QLabel#chip {{ background: {RAISED}; color: {MODULATED}; border: 1px solid {LINE};
     border-radius: 7px; padding: 1px 6px; }}
@@ -169,6 +139,7 @@ QTreeWidget, QTextBrowser {{ background: {FIELD}; color: {TEXT}; border: 1px sol
     border-radius: 5px; }}
 QTreeWidget::item {{ padding: 2px 4px; }}
 QHeaderView::section {{ background: {PANEL}; color: {DIM}; border: none; padding: 4px; }}
+QListView#library:focus, QScrollArea:focus {{ border: 1px solid {ACCENT}; }}
 QTabWidget::pane {{ border: none; }}
 QListWidget::item {{ padding: 4px 6px; }}
 QListWidget::item:selected {{ background: {RAISED}; color: {ACCENT}; }}
@@ -185,6 +156,7 @@ QSlider::handle:horizontal {{ background: {TEXT}; width: 12px; margin: -4px 0;
     border-radius: 6px; }}
 QSlider:focus {{ border: 1px solid {ACCENT}; border-radius: 3px; }}
 QSlider::handle:horizontal:disabled {{ background: {FAINT}; }}
+QFrame#ring {{ border: 2px solid {ACCENT}; border-radius: 7px; background: transparent; }}
 QFrame#tour {{ background: {RAISED}; border: 1px solid {ACCENT}; border-radius: 8px; }}
 QPushButton {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 5px;
     padding: 4px 12px; }}
@@ -203,6 +175,7 @@ QListView#library {{ background: {FIELD}; border: 1px solid {LINE}; border-radiu
     outline: none; }}
 QProgressBar {{ background: {EDGE}; border: none; border-radius: 3px; }}
 QProgressBar::chunk {{ background: {ACCENT}; border-radius: 3px; }}
+QProgressBar[warns="true"]::chunk {{ background: {WARNING}; }}
 """
 
 
@@ -212,22 +185,12 @@ QProgressBar::chunk {{ background: {ACCENT}; border-radius: 3px; }}
 # The accent marks the sound; white marks the target and the trail of a match.
 
 
-WINDOW = DARK["WINDOW"]
-PANEL = DARK["PANEL"]
-RAISED = DARK["RAISED"]
-CARD = DARK["CARD"]
-WELL = DARK["WELL"]
-FIELD = DARK["FIELD"]
-LINE = DARK["LINE"]
-GRID = DARK["GRID"]
-TEXT = DARK["TEXT"]
-DIM = DARK["DIM"]
-FAINT = DARK["FAINT"]
-ACCENT = DARK["ACCENT"]
-MODULATED = DARK["MODULATED"]
-WARNING = DARK["WARNING"]
-ERROR = DARK["ERROR"]
-MATCH = DARK["MATCH"]
+_NAMES = "WINDOW PANEL RAISED CARD WELL FIELD LINE GRID TEXT DIM FAINT"
+WINDOW, PANEL, RAISED, CARD, WELL, FIELD, LINE, GRID, TEXT, DIM, FAINT = (
+    DARK[name] for name in _NAMES.split()
+)
+ACCENT, MODULATED, WARNING = DARK["ACCENT"], DARK["MODULATED"], DARK["WARNING"]
+ERROR, MATCH = DARK["ERROR"], DARK["MATCH"]
 
 zoom = 1.0
 """Size of everything, 1 to 2, which the View menu changes."""
@@ -242,39 +205,19 @@ _FAMILIES = ("Inter", "SF Pro Text", "Segoe UI", "Noto Sans", "DejaVu Sans")
 
 
 def size(width: float, height: float) -> QSize:
-    """Size of a widget at the present zoom, from px at 100%.
-
-    Parameters
-    ----------
-    width, height : float
-    """
+    """Size of a widget at the present zoom, from px at 100%."""
     return QSize(round(width * zoom), round(height * zoom))
 
 
 def colour(name: str, alpha: float = 1.0) -> QColor:
-    """Return a palette colour, `alpha` from 0 (clear) to 1 (opaque).
-
-    Parameters
-    ----------
-    name : str
-        "#rrggbb", as this module's constants are.
-    alpha : float
-        0 (clear) to 1 (opaque).
-    """
+    """Return the colour "#rrggbb", as this module's constants are, `alpha` from 0 (clear) to 1."""
     result = QColor(name)
     result.setAlphaF(alpha)
     return result
 
 
 def font(size: float = 9.0, bold: bool = False) -> QFont:
-    """Return the desk's font at `size` points of a 96 dpi screen.
-
-    Parameters
-    ----------
-    size : float
-        Points of a 96 dpi screen.
-    bold : bool
-    """
+    """Return the desk's font at `size` points of a 96 dpi screen."""
     result = QFont(_family())
     result.setPixelSize(round(size * zoom * 96 / 72))
     result.setBold(bold)
@@ -288,13 +231,7 @@ def _family() -> str:
 
 
 def apply(application: QApplication, choice: str = "dark") -> None:
-    """Set style, font and colours of the application, and the colours in this module.
-
-    Parameters
-    ----------
-    application : QApplication
-    choice : {"system", "dark", "light"}
-    """
+    """Set style, font and colours: `choice` is "system", "dark" or "light"."""
     colours = LIGHT if is_light(application, choice) else DARK
     globals().update({name: value for name, value in colours.items() if name in globals()})
     application.setStyle("Fusion")
@@ -304,13 +241,7 @@ def apply(application: QApplication, choice: str = "dark") -> None:
 
 
 def is_light(application: QApplication, choice: str) -> bool:
-    """Whether a choice means the light look, "system" as the system has it now.
-
-    Parameters
-    ----------
-    application : QApplication
-    choice : {"system", "dark", "light"}
-    """
+    """Whether a choice means the light look, "system" as the system has it now."""
     if choice == "system":
         return application.styleHints().colorScheme() == Qt.ColorScheme.Light
     return choice == "light"
@@ -321,9 +252,11 @@ def title(text: str = "") -> QLabel:
     return _label(text, "title")
 
 
-def note(text: str = "") -> QLabel:
-    """Return a dimmed label."""
-    return _label(text, "note")
+def note(text: str = "", wrap: bool = False) -> QLabel:
+    """Return a dimmed label, which may `wrap` its words."""
+    label = _label(text, "note")
+    label.setWordWrap(wrap)
+    return label
 
 
 def _label(text: str, kind: str) -> QLabel:
@@ -332,43 +265,18 @@ def _label(text: str, kind: str) -> QLabel:
     return label
 
 
-def card_list(hint: QWidget) -> tuple[QScrollArea, QVBoxLayout]:
-    """A list of cards that scrolls from top to bottom, and the layout for its cards.
-
-    Parameters
-    ----------
-    hint : QWidget
-        Below the cards; shown where there are none.
-    """
-    cards = QWidget()
-    layout = QVBoxLayout(cards)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(6)
-    layout.addWidget(hint)
-    layout.addStretch(1)
-    scroll = QScrollArea()
-    scroll.setWidget(cards)
-    scroll.setWidgetResizable(True)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.viewport().setAutoFillBackground(False)
-    cards.setAutoFillBackground(False)
-    return scroll, layout
-
-
 def name(widget: QWidget, text: str, description: str = "") -> None:
-    """Set the accessible name of `widget`, and its description.
-
-    Parameters
-    ----------
-    widget : QWidget
-    text : str
-    description : str
-        Left as it is where this is "".
-    """
+    """Set the accessible name of `widget`, and its description unless that is ""."""
     widget.setAccessibleName(text)
     if description:
         widget.setAccessibleDescription(description)
+
+
+def mark(widget: QWidget, name: str, on: bool) -> None:
+    """Set a property that the style sheet goes by."""
+    if widget.property(name) != on:
+        widget.setProperty(name, on)
+        widget.style().polish(widget)
 
 
 def _palette() -> QPalette:
@@ -402,40 +310,27 @@ def _palette() -> QPalette:
 _PICTURE = "picture"
 
 
-class Dressed(Protocol):
-    """A button or an action."""
-
-    def setIcon(self, icon: qtawesome.QtGui.QIcon, /) -> None:
-        """Show an icon."""
-        ...
-
-    def setProperty(self, name: str, value: object, /) -> bool:
-        """Set a dynamic property.
-
-        Parameters
-        ----------
-        name : str
-        value : object
-        """
-        ...
-
-
-def icon(name: str) -> qtawesome.QtGui.QIcon:
-    """Return an icon by its name in qtawesome, such as "ph.play"."""
-    return qtawesome.icon(name, color=TEXT, color_disabled=FAINT, color_on=ACCENT)
-
-
-def dress(target: Dressed, name: str) -> None:
-    """Give a button or an action an icon, which :func:`redress` will find.
-
-    Parameters
-    ----------
-    target : Dressed
-    name : str
-        In qtawesome, such as "ph.play".
-    """
+def dress(target: QAbstractButton | QAction, name: str) -> None:
+    """Give it an icon by its name in qtawesome, such as "ph.play"; :func:`redress` will find it."""
     target.setProperty(_PICTURE, name)
-    target.setIcon(icon(name))
+    target.setIcon(qtawesome.icon(name, color=TEXT, color_disabled=FAINT, color_on=ACCENT))
+
+
+class ToolButton(QToolButton):
+    """Button that Tab reaches and Return presses; Space plays, and is not the button's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            super().keyPressEvent(event)
+        elif self.menu() is None:
+            self.click()
+        else:
+            self.menu().popup(self.mapToGlobal(self.rect().bottomLeft()))
 
 
 def tool_button(
@@ -445,29 +340,22 @@ def tool_button(
 
     Parameters
     ----------
-    text : str
-        What it says; "" for an icon alone.
-    tip : str
-        Its tooltip.
+    text, tip : str
+        What it says, "" for an icon alone, and its tooltip.
     icon : str
         A name in qtawesome; "" for none.
     kind : str
         What the style sheet goes by: "small", "bare" or "".
     named : str
         What screen readers call it, by default its text.
-
-    Returns
-    -------
-    QToolButton
     """
-    button = QToolButton()
+    button = ToolButton()
     button.setObjectName(kind)
     button.setText(text)
     if icon:
         dress(button, icon)
         if text:
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # Space plays, and is not the button's
     button.setToolTip(tip)
     name(button, named or text, tip)
     return button
@@ -490,10 +378,10 @@ def dress_file_dialog(dialog: QWidget) -> None:
 
 def redress(root: QObject) -> None:
     """Draw all icons below `root` anew, in colours that have changed."""
-    for target in root.findChildren(QObject):
+    for target in (*root.findChildren(QAbstractButton), *root.findChildren(QAction)):
         name = target.property(_PICTURE)
         if name:
-            cast("Dressed", target).setIcon(icon(name))
+            dress(target, name)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -646,8 +534,7 @@ class Look(QObject):
         if old == wanted:
             return
         screen = self._window.screen().availableSize()
-        least = QSize(round(_LEAST.width() * zoom), round(_LEAST.height() * zoom))
-        self._window.setMinimumSize(least.boundedTo(screen))
+        self._window.setMinimumSize(size(_LEAST.width(), _LEAST.height()).boundedTo(screen))
         resize_all(self._window, old, wanted)
         self.use(self._settings.theme)
         for widget in self._window.findChildren(QWidget):  # plots take their fonts anew

@@ -1,6 +1,6 @@
 """Undo and redo: one step per gesture; and sounds to go back to, A and B and eight snapshots."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,46 +14,21 @@ from mesosynth.session.presets import Snapshot
 
 from .desk import Desk
 
-# --------------------------------------------------------------------------------------------------
-# Steps of undo, and their form in the autosave, which outlives the window.
-
-
 Sound = Mapping[str, float] | Snapshot
 """Parameters that moved, or the whole sound where the rack changed too."""
 
 KEPT = 50
 """Steps back that outlive the window."""
 
+PAUSE_MS = 600
+"""Notches of a wheel and key strokes closer together than this make one step, ms."""
+
+SLOTS = 8
+"""Number of snapshots."""
+
 
 class Step(QUndoCommand):
-    """Step from one sound to another.
-
-    Parameters
-    ----------
-    text : str
-        What the menu calls it.
-    before, after : Sound
-    go : callable
-        Called with a sound that shall be heard again.
-    """
-
-    def __init__(
-        self, text: str, before: Sound, after: Sound, go: Callable[[Sound], object]
-    ) -> None:
-        super().__init__(text)
-        self.before, self.after, self._go = before, after, go
-
-    def undo(self) -> None:
-        """Go back."""
-        self._go(self.before)
-
-    def redo(self) -> None:
-        """Go there again."""
-        self._go(self.after)
-
-
-class ReversibleStep(QUndoCommand):
-    """Step that is no change of the sound, such as one of a file; it ends with the window."""
+    """Step that is taken back by one function and done again by another."""
 
     def __init__(self, text: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
         super().__init__(text)
@@ -68,6 +43,16 @@ class ReversibleStep(QUndoCommand):
         self._redo()
 
 
+class SoundStep(Step):
+    """Step from one sound to another; `go` is called with the one that shall be heard again."""
+
+    def __init__(
+        self, text: str, before: Sound, after: Sound, go: Callable[[Sound], object]
+    ) -> None:
+        super().__init__(text, lambda: go(self.before), lambda: go(self.after))
+        self.before, self.after = before, after
+
+
 class _Kept(msgspec.Struct, frozen=True):
     """A step in a file; either the values or the snapshots are there."""
 
@@ -75,60 +60,21 @@ class _Kept(msgspec.Struct, frozen=True):
     values: tuple[dict[str, float], dict[str, float]] | None = None
     snapshots: tuple[Snapshot, Snapshot] | None = None
 
+    @classmethod
+    def of(cls, step: SoundStep) -> "_Kept":
+        before, after = step.before, step.after
+        if isinstance(before, Snapshot) and isinstance(after, Snapshot):
+            return cls(step.text(), snapshots=(before, after))
+        assert not isinstance(before, Snapshot)
+        assert not isinstance(after, Snapshot)
+        return cls(step.text(), values=(dict(before), dict(after)))
+
 
 class _Undo(msgspec.Struct, frozen=True):
     """All steps in a file, and how many of them are done."""
 
     done: int = 0
     steps: list[_Kept] = []
-
-
-def keep(stack: QUndoStack) -> dict[str, Any]:
-    """Last steps of the sound as plain data."""
-    first = max(0, stack.index() - KEPT)
-    back, ahead = (
-        [_kept(step) for place in span if isinstance(step := stack.command(place), Step)]
-        for span in (range(first, stack.index()), range(stack.index(), stack.count()))
-    )
-    return msgspec.to_builtins(_Undo(len(back), [*back, *ahead]))
-
-
-def restored(kept: object, go: Callable[[Sound], object]) -> tuple[list[Step], int]:
-    """Steps that :func:`keep` gave, and how many of them are done.
-
-    Parameters
-    ----------
-    kept : object
-        Data of another kind gives no steps.
-    go : callable
-        See :class:`Step`.
-    """
-    try:
-        undo = msgspec.convert(kept, _Undo)
-    except msgspec.ValidationError:
-        return [], 0
-    steps = [
-        Step(each.text, *pair, go)
-        for each in undo.steps
-        if (pair := each.values or each.snapshots) is not None
-    ]
-    return steps, min(max(undo.done, 0), len(steps))
-
-
-def _kept(step: Step) -> _Kept:
-    if isinstance(step.before, Snapshot) and isinstance(step.after, Snapshot):
-        return _Kept(step.text(), snapshots=(step.before, step.after))
-    assert not isinstance(step.before, Snapshot)
-    assert not isinstance(step.after, Snapshot)
-    return _Kept(step.text(), values=(dict(step.before), dict(step.after)))
-
-
-# --------------------------------------------------------------------------------------------------
-# Undo and redo: one step per gesture, per change of the rack, per preset and per match.
-
-
-PAUSE_MS = 600
-"""Notches of a wheel and key strokes closer together than this make one step, ms."""
 
 
 class History(QObject):
@@ -160,7 +106,7 @@ class History(QObject):
         self._shown: Snapshot | None = None
         self._before_match: Snapshot | None = None
         self._before_layers: Snapshot | None = None
-        self._driven_layers: Step | None = None  # which a match with layers still extends
+        self._driven_layers: SoundStep | None = None  # which a match with layers still extends
         self._driven: set[str] = set()
         self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._pause.timeout.connect(self.end)
@@ -194,87 +140,38 @@ class History(QObject):
             self._take_layers()
 
     def nudge(self, values: Mapping[str, float], text: str) -> None:
-        """Move parameters by a notch; notches in quick succession make one step.
-
-        Parameters
-        ----------
-        values : mapping
-            By parameter id, in the table's units.
-        text : str
-            The menu will call the step "Undo `text`".
-        """
+        """Move parameters by a notch; notches in quick succession make one step."""
         self.nudging(text, lambda: self.change(values))
 
     def nudging(self, text: str, move: Callable[[], object]) -> None:
-        """Let `move` change the sound by a notch, as :meth:`nudge` does.
-
-        Parameters
-        ----------
-        text : str
-            As for :meth:`nudge`.
-        move : callable
-            Changes the sound.
-        """
+        """Let `move` change the sound by a notch, as :meth:`nudge` does."""
         if self._before is None or self._text != text:
             self.begin(text)
         move()
         self._pause.start()
 
     def set_at_once(self, values: Mapping[str, float], text: str) -> None:
-        """Move parameters in a step of its own.
-
-        Parameters
-        ----------
-        values : mapping
-            By parameter id, in the table's units.
-        text : str
-            The menu will call the step "Undo `text`".
-        """
+        """Move parameters in a step of its own."""
         self.begin(text)
         self.change(values)
         self.end()
 
     def step(self, text: str, request: Callable[[Session], object]) -> None:
-        """Ask the session for a change of the sound in a step of its own.
-
-        Parameters
-        ----------
-        text : str
-            The menu will call the step "Undo `text`".
-        request : callable
-            As :meth:`Desk.ask` takes it.
-        """
+        """Ask the session for a change of the sound, as :meth:`Desk.ask`, in a step of its own."""
         self.begin(text)
         self._desk.ask(request)
         self.end()
 
     def recall(self, snapshot: Snapshot, text: str) -> None:
-        """Change to another sound in a step of its own.
-
-        Parameters
-        ----------
-        snapshot : Snapshot
-        text : str
-            Name of the step.
-        """
+        """Change to another sound in a step of its own."""
         self.begin(text)
         self._recall(snapshot)
         self.end()
 
     def did(self, text: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
-        """Make a step of something that was just done, and that is no change of the sound.
-
-        Parameters
-        ----------
-        text : str
-            The menu will call the step "Undo `text`".
-        undo, redo : callable
-            Take it back, and do it again.
-        """
+        """Make a step of something that was just done, and that is no change of the sound."""
         self.end()
-        self._still = True
-        self.stack.push(ReversibleStep(text, self._unless_still(undo), self._unless_still(redo)))
-        self._still = False
+        self._put(Step(text, undo, redo))
 
     def await_layers(self) -> None:
         """A match with layers was just started: what it changes is a step, or some."""
@@ -294,29 +191,38 @@ class History(QObject):
         self.stack.redo()
 
     def kept(self) -> dict[str, Any]:
-        """The last steps as plain data, for :meth:`restore` in another window."""
-        return keep(self.stack)
+        """The last steps of the sound as plain data, for :meth:`restore` in another window."""
+        now, steps = self.stack.index(), [*map(self.stack.command, range(self.stack.count()))]
+        back, ahead = (
+            [_Kept.of(step) for step in span if isinstance(step, SoundStep)]
+            for span in (steps[max(0, now - KEPT) : now], steps[now:])
+        )
+        return msgspec.to_builtins(_Undo(len(back), [*back, *ahead]))
 
     def restore(self, kept: object) -> None:
         """Take over what :meth:`kept` gave of a sound that plays again; nothing from elsewhere."""
-        steps, done = restored(kept, self._go)
+        try:
+            undo = msgspec.convert(kept, _Undo)
+        except msgspec.ValidationError:
+            undo = _Undo()
         self.stack.clear()
+        for each in undo.steps:
+            if (pair := each.values or each.snapshots) is not None:
+                self._put(SoundStep(each.text, *pair, self._go))
         self._still = True
-        for step in steps:
-            self.stack.push(step)
-        self.stack.setIndex(done)
+        self.stack.setIndex(min(max(undo.done, 0), self.stack.count()))
         self._still = False
 
-    def _record(self, text: str, before: Sound, after: Sound) -> Step:
-        """Put a step on the stack; Qt does it once more then, but the hand was first."""
-        step = Step(text, before, after, self._go)
-        self._still = True
-        self.stack.push(step)
-        self._still = False
+    def _record(self, text: str, before: Sound, after: Sound) -> SoundStep:
+        step = SoundStep(text, before, after, self._go)
+        self._put(step)
         return step
 
-    def _unless_still(self, do: Callable[[], object]) -> Callable[[], object]:
-        return lambda: None if self._still else do()
+    def _put(self, step: Step) -> None:
+        """Put a step on the stack; Qt does it once more then, but the hand was first."""
+        redo, step._redo = step._redo, lambda: None
+        self.stack.push(step)
+        step._redo = redo
 
     def _go(self, sound: Sound) -> None:
         if self._still:
@@ -339,11 +245,16 @@ class History(QObject):
         if not before.same_rack(after) or before.layers != after.layers:
             self._record(text, before, after)
             return
-        changed = [id_ for id_ in after.values if after.values[id_] != before.values.get(id_)]
+        self._record_values(text, before, after, after.values)
+
+    def _record_values(
+        self, text: str, before: Snapshot, after: Snapshot, ids: Iterable[str]
+    ) -> None:
+        """Record the change of those parameters that have changed."""
+        changed = [id_ for id_ in ids if before.values[id_] != after.values.get(id_)]
         if changed:
             old = {id_: before.values[id_] for id_ in changed}
-            new = {id_: after.values[id_] for id_ in changed}
-            self._record(text, old, new)
+            self._record(text, old, {id_: after.values[id_] for id_ in changed})
 
     def _now(self) -> Snapshot:
         return self._desk.session.presets.snapshot()
@@ -392,15 +303,12 @@ class History(QObject):
         self._before_match = None
         if before is None or self._before is not None:
             return
-        changed = [
-            id_ for id_ in self._driven
-            if id_ in before.values and before.values[id_] != after.values.get(id_)
-        ]  # fmt: skip
-        if changed and before.same_rack(after):
-            old = {id_: before.values[id_] for id_ in changed}
-            new = {id_: after.values[id_] for id_ in changed}
-            self._record("match", old, new)
-        elif changed and before.instrument == after.instrument:  # effects were bypassed
+        driven = [id_ for id_ in self._driven if id_ in before.values]
+        if before.same_rack(after):
+            self._record_values("match", before, after, driven)
+        elif before.instrument == after.instrument and any(  # effects were bypassed
+            before.values[id_] != after.values.get(id_) for id_ in driven
+        ):
             self._record("match", before, after)
 
     def _on_layers_moved(self) -> None:
@@ -426,14 +334,6 @@ class History(QObject):
         """Close that step."""
         self._on_layers_moved()
         self._before_layers = self._driven_layers = None
-
-
-# --------------------------------------------------------------------------------------------------
-# A and B to compare, and eight snapshots.
-
-
-SLOTS = 8
-"""Number of snapshots."""
 
 
 class Comparisons(QObject):

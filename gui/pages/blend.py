@@ -1,10 +1,8 @@
 """Blend page: four sounds in a square to move between, and chance around the present one."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSlider, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QGridLayout
 
 from mesosynth.presets.morph import PINNED, blend, vary
 from mesosynth.presets.preset import Preset
@@ -14,6 +12,7 @@ from .. import theme
 from ..desk import Desk
 from ..plots.frame import Later
 from ..undo import History
+from ..widgets.parts import Panel, row, slider
 
 if TYPE_CHECKING:
     from ..pad.blend_square import BlendSquare
@@ -24,11 +23,10 @@ CORNERS = ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
 PLACES = ("lower left", "lower right", "upper left", "upper right")
 """What the corners are called."""
 
-
 _FIRST_AMOUNT = 15  # percent
 
 
-class BlendPage(QFrame):
+class BlendPage(Panel):
     """Page of blends: the sounds in the corners, and chance around the present one.
 
     Parameters
@@ -40,28 +38,32 @@ class BlendPage(QFrame):
 
     def __init__(self, desk: Desk, history: History) -> None:
         super().__init__()
-        self.setObjectName("panel")
         self._desk, self._history = desk, history
         self._presets: list[Preset | None] = [None] * len(CORNERS)
         self._name = "Sound"
         self._seed = 0
         self.place = Later(self._make_square)
-        self.keepers = [self._keep_button(corner) for corner in range(len(CORNERS))]
-        self.amount = QSlider(Qt.Orientation.Horizontal)
-        self.amount.setRange(1, 100)
-        self.amount.setValue(_FIRST_AMOUNT)
-        theme.name(self.amount, "Amount of chance, percent")
-        self.vary = theme.tool_button(
-            "Vary", "Another sound around this one; pinned knobs stay", kind="",
-            named="Vary the sound by chance",
-        )  # fmt: skip
-        self._percent = theme.note()
-        self._lay_out()
-        self.setFocusProxy(self.place)
+        self.amount = slider("Amount of chance, percent", 1, 100, _FIRST_AMOUNT)
+        tip = "Another sound around this one; pinned knobs stay"
+        self.vary = theme.tool_button("Vary", tip, kind="", named="Vary the sound by chance")
         self.vary.clicked.connect(self.vary_sound)
-        self.amount.valueChanged.connect(self._show_amount)
+        percent = theme.note(f"{_FIRST_AMOUNT}%")
+        self.amount.valueChanged.connect(lambda amount: percent.setText(f"{amount}%"))
+        buttons = QGridLayout()
+        buttons.setSpacing(4)
+        for corner, ((x, y), place) in enumerate(zip(CORNERS, PLACES, strict=True)):
+            tip, named = f"The {place} corner keeps the sound of now", f"the {place} corner"
+            button = theme.tool_button(f"Keep {place}", tip, named=f"Keep the sound in {named}")
+            button.clicked.connect(lambda _=False, c=corner: self.keep_here(c))
+            buttons.addWidget(button, 1 - int(y), int(x))
+        self.lay_out(
+            theme.note("Keep sounds in the corners, then drag between them.", wrap=True),
+            (self.place, 8), buttons,
+            theme.title("Chance"), row(self.vary, (self.amount, 1), percent),
+            theme.note("Level and tempo stay, and every knob that is pinned.", wrap=True),
+        )  # fmt: skip
+        self.setFocusProxy(self.place)
         desk.attached.connect(self._attach)
-        self._show_amount()
 
     @property
     def square(self) -> "BlendSquare":
@@ -84,14 +86,7 @@ class BlendPage(QFrame):
         self.keep(self._desk.session.presets.preset(self._name), corner)
 
     def keep(self, preset: Preset, corner: int) -> None:
-        """Put a sound in a corner.
-
-        Parameters
-        ----------
-        preset : Preset
-        corner : int
-            Index in :data:`CORNERS`.
-        """
+        """Put a sound in a corner, in the order of :data:`CORNERS`."""
         self._presets[corner] = preset
         self._desk.say(f"The {PLACES[corner]} corner of the blend keeps {preset.name}.")
         if self.place.made:
@@ -100,39 +95,6 @@ class BlendPage(QFrame):
     @property
     def _names(self) -> list[str]:
         return [preset.name if preset else "" for preset in self._presets]
-
-    def _lay_out(self) -> None:
-        hint = theme.note("Keep sounds in the corners, then drag between them.")
-        hint.setWordWrap(True)
-        buttons = QGridLayout()
-        buttons.setSpacing(4)
-        for (x, y), button in zip(CORNERS, self.keepers, strict=True):
-            buttons.addWidget(button, 1 - int(y), int(x))
-        chance = QHBoxLayout()
-        chance.addWidget(self.vary)
-        chance.addWidget(self.amount, 1)
-        chance.addWidget(self._percent)
-        about = theme.note("Level and tempo stay, and every knob that is pinned.")
-        about.setWordWrap(True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
-        layout.setSpacing(6)
-        layout.addWidget(hint)
-        layout.addWidget(self.place, 8)
-        layout.addLayout(buttons)
-        layout.addSpacing(theme.GAP)
-        layout.addWidget(theme.title("Chance"))
-        layout.addLayout(chance)
-        layout.addWidget(about)
-
-    def _keep_button(self, corner: int) -> QToolButton:
-        place = PLACES[corner]
-        tip = f"The {place} corner keeps the sound of now"
-        button = theme.tool_button(
-            f"Keep {place}", tip, named=f"Keep the sound in the {place} corner"
-        )
-        button.clicked.connect(lambda: self.keep_here(corner))
-        return button
 
     def _attach(self, session: Session) -> None:
         session.presets.loaded.connect(self._on_loaded)
@@ -143,27 +105,21 @@ class BlendPage(QFrame):
     def _blend(self, x: float, y: float) -> None:
         shares = [(x if cx else 1 - x) * (y if cy else 1 - y) for cx, cy in CORNERS]
         kept = [(p, s) for p, s in zip(self._presets, shares, strict=True) if p is not None]
-        if len(kept) < 2 or not any(share for _, share in kept):
-            return
-        self._play(lambda _: blend([p for p, _ in kept], [s for _, s in kept]))
+        if len(kept) > 1 and any(share for _, share in kept):
+            mixed = blend([p for p, _ in kept], [s for _, s in kept])
+            self._desk.hear(lambda session: session.presets.play(mixed, None, "user"))
 
     def vary_sound(self) -> None:
         """Play another sound around this one, by chance."""
         self._seed += 1
         amount = self.amount.value() / 100.0
 
-        def varied(session: Session) -> Preset:
-            unknowns = session.match.settings.unknowns
+        def play(session: Session) -> None:
+            unknowns, present = session.match.settings.unknowns, session.presets.preset(self._name)
             pinned = {id_ for id_ in session.sound.parameters.matchable if id_ not in unknowns}
-            return vary(session.presets.preset(self._name), amount, self._seed, {*PINNED, *pinned})
+            varied = vary(present, amount, self._seed, {*PINNED, *pinned})
+            session.presets.play(varied, None, "user")
 
         self._history.begin("chance")
-        self._play(varied)
+        self._desk.hear(play)
         self._history.end()
-
-    def _play(self, make: Callable[[Session], Preset]) -> None:
-        if self._desk.ask(lambda session: session.presets.play(make(session), None, "user")):
-            self._desk.ask(lambda session: session.sound.playing or session.sound.play())
-
-    def _show_amount(self) -> None:
-        self._percent.setText(f"{self.amount.value()}%")

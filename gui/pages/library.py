@@ -7,14 +7,7 @@ from typing import cast
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLineEdit,
-    QMenu,
-    QToolButton,
-    QVBoxLayout,
-)
+from PySide6.QtWidgets import QLineEdit, QMenu
 from typing_extensions import override
 
 from mesosynth.presets.library import Library
@@ -29,6 +22,7 @@ from ..settings import Settings
 from ..text import menu_text
 from ..undo import History
 from ..widgets.background import JobLine
+from ..widgets.parts import Panel, menu_button, row
 from .blend import PLACES
 from .library_actions import LibraryActions, SaveForm
 from .library_list import ENTRY, Chips, LibraryList, LibraryRows
@@ -41,7 +35,7 @@ HEAR_MS = 70
 _HINT = "Search: words, tag: author: fav: rating:3"
 
 
-class LibraryPage(QFrame):
+class LibraryPage(Panel):
     """Page of the library: search field, tags, list, and the form to save a sound.
 
     A click or the arrow keys play a preset, Enter plays it and gives the keyboard back. The star
@@ -70,11 +64,8 @@ class LibraryPage(QFrame):
 
     def __init__(self, desk: Desk, library: Library, history: History, settings: Settings) -> None:
         super().__init__()
-        self.setObjectName("panel")
-        self._settings = settings
-        self.library = library
+        self._desk, self._settings, self.library = desk, settings, library
         self.edits = LibraryActions(desk, library, history)
-        self._desk = desk
         self._revision = -1
         self._tags: list[str] = []
         self._wanted: Entry | None = None
@@ -83,22 +74,35 @@ class LibraryPage(QFrame):
         self.line = QLineEdit(placeholderText=_HINT, clearButtonEnabled=True)
         self.line.installEventFilter(self)
         theme.name(self.line, "Search the library", _HINT)
-        self.chips = Chips()
-        self.rows = LibraryRows(library)
-        self.list = LibraryList(self.rows)
-        self.count = theme.note()
-        self.form = SaveForm()
-        self.job = JobLine(self.edits.background)
-        self.save = theme.tool_button(
-            "Save to library", "Save the sound to your library.", icon="ph.floppy-disk"
-        )
-        self.more = theme.tool_button(
-            "", "Import and export banks of presets.", icon="ph.dots-three", named="More"
-        )
-        self._lay_out()
+        self.chips, self.rows = Chips(), LibraryRows(library)
+        self.list, self.form = LibraryList(self.rows), SaveForm()
+        self.count, self.job = theme.note(), JobLine(self.edits.background)
+        tip = "Save the sound to your library."
+        self.save = theme.tool_button("Save to library", tip, icon="ph.floppy-disk")
+        tip = "Import and export banks of presets."
+        self.more = menu_button("", tip, "ph.dots-three", self._fill_bank_menu, "More")
+        self.lay_out(
+            row(theme.title("Sounds"), self.count, 1, self.save, self.more, spacing=6),
+            self.line, self.chips, (self.list, 1), self.job, self.form,
+        )  # fmt: skip
         self._connect()
-        self.more.setMenu(self._bank_menu())
-        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+
+    def _connect(self) -> None:
+        self.line.textChanged.connect(self.refresh)
+        self.line.returnPressed.connect(self._on_enter)
+        self.chips.toggled.connect(self._toggle_tag)
+        self.list.selectionModel().currentChanged.connect(self._on_current)
+        self.list.clicked.connect(self._on_clicked)
+        self.list.chosen.connect(self._on_enter)
+        self.list.unwanted.connect(lambda: self.current and self.edits.remove(self.current))
+        self.list.customContextMenuRequested.connect(self._open_row_menu)
+        self.save.clicked.connect(self.ask_to_save)
+        self.form.saved.connect(self._on_saved)
+        self.form.closed.connect(self.list.setFocus)
+        self.edits.marked.connect(self.rows.repaint)
+        self.edits.changed.connect(self.refresh)
+        self._desk.attached.connect(self._attach)
+        self._desk.tick.connect(self._on_tick)
 
     @override
     def focusInEvent(self, event: QFocusEvent) -> None:
@@ -137,18 +141,17 @@ class LibraryPage(QFrame):
     @property
     def current(self) -> Entry | None:
         """The preset of the row that is chosen, or else the one that plays."""
-        chosen = cast("Entry | None", self.list.currentIndex().data(ENTRY))
-        if chosen is not None:
-            return chosen
-        return next((e for e in self.library.entries if e.key == self.rows.playing), None)
+        playing = (e for e in self.library.entries if e.key == self.rows.playing)
+        return _entry(self.list.currentIndex()) or next(playing, None)
+
+    # ------------------------------------------------------------------ what actions do
 
     def step(self, by: int) -> None:
         """Go on to the next preset of the list, or the one before."""
-        last = len(self.found) - 1
-        row = self.list.currentIndex().row()
-        row = self.rows.row_of(self.rows.playing) if row < 0 else row
+        last, at = len(self.found) - 1, self.list.currentIndex().row()
+        at = self.rows.row_of(self.rows.playing) if at < 0 else at
         if last >= 0:
-            self.list.setCurrentIndex(self.rows.index(min(max(row + by, 0), last)))
+            self.list.setCurrentIndex(self.rows.index(min(max(at + by, 0), last)))
 
     def with_current(self, do: Callable[[Entry], object]) -> None:
         """Do something with the current preset, or say why that cannot be."""
@@ -176,9 +179,7 @@ class LibraryPage(QFrame):
         """Open the form that changes name and tags of a user's preset."""
         if entry.factory:
             self._desk.say(f"{entry.name} came with mesosynth and stays; save a copy of it.")
-            return
-        preset = self.edits.read(entry)
-        if preset is not None:
+        elif (preset := self.edits.read(entry)) is not None:
             self.form.ask(preset, entry)
 
     def ask_import(self) -> None:
@@ -187,29 +188,26 @@ class LibraryPage(QFrame):
 
     def ask_export(self) -> None:
         """Let a file be named, and export what is listed to it."""
-        give, words = self.export_bank, self.line.text().replace(":", " ")
-        name = f"presets {words}".strip()
-        ask_save(self, "Export what is listed", self._settings, _BANKS, give, name)
+        name = f"presets {self.line.text().replace(':', ' ')}".strip()
+        ask_save(self, "Export what is listed", self._settings, _BANKS, self.export_bank, name)
 
     def export_bank(self, path: Path) -> None:
         """Write the presets that are listed to a zip file."""
         self.edits.export_bank(self.found, path)
 
+    # ------------------------------------------------------------------ list and menus
+
     def refresh(self) -> None:
         """List what the search asks for."""
         line = self.line.text()
-        found = self.library.search(line)
-        words = line.casefold()
+        found, words = self.library.search(line), line.casefold()
         bad = [entry for entry in self.library.problems if words in entry.name.casefold()]
-        chosen = self.list.currentIndex().data(ENTRY)
+        chosen = _entry(self.list.currentIndex())
         with self.list.quiet():
             self.rows.show(found, bad)
-            row = self.rows.row_of(chosen.key if chosen else self.rows.playing)
-            if row >= 0:
-                self.list.setCurrentIndex(self.rows.index(row))
+            self._go_to(chosen.key if chosen else self.rows.playing)
         self.chips.set_on({tag.casefold() for tag in self._tags if _term(tag) in words})
-        broken = f" · {len(bad)} broken" if bad else ""
-        self.count.setText(f"{len(found)}{broken}")
+        self.count.setText(f"{len(found)}{f' · {len(bad)} broken' if bad else ''}")
         self.count.setToolTip(f"{len(found)} of {len(self.library.entries)} presets are listed.")
 
     def row_menu(self, entry: Entry) -> QMenu:
@@ -218,21 +216,19 @@ class LibraryPage(QFrame):
         if entry.problem:
             menu.addAction(menu_text(entry.problem)).setEnabled(False)
         else:
-            now = edits.is_favourite(entry)
-            text = "No favourite any more" if now else "Favourite"
-            menu.addAction(text, lambda: edits.set_favourite(entry, not now))
-            stars = menu.addMenu("Stars")
+            text = "No favourite any more" if edits.is_favourite(entry) else "Favourite"
+            menu.addAction(text, partial(edits.turn_favourite, entry))
+            stars, corners = menu.addMenu("Stars"), menu.addMenu("Corner of the blend")
             for count in range(MOST_STARS, -1, -1):
                 stars.addAction("★" * count or "None", partial(edits.rate, entry, count))
-            corners = menu.addMenu("Corner of the blend")
             for corner, place in enumerate(PLACES):
                 corners.addAction(place.capitalize(), partial(self._keep_in, corner, entry))
         if not entry.factory:
             menu.addSeparator()
             if not entry.problem:
-                menu.addAction("Name and tags…", lambda: self.ask_to_edit(entry))
-            menu.addAction("Overwrite with the present sound", lambda: edits.overwrite(entry))
-            menu.addAction("Remove", lambda: edits.remove(entry))
+                menu.addAction("Name and tags…", partial(self.ask_to_edit, entry))
+            menu.addAction("Overwrite with the present sound", partial(edits.overwrite, entry))
+            menu.addAction("Remove", partial(edits.remove, entry))
         return menu
 
     def _keep_in(self, corner: int, entry: Entry) -> None:
@@ -240,21 +236,31 @@ class LibraryPage(QFrame):
         if preset is not None:
             self.cornered.emit(preset, corner)
 
-    def _bank_menu(self) -> QMenu:
-        """Menu for import and export of banks."""
-        menu = QMenu(self.more)
+    def _fill_bank_menu(self, menu: QMenu) -> None:
         menu.addAction("Import a bank…", self.ask_import)
         menu.addAction("Export what is listed…", self.ask_export)
         menu.addSeparator()
         menu.addAction(menu_text(f"Your presets: {self.library.user}")).setEnabled(False)
-        return menu
+
+    def _open_row_menu(self, spot: QPoint) -> None:
+        entry = _entry(self.list.indexAt(spot))
+        if entry is not None:
+            menu = self.row_menu(entry)
+            menu.aboutToHide.connect(menu.deleteLater)
+            menu.popup(self.list.viewport().mapToGlobal(spot))
+
+    def _go_to(self, key: str) -> None:
+        """Choose the row of a preset, if it is listed; it is not heard."""
+        place = self.rows.row_of(key)
+        if place >= 0 and place != self.list.currentIndex().row():
+            with self.list.quiet():
+                self.list.setCurrentIndex(self.rows.index(place))
 
     # ------------------------------------------------------------------ what happens
 
     def _on_tick(self) -> None:
         if self.library.revision != self._revision:
-            self._revision = self.library.revision
-            self._tags = self.library.tags
+            self._revision, self._tags = self.library.revision, self.library.tags
             self.chips.show_words(self._tags)
             self.refresh()
             self.edits.tell_bank()
@@ -270,14 +276,11 @@ class LibraryPage(QFrame):
         self.rows.playing = entry.key if entry else ""
         if entry is not None:
             self.edits.note_played(entry)
-            row = self.rows.row_of(entry.key)
-            if row >= 0 and row != self.list.currentIndex().row():
-                with self.list.quiet():
-                    self.list.setCurrentIndex(self.rows.index(row))
+            self._go_to(entry.key)
         self.rows.repaint()
 
     def _on_current(self, index: QModelIndex) -> None:
-        entry = cast("Entry | None", index.data(ENTRY))
+        entry = _entry(index)
         if entry is not None and not self.list.is_quiet:
             self._wanted = entry
             self._patience.start()
@@ -285,35 +288,26 @@ class LibraryPage(QFrame):
     def _hear(self) -> None:
         self._patience.stop()
         entry, self._wanted = self._wanted, None
-        if entry is None:
-            return
-        if entry.problem:
+        if entry is not None and entry.problem:
             self._desk.say(entry.problem, "error")
-        elif self._desk.ask(lambda session: session.presets.load(entry.path)):
-            self._desk.ask(lambda session: session.sound.playing or session.sound.play())
+        elif entry is not None:
+            self._desk.hear(lambda session: session.presets.load(entry.path))
 
     def _on_clicked(self, index: QModelIndex) -> None:
-        entry = cast("Entry", index.data(ENTRY))
-        if self.list.on_star:
+        entry = _entry(index)
+        if entry is not None and self.list.on_star:
             if not entry.problem:
-                self.edits.set_favourite(entry, not self.edits.is_favourite(entry))
+                self.edits.turn_favourite(entry)
             return
         self._wanted = entry
         self._hear()
 
     def _on_enter(self) -> None:
-        index = self.list.currentIndex()
-        if not index.isValid() and self.found:
-            index = self.rows.index(0)
-        entry = cast("Entry | None", index.data(ENTRY))
+        entry = _entry(self.list.currentIndex()) or next(iter(self.found), None)
         if entry is not None:
             self._wanted = entry
             self._hear()
             self.chosen.emit()
-
-    def _on_delete(self) -> None:
-        if self.current is not None:
-            self.edits.remove(self.current)
 
     def _toggle_tag(self, tag: str, on: bool) -> None:
         line, term = self.line.text(), _term(tag)
@@ -324,13 +318,6 @@ class LibraryPage(QFrame):
             rest = line[:begin] + line[begin + len(term) :] if begin >= 0 else line
             self.line.setText(" ".join(rest.split()))
 
-    def _open_row_menu(self, spot: QPoint) -> None:
-        entry = cast("Entry | None", self.list.indexAt(spot).data(ENTRY))
-        if entry is not None:
-            menu = self.row_menu(entry)
-            menu.aboutToHide.connect(menu.deleteLater)
-            menu.popup(self.list.viewport().mapToGlobal(spot))
-
     def _on_saved(self, preset: Preset, entry: Entry | None) -> None:
         path = self.edits.save(preset) if entry is None else self.edits.edit(entry, preset)
         if path is not None:
@@ -338,49 +325,12 @@ class LibraryPage(QFrame):
             self.list.setFocus(Qt.FocusReason.OtherFocusReason)
             if not any(found.path == path for found in self.found):
                 self.line.clear()  # or it would not be seen
-            self._select(path)
+            saved = self.library.find(path)
+            self._go_to(saved.key if saved else "")
 
-    def _select(self, path: Path) -> None:
-        entry = self.library.find(path)
-        if entry is not None:
-            with self.list.quiet():
-                self.list.setCurrentIndex(self.rows.index(self.rows.row_of(entry.key)))
 
-    # ------------------------------------------------------------------ layout
-
-    def _connect(self) -> None:
-        self.line.textChanged.connect(self.refresh)
-        self.line.returnPressed.connect(self._on_enter)
-        self.chips.toggled.connect(self._toggle_tag)
-        self.list.selectionModel().currentChanged.connect(self._on_current)
-        self.list.clicked.connect(self._on_clicked)
-        self.list.chosen.connect(self._on_enter)
-        self.list.unwanted.connect(self._on_delete)
-        self.list.customContextMenuRequested.connect(self._open_row_menu)
-        self.save.clicked.connect(self.ask_to_save)
-        self.form.saved.connect(self._on_saved)
-        self.form.closed.connect(self.list.setFocus)
-        self.edits.marked.connect(self.rows.repaint)
-        self.edits.changed.connect(self.refresh)
-        self._desk.attached.connect(self._attach)
-        self._desk.tick.connect(self._on_tick)
-
-    def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.addWidget(theme.title("Sounds"))
-        head.addWidget(self.count)
-        head.addStretch(1)
-        head.addWidget(self.save)
-        head.addWidget(self.more)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
-        layout.setSpacing(6)
-        layout.addLayout(head)
-        layout.addWidget(self.line)
-        layout.addWidget(self.chips)
-        layout.addWidget(self.list, 1)
-        layout.addWidget(self.job)
-        layout.addWidget(self.form)
+def _entry(index: QModelIndex) -> Entry | None:
+    return cast("Entry | None", index.data(ENTRY))
 
 
 def _term(tag: str) -> str:

@@ -6,14 +6,7 @@ from typing import TypeVar
 
 import msgspec
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import (
-    QComboBox,
-    QFormLayout,
-    QFrame,
-    QHBoxLayout,
-    QLineEdit,
-    QVBoxLayout,
-)
+from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QLineEdit
 
 from mesosynth.errors import MesosynthError
 from mesosynth.presets.bank import Imported
@@ -25,9 +18,7 @@ from .. import theme
 from ..desk import Desk
 from ..undo import History
 from ..widgets.background import Background
-
-# --------------------------------------------------------------------------------------------------
-# Form of a sound's name and tags.
+from ..widgets.parts import choice, column, row
 
 
 class SaveForm(QFrame):
@@ -49,43 +40,50 @@ class SaveForm(QFrame):
         self._preset = Preset(name="")
         self._entry: Entry | None = None
         self.title = theme.title("")
-        self.name = QLineEdit()
-        self.category = QComboBox()
+        self.category: QComboBox = choice("Category", [(name, None) for name in ("", *CATEGORIES)])
         self.category.setEditable(True)
-        self.category.addItems(["", *CATEGORIES])
         self.character = QLineEdit(placeholderText="bright, soft")
         self.features = QLineEdit(placeholderText="rising, slow")
-        self.author = QLineEdit()
-        self.comment = QLineEdit()
-        self.save = theme.tool_button(
-            "Save", "Save the sound under this name; none is overwritten.", kind=""
-        )
+        self.name, self.author, self.comment = QLineEdit(), QLineEdit(), QLineEdit()
+        tip = "Save the sound under this name; none is overwritten."
+        self.save = theme.tool_button("Save", tip, kind="")
         self.cancel = theme.tool_button("Cancel", "Close this without saving.", kind="")
         self.save.clicked.connect(self._save)
-        self.cancel.clicked.connect(self._close)
-        self._lay_out()
+        self.cancel.clicked.connect(self.take_escape)
+        form = QFormLayout()
+        form.setVerticalSpacing(4)
+        for text, field in {
+            "Name": self.name, "Category": self.category, "Character": self.character,
+            "Features": self.features, "Author": self.author, "Comment": self.comment,
+        }.items():  # fmt: skip
+            theme.name(field, text)
+            form.addRow(theme.note(text), field)
+            if isinstance(field, QLineEdit):
+                field.returnPressed.connect(self._save)
+        layout = column(self.title, form, row(1, self.cancel, self.save), inside=self)
+        layout.setContentsMargins(theme.GAP, theme.GAP, theme.GAP, theme.GAP)
         self.hide()
 
     def ask(self, preset: Preset, entry: Entry | None = None) -> None:
-        """Show the name and description of a preset for editing.
-
-        Parameters
-        ----------
-        preset : Preset
-        entry : Entry, optional
-            File to change; None for a new file.
-        """
-        self._preset, self._entry = preset, entry
+        """Show the name and description of a preset: for a change of `entry`, or a new file."""
+        self._preset, self._entry, tags = preset, entry, preset.tags
         self.title.setText("Name and tags" if entry else "Save this sound")
-        self.name.setText(preset.name)
-        self.category.setEditText(preset.tags.category)
-        self.character.setText(", ".join(preset.tags.character))
-        self.features.setText(", ".join(preset.tags.features))
-        self.author.setText(preset.author)
-        self.comment.setText(preset.comment)
+        self.category.setEditText(tags.category)
+        for field, text in (
+            (self.name, preset.name), (self.character, ", ".join(tags.character)),
+            (self.features, ", ".join(tags.features)), (self.author, preset.author),
+            (self.comment, preset.comment),
+        ):  # fmt: skip
+            field.setText(text)
         self.show()
         self.name.selectAll()
         self.name.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def take_escape(self) -> bool:
+        """Close it without saving."""
+        self.hide()
+        self.closed.emit()
+        return True
 
     def _save(self) -> None:
         name = self.name.text().strip()
@@ -99,44 +97,11 @@ class SaveForm(QFrame):
             features=_words(self.features.text()),
             extra=self._preset.tags.extra,
         )
+        author, comment = self.author.text().strip(), self.comment.text().strip()
         filled = msgspec.structs.replace(
-            self._preset, name=name, tags=tags, author=self.author.text().strip(),
-            comment=self.comment.text().strip(),
-        )  # fmt: skip
+            self._preset, name=name, tags=tags, author=author, comment=comment
+        )
         self.saved.emit(filled, self._entry)
-
-    def take_escape(self) -> bool:
-        """Close it without saving."""
-        self._close()
-        return True
-
-    def _close(self) -> None:
-        self.hide()
-        self.closed.emit()
-
-    def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(4)
-        rows = {
-            "Name": self.name, "Category": self.category, "Character": self.character,
-            "Features": self.features, "Author": self.author, "Comment": self.comment,
-        }  # fmt: skip
-        for text, field in rows.items():
-            theme.name(field, text)
-            form.addRow(theme.note(text), field)
-            if isinstance(field, QLineEdit):
-                field.returnPressed.connect(self._save)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(self.cancel)
-        buttons.addWidget(self.save)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(theme.GAP, theme.GAP, theme.GAP, theme.GAP)
-        layout.setSpacing(6)
-        layout.addWidget(self.title)
-        layout.addLayout(form)
-        layout.addLayout(buttons)
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -144,15 +109,13 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
-# --------------------------------------------------------------------------------------------------
-# Actions on presets; each says what it did, or why it could not.
-
-
 _Answer = TypeVar("_Answer")
 
 
 class LibraryActions(QObject):
-    """Actions on presets of the library; changes of files can be undone, long ones run in a thread.
+    """Actions on presets of the library; each says what it did, or why it could not.
+
+    Changes of files can be undone; long ones run in a thread.
 
     Parameters
     ----------
@@ -175,57 +138,31 @@ class LibraryActions(QObject):
         super().__init__(history)
         self._desk, self._library, self._history = desk, library, history
         self.background = Background(self)
-        self.background.failed.connect(self._on_failed)
-
-    def _on_failed(self, text: str) -> None:
-        self._desk.say(text, "error")
+        self.background.failed.connect(lambda text: desk.say(text, "error"))
 
     def is_favourite(self, entry: Entry) -> bool:
         """Whether a preset is one."""
         return entry.key in self._library.marks.favourites
 
-    def set_favourite(self, entry: Entry, favourite: bool) -> None:
-        """Add a preset to the favourites or remove it; MIDI programs number them in their order.
-
-        Parameters
-        ----------
-        entry : Entry
-        favourite : bool
-        """
-        if self._did(lambda: self._library.set_favourite(entry, favourite)):
+    def turn_favourite(self, entry: Entry) -> None:
+        """Make a preset a favourite, or no longer; MIDI programs number them in their order."""
+        favourite = not self.is_favourite(entry)
+        if self._ask(lambda: (self._library.set_favourite(entry, favourite), True)):
             self.tell_bank()
             self.marked.emit()
             now = "a favourite now" if favourite else "no favourite any more"
             self._desk.say(f"{entry.name} is {now}.")
 
     def rate(self, entry: Entry, stars: int) -> None:
-        """Set the stars of a preset.
-
-        Parameters
-        ----------
-        entry : Entry
-        stars : int
-            0 for none.
-        """
-        if self._did(lambda: self._library.rate(entry, stars)):
+        """Set the stars of a preset, 0 for none."""
+        stars = min(max(stars, 0), MOST_STARS)
+        if self._ask(lambda: (self._library.rate(entry, stars), True)):
             self.marked.emit()
             self._desk.say(f"{entry.name}: {'★' * stars or 'no stars'}.")
 
-    def turn_favourite(self, entry: Entry) -> None:
-        """Make a preset a favourite, or no longer."""
-        self.set_favourite(entry, not self.is_favourite(entry))
-
     def rate_by(self, entry: Entry, stars: int) -> None:
-        """Change the stars of a preset.
-
-        Parameters
-        ----------
-        entry : Entry
-        stars : int
-            Difference; the result is limited to 0 to MOST_STARS.
-        """
-        stars += self._library.marks.ratings.get(entry.key, 0)
-        self.rate(entry, min(max(stars, 0), MOST_STARS))
+        """Change the stars of a preset by a difference."""
+        self.rate(entry, self._library.marks.ratings.get(entry.key, 0) + stars)
 
     def note_played(self, entry: Entry) -> None:
         """Remember that a preset was played."""
@@ -236,9 +173,9 @@ class LibraryActions(QObject):
         bank = self._library.bank
         self._desk.ask(lambda session: setattr(session.presets, "bank", bank), by_itself=True)
 
-    def read(self, entry: Entry) -> Preset | None:
-        """A preset as it is in its file; None (and a message) if it cannot be read."""
-        return self._ask(lambda: load_preset(entry.path))
+    def read(self, entry: Entry, quietly: bool = False) -> Preset | None:
+        """A preset as it is in its file; None (and a message, but `quietly`) if it is broken."""
+        return self._ask(lambda: load_preset(entry.path), quietly)
 
     # ------------------------------------------------------------------ files
 
@@ -253,64 +190,57 @@ class LibraryActions(QObject):
 
     def overwrite(self, entry: Entry) -> None:
         """Let a preset be the present sound."""
-        before = self._read(entry)
-        after = self._desk.session.presets.preset(entry.name)
-        if not self._write(entry.path, after):
+        before, after = self.read(entry, True), self._desk.session.presets.preset(entry.name)
+
+        def write(preset: Preset) -> Path | None:
+            return self._change(lambda: self._library.save(preset, entry.path))
+
+        if write(after) is None:
             return
         if before is not None:
-            self._history.did(
-                f"overwriting {entry.name}",
-                lambda: self._write(entry.path, before), lambda: self._write(entry.path, after),
-            )  # fmt: skip
+            name = f"overwriting {entry.name}"
+            self._history.did(name, lambda: write(before), lambda: write(after))
         self._desk.say(f"{entry.name} is the present sound now; Ctrl+Z takes it back.")
 
     def edit(self, entry: Entry, preset: Preset) -> Path | None:
-        """Change name and tags of a preset.
-
-        Parameters
-        ----------
-        entry : Entry
-        preset : Preset
-            With the new name and tags.
+        """Change name and tags of a preset to those of another.
 
         Returns
         -------
         Path or None
             Its file now; None (and a message) if it cannot be written.
         """
-        before = self._read(entry)
-        path = self._edit(entry, preset)
+        before = self.read(entry, True)
+        path = self._change(lambda: self._library.edit(entry, preset))
         if path is None:
             return None
         there = [path]  # where it lies after each step
 
         def change(to: Preset) -> None:
             now = self._library.find(there[0])
-            there[0] = (now and self._edit(now, to)) or there[0]
+            if now is not None:
+                there[0] = self._change(lambda: self._library.edit(now, to)) or there[0]
 
         if before is not None:
-            self._history.did(
-                f"changing what is said of {entry.name}",
-                lambda: change(before), lambda: change(preset),
-            )  # fmt: skip
+            name = f"changing what is said of {entry.name}"
+            self._history.did(name, lambda: change(before), lambda: change(preset))
         self._desk.say(f"{path.stem} is saved; Ctrl+Z takes it back.")
         return path
 
     def remove(self, entry: Entry) -> None:
         """Take a preset out of the library."""
-        away = self._remove(entry)
+        away = self._change(lambda: self._library.remove(entry))
         if away is None:
             return
         there = [away, entry.path]
 
         def put_back() -> None:
-            back = self._ask(lambda: self._library.restore(there[0], entry.path))
-            there[1] = back or there[1]
-            self.changed.emit()
+            there[1] = self._change(lambda: self._library.restore(there[0], entry.path)) or there[1]
 
         def remove_again() -> None:
             now = self._library.find(there[1])
-            there[0] = (now and self._remove(now)) or there[0]
+            if now is not None:
+                there[0] = self._change(lambda: self._library.remove(now)) or there[0]
 
         self._history.did(f"removing {entry.name}", put_back, remove_again)
         self._desk.say(f"{entry.name} is removed; Ctrl+Z brings it back.")
@@ -326,13 +256,7 @@ class LibraryActions(QObject):
         )
 
     def export_bank(self, entries: list[Entry], path: Path) -> None:
-        """Write presets to a zip file.
-
-        Parameters
-        ----------
-        entries : list of Entry
-        path : Path
-        """
+        """Write presets to a zip file."""
         text = f"{len(entries)} presets are in {path.name}."
         self._start(
             f"Exporting {path.name} …",
@@ -356,36 +280,16 @@ class LibraryActions(QObject):
             text += f"; {len(imported.left_out)} did not: {imported.left_out[0]}"
         self._desk.say(text if text.endswith(".") else f"{text}.")
 
-    # ------------------------------------------------------------------ one by one
-
-    def _read(self, entry: Entry) -> Preset | None:
-        """A preset as it is in its file; None for a broken one."""
-        try:
-            return load_preset(entry.path)
-        except MesosynthError:
-            return None
-
-    def _write(self, path: Path, preset: Preset) -> bool:
-        done = self._ask(lambda: self._library.save(preset, path)) is not None
-        self.changed.emit()
-        return done
-
-    def _edit(self, entry: Entry, preset: Preset) -> Path | None:
-        path = self._ask(lambda: self._library.edit(entry, preset))
+    def _change(self, request: Callable[[], Path]) -> Path | None:
+        """Ask for a change of a file, and tell that the library is another one."""
+        path = self._ask(request)
         self.changed.emit()
         return path
 
-    def _remove(self, entry: Entry) -> Path | None:
-        away = self._ask(lambda: self._library.remove(entry))
-        self.changed.emit()
-        return away
-
-    def _ask(self, request: Callable[[], _Answer]) -> _Answer | None:
+    def _ask(self, request: Callable[[], _Answer], quietly: bool = False) -> _Answer | None:
         try:
             return request()
         except MesosynthError as error:
-            self._desk.say(str(error), "error")
+            if not quietly:
+                self._desk.say(str(error), "error")
             return None
-
-    def _did(self, request: Callable[[], object]) -> bool:
-        return self._ask(lambda: (request(), True)[1]) is not None

@@ -8,13 +8,12 @@ from PySide6.QtCore import (
     QAbstractListModel,
     QModelIndex,
     QPersistentModelIndex,
-    QPointF,
     QRect,
     QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPolygonF, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QListView,
@@ -31,18 +30,12 @@ from mesosynth.presets.search import Entry, Marks
 
 from .. import theme
 
-# --------------------------------------------------------------------------------------------------
-# Chips of tags: as many as fit into two lines.
-
-
-HEIGHT = 22
-GAP = 4
-LINES = 2
+HEIGHT, GAP, LINES = 22, 4, 2
 _MOST = 24  # nobody reads more
 
 
 class Chips(QWidget):
-    """Chips of tags: buttons that are on or off, one a word.
+    """Chips of tags in two lines: buttons that are on or off; those that do not fit are left out.
 
     Signals
     -------
@@ -59,7 +52,7 @@ class Chips(QWidget):
         self.setFixedHeight(LINES * HEIGHT + (LINES - 1) * GAP)
 
     def show_words(self, words: Sequence[str]) -> None:
-        """Show a button for each of `words`, those that do not fit left out."""
+        """Show a button for each of `words`."""
         words = list(words[:_MOST])
         if words == [chip.text() for chip in self._chips]:
             return
@@ -85,15 +78,11 @@ class Chips(QWidget):
         return QSize(200, self.height())
 
     def _chip(self, word: str, on: bool) -> QToolButton:
-        chip = QToolButton(self)
-        chip.setText(word)
+        chip = theme.tool_button(word, f"Show only what is tagged {word}.", named=f"Tag {word}")
+        chip.setParent(self)
+        chip.setFont(theme.font(7.5))
         chip.setCheckable(True)
         chip.setChecked(on)
-        chip.setObjectName("small")
-        chip.setFont(theme.font(7.5))
-        chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        chip.setToolTip(f"Show only what is tagged {word}.")
-        theme.name(chip, f"Tag {word}")
         chip.clicked.connect(lambda checked: self.toggled.emit(word, checked))
         return chip
 
@@ -108,19 +97,14 @@ class Chips(QWidget):
             x += width + GAP
 
 
-# --------------------------------------------------------------------------------------------------
-# Rows of the list: their model, and their painting.
-
-
-ROW_HEIGHT = 38
-STAR_WIDTH = 24
-BELOW = 17
+ROW_HEIGHT, STAR_WIDTH, BELOW = 38, 24, 17
 """Height of a row, the width at its left that the star has, and the height of a name, px."""
 
 ENTRY = Qt.ItemDataRole.UserRole
 
 _Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
+_TOP, _RIGHT = Qt.AlignmentFlag.AlignTop, Qt.AlignmentFlag.AlignRight
 
 
 class LibraryRows(QAbstractListModel):
@@ -144,13 +128,7 @@ class LibraryRows(QAbstractListModel):
         return self._library.marks
 
     def show(self, found: Sequence[Entry], problems: Sequence[Entry]) -> None:
-        """Show other rows.
-
-        Parameters
-        ----------
-        found, problems : sequence of Entry
-            Presets that can be loaded, and those that cannot.
-        """
+        """Show presets that can be loaded, and those that cannot."""
         self.beginResetModel()
         self.rows = [*found, *problems]
         self.endResetModel()
@@ -190,63 +168,45 @@ class LibraryRow(QStyledItemDelegate):
 
     @override
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
-        return QSize(100, ROW_HEIGHT)
+        return theme.size(100, ROW_HEIGHT)
 
     @override
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        entry = cast("Entry", index.data(ENTRY))
-        rows = cast("LibraryRows", index.model())
-        box, state = option.rect, option.state
-        sounds = entry.key == rows.playing
+        entry, rows = cast("Entry", index.data(ENTRY)), cast("LibraryRows", index.model())
+        box, zoom = option.rect, theme.zoom
+        sounds, favourite = entry.key == rows.playing, entry.key in rows.marks.favourites
         painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(box, theme.colour(theme.RAISED))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(box, theme.colour(theme.CARD))
+        for state, ground in (
+            (QStyle.StateFlag.State_MouseOver, theme.CARD),
+            (QStyle.StateFlag.State_Selected, theme.RAISED),
+        ):
+            if option.state & state:
+                painter.fillRect(box, theme.colour(ground))
         if sounds:
-            painter.fillRect(
-                QRect(box.left(), box.top(), 3, box.height()), theme.colour(theme.ACCENT)
-            )
+            bar = QRect(box.left(), box.top(), 3, box.height())
+            painter.fillRect(bar, theme.colour(theme.ACCENT))
+
+        def write(text: str, place: QRect, ink: str, flags: Qt.AlignmentFlag = _TOP) -> None:
+            painter.setPen(theme.colour(ink))
+            mode, room = Qt.TextElideMode.ElideRight, place.width()
+            painter.drawText(place, flags, painter.fontMetrics().elidedText(text, mode, room))
+
+        star = box.adjusted(round(8 * zoom), 0, 0, 0)
+        painter.setFont(theme.font(11.0))
         if not entry.problem:
-            _star(painter, box, entry.key in rows.marks.favourites)
-        text = box.adjusted(STAR_WIDTH + 4, 4, -8, 0)
-        self._write(painter, text, entry, rows.marks.ratings.get(entry.key, 0), sounds)
-        painter.restore()
-
-    def _write(self, painter: QPainter, box: QRect, entry: Entry, stars: int, sounds: bool) -> None:
-        ink = theme.ERROR if entry.problem else theme.ACCENT if sounds else theme.TEXT
-        painter.setFont(theme.font(9.0, bold=sounds))
-        painter.setPen(theme.colour(ink))
-        rating = "★" * stars
-        wide = painter.fontMetrics().horizontalAdvance(rating)
-        name = painter.fontMetrics().elidedText(
-            entry.name, Qt.TextElideMode.ElideRight, box.width() - wide - 6
-        )
-        top = Qt.AlignmentFlag.AlignTop
-        painter.drawText(box, top, name)
+            ink = theme.ACCENT if favourite else theme.FAINT
+            write("★" if favourite else "☆", star, ink, Qt.AlignmentFlag.AlignVCenter)
+        text = box.adjusted(round((STAR_WIDTH + 4) * zoom), round(4 * zoom), -8, 0)
+        rating = "★" * rows.marks.ratings.get(entry.key, 0)
         painter.setFont(theme.font(7.5))
-        painter.setPen(theme.colour(theme.DIM))
-        painter.drawText(box, top | Qt.AlignmentFlag.AlignRight, rating)
+        write(rating, text, theme.DIM, _TOP | _RIGHT)
         below = entry.problem or " · ".join(entry.tags) or entry.instrument
-        below = painter.fontMetrics().elidedText(below, Qt.TextElideMode.ElideRight, box.width())
-        painter.drawText(box.adjusted(0, BELOW, 0, 0), top, below)
-
-
-def _star(painter: QPainter, box: QRect, full: bool) -> None:
-    """Outline where it could be given, filled where it is."""
-    centre = QPointF(box.left() + 6 + STAR_WIDTH / 2 - 3, box.top() + ROW_HEIGHT / 2)
-    star = QPolygonF([centre + point for point in _STAR])
-    painter.setPen(theme.colour(theme.ACCENT if full else theme.FAINT))
-    painter.setBrush(theme.colour(theme.ACCENT) if full else Qt.BrushStyle.NoBrush)
-    painter.drawPolygon(star)
-
-
-_STAR = [
-    QPointF(0.0, -6.0), QPointF(1.5, -2.0), QPointF(5.7, -1.9), QPointF(2.4, 0.8),
-    QPointF(3.5, 4.9), QPointF(0.0, 2.5), QPointF(-3.5, 4.9), QPointF(-2.4, 0.8),
-    QPointF(-5.7, -1.9), QPointF(-1.5, -2.0),
-]  # fmt: skip
+        write(below, text.adjusted(0, round(BELOW * zoom), 0, 0), theme.DIM)
+        wide = painter.fontMetrics().horizontalAdvance(rating) + 6
+        painter.setFont(theme.font(9.0, bold=sounds))
+        ink = theme.ERROR if entry.problem else theme.ACCENT if sounds else theme.TEXT
+        write(entry.name, text.adjusted(0, 0, -wide, 0), ink)
+        painter.restore()
 
 
 def _tip(entry: Entry) -> str:
@@ -256,10 +216,6 @@ def _tip(entry: Entry) -> str:
     where = "came with mesosynth" if entry.factory else entry.file
     lines = [entry.name, entry.comment, ", ".join(entry.tags), by, f"{entry.instrument}, {where}"]
     return "\n".join(line for line in lines if line)
-
-
-# --------------------------------------------------------------------------------------------------
-# List: mouse and keys.
 
 
 class LibraryList(QListView):
@@ -284,12 +240,11 @@ class LibraryList(QListView):
     unwanted = Signal()
 
     def __init__(self, rows: LibraryRows) -> None:
-        super().__init__()
+        super().__init__(uniformItemSizes=True)
         self.on_star = self.is_quiet = False
+        self.setMouseTracking(True)
         self.setModel(rows)
         self.setItemDelegate(LibraryRow(self))
-        self.setUniformItemSizes(True)
-        self.setMouseTracking(True)
         self.setObjectName("library")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -316,7 +271,7 @@ class LibraryList(QListView):
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.on_star = event.position().x() < STAR_WIDTH
+        self.on_star = event.position().x() < STAR_WIDTH * theme.zoom
         # The click decides: on a star the row must not be heard, elsewhere not twice.
         with self.quiet():
             super().mousePressEvent(event)

@@ -1,18 +1,10 @@
 """Map page: hear sounds of the library by a click, blend them by a drag."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QFrame,
-    QGridLayout,
-    QHBoxLayout,
-    QSizePolicy,
-    QToolButton,
-    QVBoxLayout,
-)
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QToolButton
 from typing_extensions import override
 
 from mesosynth.presets.library import Library
@@ -25,6 +17,7 @@ from .. import theme
 from ..desk import Desk
 from ..plots.frame import Later
 from ..undo import History
+from ..widgets.parts import Panel, row
 
 if TYPE_CHECKING:
     from ..plots.library_map import LibraryMap
@@ -33,7 +26,7 @@ SIMILAR = 4
 """Sounds that are named as like the one that plays."""
 
 
-class MapPage(QFrame):
+class MapPage(Panel):
     """Page of the map, up to date while it is visible.
 
     Parameters
@@ -46,29 +39,18 @@ class MapPage(QFrame):
 
     def __init__(self, desk: Desk, library: Library, history: History) -> None:
         super().__init__()
-        self.setObjectName("panel")
         self._desk, self._library, self._history = desk, library, history
         self._seen = self._revision = -1
         self.chart: SoundMap | None = None
         self.place = Later(self._make_map)
-        self.count = theme.note()
-        self._hint = theme.note("Click a point to hear it, drag between points to blend them.")
-        self._hint.setWordWrap(True)
-        self._alike_title = theme.note()
+        self.count, self._alike_title = theme.note(), theme.note()
+        hint = theme.note("Click a point to hear it, drag between points to blend them.", wrap=True)
         self._alike = QGridLayout()
         self._alike.setSpacing(4)
         self.similar: list[QToolButton] = []
         self._playing = self._name = ""
-        head = QHBoxLayout()
-        head.addWidget(self._hint, 1)
-        head.addWidget(self.count)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
-        layout.setSpacing(6)
-        layout.addLayout(head)
-        layout.addWidget(self.place, 1)
-        layout.addWidget(self._alike_title)
-        layout.addLayout(self._alike)
+        head = row((hint, 1), self.count)
+        self.lay_out(head, (self.place, 1), self._alike_title, self._alike)
         self.setFocusProxy(self.place)
         desk.attached.connect(self._attach)
         desk.tick.connect(self._on_tick)
@@ -142,23 +124,17 @@ class MapPage(QFrame):
             button.deleteLater()
         found = self.chart.similar(self._playing, SIMILAR) if self.chart is not None else []
         self._alike_title.setText(f"Like {self._name}:" if found else "")
-        self.similar = [self._button(place) for place in found]
-        for i, button in enumerate(self.similar):
+        self.similar = [
+            theme.tool_button(place.entry.name, f"Hear {place.entry.name}") for place in found
+        ]
+        for i, (button, place) in enumerate(zip(self.similar, found, strict=True)):
+            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            button.clicked.connect(lambda _=False, p=place: self._on_chosen(p))
             self._alike.addWidget(button, i // 2, i % 2)
 
-    def _button(self, place: MapPoint) -> QToolButton:
-        button = theme.tool_button(place.entry.name, f"Hear {place.entry.name}")
-        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        button.clicked.connect(lambda: self._on_chosen(place))
-        return button
-
     def _on_chosen(self, place: MapPoint) -> None:
-        self._play(lambda session: session.presets.load(place.entry.path))
+        self._desk.hear(lambda session: session.presets.load(place.entry.path))
 
     def _on_blended(self, mix: list[tuple[MapPoint, float]]) -> None:
         presets, shares = [place.preset for place, _ in mix], [share for _, share in mix]
-        self._play(lambda session: session.presets.play(blend(presets, shares), None, "user"))
-
-    def _play(self, request: Callable[[Session], object]) -> None:
-        if self._desk.ask(request):
-            self._desk.ask(lambda session: session.sound.playing or session.sound.play())
+        self._desk.hear(lambda session: session.presets.play(blend(presets, shares), None, "user"))

@@ -2,19 +2,10 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFrame,
-    QGridLayout,
-    QHBoxLayout,
-    QListWidget,
-    QSlider,
-    QVBoxLayout,
-)
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QListWidget
 
-from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.matching.results import (
     FILTER_RANGES,
     Candidate,
@@ -24,14 +15,13 @@ from mesosynth.matching.results import (
     MatchSettings,
     MatchStep,
 )
-from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.session import Session
 
 from .. import theme
 from ..actions import Actions
 from ..desk import Desk
 from ..undo import History
-from ..widgets.number_box import integer_box
+from ..widgets.parts import NumberBox, Panel, check_box, choice, row, slider
 
 PHIS = {
     "jtfs-global": "JTFS, averaged over time",
@@ -46,7 +36,6 @@ DESCENTS = {
 }
 """What the desk calls the engine's transforms and descents."""
 
-DEFAULTS = Filters()
 _FILTER_TIPS = {
     "J": "Octaves of the wavelets along time: the more, the slower rates are told apart",
     "Q": "Wavelets an octave along time: the more, the finer is pitch and the coarser is time",
@@ -54,10 +43,8 @@ _FILTER_TIPS = {
     "Q_fr": "Wavelets an octave along log-frequency",
     "F": "Averaging along log-frequency over 2^F wavelets: pitch counts less",
 }
-
+_LENGTHS = [("all, up to 10 s", None), *((f"{s:g} s", s) for s in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0))]
 MORPH_STEPS = 100
-
-
 _ALIKE = 0.9  # score below which one arpeggio is hardly what a user looks for
 
 
@@ -68,13 +55,11 @@ def time_left(step: MatchStep | LayersStep) -> str:
     seconds = step.seconds * (1.0 - step.progress) / step.progress
     if seconds < 1.0:
         return "nearly done"
-    return (
-        f"about {seconds:.0f} s left" if seconds < 90.0 else f"about {seconds / 60.0:.0f} min left"
-    )
+    return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
 
 
-class MatchPage(QFrame):
-    """Page of the match: unknowns, transform, descent, candidates, morph.
+class MatchPage(Panel):
+    """Page of the match: unknowns, transform, descent, window, candidates, morph.
 
     Parameters
     ----------
@@ -98,25 +83,20 @@ class MatchPage(QFrame):
 
     def __init__(self, actions: Actions, desk: Desk, history: History) -> None:
         super().__init__()
-        self.setObjectName("panel")
         self.has_steps = False
         self._desk, self._history = desk, history
-        parameters = desk.parameters
-        self._parameters = parameters
+        self._parameters = desk.parameters
         self._settings = MatchSettings()
         self.unknowns: dict[str, QCheckBox] = {}
-        self.phi, self.descent = _choice("Transform", PHIS), _choice("Descent", DESCENTS)
-        for box in (self.phi, self.descent):
-            box.activated.connect(self._tell)
+        self.phi = choice("Transform", [(text, phi) for phi, text in PHIS.items()])
+        self.descent = choice("Descent", [(text, way) for way, text in DESCENTS.items()])
         self.filters = {
-            id_: integer_box(*ends, getattr(DEFAULTS, id_), f"{id_} of the JTFS")
+            id_: NumberBox(*ends, getattr(Filters(), id_), f"{id_} of the JTFS")
             for id_, ends in FILTER_RANGES.items()
         }
-        for id_, box in self.filters.items():
-            box.setToolTip(_FILTER_TIPS[id_])
-            box.valueChanged.connect(self._tell)
-        self.analysis = theme.note()
-        self.analysis.setWordWrap(True)
+        self.begin = NumberBox(0.0, 1e5, 0.0, "Begin of the window", 2, 0.1, " s")
+        self.length = choice("Length of the window", _LENGTHS)
+        self.analysis = theme.note(wrap=True)
         self.left = theme.note()
         self.candidates = QListWidget()
         theme.name(self.candidates, "Candidates", "Each start's end; choose one to hear it")
@@ -124,17 +104,13 @@ class MatchPage(QFrame):
             "Where each start led, best first; choose one to play it, T to compare it.\n"
             "Alike: cosines to the target in JTFS, MSS and log-mel."
         )
-        self.candidates.currentRowChanged.connect(self._play)
-        self.morph = QSlider(Qt.Orientation.Horizontal)
-        self.morph.setRange(0, MORPH_STEPS)
+        self.morph = slider("Morph", 0, MORPH_STEPS, 0)
         theme.name(self.morph, "Morph", "From the sound before the match to the match")
-        self.morph.sliderPressed.connect(lambda: history.begin("morph"))
-        self.morph.sliderReleased.connect(history.end)
-        self.morph.valueChanged.connect(self._morph)
-        self._lay_out(parameters, actions)
+        self._build(actions)
+        self._connect()
         self._show_settings(self._settings)
+        self._show_window()
         self.forget()
-        desk.attached.connect(self._attach)
 
     def show_settings(self) -> None:
         """Show how the session matches, for example after a session was loaded."""
@@ -144,28 +120,8 @@ class MatchPage(QFrame):
         """Play what the last match found, with layers or without."""
         self._history.step("match result", lambda session: session.apply_match())
 
-    def _show_settings(self, settings: MatchSettings) -> None:
-        self._settings = settings
-        for id_, box in self.unknowns.items():
-            box.setChecked(id_ in settings.unknowns)
-        self.phi.setCurrentIndex(self.phi.findData(settings.phi))
-        self.descent.setCurrentIndex(self.descent.findData(settings.descent))
-        for id_, box in self.filters.items():
-            box.blockSignals(True)
-            box.setValue(getattr(settings.filters, id_))
-            box.blockSignals(False)
-        self._say_analysis()
-        self.settings_shown.emit(settings)
-
     def pin(self, id_: str, pinned: bool) -> None:
-        """Keep a parameter fixed in the match, or search for it.
-
-        Parameters
-        ----------
-        id_ : str
-        pinned : bool
-            Whether it is fixed.
-        """
+        """Keep a parameter fixed in the match, or search for it."""
         if id_ in self.unknowns:
             self.unknowns[id_].setChecked(not pinned)
             self._tell()
@@ -178,17 +134,88 @@ class MatchPage(QFrame):
         self._show_morph(False)
         self.left.setText("No match yet")
 
+    # ------------------------------------------------------------------ settings
+
+    def _show_settings(self, settings: MatchSettings) -> None:
+        self._settings = settings
+        for id_, box in self.unknowns.items():
+            box.setChecked(id_ in settings.unknowns)
+        self.phi.setCurrentIndex(self.phi.findData(settings.phi))
+        self.descent.setCurrentIndex(self.descent.findData(settings.descent))
+        for id_, box in self.filters.items():
+            with QSignalBlocker(box):
+                box.setValue(getattr(settings.filters, id_))
+        self._say_analysis()
+        self.settings_shown.emit(settings)
+
+    def _tell(self) -> None:
+        if not any(box.isChecked() for box in self.unknowns.values()):
+            next(iter(self.unknowns.values())).setChecked(True)  # something must be looked for
+        self._settings = settings = replace(
+            self._settings,
+            unknowns=tuple(id_ for id_, box in self.unknowns.items() if box.isChecked()),
+            phi=self.phi.currentData(),
+            descent=self.descent.currentData(),
+            filters=Filters(**{id_: box.whole for id_, box in self.filters.items()}),
+        )
+        self._say_analysis()
+        self._desk.ask(lambda session: setattr(session.match, "settings", settings))
+        self.settings_shown.emit(settings)
+
+    def _say_analysis(self) -> None:
+        """Say what is analysed, and over what time it is averaged."""
+        seconds = ANALYSIS_SAMPLES / ANALYSIS_RATE
+        slowest = 2**self._settings.filters.J / ANALYSIS_RATE
+        averaged = {"jtfs-global": seconds, "jtfs": slowest}.get(self._settings.phi)
+        text = f"{ANALYSIS_RATE} Hz, a window of {seconds:g} s"
+        self.analysis.setText(text if averaged is None else f"{text}, T = {averaged:g} s")
+        for box in self.filters.values():
+            box.setEnabled(averaged is not None)
+
+    def _show_window(self, target: Target | None = None, peaks: object = None) -> None:
+        """Show the part of the target's file that is matched."""
+        whole = None if target is None else target.recording
+        for box in (self.begin, self.length):
+            box.setEnabled(whole is not None and peaks is not None)
+        with QSignalBlocker(self.begin):
+            self.begin.setValue(0.0 if whole is None else whole.start)
+        place = self.length.findData(self._desk.session.target.seconds)
+        self.length.setCurrentIndex(max(place, 0))
+
+    def _choose_window(self) -> None:
+        start, seconds = self.begin.value(), self.length.currentData()
+        self._desk.ask(lambda session: session.target.choose_window(start, seconds))
+
     # ------------------------------------------------------------------ the match
+
+    def _connect(self) -> None:
+        for box in (self.phi, self.descent):
+            box.activated.connect(self._tell)
+        for box in self.filters.values():
+            box.valueChanged.connect(self._tell)
+        self.begin.editingFinished.connect(self._on_begin)
+        self.length.activated.connect(self._choose_window)
+        self.candidates.currentRowChanged.connect(self._play)
+        self.morph.sliderPressed.connect(lambda: self._history.begin("morph"))
+        self.morph.sliderReleased.connect(self._history.end)
+        self.morph.valueChanged.connect(self._morph)
+        self._desk.attached.connect(self._attach)
 
     def _attach(self, session: Session) -> None:
         self.show_settings()
+        session.target.loaded.connect(self._show_window)
         session.match.forgotten.connect(self.forget)
         session.match.started.connect(self._on_started)
         session.match.stepped.connect(self._on_progress)
         session.match.paused.connect(self._on_paused)
-        session.match.resumed.connect(self._on_resumed)
+        session.match.resumed.connect(lambda: self._desk.say("Matching…"))
         session.match.ended.connect(self._on_ended)
         session.match.judged.connect(self._on_judged)
+
+    def _on_begin(self) -> None:
+        target = self._desk.session.target.sound
+        if target is not None and abs(self.begin.value() - target.recording.start) > 0.005:
+            self._choose_window()
 
     def _on_started(self) -> None:
         self.forget()
@@ -203,19 +230,15 @@ class MatchPage(QFrame):
         self.left.setText("Paused; press P to go on")
         self._desk.say("The match stands still; press P to go on.")
 
-    def _on_resumed(self) -> None:
-        self._desk.say("Matching…")
-
     def _on_ended(self, result: MatchResult | None) -> None:
         if result is None:
             self.left.setText("Stopped before a first estimate")
             self._desk.say("The match ended before a first estimate.", "warning")
             return
         self.left.setText("Done" if result.converged else "Stopped; this is the best so far")
-        self.candidates.blockSignals(True)
-        for place, candidate in enumerate(result.candidates):
-            self.candidates.addItem(self._in_words(place, candidate))
-        self.candidates.blockSignals(False)
+        with QSignalBlocker(self.candidates):
+            for place, candidate in enumerate(result.candidates):
+                self.candidates.addItem(self._in_words(place, candidate))
         self.candidates.setEnabled(bool(result.candidates))
         self._show_morph(True)
         if result.found:
@@ -236,21 +259,18 @@ class MatchPage(QFrame):
                 "and with how they repeat."
             )
 
-    def _play(self, row: int) -> None:
-        if row >= 0:
-            self._history.step(f"candidate {row + 1}", lambda session: session.match.apply(row))
+    def _play(self, place: int) -> None:
+        if place >= 0:
+            self._history.step(f"candidate {place + 1}", lambda session: session.match.apply(place))
 
     def _morph(self, at: int) -> None:
         """A drag is one step of undo; keys and wheel on the slider are one when they pause."""
-        amount = at / MORPH_STEPS
-        self._history.nudging(
-            "morph", lambda: self._desk.ask(lambda session: session.match.morph(amount))
-        )
+        ask = self._desk.ask
+        self._history.nudging("morph", lambda: ask(lambda s: s.match.morph(at / MORPH_STEPS)))
 
     def _show_morph(self, there: bool) -> None:
-        self.morph.blockSignals(True)
-        self.morph.setValue(MORPH_STEPS if there else 0)
-        self.morph.blockSignals(False)
+        with QSignalBlocker(self.morph):
+            self.morph.setValue(MORPH_STEPS if there else 0)
         self.morph.setEnabled(there)
 
     def _in_words(self, place: int, candidate: Candidate) -> str:
@@ -259,79 +279,29 @@ class MatchPage(QFrame):
         alike = "" if candidate.similarity is None else f" · {candidate.similarity.brief}"
         return f"{place + 1}.  {' · '.join(texts)}\n     loss {candidate.loss:.1e}{alike}"
 
-    def _tell(self) -> None:
-        chosen = tuple(id_ for id_, box in self.unknowns.items() if box.isChecked())
-        if not chosen:  # there must be something to look for
-            first = next(iter(self.unknowns))
-            self.unknowns[first].setChecked(True)
-            chosen = (first,)
-        self._settings = replace(
-            self._settings,
-            unknowns=chosen,
-            phi=self.phi.currentData(),
-            descent=self.descent.currentData(),
-            filters=Filters(**{id_: box.value() for id_, box in self.filters.items()}),
-        )
-        self._say_analysis()
-        settings = self._settings
-        self._desk.ask(lambda session: setattr(session.match, "settings", settings))
-        self.settings_shown.emit(self._settings)
-
-    def _say_analysis(self) -> None:
-        """Say what is analysed, and over what time it is averaged."""
-        phi = self._settings.phi
-        seconds = ANALYSIS_SAMPLES / ANALYSIS_RATE
-        slowest = 2**self._settings.filters.J / ANALYSIS_RATE
-        averaged = {"jtfs-global": seconds, "jtfs": slowest}.get(phi)
-        text = f"{ANALYSIS_RATE} Hz, a window of {seconds:g} s"
-        self.analysis.setText(text if averaged is None else f"{text}, T = {averaged:g} s")
-        for box in self.filters.values():
-            box.setEnabled(averaged is not None)
-
-    def _lay_out(self, parameters: ParameterTable, actions: Actions) -> None:
-        grid = QGridLayout()
-        grid.setSpacing(2)
-        for place, id_ in enumerate(parameters.matchable):
-            box = QCheckBox(parameters[id_].name)
-            box.setToolTip(f"{parameters[id_].description}\nUnticked, it stays where its knob is.")
-            theme.name(box, f"Look for {parameters[id_].name}")
-            box.clicked.connect(self._tell)
-            self.unknowns[id_] = box
-            grid.addWidget(box, place // 2, place % 2)
-        filters = QGridLayout()
+    def _build(self, actions: Actions) -> None:
+        unknowns, filters = QGridLayout(), QGridLayout()
+        unknowns.setSpacing(2)
         filters.setSpacing(2)
+        for place, id_ in enumerate(self._parameters.matchable):
+            parameter = self._parameters[id_]
+            tip = f"{parameter.description}\nUnticked, it stays where its knob is."
+            self.unknowns[id_] = box = check_box(parameter.name, f"Look for {parameter.name}", tip)
+            box.clicked.connect(self._tell)
+            unknowns.addWidget(box, place // 2, place % 2)
         for place, (id_, box) in enumerate(self.filters.items()):
+            box.setToolTip(_FILTER_TIPS[id_])
             filters.addWidget(theme.note(id_), place // 3, 2 * (place % 3))
             filters.addWidget(box, place // 3, 2 * (place % 3) + 1)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(4)
-        for id_ in ("match", "pause_match", "stop_match"):
-            buttons.addWidget(actions[id_].button())
-        ends = QHBoxLayout()
-        ends.addWidget(theme.note("Before"))
-        ends.addWidget(self.morph, 1)
-        ends.addWidget(theme.note("Match"))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
-        layout.setSpacing(6)
-        layout.addWidget(theme.title("Look for"))
-        layout.addLayout(grid)
-        layout.addWidget(theme.title("By"))
-        layout.addWidget(self.phi)
-        layout.addWidget(self.descent)
-        layout.addLayout(filters)
-        layout.addWidget(self.analysis)
-        layout.addLayout(buttons)
-        layout.addWidget(self.left)
-        layout.addWidget(theme.title("Candidates"))
-        layout.addWidget(self.candidates, 1)
-        layout.addWidget(theme.title("Morph"))
-        layout.addLayout(ends)
-
-
-def _choice(title: str, names: dict[str, str]) -> QComboBox:
-    box = QComboBox()
-    for name, text in names.items():
-        box.addItem(text, name)
-    theme.name(box, title)
-    return box
+        tip = "The part of the target's file that is matched; drag it in the waveform, too"
+        self.begin.setToolTip(tip)
+        self.length.setToolTip(tip)
+        buttons = [actions[id_].button() for id_ in ("match", "pause_match", "stop_match")]
+        self.lay_out(
+            theme.title("Look for"), unknowns,
+            theme.title("By"), self.phi, self.descent, filters,
+            row("From", (self.begin, 1), "length", (self.length, 1)), self.analysis,
+            row(*buttons), self.left,
+            theme.title("Candidates"), (self.candidates, 1),
+            theme.title("Morph"), row("Before", (self.morph, 1), "Match"),
+        )  # fmt: skip

@@ -5,14 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QFrame,
-    QHBoxLayout,
-    QProgressBar,
-    QSlider,
-    QVBoxLayout,
-)
 
 from mesosynth.matching.results import (
     LONGEST_HOP,
@@ -32,14 +24,10 @@ from ..settings import Settings
 from ..text import plain_text
 from ..undo import History
 from ..widgets.elided_label import ElidedLabel
-from ..widgets.number_box import decimal_box
+from ..widgets.parts import PROGRESS, NumberBox, Panel, check_box, progress_bar, row, slider
 
 if TYPE_CHECKING:
     from ..plots.sequence_curves import SequenceCurves
-
-# --------------------------------------------------------------------------------------------------
-# Page of the sequence.
-
 
 _KINDS = {
     "Table": (".csv",),
@@ -52,7 +40,7 @@ _SMOOTHEST = 20.0  # s
 _NOTCHES = 100  # of the slider
 
 
-class SequencePage(QFrame):
+class SequencePage(Panel):
     """Page of the sequence: matches the target's whole file, plays and writes the result.
 
     Parameters
@@ -72,7 +60,6 @@ class SequencePage(QFrame):
 
     def __init__(self, actions: Actions, desk: Desk, history: History, settings: Settings) -> None:
         super().__init__()
-        self.setObjectName("panel")
         self._desk, self._history, self._settings = desk, history, settings
         self._matched: MatchedSequence | None = None
         self._drawn = self._begun = 0.0
@@ -84,24 +71,25 @@ class SequencePage(QFrame):
             actions[id_].button(text_only, "", actions[id_].text())
             for id_ in ("match_sequence", "play_sequence", "save_sequence")
         )
-        self.loop = QCheckBox("Loop")
-        theme.name(self.loop, "Begin anew at the end")
-        self.hop = decimal_box(
-            SHORTEST_HOP, LONGEST_HOP, SequenceSettings().hop, "Seconds from one window to the next"
-        )
-        self.hop.setSingleStep(0.05)
-        self.hop.setSuffix(" s")
-        self.smooth = QSlider(Qt.Orientation.Horizontal)
-        self.smooth.setRange(0, _NOTCHES)
-        theme.name(self.smooth, "Smoothing of theta over time")
-        self.progress = QProgressBar(maximum=1000, textVisible=False)
-        self.progress.setFixedHeight(6)
-        theme.name(self.progress, "Progress of the sequence")
-        self.note = ElidedLabel()
+        self.loop = check_box("Loop", "Begin anew at the end")
+        hop, name = SequenceSettings().hop, "Seconds from one window to the next"
+        self.hop = NumberBox(SHORTEST_HOP, LONGEST_HOP, hop, name, 2, 0.05, " s")
+        self.smooth = slider("Smoothing of theta over time", 0, _NOTCHES, 0)
+        self.progress = progress_bar("Progress of the sequence")
+        self.note, self._seconds = ElidedLabel(), theme.note()
         self.note.setObjectName("note")
-        self._seconds = theme.note()
-        self._lay_out()
-        self._connect()
+        self.lay_out(
+            theme.note("Arpeggio after arpeggio of a long sound. Stop whenever you like: "
+                       "it goes on from there.", wrap=True),
+            row(self.run, (self.note, 1), "every", self.hop), self.progress, (self.place, 1),
+            row("Smooth", (self.smooth, 1), self._seconds),
+            row(self.play, self.loop, 1, self.save),
+        )  # fmt: skip
+        self.loop.toggled.connect(
+            lambda on: desk.ask(lambda session: setattr(session.sequence, "loops", on))
+        )
+        self.smooth.valueChanged.connect(self._on_smooth)
+        desk.attached.connect(self._attach)
         self.setFocusProxy(self.run)
         self._show_smoothing()
         self._refresh()
@@ -122,39 +110,6 @@ class SequencePage(QFrame):
     def smoothing(self) -> float:
         """Seconds; finer where they are few."""
         return _SMOOTHEST * (self.smooth.value() / _NOTCHES) ** 2
-
-    def _lay_out(self) -> None:
-        start = QHBoxLayout()
-        start.addWidget(self.run)
-        start.addWidget(self.note, 1)
-        start.addWidget(theme.note("every"))
-        start.addWidget(self.hop)
-        smooth = QHBoxLayout()
-        smooth.addWidget(theme.note("Smooth"))
-        smooth.addWidget(self.smooth, 1)
-        smooth.addWidget(self._seconds)
-        play = QHBoxLayout()
-        play.addWidget(self.play)
-        play.addWidget(self.loop)
-        play.addStretch(1)
-        play.addWidget(self.save)
-        about = theme.note("Arpeggio after arpeggio of a long sound. Stop whenever you like: "
-                           "it goes on from there.")  # fmt: skip
-        about.setWordWrap(True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(theme.GAP, 6, theme.GAP, theme.GAP)
-        layout.setSpacing(6)
-        layout.addWidget(about)
-        layout.addLayout(start)
-        layout.addWidget(self.progress)
-        layout.addWidget(self.place, 1)
-        layout.addLayout(smooth)
-        layout.addLayout(play)
-
-    def _connect(self) -> None:
-        self.loop.toggled.connect(self._on_loop)
-        self.smooth.valueChanged.connect(self._on_smooth)
-        self._desk.attached.connect(self._attach)
 
     def _attach(self, session: Session) -> None:
         session.sequence.changed.connect(self._on_sequence)
@@ -197,9 +152,6 @@ class SequencePage(QFrame):
         self._history.begin("sequence")
         if not self._desk.ask(lambda session: session.sequence.play()):
             self._history.end()
-
-    def _on_loop(self, loops: bool) -> None:
-        self._desk.ask(lambda session: setattr(session.sequence, "loops", loops))
 
     def _on_smooth(self) -> None:
         seconds = self.smoothing
@@ -250,7 +202,7 @@ class SequencePage(QFrame):
             self.progress.setValue(0)
             self.note.setText("Reading the file …" if running else "")
             return
-        self.progress.setValue(round(1000 * matched.progress))
+        self.progress.setValue(round(PROGRESS * matched.progress))
         done, total = len(matched.moments), matched.sound.windows(matched.settings.hop)
         text = f"{done} of {total} windows"
         if running:

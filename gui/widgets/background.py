@@ -4,22 +4,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtWidgets import QWidget
 from superqt.utils import create_worker
 
 from mesosynth.errors import MesosynthError
 
 from .. import theme
-
-# --------------------------------------------------------------------------------------------------
-# Work in a thread, with its progress and a way to cancel it.
-
+from .parts import column, progress_bar, row
 
 Progress = Callable[[int, int], bool]
 """Takes how many of how many are done; False: the work shall end early."""
-
-Work = Callable[[Progress], Any]
 
 TELL_SECONDS = 0.05
 """Time between two reports of the progress, s."""
@@ -52,11 +47,11 @@ class Background(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.busy = self._cancelled = False
-        self._words = ""
-        self._done: Callable[[Any], None] | None = None
         self._told = 0.0
 
-    def start(self, words: str, work: Work, done: Callable[[Any], None]) -> bool:
+    def start(
+        self, words: str, work: Callable[[Progress], Any], done: Callable[[Any], None]
+    ) -> bool:
         """Do `work`, and give what it returns to `done`; False if another work is not done yet.
 
         Parameters
@@ -70,9 +65,19 @@ class Background(QObject):
         """
         if self.busy:
             return False
-        self.busy, self._cancelled, self._words, self._done = True, False, words, done
+
+        def take(answer: object) -> None:
+            self._end()
+            done(answer)
+
+        def fail(error: Exception) -> None:
+            self._end()
+            text = f"{words}: ended unexpectedly ({type(error).__name__}: {error})."
+            self.failed.emit(str(error) if isinstance(error, MesosynthError) else text)
+
+        self.busy, self._cancelled = True, False
         self.began.emit(words)
-        create_worker(work, self._tell, _connect={"returned": self._take, "errored": self._fail})
+        create_worker(work, self._tell, _connect={"returned": take, "errored": fail})
         return True
 
     def cancel(self) -> None:
@@ -91,54 +96,19 @@ class Background(QObject):
             self.progressed.emit(done, total)
         return not self._cancelled
 
-    def _take(self, answer: object) -> None:
-        self._end()
-        if self._done is not None:
-            self._done(answer)
-
-    def _fail(self, error: Exception) -> None:
-        self._end()
-        unexpected = f"{self._words}: ended unexpectedly ({type(error).__name__}: {error})."
-        self.failed.emit(str(error) if isinstance(error, MesosynthError) else unexpected)
-
     def _end(self) -> None:
         self.busy = False
         self.ended.emit()
 
 
-# --------------------------------------------------------------------------------------------------
-# Progress line of a work, with a button to cancel it.
-
-
 class JobLine(QWidget):
-    """Progress line; visible only while `background` is busy.
-
-    Parameters
-    ----------
-    background : Background
-    """
+    """Progress of a work and a button to cancel it; visible only while `background` is busy."""
 
     def __init__(self, background: Background) -> None:
         super().__init__()
-        self.words = theme.note()
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(6)
-        self.cancel = QToolButton()
-        self.cancel.setObjectName("small")
-        self.cancel.setText("Cancel")
-        self.cancel.setToolTip("End it; everything stays as it was.")
-        self.cancel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        theme.name(self.cancel, "Cancel", self.cancel.toolTip())
-        theme.name(self.bar, "Progress")
-        line = QHBoxLayout()
-        line.addWidget(self.words, 1)
-        line.addWidget(self.cancel)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(line)
-        layout.addWidget(self.bar)
+        self.words, self.bar = theme.note(), progress_bar("Progress")
+        self.cancel = theme.tool_button("Cancel", "End it; everything stays as it was.")
+        column(row((self.words, 1), self.cancel), self.bar, spacing=4, inside=self)
         self.hide()
         self.cancel.clicked.connect(background.cancel)
         background.began.connect(self._begin)

@@ -1,11 +1,14 @@
-"""Card in a list: moved by its title, by buttons and by keys, and taken out."""
+"""Cards in a list: moved by their titles, by buttons and by keys, and taken out."""
+
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QToolButton, QWidget
 from typing_extensions import override
 
 from .. import theme
+from .parts import column, row
 
 
 class MovableCard(QFrame):
@@ -45,33 +48,14 @@ class MovableCard(QFrame):
         self.out.clicked.connect(self.removed)
 
     def show_place(self, place: int, count: int) -> None:
-        """Show where the card is.
-
-        Parameters
-        ----------
-        place, count : int
-            In the list, 0 for the first, and the number of cards.
-        """
+        """Show that the card is number `place` of `count`, from 0."""
         self.place, self._count = place, count
         self.up.setEnabled(place > 0)
         self.down.setEnabled(place < count - 1)
 
-    def head(self, before: list[QWidget], after: list[QWidget]) -> QHBoxLayout:
-        """Layout of title and buttons.
-
-        Parameters
-        ----------
-        before, after : list of QWidget
-            Of the subclass, before the title and before the buttons that move.
-        """
-        head = QHBoxLayout()
-        head.setSpacing(2)
-        for widget in (*before, self.title):
-            head.addWidget(widget)
-        head.addStretch(1)
-        for widget in (*after, self.up, self.down, self.out):
-            head.addWidget(widget)
-        return head
+    def head(self, before: Sequence[QWidget], after: Sequence[QWidget]) -> QHBoxLayout:
+        """Row of the title and all buttons, with others before it and after it."""
+        return row(*before, self.title, 1, *after, self.up, self.down, self.out, spacing=2)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -106,11 +90,42 @@ class MovableCard(QFrame):
             self.moved.emit(place)
 
 
+class CardList(QScrollArea):
+    """List of cards that scrolls from top to bottom.
+
+    Parameters
+    ----------
+    hint : str
+        What it says while there are none.
+    """
+
+    def __init__(self, hint: str) -> None:
+        super().__init__(widgetResizable=True)
+        self.hint = theme.note(hint, wrap=True)
+        self._cards: list[QWidget] = []
+        inside = QWidget()
+        self._column = column(self.hint, 1, inside=inside)
+        self.setWidget(inside)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        for widget in (inside, self.viewport()):
+            widget.setAutoFillBackground(False)
+
+    def show_cards(self, cards: Sequence[QWidget]) -> None:
+        """Show these cards in this order; those that are gone are deleted."""
+        for card in self._cards:
+            if card not in cards:
+                self._column.removeWidget(card)
+                card.hide()
+                card.deleteLater()
+        self._cards = list(cards)
+        for place, card in enumerate(cards):
+            if self._column.indexOf(card) != place:
+                self._column.insertWidget(place, card)
+        self.hint.setVisible(not cards)
+
+
 def bare_button(icon: str, tip: str) -> QToolButton:
-    """Button without a frame, named by its tip."""
-    return theme.tool_button("", tip, icon=icon, kind="bare", named=short(tip))
-
-
-def short(tip: str) -> str:
-    """Tip up to its first bracket or colon."""
-    return tip.partition(" (")[0].partition(":")[0]
+    """Button without a frame, named by its tip up to the first bracket or colon."""
+    named = tip.partition(" (")[0].partition(":")[0]
+    return theme.tool_button("", tip, icon=icon, kind="bare", named=named)

@@ -1,10 +1,11 @@
 """Drawer at the left: a rail of tabs, and the page of the open tab."""
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from .. import theme
 from ..actions import Action
+from .parts import column, row
 
 RAIL_WIDTH = 72
 PAGE_WIDTH = 292
@@ -37,26 +38,13 @@ class Drawer(QWidget):
         rail = QWidget()
         rail.setFixedWidth(RAIL_WIDTH)
         theme.name(rail, "Drawer")
-        self._rail = QVBoxLayout(rail)
-        self._rail.setContentsMargins(0, 0, 0, 0)
-        self._rail.setSpacing(4)
-        self._rail.addStretch(1)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(theme.GAP)
-        layout.addWidget(rail)
-        layout.addWidget(self.stack)
+        self._rail = column(1, spacing=4, inside=rail)
+        column(row(rail, self.stack, spacing=theme.GAP), inside=self)
 
     def add(self, tab: Action, page: QWidget) -> None:
         """Add a page below the others, by the id of its `tab`, the action that toggles it.
 
         The page should fit into :data:`PAGE_WIDTH` and scroll where it is higher than the desk.
-
-        Parameters
-        ----------
-        tab : Action
-            Toggles the page; its id is the page's name.
-        page : QWidget
         """
         self._pages[tab.id] = page
         self.stack.addWidget(page)
@@ -64,7 +52,10 @@ class Drawer(QWidget):
 
     def add_button(self, tab: Action) -> None:
         """Add a button below the others, of an action that toggles something else."""
-        self._rail.insertWidget(self._rail.count() - 1, _tab_button(tab))
+        button = tab.button(Qt.ToolButtonStyle.ToolButtonTextUnderIcon, "tab")
+        button.setIconSize(QSize(20, 20))
+        button.setFixedSize(RAIL_WIDTH, 54)
+        self._rail.insertWidget(self._rail.count() - 1, button)
 
     @property
     def pages(self) -> list[str]:
@@ -84,10 +75,3 @@ class Drawer(QWidget):
     def toggle(self, name: str) -> None:
         """Open a page, or close it if it is open."""
         self.turn_to("" if self.page == name else name)
-
-
-def _tab_button(tab: Action) -> QToolButton:
-    button = tab.button(Qt.ToolButtonStyle.ToolButtonTextUnderIcon, "tab")
-    button.setIconSize(QSize(20, 20))
-    button.setFixedSize(RAIL_WIDTH, 54)
-    return button

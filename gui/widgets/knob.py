@@ -1,8 +1,9 @@
 """Knobs: one parameter each, and the pages of knobs of an instrument."""
 
 import math
+from collections.abc import Mapping
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -27,7 +28,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QMenu,
-    QToolButton,
     QWidget,
 )
 from typing_extensions import override
@@ -182,13 +182,7 @@ class Knob(QWidget):
             self.update()
 
     def set_modulations(self, modulations: list[tuple[str, int, float]]) -> None:
-        """Show what moves it.
-
-        Parameters
-        ----------
-        modulations : list of (str, int, float)
-            Source, number of the slot from 1, and depth.
-        """
+        """Show what moves it: sources, numbers of their slots from 1, and depths."""
         if modulations != self._modulations:
             self._modulations = modulations
             self.update()
@@ -269,34 +263,28 @@ class Knob(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
             return
+        self._mouse_y = event.position().y()
         if event.modifiers() & Qt.KeyboardModifier.AltModifier and self._modulations:
             self._deepened = self._modulations[0][2]
-            self._mouse_y = event.position().y()
             self.gesture_began.emit(f"modulation of {self.title}")
-            return
-        if self.value_box.contains(event.position()):
+        elif self.value_box.contains(event.position()):
             self.type_value()
-            return
-        self._turned = self.parameter.to_unit(self.value)
-        self._mouse_y = event.position().y()
-        self.gesture_began.emit(self.title)
+        else:
+            self._turned = self.parameter.to_unit(self.value)
+            self.gesture_began.emit(self.title)
 
     @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        travel = (self._mouse_y - event.position().y()) / TRAVEL_PX * _speed(event)
+        self._mouse_y = event.position().y()
         if self._deepened is not None:
-            travel = (self._mouse_y - event.position().y()) / TRAVEL_PX
-            self._deepened = min(max(self._deepened + travel * _speed(event), -1.0), 1.0)
-            self._mouse_y = event.position().y()
+            self._deepened = min(max(self._deepened + travel, -1.0), 1.0)
             if self._modulations:
                 slot = self._modulations[0][1]
                 self.edited.emit({f"{MODULATION}.depth{slot}": self._deepened})
-            return
-        if self._turned is None:
-            return
-        travel = (self._mouse_y - event.position().y()) / TRAVEL_PX
-        self._turned += travel * _speed(event)
-        self._mouse_y = event.position().y()
-        self.edited.emit(self._at(self._turned))
+        elif self._turned is not None:
+            self._turned += travel
+            self.edited.emit(self._at(self._turned))
 
     @override
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -314,7 +302,8 @@ class Knob(QWidget):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = self.menu()
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(event.globalPos() if event.reason() == _MOUSE else self._middle())
+        middle = self.mapToGlobal(self.rect().center())
+        menu.popup(event.globalPos() if event.reason() == _MOUSE else middle)
 
     def menu(self) -> QMenu:
         """Context menu: MIDI, pin, copy, paste."""
@@ -332,10 +321,10 @@ class Knob(QWidget):
             pin.setChecked(self.pinned)
             pin.triggered.connect(lambda on: self.pin_asked.emit(id_, on))
             menu.addSeparator()
+        default = self.parameter.text(self.parameter.default)
         menu.addAction("Copy value", lambda: clipboard.setText(self.parameter.text(self.value)))
         menu.addAction("Paste value", lambda: self._type(clipboard.text().strip()))
         menu.addAction("Type a value…", self.type_value)
-        default = self.parameter.text(self.parameter.default)
         menu.addAction(f"Back to {default}", self._take_default)
         return menu
 
@@ -366,9 +355,6 @@ class Knob(QWidget):
         if pinned != self.pinned:
             self.pinned = pinned
             self.update()
-
-    def _middle(self) -> QPoint:
-        return self.mapToGlobal(self.rect().center())
 
     def _take_default(self) -> None:
         self.set_at_once.emit({self.id: self.parameter.default}, self.title)
@@ -435,7 +421,7 @@ def _speed(event: QMouseEvent | QWheelEvent | QKeyEvent) -> float:
 
 
 # --------------------------------------------------------------------------------------------------
-# Pages of knobs, one a layer.
+# Knobs of an instrument, those of layers in pages.
 
 
 _COLUMNS = 4
@@ -447,8 +433,15 @@ def page_of(id_: str) -> int:
     return int(number) if name and number.isdigit() else 0
 
 
+def show_values(knobs: Mapping[str, Knob], values: Mapping[str, float]) -> None:
+    """Let knobs, by their parameters' ids, show the values that play."""
+    for id_, knob in knobs.items():
+        if id_ in values and knob.value != values[id_]:
+            knob.set_value(values[id_])
+
+
 class KnobPages(QWidget):
-    """Buttons of the pages of knobs.
+    """Buttons of the pages of knobs, one a layer.
 
     Signals
     -------
@@ -485,21 +478,13 @@ class KnobPages(QWidget):
             self._grid.removeWidget(button)
             button.deleteLater()
         for place, page in enumerate(pages):
-            button = QToolButton()
-            button.setObjectName("small")
-            button.setText(str(page))
+            tip = f"The knobs of layer {page}"
+            button = theme.tool_button(str(page), tip, named=f"Layer {page}")
             button.setCheckable(True)
             button.setChecked(place == 0)
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.setToolTip(f"The knobs of layer {page}")
-            theme.name(button, f"Layer {page}")
             self._group.addButton(button, page)
             self._grid.addWidget(button, place // _COLUMNS, place % _COLUMNS)
         self.setVisible(bool(pages))
-
-
-# --------------------------------------------------------------------------------------------------
-# Knobs of an instrument.
 
 
 class Knobs(QFrame):
@@ -542,8 +527,6 @@ class Knobs(QFrame):
         for id_, knob in self._knobs.items():
             knob.setVisible(page_of(id_) in (0, page))
 
-    def set_values(self, values: dict[str, float]) -> None:
+    def set_values(self, values: Mapping[str, float]) -> None:
         """Show the parameters that play."""
-        for id_, knob in self._knobs.items():
-            if id_ in values and knob.value != values[id_]:
-                knob.set_value(values[id_])
+        show_values(self._knobs, values)

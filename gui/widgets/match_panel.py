@@ -3,19 +3,8 @@
 import math
 from typing import get_args
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QSizePolicy,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
-from typing_extensions import override
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
 
 from mesosynth.matching.results import MatchResult, MatchStep, Scores
 from mesosynth.plugins.parameters import Parameter, ParameterTable
@@ -27,10 +16,8 @@ from ..actions import Action
 from ..desk import Desk
 from ..plots.frame import Frame
 from ..undo import History
-
-# --------------------------------------------------------------------------------------------------
-# Similarity of match and target as three bars: one number alone would be believed.
-
+from .bar import Bar
+from .parts import PROGRESS, column, progress_bar, row
 
 VIEWS = {
     "score": (
@@ -56,86 +43,23 @@ VIEWS = {
 """What the desk calls the views of :class:`Scores`, and what it says of them."""
 
 _SCALE = "1 is the same sound, 0 nothing in common."
-_BAR = 3.0  # px
-
-
-class ScoreBar(QWidget):
-    """Bar of one similarity, 0 to 1, with its name and number."""
-
-    def __init__(self, name: str, meaning: str) -> None:
-        super().__init__()
-        self._name, self._meaning = name, meaning
-        self._score: float | None = None
-        self._words = ""
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.show_score(None)
-
-    @property
-    def text(self) -> str:
-        """The number, or the words that stand for it, as shown."""
-        return self._words or ("–" if self._score is None else f"{self._score:.2f}")
-
-    def show_score(self, score: float | None, words: str = "") -> None:
-        """Show a score, or that there is none.
-
-        Parameters
-        ----------
-        score : float or None
-            0 to 1.
-        words : str
-            Text in place of the number.
-        """
-        self._score, self._words = score, words
-        self.setToolTip(f"{self._name} {self.text}. {self._meaning} {_SCALE}")
-        theme.name(self, f"Similarity in {self._name}: {self.text}", self._meaning)
-        self.update()
-
-    @override
-    def sizeHint(self) -> QSize:
-        return theme.size(66, 20)
-
-    @override
-    def minimumSizeHint(self) -> QSize:
-        return theme.size(40, 20)
-
-    @override
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setFont(theme.font(8))
-        above = QRectF(0.0, 0.0, self.width(), self.height() - _BAR - 1.0)
-        middle = Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(theme.colour(theme.DIM))
-        painter.drawText(above, Qt.AlignmentFlag.AlignLeft | middle, self._name)
-        painter.setPen(theme.colour(theme.FAINT if self._score is None else theme.TEXT))
-        painter.drawText(above, Qt.AlignmentFlag.AlignRight | middle, self.text)
-        below = QRectF(0.0, self.height() - _BAR, self.width(), _BAR)
-        painter.fillRect(below, theme.colour(theme.LINE))
-        below.setWidth(self.width() * (self._score or 0.0))
-        painter.fillRect(below, theme.colour(theme.ACCENT))
 
 
 class ScoreBars(QWidget):
-    """Bars of the score and the three that it is the worst of, side by side."""
+    """Similarity as four bars, as one number alone would be believed: the worst, and each."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.bars = {view: ScoreBar(*said) for view, said in VIEWS.items()}
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(2, 0, 2, 0)
-        layout.setSpacing(10)
-        for view, bar in self.bars.items():
-            layout.addWidget(bar, 3 if view == "score" else 2)
+        self.bars = {view: Bar(name, f"{text} {_SCALE}") for view, (name, text) in VIEWS.items()}
+        stretched = [(bar, 3 if view == "score" else 2) for view, bar in self.bars.items()]
+        column(row(*stretched, spacing=10), inside=self)
 
     def show_scores(self, scores: Scores | None) -> None:
         """Show how alike a sound is; None while that is not known."""
         known = {} if scores is None else scores.as_dict()
         for view, bar in self.bars.items():
             is_far = view == "score" and scores is not None and not scores.matched
-            bar.show_score(known.get(view), "not matched" if is_far else "")
-
-
-# --------------------------------------------------------------------------------------------------
-# Audition: target, match or both by ear.
+            bar.show_share(known.get(view), "not matched" if is_far else "")
 
 
 HEARD: tuple[AuditionChoice, ...] = get_args(AuditionChoice)
@@ -178,11 +102,7 @@ class AuditionButtons(QWidget):
         self._heard: AuditionChoice | None = None
         self._shown: tuple[AuditionChoice | None, bool] = (None, False)
         self._buttons = {what: self._button(what) for what in HEARD}
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        for button in self._buttons.values():
-            layout.addWidget(button)
+        column(row(*self._buttons.values()), inside=self)
         desk.attached.connect(self._attach)
         self.setEnabled(False)
 
@@ -226,20 +146,11 @@ class AuditionButtons(QWidget):
         return button
 
 
-# --------------------------------------------------------------------------------------------------
-# Panel of a match: each parameter with its error, loss, progress.
-
-
 def estimate(value: float, std: float) -> str:
-    """`value` ± `std` with as many decimals as the error is worth, four at most.
+    """`value` ± `std` in one unit, with as many decimals as the error is worth, four at most.
 
     >>> estimate(8.29712, 0.0131)
     '8.30 ± 0.01'
-
-    Parameters
-    ----------
-    value, std : float
-        In the same unit; a `std` of 0 says that the error is not known.
     """
     if not std > 0.0 or not math.isfinite(std):
         return f"{value:.4g}"
@@ -270,28 +181,18 @@ class MatchPanel(Frame):
         grid.setVerticalSpacing(1)
         grid.setColumnStretch(1, 1)
         self._rows: dict[str, tuple[Parameter, QLabel]] = {}
-        for row, id_ in enumerate(parameters.matchable):
+        for place, id_ in enumerate(parameters.matchable):
             parameter = parameters[id_]
             value = QLabel("–")
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             theme.name(value, f"Matched {parameter.name}")
-            grid.addWidget(theme.note(parameter.name), row, 0)
-            grid.addWidget(value, row, 1)
+            grid.addWidget(theme.note(parameter.name), place, 0)
+            grid.addWidget(value, place, 1)
             self._rows[id_] = (parameter, value)
         self._best = math.inf
-        self.progress = QProgressBar(maximum=1000, textVisible=False)
-        self.progress.setFixedHeight(6)
-        theme.name(self.progress, "Progress of the match")
-        self.scores = ScoreBars()
-        self._summary = theme.note("No match yet")
-        layout = QVBoxLayout(body)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(grid)
-        layout.addStretch(1)
-        layout.addWidget(self.scores)
-        layout.addWidget(self.progress)
-        layout.addWidget(self._summary)
+        self.progress = progress_bar("Progress of the match")
+        self.scores, self._summary = ScoreBars(), theme.note("No match yet")
+        column(grid, 1, self.scores, self.progress, self._summary, spacing=4, inside=body)
 
     def value_text(self, id_: str) -> str:
         """Text of a parameter in the table."""
@@ -317,7 +218,7 @@ class MatchPanel(Frame):
             self._best = step.loss
             self._fill_table(step)
         self._sum_up(self._best, step.evaluations, step.seconds)
-        self.progress.setValue(round(1000 * step.progress))
+        self.progress.setValue(round(PROGRESS * step.progress))
 
     def end(self, result: MatchResult | None) -> None:
         """Show how the match ended."""
@@ -327,7 +228,7 @@ class MatchPanel(Frame):
             return
         self._fill_table(result)
         self._sum_up(result.loss, result.evaluations, result.seconds)
-        self.progress.setValue(1000 if result.converged else self.progress.value())
+        self.progress.setValue(PROGRESS if result.converged else self.progress.value())
 
     def judge(self, result: MatchResult) -> None:
         """Show how alike the match is to the target."""

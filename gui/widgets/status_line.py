@@ -1,8 +1,8 @@
 """Status line: device, load, underflows, and the level meter of the output."""
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QRectF, QSize, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 from typing_extensions import override
 
 from mesosynth.engine.limiter import CEILING_DB
@@ -12,6 +12,7 @@ from mesosynth.units import amplitude_to_db
 from .. import theme
 from ..text import plain_text
 from .elided_label import ElidedLabel
+from .parts import column, row
 
 # --------------------------------------------------------------------------------------------------
 # Level meter: two thin bars, left over right.
@@ -80,10 +81,6 @@ def _text(level: float) -> str:
 # Status line.
 
 
-def _tint(severity: str) -> str:
-    return {"warning": theme.WARNING, "error": theme.ERROR}.get(severity, theme.TEXT)
-
-
 class StatusLine(QWidget):
     """Status line: device on the left, message in the middle, level and load on the right.
 
@@ -102,26 +99,13 @@ class StatusLine(QWidget):
         self.message = ElidedLabel()
         theme.name(self.message, "Message")
         self.level = LevelMeter()
-        self.load = ClickableLabel()
+        self.load = theme.tool_button("", "Count anew", kind="load", named="Load of the sound")
         self.load.clicked.connect(self.reset_asked)
-        theme.name(self.load, "Load of the sound", "Press Enter to count anew")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(4, 0, 4, 0)
-        layout.setSpacing(16)
-        layout.addWidget(self.device)
-        layout.addWidget(self.message, 1)
-        layout.addWidget(self.level)
-        layout.addWidget(self.load)
+        strip = row(self.device, (self.message, 1), self.level, self.load, spacing=16)
+        column(strip, inside=self).setContentsMargins(4, 0, 4, 0)
 
     def show_device(self, name: str, silent: bool) -> None:
-        """Name the device.
-
-        Parameters
-        ----------
-        name : str
-        silent : bool
-            Whether it is the silent clock.
-        """
+        """Name the device, and say whether it is the silent clock."""
         self._device = name, silent
         self.device.setText("No sound card: silent clock" if silent else f"Sound: {name}")
         tint = theme.WARNING if silent else theme.DIM
@@ -135,16 +119,11 @@ class StatusLine(QWidget):
         super().changeEvent(event)
 
     def show_message(self, text: str, severity: str) -> None:
-        """Show a sentence until the next one.
-
-        Parameters
-        ----------
-        text : str
-        severity : {"info", "warning", "error"}
-        """
+        """Show a sentence until the next one; `severity` is "info", "warning" or "error"."""
         self.message.setText(text)
         self.message.setToolTip(plain_text(text))
-        self.message.setStyleSheet(f"color: {_tint(severity)};")
+        tint = {"warning": theme.WARNING, "error": theme.ERROR}.get(severity, theme.TEXT)
+        self.message.setStyleSheet(f"color: {tint};")
 
     def show_audio(self, status: AudioStatus | None) -> None:
         """Show levels, rate, block, latency, load and underflows."""
@@ -162,8 +141,7 @@ class StatusLine(QWidget):
             f"{status.load:.1%} of a block's time, at most {status.load_max:.1%}; the device ran "
             f"dry {status.underflows} times{_blame(status)}. Click to count anew."
         )
-        tint = theme.WARNING if status.underflows else theme.DIM
-        self.load.setStyleSheet(f"color: {tint};")
+        theme.mark(self.load, "problem", bool(status.underflows))
 
 
 def _blame(status: AudioStatus) -> str:
@@ -173,27 +151,3 @@ def _blame(status: AudioStatus) -> str:
         why = f", at least {elsewhere} as something else had the processor" if elsewhere else ""
         return f", and {status.overruns} blocks took longer to compute than they last{why}"
     return ", though no block took too long: something else held it up" if status.underflows else ""
-
-
-class ClickableLabel(QLabel):
-    """Label to click, or to reach by Tab and press."""
-
-    clicked = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("note")  # what the style sheet goes by
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-
-    @override
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.clicked.emit()
-
-    @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.clicked.emit()
-        else:
-            super().keyPressEvent(event)

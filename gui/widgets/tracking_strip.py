@@ -1,9 +1,7 @@
 """Tracking strip: level, confidence and lag of the input that the sound follows."""
 
-from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
-from typing_extensions import override
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QWidget
 
 from mesosynth.session import Session
 from mesosynth.session.tracking import TrackingState
@@ -12,6 +10,7 @@ from .. import theme
 from ..actions import Actions
 from ..desk import Desk
 from ..undo import History
+from .parts import PROGRESS, column, progress_bar, row
 
 _WORDS = {
     "listening": "Listening for something to follow…",
@@ -39,8 +38,9 @@ class TrackingStrip(QWidget):
         self._before: dict[str, float] | None = None
         self._driven: dict[str, float] = {}  # what is followed, as it was seen last
         self.words = theme.note()
-        self.level = Bar("Level of the input")
-        self.confidence = Bar("Confidence")
+        self.level, self.confidence = progress_bar("Level of the input"), progress_bar("Confidence")
+        for bar in (self.level, self.confidence):
+            bar.setFixedWidth(80)
         self.level_text, self.confidence_text, self.lag_text = (theme.note() for _ in range(3))
         for text, longest in (
             (self.level_text, "Input -99 dBFS"),
@@ -52,16 +52,11 @@ class TrackingStrip(QWidget):
         self.end_button = actions["follow_input"].button(kind="follow_input")
         for button in (self.freeze_button, self.end_button):
             button.setIconSize(QSize(16, 16))
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(4, 0, 4, 0)
-        layout.setSpacing(theme.GAP)
-        layout.addWidget(self.words, 1)
-        for text, bar in ((self.level_text, self.level), (self.confidence_text, self.confidence)):
-            layout.addWidget(text)
-            layout.addWidget(bar)
-        layout.addWidget(self.lag_text)
-        layout.addWidget(self.freeze_button)
-        layout.addWidget(self.end_button)
+        strip = row(
+            (self.words, 1), self.level_text, self.level, self.confidence_text, self.confidence,
+            self.lag_text, self.freeze_button, self.end_button, spacing=theme.GAP,
+        )  # fmt: skip
+        column(strip, inside=self).setContentsMargins(4, 0, 4, 0)
         self.hide()
         desk.attached.connect(self._attach)
 
@@ -86,10 +81,11 @@ class TrackingStrip(QWidget):
         held = followed.frozen and followed.hearing == "following"
         self.words.setText("Frozen: the input is heard" if held else _WORDS[followed.hearing])
         level = max(followed.level, theme.FLOOR_DB)
-        self.level.show_share(1.0 - level / theme.FLOOR_DB, False)
+        self.level.setValue(round(PROGRESS * (1.0 - min(level, 0.0) / theme.FLOOR_DB)))
         self.level_text.setText(f"Input {level:.0f} dBFS")
         confidence = followed.confidence
-        self.confidence.show_share(confidence, confidence < _UNSURE)
+        self.confidence.setValue(round(PROGRESS * confidence))
+        theme.mark(self.confidence, "warns", confidence < _UNSURE)
         self.confidence_text.setText(f"Confidence {confidence:.0%}")
         known = followed.hearing == "following"
         self.lag_text.setText(f"Lag {followed.lag:.2f} s" if known else "Lag –")
@@ -136,39 +132,3 @@ class TrackingStrip(QWidget):
                 lambda: self._history.change(old),
                 lambda: self._history.change(after),
             )
-
-
-class Bar(QWidget):
-    """Thin bar of a share, 0 to 1."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        theme.name(self, name)
-        self._share, self._warns = 0.0, False
-
-    @override
-    def sizeHint(self) -> QSize:
-        return theme.size(80, 6)
-
-    def show_share(self, share: float, warns: bool) -> None:
-        """Show a share; in another colour if it is a warning.
-
-        Parameters
-        ----------
-        share : float
-            0 to 1.
-        warns : bool
-            Whether the bar is in the colour of warnings.
-        """
-        self._share, self._warns = min(max(share, 0.0), 1.0), warns
-        self.setAccessibleDescription(f"{self._share:.0%}")
-        self.update()
-
-    @override
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        tint = theme.WARNING if self._warns else theme.ACCENT
-        painter.fillRect(self.rect(), theme.colour(theme.WELL))
-        width = self._share * self.width()
-        painter.fillRect(QRectF(0.0, 0.0, width, self.height()), theme.colour(tint))

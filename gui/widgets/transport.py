@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QContextMenuEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QToolButton, QWidget
 from typing_extensions import override
 
 from mesosynth.session.capture import CaptureState, TakeState
@@ -10,9 +10,9 @@ from mesosynth.session.capture import CaptureState, TakeState
 from .. import theme
 from ..actions import Action, Actions
 from ..undo import SLOTS
+from .parts import column, row
 
-# --------------------------------------------------------------------------------------------------
-# Snapshot buttons: a click recalls a snapshot, or fills an empty one; so does a right click.
+_STYLE = Qt.ToolButtonStyle
 
 
 class SnapshotRow(QWidget):
@@ -21,21 +21,17 @@ class SnapshotRow(QWidget):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         theme.name(self, "Snapshots")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        for slot in range(1, SLOTS + 1):
-            layout.addWidget(_Slot(actions[f"recall_{slot}"], actions[f"store_{slot}"]))
+        slots = (_Slot(actions[f"recall_{n}"], actions[f"store_{n}"]) for n in range(1, SLOTS + 1))
+        column(row(*slots, spacing=2), inside=self)
 
 
-class _Slot(QToolButton):
-    """Button of a snapshot; never disabled, so that a click can fill an empty one."""
+class _Slot(theme.ToolButton):
+    """Button of a snapshot: a click recalls it, or fills an empty one; so does a right click."""
 
     def __init__(self, recall: Action, store: Action) -> None:
         super().__init__()
         self.setObjectName("slot")
         self.setText(recall.iconText())
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._recall, self._store = recall, store
         self.clicked.connect(self._press)
         recall.changed.connect(self._refresh)
@@ -54,12 +50,7 @@ class _Slot(QToolButton):
         tip = does.toolTip() + ("" if empty else f"\nRight click: {self._store.toolTip()}")
         self.setToolTip(tip)
         theme.name(self, does.text(), tip)
-        self.setProperty("empty", empty)
-        self.style().polish(self)
-
-
-# --------------------------------------------------------------------------------------------------
-# Transport: the row of buttons at the top.
+        theme.mark(self, "empty", empty)
 
 
 _GROUPS = [
@@ -84,23 +75,16 @@ class Transport(QWidget):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self.recording = self.capturing = False
-        self._buttons: dict[str, QToolButton] = {}
-        self._recorded = theme.note()
-        self._recorded.hide()
-        self._captured = theme.note()
-        self._captured.hide()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        for group in _GROUPS:
-            for id_ in group:
-                layout.addWidget(self._button(actions, id_))
-            if "record" in group:
-                layout.addWidget(self._recorded)
-            if "capture" in group:
-                layout.addWidget(self._captured)
-            layout.addWidget(_gap())
-        layout.addStretch(1)
+        self._recorded, self._captured = theme.note(), theme.note()
+        for note in (self._recorded, self._captured):
+            note.hide()
+        self._buttons = {id_: _button(actions[id_]) for group in _GROUPS for id_ in group}
+        beside = {"record": self._recorded, "capture": self._captured}
+        groups = [
+            row(*(self._buttons[id_] for id_ in group), *(beside[i] for i in group if i in beside))
+            for group in _GROUPS
+        ]
+        column(row(*groups, 1, spacing=4 + 2 * theme.GAP), inside=self)
 
     def __getitem__(self, id_: str) -> QToolButton:
         return self._buttons[id_]
@@ -112,12 +96,11 @@ class Transport(QWidget):
 
     def _fit(self) -> None:
         """Show words beside as many icons as there is room for."""
-        style = Qt.ToolButtonStyle
         for button in self._buttons.values():
-            button.setToolButtonStyle(style.ToolButtonTextBesideIcon)
+            button.setToolButtonStyle(_STYLE.ToolButtonTextBesideIcon)
         for id_ in _SHORT:
             if self.sizeHint().width() > self.width():
-                self._buttons[id_].setToolButtonStyle(style.ToolButtonIconOnly)
+                self._buttons[id_].setToolButtonStyle(_STYLE.ToolButtonIconOnly)
 
     @override
     def minimumSizeHint(self) -> QSize:
@@ -131,9 +114,7 @@ class Transport(QWidget):
     def show_recording(self, recording: TakeState) -> None:
         """Show how long and how loud the recording is; nothing when none runs."""
         self.recording = recording.running
-        level = max(recording.level, -99.0)
-        text = f"{recording.seconds:.1f} s  {level:.0f} dBFS" if recording.running else ""
-        self._recorded.setText(text)
+        self._recorded.setText(f"{recording.seconds:.1f} s  {max(recording.level, -99):.0f} dBFS")
         self._recorded.setVisible(recording.running)
 
     def show_capture(self, capture: CaptureState) -> None:
@@ -143,38 +124,23 @@ class Transport(QWidget):
         self._captured.setText(f"{minutes}:{seconds:02}")
         self._captured.setVisible(capture.running)
 
-    def _button(self, actions: Actions, id_: str) -> QToolButton:
-        self._buttons[id_] = button = _button(actions[id_])
-        return button
-
 
 class Corner(QWidget):
     """Row of buttons beside the menus: undo, redo, A and B, the snapshots, help."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
-        style = Qt.ToolButtonStyle
         self.setObjectName("corner")  # what the style sheet goes by
         self.snapshots = SnapshotRow(actions)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 3, theme.GAP, 1)
-        layout.setSpacing(4)
-        layout.addWidget(_button(actions["undo"], style.ToolButtonIconOnly))
-        layout.addWidget(_button(actions["redo"], style.ToolButtonIconOnly))
-        layout.addWidget(_button(actions["compare"], style.ToolButtonTextOnly))
-        layout.addWidget(self.snapshots)
-        layout.addWidget(_button(actions["shortcuts"]))
+        undo, redo = (_button(actions[id_], _STYLE.ToolButtonIconOnly) for id_ in ("undo", "redo"))
+        sides = _button(actions["compare"], _STYLE.ToolButtonTextOnly)
+        buttons = row(undo, redo, sides, self.snapshots, _button(actions["shortcuts"]))
+        column(buttons, inside=self).setContentsMargins(0, 3, theme.GAP, 1)
 
 
 def _button(
-    action: Action, style: Qt.ToolButtonStyle = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+    action: Action, style: Qt.ToolButtonStyle = _STYLE.ToolButtonTextBesideIcon
 ) -> QToolButton:
     button = action.button(style, action.id, action.title)
     button.setIconSize(QSize(16, 16))
     return button
-
-
-def _gap() -> QFrame:
-    gap = QFrame()
-    gap.setFixedWidth(theme.GAP)
-    return gap

@@ -93,10 +93,10 @@ def test_layers_are_ordered_by_drag_buttons_and_keys_and_go_by_delete(layered, p
     card = page.cards[0]
     drag(card, QPointF(40, 8), (0, round(2.2 * card.height())))
     assert carriers(layered) == [900.0, 1500.0, 500.0]
-    colours = [card.share.colour.name() for card in page.cards]
+    colours = [card.share.colour for card in page.cards]
     click(page.cards[2].up)
     assert carriers(layered) == [900.0, 500.0, 1500.0]
-    assert [card.share.colour.name() for card in page.cards] == [colours[0], colours[2], colours[1]]
+    assert [card.share.colour for card in page.cards] == [colours[0], colours[2], colours[1]]
     page.cards[0].setFocus()
     QTest.keyClick(page.cards[0], Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
     assert carriers(layered) == [500.0, 900.0, 1500.0]

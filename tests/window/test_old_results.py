@@ -137,7 +137,7 @@ def test_there_is_one_panel_to_hear_and_to_apply(matched):
 def test_an_error_goes_when_what_comes_after_it_succeeds(desk, bad_file, tmp_path):
     desk.files.load_target(bad_file)
     assert "letter.wav" in desk.status.message.text()
-    desk.sessions.autosave.save()  # no hand asked for it
+    desk.sessions.autosave()  # no hand asked for it
     assert "letter.wav" in desk.status.message.text()
     desk.knobs["f_m"].setFocus()
     QTest.keyClick(desk.knobs["f_m"], Qt.Key.Key_Up)

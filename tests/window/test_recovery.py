@@ -35,7 +35,7 @@ TOUCH = """
 window.history.set_at_once({"f_m": 12.5}, "test")
 window.history.step("test", lambda session: session.rack.add_effect("delay"))
 window.comparisons.store(2)
-window.sessions.autosave.save()
+window.sessions.autosave()
 print("kept", flush=True)
 QTest.qWait(60_000)
 """
@@ -143,8 +143,8 @@ def test_ten_rotate(only_window, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "autosave_folder", lambda: tmp_path)
     for step in range(KEPT + 3):
         only_window.session.sound.set({"f_m": 2.0 + step})
-        only_window.sessions.autosave.save()
+        only_window.sessions.autosave()
     names = sorted(path.name for path in tmp_path.glob("*.json"))
     assert [name[:12] for name in names] == [f"desk {n:06} " for n in range(4, KEPT + 4)]
-    only_window.sessions.autosave.save()  # nothing has changed
+    only_window.sessions.autosave()  # nothing has changed
     assert sorted(path.name for path in tmp_path.glob("*.json")) == names
