@@ -6,7 +6,7 @@ the other, and a mouse moves the pad's point some seven times a second.
 
 With --json, one object::
 
-    schema      2; grows with any change that a reader of an older one would notice
+    schema      3; grows with any change that a reader of an older one would notice
     machine     see :meth:`benchmarks.harness.Environment.record`
     platform    Qt's name of where the window was: "xcb", "offscreen", ...
     size        the window's, px
@@ -15,6 +15,9 @@ With --json, one object::
     cpu         of the desk's own process, 1.0 is one core; sound and matcher are others
     input_ms    {median, longest}: from a move of the mouse to its picture
     memory      {windows, after_ten_mb, at_the_end_mb}: after that many were opened and closed
+    hour        {minutes, overview_seconds, zoom_seconds, longest_turn_ms, held_mb}: a long sound as
+                the target: until its waveform is shown, and ten seconds of it finer; the longest
+                turn of the event loop meanwhile, and the memory at the end
 """
 
 import argparse
@@ -34,7 +37,7 @@ from benchmarks.harness import (
 )
 from mesosynth.errors import WorkerError
 
-SCHEMA = 2
+SCHEMA = 3
 SIZE = (1200, 800)
 
 _PATIENCE = 300.0  # s
@@ -44,6 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add this benchmark's options to `parser`."""
     parser.add_argument("--seconds", type=float, default=10.0, help="of frames (10)")
     parser.add_argument("--windows", type=int, default=50, help="opened and closed (50)")
+    parser.add_argument("--minutes", type=float, default=60.0, help="of the long sound (60)")
     parser.add_argument("--starts", type=int, default=3, help="of the desk, from nothing (3)")
 
 
@@ -56,6 +60,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     ]
     frames = _measure("frames", "--seconds", str(arguments.seconds))
     memory = _measure("memory", "--windows", str(arguments.windows))
+    hour = _measure("hour", "--minutes", str(arguments.minutes))
     return {
         "schema": SCHEMA,
         "machine": environment.record(),
@@ -70,6 +75,7 @@ def run(arguments: argparse.Namespace) -> Answer:
         "cpu": frames["cpu"],
         "input_ms": frames["input_ms"],
         "memory": {key: memory[key] for key in ("windows", "after_ten_mb", "at_the_end_mb")},
+        "hour": {key: value for key, value in hour.items() if key != "platform"},
     }
 
 
@@ -99,6 +105,7 @@ def _measure(*options: str) -> Answer:
 def show(answer: Answer) -> None:
     """Print the figures as tables."""
     frames, memory, input_ms = answer["frames"], answer["memory"], answer["input_ms"]
+    hour = answer["hour"]
     width, height = answer["size"]
     show_machine(answer["machine"], f"; a window of {width} × {height} on {answer['platform']}")
     console().print(
@@ -109,7 +116,10 @@ def show(answer: Answer) -> None:
         f"From the mouse to the picture: {input_ms['median']:.1f} ms, "
         f"longest {input_ms['longest']:.1f} ms\n"
         f"Memory after ten windows {memory['after_ten_mb']:.1f} MB, after {memory['windows']} "
-        f"windows {memory['at_the_end_mb']:.1f} MB"
+        f"windows {memory['at_the_end_mb']:.1f} MB\n"
+        f"A sound of {hour['minutes']:.0f} minutes: overview {hour['overview_seconds']:.1f} s, "
+        f"ten seconds of it finer after {hour['zoom_seconds']:.2f} s, longest turn "
+        f"{hour['longest_turn_ms']:.0f} ms, {hour['held_mb']:.0f} MB"
     )
 
 

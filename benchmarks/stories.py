@@ -1,8 +1,12 @@
-"""Pictures of five stories on the real desk, by mouse and keys.
+"""Pictures of stories on the real desk, by mouse and keys.
 
 ``python -m benchmarks.stories [FOLDER] [STORY …]`` writes FOLDER/STORY.png (assets/screenshots by
 default). It needs a display and JACK, on whose dummy driver another player is what the desk records
 and follows.
+
+``--looks`` takes one desk with a match through what a performer, a sound designer and a researcher
+look at, in every size, theme and scale, and writes FOLDER/SIZE THEME SCALE VIEW.png; it needs a
+display of 1920 x 1080 and no JACK.
 """
 
 import argparse
@@ -10,7 +14,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 
 from PIL import Image
@@ -46,7 +51,7 @@ def play_the_pad(window: MainWindow, _: JackPlayer) -> None:
     _drag(knob, knob.dial.center(), QPoint(0, -20))
 
 
-def match_a_recording(window: MainWindow, _: JackPlayer) -> None:
+def match_a_recording(window: MainWindow, _: JackPlayer | None) -> None:
     """Drop a sound on the window, match it, and show the result."""
     _drop(window, resource("assets", "demo.wav"))
     _wait(lambda: window.actions_["match"].isEnabled())
@@ -88,13 +93,64 @@ def record_and_follow(window: MainWindow, other: JackPlayer) -> None:
     for step in range(61):
         other.play({**sound, "gamma": 4.0 * 2.0 ** (-step / 30), "period": 0.4})
         QTest.qWait(150)
-    _wait(lambda: window.tracking_strip.words.text() == "Following")
+    _wait(lambda: window.tracking_strip.words.text() == "Tracking")
 
 
 def recover_after_a_kill(window: MainWindow, _: JackPlayer) -> None:
     """Show the desk that was restored after a kill."""
-    _wait(lambda: window.sessions.autosave.crashed)
+    _wait(lambda: window.sessions.crashed)
     _press(window, "F3")
+
+
+SIZES = ((1280, 800), (1920, 1080))
+VIEWS = {
+    "perform": ("Ctrl+F1", "F2"),
+    "stage": ("Ctrl+F1", "Shift+F11"),
+    "blend": ("Ctrl+F1", "F6"),
+    "design": ("Ctrl+F2", "F4"),
+    "effects": ("Ctrl+F2", "F3"),
+    "layers": ("Ctrl+F2", "F7"),
+    "audio": ("Ctrl+F2", "Ctrl+D"),
+    "study": ("Ctrl+F3",),
+    "map": ("Ctrl+F3", "F5"),
+    "sequence": ("Ctrl+F3", "F8"),
+}
+"""Keys that open what a performer, a sound designer and a researcher look at."""
+
+
+def looks(folder: Path, scales: Sequence[int]) -> None:
+    """Walk through all views in every size, theme and scale.
+
+    Parameters
+    ----------
+    folder : Path
+    scales : sequence of int
+        Percent.
+    """
+    _own_folders()
+    window = _open("silent")
+    _press(window, "F3")
+    for title in ("Delay", "Modulation"):
+        window.effects.menu.aboutToShow.emit()
+        next(a for a in window.effects.menu.actions() if a.text() == title).trigger()
+    match_a_recording(window, None)
+    for corner in range(4):
+        window.blend_page.keep_here(corner)
+    for (width, height), look, scale in product(SIZES, ("dark", "light"), scales):
+        window.settings.theme, window.settings.scale = look, scale
+        window.look.begin()
+        window.look.use(look)
+        window.resize(width, height)
+        for view, keys in VIEWS.items():
+            for key in keys:
+                _press(window, key)
+            QTest.qWait(300)
+            _save(window, folder / f"{width}x{height} {look} {scale} {view}.png")
+            if window.stage.isVisible():
+                window.toggle_stage()
+            window.drawer.turn_to("")
+            window.layouts.reset()
+    window.close()
 
 
 STORIES: dict[str, Callable[[MainWindow, JackPlayer], None]] = {
@@ -111,10 +167,15 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stories", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=resource("assets", "screenshots"))
     parser.add_argument("stories", nargs="*", choices=[[], *STORIES], metavar="STORY")
+    parser.add_argument("--looks", action="store_true", help="all views in every look")
+    parser.add_argument("--scales", type=int, nargs="+", default=[100, 125, 150, 200])
     options = parser.parse_args(argv)
     options.folder.mkdir(parents=True, exist_ok=True)
     application = QApplication([sys.argv[0]])
     theme.apply(application)
+    if options.looks:
+        looks(options.folder, options.scales)
+        return 0
     for name in options.stories or STORIES:
         with jack_dummy(_RATE, _BLOCK), jack_player(_RATE, _BLOCK) as other:
             _tell(name, other, options.folder / f"{name}.png")
@@ -122,8 +183,7 @@ def main(argv: list[str]) -> int:
 
 
 def _tell(name: str, other: JackPlayer, picture: Path) -> None:
-    os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp()  # the user's own desk stays as it is
-    os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()  # and the takes as well
+    _own_folders()
     if name == "recover_after_a_kill":
         _kill_a_desk()
     window = _open()
@@ -133,8 +193,14 @@ def _tell(name: str, other: JackPlayer, picture: Path) -> None:
     window.close()
 
 
-def _open() -> MainWindow:
-    window = open_window(Session("system", INSTRUMENT, _RATE, _BLOCK, start=False))
+def _own_folders() -> None:
+    """Leave the user's own desk and takes as they are."""
+    os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp()
+    os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()
+
+
+def _open(device: str = "system") -> MainWindow:
+    window = open_window(Session(device, INSTRUMENT, _RATE, _BLOCK, start=False))
     window.resize(*SIZE)
     window.show()
     _wait(lambda: window.session.device.status() is not None)
@@ -163,7 +229,7 @@ if __name__ == "__main__":
     application = QApplication([])
     window = _open()
     play_the_pad(window, None)
-    window.sessions.autosave.save()
+    window.sessions.autosave()
     print("kept", flush=True)
     QTest.qWait(60000)
 """

@@ -10,9 +10,12 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+import soundfile
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
@@ -30,15 +33,17 @@ SIZE = (1200, 800)
 _INPUT_MS = 150  # between two moves of the mouse
 _LONGEST = 60.0  # s until the first match must have begun
 _MOVED = 3  # px
+_HOUR_RATE = 22050  # Hz
 
 
 def main(argv: list[str]) -> int:
     """Print the measurements as one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("start", "frames", "memory"))
+    parser.add_argument("what", choices=("start", "frames", "memory", "hour"))
     parser.add_argument("--begun", type=float, default=0.0, help="time.time() of the start")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--windows", type=int, default=50)
+    parser.add_argument("--minutes", type=float, default=60.0)
     options = parser.parse_args(argv)
     os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp()  # the user's own settings stay as they are
     application = QApplication([sys.argv[0]])
@@ -47,6 +52,8 @@ def main(argv: list[str]) -> int:
         answer = _start(application, options.begun)
     elif options.what == "frames":
         answer = _Frames(application, options.seconds).measure()
+    elif options.what == "hour":
+        answer = _hour(application, options.minutes)
     else:
         answer = _memory(application, options.windows)
     answer["platform"] = application.platformName()
@@ -172,6 +179,45 @@ def _memory(application: QApplication, windows: int) -> dict[str, object]:
         held.append(_resident_mb())
     warm = held[min(9, len(held) - 1)]
     return {"windows": windows, "after_ten_mb": warm, "at_the_end_mb": held[-1]}
+
+
+def _hour(application: QApplication, minutes: float) -> dict[str, object]:
+    """Time to the overview of a long sound, to a finer picture of ten seconds, and stutters."""
+    path = Path(tempfile.mkdtemp()) / "hour.wav"
+    noise = np.random.default_rng(0)
+    with soundfile.SoundFile(path, "w", _HOUR_RATE, 1, "PCM_16") as file:
+        for second in range(round(60.0 * minutes)):
+            file.write(noise.normal(0.0, 0.05 + 0.1 * (second % 60 < 20), _HOUR_RATE))
+    window = open_window(Session("silent", INSTRUMENT, start=False))
+    window.resize(*SIZE)
+    window.show()
+    turns: list[float] = []
+
+    def wait(until: Callable[[], bool]) -> float:
+        begun = time.perf_counter()
+        while not until():
+            application.processEvents()
+            turns.append(time.perf_counter())
+            if turns[-1] - begun > _LONGEST * 4.0:
+                raise SystemExit("The long sound was not shown in time.")
+            time.sleep(0.002)
+        return time.perf_counter() - begun
+
+    wait(lambda: window.session.started and window.session.device.name is not None)
+    waveform = window.scalograms.waveform
+    turns.clear()
+    window.files.load_target(path)
+    overview = wait(lambda: waveform.peaks is not None)
+    longest = max((after - before for before, after in pairwise(turns)), default=0.0)
+    middle = 30.0 * minutes
+    *_, low, high = waveform.sight
+    waveform.look_at(middle, middle + 10.0, low, high)
+    coarse = waveform.read(middle + 5.0, 0.0)  # the range of amplitudes there, which gets smaller
+    finer = wait(lambda: waveform.read(middle + 5.0, 0.0) != coarse)
+    window.close()
+    path.unlink()
+    return {"minutes": minutes, "overview_seconds": overview, "zoom_seconds": finer,
+            "longest_turn_ms": 1000.0 * longest, "held_mb": _resident_mb()}  # fmt: skip
 
 
 def _resident_mb() -> float:
