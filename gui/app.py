@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication
 from mesosynth.errors import MesosynthError
 from mesosynth.session import Session
 from mesosynth.session.device import DEFAULT_AUDIO, AudioSettings
+from mesosynth.system.file_kinds import SESSION, kind_of_file
 
 from .desk import Desk
 from .files import DEMO
@@ -35,8 +36,9 @@ def main(
     argv : list of str
         The program's name and Qt's own options.
     target : Path, optional
-        A sound to match at once, while it plays. Without one, and without a preset, the desk goes
-        on from the last session in silence; the first time, it plays and matches the demo.
+        A sound to match at once, while it plays, or a session's file. Without one, and without a
+        preset, the desk goes on from the last session in silence; the first time, it plays and
+        matches the demo.
     preset : Path, optional
         Parameters to start with.
     audio : AudioSettings, optional
@@ -102,7 +104,7 @@ def open_window(
     session : Session
         Not started yet; it belongs to the window from here on.
     target : Path, optional
-        A sound to match at once, while it plays.
+        A sound to match at once, while it plays, or a session's file.
     preset : Path, optional
         Parameters to start with, which are played at once.
     settings : Settings, optional
@@ -129,6 +131,9 @@ def open_window(
             session.sound.set({"gain": settings.gain})
         if preset is not None:
             window.files.open_preset(preset)
+        if target is not None and kind_of_file(target) is SESSION:
+            window.files.open_session(target)
+            return
         if fades:
             window.sound.fade_in()
         elif target is not None or preset is not None:

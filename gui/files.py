@@ -11,6 +11,7 @@ from typing_extensions import override
 from mesosynth.engine.capture import takes_folder
 from mesosynth.session import Session
 from mesosynth.session.capture import CaptureState
+from mesosynth.system.file_kinds import SESSION, kind_of_file
 from mesosynth.system.paths import in_order, path_text, resource, shown_name, text_path
 
 from . import theme
@@ -189,8 +190,10 @@ class Files(QObject):
         desk.attached.connect(self._attach)
 
     def take(self, path: Path) -> None:
-        """Take a dropped file: a match, a preset or a bank by its ending, else a sound."""
+        """Take a dropped file: a match, session, preset or bank by its ending, else a sound."""
         match path.suffix.lower():
+            case ".json" if kind_of_file(path) is SESSION:
+                self.open_session(path)
             case ".json":
                 self.open_preset(path)
             case ending if ending == MATCH:

@@ -26,8 +26,8 @@ def desk(
     Parameters
     ----------
     file : Path, optional
-        A sound to match. Without one, the desk goes on from the last session, in silence; the
-        first time, and in the terminal, it matches a demo.
+        A sound to match, or a preset or a session to open. Without one, the desk goes on from the
+        last session, in silence; the first time, and in the terminal, it matches a demo.
     preset : Path, optional
         Parameters to start with.
     sound : SoundOptions
@@ -35,10 +35,13 @@ def desk(
     """
     from mesosynth.cli.doctor import display_problem
     from mesosynth.presets.preset import load_preset
+    from mesosynth.system.file_kinds import PRESET, kind_of_file
     from mesosynth.system.paths import resource
 
     if file is not None and not file.exists():
         raise ArgumentError(f"{file} is neither a file nor a command; see mesosynth --help.")
+    if file is not None and preset is None and kind_of_file(file) is PRESET:
+        file, preset = None, file
     if preset is not None:
         load_preset(preset)
     audio, trouble = sound.audio()

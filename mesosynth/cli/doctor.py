@@ -8,11 +8,16 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mesosynth import __version__
 from mesosynth.cli.options import Json
 from mesosynth.cli.system_libraries import Purpose, install_command, missing
 from mesosynth.errors import WorkerError
 from mesosynth.system.kernels import cache_folder
 from mesosynth.system.worker import call
+
+_LIBRARIES = (
+    "PySide6-Essentials", "pyqtgraph", "numpy", "scipy", "numba", "sounddevice", "rtmidi2",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ def doctor(*, json: Json = False) -> dict[str, Any]:
 def examine() -> list[Check]:
     """Run all checks, which takes some seconds; a failed one raises nothing."""
     return [
-        _python(), _libraries("Sound library", "sound"), _sound_card(),
+        _versions(), _python(), _libraries("Sound library", "sound"), _sound_card(),
         _libraries("Window libraries", "window"), _display(), _torch(), _sample_loops(),
         _real_time(),
     ]  # fmt: skip
@@ -110,6 +115,19 @@ def _x_answers(display: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _versions() -> Check:
+    """Versions that a report of a fault needs; torch has a check of its own."""
+    found = [f"{name} {_version(name)}" for name in _LIBRARIES]
+    return Check("mesosynth", True, ", ".join([__version__, *found]))
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
 
 
 def _python() -> Check:

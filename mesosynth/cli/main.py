@@ -33,14 +33,15 @@ COMMANDS = {
     "devices": "List the sound devices.",
     "midi": "List the MIDI inputs.",
     "doctor": "Missing parts of the system, and the command that repairs each.",
+    "desktop": "Add mesosynth to the desktop's menu, with its icon and file types.",
     "plugin": "Test a plugin, or list all.",
     "figures": "The paper's figures, as pictures and tables.",
 }
 """Help of each command, which is the function of that name in the module of that name."""
 
 HELP = """\
-mesosynth FILE opens the desk and matches FILE; without one, the desk is as you left it. \
-Where there is no display, a session runs in the terminal.
+mesosynth FILE opens the desk and matches FILE, or opens a preset or a session; without one, the \
+desk is as you left it. Where there is no display, a session runs in the terminal.
 
 mesosynth COMMAND --help tells the options of each command."""
 

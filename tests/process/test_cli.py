@@ -92,7 +92,7 @@ def test_help_imports_nothing_that_takes_long(words, light):
     [
         [], ["match"], ["sequence"], ["resynthesise"], ["render"], ["similar"], ["play"],
         ["devices"], ["midi"],
-        ["doctor"], ["plugin"], ["plugin", "check"], ["plugin", "list"], ["figures"],
+        ["doctor"], ["desktop"], ["plugin"], ["plugin", "check"], ["plugin", "list"], ["figures"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -128,6 +128,7 @@ OPTIONS = {
     "devices": {"--json"},
     "midi": {"--json"},
     "doctor": {"--json"},
+    "desktop": {"--remove", "--json"},
     "plugin": {"check", "list"},
     "plugin check": {"--quick", "--json", "FILE"},
     "plugin list": {"--json"},
@@ -266,6 +267,7 @@ def test_devices_and_doctor_answer_in_json():
     told = answer(mesosynth("doctor", "--json"))
     checks = {check["name"]: check for check in told["checks"]}
     assert checks["torch"]["ok"]
+    assert f"numpy {np.__version__}" in checks["mesosynth"]["found"]  # for reports of faults
     assert checks["Sample loops"]["ok"]
     assert not checks["Display"]["ok"]
     assert all(check["ok"] or check["mend"] for check in checks.values())
