@@ -1,4 +1,4 @@
-"""Fears: code in the README or the guide that does not run, and links that lead nowhere.
+"""Fears: code in the README or the documentation that does not run, and links that lead nowhere.
 
 Blocks of `python` run page by page, each page in one process. Commands of `sh` run line by line
 with `mesosynth` on the path. Blocks of `sh by-hand` open windows or take long, `text` is for
@@ -18,9 +18,14 @@ import soundfile
 from sequences import write_moving
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").glob("[!_]*/*.md")),
+]
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+MADE = re.compile(r"(gallery/\w+/\w\d_\w+)\.rst")
 SHELL_TOOLS = {"jq"}
 
 pytestmark = pytest.mark.timeout(600)
@@ -65,6 +70,7 @@ def desktop(tmp_path_factory):
 @pytest.fixture
 def environment(desktop):
     own = {f"MESOSYNTH_{what}": str(desktop / what.lower()) for what in ("PLUGINS", "PRESETS")}
+    own["XDG_DATA_HOME"] = str(desktop / "share")
     path = os.pathsep.join([str(desktop / "bin"), os.environ["PATH"]])
     python = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     return {**os.environ, **own, "PATH": path, "PYTHONPATH": python}
@@ -145,6 +151,7 @@ def test_links_lead_somewhere(page):
         if "://" in link:
             continue
         file, _, anchor = link.partition("#")
+        file = MADE.sub(r"\1.py", file).replace("gallery/", "")  # of which the site makes a page
         target = (page.parent / file).resolve() if file else page
         assert target.exists(), link
         if anchor:
