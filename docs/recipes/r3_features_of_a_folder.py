@@ -13,14 +13,14 @@ from sklearn.neighbors import NearestNeighbors
 import mesosynth as ms
 from mesosynth.system.paths import factory_presets
 
-RATE, N = 8192, 16384
-S = ms.JTFS(J=10, J_fr=3, Q=(8, 1), shape=N, T="global", F=0, boundary="periodic", tolerance=1e-2)
+RATE, N = 8192, 8192
+S = ms.JTFS(J=9, J_fr=3, Q=(8, 1), shape=N, T="global", F=0, boundary="periodic", tolerance=1e-2)
 
-presets = [ms.load_preset(path) for path in factory_presets()[::6]]
+presets = [ms.load_preset(path) for path in factory_presets()[::9]]
 sounds = np.stack([ms.render(preset, seconds=N / RATE, sample_rate=RATE).mean(0)
                    for preset in presets])  # fmt: skip
 with torch.inference_mode():
-    features = S(sounds)[..., 0]
+    features = S(sounds)[:, S.meta()["order"] > 0, 0]
 features = np.log1p(features / (0.1 * features.mean(axis=0) + 1e-8))
 
 near = NearestNeighbors(n_neighbors=2).fit(features).kneighbors(features, return_distance=False)

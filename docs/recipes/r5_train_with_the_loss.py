@@ -24,7 +24,7 @@ def beating(rate, depth, phase=0.0):
 target = beating(torch.tensor(6.0), torch.tensor(0.8), phase=1.0)
 log_rate = torch.tensor(1.4, requires_grad=True)  # exp(1.4) is about 4
 depth = torch.tensor(0.3, requires_grad=True)
-optimiser = torch.optim.Adam([log_rate, depth], lr=0.05)
+optimiser = torch.optim.Adam([log_rate, depth], lr=0.1)
 for step in range(60):
     value = loss(beating(log_rate.exp(), depth), target)
     optimiser.zero_grad()

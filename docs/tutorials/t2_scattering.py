@@ -19,7 +19,7 @@ import torch
 
 import mesosynth as ms
 from mesosynth.instruments.chirplet_torch import chirplet
-from mesosynth.scattering.scale_rate import in_hertz, scale_rate
+from mesosynth.scattering.scale_rate import scale_rate
 
 RATE, N = 8192, 32768
 theta = {"f_c": 512.0, "f_m": 8.0, "gamma": 1.5, "w": 2.0}
@@ -40,17 +40,15 @@ plt.tight_layout()
 
 # %%
 # The first order averages it over T = 4096 samples, half a second. The eight notes a second are
-# gone.
+# gone. (In JTFS, the first order is then filtered along log-frequency, too.)
 
-coefficients = S(rising)
-meta = in_hertz(S, RATE)
-first = coefficients[meta["order"] == 1].numpy()
+S_1 = S.scalogram(rising, hop=4096).numpy()
 plt.figure(figsize=(9, 2.6))
-plt.pcolormesh(np.linspace(0, N / RATE, first.shape[-1]), frequencies[seen], first[seen])
+plt.pcolormesh(np.linspace(0, N / RATE, S_1.shape[-1]), frequencies[seen], S_1[seen], cmap="magma")
 plt.yscale("log")
 plt.xlabel("time (s)")
 plt.ylabel("frequency (Hz)")
-plt.title("First order")
+plt.title("Averaged over half a second")
 plt.tight_layout()
 
 # %%

@@ -80,10 +80,10 @@ first, second = meta["order"] == 1, meta["order"] == 2
 
 def by_rate(coefficients):
     """Second order, summed over scales and spins: one row for each frequency and rate."""
-    rates = np.unique(meta["rate"][second])
-    return torch.stack(
-        [coefficients[:, second & (meta["rate"] == rate)].mean(1) for rate in rates], 1
-    )
+    pairs = np.stack([meta["frequency"], meta["rate"]], axis=1)[second]
+    _, group = np.unique(np.nan_to_num(pairs), axis=0, return_inverse=True)
+    summed = torch.zeros(len(coefficients), group.max() + 1, coefficients.shape[-1])
+    return summed.index_add(1, torch.from_numpy(group.ravel()), coefficients[:, second])
 
 
 with torch.inference_mode():

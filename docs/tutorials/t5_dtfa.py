@@ -143,5 +143,6 @@ fig
 # ``mesosynth.match`` goes down on the same loss with Levenberg-Marquardt steps from many starts,
 # and needs neither a start nor a step size.
 
-found = ms.match(late.numpy(), RATE, ms.MatchSettings(pinned={"f_c": F_C, "w": W}))
+settings = ms.MatchSettings(pinned={"f_c": F_C, "w": W})
+found = ms.match(late.numpy(), RATE, settings=settings)
 print({name: round(found.theta[name], 3) for name in ("f_m", "gamma")}, f"loss {found.loss:.1e}")

@@ -30,8 +30,8 @@ Audio(audio, rate=sample_rate)
 # The matcher takes four seconds, by default the liveliest ones, at 8192 Hz.
 
 found = ms.match(audio, sample_rate)
-for name, value in found.theta.items():
-    print(f"{name:10} {value:8.3f} ± {found.std[name]:.3f}")
+for name, error in found.std.items():
+    print(f"{name:10} {found.theta[name]:8.3f} ± {error:.3f}")
 print(f"loss {found.loss:.1e}, onset {found.onset:.2f} s, gain {found.gain:.2f}")
 
 # %%
@@ -94,10 +94,11 @@ Audio(rendered, rate=8192)
 #
 # Pin what is known, and name what is not. Fewer unknowns have smaller error bars.
 
-settings = ms.MatchSettings(unknowns=("f_m", "gamma"), pinned={"f_c": found.theta["f_c"]})
-fewer = ms.match(audio, sample_rate, settings)
-print({name: f"{value:.3f} ± {fewer.std[name]:.3f}" for name, value in fewer.theta.items()
-       if name in settings.unknowns})  # fmt: skip
+known = {name: found.theta[name] for name in ("f_c", "w")}
+settings = ms.MatchSettings(unknowns=("f_m", "gamma"), pinned=known)
+fewer = ms.match(audio, sample_rate, settings=settings)
+for name, error in fewer.std.items():
+    print(f"{name:10} {fewer.theta[name]:8.3f} ± {error:.4f}")
 
 # %%
 # Keep it
