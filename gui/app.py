@@ -132,7 +132,7 @@ def open_window(
         if preset is not None:
             window.files.open_preset(preset)
         if target is not None and kind_of_file(target) is SESSION:
-            window.files.open_session(target)
+            window.sessions.open(target)
             return
         if fades:
             window.sound.fade_in()

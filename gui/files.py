@@ -163,8 +163,8 @@ class Files(QObject):
     desk : Desk
     settings : Settings
         Remember folders and targets.
-    take_bank : callable
-        Imports a bank of presets, a zip file.
+    take_bank, open_session : callable
+        Called with the file: a bank of presets, which is a zip file, or a session.
 
     Attributes
     ----------
@@ -178,10 +178,11 @@ class Files(QObject):
         desk: Desk,
         settings: Settings,
         take_bank: Callable[[Path], object],
+        open_session: Callable[[Path], object],
     ) -> None:
         super().__init__(window)
         self._window, self._desk, self._settings = window, desk, settings
-        self._take_bank = take_bank
+        self._take_bank, self._open_session = take_bank, open_session
         self.recent = QMenu("Recent targets", window)
         self.takes = QMenu("Kept takes", window)
         for menu, fill in ((self.recent, self._fill_recent), (self.takes, self._fill_takes)):
@@ -193,7 +194,7 @@ class Files(QObject):
         """Take a dropped file: a match, session, preset or bank by its ending, else a sound."""
         match path.suffix.lower():
             case ".json" if kind_of_file(path) is SESSION:
-                self.open_session(path)
+                self._open_session(path)
             case ".json":
                 self.open_preset(path)
             case ending if ending == MATCH:

@@ -117,7 +117,7 @@ class MainWindow(QMainWindow):
         for id_ in ("map", "blend", "sequence"):
             self.drawer.add_button(actions[id_])
         self.sessions = Sessions(desk, self.history, self.comparisons)
-        self.files = Files(self, desk, settings, self.library.edits.import_bank)
+        self.files = Files(self, desk, settings, self.library.edits.import_bank, self.sessions.open)
         self._lay_out()
         self.tour = Tour(self, self._tour_steps())
         self._fill_menus()

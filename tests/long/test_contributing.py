@@ -63,6 +63,8 @@ def follow(page, folder):
                 apply(code, folder)
             case "sh":
                 subprocess.run(["bash", "-e", "-c", code], cwd=folder, env=environment, check=True)
+            case _:
+                pass
 
 
 @pytest.mark.timeout(900)
