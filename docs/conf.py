@@ -22,7 +22,8 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "tutorials", "recipes", "**/sg_execution_times.rst"]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates", "tutorials", "recipes", "**/sg_execution_times.rst"]
 default_role = "literal"
 
 # ------------------------------------------------------------------------------ Markdown, formulas
