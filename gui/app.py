@@ -143,5 +143,5 @@ def open_window(
             if desk.ask(lambda session: session.target.load(sound)):
                 session.match.start()
 
-    window.painted.connect(begin)
+    window.ready.connect(begin)
     return window

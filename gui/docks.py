@@ -34,12 +34,7 @@ _AREAS = {
     "Top": Qt.DockWidgetArea.TopDockWidgetArea, "Bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }  # fmt: skip
 _EXPANDS = QSizePolicy.Policy.Expanding
-_DOUBLE_CLICK = QEvent.Type.MouseButtonDblClick
 _VERSION = 1  # of the states that Qt saves: another set of docks needs another number
-
-
-# --------------------------------------------------------------------------------------------------
-# Dock: one view with its title.
 
 
 class Dock(QDockWidget):
@@ -57,7 +52,7 @@ class Dock(QDockWidget):
     full_asked = Signal()
     menu_asked = Signal(QPoint)
 
-    def __init__(self, id_: str, title: str, view: QWidget) -> None:
+    def __init__(self, id_: str, title: str) -> None:
         super().__init__(title)
         self.setObjectName(id_)  # by which Qt saves it, and the style sheet goes
         self.more = theme.tool_button(
@@ -67,7 +62,23 @@ class Dock(QDockWidget):
         self.more.clicked.connect(
             lambda: self.menu_asked.emit(self.more.mapToGlobal(self.more.rect().bottomLeft()))
         )
-        self.setTitleBarWidget(self._title_bar(title, view))
+        bar, self._title = QWidget(), theme.title(title)
+        bar.setObjectName("dockTitle")
+        bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        bar.setToolTip("Drag: move the view\nDouble-click: full size, and back")
+        self._row = QHBoxLayout(bar)
+        self._row.setContentsMargins(theme.GAP, 2, 3, 1)
+        self._row.addWidget(self._title, 1)
+        self._row.addWidget(self.more)
+        self.setTitleBarWidget(bar)
+
+    def fill(self, view: QWidget) -> None:
+        """Show a view."""
+        if isinstance(view, Frame):
+            self._title.hide()
+            self._row.insertLayout(0, view.header, 1)
+        elif (layout := view.layout()) is not None:
+            layout.setContentsMargins(theme.GAP, 2, theme.GAP, theme.GAP)
         view.setProperty("docked", True)
         view.setSizePolicy(_EXPANDS, _EXPANDS)  # Qt shares among those alone
         self.setWidget(view)
@@ -77,31 +88,11 @@ class Dock(QDockWidget):
         """Whether the view is on screen: neither hidden nor behind another one of its stack."""
         return self.isVisible() and not self.visibleRegion().isEmpty()
 
-    def _title_bar(self, title: str, view: QWidget) -> QWidget:
-        bar = _TitleBar(view)
-        bar.setObjectName("dockTitle")
-        bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        bar.setToolTip("Drag: move the view\nDouble-click: full size, and back")
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(theme.GAP, 2, 3, 1)
-        layout = view.layout()
-        if isinstance(view, Frame) and layout is not None:
-            layout.removeItem(view.header)
-            view.header.setParent(None)
-            row.addLayout(view.header, 1)
-            view.header.addWidget(self.more)
-        else:
-            row.addWidget(theme.title(title), 1)
-            row.addWidget(self.more)
-        if layout is not None:
-            layout.setContentsMargins(theme.GAP, 2, theme.GAP, theme.GAP)
-        return bar
-
     @override
     def event(self, event: QEvent) -> bool:
         if (
             isinstance(event, QMouseEvent)
-            and event.type() == _DOUBLE_CLICK
+            and event.type() == QEvent.Type.MouseButtonDblClick
             and self._on_title(event.position().toPoint())
         ):
             self.full_asked.emit()
@@ -116,29 +107,7 @@ class Dock(QDockWidget):
             super().contextMenuEvent(event)
 
     def _on_title(self, spot: QPoint) -> bool:
-        bar = self.titleBarWidget()
-        return bar is not None and bar.geometry().contains(spot)
-
-
-class _TitleBar(QWidget):
-    """Title bar; its frame leaves out what there is no room for."""
-
-    def __init__(self, view: QWidget) -> None:
-        super().__init__()
-        self._view = view
-
-    @override
-    def minimumSizeHint(self) -> QSize:
-        hint = super().minimumSizeHint()
-        for widget in self._view.optional if isinstance(self._view, Frame) else ():
-            if widget.isVisibleTo(self):
-                width = widget.sizeHint().expandedTo(widget.minimumSize()).width()
-                hint.setWidth(hint.width() - width - theme.GAP)
-        return hint
-
-
-# --------------------------------------------------------------------------------------------------
-# Arrangement: rows and columns of stacks, from which a layout begins.
+        return self.titleBarWidget().geometry().contains(spot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,69 +123,67 @@ class Row:
         Whether they lie beside each other.
     """
 
-    items: tuple[tuple[float, "Row | Sequence[str]"], ...]
+    items: tuple[tuple[float, "Row | str"], ...]
     across: bool = True
-
-    @property
-    def first(self) -> str:
-        """Id of the first dock."""
-        return _first(self.items[0][1])
 
 
 def stacked(row: Row) -> Row:
     """Arrangement for a narrow area: what lies beside each other within it is one stack."""
-    items = list[tuple[float, Row | Sequence[str]]]()
-    for share, item in row.items:
-        if isinstance(item, Row) and item.across:
-            ids = [id_ for _, part in item.items if not isinstance(part, Row) for id_ in part]
-            items.append((share, ids))
-        else:
-            items.append((share, stacked(item) if isinstance(item, Row) else item))
-    return Row(tuple(items), row.across)
+
+    def narrow(item: Row | str) -> Row | str:
+        if isinstance(item, str):
+            return item
+        return " ".join(_stacks(item)) if item.across else stacked(item)
+
+    return Row(tuple((share, narrow(item)) for share, item in row.items), row.across)
 
 
-def _first(item: Row | Sequence[str]) -> str:
-    return item.first if isinstance(item, Row) else item[0]
+def _stacks(item: Row | str) -> list[str]:
+    """All stacks, in order."""
+    if isinstance(item, str):
+        return [item]
+    return [stack for _, part in item.items for stack in _stacks(part)]
 
 
-def _column(*items: tuple[float, Row | Sequence[str]]) -> Row:
+def _first(item: Row | str) -> str:
+    """Id of the first dock."""
+    return _stacks(item)[0].split()[0]
+
+
+def _column(*items: tuple[float, Row | str]) -> Row:
     return Row(items, across=False)
 
 
-_PLAYED = ["pad", "blend", "map"]
+_PLAYED = "pad blend map"
 
 LAYOUTS = {
     "Play": (
         _column(
-            (6, Row(((7, _PLAYED), (3, _column((1, ["output"]), (1, ["match"])))))),
-            (1, ["keyboard"]),
+            (6, Row(((7, _PLAYED), (3, _column((1, "output"), (1, "match")))))),
+            (1, "keyboard"),
         ),
         Layout(page="sounds"),
     ),
     "Design": (
         Row((
-            (9, _column((6, ["pad", "-blend", "-map"]), (1, ["output"]))),
+            (9, _column((6, "pad -blend -map"), (1, "output"))),
             (11, _column(
-                (10, ["scalograms", "-sequence"]),
-                (10, ["scale_rate"]),
-                (7, Row(((3, ["loss"]), (2, ["match"])))),
+                (10, "scalograms -sequence"),
+                (10, "scale_rate"),
+                (7, Row(((3, "loss"), (2, "match")))),
             )),
         )),
         Layout(),
     ),
     "Study": (
         _column(
-            (5, ["scalograms", "sequence"]),
-            (4, Row(((5, ["scale_rate"]), (4, ["loss", "-output"]), (4, ["match", *_PLAYED])))),
+            (5, "scalograms sequence"),
+            (4, Row(((5, "scale_rate"), (4, "loss -output"), (4, f"match {_PLAYED}")))),
         ),
         Layout(knobs=False),
     ),
 }  # fmt: skip
 """The layouts that there always are, as they are before a hand changes them."""
-
-
-# --------------------------------------------------------------------------------------------------
-# Area of docks.
 
 
 class DockArea(QMainWindow):
@@ -260,17 +227,9 @@ class DockArea(QMainWindow):
     def __iter__(self) -> Iterator[str]:
         return iter(self._docks)
 
-    def add(self, id_: str, title: str, view: QWidget) -> None:
-        """Add a view, hidden at first.
-
-        Parameters
-        ----------
-        id_ : str
-        title : str
-            In the tab of a stack, in menus and of its window while it is detached.
-        view : QWidget
-        """
-        dock = Dock(id_, title, view)
+    def add(self, id_: str, title: str) -> None:
+        """Add a dock, hidden and empty at first; `title` is its tab's and its window's."""
+        dock = Dock(id_, title)
         dock.full_asked.connect(lambda: self.toggle_full(id_))
         dock.menu_asked.connect(lambda spot: self.menu(id_).popup(spot))
         dock.visibilityChanged.connect(self.changed)
@@ -344,15 +303,7 @@ class DockArea(QMainWindow):
         self.changed.emit()
 
     def stretch(self, id_: str, pixels: int, orientation: Qt.Orientation) -> None:
-        """Give a view more room, or less, at its neighbours' cost.
-
-        Parameters
-        ----------
-        id_ : str
-        pixels : int
-            Negative for less.
-        orientation : Qt.Orientation
-        """
+        """Give a view more room, or with negative pixels less, at its neighbours' cost."""
         self._row, dock = None, self._docks[id_]
         size = dock.width() if orientation == _ACROSS else dock.height()
         self.resizeDocks([dock], [max(size + pixels, 40)], orientation)
@@ -430,11 +381,12 @@ class DockArea(QMainWindow):
         for dock in self._docks.values():
             dock.setFloating(False)
             self.removeDockWidget(dock)
-        self.addDockWidget(_AREAS["Left"], self._docks[row.first])
+        first = self._docks[_first(row)]
+        self.addDockWidget(_AREAS["Left"], first)
         self._place(row)
         for dock in self._docks.values():  # Qt forgets where those are that are nowhere
             if self.dockWidgetArea(dock) == Qt.DockWidgetArea.NoDockWidgetArea:
-                self.tabifyDockWidget(self._docks[row.first], dock)
+                self.tabifyDockWidget(first, dock)
                 dock.hide()
 
     @override
@@ -482,19 +434,19 @@ class DockArea(QMainWindow):
             if isinstance(item, Row):
                 self._place(item)
                 continue
-            docks = [self._docks[id_.lstrip("-")] for id_ in item]
-            for before, after in pairwise(docks):
+            docks = {id_: self._docks[id_.lstrip("-")] for id_ in item.split()}
+            for before, after in pairwise(docks.values()):
                 self.tabifyDockWidget(before, after)
-            for id_, dock in zip(item, docks, strict=True):
+            for id_, dock in docks.items():
                 dock.setVisible(not id_.startswith("-"))
-            docks[0].raise_()
+            self._docks[_first(item)].raise_()
 
-    def _least(self, item: Row | Sequence[str], across: bool) -> float:
+    def _least(self, item: Row | str, across: bool) -> float:
         """Least width or height of a place, px."""
         if isinstance(item, Row):
             parts = [self._least(part, across) for _, part in item.items]
             return sum(parts) if item.across == across else max(parts)
-        hints = [self._docks[id_].minimumSizeHint() for id_ in item if not id_.startswith("-")]
+        hints = [self._docks[i].minimumSizeHint() for i in item.split() if not i.startswith("-")]
         return max(hint.width() if across else hint.height() for hint in hints)
 
     def _share_row(self, row: Row, width: float, height: float) -> None:
@@ -516,12 +468,6 @@ def divide(room: float, shares: Sequence[float], least: Sequence[float]) -> list
 
     >>> divide(300.0, [2, 1, 1], [0, 0, 120])
     [120.0, 60.0, 120.0]
-
-    Parameters
-    ----------
-    room : float
-    shares, least : sequence of float
-        Of each part.
     """
     parts = [room * share / sum(shares) for share in shares]
     short = [part < need for part, need in zip(parts, least, strict=True)]
@@ -542,10 +488,6 @@ def _focus(dock: Dock) -> None:
         if part.focusPolicy() != Qt.FocusPolicy.NoFocus and part.isVisibleTo(dock)
     )  # fmt: skip
     next(takes, dock.more).setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-
-# --------------------------------------------------------------------------------------------------
-# Layouts by name.
 
 
 class Layouts:
@@ -591,14 +533,7 @@ class Layouts:
         self._settings.layouts[self.name] = kept
 
     def use(self, name: str, keep: bool = True) -> None:
-        """Change over to another layout.
-
-        Parameters
-        ----------
-        name : str
-        keep : bool
-            Whether the present one is remembered as it is now.
-        """
+        """Change over to another layout, and keep the present one as it is now."""
         if keep:
             self.keep()
         self._open(name)

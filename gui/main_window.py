@@ -22,24 +22,15 @@ from .desk import Desk
 from .dialogs import Tour
 from .docks import DockArea, Layouts
 from .files import Files
-from .pad.frame import PadFrame
-from .pages.blend import BlendPage
 from .pages.effects import EffectsPage
 from .pages.layers import LayersPage
 from .pages.library import LibraryPage
-from .pages.map import MapPage
 from .pages.match import MatchPage
-from .pages.sequence import SequencePage
 from .pages.setup import SetupPage
-from .plots.links import ViewLinks
-from .plots.loss_curve import LossCurve
-from .plots.scale_rate import ScaleRatePlot
-from .plots.scalogram import Scalograms
-from .plots.scope import SECONDS, Scope
 from .sessions import Sessions
 from .settings import Layout, Settings, save_settings
 from .sound import Piano, SoundControl
-from .stage import Stage
+from .stage import LETTERS, Stage
 from .undo import Comparisons, History
 from .widgets.drawer import Drawer
 from .widgets.keyboard import PianoKeyboard
@@ -53,6 +44,13 @@ if TYPE_CHECKING:
     from .help import Help
     from .pad.pad import Pad
 
+VIEWS = {
+    "pad": "Pad", "blend": "Blend", "map": "Map", "scalograms": "Scalogram",
+    "scale_rate": "Scale × rate", "loss": "Loss", "match": "Match", "sequence": "Sequence",
+    "output": "Output", "keyboard": "Keyboard",
+}  # fmt: skip
+"""Titles of the docks, by id."""
+
 
 class MainWindow(QMainWindow):
     """The desk.
@@ -65,12 +63,13 @@ class MainWindow(QMainWindow):
 
     Signals
     -------
-    painted
-        Once, with the first picture on screen.
+    painted, ready
+        Once, with the first picture on screen, and then with all views.
     closed
     """
 
     painted = Signal()
+    ready = Signal()
     closed = Signal()
 
     def __init__(self, desk: Desk, settings: Settings) -> None:
@@ -79,6 +78,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.desk, self.settings = desk, settings
         self._table = table = desk.table
+        self._was_painted = self.built = False
         self.history = History(desk)
         self.comparisons = Comparisons(desk, self.history)
         self.actions_ = actions = Actions(self)
@@ -88,23 +88,14 @@ class MainWindow(QMainWindow):
         self.transport = Transport(actions)
         self.beside_menus = Corner(actions)
         self.tracking_strip = TrackingStrip(actions, desk, self.history)
-        self.pad_frame = PadFrame(self._make_pad, table)
-        self.scalograms = Scalograms()
-        self.scale_rate = ScaleRatePlot(table)
-        self.loss = LossCurve(table)
         self.match = MatchPanel(table, AuditionButtons(desk, self.history), actions["apply"])
         self.knobs = Knobs(table)
-        self.scope = Scope()
         self.status = StatusLine()
         self.library = LibraryPage(desk, Library(), self.history, settings)
-        self.map_page = MapPage(desk, self.library.library, self.history)
-        self.blend_page = BlendPage(desk, self.history)
         self.effects = EffectsPage(desk, self.history)
         self.match_page = MatchPage(actions, desk, self.history)
-        self.sequence_page = SequencePage(actions, desk, self.history, settings)
         self.layers_page = LayersPage(actions, desk, self.history, settings, self.library.library)
         self.setup_page = SetupPage(desk, self.sound.devices)
-        self.keyboard = PianoKeyboard(desk)
         self.drawer = Drawer()
         for id_, page in {
             "sounds": self.library,
@@ -121,17 +112,61 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self.tour = Tour(self, self._tour_steps())
         self._fill_menus()
-        self.links = ViewLinks(self)
         self._connect()
         self.setMinimumSize(1000, 680)
         self.look.begin()
         self.resize(1280, 800)
         self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
         self.layouts.begin()
-        self.pad_frame.place.setFocus()
         self._show_values(desk.values)
-        actions.refresh()
-        self._was_painted = False
+
+    def build(self) -> None:
+        """Make the views, unless they are there.
+
+        pyqtgraph takes 0.3 s to import: the window is on screen before.
+        """
+        if self.built:
+            return
+        from .pad.pad import Pad, PadFrame
+        from .pages.blend import BlendPage
+        from .pages.map import MapPage
+        from .pages.sequence import SequencePage
+        from .plots.links import ViewLinks
+        from .plots.loss_curve import LossCurve
+        from .plots.scale_rate import ScaleRatePlot
+        from .plots.scalogram import Scalograms
+        from .plots.scope import Scope
+
+        desk, table, settings = self.desk, self._table, self.settings
+        self.pad = Pad(table)
+        self.pad_frame = PadFrame(self.pad, table)
+        self.scalograms, self.scale_rate = Scalograms(), ScaleRatePlot(table)
+        self.loss, self.scope, self.keyboard = LossCurve(table), Scope(), PianoKeyboard(desk)
+        self.map_page = MapPage(desk, self.library.library, self.history)
+        self.blend_page = BlendPage(desk, self.history)
+        self.sequence_page = SequencePage(self.actions_, desk, self.history, settings)
+        views = (
+            self.pad_frame, self.blend_page, self.map_page, self.scalograms, self.scale_rate,
+            self.loss, self.match, self.sequence_page, self.scope, self.keyboard,
+        )  # fmt: skip
+        for id_, view in zip(VIEWS, views, strict=True):
+            self.docks[id_].fill(view)
+        self.links = ViewLinks(self)
+        self.built = True
+        if settings.axes is not None:
+            self.pad.set_axes(settings.axes)
+        self._connect_hand(self.pad)
+        self.library.cornered.connect(self.blend_page.keep)
+        self.knobs.pages.turned.connect(self.pad.show_layer)
+        self.actions_.watch(
+            desk.asked, self.comparisons.changed, self.drawer.turned, self.scope.spectrum_shown,
+            self.docks.changed,
+        )  # fmt: skip
+        self.history.changed.connect(self.actions_.refresh)  # at once: Ctrl+Z may come next
+        self.layouts.begin()
+        self.pad.setFocus()
+        self._show_values(desk.values)
+        self.actions_.refresh()
 
     @cached_property
     def help(self) -> "Help":
@@ -139,24 +174,6 @@ class MainWindow(QMainWindow):
         from .help import Help
 
         return Help(self, self.actions_)
-
-    @property
-    def pad(self) -> "Pad":
-        """The pad, made now if it was not yet."""
-        return self.pad_frame.pad
-
-    def _make_pad(self) -> "Pad":
-        from .pad.pad import Pad
-
-        pad = Pad(self._table)
-        if self.settings.axes is not None:
-            pad.set_axes(self.settings.axes)
-        pad.set_values(self.desk.values)
-        pad.axes_chosen.connect(self.pad_frame.show_axes)
-        self.links.connect_pad(pad)
-        self._connect_hand(pad)
-        self.pad_frame.show_axes(pad.axes)
-        return pad
 
     @property
     def session(self) -> Session:
@@ -169,22 +186,27 @@ class MainWindow(QMainWindow):
         if not self._was_painted:
             self._was_painted = True
             # The panels are painted after their window: in the next turn all of it is on screen.
-            QTimer.singleShot(0, self, self.painted.emit)
+            QTimer.singleShot(0, self, self._on_painted)
+
+    def _on_painted(self) -> None:
+        self.painted.emit()
+        self.build()
+        self.ready.emit()
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
         self.settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self.sound.end_fade()
         self.settings.gain = self.desk.values.get("gain")
-        if self.pad_frame.place.made:
+        if self.built:
             self.settings.axes = self.pad.wanted_axes
+            self.map_page.close_chart()
         if self.stage.isHidden():
             self.layouts.keep()
         trouble = save_settings(self.settings)
         if trouble:  # the status line goes with the window
             print(f"mesosynth: {trouble}", file=sys.stderr)
         self.sessions.end()
-        self.map_page.close_chart()
         self.library.close_down()
         self.desk.close()
         self.closed.emit()
@@ -204,19 +226,8 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         self.docks = DockArea()
-        for id_, (title, view) in {
-            "pad": ("Pad", self.pad_frame),
-            "blend": ("Blend", self.blend_page),
-            "map": ("Map", self.map_page),
-            "scalograms": ("Scalogram", self.scalograms),
-            "scale_rate": ("Scale × rate", self.scale_rate),
-            "loss": ("Loss", self.loss),
-            "match": ("Match", self.match),
-            "sequence": ("Sequence", self.sequence_page),
-            "output": ("Output", self.scope),
-            "keyboard": ("Keyboard", self.keyboard),
-        }.items():
-            self.docks.add(id_, title, view)
+        for id_, title in VIEWS.items():
+            self.docks.add(id_, title)
         self.layouts = Layouts(self.docks, self.settings, self._layout, self._show_layout)
         middle = QHBoxLayout()
         middle.setSpacing(theme.GAP)
@@ -256,6 +267,8 @@ class MainWindow(QMainWindow):
         for widget in (self.menuBar(), self.transport, self.drawer, self.knobs, self.status):
             widget.setHidden(on)
         self.stage.setHidden(not on)
+        for plot in (self.pad, self.map_page.map, self.blend_page.square):
+            plot.set_letters(LETTERS if on else 1.0)
         if on:
             self.docks.open(front)
             self.docks.toggle_full(front)
@@ -307,23 +320,13 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         desk = self.desk
-        self.actions_.watch(
-            desk.asked,
-            self.comparisons.changed,
-            self.drawer.turned,
-            self.scope.spectrum_shown,
-            self.docks.changed,
-        )
-        self.history.changed.connect(self.actions_.refresh)  # at once: Ctrl+Z may come next
         for hand in self.knobs.all():
             self._connect_hand(hand)
         self.library.chosen.connect(lambda: self.pad.setFocus())
         self.docks.explain_asked.connect(lambda title: self.help.explain(title))
-        self.library.cornered.connect(self.blend_page.keep)
         self.effects.knob_made.connect(self._connect_hand)
         self.match_page.settings_shown.connect(self._show_pins)
         self.layers_page.chosen.connect(lambda place: self.knobs.pages.turn_to(place + 1))
-        self.knobs.pages.turned.connect(lambda page: self.pad.show_layer(page))
         self.status.reset_asked.connect(self._reset_meters)
         self.tour.ended.connect(self._end_tour)
         desk.said.connect(self.status.show_message)
@@ -332,6 +335,7 @@ class MainWindow(QMainWindow):
 
     def _attach(self, session: Session) -> None:
         """Show what the parts of the session tell."""
+        self.links.attach(session)
         sound, match, capture = session.sound, session.match, session.capture
         match.follow = self.settings.follow
         self.actions_.watch(
@@ -411,12 +415,11 @@ class MainWindow(QMainWindow):
             self._show_values(values)
 
     def _show_values(self, values: dict[str, float]) -> None:
-        if self.pad_frame.place.made:
-            self.pad.set_values(values)
         self.knobs.set_values(values)
         self._show_modulations()
-        whole, notes = _in_words(self._table, values)
-        self.pad_frame.note.say(whole, notes, "")
+        if self.built:
+            self.pad.set_values(values)
+            self.pad_frame.note.say(*_in_words(self._table, values), "")
 
     def _show_modulations(self) -> None:
         """Show on each knob what moves it."""
@@ -433,7 +436,7 @@ class MainWindow(QMainWindow):
         session = self.desk.session
         status = session.device.status()
         rate = float(status.sample_rate) if status and status.sample_rate else 48000.0
-        samples = session.device.scope(int(SECONDS * rate))
+        samples = session.device.scope(int(self.scope.seconds * rate))
         self.scope.show_samples(samples, rate)
         self.links.show_playhead(samples, rate)
         self.status.show_audio(status)
@@ -442,12 +445,12 @@ class MainWindow(QMainWindow):
 
     def _tour_steps(self) -> list[tuple[QWidget, str, str]]:
         return [
-            (self.pad_frame, "The pad", "Drag the point: it plays. From left to right notes follow "
-             "faster, from bottom to top they climb faster. D turns them round."),
+            (self.docks["pad"], "The pad", "Drag the point: it plays. From left to right notes "
+             "follow faster, from bottom to top they climb faster. D turns them round."),
             (self.transport, "A target", "Open a sound, drop one on the window, or record one. "
              "M looks for the arpeggio that sounds like it, and F lets it be heard on the way."),
-            (self.scalograms, "Two sounds at a glance", "The target, what plays now, and their "
-             "difference: low to high from bottom to top, time from left to right."),
+            (self.docks["scalograms"], "Two sounds at a glance", "The target, what plays now, "
+             "and their difference: low to high from bottom to top, time from left to right."),
             (self.drawer, "The drawer", "F2 has the sounds, F3 the effects, F4 how a match is "
              "made and what it found. The same key closes it."),
             (self.knobs, "The knobs", "Drag, turn the wheel, or click a value and type. Shift is "

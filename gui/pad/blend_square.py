@@ -1,15 +1,15 @@
 """Blend square: four sounds at its corners, and a point between them to drag."""
 
-import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPen
+from PySide6.QtGui import QKeyEvent, QMouseEvent
 from typing_extensions import override
 
-from .. import theme
-from ..pages.blend import CORNERS
 from ..plots.axes import Axis
-from ..plots.frame import Table
-from ..plots.plot import Part, Plot
+from ..plots.parts import Curve, Dots, Labels
+from ..plots.plot import Plot, Table
+
+CORNERS = ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
+"""Places of the corners, from the lower left: across, and up."""
 
 _WAYS = {
     Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0),
@@ -17,41 +17,6 @@ _WAYS = {
 }  # fmt: skip
 _STEP = 0.02
 _EDGE = 0.1
-
-
-class Mix(Part):
-    """The point, lines to the corners that have a sound, and their names."""
-
-    def __init__(self, square: "BlendSquare") -> None:
-        self._square = square
-        super().__init__(square, pg.PlotCurveItem(connect="pairs", antialias=True))
-        self._point = pg.ScatterPlotItem(size=18)
-        self._names = [pg.TextItem(anchor=(x, y)) for x, y in CORNERS]
-        for item in (self._point, *self._names):
-            square.box.addItem(item, ignoreBounds=True)
-        for name, corner in zip(self._names, CORNERS, strict=True):
-            name.setPos(*corner)
-        self.dress()
-
-    @override
-    def place(self) -> None:
-        square = self._square
-        here = (square.across, square.up)
-        self._point.setData([here[0]], [here[1]])
-        kept = [c for c, name in zip(CORNERS, square.names, strict=True) if name]
-        ends = [spot for corner in kept for spot in (here, corner)]
-        self.item.setData([x for x, _ in ends], [y for _, y in ends])
-
-    @override
-    def dress(self) -> None:
-        plot = self.plot
-        self.item.setPen(QPen(plot.ink("ACCENT", 0.4), 0.0))
-        self._point.setBrush(plot.ink("ACCENT"))
-        self._point.setPen(pg.mkPen(plot.ink("WELL")))
-        for item, name in zip(self._names, self._square.names, strict=True):
-            item.setFont(theme.font(9.0))
-            item.setText(name or "empty", plot.ink("TEXT" if name else "DIM"))
-        self.place()
 
 
 class BlendSquare(Plot):
@@ -81,16 +46,13 @@ class BlendSquare(Plot):
 
     def __init__(self) -> None:
         self.across, self.up = 0.5, 0.5
-        self.names = ["", "", "", ""]
         side = Axis(-_EDGE, 1.0 + _EDGE, marks=((-9.0, ""),))
-        super().__init__(
-            "Blend", side, side, "Drag, or use the arrow keys, between the corners' sounds"
-        )
-        self.left.numbered = self.bottom.numbered = False
-        self.left.fit()
-        self.bottom.fit()
-        self._mix = Mix(self)
+        text = "Drag, or use the arrow keys, between the corners' sounds"
+        super().__init__("Blend", side, side, text, bare=True)
+        self._lines = Curve(self, "ACCENT", width=1.0, alpha=0.4, connect="pairs")
+        self._point, self._corners = Dots(self), Labels(self)
         self.setMinimumSize(160, 160)
+        self.set_names(["", "", "", ""])
 
     @override
     def sizeHint(self) -> QSize:
@@ -99,7 +61,11 @@ class BlendSquare(Plot):
     def set_names(self, names: list[str]) -> None:
         """Show the corners' names."""
         self.names = names
-        self._mix.dress()
+        self._corners.show(
+            (*corner, name or "empty", corner, "TEXT" if name else "DIM")
+            for corner, name in zip(CORNERS, names, strict=True)
+        )
+        self._put(self.across, self.up)
 
     def point(self, x: float, y: float) -> QPointF:
         """Position of a blend, 0 to 1 from the lower left, px."""
@@ -138,10 +104,13 @@ class BlendSquare(Plot):
         step = _WAYS.get(Qt.Key(ev.key()))
         if step is None:
             super().keyPressEvent(ev)
-            return
-        self._put(self.across + _STEP * step[0], self.up + _STEP * step[1])
-        self.nudged.emit(self.across, self.up)
+        else:
+            self._put(self.across + _STEP * step[0], self.up + _STEP * step[1])
+            self.nudged.emit(self.across, self.up)
 
     def _put(self, x: float, y: float) -> None:
         self.across, self.up = min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
-        self._mix.place()
+        here, named = (self.across, self.up), zip(CORNERS, self.names, strict=True)
+        ends = [spot for corner, name in named if name for spot in (here, corner)]
+        self._lines.show([x for x, _ in ends], [y for _, y in ends])
+        self._point.show([(*here, 18.0, "ACCENT", 1.0)])

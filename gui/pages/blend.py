@@ -1,7 +1,5 @@
 """Blend page: four sounds in a square to move between, and chance around the present one."""
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtWidgets import QGridLayout
 
 from mesosynth.presets.morph import PINNED, blend, vary
@@ -10,15 +8,9 @@ from mesosynth.session import Session
 
 from .. import theme
 from ..desk import Desk
-from ..plots.frame import Later
+from ..pad.blend_square import CORNERS, BlendSquare
 from ..undo import History
 from ..widgets.parts import Panel, row, slider
-
-if TYPE_CHECKING:
-    from ..pad.blend_square import BlendSquare
-
-CORNERS = ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
-"""Places of the corners, from the lower left: across, and up."""
 
 PLACES = ("lower left", "lower right", "upper left", "upper right")
 """What the corners are called."""
@@ -42,7 +34,7 @@ class BlendPage(Panel):
         self._presets: list[Preset | None] = [None] * len(CORNERS)
         self._name = "Sound"
         self._seed = 0
-        self.place = Later(self._make_square)
+        self.square = BlendSquare()
         self.amount = slider("Amount of chance, percent", 1, 100, _FIRST_AMOUNT)
         tip = "Another sound around this one; pinned knobs stay"
         self.vary = theme.tool_button("Vary", tip, kind="", named="Vary the sound by chance")
@@ -58,28 +50,16 @@ class BlendPage(Panel):
             buttons.addWidget(button, 1 - int(y), int(x))
         self.lay_out(
             theme.note("Keep sounds in the corners, then drag between them.", wrap=True),
-            (self.place, 8), buttons,
+            (self.square, 8), buttons,
             theme.title("Chance"), row(self.vary, (self.amount, 1), percent),
             theme.note("Level and tempo stay, and every knob that is pinned.", wrap=True),
         )  # fmt: skip
-        self.setFocusProxy(self.place)
+        self.setFocusProxy(self.square)
+        self.square.gesture_began.connect(lambda: history.begin("blend"))
+        self.square.moved.connect(self._blend)
+        self.square.gesture_ended.connect(history.end)
+        self.square.nudged.connect(lambda x, y: history.nudging("blend", lambda: self._blend(x, y)))
         desk.attached.connect(self._attach)
-
-    @property
-    def square(self) -> "BlendSquare":
-        """The square, made now if it was not yet."""
-        return self.place.plot
-
-    def _make_square(self) -> "BlendSquare":
-        from ..pad.blend_square import BlendSquare
-
-        square, history = BlendSquare(), self._history
-        square.gesture_began.connect(lambda: history.begin("blend"))
-        square.moved.connect(self._blend)
-        square.gesture_ended.connect(history.end)
-        square.nudged.connect(lambda x, y: history.nudging("blend", lambda: self._blend(x, y)))
-        square.set_names(self._names)
-        return square
 
     def keep_here(self, corner: int) -> None:
         """Let a corner, in the order of :data:`CORNERS`, keep the present sound."""
@@ -89,8 +69,7 @@ class BlendPage(Panel):
         """Put a sound in a corner, in the order of :data:`CORNERS`."""
         self._presets[corner] = preset
         self._desk.say(f"The {PLACES[corner]} corner of the blend keeps {preset.name}.")
-        if self.place.made:
-            self.square.set_names(self._names)
+        self.square.set_names(self._names)
 
     @property
     def _names(self) -> list[str]:

@@ -1,7 +1,6 @@
 """Map page: hear sounds of the library by a click, blend them by a drag."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QToolButton
@@ -15,12 +14,9 @@ from mesosynth.session import Session
 
 from .. import theme
 from ..desk import Desk
-from ..plots.frame import Later
+from ..plots.library_map import LibraryMap
 from ..undo import History
 from ..widgets.parts import Panel, row
-
-if TYPE_CHECKING:
-    from ..plots.library_map import LibraryMap
 
 SIMILAR = 4
 """Sounds that are named as like the one that plays."""
@@ -42,7 +38,7 @@ class MapPage(Panel):
         self._desk, self._library, self._history = desk, library, history
         self._seen = self._revision = -1
         self.chart: SoundMap | None = None
-        self.place = Later(self._make_map)
+        self.map = LibraryMap()
         self.count, self._alike_title = theme.note(), theme.note()
         hint = theme.note("Click a point to hear it, drag between points to blend them.", wrap=True)
         self._alike = QGridLayout()
@@ -50,26 +46,14 @@ class MapPage(Panel):
         self.similar: list[QToolButton] = []
         self._playing = self._name = ""
         head = row((hint, 1), self.count)
-        self.lay_out(head, (self.place, 1), self._alike_title, self._alike)
-        self.setFocusProxy(self.place)
+        self.lay_out(head, (self.map, 1), self._alike_title, self._alike)
+        self.setFocusProxy(self.map)
+        self.map.chosen.connect(self._on_chosen)
+        self.map.blended.connect(self._on_blended)
+        self.map.gesture_began.connect(lambda: history.begin("move on the map"))
+        self.map.gesture_ended.connect(history.end)
         desk.attached.connect(self._attach)
         desk.tick.connect(self._on_tick)
-
-    def _make_map(self) -> "LibraryMap":
-        from ..plots.library_map import LibraryMap
-
-        plot = LibraryMap()
-        plot.set_playing(self._playing)
-        plot.chosen.connect(self._on_chosen)
-        plot.blended.connect(self._on_blended)
-        plot.gesture_began.connect(lambda: self._history.begin("move on the map"))
-        plot.gesture_ended.connect(self._history.end)
-        return plot
-
-    @property
-    def map(self) -> "LibraryMap":
-        """The plot."""
-        return self.place.plot
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
@@ -113,8 +97,7 @@ class MapPage(Panel):
     def _on_loaded(self, _preset: Preset, path: Path | None) -> None:
         entry = self._library.find(path) if path is not None else None
         self._playing, self._name = (entry.key, entry.name) if entry else ("", "")
-        if self.place.made:
-            self.map.set_playing(self._playing)
+        self.map.set_playing(self._playing)
         self._show_similar()
 
     def _show_similar(self) -> None:

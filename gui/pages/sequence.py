@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
@@ -19,15 +18,12 @@ from .. import theme
 from ..actions import Actions
 from ..desk import Desk
 from ..files import ask_save
-from ..plots.frame import Later
+from ..plots.sequence_curves import SequenceCurves
 from ..settings import Settings
 from ..text import plain_text
 from ..undo import History
 from ..widgets.elided_label import ElidedLabel
 from ..widgets.parts import PROGRESS, NumberBox, Panel, check_box, progress_bar, row, slider
-
-if TYPE_CHECKING:
-    from ..plots.sequence_curves import SequenceCurves
 
 _KINDS = {
     "Table": (".csv",),
@@ -65,7 +61,8 @@ class SequencePage(Panel):
         self._drawn = self._begun = 0.0
         self._before = 0  # windows that an earlier run had matched
         self.playing = False
-        self.place = Later(self._make_curves)
+        self.curves = SequenceCurves()
+        self.curves.sought.connect(lambda at: desk.ask(lambda session: session.sequence.seek(at)))
         text_only = Qt.ToolButtonStyle.ToolButtonTextOnly
         self.run, self.play, self.save = (
             actions[id_].button(text_only, "", actions[id_].text())
@@ -81,7 +78,7 @@ class SequencePage(Panel):
         self.lay_out(
             theme.note("Arpeggio after arpeggio of a long sound. Stop whenever you like: "
                        "it goes on from there.", wrap=True),
-            row(self.run, (self.note, 1), "every", self.hop), self.progress, (self.place, 1),
+            row(self.run, (self.note, 1), "every", self.hop), self.progress, (self.curves, 1),
             row("Smooth", (self.smooth, 1), self._seconds),
             row(self.play, self.loop, 1, self.save),
         )  # fmt: skip
@@ -93,18 +90,6 @@ class SequencePage(Panel):
         self.setFocusProxy(self.run)
         self._show_smoothing()
         self._refresh()
-
-    def _make_curves(self) -> "SequenceCurves":
-        from ..plots.sequence_curves import SequenceCurves
-
-        curves = SequenceCurves()
-        curves.sought.connect(lambda at: self._desk.ask(lambda session: session.sequence.seek(at)))
-        return curves
-
-    @property
-    def curves(self) -> "SequenceCurves":
-        """The plots."""
-        return self.place.plot
 
     @property
     def smoothing(self) -> float:
@@ -185,8 +170,7 @@ class SequencePage(Panel):
             self._refresh()
 
     def _on_moved(self, playing: bool, position: float) -> None:
-        if self.place.made:
-            self.curves.show_position(position)
+        self.curves.show_position(position)
         if self.playing and not playing:
             self._history.end()
         self.playing = playing

@@ -5,24 +5,15 @@ import io
 import json
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPoint, QRectF, QSize, Qt
+from PySide6.QtCore import QBuffer, QIODevice, QObject, QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QCursor, QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import (
-    QApplication,
-    QFileDialog,
-    QHBoxLayout,
-    QMenu,
-    QSpinBox,
-    QWidget,
-    QWidgetAction,
-)
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QSpinBox, QWidget
 
 from mesosynth import __version__
 from mesosynth.audio.target import ANALYSIS_RATE
@@ -34,14 +25,7 @@ from .. import theme
 from ..desk import Desk
 from ..files import ask_save
 from ..settings import Settings
-from .frame import Frame, Later, Table
-
-if TYPE_CHECKING:
-    from .plot import Plot
-
-# --------------------------------------------------------------------------------------------------
-# A view as a picture on white paper, as a drawing, and as numbers.
-
+from .plot import Plot, Table, add_row
 
 KINDS = {"Picture": (".png",), "Drawing": (".svg",), "Numbers": (".csv",)}
 """What a view can be saved as."""
@@ -53,8 +37,45 @@ class ExportError(MesosynthError):
     """A view cannot be saved."""
 
 
-View = Frame | Later[Any]
-"""Source of an export: a frame, or the place of a plot."""
+# --------------------------------------------------------------------------------------------------
+# A view as a picture on white paper, as a drawing, and as numbers.
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A widget whose plots are saved as one, with the numbers that it shows."""
+
+    name: str
+    widget: QWidget
+    table: Callable[[], Table]
+
+    @property
+    def file_name(self) -> str:
+        """Name of its files, without ending: jtfs, pad."""
+        return self.name.split(":")[0].lower().replace(" ", "-")
+
+    @property
+    def plots(self) -> list[Plot]:
+        """Plots that are shown."""
+        inside = [self.widget, *self.widget.findChildren(QWidget)]
+        return [p for p in inside if isinstance(p, Plot) and p.isVisibleTo(self.widget)]
+
+    @property
+    def filled(self) -> bool:
+        """Whether one of the plots shows something."""
+        return any(not plot.empty for plot in self.plots)
+
+    def paint(self, painter: QPainter, scale: float = 1.0) -> None:
+        """Paint every plot on white paper, without playheads; lines and letters stay vectors."""
+        with ExitStack() as papers:
+            plots = self.plots
+            for plot in plots:
+                papers.enter_context(plot.printed(scale))
+            for plot in plots:
+                place = QRectF(plot.mapTo(self.widget, QPoint()), plot.size())
+                painter.save()
+                plot.render(painter, place, plot.viewport().rect())
+                painter.restore()
 
 
 class PictureSize:
@@ -63,25 +84,34 @@ class PictureSize:
     def __init__(self) -> None:
         self.width, self.dpi = 160, 300
 
-    def scale(self, body: QWidget) -> float:
-        """Pixels of the picture for one on the screen."""
-        return self.width / _INCH * self.dpi / max(body.width(), 1)
-
     def fill_menu(self, menu: QMenu) -> None:
         """Put fields for both into a menu."""
-        row = QWidget()
-        layout = QHBoxLayout(row)
-        layout.setContentsMargins(12, 2, 12, 4)
+        fields = list[QSpinBox]()
         for name, unit, most, step in (("width", "mm wide", 1000, 10), ("dpi", "dpi", 1200, 50)):
             field = QSpinBox(minimum=step, maximum=most, singleStep=step)
             field.setValue(getattr(self, name))
             field.valueChanged.connect(partial(setattr, self, name))
             field.setSuffix(f" {unit}")
             theme.name(field, f"Picture, {unit}")
-            layout.addWidget(field)
-        action = QWidgetAction(menu)
-        action.setDefaultWidget(row)
-        menu.addAction(action)
+            fields.append(field)
+        add_row(menu, *fields)
+
+
+def picture(view: View, size: PictureSize) -> QImage:
+    """A view on white paper, without playheads."""
+    body = view.widget.size()
+    scale = size.width / _INCH * size.dpi / max(body.width(), 1)
+    pixels = QSize(round(body.width() * scale), round(body.height() * scale))
+    image = QImage(pixels, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.white)
+    painter = QPainter(image)
+    painter.scale(scale, scale)
+    view.paint(painter, scale)
+    painter.end()
+    # Only now: what pyqtgraph has drawn before would be scaled by it as well.
+    image.setDotsPerMeterX(round(size.dpi / _INCH * 1000))
+    image.setDotsPerMeterY(round(size.dpi / _INCH * 1000))
+    return image
 
 
 def save_view(view: View, path: Path, size: PictureSize | None = None) -> None:
@@ -98,85 +128,42 @@ def save_view(view: View, path: Path, size: PictureSize | None = None) -> None:
     if ending not in (".png", ".svg", ".csv"):
         raise ArgumentError(f"{path}: end its name with .png, .svg, .csv.")
     if not view.filled:
-        raise ExportError(f"{view.caption} shows nothing yet; there is nothing to save.")
-    if ending == ".png":
-        content = _png(view, size or PictureSize())
+        raise ExportError(f"{view.name} shows nothing yet; there is nothing to save.")
+    if ending == ".csv":
+        content = _csv(view.table(), ",").encode()
     else:
-        content = _svg(view) if ending == ".svg" else _csv(view.table(), ",").encode()
+        buffer = QBuffer()
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        if ending == ".png":
+            picture(view, size or PictureSize()).save(buffer, "PNG")  # pyright: ignore[reportCallIssue,reportArgumentType] - takes devices too
+        else:
+            _draw(view, buffer)
+        content = bytes(buffer.data().data())
     with writing(path, ExportError):
         write_atomically(path, content)
 
 
-def picture(view: View, size: PictureSize) -> QImage:
-    """A view on white paper, without playheads."""
-    body, scale = view.body, size.scale(view.body)
-    image = QImage(
-        QSize(round(body.width() * scale), round(body.height() * scale)),
-        QImage.Format.Format_RGB32,
-    )
-    image.fill(Qt.GlobalColor.white)
-    painter = QPainter(image)
-    painter.scale(scale, scale)
-    _paint(body, painter, scale)
-    painter.end()
-    # Only now: what pyqtgraph has drawn before would be scaled by it as well.
-    image.setDotsPerMeterX(round(size.dpi / _INCH * 1000))
-    image.setDotsPerMeterY(round(size.dpi / _INCH * 1000))
-    return image
-
-
-def _png(view: View, size: PictureSize) -> bytes:
-    content = QByteArray()
-    buffer = QBuffer(content)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    picture(view, size).save(buffer, "PNG")  # pyright: ignore[reportCallIssue,reportArgumentType] - takes devices too
-    return bytes(content.data())
-
-
-def _svg(view: View) -> bytes:
+def _draw(view: View, buffer: QBuffer) -> None:
     # pyqtgraph 0.14's own SVG exporter fails on Qt 6.10 and later.
-    content = QByteArray()
-    buffer = QBuffer(content)
     generator = QSvgGenerator()
     generator.setOutputDevice(buffer)
-    generator.setSize(view.body.size())
-    generator.setViewBox(view.body.rect())
+    generator.setSize(view.widget.size())
+    generator.setViewBox(view.widget.rect())
     generator.setResolution(96)
-    generator.setTitle(view.caption)
+    generator.setTitle(view.name)
     painter = QPainter(generator)
-    painter.fillRect(view.body.rect(), Qt.GlobalColor.white)
-    _paint(view.body, painter, 1.0)
+    painter.fillRect(view.widget.rect(), Qt.GlobalColor.white)
+    view.paint(painter)
     painter.end()
-    return bytes(content.data())
 
 
 def _csv(table: Table, delimiter: str) -> str:
+    """Rows of a table, numbers with seven digits."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n", delimiter=delimiter)
     writer.writerow(table.columns)
-    writer.writerows([_short(value) for value in row] for row in table.rows)
+    writer.writerows([f"{v:.7g}" if isinstance(v, float) else v for v in r] for r in table.rows)
     return text.getvalue()
-
-
-def _short(value: float | str) -> float | str:
-    """Seven digits of a number."""
-    return f"{value:.7g}" if isinstance(value, float) else value
-
-
-def _paint(body: QWidget, painter: QPainter, scale: float) -> None:
-    """Paint every plot of a view, so that lines and letters stay vectors."""
-    from .plot import Plot
-
-    plots = [each for each in [body, *body.findChildren(QWidget)] if isinstance(each, Plot)]
-    shown = [plot for plot in plots if plot.isVisibleTo(body)]
-    with ExitStack() as papers:
-        for plot in shown:
-            papers.enter_context(plot.printed(scale))
-        for plot in shown:
-            place = QRectF(plot.mapTo(body, QPoint()), plot.size())
-            painter.save()
-            plot.render(painter, place, plot.viewport().rect())
-            painter.restore()
 
 
 # --------------------------------------------------------------------------------------------------
@@ -203,41 +190,32 @@ def metadata(session: Session) -> dict[str, object]:
             "analysis_rate_hz": ANALYSIS_RATE,
         }
     if match.result is not None:
-        result = asdict(match.result)
-        result.pop("trajectory")
-        data["result"] = result
+        data["result"] = {k: v for k, v in asdict(match.result).items() if k != "trajectory"}
     if session.layers.result is not None:
         data["layers"] = asdict(session.layers.result)
     return data
 
 
-def save_all(views: Iterable[View], folder: Path, about: dict[str, object]) -> list[Path]:
+def save_all(views: Iterable[View], folder: Path, about: dict[str, object]) -> int:
     """Write all views that show something as picture, drawing and numbers, and metadata.json.
+
+    Returns the number of files.
 
     Raises
     ------
     ExportError
         If a file cannot be written.
     """
-    written: list[Path] = []
-    for view in views:
-        for (ending,) in KINDS.values():
-            if view.filled:
-                path = folder / f"{file_name(view)}{ending}"
-                with writing(path, ExportError, make_folder=True):
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                save_view(view, path)
-                written.append(path)
     path = folder / "metadata.json"
     with writing(path, ExportError, make_folder=True):
+        folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps(about, indent=2, ensure_ascii=False, default=str)
         write_atomically(path, content.encode())
-    return [*written, path]
-
-
-def file_name(view: View) -> str:
-    """Name of a view's file, without ending: jtfs, pad."""
-    return view.caption.split(":")[0].lower().replace(" ", "-")
+    shown = [view for view in views if view.filled]
+    for view in shown:
+        for (ending,) in KINDS.values():
+            save_view(view, folder / f"{view.file_name}{ending}")
+    return 1 + len(KINDS) * len(shown)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -253,73 +231,66 @@ class Exporter(QObject):
         Parent of the file dialog.
     views : sequence of View
         The first is saved where neither the mouse nor the keyboard says which.
+    desk : Desk
+    settings : Settings
     """
 
     def __init__(
-        self,
-        window: QWidget,
-        views: Sequence[View],
-        desk: Desk,
-        settings: Settings,
+        self, window: QWidget, views: Sequence[View], desk: Desk, settings: Settings
     ) -> None:
         super().__init__(window)
-        self._window, self._views, self._desk = window, views, desk
-        self._settings = settings
+        self._window, self._views, self._desk, self._settings = window, views, desk, settings
         self.size = PictureSize()
         for view in views:
-            view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-            view.customContextMenuRequested.connect(partial(self._show_menu, view))
+            view.widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            view.widget.customContextMenuRequested.connect(partial(self._show_menu, view))
 
-    def menu(self, view: View, plot: "Plot | None" = None) -> QMenu:
-        """The context menu of a view."""
+    def menu(self, widget: QWidget, plot: Plot | None = None) -> QMenu:
+        """The context menu of the view that a widget is in, and of a plot of it."""
+        view = self._view_of(widget) or self._views[0]
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if plot is not None:
             plot.fill_menu(menu)
             menu.addSeparator()
-        ways: list[tuple[str, Callable[[], object]]] = [
-            ("Save picture as PNG…", lambda: self.ask(view, "Picture")),
-            ("Save drawing as SVG…", lambda: self.ask(view, "Drawing")),
-            ("Save numbers as CSV…", lambda: self.ask(view, "Numbers")),
-            ("Copy picture", lambda: self.copy(view)),
-            ("Copy numbers", lambda: self.copy_numbers(view)),
-            ("Export all of the match…", self.ask_all),
-        ]
-        for text, react in ways:
-            action = menu.addAction(text)
-            action.triggered.connect(react)
-            action.setEnabled(view.filled)
+        for text, react in (
+            ("Save picture as PNG…", partial(self._ask, view, "Picture")),
+            ("Save drawing as SVG…", partial(self._ask, view, "Drawing")),
+            ("Save numbers as CSV…", partial(self._ask, view, "Numbers")),
+            ("Copy picture", partial(self.copy, widget)),
+            ("Copy numbers", partial(self.copy_numbers, widget)),
+            ("Export all of the match…", self._ask_all),
+        ):
+            menu.addAction(text, react).setEnabled(view.filled)
         self.size.fill_menu(menu.addMenu("Size of pictures"))
         return menu
 
-    def view_in_hand(self) -> View:
-        """The view under the mouse, else the one with the keyboard, else the first."""
-        for widget in (QApplication.widgetAt(QCursor.pos()), QApplication.focusWidget()):
-            for view in self._views:
-                if widget is not None and (widget is view or view.isAncestorOf(widget)):
-                    return view
-        return self._views[0]
+    def _view_of(self, widget: QWidget | None) -> View | None:
+        return next((
+            view for view in self._views
+            if widget is not None and (widget is view.widget or view.widget.isAncestorOf(widget))
+        ), None)  # fmt: skip
 
     def ask_in_hand(self) -> None:
-        """Ask for a file name, and save the view in hand there."""
-        self.ask(self.view_in_hand())
+        """Ask for a file name, and save the view under the mouse there, or that with the keys."""
+        view = self._view_of(QApplication.widgetAt(QCursor.pos()))
+        self._ask(view or self._view_of(QApplication.focusWidget()) or self._views[0], "Picture")
 
-    def ask(self, view: View, kind: str = "Picture") -> None:
-        """Ask for a file name, and save a view there, as one of :data:`KINDS` at first."""
+    def _ask(self, view: View, kind: str) -> None:
         ask_save(
-            self._window, f"Save {view.caption}", self._settings, KINDS,
-            lambda path: self.save(view, path),
-            f"mesosynth-{file_name(view)}{KINDS[kind][0]}", kind,
+            self._window, f"Save {view.name}", self._settings, KINDS,
+            lambda path: self.save(view.widget, path),
+            f"mesosynth-{view.file_name}{KINDS[kind][0]}", kind,
         )  # fmt: skip
 
-    def save(self, view: View, path: Path) -> None:
-        """Save a view; a message tells the result."""
+    def save(self, widget: QWidget, path: Path) -> None:
+        """Save the view that a widget is in; a message tells the result."""
+        view = self._view_of(widget) or self._views[0]
         with self._telling():
             save_view(view, path, self.size)
-            self._desk.say(f"Saved {view.caption} as {path}.")
+            self._desk.say(f"Saved {view.name} as {path}.")
 
-    def ask_all(self) -> None:
-        """Ask for a folder, and save all views of the match there."""
+    def _ask_all(self) -> None:
         dialog = QFileDialog(self._window, "Export all of the match into a folder")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         theme.dress_file_dialog(dialog)
@@ -330,18 +301,20 @@ class Exporter(QObject):
     def save_all(self, folder: Path) -> None:
         """Save all views that show something, and what they are of; a message tells the result."""
         with self._telling():
-            written = save_all(self._views, folder, metadata(self._desk.session))
-            self._desk.say(f"Saved {len(written)} files in {folder}.")
+            count = save_all(self._views, folder, metadata(self._desk.session))
+            self._desk.say(f"Saved {count} files in {folder}.")
 
-    def copy(self, view: View) -> None:
+    def copy(self, widget: QWidget) -> None:
         """Put a view's picture on the clipboard."""
+        view = self._view_of(widget) or self._views[0]
         QGuiApplication.clipboard().setImage(picture(view, self.size))
-        self._desk.say(f"Copied {view.caption}.")
+        self._desk.say(f"Copied {view.name}.")
 
-    def copy_numbers(self, view: View) -> None:
+    def copy_numbers(self, widget: QWidget) -> None:
         """Put a view's numbers on the clipboard, as a spreadsheet takes them."""
+        view = self._view_of(widget) or self._views[0]
         QGuiApplication.clipboard().setText(_csv(view.table(), "\t"))
-        self._desk.say(f"Copied the numbers of {view.caption}.")
+        self._desk.say(f"Copied the numbers of {view.name}.")
 
     @contextmanager
     def _telling(self) -> Generator[None]:
@@ -351,10 +324,6 @@ class Exporter(QObject):
             self._desk.say(str(error), "error")
 
     def _show_menu(self, view: View, spot: QPoint) -> None:
-        from .plot import Plot
-
-        widget: QWidget | None = view.childAt(spot)
-        while widget is not None and widget is not view and not isinstance(widget, Plot):
-            widget = widget.parentWidget()
-        plot = widget if isinstance(widget, Plot) else None
-        self.menu(view, plot).popup(view.mapToGlobal(spot))
+        place = view.widget.mapToGlobal(spot)
+        plots = (p for p in view.plots if p.rect().contains(p.mapFromGlobal(place)))
+        self.menu(view.widget, next(plots, None)).popup(place)

@@ -7,17 +7,15 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent
 from typing_extensions import override
 
 from mesosynth.presets.similarity import MapPoint, weights
 
-from .. import theme
 from .axes import Axis
-from .frame import Table
-from .plot import FONT, Legend, Part, Plot
+from .parts import Curve, Dots, Labels, Legend
+from .plot import Plot, Table
 
 NEAREST = 3
 """Sounds that blend at once: each brings its effects along."""
@@ -43,88 +41,6 @@ _WAYS = {
 }  # fmt: skip
 
 
-class Points(Part):
-    """The sounds, the one that plays ringed, and lines to those that blend."""
-
-    def __init__(self, plot: "LibraryMap") -> None:
-        self._map = plot
-        self.lines = pg.PlotCurveItem(connect="pairs", antialias=True)
-        self.ring = pg.ScatterPlotItem(size=_SIZE + 9.0, brush=None)
-        plot.box.addItem(self.lines, ignoreBounds=True)
-        plot.box.addItem(self.ring, ignoreBounds=True)
-        super().__init__(plot, pg.ScatterPlotItem(size=_SIZE, pen=None))
-        self.dress()
-
-    @override
-    def place(self) -> None:
-        places = self._map.places
-        self.item.setData(
-            [p.x for p in places], [p.y for p in places],
-            brush=[pg.mkBrush(_colour(p)) for p in places],
-        )  # fmt: skip
-        self.mark()
-
-    def mark(self) -> None:
-        """Show what plays, what is under the mouse, and what blends."""
-        shown = self._map
-        x, y = shown.mouse
-        mix = shown.mix
-        self.lines.setData(
-            [v for place, _ in mix for v in (x, place.x)],
-            [v for place, _ in mix for v in (y, place.y)],
-        )
-        rings = [(p.x, p.y) for p in shown.places if p.entry.key == shown.playing and not mix]
-        rings += [(x, y)] if mix else []
-        if shown.hovered is not None:
-            rings.append((shown.hovered.x, shown.hovered.y))
-        self.ring.setData([ring[0] for ring in rings], [ring[1] for ring in rings])
-
-    @override
-    def dress(self) -> None:
-        self.lines.setPen(pg.mkPen(self.plot.ink("ACCENT", 0.7), width=2.0))
-        self.ring.setPen(pg.mkPen(self.plot.ink("ACCENT"), width=2.0))
-
-
-class Names(Part):
-    """Names beside the points, those left out that would lie over another one."""
-
-    def __init__(self, plot: "LibraryMap") -> None:
-        self._map = plot
-        self._texts: list[pg.TextItem] = []
-        super().__init__(plot, pg.TextItem())
-        plot.looked.connect(self.place)
-        plot.box.sigResized.connect(self.place)
-
-    @override
-    def place(self) -> None:
-        for text in self._texts:
-            self.plot.box.removeItem(text)
-        self._texts.clear()
-        font, ink = theme.font(FONT), self.plot.ink("DIM")
-        metrics = QFontMetricsF(font)
-        room = self.plot.area.adjusted(2, 0, -2, -self._map.legend.height)
-        spots = [self._map.point(place) for place in self._map.places]
-        own = [QRectF(spot.x() - 6.0, spot.y() - 6.0, 12.0, 12.0) for spot in spots]
-        taken = list(own)
-        for place, spot, mine in zip(self._map.places, spots, own, strict=True):
-            width, height = metrics.horizontalAdvance(place.entry.name), metrics.height()
-            for side, left in ((0.0, spot.x() + 7.0), (1.0, spot.x() - 7.0 - width)):
-                box = QRectF(left, spot.y() - 0.5 * height, width, height)
-                free = room.contains(box) and room.contains(spot)
-                if free and not any(box.intersects(t) for t in taken if t is not mine):
-                    text = pg.TextItem(f" {place.entry.name} ", ink, anchor=(side, 0.5))
-                    text.setFont(font)
-                    text.setPos(place.x, place.y)
-                    self.plot.box.addItem(text, ignoreBounds=True)
-                    self._texts.append(text)
-                    taken.append(box)
-                    break
-
-    @override
-    def dress(self) -> None:
-        self.place()
-
-
 class LibraryMap(Plot):
     """Points to hover over, click and drag between.
 
@@ -137,8 +53,6 @@ class LibraryMap(Plot):
         Key of the sound that plays; "" for none.
     mix : list of (MapPoint, weight)
         That blend.
-    mouse : (float, float)
-        Where a drag is.
 
     Signals
     -------
@@ -161,25 +75,21 @@ class LibraryMap(Plot):
         up = Axis(-_EDGE, 1.0 + _EDGE, "Likeness upwards", marks=((-9.0, ""),))
         super().__init__(
             "Map of the library", across, up,
-            "Click a point to hear it, drag to blend sounds. Ctrl-drag: zoom",
+            "Click a point to hear it, drag to blend sounds. Ctrl-drag: zoom", bare=True,
         )  # fmt: skip
         self.places: Sequence[MapPoint] = ()
         self.hovered: MapPoint | None = None
         self.playing = ""
         self.mix: list[tuple[MapPoint, float]] = []
-        self.mouse = 0.0, 0.0
-        self._positions = np.zeros((0, 2))
-        self._pressed = QPointF()
-        self._dragging = False
+        self._mouse, self._pressed, self._dragging = (0.0, 0.0), QPointF(), False
         self._soon = QTimer(self, singleShot=True, interval=BLEND_MS)
         self._soon.timeout.connect(self._blend)
-        self.left.numbered = self.bottom.numbered = False
-        self.left.fit()
-        self.bottom.fit()
         self.legend = Legend(self, low=True)
-        self._points = Points(self)
-        self._names = Names(self)
+        self._lines = Curve(self, "ACCENT", width=2.0, alpha=0.7, connect="pairs")
+        self._points, self._rings, self._names = Dots(self), Dots(self), Labels(self)
         self.pointed.connect(self._hover)
+        self.looked.connect(self._name)
+        self.box.sigResized.connect(self._name)
         self.setMinimumSize(220, 200)
 
     @override
@@ -188,29 +98,60 @@ class LibraryMap(Plot):
 
     def show_places(self, places: Sequence[MapPoint]) -> None:
         """Show other sounds."""
-        self.places = places
-        self._positions = np.array([(place.x, place.y) for place in places]).reshape(-1, 2)
-        self.hovered = None
+        self.places, self.hovered = places, None
         there = {place.entry.category for place in places}
         self.legend.show((ink, word) for word, ink in COLOURS.items() if word in there)
         share = min(self.legend.height / max(self.area.height(), 1.0), 0.4)
         low = -_EDGE - share * (1.0 + 2.0 * _EDGE) / (1.0 - share)
-        self.set_axes(
-            self.x_axis, Axis(low, 1.0 + _EDGE, self.y_axis.label, marks=self.y_axis.marks)
+        y = self.y_axis
+        self.set_axes(self.x_axis, Axis(low, 1.0 + _EDGE, y.label, marks=y.marks))
+        self._points.show(
+            (p.x, p.y, _SIZE, COLOURS.get(p.entry.category, _OTHER), 1.0) for p in places
         )
-        self._points.place()
-        self._names.place()
+        self._mark()
+        self._name()
 
     def set_playing(self, key: str) -> None:
         """Mark the sound that plays by its entry's key, "" for none."""
         self.playing = key
         if not self._dragging:
             self.mix = []
-        self._points.mark()
+        self._mark()
 
     def point(self, place: MapPoint) -> QPointF:
         """Position of a sound, px."""
         return self.pixel(place.x, place.y)
+
+    def _mark(self) -> None:
+        """Ring what plays, what is under the mouse, and join what blends."""
+        (x, y), mix = self._mouse, self.mix
+        self._lines.show([v for place, _ in mix for v in (x, place.x)],
+                         [v for place, _ in mix for v in (y, place.y)])  # fmt: skip
+        ringed = [(x, y)] if mix else [
+            (p.x, p.y) for p in self.places if p.entry.key == self.playing
+        ]  # fmt: skip
+        if self.hovered is not None:
+            ringed.append((self.hovered.x, self.hovered.y))
+        self._rings.show((*at, _SIZE + 9.0, "ACCENT", 0.0) for at in ringed)
+
+    def _name(self) -> None:
+        """Write names beside the points, those left out that would lie over another one."""
+        metrics = QFontMetricsF(self.font())
+        room = self.area.adjusted(2, 0, -2, -self.legend.height)
+        spots = [self.point(place) for place in self.places]
+        own = [QRectF(spot.x() - 6.0, spot.y() - 6.0, 12.0, 12.0) for spot in spots]
+        taken, texts = list(own), list[tuple[float, float, str, tuple[float, float], str]]()
+        for place, spot, mine in zip(self.places, spots, own, strict=True):
+            name = place.entry.name
+            width, height = metrics.horizontalAdvance(name), metrics.height()
+            for side, left in ((0.0, spot.x() + 7.0), (1.0, spot.x() - 7.0 - width)):
+                box = QRectF(left, spot.y() - 0.5 * height, width, height)
+                free = room.contains(box) and room.contains(spot)
+                if free and not any(box.intersects(t) for t in taken if t is not mine):
+                    texts.append((place.x, place.y, f" {name} ", (side, 0.5), "DIM"))
+                    taken.append(box)
+                    break
+        self._names.show(texts)
 
     @override
     def read(self, x: float, y: float) -> str:
@@ -233,7 +174,7 @@ class LibraryMap(Plot):
 
     @override
     def drag(self, x: float, y: float, event: QMouseEvent) -> None:
-        self.mouse = x, y
+        self._mouse = x, y
         if not self._dragging and _distance(self._pressed, event.position()) > _MOVED:
             self._dragging = bool(self.places)
             if self._dragging:
@@ -245,7 +186,7 @@ class LibraryMap(Plot):
     @override
     def release(self, x: float, y: float, event: QMouseEvent) -> None:
         if self._dragging:
-            self.mouse = x, y
+            self._mouse = x, y
             self._soon.stop()
             self._blend()
             self._dragging = False
@@ -267,7 +208,7 @@ class LibraryMap(Plot):
             self.hovered = place
             shapes = Qt.CursorShape
             self.viewport().setCursor(shapes.PointingHandCursor if place else shapes.ArrowCursor)
-            self._points.mark()
+            self._mark()
 
     def _at(self, spot: QPointF) -> MapPoint | None:
         near = min(self.places, key=lambda place: _distance(self.point(place), spot), default=None)
@@ -290,18 +231,15 @@ class LibraryMap(Plot):
         return found if found is not None and math.isfinite(effort(found)) else None
 
     def _mix(self) -> None:
-        shares = weights(self.mouse, self._positions, NEAREST)
+        positions = np.array([(place.x, place.y) for place in self.places])
+        shares = weights(self._mouse, positions, NEAREST)
         self.mix = [(self.places[i], share) for i, share in shares.items()]
-        self._points.mark()
+        self._mark()
 
     def _blend(self) -> None:
         if self._dragging:
             self._mix()
             self.blended.emit(self.mix)
-
-
-def _colour(place: MapPoint) -> str:
-    return COLOURS.get(place.entry.category, _OTHER)
 
 
 def _distance(a: QPointF, b: QPointF) -> float:

@@ -1,4 +1,4 @@
-"""Links between plots: shared cross-hair, ranges and the playhead."""
+"""Links between the plots and the session: loss map, attribution, finer pictures, playhead."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,13 +15,11 @@ from mesosynth.plugins.tempo import synced_period
 from mesosynth.session import Session
 
 from ..widgets.background import Background
-from .export import Exporter
+from .export import Exporter, View
 from .scope import envelope
 
 if TYPE_CHECKING:
     from ..main_window import MainWindow
-    from ..pad.pad import Pad
-
 
 # --------------------------------------------------------------------------------------------------
 # Position of the sound in its arpeggio, estimated from the sound itself.
@@ -65,6 +63,11 @@ def time_from_middle(
 # Connections of the views with the session.
 
 
+_PEAKS = 3000
+_REST_MS = 250  # that the parameters must have stood still before the attribution is asked for
+_WINDOW = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s
+
+
 def peaks_of_part(path: Path, begin: float, seconds: float) -> WaveformPeaks:
     """Peaks of so many seconds of a sound file, all channels mixed."""
     sound, rate = read_channels(path, begin, seconds)
@@ -73,44 +76,42 @@ def peaks_of_part(path: Path, begin: float, seconds: float) -> WaveformPeaks:
     return WaveformPeaks(low, high, len(mono) / rate)
 
 
-_PEAKS = 3000
-
-
-_REST_MS = 250  # that the parameters must have stood still before the attribution is asked for
-_WINDOW = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s
-
-
 class ViewLinks(QObject):
     """Connections of the pad's loss map, the pictures and the playhead with the session."""
 
     def __init__(self, window: "MainWindow") -> None:
         super().__init__(window)
-        self._window = window
-        self._desk = window.desk
-        self._has_target = False
-        views = (
-            window.pad_frame, window.scalograms, window.scale_rate, window.loss, window.scope,
-            window.map_page.place, window.blend_page.place, window.sequence_page.place,
-        )  # fmt: skip
+        self._window, self._desk = window, window.desk
+        frames = (window.pad_frame, window.scalograms, window.scale_rate, window.loss, window.scope)
+        plots = (window.map_page.map, window.blend_page.square, window.sequence_page.curves)
+        views = [View(frame.title.text(), frame, frame.table) for frame in frames]
+        views += [View(plot.accessibleName(), plot, plot.table) for plot in plots]
         self.exporter = Exporter(window, views, window.desk, window.settings)
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._ask_attribution)
-        window.scale_rate.drivers_shown.connect(lambda _: self._ask_attribution())
-        window.scalograms.window_moved.connect(
+        self._background = Background(self)
+        window.scale_rate.drivers_shown.connect(self._ask_attribution)
+        window.scalograms.waveform.moved.connect(
             lambda start: self._desk.ask(lambda session: session.target.move_window(start))
         )
         window.scalograms.finer_asked.connect(
             lambda section: self._desk.ask(lambda session: session.match.magnify(section))
         )
-        self._background = Background(self)
-        window.scalograms.part_asked.connect(self._read_part)
+        window.scalograms.waveform.finer_asked.connect(self._read_part)
         window.closed.connect(self._background.close)
-        window.pad_frame.map_asked.connect(self._explore)
-        window.desk.attached.connect(self._attach)
+        window.pad_frame.map_action.toggled.connect(self._explore)
+        window.pad.axes_chosen.connect(self._explore)
 
-    def connect_pad(self, pad: "Pad") -> None:
-        """Connect the pad, which is made after the window."""
-        pad.axes_chosen.connect(self._explore)
+    def attach(self, session: Session) -> None:
+        """Show what the parts of the session tell."""
+        window = self._window
+        session.match.attributed.connect(window.scale_rate.attribution.show_attribution)
+        session.match.magnified.connect(window.scalograms.show_finer)
+        session.sound.changed.connect(self._on_parameters)
+        session.loss_map.started.connect(window.pad.start_map)
+        session.loss_map.filled.connect(window.pad.add_cells)
+        session.target.loaded.connect(window.scalograms.set_file)
+        session.target.loaded.connect(self._on_target)
 
     def _read_part(self, begin: float, end: float) -> None:
         """Read a part of the target's file again, for its waveform."""
@@ -122,37 +123,21 @@ class ViewLinks(QObject):
                 lambda peaks: self._window.scalograms.waveform.show_finer(begin, peaks),
             )
 
-    def _attach(self, session: Session) -> None:
-        window = self._window
-        session.match.attributed.connect(window.scale_rate.attribution.show_attribution)
-        session.match.magnified.connect(window.scalograms.show_finer)
-        session.sound.changed.connect(self._on_parameters)
-        session.loss_map.started.connect(window.pad.start_map)
-        session.loss_map.filled.connect(window.pad.add_cells)
-        session.target.loaded.connect(self._on_target)
-        session.target.loaded.connect(window.scalograms.set_file)
-
     def show_playhead(self, samples: NDArray[np.float32], sample_rate: float) -> None:
         """Move the scalograms' playhead to where the last of `samples` is in its arpeggio.
 
         While the target is compared with the instrument, which is in step with it, it is there.
         """
-        place = self._place_in_target()
-        if place is None:
-            playing = self._desk.session.sound.playing
-            period = repetition(self._desk.values) if playing else None
+        session, place = self._desk.session, None
+        status = session.device.status()
+        if status is not None and 0.0 <= status.audition < _WINDOW:
+            place = status.audition - status.latency - 0.5 * _WINDOW
+        elif session.sound.playing:
+            period = repetition(self._desk.values)
             place = None if period is None else time_from_middle(samples, sample_rate, period)
         self._window.scalograms.set_playhead(place)
 
-    def _place_in_target(self) -> float | None:
-        """Position in the target while that is heard, s from its window's middle; else None."""
-        status = self._desk.session.device.status()
-        if status is None or not 0.0 <= status.audition < _WINDOW:
-            return None
-        return status.audition - status.latency - 0.5 * _WINDOW
-
     def _on_target(self) -> None:
-        self._has_target = True
         known = self._desk.session.target.known_values
         self._window.pad.set_known(None if known is None else dict(known))
         self._ask_attribution()
@@ -163,20 +148,20 @@ class ViewLinks(QObject):
 
     def _ask_attribution(self) -> None:
         """Ask for the attribution anew while it is shown."""
-        if self._has_target and self._window.scale_rate.switch.isChecked():
+        if (
+            self._desk.session.target.sound is not None
+            and self._window.scale_rate.switch.isChecked()
+        ):
             self._desk.ask(lambda session: session.match.attribute())
 
     def _explore(self) -> None:
         """Ask for the loss map of the pad's axes, or for none."""
-        axes = self._window.pad.axes
-        wanted = self._window.pad_frame.map_action.isChecked() and self._has_target
-        matchable = set(axes) <= set(self._desk.table.matchable)
-        shown = axes if wanted and matchable else None
-        table, ranges = self._desk.table, None
-        curves = [table[id_].curve for id_ in axes if id_ in table]
+        axes, table, ranges = self._window.pad.axes, self._desk.table, None
+        wanted = self._window.pad_frame.map_action.isChecked()
+        has_target = self._desk.session.target.sound is not None
+        shown = axes if wanted and has_target and set(axes) <= set(table.matchable) else None
+        curves = [table[id_].curve for id_ in shown or ()]
         if "asinh" in curves and "signed_log" not in curves:  # from falling to rising
             ends = [(table[id_].minimum, table[id_].maximum) for id_ in axes]
             ranges = ends[0], ends[1]
-        self._desk.ask(
-            lambda session: session.loss_map.explore(shown, ranges=ranges if shown else None)
-        )
+        self._desk.ask(lambda session: session.loss_map.explore(shown, ranges=ranges))

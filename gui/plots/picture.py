@@ -1,35 +1,61 @@
-"""Picture: an image in colours on a plot, its colour bar, and rows of pictures."""
+"""Pictures: images in colours on plots, their colour bars, and rows of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from typing import cast
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Signal
-from PySide6.QtGui import QMouseEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QGraphicsGridLayout, QMenu, QWidget
+from PySide6.QtGui import QColor, QMouseEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QGraphicsGridLayout, QMenu, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from .. import theme
+from mesosynth.matching.results import Analysis
+
 from .axes import Axis, short_number
-from .colours import colour_map
-from .plot import FONT, Line, Link, Part, Plot, add_range, line_height
+from .frame import Frame
+from .parts import Line, Part
+from .plot import Link, Plot, add_range
 
 # --------------------------------------------------------------------------------------------------
-# Image: numbers on a grid that is even on its axes.
+# Colour maps, even to the eye and to colour-blind eyes.
+
+
+_STOPS = {
+    # Matplotlib's magma (CC0) in sixteenths.
+    "magma": (
+        "#000004 #0a0822 #1c1044 #331067 #51127c #691c81 #842681 #9c2e7f #b73779 #d1426f #e75263 "
+        "#f56c5c #fc8961 #feaa74 #feca8d #fce9aa #fcfdbf"
+    ),
+    # Blue where the sound lacks energy, red where it has too much, the ground where nothing
+    # differs.
+    "difference": "#8ec5ff #5598e6 #2f6fd0 #1a4078 #0d0f13 #78272a #d0453a #ee7e6c #ffb3a1",
+    "difference light": "#0b3c7d #2f6fd0 #6ea3ea #bcd6f8 #ffffff #f8cdc4 #ec8877 #d0453a #8b1a14",
+    # Ever darker towards high losses, and never so bright that a line on it would not read.
+    "loss": "#6cc0ae #4a9fa3 #3a7f99 #31628a #2c4a74 #26375b #202a45 #1b2236",
+    "loss light": "#3f9c8b #5fb0b0 #86c3c9 #a9d3dc #c6e1ea #dcedf3 #ebf4f8 #f5f9fb",
+}
+
+
+@cache
+def colour_map(name: str, light: bool = False) -> NDArray[np.uint8]:
+    """256 colours of "magma", "difference" or "loss", (256, 3) uint8, also for a light ground."""
+    stops = _STOPS.get(f"{name} light", "") if light else ""
+    colours = [QColor(stop) for stop in (stops or _STOPS[name]).split()]
+    ends = np.array([(c.red(), c.green(), c.blue()) for c in colours])
+    places = np.linspace(0.0, len(ends) - 1.0, 256)
+    channels = [np.interp(places, np.arange(len(ends)), ends[:, i]) for i in range(3)]
+    return np.round(np.stack(channels, axis=1)).astype(np.uint8)
+
+
+# --------------------------------------------------------------------------------------------------
+# Image and its colour bar.
 
 
 class Image(Part):
-    """Numbers in colours.
-
-    Parameters
-    ----------
-    plot : Plot
-    colours : str
-        A map of :func:`gui.plots.colours.colour_map`.
-    levels : (float, float)
-        Values of the map's two ends.
+    """Numbers in colours, on a grid that is even on its own axes.
 
     Attributes
     ----------
@@ -37,25 +63,23 @@ class Image(Part):
         The first row is the bottom; clear where they are NaN.
     x, y : Axis
         Axes on which columns and rows are even, from edge to edge.
+    colours, levels
+        A map of :func:`colour_map`, and the values of its two ends.
     """
 
-    def __init__(self, plot: Plot, colours: str, levels: tuple[float, float]) -> None:
+    def __init__(
+        self, plot: Plot, colours: str, levels: tuple[float, float], z: float = -10.0
+    ) -> None:
         self.numbers: NDArray[np.float32] | None = None
         self.x, self.y = plot.x_axis, plot.y_axis
         self.colours, self.levels = colours, levels
-        super().__init__(plot, pg.ImageItem(axisOrder="row-major"))
-        self.item.setZValue(-10.0)
-        self.dress()
+        super().__init__(plot, pg.ImageItem(axisOrder="row-major"), z=z)
 
     def show(self, numbers: NDArray[np.float32] | None, x: Axis, y: Axis) -> None:
         """Show other numbers; None for none."""
-        self.numbers, self.x, self.y = numbers, x, y
-        self.place()
-
-    def set_levels(self, levels: tuple[float, float]) -> None:
-        """Set the values at the ends of the colour map."""
-        self.levels = levels
-        self.item.setLevels(levels)
+        if numbers is not None or self.numbers is not None:
+            self.numbers, self.x, self.y = numbers, x, y
+            self.draw()
 
     def cell(self, x: float, y: float) -> tuple[int, int] | None:
         """Row and column at two values; None beside the image."""
@@ -68,23 +92,20 @@ class Image(Part):
         return int(up * rows), int(across * columns)
 
     @override
-    def place(self) -> None:
-        if self.numbers is None:
+    def draw(self) -> None:
+        plot, numbers = self.plot, self.numbers
+        if numbers is None:
             self.item.clear()
             return
-        plot, numbers = self.plot, self.numbers
         if plot.y_axis.kind != self.y.kind:
             numbers = numbers[_even(self.y, plot.y_axis, len(numbers))]
         if plot.x_axis.kind != self.x.kind:
             numbers = numbers[:, _even(self.x, plot.x_axis, numbers.shape[1])]
         left, right = plot.x_axis.coordinates([self.x.low, self.x.high]).tolist()
         low, high = plot.y_axis.coordinates([self.y.low, self.y.high]).tolist()
-        self.item.setImage(numbers, autoLevels=False, levels=self.levels)
+        lut = colour_map(self.colours, plot.light)
+        self.item.setImage(numbers, autoLevels=False, levels=self.levels, lut=lut)
         self.item.setRect(QRectF(left, low, right - left, high - low))
-
-    @override
-    def dress(self) -> None:
-        self.item.setLookupTable(colour_map(self.colours, self.plot.light))
 
 
 def _even(source: Axis, drawn: Axis, count: int) -> NDArray[np.int64]:
@@ -96,10 +117,6 @@ def _even(source: Axis, drawn: Axis, count: int) -> NDArray[np.int64]:
     return np.clip((share * count).astype(np.int64), 0, count - 1)
 
 
-# --------------------------------------------------------------------------------------------------
-# Colour bar: drag its handles to set the range; a double-click brings it back.
-
-
 _BAR = 10  # px
 _ROOMY = 110  # px: a narrower picture leaves its bar out
 
@@ -107,16 +124,12 @@ _ROOMY = 110  # px: a narrower picture leaves its bar out
 class ColourBar(pg.ColorBarItem):
     """Colour bar at the right of the last of some pictures, for all of them.
 
-    A `mirrored` bar is one of differences: its ends stay opposite.
-
-    Signals
-    -------
-    changed : float, float
-        Both levels.
+    Drag its handles to set the range; a double-click brings it back. The ends of a `mirrored` one
+    stay opposite: it is of differences.
     """
 
+    moving, items = False, ()  # it is drawn as the plot's parts are
     changed = Signal(float, float)
-    moving = False  # it is dressed as the plot's parts are
 
     def __init__(
         self, pictures: "list[Picture]", limits: tuple[float, float], mirrored: bool = False
@@ -126,7 +139,6 @@ class ColourBar(pg.ColorBarItem):
         super().__init__(levels, _BAR, limits=limits, colorMapMenu=False, rounding=1)
         self._furthest, self._mirrored = limits[1], mirrored
         self.default = self.shown = levels
-        self.axis.setStyle(tickLength=2, tickTextOffset=1, hideOverlappingLabels=8)
         self.axis.enableAutoSIPrefix(False)
         self.axis.tickStrings = lambda values, *_: [short_number(value) for value in values]
         cast("QGraphicsGridLayout", self.layout).setContentsMargins(0, 0, 0, 0)
@@ -134,15 +146,12 @@ class ColourBar(pg.ColorBarItem):
         self._plot.parts.append(cast("Part", self))
         self._plot.bar = self
         self.sigLevelsChanged.connect(self._on_dragged)
-        self.dress()
-
-    def place(self) -> None:
-        """Stay: it is beside the view."""
+        self.draw()
 
     @property
     def room(self) -> int:
         """Its width with its labels, px."""
-        return _BAR + round(2.9 * theme.font(FONT).pixelSize())
+        return _BAR + round(2.9 * self._plot.font().pixelSize())
 
     def set(self, low: float, high: float) -> None:
         """Set both levels."""
@@ -154,14 +163,17 @@ class ColourBar(pg.ColorBarItem):
         self.shown = low, high
         self.setLevels((low, high))
         for image in self._images:
-            image.set_levels((low, high))
+            image.levels = low, high
+            image.draw()
         self.changed.emit(low, high)
 
-    def dress(self) -> None:
-        """Take the plot's colours."""
-        font, plot = theme.font(FONT), self._plot
-        self.axis.setStyle(tickFont=font)
-        self.axis.setWidth(2.9 * font.pixelSize())
+    def draw(self) -> None:
+        """Take the plot's colours and letters."""
+        plot = self._plot
+        self.axis.setStyle(
+            tickFont=plot.font(), tickLength=2, tickTextOffset=1, hideOverlappingLabels=8
+        )
+        self.axis.setWidth(2.9 * plot.font().pixelSize())
         self.axis.setTextPen(QPen(plot.ink("DIM")))
         for side in ("left", "right", "top", "bottom"):
             self.getAxis(side).setPen(QPen(plot.ink("LINE")))
@@ -173,19 +185,14 @@ class ColourBar(pg.ColorBarItem):
             line.setHoverPen(QPen(plot.ink("ACCENT"), 2.0))
 
     def _on_dragged(self) -> None:
-        low, high = self.values
         before = self.lo_prv, self.hi_prv
-        self.set(low, high)
-        # A drag goes on from the levels at its beginning.
-        self.lo_prv, self.hi_prv = before
+        self.set(*self.values)
+        self.lo_prv, self.hi_prv = before  # a drag goes on from the levels at its beginning
 
 
 # --------------------------------------------------------------------------------------------------
-# Picture: one image on a plot. Pictures: some of them in a row.
-
-
-Readout = Callable[[float, int, int, float, float], str]
-"""What to say of a number in a row and a column of a picture, at x and y."""
+# Picture: one image on a plot. Pictures: some of them in a row. Comparison: target, sound and
+# their difference.
 
 
 class Picture(Plot):
@@ -195,48 +202,33 @@ class Picture(Plot):
     ----------
     name, hint : str
     x, y : Axis
-    colours : str
-        A map of :func:`gui.plots.colours.colour_map`.
-    levels : (float, float)
-        Values at the map's two ends.
-    readout : callable
-        What to say of the cell under the mouse.
+    colours, levels
+        See :class:`Image`.
+    say : callable
+        Read-out of a number in a row and a column, at x and y.
 
     Attributes
     ----------
     image, fine : Image
         All of it, and a part that was computed finer.
-    bar : ColourBar or None
     """
 
     bar: ColourBar | None = None
 
     def __init__(
-        self,
-        name: str,
-        hint: str,
-        x: Axis,
-        y: Axis,
-        colours: str,
-        levels: tuple[float, float],
-        readout: Readout,
-    ) -> None:
+        self, name: str, hint: str, x: Axis, y: Axis, colours: str, levels: tuple[float, float],
+        say: Callable[[float, int, int, float, float], str],
+    ) -> None:  # fmt: skip
         super().__init__(name, x, y, hint=hint)
-        self.title = name
-        self.image, self.fine = Image(self, colours, levels), Image(self, colours, levels)
-        self.fine.item.setZValue(-9.0)
-        self._middle = Line(self, "DIM", moving=False)
-        self._readout_of = readout
+        self.title, self._say = name, say
+        self.image = Image(self, colours, levels)
+        self.fine = Image(self, colours, levels, z=-9.0)
+        self.middle = Line(self, "DIM", moving=False)
 
     @property
     def numbers(self) -> NDArray[np.float32] | None:
         """What is shown."""
         return self.image.numbers
-
-    @property
-    def shown(self) -> bool:
-        """Whether there is a picture."""
-        return self.numbers is not None
 
     def set_numbers(self, numbers: NDArray[np.float32] | None, x: Axis, y: Axis) -> None:
         """Show numbers; None shows the hint. See :meth:`Image.show`."""
@@ -244,21 +236,20 @@ class Picture(Plot):
         self.fine.show(None, x, y)
         self.set_empty(numbers is None)
 
-    def set_middle(self, x: float | None) -> None:
-        """Draw a vertical line through the image; None for none."""
-        self._middle.move(x)
-
     @override
     def read(self, x: float, y: float) -> str:
         for image in (self.fine, self.image):
             cell = image.cell(x, y)
             if cell is not None and image.numbers is not None:
-                return self._readout_of(float(image.numbers[cell]), *cell, x, y)
+                return self._say(float(image.numbers[cell]), *cell, x, y)
         return ""
 
     @override
     def resizeEvent(self, ev: QResizeEvent | None) -> None:
         super().resizeEvent(ev)
+        self._show_bar()
+
+    def _show_bar(self) -> None:
         if self.bar is not None:
             self.bar.setVisible(self.width() >= _ROOMY)
 
@@ -273,52 +264,49 @@ class Picture(Plot):
     @override
     def fill_menu(self, menu: QMenu) -> None:
         super().fill_menu(menu)
-        bar = self.bar
-        if bar is not None:
+        if self.bar is not None:
             part = menu.addMenu("Range of colours")
-            part.addAction("As it was").triggered.connect(lambda: bar.set(*bar.default))
-            add_range(part, bar.shown, "", bar.set)
+            part.addAction("As it was", partial(self.bar.set, *self.bar.default))
+            add_range(part, self.bar.shown, "", self.bar.set)
 
 
 class Pictures(QWidget):
     """Pictures side by side, below each other where the place is narrow and high."""
 
-    def __init__(self, pictures: list[Picture]) -> None:
+    def __init__(self, pictures: Iterable[Picture]) -> None:
         super().__init__()
         self.setMinimumSize(200, 60)
-        self._pictures = pictures
+        self._pictures = list(pictures)
+        self._link = Link(self._pictures)
         self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(4)
-        for picture in pictures:
+        for picture in self._pictures:
             self._row.addWidget(picture, 1)
-        self._arrange()
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._arrange()
-
-    def _arrange(self) -> None:
-        ways = QBoxLayout.Direction
+        ways, count = QBoxLayout.Direction, len(self._pictures)
         stacked = self.height() > 1.2 * self.width()
         self._row.setDirection(ways.TopToBottom if stacked else ways.LeftToRight)
-        left = round(4 * line_height())
+        left = round(4 * self._pictures[0].line_height)
         extras = [
             (left if stacked or not place else 5) + (picture.bar.room if picture.bar else 0)
             for place, picture in enumerate(self._pictures)
         ]
-        each = (self.width() - sum(extras) - 4 * len(extras) + 4) // max(len(extras), 1)
+        each = (self.width() - sum(extras) - 4 * count + 4) // count
         for place, (picture, extra) in enumerate(zip(self._pictures, extras, strict=True)):
             self._row.setStretch(place, 1 if stacked else max(each + extra, 1))
             picture.left.numbered = stacked or place == 0
             picture.left.fit()
 
 
-class ComparedPictures(Pictures):
+class Comparison(Frame):
     """Target, sound and their difference on the same axes, with a colour bar for two and for one.
 
     Parameters
     ----------
+    title : str
     x, y : Axis
     hint : str
         What stands in place of the target.
@@ -326,23 +314,20 @@ class ComparedPictures(Pictures):
         Of target and sound, dB, and how far the bar can be dragged.
     span : float
         dB of difference at the ends of its map.
-    readouts : callable
-        Gives the :data:`Readout` of "target", "sound" and "difference".
+
+    Attributes
+    ----------
+    pictures, analyses : dict
+        By "target", "sound" and, pictures alone, "difference".
     """
 
     def __init__(
-        self,
-        x: Axis,
-        y: Axis,
-        hint: str,
-        levels: tuple[float, float],
-        limits: tuple[float, float],
-        span: float,
-        readouts: Callable[[str], Readout],
-    ) -> None:
+        self, title: str, x: Axis, y: Axis, hint: str, levels: tuple[float, float],
+        limits: tuple[float, float], span: float,
+    ) -> None:  # fmt: skip
         self.pictures = {
-            what: Picture(title, words, x, y, colours, ends, readouts(what))
-            for what, title, words, colours, ends in (
+            what: Picture(name, words, x, y, colours, ends, partial(self.say, what))
+            for what, name, words, colours, ends in (
                 ("target", "Target", hint, "magma", levels),
                 ("sound", "Sound now", "Listening…", "magma", levels),
                 ("difference", "Sound − target", "Needs both", "difference", (-span, span)),
@@ -351,5 +336,54 @@ class ComparedPictures(Pictures):
         target, sound, difference = self.pictures.values()
         self.bar = ColourBar([target, sound], limits)
         ColourBar([difference], (-60.0, 60.0), mirrored=True)
-        self._link = Link(self.pictures.values())
-        super().__init__([target, sound, difference])
+        self.analyses: dict[str, Analysis] = {}
+        self.row = Pictures(self.pictures.values())
+        body = QWidget()
+        self.column = QVBoxLayout(body)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(2)
+        self.column.addWidget(self.row, 1)
+        super().__init__(title, body)
+
+    @property
+    def shown(self) -> list[str]:
+        """Names of the pictures that show something."""
+        return [what for what, picture in self.pictures.items() if picture.numbers is not None]
+
+    def say(self, what: str, level: float, row: int, column: int, x: float, y: float) -> str:
+        """Read-out of a picture's number, see :class:`Picture`."""
+        raise NotImplementedError
+
+    def set_target(self, analysis: Analysis) -> None:
+        """Show the target."""
+        self.analyses["target"] = analysis
+        self.draw("target")
+
+    def set_sound(self, analysis: Analysis) -> None:
+        """Show the sound that the parameters make."""
+        self.analyses["sound"] = analysis
+        self.draw("sound")
+
+    def draw(self, what: str) -> None:
+        """Draw another analysis of "target" or "sound"."""
+        raise NotImplementedError
+
+    def show_difference(self, floor: float) -> None:
+        """Draw the level of the sound above the target; levels below `floor` count as `floor`."""
+        sound, target = self.pictures["sound"].image, self.pictures["target"].image
+        same = (sound.x, sound.y) == (target.x, target.y)
+        if sound.numbers is not None and target.numbers is not None and same:
+            numbers = decibel_difference(sound.numbers, target.numbers, floor)
+            self.pictures["difference"].set_numbers(numbers, sound.x, sound.y)
+
+
+def decibel_difference(
+    sound: NDArray[np.float32], target: NDArray[np.float32], floor: float
+) -> NDArray[np.float32]:
+    """Level of the sound above the target, dB; levels below `floor` count as `floor`."""
+    return np.maximum(sound, floor) - np.maximum(target, floor)
+
+
+def decibel_text(value: float, digits: int, sign: str = "") -> str:
+    """A level as read-outs say it: −12.3 dB."""
+    return f"{value:{sign}.{digits}f} dB".replace("-", "−")

@@ -1,51 +1,29 @@
-"""Plot: the base of every picture of numbers on the desk, on pyqtgraph.
+"""Plot: axes, zoom, read-out, cross-hair, menu, theme and paper of every picture on the desk.
 
-The base has axes, zoom (wheel, box, drag on an axis, keys), reset (double-click, 0, Home), a
-read-out, a cross-hair, a menu, the theme, and paper for exports. A plot is a small class on it::
-
-    class Levels(Plot):
-        def __init__(self) -> None:
-            super().__init__("Levels", Axis(20.0, 20e3, "Frequency (Hz)", "octaves"),
-                             Axis(-90.0, 0.0, "Level (dB)"))
-            self.curve = Curve(self, "ACCENT")     # a colour of the theme, whatever it is now
-            self.playhead = Line(self, "MATCH")    # moves often, is not exported
-
-        def read(self, x, y) -> str:               # the read-out under the mouse
-            return f"{self.x_axis.text(x)} · {self.y_axis.text(y)}"
-
-- Parts are drawn with values: `place` puts them on the axes, again after :meth:`Plot.set_axes`;
-  `dress` takes colours from :meth:`Plot.ink`, again in another theme and on paper. One's own are a
-  :class:`Part` around any item of pyqtgraph.
-- For a gesture of its own a plot overrides :meth:`Plot.press` (True takes it), `drag`, `release`
-  and `double_click`; a box is then drawn with Ctrl. `wheelEvent` and `keyPressEvent` are Qt's.
-- :class:`Link` joins plots: zoom one, and all zoom; point into one, and all are read there.
-- pyqtgraph takes 0.3 s to import: a :class:`gui.plots.frame.Later` makes a plot after the first
-  window is on screen.
+A plot is a small class on :class:`Plot` with parts of :mod:`gui.plots.parts`, which are drawn with
+values, in colours by name. It says what the read-out says (:meth:`Plot.read`) and what a file gets
+(:meth:`Plot.table`). For a gesture of its own it overrides :meth:`Plot.press` (True takes it),
+`drag`, `release` and `double_click`; a box is then drawn with Ctrl.
 """
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 import pyqtgraph as pg
-from numpy.typing import ArrayLike
 from pyqtgraph.GraphicsScene.mouseEvents import MouseClickEvent, MouseDragEvent
 from PySide6 import QtGui, QtWidgets
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QFont, QFontMetricsF, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QLabel, QMenu, QWidget
 from typing_extensions import override
 
 from .. import theme
 from .axes import Axis, Kind
-from .frame import Table
-
-# --------------------------------------------------------------------------------------------------
-# Axis, title and view of a plot, as items of pyqtgraph.
-
+from .parts import Line, Part
 
 pg.setConfigOptions(mouseRateLimit=-1)  # Qt joins moves of the mouse already
 
@@ -73,15 +51,18 @@ PAPER = {
 """Colours of an exported plot."""
 
 
-def line_height() -> float:
-    """Height of a line of tick labels, px."""
-    return QFontMetricsF(theme.font(FONT)).height()
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Numbers of a view for a file."""
+
+    columns: Sequence[str]
+    rows: Iterable[Sequence[float | str]]
 
 
 class TickedAxis(pg.AxisItem):
     """Axis with octaves, decades or marks, in the coordinates of :class:`Axis`."""
 
-    def __init__(self, side: str, axis: Axis) -> None:
+    def __init__(self, plot: "Plot", side: Literal["left", "bottom"]) -> None:
         super().__init__(side)
         self.setStyle(
             tickLength=3, tickTextOffset=2, tickAlpha=255, maxTextLevel=0,
@@ -89,25 +70,32 @@ class TickedAxis(pg.AxisItem):
         )  # fmt: skip
         self.enableAutoSIPrefix(False)
         self.setZValue(-101.0)  # below the view's -100: grid lines run behind what is drawn
-        self.upright = side == "left"
-        self.axis = axis
-        self.numbered = self.roomy = self.named = True
+        self.plot, self.upright, self.numbered = plot, side == "left", True
+
+    @property
+    def axis(self) -> Axis:
+        """The plot's, on this side."""
+        return self.plot.y_axis if self.upright else self.plot.x_axis
 
     def fit(self) -> None:
         """Take room for tick labels, and the longest label of the axis that fits."""
-        font, size, label = theme.font(FONT), self.size(), self.label
+        plot, size, label = self.plot, self.size(), self.label
         assert label is not None
+        font, line = plot.font(), plot.line_height
         room, measure = (size.height() if self.upright else size.width()), QFontMetricsF(font)
-        numbered = self.numbered and self.roomy
-        named = self.named and numbered
+        roomy = plot.width() >= _NARROWEST[0] if self.upright else plot.height() >= _NARROWEST[1]
+        shown = self.numbered and roomy
+        named = shown and (self.upright or plot.height() >= _NARROWEST[2])
         # An upright label may use the corners, too.
-        fitting = (t for t in self.axis.labels if measure.horizontalAdvance(t) <= room + 4.0)
-        self.labelText = next(fitting, "") if named else ""
-        self.setStyle(tickFont=font, showValues=numbered)
+        fitting = (
+            t for t in self.axis.labels if named and measure.horizontalAdvance(t) <= room + 4
+        )
+        self.labelText = next(fitting, "")
+        self.setStyle(tickFont=font, showValues=shown)
         if self.upright:
-            self.setWidth(round((3 + named) * line_height()) if numbered else 5)
+            self.setWidth(round((3 + named) * line) if shown else 5)
         else:
-            self.setHeight(round((1.4 + named) * line_height()) if numbered else 4)
+            self.setHeight(round((1.4 + named) * line) if shown else 4)
         label.setFont(font)
         label.document().setDocumentMargin(0.0)
         label.setPlainText(self.labelText)
@@ -120,7 +108,7 @@ class TickedAxis(pg.AxisItem):
 
     @override
     def resizeEvent(self, ev: object = None) -> None:
-        if hasattr(self, "named"):
+        if hasattr(self, "numbered"):
             self.fit()
 
     @override
@@ -133,7 +121,7 @@ class TickedAxis(pg.AxisItem):
         self, minVal: float, maxVal: float, size: float
     ) -> list[tuple[float, list[float]]]:
         low, high = self.axis.values([minVal, maxVal]).tolist()
-        measure, line = QFontMetricsF(theme.font(FONT)), line_height()
+        measure, line = QFontMetricsF(self.plot.font()), self.plot.line_height
         most = int(size // ((1.8 if self.upright else 3.4) * line))
         self._ticks = dict[float, str]()
         free = -1e9
@@ -156,20 +144,18 @@ class Title(pg.GraphicsWidget):
 
     def __init__(self, plot: "Plot") -> None:
         super().__init__()
-        self._plot = plot
-        self.set_text("")
+        self._plot, self.text = plot, ""
+        self.fit()
 
-    def set_text(self, text: str) -> None:
-        """Write another title; "" takes no room."""
-        self.text = text
-        height = round(1.5 * line_height()) if text else 5
-        self.setMaximumHeight(height)
-        self.setMinimumHeight(height)
+    def fit(self) -> None:
+        """Take room for the text, if there is one."""
+        self.setMinimumHeight(round(1.5 * self._plot.line_height) if self.text else 5)
+        self.setMaximumHeight(self.minimumHeight())
         self.update()
 
     @override
     def paint(self, painter: QtGui.QPainter, option: object, widget: QWidget | None = None) -> None:
-        painter.setFont(theme.font(FONT + 0.5))
+        painter.setFont(self._plot.font(FONT + 0.5))
         painter.setPen(self._plot.ink("TEXT"))
         ends = Qt.TextElideMode.ElideRight
         text = QFontMetricsF(painter.font()).elidedText(self.text, ends, self.rect().width())
@@ -203,202 +189,30 @@ class Box(pg.ViewBox):
         super().wheelEvent(ev, axis)
 
 
-# --------------------------------------------------------------------------------------------------
-# Parts: what a plot draws.
-
-
-class Part:
-    """Something that a plot draws, around an item of pyqtgraph.
-
-    What is `moving` shows the present moment, and is left out of exports; what is `fixed` stays
-    where it is, px from the view's upper left corner, whatever is in sight.
-    """
-
-    def __init__(
-        self,
-        plot: "Plot",
-        item: QtWidgets.QGraphicsItem,
-        moving: bool = False,
-        fixed: bool = False,
-    ) -> None:
-        self.plot, self.moving = plot, moving
-        self.item: Any = item  # pyqtgraph's types are loose
-        if fixed:
-            item.setParentItem(plot.box)
-        else:
-            plot.box.addItem(item, ignoreBounds=True)
-        plot.parts.append(self)
-
-    def place(self) -> None:
-        """Put the item on the plot's axes."""
-
-    def dress(self) -> None:
-        """Take the colours of :meth:`Plot.ink`."""
-
-
-class Curve(Part):
-    """Line through points; values that are not finite break it.
-
-    Parameters
-    ----------
-    plot : Plot
-    colour : str
-        Of the theme, or "#rrggbb".
-    width, dots : float
-        Of the line and of a dot at each point, px; 0 for none.
-    alpha : float
-        0 (clear) to 1 (opaque).
-    fill : float or "enclosed", optional
-        Value down to which the area is filled, or the line's inside.
-    connect : {"finite", "pairs"}
-        "pairs" draws a line between the first two points, the next two, and so on.
-    """
-
-    def __init__(
-        self,
-        plot: "Plot",
-        colour: str,
-        width: float = 1.5,
-        alpha: float = 1.0,
-        dots: float = 0.0,
-        fill: float | Literal["enclosed"] | None = None,
-        connect: Literal["finite", "pairs"] = "finite",
-    ) -> None:
-        self._colour, self._width, self._alpha, self._dots = colour, width, alpha, dots
-        self._fill = fill
-        self.x = self.y = np.zeros(0)
-        super().__init__(plot, pg.PlotDataItem(antialias=connect == "finite", connect=connect))
-        if dots:
-            self.item.setSymbol("o")
-        self.dress()
-
-    def show(self, x: ArrayLike, y: ArrayLike) -> None:
-        """Draw other points, (n,) each, in the axes' values."""
-        self.x, self.y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-        self.place()
-
-    @override
-    def place(self) -> None:
-        x, y, fill = self.plot.x_axis, self.plot.y_axis, self._fill
-        self.item.setData(x.coordinates(self.x), y.coordinates(self.y))
-        if fill is not None:
-            self.item.setFillLevel(fill if fill == "enclosed" else float(y.coordinates(fill)))
-
-    @override
-    def dress(self) -> None:
-        plot, ink = self.plot, self.plot.ink(self._colour, self._alpha)
-        self.item.setPen(pg.mkPen(ink, width=self._width * plot.stroke) if self._width else None)
-        if self._fill is not None:
-            self.item.setFillBrush(plot.ink(self._colour, 0.25 * self._alpha))
-        if self._dots:
-            self.item.setSymbolPen(None)
-            self.item.setSymbolBrush(ink)
-            self.item.setSymbolSize(self._dots * plot.stroke)
-
-
-class Line(Part):
-    """Line across the whole plot, such as a playhead, at a value of one axis."""
-
-    def __init__(
-        self,
-        plot: "Plot",
-        colour: str,
-        upright: bool = True,
-        moving: bool = True,
-        width: float = 1.0,
-    ) -> None:
-        self._colour, self._upright, self._width = colour, upright, width
-        self.at: float | None = None
-        super().__init__(plot, pg.InfiniteLine(angle=90 if upright else 0), moving)
-        self.item.setZValue(50.0)
-        self.item.hide()
-        self.dress()
-
-    def move(self, at: float | None) -> None:
-        """Move it to a value; None hides it."""
-        if at != self.at:
-            self.at = at
-            self.place()
-
-    @override
-    def place(self) -> None:
-        if self.at is not None:
-            axis = self.plot.x_axis if self._upright else self.plot.y_axis
-            self.item.setValue(float(axis.coordinates(self.at)))
-        self.item.setVisible(self.at is not None)
-
-    @override
-    def dress(self) -> None:
-        plot = self.plot
-        self.item.setPen(pg.mkPen(plot.ink(self._colour), width=self._width * plot.stroke))
-
-
-class Legend(Part):
-    """Names in the colours of curves or points, in lines as long as the plot is wide."""
-
-    def __init__(self, plot: "Plot", low: bool = False) -> None:
-        self._low = low
-        self._names: list[tuple[str, str]] = []
-        super().__init__(plot, QtWidgets.QGraphicsTextItem(), fixed=True)
-        self.item.document().setDocumentMargin(2.0)
-        self.item.setZValue(40.0)
-        plot.box.sigResized.connect(self.dress)
-
-    def show(self, names: Iterable[tuple[str, str]]) -> None:
-        """Show colours and names; without any it is hidden."""
-        self._names = list(names)
-        self.dress()
-
-    @property
-    def height(self) -> float:
-        """Of its lines, px."""
-        return self.item.boundingRect().height() if self._names else 0.0
-
-    @override
-    def dress(self) -> None:
-        area, text = self.plot.area, self.plot.ink("DIM").name()
-        words = [
-            f"<span style='color:{colour}'>●</span>&nbsp;"
-            f"<span style='color:{text}'>{name.replace(' ', '&nbsp;')}</span>"
-            for colour, name in self._names
-        ]
-        self.item.setFont(theme.font(FONT))
-        self.item.setHtml(" &nbsp;".join(words))
-        self.item.setTextWidth(max(area.width() - 4.0, 1.0))
-        self.item.setPos(2.0, area.height() - self.height if self._low else 0.0)
-        self.item.setVisible(bool(words))
-
-
-# --------------------------------------------------------------------------------------------------
-# The plot.
-
-
 class Plot(pg.GraphicsView):
-    """Plot of numbers: axes, zoom, read-out, cross-hair, menu.
+    """Plot of numbers.
 
     Parameters
     ----------
-    name : str
-        What it is called, for screen readers and files.
+    name, description : str
+        What it is called, for screen readers and files, and how it is used.
     x, y : Axis
         Everything there is; zoom shows parts of it.
-    description : str
-        What it shows and how it is used.
     hint : str
         What stands in the middle until :meth:`set_empty`.
     read : callable, optional
         In the place of :meth:`read`.
+    bare : bool
+        Whether it has no ticks.
 
     Attributes
     ----------
     x_axis, y_axis : Axis
         As they are drawn: linear or logarithmic as the user chose.
-    linked : bool
-        Whether it follows its :class:`Link`.
-    crossed : bool
-        Whether there is a cross-hair under the mouse.
-    stroke : float
-        Width of a line of one pixel, more than 1 while it is exported.
+    linked, crossed : bool
+        Whether it follows its :class:`Link`, and has a cross-hair under the mouse.
+    stroke, letters : float
+        Width of a line of one pixel, more than 1 while it is exported, and size of all texts.
 
     Signals
     -------
@@ -412,20 +226,15 @@ class Plot(pg.GraphicsView):
 
     crossed = linked = True
     grid = on_paper = _held = _pointed = False
-    stroke = 1.0
+    stroke = letters = 1.0
     looked = Signal()
     pointed = Signal(object)
     clicked = Signal()
 
     def __init__(
-        self,
-        name: str,
-        x: Axis,
-        y: Axis,
-        description: str = "",
-        hint: str = "",
-        read: Callable[[float, float], str] | None = None,
-    ) -> None:
+        self, name: str, x: Axis, y: Axis, description: str = "", hint: str = "",
+        read: Callable[[float, float], str] | None = None, bare: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
         self._read = read
         self.name, self.x_axis, self.y_axis = name, x, y
@@ -436,7 +245,8 @@ class Plot(pg.GraphicsView):
         self._ground.setZValue(-2.0)
         self.scene().addItem(self._ground)
         self.box, self._title = Box(), Title(self)
-        self.left, self.bottom = TickedAxis("left", y), TickedAxis("bottom", x)
+        self.left, self.bottom = TickedAxis(self, "left"), TickedAxis(self, "bottom")
+        self.left.numbered = self.bottom.numbered = not bare
         self.grid_layout = QtWidgets.QGraphicsGridLayout()
         self.grid_layout.setContentsMargins(0.0, 0.0, 0.0, 0.0)
         self.grid_layout.setSpacing(0.0)
@@ -479,7 +289,8 @@ class Plot(pg.GraphicsView):
 
     @title.setter
     def title(self, text: str) -> None:
-        self._title.set_text(text)
+        self._title.text = text
+        self._title.fit()
         for widget in (self, self.viewport()):
             theme.name(widget, f"{self.name}, {text}" if text else self.name)
 
@@ -510,20 +321,16 @@ class Plot(pg.GraphicsView):
         if (x, y) == (self.x_axis, self.y_axis):
             return
         zoomed, (left, right, low, high) = self.zoomed, self.sight
-        self.x_axis, self.y_axis = self.bottom.axis, self.left.axis = x, y
+        self.x_axis, self.y_axis = x, y
         self.bottom.fit()
         self.left.fit()
         self._go_home()
-        left, right, low, high = (
-            max(left, x.low),
-            min(right, x.high),
-            max(low, y.low),
-            min(high, y.high),
-        )
+        left, right = max(left, x.low), min(right, x.high)
+        low, high = max(low, y.low), min(high, y.high)
         if zoomed and left < right and low < high:
             self.look_at(left, right, low, high)
         for part in self.parts:
-            part.place()
+            part.draw()
 
     @property
     def sight(self) -> tuple[float, float, float, float]:
@@ -538,10 +345,10 @@ class Plot(pg.GraphicsView):
         """Whether only a part is in sight."""
         home = np.array([self.x_axis.span, self.y_axis.span])
         off = np.abs(np.array(self.box.viewRange()) - home)
-        return bool((off > 1e-6 * np.abs(np.diff(home))).any())
+        return bool((off > 1e-6 * (home[:, 1:] - home[:, :1])).any())
 
     def look_at(self, left: float, right: float, low: float, high: float) -> None:
-        """Zoom to a box of the axes' values."""
+        """Bring a part in sight, by values."""
         across, up = self.x_axis.coordinates([left, right]), self.y_axis.coordinates([low, high])
         self.box.setRange(xRange=across.tolist(), yRange=up.tolist(), padding=0.0)
 
@@ -587,7 +394,21 @@ class Plot(pg.GraphicsView):
         )  # fmt: skip
         self.reset()
 
-    # ------------------------------------------------------------------ colours
+    # ------------------------------------------------------------------ letters and colours
+
+    def font(self, points: float = FONT) -> QFont:
+        """Font of its texts, larger on a stage."""
+        return theme.font(points * self.letters)
+
+    @property
+    def line_height(self) -> float:
+        """Height of a line of tick labels, px."""
+        return QFontMetricsF(self.font()).height()
+
+    def set_letters(self, times: float) -> None:
+        """Write so many times as large as usual."""
+        self.letters = times
+        self.dress()
 
     def ink(self, name: str, alpha: float = 1.0) -> QtGui.QColor:
         """A colour by name: "ACCENT", as theme or paper have it, or "#rrggbb"."""
@@ -601,7 +422,7 @@ class Plot(pg.GraphicsView):
         return self.ink("WELL").lightness() > 127
 
     def dress(self) -> None:
-        """Take the colours of the present theme."""
+        """Take the colours and the letters of the present theme."""
         self.setBackground(self.ink("PANEL"))
         self._ground.setBrush(self.ink("WELL"))
         self._ground.setPen(QtGui.QPen(self.ink("LINE"), 0.0))
@@ -613,22 +434,23 @@ class Plot(pg.GraphicsView):
             axis.fit()
             if axis.label is not None:
                 axis.label.setDefaultTextColor(self.ink("DIM"))
+        self._title.fit()
         self.box.rbScaleBox.setPen(QtGui.QPen(self.ink("ACCENT"), 0.0))
         self.box.rbScaleBox.setBrush(self.ink("ACCENT", 0.15))
         look = f"color: {theme.TEXT}; background: {theme.RAISED}; padding: 1px 4px;"
         self._readout.setStyleSheet(f"{look} border-radius: 3px;")
         self._hint.setStyleSheet(f"color: {theme.DIM}; background: transparent;")
         for part in self.parts:
-            part.dress()
+            part.draw()
 
     @contextmanager
     def printed(self, stroke: float = 1.0) -> Generator[None]:
         """While it is exported: on white paper, with lines so wide, without what moves."""
-        gone = [p.item for p in self.parts if p.moving and p.item.isVisible()]
-        for item in gone:
-            item.hide()
         self.on_paper, self.stroke = True, stroke
         self.dress()
+        gone = [i for p in self.parts if p.moving for i in p.items if i.isVisible()]
+        for item in gone:
+            item.hide()
         try:
             yield
         finally:
@@ -727,15 +549,12 @@ class Plot(pg.GraphicsView):
 
     @override
     def contextMenuEvent(self, event: QtGui.QContextMenuEvent) -> None:
-        event.ignore()  # the frame shows it, with what it can save
+        event.ignore()  # the exporter shows it, with what it can save
 
     @override
     def resizeEvent(self, ev: QtGui.QResizeEvent | None) -> None:
         super().resizeEvent(ev)
         if hasattr(self, "_hint"):
-            self.left.roomy = self.width() >= _NARROWEST[0]
-            self.bottom.roomy = self.height() >= _NARROWEST[1]
-            self.bottom.named = self.height() >= _NARROWEST[2]
             self.left.fit()
             self.bottom.fit()
             self.grid_layout.activate()  # now, not in the next turn
@@ -743,10 +562,6 @@ class Plot(pg.GraphicsView):
     @override
     def sizeHint(self) -> QSize:
         return QSize(200, 120)
-
-    @override
-    def minimumSizeHint(self) -> QSize:
-        return QSize(60, 40)
 
     def _on_resized(self) -> None:
         self._ground.setRect(self.area)
@@ -766,7 +581,7 @@ class Plot(pg.GraphicsView):
         label.setVisible(bool(text))
         if point is None or not text:
             return
-        label.setFont(theme.font(FONT + 0.5))
+        label.setFont(self.font(FONT + 0.5))
         label.setWordWrap(False)
         label.setText(text)
         size, room = label.sizeHint(), int(area.width()) - 4
@@ -776,9 +591,8 @@ class Plot(pg.GraphicsView):
         low = self.pixel(*point).y() < area.top() + size.height() + 12
         low = low and area.height() > 3 * size.height()
         top = area.bottom() - size.height() - 2 if low else area.top() + 2
-        label.setGeometry(
-            int(area.right()) - size.width() - 2, int(top), size.width(), size.height()
-        )
+        place = QPointF(area.right() - size.width() - 2, top)
+        label.setGeometry(QRectF(place, size.toSizeF()).toRect())
 
     @property
     def readout(self) -> str:
@@ -796,7 +610,7 @@ class Plot(pg.GraphicsView):
 
     def fill_menu(self, menu: QMenu) -> None:
         """Put what the plot can do into a menu."""
-        menu.addAction("Show everything").triggered.connect(self.reset)
+        menu.addAction("Show everything", self.reset)
         left, right, low, high = self.sight
         self._fill_axis_menu(menu, "x", self.x_axis, lambda a, b: self.look_at(a, b, low, high))
         self._fill_axis_menu(menu, "y", self.y_axis, lambda a, b: self.look_at(left, right, a, b))
@@ -815,8 +629,7 @@ class Plot(pg.GraphicsView):
             for text, kind in ways if axis.low > 0.0 else ways[:1]:
                 way = partial(self.choose, side, kind)
                 add_choice(part, text, axis.kind == kind, lambda _, way=way: way())
-        seen = self.sight[:2] if side == "x" else self.sight[2:]
-        add_range(part, seen, axis.unit, take)
+        add_range(part, self.sight[:2] if side == "x" else self.sight[2:], axis.unit, take)
 
 
 def add_choice(menu: QMenu, text: str, checked: bool, react: Callable[[bool], object]) -> None:
@@ -827,20 +640,23 @@ def add_choice(menu: QMenu, text: str, checked: bool, react: Callable[[bool], ob
     action.toggled.connect(react)
 
 
+def add_row(menu: QMenu, *parts: QWidget) -> None:
+    """Widgets beside each other at the end of a menu."""
+    row = QWidget()
+    layout = QtWidgets.QHBoxLayout(row)
+    layout.setContentsMargins(12, 2, 12, 4)
+    for part in parts:
+        layout.addWidget(part)
+    action = QtWidgets.QWidgetAction(menu)
+    action.setDefaultWidget(row)
+    menu.addAction(action)
+
+
 def add_range(
     menu: QMenu, seen: Iterable[float], unit: str, take: Callable[[float, float], object]
 ) -> None:
     """Two fields for the ends of a range at the end of a menu; Return gives both to `take`."""
-    row = QWidget()
-    layout = QtWidgets.QHBoxLayout(row)
-    layout.setContentsMargins(12, 2, 12, 4)
     fields = [QtWidgets.QLineEdit(f"{end:.4g}") for end in seen]
-    for field, word in zip(fields, ("From", "to"), strict=True):
-        layout.addWidget(QLabel(word))
-        field.setFixedWidth(64)
-        theme.name(field, f"{word} {unit}".strip())
-        layout.addWidget(field)
-    layout.addWidget(QLabel(unit))
 
     def on_return() -> None:
         try:
@@ -854,15 +670,11 @@ def add_range(
                 top = parent
             top.close()
 
-    for field in fields:
+    for field, word in zip(fields, ("From", "to"), strict=True):
+        field.setFixedWidth(64)
+        theme.name(field, f"{word} {unit}".strip())
         field.returnPressed.connect(on_return)
-    action = QtWidgets.QWidgetAction(menu)
-    action.setDefaultWidget(row)
-    menu.addAction(action)
-
-
-# --------------------------------------------------------------------------------------------------
-# Link: plots that zoom together, and are read together.
+    add_row(menu, QLabel("From"), fields[0], QLabel("to"), fields[1], QLabel(unit))
 
 
 class Link(QObject):
@@ -874,8 +686,7 @@ class Link(QObject):
 
     def __init__(self, plots: Iterable[Plot], upright: bool = True) -> None:
         super().__init__()
-        self.plots, self._upright = list(plots), upright
-        self._busy = False
+        self.plots, self._upright, self._busy = list(plots), upright, False
         for plot in self.plots:
             plot.links.append(self)
             plot.looked.connect(partial(self._follow, plot))
@@ -901,4 +712,4 @@ class Link(QObject):
             if self._upright or point is None:
                 other.point_at(point)
             else:  # at the same time, whatever the height
-                other.point_at((point[0], other.y_axis.at(0.5)), upright_only=True)
+                other.point_at((point[0], float(other.y_axis.at(0.5))), upright_only=True)

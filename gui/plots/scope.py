@@ -1,21 +1,17 @@
 """Oscilloscope and spectrum of the output."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
-from typing_extensions import override
 
 from mesosynth.units import amplitude_to_db
 
 from .. import theme
 from .axes import Axis
-from .frame import Frame, Later, Table
-
-if TYPE_CHECKING:
-    from .plot import Plot
+from .frame import Frame
+from .parts import Curve
+from .plot import Plot, Table
 
 # --------------------------------------------------------------------------------------------------
 # Spectrum of the output: levels in bands of a twelfth of an octave.
@@ -63,12 +59,13 @@ def spectrum(samples: NDArray[np.float32], sample_rate: float) -> NDArray[np.flo
 # Oscilloscope: envelope or spectrum of the last seconds, and a level meter.
 
 
-SECONDS = 2.0
-"""Time that the scope looks back, s."""
-
 _FALL_DB = 0.5  # per tick: some 30 dB a second, slow enough to read a peak
 _BOTTOM_DB = -60.0
 _QUIETEST_DB = -90.0  # of the spectrum
+_TIME = Axis(-2.0, 0.0, "Time before now (s)")
+_AMPLITUDE = Axis(-1.0, 1.0, "Amplitude")
+_FREQUENCY = Axis(LOWEST, HIGHEST, "Frequency (Hz)", "octaves")
+_LEVEL = Axis(_QUIETEST_DB, 0.0, "Level (dB)")
 
 
 def envelope(samples: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
@@ -93,24 +90,18 @@ class Scope(Frame):
     """
 
     spectrum_shown = Signal(bool)
+    seconds = 2.0  # that it looks back
 
     def __init__(self) -> None:
-        self._place = Later(self._make)
-        super().__init__("Output", self._place)
+        self.trace = Plot(
+            "Output", _TIME, _AMPLITUDE, "Click: waveform or spectrum", read=self._read
+        )
         self.samples = np.zeros(0, np.float32)
         self.sample_rate = 48000.0
         self.spectrum = self._silent = False
         self._level = _BOTTOM_DB
-
-    def _make(self) -> QWidget:
-        from .plot import Curve, Plot
-
-        words = "Click: waveform or spectrum"
-        self._trace = Plot("Output", _TIME, _AMPLITUDE, words, read=self.read)
-        self._trace.clicked.connect(lambda: self.show_spectrum(not self.spectrum))
-        self._trace.looked.connect(self._draw)
-        self._envelope = Curve(self._trace, "ACCENT", width=1.0, connect="pairs")
-        self._levels = Curve(self._trace, "ACCENT", width=1.2, fill=_QUIETEST_DB)
+        self._envelope = Curve(self.trace, "ACCENT", width=1.0, connect="pairs")
+        self._levels = Curve(self.trace, "ACCENT", width=1.2, fill=_QUIETEST_DB)
         self._meter = QProgressBar(orientation=Qt.Orientation.Vertical, textVisible=False)
         self._meter.setRange(round(_BOTTOM_DB), 0)
         self._meter.setFixedWidth(10)
@@ -121,15 +112,11 @@ class Scope(Frame):
         row = QHBoxLayout(body)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
-        row.addWidget(self._trace, 1)
+        row.addWidget(self.trace, 1)
         row.addWidget(self._meter)
-        return body
-
-    @property
-    def trace(self) -> "Plot":
-        """The plot."""
-        _ = self._place.plot
-        return self._trace
+        super().__init__("Output", body)
+        self.trace.clicked.connect(lambda: self.show_spectrum(not self.spectrum))
+        self.trace.looked.connect(self._draw)
 
     def show_spectrum(self, shown: bool) -> None:
         """Show the spectrum, or the waveform again."""
@@ -150,23 +137,20 @@ class Scope(Frame):
         if not (silent and self._silent and level <= _BOTTOM_DB):
             self.samples, self.sample_rate, self._level = samples, sample_rate, level
             self.note.setText(f"{level:.0f} dB" if level > _BOTTOM_DB else "−∞ dB")
-            if self._place.made:
-                self._meter.setValue(round(level))
-                self._draw()
+            self._meter.setValue(round(level))
+            self._draw()
         self._silent = silent
 
-    @override
     def table(self) -> Table:
+        """Levels of the spectrum's bands, or the samples."""
         samples, rate = self.samples, self.sample_rate
         if self.spectrum:
-            levels = spectrum(samples, rate)
-            pairs = zip(band_frequencies().tolist(), levels.tolist(), strict=True)
-            return Table(("frequency_hz", "level_db"), pairs)
-        times = (np.arange(len(samples)) / rate).tolist()
-        return Table(("time_s", "amplitude"), zip(times, samples.tolist(), strict=True))
+            pairs = np.stack([band_frequencies(), spectrum(samples, rate)], axis=1)
+            return Table(("frequency_hz", "level_db"), pairs.tolist())
+        pairs = np.stack([np.arange(len(samples)) / rate, samples], axis=1)
+        return Table(("time_s", "amplitude"), pairs.tolist())
 
-    def read(self, x: float, y: float) -> str:
-        """What the read-out says of a point."""
+    def _read(self, x: float, _y: float) -> str:
         if self.spectrum:
             band = int(np.abs(np.log(band_frequencies() / x)).argmin())
             level = float(spectrum(self.samples, self.sample_rate)[band])
@@ -177,10 +161,12 @@ class Scope(Frame):
         return f"{x:.3f} s{value}".replace("-", "−")
 
     def _draw(self) -> None:
+        if not self.trace.isVisible():
+            return
         if self.spectrum:
             levels = np.clip(spectrum(self.samples, self.sample_rate), _QUIETEST_DB, 0.0)
             self._levels.show(band_frequencies(), levels)
-            self._envelope.show([], [])
+            self._envelope.show()
             return
         left, right, *_ = self.trace.sight
         count, rate = len(self.samples), self.sample_rate
@@ -195,10 +181,4 @@ class Scope(Frame):
         else:
             times = np.repeat(times, 2)
         self._envelope.show(times, np.stack([low, high], axis=1).ravel())
-        self._levels.show([], [])
-
-
-_TIME = Axis(-SECONDS, 0.0, "Time before now (s)")
-_AMPLITUDE = Axis(-1.0, 1.0, "Amplitude")
-_FREQUENCY = Axis(LOWEST, HIGHEST, "Frequency (Hz)", "octaves")
-_LEVEL = Axis(_QUIETEST_DB, 0.0, "Level (dB)")
+        self._levels.show()

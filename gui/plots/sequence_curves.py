@@ -13,8 +13,8 @@ from mesosynth.matching.results import MatchedSequence, Moment
 
 from .. import theme
 from .axes import Axis
-from .frame import Table
-from .plot import Curve, Line, Link, Plot
+from .parts import Curve, Line
+from .plot import Link, Plot, Table
 
 SHOWN = ("f_c", "f_m", "gamma", "w")
 """Parameters that have a strip."""
@@ -25,6 +25,7 @@ _LEAST = 1.5  # ratio that it shows at least
 _REST = 3.0  # hops without an arpeggio that break a line
 _DOTS = 2000  # moments beyond which only the line is drawn
 _WAYS: dict[int, float] = {Qt.Key.Key_Left: -0.02, Qt.Key.Key_Right: 0.02}  # of the sound
+_TIME = Axis(0.0, 1.0, "Time (s)")
 
 
 class Strip(Plot):
@@ -39,8 +40,10 @@ class Strip(Plot):
     sought = Signal(float)
 
     def __init__(self, id_: str) -> None:
-        parameter = PARAMETERS[id_]
-        super().__init__(f"{parameter.name} over time", _TIME, _axis(id_, ()))
+        super().__init__(
+            f"{PARAMETERS[id_].name} over time", _TIME, _axis(id_, ()),
+            "Click or press arrow keys to move the playhead",
+        )  # fmt: skip
         self.id = id_
         self.show_grid(True)
         self.doubtful = Curve(self, "TEXT", width=0.0, alpha=0.25, dots=3.5)
@@ -51,11 +54,11 @@ class Strip(Plot):
 
     @override
     def read(self, x: float, y: float) -> str:
-        found = self.found
-        if not len(found.x):
+        shown = self.found if len(self.found.x) else self.line
+        if not len(shown.x):
             return ""
-        place = int(np.abs(found.x - x).argmin())
-        return f"{found.x[place]:.2f} s · {self.id} {self.y_axis.text(float(found.y[place]))}"
+        place = int(np.abs(shown.x - x).argmin())
+        return f"{shown.x[place]:.2f} s · {self.id} {self.y_axis.text(float(shown.y[place]))}"
 
     @override
     def press(self, x: float, y: float, event: QMouseEvent) -> bool:
@@ -87,10 +90,8 @@ class SequenceCurves(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.name = "Theta over time"
         self.setMinimumSize(120, 4 * 30)
         self._matched: MatchedSequence | None = None
-        self._lines: Sequence[Moment] = ()
         self.position: float | None = None
         self.strips = [Strip(id_) for id_ in SHOWN]
         self._link = Link(self.strips, upright=False)
@@ -100,62 +101,46 @@ class SequenceCurves(QWidget):
         for strip in self.strips:
             last = strip is self.strips[-1]
             strip.bottom.numbered = last
-            strip.bottom.fit()
             strip.sought.connect(self._seek)
             layout.addWidget(strip, 5 if last else 4)
         self.setFocusProxy(self.strips[0])
-        text = "Click or press arrow keys to move the playhead"
-        theme.name(self, self.name, text)
-        for strip in self.strips:
-            strip.setAccessibleDescription(text)
+        theme.name(self, "Theta over time", self.strips[0].accessibleDescription())
 
     def show_sequence(self, matched: MatchedSequence | None, lines: Sequence[Moment]) -> None:
         """Show a sequence."""
-        self._matched, self._lines = matched, lines
+        self._matched = matched
         moments = [] if matched is None else [m for m in matched.moments if m.theta]
-        x = Axis(0.0, self._duration, _TIME.label)
         rest = 0.0 if matched is None else _REST * matched.settings.hop
         for strip in self.strips:
+            id_ = strip.id
             found = [m for m in moments if m.found]
-            strip.set_axes(x, _axis(strip.id, [abs(m.theta[strip.id]) for m in found]))
-            few = len(moments) <= _DOTS
-            for curve, shown in (
-                (strip.found, found if few else []),
-                (strip.doubtful, [m for m in moments if not m.found] if few else []),
-            ):
-                curve.show(
-                    [m.onset for m in shown], [self._within(strip, m) for m in shown]
-                )  # fmt: skip
-            strip.line.show(*self._line(strip, rest))
+            y = _axis(id_, [abs(m.theta[id_]) for m in found])
+            strip.set_axes(Axis(0.0, self._duration, _TIME.label), y)
+            for curve, is_found in ((strip.found, True), (strip.doubtful, False)):
+                shown = [m for m in moments if m.found == is_found and len(moments) <= _DOTS]
+                curve.show([m.onset for m in shown], [max(abs(m.theta[id_]), y.low) for m in shown])
+            strip.line.show(*_line(lines, id_, y.low, rest))
 
     def show_position(self, position: float | None) -> None:
         """Move the playhead to a time in the sound, s; None hides it."""
-        if position != self.position:
-            self.position = position
-            for strip in self.strips:
-                strip.playhead.move(position if self._matched is not None else None)
+        self.position = position
+        for strip in self.strips:
+            strip.playhead.move(position if self._matched is not None else None)
 
     def table(self) -> Table:
         """All moments; of a rate with a direction its sign, too."""
-        units = {id_: PARAMETERS[id_].unit for id_ in SHOWN}
-        columns = ["onset_s", *(f"{id_} ({unit})" for id_, unit in units.items()), "loss"]
+        names = [f"{id_} ({PARAMETERS[id_].unit})" for id_ in SHOWN]
         moments = () if self._matched is None else self._matched.moments
         rows = [(m.onset, *(m.theta[id_] for id_ in SHOWN), m.loss) for m in moments if m.theta]
-        return Table(columns, rows)
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to show."""
-        return self._matched is None
+        return Table(["onset_s", *names, "loss"], rows)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
         way = _WAYS.get(event.key(), 0.0)
         if way:
-            to = (self.position or 0.0) + way * self._duration
-            self.sought.emit(min(max(to, 0.0), self._duration))
+            self._seek((self.position or 0.0) + way * self._duration)
         elif event.key() == Qt.Key.Key_Home:
-            self.sought.emit(0.0)
+            self._seek(0.0)
         else:
             super().keyPressEvent(event)
 
@@ -167,27 +152,23 @@ class SequenceCurves(QWidget):
     def _duration(self) -> float:
         return 1.0 if self._matched is None else self._matched.sound.duration
 
-    def _within(self, strip: Strip, moment: Moment) -> float:
-        return max(abs(moment.theta[strip.id]), strip.y_axis.low)
 
-    def _line(self, strip: Strip, rest: float) -> tuple[list[float], list[float]]:
-        """Points of a line that is broken where the direction turns, and by a rest."""
-        across: list[float] = []
-        up: list[float] = []
-        last: Moment | None = None
-        for moment in self._lines:
-            if last is not None:
-                turned = moment.theta["gamma"] * last.theta["gamma"] < 0.0
-                if turned or moment.onset - last.onset > rest:
-                    across.append(np.nan)
-                    up.append(np.nan)
-            across.append(moment.onset)
-            up.append(self._within(strip, moment))
-            last = moment
-        return across, up
-
-
-_TIME = Axis(0.0, 1.0, "Time (s)")
+def _line(
+    moments: Sequence[Moment], id_: str, low: float, rest: float
+) -> tuple[list[float], list[float]]:
+    """Points of a line that is broken where the direction turns, and by a rest."""
+    across, up = list[float](), list[float]()
+    last: Moment | None = None
+    for moment in moments:
+        if last is not None:
+            turned = moment.theta["gamma"] * last.theta["gamma"] < 0.0
+            if turned or moment.onset - last.onset > rest:
+                across.append(np.nan)
+                up.append(np.nan)
+        across.append(moment.onset)
+        up.append(max(abs(moment.theta[id_]), low))
+        last = moment
+    return across, up
 
 
 def _axis(id_: str, values: Sequence[float]) -> Axis:

@@ -5,33 +5,31 @@ from dataclasses import replace
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QSizePolicy
 from typing_extensions import override
 
 from mesosynth.audio.target import ANALYSIS_RATE, Target
 from mesosynth.audio.waveform_peaks import WaveformPeaks
 
-from .. import theme
 from .axes import Axis
-from .frame import Table
-from .plot import FONT, Curve, Part, Plot
+from .parts import Curve, Part
+from .plot import Plot, Table
 
-_LINES = 2.4  # height, in lines of text
+_LINES = 2.4, 5.5  # height, in lines of text; in a high frame
 _ROOMY, _HIGH = 140, 420  # px, see set_room
-_NUDGE = 0.25  # s for a stroke of an arrow key
+_NUDGE = {Qt.Key.Key_Left: -0.25, Qt.Key.Key_Right: 0.25}  # s for a stroke of an arrow key
 _COLUMNS = 1500  # peaks that are drawn at most, half of them at least
 _REST_MS = 200  # that the mouse must have stood still before a part is read again
 _LONGEST = 120.0  # s of the file that are read for it
+_TIME = Axis(0.0, 4.0, "Time (s)")
 
 
 class Window(Part):
     """Part of the file that is matched, between two lines."""
 
     def __init__(self, plot: Plot) -> None:
-        super().__init__(plot, pg.LinearRegionItem(movable=False))
-        self.item.setZValue(10.0)
-        self.dress()
+        super().__init__(plot, pg.LinearRegionItem(movable=False), z=10.0)
 
     def show(self, start: float, end: float) -> None:
         """Move it."""
@@ -39,11 +37,10 @@ class Window(Part):
         self.item.setRegion((start, end))
 
     @override
-    def dress(self) -> None:
-        colour = "ACCENT" if self.plot.hasFocus() else "MATCH"
-        self.item.setBrush(self.plot.ink(colour, 0.18))
+    def draw(self) -> None:
+        self.item.setBrush(self.plot.ink("MATCH", 0.18))
         for line in self.item.lines:
-            line.setPen(pg.mkPen(self.plot.ink(colour), width=1.5))
+            line.setPen(pg.mkPen(self.plot.ink("MATCH"), width=1.5))
 
 
 class Waveform(Plot):
@@ -63,13 +60,11 @@ class Waveform(Plot):
     def __init__(self) -> None:
         super().__init__(
             "Waveform of the target", _TIME, Axis(-1.0, 1.0, "Amplitude"),
-            "Drag, or arrow keys: the part that is matched. Ctrl-drag: zoom",
+            "Drag, or arrow keys: the part that is matched. Ctrl-drag: zoom", bare=True,
         )  # fmt: skip
         self.peaks: WaveformPeaks | None = None
-        self.start = self.length = 0.0
-        self._room = 0.0  # px that its frame has
-        self._finer: WaveformPeaks | None = None  # of the part from
-        self._finer_begin = 0.0
+        self.start = self.length = self._room = 0.0
+        self._finer: tuple[float, WaveformPeaks] | None = None  # and where it begins
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._ask_finer)
         self._wanted: float | None = None  # while a hand moves the window
@@ -77,12 +72,8 @@ class Waveform(Plot):
         self._envelope = Curve(self, "DIM", width=0.7, fill="enclosed")
         self._window = Window(self)
         self.looked.connect(self._draw)
-        self.left.numbered = self.bottom.numbered = False
-        self.left.fit()
-        self.bottom.fit()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.set_room(0)
-        self.hide()
 
     @override
     def sizeHint(self) -> QSize:
@@ -98,11 +89,8 @@ class Waveform(Plot):
 
         A low one leaves out a waveform whose window cannot be moved; a high one has a time axis.
         """
-        self._room, high = height, height >= _HIGH
-        self.bottom.numbered = high
-        self.setFixedHeight(
-            round((5.5 if high else _LINES) * QFontMetricsF(theme.font(FONT)).height())
-        )
+        self._room, self.bottom.numbered = height, height >= _HIGH
+        self.setFixedHeight(round(_LINES[height >= _HIGH] * self.line_height))
         self.setVisible(self.peaks is not None and (self.movable or height >= _ROOMY))
 
     def set_target(self, target: Target, peaks: WaveformPeaks | None) -> None:
@@ -110,13 +98,12 @@ class Waveform(Plot):
         self.peaks, self._finer, self._wanted = peaks, None, None
         self.start, self.length = target.start, len(target.audio) / ANALYSIS_RATE
         recording = target.recording
-        if peaks is not None and peaks.duration > recording.duration + 0.05:
-            self.start, self.length = recording.start, recording.duration
         if peaks is not None:
+            if peaks.duration > recording.duration + 0.05:
+                self.start, self.length = recording.start, recording.duration
             top = max(float(np.abs([peaks.high, peaks.low]).max()), 1e-9)
-            self.set_axes(
-                replace(_TIME, high=max(peaks.duration, 1e-3)), Axis(-top, top, "Amplitude")
-            )
+            time = replace(_TIME, high=max(peaks.duration, 1e-3))
+            self.set_axes(time, Axis(-top, top, "Amplitude"))
             self.reset()
             self._draw()
         shapes = Qt.CursorShape
@@ -126,16 +113,17 @@ class Waveform(Plot):
 
     def show_finer(self, begin: float, peaks: WaveformPeaks) -> None:
         """Show peaks of a part of the file, in place of those of the whole while it is in sight."""
-        self._finer_begin, self._finer = begin, peaks
+        self._finer = begin, peaks
         self._draw()
 
     def _best(self) -> tuple[float, WaveformPeaks] | None:
         """Begin and peaks of what shows most of the part in sight."""
         left, right, *_ = self.sight
-        fine, begin = self._finer, self._finer_begin
         slack = 1e-6 * self._duration
-        if fine is not None and begin <= left + slack and right <= begin + fine.duration + slack:
-            return begin, fine
+        if self._finer is not None:
+            begin, fine = self._finer
+            if begin <= left + slack and right <= begin + fine.duration + slack:
+                return self._finer
         return None if self.peaks is None else (0.0, self.peaks)
 
     def _draw(self) -> None:
@@ -152,7 +140,7 @@ class Waveform(Plot):
         low = np.minimum.reduceat(peaks.low[first:last], starts - first)
         times = begin + (starts + 0.5 * step) / count * peaks.duration
         self._envelope.show(np.concatenate([times, times[::-1]]), np.concatenate([high, low[::-1]]))
-        if best[1] is self.peaks and self.zoomed:
+        if peaks is self.peaks and self.zoomed:
             self._rest.start()
 
     def _ask_finer(self) -> None:
@@ -166,23 +154,19 @@ class Waveform(Plot):
         if best is None or not 0.0 <= x < self._duration:
             return ""
         begin, peaks = best
-        place = int((x - begin) / peaks.duration * len(peaks.high))
-        place = min(max(place, 0), len(peaks.high) - 1)
-        low, high = float(peaks.low[place]), float(peaks.high[place])
+        count = len(peaks.high)
+        place = min(max(int((x - begin) / peaks.duration * count), 0), count - 1)
         part = f" · matched: {self.begin:.2f} to {self.begin + self.length:.2f} s"
-        text = f"{x:.2f} s · {low:.2f} to {high:.2f}{part if self.movable else ''}"
-        return text.replace("-", "−")
+        text = f"{x:.2f} s · {peaks.low[place]:.2f} to {peaks.high[place]:.2f}"
+        return (text + part * self.movable).replace("-", "−")
 
     @override
     def table(self) -> Table:
-        columns = ("time_s", "lowest_amplitude", "highest_amplitude")
-        peaks = self.peaks
+        columns, peaks = ("time_s", "lowest_amplitude", "highest_amplitude"), self.peaks
         if peaks is None:
             return Table(columns, ())
         times = np.arange(len(peaks.high)) / len(peaks.high) * peaks.duration
-        return Table(
-            columns, zip(times.tolist(), peaks.low.tolist(), peaks.high.tolist(), strict=True)
-        )
+        return Table(columns, np.stack([times, peaks.low, peaks.high], axis=1).tolist())
 
     @property
     def begin(self) -> float:
@@ -201,7 +185,7 @@ class Waveform(Plot):
 
     @override
     def drag(self, x: float, y: float, event: QMouseEvent) -> None:
-        self._wanted = self._within(x - self._grip)
+        self._want(x - self._grip)
         self._show_window()
 
     @override
@@ -211,17 +195,19 @@ class Waveform(Plot):
 
     @override
     def keyPressEvent(self, ev: QKeyEvent) -> None:
-        steps = {Qt.Key.Key_Left: -_NUDGE, Qt.Key.Key_Right: _NUDGE}
-        step = steps.get(Qt.Key(ev.key()))
+        step = _NUDGE.get(Qt.Key(ev.key()))
         if step is None or not self.movable:
             super().keyPressEvent(ev)
-            return
-        self._wanted = self._within(self.start + step)
-        self._let_go()
+        else:
+            self._want(self.start + step)
+            self._let_go()
 
     @property
     def _duration(self) -> float:
         return 0.0 if self.peaks is None else self.peaks.duration
+
+    def _want(self, start: float) -> None:
+        self._wanted = min(max(start, 0.0), max(self._duration - self.length, 0.0))
 
     def _let_go(self) -> None:
         wanted, self._wanted = self._wanted, None
@@ -231,11 +217,4 @@ class Waveform(Plot):
         self._show_window()
 
     def _show_window(self) -> None:
-        length = self.length if self.movable else 0.0
-        self._window.show(self.begin, self.begin + length)
-
-    def _within(self, start: float) -> float:
-        return min(max(start, 0.0), max(self._duration - self.length, 0.0))
-
-
-_TIME = Axis(0.0, 4.0, "Time (s)")
+        self._window.show(self.begin, self.begin + self.length * self.movable)

@@ -77,7 +77,7 @@ def only_window(qapp):
 @pytest.fixture
 def desk(only_window, qtbot):
     """The window as it starts: at its defaults, no effects, nothing to undo, no match."""
-    from gui.pad.frame import NOTE_AXES
+    from gui.pad.pad import NOTE_AXES
 
     window = only_window
     session = window.session

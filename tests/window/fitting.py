@@ -57,6 +57,7 @@ theme.apply(application, "dark")
 window = MainWindow(Desk(Session("silent", start=False)), Settings())
 window.show()
 QTest.qWait(50)
+window.build()
 fill(window)
 ratio = window.devicePixelRatioF()
 found, fitting = [], 0

@@ -158,6 +158,7 @@ def test_a_layout_is_there_again_after_a_restart(desk, docks, qtbot, name):
     other = MainWindow(Desk(Session("silent", start=False)), load_settings()[0])
     other.show()
     assert QTest.qWaitForWindowExposed(other)
+    other.build()
     qtbot.wait(50)
     assert other.layouts.name == name
     assert shown(other.docks) == left

@@ -37,7 +37,7 @@ def test_panels_fit_side_by_side(target, qtbot, size):
 @pytest.mark.parametrize("size", SIZES)
 def test_every_picture_shows_something(target, qtbot, size):
     desk = target
-    qtbot.waitUntil(lambda: len(desk.scalograms.shown) == 2, timeout=30_000)
+    qtbot.waitUntil(lambda: len(desk.scalograms.shown) == 3, timeout=30_000)
     qtbot.waitUntil(lambda: len(desk.scale_rate.shown) == 3, timeout=30_000)
     desk.resize(*size)
     qtbot.wait(150)

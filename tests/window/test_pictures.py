@@ -50,12 +50,12 @@ def test_the_time_axis_shows_where_the_sound_is():
 
 
 def test_spins_are_mirrored_around_the_middle():
-    from gui.plots.scale_rate import mirrored
+    from gui.plots.scale_rate import both_spins
 
     pair = np.zeros((2, 3, 4), np.float32)
     pair[1, 0, 3] = 1.0  # rising, fastest
     pair[0, 2, 0] = 2.0  # falling, slowest
-    picture = mirrored(analysis(scale_rate=pair))
+    picture = both_spins(pair)
     assert picture.shape == (3, 8)
     assert picture[0, 7] == 1.0
     assert picture[2, 3] == 2.0
@@ -63,10 +63,10 @@ def test_spins_are_mirrored_around_the_middle():
 
 @pytest.mark.parametrize("gamma", [2.0, -2.0])
 def test_rising_sounds_show_on_the_right_and_falling_ones_on_the_left(desk, qtbot, gamma):
-    from gui.plots.scale_rate import mirrored
+    from gui.plots.scale_rate import both_spins
 
     def share_on_the_right():
-        energy = mirrored(drawn[-1]) ** 2
+        energy = both_spins(drawn[-1].scale_rate) ** 2
         return energy[:, energy.shape[1] // 2 :].sum() / energy.sum()
 
     drawn = []

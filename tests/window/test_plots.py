@@ -12,7 +12,6 @@ from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QPalette
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
-from gui.plots.export import save_view
 from mesosynth.matching.results import (
     LongSound,
     Magnified,
@@ -37,6 +36,7 @@ def window(qapp):
     window.resize(1500, 1000)
     window.show()
     QTest.qWaitForWindowExposed(window)
+    window.build()
     fill(window)
     samples = 0.5 * np.sin(2 * np.pi * 440.0 * np.arange(96000) / 48000.0)
     window.scope.show_samples(samples.astype(np.float32), 48000.0)
@@ -54,8 +54,8 @@ def window(qapp):
     window.close()
 
 
-def in_drawer(window, page):
-    window.drawer.turn_to(page)
+def in_front(window, id_):
+    window.docks.open(id_)
     QTest.qWait(50)
 
 
@@ -103,18 +103,18 @@ def pad(window):
 
 
 def library_map(window):
-    in_drawer(window, "map")
-    return window.map_page.place, window.map_page.map
+    in_front(window, "map")
+    return window.map_page.map, window.map_page.map
 
 
 def blend(window):
-    in_drawer(window, "blend")
-    return window.blend_page.place, window.blend_page.square
+    in_front(window, "blend")
+    return window.blend_page.square, window.blend_page.square
 
 
 def strip(window):
-    in_drawer(window, "sequence")
-    return window.sequence_page.place, window.sequence_page.curves.strips[0]
+    in_front(window, "sequence")
+    return window.sequence_page.curves, window.sequence_page.curves.strips[0]
 
 
 PLOTS = {
@@ -134,7 +134,7 @@ def shown(request, window):
     plot.reset()
     yield window, view, plot
     plot.reset()
-    window.drawer.turn_to("")
+    window.layouts.reset()
 
 
 def test_every_plot_reads_zooms_resets_and_exports(shown, tmp_path):
@@ -142,7 +142,7 @@ def test_every_plot_reads_zooms_resets_and_exports(shown, tmp_path):
     hand, home = plot.viewport(), plot.sight
     assert plot.accessibleName()
     # the read-out, in the plot's own corner
-    x = plot._points._map.places[1] if hasattr(plot, "places") else None
+    x = plot.places[1] if hasattr(plot, "places") else None
     spot = plot.pixel(x.x, x.y) if x is not None else plot.area.center() + QPointF(3, 2)
     hover(hand, spot)
     assert plot.readout
@@ -182,7 +182,7 @@ def test_every_plot_reads_zooms_resets_and_exports(shown, tmp_path):
     assert sum(action.menu() is not None for action in menu.actions()) >= 3
     menu.deleteLater()
     for ending in (".png", ".svg", ".csv"):
-        save_view(view, tmp_path / f"plot{ending}")
+        window.links.exporter.save(view, tmp_path / f"plot{ending}")
     picture = QImage(str(tmp_path / "plot.png"))
     assert picture.pixelColor(1, 1) == QColor("white")
     lines = (tmp_path / "plot.csv").read_text().splitlines()
@@ -192,14 +192,15 @@ def test_every_plot_reads_zooms_resets_and_exports(shown, tmp_path):
 
 def test_pictures_of_a_file_have_no_playhead(window):
     view, plot = scalogram("sound")(window)
-    from gui.plots.export import PictureSize, picture
+    from gui.plots.export import PictureSize, View, picture
 
-    picture(view, PictureSize())
+    shown, size = View("", view, view.table), PictureSize()
+    picture(shown, size)
     QTest.qWait(100)  # until all is laid out
-    bare = picture(view, PictureSize())
+    bare = picture(shown, size)
     view.set_playhead(0.3)
     on_screen = plot.grab().toImage()
-    assert picture(view, PictureSize()) == bare
+    assert picture(shown, size) == bare
     view.set_playhead(None)
     assert plot.grab().toImage() != on_screen
 

@@ -38,6 +38,7 @@ def other_window(desk):
         made.append(window)
         window.show()
         assert QTest.qWaitForWindowExposed(window)
+        window.build()
         return window
 
     yield make

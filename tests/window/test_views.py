@@ -16,7 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 from test_pictures import analysis
 
-from gui.plots.colours import colour_map
+from gui.plots.picture import colour_map
 from mesosynth import __version__
 from mesosynth.audio.target import Target
 from mesosynth.matching.results import Cell, MatchStep
@@ -225,7 +225,7 @@ def test_a_map_is_drawn_where_its_values_lie_and_arrows_lead_downhill(desk, gamm
         said = float(pad.read(*cell.values).rpartition(" ")[2])
         assert said == pytest.approx(cell.loss, rel=0.06)
     assert pad.image.cell(8.0, -gamma) is None  # falling where it rises
-    across = pad._contours.item.getData()[0]
+    across = pad._arrows.item.getData()[0]
     ends, tips = across[::6], across[1::6]  # lower losses are at the left
     assert (tips <= ends + 1e-9).all()
     assert (tips < ends).mean() > 0.5
@@ -399,7 +399,7 @@ def test_what_drives_a_match_is_told_for_each_parameter(target, qtbot):
     try:
         titles = [picture.title for picture in drivers.pictures]
         assert "Carrier ▲" in titles[0]  # the demo is higher than the default's 512 Hz
-        assert drivers.place.isVisible()
+        assert drivers.isVisible()
         assert abs(drivers.pictures[0].numbers).max() == pytest.approx(1.0)
         picture = drivers.pictures[0]
         hover(picture.viewport(), spot_of(picture, 0.4, 0.4))
@@ -408,7 +408,7 @@ def test_what_drives_a_match_is_told_for_each_parameter(target, qtbot):
         assert {"f_c", "f_m", "gamma", "w"} <= {row[0] for row in rows}
     finally:
         QTest.mouseClick(desk.scale_rate.switch, LEFT)
-    assert not drivers.place.isVisible()
+    assert not drivers.isVisible()
 
 
 @pytest.fixture
@@ -477,9 +477,10 @@ def test_a_closed_window_leaves_nothing_behind(qapp, desk):
     from mesosynth.session import Session
 
     window = MainWindow(Desk(Session("silent", start=False)), Settings())
-    left = weakref.ref(window), weakref.ref(window.desk), weakref.ref(window.scalograms)
     window.show()
     QTest.qWait(50)
+    window.build()
+    left = weakref.ref(window), weakref.ref(window.desk), weakref.ref(window.scalograms)
     window.close()
     window.deleteLater()
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
