@@ -79,6 +79,7 @@ class MainWindow(QMainWindow):
         self.desk, self.settings = desk, settings
         self._table = table = desk.table
         self._was_painted = self.built = False
+        self.ready.connect(self.build)
         self.history = History(desk)
         self.comparisons = Comparisons(desk, self.history)
         self.actions_ = actions = Actions(self)
@@ -186,12 +187,8 @@ class MainWindow(QMainWindow):
         if not self._was_painted:
             self._was_painted = True
             # The panels are painted after their window: in the next turn all of it is on screen.
-            QTimer.singleShot(0, self, self._on_painted)
-
-    def _on_painted(self) -> None:
-        self.painted.emit()
-        self.build()
-        self.ready.emit()
+            QTimer.singleShot(0, self, self.painted.emit)
+            QTimer.singleShot(0, self, self.ready.emit)
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -182,8 +182,9 @@ class ScaleRatePlot(Comparison):
         if self.switch.isChecked():
             return self.attribution.table()
         rows = [
-            (what, *self._paths.at(i, j), float(level))
+            (what, *paths.at(i, j), float(level))
             for what, picture in self.pictures.items() if picture.numbers is not None
+            for paths in (self._paths(what),)
             for (i, j), level in np.ndenumerate(picture.numbers)
         ]  # fmt: skip
         return Table(("picture", "scale_c_per_oct", "rate_hz", "spin", "level_db"), rows)
@@ -192,13 +193,14 @@ class ScaleRatePlot(Comparison):
     def draw(self, what: str) -> None:
         amplitudes = {name: both_spins(each.scale_rate) for name, each in self.analyses.items()}
         top = max(float(each.max()) for each in amplitudes.values()) or 1.0
-        self._paths = paths = Paths(self.analyses[what])
+        paths = Paths(self.analyses[what])
         for picture in self.pictures.values():
             picture.set_axes(paths.x, paths.y)
             picture.middle.move(paths.x.high / 2.0)
         for name, amplitude in amplitudes.items():
+            own = Paths(self.analyses[name])
             level = 20.0 * np.log10(np.maximum(amplitude / top, 10.0 ** (_FLOOR / 20.0)))
-            self.pictures[name].set_numbers(level.astype(np.float32), paths.x, paths.y)
+            self.pictures[name].set_numbers(level.astype(np.float32), own.x, own.y)
         self._show_difference()
 
     def _show_difference(self) -> None:
@@ -212,4 +214,7 @@ class ScaleRatePlot(Comparison):
     @override
     def say(self, what: str, level: float, row: int, column: int, x: float, y: float) -> str:
         sign = "+" if what == "difference" else ""
-        return f"{self._paths.name(row, column)} · {decibel_text(level, 1, sign)}"
+        return f"{self._paths(what).name(row, column)} · {decibel_text(level, 1, sign)}"
+
+    def _paths(self, what: str) -> Paths:
+        return Paths(self.analyses["sound" if what == "difference" else what])
