@@ -167,7 +167,7 @@ def _memory(application: QApplication, windows: int) -> dict[str, object]:
     for _ in range(windows):
         window = MainWindow(Desk(Session("silent", INSTRUMENT, start=False)), Settings())
         window.resize(*SIZE)
-        window.painted.connect(application.exit)
+        window.ready.connect(application.exit)
         window.show()
         application.exec()
         window.close()

@@ -195,15 +195,14 @@ def test_another_pair_of_axes_is_chosen_in_the_menu_and_played(desk):
 
 def test_the_map_fills_in_around_the_point_and_its_arrows_lead_to_the_target(target, qtbot):
     desk = target
-    loss = desk.pad.map
     desk.pad_frame.map_action.trigger()  # off
     try:
-        qtbot.waitUntil(lambda: loss.axes is None, timeout=5_000)
+        qtbot.waitUntil(lambda: desk.pad.map.axes is None, timeout=5_000)
         bare = desk.pad.grab().toImage()
     finally:
         desk.pad_frame.map_action.trigger()  # and on again
-    qtbot.waitUntil(lambda: loss.known > 0.03, timeout=30_000)
-    assert loss.axes == ("f_m", "gamma")
+    qtbot.waitUntil(lambda: desk.pad.map.known > 0.03, timeout=30_000)
+    assert desk.pad.map.axes == ("f_m", "gamma")
     assert desk.pad.grab().toImage() != bare
 
 
