@@ -11,9 +11,7 @@ from ..desk import Desk
 from ..pad.blend_square import CORNERS, BlendSquare
 from ..undo import History
 from ..widgets.parts import Panel, row, slider
-
-PLACES = ("lower left", "lower right", "upper left", "upper right")
-"""What the corners are called."""
+from .library import PLACES
 
 _FIRST_AMOUNT = 15  # percent
 

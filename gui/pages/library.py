@@ -23,7 +23,6 @@ from ..text import menu_text
 from ..undo import History
 from ..widgets.background import JobLine
 from ..widgets.parts import Panel, menu_button, row
-from .blend import PLACES
 from .library_actions import LibraryActions, SaveForm
 from .library_list import ENTRY, Chips, LibraryList, LibraryRows
 
@@ -33,6 +32,9 @@ HEAR_MS = 70
 """A row that the arrow keys rest on so long is heard, ms; those that they fly over are not."""
 
 _HINT = "Search: words, tag: author: fav: rating:3"
+
+PLACES = ("lower left", "lower right", "upper left", "upper right")
+"""Corners of the blend."""
 
 
 class LibraryPage(Panel):
