@@ -1,7 +1,8 @@
 """Audition: a second sound beside the instrument, such as the target of a match, in a loop.
 
 Both start together and keep in step, whichever is heard: changing between them moves two gains and
-nothing else, so that the ear compares two sounds without a pause.
+nothing else, so that the ear compares two sounds without a pause. Another version of the sound, of
+the same length, takes its place by a crossfade, wherever it is at that moment.
 
 The sound is in shared memory (:class:`Clip`), at the device's sample rate. An
 :class:`AuditionRequest` in a parameter block says what is heard; it arrives whole or not at all.
@@ -13,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.engine.shared import ParameterBlock, SharedBlock
+from mesosynth.plugins.plugin import CHANNELS
 
-CAPACITY = 2**20
-"""Frames of a sound: 5 s at 192 kHz."""
+CAPACITY = 11 * 2**17
+"""Frames of a sound: 30 s at 48 kHz, 7 s at 192 kHz."""
 
 FADE_SECONDS = 0.015  # of the gains, and before both start again: longer than the rack's fade
+CROSSFADE_SECONDS = 0.1  # from one half to the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class AuditionRequest:
     serial : int
         A new number starts sound and instrument again, together.
     half : int
-        Half of the clip that holds the sound, 0 or 1.
+        Half of the clip that holds the sound, 0 or 1. The other one, with the old serial, is faded
+        to at the present position; neither may be written to until then.
     frames : int
         Length of the sound.
     sample_rate : int
@@ -69,16 +73,17 @@ class Clip(SharedBlock):
     """
 
     def __init__(self, name: str | None = None) -> None:
-        super().__init__(2 * 4 * CAPACITY, name)  # pages without data use no memory
+        size = CHANNELS * CAPACITY
+        super().__init__(2 * 4 * size, name)
         for half in range(2):
-            self._array(_HALVES[half], np.float32, CAPACITY, half * 4 * CAPACITY)
+            self._array(_HALVES[half], np.float32, size, half * 4 * size)
 
     def __reduce__(self) -> tuple[type["Clip"], tuple[str]]:
         return Clip, (self.name,)
 
     def half(self, half: int) -> NDArray[np.float32]:
-        """Samples of a half, (CAPACITY,)."""
-        return self._arrays[_HALVES[half]]
+        """Samples of a half, (CHANNELS, CAPACITY)."""
+        return self._arrays[_HALVES[half]].reshape(CHANNELS, CAPACITY)
 
 
 def request_vector(request: AuditionRequest) -> NDArray[np.float64]:
@@ -122,7 +127,9 @@ class Audition:
         self._fade = round(FADE_SECONDS * sample_rate)
         self._sound, self._instrument = (Gain(self._fade, max_block) for _ in range(2))
         self._instrument.jump(1.0)
-        self._part = np.zeros(max_block, np.float32)
+        self._new = Gain(round(CROSSFADE_SECONDS * sample_rate), max_block)
+        self._new.jump(1.0)
+        self._part, self._old = (np.zeros(max_block, np.float32) for _ in range(2))
         self._serial, self._closing, self.seconds = 0, self._fade, -1.0
 
     def begin_block(self, playing: bool, frames: int) -> bool:
@@ -151,6 +158,10 @@ class Audition:
                 return False
             self._begin(values)
         self._closing = self._fade
+        if values[_HALF] != self._half and self._new.neutral:
+            self._half = int(values[_HALF]) % 2
+            self._new.jump(0.0)
+            self._new.aim(1.0)
         self._sound.aim(float(values[_SOUND]))
         self._instrument.aim(float(values[_INSTRUMENT]))
         return True
@@ -160,6 +171,7 @@ class Audition:
         self._frames = min(max(int(values[_FRAMES]), 0), CAPACITY)
         self._period = max(int(values[_PERIOD]), self._frames, 1)
         self._position = int(values[_START]) % self._period
+        self._new.jump(1.0)
         self._instrument.jump(float(values[_INSTRUMENT]))  # it is silent at this moment
 
     def _leave(self, playing: bool) -> None:
@@ -182,22 +194,31 @@ class Audition:
             self.seconds = -1.0
             return
         silent, line = self._sound.silent, self._sound.line(frames)
+        crossing, new = not self._new.neutral, self._new.line(frames)
+        if crossing:
+            old = np.subtract(1.0, new, out=self._old[:frames])
+            np.multiply(old, line, out=old)
+            line = np.multiply(new, line, out=new)
         done = 0
         while done < frames:
             count = min(frames - done, self._period - self._position)
             heard = min(count, self._frames - self._position)
             if heard > 0 and not silent:
-                self._add(block[:, done : done + heard], line[done : done + heard])
+                part = slice(done, done + heard)
+                self._add(block[:, part], self._half, line[part])
+                if crossing:
+                    self._add(block[:, part], 1 - self._half, self._old[part])
             self._position = (self._position + count) % self._period
             done += count
         self.seconds = self._position / self._sample_rate
 
-    def _add(self, block: NDArray[np.float32], gain: NDArray[np.float32]) -> None:
+    def _add(self, block: NDArray[np.float32], half: int, gain: NDArray[np.float32]) -> None:
         """Add the next frames of the sound to `block`."""
         frames = block.shape[1]
-        sound = self._clip.half(self._half)[self._position : self._position + frames]
-        part = np.multiply(sound, gain, out=self._part[:frames])
-        for row in block:
+        sound = self._clip.half(half)[:, self._position : self._position + frames]
+        part = self._part[:frames]
+        for row, channel in zip(block, sound, strict=True):
+            np.multiply(channel, gain, out=part)
             np.add(row, part, out=row)
 
 

@@ -5,7 +5,7 @@ and its start, for a :class:`Scene`.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +38,13 @@ _TOGETHER = 0.5**0.5  # gain of each when both are heard
 
 
 class Comparison:
-    """Plays the target beside the instrument, in the same audio process, equally loud."""
+    """Plays the target beside the instrument, in the same audio process, equally loud.
+
+    Attributes
+    ----------
+    on_hear : tuple of callable
+        Called before a comparison begins.
+    """
 
     changed = Signal(object)
     """The audible part: "target", "match" or "both"; None when it ends. It is told twice: when it
@@ -56,6 +62,7 @@ class Comparison:
     ) -> None:
         self._emit, self._audio, self._sound, self._rack = emit, audio, sound, rack
         self._target, self._match, self._layers = target, match, layers
+        self.on_hear: tuple[Callable[[], None], ...] = ()
         self._heard: AuditionChoice | None = None
         self._planner = ThreadPoolExecutor(1, thread_name_prefix="mesosynth audition")
         self._planning: Future[Plan] | None = None
@@ -98,7 +105,10 @@ class Comparison:
             return
         if what in ("match", "both"):
             self._play_result()
-        begins, self._heard = self._heard is None, what
+        begins = self._heard is None
+        for react in self.on_hear if begins else ():
+            react()
+        self._heard = what
         self._emit(self.changed, what)
         if what is None:
             self._planning = self._plan = self._asked = self._scene = None
@@ -167,7 +177,7 @@ class Comparison:
             self._emit(self.changed, self._heard)
         if old is None or not _same_course(old, new):
             self._serial += 1
-            self._audio.clip.half(self._serial % 2)[: len(new.samples)] = new.samples
+            self._audio.clip.half(self._serial % 2)[:, : len(new.samples)] = new.samples
         self._wish()
 
     def _wish(self) -> None:

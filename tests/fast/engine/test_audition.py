@@ -5,6 +5,7 @@ import pytest
 from allocation import tracing
 
 from mesosynth.engine.audition import (
+    CROSSFADE_SECONDS,
     FADE_SECONDS,
     REQUEST_WORDS,
     Audition,
@@ -87,8 +88,8 @@ class Studio:
 @pytest.fixture
 def studio():
     studio = Studio()
-    studio.clip.half(0)[:4800] = 0.25
-    studio.clip.half(1)[:4800] = -0.25
+    studio.clip.half(0)[:, :4800] = 0.25
+    studio.clip.half(1)[:, :4800] = -0.25
     yield studio
     studio.close()
 
@@ -101,7 +102,7 @@ def largest_step(sound):
 def test_sound_and_instrument_begin_anew_in_the_same_sample(studio, block):
     studio.play(True)
     studio.render(9000, block)
-    studio.clip.half(0)[:9600] = -1e-6 * np.arange(9600)  # what the instrument plays, upside down
+    studio.clip.half(0)[:, :9600] = -1e-6 * np.arange(9600)  # what the instrument plays, upside down
     studio.request(frames=9600, start=1200, sound_gain=1.0, instrument_gain=1.0)
     out = studio.render(7000, block)
     assert 0 < studio.engine.rack.instrument.at < 9000  # anew
@@ -111,7 +112,7 @@ def test_sound_and_instrument_begin_anew_in_the_same_sample(studio, block):
 def test_to_change_over_is_seamless_and_nobody_loses_the_place(studio):
     studio.play(True)
     studio.request(frames=9600, sound_gain=1.0, instrument_gain=0.0)
-    studio.clip.half(0)[:9600] = 0.25
+    studio.clip.half(0)[:, :9600] = 0.25
     target = studio.render(4800)
     np.testing.assert_allclose(target[:, -100:], 0.25, rtol=1e-5)  # the instrument is silent
     at = studio.engine.rack.instrument.at
@@ -136,7 +137,7 @@ def test_the_sound_repeats_with_its_period(studio):
 
 def test_another_sound_takes_the_place_of_the_first_without_a_step(studio):
     for half in (0, 1):  # one that never pauses
-        studio.clip.half(half)[:9600] = 0.25 * (1 - 2 * half)
+        studio.clip.half(half)[:, :9600] = 0.25 * (1 - 2 * half)
     studio.request(frames=9600, sound_gain=1.0, instrument_gain=0.0)
     first = studio.render(4800)
     studio.request(serial=2, half=1, frames=9600, sound_gain=1.0, instrument_gain=0.0)
@@ -145,10 +146,29 @@ def test_another_sound_takes_the_place_of_the_first_without_a_step(studio):
     assert largest_step(np.hstack([first, second])) < 1.2 * 0.25 / FADE
 
 
+def test_another_version_is_crossfaded_to_where_the_first_one_is(studio):
+    ramp = 1e-6 * np.arange(9600, dtype=np.float32)
+    studio.clip.half(0)[:, :9600] = [0.25 + ramp, 0.125 + ramp]  # in stereo
+    studio.clip.half(1)[:, :9600] = [-0.25 + ramp, -0.125 + ramp]
+    sound = {"frames": 9600, "period": 9600, "sound_gain": 1.0, "instrument_gain": 0.0}
+    studio.request(**sound)
+    before = studio.render(4800)
+    at = round(studio.audition.seconds * RATE)
+    studio.request(**sound, half=1)
+    during = studio.render(7680)
+    place = round(studio.audition.seconds * RATE)
+    assert place == (at + 7680) % 9600  # not begun anew
+    heard = during[:, -1 : -1 - BLOCK : -1]
+    wanted = ramp[(place - studio.latency - 1 - np.arange(BLOCK)) % 9600]
+    np.testing.assert_allclose(heard, [wanted - 0.25, wanted - 0.125], atol=1e-6)
+    steps = largest_step(np.hstack([before[:, 2000:], during]))
+    assert steps < 1.2 * 0.5 / (CROSSFADE_SECONDS * RATE) + 0.0096  # and the loop's own step
+
+
 @pytest.mark.parametrize("playing", [False, True])
 def test_afterwards_the_transport_is_as_it_was(studio, playing):
     studio.play(playing)
-    studio.clip.half(0)[:9600] = 0.25
+    studio.clip.half(0)[:, :9600] = 0.25
     studio.request(frames=9600, sound_gain=1.0, instrument_gain=0.0)
     before = studio.render(4800)
     studio.leave()
