@@ -6,6 +6,7 @@ All are linear: each path becomes a sum of other paths. The zeroth and first ord
 loud each frequency is, stay as they are unless an edit says otherwise.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -135,6 +136,52 @@ def scaled_band(
     within = (low <= values) & (values <= high)
     factor = np.where(paths.order == 2, np.where(within, inside, outside), 1.0)
     return S * S.new_tensor(factor)[:, None]
+
+
+def scaled_region(
+    S: "torch.Tensor", paths: PathTable, rates: tuple[float, float], scales: tuple[float, float],
+    spin: int = 0, factor: float = 0.0,
+) -> "torch.Tensor":  # fmt: skip
+    """Coefficients whose paths in a region of rate and scale are scaled.
+
+    Parameters
+    ----------
+    S : (..., paths, frames) tensor
+    paths : PathTable
+    rates, scales : (float, float)
+        Edges, Hz and cycles per octave; a path belongs to the region if its centre does.
+    spin : {-1, 0, 1}
+        Falling paths, all, or rising ones.
+    factor : float
+        0 removes.
+    """
+    row = np.where(_region(paths, rates, scales, spin), factor, 1.0)
+    return S * S.new_tensor(row)[:, None]
+
+
+def mirrored_region(
+    S: "torch.Tensor", paths: PathTable, rates: tuple[float, float], scales: tuple[float, float]
+) -> "torch.Tensor":
+    """Coefficients whose spins are reversed in a region of rate and scale.
+
+    Parameters
+    ----------
+    S : (..., paths, frames) tensor
+    paths : PathTable
+    rates, scales : (float, float)
+        Edges, Hz and cycles per octave.
+    """
+    inside = S.new_tensor(_region(paths, rates, scales, 0).astype(np.float64))[:, None]
+    return S + inside * (reverse_spin(S, paths) - S)
+
+
+def _region(
+    paths: PathTable, rates: tuple[float, float], scales: tuple[float, float], spin: int
+) -> NDArray[np.bool_]:
+    """Which second-order paths lie in a region."""
+    within = (paths.order == 2) & ((paths.spin == spin) if spin else (paths.spin != 0.0))
+    within &= (rates[0] <= paths.rate) & (paths.rate <= rates[1])
+    return within & (scales[0] <= paths.scale) & (paths.scale <= scales[1])
 
 
 def remapped_rates(
@@ -276,6 +323,24 @@ def _band(of: Literal["rate", "scale"], keep: bool) -> Callable[..., Edit]:
     return make
 
 
+def _scale(
+    low: float, high: float, narrow: float, wide: float, spin: float, decibels: float = -math.inf
+) -> Edit:
+    _check_region(low, high, narrow, wide, spin)
+    factor = 10.0 ** (decibels / 20.0)
+    return lambda S, paths: scaled_region(S, paths, (low, high), (narrow, wide), int(spin), factor)
+
+
+def _mirror(low: float, high: float, narrow: float, wide: float) -> Edit:
+    _check_region(low, high, narrow, wide)
+    return lambda S, paths: mirrored_region(S, paths, (low, high), (narrow, wide))
+
+
+def _check_region(low: float, high: float, narrow: float, wide: float, spin: float = 0.0) -> None:
+    if not (0.0 <= low <= high and 0.0 <= narrow <= wide and spin in (-1.0, 0.0, 1.0)):
+        raise ValueError
+
+
 def _shift(octaves: float) -> Edit:
     return lambda S, paths: remapped_rates(S, paths, octaves=octaves)
 
@@ -290,6 +355,7 @@ def _transpose(octaves: float) -> Edit:
     return lambda S, paths: transposed(S, paths, octaves)
 
 
+_REGION = "LOW:HIGH:NARROW:WIDE"  # Hz, and cycles per octave
 _EDITS: dict[str, tuple[str, Callable[..., Edit]]] = {
     "reverse-spin": ("", lambda: reverse_spin),
     "freeze": ("", lambda: lambda S, paths: frozen(S)),
@@ -297,6 +363,9 @@ _EDITS: dict[str, tuple[str, Callable[..., Edit]]] = {
     "remove-rates": ("LOW:HIGH in Hz", _band("rate", keep=False)),
     "keep-scales": ("LOW:HIGH in cycles per octave", _band("scale", keep=True)),
     "remove-scales": ("LOW:HIGH in cycles per octave", _band("scale", keep=False)),
+    "attenuate-region": (f"{_REGION}:SPIN:DECIBELS", _scale),
+    "remove-region": (f"{_REGION}:SPIN", _scale),
+    "mirror-region": (_REGION, _mirror),
     "shift-rates": ("OCTAVES", _shift),
     "stretch-rates": ("FACTOR", _stretch),
     "transpose": ("OCTAVES", _transpose),

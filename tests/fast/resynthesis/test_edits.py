@@ -86,6 +86,24 @@ def test_a_band_of_rates_is_kept_or_removed(transform):
     assert not removed[:, :, second & (paths.rate > 4) & (paths.rate < 40)].any()
 
 
+def test_a_region_is_attenuated_removed_or_mirrored_and_nothing_else(transform):
+    paths, S = transform.paths, coefficients(transform, chirps(4.0))
+    inside = (paths.order == 2) & (paths.rate >= 3.0) & (paths.rate <= 30.0)
+    inside &= (paths.scale >= 0.2) & (paths.scale <= 3.0) & (paths.spin != 0.0)
+    falling, rising = inside & (paths.spin < 0.0), inside & (paths.spin > 0.0)
+    assert falling.any()
+    quieter = parse_edit("attenuate-region=3:30:0.2:3:1:-20")(S, paths)
+    torch.testing.assert_close(quieter[:, :, rising], 0.1 * S[:, :, rising])
+    assert torch.equal(quieter[:, :, ~rising], S[:, :, ~rising])
+    removed = parse_edit("remove-region=3:30:0.2:3:0")(S, paths)
+    assert not removed[:, :, inside].any()
+    assert torch.equal(removed[:, :, ~inside], S[:, :, ~inside])
+    mirrored = parse_edit("mirror-region=3:30:0.2:3")(S, paths)
+    swapped = parse_edit("reverse-spin")(S, paths)
+    torch.testing.assert_close(mirrored[:, :, inside], swapped[:, :, inside])
+    assert torch.equal(mirrored[:, :, ~inside], S[:, :, ~inside])
+
+
 def test_frozen_and_blended(transform):
     S, other = (coefficients(transform, tone(f)) for f in (300.0, 2000.0))
     assert torch.equal(frozen(S)[..., 0], frozen(S)[..., -1])
