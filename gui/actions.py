@@ -323,6 +323,17 @@ def _all_actions(w: "MainWindow") -> dict[str, list[Action]]:
         Action("save_sequence", "Ctrl+F8", "floppy-disk", "Save sequence…",
                "Write theta over time as a table (CSV), as MIDI, or as sound (WAV).",
                lambda: w.sequence_page.ask_where(), lambda: w.sequence_page.found),
+        Action("resynthesise", "Shift+F9", "recycle", "Resynthesise the target's file",
+               "Change noise until its scattering is that of the target, or an edited one; again "
+               "to stop.", lambda: w.resynthesis_page.start_or_stop(),
+               when(lambda s: s.resynthesis.running or s.target.path is not None), label="Start",
+               label_now=lambda: w.resynthesis_page.label),
+        Action("hear_resynthesis", "O", "ear", "Hear result, original, neither", "Loop the result "
+               "of the resynthesis, then the original as loud as that; then as before.",
+               lambda: w.resynthesis_page.hear_or_compare(),
+               when(lambda s: s.resynthesis.original is not None), label="Listen",
+               checked=when(lambda s: s.resynthesis.heard is not None),
+               label_now=lambda: w.resynthesis_page.hear_label),
     ]
     snapshots = [
         Action(f"recall_{n}", f"{n}", "bookmark-simple", f"Recall snapshot {n}",
@@ -424,6 +435,10 @@ def _all_actions(w: "MainWindow") -> dict[str, list[Action]]:
         picture("sequence", "F8", "film-strip", "Sequence of a long sound",
                 "Show or hide the view where all of a long sound is matched, played and written.",
                 label="Sequence"),
+        Action("resynthesis", "F9", "recycle", "Resynthesis",
+               "Show or hide the view where the target's sound itself is edited and made anew.",
+               lambda: w.docks.toggle_full("resynthesis"), label="Resynth.",
+               checked=lambda: w.docks.front("resynthesis")),
         picture("view_keyboard", "Alt+7", "music-notes-simple", "Keyboard",
                 "Show or hide the piano keys; those that are held are lit.", dock="keyboard"),
         Action("view_knobs", "Alt+9", "dots-six", "Knobs", "Show or hide the row of knobs.",

@@ -168,7 +168,7 @@ LAYOUTS = {
         Row((
             (9, _column((6, "pad -blend -map"), (1, "output"))),
             (11, _column(
-                (10, "scalograms -sequence"),
+                (10, "scalograms -sequence -resynthesis"),
                 (10, "scale_rate"),
                 (7, Row(((3, "loss"), (2, "match")))),
             )),
@@ -177,7 +177,7 @@ LAYOUTS = {
     ),
     "Study": (
         _column(
-            (5, "scalograms sequence"),
+            (5, "scalograms sequence -resynthesis"),
             (4, Row(((5, "scale_rate"), (4, "loss -output"), (4, f"match {_PLAYED}")))),
         ),
         Layout(knobs=False),

@@ -42,6 +42,7 @@ MOUSE = [
     ("Right click on a view's title", "Detach, hide, stack, move; what it is"),
     ("Drag the edge between two views", "More room for one of them"),
     ("Drag in a picture, wheel", "Zoom into a box, zoom (Shift: sideways)"),
+    ("Drag in the resynthesis' rates", "Select a region (Shift+arrows: by hand)"),
     ("Drag an end of a colour bar", "Range of levels"),
     ("Right click in a picture", "Axes, copy, save as picture, drawing or numbers"),
     ("Arrow keys", "Move the pad's point or a knob; a picture"),

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 VIEWS = {
     "pad": "Pad", "blend": "Blend", "map": "Map", "scalograms": "Scalogram",
     "scale_rate": "Scale × rate", "loss": "Loss", "match": "Match", "sequence": "Sequence",
-    "output": "Output", "keyboard": "Keyboard",
+    "resynthesis": "Resynthesis", "output": "Output", "keyboard": "Keyboard",
 }  # fmt: skip
 """Titles of the docks, by id."""
 
@@ -106,7 +106,7 @@ class MainWindow(QMainWindow):
             "device": self.setup_page,
         }.items():
             self.drawer.add(actions[id_], page)
-        for id_ in ("map", "blend", "sequence"):
+        for id_ in ("map", "blend", "sequence", "resynthesis"):
             self.drawer.add_button(actions[id_])
         self.sessions = Sessions(desk, self.history, self.comparisons)
         self.files = Files(self, desk, settings, self.library.edits.import_bank, self.sessions.open)
@@ -131,6 +131,7 @@ class MainWindow(QMainWindow):
         from .pad.pad import Pad, PadFrame
         from .pages.blend import BlendPage
         from .pages.map import MapPage
+        from .pages.resynthesis import ResynthesisPage
         from .pages.sequence import SequencePage
         from .plots.links import ViewLinks
         from .plots.loss_curve import LossCurve
@@ -146,9 +147,11 @@ class MainWindow(QMainWindow):
         self.map_page = MapPage(desk, self.library.library, self.history)
         self.blend_page = BlendPage(desk, self.history)
         self.sequence_page = SequencePage(self.actions_, desk, self.history, settings)
+        self.resynthesis_page = ResynthesisPage(self.actions_, desk, self.history, settings)
         views = (
             self.pad_frame, self.blend_page, self.map_page, self.scalograms, self.scale_rate,
-            self.loss, self.match, self.sequence_page, self.scope, self.keyboard,
+            self.loss, self.match, self.sequence_page, self.resynthesis_page, self.scope,
+            self.keyboard,
         )  # fmt: skip
         for id_, view in zip(VIEWS, views, strict=True):
             self.docks[id_].fill(view)
@@ -341,7 +344,7 @@ class MainWindow(QMainWindow):
             match.forgotten, match.follow_changed, session.layers.started, session.layers.ended,
             session.layers.changed, capture.take_changed, capture.changed,
             session.tracking.changed, session.sequence.changed, session.sequence.moved,
-            session.comparison.changed,
+            session.comparison.changed, session.resynthesis.changed,
         )  # fmt: skip
         session.rack.changed.connect(self._look_at_table)
         session.device.changed.connect(self.status.show_device)

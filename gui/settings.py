@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from mesosynth.errors import SettingsError
+from mesosynth.resynthesis.results import Method, Start
 from mesosynth.system import file_kinds
 from mesosynth.system.documents import Document
 from mesosynth.system.paths import CONFIG_VARIABLE, config_folder, path_text
@@ -38,6 +39,17 @@ class Layout(msgspec.Struct, kw_only=True):
     knobs: bool = True
 
 
+class ResynthesisControls(msgspec.Struct, kw_only=True):
+    """Controls of the resynthesis page, as :class:`ResynthesisSettings` has them; length in s."""
+
+    iterations: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+    method: Method = "l-bfgs"
+    start: Start = "shaped"
+    seed: Annotated[int, msgspec.Meta(ge=0, le=9999)] = 0
+    seconds: Annotated[float, msgspec.Meta(ge=0.05, le=30.0)] = 4.0
+    average: Annotated[float, msgspec.Meta(ge=0.01, le=10.0)] = 0.37
+
+
 class Settings(msgspec.Struct, kw_only=True):
     """Remembered choices.
 
@@ -64,6 +76,7 @@ class Settings(msgspec.Struct, kw_only=True):
         How many a match with layers looks for, at most.
     layers_seconds : float
         How long it takes, at most.
+    resynthesis : ResynthesisControls
     recent : list of str
         Files of the last targets, the newest first.
     toured : bool
@@ -83,6 +96,7 @@ class Settings(msgspec.Struct, kw_only=True):
     scale: Annotated[int, msgspec.Meta(ge=100, le=200)] = 100
     layers: Annotated[int, msgspec.Meta(ge=1, le=12)] = 4
     layers_seconds: Annotated[float, msgspec.Meta(ge=5.0, le=600.0)] = 60.0
+    resynthesis: ResynthesisControls = msgspec.field(default_factory=ResynthesisControls)
     recent: list[str] = []
     toured: bool = False
     extra: dict[str, Any] = {}

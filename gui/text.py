@@ -1,8 +1,10 @@
-"""Names of files and presets in menus and tooltips, where & and <b> have a meaning."""
+"""Texts of menus and tooltips, where & and <b> have a meaning, and of errors in percent."""
 
 import html
 
 from PySide6.QtCore import Qt
+
+from mesosynth.resynthesis.results import decibels
 
 
 def menu_text(name: str) -> str:
@@ -16,3 +18,8 @@ def plain_text(text: str) -> str:
     if not looks_rich:
         return text
     return "<span>" + html.escape(text).replace("\n", "<br>") + "</span>"
+
+
+def error_text(error: float) -> str:
+    """Relative error in percent and in decibels."""
+    return f"{100.0 * error:.3g} % ({decibels(error):.1f} dB)".replace("-", "−")

@@ -83,7 +83,11 @@ class ViewLinks(QObject):
         super().__init__(window)
         self._window, self._desk = window, window.desk
         frames = (window.pad_frame, window.scalograms, window.scale_rate, window.loss, window.scope)
-        plots = (window.map_page.map, window.blend_page.square, window.sequence_page.curves)
+        resynthesis = window.resynthesis_page
+        plots = (
+            window.map_page.map, window.blend_page.square, window.sequence_page.curves,
+            resynthesis.scalograms, resynthesis.spins, resynthesis.curve,
+        )  # fmt: skip
         views = [View(frame.title.text(), frame, frame.table) for frame in frames]
         views += [View(plot.accessibleName(), plot, plot.table) for plot in plots]
         self.exporter = Exporter(window, views, window.desk, window.settings)
@@ -129,7 +133,7 @@ class ViewLinks(QObject):
         While the target is compared with the instrument, which is in step with it, it is there.
         """
         session, place = self._desk.session, None
-        status = session.device.status()
+        status = session.device.status() if session.comparison.heard else None
         if status is not None and 0.0 <= status.audition < _WINDOW:
             place = status.audition - status.latency - 0.5 * _WINDOW
         elif session.sound.playing:

@@ -281,6 +281,7 @@ class LBFGS:
             self.error, gradient = yield from evaluate(self.x.detach())
             self._known = [(self.x.detach().clone(), self.error, gradient)]
             return
+        yield None  # before the step: what is stopped here has taken none
 
         def squared_error() -> float:
             x = self.x.detach()
@@ -294,7 +295,6 @@ class LBFGS:
         assert found is not None, "the line search ends where it has been"
         self.error = found[0]
         self._known = [(self.x.detach().clone(), *found)]
-        yield None
 
     def _evaluated(self, x: torch.Tensor) -> tuple[float, torch.Tensor] | None:
         """Error and gradient where this iteration has been already."""

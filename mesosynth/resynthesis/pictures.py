@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.matching.results import Analysis
-from mesosynth.resynthesis.descent import WindowedJTFS, _wanted  # pyright: ignore[reportPrivateUsage]
+from mesosynth.resynthesis.descent import WindowedJTFS, wanted_coefficients
 from mesosynth.resynthesis.results import Blend, ResynthesisSettings
 from mesosynth.system.steps import Steps
 
@@ -50,7 +50,7 @@ def picture_steps(
     )  # fmt: skip
     scalogram, frequencies = _scalogram(jtfs, audio.mean(0), sample_rate)
     yield
-    S, paths = _wanted(jtfs, audio, settings, blend), jtfs.paths
+    S, paths = wanted_coefficients(jtfs, audio, settings, blend), jtfs.paths
     second = (paths.order == 2) & (paths.spin != 0.0)
     energy = S.square().sum((0, 1, 3)).double().numpy()[second]
     scales, of_scale = np.unique(paths.scale[second].round(9), return_inverse=True)

@@ -20,6 +20,7 @@ from mesosynth.session.match import Match
 from mesosynth.session.presets import Presets
 from mesosynth.session.rack import Rack
 from mesosynth.session.rack_model import RackModel
+from mesosynth.session.resynthesis import Resynthesis
 from mesosynth.session.sequence import Sequence
 from mesosynth.session.signals import Emitter, Messages
 from mesosynth.session.sound import Sound
@@ -82,6 +83,8 @@ class Session:
         Match of a long sound, and its playback.
     comparison : Comparison
         Target and match, compared by ear.
+    resynthesis : Resynthesis
+        Descent on the waveform of the target's file.
     keys : Keys
         Notes, MIDI and OSC.
     """
@@ -117,6 +120,7 @@ class Session:
         self.tracking = Tracking(emit, said, audio, recorded, sound, rack, match)
         self.sequence = Sequence(emit, said, audio, sound, rack)
         self.comparison = Comparison(emit, audio, sound, rack, target, match, layers)
+        self.resynthesis = Resynthesis(emit, said, audio, target, presets)
         self.keys = Keys(emit, said, audio, sound, rack, match, presets)
         self._unknown: Mapping[str, Any] = {}  # keys of a later version in the file
         self._input = recorded
@@ -138,11 +142,14 @@ class Session:
             self.sequence.release, self.match.draw, self.layers.follow_values,
             self.presets.follow_values, self._open_input,
         )  # fmt: skip
-        self.sound.on_transport = (self.comparison.end,)
+        self.sound.on_transport = (self.comparison.end, self.resynthesis.silence)
+        self.comparison.on_hear = (self.resynthesis.silence,)
+        self.resynthesis.on_hear = (self.comparison.end,)
         self.rack.on_change = (self.match.aim, self.loss_map.aim, self.keys.follow_rack)
         self.target.on_taken = (
             self.match.take_target, self.layers.take_target, self.loss_map.take_target,
             lambda _: self.sequence.take_target(self.target.path),
+            lambda _: self.resynthesis.take_target(),
         )  # fmt: skip
         self.target.on_failed = (self.match.forget_wanted,)
         self.match.on_want = (self.tracking.give_way,)
@@ -177,6 +184,7 @@ class Session:
             self.loss_map.poll()
             self.sequence.poll()
             self.comparison.poll()
+            self.resynthesis.poll()
         self._emit.raise_error()
 
     def _take(self, job: Job | None, event: JobEvent) -> None:
@@ -219,6 +227,7 @@ class Session:
         self.sequence.close()
         self._jobs.close()
         self.comparison.close()
+        self.resynthesis.close()
         self.keys.close()
         self.capture.close()
         self._audio.close()

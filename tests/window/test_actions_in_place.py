@@ -38,6 +38,8 @@ PLACES = {
     "match_sequence": ("target", lambda desk: desk.session.sequence.running),
     "play_sequence": ("long_sound", lambda desk: desk.session.sequence.playing),
     "save_sequence": ("long_sound", saving),
+    "resynthesise": ("target", lambda desk: desk.session.resynthesis.running),
+    "hear_resynthesis": ("original", lambda desk: desk.session.resynthesis.heard),
 }
 
 
@@ -55,6 +57,7 @@ def put_back(desk, qtbot):
     session.sequence._jobs.cancel("sequence")  # to stop, it would have to load torch first
     session.sequence.matched = None
     session.sequence.changed.emit(None, False)
+    session.resynthesis._forget()
     session.match.stop()
     qtbot.waitUntil(lambda: not session.match.running, timeout=20_000)
     desk.library.form.hide()
@@ -67,6 +70,15 @@ def layered(target, qtbot):
     preset = Preset(name="One", instrument="layers", parameters=layer_values([LAYER]))
     target.session.presets.play(preset)
     qtbot.waitUntil(target.actions_["go_on_layers"].isEnabled, timeout=5_000)
+    return target
+
+
+@pytest.fixture
+def original(target, qtbot):
+    """The demo was looked at on the page of resynthesis."""
+    session = target.session
+    session.resynthesis.look(target.resynthesis_page.recipe())
+    qtbot.waitUntil(target.actions_["hear_resynthesis"].isEnabled, timeout=5_000)
     return target
 
 

@@ -102,7 +102,7 @@ def largest_step(sound):
 def test_sound_and_instrument_begin_anew_in_the_same_sample(studio, block):
     studio.play(True)
     studio.render(9000, block)
-    studio.clip.half(0)[:, :9600] = -1e-6 * np.arange(9600)  # what the instrument plays, upside down
+    studio.clip.half(0)[:, :9600] = -1e-6 * np.arange(9600)  # the instrument upside down
     studio.request(frames=9600, start=1200, sound_gain=1.0, instrument_gain=1.0)
     out = studio.render(7000, block)
     assert 0 < studio.engine.rack.instrument.at < 9000  # anew

@@ -34,6 +34,7 @@ def test_a_stopped_run_goes_on_to_the_same_digits(method, tmp_path):
     begun = resynthesis_steps(sound(), RATE, settings, run=run)
     told = itertools.islice((step for step in begun if step is not None), 4)
     assert [step.iteration for step in told] == [0, 1, 2, 3]
+    assert next(begun) is None  # in the middle of a step
     part = stop(begun)
     assert part.errors == whole.errors[:4]
     rest = result_of(resynthesis_steps(sound(), RATE, settings, run=run))
