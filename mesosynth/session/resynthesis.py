@@ -54,7 +54,7 @@ _SERIALS = 2**40  # from which its auditions count, apart from those of the comp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """What is to be resynthesised, and how.
+    """Settings of a resynthesis, and the sounds that it is of.
 
     Attributes
     ----------
