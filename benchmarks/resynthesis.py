@@ -219,7 +219,7 @@ def _reversed(arguments: argparse.Namespace) -> dict[str, float]:
     from mesosynth.resynthesis.results import ResynthesisSettings
     from mesosynth.scattering.scale_rate import scale_rate
 
-    values = {"f_c": 900.0, "f_m": 24.0, "gamma": 6.0, "w": 4.0, "spread": 0.0}
+    values = {"f_c": 500.0, "f_m": 24.0, "gamma": 4.0, "w": 4.0, "spread": 0.0}
     rising = render("chirplet", values, 2.0, RATE)[:1]
     settings = ResynthesisSettings(
         iterations=arguments.iterations, edits=("reverse-spin",), average=0.25

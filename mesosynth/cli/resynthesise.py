@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mesosynth.cli.options import Count, Duration, Json, Whole, of
 from mesosynth.cli.progress import ProgressBar
-from mesosynth.errors import ArgumentError
+from mesosynth.errors import ArgumentError, AudioFileError
 from mesosynth.resynthesis.edits import edit_names
 from mesosynth.resynthesis.results import (
     Blend,
@@ -120,7 +120,7 @@ def resynthesise(
     json : bool
         One JSON object on standard output.
     """
-    from mesosynth.audio.file import read_channels, write_wav
+    from mesosynth.audio.file import read_channels
     from mesosynth.presets.preset import Preset, save_preset
 
     given = [file] if blend is None else [file, blend]
@@ -142,7 +142,7 @@ def resynthesise(
     second = None if blend is None else Blend(read_channels(blend, rate=rate)[0], amount)
     result = _descend(file.name, audio, rate, settings, second, run)
     for path, one in zip(outputs, result.variations, strict=True):
-        write_wav(path, one.audio, rate)
+        _write(path, one.audio, rate)
         if not json:
             print(
                 f"Wrote {path}: error {100 * one.error:.2f} % ({decibels(one.error):.1f} dB) after "
@@ -168,6 +168,20 @@ def resynthesise(
             for path, one in zip(outputs, result.variations, strict=True)
         ],
     }
+
+
+def _write(path: Path, audio: NDArray[np.float32], rate: int) -> None:
+    """Write a result; where the disk is full by now, to the folder for temporary files instead."""
+    import tempfile
+
+    from mesosynth.audio.file import write_wav
+
+    try:
+        write_wav(path, audio, rate)
+    except AudioFileError as error:
+        kept = Path(tempfile.mkdtemp(prefix="mesosynth-")) / path.name
+        write_wav(kept, audio, rate)
+        raise AudioFileError(f"{error} The result is kept as {kept}.") from error
 
 
 def _descend(

@@ -6,8 +6,10 @@ import torch
 
 from mesosynth.engine.rack import render
 from mesosynth.errors import ArgumentError
-from mesosynth.resynthesis.descent import WindowedJTFS
+from mesosynth.resynthesis.descent import WindowedJTFS, resynthesis_steps
 from mesosynth.resynthesis.edits import blended, edit_names, frozen, parse_edit, transposed
+from mesosynth.resynthesis.results import ResynthesisSettings
+from mesosynth.system.steps import result_of
 
 RATE, N = 8192, 8192
 
@@ -26,11 +28,9 @@ def tone(frequency, modulation=0.0):
     return np.sin(2 * np.pi * frequency * t) * (1 + 0.9 * np.sin(2 * np.pi * modulation * t))
 
 
-def chirps(gamma):
-    sound = render(
-        "chirplet", {"f_c": 800, "f_m": 4, "gamma": gamma, "w": 2, "spread": 0}, 1.0, RATE
-    )
-    return sound[:1, :N]
+def chirps(gamma, f_c=800.0, f_m=4.0, w=2.0):
+    values = {"f_c": f_c, "f_m": f_m, "gamma": gamma, "w": w, "spread": 0.0}
+    return render("chirplet", values, 1.0, RATE)[:1, :N]
 
 
 def share_rising(S, paths):
@@ -50,6 +50,19 @@ def test_reversed_spins_rise_where_they_fell(transform):
     falls = coefficients(transform, chirps(-4.0))
     assert (back - falls).norm() < 0.5 * (S - falls).norm()
     assert torch.equal(back[:, :, paths.order < 2], S[:, :, paths.order < 2])
+
+
+def test_of_a_rising_arpeggio_with_reversed_spins_nine_tenths_fall(transform):
+    rising = chirps(4.0, f_c=500.0, f_m=24.0, w=4.0)
+    settings = ResynthesisSettings(
+        iterations=12, average=0.125, edits=("reverse-spin",), tolerance=0.0
+    )
+    found = result_of(resynthesis_steps(rising, RATE, settings)).audio
+    before, after = (
+        share_rising(coefficients(transform, sound), transform.paths) for sound in (rising, found)
+    )
+    assert before > 0.9
+    assert after < 0.1
 
 
 def test_transposed_by_an_octave_is_the_sound_an_octave_higher(transform):
