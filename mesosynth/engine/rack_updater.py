@@ -119,7 +119,7 @@ class RackUpdater(threading.Thread):
     def look(self) -> None:
         """Reload files that changed, and report faults since the last look."""
         for uid, slot in list(self._slots.items()):
-            path = _file_of(slot.plugin)
+            path = _file_of(slot)
             if path is not None and (changed := _time_of(path)) != self._times.get(uid):
                 self._times[uid] = changed
                 self._reload(uid, replace(slot, disabled=""))
@@ -249,7 +249,7 @@ class RackUpdater(threading.Thread):
     def _enter(self, slot: PluginSlot, rack_slot: RackSlot | None) -> RackSlot | None:
         """Load a plugin for `slot`: as the successor in `rack_slot`, or in a new one."""
         self._problems.pop(slot.uid, None)
-        self._times[slot.uid] = _time_of(_file_of(slot.plugin))
+        self._times[slot.uid] = _time_of(_file_of(slot))
         if slot.disabled:
             self._problems[slot.uid] = PluginError(slot.disabled)
             return None
@@ -374,8 +374,11 @@ def _wait(done: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def _file_of(plugin: str) -> Path | None:
-    return None if plugin in BUILT_IN else plugin_folder() / f"{plugin}.py"
+def _file_of(slot: PluginSlot) -> Path | None:
+    """File that a slot depends on: a user plugin's, or the sound of a sampler."""
+    if slot.plugin in BUILT_IN:
+        return Path(slot.state["sound"]) if slot.state.get("sound") else None
+    return plugin_folder() / f"{slot.plugin}.py"
 
 
 def _time_of(path: Path | None) -> float:

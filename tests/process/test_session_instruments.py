@@ -30,3 +30,20 @@ def test_the_instrument_that_plays_is_the_one_that_is_matched(tmp_path):
         assert "f_c" in session.match.settings.unknowns
     finally:
         session.close()
+
+
+def test_a_sampler_whose_file_is_gone_says_so_and_plays_once_it_is_there(tmp_path):
+    file = tmp_path / "crow.wav"
+    session = Session(device="silent")
+    try:
+        seen = Recorder(session)
+        session.rack.set_instrument("sampler")
+        session.rack.set_state({"sound": str(file)})
+        seen.until(lambda: session.rack.instrument_plugin.problem, 60.0)
+        assert str(file) in session.rack.instrument_plugin.problem
+        assert any(str(file) in text for text in seen.texts("warning", "error"))
+        assert session.rack.state == {"sound": str(file)}
+        soundfile.write(file, 0.5 * np.sin(np.arange(8192)), 8192)
+        seen.until(lambda: not session.rack.instrument_plugin.problem, 60.0)
+    finally:
+        session.close()
