@@ -485,7 +485,7 @@ class Look(QObject):
         apply(application, choice)
         redress(self._window)
         for widget in self._window.findChildren(QWidget):
-            widget.update()
+            QWidget.update(widget)  # a view has an own update, in PySide6 before 6.11
 
     def begin(self) -> None:
         """Take the size of the settings, once all of the window is there."""
