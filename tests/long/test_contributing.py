@@ -24,7 +24,8 @@ BLOCK = re.compile(r"^( *)```(\w+) ?(\S*)\n(.*?)^\1```$", re.MULTILINE | re.DOTA
 def copy(tmp_path):
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True,
                             capture_output=True, text=True).stdout.splitlines()  # fmt: skip
-    for name in listed:
+    compiled = [str(path.relative_to(ROOT)) for path in ROOT.glob("mesosynth/*/__pycache__/*.nb?")]
+    for name in [*listed, *compiled]:
         if (ROOT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tmp_path / name)
