@@ -114,6 +114,7 @@ class ViewLinks(QObject):
         session.sound.changed.connect(self._on_parameters)
         session.loss_map.started.connect(window.pad.start_map)
         session.loss_map.filled.connect(window.pad.add_cells)
+        session.layers.changed.connect(self._on_layers)
         session.target.loaded.connect(window.scalograms.set_file)
         session.target.loaded.connect(self._on_target)
 
@@ -147,6 +148,10 @@ class ViewLinks(QObject):
         self._ask_attribution()
         self._explore()
 
+    def _on_layers(self) -> None:
+        if self._window.pad.map.axes != self._window.pad.axes:
+            self._explore()
+
     def _on_parameters(self) -> None:
         self._rest.start()
 
@@ -163,7 +168,11 @@ class ViewLinks(QObject):
         axes, table, ranges = self._window.pad.axes, self._desk.table, None
         wanted = self._window.pad_frame.map_action.isChecked()
         has_target = self._desk.session.target.sound is not None
-        shown = axes if wanted and has_target and set(axes) <= set(table.matchable) else None
+        number, layers = axes[0].rpartition("_")[2], self._desk.session.layers.heard()
+        matchable = set(table.matchable)
+        if number.isdigit() and int(number) <= len(layers):
+            matchable |= {f"{id_}_{number}" for id_ in layers[int(number) - 1].theta}
+        shown = axes if wanted and has_target and set(axes) <= matchable else None
         curves = [table[id_].curve for id_ in shown or ()]
         if "asinh" in curves and "signed_log" not in curves:  # from falling to rising
             ends = [(table[id_].minimum, table[id_].maximum) for id_ in axes]

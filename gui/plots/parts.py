@@ -70,7 +70,7 @@ class Curve(Part):
         self._colour, self._width, self._alpha, self._size = colour, width, alpha, dots
         self._fill = fill
         self.x = self.y = np.zeros(0)
-        line = pg.PlotCurveItem(antialias=connect == "finite" and fill is None, connect=connect)
+        line = pg.PlotCurveItem(antialias=connect == "finite", connect=connect)
         super().__init__(plot, line, *([pg.ScatterPlotItem(pen=None)] if dots else []), z=z)
 
     def show(self, x: ArrayLike = (), y: ArrayLike = ()) -> None:

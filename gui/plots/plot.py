@@ -149,8 +149,9 @@ class Title(pg.GraphicsWidget):
 
     def fit(self) -> None:
         """Take room for the text, if there is one."""
-        self.setMinimumHeight(round(1.5 * self._plot.line_height) if self.text else 5)
-        self.setMaximumHeight(self.minimumHeight())
+        height = round(1.5 * self._plot.line_height) if self.text else 5
+        self.setMaximumHeight(height)
+        self.setMinimumHeight(height)
         self.update()
 
     @override

@@ -1,17 +1,19 @@
 """Map of the loss and its gradient over two parameters, nearest cells first."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.audio.target import Target
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.errors import ArgumentError
+from mesosynth.instruments.chirplet import sweep_seconds
+from mesosynth.matching.layers import render_layers
 from mesosynth.matching.model import CHIRPLET, Model, State, model_named
 from mesosynth.matching.noise import onset_of
 from mesosynth.matching.operator import PHIS, Operator, shared_operator
-from mesosynth.matching.results import Cell, MapAxes, MapSettings, Ranges
+from mesosynth.matching.results import Cell, Layer, MapAxes, MapSettings, Ranges
 from mesosynth.plugins.parameters import Parameter
 from mesosynth.system.steps import Steps
 
@@ -239,7 +241,7 @@ def map_steps(
     settings: MapSettings,
     known: Collection[tuple[int, int]] | None = None,
 ) -> Steps[MapAxes | Cell, None]:
-    """Fill in a map, cells nearest to the point first.
+    """Fill in a map, cells nearest to the point first; with layers, of the loss of their sum.
 
     Parameters
     ----------
@@ -276,7 +278,25 @@ def map_steps(
     if operator.hears_onset:
         x = operator.synthesize(places[0].state[: model.onset])
         onset = onset_of(shared_operator().jtfs, target.audio, x)
+    moving, *others = settings.layers or (None,)
+    beside = _rendered(others, target) if others else np.zeros(ANALYSIS_SAMPLES, np.float32)
     for place in places:
-        if known is None or (place.i, place.j) not in known:
-            place.state[model.onset] = onset
+        if known is not None and (place.i, place.j) in known:
+            continue
+        place.state[model.onset] = onset
+        if moving is None:
             yield (yield from cell(operator, S_target, place, axes))
+        else:
+            theta = {**settings.values, **dict(zip(axes, place.values, strict=True))}
+            lead = sweep_seconds(theta["w"], theta["gamma"]) / 2.0 if "gamma" in theta else 0.0
+            layer = replace(moving, theta=theta, onset=moving.onset + lead)
+            x = beside + _rendered([layer], target)
+            loss = 0.5 * float(np.square(operator.analyse(x) - S_target).sum())
+            yield Cell(place.i, place.j, place.values, loss, np.full(2, np.nan))
+            yield
+
+
+def _rendered(layers: Sequence[Layer], target: Target) -> NDArray[np.float32]:
+    """Sum of layers, at the target's place and level."""
+    sound = render_layers(layers, ANALYSIS_SAMPLES, ANALYSIS_RATE, target.start)
+    return np.float32(target.scale) * sound

@@ -311,6 +311,8 @@ class MapSettings:
     phi : str
         Representation of the loss.
     filters : Filters
+    layers : tuple of Layer
+        First the one that moves, without its theta and from its begin on, then those beside it.
     """
 
     axes: tuple[str, str]
@@ -319,6 +321,7 @@ class MapSettings:
     ranges: Ranges | None = None
     phi: Phi = "jtfs-global"
     filters: Filters = Filters()
+    layers: "tuple[Layer, ...]" = ()
 
     def whole_ranges(self, instrument: str) -> Ranges:
         """The ranges, or those of an instrument's parameters."""
@@ -351,8 +354,8 @@ class MapSettings:
             for each in (self, other)
         )
         return (
-            (self.axes, self.grid, self.phi, self.filters)
-            == (other.axes, other.grid, other.phi, other.filters)
+            (self.axes, self.grid, self.phi, self.filters, self.layers)
+            == (other.axes, other.grid, other.phi, other.filters, other.layers)
             and self.whole_ranges(instrument) == other.whole_ranges(instrument)
             and still == others_still
         )

@@ -264,6 +264,10 @@ class Layers:
         effects, state = self._rack.preset_effects, self._rack.state
         self._jobs.begin("layers picture", layers, self._target.sound, values, effects, state)
 
+    def heard(self) -> tuple[Layer, ...]:
+        """Audible layers in the units of a match, with the others at level 0."""
+        return self._layers(heard=True)
+
     def instrument(self, place: int) -> str:
         """Name of a layer's instrument; `place` is 0 for the first."""
         return self._kinds().get(place, {"instrument": "chirplet"})["instrument"]

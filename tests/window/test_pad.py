@@ -144,3 +144,21 @@ def test_another_layer_brings_its_parameters(desk, qtbot):
     assert desk.session.sound.values["f_m_2"] > desk.session.sound.parameters["f_m_2"].default
     desk.session.rack.set_instrument("chirplet")
     qtbot.waitUntil(lambda: desk.pad.axes == ("f_m", "gamma"), timeout=5_000)
+
+
+def test_each_layer_has_its_map_of_the_loss(target, qtbot):
+    desk, layers = target, target.session.layers
+
+    def mapped(axes):
+        pad = desk.pad
+        return pad.axes == pad.map.axes == axes and pad.map.known > 0.0 and pad.bar.isVisible()
+
+    layers.add("chirplet", {"f_c": 300.0})
+    try:
+        assert desk.session.rack.instrument == "layers"
+        qtbot.waitUntil(lambda: mapped(("f_m_1", "gamma_1")), timeout=90_000)
+        desk.knobs.pages.turn_to(2)
+        qtbot.waitUntil(lambda: mapped(("f_m_2", "gamma_2")), timeout=90_000)
+    finally:
+        desk.session.rack.set_instrument("chirplet")
+        qtbot.waitUntil(lambda: desk.pad.axes == ("f_m", "gamma"), timeout=5_000)

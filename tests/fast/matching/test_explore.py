@@ -1,11 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.errors import ArgumentError
-from mesosynth.matching.loss_map import points, surface
+from mesosynth.instruments.chirplet import sweep_seconds
+from mesosynth.matching.layers import render_layers
+from mesosynth.matching.loss_map import map_steps, points, surface
 from mesosynth.matching.model import Unknowns, state_of
 from mesosynth.matching.operator import Operator
-from mesosynth.matching.results import Cell
+from mesosynth.matching.results import Cell, Layer, MapSettings
 
 TARGET = {"f_c": 512.0, "f_m": 8.297, "gamma": 1.494, "w": 2.0}
 
@@ -94,3 +99,27 @@ def test_a_map_can_be_left_in_the_middle_of_a_cell(operator):
 def test_a_map_that_cannot_be_is_refused(axes, grid, ranges, said):
     with pytest.raises(ArgumentError, match=said):
         points(state_of(TARGET), axes, grid, ranges)
+
+
+def test_the_map_of_a_layer_is_of_the_sum_of_all():
+    theta = {"f_c": 700.0, "f_m": 8.0, "gamma": 2.0, "w": 2.0, "am_shape": 1.0, "am_depth": 1.0,
+             "brightness": 0.0}  # fmt: skip
+    lead = sweep_seconds(theta["w"], theta["gamma"]) / 2.0
+    own = Layer(theta, onset=2.0, level=0.3)
+    other = Layer({**theta, "f_c": 2000.0, "gamma": -4.0}, onset=1.5, level=0.3)
+    audio = render_layers([own, other], ANALYSIS_SAMPLES, ANALYSIS_RATE)
+    target = Target("two.wav", audio, 0.0, 1.0, "")
+    moving = replace(own, theta={}, onset=own.onset - lead)
+    settings = MapSettings(("f_m", "gamma"), theta, (3, 3), ((4.0, 16.0), (1.0, 4.0)))
+
+    def losses(*layers):
+        found = np.full((3, 3), np.nan)
+        for step in map_steps(target, "chirplet", replace(settings, layers=layers)):
+            if isinstance(step, Cell):
+                found[step.i, step.j] = step.loss
+        return found
+
+    with_other = losses(moving, other)
+    assert with_other[1, 1] < 1e-6  # f_m = 8 Hz and gamma = 2 oct/s
+    assert np.delete(with_other, 4).min() > 1e-3
+    assert losses(moving)[1, 1] > 1e-2  # without the other one nothing sounds like the target
