@@ -1,15 +1,17 @@
-"""`mesosynth figures`: the figures of the paper."""
+"""`mesosynth figures`: the figures of the paper, and of nearest neighbours."""
 
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter, Token
+from cyclopts import App, Parameter, Token
 
 from mesosynth.cli.options import Json
 from mesosynth.cli.progress import ProgressBar
 from mesosynth.paper.figures import FIGURES, make_figures
+
+figures = App("figures")
 
 
 def _numbers(_: Any, tokens: Sequence[Token]) -> tuple[int, ...]:  # noqa: ANN401
@@ -20,7 +22,8 @@ def _numbers(_: Any, tokens: Sequence[Token]) -> tuple[int, ...]:  # noqa: ANN40
     return tuple(sorted({int(word) for word in words}))
 
 
-def figures(
+@figures.default
+def paper_figures(
     out: Annotated[Path, Parameter("OUT")],
     /,
     *,
@@ -54,4 +57,42 @@ def figures(
     if not json:
         for entry in answer["figures"]:
             print(f"{entry['picture']}  {'made' if entry['made'] else 'was there'}")
+    return answer
+
+
+@figures.command
+def neighbours(
+    out: Annotated[Path, Parameter("OUT")],
+    /,
+    *,
+    quick: bool = False,
+    again: bool = False,
+    json: Json = False,
+) -> dict[str, Any]:
+    """Ratios of nearest neighbours and Isomap, of four features of 4,096 chirplets.
+
+    An earlier call that was stopped is continued.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for pictures and tables.
+    quick : bool
+        512 chirplets and 8 neighbours.
+    again : bool
+        Make existing figures anew.
+    json : bool
+        One JSON object on standard output.
+    """
+    with ProgressBar("Neighbours", counts=True, remaining=True) as bar:
+        with bar.loading_torch():
+            module = import_module("mesosynth.paper.neighbours")
+        answer = module.make_neighbours(out, quick, again, bar.restart, bar.advance)
+    if not json:
+        for feature, ranges in answer["ratios"].items():
+            shown = "   ".join(
+                f"{name} {low:.2f}–{high:.2f}" for name, (low, high, *_) in ranges.items()
+            )
+            print(f"{feature:<16} {shown}")
+        print("\n".join(answer["pictures"]))
     return answer

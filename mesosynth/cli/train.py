@@ -1,4 +1,4 @@
-"""`mesosynth train`: train a network on a data set."""
+"""`mesosynth train`: train an encoder on a data set, or a classifier on sounds."""
 
 import dataclasses
 from pathlib import Path
@@ -8,17 +8,19 @@ from cyclopts import App, Parameter
 
 from mesosynth.cli.options import Count, Json, Whole
 from mesosynth.cli.progress import ProgressBar
+from mesosynth.cli.train_classifier import train_classifier
 from mesosynth.errors import ArgumentError, LearningError
 from mesosynth.system.atomic_file import check_outputs, write_atomically
 from mesosynth.system.steps import result_of
 
 train = App("train")
+train.command(train_classifier, name="classifier")
 
 
 @train.default
 def no_command() -> None:
-    """Train a network on a data set."""
-    raise ArgumentError("train: name a command, encoder; see mesosynth train --help.")
+    """Train an encoder or a classifier."""
+    raise ArgumentError("train: name a command, encoder or classifier; see mesosynth train --help.")
 
 
 @train.command

@@ -1,0 +1,90 @@
+"""`mesosynth classify`: what sounds and presets sound like, and why."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from mesosynth.cli.options import Json
+from mesosynth.cli.progress import ProgressBar
+from mesosynth.errors import ArgumentError, MesosynthError
+
+
+def classify(
+    classifier: Annotated[Path, Parameter("CLASSIFIER")],
+    /,
+    *files: Annotated[Path, Parameter("FILE")],
+    relevance: Annotated[Path | None, Parameter(metavar="DIR")] = None,
+    accept: Annotated[float | None, Parameter(metavar="P")] = None,
+    json: Json = False,
+) -> dict[str, Any]:
+    """Suggest tags for sounds and presets, by a classifier of `mesosynth train classifier`.
+
+    Parameters
+    ----------
+    classifier : Path
+        A classifier.pt.
+    files : Path
+        Sounds and presets; without any, all presets and recordings of the user.
+    relevance : Path, optional
+        Write there which modulations speak for the class: maps of carrier by rate and of rate by
+        signed scale, as PNG and CSV.
+    accept : float, optional
+        Add suggestions of this probability or more to the tags of the user's presets.
+    json : bool
+        One JSON object on standard output.
+    """
+    if accept is not None and not 0.0 <= accept <= 1.0:
+        raise ArgumentError(f"--accept {accept:g} must be 0 to 1.")
+    found: list[dict[str, Any]] = []
+    left_out: list[str] = []
+    lines: list[str] = []
+    with ProgressBar("Listening", None, counts=True) as bar:
+        with bar.loading_torch():
+            from mesosynth.cli.class_pictures import save_relevance
+            from mesosynth.learning import tags
+            from mesosynth.learning.classifier import Classifier
+            from mesosynth.learning.relevance import relevance as relevance_of
+        from mesosynth.engine.capture import takes_folder
+        from mesosynth.engine.sound_writer import SUFFIXES
+        from mesosynth.presets.library import Library
+
+        loaded, library = Classifier.load(classifier), Library()
+        if not files:
+            library.refresh()
+            takes = takes_folder()
+            recorded = sorted(takes.iterdir()) if takes.is_dir() else []
+            files = (
+                *(entry.path for entry in library.entries if not entry.factory),
+                *(path for path in recorded if path.suffix.lower() in SUFFIXES),
+            )
+        bar.restart("Listening", len(files))
+        for path in files:
+            bar.advance()
+            try:
+                one = tags.suggest(loaded, path)
+                entry: dict[str, Any] = {
+                    "file": str(path), "label": one.label, "probability": one.probability,
+                    "accepted": False,
+                }  # fmt: skip
+                is_preset = path.suffix.lower() == ".json"
+                if accept is not None and is_preset and one.probability >= accept:
+                    entry["accepted"] = tags.accept(library, one)
+            except MesosynthError as error:  # the others go on
+                left_out.append(str(error))
+                continue
+            if relevance is not None:
+                relevance.mkdir(parents=True, exist_ok=True)
+                seconds = loaded.features.samples / loaded.features.sample_rate
+                why = relevance_of(loaded, *tags.sound_of(path, seconds)[1:])
+                stem = relevance / path.stem
+                entry["pictures"] = [str(p) for p in save_relevance(stem, one.name, why)]
+            found.append(entry)
+            lines.append(f"{one}{', tagged' if entry['accepted'] else ''}")
+    if not json:
+        print("\n".join(lines))
+        for sentence in left_out:
+            print(f"left out: {sentence}")
+    if files and not found:
+        raise ArgumentError(left_out[0])
+    return {"found": found, "left_out": left_out}

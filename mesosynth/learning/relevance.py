@@ -1,0 +1,242 @@
+"""Relevance of scattering paths for the class of a sound: layer-wise relevance propagation.
+
+After Bach et al. (2015) and, for playing techniques, Wang et al. (ICASSP 2023). Relevance R of the
+outputs of a layer z_k = sum_j a_j w_jk goes to its inputs, from the predicted class, which has 1,
+back to the paths:
+
+- rule epsilon: R_j = sum_k a_j w_jk / (z_k + eps sign z_k) R_k;
+- rule epsilon plus: in convolutions, only (a_j w_jk)+ in numerator and denominator.
+
+Normalisations of batches are folded into the layer before. Biases take no share, nor does the mean
+that a net's input L / std is centred by (:mod:`mesosynth.learning.features`): so relevance lands
+where a sound has energy, and its sum is that of the start.
+"""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mesosynth.learning.classifier import Classifier, FrameMean, Gate
+from mesosynth.learning.features import Array, Paths
+
+Rule = Literal["epsilon", "epsilon plus"]
+_EPSILON = 1e-6
+
+
+@dataclass(frozen=True)
+class RelevanceMap:
+    """Relevance over two axes of the paths.
+
+    Attributes
+    ----------
+    values : (rows, columns) float64
+    rows, columns : float64 arrays
+        Ascending.
+    row_name, column_name : str
+        With their units.
+    """
+
+    values: NDArray[np.float64]
+    rows: NDArray[np.float64]
+    columns: NDArray[np.float64]
+    row_name: str
+    column_name: str
+
+    def as_csv(self) -> str:
+        """A line of column values, then a line for each row."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(
+            [f"{self.row_name} / {self.column_name}", *(f"{c:.6g}" for c in self.columns)]
+        )
+        for row, values in zip(self.rows, self.values, strict=True):
+            writer.writerow([f"{row:.6g}", *(f"{value:.6g}" for value in values)])
+        return text.getvalue()
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """Relevance of the paths of one sound for one class.
+
+    Attributes
+    ----------
+    label : str
+        The class.
+    probability : float
+        Of it.
+    values : array
+        Of the shape of :attr:`paths`, summed over time; the sum of all is 1.
+    paths : Paths
+    """
+
+    label: str
+    probability: float
+    values: NDArray[np.float64]
+    paths: Paths
+
+    @property
+    def carrier_rate(self) -> RelevanceMap:
+        """Carrier (Hz) by rate (Hz); the first order has the rate 0."""
+        rows = _in_thirds(self.paths.carrier)
+        return self._map(rows, self.paths.rate, "carrier (Hz)", "rate (Hz)")
+
+    @property
+    def rate_scale(self) -> RelevanceMap:
+        """Rate (Hz) by signed scale (cycles per octave), of the second order of the JTFS."""
+        rate = np.where(self.paths.rate > 0.0, self.paths.rate, np.nan)
+        return self._map(rate, self.paths.scale, "rate (Hz)", "scale (cycles/octave)")
+
+    @property
+    def peak_rate(self) -> float:
+        """Rate (Hz) of the most relevance, over all carriers and scales of the second order."""
+        map_ = self.carrier_rate
+        second = map_.columns > 0.0
+        return float(map_.columns[second][map_.values.sum(axis=0)[second].argmax()])
+
+    def _map(self, rows: Array, columns: Array, row_name: str, column_name: str) -> RelevanceMap:
+        known = np.isfinite(rows) & np.isfinite(columns)
+        row, i = np.unique(np.round(rows[known], 6), return_inverse=True)
+        column, j = np.unique(np.round(columns[known], 6), return_inverse=True)
+        values = np.zeros((len(row), len(column)))
+        np.add.at(values, (i, j), self.values[known])
+        return RelevanceMap(values, row, column, row_name, column_name)
+
+
+def _in_thirds(carrier: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Carriers, rounded to thirds of an octave from 1 kHz."""
+    return 1000.0 * 2.0 ** (np.round(3.0 * np.log2(carrier / 1000.0)) / 3.0)
+
+
+def relevance(
+    classifier: Classifier,
+    audio: Array,
+    sample_rate: float,
+    rule: Rule = "epsilon plus",
+    label: str | None = None,
+) -> Relevance:
+    """Relevance of the paths of a sound for its most likely class.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    audio : (n,) array
+    sample_rate : float
+        Hz.
+    rule : {"epsilon plus", "epsilon"}
+        The first is the more focused; it is that of the convolutions of a net. The layer of an SVM
+        and dense layers always have epsilon.
+    label : str, optional
+        Another class.
+
+    Returns
+    -------
+    Relevance
+
+    Raises
+    ------
+    KeyError
+        If the classifier has no such class.
+    """
+    probabilities = classifier.probabilities(audio, sample_rate)
+    label = label or next(iter(probabilities))
+    S = classifier.extractor(audio, sample_rate)
+    z = torch.from_numpy(classifier.scaling(S))[None].double()
+    offset = torch.from_numpy(classifier.scaling.mean / classifier.scaling.std).double()
+    start = torch.zeros(1, len(classifier.labels), dtype=torch.float64)
+    start[0, classifier.labels.index(label)] = 1.0
+    R = propagate(classifier.net, z, z + offset, start, rule)
+    values = R[0].sum(dim=-1).numpy()
+    return Relevance(label, probabilities[label], values, classifier.extractor.paths)
+
+
+def propagate(
+    net: torch.nn.Sequential, z: torch.Tensor, shown: torch.Tensor, start: torch.Tensor, rule: Rule
+) -> torch.Tensor:
+    """Relevance of a net's input.
+
+    Parameters
+    ----------
+    net : Sequential
+        Of :mod:`mesosynth.learning.classifier`, in eval mode.
+    z : (batch, …) float64 tensor
+        Its input.
+    shown : (batch, …) float64 tensor
+        Input of the first layer with weights as relevance is shared among it: `z` plus a constant,
+        which is a bias.
+    start : (batch, classes) float64 tensor
+        Relevance of the scores.
+    rule : {"epsilon plus", "epsilon"}
+
+    Returns
+    -------
+    (batch, …) float64 tensor
+        Of the shape of `z`.
+    """
+    layers = list(cast("torch.nn.Sequential", _copy(net)))
+    inputs, a = [], z
+    with torch.no_grad():
+        for layer in layers:
+            inputs.append(a)
+            a = layer(a)
+    if not isinstance(layers[0], FrameMean):  # of an SVM, a score is a sum over deviations
+        inputs[0] = shown
+    R, gain = start, None
+    for layer, a in zip(reversed(layers), reversed(inputs), strict=True):
+        match layer:
+            case torch.nn.BatchNorm1d() | torch.nn.BatchNorm2d():
+                slope = layer.weight / torch.sqrt(
+                    cast("torch.Tensor", layer.running_var) + layer.eps
+                )
+                gain = slope.detach()
+            case torch.nn.Conv1d() | torch.nn.Conv2d():
+                shape = (-1, *[1] * (layer.weight.ndim - 1))
+                weight = layer.weight.detach() * (1.0 if gain is None else gain.reshape(shape))
+                R = _through_convolution(layer, weight, a, R, rule)
+                gain = None
+            case torch.nn.Linear():
+                weight = layer.weight.detach()
+                R = _share(lambda x, w=weight: x @ w.T, a, R)
+            case torch.nn.ReLU() | torch.nn.Dropout() | Gate():
+                pass  # a gate's gain counts as a constant
+            case _:
+                R = _share(layer, a, R)
+    return R
+
+
+def _copy(net: torch.nn.Module) -> torch.nn.Module:
+    """`net` in float64 and in eval mode; the original stays as it is."""
+    import copy
+
+    return copy.deepcopy(net).double().eval()
+
+
+def _through_convolution(
+    layer: torch.nn.Conv1d | torch.nn.Conv2d, weight: torch.Tensor, a: torch.Tensor,
+    R: torch.Tensor, rule: Rule,
+) -> torch.Tensor:  # fmt: skip
+    convolve = torch.nn.functional.conv1d if a.ndim == 3 else torch.nn.functional.conv2d
+
+    def linear(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        return convolve(x, w, padding=cast("tuple[int, ...]", layer.padding))
+
+    if rule == "epsilon":
+        return _share(lambda x: linear(x, weight), a, R)
+    up, down = weight.clamp_min(0.0), weight.clamp_max(0.0)
+    return _share(lambda x: linear(x.clamp_min(0.0), up) + linear(x.clamp_max(0.0), down), a, R)
+
+
+def _share(
+    layer: Callable[[torch.Tensor], torch.Tensor], a: torch.Tensor, R: torch.Tensor
+) -> torch.Tensor:
+    """Relevance of a layer's input, in proportion to what each gives to each output."""
+    a = a.detach().requires_grad_()
+    z = layer(a)
+    small = _EPSILON * torch.where(z >= 0.0, 1.0, -1.0)
+    (slope,) = torch.autograd.grad(z, a, (R / (z + small)).detach())
+    return (a * slope).detach()

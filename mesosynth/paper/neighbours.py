@@ -1,0 +1,261 @@
+"""Command ``mesosynth figures neighbours OUT/``: parameters of a feature's neighbours.
+
+The experiment of Muradeli et al. (DAFx 2022): chirplets on a logarithmic grid of (f_c, f_m, gamma),
+their features, and for each sound the geometric mean of the parameters of its K nearest neighbours
+as an estimate of its own. A feature with ratios near 1 is a chart of the parameters; Isomap shows
+the chart.
+"""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.manifold import Isomap
+
+from mesosynth.instruments.chirplet_torch import chirplet
+from mesosynth.learning.features import FeatureKind, FeatureSettings, FeatureTable
+from mesosynth.paper.drawing import BLUE, GREY, RED, FigureTable, new_figure, plain
+from mesosynth.paper.figures import FigureFolder
+
+SAMPLE_RATE, SAMPLES = 8192, 32768
+WIDTH = 2.0  # octaves
+RANGES = {"f_c": (512.0, 1024.0), "f_m": (4.0, 16.0), "gamma": (0.5, 4.0)}
+"""Hz, Hz, octaves/s."""
+
+BARS = {"f_c": (0.96, 1.05), "f_m": (0.82, 1.24), "gamma": (0.92, 1.12)}
+"""Least and largest ratio of the JTFS, read from the published figure."""
+
+FEATURES: dict[str, tuple[FeatureKind, dict[str, int]]] = {
+    "MFCC": ("mfcc", {}),
+    "Time scattering": ("time", {"Q": 1, "Q2": 1}),
+    "STRF": ("strf", {}),
+    "JTFS": ("jtfs", {"Q": 8, "Q2": 1, "J_fr": 5, "Q_fr": 2, "F": 0}),
+}
+"""Kind and settings of each feature; all are averaged over the whole sound."""
+
+RATIOS, ISOMAP = "neighbours_ratios", "neighbours_isomap"
+"""Names of the two figures' files."""
+
+
+def make_neighbours(
+    out: Path,
+    quick: bool = False,
+    again: bool = False,
+    on_feature: Callable[[str, int], None] = lambda title, sounds: None,
+    on_sound: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Make the figures of nearest neighbours; an earlier call that was stopped is continued.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for pictures and tables, and for "features", which can be deleted afterwards.
+    quick : bool
+        8 x 8 x 8 sounds and 8 neighbours instead of 16 x 16 x 16 and 40.
+    again : bool
+        Make existing figures of the same settings again; features are kept.
+    on_feature : callable, optional
+        Called before a feature is computed, with its name and the number of sounds.
+    on_sound : callable, optional
+        Called after each sound.
+
+    Returns
+    -------
+    dict
+        "made"; "pictures"; "ratios": least and largest ratio, and their quantiles of 5 and 95%, by
+        feature and parameter.
+
+    Raises
+    ------
+    ArgumentError
+        If a file cannot be written.
+    """
+    cells, neighbours = (8, 8) if quick else (16, 40)
+    settings = {
+        "cells": cells, "neighbours": neighbours, "ranges": RANGES, "width": WIDTH,
+        "features": FEATURES, "samples": SAMPLES, "sample_rate": SAMPLE_RATE,
+    }  # fmt: skip
+    folder = FigureFolder(out)
+    there = all(folder.has(stem, settings) for stem in (RATIOS, ISOMAP)) and not again
+    if not there:
+        theta = grid(cells)
+        ratios = FigureTable(("feature", *RANGES, *(f"ratio_{name}" for name in RANGES)))
+        places = FigureTable(("feature", *RANGES, "x", "y", "z"))
+        for name in FEATURES:
+            on_feature(name, len(theta))
+            X = feature_vectors(name, theta, out / "features", on_sound)
+            ratio, place = neighbour_ratios(X, theta, neighbours)
+            for table, values in ((ratios, ratio), (places, place)):
+                rows = np.hstack([theta, values]).tolist()
+                table.rows += [(name, *map(float, row)) for row in rows]
+        folder.save(RATIOS, settings, ratios, draw_ratios(ratios, neighbours))
+        folder.save(ISOMAP, settings, places, draw_isomap(places))
+    return {
+        "made": not there,
+        "pictures": [str(folder.path(stem, ".png")) for stem in (RATIOS, ISOMAP)],
+        "ratios": _extremes(_read(folder.path(RATIOS, ".csv"))),
+    }
+
+
+def grid(cells: int) -> NDArray[np.float64]:
+    """Parameters f_c, f_m and gamma on a logarithmic grid, (cells ** 3, 3)."""
+    axes = [np.geomspace(low, high, cells) for low, high in RANGES.values()]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+
+
+def feature_vectors(
+    name: str,
+    theta: NDArray[np.float64],
+    folder: Path,
+    on_sound: Callable[[], None] = lambda: None,
+) -> NDArray[np.float32]:
+    """Feature of each chirplet, averaged over time.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`FEATURES`.
+    theta : (sounds, 3) array
+    folder : Path
+        Keeps what is computed.
+    on_sound : callable
+        Called after each sound.
+
+    Returns
+    -------
+    (sounds, numbers) float32
+    """
+    kind, chosen = FEATURES[name]
+    settings = FeatureSettings(
+        kind=kind, sample_rate=SAMPLE_RATE, samples=SAMPLES, T=0, J=12, **chosen
+    )
+
+    def read(n: int) -> tuple[NDArray[Any], float]:
+        values = torch.tensor([*theta[n], WIDTH], dtype=torch.float64)
+        return chirplet(values, SAMPLES, SAMPLE_RATE).numpy(), SAMPLE_RATE
+
+    table = FeatureTable(folder, settings, [repr(row) for row in theta.tolist()], read)
+    table.compute(on_sound)
+    return np.stack([table[n].mean(axis=-1).ravel() for n in range(len(table))])
+
+
+def neighbour_ratios(
+    X: NDArray[np.floating], theta: NDArray[np.float64], neighbours: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Estimated parameters over true ones, and Isomap's coordinates.
+
+    Parameters
+    ----------
+    X : (sounds, numbers) array
+    theta : (sounds, parameters) array
+    neighbours : int
+
+    Returns
+    -------
+    ratios : (sounds, parameters) float64
+        Geometric mean of the neighbours' parameters, of which the sound itself is none, over its
+        own.
+    places : (sounds, 3) float64
+    """
+    isomap = Isomap(n_neighbors=neighbours, n_components=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # separate groups are joined by their nearest sounds
+        places = cast("NDArray[np.float64]", isomap.fit_transform(X))
+    nearest = isomap.nbrs_.kneighbors(n_neighbors=neighbours, return_distance=False)
+    return np.exp(np.log(theta)[nearest].mean(axis=1)) / theta, places.astype(np.float64)
+
+
+def _read(path: Path) -> FigureTable:
+    head, *lines = path.read_text("utf-8").splitlines()
+    rows = [line.split(",") for line in lines]
+    return FigureTable(tuple(head.split(",")), [(row[0], *map(float, row[1:])) for row in rows])
+
+
+def _extremes(ratios: FigureTable) -> dict[str, dict[str, list[float]]]:
+    return {
+        str(feature): {
+            name: np.quantile(
+                ratios.where(feature=feature).numbers(f"ratio_{name}"), [0.0, 1.0, 0.05, 0.95]
+            ).round(4).tolist()
+            for name in RANGES
+        }
+        for feature in ratios.distinct("feature")
+    }  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------------
+# Pictures
+
+
+_NAMES = {"f_c": "f_c (Hz)", "f_m": "f_m (Hz)", "gamma": "γ (oct/s)"}
+
+
+def draw_ratios(ratios: FigureTable, neighbours: int) -> Figure:
+    """Violins of the ratios, one panel a parameter.
+
+    Parameters
+    ----------
+    ratios : FigureTable
+    neighbours : int
+        Their number, for the note.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = new_figure(
+        11.0, 4.6, "Neighbours have like parameters",
+        f"Geometric mean over {neighbours} nearest neighbours, over the true value, of "
+        f"{len(ratios.rows) // len(FEATURES)} chirplets.  Dashed: the published JTFS's extremes.",
+    )  # fmt: skip
+    features = ratios.distinct("feature")
+    for axes, name in zip(figure.subplots(1, len(RANGES), sharey=True), RANGES, strict=True):
+        drawn = [ratios.where(feature=f).numbers(f"ratio_{name}") for f in features]
+        violins = axes.violinplot([np.log2(one) for one in drawn], showextrema=True)
+        for body, feature in zip(violins["bodies"], features, strict=True):
+            body.set_color(RED if feature == "JTFS" else BLUE)
+        for bar in BARS[name]:
+            axes.axhline(np.log2(bar), color=GREY, linewidth=0.8, linestyle="--")
+        axes.set_xticks(range(1, len(features) + 1), [str(f) for f in features], rotation=20)
+        plain(axes, _NAMES[name], "", "log2 of the ratio" if name == "f_c" else "")
+    return figure
+
+
+def draw_isomap(places: FigureTable) -> Figure:
+    """Isomap of each feature, coloured by each parameter.
+
+    Parameters
+    ----------
+    places : FigureTable
+
+    Returns
+    -------
+    Figure
+    """
+    features = places.distinct("feature")
+    figure = new_figure(
+        3.4 * len(RANGES) + 1.0, 3.0 * len(features) + 0.8, "Isomap of chirplets",
+        "Three coordinates of each feature, coloured by one parameter after the other.",
+    )  # fmt: skip
+    grid_ = figure.subplots(
+        len(features), len(RANGES), squeeze=False, subplot_kw={"projection": "3d"}
+    )
+    for row, feature in zip(grid_, features, strict=True):
+        part = places.where(feature=feature)
+        x, y, z = (part.numbers(axis) for axis in "xyz")
+        for axes, name in zip(row, RANGES, strict=True):
+            colours = np.log2(part.numbers(name))
+            axes.scatter(x, y, z, c=colours, s=4, cmap="viridis", linewidths=0, rasterized=True)
+            _without_ticks(axes, f"{feature}: {_NAMES[name]}")
+    return figure
+
+
+def _without_ticks(axes: Axes, title: str) -> None:
+    axes.set_title(title, size=10)
+    axes.tick_params(labelbottom=False, labelleft=False, labelright=False)
