@@ -29,7 +29,7 @@ from mesosynth.errors import MesosynthError
 from mesosynth.matching.similarity import mel_power
 from mesosynth.scattering import JTFS
 from mesosynth.scattering.filterbank import wavelets
-from mesosynth.scattering.scale_rate import in_hertz
+from mesosynth.scattering.scale_rate import in_hertz, time_means
 from mesosynth.system.atomic_file import write_atomically
 
 FeatureKind = Literal["jtfs", "joint", "time", "mfcc", "strf"]
@@ -117,10 +117,10 @@ class FeatureExtractor:
             case "strf":
                 strf = Strf(settings.samples, settings.sample_rate)
                 self._compute, self.paths = strf, strf.paths
-        self.shape = self(np.ones(settings.samples), settings.sample_rate).shape
+        self.shape = self(np.arange(settings.samples), settings.sample_rate).shape
 
     def __call__(self, audio: Array, sample_rate: float) -> NDArray[np.float32]:
-        """Feature of a sound.
+        """Feature of a sound, which is brought to the standard deviation 1.
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class FeatureExtractor:
         if sample_rate != s.sample_rate:
             x = soxr.resample(x, sample_rate, s.sample_rate)
         x = np.pad(x[: s.samples], (0, max(s.samples - len(x), 0)))
-        x /= max(float(np.abs(x).max()), 1e-30)
+        x /= max(float(np.std(x)), 1e-30)
         with torch.no_grad():
             return self._compute(torch.from_numpy(x)).astype(np.float32)
 
@@ -155,12 +155,15 @@ class FeatureExtractor:
         scale = meta["scale"][kept] * meta["spin"][kept]
         if s.kind == "joint":
             ranges = [one for one, _ in meta["n"][kept]]
-            count = max(len(one) for one in ranges)
+            count = jtfs(torch.zeros(s.samples)).shape[1]
             carrier = np.full((len(ranges), count), np.nan)
             for row, one in enumerate(ranges):
                 carrier[row, : len(one)] = [jtfs.psi1[n1].xi * s.sample_rate for n1 in one]
             rate, scale = (np.repeat(axis[:, None], count, axis=1) for axis in (rate, scale))
-        return lambda x: jtfs(x).numpy()[rows], Paths(carrier, rate, scale)
+        paths = Paths(carrier, rate, scale)
+        if s.T:
+            return lambda x: jtfs(x).numpy()[rows], paths
+        return lambda x: time_means(jtfs, jtfs(x)).numpy()[rows, ..., None], paths
 
     def _time_scattering(self) -> tuple[Callable[[torch.Tensor], Array], Paths]:
         s = self.settings

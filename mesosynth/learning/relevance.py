@@ -12,17 +12,19 @@ that a net's input L / std is centred by (:mod:`mesosynth.learning.features`): s
 where a sound has energy, and its sum is that of the start.
 """
 
+import copy
 import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, cast
+from functools import partial
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mesosynth.learning.classifier import Classifier, FrameMean, Gate
+from mesosynth.learning.classifier import Classifier, Gate
 from mesosynth.learning.features import Array, Paths
 
 Rule = Literal["epsilon", "epsilon plus"]
@@ -184,59 +186,61 @@ def propagate(
         for layer in layers:
             inputs.append(a)
             a = layer(a)
-    if not isinstance(layers[0], FrameMean):  # of an SVM, a score is a sum over deviations
-        inputs[0] = shown
-    R, gain = start, None
-    for layer, a in zip(reversed(layers), reversed(inputs), strict=True):
+    R, gain, bias = start, None, None
+    for place, (layer, a) in reversed([*enumerate(zip(layers, inputs, strict=True))]):
         match layer:
             case torch.nn.BatchNorm1d() | torch.nn.BatchNorm2d():
-                slope = layer.weight / torch.sqrt(
-                    cast("torch.Tensor", layer.running_var) + layer.eps
-                )
-                gain = slope.detach()
+                deviation = torch.sqrt(cast("torch.Tensor", layer.running_var) + layer.eps)
+                gain = (layer.weight / deviation).detach()
+                bias = (layer.bias - cast("torch.Tensor", layer.running_mean) * gain).detach()
             case torch.nn.Conv1d() | torch.nn.Conv2d():
                 shape = (-1, *[1] * (layer.weight.ndim - 1))
                 weight = layer.weight.detach() * (1.0 if gain is None else gain.reshape(shape))
-                R = _through_convolution(layer, weight, a, R, rule)
-                gain = None
+                b = torch.zeros(len(weight), dtype=z.dtype) if bias is None else bias
+                convolve = torch.nn.functional.conv1d if a.ndim == 3 else torch.nn.functional.conv2d
+                linear = partial(convolve, padding=cast("Any", layer.padding))
+                if place == 0:
+                    b = b - (weight * (shown - z)[0].mean(-1)[None, ..., None]).flatten(1).sum(1)
+                    a = shown
+                R = _through(linear, weight, b, a, R, rule)
+                gain = bias = None
             case torch.nn.Linear():
-                weight = layer.weight.detach()
-                R = _share(lambda x, w=weight: x @ w.T, a, R)
+                linear = torch.nn.functional.linear
+                R = _through(linear, layer.weight.detach(), layer.bias.detach(), a, R, "epsilon")
             case torch.nn.ReLU() | torch.nn.Dropout() | Gate():
                 pass  # a gate's gain counts as a constant
             case _:
-                R = _share(layer, a, R)
+                R = _share(layer, [a], R)
     return R
 
 
 def _copy(net: torch.nn.Module) -> torch.nn.Module:
     """`net` in float64 and in eval mode; the original stays as it is."""
-    import copy
-
     return copy.deepcopy(net).double().eval()
 
 
-def _through_convolution(
-    layer: torch.nn.Conv1d | torch.nn.Conv2d, weight: torch.Tensor, a: torch.Tensor,
-    R: torch.Tensor, rule: Rule,
+def _through(
+    linear: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    weight: torch.Tensor, bias: torch.Tensor, a: torch.Tensor, R: torch.Tensor, rule: Rule,
 ) -> torch.Tensor:  # fmt: skip
-    convolve = torch.nn.functional.conv1d if a.ndim == 3 else torch.nn.functional.conv2d
-
-    def linear(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-        return convolve(x, w, padding=cast("tuple[int, ...]", layer.padding))
-
+    """Relevance of the input of a layer with weights; each input has the same share of a bias."""
+    each = bias.reshape(-1, *[1] * (weight.ndim - 1)) / weight[0].numel() * torch.ones_like(weight)
+    ones = torch.ones_like(a)
     if rule == "epsilon":
-        return _share(lambda x: linear(x, weight), a, R)
+        return _share(lambda x, one: linear(x, weight) + linear(one, each), [a, ones], R)
     up, down = weight.clamp_min(0.0), weight.clamp_max(0.0)
-    return _share(lambda x: linear(x.clamp_min(0.0), up) + linear(x.clamp_max(0.0), down), a, R)
+    return _share(
+        lambda x, y, one: linear(x, up) + linear(y, down) + linear(one, each.clamp_min(0.0)),
+        [a.clamp_min(0.0), a.clamp_max(0.0), ones], R,
+    )  # fmt: skip
 
 
 def _share(
-    layer: Callable[[torch.Tensor], torch.Tensor], a: torch.Tensor, R: torch.Tensor
+    layer: Callable[..., torch.Tensor], inputs: list[torch.Tensor], R: torch.Tensor
 ) -> torch.Tensor:
-    """Relevance of a layer's input, in proportion to what each gives to each output."""
-    a = a.detach().requires_grad_()
-    z = layer(a)
+    """Relevance of a layer's inputs, in proportion to what each gives to each output."""
+    inputs = [a.detach().requires_grad_() for a in inputs]
+    z = layer(*inputs)
     small = _EPSILON * torch.where(z >= 0.0, 1.0, -1.0)
-    (slope,) = torch.autograd.grad(z, a, (R / (z + small)).detach())
-    return (a * slope).detach()
+    slopes = torch.autograd.grad(z, inputs, (R / (z + small)).detach())
+    return torch.stack([a.detach() * one for a, one in zip(inputs, slopes, strict=True)]).sum(0)
