@@ -211,7 +211,7 @@ class Strf:
     def __init__(self, samples: int, sample_rate: float) -> None:
         bank = wavelets(samples, max(int(np.log2(samples)) - 2, 1), self.PER_OCTAVE)
         bank = bank[: self.CHANNELS]
-        self._psi = [torch.from_numpy(psi.hat).float() for psi in bank]
+        self._psi = [(torch.from_numpy(psi.hat).float(), 2**psi.j) for psi in bank]
         self._frames = round(samples / sample_rate * self.FRAMES)
         omega = np.fft.fftfreq(self._frames, samples / sample_rate / self._frames)  # Hz
         t = np.arange(self._frames) / self.FRAMES
@@ -220,8 +220,8 @@ class Strf:
             for r in self.RATES
         ]
         power = [np.abs(one) ** 2 / (np.abs(one) ** 2).max() for one in response]
-        # Against positive quefrencies, energy at negative frequencies of time rises.
-        signed = [p * side for p in power for side in (omega < 0.0, omega > 0.0)]
+        # Channels go down in frequency: at positive quefrencies, positive frequencies of time rise.
+        signed = [p * side for p in power for side in (omega > 0.0, omega < 0.0)]
         self._rates = torch.from_numpy(np.array(signed)).float()
         quefrency = np.fft.fftfreq(2 * len(bank), 1.0 / self.PER_OCTAVE)
         bumps = [(quefrency / s) ** 2 * np.exp(1.0 - (quefrency / s) ** 2) for s in self.SCALES]
@@ -242,9 +242,10 @@ class Strf:
         x_hat = torch.fft.fft(x)
         U = torch.stack([
             torch.nn.functional.adaptive_avg_pool1d(
-                torch.fft.ifft(x_hat * psi).abs()[None], self._frames
+                torch.fft.ifft((x_hat * psi).reshape(stride, -1).mean(dim=0)).abs()[None],
+                self._frames,
             )[0]
-            for psi in self._psi
+            for psi, stride in self._psi
         ])  # fmt: skip
         channels = len(U)
         Y = torch.fft.fft(torch.fft.fft(U, dim=1), n=2 * channels, dim=0)

@@ -164,6 +164,15 @@ def test_axes_of_the_paths_are_where_a_sounds_energy_is():
         assert abs(np.log2(extractor.paths.carrier[loudest] / 1000.0)) < 0.6
 
 
+def test_a_rising_sound_has_its_energy_at_positive_scales():
+    t = np.arange(SAMPLES) / RATE
+    x = np.sin(2 * np.pi * 300.0 / np.log(8.0) * 8.0**t) * np.hanning(SAMPLES)
+    for kind in ("jtfs", "strf"):
+        extractor = FeatureExtractor(msgspec.structs.replace(SMALL, kind=kind))
+        S, scale = extractor(x, RATE).mean(axis=-1), extractor.paths.scale
+        assert S[scale > 0.0].sum() > 1.5 * S[scale < 0.0].sum()
+
+
 def test_scaling_has_mean_0_and_deviation_1_and_leaves_out_empty_paths():
     random = np.random.default_rng(0)
     features = [random.gamma(2.0, size=(6, 3)) * 10.0 ** np.arange(6)[:, None] for _ in range(50)]
