@@ -288,17 +288,18 @@ def families(arguments: argparse.Namespace, say: Narration) -> Answer:
     with tempfile.TemporaryDirectory() as made:
         for kind in kinds:
             say(f"families: {kind}")
-            recalls: list[float] = []
-            for seed in range(arguments.splits):
-                trained = train(
+            runs = [
+                train(
                     corpus, (arguments.cache or Path(made)) / "families",
                     FeatureSettings(kind=kind), TrainingSettings(seed=seed),
-                )  # fmt: skip
-                recalls.append(trained.report.macro_recall)
+                )
+                for seed in range(arguments.splits)
+            ]  # fmt: skip
+            recalls = [trained.report.macro_recall for trained in runs]
             answer[kind] = {
                 "macro_recall": float(np.mean(recalls)), "spread": float(np.std(recalls)),
-                "confusion": trained.report.confusion.tolist(),
-                "left_out": list(trained.left_out),
+                "confusion": runs[0].report.confusion.tolist(),
+                "left_out": list(runs[0].left_out),
             }  # fmt: skip
     return answer
 

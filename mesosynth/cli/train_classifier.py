@@ -72,16 +72,17 @@ def train_classifier(
     trained.classifier.save(written)
     report, labels = trained.report, trained.classifier.labels
     pictures = save_confusion(output / "confusion", report, labels)
+    recalls = dict(zip(labels, report.recalls.tolist(), strict=True))
     answer = {
         "classifier": str(written), "labels": list(labels), "macro_recall": report.macro_recall,
-        "recalls": dict(zip(labels, report.recalls.tolist(), strict=True)),
+        "recalls": recalls,
         "confusion": report.confusion.tolist(), "left_out": list(trained.left_out),
         "files": [str(path) for path in pictures],
     }  # fmt: skip
     if not json:
         for sentence in trained.left_out:
             print(f"left out: {sentence}")
-        for label, recall in answer["recalls"].items():
+        for label, recall in recalls.items():
             print(f"{label:<24} {100.0 * recall:6.1f}%")
         print(f"{'macro recall':<24} {100.0 * report.macro_recall:6.1f}%")
         print("\n".join(map(str, [written, *pictures])))

@@ -293,7 +293,8 @@ def sharpness(decisions: NDArray[np.float64], classes: NDArray[np.int64]) -> flo
         p = log_softmax(np.exp(log_factor) * decisions, axis=1)
         return -float(p[np.arange(len(classes)), classes].mean())
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-4.0, 4.0), method="bounded").x))
+    found: Any = minimize_scalar(loss, bounds=(-4.0, 4.0), method="bounded")
+    return float(np.exp(found.x))
 
 
 # --------------------------------------------------------------------------------------------------

@@ -167,7 +167,12 @@ class FeatureExtractor:
 
     def _time_scattering(self) -> tuple[Callable[[torch.Tensor], Array], Paths]:
         s = self.settings
-        scattering = ScatteringTorch1D(s.J, s.samples, Q=(s.Q, s.Q2), T=s.T or s.samples)
+        scattering: Any = ScatteringTorch1D(
+            s.J,
+            s.samples,
+            Q=(s.Q, s.Q2),  # pyright: ignore[reportArgumentType] - one for each order
+            T=s.T or s.samples,
+        )
         meta = scattering.meta()
         kept = meta["order"] > 0
         xi = meta["xi"][kept] * s.sample_rate
@@ -178,7 +183,7 @@ class FeatureExtractor:
     def _mfcc(self, x: torch.Tensor) -> Array:
         power = mel_power(x, self.settings.sample_rate, 1024, 512).numpy()
         decibels = 10.0 * np.log10(np.maximum(power, 1e-8 * power.max() + 1e-20))
-        return dct(decibels, axis=0, norm="ortho")[: self.settings.coefficients]
+        return np.asarray(dct(decibels, axis=0, norm="ortho"))[: self.settings.coefficients]
 
 
 def _without_axes(count: int) -> Paths:
@@ -295,7 +300,9 @@ class Scaling:
         count, mu = 0, np.zeros(())
         for S in features:
             count, mu = count + 1, mu + S.mean(axis=-1, keepdims=True, dtype=np.float64)
-        plain = cls(np.float32(mu / count), np.zeros(1, np.float32), np.ones(1, np.float32), log)
+        plain = cls(
+            (mu / count).astype(np.float32), np.zeros(1, np.float32), np.ones(1, np.float32), log
+        )
         mean, square = np.zeros(()), np.zeros(())
         for S in features:
             L = plain(S).astype(np.float64)

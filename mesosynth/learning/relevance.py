@@ -103,8 +103,8 @@ class Relevance:
 
     def _map(self, rows: Array, columns: Array, row_name: str, column_name: str) -> RelevanceMap:
         known = np.isfinite(rows) & np.isfinite(columns)
-        row, i = np.unique(np.round(rows[known], 6), return_inverse=True)
-        column, j = np.unique(np.round(columns[known], 6), return_inverse=True)
+        row, i = np.unique(rows[known].astype(np.float64).round(6), return_inverse=True)
+        column, j = np.unique(columns[known].astype(np.float64).round(6), return_inverse=True)
         values = np.zeros((len(row), len(column)))
         np.add.at(values, (i, j), self.values[known])
         return RelevanceMap(values, row, column, row_name, column_name)
@@ -199,9 +199,9 @@ def propagate(
                 b = torch.zeros(len(weight), dtype=z.dtype) if bias is None else bias
                 convolve = torch.nn.functional.conv1d if a.ndim == 3 else torch.nn.functional.conv2d
                 linear = partial(convolve, padding=cast("Any", layer.padding))
+                b = b.reshape(-1, *[1] * (a.ndim - 2))
                 if place == 0:
-                    b = b - (weight * (shown - z)[0].mean(-1)[None, ..., None]).flatten(1).sum(1)
-                    a = shown
+                    a, b = shown, b - linear(shown - z, weight)
                 R = _through(linear, weight, b, a, R, rule)
                 gain = bias = None
             case torch.nn.Linear():
@@ -224,15 +224,23 @@ def _through(
     weight: torch.Tensor, bias: torch.Tensor, a: torch.Tensor, R: torch.Tensor, rule: Rule,
 ) -> torch.Tensor:  # fmt: skip
     """Relevance of the input of a layer with weights; each input has the same share of a bias."""
-    each = bias.reshape(-1, *[1] * (weight.ndim - 1)) / weight[0].numel() * torch.ones_like(weight)
-    ones = torch.ones_like(a)
+    each = torch.ones_like(weight) / weight[0].numel()
     if rule == "epsilon":
-        return _share(lambda x, one: linear(x, weight) + linear(one, each), [a, ones], R)
-    up, down = weight.clamp_min(0.0), weight.clamp_max(0.0)
-    return _share(
-        lambda x, y, one: linear(x, up) + linear(y, down) + linear(one, each.clamp_min(0.0)),
-        [a.clamp_min(0.0), a.clamp_max(0.0), ones], R,
-    )  # fmt: skip
+        parts = [(a, weight)]
+    else:
+        parts = [
+            (a.clamp_min(0.0), weight.clamp_min(0.0)),
+            (a.clamp_max(0.0), weight.clamp_max(0.0)),
+        ]
+        bias = bias.relu()
+
+    def layer(*inputs: torch.Tensor) -> torch.Tensor:
+        z = bias * linear(inputs[-1], each)
+        for x, (_, w) in zip(inputs, parts, strict=False):
+            z = z + linear(x, w)
+        return z
+
+    return _share(layer, [*(x for x, _ in parts), torch.ones_like(a)], R)
 
 
 def _share(
