@@ -7,9 +7,10 @@ back to the paths:
 - rule epsilon: R_j = sum_k a_j w_jk / (z_k + eps sign z_k) R_k;
 - rule epsilon plus: in convolutions, only (a_j w_jk)+ in numerator and denominator.
 
-Normalisations of batches are folded into the layer before. Biases take no share, nor does the mean
-that a net's input L / std is centred by (:mod:`mesosynth.learning.features`): so relevance lands
-where a sound has energy, and its sum is that of the start.
+Normalisations of batches are folded into the layer before. A bias's share goes to all inputs of
+its layer alike, so that the sum stays that of the start. With epsilon plus, the first layer shares
+among paths with more energy than the mean of the training set and weights above 0: relevance lands
+on what a sound has, not on what it lacks.
 """
 
 import copy
@@ -28,7 +29,10 @@ from mesosynth.learning.classifier import Classifier, Gate
 from mesosynth.learning.features import Array, Paths
 
 Rule = Literal["epsilon", "epsilon plus"]
-_EPSILON = 1e-6
+_EPSILON = 1e-12  # published: 1e-6; in float64 a smaller one keeps the sum
+
+_NOTHING = 1e-9
+"""Input that counts as one where there is none: relevance of silence is shared alike, not lost."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +135,7 @@ def relevance(
     sample_rate : float
         Hz.
     rule : {"epsilon plus", "epsilon"}
-        The first is the more focused; it is that of the convolutions of a net. The layer of an SVM
-        and dense layers always have epsilon.
+        The first is the more focused. Dense layers of a net always have epsilon.
     label : str, optional
         Another class.
 
@@ -149,16 +152,15 @@ def relevance(
     label = label or next(iter(probabilities))
     S = classifier.extractor(audio, sample_rate)
     z = torch.from_numpy(classifier.scaling(S))[None].double()
-    offset = torch.from_numpy(classifier.scaling.mean / classifier.scaling.std).double()
     start = torch.zeros(1, len(classifier.labels), dtype=torch.float64)
     start[0, classifier.labels.index(label)] = 1.0
-    R = propagate(classifier.net, z, z + offset, start, rule)
+    R = propagate(classifier.net, z, start, rule)
     values = R[0].sum(dim=-1).numpy()
     return Relevance(label, probabilities[label], values, classifier.extractor.paths)
 
 
 def propagate(
-    net: torch.nn.Sequential, z: torch.Tensor, shown: torch.Tensor, start: torch.Tensor, rule: Rule
+    net: torch.nn.Sequential, z: torch.Tensor, start: torch.Tensor, rule: Rule
 ) -> torch.Tensor:
     """Relevance of a net's input.
 
@@ -168,9 +170,6 @@ def propagate(
         Of :mod:`mesosynth.learning.classifier`, in eval mode.
     z : (batch, …) float64 tensor
         Its input.
-    shown : (batch, …) float64 tensor
-        Input of the first layer with weights as relevance is shared among it: `z` plus a constant,
-        which is a bias.
     start : (batch, classes) float64 tensor
         Relevance of the scores.
     rule : {"epsilon plus", "epsilon"}
@@ -200,17 +199,20 @@ def propagate(
                 convolve = torch.nn.functional.conv1d if a.ndim == 3 else torch.nn.functional.conv2d
                 linear = partial(convolve, padding=cast("Any", layer.padding))
                 b = b.reshape(-1, *[1] * (a.ndim - 2))
-                if place == 0:
-                    a, b = shown, b - linear(shown - z, weight)
+                if place == 0 and rule == "epsilon plus":
+                    a, b = a.relu(), torch.full_like(b, _NOTHING)
                 R = _through(linear, weight, b, a, R, rule)
                 gain = bias = None
             case torch.nn.Linear():
                 linear = torch.nn.functional.linear
-                R = _through(linear, layer.weight.detach(), layer.bias.detach(), a, R, "epsilon")
+                weight, b, dense = layer.weight.detach(), layer.bias.detach(), "epsilon"
+                if place < 2 and rule == "epsilon plus":  # an SVM's, behind the mean
+                    a, b, dense = a.relu(), torch.full_like(b, _NOTHING), rule
+                R = _through(linear, weight, b, a, R, dense)
             case torch.nn.ReLU() | torch.nn.Dropout() | Gate():
                 pass  # a gate's gain counts as a constant
             case _:
-                R = _share(layer, [a], R)
+                R = _share(layer, [a + _NOTHING], R)
     return R
 
 
