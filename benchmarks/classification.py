@@ -375,15 +375,19 @@ def show(answer: Answer) -> None:
     show_machine(answer["machine"])
     if part := answer.get("techniques"):
         rows = [
-            [name, rule, f"{one['macro_recall']:.1%}", f"{one[rule]['peaks']:.0%}", f"{one[rule]['octaves']:.0%}",
-             f"{one[rule]['sum_error']:.1e}"]
+            [
+                name, rule, f"{one['macro_recall']:.1%}", f"{one[rule]['peaks']:.0%}",
+                f"{one[rule]['octaves']:.0%}", f"{one[rule]['sum_error']:.1e}",
+            ]
             for name, one in part.items() if isinstance(one, dict)
             for rule in ("epsilon plus", "epsilon")
         ]  # fmt: skip
         table(
             f"Playing techniques on other pitches, {part['notes']} notes of each",
-            ["classifier", "rule"], ["macro recall", "peak at rate", "or its double", "error of sum"], rows,
-        )  # fmt: skip
+            ["classifier", "rule"],
+            ["macro recall", "peak at rate", "or its double", "error of sum"],
+            rows,
+        )
     if part := answer.get("families"):
         rows = [
             [kind, f"{part[kind]['macro_recall']:.1%}", f"{part[kind]['spread']:.1%}"]
