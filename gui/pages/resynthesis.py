@@ -394,7 +394,7 @@ class ResynthesisPage(Panel):
     @override
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._desk.ask(lambda session: session.resynthesis.silence(), by_itself=True)
+        self._desk.ask(lambda session: session.resynthesis.rest(), by_itself=True)
 
 
 class _EditList(QListWidget):

@@ -309,6 +309,12 @@ class Resynthesis:
         """End the loop."""
         self.hear(None)
 
+    def rest(self) -> None:
+        """End the loop, and the process unless a descent runs in it."""
+        self.silence()
+        if not self.running:
+            self._jobs.close()
+
     def _follow_sound(self) -> None:
         """Bring the newest version of what is heard into the loop."""
         rate, now = self._audio.status().sample_rate, time.monotonic()
