@@ -144,6 +144,8 @@ def looks(folder: Path, scales: Sequence[int]) -> None:
         for view, keys in VIEWS.items():
             for key in keys:
                 _press(window, key)
+                if key == keys[0]:
+                    window.drawer.turn_to("")
             QTest.qWait(300)
             _save(window, folder / f"{width}x{height} {look} {scale} {view}.png")
             if window.stage.isVisible():

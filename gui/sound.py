@@ -98,6 +98,7 @@ class SoundControl(QObject):
         self.question.refused.connect(self._go_back)
         self._before: tuple[str | None, int | None, int | None] = (None, None, None)
         self._fade: QVariantAnimation | None = None
+        self._faded = 0.0  # level that it set last, dB
         desk.attached.connect(self._attach)
         self.escape = Escape(window, self)
 
@@ -111,6 +112,7 @@ class SoundControl(QObject):
         self._fade = fade = QVariantAnimation(self, startValue=least, endValue=level)
         fade.setDuration(round(1000.0 * seconds))
         fade.setEasingCurve(QEasingCurve.Type.OutCubic)
+        self._faded = least
         fade.valueChanged.connect(self._on_fade)
         self._desk.ask(lambda session: session.sound.set({"gain": least}))
         self._desk.ask(lambda session: session.sound.play())
@@ -122,9 +124,10 @@ class SoundControl(QObject):
             self._fade.setCurrentTime(self._fade.duration())
 
     def _on_fade(self, level: float) -> None:
-        if self._fade is None or self._desk.values.get("gain", level) > level + 1e-6:
+        if self._fade is None or self._desk.values.get("gain") != self._faded:
             self._fade = None  # a hand was there
         else:
+            self._faded = level
             self._desk.ask(lambda session: session.sound.set({"gain": level}), by_itself=True)
 
     def panic(self) -> None:

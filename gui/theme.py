@@ -56,8 +56,11 @@ def style_sheet(colours: Mapping[str, str]) -> str:
     """Return Qt's style sheet in `colours`, by the names that :mod:`gui.theme` gives them."""
     spacing = "24" if sys.platform == "darwin" else "20"
     look = "light" if colours is LIGHT else "dark"
-    tick = resource("assets", f"tick_{look}.svg").as_posix()
-    sheet = _STYLE.format_map({**colours, "SHORTCUT_SPACING": spacing, "TICK": tick})
+    tick, caret = (
+        resource("assets", f"{name}_{look}.svg").as_posix() for name in ("tick", "caret")
+    )
+    names = {**colours, "SHORTCUT_SPACING": spacing, "TICK": tick, "CARET": caret}
+    sheet = _STYLE.format_map(names)
     return re.sub(r"(\d+)px", lambda size: f"{round(int(size[1]) * zoom)}px", sheet)
 
 
@@ -103,6 +106,9 @@ QToolButton#record:checked, QToolButton#capture:checked, QToolButton#panic:check
     color: {ERROR}; border-color: {ERROR}; background: {ALARM}; }}
 QFileDialog QToolButton {{ padding: 2px; }}
 QToolButton#small {{ padding: 1px 7px; }}
+QToolButton[popupMode="2"] {{ padding-right: 18px; }}
+QToolButton#bare[popupMode="2"] {{ padding-right: 1px; }}
+QToolButton::menu-indicator {{ subcontrol-position: right center; right: 4px; }}
 QToolButton#tab {{ background: transparent; border: 1px solid transparent; color: {DIM};
     padding: 4px 0px; }}
 QToolButton#tab:hover {{ background: {RAISED}; color: {TEXT}; }}
@@ -115,11 +121,11 @@ QToolButton#slot[empty="true"] {{ color: {FAINT}; background: {OFF}; border-colo
 QToolButton#bare {{ background: transparent; border: 1px solid transparent; padding: 1px; }}
 QToolButton#bare:hover {{ background: {RAISED}; }}
 QToolButton#bare:focus {{ border-color: {ACCENT}; }}
-QToolButton#load {{ background: transparent; border: 1px solid transparent; padding: 0px 2px;
+QToolButton#meter {{ background: transparent; border: 1px solid transparent; padding: 0px 2px;
     color: {DIM}; }}
-QToolButton#load[problem="true"] {{ color: {WARNING}; }}
-QToolButton#load:hover {{ color: {TEXT}; }}
-QToolButton#load:focus {{ border-color: {ACCENT}; }}
+QToolButton#meter[problem="true"] {{ color: {WARNING}; }}
+QToolButton#meter:hover {{ color: {TEXT}; }}
+QToolButton#meter:focus {{ border-color: {ACCENT}; }}
 QFrame#card {{ background: {CARD}; border: 1px solid {LINE}; border-radius: 5px; }}
 QFrame#card:focus {{ border-color: {ACCENT}; }}
 QFrame#card[problem="true"] {{ border-color: {ERROR}; }}
@@ -130,6 +136,9 @@ QWidget#sheetPage {{ background: transparent; }}
 QLabel#problem {{ color: {ERROR}; }}
 QComboBox {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 5px;
     padding: 4px 8px; }}
+QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox::down-arrow, QToolButton::menu-indicator {{ image: url("{CARET}"); width: 12px;
+    height: 12px; }}
 QComboBox:focus {{ border-color: {ACCENT}; }}
 QComboBox QAbstractItemView {{ background: {PANEL}; color: {TEXT}; }}
 QListWidget {{ background: {FIELD}; color: {TEXT}; border: 1px solid {LINE};

@@ -1,6 +1,6 @@
 """Blend page: four sounds in a square to move between, and chance around the present one."""
 
-from PySide6.QtWidgets import QGridLayout
+from PySide6.QtWidgets import QToolButton
 
 from mesosynth.presets.morph import PINNED, blend, vary
 from mesosynth.presets.preset import Preset
@@ -10,7 +10,7 @@ from .. import theme
 from ..desk import Desk
 from ..pad.blend_square import CORNERS, BlendSquare
 from ..undo import History
-from ..widgets.parts import Panel, row, slider
+from ..widgets.parts import Panel, row, slider, wide
 from .library import PLACES
 
 _FIRST_AMOUNT = 15  # percent
@@ -39,16 +39,10 @@ class BlendPage(Panel):
         self.vary.clicked.connect(self.vary_sound)
         percent = theme.note(f"{_FIRST_AMOUNT}%")
         self.amount.valueChanged.connect(lambda amount: percent.setText(f"{amount}%"))
-        buttons = QGridLayout()
-        buttons.setSpacing(4)
-        for corner, ((x, y), place) in enumerate(zip(CORNERS, PLACES, strict=True)):
-            tip, named = f"The {place} corner keeps the sound of now", f"the {place} corner"
-            button = theme.tool_button(f"Keep {place}", tip, named=f"Keep the sound in {named}")
-            button.clicked.connect(lambda _=False, c=corner: self.keep_here(c))
-            buttons.addWidget(button, 1 - int(y), int(x))
+        keep = [self._keep_button(corner) for corner in range(len(CORNERS))]
         self.lay_out(
             theme.note("Keep sounds in the corners, then drag between them.", wrap=True),
-            (self.square, 8), buttons,
+            (self.square, 8), wide(*keep[2:]), wide(*keep[:2]),
             theme.title("Chance"), row(self.vary, (self.amount, 1), percent),
             theme.note("Level and tempo stay, and every knob that is pinned.", wrap=True),
         )  # fmt: skip
@@ -59,6 +53,35 @@ class BlendPage(Panel):
         self.square.nudged.connect(lambda x, y: history.nudging("blend", lambda: self._blend(x, y)))
         desk.attached.connect(self._attach)
 
+<<<<<<< HEAD
+=======
+    def _keep_button(self, corner: int) -> QToolButton:
+        place = PLACES[corner]
+        tip, named = (
+            f"The {place} corner keeps the sound of now",
+            f"Keep the sound in the {place} corner",
+        )
+        button = theme.tool_button(f"Keep {place}", tip, named=named)
+        button.clicked.connect(lambda: self.keep_here(corner))
+        return button
+
+    @property
+    def square(self) -> "BlendSquare":
+        """The square, made now if it was not yet."""
+        return self.place.plot
+
+    def _make_square(self) -> "BlendSquare":
+        from ..pad.blend_square import BlendSquare
+
+        square, history = BlendSquare(), self._history
+        square.gesture_began.connect(lambda: history.begin("blend"))
+        square.moved.connect(self._blend)
+        square.gesture_ended.connect(history.end)
+        square.nudged.connect(lambda x, y: history.nudging("blend", lambda: self._blend(x, y)))
+        square.set_names(self._names)
+        return square
+
+>>>>>>> 5652b59 (Desk: combo boxes and menus have a caret of the theme, buttons of a page share its width; a fade-in gives way to any hand)
     def keep_here(self, corner: int) -> None:
         """Let a corner, in the order of :data:`CORNERS`, keep the present sound."""
         self.keep(self._desk.session.presets.preset(self._name), corner)

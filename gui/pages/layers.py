@@ -28,7 +28,7 @@ from ..widgets.bar import Bar
 from ..widgets.card import CardList, MovableCard, bare_button
 from ..widgets.elided_label import ElidedLabel
 from ..widgets.match_panel import ScoreBars
-from ..widgets.parts import PROGRESS, NumberBox, Panel, column, menu_button, progress_bar, row
+from ..widgets.parts import PROGRESS, NumberBox, Panel, column, menu_button, progress_bar, row, wide
 from .match import time_left
 
 COLOURS = (
@@ -185,7 +185,7 @@ class LayersPage(Panel):
         self.lay_out(
             theme.title("Match with layers"),
             row("At most", self.count, "layers in", self.seconds, 1),
-            row(*buttons[:2], 1), row(*buttons[2:], 1),
+            wide(*buttons[:2]), wide(*buttons[2:]),
             self.progress, self.left, self.scores,
             row(theme.title("Layers"), 1, self.add), (self._list, 1),
         )  # fmt: skip

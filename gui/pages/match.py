@@ -21,7 +21,7 @@ from .. import theme
 from ..actions import Actions
 from ..desk import Desk
 from ..undo import History
-from ..widgets.parts import NumberBox, Panel, check_box, choice, row, slider
+from ..widgets.parts import NumberBox, Panel, check_box, choice, row, slider, wide
 
 PHIS = {
     "jtfs-global": "JTFS, averaged over time",
@@ -43,7 +43,7 @@ _FILTER_TIPS = {
     "Q_fr": "Wavelets an octave along log-frequency",
     "F": "Averaging along log-frequency over 2^F wavelets: pitch counts less",
 }
-_LENGTHS = [("all, up to 10 s", None), *((f"{s:g} s", s) for s in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0))]
+_LENGTHS = [("all", None), *((f"{s:g} s", s) for s in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0))]
 MORPH_STEPS = 100
 _ALIKE = 0.9  # score below which one arpeggio is hardly what a user looks for
 
@@ -293,7 +293,10 @@ class MatchPage(Panel):
             box.setToolTip(_FILTER_TIPS[id_])
             filters.addWidget(theme.note(id_), place // 3, 2 * (place % 3))
             filters.addWidget(box, place // 3, 2 * (place % 3) + 1)
-        tip = "The part of the target's file that is matched; drag it in the waveform, too"
+        tip = (
+            "The part of the target's file that is matched, of all of it at most ten seconds; "
+            "drag it in the waveform, too"
+        )
         self.begin.setToolTip(tip)
         self.length.setToolTip(tip)
         buttons = [actions[id_].button() for id_ in ("match", "pause_match", "stop_match")]
@@ -301,7 +304,7 @@ class MatchPage(Panel):
             theme.title("Look for"), unknowns,
             theme.title("By"), self.phi, self.descent, filters,
             row("From", (self.begin, 1), "length", (self.length, 1)), self.analysis,
-            row(*buttons), self.left,
+            wide(*buttons), self.left,
             theme.title("Candidates"), (self.candidates, 1),
             theme.title("Morph"), row("Before", (self.morph, 1), "Match"),
         )  # fmt: skip

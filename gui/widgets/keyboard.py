@@ -10,10 +10,17 @@ from mesosynth.session import Session
 from .. import theme
 from ..desk import Desk
 
-LOWEST, HIGHEST = 36, 96
+NOTES = range(36, 97)
 """MIDI keys that are drawn, C2 to C7."""
 
-_BLACK = {1, 3, 6, 8, 10}
+_INK = "#20242c"
+
+
+def _is_black(note: int) -> bool:
+    return note % 12 in (1, 3, 6, 8, 10)
+
+
+_WHITES = [note for note in NOTES if not _is_black(note)]
 _NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
@@ -42,12 +49,11 @@ class PianoKeyboard(QWidget):
 
     def key_area(self, note: int) -> QRectF:
         """Rectangle of a key, px."""
-        whites = [n for n in range(LOWEST, HIGHEST + 1) if n % 12 not in _BLACK]
-        width = self.width() / len(whites)
-        if note % 12 not in _BLACK:
-            return QRectF(whites.index(note) * width, 0.0, width, self.height())
-        middle = (whites.index(note - 1) + 1) * width
-        return QRectF(middle - 0.3 * width, 0.0, 0.6 * width, 0.6 * self.height())
+        width = self.width() / len(_WHITES)
+        if _is_black(note):
+            middle = (_WHITES.index(note - 1) + 1) * width
+            return QRectF(middle - 0.3 * width, 0.0, 0.6 * width, 0.6 * self.height())
+        return QRectF(_WHITES.index(note) * width, 0.0, width, self.height())
 
     def _attach(self, session: Session) -> None:
         session.keys.held_changed.connect(self._show)
@@ -62,18 +68,15 @@ class PianoKeyboard(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setFont(theme.font(7.5))
-        notes = sorted(range(LOWEST, HIGHEST + 1), key=lambda note: note % 12 in _BLACK)
-        for note in notes:
-            area, black = self.key_area(note), note % 12 in _BLACK
-            ground = "#20242c" if black else "#f1f3f6"
-            painter.setPen(QPen(theme.colour("#20242c"), 1))
+        for note in sorted(NOTES, key=_is_black):
+            area = self.key_area(note)
+            ground = _INK if _is_black(note) else "#f1f3f6"
+            painter.setPen(QPen(theme.colour(_INK), 1))
             painter.setBrush(theme.colour(theme.ACCENT if note in self.held else ground))
             painter.drawRect(area.adjusted(0.5, 0.5, -0.5, -0.5))
             if note % 12 == 0:
-                painter.setPen(theme.colour("#20242c"))
-                foot = area.adjusted(0, 0, 0, -2)
                 side = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom
-                painter.drawText(foot, side, f"C{note // 12 - 1}")
+                painter.drawText(area.adjusted(0, 0, 0, -2), side, f"C{note // 12 - 1}")
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -91,8 +94,8 @@ class PianoKeyboard(QWidget):
         self._let_go()
 
     def _at(self, event: QMouseEvent) -> int | None:
-        notes = sorted(range(LOWEST, HIGHEST + 1), key=lambda note: note % 12 not in _BLACK)
-        return next((n for n in notes if self.key_area(n).contains(event.position())), None)
+        under = (n for n in NOTES if self.key_area(n).contains(event.position()))
+        return max(under, key=_is_black, default=None)
 
     def _play(self, event: QMouseEvent) -> None:
         note = self._at(event)

@@ -1,7 +1,6 @@
 """Match panel: parameters with errors, loss and similarity; target and match by ear."""
 
 import math
-from typing import get_args
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
@@ -62,28 +61,13 @@ class ScoreBars(QWidget):
             bar.show_share(known.get(view), "not matched" if is_far else "")
 
 
-HEARD: tuple[AuditionChoice, ...] = get_args(AuditionChoice)
-TEXTS: dict[AuditionChoice, str] = {"target": "Target", "match": "Match", "both": "Both"}
-"""What the desk calls them."""
-
-_TIPS: dict[AuditionChoice, str] = {
-    "target": "Hear the target alone",
-    "match": "Hear the match as it is now, as loud as the target",
-    "both": "Hear both at once, in step",
-}
-
-
-_SAID: dict[AuditionChoice, str] = {
-    "target": "You hear the target; press T for the match.",
-    "match": "You hear the match; press T for both.",
-    "both": "You hear target and match; press T to end.",
-}
-
-
-def _said(heard: AuditionChoice | None, ready: bool) -> str:
-    if heard is None:
-        return "The sound is as it was."
-    return _SAID[heard] if ready else "Target and match are being made equally loud …"
+_HEARD: dict[AuditionChoice, tuple[str, str, str]] = {
+    "target": ("Target", "Hear the target alone", "You hear the target; press T for the match."),
+    "match": ("Match", "Hear the match as it is now, as loud as the target",
+              "You hear the match; press T for both."),
+    "both": ("Both", "Hear both at once, in step", "You hear target and match; press T to end."),
+}  # fmt: skip
+"""What the desk calls each audition, its tooltip, and the sentence about it."""
 
 
 class AuditionButtons(QWidget):
@@ -101,7 +85,7 @@ class AuditionButtons(QWidget):
         self._desk, self._history = desk, history
         self._heard: AuditionChoice | None = None
         self._shown: tuple[AuditionChoice | None, bool] = (None, False)
-        self._buttons = {what: self._button(what) for what in HEARD}
+        self._buttons = {what: self._button(what) for what in _HEARD}
         column(row(*self._buttons.values()), inside=self)
         desk.attached.connect(self._attach)
         self.setEnabled(False)
@@ -112,11 +96,11 @@ class AuditionButtons(QWidget):
     @property
     def label(self) -> str:
         """Name of the sound that is heard."""
-        return TEXTS[self._heard] if self._heard else "Hear"
+        return _HEARD[self._heard][0] if self._heard else "Hear"
 
     def go_on(self) -> None:
         """Go from target to match, to both, to nothing of it."""
-        order = (None, *HEARD)
+        order = (None, *_HEARD)
         self._hear(order[(order.index(self._heard) + 1) % len(order)])
 
     def _hear(self, what: AuditionChoice | None) -> None:
@@ -130,7 +114,9 @@ class AuditionButtons(QWidget):
     def _show(self, heard: AuditionChoice | None) -> None:
         now = heard, self._desk.session.comparison.ready
         if now != self._shown:
-            self._desk.say(_said(*now))
+            said = _HEARD[heard][2] if heard else "The sound is as it was."
+            waits = heard and not now[1]
+            self._desk.say("Target and match are being made equally loud …" if waits else said)
         self._heard, self._shown = heard, now
         for what, button in self._buttons.items():
             button.setChecked(what == heard)
@@ -139,8 +125,9 @@ class AuditionButtons(QWidget):
         self.setEnabled(True)
 
     def _button(self, what: AuditionChoice) -> QToolButton:
-        tip = f"{_TIPS[what]}; a second click ends it.  (T)"
-        button = theme.tool_button(TEXTS[what], tip, named=f"Hear {TEXTS[what].lower()}")
+        name, tip, _ = _HEARD[what]
+        tip = f"{tip}; a second click ends it.  (T)"
+        button = theme.tool_button(name, tip, named=f"Hear {name.lower()}")
         button.setCheckable(True)
         button.clicked.connect(lambda on: self._hear(what if on else None))
         return button

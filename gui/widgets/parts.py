@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLayout,
     QMenu,
     QProgressBar,
+    QSizePolicy,
     QSlider,
     QToolButton,
     QVBoxLayout,
@@ -64,6 +65,13 @@ def column(*parts: Part, spacing: int = 6, inside: QWidget | None = None) -> QVB
     layout = QVBoxLayout() if inside is None else QVBoxLayout(inside)
     fill(layout, parts, spacing)
     return layout
+
+
+def wide(*buttons: QWidget) -> QHBoxLayout:
+    """Buttons beside each other, which share the whole width."""
+    for button in buttons:
+        button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    return row(*((button, 1) for button in buttons))
 
 
 class Panel(QFrame):

@@ -25,13 +25,13 @@ _PEAK_WIDTH = 2.0  # px
 
 
 class LevelMeter(QWidget):
-    """Level meter: RMS as a bar and peak as a mark, from FLOOR_DB to 0 dBFS."""
+    """Level meter, left over right: RMS as a bar and peak as a mark, from FLOOR_DB to 0 dBFS."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         theme.name(self, "Output level")
-        self._levels = [(theme.FLOOR_DB, theme.FLOOR_DB)] * 2  # RMS and peak, left and right
+        self._levels = [(theme.FLOOR_DB, theme.FLOOR_DB)] * 2  # RMS and peak of each channel
 
     @override
     def sizeHint(self) -> QSize:
@@ -39,38 +39,34 @@ class LevelMeter(QWidget):
 
     def show_audio(self, status: AudioStatus) -> None:
         """Show the levels of `status`."""
-        rms = (status.rms_left, status.rms_right)
-        peak = (status.peak_left, status.peak_right)
-        levels = [
-            (amplitude_to_db(one), amplitude_to_db(other))
-            for one, other in zip(rms, peak, strict=True)
-        ]
+        amplitudes = status.rms_left, status.peak_left, status.rms_right, status.peak_right
+        left, left_peak, right, right_peak = map(amplitude_to_db, amplitudes)
+        levels = [(left, left_peak), (right, right_peak)]
         if levels != self._levels:
             self._levels = levels
             self.update()
-        left, right = (_text(level) for _, level in levels)
+        words = f"{_text(left_peak)} left", f"{_text(right_peak)} right"
         self.setToolTip(
-            f"Peak {left} left and {right} right; largest true peak so far "
+            f"Peak {' and '.join(words)}; largest true peak so far "
             f"{_text(amplitude_to_db(status.true_peak))}. Click the load to begin anew."
         )
-        self.setAccessibleDescription(f"{left} left, {right} right")
+        self.setAccessibleDescription(", ".join(words))
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        height = (self.height() - 2) / 2.0
-        for i, (rms, peak) in enumerate(self._levels):
+        painter, height = QPainter(self), (self.height() - 2) / 2.0
+        for i, levels in enumerate(self._levels):
             top = i * (height + 2.0)
-            tint = theme.WARNING if peak < LIMITED_DB else theme.ERROR
-            painter.fillRect(QRectF(0.0, top, self.width(), height), theme.colour(theme.WELL))
-            painter.fillRect(QRectF(0.0, top, self._x(rms), height), theme.colour(theme.ACCENT))
-            if peak > theme.FLOOR_DB:
-                mark = QRectF(self._x(peak) - _PEAK_WIDTH, top, _PEAK_WIDTH, height)
-                painter.fillRect(mark, theme.colour(tint))
-
-    def _x(self, level: float) -> float:
-        share = 1.0 - min(max(level, theme.FLOOR_DB), 0.0) / theme.FLOOR_DB
-        return share * self.width()
+            rms, peak = (
+                self.width() * (1.0 - min(max(level, theme.FLOOR_DB), 0.0) / theme.FLOOR_DB)
+                for level in levels
+            )
+            tint = theme.WARNING if levels[1] < LIMITED_DB else theme.ERROR
+            for x, width, ink in (
+                (0.0, self.width(), theme.WELL), (0.0, rms, theme.ACCENT),
+                (peak - _PEAK_WIDTH, min(peak, _PEAK_WIDTH), tint),
+            ):  # fmt: skip
+                painter.fillRect(QRectF(x, top, width, height), theme.colour(ink))
 
 
 def _text(level: float) -> str:
@@ -99,7 +95,7 @@ class StatusLine(QWidget):
         self.message = ElidedLabel()
         theme.name(self.message, "Message")
         self.level = LevelMeter()
-        self.load = theme.tool_button("", "Count anew", kind="load", named="Load of the sound")
+        self.load = theme.tool_button("", "Count anew", kind="meter", named="Load of the sound")
         self.load.clicked.connect(self.reset_asked)
         strip = row(self.device, (self.message, 1), self.level, self.load, spacing=16)
         column(strip, inside=self).setContentsMargins(4, 0, 4, 0)

@@ -94,9 +94,10 @@ def test_a_first_start_comes_up_from_silence(desk, qtbot):
     assert session.sound.values["gain"] == level
     desk.sound.fade_in(5.0)  # a hand is stronger
     qtbot.wait(100)
-    session.sound.set({"gain": level - 1.0})
+    session.sound.set({"gain": session.sound.values["gain"] - 1.0})
+    lower = session.sound.values["gain"]
     qtbot.wait(100)
-    assert session.sound.values["gain"] == level - 1.0
+    assert session.sound.values["gain"] == lower
 
 
 # --------------------------------------------------------------------------------------------------
