@@ -106,7 +106,8 @@ QToolButton#record:checked, QToolButton#capture:checked, QToolButton#panic:check
     color: {ERROR}; border-color: {ERROR}; background: {ALARM}; }}
 QFileDialog QToolButton {{ padding: 2px; }}
 QToolButton#small {{ padding: 1px 7px; }}
-QToolButton[popupMode="2"] {{ padding-right: 18px; }}
+QToolButton[popupMode="2"], QToolButton#small[popupMode="2"] {{ padding-right: 20px; }}
+QToolButton#tag {{ padding: 1px 7px; font-size: 10px; }}
 QToolButton#bare[popupMode="2"] {{ padding-right: 1px; }}
 QToolButton::menu-indicator {{ subcontrol-position: right center; right: 4px; }}
 QToolButton#tab {{ background: transparent; border: 1px solid transparent; color: {DIM};

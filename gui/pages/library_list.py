@@ -78,9 +78,9 @@ class Chips(QWidget):
         return QSize(200, self.height())
 
     def _chip(self, word: str, on: bool) -> QToolButton:
-        chip = theme.tool_button(word, f"Show only what is tagged {word}.", named=f"Tag {word}")
+        tip = f"Show only what is tagged {word}."
+        chip = theme.tool_button(word, tip, kind="tag", named=f"Tag {word}")
         chip.setParent(self)
-        chip.setFont(theme.font(7.5))
         chip.setCheckable(True)
         chip.setChecked(on)
         chip.clicked.connect(lambda checked: self.toggled.emit(word, checked))
@@ -88,13 +88,15 @@ class Chips(QWidget):
 
     def _arrange(self) -> None:
         x = y = 0
+        high, gap = round(HEIGHT * theme.zoom), round(GAP * theme.zoom)
         for chip in self._chips:
+            chip.ensurePolished()
             width = min(chip.sizeHint().width(), self.width())
             if x + width > self.width():
-                x, y = 0, y + HEIGHT + GAP
-            chip.setGeometry(x, y, width, HEIGHT)
-            chip.setVisible(y + HEIGHT <= self.height())
-            x += width + GAP
+                x, y = 0, y + high + gap
+            chip.setGeometry(x, y, width, high)
+            chip.setVisible(y + high <= self.height())
+            x += width + gap
 
 
 ROW_HEIGHT, STAR_WIDTH, BELOW = 38, 24, 17

@@ -80,11 +80,15 @@ class Transport(QWidget):
             note.hide()
         self._buttons = {id_: _button(actions[id_]) for group in _GROUPS for id_ in group}
         beside = {"record": self._recorded, "capture": self._captured}
-        groups = [
-            row(*(self._buttons[id_] for id_ in group), *(beside[i] for i in group if i in beside))
-            for group in _GROUPS
-        ]
-        column(row(*groups, 1, spacing=4 + 2 * theme.GAP), inside=self)
+        layout = row()
+        for group in _GROUPS:
+            for id_ in group:
+                layout.addWidget(self._buttons[id_])
+            for id_ in beside.keys() & set(group):
+                layout.addWidget(beside[id_])
+            layout.addSpacing(theme.GAP)
+        layout.addStretch(1)
+        self.setLayout(layout)
 
     def __getitem__(self, id_: str) -> QToolButton:
         return self._buttons[id_]
