@@ -53,8 +53,6 @@ class BlendPage(Panel):
         self.square.nudged.connect(lambda x, y: history.nudging("blend", lambda: self._blend(x, y)))
         desk.attached.connect(self._attach)
 
-<<<<<<< HEAD
-=======
     def _keep_button(self, corner: int) -> QToolButton:
         place = PLACES[corner]
         tip, named = (
@@ -65,23 +63,6 @@ class BlendPage(Panel):
         button.clicked.connect(lambda: self.keep_here(corner))
         return button
 
-    @property
-    def square(self) -> "BlendSquare":
-        """The square, made now if it was not yet."""
-        return self.place.plot
-
-    def _make_square(self) -> "BlendSquare":
-        from ..pad.blend_square import BlendSquare
-
-        square, history = BlendSquare(), self._history
-        square.gesture_began.connect(lambda: history.begin("blend"))
-        square.moved.connect(self._blend)
-        square.gesture_ended.connect(history.end)
-        square.nudged.connect(lambda x, y: history.nudging("blend", lambda: self._blend(x, y)))
-        square.set_names(self._names)
-        return square
-
->>>>>>> 5652b59 (Desk: combo boxes and menus have a caret of the theme, buttons of a page share its width; a fade-in gives way to any hand)
     def keep_here(self, corner: int) -> None:
         """Let a corner, in the order of :data:`CORNERS`, keep the present sound."""
         self.keep(self._desk.session.presets.preset(self._name), corner)
