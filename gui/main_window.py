@@ -355,6 +355,8 @@ class MainWindow(QMainWindow):
         match.follow_changed.connect(self._on_follow)
         match.started.connect(self.pad.start_trajectory)
         match.stepped.connect(self.pad.add_step)
+        session.layers.started.connect(self.loss.start)
+        session.layers.stepped.connect(self.loss.add_layers)
         match.judged.connect(self.match.judge)
         for forget in (self.pad.start_trajectory, self.loss.start, self.match.forget):
             match.forgotten.connect(forget)

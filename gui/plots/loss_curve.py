@@ -3,13 +3,15 @@
 import math
 from collections.abc import Sequence
 
-from mesosynth.matching.results import MatchResult, MatchStep
+import numpy as np
+
+from mesosynth.matching.results import LayersStep, MatchResult, MatchStep
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 
 from .. import theme
 from .axes import Axis
 from .frame import Frame
-from .parts import Curve, Legend
+from .parts import Curve, Labels, Legend
 from .plot import Plot, Table
 
 COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d6c400", "#d55e00", "#0072b2", "#909090")
@@ -36,6 +38,8 @@ class LossCurve(Frame):
         self._loss = Curve(self.curves, "MATCH", dots=5.0)
         self._ways = [Curve(self.curves, colour, dots=4.0) for colour in COLOURS]
         self._legend = Legend(self.curves)
+        self._marks = Curve(self.curves, "LINE", width=1.0, connect="pairs")
+        self._phases = Labels(self.curves, ground=0.8)
 
     def set_table(self, parameters: ParameterTable) -> None:
         """Show another instrument's matches."""
@@ -53,7 +57,13 @@ class LossCurve(Frame):
         """Go on to an accepted step."""
         self.steps.append(step)
         self._draw()
-        self._sum_up(min(each.loss for each in self.steps), step.evaluations)
+        alike = [each.loss for each in self.steps if each.phase == step.phase]
+        self._sum_up(min(alike), step.evaluations)
+
+    def add_layers(self, step: LayersStep) -> None:
+        """Go on to a step of a match with layers."""
+        seconds, progress = step.seconds, step.progress
+        self.add(MatchStep({}, {}, step.loss, step.evaluations, seconds, 0, progress, "layers"))
 
     def end(self, result: MatchResult | None) -> None:
         """Show the loss of the result.
@@ -69,18 +79,21 @@ class LossCurve(Frame):
         units = {id_: self.parameters[id_].unit for id_ in ids if id_ in self.parameters}
         names = [f"{id_} ({units[id_]})" if units.get(id_) else id_ for id_ in ids]
         rows = [
-            [step.evaluations, step.seconds, step.start, step.loss, *(step.theta[i] for i in ids),
-             *(step.std.get(i, 0.0) for i in ids)]
+            [step.evaluations, step.seconds, step.start, step.phase, step.loss,
+             *(step.theta[i] for i in ids), *(step.std.get(i, 0.0) for i in ids)]
             for step in self.steps
         ]  # fmt: skip
         deviations = [f"std_{name}" for name in names]
-        return Table(["evaluations", "seconds", "start", "loss", *names, *deviations], rows)
+        return Table(
+            ["evaluations", "seconds", "start", "phase", "loss", *names, *deviations], rows
+        )
 
     def _read(self, x: float, _y: float) -> str:
         if not self.steps:
             return ""
         step = min(self.steps, key=lambda each: abs(each.evaluations - x))
         start = f" · start {step.start}" if step.start else ""
+        start += f" · {step.phase}"
         if not self.switch.isChecked():
             return f"evaluation {step.evaluations} · loss {step.loss:.2e}{start}".replace("-", "−")
         known = [id_ for id_ in step.theta if id_ in self.parameters]
@@ -103,17 +116,29 @@ class LossCurve(Frame):
         for way, id_ in zip(self._ways, [*ids, *[""] * len(self._ways)], strict=False):
             shares = [_travel(self.parameters[id_], s.theta[id_]) for s in steps] if id_ else []
             way.show(*self._points(shares))
-        self._legend.show(zip(COLOURS, ids, strict=False))
+        self._legend.show(
+            (colour, self.parameters[id_].name) for colour, id_ in zip(COLOURS, ids, strict=False)
+        )
+        begins = [step for step, last in zip(steps, [None, *steps], strict=False)
+                  if last is None or _phase(step) != _phase(last)]  # fmt: skip
+        top, bottom = (_TRAVEL.high, _TRAVEL.low) if travels else (high, low)
+        places = [step.evaluations - 0.3 for step in begins[1:]]
+        self._marks.show(np.repeat(places, 2), [bottom, top] * len(places))
+        self._phases.show(
+            (step.evaluations - 0.3, top, f" {_name(step)}", (0.0, 0.0), "DIM")
+            for step in (begins if not travels and len(begins) > 1 else ())
+        )
 
     def _points(self, values: Sequence[float]) -> tuple[list[float], list[float]]:
-        """Points of a curve: another start is another line, after a gap."""
+        """Points of a curve: another start or phase is another line, after a gap."""
         across, up = list[float](), list[float]()
-        start = None
-        for step, value in sorted(zip(self.steps, values, strict=False), key=lambda p: p[0].start):
-            if step.start != start and across:
+        before = None
+        pairs = zip(self.steps, values, strict=False)
+        for step, value in sorted(pairs, key=lambda pair: _phase(pair[0])):
+            if before is not None and _phase(step) != _phase(before):
                 across.append(math.nan)
                 up.append(math.nan)
-            start = step.start
+            before = step
             across.append(step.evaluations)
             up.append(value)
         return across, up
@@ -125,6 +150,15 @@ class LossCurve(Frame):
         self.title.setText("Parameters" if parameters else "Loss")
         self.switch.setText("Loss" if parameters else "Parameters")
         self._draw()
+
+
+def _phase(step: MatchStep) -> tuple[int, str]:
+    """Steps whose losses can be compared, and follow one another."""
+    return step.start, step.phase
+
+
+def _name(step: MatchStep) -> str:
+    return f"start {step.start + 1}" if step.phase == "arpeggio" else step.phase
 
 
 def _travel(parameter: Parameter, value: float) -> float:

@@ -5,6 +5,7 @@ import itertools
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,6 +168,7 @@ class MatchSearch:
         self._all = Observation(S, everything)
         few_unknowns = Unknowns.named(few, *also, model=model) if few else everything
         self._few = Observation(S, few_unknowns)
+        self._phase: Literal["arpeggio", "refinement"] = "arpeggio"
         self._minima: list[State] = []
         self._trapped: list[tuple[DescentResult, float]] = []  # rough descents, f_c of their start
         self._known: dict[str, float] = {}  # values of this start that are exact, relative errors
@@ -320,6 +322,7 @@ class MatchSearch:
 
     def _descend_from_start(self, state: State, start: int) -> MatchSteps:
         """Descend roughly, then precisely; from a trap only once all starts were tried."""
+        self._phase = "arpeggio"
         evaluations = self.settings.max_evaluations
         rough = yield from self._descend_from(self._few, state, start, evaluations, _ROUGH_STEP)
         if any(self._same(rough.iterate.state, other) for other in self._minima):
@@ -356,6 +359,7 @@ class MatchSearch:
         self, windowed: WindowedTarget, state: State, start: int, loss_before: float
     ) -> MatchSteps:
         """Go on from `state` with the target through a window around the arpeggio."""
+        self._phase = "refinement"
         state, model, few = state.copy(), self.model, self._few.unknowns
         state[model.onset] = windowed.onset
         x = self.operator.synthesize(state[: model.onset], windowed.onset)
@@ -583,6 +587,7 @@ class MatchSearch:
             seconds=self.cache.seconds,
             start=start,
             progress=progress,
+            phase=self._phase,
         )
         self.trajectory.append(step)
         return step

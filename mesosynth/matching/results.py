@@ -144,6 +144,9 @@ class MatchStep:
         continue the line of the last.
     progress : float
         0 to 1, an estimate for progress bars.
+    phase : {"arpeggio", "refinement", "layers"}
+        Descent to the whole target, to the part around the arpeggio without the noise, or match
+        with layers: each has a loss of its own, which cannot be compared with the others'.
     """
 
     theta: dict[str, float]
@@ -153,6 +156,7 @@ class MatchStep:
     seconds: float
     start: int
     progress: float
+    phase: Literal["arpeggio", "refinement", "layers"] = "arpeggio"
 
 
 @dataclass(frozen=True)

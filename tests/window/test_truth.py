@@ -22,6 +22,7 @@ from gui.plots.plot import Plot
 from gui.widgets.knob import Knob
 from mesosynth.audio.file import write_wav
 from mesosynth.instruments import INSTRUMENTS
+from mesosynth.matching.results import MatchStep
 from mesosynth.system.paths import resource
 
 GUIDE = resource("guide")
@@ -78,6 +79,28 @@ def test_no_tooltip_lies_over_what_a_plot_reads(desk):
     plots = desk.findChildren(Plot)
     assert len(plots) > 8
     assert not [p.accessibleName() for p in plots if p.toolTip() or p.viewport().toolTip()]
+
+
+def test_losses_of_different_phases_are_marked_and_not_joined(desk):
+    theta = {"f_m": 4.0}
+    desk.loss.start()
+    for k, (start, phase) in enumerate(
+        [(0, "arpeggio"), (0, "arpeggio"), (0, "refinement"), (0, "refinement"), (1, "arpeggio")]
+    ):
+        desk.loss.add(MatchStep(theta, {}, 0.1 / (k + 1), k + 1, 0.5 * k, start, 0.0, phase))
+    across = desk.loss._loss.x
+    assert list(across[~np.isnan(across)]) == [1, 2, 3, 4, 5]
+    assert list(np.flatnonzero(np.isnan(across))) == [2, 5]
+    assert [text[2].strip() for text in desk.loss._phases._shown] == [
+        "start 1", "refinement", "start 2",
+    ]  # fmt: skip
+    assert "refinement" in desk.loss._read(3.0, 0.0)
+    table = desk.loss.table()
+    assert [row[list(table.columns).index("phase")] for row in table.rows][2] == "refinement"
+    desk.loss.switch.setChecked(True)
+    assert [name for _, name in desk.loss._legend._names] == ["Note rate"]  # as on its knob
+    desk.loss.switch.setChecked(False)
+    desk.loss.start()
 
 
 def test_a_first_start_comes_up_from_silence(desk, qtbot):
