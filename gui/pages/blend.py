@@ -39,7 +39,7 @@ class BlendPage(Panel):
         self.vary.clicked.connect(self.vary_sound)
         percent = theme.note(f"{_FIRST_AMOUNT}%")
         self.amount.valueChanged.connect(lambda amount: percent.setText(f"{amount}%"))
-        keep = [self._keep_button(corner) for corner in range(len(CORNERS))]
+        self.keepers = keep = [self._keep_button(corner) for corner in range(len(CORNERS))]
         self.lay_out(
             theme.note("Keep sounds in the corners, then drag between them.", wrap=True),
             (self.square, 8), wide(*keep[2:]), wide(*keep[:2]),

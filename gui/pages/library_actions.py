@@ -138,7 +138,10 @@ class LibraryActions(QObject):
         super().__init__(history)
         self._desk, self._library, self._history = desk, library, history
         self.background = Background(self)
-        self.background.failed.connect(lambda text: desk.say(text, "error"))
+        self.background.failed.connect(self._on_failed)  # a lambda would keep the desk for ever
+
+    def _on_failed(self, text: str) -> None:
+        self._desk.say(text, "error")
 
     def is_favourite(self, entry: Entry) -> bool:
         """Whether a preset is one."""

@@ -244,7 +244,7 @@ def test_parameters_stand_beside_the_loss(desk):
     finally:
         QTest.mouseClick(desk.loss.switch, LEFT)
     rows = [*desk.loss.table().rows]
-    assert rows[2][:4] == [3, 1.0, 0, pytest.approx(0.1 / 3)]
+    assert rows[2][:5] == [3, 1.0, 0, "arpeggio", pytest.approx(0.1 / 3)]
     assert "f_m (Hz)" in desk.loss.table().columns
     desk.loss.start()
 
