@@ -10,6 +10,7 @@ with the program: put the name of a file of yours in its place.
 # Read it
 # -------
 
+import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -107,8 +108,9 @@ for name, error in fewer.std.items():
 # As a preset it can be opened on the desk, played by keys, and rendered by the command line.
 
 preset = ms.Preset(name="From the demo", parameters=found.theta)
-ms.save_preset("demo.json", preset)
-print(Path("demo.json").read_text()[:300])
+file = Path(tempfile.mkdtemp(), "demo.json")
+ms.save_preset(file, preset)
+print(file.read_text()[:300])
 
 # %%
 # If no arpeggio was found, the recording has more than one event: ``mesosynth match FILE --layers
