@@ -39,6 +39,7 @@ lint: $(VENV)/installed-dev
 
 # Tutorials and recipes are executed; the next build executes those that changed.
 docs: $(VENV)/installed-docs $(VENV)/compiled
+	rm -rf docs/api/generated
 	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 

@@ -71,8 +71,9 @@ def ripple_and_tangents(
     theta, n, sample_rate, start
         As for :func:`ripple`.
     free : sequence of int
-        Indices in theta of the directions: along the logarithm of |theta| for the first four, along
-        theta in units of :data:`SCALES` for the depth, and for the :data:`ONSET`, which delays.
+        Indices in theta of the directions: along the logarithm of ``|theta|`` for the first four,
+        along theta in units of :data:`SCALES` for the depth, and for the :data:`ONSET`, which
+        delays.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Constant-Q spectrogram |CQT| of a window, the input of an encoder.
+"""Constant-Q spectrogram ``|CQT|`` of a window, the input of an encoder.
 
 Filters are Gaussians of a semitone's bandwidth, 12 an octave. Samples every HOP-th of the filtered
 signal are the inverse transform of its spectrum folded to as many bins, so nothing in between is

@@ -1,4 +1,4 @@
-"""Encoders: small convolutional networks from |CQT| to nu, and their guess of theta.
+"""Encoders: small convolutional networks from ``|CQT|`` to nu, and their guess of theta.
 
 After Han, Lostanlen and Lagrange (TASLP 2024), with a network of 0.3 million weights in place of
 EfficientNet-B0, which is there as an option where torchvision is.
@@ -37,7 +37,7 @@ _SHIFTS = (-5, 0, 5)  # frames: the guess is the mean over these places of the s
 
 
 class Encoder(nn.Module):
-    """Network from |CQT| to nu.
+    """Network from ``|CQT|`` to nu.
 
     Parameters
     ----------

@@ -136,7 +136,7 @@ class Epoch:
 
 
 class Inputs:
-    """Magnitudes of |CQT| of all sounds, and noise to add to them.
+    """Magnitudes of ``|CQT|`` of all sounds, and noise to add to them.
 
     Parameters
     ----------

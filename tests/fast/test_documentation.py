@@ -20,8 +20,11 @@ def names_with_a_page():
 
 
 def public_names():
-    """Everything that `import mesosynth` offers, and the contract of plugins."""
-    yield from (f"mesosynth.{name}" for name in ms.__all__)
+    """Everything that `import mesosynth` offers, and the contract of plugins.
+
+    Errors are on the page of their module.
+    """
+    yield from (f"mesosynth.{name}" for name in ms.__all__ if not hasattr(ms.errors, name))
     own = {name for name in ms.__all__ if hasattr(plugins, name)}
     yield from (f"mesosynth.plugins.{name}" for name in set(plugins.__all__) - own)
 
