@@ -3,10 +3,12 @@
 Every sound of a folder is matched with layers, and what the preset plays is compared with the
 recording: by the three scores that the program tells, by an outside judge that is in no loss
 (zimtohrli, psychoacoustic), and by retrieval, the rank of its own recording among all of the
-folder. Beside it, with --baselines, random search and CMA-ES on the loss of our search, with as
-many layers of the same kinds and as much time. With --json, one object::
+folder. A second process judges while the next sound is matched. With --baselines RUN, nothing is
+matched: random search and CMA-ES, on the loss of our search, are added to what RUN, the output of
+--json, says, with as many layers of the same kinds and as much processor time. With --json, one
+object::
 
-    schema      1; grows with any change that a reader of an older one would notice
+    schema      2; grows with any change that a reader of an older one would notice
     machine     see :meth:`benchmarks.harness.Environment.record`
     layers, seconds, seed
                 as on the command line
@@ -14,18 +16,25 @@ many layers of the same kinds and as much time. With --json, one object::
                 scores {score, picture, jtfs, log_mel}; zimtohrli (distance to the recording as a
                 share of the median distance to the others, all at equal loudness and padded to
                 equal length; None where it is not installed or there are no others); ranks
-                {picture, jtfs, log_mel}, from 1; seconds; first (seconds to the first answer);
-                course, a list of [seconds, score]; random and cma, scores as above, or None
+                {picture, jtfs, log_mel}, from 1; seconds; cpu (processor seconds of the search);
+                first (seconds to the first answer); course, a list of [seconds, score, picture,
+                jtfs]; candidates, a list of [number of layers, score]; random and cma, scores as
+                above, or None
     medians, worst
-                of each score, of zimtohrli, of seconds and of first
+                of each score, of zimtohrli, of seconds, cpu and first
+    after_15    median picture and JTFS after 15 seconds
     retrieved   number of matches whose own recording is the nearest by two of the three scores
+    better      number of matches better than both baselines; None without these
 """
 
 import argparse
+import json
+import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,17 +52,17 @@ from benchmarks.harness import (
     table,
 )
 from mesosynth.errors import ArgumentError
-from mesosynth.system.cpu import worker_threads
+from mesosynth.system.cpu import cores, worker_threads
 
 if TYPE_CHECKING:
     from mesosynth.audio.target import Recording, Target
-    from mesosynth.matching.results import Layer, LayersResult, Scores
-    from mesosynth.presets.preset import Preset
+    from mesosynth.matching.results import Layer, LayersResult
 
-SCHEMA = 1
+SCHEMA = 2
 _SOUNDS = (".wav", ".flac", ".ogg", ".aif", ".aiff", ".mp3")
 _VIEWS = ("picture", "jtfs", "log_mel")
 _LOOKS = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0)  # s at which the course is judged
+_SOON = 15.0  # s
 _RATE, _OUTSIDE_RATE = 44100, 48000  # Hz; the latter is zimtohrli's
 _LOUDNESS = -23.0  # LUFS of the loudest 400 ms, for the outside judge
 _SPREAD = 0.3  # of the first generation of CMA-ES, of a parameter's range
@@ -78,8 +87,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layers", metavar="N", type=at_least(1), default=12)
     parser.add_argument("--seed", metavar="N", type=int, default=0)
     parser.add_argument(
-        "--baselines", action="store_true", help="random search and CMA-ES, as long each"
-    )
+        "--baselines", metavar="RUN", type=Path,
+        help="random search and CMA-ES, as long each as the match in this JSON took",
+    )  # fmt: skip
     parser.add_argument("--sheet", metavar="PNG", type=Path, help="write pictures of all pairs")
     parser.add_argument("--sounds", metavar="DIR", type=Path, help="write the matches, as WAV")
 
@@ -92,22 +102,28 @@ def run(arguments: argparse.Namespace) -> Answer:
         raise ArgumentError(f"--files {' '.join(arguments.files)}: no sound has such a name.")
     environment = Environment(worker_threads())
     with Narration() as say:
-        rows = _match_all(files, chosen, arguments, say)
-    figures = {name: [row["scores"][name] for row in rows] for name in ("score", *_VIEWS)}
-    for name in ("zimtohrli", "seconds", "first"):
+        if arguments.baselines is None:
+            rows = _match_all(files, chosen, arguments, say)
+        else:
+            rows = _with_baselines(files, chosen, arguments, say)
+    names = ("score", *_VIEWS)
+    figures = {name: [row["scores"][name] for row in rows] for name in names}
+    for name in ("zimtohrli", "seconds", "cpu", "first"):
         figures[name] = [row[name] for row in rows if row[name] is not None]
+    figures = {name: values for name, values in figures.items() if values}
+    soon = [[at for at in row["course"] if at[0] <= _SOON][-1:] or row["course"][:1] for row in rows]
+    rivals = [(row["scores"]["score"], row["random"], row["cma"]) for row in rows]
+    beside = [(own, each["score"], cma["score"]) for own, each, cma in rivals if each and cma]
     return {
         "schema": SCHEMA,
         "machine": environment.record(),
         **{name: getattr(arguments, name) for name in ("layers", "seconds", "seed")},
         "recordings": rows,
-        "medians": {name: float(np.median(x)) for name, x in figures.items() if x},
-        "worst": {
-            name: min(x) if name in ("score", *_VIEWS) else max(x)
-            for name, x in figures.items()
-            if x
-        },
+        "medians": {name: float(np.median(x)) for name, x in figures.items()},
+        "worst": {name: min(x) if name in names else max(x) for name, x in figures.items()},
+        "after_15": [float(x) for x in np.median([at[0][2:] for at in soon], axis=0)],
         "retrieved": sum(sum(rank == 1 for rank in row["ranks"].values()) >= 2 for row in rows),
+        "better": sum(own > max(others) for own, *others in beside) if beside else None,
     }
 
 
@@ -131,27 +147,52 @@ def _match_all(
     prepare(worker_threads())
     say("warming up")
     _warm_up()
-    targets = {file: load_target(file) for file in files}
-    gallery = Gallery([targets[file].recording for file in files])
-    rows: list[Answer] = []
-    sounds: list[tuple[str, Recording, Audio, float]] = []
-    for file in chosen:
-        say(f"{file.name}: {arguments.seconds:g} s")
-        target = targets[file]
-        row, sound = _match(target, arguments)
-        row["ranks"] = gallery.ranks(sound, target.recording.sample_rate, files.index(file))
-        row["zimtohrli"] = gallery.distance(sound, target.recording.sample_rate, files.index(file))
-        rows.append(row)
-        sounds.append((file.stem, target.recording, sound, row["scores"]["score"]))
-        if arguments.sounds is not None:
-            arguments.sounds.mkdir(parents=True, exist_ok=True)
-            write_wav(
-                arguments.sounds / f"{file.stem}.wav", sound, round(target.recording.sample_rate)
-            )
-        say(_line(row))
+    judged: list[tuple[Target, Future[tuple[Answer, Audio]]]] = []
+    with _judges(1, files) as judges:
+        for file in chosen:
+            say(f"{file.name}: {arguments.seconds:g} s")
+            target = load_target(file)
+            row, found = _match(target, arguments)
+            judged.append((target, judges.submit(_judge, files.index(file), row, found)))
+        rows: list[Answer] = []
+        sounds: list[tuple[str, Recording, Audio, float]] = []
+        for target, future in judged:
+            row, sound = future.result()
+            stem, recording = Path(target.name).stem, target.recording
+            rows.append(row)
+            sounds.append((stem, recording, sound, row["scores"]["score"]))
+            if arguments.sounds is not None:
+                arguments.sounds.mkdir(parents=True, exist_ok=True)
+                path = arguments.sounds / f"{stem}.wav"
+                write_wav(path, sound, round(recording.sample_rate))
+            say(_line(row))
     if arguments.sheet is not None:
         _draw(arguments.sheet, sounds)
     return rows
+
+
+def _with_baselines(
+    files: list[Path], chosen: list[Path], arguments: argparse.Namespace, say: Narration
+) -> list[Answer]:
+    """Rows of an earlier run, with what other methods find in the same time."""
+    try:
+        rows = json.loads(arguments.baselines.read_text())["recordings"]
+        known = {row["file"]: row for row in rows}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ArgumentError(f"--baselines {arguments.baselines} is no run: {error}.") from error
+    again = [(files.index(file), known[file.name]) for file in chosen if file.name in known]
+    if not again:
+        raise ArgumentError(f"--baselines {arguments.baselines} has none of these sounds.")
+    with _judges(cores(), files) as judges:
+        tasks = [
+            (row, name, judges.submit(_baseline, own, name, row, arguments.seed))
+            for own, row in again
+            for name in _METHODS
+        ]
+        for row, name, task in tasks:
+            row[name] = task.result()
+            say(f"{row['file']}: {name} {row[name]['score']:.2f}, ours {row['scores']['score']:.2f}")
+    return [row for _, row in again]
 
 
 # --------------------------------------------------------------------------------------------------
@@ -190,56 +231,68 @@ def _search(
     return result_of(search(Checkpoint("layers", settings, target)), take), steps
 
 
-def _match(target: "Target", arguments: argparse.Namespace) -> tuple[Answer, Audio]:
-    """Row of one recording without ranks and the outside judge, and what its match plays."""
-    from mesosynth.matching.similarity import Similarity
-    from mesosynth.presets.matched import sound_beside
+Found = list[tuple[float, tuple["Layer", ...]]]
+"""Layers, and after how many seconds they were found; the last ones are the answer."""
 
-    began = time.perf_counter()
+
+def _match(target: "Target", arguments: argparse.Namespace) -> tuple[Answer, Found]:
+    """Row of one recording without what a judge adds, and the layers of its course."""
+    began, began_cpu = time.perf_counter(), time.process_time()
     result, steps = _search(target, arguments.layers, arguments.seconds, arguments.seed)
-    seconds = time.perf_counter() - began
-    recording = target.recording
-    judge = Similarity(recording.audio, recording.sample_rate)
-    sound = sound_beside(_preset(result.layers, target), recording)
-
-    def score(layers: tuple["Layer", ...]) -> "Scores":
-        return judge.of(sound_beside(_preset(layers, target), recording))
-
+    seconds, cpu = time.perf_counter() - began, time.process_time() - began_cpu
     looks = [t for t in _LOOKS if t < seconds]
-    seen = [next((layers for at, layers in reversed(steps) if at <= t), None) for t in looks]
-    course = [[t, score(layers).score] for t, layers in zip(looks, seen, strict=True) if layers]
-    scores = judge.of(sound)
+    seen = [(t, [layers for at, layers in steps if at <= t]) for t in looks]
     row: Answer = {
         "file": target.name,
-        "duration": recording.duration,
+        "duration": target.recording.duration,
         "instrument": "layers",
         "layers": len(result.layers),
-        "kinds": [_kind(layer) for layer in result.layers],
-        "scores": scores.as_dict(),
+        "kinds": [layer.instrument for layer in result.layers],
         "seconds": seconds,
+        "cpu": cpu,
         "first": steps[0][0] if steps else seconds,
-        "course": [*course, [seconds, scores.score]],
+        "candidates": [[len(one.layers), one.scores.score] for one in result.candidates],
         "random": None,
         "cma": None,
     }
-    if arguments.baselines:
-        kinds = [_kind(layer) for layer in result.layers]
-        for name, method in (("random", _at_random), ("cma", _by_cma)):
-            layers = _baseline(method, target, kinds, arguments.seconds, arguments.seed)
-            row[name] = score(layers).as_dict()
-    return row, sound
+    return row, [*((t, of[-1]) for t, of in seen if of), (seconds, result.layers)]
 
 
-def _kind(layer: "Layer") -> str:
-    return layer.instrument
+# --------------------------------------------------------------------------------------------------
+# Judges: processes that know all recordings
 
 
-def _preset(layers: Sequence["Layer"], target: "Target") -> "Preset":
-    from mesosynth.matching.results import LayersResult, Scores
-    from mesosynth.presets.matched import layered_preset
+_GALLERY: list["Gallery"] = []  # of a process that judges
 
-    result = LayersResult(tuple(layers), Scores(0.0, 0.0, 0.0), 0.0, 0, 0.0, converged=True)
-    return layered_preset(result, target.name, target.sha256, target.recording)
+
+def _judges(count: int, files: list[Path]) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(count, context, initializer=_open_gallery, initargs=(files,))
+
+
+def _open_gallery(files: list[Path]) -> None:
+    from mesosynth.audio.file import load_target
+    from mesosynth.matching.jobs import prepare
+
+    prepare(1)
+    _GALLERY.append(Gallery([load_target(file).recording for file in files]))
+
+
+def _judge(own: int, row: Answer, found: Found) -> tuple[Answer, Audio]:
+    """A row with all that judges say, and what the match plays."""
+    from mesosynth.matching.similarity import Similarity
+    from mesosynth.presets.matched import layers_beside
+
+    gallery = _GALLERY[0]
+    recording = gallery.recordings[own]
+    rate, sound = recording.sample_rate, np.zeros(0)
+    judge, course, scores = Similarity(recording.audio, rate), [], {}
+    for at, layers in found:
+        sound = layers_beside(layers, recording)
+        scores = judge.of(sound).as_dict()
+        course.append([at, scores["score"], scores["picture"], scores["jtfs"]])
+    ranks, distance = gallery.ranks(sound, rate, own), gallery.distance(sound, rate, own)
+    return {**row, "scores": scores, "zimtohrli": distance, "ranks": ranks, "course": course}, sound
 
 
 # --------------------------------------------------------------------------------------------------
@@ -249,11 +302,8 @@ def _preset(layers: Sequence["Layer"], target: "Target") -> "Preset":
 Loss = Callable[[NDArray[np.float64]], float]
 
 
-def _baseline(
-    method: "Callable[[Loss, int, float, int], NDArray[np.float64]]",
-    target: "Target", kinds: Sequence[str], seconds: float, seed: int,
-) -> tuple["Layer", ...]:  # fmt: skip
-    """Layers that another method finds; it looks in the unit cube of all their axes."""
+def _baseline(own: int, method: str, row: Answer, seed: int) -> Answer:
+    """Scores of what another method finds; it looks in the unit cube of all axes of its layers."""
     import soxr
     import torch
 
@@ -261,8 +311,10 @@ def _baseline(
     from mesosynth.matching.layer_models import PERIOD, SIZE, layer_model, layer_of
     from mesosynth.matching.layers import PictureLoss, mixture_pictures
     from mesosynth.matching.results import Layer
+    from mesosynth.matching.similarity import similarity
+    from mesosynth.presets.matched import layers_beside
 
-    recording = target.recording
+    recording, kinds = _GALLERY[0].recordings[own], row["kinds"]
     peak = max(float(np.abs(recording.audio).max()), 1e-30)
     x = soxr.resample(recording.audio / np.float32(2.0 * peak), recording.sample_rate, RATE)
     pictures = BandPictures(len(x))
@@ -287,7 +339,8 @@ def _baseline(
             whole = mixture_pictures(pictures, kinds, rows(place))
             return float(loss.of([P.sum(dim=0) for P in whole]))
 
-    best = rows(method(at, len(kinds) * SIZE, seconds, seed)).double().numpy()
+    place = _METHODS[method](at, len(kinds) * SIZE, row["cpu"], seed)
+    best = rows(place).double().numpy()
     found: list[Layer] = []
     for kind, row in zip(kinds, best, strict=True):
         layer = layer_of(kind, row, len(x) / RATE)
@@ -297,14 +350,15 @@ def _baseline(
                 layer.period, layer.repeats, instrument=kind,
             )
         )  # fmt: skip
-    return tuple(found)
+    sound = layers_beside(found, recording)
+    return similarity(recording.audio, sound, recording.sample_rate).as_dict()
 
 
 def _at_random(loss: Loss, size: int, seconds: float, seed: int) -> NDArray[np.float64]:
     """The best of settings that are drawn until the time is over."""
-    rng, until = np.random.default_rng(seed), time.perf_counter() + seconds
+    rng, until = np.random.default_rng(seed), time.process_time() + seconds
     best, least = np.full(size, 0.5), np.inf
-    while time.perf_counter() < until:
+    while time.process_time() < until:
         place = rng.uniform(size=size)
         if (here := loss(place)) < least:
             best, least = place, here
@@ -315,15 +369,21 @@ def _by_cma(loss: Loss, size: int, seconds: float, seed: int) -> NDArray[np.floa
     """CMA-ES from the middle of the cube until the time is over."""
     import cma
 
-    until = time.perf_counter() + seconds
+    until = time.process_time() + seconds
     search = cma.CMAEvolutionStrategy(
         np.full(size, 0.5), _SPREAD,
         {"bounds": [0.0, 1.0], "seed": seed + 1, "verbose": -9, "CMA_diagonal": size > 100},
     )  # fmt: skip
-    while time.perf_counter() < until and not search.stop():
+    while time.process_time() < until and not search.stop():
         places = search.ask()
         search.tell(places, [loss(np.asarray(place)) for place in places])
     return np.asarray(search.result.xbest, np.float64)
+
+
+_METHODS: dict[str, Callable[[Loss, int, float, int], NDArray[np.float64]]] = {
+    "random": _at_random,
+    "cma": _by_cma,
+}
 
 
 # --------------------------------------------------------------------------------------------------
@@ -336,9 +396,15 @@ class Gallery:
     Parameters
     ----------
     recordings : sequence of Recording
+
+    Attributes
+    ----------
+    recordings
+        The same.
     """
 
     def __init__(self, recordings: Sequence["Recording"]) -> None:
+        self.recordings = recordings
         self._seconds = max(recording.duration for recording in recordings)
         self._views = [self._views_of(one.audio, one.sample_rate) for one in recordings]
         self._outside = [self._heard(one.audio, one.sample_rate) for one in recordings]
@@ -460,9 +526,12 @@ def show(answer: Answer) -> None:
             name, *(f"{of[view]:.2f}" for view in _VIEWS), number(of.get("zimtohrli"), ".2f"),
             "", f"{of['first']:.1f}", f"{of['seconds']:.0f}", "", "",
         ])  # fmt: skip
+    count = len(answer["recordings"])
+    better = "" if answer["better"] is None else f"; better than both: {answer['better']}"
+    soon = ", ".join(f"{value:.3f}" for value in answer["after_15"])
     table(
-        f"Scores, outside judge, ranks; own recording nearest: {answer['retrieved']} of "
-        f"{len(answer['recordings'])}",
+        f"Scores, outside judge, ranks; own recording nearest: {answer['retrieved']} of {count}"
+        f"{better}; median picture and JTFS after {_SOON:g} s: {soon}",
         ["recording"],
         ["picture", "JTFS", "mel", "zimt", "ranks", "first", "s", "random", "CMA"], rows,
     )  # fmt: skip

@@ -28,7 +28,17 @@ from ..widgets.bar import Bar
 from ..widgets.card import CardList, MovableCard, bare_button
 from ..widgets.elided_label import ElidedLabel
 from ..widgets.match_panel import ScoreBars
-from ..widgets.parts import PROGRESS, NumberBox, Panel, column, menu_button, progress_bar, row, wide
+from ..widgets.parts import (
+    PROGRESS,
+    NumberBox,
+    Panel,
+    choice,
+    column,
+    menu_button,
+    progress_bar,
+    row,
+    wide,
+)
 from .match import time_left
 
 COLOURS = (
@@ -170,6 +180,12 @@ class LayersPage(Panel):
         )
         self.progress = progress_bar("Progress of the match with layers")
         self.left, self.scores = theme.note(), ScoreBars()
+        self.answers = choice("Answers", ())
+        self.answers.setToolTip("What the match found: the best, fewer layers, other kinds.")
+        self.answers.setSizeAdjustPolicy(
+            self.answers.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.answers.activated.connect(self._answer)
         tip = "Add a layer of any instrument."
         self.add = menu_button("Add layer", tip, "ph.plus", self._fill_menu)
         self.menu = self.add.menu()
@@ -186,7 +202,7 @@ class LayersPage(Panel):
             theme.title("Match with layers"),
             row("At most", self.count, "layers in", self.seconds, 1),
             wide(*buttons[:2]), wide(*buttons[2:]),
-            self.progress, self.left, self.scores,
+            self.progress, self.left, self.answers, self.scores,
             row(theme.title("Layers"), 1, self.add), (self._list, 1),
         )  # fmt: skip
         self.setFocusProxy(self.count)
@@ -229,10 +245,16 @@ class LayersPage(Panel):
         self._settings.layers_seconds = self.seconds.value()
 
     def _forget(self) -> None:
+        self.answers.hide()
         self.progress.setValue(0)
         self.left.setText("No match yet")
 
+    def _answer(self, place: int) -> None:
+        """Play one of the answers of the last match."""
+        self._history.step("layers found", lambda session: session.layers.apply(place))
+
     def _on_started(self) -> None:
+        self.answers.hide()
         self.progress.setValue(0)
         self.left.setText("Looking for the first layer…")
         self._desk.say("Matching with layers…")
@@ -250,6 +272,11 @@ class LayersPage(Panel):
             self._forget()
             self._desk.say("The match with layers ended before there was one.", "warning")
             return
+        self.answers.clear()
+        for one in result.candidates:
+            how = "" if one is result.candidates[0] else one.difference(result.candidates[0])
+            self.answers.addItem(f"{_layers(len(one.layers))}  {one.scores.brief}  {how}")
+        self.answers.setVisible(len(result.candidates) > 1)
         self.progress.setValue(PROGRESS)
         found, seconds = _layers(len(result.layers)), f"{result.seconds:.0f} s"
         over = "" if result.converged else "; the time was over"

@@ -296,23 +296,23 @@ def _target_of(checkpoint: "Checkpoint") -> "Target":
     return checkpoint.target
 
 
-def _judged(
-    preset: "Preset", sound: "NDArray[np.float32]", target: "Target", options: MatchOptions
-) -> "Scores":
-    """Scores of what a preset plays beside the recording; both are written where that is wanted."""
+def _write(
+    preset: "Preset",
+    sound: "NDArray[np.float32]",
+    scores: "Scores",
+    target: "Target",
+    options: MatchOptions,
+) -> None:
+    """Write a preset with its scores, and what it plays, where that is wanted."""
     from mesosynth.audio.file import write_wav
-    from mesosynth.matching.similarity import similarity
     from mesosynth.presets.preset import save_preset
 
-    recording = target.recording
-    scores = similarity(recording.audio, sound, recording.sample_rate)
     if options.output is not None:
         assert preset.match is not None
         record = replace_struct(preset.match, similarity=scores.as_dict())
         save_preset(options.output, replace_struct(preset, match=record))
     if options.render is not None:
-        write_wav(options.render, sound, round(recording.sample_rate))
-    return scores
+        write_wav(options.render, sound, round(target.recording.sample_rate))
 
 
 def _source(target: "Target") -> dict[str, Any]:
@@ -336,6 +336,7 @@ def _source(target: "Target") -> dict[str, Any]:
 
 
 def _one_arpeggio(checkpoint: "Checkpoint", options: MatchOptions, as_json: bool) -> dict[str, Any]:
+    from mesosynth.matching.similarity import similarity
     from mesosynth.presets.matched import levelled, matched_preset
 
     target, instrument = _target_of(checkpoint), checkpoint.instrument
@@ -353,7 +354,9 @@ def _one_arpeggio(checkpoint: "Checkpoint", options: MatchOptions, as_json: bool
         preset = matched_preset(
             result, target.name, target.sha256, instrument, recording=target.recording
         )
-        scores = _judged(*levelled(preset, target.recording), target, options)
+        preset, sound = levelled(preset, target.recording)
+        scores = similarity(target.recording.audio, sound, target.recording.sample_rate)
+        _write(preset, sound, scores, target, options)
     if not as_json:
         _print(result, instrument_class(instrument).parameters)
         print(f"{'Similarity':<12}{scores}")
@@ -422,15 +425,24 @@ def _layers(checkpoint: "Checkpoint", options: MatchOptions, as_json: bool) -> d
 
         result = result_of(steps, show)
     result = replace(result, layers=tuple(sorted(result.layers, key=lambda one: -one.share)))
-    preset = layered_preset(result, target.name, target.sha256, target.recording)
-    scores = _judged(*levelled(preset, target.recording), target, options)
-    result = replace(result, scores=scores)
+    if options.output is not None or options.render is not None:
+        preset = layered_preset(result, target.name, target.sha256, target.recording)
+        _write(*levelled(preset, target.recording), result.scores, target, options)
     if not as_json:
         _print_layers(result)
     return {
         **_source(target),
         "layers": [asdict(layer) for layer in result.layers],
         "similarity": result.scores.as_dict(),
+        "candidates": [
+            {
+                "difference": one.difference(result.candidates[0]),
+                "similarity": one.scores.as_dict(),
+                "loss": one.loss,
+                "layers": [asdict(layer) for layer in one.layers],
+            }
+            for one in result.candidates[1:]
+        ],
         **{name: getattr(result, name) for name in ("loss", "evaluations", "seconds", "converged")},
     }
 
@@ -446,6 +458,9 @@ def _print_layers(result: "LayersResult") -> None:
     for number, layer in enumerate(result.layers, 1):
         print(f"{number:2}  {_layer_line(layer)}")
     print(f"Similarity: {result.scores}; after {result.seconds:.0f} s.")
+    for one in result.candidates[1:]:
+        difference = one.difference(result.candidates[0])
+        print(f"Or {len(one.layers)} layers ({difference}): {one.scores.brief}.")
     if not result.converged:
         print("It was not done when the time was over; a larger --seconds may bring it closer.")
 

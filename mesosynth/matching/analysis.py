@@ -320,6 +320,7 @@ def finer_picture(
 def layers_picture(
     layers: Sequence[Layer],
     target: Target | None,
+    begin: float = 0.0,
     values: Mapping[str, float] | None = None,
     effects: Sequence[EffectState] = (),
     state: Mapping[str, Any] | None = None,
@@ -330,6 +331,8 @@ def layers_picture(
     ----------
     layers : sequence of Layer
     target : Target or None
+    begin : float
+        Of their phrase, s on the clock of their onsets.
     values, effects, state
         Of the sound as it is heard; see :func:`sound_picture`.
 
@@ -340,10 +343,11 @@ def layers_picture(
     layers : tuple of Layer
         The same, with each one's share of the energy of all.
     scores : Scores or None
-        How alike their sum and the target are; None without a target, and through effects, which
-        the sum knows nothing of.
+        How alike the sound of the whole rack and the target are; None without a target, and through
+        effects that are users' plugins.
     """
     yield
+    users = any(each.plugin not in EFFECTS and not each.bypassed for each in effects)
     effects = _audible(effects)
     start, scale = (target.start, target.scale) if target else (0.0, 1.0)
     x = scale * render_layers(layers, ANALYSIS_SAMPLES, ANALYSIS_RATE, start)
@@ -351,20 +355,24 @@ def layers_picture(
         x = _as_played(x, values or {}, "layers", effects, state or {})
     picture = analysis(shared_operator(), x) if x.any() else None
     yield
-    rate, samples, begin = float(ANALYSIS_RATE), ANALYSIS_SAMPLES, start
-    if target is not None:
-        recording = target.recording
-        rate, samples, begin = recording.sample_rate, len(recording.audio), recording.start
-    moved = [replace(layer, onset=layer.onset - begin) for layer in layers]
-    sounds = layer_sounds(moved, samples, rate)
-    yield
+    recording = None if target is None else target.recording
+    first, seconds = start, ANALYSIS_SAMPLES / ANALYSIS_RATE
+    if recording is not None:
+        first, seconds = recording.start, recording.duration
+    moved = [replace(layer, onset=layer.onset - first) for layer in layers]
+    sounds = layer_sounds(moved, round(seconds * _PLAYED_RATE), _PLAYED_RATE)
     energy = np.square(sounds).sum(axis=1)
     shares = energy / max(float(energy.sum()), 1e-300)
     pairs = zip(layers, shares, strict=True)
     shared = tuple(replace(layer, share=float(share)) for layer, share in pairs)
-    alone = None if effects else target
-    scores = None if alone is None else _recording_similarity(alone).of(sounds.sum(axis=0))
-    return picture, shared, scores
+    if target is None or recording is None or users:
+        return picture, shared, None
+    yield
+    rate, lag = round(recording.sample_rate), round((begin - first) * recording.sample_rate)
+    room = seconds + abs(lag) / rate
+    both = render("layers", values or {}, room, rate, effects=effects, state=state)
+    played = np.pad(both.mean(axis=0), (max(lag, 0), 0))[max(-lag, 0) :][: len(recording.audio)]
+    return picture, shared, _recording_similarity(target).of(played)
 
 
 def attribution(

@@ -32,6 +32,8 @@ def _spread(g: F4, p: F4, width: F4, H: F4, P: F4) -> None:
             wide = width[layer, k]
             for t in range(g.shape[2]):
                 level, place = g[layer, k, t], p[layer, k, t]
+                if wide >= 0.0:  # noise around a higher pitch reaches down into the table
+                    place = min(place, last - 0.001)
                 if level < 1e-11 or place < 0.0 or place >= last:
                     continue
                 i = int(place)
@@ -91,6 +93,8 @@ def _spread_adjoint(
             wide = width[layer, k]
             for t in range(g.shape[2]):
                 level, place = g[layer, k, t], p[layer, k, t]
+                if wide >= 0.0:  # noise around a higher pitch reaches down into the table
+                    place = min(place, last - 0.001)
                 if level < 1e-11 or place < 0.0 or place >= last:
                     continue
                 i = int(place)

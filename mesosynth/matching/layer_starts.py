@@ -2,8 +2,9 @@
 
 A place is drawn by the decibels, or by the amplitude, that are missing in the picture of middle
 resolution. Around it, the course of the missing power in time gives onset, attack and decay (a line
-fit in decibels), and the spectrum's peak the pitch. Onsets snap to peaks of the spectral flux. Some
-are copies of layers that are there, at another onset: what was fitted once is tried again where the
+fit in decibels), and the rate of a tremolo or of notes (the peak of its modulation spectrum); the
+spectrum's peak gives the pitch, and the slope of the picture there the glide. Onsets snap to peaks
+of the spectral flux. Some are copies of layers that are there, at another onset: what was fitted once is tried again where the
 sound repeats.
 """
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from mesosynth.matching.band_pictures import (
     RATE,
@@ -42,7 +44,10 @@ _NEPER_DB = 20.0 / math.log(10.0)
 _SHARES = {"tone": 0.36, "air": 0.2, "wide": 0.16, "arpeggio": 0.16, "drum": 0.12}
 """Of the candidates: a strike that rings, one of coloured or of broadband air, ..."""
 
-_COPIES, _TREMOLOS = 0.3, 0.2  # share of candidates
+_COPIES, _TREMOLOS, _GLIDING = 0.3, 0.2, 0.5  # share of candidates
+_SLOWEST, _FASTEST = 2.0, 40.0  # Hz, of a modulation
+_AROUND = (3.0, 1.5)  # frames and bands over which a glide is measured
+_STEEP = 30.0  # dB an octave, below which a picture has no glide
 
 _REACH = {"tone": 1, "air": 2, "wide": 5, "arpeggio": 1, "drum": 2}  # bands around the place
 _BRIGHTNESS = (-60.0, -24.0, -12.0, -6.0)  # dB/octave
@@ -92,6 +97,7 @@ class LayerStarts:
         self._loudest = float(self._power.max())
         self._decibels = self._above_floor(self._power)
         rises = np.diff(self._decibels, axis=0, prepend=0.0).clip(min=0.0).sum(axis=1)
+        self._glides = _glides(self._decibels)
         near = [rises[max(0, i - 4) : i + 5].max() for i in range(len(rises))]
         peaks = np.flatnonzero((rises == near) & (rises > 0.15 * rises.max()))
         self.onsets: list[float] = (peaks * _HOP).tolist()
@@ -165,15 +171,16 @@ class LayerStarts:
         decay = float(np.clip(_NEPER_DB / max(-slope, 0.5), 0.01, 6.0))
         centres = band_centres(_MIDDLE)
         f_c = float(centres[band])
+        glide = float(self._glides[min(top + 2, len(self._glides) - 1), band])
         if way in ("tone", "arpeggio", "drum"):
             f_c = self._peak(top + 2, band)
         match way:
             case "arpeggio":
                 sigma = float(np.clip((top - first) * _HOP + 0.5 * decay, 0.01, 1.5))
-                gamma = float(rng.choice([0.0, rng.normal() * 4.0]))
+                gamma = float(rng.choice([0.0, glide, rng.normal() * 4.0]))
                 w = max(abs(gamma), 0.125) * sigma / 0.1
                 theta = [
-                    f_c, float(np.exp(rng.uniform(math.log(2.0), math.log(40.0)))), gamma, w,
+                    f_c, _modulation(level, top, rng), gamma, w,
                     rng.uniform(), float(rng.choice([0.0, rng.uniform(0.3, 1.0)])),
                     float(rng.choice(_BRIGHTNESS)),
                 ]  # fmt: skip
@@ -187,15 +194,16 @@ class LayerStarts:
                 return self._row("drum", theta, onset, rng)
             case _:
                 gamma, air, width, brightness = 0.0, 1.0, 0.3, -20.0
+                if rng.random() < _GLIDING:
+                    gamma = float(rng.choice([glide, glide, rng.normal() * 1.5]))
                 if way == "tone":
                     air, brightness = (float(rng.choice(x)) for x in ((0, 0, 0.15), _BRIGHTNESS))
-                    gamma = float(rng.normal() * 1.5) if rng.random() < 0.35 else 0.0
                 else:
                     low, high = (0.1, 0.8) if way == "air" else (0.8, 4.0)
                     width = float(np.exp(rng.uniform(math.log(low), math.log(high))))
                 rate, depth = 6.0, 0.0
                 if rng.random() < _TREMOLOS:
-                    rate = float(np.exp(rng.uniform(math.log(2.0), math.log(40.0))))
+                    rate = _modulation(level, top, rng)
                     depth = float(rng.uniform(0.4, 0.9))
                 theta = [
                     f_c, gamma, attack, decay, brightness, 0.0, 0.5, air, width, rate, depth
@@ -233,6 +241,29 @@ class LayerStarts:
     def _above_floor(self, power: NDArray[np.float32]) -> NDArray[np.float32]:
         """Decibels above the floor, 0 and more."""
         return 10.0 * np.log10(power / self._loudest + 10.0 ** (-_FLOOR / 10.0)) + _FLOOR
+
+
+def _glides(decibels: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Glide at each place of a picture D, octaves/s: gamma that moves what is seen there.
+
+    ``gamma = -<D_t D_x> / <D_x^2>`` is least squares of ``D_t + gamma D_x = 0`` around a place, with
+    x in octaves (Lucas and Kanade 1981, along one axis).
+    """
+    along_t = np.gradient(decibels, _HOP, axis=0)
+    along_x = np.gradient(decibels, np.log2(band_centres(_MIDDLE)), axis=1)
+    both, square = (gaussian_filter(x, _AROUND) for x in (along_t * along_x, along_x**2))
+    return -both / (square + _STEEP**2)
+
+
+def _modulation(level: NDArray[np.floating], frame: int, rng: np.random.Generator) -> float:
+    """Rate of a modulation of a level (dB) from a frame on, Hz: a peak of its spectrum, or any."""
+    x = np.diff(level[max(frame - 8, 0) : frame + 56].clip(min=-_FLOOR))
+    rates = np.fft.rfftfreq(4 * len(x) + 8, _HOP)
+    power = np.abs(np.fft.rfft(x * np.hanning(len(x)), 4 * len(x) + 8)) ** 2
+    power[(rates < _SLOWEST) | (rates > _FASTEST)] = 0.0
+    if rng.random() < 0.3 or not power.any():
+        return float(np.exp(rng.uniform(math.log(_SLOWEST), math.log(_FASTEST))))
+    return float(rng.choice(rates, p=power**2 / (power**2).sum()))
 
 
 def _event(level: NDArray[np.floating], frame: int) -> tuple[int, int, float]:

@@ -36,11 +36,13 @@ from mesosynth.matching.layer_starts import LayerStart, LayerStarts
 from mesosynth.matching.results import (
     MOST_LAYERS,
     Layer,
+    LayersCandidate,
     LayersResult,
     LayersSettings,
     LayersStep,
 )
 from mesosynth.matching.similarity import Similarity, local_coefficients
+from mesosynth.presets.matched import layers_beside
 from mesosynth.system.steps import Evaluation, EvaluationCache, Steps, Stopped, result_of
 
 R = TypeVar("R")
@@ -157,14 +159,19 @@ def _repeated(power: torch.Tensor, rows: torch.Tensor, hop: int) -> torch.Tensor
 # and A' of the target::
 #
 #     loss = sum_r W_r (mean (D - D')^2 / var D' + 0.3 mean |D - D'| / std D' + 0.5 |A - A'| / |A'|)
+#            + W mean H(D - D')^2 / var H D'
 #
 # The first is one minus a correlation, near to it; the second is not led by what is far away; the
-# third, spectral convergence, hears what is loud.
+# third, spectral convergence, hears what is loud. The last is of the middle resolution alone: H
+# takes the mean of the neighbourhood away, so that strokes, partials and glides count beside the
+# large shape that most of the variance is in, as they do in a scattering transform.
 
 
 _WEIGHTS = (1.0, 1.0, 0.7)
 _ABSOLUTE, _CONVERGENCE = 0.3, 0.5
+_DETAIL, _NEIGHBOURS = 0.3, (9, 5)  # weight; frames and bands
 _FLOOR = 1e-6  # of the loudest
+_MIDDLE = 1  # resolution
 _STEADY = 1.0  # dB^2, for pictures without variance
 
 
@@ -181,6 +188,7 @@ class PictureLoss:
         self.loudest = [float(P.max()) for P in target]
         self._decibels = [self._in_decibels(P, i) for i, P in enumerate(target)]
         self._variance = [float(D.var(correction=0)) + _STEADY for D in self._decibels]
+        self._detail = float(_details(self._decibels[_MIDDLE]).square().mean()) + _STEADY
         self._amplitude = [P.sqrt() for P in target]
         self._norm = [float(A.norm()) for A in self._amplitude]
 
@@ -194,16 +202,29 @@ class PictureLoss:
             A = (P + 1e-3 * _FLOOR * self.loudest[i]).sqrt() - self._amplitude[i]
             away = A.square().sum(dim=(-2, -1)).sqrt() / self._norm[i]
             total = total + _WEIGHTS[i] * (square + _ABSOLUTE * absolute + _CONVERGENCE * away)
+            if i == _MIDDLE:
+                detail = _details(D).square().mean(dim=(-2, -1))
+                total = total + _DETAIL / self._detail * detail
         return total
 
     def correlation(self, pictures: Pictures) -> float:
         """Correlation of decibels at the middle resolution."""
-        a, b = self._in_decibels(pictures[1], 1), self._decibels[1]
+        a, b = self._in_decibels(pictures[_MIDDLE], _MIDDLE), self._decibels[_MIDDLE]
         a, b = a - a.mean(), b - b.mean()
         return float((a * b).sum() / (a.norm() * b.norm()).clamp_min(1e-12))
 
     def _in_decibels(self, P: torch.Tensor, place: int) -> torch.Tensor:
         return 10.0 * torch.log10(P / self.loudest[place] + _FLOOR)
+
+
+def _details(D: torch.Tensor) -> torch.Tensor:
+    """Pictures (..., frames, bands) without the mean of each neighbourhood."""
+    flat = D.reshape(-1, *D.shape[-2:])
+    half = [size // 2 for size in _NEIGHBOURS]
+    mean = torch.nn.functional.avg_pool2d(
+        flat, _NEIGHBOURS, stride=1, padding=half, count_include_pad=False
+    )
+    return (flat - mean).reshape(D.shape)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -221,6 +242,8 @@ class PictureLoss:
 
 _PEAK = 0.5  # of the sound that is analysed
 _CANDIDATES, _FINALISTS = 48, 3  # for a new layer
+_FIRST = (16, 1)  # the same, for the first one, which is heard as soon as possible
+_AT_ONCE = 12  # candidates
 _LEVELS = (-6.0, -2.0, 1.0, 4.0)  # dB around the median of what is missing
 _LONE_STEPS, _GROWING_STEPS, _SWAP_STEPS, _LAST_STEPS = 12, 15, 30, 80
 _TRIES = 4  # of the layers, in the order of what is missed least, one after another
@@ -234,6 +257,8 @@ _VARIED_PATIENCE, _VARIED_GAIN = 2, 2e-3  # stages without a gain, share of the 
 _JTFS = 2.0  # weight of the local JTFS beside the pictures
 _FARTHEST = 4.0  # factor of power by which a waveform's picture may differ from the expected one
 _LEAST_SECONDS = 2.0  # for a search that goes on when its time is nearly over
+_RESULT_SECONDS, _RESULT_SHARE = 0.3, 0.3  # s, and share of the sound's length: for the scores
+_ASIDE = -1.0  # slack of a stage whose layers are no answer but a candidate
 _REPORT_PERIOD = 0.2  # s
 _SMALL = 1e-5  # of the loudest: power that is silence
 _MEMORY = (0.85, 0.95)  # of Adam, for mean and square
@@ -294,12 +319,15 @@ class LayerSearch:
         self._loss = PictureLoss(pictures)
         self._starts = LayerStarts(sound, self._pictures, pictures)
         self._before = settings.before
-        self._seconds = settings.seconds
+        seconds = settings.seconds
         if self._before is not None:
-            self._seconds = max(self._seconds - self._before.seconds, _LEAST_SECONDS)
+            seconds = max(seconds - self._before.seconds, _LEAST_SECONDS)
+        result = _RESULT_SECONDS + _RESULT_SHARE * recording.duration
+        self._seconds = max(seconds - result, 0.5 * seconds)
         self._given = len(settings.start)
         self._state = _State(_NO_LAYERS, math.inf)
         self._number = 0
+        self._best: dict[tuple[str, ...], _State] = {}  # of each mix of kinds
         self._told = -math.inf  # when a step was told last, s
         self._finished = False
 
@@ -347,6 +375,9 @@ class LayerSearch:
             before = self._state.loss
             yield from self._stage(self._varied())
             failures = 0 if self._state.loss < before * (1.0 - _VARIED_GAIN) else failures + 1
+        for other in self._chosen()[1:]:
+            if self._elapsed < 1.0:
+                yield from self._stage(self._refined(other.mixture, _SWAP_STEPS), slack=_ASIDE)
         yield from self._tell(last=True)
 
     def _stage(self, compute: Steps[None, _State], slack: float = 0.0) -> LayerSteps[None]:
@@ -360,6 +391,9 @@ class LayerSearch:
         numbers_of = yield from self._cache.evaluate(at, numbers(), _State.SIZE)
         self._number += 1
         state = _State.from_numbers(numbers_of)
+        mix = tuple(sorted(state.mixture.kinds))
+        if mix not in self._best or state.loss < self._best[mix].loss:
+            self._best[mix] = state
         grown = len(state.mixture) > self._count
         if state.loss <= self._state.loss * (1.0 + slack) or (grown and not self._count):
             self._state = state
@@ -391,7 +425,7 @@ class LayerSearch:
     def _pruned(self) -> Steps[None, _State]:
         """The layers without those that are not missed."""
         state = self._state
-        while len(state.mixture) > max(self._given, 1):
+        while len(state.mixture) > max(self._given, 1) and not self._late:
             worth = self._worth(state.mixture)[self._given :]
             place = self._given + int(np.argmin(worth))
             if float(worth.min()) > state.loss * (1.0 + 2.0 * _NOT_MISSED):
@@ -448,6 +482,8 @@ class LayerSearch:
             if loss < least:
                 least, sounds, rows[place] = loss, tried, row
             yield
+            if self._late:
+                break
         return _State(mixture.moved(rows), self._state.loss * least / before)
 
     # ------------------------------------------------------------------ their parts
@@ -491,16 +527,20 @@ class LayerSearch:
         base = self._sum(mixture) if len(mixture) else None
         present = None if base is None else base[1]
         layers = [LayerStart(*layer) for layer in zip(mixture.kinds, mixture.rows, strict=True)]
-        starts = self._starts.propose(present, layers, _CANDIDATES, rng)
+        count, finalists = (_CANDIDATES, _FINALISTS) if layers else _FIRST
+        starts = self._starts.propose(present, layers, count, rng)
         tried: list[tuple[float, str, torch.Tensor]] = []
         for kind in KINDS:
             rows = [start.row for start in starts if start.kind == kind]
-            if rows:
-                tried += self._levelled(kind, torch.tensor(np.array(rows)).float(), base)
+            for first in range(0, len(rows), _AT_ONCE):
+                some = torch.tensor(np.array(rows[first : first + _AT_ONCE])).float()
+                tried += self._levelled(kind, some, base)
                 yield
+                if self._late:
+                    break
         tried.sort(key=lambda one: one[0])
         best: tuple[float, str, torch.Tensor] | None = None
-        for _, kind, row in tried[:_FINALISTS]:
+        for _, kind, row in tried[:finalists]:
             held = torch.zeros(1, dtype=torch.bool)
             loss, rows = yield from self._descent((kind,), row[None], held, _LONE_STEPS, base)
             if best is None or loss < best[0]:
@@ -576,7 +616,7 @@ class LayerSearch:
             if float(loss.detach()) < best:
                 best, at = float(loss.detach()), rows
             yield
-            if step == steps:
+            if step == steps or self._late:
                 break
             (gradient,) = torch.autograd.grad(loss, here)
             gradient = gradient.nan_to_num() * rates
@@ -591,28 +631,31 @@ class LayerSearch:
 
     def _worth(self, mixture: Mixture) -> NDArray[np.float64]:
         """Loss without each layer."""
+        pictures = self._separate(mixture)
+        whole = [P.sum(dim=0) for P in pictures]
+        without = [W - P for W, P in zip(whole, pictures, strict=True)]
+        return self._loss.of([P.clamp_min(0.0) for P in without]).double().numpy()
+
+    def _separate(self, mixture: Mixture) -> Pictures:
+        """Expected pictures of each layer."""
         with torch.no_grad():
             rows = torch.from_numpy(mixture.rows).float()
-            pictures = mixture_pictures(self._pictures, mixture.kinds, rows)
-            whole = [P.sum(dim=0) for P in pictures]
-            without = [W - P for W, P in zip(whole, pictures, strict=True)]
-            return self._loss.of([P.clamp_min(0.0) for P in without]).double().numpy()
+            return mixture_pictures(self._pictures, mixture.kinds, rows)
 
     def _sum(self, mixture: Mixture) -> Pictures:
         """Expected pictures of all layers together."""
-        with torch.no_grad():
-            rows = torch.from_numpy(mixture.rows).float()
-            pictures = mixture_pictures(self._pictures, mixture.kinds, rows)
-            return [P.sum(dim=0) for P in pictures]
+        return [P.sum(dim=0) for P in self._separate(mixture)]
 
     def _real_pictures(self, mixture: Mixture) -> Pictures:
         """Pictures of the waveform of layers."""
         return self._pictures.of_sound(torch.from_numpy(self._sounds(mixture).sum(axis=0)))
 
     def _sounds(self, mixture: Mixture) -> NDArray[np.float32]:
-        """Waveforms of layers, (layers, samples)."""
+        """What the instrument plays of each layer, (layers, samples)."""
         layers = self._layers(mixture, [1.0] * len(mixture), 1.0, 0.0)
-        return layer_sounds(layers, self._samples, RATE).astype(np.float32)
+        whole = replace(self._recording, audio=self._recording.audio * self._scale, start=0.0)
+        sounds = [layers_beside([layer], whole) for layer in layers]
+        return np.array([_resampled(replace(whole, audio=sound)) for sound in sounds])
 
     @property
     def _count(self) -> int:
@@ -623,6 +666,11 @@ class LayerSearch:
         """Share of the time that was over at the last evaluation."""
         return self._cache.evaluated_at / self._seconds
 
+    @property
+    def _late(self) -> bool:
+        """Whether the time is over now, within a stage: it is left with the best so far."""
+        return self._cache.seconds >= self._seconds
+
     # ------------------------------------------------------------------ steps and result
 
     def _tell(self, last: bool = False) -> Iterator[LayersStep]:
@@ -632,9 +680,7 @@ class LayerSearch:
             return
         self._told = seconds
         mixture = self._state.mixture
-        with torch.no_grad():
-            rows = torch.from_numpy(mixture.rows).float()
-            pictures = mixture_pictures(self._pictures, mixture.kinds, rows)
+        pictures = self._separate(mixture)
         energy = pictures[1].sum(dim=(1, 2)).double().numpy()
         planned = 4.0 * self._settings.layers
         step = LayersStep(
@@ -651,19 +697,34 @@ class LayerSearch:
         """The best layers, in the terms of the sound that was given."""
         if not self._count:
             raise Stopped
-        recording, mixture = self._recording, self._state.mixture
-        layers = self._layers(mixture, [1.0] * len(mixture), self._scale, 0.0)
-        sounds = layer_sounds(layers, len(recording.audio), recording.sample_rate)
-        energy = np.square(sounds).sum(axis=1)
-        scores = Similarity(recording.audio, recording.sample_rate).of(sounds.sum(axis=0))
+        judge = Similarity(self._recording.audio, self._recording.sample_rate)
+        candidates = tuple(self._judged(state, judge) for state in self._chosen())
         return LayersResult(
-            layers=self._layers(mixture, energy.tolist(), self._scale, recording.start),
-            scores=scores,
+            layers=candidates[0].layers,
+            scores=candidates[0].scores,
             loss=self._state.loss,
             evaluations=self._number,
             seconds=self._cache.seconds + (0.0 if self._before is None else self._before.seconds),
             converged=self._finished,
+            candidates=candidates,
         )
+
+    def _chosen(self) -> list[_State]:
+        """The best, and beside it other kinds, half as many, and a quarter as many layers."""
+        chosen, count = [self._state], self._count
+        mixes = [tuple(sorted(self._state.mixture.kinds))]
+        for most in (count, count // 2, count // 4):
+            others = [mix for mix in self._best if mix not in mixes and len(mix) <= most]
+            if others:
+                mixes.append(min(others, key=lambda mix: self._best[mix].loss))
+                chosen.append(self._best[mixes[-1]])
+        return chosen
+
+    def _judged(self, state: _State, judge: Similarity) -> LayersCandidate:
+        """Layers in the terms of the sound that was given, scored by what the instrument plays."""
+        energies = [float(P.sum()) for P in self._separate(state.mixture)[1]]
+        layers = self._layers(state.mixture, energies, self._scale, self._recording.start)
+        return LayersCandidate(layers, state.loss, judge.of(layers_beside(layers, self._recording)))
 
     def _layers(
         self, mixture: Mixture, energies: Sequence[float], scale: float, start: float

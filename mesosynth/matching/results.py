@@ -1,6 +1,7 @@
 """Settings, steps and results of matching: frozen records without torch."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol
@@ -598,7 +599,7 @@ class LayersSettings:
     layers : int
         Largest number of layers, 1 to :data:`MOST_LAYERS`; fewer if more do not lower the loss.
     seconds : float
-        Time limit, s; the match ends with the best layers so far, at most one stage later.
+        Time limit, s, with the scores at the end; the match ends with the best layers so far.
     seed : int
         Seed of the random starts.
     start : tuple of Layer
@@ -640,6 +641,34 @@ class LayersSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LayersCandidate:
+    """One answer of a match with layers.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+    loss : float
+        As in :class:`LayersStep`.
+    scores : Scores
+        Similarity of what they play to the target.
+    """
+
+    layers: tuple[Layer, ...]
+    loss: float
+    scores: Scores
+
+    def difference(self, other: "LayersCandidate") -> str:
+        """How these layers differ from others, by number and instrument: "4 strikes fewer"."""
+        own, others = (Counter(one.instrument for one in each.layers) for each in (self, other))
+        words: list[str] = []
+        for kind in LAYERED:
+            if count := own[kind] - others[kind]:
+                plural = "" if abs(count) == 1 else "s"
+                words.append(f"{abs(count)} {kind}{plural} {'more' if count > 0 else 'fewer'}")
+        return ", ".join(words) or "the same kinds"
+
+
+@dataclass(frozen=True, slots=True)
 class LayersResult:
     """Result of a match with layers.
 
@@ -648,11 +677,13 @@ class LayersResult:
     layers : tuple of Layer
         In the order in which they were found, after those of the start.
     scores : Scores
-        Similarity of their sum to the target.
+        Similarity of what they play to the target.
     loss, evaluations, seconds
         As in :class:`LayersStep`.
     converged : bool
         False if the match was stopped or reached its time limit.
+    candidates : tuple of LayersCandidate
+        This answer, and others with fewer layers or other kinds, from many layers to few.
     """
 
     layers: tuple[Layer, ...]
@@ -661,6 +692,7 @@ class LayersResult:
     evaluations: int
     seconds: float
     converged: bool
+    candidates: tuple[LayersCandidate, ...] = ()
 
 
 # --------------------------------------------------------------------------------------------------

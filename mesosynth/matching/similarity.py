@@ -209,7 +209,6 @@ _SHORTEST = 4 * LOCAL_T  # samples, of the transform
 _LEAST_SHARE = 0.01  # of the energy in the analysis band
 
 
-@functools.lru_cache(maxsize=4)
 def local_jtfs(samples: int, octaves: int = 0) -> JTFS:
     """JTFS that keeps time, of signals at ANALYSIS_RATE or some octaves above.
 
@@ -225,10 +224,14 @@ def local_jtfs(samples: int, octaves: int = 0) -> JTFS:
     JTFS
     """
     T = LOCAL_T << octaves
-    shape = max(1 << (samples + T - 1).bit_length(), _SHORTEST << octaves)
+    return _local_jtfs(max(1 << (samples + T - 1).bit_length(), _SHORTEST << octaves), octaves)
+
+
+@functools.lru_cache(maxsize=4)
+def _local_jtfs(shape: int, octaves: int) -> JTFS:
     return JTFS(
-        J=12 + octaves, J_fr=5, Q=(8, 2), Q_fr=2, shape=shape, T=T, F=0, format="time",
-        boundary="periodic", tolerance=1e-3,
+        J=12 + octaves, J_fr=5, Q=(8, 2), Q_fr=2, shape=shape, T=LOCAL_T << octaves, F=0,
+        format="time", boundary="periodic", tolerance=1e-3,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -130,6 +131,7 @@ def match_record(
 # Match with layers, for the instrument "layers"
 
 
+_SOFT = 0.1  # peak of a recording, below which its layers could be softer than their lowest level
 _SHORTEST_PHRASE = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s
 _LONGEST_PHRASE = PARAMETERS["period_1"].maximum
 
@@ -156,7 +158,7 @@ def layered_preset(
     return Preset(
         name=PurePath(target).stem,
         instrument="layers",
-        parameters=PARAMETERS.complete(layer_values(result.layers, recording)),
+        parameters=_parameters(result.layers, recording),
         state=layer_state(result.layers),
         comment=f"Matched to {target} with {len(result.layers)} layers.",
         tags=Tags(category="matched"),
@@ -170,6 +172,16 @@ def layered_preset(
             similarity=result.scores.as_dict(),
         ),
     )
+
+
+def _parameters(layers: Sequence[Layer], recording: Recording | None) -> dict[str, float]:
+    """All parameters of the instrument; of a soft recording the gain is low, not the layers."""
+    peak = 0.0 if recording is None else float(np.abs(recording.audio).max())
+    if not 0.0 < peak < _SOFT:
+        return PARAMETERS.complete(layer_values(layers, recording))
+    louder = [replace(layer, level=layer.level * _SOFT / peak) for layer in layers]
+    gain = PARAMETERS["gain"].clamp(units.amplitude_to_db(peak / _SOFT))
+    return PARAMETERS.complete({**layer_values(louder, recording), "gain": gain})
 
 
 def layer_values(layers: Sequence[Layer], recording: Recording | None = None) -> dict[str, float]:
@@ -291,6 +303,25 @@ def sound_beside(preset: Preset, recording: Recording) -> NDArray[np.float32]:
         preset.instrument, preset.values, n / rate, rate, _BLOCK, preset.effects, preset.state
     )
     return both.mean(axis=0)
+
+
+def layers_beside(layers: Sequence[Layer], recording: Recording) -> NDArray[np.float32]:
+    """Sound of layers, as the preset of their match plays it beside the recording.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    recording : Recording
+
+    Returns
+    -------
+    (n,) float32
+        As :func:`sound_beside` gives it.
+    """
+    values, state = _parameters(layers, recording), layer_state(layers)
+    return sound_beside(
+        Preset(name="", instrument="layers", parameters=values, state=state), recording
+    )
 
 
 def levelled(preset: Preset, recording: Recording) -> tuple[Preset, NDArray[np.float32]]:

@@ -123,18 +123,26 @@ class Layers:
         self._is_first_step = not go_on
         self._may_change_over = True
 
-    def apply(self) -> None:
-        """Play the result of the last match with layers.
+    def apply(self, place: int = 0) -> None:
+        """Play the result of the last match with layers, or another candidate.
+
+        Parameters
+        ----------
+        place : int, default 0
+            Index in `result.candidates`; 0 for the best, the result itself.
 
         Raises
         ------
         ArgumentError
-            If there was none.
+            If there is none.
         """
         if self.result is None:
             raise ArgumentError("There is no match with layers; match a sound first.")
+        answers = [self.result.layers, *(one.layers for one in self.result.candidates[1:])]
+        if not 0 <= place < len(answers):
+            raise ArgumentError(f"place={place} is no candidate; there are {len(answers)}.")
         self._is_first_step = self._may_change_over = True
-        self._play(self.result.layers)
+        self._play(answers[place])
 
     def _settings_from_here(
         self, settings: LayersSettings, before: LayersStep | None = None
@@ -262,7 +270,8 @@ class Layers:
     def _draw(self) -> None:
         layers, values = self._layers(heard=True), dict(self._sound.instrument_values)
         effects, state = self._rack.preset_effects, self._rack.state
-        self._jobs.begin("layers picture", layers, self._target.sound, values, effects, state)
+        begin, target = self._mixer.begin, self._target.sound
+        self._jobs.begin("layers picture", layers, target, begin, values, effects, state)
 
     def heard(self) -> tuple[Layer, ...]:
         """Audible layers in the units of a match, with the others at level 0."""

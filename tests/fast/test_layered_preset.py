@@ -20,6 +20,7 @@ from mesosynth.presets.matched import (
     layer_state,
     layer_values,
     layered_preset,
+    layers_beside,
     levelled,
     matched_preset,
     sound_beside,
@@ -81,6 +82,13 @@ def test_a_phrase_is_a_whole_number_of_periods_and_comes_again():
     n = round(phrase * ANALYSIS_RATE)
     played = play(values, 2.0 * phrase)
     np.testing.assert_allclose(played[n : n + 8000], played[:8000], atol=0.02)
+
+
+def test_a_soft_recording_is_played_with_all_its_layers():
+    softest = [replace(layer, level=1e-4 * layer.level) for layer in LAYERS]  # below -80 dB
+    audio = render_layers(softest, ANALYSIS_SAMPLES, ANALYSIS_RATE)
+    played = layers_beside(softest, Recording(audio, ANALYSIS_RATE, 0.0))
+    assert similarity(audio, played, ANALYSIS_RATE).score > 0.99
 
 
 def test_a_preset_keeps_scores_and_comes_back(tmp_path):

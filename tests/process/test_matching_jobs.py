@@ -74,17 +74,17 @@ def test_the_sound_is_drawn_as_it_is_heard(values, effects, same):
     assert drawn.max() > 0.5
 
 
-def test_layers_through_effects_are_drawn_so_and_not_scored():
+def test_layers_through_effects_are_drawn_and_scored_as_they_are_heard():
     theta = {id_: PARAMETERS[id_].default for id_ in PARAMETERS.matchable}
     layers = (Layer(theta, onset=2.0, level=0.5),)
     target = load_target(resource("assets", "demo.wav"))
     values = LAYERS.complete({"level_1": -6.0})
-    alone, _, scores = result_of(layers_picture(layers, target, values))
-    assert scores is not None
-    echoed, _, scores = result_of(
-        layers_picture(layers, target, values, (EffectState(plugin="delay"),))
-    )
-    assert scores is None
+    alone, _, dry = result_of(layers_picture(layers, target, 0.0, values))
+    delay, foreign = EffectState(plugin="delay"), EffectState(plugin="someone's")
+    echoed, _, wet = result_of(layers_picture(layers, target, 0.0, values, (delay,)))
+    assert dry.score != wet.score
+    # A user's plugin must not run there.
+    assert result_of(layers_picture(layers, target, 0.0, values, (foreign,)))[2] is None
     assert np.abs(echoed.scalogram - alone.scalogram).max() > 0.05
 
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import soundfile
 
 from benchmarks.recordings import Gallery, main
 from mesosynth.audio.target import Recording
@@ -40,6 +41,13 @@ def test_another_sound_is_not(gallery):
 
 def test_silence_has_a_rank(gallery):
     assert set(gallery.ranks(np.zeros(1000), RATE, 1)) == {"picture", "jtfs", "log_mel"}
+
+
+def test_a_run_that_is_none_is_one_sentence(capsys, tmp_path):
+    soundfile.write(tmp_path / "a.wav", SOUNDS[0], RATE)
+    words = ["--corpus", str(tmp_path), "--baselines", str(tmp_path / "a.wav"), "--json"]
+    assert main(words) == 2
+    assert "--baselines" in json.loads(capsys.readouterr().out)["error"]
 
 
 @pytest.mark.parametrize("words", [["--corpus", "nowhere"], []])

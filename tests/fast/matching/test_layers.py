@@ -22,7 +22,9 @@ from mesosynth.matching.layer_models import (
 from mesosynth.matching.layer_starts import LayerStarts
 from mesosynth.matching.layers import layer_steps, mixture_pictures, render_layers
 from mesosynth.matching.results import MATCHABLE, Layer, LayersSettings, LayersStep
-from mesosynth.system.steps import Evaluation, EvaluationCache, Stopped, stop
+from mesosynth.matching.similarity import similarity
+from mesosynth.presets.matched import layers_beside
+from mesosynth.system.steps import Evaluation, EvaluationCache, Stopped, result_of, stop
 
 SAMPLES = RATE  # one second
 
@@ -179,6 +181,41 @@ def test_a_match_that_is_taken_up_again_comes_to_the_same_digits():
     assert len(steps) > len(before)
     losses = [step.loss for step in steps]
     assert losses == sorted(losses, reverse=True)
+
+
+class Ticking(EvaluationCache):
+    """A clock that goes on by a tick whenever it is read."""
+
+    TICK = 0.02
+
+    @property
+    def seconds(self):
+        self.ticks = getattr(self, "ticks", 0) + 1
+        return self.TICK * self.ticks
+
+
+def test_a_stage_is_left_when_the_time_is_over():
+    clock = Ticking()
+    target = target_from_array(phrase(), RATE)
+    result = result_of(layer_steps(target, LayersSettings(layers=12, seconds=3.0), clock))
+    assert not result.converged
+    assert result.layers
+    assert clock.TICK * clock.ticks < 3.0 + 10 * clock.TICK  # a stage takes some hundred ticks
+
+
+def test_answers_are_kept_with_what_the_instrument_plays_and_how_they_differ():
+    result, _, _ = run(LayersSettings(layers=4, seconds=400.0), evaluated=7)
+    best, *others = result.candidates
+    assert (best.layers, best.scores) == (result.layers, result.scores)
+    mixes = [tuple(sorted(layer.instrument for layer in one.layers)) for one in result.candidates]
+    assert len(set(mixes)) == len(mixes) > 1
+    assert {len(one.layers) for one in others} & {1, 2}  # half as many, or a quarter
+    for one in others:
+        assert ("more" in one.difference(best)) or ("fewer" in one.difference(best))
+    recording = target_from_array(phrase(), RATE).recording
+    played = layers_beside(others[-1].layers, recording)
+    again = similarity(recording.audio, played, RATE)
+    assert again.as_dict() == pytest.approx(others[-1].scores.as_dict(), abs=1e-6)
 
 
 def test_a_stop_before_anything_says_so():
