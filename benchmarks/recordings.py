@@ -111,7 +111,8 @@ def run(arguments: argparse.Namespace) -> Answer:
     for name in ("zimtohrli", "seconds", "cpu", "first"):
         figures[name] = [row[name] for row in rows if row[name] is not None]
     figures = {name: values for name, values in figures.items() if values}
-    soon = [[at for at in row["course"] if at[0] <= _SOON][-1:] or row["course"][:1] for row in rows]
+    courses = [row["course"] for row in rows]
+    soon = [[at for at in course if at[0] <= _SOON] or course[:1] for course in courses]
     rivals = [(row["scores"]["score"], row["random"], row["cma"]) for row in rows]
     beside = [(own, each["score"], cma["score"]) for own, each, cma in rivals if each and cma]
     return {
@@ -121,7 +122,7 @@ def run(arguments: argparse.Namespace) -> Answer:
         "recordings": rows,
         "medians": {name: float(np.median(x)) for name, x in figures.items()},
         "worst": {name: min(x) if name in names else max(x) for name, x in figures.items()},
-        "after_15": [float(x) for x in np.median([at[0][2:] for at in soon], axis=0)],
+        "after_15": [float(x) for x in np.median([of[-1][2:] for of in soon], axis=0)],
         "retrieved": sum(sum(rank == 1 for rank in row["ranks"].values()) >= 2 for row in rows),
         "better": sum(own > max(others) for own, *others in beside) if beside else None,
     }
@@ -191,7 +192,8 @@ def _with_baselines(
         ]
         for row, name, task in tasks:
             row[name] = task.result()
-            say(f"{row['file']}: {name} {row[name]['score']:.2f}, ours {row['scores']['score']:.2f}")
+            theirs, ours = row[name]["score"], row["scores"]["score"]
+            say(f"{row['file']}: {name} {theirs:.2f}, ours {ours:.2f}")
     return [row for _, row in again]
 
 
@@ -342,8 +344,8 @@ def _baseline(own: int, method: str, row: Answer, seed: int) -> Answer:
     place = _METHODS[method](at, len(kinds) * SIZE, row["cpu"], seed)
     best = rows(place).double().numpy()
     found: list[Layer] = []
-    for kind, row in zip(kinds, best, strict=True):
-        layer = layer_of(kind, row, len(x) / RATE)
+    for kind, axes in zip(kinds, best, strict=True):
+        layer = layer_of(kind, axes, len(x) / RATE)
         found.append(
             Layer(
                 layer.theta, layer.onset + recording.start, layer.level * 2.0 * peak,

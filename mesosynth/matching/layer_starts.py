@@ -4,8 +4,8 @@ A place is drawn by the decibels, or by the amplitude, that are missing in the p
 resolution. Around it, the course of the missing power in time gives onset, attack and decay (a line
 fit in decibels), and the rate of a tremolo or of notes (the peak of its modulation spectrum); the
 spectrum's peak gives the pitch, and the slope of the picture there the glide. Onsets snap to peaks
-of the spectral flux. Some are copies of layers that are there, at another onset: what was fitted once is tried again where the
-sound repeats.
+of the spectral flux. Some are copies of layers that are there, at another onset: what was fitted
+once is tried again where the sound repeats.
 """
 
 import math
@@ -246,8 +246,8 @@ class LayerStarts:
 def _glides(decibels: NDArray[np.floating]) -> NDArray[np.float64]:
     """Glide at each place of a picture D, octaves/s: gamma that moves what is seen there.
 
-    ``gamma = -<D_t D_x> / <D_x^2>`` is least squares of ``D_t + gamma D_x = 0`` around a place, with
-    x in octaves (Lucas and Kanade 1981, along one axis).
+    ``gamma = -<D_t D_x> / <D_x^2>`` is least squares of ``D_t + gamma D_x = 0`` around a place,
+    with x in octaves (Lucas and Kanade 1981, along one axis).
     """
     along_t = np.gradient(decibels, _HOP, axis=0)
     along_x = np.gradient(decibels, np.log2(band_centres(_MIDDLE)), axis=1)

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import Recording, Target, target_from_array
+from mesosynth.engine.limiter import Limiter
 from mesosynth.matching.band_pictures import RATE, RESOLUTIONS, BandPictures, Pictures
 from mesosynth.matching.layer_models import (
     KINDS,
@@ -42,6 +43,7 @@ from mesosynth.matching.results import (
     LayersStep,
 )
 from mesosynth.matching.similarity import Similarity, local_coefficients
+from mesosynth.plugins.plugin import CHANNELS
 from mesosynth.presets.matched import layers_beside
 from mesosynth.system.steps import Evaluation, EvaluationCache, Steps, Stopped, result_of
 
@@ -241,6 +243,7 @@ def _details(D: torch.Tensor) -> torch.Tensor:
 
 
 _PEAK = 0.5  # of the sound that is analysed
+_ROOM = 0.25  # factor by which single layers are rendered softer, so that none is limited
 _CANDIDATES, _FINALISTS = 48, 3  # for a new layer
 _FIRST = (16, 1)  # the same, for the first one, which is heard as soon as possible
 _AT_ONCE = 12  # candidates
@@ -508,7 +511,8 @@ class LayerSearch:
         return change
 
     def _heard_loss(self, x: NDArray[np.float32]) -> float:
-        """Loss of a sound: of its pictures, and of its local JTFS."""
+        """Loss of a sum of layers as it is heard: of its pictures, and of its local JTFS."""
+        x = self._limited(x)
         with torch.no_grad():
             pictures = float(self._loss.of(self._pictures.of_sound(torch.from_numpy(x))))
         S = local_coefficients(x, RATE)
@@ -648,14 +652,24 @@ class LayerSearch:
 
     def _real_pictures(self, mixture: Mixture) -> Pictures:
         """Pictures of the waveform of layers."""
-        return self._pictures.of_sound(torch.from_numpy(self._sounds(mixture).sum(axis=0)))
+        x = self._limited(self._sounds(mixture).sum(axis=0))
+        return self._pictures.of_sound(torch.from_numpy(x))
 
     def _sounds(self, mixture: Mixture) -> NDArray[np.float32]:
-        """What the instrument plays of each layer, (layers, samples)."""
-        layers = self._layers(mixture, [1.0] * len(mixture), 1.0, 0.0)
-        whole = replace(self._recording, audio=self._recording.audio * self._scale, start=0.0)
+        """What the instrument plays of each layer, below the limiter, (layers, samples)."""
+        layers = self._layers(mixture, [1.0] * len(mixture), 1.0 / _ROOM, 0.0)
+        soft = np.float32(_ROOM * self._scale) * self._recording.audio
+        whole = replace(self._recording, audio=soft, start=0.0)
         sounds = [layers_beside([layer], whole) for layer in layers]
-        return np.array([_resampled(replace(whole, audio=sound)) for sound in sounds])
+        return np.array([_resampled(replace(whole, audio=sound)) for sound in sounds]) / _ROOM
+
+    def _limited(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A sum of layers behind the limiter, at the level of the recording."""
+        limiter = Limiter(RATE)
+        block = np.zeros((CHANNELS, len(x) + limiter.latency), np.float32)
+        block[:, : len(x)] = x / self._scale
+        limiter.process(block)
+        return block[0, limiter.latency :] * np.float32(self._scale)
 
     @property
     def _count(self) -> int:
