@@ -656,7 +656,7 @@ class LayerSearch:
         return self._pictures.of_sound(torch.from_numpy(x))
 
     def _sounds(self, mixture: Mixture) -> NDArray[np.float32]:
-        """What the instrument plays of each layer, below the limiter, (layers, samples)."""
+        """Sound of each layer, as the instrument plays it below the limiter, (layers, samples)."""
         layers = self._layers(mixture, [1.0] * len(mixture), 1.0 / _ROOM, 0.0)
         soft = np.float32(_ROOM * self._scale) * self._recording.audio
         whole = replace(self._recording, audio=soft, start=0.0)
