@@ -313,7 +313,8 @@ class Dataset:
         some of the others at random. They depend on the settings alone, not on what is missing.
         """
         settings, dims = self.settings, len(self.settings.domain.ids)
-        side = round(settings.cells * INNER ** (1.0 / dims))
+        first = round(0.5 * settings.cells * (1.0 - INNER ** (1.0 / dims)))
+        side = max(1, settings.cells - 2 * first)
         first = (settings.cells - side) // 2
         digits = np.array(np.unravel_index(self.numbers, (settings.cells,) * dims))
         inner = ((digits >= first) & (digits < first + side)).all(axis=0)
