@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     import torch
 
     from mesosynth.learning.dataset import load_dataset
+    from mesosynth.learning.encoder import encoder_instruments
 
     torch.set_num_threads(1)
     environment = Environment(1)
@@ -79,7 +80,7 @@ def run(arguments: argparse.Namespace) -> Answer:
             if arguments.targets
             for row in _starts(instrument, arguments.targets, say)
         ]
-        guesses = {instrument: _guess_seconds(instrument) for instrument in _FOUND}
+        guesses = {name: _guess_seconds(name) for name in encoder_instruments()}
         dask = _dask(say) if arguments.dask else None
     cost = {(row["instrument"], row["loss"]): row["step_seconds"] for row in losses}
     return {

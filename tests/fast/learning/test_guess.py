@@ -1,0 +1,47 @@
+"""Fears: a guess that is far off, that takes long, or that a match does not hear of."""
+
+import numpy as np
+import pytest
+
+import mesosynth as ms
+from mesosynth.audio.target import ANALYSIS_RATE
+from mesosynth.errors import ArgumentError
+from mesosynth.learning.encoder import shipped_encoder
+from mesosynth.matching import starts
+from mesosynth.matching.match import render_match
+from mesosynth.matching.model import CHIRPLET
+from mesosynth.matching.operator import shared_operator
+
+
+@pytest.mark.parametrize(
+    ("instrument", "theta"),
+    [
+        ("drum", {"f_c": 150.0, "tau": 0.4, "p": 0.02, "D": 0.03, "alpha": 0.6}),
+        ("chirplet", {"f_c": 700.0, "f_m": 7.0, "gamma": 1.5}),
+    ],
+)
+def test_the_shipped_guess_is_near_the_truth(instrument, theta):
+    found = ms.guess(render_match(theta, instrument), ANALYSIS_RATE, instrument)
+    assert found.std.keys() == theta.keys()
+    for id_, std in found.std.items():
+        assert abs(found.theta[id_] - theta[id_]) < 4.0 * std
+    assert 0.01 < found.std["f_c"] / found.theta["f_c"] < 0.2
+    assert shipped_encoder(instrument).about["loss"] == "pnp"
+
+
+def test_no_encoder_for_an_instrument_is_told():
+    with pytest.raises(ArgumentError, match="has no encoder; there are chirplet, drum"):
+        ms.guess(np.ones(48000), 48000, "ripple")
+
+
+@pytest.mark.parametrize("near", [True, False])
+def test_the_guess_is_the_first_start_where_it_sounds_more_like_the_target(near, monkeypatch):
+    theta = np.array([700.0, 7.0, 1.5, 2.0])
+    operator = shared_operator()
+    x = operator.synthesize(theta)
+    guessed = theta * 1.02 if near else theta * np.array([0.5, 2.0, 0.3, 1.0])
+    found = ms.Guess("chirplet", dict(zip(CHIRPLET.first, guessed, strict=True)), {})
+    monkeypatch.setattr(starts, "guess_window", lambda audio, encoder: found)
+    listed = starts.starts_of(operator, operator.analyse(x), x, 3)
+    same = [bool(np.allclose(start.theta, guessed)) for start in listed]
+    assert same == ([True, False, False, False] if near else [False] * 3)
