@@ -59,7 +59,8 @@ class Encoder(nn.Module):
         self.network: Network = network
         self.outputs = outputs
         body = _small(outputs) if network == "small" else _efficientnet(outputs)
-        self.body = body.to(memory_format=torch.channels_last)  # a quarter faster on a CPU
+        # A quarter faster on a CPU.
+        self.body: nn.Module = body.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.last = nn.BatchNorm1d(outputs)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
