@@ -15,6 +15,7 @@ Matching
     :class:`JTFSLoss` and :class:`MSSLoss`. These bring torch in.
 Guess
     :func:`guess`, :class:`Guess`: theta in milliseconds, by an encoder.
+    :class:`Classifier`: classes of sounds, as ``mesosynth train classifier`` learned them.
 Resynthesis
     :func:`resynthesise`, :class:`ResynthesisSettings`.
 Sound
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from mesosynth import errors
     from mesosynth.errors import MesosynthError
+    from mesosynth.learning.classifier import Classifier
     from mesosynth.learning.encoder import Guess, guess
     from mesosynth.matching.match import Matcher, match
     from mesosynth.matching.results import Filters, MatchResult, MatchSettings, MatchStep
@@ -59,6 +61,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "JTFS",
+    "Classifier",
     "Effect",
     "Filters",
     "Guess",
@@ -87,6 +90,7 @@ __all__ = [
 
 _MODULES = {
     "JTFS": "scattering",
+    "Classifier": "learning.classifier",
     "JTFSLoss": "scattering.loss",
     "MSSLoss": "scattering.loss",
     "Effect": "plugins.plugin",
