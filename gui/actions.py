@@ -328,8 +328,8 @@ def _all_actions(w: "MainWindow") -> dict[str, list[Action]]:
                "to stop.", lambda: w.resynthesis_page.start_or_stop(),
                when(lambda s: s.resynthesis.running or s.target.path is not None), label="Start",
                label_now=lambda: w.resynthesis_page.label),
-        Action("hear_resynthesis", "O", "ear", "Hear result, original, neither", "Loop the result "
-               "of the resynthesis, then the original as loud as that; then as before.",
+        Action("hear_resynthesis", "O", "ear", "Hear result or original", "Loop the result of "
+               "the resynthesis; then change between it and the original, as loud as that.",
                lambda: w.resynthesis_page.hear_or_compare(),
                when(lambda s: s.resynthesis.original is not None), label="Listen",
                checked=when(lambda s: s.resynthesis.heard is not None),

@@ -122,6 +122,7 @@ class ResynthesisPage(Panel):
         self.start.setCurrentIndex(self.start.findData(kept.start))
         self.pause = self._button("Pause", "Stand still, or go on", lambda s: s.resynthesis.pause())
         self.pause.setCheckable(True)
+        self.quiet = self._button("Quiet", "End the loop", lambda s: s.resynthesis.silence())
         self.endless = check_box("Endless", "Endless", "Another seed follows, until Stop")
         self.variations = choice("Variations that were found", ())
         self.region_buttons = [
@@ -163,7 +164,8 @@ class ResynthesisPage(Panel):
         self.variations.setMinimumWidth(_LEAST)
         self.curve.setMinimumHeight(110)
         parts: list[Part] = [
-            row(self.run, self.pause, self.hear, 1), self.progress, self.note, self.curve,
+            row(self.run, self.pause, self.hear, self.quiet, 1), self.progress, self.note,
+            self.curve,
             row((self.method, 1), (self.start, 2)), grid,
             row(theme.title("Edits"), reverse, freeze, 1), row(*self.region_buttons, 1),
             row(morph, (self.amount, 1)), self.list,
@@ -238,11 +240,11 @@ class ResynthesisPage(Panel):
         self._listens = self._desk.ask(lambda session: session.resynthesis.start(self.recipe()))
 
     def hear_or_compare(self) -> None:
-        """Loop the result, then the original, then neither."""
+        """Loop the result; or the original, when there is none or the result is heard."""
         part = self._desk.session.resynthesis
-        first: Heard = "original" if part.result is None else "result"
-        following: dict[Heard | None, Heard | None] = {None: first, "result": "original"}
-        self._desk.ask(lambda session: session.resynthesis.hear(following.get(part.heard)))
+        result = part.result is not None and part.heard != "result"
+        what: Heard = "result" if result else "original"
+        self._desk.ask(lambda session: session.resynthesis.hear(what))
 
     @property
     def hear_label(self) -> str:
@@ -363,6 +365,7 @@ class ResynthesisPage(Panel):
         part = self._desk.session.resynthesis
         self.pause.setEnabled(part.running)
         self.pause.setChecked(part.paused)
+        self.quiet.setEnabled(part.heard is not None)
         self.endless.setChecked(part.endless)
         region = self.spins.wanted.region is not None
         for button in self.region_buttons:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Heard = Literal["original", "result"]
+_Version = tuple[Heard, int, int]  # of a loop: what, number of the result, Hz
 
 _KINDS = {
     "original": JobKind("mesosynth.resynthesis.pictures:picture_steps", 0, newest_only=True),
@@ -132,10 +133,11 @@ class Resynthesis:
         self._part = 0  # of the last step
         self._kept: Path | None = None  # the result as a take
         self._looper = ThreadPoolExecutor(1, thread_name_prefix="mesosynth loop")
-        self._looping: tuple[tuple[int, int], Future[NDArray[np.float32]]] | None = None
-        self._loop: tuple[int, int] | None = None  # version and rate of what plays
-        self._frames = 0  # of the loop
-        self._sent_at, self._serial, self._half = 0.0, _SERIALS, 0
+        self._looping: tuple[_Version, Future[NDArray[np.float32]]] | None = None
+        self._made: dict[Heard, tuple[_Version, NDArray[np.float32]]] = {}
+        self._loop: _Version | None = None  # what plays
+        self._takes = self._frames = self._half = 0  # results so far; of the loop; of the clip
+        self._sent_at, self._serial = 0.0, _SERIALS
 
     @property
     def running(self) -> bool:
@@ -155,24 +157,13 @@ class Resynthesis:
     # ------------------------------------------------------------------ descent
 
     def look(self, recipe: Recipe) -> None:
-        """Ask for the pictures of the original as it is edited; :attr:`analysed` follows.
-
-        Raises
-        ------
-        TargetError
-            If there is no target, or it has no file.
-        AudioFileError
-            If a file cannot be read.
-        """
+        """Ask for the pictures of the original as it is edited; :attr:`analysed` follows."""
         original, blend = self._read(recipe)
         audio, rate = original.audio, original.sample_rate
         self._jobs.begin("original", audio, rate, recipe.settings, blend)
 
     def start(self, recipe: Recipe) -> None:
-        """Go down from noise; a descent that was stopped or killed goes on where it stood.
-
-        Raises as :meth:`look`.
-        """
+        """Go down from noise; a descent that was stopped or killed goes on where it stood."""
         _, self._blend = self._read(recipe)
         self._begin(recipe.settings)
 
@@ -226,37 +217,31 @@ class Resynthesis:
         self._jobs.cancel("descent")
         self._job = self.original = self.result = None
         self.errors, self.variations = [], []
+        self._looping = None
+        self._made.clear()
         self._emit(self.changed)
 
     # ------------------------------------------------------------------ use
 
     def save(self, path: Path) -> None:
-        """Write the result to a WAV file.
-
-        Raises
-        ------
-        ArgumentError
-            If there is none.
-        AudioFileError
-            If it cannot be written.
-        """
+        """Write the result to a WAV file."""
         write_wav(path, self._found(), self._rate)
         self._messages.say(f"Wrote {path}.")
 
     def keep(self) -> Path:
-        """Keep the result as a take; raises as :meth:`save`."""
+        """Keep the result as a take."""
         found, path = self._found(), new_take()
         write_wav(path, found, self._rate)
         self._messages.say(f"Kept as {path.name}; the File menu has it among the takes.")
         return path
 
     def as_target(self) -> None:
-        """Keep the result and make it the target of the match; raises as :meth:`save`."""
+        """Keep the result and make it the target of the match."""
         self._kept = self.keep()
         self._target.load(self._kept)
 
     def as_instrument(self) -> None:
-        """Keep the result and let the sampler play it; raises as :meth:`save`."""
+        """Keep the result and let the sampler play it."""
         path = self.keep()
         self.silence()
         sound = {"sound": path_text(path)}
@@ -279,18 +264,7 @@ class Resynthesis:
     # ------------------------------------------------------------------ sound
 
     def hear(self, what: Heard | None) -> None:
-        """Loop the original or the result, equally loud; the result is followed as it changes.
-
-        Parameters
-        ----------
-        what : {"original", "result"} or None
-            None ends it, and the transport is as it was before.
-
-        Raises
-        ------
-        ArgumentError
-            If there is none.
-        """
+        """Loop the original, or the result as it changes, equally loud; or end that: None."""
         if what == "result":
             self._found()
         elif what == "original" and self.original is None:
@@ -301,7 +275,7 @@ class Resynthesis:
             react()
         self.heard = what
         if what is None:
-            self._looping = self._loop = None
+            self._loop = None
             self._audio.audition(None)
         self._emit(self.changed)
 
@@ -321,26 +295,28 @@ class Resynthesis:
         original = self.original
         if self.heard is None or original is None or not rate:
             return
-        audio = original.audio if self.heard == "original" else self.result
-        version = id(audio), rate
-        if self._looping is None and audio is not None and version != self._loop:
-            loop = self._looper.submit(loop_of, audio, original.sample_rate, rate)
-            self._looping = version, loop
-        elif self._looping is not None and now - self._sent_at > _APART:
+        if self._looping is not None and self._looping[1].done():
             version, loop = self._looping
-            if loop.done():
-                self._looping, self._sent_at = None, now
-                self._send(version, loop.result())
+            self._looping, self._made[version[0]] = None, (version, loop.result())
+        audio = original.audio if self.heard == "original" else self.result
+        newest: _Version = self.heard, 0 if self.heard == "original" else self._takes, rate
+        ready, due = self._made.get(self.heard), now - self._sent_at > _APART
+        if ready is not None and due and ready[0] != self._loop and ready[0][2] == rate:
+            self._sent_at = now
+            self._send(*ready)
+        if (ready is None or ready[0] != newest) and self._looping is None and audio is not None:
+            made = self._looper.submit(loop_of, audio, original.sample_rate, rate)
+            self._looping = newest, made
 
-    def _send(self, version: tuple[int, int], loop: NDArray[np.float32]) -> None:
+    def _send(self, version: _Version, loop: NDArray[np.float32]) -> None:
         frames = loop.shape[1]
-        if self._loop is None or (self._loop[1], self._frames) != (version[1], frames):
+        if self._loop is None or (self._loop[2], self._frames) != (version[2], frames):
             self._serial += 1  # it begins anew
         self._loop, self._frames, self._half = version, frames, 1 - self._half
         self._audio.clip.half(self._half)[:, :frames] = loop
         self._audio.audition(
             AuditionRequest(
-                serial=self._serial, half=self._half, frames=frames, sample_rate=version[1],
+                serial=self._serial, half=self._half, frames=frames, sample_rate=version[2],
                 period=frames, sound_gain=1.0, instrument_gain=0.0,
             )
         )  # fmt: skip
@@ -374,7 +350,7 @@ class Resynthesis:
         self._follow_sound()
 
     def _take(self, audio: NDArray[np.float32]) -> None:
-        self.result = audio
+        self.result, self._takes = audio, self._takes + 1
         self._jobs.begin("result", audio, self._rate, replace(self.settings, edits=()))
 
     def _end(self, result: ResynthesisResult | None, stopped: bool) -> None:

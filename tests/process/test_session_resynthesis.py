@@ -72,7 +72,7 @@ def test_it_goes_down_is_heard_and_is_kept(loaded, tmp_path):
     loaded.until(lambda: "result" in names or "result" in
                  {name for name, _ in loaded.of("resynthesis.analysed")})  # fmt: skip
     assert session.device.status().audition >= 0.0
-    loaded.until(lambda: part._looping is None and part._loop[0] == id(part.result))
+    loaded.until(lambda: part._looping is None and part._loop[1] == part._takes)
     time.sleep(0.3)
     heard = session.device.scope(round(0.4 * session.device.status().sample_rate))
     assert 0.02 < np.sqrt(np.mean(np.square(heard))) < 0.3

@@ -107,6 +107,8 @@ def test_it_is_heard_while_it_changes_compared_and_kept(desk, page, qtbot, tmp_p
     QTest.keySequence(desk, QKeySequence("O"))
     assert part.heard == "original"
     QTest.keySequence(desk, QKeySequence("O"))
+    assert part.heard == "result"
+    QTest.mouseClick(page.quiet, LEFT)
     assert part.heard is None
     *_, target, instrument = page.users
     desk.links.exporter.save(page.curve, tmp_path / "error.csv")
