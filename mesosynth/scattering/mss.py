@@ -69,8 +69,8 @@ class MultiScaleSpectrogram:
         Parameters
         ----------
         x : (..., n) float32 or float64 tensor
-            With ``requires_grad``, the result takes part in autograd; where a magnitude is zero,
-            its gradient counts as zero.
+            With ``requires_grad``, the result takes part in autograd; where a magnitude is zero
+            or subnormal, its gradient counts as zero.
 
         Returns
         -------
@@ -84,7 +84,8 @@ class MultiScaleSpectrogram:
         """
         x = checked_signals(x, self.n, "x")
         with neutral(x.device.type):
-            return torch.cat([self._stft(x, w).abs().flatten(-2) for w in self.windows], dim=-1)
+            parts = [_without_subnormal(self._stft(x, w)).abs() for w in self.windows]
+            return torch.cat([part.flatten(-2) for part in parts], dim=-1)
 
     def jvp(self, x: torch.Tensor, dx: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Magnitudes and their derivatives along directions, in one pass and without a graph.
@@ -202,6 +203,13 @@ class MultiScaleSpectrogram:
             with neutral(kept=True):
                 self._hann[key] = torch.hann_window(window, dtype=like.dtype, device=like.device)
         return self._hann[key]
+
+
+def _without_subnormal(z: torch.Tensor) -> torch.Tensor:
+    """`z`, and where autograd's gradient of |z| would not be finite, 0, whose gradient is 0."""
+    if not z.requires_grad:
+        return z
+    return torch.where(z.detach().abs() > torch.finfo(z.dtype).tiny, z, 0.0)
 
 
 def _modulus(z: torch.Tensor) -> torch.Tensor:
