@@ -88,9 +88,9 @@ def test_other_shapes_are_refused(make):
         make()(noise(2, 1, 1024), noise(1, 1, 1024))
 
 
-def test_the_gradient_is_finite_where_a_sound_dies_away_below_all_numbers():
-    """As the envelope of an arpeggio does: magnitudes are subnormal there."""
-    x = torch.exp(-torch.linspace(0.0, 120.0, 8192)) * noise(8192).float()
-    x = x[None, None].requires_grad_()
-    ms.MSSLoss(8192)(x, torch.zeros(1, 1, 8192)).backward()
+@pytest.mark.parametrize("level", [1e-39, 1e-42])
+def test_the_gradient_is_finite_where_magnitudes_are_subnormal(level):
+    """As far behind an arpeggio."""
+    x = (noise(1, 1, 1024).float() * level).requires_grad_()
+    mss_loss()(x, torch.ones(1, 1, 1024)).backward()
     assert torch.isfinite(x.grad).all()
