@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import ArrayLike
-from PySide6.QtWidgets import QGraphicsItem, QGraphicsTextItem
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import (
+    QGraphicsEllipseItem,
+    QGraphicsItem,
+    QGraphicsTextItem,
+    QStyleOptionGraphicsItem,
+    QWidget,
+)
 from typing_extensions import override
 
 if TYPE_CHECKING:
@@ -60,6 +68,8 @@ class Curve(Part):
         Value down to which the area is filled, or the line's inside.
     connect : {"finite", "pairs"}
         "pairs" draws a line between the first two points, the next two, and so on.
+    z : float
+        Below 0 it lies under what moves, and is painted from a copy.
     """
 
     def __init__(
@@ -68,7 +78,7 @@ class Curve(Part):
         connect: Literal["finite", "pairs"] = "finite", z: float = 0.0,
     ) -> None:  # fmt: skip
         self._colour, self._width, self._alpha, self._size = colour, width, alpha, dots
-        self._fill = fill
+        self._fill, self._copied = fill, z < 0.0
         self.x = self.y = np.zeros(0)
         line = pg.PlotCurveItem(antialias=connect == "finite", connect=connect)
         super().__init__(plot, line, *([pg.ScatterPlotItem(pen=None)] if dots else []), z=z)
@@ -91,6 +101,9 @@ class Curve(Part):
             level = fill if fill == "enclosed" else float(plot.y_axis.coordinates(fill))
             brush = plot.ink(self._colour, 0.25 * self._alpha)
             self.item.setData(x, y, pen=pen, brush=brush, fillLevel=level)
+        if self._copied:
+            modes = QGraphicsItem.CacheMode
+            self.item.setCacheMode(modes.NoCache if plot.on_paper else modes.DeviceCoordinateCache)
         for dots in self.items[1:]:
             there = np.isfinite(y)
             dots.setData(x[there], y[there], brush=ink, size=self._size * plot.stroke)
@@ -126,12 +139,28 @@ class Line(Part):
         self._put()
 
 
+class _Disc(QGraphicsEllipseItem):
+    """Circle with smooth edges, as large as it is at every zoom."""
+
+    def __init__(self, parent: QGraphicsItem) -> None:
+        super().__init__(parent)
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
+
+    @override
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        super().paint(painter, option, widget)
+
+
 class Dots(Part):
-    """Filled circles at pairs of values, or rings where they have no share of their colour."""
+    """Circles at pairs of values, which move at little cost."""
 
     def __init__(self, plot: "Plot", z: float = 20.0, moving: bool = False) -> None:
         self._shown: list[tuple[float, float, float, str, float]] = []
-        super().__init__(plot, pg.ScatterPlotItem(), z=z, moving=moving)
+        self._discs: list[_Disc] = []
+        super().__init__(plot, pg.ItemGroup(), z=z, moving=moving)
 
     def show(self, dots: Iterable[tuple[float, float, float, str, float]] = ()) -> None:
         """Show others: x, y, diameter in px, colour, and how much of it fills each, 0 to 1."""
@@ -140,12 +169,17 @@ class Dots(Part):
 
     @override
     def draw(self) -> None:
-        ink, stroke = self.plot.ink, self.plot.stroke
-        self.item.setData([
-            {"pos": self.spot(x, y), "size": size * stroke, "brush": ink(colour, fill),
-             "pen": None if fill == 1.0 else pg.mkPen(ink(colour), width=1.5 * stroke)}
-            for x, y, size, colour, fill in self._shown
-        ])  # fmt: skip
+        ink = self.plot.ink
+        while len(self._discs) < len(self._shown):
+            self._discs.append(_Disc(self.item))
+        for disc in self._discs[len(self._shown) :]:
+            disc.hide()
+        for disc, (x, y, size, colour, fill) in zip(self._discs, self._shown, strict=False):
+            disc.setRect(-0.5 * size, -0.5 * size, size, size)
+            disc.setPos(*self.spot(x, y))
+            disc.setBrush(ink(colour, fill))
+            disc.setPen(QPen(ink(colour), 1.5) if fill < 1.0 else QPen(Qt.PenStyle.NoPen))
+            disc.show()
 
 
 class Labels(Part):

@@ -137,7 +137,9 @@ class Scope(Frame):
         if not (silent and self._silent and level <= _BOTTOM_DB):
             self.samples, self.sample_rate, self._level = samples, sample_rate, level
             self.note.setText(f"{level:.0f} dB" if level > _BOTTOM_DB else "−∞ dB")
+            self._meter.setUpdatesEnabled(False)  # else Qt paints it at once, on its own
             self._meter.setValue(round(level))
+            self._meter.setUpdatesEnabled(True)
             self._draw()
         self._silent = silent
 
