@@ -9,7 +9,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QMouseEvent, QPainter, QWheelEvent
+from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QMenu, QToolButton
 from typing_extensions import override
 
@@ -19,7 +19,7 @@ from mesosynth.plugins.parameters import ParameterTable
 from .. import theme
 from ..plots.axes import Axis
 from ..plots.frame import Frame
-from ..plots.parts import Curve, Dots, Labels, Line
+from ..plots.parts import Curve, Dots, Labels
 from ..plots.picture import ColourBar, Picture
 from ..plots.plot import Table
 
@@ -37,6 +37,8 @@ FINE = 0.1
 
 _PAIRS = (NOTE_AXES, ("f_c", "w"), ("f_0", "w"), ("am_depth", "am_shape"))  # offered by name
 _CONTOURS = (-4.0, -3.5, -3.0, -2.5, -2.0, -1.5, -1.0, -0.5)
+_CELLS = 96  # of the map as it is drawn, on each axis
+_ARROWS = 14  # downhill, on each axis
 _REACH = 22.0  # px around the point in which a press takes hold of it
 _NOTCH = 0.008  # share of an axis for one notch of the wheel or one key stroke
 _WAYS = {
@@ -84,21 +86,30 @@ class LossMap:
                 self.loss[cell.j, cell.i] = cell.loss
 
     def drawn(self, x: Axis, y: Axis) -> tuple[NDArray[np.float32], Axis, Axis]:
-        """Logarithm of the loss on cells even on two axes, and the part that they cover."""
-        (columns, part_x), (rows, part_y) = _even(x, self.x_values), _even(y, self.y_values)
+        """Logarithm of the loss on cells even on two axes, and the part that they cover.
+
+        Between the values of a whole map it is interpolated.
+        """
+        (across, part_x), (up, part_y) = _even(x, self.x_values), _even(y, self.y_values)
+        rows, columns = np.argsort(self.y_values), np.argsort(self.x_values)
         loss = np.log10(np.maximum(self.loss[np.ix_(rows, columns)], 1e-12))
+        if not np.isfinite(loss).all():
+            across, up = np.round(across), np.round(up)
+        at = np.arange(max(loss.shape), dtype=np.float64)
+        loss = np.stack([np.interp(across, at[: len(row)], row) for row in loss])
+        loss = np.stack([np.interp(up, at[: len(column)], column) for column in loss.T], axis=1)
         return loss.astype(np.float32), part_x, part_y
 
 
-def _even(axis: Axis, values: NDArray[np.float64]) -> tuple[NDArray[np.int64], Axis]:
-    """Values nearest to as many even cells of an axis, and what those cover."""
-    order = np.argsort(values)
-    places = axis.coordinates(values[order])
+def _even(axis: Axis, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], Axis]:
+    """Places of even cells of an axis among the sorted values, and what the cells cover."""
+    places = np.sort(axis.coordinates(values))
     half = 0.5 * (places[-1] - places[0]) / (len(places) - 1)
-    middles = np.linspace(places[0], places[-1], len(places))
-    nearest = np.searchsorted(0.5 * (places[1:] + places[:-1]), middles)
-    low, high = axis.values([places[0] - half, places[-1] + half]).tolist()
-    return order[nearest], Axis(low, high, kind=axis.kind, knee=axis.knee)
+    low, high = float(places[0] - half), float(places[-1] + half)
+    middles = low + (np.arange(_CELLS) + 0.5) / _CELLS * (high - low)
+    ends = axis.values([low, high]).tolist()
+    among = np.interp(middles, places, np.arange(len(places)))
+    return among, Axis(ends[0], ends[1], kind=axis.kind, knee=axis.knee)
 
 
 def _contours(loss: NDArray[np.float32], x: Axis, y: Axis) -> _Points:
@@ -114,11 +125,12 @@ def _contours(loss: NDArray[np.float32], x: Axis, y: Axis) -> _Points:
 
 
 def _arrows(loss: NDArray[np.float32], x: Axis, y: Axis) -> _Points:
-    """Arrows downhill on every other cell, as pairs of points."""
+    """Arrows downhill, as pairs of points."""
     slopes: Any = np.gradient(loss.astype(np.float64))
-    rows, columns = np.mgrid[0 : loss.shape[0] : 2, 0 : loss.shape[1] : 2]
+    step = _CELLS // _ARROWS
+    rows, columns = np.mgrid[step // 2 : _CELLS : step, step // 2 : _CELLS : step]
     ahead = -np.stack([slopes[1][rows, columns], slopes[0][rows, columns]])
-    ahead *= 0.6 / np.maximum(np.hypot(*ahead), 1e-9)
+    ahead *= 0.3 * step / np.maximum(np.hypot(*ahead), 1e-9)
     middle, side = np.stack([columns + 0.5, rows + 0.5]), 0.4 * np.stack([-ahead[1], ahead[0]])
     tip, back = middle + ahead, middle + 0.4 * ahead
     points = np.stack([middle - ahead, tip, tip, back + side, tip, back - side])  # pairs
@@ -172,10 +184,8 @@ class Pad(Picture):
         super().__init__("Pad", "", x, y, "loss", LEVELS, _loss_text)
         self.title = ""
         self.show_grid(True)
-        self.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         bar = ColourBar([self], (-8.0, 0.5))
         bar.axis.tickStrings = lambda values, *_: [f"1e{value:g}" for value in values]
-        self._hairs = Line(self, "DIM"), Line(self, "DIM", upright=False)
         self._contours = Curve(self, "MATCH", width=1.0, alpha=0.25, z=-8.0)
         self._arrows = Curve(self, "MATCH", width=1.0, alpha=0.35, connect="pairs", z=-8.0)
         self._counts = Curve(self, "DIM", width=1.0, alpha=0.4, z=-6.0)
@@ -184,6 +194,7 @@ class Pad(Picture):
         self._trail = Curve(self, "MATCH", width=1.0, alpha=0.8, dots=5.0, z=10.0)
         self._target, self._point = Dots(self), Dots(self, moving=True)
         self._lay_out(self.axes)
+        self.looked.connect(self._show_point)
         self.setMinimumSize(180, 160)
 
     @override
@@ -247,9 +258,11 @@ class Pad(Picture):
 
     def _show_point(self) -> None:
         at = self.values[self.axes[0]], self.values[self.axes[1]]
-        self._point.show([(*at, 32.0, "ACCENT", 0.12), (*at, 16.0, "ACCENT", 1.0)])
-        for hair, value in zip(self._hairs, at, strict=True):
-            hair.move(value)
+        left, _, low, _ = self.sight
+        self._point.show([
+            (*at, 32.0, "ACCENT", 0.12), (*at, 16.0, "ACCENT", 1.0),
+            (at[0], low, 12.0, "ACCENT", 1.0), (left, at[1], 12.0, "ACCENT", 1.0),  # at the axes
+        ])  # fmt: skip
 
     def _show_counts(self) -> None:
         """Lines on which an arpeggio has the same number of notes: gamma = ± f_m w / notes."""

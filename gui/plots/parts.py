@@ -68,8 +68,6 @@ class Curve(Part):
         Value down to which the area is filled, or the line's inside.
     connect : {"finite", "pairs"}
         "pairs" draws a line between the first two points, the next two, and so on.
-    z : float
-        Below 0 it lies under what moves, and is painted from a copy.
     """
 
     def __init__(
@@ -78,7 +76,7 @@ class Curve(Part):
         connect: Literal["finite", "pairs"] = "finite", z: float = 0.0,
     ) -> None:  # fmt: skip
         self._colour, self._width, self._alpha, self._size = colour, width, alpha, dots
-        self._fill, self._copied = fill, z < 0.0
+        self._fill = fill
         self.x = self.y = np.zeros(0)
         line = pg.PlotCurveItem(antialias=connect == "finite", connect=connect)
         super().__init__(plot, line, *([pg.ScatterPlotItem(pen=None)] if dots else []), z=z)
@@ -101,9 +99,6 @@ class Curve(Part):
             level = fill if fill == "enclosed" else float(plot.y_axis.coordinates(fill))
             brush = plot.ink(self._colour, 0.25 * self._alpha)
             self.item.setData(x, y, pen=pen, brush=brush, fillLevel=level)
-        if self._copied:
-            modes = QGraphicsItem.CacheMode
-            self.item.setCacheMode(modes.NoCache if plot.on_paper else modes.DeviceCoordinateCache)
         for dots in self.items[1:]:
             there = np.isfinite(y)
             dots.setData(x[there], y[there], brush=ink, size=self._size * plot.stroke)
@@ -206,6 +201,8 @@ class Labels(Part):
             text = pg.TextItem(words, self.plot.ink(colour), anchor=anchor, fill=ground)
             text.setFont(font)
             text.setParentItem(self.item)
+            if not self.plot.on_paper:  # else they are painted whenever something moves over them
+                text.setCacheMode(text.CacheMode.DeviceCoordinateCache)
             text.setPos(*self.spot(x, y))
 
 

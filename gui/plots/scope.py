@@ -136,7 +136,9 @@ class Scope(Frame):
         silent = not len(samples) or not samples.any()
         if not (silent and self._silent and level <= _BOTTOM_DB):
             self.samples, self.sample_rate, self._level = samples, sample_rate, level
-            self.note.setText(f"{level:.0f} dB" if level > _BOTTOM_DB else "−∞ dB")
+            text = f"{level:.0f} dB".replace("-", "−") if level > _BOTTOM_DB else "−∞ dB"
+            if text != self.note.text():
+                self.note.setText(text)
             self._meter.setUpdatesEnabled(False)  # else Qt paints it at once, on its own
             self._meter.setValue(round(level))
             self._meter.setUpdatesEnabled(True)
