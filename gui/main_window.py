@@ -267,10 +267,8 @@ class MainWindow(QMainWindow):
         for widget in (self.menuBar(), self.transport, self.drawer, self.knobs, self.status):
             widget.setHidden(on)
         self.stage.setHidden(not on)
-        plots = {"pad": self.pad, "map": self.map_page.map, "blend": self.blend_page.square}
-        for id_, plot in plots.items():
+        for plot in (self.pad, self.map_page.map, self.blend_page.square):
             plot.set_letters(LETTERS if on else 1.0)
-            self.docks[id_].titleBarWidget().setHidden(on)
         if on:
             self.docks.open(front)
             self.docks.toggle_full(front)

@@ -201,8 +201,6 @@ class Labels(Part):
             text = pg.TextItem(words, self.plot.ink(colour), anchor=anchor, fill=ground)
             text.setFont(font)
             text.setParentItem(self.item)
-            if not self.plot.on_paper:  # else they are painted whenever something moves over them
-                text.setCacheMode(text.CacheMode.DeviceCoordinateCache)
             text.setPos(*self.spot(x, y))
 
 
