@@ -179,6 +179,7 @@ class ResynthesisPage(Panel):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFixedWidth(_SIDE)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab goes to the controls in it
         for ground in (scroll.viewport(), side):
             ground.setAutoFillBackground(False)
         body: QHBoxLayout = row(
