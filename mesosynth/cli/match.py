@@ -241,8 +241,8 @@ def match(
 # Measured (loss; local JTFS; score) of 25 arpeggios without noise or in white and pink noise of
 # -30 dB: at most 0.0001; 1.00; at least 0.91. Of 17 in noise of -20 dB, a third of them over the
 # full band: at most 0.0001; at least 0.998; 0.55 to 0.70. Of recordings of drums, bells, voices,
-# swooshes and drones: at least 0.0096; at most 0.97; at most 0.82 (a bass drum has all three). The
-# thresholds lie between.
+# swooshes and drones: at least 0.0066; at most 0.97; at most 0.82 (a tabla stroke, a bass drum).
+# The thresholds lie between.
 
 _ENOUGH = 0.85  # score at which one arpeggio explains a sound
 _SMALL_LOSS, _TEXTURE = 0.003, 0.98  # of one in noise, which the picture shows and the loss knows

@@ -15,8 +15,10 @@ import soxr
 import torch
 from numpy.typing import NDArray
 
+from mesosynth import units
 from mesosynth.audio.target import Recording, Target, target_from_array
 from mesosynth.engine.limiter import Limiter
+from mesosynth.instruments.layers import PARAMETERS
 from mesosynth.matching.band_pictures import RATE, RESOLUTIONS, BandPictures, Pictures
 from mesosynth.matching.layer_models import (
     KINDS,
@@ -26,6 +28,7 @@ from mesosynth.matching.layer_models import (
     PERIOD,
     SHORTEST_PERIOD,
     SIZE,
+    LayerModel,
     Rows,
     layer_model,
     layer_of,
@@ -243,6 +246,7 @@ def _details(D: torch.Tensor) -> torch.Tensor:
 
 
 _PEAK = 0.5  # of the sound that is analysed
+_LOUDEST_LAYER = units.db_to_amplitude(PARAMETERS["level_1"].maximum)
 _ROOM = 0.25  # factor by which single layers are rendered softer, so that none is limited
 _CANDIDATES, _FINALISTS = 48, 3  # for a new layer
 _FIRST = (16, 1)  # the same, for the first one, which is heard as soon as possible
@@ -476,7 +480,7 @@ class LayerSearch:
             model = layer_model(mixture.kinds[place])
             row = rows[place] + self._change(mixture.kinds[place], rows[place], rng)
             tensor = torch.from_numpy(row).float()[None]
-            high = model.high_of(tensor, self._samples / RATE)
+            high = self._highest(model, tensor)
             row = torch.minimum(torch.maximum(tensor, model.low), high)[0].double().numpy()
             one = Mixture((mixture.kinds[place],), row[None], mixture.held[:1])
             tried = sounds.copy()
@@ -576,7 +580,7 @@ class LayerSearch:
             model = layer_model(kind)
             levels = torch.tensor(_LEVELS)[places]
             rows[:, LEVEL] = 0.5 * (middle + levels / _NEPER_DB)
-            rows = torch.minimum(torch.maximum(rows, model.low), model.high_of(rows))
+            rows = torch.minimum(torch.maximum(rows, model.low), self._highest(model, rows))
         return [(float(loss), kind, row) for loss, row in zip(best, rows, strict=True)]
 
     def _refined(
@@ -601,9 +605,8 @@ class LayerSearch:
         rates = torch.where(held[:, None], 0.0, rates)
         rates[:, PERIOD] = torch.where(rows[:, PERIOD] > 0.0, _PERIOD_RATE * rows[:, PERIOD], 0.0)
         rates = torch.where(held[:, None], 0.0, rates)
-        end = self._samples / RATE
-        high = torch.stack(
-            [model.high_of(row[None], end)[0] for model, row in zip(models, rows, strict=True)]
+        high = torch.cat(
+            [self._highest(model, row[None]) for model, row in zip(models, rows, strict=True)]
         )
         low = torch.where(held[:, None], rows, low)
         high = torch.where(held[:, None], rows, high)
@@ -632,6 +635,12 @@ class LayerSearch:
             pace = min(1.0, 2.0 * (1.0 - step / steps) + 0.03) * (2.0 if base is not None else 1.0)
             rows = torch.minimum(torch.maximum(rows - pace * rates * unit, low), high)
         return best, at
+
+    def _highest(self, model: LayerModel, rows: torch.Tensor) -> torch.Tensor:
+        """Upper ends for rows of a kind, (layers, SIZE), with the level that a layer can have."""
+        high = model.high_of(rows, self._samples / RATE)
+        high[:, LEVEL] = high[:, LEVEL].clamp_max(math.log(_LOUDEST_LAYER * self._scale))
+        return high
 
     def _worth(self, mixture: Mixture) -> NDArray[np.float64]:
         """Loss without each layer."""
