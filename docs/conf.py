@@ -23,7 +23,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_templates", "tutorials", "recipes", "**/sg_execution_times.rst"]
+exclude_patterns = ["_build", "_templates", "tutorials", "recipes", "**sg_execution_times.rst"]
 default_role = "literal"
 
 # ------------------------------------------------------------------------------ Markdown, formulas
