@@ -13,6 +13,7 @@ With --json, one object::
     start       spread of the seconds from nothing to the first picture
     frames      {seconds, per_second, ms: {median, p99}}: pictures given to the screen
     cpu         of the desk's own process, 1.0 is one core; sound and matcher are others
+    cpu_ms      of it for a frame, which a busy machine does not change much
     input_ms    {median, longest}: from a move of the mouse to its picture
     memory      {windows, after_ten_mb, at_the_end_mb}: after that many were opened and closed
     hour        {minutes, overview_seconds, zoom_seconds, longest_turn_ms, held_mb}: a long sound as
@@ -73,6 +74,7 @@ def run(arguments: argparse.Namespace) -> Answer:
             "ms": frames["frame_ms"],
         },
         "cpu": frames["cpu"],
+        "cpu_ms": frames["cpu_ms"],
         "input_ms": frames["input_ms"],
         "memory": {key: memory[key] for key in ("windows", "after_ten_mb", "at_the_end_mb")},
         "hour": {key: value for key, value in hour.items() if key != "platform"},
@@ -112,7 +114,7 @@ def show(answer: Answer) -> None:
         f"From nothing to the first picture: {answer['start']['median']:.2f} s\n"
         f"While it plays and matches: {frames['per_second']:.0f} frames a second "
         f"({frames['ms']['median']:.1f} ms, 99% {frames['ms']['p99']:.1f} ms), "
-        f"{100.0 * answer['cpu']:.0f}% of a core\n"
+        f"{100.0 * answer['cpu']:.0f}% of a core, {answer['cpu_ms']:.1f} ms a frame\n"
         f"From the mouse to the picture: {input_ms['median']:.1f} ms, "
         f"longest {input_ms['longest']:.1f} ms\n"
         f"Memory after ten windows {memory['after_ten_mb']:.1f} MB, after {memory['windows']} "

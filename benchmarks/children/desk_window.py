@@ -107,6 +107,7 @@ class _Frames(QObject):
             "frames_per_second": len(self._frames) / wall,
             "frame_ms": spread(1000.0 * gap for gap in gaps),
             "cpu": cpu / wall,
+            "cpu_ms": 1000.0 * cpu / len(self._frames),
             "input_ms": spread(1000.0 * latency for latency in self._latencies),
         }
 
