@@ -33,5 +33,5 @@ class HeardJobs:
 def let_it_be_heard(monkeypatch, session):
     """Give `session` an input with a sound in it."""
     monkeypatch.setattr(session.tracking, "_jobs", HeardJobs())
-    monkeypatch.setattr(session._audio, "start_recording", lambda: 48000)
+    monkeypatch.setattr(session._audio, "start_recording", lambda name=None: 48000)
     monkeypatch.setattr(session.tracking, "_input_is_gone", lambda: False)

@@ -29,7 +29,7 @@ def test_without_an_input_a_sentence_says_so_and_nothing_is_followed(desk, qtbot
     assert not desk.tracking_strip.isVisible()
 
 
-def _no_input():
+def _no_input(name=None):
     from mesosynth.errors import DeviceError
 
     raise DeviceError("there is no input device.")
