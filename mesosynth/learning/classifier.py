@@ -182,10 +182,15 @@ def fit_svm(X: Array, classes: NDArray[np.int64], labels: int) -> torch.nn.Linea
     -------
     Linear
     """
-    width = math.sqrt(X.shape[1])
+    centre, spread = (
+        X.mean(axis=0),
+        X.std(axis=0),
+    )  # of means over time, which vary less than frames
+    spread = np.where(spread > 1e-6, spread, np.inf) * math.sqrt(X.shape[1])
     svm = LinearSVC(C=_STRENGTH, class_weight="balanced", max_iter=20_000, random_state=0)
-    svm.fit(X / width, classes)
-    W, b = svm.coef_ / width, np.asarray(svm.intercept_)
+    svm.fit((X - centre) / spread, classes)
+    W = svm.coef_ / spread
+    b = svm.intercept_ - W @ centre
     if labels == 2:  # it gives the second against the first
         W, b = np.concatenate([-W, W]), np.concatenate([-b, b])
     layer = torch.nn.Linear(X.shape[1], labels)
