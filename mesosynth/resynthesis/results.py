@@ -37,8 +37,8 @@ class ResynthesisSettings:
     method : {"l-bfgs", "momentum", "bold driver"}
         How to go down.
     start : {"shaped", "spectrum", "white", "silence"}
-        Begin with noise that is as loud as the target in each band, at each time, to the time of
-        averaging; with noise of its spectrum, white noise, or nearly nothing.
+        Begin with noise that is as loud as the target in each band, at each time, to a quarter of
+        the averaging time; with noise of its spectrum, white noise, or nearly nothing.
     seed : int
         Seed of the noise; another one gives another sound with the same coefficients.
     edits : tuple of str
