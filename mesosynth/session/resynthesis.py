@@ -164,6 +164,8 @@ class Resynthesis:
 
     def start(self, recipe: Recipe) -> None:
         """Go down from noise; a descent that was stopped or killed goes on where it stood."""
+        if self._job is not None:
+            self._job.cancel()
         _, self._blend = self._read(recipe)
         self._begin(recipe.settings)
 
@@ -172,7 +174,7 @@ class Resynthesis:
         path, sound, known = self._target.path, self._target.sound, self.original
         if path is None or sound is None:
             raise TargetError("There is no sound to resynthesise; open or record one first.")
-        if known is None or path != self._kept:
+        if known is None or not (self.running or path == self._kept):
             decoder = Decoder(path)
             end = decoder.frames / decoder.sample_rate
             begin = max(min(sound.start, end - recipe.seconds), 0.0)

@@ -101,7 +101,7 @@ def test_the_loop_gives_way_to_the_transport_and_to_the_comparison(loaded):
     session.sound.stop()
 
 
-def test_a_pause_and_a_stop_lose_nothing(loaded):
+def test_a_pause_another_target_and_a_stop_lose_nothing(loaded, tmp_path):
     part = loaded.session.resynthesis
     part.start(recipe(200))
     loaded.wait("resynthesis.stepped")
@@ -114,6 +114,13 @@ def test_a_pause_and_a_stop_lose_nothing(loaded):
     assert len(part.errors) == stood
     part.pause()
     loaded.wait("resynthesis.stepped")
+    other = tmp_path / "other.wav"
+    write_wav(other, np.random.default_rng(0).standard_normal(RATE), RATE)
+    loaded.session.target.load(other)
+    part.look(recipe())  # as the desk does for each target
+    assert part.running
+    assert part.original.path.name == "trill.wav"
+    loaded.session.target.load(tmp_path / "trill.wav")
     part.stop()
     done(loaded)
     before = list(part.errors)
