@@ -392,7 +392,7 @@ class DockArea(QMainWindow):
     @override
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.MouseButtonPress:
-            self._row = None  # a separator, or a title that begins to move
+            self._on_moved()  # a separator, or a title that begins to move
         return super().event(event)
 
     @override
@@ -475,8 +475,8 @@ def divide(room: float, shares: Sequence[float], least: Sequence[float]) -> list
         return parts
     left = room - sum(need for need, is_ in zip(least, short, strict=True) if is_)
     open_ = [i for i, is_ in enumerate(short) if not is_]
-    rest = divide(max(left, 0.0), [shares[i] for i in open_], [least[i] for i in open_])
-    return [rest[open_.index(i)] if i in open_ else least[i] for i in range(len(parts))]
+    rest = iter(divide(max(left, 0.0), [shares[i] for i in open_], [least[i] for i in open_]))
+    return [need if is_ else next(rest) for need, is_ in zip(least, short, strict=True)]
 
 
 def _focus(dock: Dock) -> None:
@@ -493,22 +493,14 @@ def _focus(dock: Dock) -> None:
 class Layouts:
     """Layouts: the three that there always are and the user's own, each as it was left.
 
-    Parameters
-    ----------
-    area : DockArea
-    settings : Settings
-        Has them.
-    look, show : callable
-        Tell what else belongs to a layout, and bring it back: :class:`Layout` without its state.
+    The settings have them; `look` and `show` tell what belongs to one beside the places of its
+    views, and bring it back.
     """
 
     def __init__(
-        self,
-        area: DockArea,
-        settings: Settings,
-        look: Callable[[], Layout],
+        self, area: DockArea, settings: Settings, look: Callable[[], Layout],
         show: Callable[[Layout], None],
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._area, self._settings, self._look, self._show = area, settings, look, show
 
     @property

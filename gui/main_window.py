@@ -327,7 +327,9 @@ class MainWindow(QMainWindow):
         self.effects.knob_made.connect(self._connect_hand)
         self.match_page.settings_shown.connect(self._show_pins)
         self.layers_page.chosen.connect(lambda place: self.knobs.pages.turn_to(place + 1))
-        self.status.reset_asked.connect(self._reset_meters)
+        self.status.reset_asked.connect(
+            lambda: desk.ask(lambda session: session.device.reset_meters())
+        )
         self.tour.ended.connect(self._end_tour)
         desk.said.connect(self.status.show_message)
         desk.tick.connect(self._on_tick)
@@ -378,19 +380,11 @@ class MainWindow(QMainWindow):
         hand.set_at_once.connect(self.history.set_at_once)
         if isinstance(hand, Knob):
             hand.refused.connect(lambda text: self.desk.say(text, "error"))
-            hand.learn_asked.connect(self._learn)
-            hand.forget_asked.connect(self._forget)
+            ask = self.desk.ask
+            hand.learn_asked.connect(lambda id_: ask(lambda session: session.keys.learn(id_)))
+            hand.forget_asked.connect(lambda id_: ask(lambda session: session.keys.forget(id_)))
             hand.pin_asked.connect(self.match_page.pin)
             hand.modulate_asked.connect(self.effects.modulate)
-
-    def _learn(self, parameter: str) -> None:
-        self.desk.ask(lambda session: session.keys.learn(parameter))
-
-    def _forget(self, parameter: str) -> None:
-        self.desk.ask(lambda session: session.keys.forget(parameter))
-
-    def _reset_meters(self) -> None:
-        self.desk.ask(lambda session: session.device.reset_meters())
 
     def _on_follow(self, follow: bool) -> None:
         self.settings.follow = follow

@@ -247,7 +247,7 @@ class Exporter(QObject):
 
     def menu(self, widget: QWidget, plot: Plot | None = None) -> QMenu:
         """The context menu of the view that a widget is in, and of a plot of it."""
-        view = self._view_of(widget) or self._views[0]
+        view = self._view_of(widget)
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if plot is not None:
@@ -265,16 +265,17 @@ class Exporter(QObject):
         self.size.fill_menu(menu.addMenu("Size of pictures"))
         return menu
 
-    def _view_of(self, widget: QWidget | None) -> View | None:
+    def _view_of(self, *widgets: QWidget | None) -> View:
+        """The view that the first of some widgets is in; else the first view."""
         return next((
-            view for view in self._views
+            view for widget in widgets for view in self._views
             if widget is not None and (widget is view.widget or view.widget.isAncestorOf(widget))
-        ), None)  # fmt: skip
+        ), self._views[0])  # fmt: skip
 
     def ask_in_hand(self) -> None:
         """Ask for a file name, and save the view under the mouse there, or that with the keys."""
-        view = self._view_of(QApplication.widgetAt(QCursor.pos()))
-        self._ask(view or self._view_of(QApplication.focusWidget()) or self._views[0], "Picture")
+        hand, keys = QApplication.widgetAt(QCursor.pos()), QApplication.focusWidget()
+        self._ask(self._view_of(hand, keys), "Picture")
 
     def _ask(self, view: View, kind: str) -> None:
         ask_save(
@@ -285,7 +286,7 @@ class Exporter(QObject):
 
     def save(self, widget: QWidget, path: Path) -> None:
         """Save the view that a widget is in; a message tells the result."""
-        view = self._view_of(widget) or self._views[0]
+        view = self._view_of(widget)
         with self._telling():
             save_view(view, path, self.size)
             self._desk.say(f"Saved {view.name} as {path}.")
@@ -306,13 +307,13 @@ class Exporter(QObject):
 
     def copy(self, widget: QWidget) -> None:
         """Put a view's picture on the clipboard."""
-        view = self._view_of(widget) or self._views[0]
+        view = self._view_of(widget)
         QGuiApplication.clipboard().setImage(picture(view, self.size))
         self._desk.say(f"Copied {view.name}.")
 
     def copy_numbers(self, widget: QWidget) -> None:
         """Put a view's numbers on the clipboard, as a spreadsheet takes them."""
-        view = self._view_of(widget) or self._views[0]
+        view = self._view_of(widget)
         QGuiApplication.clipboard().setText(_csv(view.table(), "\t"))
         self._desk.say(f"Copied the numbers of {view.name}.")
 

@@ -196,22 +196,7 @@ class ColourBar(pg.ColorBarItem):
 
 
 class Picture(Plot):
-    """One image with its read-out.
-
-    Parameters
-    ----------
-    name, hint : str
-    x, y : Axis
-    colours, levels
-        See :class:`Image`.
-    say : callable
-        Read-out of a number in a row and a column, at x and y.
-
-    Attributes
-    ----------
-    image, fine : Image
-        All of it, and a part that was computed finer.
-    """
+    """One image, and a finer one of a part; `say` gives the read-out of a number in a cell."""
 
     bar: ColourBar | None = None
 
@@ -318,7 +303,7 @@ class Comparison(Frame):
     Attributes
     ----------
     pictures, analyses : dict
-        By "target", "sound" and, pictures alone, "difference".
+        By "target", "sound", and the pictures by "difference" as well.
     """
 
     def __init__(
