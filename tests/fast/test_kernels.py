@@ -71,6 +71,19 @@ def play_everything(name, instrument):
     assert [slot.fault for slot in rack.slots if slot.faults] == []
 
 
+def test_the_command_compiles_the_loops_of_instruments_and_effects_too():
+    code = (
+        "import runpy, sys; runpy.run_module('mesosynth.system.kernels', run_name='__main__');"
+        "from mesosynth.system.kernels import _Loop;"
+        "left = {name for name, module in sys.modules.items() if name.startswith('mesosynth.')"
+        " and any(isinstance(value, _Loop) for value in vars(module).values())};"
+        "print(); print(sorted(left), 'mesosynth.instruments.drum' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True,
+                          env={**os.environ, "NUMBA_DISABLE_JIT": "1"})  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "[] True"
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A package of two modules, of which one holds a kernel."""
