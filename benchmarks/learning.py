@@ -18,7 +18,6 @@ one object::
 """
 
 import argparse
-import itertools
 import statistics
 import subprocess
 import sys
@@ -227,39 +226,42 @@ def _guess_seconds(instrument: str) -> float:
 # Dask
 
 
-_CHUNKS = 24
+_BEGUN = 6  # chunks that are left out, in which processes start
 _MAKE = """
 import sys
 from pathlib import Path
 from mesosynth.learning.cluster import Cluster
 from mesosynth.learning.dataset import DatasetSettings, make_dataset
-settings = DatasetSettings("chirplet", cells=6, chunk=9)
+settings = DatasetSettings("chirplet", cells=6, chunk=6)
 make_dataset(Path(sys.argv[1]), settings, Cluster(workers=int(sys.argv[2])))
 """
 
 
 def _dask(say: Narration) -> Answer:
-    """Chunks a second, start-up included, of two processes side by side and of three workers."""
+    """Chunks a second of two processes side by side, and of three workers, once they are at it."""
     with tempfile.TemporaryDirectory() as folder:
 
-        def seconds(*workers: int) -> float:
-            """Time of a data set for each number of workers, all side by side."""
-            names = (f"{folder}/{next(numbers)}" for _ in workers)
-            began = time.perf_counter()
+        def rate(*workers: int) -> float:
+            """Chunks a second of a data set for each number of workers, all side by side."""
+            places = [Path(folder) / f"{len(workers)} {k}" for k in range(len(workers))]
             children = [
-                subprocess.Popen([sys.executable, "-c", _MAKE, name, str(count)])
-                for name, count in zip(names, workers, strict=True)
+                subprocess.Popen([sys.executable, "-c", _MAKE, place, str(count)])
+                for place, count in zip(places, workers, strict=True)
             ]
             for child in children:
                 if child.wait():
                     raise subprocess.CalledProcessError(child.returncode, child.args)
-            return time.perf_counter() - began
+            rates: list[float] = []
+            for place in places:
+                times = sorted(path.stat().st_mtime for path in place.glob("*.parquet"))
+                late = times[_BEGUN:]
+                rates.append((len(late) - 1) / (late[-1] - late[0]))
+            return sum(rates)
 
-        numbers = itertools.count()
         say("two single runs side by side")
-        single = 2 * _CHUNKS / seconds(1, 1)
+        single = rate(1, 1)
         say("three workers")
-        three = _CHUNKS / seconds(3)
+        three = rate(3)
     return {"single": single, "three": three, "ratio": three / single}
 
 

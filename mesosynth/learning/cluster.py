@@ -114,6 +114,7 @@ def _client(scheduler: str | None, workers: int) -> Generator[tuple[Any, Any]]:
                     n_workers=workers,
                     threads_per_worker=1,
                     memory_limit=0,
+                    silence_logs="CRITICAL",
                     dashboard_address=no_dashboard,
                     worker_dashboard_address=None,
                 )

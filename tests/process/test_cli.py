@@ -93,6 +93,7 @@ def test_help_imports_nothing_that_takes_long(words, light):
         [], ["match"], ["sequence"], ["resynthesise"], ["render"], ["similar"], ["play"],
         ["devices"], ["midi"],
         ["doctor"], ["desktop"], ["plugin"], ["plugin", "check"], ["plugin", "list"], ["figures"],
+        ["batch"], ["data", "make"], ["train", "encoder"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -124,6 +125,14 @@ OPTIONS = {
     "play": {
         "--seconds", "--device", "--rate", "--block", "--safe-audio", "--midi", "--osc", "--json",
         "PRESET", "10]",
+    },
+    "batch": {"--out", "--instrument", "--seed", "--scheduler", "--workers", "--json", "FOLDER"},
+    "data make": {
+        "--out", "--cells", "--seed", "--scheduler", "--workers", "--json", "INSTRUMENT", "5]",
+    },
+    "train encoder": {
+        "--data", "--output", "-o", "--instrument", "--loss", "--epochs", "--batch", "--rate",
+        "--patience", "--network", "--seed", "--json", "60]",
     },
     "devices": {"--json"},
     "midi": {"--json"},
