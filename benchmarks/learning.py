@@ -226,13 +226,13 @@ def _guess_seconds(instrument: str) -> float:
 # Dask
 
 
-_BEGUN = 6  # chunks that are left out, in which processes start
+_BEGUN = 24  # chunks that are left out, in which processes start
 _MAKE = """
 import sys
 from pathlib import Path
 from mesosynth.learning.cluster import Cluster
 from mesosynth.learning.dataset import DatasetSettings, make_dataset
-settings = DatasetSettings("chirplet", cells=6, chunk=6)
+settings = DatasetSettings("chirplet", cells=8, chunk=8)
 make_dataset(Path(sys.argv[1]), settings, Cluster(workers=int(sys.argv[2])))
 """
 

@@ -5,6 +5,7 @@ process writes files, so the machines of a cluster need no common disk.
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -114,7 +115,7 @@ def _client(scheduler: str | None, workers: int) -> Generator[tuple[Any, Any]]:
                     n_workers=workers,
                     threads_per_worker=1,
                     memory_limit=0,
-                    silence_logs="CRITICAL",
+                    silence_logs=logging.CRITICAL,
                     dashboard_address=no_dashboard,
                     worker_dashboard_address=None,
                 )
