@@ -327,8 +327,11 @@ class LibraryPage(Panel):
             self.list.setFocus(Qt.FocusReason.OtherFocusReason)
             if not any(found.path == path for found in self.found):
                 self.line.clear()  # or it would not be seen
-            saved = self.library.find(path)
-            self._go_to(saved.key if saved else "")
+            self._select(path)
+
+    def _select(self, path: Path) -> None:
+        entry = self.library.find(path)
+        self._go_to(entry.key if entry else "")
 
 
 def _entry(index: QModelIndex) -> Entry | None:
