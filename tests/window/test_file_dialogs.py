@@ -45,7 +45,7 @@ SAVES = {
 def propose(desk, qtbot, id_):
     """Open the dialog of an action; of pictures that of the waveform, which is always there."""
     if id_ == "export":
-        qtbot.waitUntil(lambda: desk.scope.filled, timeout=5_000)
+        qtbot.waitUntil(lambda: len(desk.scope.samples) > 0, timeout=5_000)
         desk.links.exporter.ask(desk.scope)
     else:
         desk.actions_[id_].trigger()
