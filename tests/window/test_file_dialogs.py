@@ -46,7 +46,7 @@ def propose(desk, qtbot, id_):
     """Open the dialog of an action; of pictures that of the waveform, which is always there."""
     if id_ == "export":
         qtbot.waitUntil(lambda: len(desk.scope.samples) > 0, timeout=5_000)
-        desk.links.exporter.ask(desk.scope)
+        desk.links.exporter._ask(desk.scope, "Picture")
     else:
         desk.actions_[id_].trigger()
 
