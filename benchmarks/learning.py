@@ -109,10 +109,11 @@ def _losses(dataset: Any, minutes: float, say: Narration) -> Iterator[Answer]:  
     say(f"{instrument}: {len(dataset.numbers)} sounds")
     inputs = Inputs(dataset)
     training, _, _ = dataset.split()
+    result_of(train(dataset, TrainingSettings(loss="p", epochs=1, steps=1), inputs=inputs))  # warm
     for loss in get_args(Loss):
         say(f"{instrument}: {loss}")
         spectral = loss in ("mss", "jtfs")
-        trial = TrainingSettings(loss=loss, epochs=1, steps=1 if spectral else 8)
+        trial = TrainingSettings(loss=loss, epochs=1, steps=1 if spectral else 16)
         began = time.process_time()
         result_of(train(dataset, trial, inputs=inputs))
         rough = (time.process_time() - began) / (trial.steps or 1)
