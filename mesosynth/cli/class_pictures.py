@@ -108,7 +108,8 @@ def _draw(axes: Axes, map_: RelevanceMap) -> None:
         places = range(0, len(marks), max(len(marks) // 9, 1))
         ticks = axes.set_xticks if which == "x" else axes.set_yticks
         ticks(list(places), [f"{marks[i]:.3g}".replace("-", "−") for i in places])
-    plain(axes, "", map_.column_name.capitalize(), map_.row_name.capitalize())
+    x, y = map_.column_name, map_.row_name
+    plain(axes, "", x[0].upper() + x[1:], y[0].upper() + y[1:])
 
 
 def _plain(text: str) -> str:
