@@ -46,7 +46,8 @@ def propose(desk, qtbot, id_):
     """Open the dialog of an action; of pictures that of the waveform, which is always there."""
     if id_ == "export":
         qtbot.waitUntil(lambda: len(desk.scope.samples) > 0, timeout=5_000)
-        desk.links.exporter._ask(desk.scope, "Picture")
+        exporter = desk.links.exporter
+        exporter._ask(exporter._view_of(desk.scope), "Picture")
     else:
         desk.actions_[id_].trigger()
 
