@@ -647,8 +647,8 @@ def _quadratic(filled: NDArray[np.float64], slope: NDArray[np.float64]) -> NDArr
 # Starts of every model
 
 
-_READ_BETTER = {"drum": 2}
-"""First unknowns, pitch and decay of a drum, that are read off more exactly than guessed."""
+_READ_BETTER = ("drum",)
+"""Instruments whose theta is read off the sound more exactly than an encoder guesses it."""
 
 
 def starts_of(
@@ -673,7 +673,7 @@ def starts_of(
     """
     starts = _heard_starts(operator, S, audio, count)
     name = operator.model.name
-    if name not in encoder_instruments():
+    if name in _READ_BETTER or name not in encoder_instruments():
         return starts
     return _with_guess(operator, S, starts, guess_window(audio, shipped_encoder(name)))
 
@@ -689,9 +689,6 @@ def _with_guess(
         return float(operator.analyse(operator.synthesize(state[: model.onset])) @ S)
 
     theta = np.array([guess.theta[id_] for id_ in model.first])
-    if starts:
-        read = _READ_BETTER.get(model.name, 0)
-        theta[:read] = starts[0].theta[:read]
     guessed = Start(theta, similarity(theta))
     if starts and guessed.similarity <= similarity(starts[0].theta):
         return starts
