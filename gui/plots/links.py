@@ -170,7 +170,7 @@ class ViewLinks(QObject):
         has_target = self._desk.session.target.sound is not None
         number, layers = axes[0].rpartition("_")[2], self._desk.session.layers.heard()
         matchable = set(table.matchable)
-        if number.isdigit() and int(number) <= len(layers):
+        if number.isdigit() and 1 <= int(number) <= len(layers):  # not f_0
             matchable |= {f"{id_}_{number}" for id_ in layers[int(number) - 1].theta}
         shown = axes if wanted and has_target and set(axes) <= matchable else None
         curves = [table[id_].curve for id_ in shown or ()]

@@ -93,8 +93,9 @@ _SILENT = 1e-5  # level of a voice that has ended, -100 dB
 
 _NEXT = 3  # columns from the begin of a ramp to its end
 _END = V_STEP + _NEXT
-V_PLACE, V_REST, V_FALL, _FIELDS = range(_END + _NEXT, _END + _NEXT + 4)
-"""Columns of a voice: place in the sound in its samples, rest of the attack, and of the decay."""
+V_PLACE, V_REST, V_FALL, V_COPY, V_COPY_NEXT, _FIELDS = range(_END + _NEXT, _END + _NEXT + 6)
+"""Columns of a voice: place in the sound in its samples, rest of the attack, and of the decay; copy
+of the sound that is read before this block (below 0 for none yet), and from it on."""
 
 (
     R_COMING,  # change of the rest of the attack per sample
@@ -138,19 +139,28 @@ def _voice(
     while fastest * ratio > _SEMITONE and copy < COPIES - 1:
         copy += 1
         ratio *= _HALF_OCTAVE
-    origin = float(copies[copy] + TAPS)
+    before = copy if row[V_COPY] < 0.0 else int(row[V_COPY])
+    row[V_COPY_NEXT] = copy
     loops, last, fade = then[R_LOOPS] > 0.0, then[R_LOOP_END], then[R_FADE]
     back = last - then[R_LOOP_BEGIN] - fade
     place, rest, fall, going = row[V_PLACE], row[V_REST], row[V_FALL], row[V_GOING]
     for n in range(begin, end):
         i = (n + 1.0) / frames
-        _read(samples, sinc, origin + place * ratio, heard)
-        left, right = heard[0], heard[1]
+        left = right = 0.0
         u = min((place - last) / fade + 1.0, 1.0)
-        if loops and u > 0.0:
-            _read(samples, sinc, origin + (place - back) * ratio, heard)
-            out, coming = sine(0.25 * (1.0 + u)), sine(0.25 * u)
-            left, right = out * left + coming * heard[0], out * right + coming * heard[1]
+        for which in (before, copy):  # which fade into each other in a block where they differ
+            share = 1.0 if before == copy else (i if which == copy else 1.0 - i)
+            ratio = _HALF_OCTAVE**which
+            origin = float(copies[which] + TAPS)
+            _read(samples, sinc, origin + place * ratio, heard)
+            out = share * (sine(0.25 * (1.0 + u)) if loops and u > 0.0 else 1.0)
+            left, right = left + out * heard[0], right + out * heard[1]
+            if loops and u > 0.0:
+                _read(samples, sinc, origin + (place - back) * ratio, heard)
+                coming = share * sine(0.25 * u)
+                left, right = left + coming * heard[0], right + coming * heard[1]
+            if before == copy:
+                break
         sustain = now[R_SUSTAIN] + (then[R_SUSTAIN] - now[R_SUSTAIN]) * i
         x = (1.0 - rest) * (sustain + (1.0 - sustain) * fall) * going * going
         x *= row[V_AMPLITUDE] + (row[V_AMPLITUDE + _NEXT] - row[V_AMPLITUDE]) * i
@@ -195,6 +205,7 @@ def _render(
     for v in range(count):
         row = voices[v]
         row[V_STEP:_END] = row[_END : _END + _NEXT]
+        row[V_COPY] = row[V_COPY_NEXT]
         fallen = then[R_SUSTAIN] + row[V_FALL] < _SILENT
         if row[V_GOING] > 0.0 and not fallen:
             if left < v:
@@ -329,6 +340,7 @@ class Sampler(VoiceInstrument):
         """[audio] Begin with the attack."""
         row[V_PLACE] = self.knobs[P_BEGIN] * self._length
         row[V_REST] = row[V_FALL] = 1.0
+        row[V_COPY] = -1.0
 
     def render(self, block: F4, begin: int, end: int) -> None:
         """[audio] Overwrite frames `begin` to `end` of `block`, (2, frames)."""

@@ -107,7 +107,7 @@ def _small(outputs: int) -> nn.Module:
 
 def _efficientnet(outputs: int) -> nn.Module:
     try:
-        from torchvision.models import efficientnet_b0
+        from torchvision.models import efficientnet_b0  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise ArgumentError(
             "network='efficientnet-b0' needs torchvision; install it, or take 'small'."

@@ -37,7 +37,7 @@ class LossMap:
         self._instrument = ""
         self._wanted: MapSettings | None = None  # as it was asked for, wherever the point is now
         self._sent: MapSettings | None = None  # as the job has it
-        self._known: set[tuple[int, int]] = set()  # places of the cells of the map that was sent
+        self._known: set[tuple[int, int]] | None = None  # cells of a map whose axes were told
         self._moved = 0.0  # when the point last moved
         self._cells: list[Cell] = []  # that have not been told
 
@@ -104,11 +104,6 @@ class LossMap:
         begin = own.onset - lead_in(own.instrument, own.theta)  # which its own knobs do not move
         return own.theta, (replace(own, theta={}, onset=begin), *layers), own.instrument
 
-    def aim(self) -> None:
-        """End a map of an instrument that is no longer matched."""
-        if self._wanted is not None and self._instrument != self._here()[2]:
-            self.explore(None)
-
     def take_target(self, _target: Target) -> None:
         """Map the loss of another target."""
         self._sent = None
@@ -120,23 +115,29 @@ class LossMap:
         match event:
             case Stepped(MapAxes(axes, x_values, y_values)):
                 self._cells.clear()  # of a map that is no more
-                self._known.clear()
+                self._known = set()
                 self._emit(self.started, self._named(axes), x_values, y_values)
-            case Stepped(Cell() as cell):
+            case Stepped(Cell() as cell) if self._known is not None:
                 self._known.add((cell.i, cell.j))
                 self._cells.append(cell)
             case _:
                 pass
 
     def poll(self) -> None:
-        """Emit new cells, and move the map when the point has come to rest."""
+        """Emit new cells, and move the map when the point has come to rest.
+
+        A map of an instrument that is no longer matched ends.
+        """
         wanted = self._wanted
         if wanted is None:
             return
         if self._cells:
             cells, self._cells = tuple(self._cells), []
             self._emit(self.filled, self._named(wanted.axes), cells)
-        (values, layers, _), settings = self._here(), self._match.settings
+        (values, layers, instrument), settings = self._here(), self._match.settings
+        if instrument != self._instrument:
+            self.explore(None)
+            return
         now = replace(
             wanted, values=values, phi=settings.phi, filters=settings.filters, layers=layers
         )
@@ -157,7 +158,7 @@ class LossMap:
         target, wanted = self._target.sound, self._wanted
         if wanted is None or target is None:
             return
-        known = None
-        if before is not None and wanted.is_same_map(before, self._instrument):
-            known = frozenset(self._known)
+        if before is None or not wanted.is_same_map(before, self._instrument):
+            self._known = None
+        known = None if self._known is None else frozenset(self._known)
         self._jobs.begin("loss map", target, self._instrument, wanted, known)

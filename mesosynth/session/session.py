@@ -145,7 +145,7 @@ class Session:
         self.sound.on_transport = (self.comparison.end, self.resynthesis.silence)
         self.comparison.on_hear = (self.resynthesis.silence,)
         self.resynthesis.on_hear = (self.comparison.end,)
-        self.rack.on_change = (self.match.aim, self.loss_map.aim, self.keys.follow_rack)
+        self.rack.on_change = (self.match.aim, self.keys.follow_rack)
         self.target.on_taken = (
             self.match.take_target, self.layers.take_target, self.loss_map.take_target,
             lambda _: self.sequence.take_target(self.target.path),

@@ -65,7 +65,7 @@ def test_only_what_needs_torch_brings_it_and_nothing_brings_qt():
     code = (
         "import json, sys, mesosynth as ms;"
         "heavy = ('JTFS', 'JTFSLoss', 'MSSLoss', 'Matcher', 'match', 'resynthesise', 'Guess',"
-        "'guess');"
+        "'guess', 'Classifier');"
         "light = [n for n in ms.__all__ if n not in heavy];"
         "[getattr(ms, n) for n in light];"
         "ms.render('chirplet', seconds=0.1);"

@@ -118,6 +118,7 @@ def test_a_closed_terminal_leaves_nothing_in_shared_memory(number, tmp_path):
         [sys.executable, "-m", "mesosynth", "play", "--seconds", "60", "--device", "silent"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # also where nohup runs the tests
     )  # fmt: skip
     end = time.monotonic() + 20.0
     while len(set(os.listdir("/dev/shm")) - before) < 3 and time.monotonic() < end:

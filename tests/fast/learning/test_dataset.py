@@ -70,7 +70,7 @@ def test_the_metric_is_the_square_of_the_jacobian_along_nu(name):
     Phi, M = features_and_metric(domain, values, 3, samples)
     assert Phi.dtype == M.dtype == np.float64
     assert np.isfinite(M).all()
-    d = np.random.default_rng(1).standard_normal(len(nu)) * 1e-5
+    d = np.random.default_rng(1).standard_normal(len(nu)) * 1e-6
 
     def features(nu):
         return features_and_metric(domain, domain.values(torch.from_numpy(nu)).numpy(), 3, samples)[
