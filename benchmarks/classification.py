@@ -203,7 +203,7 @@ def techniques(arguments: argparse.Namespace, say: Narration) -> Answer:
 
 
 def explained(trained: "Trained", corpus: "Corpus", rates: list[float]) -> Answer:
-    """Where the relevance of the test's notes peaks, and how exactly it sums to its start.
+    """Modulation rates at which the relevance of the test's notes peaks, and the error of its sum.
 
     Parameters
     ----------

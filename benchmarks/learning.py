@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     import torch
 
     from mesosynth.learning.dataset import load_dataset
-    from mesosynth.learning.encoder import encoder_instruments
+    from mesosynth.matching.encoder import encoder_instruments
 
     torch.set_num_threads(1)
     environment = Environment(1)
@@ -198,7 +198,7 @@ def _sound(instrument: str, index: int) -> tuple[Any, dict[str, float]]:
     import torch
 
     from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
-    from mesosynth.learning.domain import domain_named
+    from mesosynth.matching.domain import domain_named
 
     domain = domain_named(instrument)
     rng = np.random.default_rng([_SEED, index])

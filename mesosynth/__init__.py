@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from mesosynth import errors
     from mesosynth.errors import MesosynthError
     from mesosynth.learning.classifier import Classifier
-    from mesosynth.learning.encoder import Guess, guess
+    from mesosynth.matching.encoder import Guess, guess
     from mesosynth.matching.match import Matcher, match
     from mesosynth.matching.results import Filters, MatchResult, MatchSettings, MatchStep
     from mesosynth.plugins.parameters import Parameter, ParameterTable
@@ -94,7 +94,7 @@ _MODULES = {
     "JTFSLoss": "scattering.loss",
     "MSSLoss": "scattering.loss",
     "Effect": "plugins.plugin",
-    "Guess": "learning.encoder",
+    "Guess": "matching.encoder",
     "Instrument": "plugins.plugin",
     "MatchResult": "matching.results",
     "Filters": "matching.results",
@@ -106,7 +106,7 @@ _MODULES = {
     "ParameterTable": "plugins.parameters",
     "Preset": "presets.preset",
     "Session": "session",
-    "guess": "learning.encoder",
+    "guess": "matching.encoder",
     "load_preset": "presets.preset",
     "ResynthesisSettings": "resynthesis.results",
     "match": "matching.match",

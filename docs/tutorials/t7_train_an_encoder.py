@@ -26,7 +26,7 @@ import numpy as np
 
 import mesosynth as ms
 from mesosynth.learning.dataset import DatasetSettings, load_dataset, make_dataset
-from mesosynth.learning.encoder import encoder_instruments, save_encoder
+from mesosynth.matching.encoder import encoder_instruments, save_encoder
 from mesosynth.learning.training import TrainingSettings, train
 from mesosynth.system.steps import result_of
 

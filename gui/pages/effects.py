@@ -33,7 +33,7 @@ class ProblemLabel(QWidget):
         self.text = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.text.setObjectName("problem")
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.more = theme.tool_button("Show the traceback", "For whoever wrote the plugin")
+        self.more = theme.tool_button("Show the traceback", "Where in the plugin's code it failed")
         self.more.setCheckable(True)
         self.story = QPlainTextEdit(readOnly=True)
         self.story.setFixedHeight(120)

@@ -214,7 +214,7 @@ class ResynthesisPage(Panel):
     # ------------------------------------------------------------------ what is asked for
 
     def recipe(self) -> Recipe:
-        """What the controls say."""
+        """Settings of the controls, which are remembered."""
         kept, numbers = self._settings.resynthesis, self.numbers
         kept.iterations, kept.seed = numbers["iterations"].whole, numbers["seed"].whole
         kept.method, kept.start = self.method.currentData(), self.start.currentData()
@@ -249,7 +249,7 @@ class ResynthesisPage(Panel):
 
     @property
     def hear_label(self) -> str:
-        """What the button of the loop says."""
+        """Label of the button that loops the result or the original."""
         heard = self._desk.session.resynthesis.heard
         return {None: "Listen", "result": "[Result]", "original": "[Original]"}[heard]
 

@@ -67,7 +67,7 @@ _HEARD: dict[AuditionChoice, tuple[str, str, str]] = {
               "You hear the match; press T for both."),
     "both": ("Both", "Hear both at once, in step", "You hear target and match; press T to end."),
 }  # fmt: skip
-"""What the desk calls each audition, its tooltip, and the sentence about it."""
+"""Name of each audition, its tooltip, and the message while it is heard."""
 
 
 class AuditionButtons(QWidget):

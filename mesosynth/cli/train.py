@@ -73,7 +73,7 @@ def encoder(
         with bar.loading_torch():
             from mesosynth.learning import training
             from mesosynth.learning.dataset import load_dataset
-            from mesosynth.learning.encoder import save_encoder
+            from mesosynth.matching.encoder import save_encoder
         dataset = load_dataset(data)
         of = dataset.settings.instrument
         if instrument is not None and instrument != of:

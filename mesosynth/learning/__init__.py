@@ -1,4 +1,4 @@
-"""Learning: data sets of rendered sounds, encoders from sound to theta, and work on many machines.
+"""Learning: data sets, training of encoders and classifiers, relevance, work on many machines.
 
 Importing this package imports nothing; its modules bring torch, pyarrow and dask in when used.
 """

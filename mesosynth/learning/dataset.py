@@ -1,6 +1,6 @@
 """Data sets: a stratified grid of theta with Phi and M = J^T J, in chunks of Parquet.
 
-The box of a :class:`~mesosynth.learning.domain.Domain` is cut into ``cells ** d`` cells, and each
+The box of a :class:`~mesosynth.matching.domain.Domain` is cut into ``cells ** d`` cells, and each
 holds one sound at a place drawn in it. The sound's number is its cell: its digits to the base
 `cells` are the cell's indices, the first parameter's first. All random numbers of a sound come from
 the data set's seed and its number, so a chunk is the same, byte for byte, in whatever process.
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from mesosynth.audio.target import ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError, LearningError
 from mesosynth.learning.cluster import Cluster, spread
-from mesosynth.learning.domain import Domain, domain_named
+from mesosynth.matching.domain import Domain, domain_named
 from mesosynth.system.atomic_file import write_atomically, writing
 
 VERSION = 1

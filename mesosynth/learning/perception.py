@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
-from mesosynth.learning.domain import Domain
+from mesosynth.matching.domain import Domain
 from mesosynth.matching.operator import mean_weights
 from mesosynth.scattering import JTFS
 

@@ -34,10 +34,10 @@ from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError, LearningError
-from mesosynth.learning.cqt import HOP, as_input, cqt
 from mesosynth.learning.dataset import Dataset
-from mesosynth.learning.encoder import Encoder, Network, TrainedEncoder
 from mesosynth.learning.perception import perception
+from mesosynth.matching.cqt import HOP, as_input, cqt
+from mesosynth.matching.encoder import Encoder, Network, TrainedEncoder
 from mesosynth.scattering.loss import MSSLoss
 from mesosynth.system.atomic_file import write_atomically, writing
 from mesosynth.system.steps import Steps

@@ -18,8 +18,8 @@ from mesosynth.learning.dataset import (
     load_dataset,
     make_dataset,
 )
-from mesosynth.learning.domain import DOMAINS, domain_named
 from mesosynth.learning.perception import features_and_metric, perception
+from mesosynth.matching.domain import DOMAINS, domain_named
 
 SMALL = DatasetSettings("chirplet", cells=2, chunk=3, samples=4096)
 

@@ -6,8 +6,8 @@ import pytest
 import mesosynth as ms
 from mesosynth.audio.target import ANALYSIS_RATE
 from mesosynth.errors import ArgumentError
-from mesosynth.learning.encoder import shipped_encoder
 from mesosynth.matching import starts
+from mesosynth.matching.encoder import shipped_encoder
 from mesosynth.matching.match import render_match
 from mesosynth.matching.model import CHIRPLET
 from mesosynth.matching.operator import shared_operator

@@ -8,9 +8,7 @@ import pytest
 import torch
 
 from mesosynth.errors import ArgumentError, LearningError
-from mesosynth.learning.cqt import FRAMES, LOWEST, PER_OCTAVE, ROWS, as_input, cqt
 from mesosynth.learning.dataset import Dataset, DatasetSettings
-from mesosynth.learning.encoder import load_encoder, save_encoder
 from mesosynth.learning.perception import features_and_metric
 from mesosynth.learning.training import (
     Inputs,
@@ -20,6 +18,8 @@ from mesosynth.learning.training import (
     quadratic,
     train,
 )
+from mesosynth.matching.cqt import FRAMES, LOWEST, PER_OCTAVE, ROWS, as_input, cqt
+from mesosynth.matching.encoder import load_encoder, save_encoder
 from mesosynth.system.steps import result_of
 
 SETTINGS = TrainingSettings(epochs=3, batch=8, rate=1e-3)

@@ -19,8 +19,8 @@ from torch import nn
 
 from mesosynth.audio.target import target_from_array
 from mesosynth.errors import ArgumentError, LearningError
-from mesosynth.learning.cqt import ROWS, as_input, cqt
-from mesosynth.learning.domain import domain_named
+from mesosynth.matching.cqt import ROWS, as_input, cqt
+from mesosynth.matching.domain import domain_named
 from mesosynth.scattering.ambient import neutral
 from mesosynth.system.atomic_file import write_atomically, writing
 from mesosynth.system.paths import resource
@@ -69,7 +69,7 @@ class Encoder(nn.Module):
         Parameters
         ----------
         x : (batch, ROWS, FRAMES) tensor
-            Of :func:`~mesosynth.learning.cqt.as_input`.
+            Of :func:`~mesosynth.matching.cqt.as_input`.
 
         Returns
         -------
