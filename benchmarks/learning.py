@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 from unittest import mock
 
 import numpy as np
@@ -40,6 +40,11 @@ from benchmarks.harness import (
     show_machine,
     table,
 )
+
+if TYPE_CHECKING:
+    from mesosynth.learning.dataset import Dataset
+    from mesosynth.learning.training import Inputs
+    from mesosynth.matching.encoder import Encoder
 
 SCHEMA = 1
 _NOISE = 30.0  # dB below the sound
@@ -101,7 +106,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 # Losses under one budget
 
 
-def _losses(dataset: Any, minutes: float, say: Narration) -> Iterator[Answer]:  # noqa: ANN401
+def _losses(dataset: "Dataset", minutes: float, say: Narration) -> Iterator[Answer]:
     from mesosynth.learning.training import Inputs, Loss, TrainingSettings, train
     from mesosynth.system.steps import result_of
 
@@ -135,7 +140,7 @@ def _losses(dataset: Any, minutes: float, say: Narration) -> Iterator[Answer]:  
         }
 
 
-def _judged(dataset: Any, inputs: Any, encoder: Any) -> dict[str, float]:  # noqa: ANN401
+def _judged(dataset: "Dataset", inputs: "Inputs", encoder: "Encoder") -> dict[str, float]:
     """Macro JTFS and MSS distances and the P-loss on sounds of the test."""
     import torch
 

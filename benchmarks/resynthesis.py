@@ -52,6 +52,7 @@ _TOLD = (2, 5, 10, 20, 30, 50, 75, 100)  # iterations whose errors are told
 _PUBLISHED = {"bursts": 1.35, "tone": 2.70, "speech": 11.93}  # %, after 100 iterations
 _EQUAL_TIME = 280.0  # s of a core, for their 100 iterations
 _ENOUGH = 0.03  # error of a recording
+_REVERSED = 0.125  # s of averaging; over 0.25 s a seventh of the rising arpeggio itself falls
 _METHODS = ("l-bfgs", "momentum", "bold driver")
 _SOUNDS = (".wav", ".flac", ".ogg", ".aif", ".aiff", ".mp3")
 
@@ -222,10 +223,10 @@ def _reversed(arguments: argparse.Namespace) -> dict[str, float]:
     values = {"f_c": 500.0, "f_m": 24.0, "gamma": 4.0, "w": 4.0, "spread": 0.0}
     rising = render("chirplet", values, 2.0, RATE)[:1]
     settings = ResynthesisSettings(
-        iterations=arguments.iterations, edits=("reverse-spin",), average=0.25
+        iterations=arguments.iterations, edits=("reverse-spin",), average=_REVERSED
     )
     falling = resynthesise(rising, RATE, settings).audio
-    jtfs = WindowedJTFS(rising.shape[1], RATE, 0.25).jtfs
+    jtfs = WindowedJTFS(rising.shape[1], RATE, _REVERSED).jtfs
 
     def share(sound: Sound) -> float:
         energy = scale_rate(jtfs, torch.from_numpy(sound[0]), RATE).energy

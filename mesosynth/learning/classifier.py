@@ -8,7 +8,7 @@ both nets' first batch normalisation.
 
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -582,5 +582,5 @@ class _Features:
     def __init__(self, table: FeatureTable, numbers: Sequence[int]) -> None:
         self._table, self._numbers = table, numbers
 
-    def __iter__(self):  # noqa: ANN204
+    def __iter__(self) -> Iterator[Array]:
         return (self._table[n] for n in self._numbers)

@@ -319,7 +319,8 @@ class Dataset:
         digits = np.array(np.unravel_index(self.numbers, (settings.cells,) * dims))
         inner = ((digits >= first) & (digits < first + side)).all(axis=0)
         drawn = np.random.default_rng(settings.seed).random(settings.count)[self.numbers] < TEST
-        return tuple(np.flatnonzero(m) for m in (~inner & ~drawn, inner, ~inner & drawn))  # pyright: ignore[reportReturnType]
+        trained, tested = ~inner & ~drawn, ~inner & drawn
+        return np.flatnonzero(trained), np.flatnonzero(inner), np.flatnonzero(tested)
 
 
 def load_dataset(folder: Path) -> Dataset:
