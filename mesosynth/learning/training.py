@@ -36,7 +36,7 @@ from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.errors import ArgumentError, LearningError
 from mesosynth.learning.dataset import Dataset
 from mesosynth.learning.perception import perception
-from mesosynth.matching.cqt import HOP, as_input, cqt
+from mesosynth.matching.cqt import FRAMES, HOP, ROWS, as_input, cqt
 from mesosynth.matching.encoder import Encoder, Network, TrainedEncoder
 from mesosynth.scattering.loss import MSSLoss
 from mesosynth.system.atomic_file import write_atomically, writing
@@ -149,16 +149,18 @@ class Inputs:
         self, dataset: Dataset, show: Callable[[float], None] = lambda share: None
     ) -> None:
         self.shifts = dataset.settings.domain.shifts
-        parts: list[torch.Tensor] = []
+        count = len(dataset.numbers)
+        # One array from the beginning: small ones between CQT's large ones would keep the heap
+        # from being used again, 7 MB a sound.
+        self.magnitudes = torch.empty(count, ROWS, FRAMES, dtype=torch.float16)
         rms: list[float] = []
-        for place in range(len(dataset.numbers)):
+        for place in range(count):
             x = sound(dataset, place).float()
             magnitude = cqt(x).abs()
             loudest = magnitude.amax()
-            parts.append((magnitude / loudest).half())
+            self.magnitudes[place] = magnitude / loudest
             rms.append(float(x.square().mean().sqrt() / loudest))
-            show((place + 1) / len(dataset.numbers))
-        self.magnitudes = torch.stack(parts)
+            show((place + 1) / count)
         self.rms = torch.tensor(rms)
         generator = torch.Generator().manual_seed(0)
         self.noises = cqt(torch.randn(_NOISES, ANALYSIS_SAMPLES, generator=generator))
