@@ -1,0 +1,38 @@
+"""The fear: a second chance lets through what fails twice, or hides what failed first."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / ".ci" / "run-tests"
+TESTS = """
+from pathlib import Path
+
+def test_late_once():
+    ran = Path(__file__).with_suffix(".ran")
+    before = ran.exists()
+    ran.touch()
+    assert before
+
+def test_right():
+    with Path(__file__).with_suffix(".right").open("x"):  # "x" fails if it is run again
+        pass
+
+def test_wrong():
+    assert {wrong} == 1
+"""
+
+
+@pytest.mark.parametrize(("wrong", "codes"), [(1, (1, 0)), (2, (1, 1))])
+def test_what_failed_runs_again_and_is_named(tmp_path, monkeypatch, capfd, wrong, codes):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they take a second to start
+    (tmp_path / "test_timing.py").write_text(TESTS.format(wrong=wrong))
+    options = ("-c", "/dev/null", "--rootdir", str(tmp_path), str(tmp_path))
+    alone = runpy.run_path(str(SCRIPT))["Alone"](tmp_path / "cache", options)
+    assert (alone.run(), alone.run_again()) == codes
+    first, _, said = capfd.readouterr().out.partition("PASSED WHEN RUN AGAIN")
+    assert "assert before" in first
+    assert "test_late_once" in said
+    assert "test_wrong" not in said
+    assert "test_right" not in said
