@@ -241,7 +241,8 @@ class AudioLoop:
         self._search = CardSearch(  # going back to the card would cut a recording off
             settings.device, settings.sample_rate, lambda: self._recorder is None
         )
-        self._seen, self._seen_at = 0, time.monotonic()
+        self._seen, self._seen_at = 0, 0.0
+        self._awake, self._looked_at = 0.0, time.monotonic()
         self._message = ""
         self._report: AudioReport | None = None
         self._leaves = False
@@ -298,7 +299,10 @@ class AudioLoop:
         """Replace a card that ended or no longer calls by the silent clock."""
         if self._recorder is not None and not self._recorder.active:
             self._close_recorder()  # which the session sees by its rate
-        now, blocks = time.monotonic(), self._engine.blocks
+        # The time that this loop was awake: a machine that stood still for a second is no reason to
+        # give up a card or a plugin.
+        now = self._awake = self._awake + min(time.monotonic() - self._looked_at, 2.0 * TICK)
+        self._looked_at, blocks = time.monotonic(), self._engine.blocks
         self._hangs = self._watchdog.look(blocks, now)
         if blocks != self._seen:
             self._seen, self._seen_at = blocks, now

@@ -57,8 +57,8 @@ class MasterFade:
 # Events of the queues, each on its frame of the block
 #
 # An event is always heard one block after it happened: events that arrive while one block is played
-# are placed in the next, at the same distances. The times of the callbacks jitter, so the beginning
-# of a block is the filtered time of its callback.
+# are placed in the next, at the same distances. Callbacks may be late and are never early, so the
+# beginning of a block is the time at which its callback would have been in time.
 
 
 MOST = 512
@@ -76,14 +76,16 @@ HOLD = 0.1
 """Time for which a moved parameter ignores the session, s; by then the session knows the move."""
 
 _KEYS = frozenset((EventKind.NOTE_ON, EventKind.NOTE_OFF))
-_FILTER = 0.2  # s, time constant of the filter of callback times
+_FILTER = 0.2  # s in which the clock follows callbacks that stay late, by 1 - 1/e
 _LOST = 0.25  # s of error: the machine slept or the device changed, so the clock starts again
 
 
 class BlockClock:
-    """Filtered begin of the blocks: a delay-locked loop of first order.
+    """Begin of the blocks: the lower envelope of the callbacks' times.
 
-    It never lags more than a block, so that no event waits for the second next block.
+    Where a busy machine calls late, and the device's buffer lasts and is filled up again in quick
+    succession, the clock hardly moves, so events keep their distances. Where the device ran dry,
+    callbacks stay late, and the clock follows them.
     """
 
     def __init__(self) -> None:
@@ -102,14 +104,12 @@ class BlockClock:
         Returns
         -------
         float
-            Filtered time, s.
+            s; at most `now`.
         """
         late = now - self._next
-        if abs(late) > _LOST:
-            begin = now
-        else:
+        begin = now
+        if 0.0 <= late <= _LOST:
             begin = self._next + late * min(1.0, seconds / _FILTER)
-            begin = min(max(begin, now - seconds), now + _LOST)
         self._next = begin + seconds
         return begin
 
@@ -133,6 +133,8 @@ class EventInbox:
         Whether notes, rather than the transport, keep the sound on.
     moves : Moves
         Parameters moved by controllers.
+    started : float
+        Time stamp of an event that is heard with the last start of the transport, s.
     """
 
     def __init__(
@@ -151,6 +153,7 @@ class EventInbox:
         self._panic = False
         self.awake = False
         self.moves = Moves()
+        self.started = 0.0
 
     def sleep(self) -> None:
         """[control] Drop all notes with the next block, waiting ones as well."""
@@ -189,7 +192,10 @@ class EventInbox:
             self._panic = False
             self._forget()
         seconds = frames / self._sample_rate
-        end = 1 + self._fill(frames, self._clock.begin(now, seconds), seconds)
+        begin = self._clock.begin(now, seconds)
+        if playing and not self._playing:
+            self.started = begin - seconds
+        end = 1 + self._fill(frames, begin, seconds)
         transport = self._follow_transport(playing)
         if transport is not None:
             self._events[0] = (0, transport, 0, 0, 0.0)
@@ -434,11 +440,12 @@ class Engine:
         if self._status is None:
             return
         rack, levels, load = self.rack, self.levels, self.load
+        started = 0.0 if self._inbox is None else self._inbox.started
         audition = -1.0 if rack.audition is None else rack.audition.seconds
         self._status.count(
             self.blocks, self.frames, self.underflows, load.overruns, load.heavy, load.noted,
             load.longest, load.largest, rack.peak, levels.true_peak, *levels.peak, *levels.rms,
-            audition,
+            started, audition,
         )  # fmt: skip
 
     def panic(self) -> None:

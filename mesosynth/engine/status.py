@@ -79,6 +79,9 @@ class AudioStatus(AudioReport):
         Largest magnitude so far, at and between the samples; 1.0 is full scale.
     peak_left, peak_right, rms_left, rms_right : float
         Present levels: a peak falls by 20 dB in 1.7 s, the RMS is over 0.3 s.
+    started : float
+        Time stamp of an event that is heard with the transport's last start, of the performance
+        counter, s; 0 before.
     heartbeat : float
         `time.monotonic()` of the last sign of life of the process's loop, s.
     audition : float
@@ -100,13 +103,14 @@ class AudioStatus(AudioReport):
     peak_right: float = 0.0
     rms_left: float = 0.0
     rms_right: float = 0.0
+    started: float = 0.0
     heartbeat: float = 0.0
     audition: float = -1.0
 
 
 COUNTED = (
     "blocks", "block", "underflows", "overruns", "heavy", "noted", "longest", "load_max",
-    "peak", "true_peak", "peak_left", "peak_right", "rms_left", "rms_right", "audition",
+    "peak", "true_peak", "peak_left", "peak_right", "rms_left", "rms_right", "started", "audition",
 )  # fmt: skip
 """Numbers that change with every block, in the order in which the callback writes them."""
 

@@ -55,6 +55,7 @@ class Sequence:
         self._path: Path | None = None  # of the sound that was matched last
         self._automation: Automation | None = None  # what plays
         self._zero = 0.0  # of the original, on the performance counter
+        self._began: tuple[float, float] | None = None  # see _tune_clock
         self._sent_until = 0.0  # s of the original
         self._started = False  # whether the transport runs for the sequence
         self._stood_at = 0.0  # s of the original
@@ -232,6 +233,7 @@ class Sequence:
                 return
             self._begin_at(0.0)
             position = 0.0
+        self._tune_clock()
         self._send_starts(automation, position)
         moved = automation.at(self.position)
         self._move({id_: value for id_, value in moved.items() if id_ not in self._touched})
@@ -246,13 +248,22 @@ class Sequence:
             elif kind == EventKind.START:
                 # The transport's start is an arpeggio's start, too: time counts from there.
                 self._move(automation.at(at))
+                self._began = at, self._audio.status().started
                 self._sound.play()
                 self._zero = time.perf_counter() - at
         self._started = self._started or self._sound.playing
         self._sent_until = max(until, self._sent_until)
 
+    def _tune_clock(self) -> None:
+        """Count time from when the transport's start is heard, once the audio process tells it."""
+        if self._began is not None:
+            at, before = self._began
+            started = self._audio.status().started
+            if started != before:
+                self._zero, self._began = started - at, None
+
     def _begin_at(self, position: float) -> None:
-        self._zero = time.perf_counter() - position
+        self._zero, self._began = time.perf_counter() - position, None
         self._sent_until = position
         self._started = self._sound.playing
 

@@ -16,7 +16,8 @@ from mesosynth.session.sound import Sound
 from mesosynth.system.jobs import Failed, Job, Restarted, Stepped
 from mesosynth.units import SILENCE_DB
 
-_DEAF = 1.0  # s without a sample, after which the input counts as gone
+_DEAF = 2.0  # s of polling without a sample, after which the input counts as gone
+_POLL = 0.1  # s between two polls at most; in a longer gap the machine stood still
 _REPORT = 0.12  # s between two reports for display; theta moves more often
 _DRAW = 0.5  # s between two pictures of a moving sound
 SURE = 0.1
@@ -79,7 +80,7 @@ class Tracking:
         self._held: dict[str, float] = {}  # the process's values of theta that is not tracked
         self._rate = 0  # of the input, Hz
         self._written = 0  # samples of the input at the last look,
-        self._written_at = 0.0  # and the time of the last new ones
+        self._looked_at = self._deaf = 0.0  # its time, and the time without new ones, s
         self._reported_at = self._drawn_at = 0.0
 
     @property
@@ -122,7 +123,7 @@ class Tracking:
             raise ArgumentError("A match drives the sound; stop it before the input is tracked.")
         self._rate = self._input.open()
         self._frozen = False
-        self._written, self._written_at = self._audio.recording.written, time.monotonic()
+        self._looked_at, self._deaf = time.monotonic(), 0.0
         self._begin()
         self._emit(self.changed, TrackingState(running=True))
 
@@ -209,9 +210,11 @@ class Tracking:
 
     def _input_is_gone(self) -> bool:
         written, now = self._audio.recording.written, time.monotonic()
+        self._deaf += min(now - self._looked_at, _POLL)
         if written != self._written:
-            self._written, self._written_at = written, now
-        return now - self._written_at > _DEAF
+            self._written, self._deaf = written, 0.0
+        self._looked_at = now
+        return self._deaf > _DEAF
 
     def _change_instrument(self) -> None:
         """Track with the present instrument, if it can be matched."""

@@ -42,6 +42,10 @@ class Server:
             self.kill()
             raise
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def kill(self):
         """End it as a crash would."""
         self._process.kill()

@@ -1,6 +1,8 @@
 """Fears: a user hears nothing, records nothing, or loses the card for good."""
 
 import contextlib
+import os
+import signal
 import subprocess
 import time
 
@@ -47,6 +49,20 @@ def test_a_user_hears_and_records_it(pulse, until):
     assert 0.5 < np.abs(heard[0]).max() < 1.0
     assert len(recorded) > 24000
     assert 0.5 < np.abs(recorded).max() < 1.0
+
+
+def test_a_machine_that_stands_still_for_a_second_keeps_its_card(pulse, until):
+    with AudioProcess("chirplet", "vsink") as audio:
+        assert audio.wait_ready(20)
+        for what, pid, seconds in (
+            (signal.SIGSTOP, pulse.pid, 0.3), (signal.SIGSTOP, audio.pid, 1.0),
+            (signal.SIGCONT, audio.pid, 0.1), (signal.SIGCONT, pulse.pid, 0.3),
+        ):  # fmt: skip
+            os.kill(pid, what)
+            time.sleep(seconds)
+        status = audio.status()
+        until(lambda: audio.status().blocks > status.blocks, 1, "sound")
+        assert not status.silent, status
 
 
 def test_a_killed_server_is_survived_and_comes_back(pulse, until):

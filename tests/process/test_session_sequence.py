@@ -1,7 +1,9 @@
 """The fears: a sequence that plays late, does not let go, or is lost with its process."""
 
+import contextlib
 import os
 import signal
+import threading
 import time
 
 import numpy as np
@@ -47,6 +49,26 @@ def poll_until(session, done, seconds=20.0):
     return seen
 
 
+@contextlib.contextmanager
+def standing_still(pid, seconds=0.04, every=0.16):
+    """A process that is stopped for a moment, again and again, as by a busy machine."""
+    done = threading.Event()
+
+    def stop():
+        while not done.wait(every):
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(seconds)
+            os.kill(pid, signal.SIGCONT)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
 def ended(seen):
     return any(not playing for playing, _ in seen.of("sequence.moved"))
 
@@ -54,7 +76,8 @@ def ended(seen):
 def test_it_plays_in_time_and_gives_the_sound_back(played):
     before = {id_: played.sound.values[id_] for id_ in ("period", "sync")}
     played.sequence.play()
-    seen = poll_until(played, ended)
+    with standing_still(played.device.pid):
+        seen = poll_until(played, ended)
     rate = played.device.status().sample_rate
     audio = played.device.scope(round(5.5 * rate))
     moved = [values["f_c"] for values, _ in seen.of("sound.changed")]
