@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from test_cli import DEMO, answer, assert_one_sentence, mesosynth
+from test_cli import DEMO, answer, assert_one_sentence, main_called, mesosynth
 
 from mesosynth.matching.checkpoint import load_checkpoint
 
@@ -82,6 +82,6 @@ def test_a_match_with_layers_that_is_killed_goes_on_from_its_file(tmp_path):
 def test_what_does_not_go_together_is_said_and_nothing_is_overwritten(tmp_path, words, cause):
     song = tmp_path / "song.json"
     song.write_text(json.dumps({"a": "treasure"}))
-    done = mesosynth("match", *[str(song) if word == "RUN" else word for word in words])
+    done = main_called("match", *[str(song) if word == "RUN" else word for word in words])
     assert_one_sentence(done, cause)
     assert "treasure" in song.read_text()

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 import soundfile
+from test_cli import main_called
 
 from mesosynth.presets.preset import load_preset
 
@@ -83,7 +84,7 @@ def test_variations_are_files_of_the_length_that_is_asked_for(sound, tmp_path):
     ],
 )
 def test_what_cannot_be_done_is_told_before_the_work(sound, tmp_path, words, sentence):
-    done = run(sound, "-o", tmp_path / "out.wav", *words)
+    done = main_called("resynthesise", sound, "-o", tmp_path / "out.wav", *words)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert not os.listdir(tmp_path)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from sequences import moving, write_moving
-from test_cli import answer, assert_one_sentence, mesosynth
+from test_cli import answer, assert_one_sentence, main_called, mesosynth
 
 from mesosynth.errors import MatchFileError
 from mesosynth.matching.checkpoint import load_sequence
@@ -81,5 +81,5 @@ def test_mistakes_are_one_sentence_and_nothing_is_overwritten(sound, tmp_path, w
     song = tmp_path / "song.json"
     song.write_text(json.dumps({"a": "treasure"}))
     places = {"SOUND": str(sound), "SONG": str(song)}
-    assert_one_sentence(mesosynth("sequence", *[places.get(word, word) for word in words]), cause)
+    assert_one_sentence(main_called("sequence", *[places.get(word, word) for word in words]), cause)
     assert "treasure" in song.read_text()
