@@ -386,6 +386,15 @@ def _all_actions(w: "MainWindow") -> dict[str, list[Action]]:
         Action("export_bank", "Ctrl+Shift+E", "upload-simple", "Export what is listed…",
                "Write the sounds that are listed to a zip file.", lambda: w.library.ask_export(),
                label="Export"),
+        Action("suggest_tags", "Ctrl+J", "tag", "Suggest tags",
+               "Let the classifier suggest what your presets and takes sound like, to accept.",
+               lambda: (w.drawer.turn_to("sounds"), w.library.suggest_tags())),
+        Action("train_classifier", "Ctrl+Shift+J", "student", "Train a classifier…",
+               "Learn the classes of a folder of your sounds, with a subfolder for each.",
+               lambda: (w.drawer.turn_to("sounds"), w.library.ask_training()), label="Train"),
+        Action("open_classifier", "Ctrl+Alt+J", "folder-open", "Open a classifier…",
+               "Use a classifier that was trained before, for tags and relevance.",
+               lambda: w.library.ask_classifier(), label="Classifier"),
     ]
     def page(id_: str, keys: str, icon: str, text: str, tip: str, label: str = "") -> Action:
         return Action(id_, keys, icon, text, tip, lambda: w.drawer.toggle(id_), label=label,

@@ -74,6 +74,16 @@ def ask_save(
     dialog.open()
 
 
+def ask_folder(
+    parent: QWidget, title: str, settings: Settings, purpose: str, then: Callable[[Path], object]
+) -> None:
+    """Let a folder be chosen that there is, and call `then` with it; see :func:`ask_save`."""
+    dialog = _Dialog(parent, title, settings, {purpose: ()}, then)
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    dialog.open()
+
+
 class _Dialog(QFileDialog):
     """File dialog that remembers its folder, and completes the name of a file to write.
 
@@ -165,6 +175,8 @@ class Files(QObject):
         Remember folders and targets.
     take_bank, open_session : callable
         Called with the file: a bank of presets, which is a zip file, or a session.
+    tags_of_take : callable
+        Takes the name of a take's file; its tags are shown behind it.
 
     Attributes
     ----------
@@ -179,10 +191,12 @@ class Files(QObject):
         settings: Settings,
         take_bank: Callable[[Path], object],
         open_session: Callable[[Path], object],
+        tags_of_take: Callable[[str], Sequence[str]],
     ) -> None:
         super().__init__(window)
         self._window, self._desk, self._settings = window, desk, settings
         self._take_bank, self._open_session = take_bank, open_session
+        self._tags_of_take = tags_of_take
         self.recent = QMenu("Recent targets", window)
         self.takes = QMenu("Kept takes", window)
         for menu, fill in ((self.recent, self._fill_recent), (self.takes, self._fill_takes)):
@@ -277,7 +291,8 @@ class Files(QObject):
     def _fill(self, menu: QMenu, paths: list[Path]) -> None:
         menu.clear()
         for path in paths:
-            action = menu.addAction(menu_text(shown_name(path)))
+            tags = self._tags_of_take(path.name) if menu is self.takes else ()
+            action = menu.addAction(menu_text(" · ".join([shown_name(path), *tags])))
             action.setToolTip(plain_text(str(path)))
             action.setEnabled(path.exists())
             action.triggered.connect(lambda _=False, p=path: self.load_target(p))

@@ -109,7 +109,10 @@ class MainWindow(QMainWindow):
         for id_ in ("map", "blend", "sequence", "resynthesis"):
             self.drawer.add_button(actions[id_])
         self.sessions = Sessions(desk, self.history, self.comparisons)
-        self.files = Files(self, desk, settings, self.library.edits.import_bank, self.sessions.open)
+        self.files = Files(
+            self, desk, settings, self.library.edits.import_bank, self.sessions.open,
+            lambda name: self.library.library.marks.takes.get(name, ()),
+        )  # fmt: skip
         self._lay_out()
         self.tour = Tour(self, self._tour_steps())
         self._fill_menus()

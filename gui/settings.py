@@ -79,6 +79,8 @@ class Settings(msgspec.Struct, kw_only=True):
     resynthesis : ResynthesisControls
     recent : list of str
         Files of the last targets, the newest first.
+    classifier : str
+        File of the classifier; "" for none yet.
     toured : bool
         Whether the tour of the first start has been shown.
     extra : dict
@@ -98,6 +100,7 @@ class Settings(msgspec.Struct, kw_only=True):
     layers_seconds: Annotated[float, msgspec.Meta(ge=5.0, le=600.0)] = 60.0
     resynthesis: ResynthesisControls = msgspec.field(default_factory=ResynthesisControls)
     recent: list[str] = []
+    classifier: str = ""
     toured: bool = False
     extra: dict[str, Any] = {}
 

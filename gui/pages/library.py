@@ -10,14 +10,16 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QMenu
 from typing_extensions import override
 
+from mesosynth.learning.tags import own_sounds
 from mesosynth.presets.library import Library
 from mesosynth.presets.preset import Preset
 from mesosynth.presets.search import MOST_STARS, Entry
 from mesosynth.session import Session
+from mesosynth.system.paths import path_text, text_path
 
 from .. import theme
 from ..desk import Desk
-from ..files import ask_open, ask_save
+from ..files import ask_folder, ask_open, ask_save
 from ..settings import Settings
 from ..text import menu_text
 from ..undo import History
@@ -25,8 +27,10 @@ from ..widgets.background import JobLine
 from ..widgets.parts import Panel, menu_button, row
 from .library_actions import LibraryActions, SaveForm
 from .library_list import ENTRY, Chips, LibraryList, LibraryRows
+from .tags import TagsPanel
 
 _BANKS = {"Banks of presets": (".zip",)}
+_CLASSIFIERS = {"Classifiers": (".pt",)}
 
 HEAR_MS = 70
 """A row that the arrow keys rest on so long is heard, ms; those that they fly over are not."""
@@ -79,13 +83,14 @@ class LibraryPage(Panel):
         self.chips, self.rows = Chips(), LibraryRows(library)
         self.list, self.form = LibraryList(self.rows), SaveForm()
         self.count, self.job = theme.note(), JobLine(self.edits.background)
+        self.tags = TagsPanel(desk, self.edits)
         tip = "Save the sound to your library."
         self.save = theme.tool_button("Save to library", tip, icon="ph.floppy-disk")
-        tip = "Import and export banks of presets."
+        tip = "Banks of presets, and tags by a classifier."
         self.more = menu_button("", tip, "ph.dots-three", self._fill_bank_menu, "More")
         self.lay_out(
             row(theme.title("Sounds"), self.count, 1, self.save, self.more, spacing=6),
-            self.line, self.chips, (self.list, 1), self.job, self.form,
+            self.line, self.chips, (self.list, 1), self.tags, self.job, self.form,
         )  # fmt: skip
         self._connect()
 
@@ -197,6 +202,31 @@ class LibraryPage(Panel):
         """Write the presets that are listed to a zip file."""
         self.edits.export_bank(self.found, path)
 
+    def suggest_tags(self) -> None:
+        """Look for tags of the user's presets and takes, by the classifier."""
+        sounds = own_sounds(self.library)
+        self._desk.ask(lambda session: session.classification.suggest(sounds))
+
+    def ask_training(self) -> None:
+        """Let a folder of folders be chosen, and train a classifier of it."""
+        ask_folder(
+            self, "Train a classifier: choose a folder with a subfolder for each class",
+            self._settings, "Folders of sounds", self.train,
+        )  # fmt: skip
+
+    def train(self, folder: Path) -> None:
+        """Train a classifier of a folder of folders."""
+        self._desk.ask(lambda session: session.classification.train(folder))
+
+    def ask_classifier(self) -> None:
+        """Let a classifier be chosen, and use it."""
+        ask_open(self, "Open a classifier", self._settings, _CLASSIFIERS, self.use_classifier)
+
+    def use_classifier(self, path: Path) -> None:
+        """Classify by another classifier."""
+        if self._desk.ask(lambda session: session.classification.use(path)):
+            self._desk.say(f"Tags and relevance are by {path.parent.name} now.")
+
     # ------------------------------------------------------------------ list and menus
 
     def refresh(self) -> None:
@@ -242,6 +272,13 @@ class LibraryPage(Panel):
         menu.addAction("Import a bank…", self.ask_import)
         menu.addAction("Export what is listed…", self.ask_export)
         menu.addSeparator()
+        path = self._desk.session.classification.path
+        menu.addAction("Suggest tags", self.suggest_tags).setEnabled(path is not None)
+        menu.addAction("Train a classifier…", self.ask_training)
+        menu.addAction("Open a classifier…", self.ask_classifier)
+        if path is not None:
+            menu.addAction(menu_text(f"Classifier: {path.parent.name}")).setEnabled(False)
+        menu.addSeparator()
         menu.addAction(menu_text(f"Your presets: {self.library.user}")).setEnabled(False)
 
     def _open_row_menu(self, spot: QPoint) -> None:
@@ -269,6 +306,9 @@ class LibraryPage(Panel):
 
     def _attach(self, session: Session) -> None:
         session.presets.loaded.connect(self._on_loaded)
+        if self._settings.classifier:
+            session.classification.use(text_path(self._settings.classifier))
+        session.classification.replaced.connect(self._on_classifier)
         self.library.watch()
         if self.library.trouble:
             self._desk.say(self.library.trouble, "warning")
@@ -280,6 +320,10 @@ class LibraryPage(Panel):
             self.edits.note_played(entry)
             self._go_to(entry.key)
         self.rows.repaint()
+
+    def _on_classifier(self) -> None:
+        path = self._desk.session.classification.path
+        self._settings.classifier = "" if path is None else path_text(path.absolute())
 
     def _on_current(self, index: QModelIndex) -> None:
         entry = _entry(index)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QLineEdit
 
 from mesosynth.errors import MesosynthError
+from mesosynth.learning.tags import Suggestion, accept, withdraw
 from mesosynth.presets.bank import Imported
 from mesosynth.presets.library import Library
 from mesosynth.presets.preset import CATEGORIES, Preset, Tags, load_preset
@@ -247,6 +248,24 @@ class LibraryActions(QObject):
 
         self._history.did(f"removing {entry.name}", put_back, remove_again)
         self._desk.say(f"{entry.name} is removed; Ctrl+Z brings it back.")
+
+    def accept(self, suggestions: list[Suggestion]) -> list[Suggestion]:
+        """Add suggested tags to presets and takes, in one step; return those that have them now."""
+        library = self._library
+        answers = [(one, self._ask(lambda one=one: accept(library, one))) for one in suggestions]
+        new = [one for one, was_new in answers if was_new]
+
+        def each(change: Callable[[Library, Suggestion], object]) -> None:
+            for one in new:
+                self._ask(lambda one=one: change(library, one))
+            self.changed.emit()
+
+        if new:
+            self.changed.emit()
+            name = f"{len(new)} tags" if len(new) > 1 else f"the tag of {new[0].name}"
+            self._history.did(name, lambda: each(withdraw), lambda: each(accept))
+            self._desk.say(f"Added {name}; Ctrl+Z takes it back.")
+        return [one for one, was_new in answers if was_new is not None]
 
     # ------------------------------------------------------------------ banks
 

@@ -90,11 +90,14 @@ class ViewLinks(QObject):
         )  # fmt: skip
         views = [View(frame.title.text(), frame, frame.table) for frame in frames]
         views += [View(plot.accessibleName(), plot, plot.table) for plot in plots]
+        relevance = window.scale_rate.relevance
+        views.insert(1, View("Relevance", relevance, relevance.table))  # before the view around it
         self.exporter = Exporter(window, views, window.desk, window.settings)
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._ask_attribution)
         self._background = Background(self)
         window.scale_rate.drivers_shown.connect(self._ask_attribution)
+        window.scale_rate.relevance_shown.connect(self._ask_relevance)
         window.scalograms.waveform.moved.connect(
             lambda start: self._desk.ask(lambda session: session.target.move_window(start))
         )
@@ -110,6 +113,8 @@ class ViewLinks(QObject):
         """Show what the parts of the session tell."""
         window = self._window
         session.match.attributed.connect(window.scale_rate.attribution.show_attribution)
+        session.classification.replaced.connect(self._renew_relevance)
+        session.classification.explained.connect(window.scale_rate.relevance.show_relevance)
         session.match.magnified.connect(window.scalograms.show_finer)
         session.sound.changed.connect(self._on_parameters)
         session.loss_map.started.connect(window.pad.start_map)
@@ -146,7 +151,12 @@ class ViewLinks(QObject):
         known = self._desk.session.target.known_values
         self._window.pad.set_known(None if known is None else dict(known))
         self._ask_attribution()
+        self._renew_relevance()
         self._explore()
+
+    def _renew_relevance(self) -> None:
+        self._window.scale_rate.relevance.clear()
+        self._ask_relevance()
 
     def _on_layers(self) -> None:
         if self._window.pad.map.axes != self._window.pad.axes:
@@ -162,6 +172,12 @@ class ViewLinks(QObject):
             and self._window.scale_rate.switch.isChecked()
         ):
             self._desk.ask(lambda session: session.match.attribute())
+
+    def _ask_relevance(self) -> None:
+        """Ask for the relevance of the target while it is shown."""
+        session = self._desk.session
+        if session.target.sound is not None and self._window.scale_rate.why.isChecked():
+            self._desk.ask(lambda session: session.classification.explain())
 
     def _explore(self) -> None:
         """Ask for the loss map of the pad's axes, or for none."""

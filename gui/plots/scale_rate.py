@@ -1,15 +1,19 @@
 """Scale-rate pictures of JTFS coefficients, and the attribution of a match to them."""
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedLayout, QWidget
 from typing_extensions import override
 
-from mesosynth.matching.results import Analysis, Attribution
+from mesosynth.learning.maps import Relevance
+from mesosynth.matching.results import Attribution
 from mesosynth.plugins.parameters import ParameterTable
 
 from .. import theme
+from ..widgets.parts import row
 from .axes import Axis, short_number
 from .picture import Comparison, Picture, Pictures, decibel_text
 from .plot import Table
@@ -36,21 +40,27 @@ def both_spins(scale_rate: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([falling[:, ::-1], rising], axis=1)
 
 
+class _Filters(Protocol):
+    @property
+    def scales(self) -> NDArray[np.floating]: ...
+    @property
+    def rates(self) -> NDArray[np.floating]: ...
+
+
 class Paths:
     """Second-order paths of a picture of both spins: axes on which each is one cell, and names.
 
     The filters stand evenly in log rate and log scale, bar the lowest.
     """
 
-    def __init__(self, of: Analysis | Attribution) -> None:
+    def __init__(self, of: _Filters) -> None:
         self._scales, self._rates = of.scales, of.rates
         count = len(of.rates)
         kept = _even_indices(count, 3)
         marks = [(count - i - 0.5, f"−{_short(of.rates[i])}") for i in reversed(kept)]
         marks += [(count + i + 0.5, _short(of.rates[i])) for i in kept]
-        rows = [(i + 0.5, _short(of.scales[i])) for i in _even_indices(len(of.scales), 4)]
         self.x = Axis(0.0, 2.0 * count, _RATE.label, short=_RATE.short, marks=tuple(marks))
-        self.y = Axis(0.0, float(len(of.scales)), _SCALE.label, marks=tuple(rows))
+        self.y = cells(_SCALE.label, of.scales, 4)
 
     def at(self, row: int, column: int) -> tuple[float, float, int]:
         """Scale (c/oct), rate (Hz) and spin of a cell, from the lower left."""
@@ -62,8 +72,16 @@ class Paths:
     def name(self, row: int, column: int) -> str:
         """Scale, rate and spin of a cell in words."""
         scale, rate, spin = self.at(row, column)
+        if scale == 0.0:
+            return f"all scales · {rate:.3g} Hz"
         direction = "rising (spin +1)" if spin > 0 else "falling (spin −1)"
         return f"{scale:.3g} c/oct · {rate:.3g} Hz · {direction}"
+
+
+def cells(label: str, values: NDArray[np.floating], most: int) -> Axis:
+    """Axis on which each of `values` is one cell, of which `most` have labels at most."""
+    marks = tuple((i + 0.5, _short(values[i])) for i in _even_indices(len(values), most))
+    return Axis(0.0, float(len(values)), label, marks=marks)
 
 
 def _even_indices(count: int, most: int) -> list[int]:
@@ -72,7 +90,7 @@ def _even_indices(count: int, most: int) -> list[int]:
     return list(range((count - 1) % step // 2 + step // 4, count, step))
 
 
-def _short(value: np.float32) -> str:
+def _short(value: np.floating) -> str:
     return short_number(float(f"{value:.2g}"))
 
 
@@ -138,20 +156,94 @@ class AttributionPictures(Pictures):
 
 
 # --------------------------------------------------------------------------------------------------
+# Relevance: which paths speak for the class of the target.
+
+
+class RelevancePictures(Pictures):
+    """Pictures of a relevance, scale by rate and carrier by rate: red speaks for the class."""
+
+    def __init__(self) -> None:
+        self._relevance: Relevance | None = None
+        ends, name = (-1.0, 1.0), "Relevance, scale by rate"
+        self.spins = Picture(name, "Listening…", _RATE, _SCALE, "difference", ends, self._say_spin)
+        name = "Relevance, carrier by rate"
+        self.carriers = Picture(
+            name, "–", Axis(0.0, 1.0, "Rate (Hz)"), Axis(0.0, 1.0, "Carrier (Hz)"), "difference",
+            ends, self._say_carrier,
+        )  # fmt: skip
+        super().__init__([self.spins, self.carriers])
+
+    def show_relevance(self, relevance: Relevance) -> None:
+        """Draw a relevance, each picture relative to its largest value."""
+        self._relevance = relevance
+        spins, carriers = relevance.spins, relevance.carrier_rate
+        self._paths, self._carriers = Paths(spins), carriers
+        rates = ["–" if rate == 0.0 else _short(rate) for rate in carriers.columns]
+        kept = _even_indices(len(rates), 6)
+        x = Axis(
+            0.0, float(len(rates)), "Rate (Hz), – is the first order", short="Rate (Hz)",
+            marks=tuple((i + 0.5, rates[i]) for i in kept),
+        )  # fmt: skip
+        for picture, numbers, across, up in (
+            (self.spins, both_spins(spins.values), self._paths.x, self._paths.y),
+            (self.carriers, carriers.values, x, cells("Carrier (Hz)", carriers.rows, 5)),
+        ):
+            if not numbers.size:  # cepstral coefficients, or no scales
+                picture.title = "–"
+                picture.set_numbers(None, across, up)
+                continue
+            top = max(float(np.abs(numbers).max()), 1e-30)
+            picture.set_axes(across, up)
+            picture.set_numbers((numbers / top).astype(np.float32), across, up)
+            picture.title = f"Sounds like {relevance.label} {relevance.probability:.2f}"
+        self.spins.middle.move(self._paths.x.high / 2.0)
+
+    def clear(self) -> None:
+        """Show nothing: target or classifier is another one."""
+        self._relevance = None
+        for picture in (self.spins, self.carriers):
+            picture.title = "–"
+            picture.set_numbers(None, picture.x_axis, picture.y_axis)
+
+    def table(self) -> Table:
+        """Relevance of every path."""
+        columns = "class", "carrier_hz", "rate_hz", "scale_c_per_oct", "relevance"
+        shown = self._relevance
+        if shown is None:
+            return Table(columns, ())
+        paths = (shown.paths.carrier, shown.paths.rate, shown.paths.scale, shown.values)
+        return Table(columns, [
+            (shown.label, *("" if np.isnan(each) else float(each) for each in path))
+            for path in zip(*(axis.ravel() for axis in paths), strict=True)
+        ])  # fmt: skip
+
+    def _say_spin(self, relevance: float, row: int, column: int, _x: float, _y: float) -> str:
+        return f"{self._paths.name(row, column)} · {100.0 * relevance:+.0f}%".replace("-", "−")
+
+    def _say_carrier(self, relevance: float, row: int, column: int, _x: float, _y: float) -> str:
+        rate = self._carriers.columns[column]
+        move = "first order" if rate == 0.0 else f"{rate:.3g} Hz"
+        return (
+            f"{self._carriers.rows[row]:.3g} Hz carrier · {move} · {100.0 * relevance:+.0f}%"
+        ).replace("-", "−")
+
+
+# --------------------------------------------------------------------------------------------------
 # JTFS as scale by rate, both spins mirrored.
 
 
 class ScaleRatePlot(Comparison):
     """Target, sound and difference; levels in dB below the greatest path of all.
 
-    The button changes over to what drives a match from the live point.
+    Buttons change over to what drives a match from the live point, and to what speaks for the
+    class of the target; both lie beside each other.
 
     Signals
     -------
-    drivers_shown : bool
+    drivers_shown, relevance_shown : bool
     """
 
-    drivers_shown = Signal(bool)
+    drivers_shown, relevance_shown = Signal(bool), Signal(bool)
 
     def __init__(self, parameters: ParameterTable) -> None:
         super().__init__(
@@ -159,28 +251,38 @@ class ScaleRatePlot(Comparison):
             _RANGE,
         )  # fmt: skip
         self.bar.changed.connect(self._show_difference)
-        self.attribution = AttributionPictures(parameters)
-        rows = QWidget()
+        self.attribution, self.relevance = AttributionPictures(parameters), RelevancePictures()
+        rows, reasons = QWidget(), QWidget()
+        row((self.attribution, 2), (self.relevance, 1), inside=reasons)
         self._rows = QStackedLayout(rows)
         self._rows.addWidget(self.row)
-        self._rows.addWidget(self.attribution)
+        self._rows.addWidget(reasons)
         self.column.addWidget(rows, 1)
         self.switch = theme.tool_button(
             "Attribution", "Which paths drive a match from here: residual × Jacobian"
         )
-        self.switch.setCheckable(True)
-        self.switch.toggled.connect(self._show_drivers)
-        self.header.addWidget(self.switch)
-        self.note.say(*_UNITS)
+        self.why = theme.tool_button(
+            "Relevance", "Which paths speak for the class that the target sounds like"
+        )
+        for button, shown in (
+            (self.switch, self.drivers_shown), (self.why, self.relevance_shown)
+        ):  # fmt: skip
+            button.setCheckable(True)
+            button.toggled.connect(self._show_reasons)
+            button.toggled.connect(shown)
+            self.header.addWidget(button)
+        self._show_reasons()
 
     def set_table(self, parameters: ParameterTable) -> None:
         """Name another instrument's parameters."""
         self.attribution.parameters = parameters
 
     def table(self) -> Table:
-        """Levels of all pictures, or every parameter's pulls."""
+        """Levels of all pictures, or every parameter's pulls, or every path's relevance."""
         if self.switch.isChecked():
             return self.attribution.table()
+        if self.why.isChecked():
+            return self.relevance.table()
         rows = [
             (what, *paths.at(i, j), float(level))
             for what, picture in self.pictures.items() if picture.numbers is not None
@@ -206,10 +308,17 @@ class ScaleRatePlot(Comparison):
     def _show_difference(self) -> None:
         self.show_difference(self.bar.shown[0])
 
-    def _show_drivers(self, shown: bool) -> None:
-        self._rows.setCurrentIndex(int(shown))
-        self.note.say(*(("red: more of it, blue: less", "red: more", "") if shown else _UNITS))
-        self.drivers_shown.emit(shown)
+    def _show_reasons(self) -> None:
+        drivers, relevance = self.switch.isChecked(), self.why.isChecked()
+        self.attribution.setVisible(drivers)
+        self.relevance.setVisible(relevance)
+        self._rows.setCurrentIndex(int(drivers or relevance))
+        if drivers:
+            self.note.say("red: more of it, blue: less", "red: more", "")
+        elif relevance:
+            self.note.say("red speaks for the class, blue against it", "red: for it", "")
+        else:
+            self.note.say(*_UNITS)
 
     @override
     def say(self, what: str, level: float, row: int, column: int, x: float, y: float) -> str:

@@ -53,9 +53,9 @@ def fill(layout: QBoxLayout, parts: Iterable[Part], spacing: int) -> None:
             layout.addWidget(theme.note(one) if isinstance(one, str) else one, stretch)
 
 
-def row(*parts: Part, spacing: int = 4) -> QHBoxLayout:
-    """Parts beside each other, `spacing` px apart."""
-    layout = QHBoxLayout()
+def row(*parts: Part, spacing: int = 4, inside: QWidget | None = None) -> QHBoxLayout:
+    """Parts beside each other, `spacing` px apart; the layout of a widget if one is given."""
+    layout = QHBoxLayout() if inside is None else QHBoxLayout(inside)
     fill(layout, parts, spacing)
     return layout
 

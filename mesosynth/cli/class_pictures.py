@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from mesosynth.errors import ArgumentError
 from mesosynth.learning.classifier import Report
-from mesosynth.learning.relevance import Relevance, RelevanceMap
+from mesosynth.learning.maps import Relevance, RelevanceMap
 from mesosynth.paper.drawing import SIGNED, new_figure, plain
 from mesosynth.system.atomic_file import draft_of, writing
 

@@ -1,5 +1,7 @@
 """`mesosynth classify`: what sounds and presets sound like, and why."""
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,7 +32,7 @@ def classify(
         Write there which modulations speak for the class: maps of carrier by rate and of rate by
         signed scale, as PNG and CSV.
     accept : float, optional
-        Add suggestions of this probability or more to the tags of the user's presets.
+        Add suggestions of this probability or more to the tags of the user's presets and takes.
     json : bool
         One JSON object on standard output.
     """
@@ -45,40 +47,33 @@ def classify(
             from mesosynth.learning import tags
             from mesosynth.learning.classifier import Classifier
             from mesosynth.learning.relevance import relevance as relevance_of
-        from mesosynth.engine.capture import takes_folder
-        from mesosynth.engine.sound_writer import SUFFIXES
         from mesosynth.presets.library import Library
 
         loaded, library = Classifier.load(classifier), Library()
         if not files:
             library.refresh()
-            takes = takes_folder()
-            recorded = sorted(takes.iterdir()) if takes.is_dir() else []
-            files = (
-                *(entry.path for entry in library.entries if not entry.factory),
-                *(path for path in recorded if path.suffix.lower() in SUFFIXES),
-            )
+            files = tuple(tags.own_sounds(library))
         bar.restart("Listening", len(files))
-        for path in files:
+        for path, stem in zip(files, _stems(files), strict=True):
             bar.advance()
+            entry: dict[str, Any] = {"file": str(path)}
             try:
                 one = tags.suggest(loaded, path)
-                entry: dict[str, Any] = {
-                    "file": str(path), "label": one.label, "probability": one.probability,
-                    "accepted": False,
-                }  # fmt: skip
-                is_preset = path.suffix.lower() == ".json"
-                if accept is not None and is_preset and one.probability >= accept:
-                    entry["accepted"] = tags.accept(library, one)
+                entry |= {"label": one.label, "probability": one.probability, "accepted": False}
             except MesosynthError as error:  # the others go on
                 left_out.append(str(error))
                 continue
+            try:
+                if accept is not None and one.can_be_tagged and one.probability >= accept:
+                    entry["accepted"] = tags.accept(library, one)
+            except MesosynthError as error:
+                left_out.append(str(error))
             if relevance is not None:
                 relevance.mkdir(parents=True, exist_ok=True)
                 seconds = loaded.features.samples / loaded.features.sample_rate
                 why = relevance_of(loaded, *tags.sound_of(path, seconds)[1:])
-                stem = relevance / path.stem
-                entry["pictures"] = [str(p) for p in save_relevance(stem, one.name, why)]
+                written = save_relevance(relevance / stem, one.name, why)
+                entry["pictures"] = [str(p) for p in written]
             found.append(entry)
             lines.append(f"{one}{', tagged' if entry['accepted'] else ''}")
     if not json:
@@ -88,3 +83,19 @@ def classify(
     if files and not found:
         raise ArgumentError(left_out[0])
     return {"found": found, "left_out": left_out}
+
+
+def _stems(files: Sequence[Path]) -> list[str]:
+    """Name for the pictures of each file; those of like files are told apart by their folders."""
+    names = [path.stem for path in files]
+    count = Counter(name.casefold() for name in names)
+    names = [
+        f"{path.absolute().parent.name}-{path.name}" if count[name.casefold()] > 1 else name
+        for path, name in zip(files, names, strict=True)
+    ]
+    taken = Counter[str]()
+    for i, name in enumerate(names):
+        taken[name.casefold()] += 1
+        if (number := taken[name.casefold()]) > 1:
+            names[i] = f"{name} {number}"
+    return names

@@ -481,6 +481,33 @@ class Trained:
     left_out: tuple[str, ...]
 
 
+def feature_table(
+    corpus: Corpus,
+    folder: Path,
+    features: FeatureSettings = FeatureSettings(),  # noqa: B008 - frozen
+) -> FeatureTable:
+    """Table of the features of a corpus, which are not computed yet.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    folder : Path
+        Keeps the features.
+    features : FeatureSettings
+
+    Returns
+    -------
+    FeatureTable
+    """
+
+    def read(n: int) -> tuple[Array, float]:
+        sound = read_audio(corpus.sounds[n].path)
+        return sound.audio, sound.sample_rate
+
+    names = [f"{s.path} {s.path.stat().st_mtime_ns} {s.path.stat().st_size}" for s in corpus.sounds]
+    return FeatureTable(folder, features, names, read)
+
+
 def train(
     corpus: Corpus,
     folder: Path,
@@ -512,21 +539,15 @@ def train(
     ArgumentError
         If a class has too few sounds.
     """
-    _need(corpus, settings)
-
-    def read(n: int) -> tuple[Array, float]:
-        sound = read_audio(corpus.sounds[n].path)
-        return sound.audio, sound.sample_rate
-
-    names = [f"{s.path} {s.path.stat().st_mtime_ns} {s.path.stat().st_size}" for s in corpus.sounds]
-    table = FeatureTable(folder, features, names, read)
+    check_corpus(corpus, settings)
+    table = feature_table(corpus, folder, features)
     table.compute(on_sound)
     kept = [n for n in range(len(table)) if n not in table.broken]
     left_out = (*(f"{path} does not exist." for path in corpus.missing), *table.broken.values())
     labels, corpus = corpus.labels, corpus.only([n not in table.broken for n in range(len(table))])
     if corpus.labels != labels:
         need_sounds(corpus, labels, 1, "a class")
-    _need(corpus, settings)
+    check_corpus(corpus, settings)
     classes = corpus.classes
     shape, log = table[kept[0]].shape, features.kind != "mfcc"
 
@@ -569,7 +590,22 @@ def train(
     return Trained(classifier, report, left_out)
 
 
-def _need(corpus: Corpus, settings: TrainingSettings) -> None:
+def check_corpus(
+    corpus: Corpus,
+    settings: TrainingSettings = TrainingSettings(),
+) -> None:
+    """Refuse a corpus that has too few sounds of a class for its split.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    settings : TrainingSettings
+
+    Raises
+    ------
+    ArgumentError
+        It says how many are needed.
+    """
     if settings.model == "svm" and not corpus.sounds[0].subset:
         need_sounds(corpus, corpus.labels, settings.folds, f"{settings.folds} folds")
     else:

@@ -12,7 +12,7 @@ with the means of S (mu) and of L and the standard deviation of L in a training 
 
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 
 from mesosynth.errors import MesosynthError
+from mesosynth.learning.maps import Paths
 from mesosynth.matching.similarity import mel_power
 from mesosynth.scattering import JTFS
 from mesosynth.scattering.filterbank import wavelets
@@ -68,25 +69,6 @@ class FeatureSettings(msgspec.Struct, frozen=True, kw_only=True):
     F: int = 12
     T: int = 8192
     coefficients: int = 20
-
-
-@dataclass(frozen=True)
-class Paths:
-    """Axes of the paths of a feature, of its shape without frames; NaN where a path has none.
-
-    Attributes
-    ----------
-    carrier : array
-        Hz.
-    rate : array
-        Hz; 0 at the first order.
-    scale : array
-        Cycles per octave, positive for rising patterns and negative for falling ones.
-    """
-
-    carrier: NDArray[np.float64]
-    rate: NDArray[np.float64]
-    scale: NDArray[np.float64]
 
 
 class FeatureExtractor:
@@ -357,6 +339,11 @@ class FeatureTable:
         on_sound : callable
             Called after each sound.
         """
+        for _ in self.steps():
+            on_sound()
+
+    def steps(self) -> Iterator[int]:
+        """Compute what is missing, and yield the number of sounds so far after each."""
         text = repr((self.settings, [*self.names])).encode()
         stem = f"{self.settings.kind}-{hashlib.sha256(text).hexdigest()[:12]}"
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -370,15 +357,14 @@ class FeatureTable:
                 again = [n for n in numbers if np.isnan(chunk[n - first].ravel()[0])]
                 for n in again:
                     self._read(n)
-                for _ in numbers:
-                    on_sound()
+                yield from (n + 1 for n in numbers)
             else:
                 extractor = extractor or FeatureExtractor(self.settings)
                 chunk = np.full((len(numbers), *extractor.shape), np.nan, np.float32)
                 for n in numbers:
                     if (sound := self._read(n)) is not None:
                         chunk[n - first] = extractor(*sound)
-                    on_sound()
+                    yield n + 1
                 content = io.BytesIO()
                 np.save(content, chunk)
                 write_atomically(path, content.getvalue())

@@ -14,109 +14,21 @@ on what a sound has, not on what it lacks.
 """
 
 import copy
-import csv
-import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from mesosynth.learning.classifier import Classifier, Gate
-from mesosynth.learning.features import Array, Paths
+from mesosynth.learning.features import Array
+from mesosynth.learning.maps import Relevance
 
 Rule = Literal["epsilon", "epsilon plus"]
 _EPSILON = 1e-12  # published: 1e-6; in float64 a smaller one keeps the sum
 
 _NOTHING = 1e-9
 """Input that counts as one where there is none: relevance of silence is shared alike, not lost."""
-
-
-@dataclass(frozen=True)
-class RelevanceMap:
-    """Relevance over two axes of the paths.
-
-    Attributes
-    ----------
-    values : (rows, columns) float64
-    rows, columns : float64 arrays
-        Ascending.
-    row_name, column_name : str
-        With their units.
-    """
-
-    values: NDArray[np.float64]
-    rows: NDArray[np.float64]
-    columns: NDArray[np.float64]
-    row_name: str
-    column_name: str
-
-    def as_csv(self) -> str:
-        """A line of column values, then a line for each row."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(
-            [f"{self.row_name} / {self.column_name}", *(f"{c:.6g}" for c in self.columns)]
-        )
-        for row, values in zip(self.rows, self.values, strict=True):
-            writer.writerow([f"{row:.6g}", *(f"{value:.6g}" for value in values)])
-        return text.getvalue()
-
-
-@dataclass(frozen=True)
-class Relevance:
-    """Relevance of the paths of one sound for one class.
-
-    Attributes
-    ----------
-    label : str
-        The class.
-    probability : float
-        Of it.
-    values : array
-        Of the shape of :attr:`paths`, summed over time; the sum of all is 1.
-    paths : Paths
-    """
-
-    label: str
-    probability: float
-    values: NDArray[np.float64]
-    paths: Paths
-
-    @property
-    def carrier_rate(self) -> RelevanceMap:
-        """Carrier (Hz) by rate (Hz); the first order has the rate 0."""
-        rows = _in_thirds(self.paths.carrier)
-        return self._map(rows, self.paths.rate, "carrier (Hz)", "rate (Hz)")
-
-    @property
-    def rate_scale(self) -> RelevanceMap:
-        """Rate (Hz) by signed scale (cycles per octave), of the second order of the JTFS."""
-        rate = np.where(self.paths.rate > 0.0, self.paths.rate, np.nan)
-        return self._map(rate, self.paths.scale, "rate (Hz)", "scale (cycles/octave)")
-
-    @property
-    def peak_rate(self) -> float:
-        """Rate (Hz) of the most relevance, over all carriers and scales of the second order."""
-        map_ = self.carrier_rate
-        second = map_.columns > 0.0
-        return float(map_.columns[second][map_.values.sum(axis=0)[second].argmax()])
-
-    def _map(self, rows: Array, columns: Array, row_name: str, column_name: str) -> RelevanceMap:
-        known = np.isfinite(rows) & np.isfinite(columns)
-        row, i = np.unique(rows[known].astype(np.float64).round(6), return_inverse=True)
-        column, j = np.unique(columns[known].astype(np.float64).round(6), return_inverse=True)
-        values = np.zeros((len(row), len(column)))
-        np.add.at(values, (i, j), self.values[known])
-        return RelevanceMap(values, row, column, row_name, column_name)
-
-
-def _in_thirds(carrier: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Carriers, rounded to thirds of an octave from 1 kHz."""
-    return 1000.0 * 2.0 ** (np.round(3.0 * np.log2(carrier / 1000.0)) / 3.0)
 
 
 def relevance(

@@ -1,24 +1,29 @@
-"""Tags of presets and takes: suggestions of a classifier, to accept or not."""
+"""Tags of presets and takes: suggestions of a classifier, to accept or not; without torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+from numpy.typing import NDArray
 
 from mesosynth.audio.file import read_audio
+from mesosynth.engine.capture import takes_folder
 from mesosynth.engine.rack import render
+from mesosynth.engine.sound_writer import SUFFIXES
 from mesosynth.errors import ArgumentError
-from mesosynth.learning.classifier import Classifier
-from mesosynth.learning.features import Array
 from mesosynth.presets.library import Library
-from mesosynth.presets.preset import Tags, load_preset
+from mesosynth.presets.preset import Preset, load_preset
+
+if TYPE_CHECKING:
+    from mesosynth.learning.classifier import Classifier
 
 _RATE = 44100
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A tag for a preset or a sound: "sounds like tabla 0.9".
+    """A tag for a preset or a sound: "sounds like tabla 0.90".
 
     Attributes
     ----------
@@ -36,12 +41,32 @@ class Suggestion:
     label: str
     probability: float
 
+    @property
+    def is_preset(self) -> bool:
+        """Whether it is for a preset."""
+        return self.path.suffix.lower() == ".json"
+
+    @property
+    def can_be_tagged(self) -> bool:
+        """Whether it is for a preset, or for a take."""
+        return self.is_preset or self.path.absolute().parent == takes_folder().absolute()
+
     def __str__(self) -> str:
         """As it is shown."""
         return f"{self.name} sounds like {self.label} {self.probability:.2f}"
 
 
-def sound_of(path: Path, seconds: float) -> tuple[str, Array, int]:
+def own_sounds(library: Library) -> list[Path]:
+    """Presets and takes of the user."""
+    folder = takes_folder()
+    takes = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [
+        *(entry.path for entry in library.entries if not entry.factory),
+        *(path for path in takes if path.suffix.lower() in SUFFIXES),
+    ]
+
+
+def sound_of(path: Path, seconds: float) -> tuple[str, NDArray[Any], int]:
     """Name, audio and sample rate (Hz) of a sound file, or of a preset as it plays.
 
     Parameters
@@ -73,7 +98,7 @@ def sound_of(path: Path, seconds: float) -> tuple[str, Array, int]:
     return sound.name, sound.audio, sound.sample_rate
 
 
-def suggest(classifier: Classifier, path: Path) -> Suggestion:
+def suggest(classifier: "Classifier", path: Path) -> Suggestion:
     """Suggest a tag for a preset or a sound.
 
     Parameters
@@ -97,8 +122,47 @@ def suggest(classifier: Classifier, path: Path) -> Suggestion:
     return Suggestion(path, name, label, probability)
 
 
+def tagged(preset: Preset, label: str) -> Preset | None:
+    """A preset with one more word for its character; None if it has that tag.
+
+    Parameters
+    ----------
+    preset : Preset
+    label : str
+    """
+    if label in preset.tags.words:
+        return None
+    tags = msgspec.structs.replace(preset.tags, character=(*preset.tags.character, label))
+    return msgspec.structs.replace(preset, tags=tags)
+
+
+def withdraw(library: Library, suggestion: Suggestion) -> None:
+    """Take a tag away that :func:`accept` has added.
+
+    Parameters
+    ----------
+    library : Library
+    suggestion : Suggestion
+
+    Raises
+    ------
+    PresetError
+        If the preset is not there any more, or cannot be written.
+    SettingsError
+        If the tags of takes cannot be saved.
+    """
+    path, label = suggestion.path, suggestion.label
+    if not suggestion.is_preset:
+        library.tag_take(path.name, label, False)
+        return
+    preset = load_preset(path)
+    kept = tuple(word for word in preset.tags.character if word != label)
+    tags = msgspec.structs.replace(preset.tags, character=kept)
+    library.save(msgspec.structs.replace(preset, tags=tags), over=path)
+
+
 def accept(library: Library, suggestion: Suggestion) -> bool:
-    """Add a suggestion to the tags of a preset of the user, as a word for its character.
+    """Add a suggestion to the tags of a preset of the user, or of a take.
 
     Parameters
     ----------
@@ -108,21 +172,26 @@ def accept(library: Library, suggestion: Suggestion) -> bool:
     Returns
     -------
     bool
-        False if the preset has the tag.
+        False if it has the tag.
 
     Raises
     ------
     ArgumentError
-        If it is not of a preset.
+        If it is of another sound file, which keeps no tags.
     PresetError
         If it is a factory preset, has too many tags, or cannot be written.
+    SettingsError
+        If the tags of takes cannot be saved.
     """
-    if suggestion.path.suffix.lower() != ".json":
-        raise ArgumentError(f"{suggestion.path} is no preset; only presets keep tags.")
-    preset = load_preset(suggestion.path)
-    tags: Tags = preset.tags
-    if suggestion.label in tags.words:
+    path = suggestion.path
+    if suggestion.is_preset:
+        preset = tagged(load_preset(path), suggestion.label)
+        if preset is not None:
+            library.save(preset, over=path)
+        return preset is not None
+    if not suggestion.can_be_tagged:
+        raise ArgumentError(f"{path} is no preset and no take; only these keep tags.")
+    if suggestion.label in library.marks.takes.get(path.name, ()):
         return False
-    tags = msgspec.structs.replace(tags, character=(*tags.character, suggestion.label))
-    library.save(msgspec.structs.replace(preset, tags=tags), over=suggestion.path)
+    library.tag_take(path.name, suggestion.label)
     return True

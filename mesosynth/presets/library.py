@@ -179,7 +179,7 @@ class Library:
     problems : sequence of Entry
         Files that cannot be loaded, with the reasons.
     marks : Marks
-        The user's favourites, ratings and recent presets; change them by the methods here.
+        Favourites, ratings, recent presets and tags of takes; change them by the methods here.
     trouble : str
         Message for the user about a broken file of marks, or "".
     """
@@ -467,6 +467,28 @@ class Library:
         """
         with self._marking() as marks:
             marks.play(entry.key)
+
+    def tag_take(self, name: str, tag: str, tagged: bool = True) -> None:
+        """Tag a take, or not.
+
+        Parameters
+        ----------
+        name : str
+            Of its file.
+        tag : str
+        tagged : bool
+
+        Raises
+        ------
+        SettingsError
+            If the marks cannot be saved.
+        """
+        with self._marking() as marks:
+            tags = [*(one for one in marks.takes.pop(name, ()) if one != tag)]
+            if tagged:
+                tags.append(tag)
+            if tags:
+                marks.takes[name] = tags
 
     def import_bank(self, path: Path, on_progress: Progress = go_on) -> Imported:
         """Import the presets of a zip file to the user's folder, under free names.

@@ -136,6 +136,8 @@ class Marks(msgspec.Struct, kw_only=True):
         Stars, 1 to 5.
     recent : list of str
         Keys, the last played first.
+    takes : dict
+        Tags of recordings, by file name.
     extra : dict
         Keys of later versions.
     """
@@ -143,6 +145,7 @@ class Marks(msgspec.Struct, kw_only=True):
     favourites: dict[str, bool] = {}
     ratings: dict[str, int] = {}
     recent: list[str] = []
+    takes: dict[str, list[str]] = {}
     extra: dict[str, Any] = {}
 
     def set_favourite(self, key: str, favourite: bool) -> None:

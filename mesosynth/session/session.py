@@ -10,6 +10,7 @@ from mesosynth.matching.jobs import matching_jobs
 from mesosynth.matching.results import MatchSettings
 from mesosynth.session import file as session_file
 from mesosynth.session.capture import AudioInput, Capture
+from mesosynth.session.classification import Classification
 from mesosynth.session.comparison import Comparison
 from mesosynth.session.device import AudioSettings, Device
 from mesosynth.session.file import SavedSession, TargetFile
@@ -85,6 +86,8 @@ class Session:
         Target and match, compared by ear.
     resynthesis : Resynthesis
         Descent on the waveform of the target's file.
+    classification : Classification
+        Names of sounds, and which modulations decide.
     keys : Keys
         Notes, MIDI and OSC.
     """
@@ -121,6 +124,7 @@ class Session:
         self.sequence = Sequence(emit, said, audio, sound, rack)
         self.comparison = Comparison(emit, audio, sound, rack, target, match, layers)
         self.resynthesis = Resynthesis(emit, said, audio, target, presets)
+        self.classification = Classification(emit, said, target)
         self.keys = Keys(emit, said, audio, sound, rack, match, presets)
         self._unknown: Mapping[str, Any] = {}  # keys of a later version in the file
         self._input = recorded
@@ -185,6 +189,7 @@ class Session:
             self.sequence.poll()
             self.comparison.poll()
             self.resynthesis.poll()
+            self.classification.poll()
         self._emit.raise_error()
 
     def _take(self, job: Job | None, event: JobEvent) -> None:
@@ -228,6 +233,7 @@ class Session:
         self._jobs.close()
         self.comparison.close()
         self.resynthesis.close()
+        self.classification.close()
         self.keys.close()
         self.capture.close()
         self._audio.close()

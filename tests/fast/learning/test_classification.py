@@ -14,13 +14,14 @@ import torch
 
 from benchmarks.classification import write_techniques
 from mesosynth.cli.main import main
+from mesosynth.engine.capture import takes_folder
 from mesosynth.errors import ArgumentError
 from mesosynth.learning import classifier as classifiers
 from mesosynth.learning.classifier import Classifier, TrainingSettings, convnet, sharpness, train
 from mesosynth.learning.corpus import read_corpus, split
 from mesosynth.learning.features import FeatureExtractor, FeatureSettings, FeatureTable, Scaling
 from mesosynth.learning.relevance import propagate, relevance
-from mesosynth.learning.tags import accept, suggest
+from mesosynth.learning.tags import Suggestion, accept, suggest, withdraw
 from mesosynth.presets.library import Library
 from mesosynth.presets.preset import Preset, load_preset
 
@@ -305,6 +306,21 @@ def test_a_suggestion_becomes_a_tag_only_when_it_is_accepted(trained, tmp_path):
     assert not accept(library, found)
     assert load_preset(path).tags.words == (found.label,)
     assert library.search(f"tag:{found.label}")[0].name == "Bird"
+    withdraw(library, found)
+    assert load_preset(path).tags.words == ()
+
+
+def test_takes_keep_tags_and_other_files_do_not(tmp_path):
+    library = Library(tmp_path / "factory", tmp_path / "user", tmp_path / "cache")
+    take = Suggestion(takes_folder() / "take 1.wav", "take 1", "bell", 0.9)
+    assert accept(library, take)
+    assert not accept(library, take)
+    again = Library(tmp_path / "factory", tmp_path / "user", tmp_path / "cache")
+    assert again.marks.takes == {"take 1.wav": ["bell"]}
+    withdraw(again, take)
+    assert again.marks.takes == {}
+    with pytest.raises(ArgumentError, match=r"bell\.wav is no preset and no take"):
+        accept(library, Suggestion(tmp_path / "bell.wav", "bell", "bell", 0.9))
 
 
 def test_commands_train_and_classify(medley, trained, notes, tmp_path, capsys, monkeypatch):
@@ -323,12 +339,13 @@ def test_commands_train_and_classify(medley, trained, notes, tmp_path, capsys, m
     assert (out / "classifier.pt").is_file()
 
     trained.classifier.save(tmp_path / "one.pt")
-    sound = notes[1].sounds[-1].path
-    words = ["classify", str(tmp_path / "one.pt"), str(sound), str(tmp_path / "none.wav")]
+    sounds = [str(one.path) for one in notes[1].sounds if one.path.stem == "011"][-2:]
+    words = ["classify", str(tmp_path / "one.pt"), *sounds, str(tmp_path / "none.wav")]
     assert main([*words, "--relevance", str(tmp_path / "why"), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["found"][0]["label"] == "flatterzunge"
+    assert answer["found"][1]["label"] == "flatterzunge"
     assert "none.wav" in answer["left_out"][0]
-    assert {p.name.removeprefix(sound.stem) for p in (tmp_path / "why").iterdir()} == {
-        ".png", "_carrier_rate.csv", "_rate_scale.csv",
+    assert {p.name for p in (tmp_path / "why").iterdir()} == {
+        f"{folder}-011.wav{ending}" for folder in ("bisbigliando", "flatterzunge")
+        for ending in (".png", "_carrier_rate.csv", "_rate_scale.csv")
     }  # fmt: skip
