@@ -30,7 +30,7 @@ _SCALE = Axis(0.0, 1.0, "Scale (c/oct)", marks=((0.5, ""),))
 # Scales, rates and spins in one picture: falling on the left, rising on the right.
 
 
-def both_spins(scale_rate: NDArray[np.float32]) -> NDArray[np.float32]:
+def both_spins(scale_rate: NDArray[np.floating]) -> NDArray[np.floating]:
     """Both spins of (2, n_scales, n_rates) in one picture, (n_scales, 2 * n_rates).
 
     Falling patterns (spin -1) come first, from the fastest to the slowest rate, then rising ones
