@@ -12,8 +12,8 @@ noise: from the same start, drawn from the range that targets are drawn from (wh
 told), and from our table of arpeggios; with as many evaluations as ours took, with as many seconds,
 and at last with four times these seconds. With --peers, SCRAPL is one of them.
 
-Ctrl-C and --minutes end it early, and it shows what it has; with --cache it goes on from there the
-next time. Begin a new file when the matcher has changed.
+Ctrl-C, SIGTERM and --minutes end it early, and it shows what it has; with --cache it goes on from
+there the next time. Begin a new file when the matcher has changed.
 
 With --json, one object::
 

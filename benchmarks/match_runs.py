@@ -8,13 +8,14 @@ each takes longer.
 import contextlib
 import functools
 import json
+import math
 import signal
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from benchmarks.match_targets import Family, TargetSound, families
 from mesosynth.errors import ArgumentError, MesosynthError, WorkerError
 from mesosynth.matching.match import Matcher
 from mesosynth.matching.results import MatchResult
+from mesosynth.system.signals import Interrupted, raised_signals
 from mesosynth.system.worker import end_with_parent, hidden_main
 
 OURS = "mesosynth"
@@ -246,6 +248,7 @@ class Crew:
     def __init__(self, jobs: int, threads: int) -> None:
         self._jobs = jobs
         self._pool: ProcessPoolExecutor | None = None
+        self._under_way: dict[Future[Row], Run] = {}
         if jobs > 1:
             self._pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin)
         else:
@@ -259,8 +262,7 @@ class Crew:
             for run in runs:
                 yield run, perform(run)
             return
-        waiting = iter(runs)
-        under_way: dict[Future[Row], Run] = {}
+        waiting, under_way = iter(runs), self._under_way
         self._send(self._pool, waiting, under_way, self._jobs)
         while under_way:
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
@@ -291,11 +293,15 @@ class Crew:
 
     def __exit__(self, *_: object) -> None:
         if self._pool is not None:
+            for child in active_children() if self._under_way else []:
+                child.terminate()  # a run may take minutes
             self._pool.shutdown(cancel_futures=True)
 
 
 class Work:
-    """Runs, done until all are done, time is up, or Ctrl-C is pressed.
+    """Runs, done until all are done, time is up, or a signal asks for the end.
+
+    Time ends a run that is under way, but for the first one.
 
     Attributes
     ----------
@@ -316,16 +322,41 @@ class Work:
         with _bar() as bar:
             task = bar.add_task(title, total=len(runs), completed=len(rows))
             try:
-                for run, row in self._crew.rows([run for run in runs if run not in rows]):
-                    self._keeper.keep(run, row)
-                    rows[run] = row
-                    bar.advance(task)
-                    if time.monotonic() > self._deadline:
-                        self.complete = len(rows) == len(runs)
-                        break
+                with raised_signals(), _alarm(self._deadline, lambda: bool(rows)):
+                    for run, row in self._crew.rows([run for run in runs if run not in rows]):
+                        self._keeper.keep(run, row)
+                        rows[run] = row
+                        bar.advance(task)
+                        if time.monotonic() > self._deadline:
+                            break
             except KeyboardInterrupt:
-                self.complete = False
+                pass
+        self.complete = len(rows) == len(runs)
         return rows
+
+
+_AGAIN = 0.5  # s
+
+
+@contextlib.contextmanager
+def _alarm(deadline: float, may_end: Callable[[], bool]) -> Generator[None]:
+    """Raise an interrupt at a time of the monotonic clock, as soon as the work may end."""
+    if not hasattr(signal, "setitimer") or math.isinf(deadline):
+        yield
+        return
+
+    def ring(number: int, _: object) -> None:
+        if may_end():
+            raise Interrupted(number)
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(deadline - time.monotonic(), 1e-3))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _bar() -> Progress:

@@ -74,7 +74,8 @@ class MatchOptions:
     output : Path, optional
         Write a preset.
     instrument : str, optional
-        Instrument to match with; by default one arpeggio, or layers where that is not enough.
+        Instrument to match with, or of all layers; by default one arpeggio, or layers of several
+        kinds where that is not enough.
     unknowns : str, optional
         Parameters to look for: f_c,f_m,gamma,w for example; by default all of the instrument.
     pin : list of str, optional
@@ -89,7 +90,8 @@ class MatchOptions:
         Wavelets of the transform: J (6 to 14), Q (2 to 16), J_fr (1 to 6), Q_fr (1 to 4) or F
         (0 to 3); J=10 for example.
     layers : int, optional
-        Match with up to N arpeggios, strikes and drums, 1 to 12, that together sound like the file.
+        Match with up to N layers, 1 to 12, that together sound like the file: strikes, arpeggios,
+        drums, ripples and grains.
     """
 
     output: Annotated[Path | None, Parameter(("-o", "--output"), metavar="PRESET")] = None
@@ -157,7 +159,8 @@ class MatchOptions:
         ArgumentError
             If their number or the time makes no sense.
         """
-        return LayersSettings(**self._given("layers", "seconds", "seed"))
+        settings = LayersSettings(**self._given("layers", "seconds", "seed"))
+        return replace(settings, kinds=(self.instrument,)) if self.instrument else settings
 
     @property
     def decides(self) -> bool:
@@ -477,10 +480,12 @@ def _print_layers(result: "LayersResult") -> None:
 
 
 def _layer_line(layer: "Layer") -> str:
-    theta = layer.theta
+    from mesosynth.presets.matched import pitch_id
+
+    theta, pitch = layer.theta, layer.theta[pitch_id(layer.instrument)]
     again = f"every {layer.period:.3f} s" if layer.period else "-"
     glide = f"{theta['gamma']:+5.2f} oct/s" if theta.get("gamma") else "-"
     return (
-        f"{layer.onset:5.2f} s {layer.share:5.0%}  {layer.instrument:<10}{theta['f_c']:6.0f} Hz"
+        f"{layer.onset:5.2f} s {layer.share:5.0%}  {layer.instrument:<10}{pitch:6.0f} Hz"
         f" {glide:>11}  {again}"
     )

@@ -130,8 +130,11 @@ R_RATIO, R_UNIT, R_SPREAD, R_GAIN, R_LEVEL = range(5)
 
 _RAMPS = R_LEVEL + GRAINS
 
-_LOUDNESS = 0.7  # of the sum, over that of one grain that never ends
-_MIDDLE = math.sqrt(LOWEST * HIGHEST)  # Hz, pitch of grains of amplitude 1
+LOUDNESS = 0.7
+"""Of the sum, over that of one grain that never ends."""
+
+MIDDLE = math.sqrt(LOWEST * HIGHEST)
+"""Pitch of grains of amplitude 1, Hz."""
 
 
 @loop("void(f8[:, ::1], f8, f8)")
@@ -148,7 +151,7 @@ def _aim(ramps: F8, density: float, overlap: float) -> None:
         a = 1.0 / (1.0 + math.exp(2.0 * (1.0 - density) * (i - middle))) / largest
         ramps[1, R_LEVEL + i] = a
         square += a * a
-    scale = min(_LOUDNESS / math.sqrt(overlap * square), 1.0)
+    scale = min(LOUDNESS / math.sqrt(overlap * square), 1.0)
     for i in range(GRAINS):
         ramps[1, R_LEVEL + i] *= scale
 
@@ -207,7 +210,7 @@ def _sound(grain: F8, ramps: F8, i: int, mix: F8, begin: int, end: int, frames: 
     """Add grain `i` of its page to frames `begin` to `end` of the mix, (2, frames)."""
     phase, swept, c, s = grain[G_PHASE], grain[G_SWEPT], grain[G_COSINE], grain[G_SINE]
     turn_c, turn_s, hertz = grain[G_TURN_COSINE], grain[G_TURN_SINE], grain[G_HERTZ]
-    loud = 0.5 * grain[G_VELOCITY] * math.sqrt(_MIDDLE / hertz)
+    loud = 0.5 * grain[G_VELOCITY] * math.sqrt(MIDDLE / hertz)
     for n in range(begin, end):
         x = (n + 1.0) / frames
         unit = ramps[0, R_UNIT] + x * (ramps[1, R_UNIT] - ramps[0, R_UNIT])
@@ -303,7 +306,7 @@ class Grains(TunedInstrument):
         self.reset()
 
     def reset(self) -> None:
-        """[control] Forget all sound, as if `prepare` had just returned."""
+        """[audio] Forget all sound, as if `prepare` had just returned."""
         self._keyboard.reset()
         self._grains.fill(0.0)
         self._cloud.fill(0.0)

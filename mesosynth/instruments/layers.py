@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet import PARAMETERS as CHIRPLET
 from mesosynth.instruments.chirplet import SIGMA_0, sweep_seconds
+from mesosynth.instruments.envelope import Enveloped, enveloped_table
 from mesosynth.instruments.keyboard import KeyboardInstrument, TunedInstrument
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, Events, Instrument
@@ -93,7 +94,8 @@ P_ALL_TRANSPOSE, P_ALL_SPEED, P_ALL_SPREAD, P_ALL_RELEASE, P_ALL_GAIN = range(
 #
 # A layer is a chirplet unless the state names another instrument, with its parameters. Those that
 # it has by the name of a layer's parameter, its pitch for f_c first of all, follow that one. What
-# sounds all the time, such as a ripple, has no delay.
+# sounds all the time, such as a ripple, has no delay, unless it is given an envelope: an attack and
+# a decay, of each start.
 
 
 _SIZE = len(LAYER_IDS)
@@ -113,7 +115,7 @@ class LayerVoice:
     name : str
         Of the instrument.
     values : mapping
-        Its parameters by id.
+        Its parameters by id; with the decay of an envelope, a ripple or grains are events.
     state : mapping, optional
         What it keeps beside them, but for the scale: the file of a sampler.
 
@@ -132,10 +134,11 @@ class LayerVoice:
         kind = instrument_class(name)
         if issubclass(kind, Layers):
             raise ArgumentError("instrument='layers' cannot be a layer itself.")
-        table = kind.parameters
-        self.name = name
+        self.name, self.instrument = name, kind()
+        if "decay" in values and enveloped_table(kind) is not kind.parameters:
+            self.instrument = Enveloped(self.instrument, values)
+        table = self.instrument.parameters
         self.given = {id_: table[id_].clamp(float(value)) for id_, value in values.items()}
-        self.instrument = kind()
         self.state = {id_: one for id_, one in (state or {}).items() if id_ not in _OF_ALL}
         self.instrument.restore(self.state)
         self.values = table.vector(values)

@@ -170,14 +170,14 @@ class Ripple(TunedInstrument):
         """[control] Allocate everything for blocks of up to `max_block` frames, then reset."""
         compile_loops(__name__)
         self._sample_rate = float(sample_rate)
-        self._partials = np.zeros((PARTIALS, _COLUMNS))
+        self._partials, self._phases = np.zeros((PARTIALS, _COLUMNS)), first_phases()
         self._ripple = np.zeros(_RIPPLE)
         self._lines = np.zeros((4, max_block))
         self.reset()
 
     def reset(self) -> None:
-        """[control] Forget all sound, as if `prepare` had just returned."""
-        self._partials[:, I_PHASE] = first_phases()
+        """[audio] Forget all sound, as if `prepare` had just returned."""
+        self._partials[:, I_PHASE] = self._phases
         self._ripple.fill(0.0)
         self._knobs: list[float] = []
         self._notes: list[int] = []

@@ -9,19 +9,23 @@ of the level, and the period in seconds, 0 of what comes once.
 import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mesosynth.instruments import grains as cloud
 from mesosynth.instruments.chirplet import HARMONICS, SIGMA_0, SLOWEST
 from mesosynth.instruments.drum_torch import drum_modes
-from mesosynth.instruments.layers import PARAMETERS
+from mesosynth.instruments.layers import PARAMETERS, LayerVoice
+from mesosynth.instruments.ripple import LEVEL as RIPPLE_LEVEL
+from mesosynth.instruments.ripple import places
 from mesosynth.instruments.strike import ATTACK_STEEPNESS, MOST_OCTAVES, PARTIALS, STD_PER_WIDTH
 from mesosynth.matching.band_pictures import LOWEST, RATE
 from mesosynth.matching.model import MODELS, Model
-from mesosynth.matching.results import LAYERED, Layer
+from mesosynth.matching.results import LAYERED, STATIONARY, Layer, layer_table
+from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS
 
 KINDS = LAYERED
 """Instruments of layers that are searched for."""
@@ -103,6 +107,9 @@ class LayerModel:
         high[:, PERIOD] = _LATEST
         last = torch.where(rows[:, PERIOD] > 0.0, rows[:, PERIOD], min(seconds, _LATEST))
         high[:, ONSET] = last / ONSET_STEP
+        if "rate" in self.model.ids:
+            most = math.log(max(MOST_GRAINS / min(seconds, _LATEST), 2.0))
+            high[:, self.model.ids.index("rate")].clamp_(max=most)
         return high
 
     def axes(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -120,6 +127,16 @@ class LayerModel:
 # Partials of each kind
 
 
+def _struck(attack: torch.Tensor, decay: torch.Tensor, since: torch.Tensor) -> torch.Tensor:
+    """Mean square of a sinusoid under the envelope of a strike."""
+    t = since.clamp_min(0.0)
+    a = (attack + _BLUR) / ATTACK_STEEPNESS
+    r = a / decay
+    peak = (2.0 / (2.0 + r)) ** 2 * (r / (2.0 + r)) ** r
+    envelope = torch.expm1(-t / a) ** 2 * torch.exp(-t / decay) / peak
+    return 0.5 * envelope**2 * (since > 0.0)
+
+
 def _strike_partials(theta: torch.Tensor, since: torch.Tensor) -> Partials:
     """Those of :mod:`mesosynth.instruments.strike_torch`, and its noise as one band."""
     f_c, gamma, attack, decay, brightness, B, damping, air, width, rate, depth = (
@@ -127,12 +144,8 @@ def _strike_partials(theta: torch.Tensor, since: torch.Tensor) -> Partials:
     )
     t = since.clamp_min(0.0)[:, None]
     k = torch.arange(1.0, PARTIALS + 1.0)[None, :, None]
-    a = (attack + _BLUR) / ATTACK_STEEPNESS
-    r = a / decay
-    peak = (2.0 / (2.0 + r)) ** 2 * (r / (2.0 + r)) ** r
-    envelope = torch.expm1(-t / a) ** 2 * torch.exp(-t / decay) / peak
-    envelope = envelope * (1.0 - depth * torch.sin(math.pi * rate * t) ** 2)
-    power = 0.5 * envelope**2 * (since > 0.0)[:, None]
+    tremolo = 1.0 - depth * torch.sin(math.pi * rate * t) ** 2
+    power = _struck(attack, decay, since[:, None]) * tremolo**2
     amplitude = 2.0 ** (torch.log2(k) * (2.0 * brightness / _OCTAVE_DB))
     amplitude = amplitude / amplitude.sum(dim=1, keepdim=True)
     fall = torch.exp(-2.0 * t * (k**damping - 1.0) / decay)
@@ -175,19 +188,78 @@ def _drum_partials(theta: torch.Tensor, since: torch.Tensor) -> Partials:
     return power, octaves, torch.zeros(level.shape[:2])
 
 
+def _ripple_partials(theta: torch.Tensor, since: torch.Tensor) -> Partials:
+    """Those of :mod:`mesosynth.instruments.ripple_torch`, from the onset on, under an envelope."""
+    f_0, f_m, gamma, w, depth, attack, decay = (column[:, None, None] for column in theta.unbind(1))
+    slowest = layer_table("ripple")["gamma"].smallest
+    gamma = torch.where(gamma < 0.0, gamma.clamp_max(-slowest), gamma.clamp_min(slowest))
+    t = since[:, None]
+    x = w * torch.from_numpy(places()).to(theta)[:, None]
+    share = torch.exp2(-x) / torch.exp2(-x).sum(dim=1, keepdim=True)
+    crests = 1.0 + depth * torch.sin(2.0 * math.pi * f_m * (t - x / gamma))
+    power = _struck(attack, decay, t) * 2.0 * RIPPLE_LEVEL**2 * share * crests**2
+    octaves = (torch.log2(f_0 / LOWEST) + x).expand_as(power)
+    return power, octaves, torch.zeros(power.shape[:2])
+
+
+_HEARD_GRAIN = 1e-2  # of the loudest grain
+MOST_GRAINS = 256
+"""Grains of one layer in a sound, heard or not; its rate is no higher."""
+
+
+def _grains_partials(theta: torch.Tensor, since: torch.Tensor) -> Partials:
+    """The very grains that :mod:`mesosynth.instruments.grains` plays from the onset on."""
+    density, slope, f_low, f_high, length, rate, attack, decay = (
+        column[:, None, None] for column in theta.unbind(1)
+    )
+    i = torch.arange(float(cloud.GRAINS))[:, None]
+    middle = cloud.GRAINS * (0.25 * density + 0.75 * density**2)
+    a = torch.sigmoid(-2.0 * (1.0 - density) * (i - middle))
+    a = a / a[:, :1]
+    length = torch.minimum(length, cloud.GRAINS / rate)
+    overlap = length * rate / cloud.GRAINS
+    a = a * (cloud.LOUDNESS / (overlap * a.square().sum(dim=1, keepdim=True)).sqrt()).clamp_max(1.0)
+    heard = int((a > _HEARD_GRAIN * a[:, :1]).sum(dim=1).max())
+    last = float((since[:, -1:, None] * rate).detach().max())
+    pages = max(math.ceil(min(last, 2.0 * MOST_GRAINS) / cloud.GRAINS), 1)
+    drawn = np.stack([cloud.draw(cloud.Grains.seed, page)[:, :heard] for page in range(pages)])
+    pitch, at = (torch.from_numpy(drawn[:, row]).to(theta).reshape(-1, 1) for row in (0, 1))
+    page = torch.arange(float(pages)).repeat_interleave(heard)[:, None]
+    begin = (page + at) * (cloud.GRAINS / rate)
+    hertz = f_low * (torch.maximum(f_high, f_low) / f_low) ** pitch
+    t = since[:, None] - begin  # since the grain's begin
+    window = torch.sin(math.pi * (t / length).clamp(0.0, 1.0)) ** 2
+    loud = a[:, :heard].repeat(1, pages, 1) * (cloud.MIDDLE / hertz).sqrt()
+    power = _struck(attack, decay, since[:, None]) * (loud * window) ** 2
+    gamma = cloud.SWEEP * torch.tan(0.95 * (2.0 * slope - 1.0) * math.pi / 2.0)
+    octaves = torch.log2(hertz / LOWEST) + gamma * (t - 0.5 * length)
+    return power, octaves, torch.zeros(power.shape[:2])
+
+
 _RATES = {
     "strike": (0.014, 0.05, 0.08, 0.08, 0.05, 0.05, 0.05, 0.04, 0.06, 0.03, 0.05),
     "chirplet": (0.014, 0.03, 0.05, 0.05, 0.05, 0.05, 0.05),
     "drum": (0.014, 0.06, 0.1, 0.1, 0.1),
+    "ripple": (0.014, 0.03, 0.05, 0.03, 0.05, 0.08, 0.08),
+    "grains": (0.1, 0.05, 0.03, 0.03, 0.05, 0.03, 0.08, 0.08),
 }
 _PLAIN = {"strike": {1: (0.0, 1.3e-4), 5: (0.0, 8e-5), 6: (0.5, 1.2e-3), 10: (0.0, 1.2e-3)}}
-_PARTIALS = {"strike": _strike_partials, "chirplet": _chirplet_partials, "drum": _drum_partials}
+_PARTIALS = {
+    "strike": _strike_partials,
+    "chirplet": _chirplet_partials,
+    "drum": _drum_partials,
+    "ripple": _ripple_partials,
+    "grains": _grains_partials,
+}
+_KNEES = {"ripple": {"gamma": 0.125}}
 
 
 @functools.cache
 def layer_model(kind: str) -> LayerModel:
     """Model of a kind of layer."""
     model = MODELS[kind]
+    if kind in STATIONARY:
+        model = replace(model, parameters=layer_table(kind), knees=_KNEES.get(kind, {}))
     count = model.onset
     rates, low, high, plain, doubt = torch.zeros(5, SIZE).unbind()
     rates[:count] = torch.tensor(_RATES[kind])
@@ -195,9 +267,10 @@ def layer_model(kind: str) -> LayerModel:
     unbounded = LayerModel(model, _PARTIALS[kind], rates, low, high, plain, doubt)
     least, most = model.minimum[:count].copy(), model.maximum[:count].copy()
     for place, id_ in enumerate(model.ids):  # knobs of layers, which are the chirplet's
-        if f"{id_}_1" in PARAMETERS:
-            least[place] = max(least[place], PARAMETERS[f"{id_}_1"].minimum)
-            most[place] = min(most[place], PARAMETERS[f"{id_}_1"].maximum)
+        knob = "f_c_1" if id_ in ("f_0", "f_low") else f"{id_}_1"
+        if knob in PARAMETERS:
+            least[place] = max(least[place], PARAMETERS[knob].minimum)
+            most[place] = min(most[place], PARAMETERS[knob].maximum)
     low[:count], high[:count] = (
         torch.from_numpy(unbounded.axes(ends).astype(np.float32)) for ends in (least, most)
     )
@@ -320,10 +393,25 @@ def _add(sound: NDArray[np.float64], layer: Layer, time: float, sample_rate: flo
     n = end - begin
     if n <= 0:
         return
+    if layer.instrument in STATIONARY:
+        first = max(math.ceil(time * sample_rate), 0)
+        sound[first:end] += layer.level * _played(layer, end - first, sample_rate)
+        return
     model = MODELS[layer.instrument]
     theta = torch.tensor([layer.theta[id_] for id_ in model.ids], dtype=torch.float64)
     middle = (begin + n // 2) / sample_rate
     sound[begin:end] += layer.level * model.synthesize(theta, n, sample_rate, time - middle).numpy()
+
+
+def _played(layer: Layer, n: int, sample_rate: float) -> NDArray[np.float64]:
+    """First samples of an event of a ripple or grains, as the instrument plays it, (n,)."""
+    voice = LayerVoice(
+        layer.instrument, {**layer.theta, "gain": 0.0, "spread": 0.0, "period": 16.0}
+    )
+    voice.instrument.prepare(sample_rate, n)
+    block = np.zeros((CHANNELS, n), np.float32)
+    voice.instrument.process(voice.values, NO_EVENTS, block)
+    return block[0].astype(np.float64)
 
 
 def _heard(layer: Layer) -> tuple[float, float]:
@@ -333,7 +421,7 @@ def _heard(layer: Layer) -> tuple[float, float]:
         case "chirplet":
             half = 6.0 * SIGMA_0 * theta["w"] / max(abs(theta["gamma"]), SLOWEST)
             return half, half
-        case "strike":
+        case "strike" | "ripple" | "grains":
             return 0.0, theta["attack"] + _SILENT * theta["decay"]
         case "drum":
             return 0.0, _SILENT * theta["tau"]

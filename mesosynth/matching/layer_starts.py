@@ -3,11 +3,13 @@
 A place is drawn by the decibels, or by the amplitude, that are missing in the picture of middle
 resolution. Around it, the course of the missing power in time gives onset, attack and decay (a line
 fit in decibels), and the rate of a tremolo or of notes (the peak of its modulation spectrum); the
-spectrum's peak gives the pitch, and the slope of the picture there the glide. Onsets snap to peaks
-of the spectral flux. Some are copies of layers that are there, at another onset: what was fitted
-once is tried again where the sound repeats.
+spectrum's peak gives the pitch, and the slope of the picture there the glide. A ripple takes rate,
+scale and spin from the local JTFS, and its phase from the picture. Onsets snap to peaks of the
+spectral flux. Some are copies of layers that are there, at another onset: what was fitted once is
+tried again where the sound repeats.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from mesosynth.audio.target import ANALYSIS_RATE
+from mesosynth.instruments.grains import GRAINS, SWEEP, draw
 from mesosynth.matching.band_pictures import (
     RATE,
     RESOLUTIONS,
@@ -25,7 +29,9 @@ from mesosynth.matching.band_pictures import (
     band_centres,
 )
 from mesosynth.matching.layer_models import (
+    KINDS,
     LEVEL,
+    MOST_GRAINS,
     ONSET,
     ONSET_STEP,
     PERIOD,
@@ -33,6 +39,8 @@ from mesosynth.matching.layer_models import (
     SIZE,
     layer_model,
 )
+from mesosynth.matching.similarity import LOCAL_T, local_coefficients, local_jtfs
+from mesosynth.scattering.scale_rate import in_hertz
 
 _FINE, _MIDDLE = 0, 1  # resolutions
 _HOP = RESOLUTIONS[_MIDDLE].hop / RATE  # s
@@ -41,15 +49,25 @@ _SNAP = 0.04  # s
 _REPEATS, _NEARLY = 0.25, 0.6  # autocorrelation of a sound that repeats; of its shortest period
 _NEPER_DB = 20.0 / math.log(10.0)
 
-_SHARES = {"tone": 0.36, "air": 0.2, "wide": 0.16, "arpeggio": 0.16, "drum": 0.12}
+_SHARES = {
+    "tone": 0.33, "air": 0.19, "wide": 0.15, "arpeggio": 0.15, "drum": 0.1, "ripple": 0.04,
+    "grains": 0.04,
+}  # fmt: skip
 """Of the candidates: a strike that rings, one of coloured or of broadband air, ..."""
+
+_KINDS = {"tone": "strike", "air": "strike", "wide": "strike", "arpeggio": "chirplet"}
+"""Instrument of a way to propose, where it has another name."""
 
 _COPIES, _TREMOLOS, _GLIDING = 0.3, 0.2, 0.5  # share of candidates
 _SLOWEST, _FASTEST = 2.0, 40.0  # Hz, of a modulation
 _AROUND = (3.0, 1.5)  # frames and bands over which a glide is measured
 _STEEP = 30.0  # dB an octave, below which a picture has no glide
 
-_REACH = {"tone": 1, "air": 2, "wide": 5, "arpeggio": 1, "drum": 2}  # bands around the place
+_REACH = {  # bands around the place
+    "tone": 1, "air": 2, "wide": 5, "arpeggio": 1, "drum": 2, "ripple": 8, "grains": 5,
+}  # fmt: skip
+_RIPPLE_STD, _RIPPLE_WIDTHS = 1.0, (1.0, 1.5, 2.0, 3.0, 4.0)  # octaves
+_CLOUDS, _AROUND_GRAINS = 8192, (20.0, 8.0)  # tries; frames and bands
 _BRIGHTNESS = (-60.0, -24.0, -12.0, -6.0)  # dB/octave
 
 
@@ -94,7 +112,7 @@ class LayerStarts:
         self._spectra = (z.real.square() + z.imag.square()).numpy()
         self._bin = RATE / RESOLUTIONS[_FINE].window  # Hz
         self._power = target[_MIDDLE].numpy()
-        self._loudest = float(self._power.max())
+        self._x, self._loudest = x, float(self._power.max())
         self._decibels = self._above_floor(self._power)
         rises = np.diff(self._decibels, axis=0, prepend=0.0).clip(min=0.0).sum(axis=1)
         self._glides = _glides(self._decibels)
@@ -109,6 +127,7 @@ class LayerStarts:
         layers: Sequence[LayerStart],
         count: int,
         rng: np.random.Generator,
+        kinds: Sequence[str] = KINDS,
     ) -> list[LayerStart]:
         """Draw starts beside the layers that are there.
 
@@ -120,28 +139,30 @@ class LayerStarts:
             The layers.
         count : int
         rng : Generator
+        kinds : sequence of str
+            Instruments to choose from.
 
         Returns
         -------
         list of LayerStart
         """
+        shares = {way: x for way, x in _SHARES.items() if _KINDS.get(way, way) in kinds}
+        layers = [layer for layer in layers if layer.kind in kinds]
         there = np.zeros_like(self._power) if present is None else present.numpy()
         missing = np.maximum(self._power - there, 0.0)
         decibels = (self._decibels - self._above_floor(there)).clip(min=0.0)
         faint, loud = decibels**2 * self._decibels, np.sqrt(missing)
         places = [weights.ravel() / max(float(weights.sum()), 1e-30) for weights in (faint, loud)]
-        kinds = rng.choice(list(_SHARES), size=count, p=list(_SHARES.values()))
+        ways = rng.choice(list(shares), size=count, p=_shares(np.array([*shares.values()])))
         starts: list[LayerStart] = []
-        for kind in kinds:
+        for way in ways:
             weights = places[int(rng.random() < 0.4)]
-            if not weights.any():
-                weights = np.full(weights.size, 1.0 / weights.size)
-            place = rng.choice(weights.size, p=weights / weights.sum())
+            place = rng.choice(weights.size, p=_shares(weights))
             frame, band = divmod(int(place), self._power.shape[1])
             if layers and rng.random() < _COPIES:
                 starts.append(self._copy(layers[int(rng.integers(len(layers)))], frame, rng))
             else:
-                starts.append(self._start(str(kind), frame, band, missing, rng))
+                starts.append(self._start(str(way), frame, band, missing, rng))
         return starts
 
     def _copy(self, layer: LayerStart, frame: int, rng: np.random.Generator) -> LayerStart:
@@ -192,6 +213,13 @@ class LayerStarts:
                     rng.uniform(0.05, 1.0),
                 ]  # fmt: skip
                 return self._row("drum", theta, onset, rng)
+            case "ripple":
+                return self._ripple(frame, band, onset, [attack, decay], rng)
+            case "grains":
+                slope = float(rng.choice([0.5, 0.5 + math.atan(glide / SWEEP) / (0.95 * math.pi)]))
+                onset, cloud = self._cloud(f_c, onset, decay, rng)
+                theta = [cloud[0], slope, *cloud[1:], attack, decay]
+                return self._row("grains", theta, onset, rng)
             case _:
                 gamma, air, width, brightness = 0.0, 1.0, 0.3, -20.0
                 if rng.random() < _GLIDING:
@@ -209,6 +237,87 @@ class LayerStarts:
                     f_c, gamma, attack, decay, brightness, 0.0, 0.5, air, width, rate, depth
                 ]  # fmt: skip
                 return self._row("strike", theta, onset, rng)
+
+    def _ripple(
+        self, frame: int, band: int, onset: float, envelope: list[float], rng: np.random.Generator
+    ) -> LayerStart:
+        """Ripple by a path of the local JTFS around a place, with the picture's phase."""
+        S, rates, speeds, octaves = self._ripples
+        middle = math.log2(float(band_centres(_MIDDLE)[band]))
+        column = min(int(frame * _HOP * ANALYSIS_RATE / LOCAL_T), S.shape[1] - 1)
+        weights = S[:, column] ** 2 * np.exp(-0.5 * ((octaves - middle) / _RIPPLE_STD) ** 2)
+        path = rng.choice(len(S), p=_shares(weights))
+        f_m, gamma = float(rates[path]), float(speeds[path])
+        w = float(rng.choice(_RIPPLE_WIDTHS))
+        x_0 = middle - 0.5 * w
+        # With D = cos(2 pi f_m (t - x / gamma) + phi) the crests of the ripple, which begin at the
+        # onset and the lowest partial, are those of D for x_0 = gamma (onset + (phi + pi/2) / 2 pi
+        # f_m), and one distance of crests, gamma / f_m, higher or lower.
+        first = round(onset / _HOP)
+        D = self._decibels[first : first + max(round(2.0 * envelope[1] / _HOP), 8)]
+        x = np.log2(band_centres(_MIDDLE))
+        inside = np.abs(x - middle) < 0.5 * w + 0.01
+        t = onset + np.arange(len(D)) * _HOP
+        wave = np.exp(-2j * math.pi * f_m * (t[:, None] - x[inside] / gamma))
+        z = complex(((D[:, inside] - D[:, inside].mean(axis=0)) * wave).sum())
+        at = gamma * (onset + (np.angle(z) + 0.5 * math.pi) / (2.0 * math.pi * f_m))
+        x_0 = at + round((x_0 - at) * f_m / gamma) * gamma / f_m
+        theta = [2.0**x_0, f_m, gamma, w, rng.uniform(0.6, 1.0), *envelope]
+        return self._row("ripple", theta, onset, rng)
+
+    @functools.cached_property
+    def _ripples(self) -> tuple[NDArray[np.floating], ...]:
+        """Second order of the local JTFS, (paths, frames); rate, speed and octave of each path."""
+        sound = self._x.numpy()
+        jtfs = local_jtfs(round(len(sound) * ANALYSIS_RATE / RATE))
+        table, columns = layer_model("ripple").model.parameters, in_hertz(jtfs, ANALYSIS_RATE)
+        rippling = (columns["order"] == 2) & (columns["spin"] != 0.0)
+        row, rate, scale, spin, hertz = (
+            columns[name][rippling] for name in ("row", "rate", "scale", "spin", "frequency")
+        )
+        speed = spin * rate / scale
+        slow, fast = (getattr(table["gamma"], end) for end in ("smallest", "maximum"))
+        usable = (rate >= table["f_m"].minimum) & (rate <= table["f_m"].maximum)
+        usable &= (np.abs(speed) >= slow) & (np.abs(speed) <= fast)
+        S = local_coefficients(sound, RATE).reshape(len(jtfs.meta()["order"]) - 1, -1)
+        # The zeroth order is left out of S.
+        return S[row[usable] - 1], rate[usable], speed[usable], np.log2(hertz[usable])
+
+    def _cloud(
+        self, f_c: float, onset: float, decay: float, rng: np.random.Generator
+    ) -> tuple[float, list[float]]:
+        """Onset, density, range of pitches, length and rate of grains around a pitch and an onset.
+
+        Grains are always drawn in the same way, so that a cloud is a pattern of places: of many,
+        the one is taken whose grains lie where the picture stands out of its neighbourhood.
+        """
+        D, centres = self._standing_out, np.log2(band_centres(_MIDDLE))
+        most = max(MOST_GRAINS * RATE / len(self._x), 4.0)
+        density, rate, octaves, share, early, length = rng.uniform(size=(6, _CLOUDS, 1))
+        density, rate, octaves = 0.05 + 0.95 * density, 2.0 * (0.5 * most) ** rate, 4.0 * octaves
+        length = np.minimum(np.exp(math.log(0.02) + math.log(20.0) * length), GRAINS / rate)
+        begin = np.maximum(onset - early * np.minimum(0.5 * GRAINS / rate, decay), 0.0)
+        pitch, at, _ = draw(0, 0)
+        low = math.log2(f_c) - share * octaves
+        t = begin + at * GRAINS / rate + 0.5 * length
+        i, middle = np.arange(GRAINS), GRAINS * (0.25 * density + 0.75 * density**2)
+        weight = np.exp(np.minimum(onset - t, 0.0) / decay)
+        weight /= 1.0 + np.exp(np.minimum(2.0 * (1.0 - density) * (i - middle), 50.0))
+        frame = np.round(t / _HOP).astype(int)
+        band = np.searchsorted(centres, low + pitch * octaves)
+        weight *= (frame < len(D)) & (band < len(centres))
+        there = D[np.minimum(frame, len(D) - 1), np.minimum(band, len(centres) - 1)]
+        score = (weight * there).sum(axis=1) / (np.sqrt((weight**2).sum(axis=1)) + 0.3)
+        best = int(score.argmax())
+        ends = 2.0 ** low[best, 0], 2.0 ** (low[best, 0] + octaves[best, 0])
+        return float(begin[best, 0]), [
+            float(x) for x in (density[best, 0], *ends, length[best, 0], rate[best, 0])
+        ]
+
+    @functools.cached_property
+    def _standing_out(self) -> NDArray[np.floating]:
+        """Decibels beside the mean of their neighbourhood."""
+        return self._decibels - gaussian_filter(self._decibels, _AROUND_GRAINS)
 
     def _row(
         self, kind: str, theta: list[float], onset: float, rng: np.random.Generator
@@ -241,6 +350,12 @@ class LayerStarts:
     def _above_floor(self, power: NDArray[np.float32]) -> NDArray[np.float32]:
         """Decibels above the floor, 0 and more."""
         return 10.0 * np.log10(power / self._loudest + 10.0 ** (-_FLOOR / 10.0)) + _FLOOR
+
+
+def _shares(weights: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Weights whose sum is 1; even ones of nothing."""
+    total = float(weights.sum())
+    return np.asarray(weights / total if total > 0.0 else np.full(weights.size, 1.0 / weights.size))
 
 
 def _glides(decibels: NDArray[np.floating]) -> NDArray[np.float64]:

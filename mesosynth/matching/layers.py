@@ -536,7 +536,7 @@ class LayerSearch:
         present = None if base is None else base[1]
         layers = [LayerStart(*layer) for layer in zip(mixture.kinds, mixture.rows, strict=True)]
         count, finalists = (_CANDIDATES, _FINALISTS) if layers else _FIRST
-        starts = self._starts.propose(present, layers, count, rng)
+        starts = self._starts.propose(present, layers, count, rng, self._settings.kinds)
         tried: list[tuple[float, str, torch.Tensor]] = []
         for kind in KINDS:
             rows = [start.row for start in starts if start.kind == kind]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet import sweep_seconds
+from mesosynth.matching.layer_models import layer_model
 from mesosynth.matching.layers import render_layers
 from mesosynth.matching.model import CHIRPLET, Model, State, model_named
 from mesosynth.matching.noise import onset_of
@@ -264,6 +265,8 @@ def map_steps(
     if settings.phi not in PHIS:
         raise ArgumentError(f"phi={settings.phi!r} does not exist; choose of {', '.join(PHIS)}.")
     model, axes = model_named(instrument), settings.axes
+    if settings.layers:
+        model = layer_model(instrument).model
     state, ranges = model.state_of(settings.values), settings.whole_ranges(instrument)
     places = points(state, axes, settings.grid, ranges, model=model)
     if known is None:
@@ -288,7 +291,8 @@ def map_steps(
             yield (yield from cell(operator, S_target, place, axes))
         else:
             theta = {**settings.values, **dict(zip(axes, place.values, strict=True))}
-            lead = sweep_seconds(theta["w"], theta["gamma"]) / 2.0 if "gamma" in theta else 0.0
+            sweeps = moving.instrument == "chirplet"
+            lead = sweep_seconds(theta["w"], theta["gamma"]) / 2.0 if sweeps else 0.0
             layer = replace(moving, theta=theta, onset=moving.onset + lead)
             x = beside + _rendered([layer], target)
             loss = 0.5 * float(np.square(operator.analyse(x) - S_target).sum())

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from mesosynth.errors import ArgumentError
 from mesosynth.instruments import drum as drum_parameters
 from mesosynth.instruments import grains as grains_parameters
+from mesosynth.instruments import instrument_class
 from mesosynth.instruments import ripple as ripple_parameters
 from mesosynth.instruments import strike as strike_parameters
 from mesosynth.instruments.chirplet import PARAMETERS, SIGMA_0, sweep_seconds
+from mesosynth.instruments.envelope import enveloped_table
 from mesosynth.plugins.parameters import ParameterTable
 
 # --------------------------------------------------------------------------------------------------
@@ -333,8 +335,9 @@ class MapSettings:
         if self.ranges is not None:
             return self.ranges
         ranges: list[tuple[float, float]] = []
+        table = layer_table(instrument) if self.layers else MATCHABLE[instrument]
         for id_ in self.axes:
-            parameter = MATCHABLE[instrument][id_]
+            parameter = table[id_]
             if parameter.smallest:
                 sign = math.copysign(1.0, self.values.get(id_, parameter.default))
                 ranges.append((sign * parameter.smallest, sign * parameter.maximum))
@@ -531,7 +534,7 @@ class Layer:
     Attributes
     ----------
     theta : dict
-        The instrument's matchable parameters by id, in the table's units.
+        The matchable parameters of :func:`layer_table` by id, in the table's units.
     onset : float
         Time of its onset in the given sound, s; of an arpeggio's middle; of the first one if it
         repeats.
@@ -586,8 +589,13 @@ class LayersStep:
 
 MOST_LAYERS = 12
 
-LAYERED = ("strike", "chirplet", "drum")
+LAYERED = ("strike", "chirplet", "drum", "ripple", "grains")
 """Instruments that a match with layers may use."""
+
+
+def layer_table(instrument: str) -> ParameterTable:
+    """Parameters of an instrument as a layer; those of a ripple or grains have an envelope."""
+    return enveloped_table(instrument_class(instrument))
 
 
 @dataclass(frozen=True, slots=True)
@@ -606,6 +614,8 @@ class LayersSettings:
         Layers to continue from, as in a result.
     pinned : tuple of int
         Indices of the layers in `start` that stay as they are.
+    kinds : tuple of str
+        Instruments of new layers, of :data:`LAYERED`.
     before : LayersStep or None
         Progress of the same match before the user changed its layers, which are in `start`:
         seconds, evaluations and progress continue from there.
@@ -623,6 +633,7 @@ class LayersSettings:
     seed: int = 0
     start: tuple[Layer, ...] = ()
     pinned: tuple[int, ...] = ()
+    kinds: tuple[str, ...] = LAYERED
     before: LayersStep | None = None
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
@@ -633,6 +644,8 @@ class LayersSettings:
             raise ArgumentError(f"layers={layers} must be 1 to {MOST_LAYERS}.")
         if not (math.isfinite(self.seconds) and self.seconds > 0.0):
             raise ArgumentError(f"seconds={self.seconds} must be a positive number.")
+        if not self.kinds or set(self.kinds) - set(LAYERED):
+            raise ArgumentError(f"kinds={self.kinds} must be some of {', '.join(LAYERED)}.")
         if len(start) > layers:
             raise ArgumentError(f"start holds {len(start)} layers, more than layers={layers}.")
         for place in self.pinned:
@@ -663,7 +676,7 @@ class LayersCandidate:
         words: list[str] = []
         for kind in LAYERED:
             if count := own[kind] - others[kind]:
-                plural = "" if abs(count) == 1 else "s"
+                plural = "" if abs(count) == 1 or kind == "grains" else "s"
                 words.append(f"{abs(count)} {kind}{plural} {'more' if count > 0 else 'fewer'}")
         return ", ".join(words) or "the same kinds"
 

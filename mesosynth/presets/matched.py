@@ -17,7 +17,13 @@ from mesosynth.instruments import instrument_class
 from mesosynth.instruments.chirplet import sweep_seconds
 from mesosynth.instruments.keyboard import EARLIEST, LATEST
 from mesosynth.instruments.layers import LAYER_IDS, LAYERS, PARAMETERS
-from mesosynth.matching.results import Layer, LayersResult, MatchResult, Scores
+from mesosynth.matching.results import (
+    Layer,
+    LayersResult,
+    MatchResult,
+    Scores,
+    layer_table,
+)
 from mesosynth.presets.preset import MatchRecord, Preset, Tags
 
 # --------------------------------------------------------------------------------------------------
@@ -207,6 +213,7 @@ def layer_values(layers: Sequence[Layer], recording: Recording | None = None) ->
     for number, layer in enumerate(layers[:LAYERS], 1):
         own = {
             **{id_: value for id_, value in layer.theta.items() if id_ in LAYER_IDS},
+            "f_c": layer.theta[pitch_id(layer.instrument)],
             "period": layer.period or phrase,
             "delay": _begin(layer) - begin,
             "level": units.amplitude_to_db(abs(layer.level)),
@@ -216,6 +223,11 @@ def layer_values(layers: Sequence[Layer], recording: Recording | None = None) ->
     for number in range(len(layers) + 1, LAYERS + 1):
         values[f"level_{number}"] = PARAMETERS[f"level_{number}"].minimum
     return values
+
+
+def pitch_id(instrument: str) -> str:
+    """Parameter of a layer's instrument that the knob f_c moves."""
+    return next(id_ for id_ in ("f_c", "f_0", "f_low") if id_ in layer_table(instrument))
 
 
 def layer_state(layers: Sequence[Layer]) -> dict[str, Any]:

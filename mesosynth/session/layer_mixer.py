@@ -14,8 +14,8 @@ from mesosynth import units
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.instruments.chirplet import PARAMETERS as CHIRPLET
 from mesosynth.instruments.layers import LAYER_IDS, LAYERS, PARAMETERS, SILENT
-from mesosynth.matching.results import LAYERED, MATCHABLE, Layer
-from mesosynth.presets.matched import lead_in
+from mesosynth.matching.results import LAYERED, STATIONARY, Layer, layer_table
+from mesosynth.presets.matched import lead_in, pitch_id
 
 _WINDOW = ANALYSIS_SAMPLES / ANALYSIS_RATE  # s; a period as long as that comes once in it
 _USUAL_LEVEL = -12.0  # dB, of a layer whose level is not known
@@ -30,6 +30,13 @@ Kinds = Mapping[int, Mapping[str, Any]]
 def kinds_of(state: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
     """Kinds in the state of the instrument "layers"."""
     return {int(number) - 1: kind for number, kind in (state.get("layers") or {}).items()}
+
+
+def is_event(kind: Mapping[str, Any]) -> bool:
+    """Whether a match with layers finds this kind: ripples and grains only with an envelope."""
+    instrument = str(kind["instrument"])
+    endless = instrument in STATIONARY and "decay" not in kind["parameters"]
+    return instrument in LAYERED and not endless
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +220,15 @@ class LayerMixer:
         note, speed = self.notes[place], values["speed"]
         own = {id_: values[f"{id_}_{place + 1}"] for id_ in LAYER_IDS}
         instrument = "chirplet" if kind is None else str(kind["instrument"])
-        is_known = instrument in LAYERED
-        table = MATCHABLE[instrument] if is_known else CHIRPLET
+        is_known = kind is None or is_event(kind)
+        table = layer_table(instrument) if is_known else CHIRPLET
         given = table.complete(kind["parameters"]) if kind is not None and is_known else own
         theta = {id_: own.get(id_, given[id_]) for id_ in table.matchable}
-        theta["f_c"] *= 2.0 ** (values["transpose"] / 12.0)
+        pitch = pitch_id(instrument) if is_known else "f_c"
+        moved = own["f_c"] * 2.0 ** (values["transpose"] / 12.0)
+        if "f_high" in theta:
+            theta["f_high"] *= moved / theta[pitch]
+        theta[pitch] = moved
         for id_ in _FASTER.intersection(theta):
             theta[id_] *= speed
         if kind is not None and is_known:

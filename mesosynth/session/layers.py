@@ -26,7 +26,7 @@ from mesosynth.matching.results import (
 )
 from mesosynth.presets.matched import layer_state, layer_values, phrase_begin
 from mesosynth.presets.preset import MatchRecord, Preset
-from mesosynth.session.layer_mixer import LayerMixer, LayerNote, kinds_of, mixer_of
+from mesosynth.session.layer_mixer import LayerMixer, LayerNote, is_event, kinds_of, mixer_of
 from mesosynth.session.match import Match, Wanted
 from mesosynth.session.rack import Rack
 from mesosynth.session.signals import Emitter, Messages, Signal
@@ -113,10 +113,10 @@ class Layers:
         if go_on and not self._mixer.notes:
             raise ArgumentError("There are no layers to go on from; match with layers first.")
         for place, kind in self._kinds().items() if go_on else ():
-            if kind["instrument"] not in LAYERED:
+            if not is_event(kind):
                 raise ArgumentError(
-                    f"Layer {place + 1} is a {kind['instrument']}; a match with layers goes on "
-                    f"from {', '.join(LAYERED)} only. Remove it first."
+                    f"Layer {place + 1}, {kind['instrument']}, is no event: a match with layers "
+                    f"goes on from those of {', '.join(LAYERED)} only. Remove it first."
                 )
         settings = self._settings_from_here(self.settings) if go_on else self.settings
         self._match.want(Wanted(partial(self._begin, settings, ()), layers=True))

@@ -226,3 +226,82 @@ def test_all_layers_have_the_scale_of_the_keys():
     tuned = play(layers, values, 4096, 512, note)
     note["note"] = 62
     np.testing.assert_allclose(play(*mixed(level_12=-6.0), 4096, 512, note), tuned, atol=1e-6)
+
+
+# ---------------------------------------------------------------------- ripples, grains as events
+
+
+ENVELOPE = {"attack": 0.01, "decay": 0.05}
+EVENTS = {"ripple": {"f_0": 300.0, "f_m": 6.0, "gamma": -3.0, "w": 3.0, "depth": 0.8, **ENVELOPE},
+          "grains": {"f_low": 400.0, "f_high": 900.0, "length": 0.03, "rate": 60.0, "density": 0.9,
+                     **ENVELOPE}}  # fmt: skip
+
+
+def events_of(kind, **more):
+    layers = Layers()
+    layers.restore({"layers": {"1": {"instrument": kind, "parameters": EVENTS[kind]}}})
+    layers.prepare(RATE, 4096)
+    pitch = EVENTS[kind].get("f_0", EVENTS[kind].get("f_low"))
+    own = {id_: EVENTS[kind][id_] for id_ in ("f_m", "gamma", "w") if id_ in EVENTS[kind]}
+    values = {f"{id_}_1": value for id_, value in {**own, "f_c": pitch}.items()}
+    return layers, PARAMETERS.vector({**values, "level_1": 0.0, "period_1": 0.8, **more})
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_an_event_begins_with_its_delay_falls_and_comes_again_the_same(kind):
+    layers, values = events_of(kind, delay_1=0.1)
+    sound = play(layers, values, 2 * RATE, 4096)
+    first, again = round(0.1 * RATE), round(0.9 * RATE)
+    assert not sound[:, :first].any()
+    np.testing.assert_allclose(
+        sound[:, again : again + 4000], sound[:, first : first + 4000], atol=1e-5
+    )
+    heard = [np.abs(sound[:, first + begin : first + begin + 4800]).max() for begin in (0, 24000)]
+    assert heard[0] > 0.05
+    assert heard[1] < 1e-3 * heard[0]  # ten decays later
+    for block in (64, 65, 1000):
+        other = play(*events_of(kind, delay_1=0.1), 2 * RATE, block)
+        np.testing.assert_allclose(other, sound, atol=1e-4 * np.abs(sound).max())
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_a_start_while_an_event_sounds_does_not_click(kind):
+    alone = play(*events_of(kind), RATE // 2, 512)
+    often = play(*events_of(kind, period_1=0.1), RATE // 2, 512)
+    steps = [float(np.abs(np.diff(sound, axis=1)).max()) for sound in (alone, often)]
+    assert steps[1] < 1.5 * steps[0]
+
+
+def test_a_key_transposes_an_event_and_its_release_ends_it():
+    layers, values = events_of("grains", release=0.02)
+    events = np.array(
+        [(0, EventKind.STOP, 0, 0, 0.0), (0, EventKind.NOTE_ON, 0, 72, 1.0),
+         (4800, EventKind.NOTE_OFF, 0, 72, 0.0)], EVENT,
+    )  # fmt: skip
+    sound = play(layers, values, RATE // 2, 512, events).mean(axis=0)
+    power = np.square(np.abs(np.fft.rfft(sound[:4800])))
+    hertz = np.fft.rfftfreq(4800, 1.0 / RATE)
+    inside = (hertz > 750.0) & (hertz < 1900.0)  # an octave above 400 to 900 Hz
+    assert power[inside].sum() > 0.9 * power.sum()
+    quiet = np.abs(sound[4800 + 1440 : 4800 + 4800]).max()
+    assert quiet < 1e-3 * np.abs(sound).max()
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_an_event_allocates_no_arrays(kind):
+    layers, values = events_of(kind, period_1=0.1)
+    block = np.zeros((2, 4096), np.float32)
+    for _ in range(8):
+        layers.process(values, NO_EVENTS, block)
+    with tracing() as peak_of:
+        peaks = [peak_of(layers.process, values, NO_EVENTS, block) for _ in range(12)]
+    assert max(peaks) < 8192  # views; an array of the block is 16 KiB
+
+
+def test_without_an_envelope_it_sounds_all_the_time():
+    layers = Layers()
+    plain = {id_: value for id_, value in EVENTS["ripple"].items() if id_ not in ENVELOPE}
+    layers.restore({"layers": {"1": {"instrument": "ripple", "parameters": plain}}})
+    layers.prepare(RATE, 4096)
+    values = PARAMETERS.vector({"level_1": 0.0, "delay_1": 5.0, "f_c_1": 300.0})
+    assert np.abs(play(layers, values, 4096, 512)).max() > 0.01

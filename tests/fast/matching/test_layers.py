@@ -21,7 +21,7 @@ from mesosynth.matching.layer_models import (
 )
 from mesosynth.matching.layer_starts import LayerStarts
 from mesosynth.matching.layers import layer_steps, mixture_pictures, render_layers
-from mesosynth.matching.results import MATCHABLE, Layer, LayersSettings, LayersStep
+from mesosynth.matching.results import Layer, LayersSettings, LayersStep, layer_table
 from mesosynth.matching.similarity import similarity
 from mesosynth.presets.matched import layers_beside
 from mesosynth.system.steps import Evaluation, EvaluationCache, Stopped, result_of, stop
@@ -30,7 +30,7 @@ SAMPLES = RATE  # one second
 
 
 def layer(instrument, onset, level, period=0.0, repeats=1, **theta):
-    table = MATCHABLE[instrument]
+    table = layer_table(instrument)
     complete = table.complete(theta)
     values = {id_: complete[id_] for id_ in table.matchable}
     return Layer(values, onset, level, period, repeats, instrument=instrument)
@@ -40,6 +40,13 @@ TONE = layer("strike", 0.2, 0.5, f_c=440.0, gamma=1.0, attack=0.01, decay=0.15, 
 NOISE = layer("strike", 0.2, 0.5, f_c=2000.0, attack=0.05, decay=0.2, air=1.0, air_width=2.0)
 ARPEGGIO = layer("chirplet", 0.5, 0.4, f_c=500.0, f_m=9.0, gamma=3.0, w=2.0, brightness=-18.0)
 DRUM = layer("drum", 0.3, 0.4, f_c=150.0, tau=0.3, p=0.01, D=0.05, alpha=0.6)
+RIPPLE = layer(
+    "ripple", 0.2, 0.5, f_0=300.0, f_m=5.0, gamma=-3.0, w=3.0, attack=0.02, decay=0.4
+)  # fmt: skip
+GRAINS = layer(
+    "grains", 0.1, 0.5, density=0.3, slope=0.7, f_low=400.0, f_high=3000.0, length=0.1, rate=32.0,
+    attack=0.02, decay=0.4,
+)  # fmt: skip
 AGAIN = replace(TONE, onset=0.05, period=0.21, repeats=5)
 
 
@@ -50,9 +57,12 @@ def expected(one):
 
 @pytest.mark.parametrize(
     ("one", "error"),
-    [(TONE, 3.5), (NOISE, 5.0), (ARPEGGIO, 1.5), (DRUM, 7.0), (AGAIN, 7.0)],
-    ids=["tone", "noise", "arpeggio", "drum", "repeating"],
-)
+    [
+        (TONE, 3.5), (NOISE, 5.0), (ARPEGGIO, 1.5), (DRUM, 7.0), (AGAIN, 7.0), (RIPPLE, 5.0),
+        (GRAINS, 5.0),
+    ],
+    ids=["tone", "noise", "arpeggio", "drum", "repeating", "ripple", "grains"],
+)  # fmt: skip
 def test_the_expected_pictures_are_those_of_the_sound(one, error):
     x = layer_sounds([one], SAMPLES, RATE)[0].astype(np.float32)
     for P, Q in zip(
@@ -63,7 +73,7 @@ def test_the_expected_pictures_are_those_of_the_sound(one, error):
         assert float((D[0] - D[1]).square().mean().sqrt()) < error  # dB; beats and chance
 
 
-@pytest.mark.parametrize("one", [TONE, NOISE, ARPEGGIO, DRUM, AGAIN])
+@pytest.mark.parametrize("one", [TONE, NOISE, ARPEGGIO, DRUM, AGAIN, RIPPLE, GRAINS])
 def test_derivatives_of_pictures_are_those_of_the_pictures(one):
     pictures, kind = BandPictures(SAMPLES), one.instrument
     rng = np.random.default_rng(0)
@@ -90,7 +100,7 @@ def test_derivatives_of_pictures_are_those_of_the_pictures(one):
         assert float(along[0, place]) == pytest.approx(numeric, rel=0.1, abs=0.15 * scale)
 
 
-@pytest.mark.parametrize("one", [TONE, NOISE, ARPEGGIO, DRUM, AGAIN])
+@pytest.mark.parametrize("one", [TONE, NOISE, ARPEGGIO, DRUM, AGAIN, RIPPLE, GRAINS])
 def test_a_layer_comes_back_from_its_row(one):
     again = layer_of(one.instrument, row_of(one), 1.0)
     assert again.theta == pytest.approx(one.theta, rel=1e-5, abs=1e-6)
@@ -216,6 +226,38 @@ def test_answers_are_kept_with_what_the_instrument_plays_and_how_they_differ():
     played = layers_beside(others[-1].layers, recording)
     again = similarity(recording.audio, played, RATE)
     assert again.as_dict() == pytest.approx(others[-1].scores.as_dict(), abs=1e-6)
+
+
+CLOUD = layer(
+    "grains", 0.1, 0.5, density=0.9, slope=0.6, f_low=500.0, f_high=4000.0, length=0.05, rate=60.0,
+    attack=0.02, decay=0.6,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("one", "found"), [(RIPPLE, ("f_m", "gamma")), (CLOUD, ("rate", "f_low", "f_high"))]
+)
+def test_a_texture_is_found_beside_a_tone(one, found):
+    tone = replace(TONE, onset=0.5, level=0.1)
+    target = target_from_array(render_layers([one, tone], SAMPLES, RATE), RATE)
+    results = []
+    for kind in (one.instrument, "strike"):
+        settings = LayersSettings(2, 400.0, start=(tone,), pinned=(0,), kinds=(kind,))
+        steps, stages = layer_steps(target, settings), 0
+        while stages < 3:
+            stages += isinstance(next(steps), Evaluation)
+        results.append(stop(steps))
+    assert results[0].loss < 0.6 * results[1].loss  # so that it wins where all kinds may
+    for id_ in found:
+        assert results[0].layers[1].theta[id_] == pytest.approx(one.theta[id_], rel=0.05)
+
+
+def test_only_the_kinds_that_are_asked_for_are_used():
+    settings = LayersSettings(layers=2, seconds=400.0, kinds=("grains",))
+    result, _, _ = run(settings, evaluated=2)
+    assert {layer.instrument for layer in result.layers} == {"grains"}
+    with pytest.raises(ArgumentError, match="kinds=\\('sampler',\\) must be some of strike"):
+        LayersSettings(kinds=("sampler",))
 
 
 def test_a_stop_before_anything_says_so():
