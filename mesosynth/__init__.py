@@ -181,6 +181,8 @@ def render(
 def load_audio(path: "str | Path") -> "tuple[NDArray[np.float32], int]":
     """Read a sound file of any format, mixed to mono.
 
+    Of a file that was cut short, all that is there is read, and a UserWarning says so.
+
     Parameters
     ----------
     path : str or Path
@@ -196,7 +198,7 @@ def load_audio(path: "str | Path") -> "tuple[NDArray[np.float32], int]":
     Raises
     ------
     AudioFileError
-        If the file is missing, no sound file, or cut short.
+        If the file is missing, or no sound file.
     TargetError
         If it is silent, shorter than 50 ms, or holds samples that are no numbers.
 
@@ -205,7 +207,11 @@ def load_audio(path: "str | Path") -> "tuple[NDArray[np.float32], int]":
     >>> import mesosynth as ms
     >>> audio, sample_rate = ms.load_audio("crow.flac")          # doctest: +SKIP
     """
+    import warnings
+
     from mesosynth.audio.file import read_audio
 
     sound = read_audio(path)
+    if sound.remark:
+        warnings.warn(sound.remark, stacklevel=2)
     return sound.audio, sound.sample_rate

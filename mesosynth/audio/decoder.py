@@ -94,8 +94,12 @@ class Decoder:
                 break
         if trouble is not None and not read:
             raise AudioFileError(f"{self.path} is damaged: nothing of it can be read.") from trouble
-        self.remark = self._remark(read)
-        self.frames = read
+        self.end(read)
+
+    def end(self, frames: int) -> None:
+        """Take note of the number of frames that are there, all of which were read."""
+        self.remark = self._remark(frames)
+        self.frames = frames
 
     @contextlib.contextmanager
     def open(self) -> Generator[soundfile.SoundFile]:

@@ -85,7 +85,7 @@ def read_audio(path: str | Path) -> DecodedSound:
     Raises
     ------
     AudioFileError
-        If it is missing, a directory, empty, no sound file, or cut short.
+        If it is missing, a directory, empty, or no sound file.
     TargetError
         If it is silent, shorter than 50 ms, or holds samples that are no numbers.
     """
@@ -184,8 +184,9 @@ def load_target(
 
 
 def read_channels(
-    path: str | Path, begin: float = 0.0, seconds: float | None = None, rate: int | None = None
-) -> tuple[NDArray[np.float32], int]:
+    path: str | Path, begin: float = 0.0, seconds: float | None = None, rate: int | None = None,
+    tell: Callable[[str], object] = lambda remark: None,
+) -> tuple[NDArray[np.float32], int]:  # fmt: skip
     """Samples of all channels of a sound file, and their rate.
 
     Parameters
@@ -197,6 +198,8 @@ def read_channels(
         How much to read; to the end if it is left out.
     rate : int, optional
         Rate to resample to, Hz.
+    tell : callable
+        Called with a sentence about what is missing of the file, if something is.
 
     Returns
     -------
@@ -222,9 +225,13 @@ def read_channels(
         with decoder.open() as file:
             file.seek(first)
             audio = file.read(frames, dtype="float32", always_2d=True)
+        if frames < 0 or len(audio) < frames:
+            decoder.end(first + len(audio))
     except soundfile.LibsndfileError:  # damaged somewhere: as far as it goes
         audio = np.concatenate(list(decoder.blocks()))[first:]
         audio = audio if frames < 0 else audio[:frames]
+    if decoder.remark:
+        tell(decoder.remark)
     if rate is not None and rate != found:
         audio, found = soxr.resample(audio, found, rate), rate
     return np.ascontiguousarray(audio.T, np.float32), found

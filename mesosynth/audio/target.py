@@ -42,11 +42,13 @@ HEARD = (30.0, 10000.0)
 BLOCK = 1 << 16
 """Frames of a source in memory at a time."""
 
+LARGEST = 1e12
+"""Magnitude of a sample; squares of larger ones leave the range of float32."""
+
 _HOP = 410  # samples, 50 ms: resolution of the search for the liveliest part
 _FADE = 164  # samples, 20 ms: where the window cuts through sound
 _TRIM = 1e-3  # of the peak, -60 dB: quieter ends of a short sound count as silence
 _NEARLY_SILENT = -96.0  # dBFS, peak: the least that 16 bits can tell from silence
-_LARGEST = 1e12  # magnitude of a sample; squares of larger ones leave the range of float32
 _CANCELLING = 0.2  # of the energy that channels without a relation have once they are mixed
 _UNHEARD = 1e-4  # share of the energy in the heard band, below which there is nothing to match
 _LARGE_OFFSET = 0.05  # of the peak
@@ -200,10 +202,7 @@ def target_from_array(
         If it is silent or nearly so, shorter than 50 ms, holds samples that are not finite, or
         nothing between 30 Hz and 10 kHz.
     """
-    is_number = isinstance(sample_rate, (int, float, np.integer, np.floating))  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
-    if not is_number or not (math.isfinite(sample_rate) and sample_rate > 0):
-        raise ArgumentError(f"sample_rate={sample_rate!r} must be a positive number of hertz.")
-    samples, sample_rate = _as_samples(audio), float(sample_rate)
+    samples, sample_rate = samples_of(audio, sample_rate), float(sample_rate)
 
     def blocks() -> Iterator[NDArray[np.float32]]:
         for begin in range(0, len(samples), BLOCK):
@@ -213,8 +212,28 @@ def target_from_array(
     return target_from_blocks(blocks, sample_rate, name, digest)
 
 
-def _as_samples(audio: Any) -> NDArray[np.float32]:  # noqa: ANN401 - any numbers
-    """Samples as (n, channels) of whatever holds numbers: an array, a list, a tensor of torch."""
+def samples_of(audio: Any, sample_rate: float) -> NDArray[np.float32]:  # noqa: ANN401 - any numbers
+    """Samples of whatever holds numbers: an array, a list, a tensor of torch.
+
+    Parameters
+    ----------
+    audio : (n,), (n, channels) or (channels, n) numbers
+        The longer axis is that of time.
+    sample_rate : float
+        Hz, which is checked too.
+
+    Returns
+    -------
+    (n, channels) float32
+
+    Raises
+    ------
+    ArgumentError
+        If `audio` has other dimensions or `sample_rate` is not a positive number.
+    """
+    is_number = isinstance(sample_rate, (int, float, np.integer, np.floating))  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+    if not is_number or not (math.isfinite(sample_rate) and sample_rate > 0):
+        raise ArgumentError(f"sample_rate={sample_rate!r} must be a positive number of hertz.")
     if hasattr(audio, "detach"):
         audio = audio.detach().cpu().double().numpy()
     try:
@@ -384,7 +403,7 @@ def checked(blocks: Blocks, name: str, sample_rate: float) -> Source:
             f"{2.0 * HEARD[0]:.0f} is the least."
         )
     largest = max(float(sums.highest.max()), -float(sums.lowest.min()))
-    if largest > _LARGEST:
+    if largest > LARGEST:
         raise TargetError(
             f"{name} has samples of up to {largest:.3g}, where 1 is full scale; scale it down."
         )

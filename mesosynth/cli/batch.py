@@ -2,9 +2,11 @@
 
 import functools
 import hashlib
+import importlib.util
 import io
 import json as json_format
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,7 +17,7 @@ from mesosynth.cli.options import Json, Whole
 from mesosynth.cli.progress import ProgressBar
 from mesosynth.errors import ArgumentError, MesosynthError
 from mesosynth.matching.results import MatchSettings
-from mesosynth.system.atomic_file import write_atomically, writing
+from mesosynth.system.atomic_file import check_outputs, write_atomically, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,16 +63,25 @@ def batch(
     json : bool
         One JSON object on standard output.
     """
-    sounds = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SOUNDS)
+    sounds = sorted(
+        path for path in folder.rglob("*") if path.suffix.lower() in _SOUNDS and path.is_file()
+    )
     if not sounds:
         raise ArgumentError(f"{folder} holds no sound ({', '.join(_SOUNDS)}).")
+    if importlib.util.find_spec("pyarrow") is None:
+        raise ArgumentError("batch writes a table by pyarrow: install mesosynth[learning].")
+    results = {path: out / f"{path.relative_to(folder)}.json" for path in sounds}
+    outputs = [*results.values(), out / TABLE]
+    for path in outputs:
+        with writing(path, ArgumentError, make_folder=True):
+            pass
+    check_outputs(outputs, ArgumentError, sounds)
     settings = MatchSettings(seed=seed)
     about = {"instrument": instrument, "seed": seed}
     failed: dict[str, str] = {}
     with ProgressBar(folder.name, len(sounds), counts=True, remaining=True) as bar:
         with bar.loading_torch():
             from mesosynth.learning.cluster import Cluster, spread
-        results = {path: out / f"{path.relative_to(folder)}.json" for path in sounds}
         left = [path for path in sounds if _kept(path, results[path], about) is None]
         bar.restart(folder.name, len(sounds), len(sounds) - len(left))
 
@@ -96,15 +107,15 @@ def batch(
                 fail(path, found)
                 continue
             content = json_format.dumps({**about, **found}, indent=1, allow_nan=False).encode()
-            with writing(results[path], ArgumentError, make_folder=True):
+            with writing(results[path], ArgumentError):
                 write_atomically(results[path], content)
             bar.advance()
         rows = [
-            {"file": str(path.relative_to(folder)), **kept}
+            {"file": os.fsencode(path.relative_to(folder)).decode("utf-8", "replace"), **kept}
             for path in sounds
             if (kept := _kept(path, results[path], about)) is not None
         ]
-        with writing(out / TABLE, ArgumentError, make_folder=True):
+        with writing(out / TABLE, ArgumentError):
             write_atomically(out / TABLE, _table(rows))
     if not json:
         print(f"{out / TABLE}: {len(rows)} of {len(sounds)} sounds, {len(left)} of them new.")
@@ -142,17 +153,20 @@ def match_target(
     result = Matcher(instrument, settings).match(target)
     keys = ("found", "theta", "loss", "evaluations", "converged", "onset", "gain")
     std = {id_: value if math.isfinite(value) else None for id_, value in result.std.items()}
-    return {"sha256": target.sha256, **{key: getattr(result, key) for key in keys}, "std": std}
+    found = {key: getattr(result, key) for key in keys}
+    return {"sha256": target.sha256, **found, "std": std, "remarks": list(target.remarks)}
 
 
 def _kept(path: Path, result: Path, about: dict[str, Any]) -> dict[str, Any] | None:
     """Result of an earlier call for a file that is as it was; None where there is none."""
     try:
         kept: dict[str, Any] = json_format.loads(result.read_bytes())
-        same = kept["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    except (OSError, ValueError, KeyError, TypeError):
+        with path.open("rb") as file:
+            same = kept["sha256"] == hashlib.file_digest(file, "sha256").hexdigest()
+        whole = {"theta", "std", "remarks"} <= kept.keys()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return kept if same and about.items() <= kept.items() else None
+    return kept if same and whole and about.items() <= kept.items() else None
 
 
 def _table(rows: list[dict[str, Any]]) -> bytes:
@@ -161,7 +175,8 @@ def _table(rows: list[dict[str, Any]]) -> bytes:
 
     flat = [
         {
-            **{key: value for key, value in row.items() if key not in ("theta", "std")},
+            **{key: value for key, value in row.items() if not isinstance(value, (dict, list))},
+            "remarks": " ".join(row["remarks"]),
             **row["theta"],
             **{f"{id_}_std": value for id_, value in row["std"].items()},
         }

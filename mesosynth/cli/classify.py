@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from mesosynth.cli.options import Json
 from mesosynth.cli.progress import ProgressBar
 from mesosynth.errors import ArgumentError, MesosynthError
+from mesosynth.system.atomic_file import check_outputs, writing
 
 
 def classify(
@@ -53,13 +54,17 @@ def classify(
         if not files:
             library.refresh()
             files = tuple(tags.own_sounds(library))
+        stems = _stems(files)
+        if relevance is not None:
+            _check(relevance, stems, [classifier, *files])
         bar.restart("Listening", len(files))
-        for path, stem in zip(files, _stems(files), strict=True):
+        for path, stem in zip(files, stems, strict=True):
             bar.advance()
             entry: dict[str, Any] = {"file": str(path)}
             try:
                 one = tags.suggest(loaded, path)
                 entry |= {"label": one.label, "probability": one.probability, "accepted": False}
+                entry["remark"] = one.remark
             except MesosynthError as error:  # the others go on
                 left_out.append(str(error))
                 continue
@@ -68,10 +73,12 @@ def classify(
                     entry["accepted"] = tags.accept(library, one)
             except MesosynthError as error:
                 left_out.append(str(error))
+            if one.remark:
+                bar.say(one.remark)
             if relevance is not None:
-                relevance.mkdir(parents=True, exist_ok=True)
                 seconds = loaded.features.samples / loaded.features.sample_rate
-                why = relevance_of(loaded, *tags.sound_of(path, seconds)[1:])
+                sound = tags.sound_of(path, seconds)
+                why = relevance_of(loaded, sound.audio, sound.sample_rate)
                 written = save_relevance(relevance / stem, one.name, why)
                 entry["pictures"] = [str(p) for p in written]
             found.append(entry)
@@ -83,6 +90,14 @@ def classify(
     if files and not found:
         raise ArgumentError(left_out[0])
     return {"found": found, "left_out": left_out}
+
+
+def _check(folder: Path, stems: Sequence[str], given: Sequence[Path]) -> None:
+    """Make the folder of the pictures, and refuse those that cannot be written."""
+    with writing(folder / "pictures", ArgumentError, make_folder=True):
+        endings = (".png", "_carrier_rate.csv", "_rate_scale.csv")
+        outputs = (folder / f"{stem}{ending}" for stem in stems for ending in endings)
+        check_outputs(outputs, ArgumentError, given)
 
 
 def _stems(files: Sequence[Path]) -> list[str]:

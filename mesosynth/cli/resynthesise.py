@@ -1,5 +1,6 @@
 """`mesosynth resynthesise`: another sound with the scattering coefficients of a sound."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ import numpy as np
 from cyclopts import Parameter
 from numpy.typing import NDArray
 
-from mesosynth.cli.options import Count, Duration, Json, Whole, of
+from mesosynth.cli.options import LONGEST, Count, Duration, Json, Whole, of
 from mesosynth.cli.progress import ProgressBar
 from mesosynth.errors import ArgumentError, AudioFileError
 from mesosynth.resynthesis.edits import edit_names
@@ -125,7 +126,7 @@ def resynthesise(
 
     given = [file] if blend is None else [file, blend]
     outputs = [output]
-    if variations > 1:
+    if variations > 1 and output.name:
         numbers = range(1, variations + 1)
         outputs = [output.with_stem(f"{output.stem}-{number}") for number in numbers]
     kept = [path for path in (preset, run) if path is not None]
@@ -134,12 +135,17 @@ def resynthesise(
         iterations=iterations, method=method, start=start, seed=seed, average=average,
         edits=tuple(edit or ()), variations=variations, length=length,
     )  # fmt: skip
-    if begin < 0.0:
-        raise ArgumentError(f"--begin {begin:g} must be 0 or more seconds.")
+    if not 0.0 <= begin <= LONGEST:
+        raise ArgumentError(f"--begin {begin:g} must be 0 or more seconds, at most a day.")
     if not 0.0 <= amount <= 1.0:
         raise ArgumentError(f"--amount {amount:g} must be 0 to 1.")
-    audio, rate = read_channels(file, begin, seconds)
-    second = None if blend is None else Blend(read_channels(blend, rate=rate)[0], amount)
+    remarks: list[str] = []
+    audio, rate = read_channels(file, begin, seconds, tell=remarks.append)
+    second = None
+    if blend is not None:
+        second = Blend(read_channels(blend, rate=rate, tell=remarks.append)[0], amount)
+    for remark in remarks:
+        print(f"mesosynth: {remark}", file=sys.stderr)
     result = _descend(file.name, audio, rate, settings, second, run)
     for path, one in zip(outputs, result.variations, strict=True):
         _write(path, one.audio, rate)
@@ -163,6 +169,7 @@ def resynthesise(
         "seconds": result.seconds,
         "edits": list(settings.edits),
         "seed": settings.seed,
+        "remarks": remarks,
         "variations": [
             {"written": str(path), "error": one.error, "errors": one.errors, "seed": one.seed}
             for path, one in zip(outputs, result.variations, strict=True)

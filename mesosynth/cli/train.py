@@ -67,8 +67,10 @@ def encoder(
     json : bool
         One JSON object on standard output.
     """
+    given = sorted(data.glob("*"))
+    check_outputs([output], ArgumentError, given)
     run, log_file = output.with_suffix(".run"), output.with_suffix(".csv")
-    check_outputs([output, run, log_file], ArgumentError)
+    check_outputs([output, run, log_file], ArgumentError, given)
     with ProgressBar("Encoder", state="reading …", remaining=True) as bar:
         with bar.loading_torch():
             from mesosynth.learning import training

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from mesosynth.cli.options import Count, Json, Whole
 from mesosynth.cli.progress import ProgressBar
 from mesosynth.errors import ArgumentError
+from mesosynth.system.atomic_file import check_outputs, writing
 
 
 def train_classifier(
@@ -46,6 +47,14 @@ def train_classifier(
     """
     if folds < 2:
         raise ArgumentError(f"--folds {folds} must be 2 or more.")
+    if not 0 <= seed < 2**32:
+        raise ArgumentError(f"--seed {seed} must be 0 to {2**32 - 1}.")
+    written = output / "classifier.pt"
+    with writing(written, ArgumentError, make_folder=True):
+        check_outputs(
+            [written, *(output / f"confusion{suffix}" for suffix in (".csv", ".png"))],
+            ArgumentError, (path for path in folder.rglob("*") if path.is_file()),
+        )  # fmt: skip
     with ProgressBar("Features", None, counts=True, remaining=True) as bar:
         with bar.loading_torch():
             from mesosynth.cli.class_pictures import save_confusion
@@ -68,7 +77,6 @@ def train_classifier(
             TrainingSettings(model=model, epochs=epochs, folds=folds, seed=seed),
             bar.advance, on_epoch,
         )  # fmt: skip
-    written = output / "classifier.pt"
     trained.classifier.save(written)
     report, labels = trained.report, trained.classifier.labels
     pictures = save_confusion(output / "confusion", report, labels)

@@ -309,7 +309,7 @@ class MidiDecoder:
             (self._pedals.add if down else self._pedals.discard)(channel)
             self._event(EventKind.SUSTAIN, channel, 0, float(down))
         elif number in (_SOUND_OFF, _NOTES_OFF):
-            self._let_go(channel)
+            self._let_go(channel, number == _SOUND_OFF)
         elif number == _RESET:
             self._reset(channel)
         elif number == _TIMBRE and self._is_mpe(channel):
@@ -328,17 +328,21 @@ class MidiDecoder:
                 self._event(EventKind.WHEEL, channel, WHOLE_CHANNEL, value / 127.0)
             self._listener.controller(channel, number, value / 127.0, self._stamp)
 
-    def _let_go(self, channel: int) -> None:
+    def _let_go(self, channel: int, at_once: bool) -> None:
         """Release the keys of a channel, and of its members where it manages a zone.
 
-        Where no other channel plays, that is all sound there is, stuck notes included.
+        Where no other channel plays, that is all sound there is, stuck notes included. What a
+        pedal sustains goes on, unless it shall end `at_once`.
         """
-        channels = self._zones.led_by(channel)
+        channels = set(self._zones.led_by(channel))
         keys = {key for key in self._keys if key[0] in channels}
-        if keys != self._keys:
+        if keys != self._keys or not self._pedals <= channels:
             for each, note in sorted(keys):
                 self._event(EventKind.NOTE_OFF, each, note, 0.0)
             self._keys -= keys
+            if at_once and self._pedals and self._pedals <= channels:
+                self._pedals.clear()
+                self._event(EventKind.SUSTAIN, channel, 0, 0.0)
             return
         self._keys.clear()
         self._pedals.clear()

@@ -24,6 +24,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
 from mesosynth.audio.file import read_audio
+from mesosynth.audio.target import checked, samples_of
 from mesosynth.errors import ArgumentError
 from mesosynth.learning.corpus import Corpus, need_sounds, split
 from mesosynth.learning.features import (
@@ -33,6 +34,7 @@ from mesosynth.learning.features import (
     FeatureTable,
     Scaling,
 )
+from mesosynth.scattering.ambient import neutral
 from mesosynth.system.atomic_file import draft_of, writing
 
 Model = Literal["svm", "convnet"]
@@ -383,7 +385,7 @@ class Classifier:
 
         Parameters
         ----------
-        audio : (n,) array
+        audio : (n,) or (n, channels) array of numbers, list or tensor
         sample_rate : float
             Hz.
 
@@ -391,9 +393,19 @@ class Classifier:
         -------
         dict
             Probability by label.
+
+        Raises
+        ------
+        ArgumentError
+            If `audio` has other dimensions or `sample_rate` is not a positive number.
+        TargetError
+            If it is silent, shorter than 50 ms, or its samples are no usable numbers.
         """
-        feature = self.scaling(self.extractor(audio, sample_rate))
-        decisions = _decisions(self.net, lambda _: feature, np.zeros(1, np.int64))[0]
+        samples = samples_of(audio, sample_rate)
+        sound = checked(lambda: [samples], "audio", sample_rate)
+        with neutral(kept=True):
+            feature = self.scaling(self.extractor(np.concatenate([*sound.blocks()]), sample_rate))
+            decisions = _decisions(self.net, lambda _: feature, np.zeros(1, np.int64))[0]
         p = softmax(self.sharpness * decisions)
         return {self.labels[i]: float(p[i]) for i in np.argsort(-p, kind="stable")}
 

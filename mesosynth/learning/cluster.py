@@ -19,6 +19,9 @@ R = TypeVar("R")
 RETRIES = 3
 """Times that an item is tried again after an error or with another worker."""
 
+MOST_WORKERS = 256
+"""Processes on one machine."""
+
 _WAITING = 2  # items per core that are handed out at a time, so that an hour's need no memory
 _PATIENCE = 10.0  # s, until a scheduler answers
 
@@ -61,10 +64,12 @@ def spread(
     Raises
     ------
     ArgumentError
-        If Dask is not installed.
+        If Dask is not installed, or there are too many workers.
     WorkerError
         If the scheduler does not answer.
     """
+    if cluster.workers is not None and not 1 <= cluster.workers <= MOST_WORKERS:
+        raise ArgumentError(f"workers={cluster.workers} must be 1 to {MOST_WORKERS}.")
     count = cluster.workers or cores()
     if cluster.scheduler is None and count == 1:
         for item in items:

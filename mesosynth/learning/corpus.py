@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.errors import ArgumentError
+from mesosynth.system.paths import shown_name
 
 SUFFIXES = (
     ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".m4a",
@@ -95,11 +96,11 @@ def read_corpus(folder: Path) -> Corpus:
 def _folders(folder: Path) -> Corpus:
     return Corpus(
         tuple(
-            LabelledSound(path, part.name)
+            LabelledSound(path, shown_name(part))
             for part in sorted(folder.iterdir())
             if part.is_dir() and not part.name.startswith(".")
             for path in sorted(part.rglob("*"))
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
         )
     )
 

@@ -249,7 +249,7 @@ def dataset_settings(folder: Path) -> DatasetSettings:
         values: dict[str, Any] = json.loads(path.read_bytes())
         version = values.pop("version")
         settings = DatasetSettings(**values)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise LearningError(
             f"{folder} holds no data set ({error}); make one with mesosynth data make."
         ) from None

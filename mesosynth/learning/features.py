@@ -25,13 +25,13 @@ from kymatio.scattering1d.frontend.torch_frontend import ScatteringTorch1D
 from numpy.typing import NDArray
 from scipy.fft import dct
 
-from mesosynth.errors import MesosynthError
+from mesosynth.errors import ArgumentError, MesosynthError
 from mesosynth.learning.maps import Paths
 from mesosynth.matching.similarity import mel_power
 from mesosynth.scattering import JTFS
 from mesosynth.scattering.filterbank import wavelets
 from mesosynth.scattering.scale_rate import in_hertz, time_means
-from mesosynth.system.atomic_file import write_atomically
+from mesosynth.system.atomic_file import write_atomically, writing
 
 FeatureKind = Literal["jtfs", "joint", "time", "mfcc", "strf"]
 
@@ -346,14 +346,13 @@ class FeatureTable:
         """Compute what is missing, and yield the number of sounds so far after each."""
         text = repr((self.settings, [*self.names])).encode()
         stem = f"{self.settings.kind}-{hashlib.sha256(text).hexdigest()[:12]}"
-        self.folder.mkdir(parents=True, exist_ok=True)
         extractor: FeatureExtractor | None = None
         self._chunks.clear()
         for first in range(0, len(self.names), self.CHUNK):
             path = self.folder / f"{stem}-{first:05d}.npy"
             numbers = range(first, min(first + self.CHUNK, len(self.names)))
-            if path.is_file():
-                chunk = np.load(path, mmap_mode="r")
+            chunk = self._kept(path, len(numbers))
+            if chunk is not None:
                 again = [n for n in numbers if np.isnan(chunk[n - first].ravel()[0])]
                 for n in again:
                     self._read(n)
@@ -367,9 +366,19 @@ class FeatureTable:
                     yield n + 1
                 content = io.BytesIO()
                 np.save(content, chunk)
-                write_atomically(path, content.getvalue())
+                with writing(path, ArgumentError, make_folder=True):
+                    write_atomically(path, content.getvalue())
                 chunk = np.load(path, mmap_mode="r")
             self._chunks.append(chunk)
+
+    @staticmethod
+    def _kept(path: Path, sounds: int) -> Array | None:
+        """Features of an earlier computation; None where there are none, or the file is broken."""
+        try:
+            chunk = np.load(path, mmap_mode="r")
+        except (OSError, ValueError, EOFError):
+            return None
+        return chunk if chunk.ndim > 1 and len(chunk) == sounds else None
 
     def _read(self, n: int) -> tuple[Array, float] | None:
         try:

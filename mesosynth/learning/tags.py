@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from numpy.typing import NDArray
 
-from mesosynth.audio.file import read_audio
+from mesosynth.audio.file import DecodedSound, read_audio
 from mesosynth.engine.capture import takes_folder
 from mesosynth.engine.rack import render
 from mesosynth.engine.sound_writer import SUFFIXES
@@ -34,12 +34,15 @@ class Suggestion:
         The most likely class.
     probability : float
         0 to 1.
+    remark : str
+        A sentence about what is missing of the file, or "".
     """
 
     path: Path
     name: str
     label: str
     probability: float
+    remark: str = ""
 
     @property
     def is_preset(self) -> bool:
@@ -66,8 +69,8 @@ def own_sounds(library: Library) -> list[Path]:
     ]
 
 
-def sound_of(path: Path, seconds: float) -> tuple[str, NDArray[Any], int]:
-    """Name, audio and sample rate (Hz) of a sound file, or of a preset as it plays.
+def sound_of(path: Path, seconds: float) -> DecodedSound:
+    """A sound file, or a preset as it plays.
 
     Parameters
     ----------
@@ -78,9 +81,7 @@ def sound_of(path: Path, seconds: float) -> tuple[str, NDArray[Any], int]:
 
     Returns
     -------
-    str
-    (n,) array
-    int
+    DecodedSound
 
     Raises
     ------
@@ -93,9 +94,8 @@ def sound_of(path: Path, seconds: float) -> tuple[str, NDArray[Any], int]:
             preset.instrument, preset.values, seconds, _RATE, effects=preset.effects,
             state=preset.state,
         ).mean(axis=0)  # fmt: skip
-        return preset.name or path.stem, audio, _RATE
-    sound = read_audio(path)
-    return sound.name, sound.audio, sound.sample_rate
+        return DecodedSound(preset.name or path.stem, audio, _RATE, 1, seconds, "")
+    return read_audio(path)
 
 
 def suggest(classifier: "Classifier", path: Path) -> Suggestion:
@@ -117,9 +117,10 @@ def suggest(classifier: "Classifier", path: Path) -> Suggestion:
         If it cannot be read or played.
     """
     seconds = classifier.features.samples / classifier.features.sample_rate
-    name, audio, rate = sound_of(path, seconds)
-    label, probability = next(iter(classifier.probabilities(audio, rate).items()))
-    return Suggestion(path, name, label, probability)
+    sound = sound_of(path, seconds)
+    found = classifier.probabilities(sound.audio, sound.sample_rate)
+    label, probability = next(iter(found.items()))
+    return Suggestion(path, sound.name, label, probability, sound.remark)
 
 
 def tagged(preset: Preset, label: str) -> Preset | None:

@@ -102,8 +102,10 @@ class TrainingSettings:
         for name in ("epochs", "batch", "patience"):
             if getattr(self, name) < 1:
                 raise ArgumentError(f"{name}={getattr(self, name)} must be 1 or more.")
-        if not self.rate > 0.0:
-            raise ArgumentError(f"rate={self.rate:g} must be positive.")
+        if not 0.0 < self.rate < math.inf:
+            raise ArgumentError(f"rate={self.rate:g} must be a positive number.")
+        if not 0 <= self.seed < 2**63:
+            raise ArgumentError(f"seed={self.seed} must be 0 to {2**63 - 1}.")
 
 
 @dataclass(frozen=True)

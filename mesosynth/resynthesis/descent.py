@@ -28,6 +28,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mesosynth.audio.target import LARGEST, samples_of
 from mesosynth.errors import ArgumentError, TargetError
 from mesosynth.resynthesis.edits import PathTable, blended, parse_edit
 from mesosynth.resynthesis.results import (
@@ -40,6 +41,7 @@ from mesosynth.resynthesis.results import (
     ResynthesisStep,
     Variation,
 )
+from mesosynth.scattering.ambient import neutral
 from mesosynth.scattering.jtfs import JTFS
 from mesosynth.system.atomic_file import write_atomically, writing
 from mesosynth.system.steps import Steps, Stopped, result_of
@@ -475,8 +477,8 @@ def resynthesise(
 
     Parameters
     ----------
-    audio : (n,) or (channels, n) float
-        The sound, 50 ms to 30 s.
+    audio : (n,), (channels, n) or (n, channels) array of numbers, list or tensor
+        The sound, 50 ms to 30 s; the longer axis is that of time.
     sample_rate : int
         Hz.
     settings : ResynthesisSettings
@@ -485,11 +487,14 @@ def resynthesise(
 
     Raises
     ------
+    ArgumentError
+        If `audio` has other dimensions or `sample_rate` is not a positive number.
     TargetError
-        If the sound is silent, too short or too long.
+        If the sound is silent, too short or too long, or its samples are no usable numbers.
     """
-    samples = np.asarray(audio, np.float32)
-    return result_of(resynthesis_steps(samples, sample_rate, settings, blend))
+    samples = samples_of(audio, sample_rate).T
+    with neutral(kept=True):
+        return result_of(resynthesis_steps(samples, sample_rate, settings, blend))
 
 
 def _samples(x: torch.Tensor) -> NDArray[np.float32]:
@@ -498,7 +503,7 @@ def _samples(x: torch.Tensor) -> NDArray[np.float32]:
 
 def _checked(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
     """The sound as (channels, n), if it can be resynthesised."""
-    target = np.atleast_2d(np.asarray(audio, np.float32))
+    target = np.ascontiguousarray(np.atleast_2d(audio), np.float32)
     seconds = target.shape[1] / sample_rate
     if not SHORTEST <= seconds <= LONGEST:
         raise TargetError(
@@ -506,6 +511,8 @@ def _checked(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32
         )
     if not np.isfinite(target).all():
         raise TargetError("the sound holds NaN or infinite samples; remove them first.")
+    if np.abs(target).max() > LARGEST:
+        raise TargetError(f"the sound has samples above {LARGEST:g}; scale it down.")
     if np.sqrt(np.mean(np.square(target, dtype=np.float64))) < _FAINT:
         raise TargetError("the sound is silent; choose a part in which something is heard.")
     return target

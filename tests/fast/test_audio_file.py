@@ -11,6 +11,7 @@ import soundfile
 import torch
 from bad_sounds import BAD_SOUNDS, tone
 
+import mesosynth as ms
 from mesosynth.audio.file import (
     ANALYSIS_RATE,
     ANALYSIS_SAMPLES,
@@ -241,7 +242,11 @@ def test_of_a_file_that_was_cut_is_read_and_told_what_is_there(suffix, tmp_path)
     read = read_audio(path)
     assert read.remark == target.remarks[0]
     assert read.duration == pytest.approx(2.0, abs=0.15)
-    channels, _ = read_channels(path, 1.0)
+    told = []
+    channels, _ = read_channels(path, 1.0, tell=told.append)
+    assert told == [read.remark]
+    with pytest.warns(UserWarning, match="is cut short"):
+        assert len(ms.load_audio(path)[0]) == len(read.audio)
     assert channels.shape[1] == pytest.approx(len(read.audio) - 44100, abs=1)
 
 

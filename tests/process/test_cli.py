@@ -107,7 +107,8 @@ def test_help_imports_nothing_that_takes_long(words, light):
         [], ["match"], ["sequence"], ["resynthesise"], ["render"], ["similar"], ["play"],
         ["devices"], ["midi"],
         ["doctor"], ["desktop"], ["plugin"], ["plugin", "check"], ["plugin", "list"], ["figures"],
-        ["batch"], ["data", "make"], ["train", "encoder"],
+        ["batch"], ["data", "make"], ["train", "encoder"], ["train", "classifier"], ["classify"],
+        ["figures", "neighbours"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -149,6 +150,10 @@ OPTIONS = {
         "--data", "--output", "-o", "--instrument", "--loss", "--epochs", "--batch", "--rate",
         "--patience", "--network", "--seed", "--json", "60]",
     },
+    "train classifier": {
+        "--output", "-o", "--model", "--features", "--epochs", "--folds", "--seed", "--json", "DIR",
+    },
+    "classify": {"--relevance", "--accept", "--json", "CLASSIFIER"},
     "devices": {"--json"},
     "midi": {"--json"},
     "doctor": {"--json"},
@@ -157,6 +162,7 @@ OPTIONS = {
     "plugin check": {"--quick", "--json", "FILE"},
     "plugin list": {"--json"},
     "figures": {"--only", "--quick", "--again", "--json", "OUT"},
+    "figures neighbours": {"--quick", "--again", "--json", "OUT"},
 }  # fmt: skip
 """Words of each command's help: options, and defaults that come from the settings."""
 

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from test_cli import main_called
 
+from mesosynth.cli.main import main
 from mesosynth.presets.preset import load_preset
 
 RATE = 8000
@@ -78,6 +79,7 @@ def test_variations_are_files_of_the_length_that_is_asked_for(sound, tmp_path):
     [
         (("--edit", "backwards"), "edit='backwards' is none of reverse-spin"),
         (("--begin", "9"), "nothing begins at 9 s"),
+        (("--begin", "nan"), "--begin nan must be 0 or more seconds"),
         (("--seconds", "0.01"), "the sound lasts 0.01 s"),
         (("--amount", "2"), "--amount 2 must be 0 to 1"),
         (("--length", "601"), "length=601 must be 0.05 to 600 s"),
@@ -88,3 +90,15 @@ def test_what_cannot_be_done_is_told_before_the_work(sound, tmp_path, words, sen
     assert done.returncode == 2
     assert sentence in done.stderr
     assert not os.listdir(tmp_path)
+
+
+def test_a_sound_that_was_cut_is_told_and_a_folder_is_no_output(sound, tmp_path, capsys):
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(sound.read_bytes()[:-8000])
+    words = ["resynthesise", str(cut), "--iterations", "1", "--average", "0.1", "--json"]
+    assert main([*words, "-o", str(tmp_path / "new.wav")]) == 0
+    (remark,) = json.loads(capsys.readouterr().out)["remarks"]
+    assert remark.startswith("cut.wav is cut short: it holds 0.38 s")
+    for output in ("", ".", ".."):
+        assert main([*words, "-o", output, "--variations", "2"]) == 2
+        assert "it is a folder" in capsys.readouterr().err

@@ -112,6 +112,15 @@ def test_all_notes_off_is_for_its_channel(port):
     assert port.heard.events[-1][:3] == (KINDS.NOTE_OFF, 1, 67)
 
 
+def test_notes_that_another_channel_sustains_go_on(port):
+    port.send("control_change", channel=1, control=64, value=127)
+    port.send("note_on", channel=1, note=67, velocity=1)
+    port.send("note_off", channel=1, note=67)
+    assert port.send("control_change", channel=0, control=123) == []
+    port.send("note_on", channel=0, note=60, velocity=1)
+    assert port.send("control_change", channel=1, control=120) == [(KINDS.SUSTAIN, 1, 0, 0.0)]
+
+
 def test_the_bend_range_is_registered_parameter_0(port):
     port.registered(0, (0, 0), 12)
     assert port.send("pitchwheel", pitch=4096)[0][3] == pytest.approx(6.0)

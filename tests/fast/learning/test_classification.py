@@ -5,6 +5,7 @@ elsewhere, and a tag that nobody accepted.
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 from benchmarks.classification import write_techniques
 from mesosynth.cli.main import main
 from mesosynth.engine.capture import takes_folder
-from mesosynth.errors import ArgumentError
+from mesosynth.errors import ArgumentError, TargetError
 from mesosynth.learning import classifier as classifiers
 from mesosynth.learning.classifier import Classifier, TrainingSettings, convnet, sharpness, train
 from mesosynth.learning.corpus import read_corpus, split
@@ -145,6 +146,13 @@ def test_a_stopped_table_goes_on_where_it_was(tmp_path):
     table = FeatureTable(tmp_path, settings, table.names, lambda n: read(n + (n == 40)))
     table.compute()
     assert asked == [*range(32, 40), 41]
+    first = table[3].copy()
+    for content in (b"", b"garbage", sorted(tmp_path.iterdir())[0].read_bytes()[:99]):
+        asked.clear()
+        sorted(tmp_path.iterdir())[0].write_bytes(content)  # a cache, which is started anew
+        table.compute()
+        assert asked == [*range(32)]
+        assert np.array_equal(table[3], first)
     assert table[40].shape == table[0].shape == (20, 17)
     assert not np.array_equal(table[1], table[2])
 
@@ -255,6 +263,23 @@ def test_a_saved_classifier_says_the_same(trained, notes, tmp_path):
     assert sum(said.values()) == pytest.approx(1.0)
 
 
+def test_a_classifier_takes_any_numbers_in_any_mode_of_torch(trained, notes):
+    heard, rate = soundfile.read(notes[1].sounds[0].path)
+    said = trained.classifier.probabilities(heard, rate)
+    stereo = torch.from_numpy(np.stack([heard, heard])).requires_grad_()
+    for mode in (torch.inference_mode(), torch.autocast("cpu", torch.bfloat16)):
+        with mode:
+            assert trained.classifier.probabilities(stereo, rate) == pytest.approx(said, abs=1e-6)
+    for audio, rate_, named in (
+        (heard, None, "sample_rate=None"), (["a"], rate, "must hold real numbers"),
+    ):  # fmt: skip
+        with pytest.raises(ArgumentError, match=named):
+            trained.classifier.probabilities(audio, rate_)
+    for audio, named in ((0.0 * heard, "is silent"), (np.nan * heard, "not finite")):
+        with pytest.raises(TargetError, match=named):
+            trained.classifier.probabilities(audio, rate)
+
+
 def test_other_files_are_no_classifiers(trained, tmp_path, monkeypatch):
     (tmp_path / "text.pt").write_text("no")
     with pytest.raises(ArgumentError, match=r"text\.pt is not a classifier"):
@@ -340,12 +365,23 @@ def test_commands_train_and_classify(medley, trained, notes, tmp_path, capsys, m
 
     trained.classifier.save(tmp_path / "one.pt")
     sounds = [str(one.path) for one in notes[1].sounds if one.path.stem == "011"][-2:]
-    words = ["classify", str(tmp_path / "one.pt"), *sounds, str(tmp_path / "none.wav")]
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(Path(sounds[0]).read_bytes()[:-2000])
+    words = ["classify", str(tmp_path / "one.pt"), *sounds, str(cut), str(tmp_path / "none.wav")]
     assert main([*words, "--relevance", str(tmp_path / "why"), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["found"][1]["label"] == "flatterzunge"
     assert "none.wav" in answer["left_out"][0]
+    assert answer["found"][2]["remark"].startswith("cut.wav is cut short")
     assert {p.name for p in (tmp_path / "why").iterdir()} == {
-        f"{folder}-011.wav{ending}" for folder in ("bisbigliando", "flatterzunge")
+        f"{name}{ending}"
+        for name in ("bisbigliando-011.wav", "flatterzunge-011.wav", "cut")
         for ending in (".png", "_carrier_rate.csv", "_rate_scale.csv")
     }  # fmt: skip
+    for wrong, said in (
+        (["train", "classifier", str(medley), "-o", str(cut)], "Not a directory"),
+        (["train", "classifier", str(medley), "-o", str(out), "--seed", "-1"], "--seed -1 must"),
+        ([*words, "--relevance", str(cut)], "Not a directory"),
+    ):
+        assert main(wrong) == 2
+        assert said in capsys.readouterr().err

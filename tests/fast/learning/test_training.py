@@ -1,5 +1,6 @@
 """Fears: a loss that is not what it is called, digits that change when it goes on, wrong files."""
 
+import math
 import dataclasses
 import itertools
 
@@ -161,6 +162,6 @@ def test_too_few_sounds_are_told_with_their_number():
 
 
 def test_settings_out_of_range_are_refused():
-    for wrong in ({"loss": "mse"}, {"epochs": 0}, {"rate": 0.0}):
+    for wrong in ({"loss": "mse"}, {"epochs": 0}, {"rate": 0.0}, {"rate": math.inf}, {"seed": -1}):
         with pytest.raises(ArgumentError):
             TrainingSettings(**wrong)

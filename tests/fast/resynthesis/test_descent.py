@@ -9,7 +9,7 @@ import torch
 
 from mesosynth.errors import ArgumentError, TargetError
 from mesosynth.resynthesis import descent
-from mesosynth.resynthesis.descent import WindowedJTFS, noise, resynthesis_steps
+from mesosynth.resynthesis.descent import WindowedJTFS, noise, resynthesis_steps, resynthesise
 from mesosynth.resynthesis.results import Blend, ResynthesisSettings
 from mesosynth.system.steps import result_of, stop
 
@@ -137,11 +137,26 @@ def test_a_blend_of_all_of_another_sound_is_that_sound():
         (sound(n=300), "0.0366 s"),
         (np.ones((1, 31 * RATE)), "31 s"),
         (np.where(np.arange(N) == 7, np.nan, sound()), "NaN"),
+        (1e30 * sound(), r"samples above 1e\+12"),
     ],
 )
 def test_what_cannot_be_resynthesised_is_refused_in_a_sentence(audio, words):
     with pytest.raises(TargetError, match=words):
         result_of(resynthesis_steps(audio.astype(np.float32), RATE, SMALL))
+
+
+def test_arrays_of_any_kind_are_taken_or_refused_by_name():
+    one = replace(SMALL, iterations=1)
+    true = resynthesise(sound(2), RATE, one).audio
+    tensor = torch.from_numpy(sound(2).T.copy()).requires_grad_()  # channels last
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        assert np.array_equal(resynthesise(tensor, np.int64(RATE), one).audio, true)
+    for audio, rate, named in (
+        (None, RATE, "audio of the type"), (sound()[None], RATE, r"audio.shape=\(1, 1, 4096\)"),
+        (sound(), None, "sample_rate=None"), (sound(), 0, "sample_rate=0"),
+    ):  # fmt: skip
+        with pytest.raises(ArgumentError, match=named):
+            resynthesise(audio, rate, one)
 
 
 def test_nothing_left_after_the_edits_is_told_and_eight_channels_are_taken():
