@@ -126,7 +126,7 @@ def resynthesise(
 
     given = [file] if blend is None else [file, blend]
     outputs = [output]
-    if variations > 1 and output.name:
+    if variations > 1 and not output.is_dir():
         numbers = range(1, variations + 1)
         outputs = [output.with_stem(f"{output.stem}-{number}") for number in numbers]
     kept = [path for path in (preset, run) if path is not None]

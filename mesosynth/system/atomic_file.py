@@ -32,6 +32,8 @@ _ADVICE = {
     errno.EROFS: "choose another folder",
     errno.ENOENT: "make its folder first",
     errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EEXIST: "choose another name",
+    errno.ENOTDIR: "choose another name",
 }
 
 

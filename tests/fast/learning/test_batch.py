@@ -9,7 +9,6 @@ from pyarrow import parquet
 from mesosynth.cli.main import main
 from mesosynth.system.paths import resource
 
-
 NAME = os.fsdecode(b"d\xe9mo.wav")  # is not UTF-8
 
 
@@ -57,7 +56,8 @@ def test_what_cannot_be_written_is_told_before_the_work(recordings, tmp_path, ca
     (tmp_path / "data" / "dataset.json").write_text("{}")
     encoder = ["train", "encoder", "--data", str(tmp_path / "data"), "-o"]
     for words, said in (
-        (["batch", str(recordings), "--out", str(tmp_path / "file")], "Not a directory"),
+        (["batch", str(recordings), "--out", str(tmp_path / "file")],
+         "File exists; choose another name"),
         (["batch", str(recordings), "--out", str(tmp_path / "out"), "--workers", "9999"],
          "workers=9999 must be 1 to 256"),
         ([*encoder, str(tmp_path / "data" / "dataset.json")], "which would be lost"),

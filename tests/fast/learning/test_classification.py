@@ -379,9 +379,9 @@ def test_commands_train_and_classify(medley, trained, notes, tmp_path, capsys, m
         for ending in (".png", "_carrier_rate.csv", "_rate_scale.csv")
     }  # fmt: skip
     for wrong, said in (
-        (["train", "classifier", str(medley), "-o", str(cut)], "Not a directory"),
+        (["train", "classifier", str(medley), "-o", str(cut)], "File exists; choose another name"),
         (["train", "classifier", str(medley), "-o", str(out), "--seed", "-1"], "--seed -1 must"),
-        ([*words, "--relevance", str(cut)], "Not a directory"),
+        ([*words, "--relevance", str(cut)], "File exists; choose another name"),
     ):
         assert main(wrong) == 2
         assert said in capsys.readouterr().err

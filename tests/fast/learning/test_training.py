@@ -1,8 +1,8 @@
 """Fears: a loss that is not what it is called, digits that change when it goes on, wrong files."""
 
-import math
 import dataclasses
 import itertools
+import math
 
 import numpy as np
 import pytest
