@@ -43,7 +43,8 @@ _BUTTONS = {
 }  # fmt: skip
 _SWITCHES = {"/sustain": EventKind.SUSTAIN, "/freeze": EventKind.FREEZE}
 _POSITIONS = {
-    "on": True, "true": True, "yes": True, "off": False, "false": False, "no": False,
+    "on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False,
+    "0": False,
 }  # fmt: skip
 _GESTURES = {
     "/bend": EventKind.PITCH_BEND, "/pressure": EventKind.PRESSURE, "/wheel": EventKind.WHEEL,

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
-from numpy.typing import NDArray
 
 from mesosynth.audio.file import DecodedSound, read_audio
 from mesosynth.engine.capture import takes_folder
