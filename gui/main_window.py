@@ -361,6 +361,7 @@ class MainWindow(QMainWindow):
         session.layers.started.connect(self.loss.start)
         session.layers.stepped.connect(self.loss.add_layers)
         match.judged.connect(self.match.judge)
+        match.guessed.connect(self.match.show_guess)
         for forget in (self.pad.start_trajectory, self.loss.start, self.match.forget):
             match.forgotten.connect(forget)
         capture.take_changed.connect(self.transport.show_recording)

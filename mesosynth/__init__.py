@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from mesosynth import errors
     from mesosynth.errors import MesosynthError
     from mesosynth.learning.classifier import Classifier
-    from mesosynth.matching.encoder import Guess, guess
+    from mesosynth.matching.encoder import guess
     from mesosynth.matching.match import Matcher, match
     from mesosynth.matching.results import Filters, MatchResult, MatchSettings, MatchStep
     from mesosynth.plugins.parameters import Parameter, ParameterTable
@@ -94,7 +94,7 @@ _MODULES = {
     "JTFSLoss": "scattering.loss",
     "MSSLoss": "scattering.loss",
     "Effect": "plugins.plugin",
-    "Guess": "matching.encoder",
+    "Guess": "matching.results",
     "Instrument": "plugins.plugin",
     "MatchResult": "matching.results",
     "Filters": "matching.results",

@@ -8,8 +8,11 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QListWidget
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.matching.results import (
     FILTER_RANGES,
+    FOUND_LOSS,
+    MATCHABLE,
     Candidate,
     Filters,
+    Guess,
     LayersStep,
     MatchResult,
     MatchSettings,
@@ -21,6 +24,8 @@ from .. import theme
 from ..actions import Actions
 from ..desk import Desk
 from ..undo import History
+from ..widgets.elided_label import ElidedLabel
+from ..widgets.match_panel import estimate
 from ..widgets.parts import NumberBox, Panel, check_box, choice, row, slider, wide
 
 PHIS = {
@@ -98,6 +103,9 @@ class MatchPage(Panel):
         self.length = choice("Length of the window", _LENGTHS)
         self.analysis = theme.note(wrap=True)
         self.left = theme.note()
+        self.guess = ElidedLabel()
+        tip = "Play what the encoder has heard at once, before any match; Ctrl+Z undoes"
+        self.hear_guess = theme.tool_button("Hear", tip, named="Hear the guess")
         self.candidates = QListWidget()
         theme.name(self.candidates, "Candidates", "Each start's end; choose one to hear it")
         self.candidates.setToolTip(
@@ -111,6 +119,7 @@ class MatchPage(Panel):
         self._show_settings(self._settings)
         self._show_window()
         self.forget()
+        self._forget_guess()
 
     def show_settings(self) -> None:
         """Show how the session matches, for example after a session was loaded."""
@@ -196,6 +205,7 @@ class MatchPage(Panel):
         self.begin.editingFinished.connect(self._on_begin)
         self.length.activated.connect(self._choose_window)
         self.candidates.currentRowChanged.connect(self._play)
+        self.hear_guess.clicked.connect(self._play_guess)
         self.morph.sliderPressed.connect(lambda: self._history.begin("morph"))
         self.morph.sliderReleased.connect(self._history.end)
         self.morph.valueChanged.connect(self._morph)
@@ -205,6 +215,8 @@ class MatchPage(Panel):
         self.show_settings()
         session.target.loaded.connect(self._show_window)
         session.match.forgotten.connect(self.forget)
+        session.match.forgotten.connect(self._forget_guess)
+        session.match.guessed.connect(self._show_guess)
         session.match.started.connect(self._on_started)
         session.match.stepped.connect(self._on_progress)
         session.match.paused.connect(self._on_paused)
@@ -263,6 +275,28 @@ class MatchPage(Panel):
         if place >= 0:
             self._history.step(f"candidate {place + 1}", lambda session: session.match.apply(place))
 
+    def _play_guess(self) -> None:
+        self._history.step("instant guess", lambda session: session.match.apply_guess())
+
+    def _forget_guess(self) -> None:
+        self.guess.say("")
+        self.hear_guess.setEnabled(False)
+
+    def _show_guess(self, guess: Guess | None) -> None:
+        """Show the instant guess with its spread, or say that there is none."""
+        self.hear_guess.setEnabled(guess is not None)
+        if guess is None:
+            self.guess.say(f"none for the {self._desk.session.match.instrument}")
+            return
+        table = MATCHABLE[guess.instrument]
+        texts = [
+            f"{estimate(guess.theta[id_], std)} {table[id_].unit}".strip()
+            for id_, std in guess.std.items()
+        ]
+        far = "unlike the target: " if (guess.loss or 0.0) > FOUND_LOSS else ""
+        shorter = [f"{far}{' · '.join(texts[:count])} …" for count in range(len(texts) - 1, 0, -1)]
+        self.guess.say(far + " · ".join(texts), *shorter)
+
     def _morph(self, at: int) -> None:
         """A drag is one step of undo; keys and wheel on the slider are one when they pause."""
         ask = self._desk.ask
@@ -304,6 +338,7 @@ class MatchPage(Panel):
             theme.title("Look for"), unknowns,
             theme.title("By"), self.phi, self.descent, filters,
             row("From", (self.begin, 1), "length", (self.length, 1)), self.analysis,
+            row("Guess", (self.guess, 1), self.hear_guess),
             wide(*buttons), self.left,
             theme.title("Candidates"), (self.candidates, 1),
             theme.title("Morph"), row("Before", (self.morph, 1), "Match"),

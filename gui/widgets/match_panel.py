@@ -5,7 +5,7 @@ import math
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
 
-from mesosynth.matching.results import MatchResult, MatchStep, Scores
+from mesosynth.matching.results import Guess, MatchResult, MatchStep, Scores
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.session import Session
 from mesosynth.session.comparison import AuditionChoice
@@ -199,6 +199,13 @@ class MatchPanel(Frame):
         for _, label in self._rows.values():
             label.setText("–")
 
+    def show_guess(self, guess: Guess | None) -> None:
+        """Show an instant guess until a match has something better."""
+        if guess is not None and math.isinf(self._best):
+            self._fill_table(guess)
+            loss = "" if guess.loss is None else f" · loss {guess.loss:.1e}"
+            self._summary.setText(f"Instant guess{loss}")
+
     def add(self, step: MatchStep) -> None:
         """Show an accepted step; the table shows the best of all starts."""
         if step.loss <= self._best:
@@ -221,10 +228,13 @@ class MatchPanel(Frame):
         """Show how alike the match is to the target."""
         self.scores.show_scores(result.similarity)
 
-    def _fill_table(self, found: MatchStep | MatchResult) -> None:
+    def _fill_table(self, found: MatchStep | MatchResult | Guess) -> None:
         for id_, (parameter, label) in self._rows.items():
-            text = estimate(found.theta[id_], found.std.get(id_, 0.0))
-            label.setText(f"{text} {parameter.unit}".strip())
+            text = "–"
+            if id_ in found.theta:
+                value = estimate(found.theta[id_], found.std.get(id_, 0.0))
+                text = f"{value} {parameter.unit}".strip()
+            label.setText(text)
 
     def _sum_up(self, loss: float, evaluations: int, seconds: float) -> None:
         self._summary.setText(f"loss {loss:.1e} · {evaluations} evals · {seconds:.1f} s")

@@ -8,7 +8,7 @@ import functools
 import io
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,13 +17,17 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mesosynth.audio.target import target_from_array
+from mesosynth.audio.target import Target, target_from_array
 from mesosynth.errors import ArgumentError, LearningError
 from mesosynth.matching.cqt import ROWS, as_input, cqt
 from mesosynth.matching.domain import domain_named
+from mesosynth.matching.model import model_named
+from mesosynth.matching.operator import shared_operator
+from mesosynth.matching.results import Guess
 from mesosynth.scattering.ambient import neutral
 from mesosynth.system.atomic_file import write_atomically, writing
 from mesosynth.system.paths import resource
+from mesosynth.system.steps import Steps
 
 VERSION = 1
 """Increase it when the input or the network changes; files of another version are refused."""
@@ -217,26 +221,6 @@ def load_encoder(path: Path, instrument: str) -> TrainedEncoder:
 # Guesses
 
 
-@dataclass(frozen=True)
-class Guess:
-    """Theta by an encoder, in milliseconds.
-
-    Attributes
-    ----------
-    instrument : str
-    theta : dict
-        Parameters by id, in their own units; those that the encoder does not hear have the value
-        that it was trained with.
-    std : dict
-        Spread of those that it hears: its usual error, and how far it moves with the sound's place
-        in the window.
-    """
-
-    instrument: str
-    theta: dict[str, float]
-    std: dict[str, float]
-
-
 def encoder_instruments() -> list[str]:
     """Instruments that an encoder is shipped for."""
     return sorted(path.stem for path in resource("assets", "encoders").glob("*.pt"))
@@ -327,3 +311,32 @@ def guess_window(audio: NDArray[np.float32], trained: TrainedEncoder) -> Guess:
         {**domain.fixed, **by_id},
         dict(zip(domain.ids, map(float, std), strict=True)),
     )
+
+
+def guess_steps(target: Target, instrument: str) -> Steps[Guess, Guess | None]:
+    """Job of an instant guess: at once, and then with the loss of what it sounds like.
+
+    Parameters
+    ----------
+    target : Target
+    instrument : str
+
+    Yields
+    ------
+    Guess
+        Without its loss.
+
+    Returns
+    -------
+    Guess or None
+        None where the instrument has no encoder, or the target nothing that one hears.
+    """
+    if instrument not in encoder_instruments() or not target.audio.any():
+        return None
+    found = guess_window(target.audio, shipped_encoder(instrument))
+    yield found
+    operator = shared_operator().of(model_named(instrument))
+    theta = operator.model.state_of(found.theta)[: operator.model.onset]
+    S = operator.analyse(target.audio)
+    yield None
+    return replace(found, loss=1.0 - float(operator.analyse(operator.synthesize(theta)) @ S))

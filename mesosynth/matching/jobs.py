@@ -14,6 +14,7 @@ from mesosynth.system.steps import EvaluationCache, Steps
 _PICTURES = "mesosynth.matching.analysis"
 
 KINDS = {
+    "guess": JobKind("mesosynth.matching.encoder:guess_steps", 0, newest_only=True),
     "target picture": JobKind(f"{_PICTURES}:target_picture", 0, newest_only=True),
     # During a match, which pictures slow down, there are few; that of layers takes longer.
     "sound picture": JobKind(f"{_PICTURES}:sound_picture", 0, newest_only=True, rest=0.25),

@@ -383,6 +383,30 @@ FOUND_LOSS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
+class Guess:
+    """Theta by an encoder, in milliseconds.
+
+    Attributes
+    ----------
+    instrument : str
+    theta : dict
+        Parameters by id, in their own units; those that the encoder does not hear have the value
+        that it was trained with.
+    std : dict
+        Spread of those that it hears: its usual error, and how far it moves with the sound's place
+        in the window.
+    loss : float or None
+        Half the squared distance of its sound from the target, as of a match; None where they were
+        not compared.
+    """
+
+    instrument: str
+    theta: dict[str, float]
+    std: dict[str, float]
+    loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MatchSettings:
     """Settings of a match.
 

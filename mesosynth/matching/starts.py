@@ -15,8 +15,9 @@ from mesosynth.errors import WorkerError
 from mesosynth.instruments.grains import PAGE
 from mesosynth.instruments.oscillator import FADE_FROM
 from mesosynth.instruments.ripple import PARAMETERS, PARTIALS, places
-from mesosynth.matching.encoder import Guess, encoder_instruments, guess_window, shipped_encoder
+from mesosynth.matching.encoder import encoder_instruments, guess_window, shipped_encoder
 from mesosynth.matching.operator import Operator
+from mesosynth.matching.results import Guess
 from mesosynth.scattering import JTFS
 from mesosynth.system.atomic_file import draft_of
 from mesosynth.system.paths import resource

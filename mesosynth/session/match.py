@@ -18,6 +18,7 @@ from mesosynth.matching.results import (
     MATCHABLE,
     STATIONARY,
     Attribution,
+    Guess,
     LayersSettings,
     Magnified,
     MatchResult,
@@ -62,6 +63,8 @@ class Match:
         Of the next match.
     result : MatchResult or None
         Of the last match of this target with a result.
+    guess : Guess or None
+        By the encoder of the instrument, as soon as a target is there; None without an encoder.
     instrument : str
         Instrument of the match: the present one, or the last one that can be matched.
     wanted : Wanted or None
@@ -87,6 +90,8 @@ class Match:
     """A match, with or without layers, is paused until :meth:`resume` or :meth:`stop`."""
     resumed = Signal()
     follow_changed = Signal(bool)
+    guessed = Signal(object)
+    """The instant :class:`Guess` of a new target, at once and again with its loss, or None."""
     attributed = Signal(Attribution)
     """Coefficients that would drive a match from here, after :meth:`attribute`."""
     magnified = Signal(Magnified)
@@ -103,6 +108,7 @@ class Match:
     ) -> None:
         self.settings = MatchSettings()
         self.result: MatchResult | None = None
+        self.guess: Guess | None = None
         self.instrument = rack.instrument
         self.wanted: Wanted | None = None
         self.on_want: tuple[Callable[[], None], ...] = ()
@@ -271,6 +277,22 @@ class Match:
             self.follow = False
         self._play(thetas[place])
 
+    def apply_guess(self) -> None:
+        """Play the instant guess, with the instrument of the match.
+
+        Raises
+        ------
+        ArgumentError
+            If there is none.
+        """
+        if self.guess is None:
+            raise ArgumentError(
+                "There is no guess; open a sound, with an instrument that has an encoder."
+            )
+        if self.running:
+            self.follow = False
+        self._play(self.guess.theta)
+
     def morph(self, amount: float) -> None:
         """Play a mixture of the sound before the match (0) and its result (1).
 
@@ -412,10 +434,13 @@ class Match:
         self.instrument = instrument
         unknowns = MATCHABLE[instrument].matchable
         self.settings = replace(self.settings, unknowns=unknowns, pinned={}, start=None)
+        if self._target.sound is not None:
+            self._jobs.begin("guess", self._target.sound, instrument)
 
     def take_target(self, target: Target) -> None:
         """End the match of the old target, and start the one that waited for this one."""
         self._forget()
+        self._jobs.begin("guess", target, self.instrument)
         self._jobs.begin("target picture", target, self.instrument)
         self._begin_wanted()
 
@@ -460,8 +485,9 @@ class Match:
     def _forget(self) -> None:
         """End the match that runs, and forget what was found: it is of no use any more."""
         self._cancel()
-        self._jobs.cancel("scores")
-        self._job = self._checkpoint = self.result = None
+        for name in ("scores", "guess"):
+            self._jobs.cancel(name)
+        self._job = self._checkpoint = self.result = self.guess = None
         self._emit(self.forgotten)
 
     def _begin(
@@ -524,6 +550,9 @@ class Match:
         event : JobEvent
         """
         match job.name, event:
+            case "guess", (Stepped(guess) | Done(guess)):
+                self.guess = guess
+                self._emit(self.guessed, guess)
             case "target picture", Done(picture):
                 self._emit(self._target.analysed, picture, newest="")
             case "sound picture", Done(picture):

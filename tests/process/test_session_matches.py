@@ -64,6 +64,31 @@ def uninterrupted(one):
     return result, [step.loss for step in one.of("match.stepped")]
 
 
+def test_a_guess_comes_before_the_first_picture_and_is_heard_where_there_is_an_encoder(watched):
+    session = watched.session
+    watched.wait("target.analysed")
+    names = [name for name, _ in watched]
+    assert names.index("match.guessed") < names.index("target.analysed")
+    watched.until(lambda: session.match.guess.loss is not None)
+    at_once, judged = watched.of("match.guessed")
+    assert at_once.loss is None
+    assert at_once.theta == judged.theta
+    assert judged.theta["f_m"] == pytest.approx(9.5, abs=4.0 * judged.std["f_m"])
+    session.match.apply_guess()
+    assert session.sound.values["f_m"] == pytest.approx(judged.theta["f_m"])
+    watched.clear()
+    session.rack.set_instrument("drum")
+    assert session.match.guess is None  # that of the chirplet says nothing about a drum
+    assert watched.wait("match.guessed").instrument == "drum"
+    watched.until(lambda: session.match.guess.loss is not None)
+    assert session.match.guess.loss > judged.loss
+    watched.clear()
+    session.rack.set_instrument("ripple")
+    assert watched.wait("match.guessed") is None
+    with pytest.raises(ArgumentError, match="There is no guess"):
+        session.match.apply_guess()
+
+
 def pause_after_first_step(watched):
     watched.session.match.start()
     watched.wait("match.stepped")

@@ -81,6 +81,23 @@ def test_a_match_pauses_goes_on_and_its_candidates_and_the_way_to_it_are_heard(t
     assert session.sound.values["f_m"] == pytest.approx(matched)
 
 
+def test_a_guess_is_shown_with_its_spread_before_any_match_and_is_heard(target, page, qtbot):
+    desk, session = target, target.session
+    qtbot.waitUntil(lambda: bool(session.match.guess and session.match.guess.loss), timeout=20_000)
+    guess, before = session.match.guess, dict(session.sound.values)
+    assert page.guess.text().count("±") == len(guess.std) == 3
+    assert desk.match.value_text("f_c").count("±") == 1
+    assert desk.match.value_text("am_depth") == "–"  # which the encoder does not hear
+    QTest.mouseClick(page.hear_guess, LEFT)
+    assert session.sound.values["f_m"] == pytest.approx(guess.theta["f_m"])
+    press(desk, "Ctrl+Z")
+    assert session.sound.values == pytest.approx(before)
+    with told(qtbot, session.match.guessed, timeout=20_000):
+        session.rack.set_instrument("ripple")
+    assert page.guess.text() == "none for the ripple"
+    assert not page.hear_guess.isEnabled()
+
+
 @pytest.mark.parametrize(
     ("progress", "seconds", "text"),
     [

@@ -1,16 +1,20 @@
 """Fears: a guess that is far off, that takes long, or that a match does not hear of."""
 
+import time
+
 import numpy as np
 import pytest
+import torch
 
 import mesosynth as ms
-from mesosynth.audio.target import ANALYSIS_RATE
+from mesosynth.audio.target import ANALYSIS_RATE, target_from_array
 from mesosynth.errors import ArgumentError
 from mesosynth.matching import starts
-from mesosynth.matching.encoder import shipped_encoder
+from mesosynth.matching.encoder import guess_steps, shipped_encoder
 from mesosynth.matching.match import render_match
 from mesosynth.matching.model import CHIRPLET
 from mesosynth.matching.operator import shared_operator
+from mesosynth.system.steps import result_of
 
 
 @pytest.mark.parametrize(
@@ -27,6 +31,30 @@ def test_the_shipped_guess_is_near_the_truth(instrument, theta):
         assert abs(found.theta[id_] - theta[id_]) < 4.0 * std
     assert 0.01 < found.std["f_c"] / found.theta["f_c"] < 0.2
     assert shipped_encoder(instrument).about["loss"] == "pnp"
+
+
+@pytest.mark.parametrize("instrument", ["drum", "chirplet"])
+def test_the_instant_guess_takes_less_than_a_twentieth_of_a_second_of_one_core(instrument):
+    x = render_match({}, instrument)
+    target, threads = target_from_array(x, ANALYSIS_RATE, "x"), torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        spent: list[float] = []
+        for _ in range(4):
+            began, steps = time.process_time(), guess_steps(target, instrument)
+            assert next(steps).loss is None
+            spent.append(time.process_time() - began)
+    finally:
+        torch.set_num_threads(threads)
+    assert min(spent) < 0.05
+    assert result_of(steps).loss < 0.3
+
+
+def test_what_an_encoder_cannot_hear_has_no_guess():
+    hiss = np.sin(2.0 * np.pi * 9000.0 / 48000.0 * np.arange(48000))
+    for sound, instrument in ((hiss, "chirplet"), (render_match({}, "ripple"), "ripple")):
+        rate = 48000 if sound is hiss else ANALYSIS_RATE
+        assert result_of(guess_steps(target_from_array(sound, rate, "x"), instrument)) is None
 
 
 def test_no_encoder_for_an_instrument_is_told():
