@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from mesosynth.learning.classifier import Classifier
     from mesosynth.matching.encoder import guess
     from mesosynth.matching.match import Matcher, match
-    from mesosynth.matching.results import Filters, MatchResult, MatchSettings, MatchStep
+    from mesosynth.matching.results import Filters, Guess, MatchResult, MatchSettings, MatchStep
     from mesosynth.plugins.parameters import Parameter, ParameterTable
     from mesosynth.plugins.plugin import Effect, Instrument
     from mesosynth.presets.preset import Preset, load_preset, save_preset
