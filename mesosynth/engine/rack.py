@@ -27,6 +27,8 @@ from mesosynth.instruments import instrument_class
 from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS, Events, Plugin
 from mesosynth.presets.preset import EffectState, default_uids
 
+_LONGEST = 86400.0  # s that are rendered at once
+
 FADE_SECONDS = 0.01
 
 
@@ -254,6 +256,11 @@ def render(
     PluginError
         If an effect is missing, cannot be loaded, or fails while `faults` is None.
     """
+    for name, value in (("seconds", seconds), ("sample_rate", sample_rate)):
+        if not isinstance(value, (int, float, np.integer, np.floating)):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+            raise ArgumentError(f"{name}={value!r} must be a number.")
+    if np.isfinite(seconds) and seconds > _LONGEST:
+        raise ArgumentError(f"seconds={seconds:g} must be at most {_LONGEST:g}.")
     frames = round(seconds * sample_rate) if np.isfinite(seconds) else 0
     if frames < 1:
         raise ArgumentError(f"seconds={seconds} must be more than 0.")

@@ -452,14 +452,17 @@ class Classifier:
                     f"{path} is a classifier of version {raw['version']}, and this program reads "
                     f"{VERSION}; train it anew."
                 )
+            if not math.isfinite(raw["sharpness"]):
+                raise ValueError("sharpness")
             features = msgspec.convert(raw["features"], FeatureSettings)
             scaling = Scaling(*(one.numpy() for one in raw["scaling"]), log=bool(raw["log"]))
             one = cls(
                 tuple(raw["labels"]), features, scaling, torch.nn.Sequential(), raw["model"],
                 float(raw["sharpness"]),
             )  # fmt: skip
-            one.net = _net(one.model, one.extractor.shape, len(one.labels))
-            one.net.load_state_dict(raw["net"])
+            with neutral(kept=True):
+                one.net = _net(one.model, one.extractor.shape, len(one.labels))
+                one.net.load_state_dict(raw["net"])
         except OSError as error:
             raise ArgumentError(f"{path} cannot be read: {error.strerror}.") from error
         except ArgumentError:

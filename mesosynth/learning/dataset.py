@@ -77,8 +77,9 @@ class DatasetSettings:
     def __post_init__(self) -> None:
         domain_named(self.instrument)
         for name, least in (("cells", 1), ("seed", 0), ("chunk", 1)):
-            if getattr(self, name) < least:
-                raise ArgumentError(f"{name}={getattr(self, name)} must be {least} or more.")
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise ArgumentError(f"{name}={value!r} must be a whole number of {least} or more.")
         if self.count > _MOST:
             raise ArgumentError(
                 f"cells={self.cells} makes {self.count} sounds of {self.instrument}, more than "

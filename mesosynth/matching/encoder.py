@@ -211,10 +211,14 @@ def load_encoder(path: Path, instrument: str) -> TrainedEncoder:
             f"{path} is an encoder of another version ({version}; this is {VERSION}): train it "
             "again with mesosynth train encoder."
         )
-    encoder = Encoder(len(domain.ids), stored["network"])
-    encoder.load_state_dict(stored["weights"])
-    spread = np.array(stored["spread"])
-    return TrainedEncoder(instrument, encoder.eval(), spread, stored["about"])
+    try:
+        with neutral(kept=True):
+            encoder = Encoder(len(domain.ids), stored["network"])
+            encoder.load_state_dict(stored["weights"])
+        spread = np.array(stored["spread"], np.float64)
+        return TrainedEncoder(instrument, encoder.eval(), spread, stored["about"])
+    except (RuntimeError, LookupError, TypeError, ValueError) as error:
+        raise LearningError(f"{path} is no encoder that can be read: {error}") from None
 
 
 # --------------------------------------------------------------------------------------------------

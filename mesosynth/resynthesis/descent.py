@@ -493,7 +493,7 @@ def resynthesise(
         If the sound is silent, too short or too long, or its samples are no usable numbers.
     """
     samples = samples_of(audio, sample_rate).T
-    with neutral(kept=True):
+    with neutral(kept=True), torch.enable_grad():
         return result_of(resynthesis_steps(samples, sample_rate, settings, blend))
 
 

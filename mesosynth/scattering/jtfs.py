@@ -123,6 +123,8 @@ def as_signals(x: object, like: torch.Tensor, name: str) -> torch.Tensor:
         raise ArgumentError(f"{name} is {array.dtype}; {_WANTED}")
     if not isinstance(x, torch.Tensor):
         raise ArgumentError(f"{name} is a {type(x).__name__}; it must be a tensor or an array.")
+    if x.layout != torch.strided:
+        raise ArgumentError(f"{name} is {x.layout}; make it dense first, as by x.to_dense().")
     if x.dtype in (torch.float32, torch.float64):
         return x
     if x.dtype.is_floating_point or x.dtype.is_complex or x.dtype == torch.bool:
@@ -759,11 +761,17 @@ def _only(value: int | tuple[int, ...], name: str) -> int:
     return value
 
 
+_MOST_WAVELETS = 256  # an octave: more would fill the memory
+_LONGEST = 1 << 28  # samples
+
+
 def _check(named: dict[str, int]) -> None:
     for name, value in named.items():
         is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
         if not is_integer or value < 1:
             raise ArgumentError(f"{name}={value!r} must be a positive integer.")
+        if name.startswith("Q") and value > _MOST_WAVELETS:
+            raise ArgumentError(f"{name}={value} must be at most {_MOST_WAVELETS}.")
 
 
 def _check_modes(
@@ -775,6 +783,8 @@ def _check_modes(
     boundary: str,
     tolerance: float,
 ) -> None:
+    if shape > _LONGEST:
+        raise ArgumentError(f"shape={shape} must be at most {_LONGEST} samples.")
     if 2**J > shape:
         raise ArgumentError(f"J={J} is too large for shape={shape}; 2**J must not exceed it.")
     allowed = {

@@ -220,6 +220,8 @@ def _check_pair(input: torch.Tensor, target: torch.Tensor) -> None:
             f"input has the shape {tuple(input.shape)} and target {tuple(target.shape)}; they must "
             f"be the same."
         )
+    if not input.numel():
+        raise ArgumentError(f"input has the shape {tuple(input.shape)}; it must hold samples.")
 
 
 def _reduced(distances: torch.Tensor, reduction: Reduction) -> torch.Tensor:

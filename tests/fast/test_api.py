@@ -102,6 +102,8 @@ def test_render_plays_presets_and_instruments_with_other_parameters():
         ("chirplet", {"loudness": 1.0}, {}, "loudness"),
         ("chirplet", {}, {"seconds": 0.0}, "seconds=0"),
         ("chirplet", {}, {"sample_rate": 10}, "sample_rate=10"),
+        ("chirplet", {}, {"sample_rate": None}, "sample_rate=None"),
+        ("chirplet", {}, {"seconds": 1e12}, r"seconds=1e\+12"),
     ],
 )
 def test_render_names_what_is_wrong(sound, parameters, more, cause):

@@ -263,10 +263,13 @@ def test_a_saved_classifier_says_the_same(trained, notes, tmp_path):
     assert sum(said.values()) == pytest.approx(1.0)
 
 
-def test_a_classifier_takes_any_numbers_in_any_mode_of_torch(trained, notes):
+def test_a_classifier_takes_any_numbers_in_any_mode_of_torch(trained, notes, tmp_path):
     heard, rate = soundfile.read(notes[1].sounds[0].path)
     said = trained.classifier.probabilities(heard, rate)
     stereo = torch.from_numpy(np.stack([heard, heard])).requires_grad_()
+    trained.classifier.save(tmp_path / "one.pt")
+    with torch.device("meta"):
+        assert Classifier.load(tmp_path / "one.pt").probabilities(heard, rate) == said
     for mode in (torch.inference_mode(), torch.autocast("cpu", torch.bfloat16)):
         with mode:
             assert trained.classifier.probabilities(stereo, rate) == pytest.approx(said, abs=1e-6)

@@ -1,5 +1,6 @@
 """Fears: a guess that is far off, that takes long, or that a match does not hear of."""
 
+import contextlib
 import time
 
 import numpy as np
@@ -8,12 +9,13 @@ import torch
 
 import mesosynth as ms
 from mesosynth.audio.target import ANALYSIS_RATE, target_from_array
-from mesosynth.errors import ArgumentError
+from mesosynth.errors import ArgumentError, LearningError
 from mesosynth.matching import starts
 from mesosynth.matching.encoder import guess_steps, shipped_encoder
 from mesosynth.matching.match import render_match
 from mesosynth.matching.model import CHIRPLET
 from mesosynth.matching.operator import shared_operator
+from mesosynth.system.paths import resource
 from mesosynth.system.steps import result_of
 
 
@@ -55,6 +57,29 @@ def test_what_an_encoder_cannot_hear_has_no_guess():
     for sound, instrument in ((hiss, "chirplet"), (render_match({}, "ripple"), "ripple")):
         rate = 48000 if sound is hiss else ANALYSIS_RATE
         assert result_of(guess_steps(target_from_array(sound, rate, "x"), instrument)) is None
+
+
+@pytest.mark.parametrize("state", ["float64", "meta"])
+def test_a_guess_is_the_same_whatever_torch_is_set_to(state):
+    sound = render_match({"f_c": 700.0}, "chirplet")
+    true = ms.guess(sound, ANALYSIS_RATE, "chirplet").theta
+    shipped_encoder.cache_clear()
+    try:
+        if state == "float64":
+            torch.set_default_dtype(torch.float64)
+        with torch.device("meta") if state == "meta" else contextlib.nullcontext():
+            assert ms.guess(sound, ANALYSIS_RATE, "chirplet").theta == true
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert ms.guess(sound, ANALYSIS_RATE, "chirplet").theta == true
+
+
+def test_a_broken_encoder_is_told(tmp_path):
+    stored = torch.load(resource("assets", "encoders") / "chirplet.pt", weights_only=True)
+    for broken in ({"weights": {}}, {"spread": ["a"]}, {"network": "large"}):
+        torch.save({**stored, **broken}, tmp_path / "one.pt")
+        with pytest.raises(LearningError, match=r"one\.pt is no encoder that can be read"):
+            ms.guess(np.ones(48000), 48000, "chirplet", encoder=tmp_path / "one.pt")
 
 
 def test_no_encoder_for_an_instrument_is_told():

@@ -151,6 +151,8 @@ def test_arrays_of_any_kind_are_taken_or_refused_by_name():
     tensor = torch.from_numpy(sound(2).T.copy()).requires_grad_()  # channels last
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         assert np.array_equal(resynthesise(tensor, np.int64(RATE), one).audio, true)
+    with torch.no_grad():
+        assert np.array_equal(resynthesise(sound(2), RATE, one).audio, true)
     for audio, rate, named in (
         (None, RATE, "audio of the type"), (sound()[None], RATE, r"audio.shape=\(1, 1, 4096\)"),
         (sound(), None, "sample_rate=None"), (sound(), 0, "sample_rate=0"),

@@ -98,3 +98,12 @@ def test_a_generator_leaves_the_modes_of_its_caller_alone():
 def test_more_octaves_than_memory_are_refused_at_once(J_fr):
     with pytest.raises(ArgumentError, match=f"J_fr={J_fr} is too large"):
         JTFS(shape=2048, J=6, J_fr=J_fr, Q=4)
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [({"Q": 10**6}, r"Q\[0\]="), ({"Q_fr": 10**6}, "Q_fr="), ({"shape": 2**40}, "shape=")],
+)
+def test_filters_that_would_fill_the_memory_are_refused_at_once(more, named):
+    with pytest.raises(ArgumentError, match=f"{named}.*must be at most"):
+        JTFS(**{"shape": 2048, "J": 6, "J_fr": 2, "Q": 4} | more)

@@ -86,6 +86,8 @@ def test_other_shapes_are_refused(make):
         make()(noise(2, 1024), noise(2, 1024))
     with pytest.raises(MesosynthError, match="they must be the same"):
         make()(noise(2, 1, 1024), noise(1, 1, 1024))
+    with pytest.raises(MesosynthError, match="it must hold samples"):
+        make()(torch.zeros(0, 1, 1024), torch.zeros(0, 1, 1024))
 
 
 @pytest.mark.parametrize("level", [1e-39, 1e-42])

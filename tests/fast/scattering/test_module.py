@@ -98,6 +98,7 @@ def test_arrays_come_back_as_arrays(x):
         (np.zeros(1024, complex), "x is complex128"),
         (np.zeros(1024, bool), "x is bool"),
         ("x", "x is a str"),
+        (torch.zeros(1024).to_sparse(), "x is torch.sparse_coo; make it dense first"),
     ],
 )
 def test_other_numbers_are_refused(x, named):
