@@ -8,8 +8,8 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ALONE = {"jack", "pulse", "no_card", "display", "real_time"}
-"""Fixtures of tests beside which no other test of these may run: sound servers, windows on a
-screen, and whatever measures time or listens to sound as it is played."""
+"""Fixtures of tests that run one after another: sound servers, windows on a screen (these in a
+process of their own), and whatever measures time or listens to sound as it is played."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
@@ -21,6 +21,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if ALONE & set(item.fixturenames):
             item.add_marker("alone")
+        if "display" in item.fixturenames:
+            item.add_marker("window")
     items.sort(key=lambda item: "display" in item.fixturenames)
 
 

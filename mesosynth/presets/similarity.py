@@ -305,6 +305,7 @@ class _Progress:
 
 def _index_library(channel: Channel) -> None:
     """[child] Compute the fingerprints of the library's new sounds, and write the index."""
+    cache_folder().mkdir(parents=True, exist_ok=True)  # or else it fails before the work
     from mesosynth.presets.fingerprints import index_presets
 
     write_index(

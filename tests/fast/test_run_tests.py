@@ -1,6 +1,7 @@
 """The fear: a second chance lets through what fails twice, or hides what failed first."""
 
 import runpy
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,9 @@ def test_what_failed_runs_again_and_is_named(tmp_path, monkeypatch, capfd, wrong
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they take a second to start
     (tmp_path / "test_timing.py").write_text(TESTS.format(wrong=wrong))
     options = ("-c", "/dev/null", "--rootdir", str(tmp_path), str(tmp_path))
-    alone = runpy.run_path(str(SCRIPT))["Alone"](tmp_path / "cache", options)
-    assert (alone.run(), alone.run_again()) == codes
+    alone = runpy.run_path(str(SCRIPT))["Alone"](tmp_path / "cache", *options)
+    first = subprocess.run(alone.command, check=False).returncode
+    assert (first, alone.run_again()) == codes
     first, _, said = capfd.readouterr().out.partition("PASSED WHEN RUN AGAIN")
     assert "assert before" in first
     assert "test_late_once" in said

@@ -221,7 +221,7 @@ def test_match_of_a_bad_file(kind, tmp_path):
 def matched(tmp_path_factory):
     """One match of the demo: what the process did, and the preset that it wrote."""
     preset = tmp_path_factory.mktemp("match") / "demo.json"
-    return mesosynth("match", resource("assets", "demo.wav"), "--json", "-o", preset), preset
+    return main_called("match", resource("assets", "demo.wav"), "--json", "-o", preset), preset
 
 
 def test_match_finds_what_the_demo_was_made_of(matched):
@@ -246,7 +246,7 @@ def test_a_match_can_be_loaded_and_rendered(matched, tmp_path):
     assert preset.match.target == "demo.wav"
     assert preset.values["f_m"] == pytest.approx(answer(done)["theta"]["f_m"])
     out = tmp_path / "out.wav"
-    done = mesosynth("render", path, out, "--seconds", "3", "--json")
+    done = main_called("render", path, out, "--seconds", "3", "--json")
     assert answer(done)["frames"] == 144000
     audio, rate = soundfile.read(out, dtype="float32")
     assert rate == 48000
@@ -259,7 +259,7 @@ def test_match_works_at_the_edges(rate, channels, tmp_path):
     path = tmp_path / "edge.wav"
     audio = render("chirplet", {"period": 16.0, "f_c": 600.0}, 1.5, rate)[0]
     soundfile.write(path, np.stack([audio] * channels, axis=1), rate)
-    done = mesosynth("match", path, "--json")
+    done = main_called("match", path, "--json")
     assert done.returncode == 0
     assert answer(done)["theta"]["f_m"] == pytest.approx(8.0, rel=0.01)
 
@@ -267,7 +267,7 @@ def test_match_works_at_the_edges(rate, channels, tmp_path):
 def test_match_that_cannot_write_its_preset(tmp_path):
     path = tmp_path / "tone.wav"
     soundfile.write(path, tone(), 8192)
-    done = mesosynth("match", path, "-o", tmp_path / "nowhere" / "p.json")
+    done = main_called("match", path, "-o", tmp_path / "nowhere" / "p.json")
     assert_one_sentence(done, "p.json cannot be written: there is no folder")
 
 
@@ -291,9 +291,11 @@ def test_play_on_a_device_that_does_not_exist():
     assert "Theremin 3000" in answer(done)["error"]
 
 
-def test_devices_and_doctor_answer_in_json():
-    assert "devices" in answer(mesosynth("devices", "--json"))
-    told = answer(mesosynth("doctor", "--json"))
+def test_devices_and_doctor_answer_in_json(monkeypatch):
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(variable, raising=False)
+    assert "devices" in answer(main_called("devices", "--json"))
+    told = answer(main_called("doctor", "--json"))
     checks = {check["name"]: check for check in told["checks"]}
     assert checks["torch"]["ok"]
     assert f"numpy {np.__version__}" in checks["mesosynth"]["found"]  # for reports of faults

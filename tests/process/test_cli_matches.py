@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from test_cli import DEMO, answer, assert_one_sentence, main_called, mesosynth
+from test_cli import DEMO, answer, assert_one_sentence, main_called
 
 from mesosynth.matching.checkpoint import load_checkpoint
 
@@ -47,19 +47,19 @@ def test_ctrl_c_leaves_the_match_and_says_how_to_go_on(tmp_path):
 def test_a_match_that_is_killed_goes_on_to_the_theta_it_would_have_found(tmp_path):
     run = tmp_path / "run"
     kept_until(signal.SIGKILL, run)
-    resumed = figures(mesosynth("match", "--resume", run, "--json"))
+    resumed = figures(main_called("match", "--resume", run, "--json"))
     assert load_checkpoint(run).finished
-    whole = mesosynth("match", DEMO, "--save", tmp_path / "whole", "--json")
+    whole = main_called("match", DEMO, "--save", tmp_path / "whole", "--json")
     assert resumed == figures(whole)
     assert evaluations(run) == evaluations(tmp_path / "whole")
 
 
 def test_a_match_with_layers_that_is_killed_goes_on_from_its_file(tmp_path):
     run = tmp_path / "run"
-    words = ("--layers", "1", "--seconds", "6")
+    words = ("--layers", "1", "--seconds", "3")
     kept_until(signal.SIGKILL, run, *words)
     before = load_checkpoint(run, "layers")
-    told = answer(mesosynth("match", "--resume", run, "--json"))
+    told = answer(main_called("match", "--resume", run, "--json"))
     after = load_checkpoint(run, "layers")
     assert after.finished
     assert after.evaluations[: len(before.evaluations)] == before.evaluations

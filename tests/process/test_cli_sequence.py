@@ -9,7 +9,7 @@ import time
 
 import pytest
 from sequences import moving, write_moving
-from test_cli import answer, assert_one_sentence, main_called, mesosynth
+from test_cli import answer, assert_one_sentence, main_called
 
 from mesosynth.errors import MatchFileError
 from mesosynth.matching.checkpoint import load_sequence
@@ -48,11 +48,13 @@ def test_what_is_killed_goes_on_to_the_same_thetas_and_is_written(sound, tmp_pat
     run, table = tmp_path / "run", tmp_path / "theta.csv"
     kept_until(signal.SIGKILL, sound, run)
     resumed = answer(
-        mesosynth("sequence", sound, "--run", run, "-o", table, "-o", tmp_path / "t.mid", "--json")
+        main_called(
+            "sequence", sound, "--run", run, "-o", table, "-o", tmp_path / "t.mid", "--json"
+        )
     )
     assert resumed["written"] == [str(table), str(tmp_path / "t.mid")]
     assert len(table.read_text().splitlines()) == 5
-    whole = answer(mesosynth("sequence", sound, "--run", tmp_path / "whole", "--json"))
+    whole = answer(main_called("sequence", sound, "--run", tmp_path / "whole", "--json"))
     assert resumed["moments"] == whole["moments"]
     assert len(whole["moments"]) == 5
 

@@ -40,7 +40,7 @@ def follow(follower, audio, rate=ANALYSIS_RATE, begin=0.0):
 
 @pytest.mark.parametrize(
     ("begin", "end", "period"),
-    [(16.0, 0.5, 0.4), (0.5, 16.0, 0.4), (0.7, 16.0, 0.25), (-1.0, -16.0, 0.4)],
+    [(16.0, 0.5, 0.4), (0.7, 16.0, 0.25), (-1.0, -16.0, 0.4)],
 )
 def test_a_glide_of_an_octave_a_second_is_followed_within_half_a_second(begin, end, period):
     gamma = glide(begin, end)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sequences import REST, matched, moving, write_moving
+from sequences import matched, moving, write_moving
 
 from mesosynth.audio.file import stream_audio
 from mesosynth.errors import ArgumentError, MatchFileError, TargetError
@@ -16,10 +16,13 @@ from mesosynth.matching.smoothing import smoothed
 from mesosynth.system.paths import resource
 from mesosynth.system.steps import stop
 
+SECONDS, REST = 12, (5.0, 8.0)
+
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
-    return write_moving(tmp_path_factory.mktemp("sound") / "moving.wav")
+    path = tmp_path_factory.mktemp("sound") / "moving.wav"
+    return write_moving(path, SECONDS, moments=moving(SECONDS, rest=REST))
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +35,9 @@ def whole(sound, tmp_path_factory):
 def test_theta_comes_back_as_it_moves_around_a_rest(whole):
     sequence, _ = whole
     assert sequence.finished
-    assert len(sequence.moments) == 20
+    assert len(sequence.moments) == SECONDS
     found = smoothed(sequence)
-    for truth in moving():
+    for truth in moving(SECONDS, rest=REST):
         nearest = min(found, key=lambda moment: abs(moment.onset - truth.onset))
         assert nearest.onset == pytest.approx(truth.onset, abs=0.03)
         for id_ in ("f_c", "f_m", "gamma", "w"):
@@ -57,14 +60,14 @@ def test_a_sequence_that_was_stopped_goes_on_to_the_same_thetas(whole, sound, tm
     run = tmp_path / "run"
     steps = sequence_steps(sound, run=run)
     moments = 0
-    while moments < 5:
+    while moments < 3:
         moments += isinstance(next(steps), Moment)
     next(steps)  # the next window is under way
     part = stop(steps)
     assert not part.finished
-    assert load_sequence(run).moments == sequence.moments[:5]
+    assert load_sequence(run).moments == sequence.moments[:3]
     with run.open("ab") as file:
-        file.write(b'{"time":5.5,"theta":{"f_c":4')  # the power failed here
+        file.write(b'{"time":3.5,"theta":{"f_c":4')  # the power failed here
     assert match_sequence(sound, run=run).moments == sequence.moments
     assert load_sequence(run).moments == sequence.moments
 
@@ -94,10 +97,10 @@ def test_another_sound_or_other_settings_do_not_go_on_with_it(whole, sound, tmp_
 
 def test_windows_are_the_same_wherever_one_begins_to_look(sound):
     stream = stream_audio(sound)
-    every = list(windows(stream, 1.0, 20))
-    late = list(windows(stream, 1.0, 20, first=12))
-    assert [time for time, _ in late] == [k + 0.5 for k in range(12, 20)]
-    for (_, a), (_, b) in zip(every[12:], late, strict=True):
+    every = list(windows(stream, 1.0, SECONDS))
+    late = list(windows(stream, 1.0, SECONDS, first=7))
+    assert [time for time, _ in late] == [k + 0.5 for k in range(7, SECONDS)]
+    for (_, a), (_, b) in zip(every[7:], late, strict=True):
         np.testing.assert_array_equal(a, b)
 
 

@@ -105,7 +105,7 @@ def test_a_second_event_beside_the_arpeggio_is_not_taken_for_noise():
 
 def test_noise_alone_is_told_to_hold_no_arpeggio():
     noise = np.random.default_rng(0).uniform(-1, 1, N)
-    result = match(target_from_array(noise, RATE, "noise"))
+    result = match(target_from_array(noise, RATE, "noise"), MatchSettings(max_evaluations=4))
     assert not result.found
     assert result.remark.startswith("No arpeggio was found")
 

@@ -119,7 +119,8 @@ def test_half_precision_around_it_does_not_enter():
 def test_gradients_of_both_modes_and_twice(tiny):
     x = noise(16).requires_grad_()
     assert torch.autograd.gradcheck(tiny, x, check_forward_ad=True)
-    assert torch.autograd.gradgradcheck(tiny, x, check_fwd_over_rev=True)
+    # Along random directions; every second derivative is compared with quotients below.
+    assert torch.autograd.gradgradcheck(tiny, x, check_fwd_over_rev=True, fast_mode=True)
 
 
 def test_functions_of_torch_func_agree(tiny):
