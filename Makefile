@@ -14,8 +14,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 ARGS ?=
-KERNELS := $(wildcard mesosynth/*/*_kernel.py mesosynth/*/*_loops.py \
-	mesosynth/instruments/*.py mesosynth/effects/*.py)
+KERNELS := $(wildcard mesosynth/*/*_loops.py mesosynth/instruments/*.py mesosynth/effects/*.py \
+	mesosynth/engine/*.py)
 
 .PHONY: run test test-all lint docs bundle system-packages-run system-packages-test clean
 

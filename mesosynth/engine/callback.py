@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mesosynth.engine.fades import fade
 from mesosynth.engine.meters import Levels, Load
 from mesosynth.engine.rack import Rack
 from mesosynth.engine.shared import MOVED, EventQueue, ParameterBlock, Record, SoundRing
 from mesosynth.engine.status import StatusBlock
 from mesosynth.plugins.plugin import EVENT, NO_EVENTS, EventKind, Events
+from mesosynth.system.kernels import compile_loops
 
 # --------------------------------------------------------------------------------------------------
 # Master fade: the output faded to silence, and back
@@ -35,10 +37,8 @@ class MasterFade:
 
     def prepare(self, sample_rate: float) -> None:
         """[control] Set the sample rate, Hz, and load the sample loop; begin silent."""
-        from mesosynth.engine.fade_kernel import fade
-
-        self._fade, self._step = fade, 1.0 / (SECONDS * sample_rate)
-        self._level = 0.0
+        compile_loops(__name__)
+        self._step, self._level = 1.0 / (SECONDS * sample_rate), 0.0
 
     @property
     def closed(self) -> bool:
@@ -50,7 +50,7 @@ class MasterFade:
         if self.open and self._level >= 1.0:
             return
         step = self._step if self.open else -self._step
-        self._level = self._fade(block, self._level, step)
+        self._level = fade(block, self._level, step)
 
 
 # --------------------------------------------------------------------------------------------------

@@ -1,4 +1,11 @@
-"""Meters: levels of the output, and the share of a block's time that its computation took."""
+"""Meters: levels of the output, and the share of a block's time that its computation took.
+
+A peak falls as on a programme meter. With T the length of a block, p its peak and s its mean
+square,
+
+    peak <- max(p, peak 10^(-FALL T / 20))
+    rms² <- rms² + (1 - exp(-T / WINDOW)) (s - rms²)
+"""
 
 import math
 
@@ -6,9 +13,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesosynth.plugins.plugin import CHANNELS
+from mesosynth.system.kernels import F4, F8, compile_loops, loop
 
 REMEMBERED = 1024  # blocks in the medians
 HEAVY = 0.75  # of a block's time
+FALL = 20.0 / 1.7  # dB/s by which a peak falls
+WINDOW = 0.3  # s, time constant of the RMS
+
+
+@loop("void(f4[:, :], f8, f8[::1], f8[::1])")
+def measure(block: F4, sample_rate: float, peak: F8, rms: F8) -> None:
+    """[audio] Move the meters on by a block.
+
+    Parameters
+    ----------
+    block : (2, frames) float32
+    sample_rate : float
+        Hz.
+    peak, rms : (2,) float64
+        Of each channel.
+    """
+    frames = block.shape[1]
+    seconds = frames / sample_rate
+    fall, share = 10.0 ** (-FALL * seconds / 20.0), 1.0 - math.exp(-seconds / WINDOW)
+    for channel in range(2):
+        largest, energy = 0.0, 0.0
+        for i in range(frames):
+            x = float(block[channel, i])
+            largest = max(largest, abs(x))
+            energy += x * x
+        peak[channel] = max(largest, fall * peak[channel])
+        square = rms[channel] ** 2
+        rms[channel] = math.sqrt(square + share * (energy / frames - square))
+
+
+@loop("b1(f4[:, :], f8)")
+def within(block: F4, limit: float) -> bool:
+    """[audio] Whether the RMS of both channels is below a limit; it is not where one is NaN.
+
+    Parameters
+    ----------
+    block : (2, frames) float32
+    limit : float
+        Amplitude.
+    """
+    left = right = 0.0
+    for i in range(block.shape[1]):
+        left += float(block[0, i]) ** 2
+        right += float(block[1, i]) ** 2
+    most = limit**2 * block.shape[1]
+    return left < most and right < most
 
 
 class Levels:
@@ -28,9 +82,8 @@ class Levels:
 
     def prepare(self, sample_rate: float) -> None:
         """[control] Set the sample rate, Hz, and load the sample loop."""
-        from mesosynth.engine.meters_kernel import measure
-
-        self._measure, self._sample_rate = measure, float(sample_rate)
+        compile_loops(__name__)
+        self._sample_rate = float(sample_rate)
 
     def measure(self, block: NDArray[np.float32], true_peak: float) -> None:
         """[audio] Measure a block.
@@ -41,7 +94,7 @@ class Levels:
         true_peak : float
             Its true peak, 1.0 is full scale.
         """
-        self._measure(block, self._sample_rate, self.peak, self.rms)
+        measure(block, self._sample_rate, self.peak, self.rms)
         if true_peak > self.true_peak:
             self.true_peak = true_peak
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mesosynth.effects.modulation import NAME as MODULATION
 from mesosynth.effects.modulation import Gestures, targets_of
 from mesosynth.engine.audition import Audition
+from mesosynth.engine.fades import fade
 from mesosynth.engine.limiter import Limiter
 from mesosynth.engine.modulation import RackModulation
 from mesosynth.engine.plugin_registry import failure, load_plugin
@@ -26,6 +27,7 @@ from mesosynth.errors import ArgumentError, MesosynthError, PluginError
 from mesosynth.instruments import instrument_class
 from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS, Events, Plugin
 from mesosynth.presets.preset import EffectState, default_uids
+from mesosynth.system.kernels import compile_loops
 
 _LONGEST = 86400.0  # s that are rendered at once
 
@@ -126,9 +128,8 @@ class Rack:
             slot.prepare(sample_rate, max_block, self.active)
         if self.audition is not None:
             self.audition.prepare(sample_rate, max_block)
-        from mesosynth.engine.fade_kernel import fade
-
-        self._limiter, self._fade_block = Limiter(sample_rate), fade
+        compile_loops(__name__)
+        self._limiter = Limiter(sample_rate)
         self._slope = 1.0 / (FADE_SECONDS * sample_rate)
         self._level = 0.0
         self._seen = np.zeros(0)
@@ -209,7 +210,7 @@ class Rack:
         if playing and self._level >= 1.0:
             return
         slope = self._slope if playing else -self._slope
-        self._level = self._fade_block(block, self._level, slope)
+        self._level = fade(block, self._level, slope)
 
 
 def render(

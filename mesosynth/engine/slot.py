@@ -1,6 +1,7 @@
 """Slots of the rack: plugin, smoothed parameters, fades, faults, and tails of removed effects."""
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -11,8 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
+from mesosynth.engine.fades import crossfade, divert, fade
+from mesosynth.engine.meters import within
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, NO_EVENTS, Events, Instrument, Plugin
+from mesosynth.system.kernels import F8, I8, compile_loops, loop
 from mesosynth.system.signals import is_interrupt
 
 if TYPE_CHECKING:
@@ -153,6 +157,60 @@ GLIDE_SECONDS = 0.002
 block of 2 ms or more is one."""
 
 
+@loop("i8(f8[::1], b1, b1, i8, i8, i8, i8[::1], f8[:, ::1], f8[:, ::1])")
+def smooth(
+    vector: F8, look: bool, fresh: bool, left: int, glide: int, frames: int,
+    index: I8, table: F8, values: F8,
+) -> int:  # fmt: skip
+    """[audio] Move values towards those of the vector; return the samples that are left.
+
+    Parameters
+    ----------
+    vector : (any,) float64
+        Values of the rack.
+    look : bool
+        Whether they may have changed.
+    fresh : bool
+        Whether to begin at them, rather than move to them.
+    left, glide : int
+        Samples until they are reached, and in a whole glide.
+    frames : int
+        Length of the block.
+    index : (n,) int64
+        Places in the vector; -1 is the default.
+    table : (4, n) float64
+        Default, minimum and maximum of each parameter, and 1 where its value jumps.
+    values : (2, n) float64
+        Where they go, and where they are.
+
+    Returns
+    -------
+    int
+    """
+    goal, now = values[0], values[1]
+    if look:
+        for j in range(len(index)):
+            default, lowest, highest = table[0, j], table[1, j], table[2, j]
+            said = default if index[j] < 0 else vector[min(index[j], len(vector) - 1)]
+            value = lowest if math.isnan(said) else min(max(said, lowest), highest)
+            if value != goal[j]:
+                goal[j] = value
+                left = glide
+            if fresh:
+                now[j] = value
+        if fresh:
+            left = 0
+    if left > 0:
+        share = min(1.0, frames / left)
+        left = max(left - frames, 0)
+        for j in range(len(index)):
+            if left == 0 or table[3, j] != 0.0:
+                now[j] = goal[j]
+            else:
+                now[j] += share * (goal[j] - now[j])
+    return left
+
+
 class ParameterSmoother:
     """Values of one plugin in the rack's vector, smoothed.
 
@@ -189,9 +247,8 @@ class ParameterSmoother:
 
     def prepare(self, sample_rate: float) -> None:
         """[control] Set the sample rate, Hz, and begin at the vector's values."""
-        from mesosynth.engine.smoother_kernel import smooth
-
-        self._smooth, self._glide = smooth, max(1, round(GLIDE_SECONDS * sample_rate))
+        compile_loops(__name__)
+        self._glide = max(1, round(GLIDE_SECONDS * sample_rate))
         self._fresh = True
 
     @property
@@ -223,7 +280,7 @@ class ParameterSmoother:
         """
         look = (revision != self._seen and not self._held) or self._fresh
         if look or self._left > 0:
-            self._left = self._smooth(
+            self._left = smooth(
                 vector, look, self._fresh, self._left, self._glide, frames,
                 self._index, self._table, self._values,
             )  # fmt: skip
@@ -340,9 +397,7 @@ class RackSlot:
         active : ActivePlugin
             Record for the watchdog.
         """
-        from mesosynth.engine import fade_kernel, meters_kernel
-
-        self._fades, self._within = fade_kernel, meters_kernel.within
+        compile_loops(__name__)
         self._sample_rate = sample_rate
         self._slope = 1.0 / (FADE_SECONDS * sample_rate)
         self._dry, self._other = np.zeros((2, CHANNELS, max_block), np.float32)
@@ -365,7 +420,6 @@ class RackSlot:
         """[control] Take the buffers of a prepared slot that is no longer called."""
         self._sample_rate, self._slope = other._sample_rate, other._slope
         self._dry, self._other = other._dry, other._other
-        self._fades, self._within = other._fades, other._within
 
     def process(
         self,
@@ -403,13 +457,13 @@ class RackSlot:
             self._cross(self.successor, vector, revision, events, dry, block, active)
         if not wanted or self.level < 1.0:
             slope = self._slope if wanted else -self._slope
-            self.level = self._fades.crossfade(dry, block, self.level, slope)
+            self.level = crossfade(dry, block, self.level, slope)
 
     def _ease_in(self, block: NDArray[np.float32]) -> None:
         """Fade the input of an effect with a tail, so that its tail does not begin with a click."""
         if self.loaded.plugin.tail < SHORTEST_TAIL:
             return
-        self._fades.fade(block, self.level, self._slope)
+        fade(block, self.level, self._slope)
 
     def _run(
         self,
@@ -440,7 +494,7 @@ class RackSlot:
                 raise
             self._record_fault(loaded, active, "error", MOST_FAULTS, error)
             return False
-        if not self._within(block, EXPLODED):
+        if not within(block, EXPLODED):
             self._record_fault(loaded, active, "not finite", 1)
             return False
         self._good += 1
@@ -514,7 +568,7 @@ class RackSlot:
         np.copyto(other, dry)
         if not self._run(successor, vector, revision, events, other, active):
             return
-        level = self._fades.crossfade(other, block, 1.0 - self._crossed, -self._slope)
+        level = crossfade(other, block, 1.0 - self._crossed, -self._slope)
         self._crossed = 1.0 - level
         if self._crossed >= 1.0:
             self.loaded, self.successor, self._crossed = successor, None, 0.0
@@ -592,7 +646,7 @@ class EffectTail(RackSlot):
         frames = block.shape[1]
         wet = self._dry[:, :frames]
         if self._input > 0.0:
-            self._input = self._fades.divert(block, wet, self._input, -self._slope)
+            self._input = divert(block, wet, self._input, -self._slope)
         else:
             wet.fill(0.0)
         if not self._run(self.loaded, vector, revision, NO_EVENTS, wet, active):
@@ -600,5 +654,5 @@ class EffectTail(RackSlot):
         loud = max(float(wet.max()), -float(wet.min())) > QUIET_LEVEL
         self._age, self._quiet = self._age + frames, 0 if loud else self._quiet + frames
         if not self.wanted:
-            self.level = self._fades.fade(wet, self.level, -self._slope)
+            self.level = fade(wet, self.level, -self._slope)
         np.add(block, wet, out=block)

@@ -8,8 +8,6 @@ where H is read between its rows along a straight line, and noise reads between 
 neighbouring widths as well. Each loop over bands is one sum of rows in cache.
 
 The power of the window in each step smooths them in time, from steps to frames.
-
-The file is not named ``_kernel``: the audio process loads all of those, and these never play.
 """
 
 from collections.abc import Callable

@@ -10,9 +10,6 @@ The modulus has the tangent d|z| = Re(conj(u) dz) and the adjoint g -> g u, with
 z / |z|, and u = 0 where z = 0 (Vahidi et al., JAES 2023, eq. 14). Each loop over time reads few
 arrays, so that the compiler uses the processor's widest registers: ten times as fast as one loop
 for everything.
-
-The file is not named ``_kernel``: the audio process loads all of those, and this package brings
-torch in.
 """
 
 import math

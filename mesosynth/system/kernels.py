@@ -29,10 +29,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 F4, F8, I8 = NDArray[np.float32], NDArray[np.float64], NDArray[np.int64]
 """Arrays of kernels, by the names of their elements in numba's notation."""
 
-MODULES = "*_kernel.py"
-"""Names of the modules that hold kernels."""
-
-LOOP_FOLDERS = ("instruments", "effects")
+LOOP_FOLDERS = ("instruments", "effects", "engine")
 """Folders whose modules hold sample loops beside the classes that play them."""
 
 _PACKAGE = Path(__file__).parents[1]
@@ -220,9 +217,7 @@ def load_kernels(
 
 
 def _holds_loops(path: Path) -> bool:
-    return path.match(MODULES) or (
-        path.parent.name in LOOP_FOLDERS and "@loop(" in path.read_text()
-    )
+    return path.parent.name in LOOP_FOLDERS and "@loop(" in path.read_text(encoding="utf-8")
 
 
 @contextlib.contextmanager

@@ -26,9 +26,9 @@ from mesosynth.system.kernels import compilations, kernel, load_kernels
 
 ROOT = Path(__file__).parents[2]
 LOOP = """import numpy as np
-from mesosynth.system.kernels import kernel
+from mesosynth.system.kernels import loop
 
-@kernel("f8(f8[::1])")
+@loop("f8(f8[::1])")
 def total(x):
     out = 0.0
     for i in range(len(x)):
@@ -86,23 +86,24 @@ def test_the_command_compiles_the_loops_of_instruments_and_effects_too():
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """A package of two modules, of which one holds a kernel."""
+    """A package of two modules, of which one holds a sample loop."""
     (tmp_path / "looping").mkdir()
-    (tmp_path / "looping" / "sum_kernel.py").write_text(LOOP.format(name="x"))
+    (tmp_path / "looping" / "sums.py").write_text(LOOP.format(name="x"))
     (tmp_path / "looping" / "other.py").write_text("raise ImportError")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(kernels, "_PACKAGE", tmp_path / "looping")
+    monkeypatch.setattr(kernels, "LOOP_FOLDERS", ("looping",))
     yield tmp_path
-    sys.modules.pop("looping.sum_kernel", None)
+    sys.modules.pop("looping.sums", None)
 
 
-def test_kernels_are_found_by_name_and_only_the_first_start_compiles(package):
+def test_loops_are_found_and_only_the_first_start_compiles(package):
     told, seen = [], []
     for _ in range(2):
-        sys.modules.pop("looping.sum_kernel", None)
+        sys.modules.pop("looping.sums", None)
         count = load_kernels(lambda i, of: seen.append((i, of)), lambda: told.append("once"))
         assert count == 1
-        assert sys.modules["looping.sum_kernel"].total(np.ones(3)) == 3.0
+        assert sys.modules["looping.sums"].total(np.ones(3)) == 3.0
     assert seen == [(1, 1), (1, 1)]
     assert told == ["once"]
 
@@ -112,10 +113,10 @@ def test_a_broken_file_of_the_cache_is_compiled_anew(package, caplog):
     for content in (b"", b"not what numba wrote"):
         for path in (package / "looping" / "__pycache__").glob("*.nbi"):
             path.write_bytes(content)
-        sys.modules.pop("looping.sum_kernel", None)
+        sys.modules.pop("looping.sums", None)
         with caplog.at_level("INFO"):
             load_kernels()
-        assert sys.modules["looping.sum_kernel"].total(np.ones(3)) == 3.0
+        assert sys.modules["looping.sums"].total(np.ones(3)) == 3.0
         assert "total is compiled anew" in caplog.text
         caplog.clear()
 
@@ -123,16 +124,16 @@ def test_a_broken_file_of_the_cache_is_compiled_anew(package, caplog):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("y", r"sum_kernel\.py, line 4: .* total does not compile: NameError: name 'y' .*\."),
+        ("y", r"sums\.py, line 4: .* total does not compile: NameError: name 'y' .*\."),
         (
             "np.zeros(9)",
-            r"sum_kernel\.py, line 8: .* total does not compile: it allocates an array; .*\.",
+            r"sums\.py, line 8: .* total does not compile: it allocates an array; .*\.",
         ),
-        ("x.nothing", r"sum_kernel\.py, line 8: .* total does not compile: .*'nothing'.*\."),
+        ("x.nothing", r"sums\.py, line 8: .* total does not compile: .*'nothing'.*\."),
     ],
 )
 def test_a_loop_that_does_not_compile_is_refused_by_its_line(package, name, sentence):
-    (package / "looping" / "sum_kernel.py").write_text(LOOP.format(name=name))
+    (package / "looping" / "sums.py").write_text(LOOP.format(name=name))
     with pytest.raises(PluginError) as caught:
         load_kernels()
     assert re.fullmatch(sentence, str(caught.value))
@@ -140,13 +141,13 @@ def test_a_loop_that_does_not_compile_is_refused_by_its_line(package, name, sent
 
 
 def test_a_constant_of_another_file_is_not_kept_from_last_time(package, monkeypatch):
-    loop = package / "looping" / "sum_kernel.py"
+    loop = package / "looping" / "sums.py"
     loop.write_text("from looping.scale import A\n" + LOOP.format(name="A * x"))
     for value in (2.0, 5.0):
         monkeypatch.setitem(sys.modules, "looping.scale", SimpleNamespace(A=value))
-        sys.modules.pop("looping.sum_kernel", None)
+        sys.modules.pop("looping.sums", None)
         load_kernels()
-        assert sys.modules["looping.sum_kernel"].total(np.ones(3)) == 3.0 * value
+        assert sys.modules["looping.sums"].total(np.ones(3)) == 3.0 * value
 
 
 def test_arguments_of_other_types_do_not_compile_anew():

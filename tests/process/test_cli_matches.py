@@ -56,7 +56,7 @@ def test_a_match_that_is_killed_goes_on_to_the_theta_it_would_have_found(tmp_pat
 
 def test_a_match_with_layers_that_is_killed_goes_on_from_its_file(tmp_path):
     run = tmp_path / "run"
-    words = ("--layers", "1", "--seconds", "3")
+    words = ("--layers", "1", "--seconds", "6")
     kept_until(signal.SIGKILL, run, *words)
     before = load_checkpoint(run, "layers")
     told = answer(main_called("match", "--resume", run, "--json"))

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from mesosynth.engine.callback import Engine
-from mesosynth.engine.meters import REMEMBERED, Levels, Load, usual
-from mesosynth.engine.meters_kernel import FALL
+from mesosynth.engine.meters import FALL, REMEMBERED, Levels, Load, usual
 from mesosynth.engine.process import AudioProcess
 from mesosynth.engine.rack import Rack
 from mesosynth.engine.shared import ParameterBlock, SoundRing

@@ -4,10 +4,6 @@ import json
 import subprocess
 import sys
 
-import pytest
-
-pytestmark = pytest.mark.usefixtures("real_time")
-
 
 def test_every_figure_is_there_and_belongs_to_a_window_that_works():
     done = subprocess.run(

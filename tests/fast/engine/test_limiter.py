@@ -7,8 +7,7 @@ import pytest
 from allocation import tracing
 from scipy.signal import resample_poly
 
-from mesosynth.engine.limiter import Limiter
-from mesosynth.engine.limiter_kernel import PIECE
+from mesosynth.engine.limiter import PIECE, Limiter
 
 RATE = 48000
 CEILING_DB = -1.0

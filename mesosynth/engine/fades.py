@@ -1,9 +1,9 @@
 """Sample loops of fades: a gain that moves in a straight line and stops at 0 and 1."""
 
-from mesosynth.system.kernels import F4, kernel
+from mesosynth.system.kernels import F4, loop
 
 
-@kernel("f8(f4[:, :], f8, f8)")
+@loop("f8(f4[:, :], f8, f8)")
 def fade(block: F4, level: float, slope: float) -> float:
     """[audio] Multiply a block by a moving gain, in place, and return its last value.
 
@@ -27,7 +27,7 @@ def fade(block: F4, level: float, slope: float) -> float:
     return gain
 
 
-@kernel("f8(f4[:, :], f4[:, :], f8, f8)")
+@loop("f8(f4[:, :], f4[:, :], f8, f8)")
 def crossfade(dry: F4, block: F4, level: float, slope: float) -> float:
     """[audio] Write ``dry + gain (block - dry)`` to a block, and return the last gain.
 
@@ -52,7 +52,7 @@ def crossfade(dry: F4, block: F4, level: float, slope: float) -> float:
     return gain
 
 
-@kernel("f8(f4[:, :], f4[:, :], f8, f8)")
+@loop("f8(f4[:, :], f4[:, :], f8, f8)")
 def divert(block: F4, away: F4, level: float, slope: float) -> float:
     """[audio] Move ``gain block`` from a block to another one, and return the last gain.
 
