@@ -4,12 +4,16 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.usefixtures("real_time")
+
 
 def test_every_figure_is_there_and_belongs_to_a_window_that_works():
     done = subprocess.run(
         [
             sys.executable, "-m", "benchmarks.desk", "--json",
-            "--seconds", "1", "--windows", "2", "--starts", "1",
+            "--seconds", "1", "--windows", "2", "--starts", "1", "--minutes", "2",
         ],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
