@@ -5,9 +5,10 @@ on sounds of the data set that none has seen, in noise of -30 dB. Then matches o
 data set's domain in that noise, with the encoder's guess among the starts and without. With --json,
 one object::
 
-    schema      1; grows with any change that a reader of an older one would notice
+    schema      2; grows with any change that a reader of an older one would notice
     machine     see :meth:`benchmarks.harness.Environment.record`
-    losses      a list: instrument, loss, steps, step_seconds (CPU), test: {jtfs, mss, p}
+    losses      a list: instrument, loss, steps, step_seconds (CPU, of a step of 64 sounds), seconds
+                (CPU of the training with its validation), test: {jtfs, mss, p}
     ratios      by instrument: step_seconds of jtfs over those of pnp
     starts      a list: instrument, starts ("with guess", "without"), targets, found (share),
                 evaluations, seconds (CPU): medians and means
@@ -44,9 +45,9 @@ from benchmarks.harness import (
 if TYPE_CHECKING:
     from mesosynth.learning.dataset import Dataset
     from mesosynth.learning.training import Inputs
-    from mesosynth.matching.encoder import Encoder
+    from mesosynth.matching.encoder import Encoder, TrainedEncoder
 
-SCHEMA = 1
+SCHEMA = 2
 _NOISE = 30.0  # dB below the sound
 _TESTED = 96  # sounds that a loss is judged by
 _FOUND = {"chirplet": ("f_c", "f_m", "gamma"), "drum": ("f_c", "tau")}
@@ -115,27 +116,33 @@ def _losses(dataset: "Dataset", minutes: float, say: Narration) -> Iterator[Answ
     inputs = Inputs(dataset)
     training, _, _ = dataset.split()
     result_of(train(dataset, TrainingSettings(loss="p", epochs=1, steps=1), inputs=inputs))  # warm
-    for loss in get_args(Loss):
-        say(f"{instrument}: {loss}")
-        spectral = loss in ("mss", "jtfs")
-        trial = TrainingSettings(loss=loss, epochs=1, steps=1 if spectral else 16)
-        began = time.process_time()
-        result_of(train(dataset, trial, inputs=inputs))
-        rough = (time.process_time() - began) / (trial.steps or 1)
-        steps = max(1, int(60.0 * minutes / rough))
-        whole = max(1, len(training) // trial.batch)
-        epochs = steps // whole if steps >= whole else min(steps, 8)
-        settings = TrainingSettings(
-            loss=loss, epochs=epochs, patience=epochs, steps=min(whole, steps // epochs)
-        )
+
+    def spent(settings: TrainingSettings) -> "tuple[float, TrainedEncoder]":
         began = time.process_time()
         trained = result_of(train(dataset, settings, inputs=inputs))
-        done = epochs * min(whole, settings.steps or whole)
+        return time.process_time() - began, trained
+
+    for loss in get_args(Loss):
+        say(f"{instrument}: {loss}")
+        whole = max(2, len(training) // TrainingSettings().batch)
+        passes, few = (1, 1) if loss in ("mss", "jtfs") else (4, min(12, whole // 2))
+        once, twice = (
+            spent(TrainingSettings(loss=loss, epochs=passes, steps=steps))[0]
+            for steps in (few, 2 * few)
+        )
+        step = max(twice - once, 1e-3) / (passes * few)  # without validation and beginning
+        budget, epoch = 60.0 * minutes, step * whole + (once - passes * few * step) / passes
+        epochs = max(1, int(budget / epoch))
+        if epochs == 1:
+            whole = max(1, min(whole, int((budget - epoch) / step) + whole))
+        settings = TrainingSettings(loss=loss, epochs=epochs, patience=epochs, steps=whole)
+        seconds, trained = spent(settings)
         yield {
             "instrument": instrument,
             "loss": loss,
-            "steps": done,
-            "step_seconds": (time.process_time() - began) / done,
+            "steps": epochs * whole,
+            "step_seconds": step,
+            "seconds": seconds,
             "test": _judged(dataset, inputs, trained.encoder),
         }
 

@@ -5,9 +5,13 @@ stands still, then glides one octave a second for five seconds. What it plays is
 session, which follows; gamma there, read sixty times a second, is held against the target's at the
 same moment. An octave of difference is a second of lag.
 
+With --silences N, no JACK is needed: N times one chirplet plays, then a rest, then another one; a
+tracker hears that look by look, so the machine's speed does not count. The time until the other one
+is found, with the encoder's guesses and without, is the answer.
+
 With --json, one object::
 
-    schema        5; grows with any change that a reader of an older one would notice
+    schema        6; grows with any change that a reader of an older one would notice
     machine       see :meth:`benchmarks.harness.Environment.record`
     direction     "falling" (from 16 to 0.5 octaves a second) or "rising"
     period        of the target's arpeggios, s
@@ -19,6 +23,8 @@ With --json, one object::
     blocks, underflows, before
                   of the session's sound during the glide; and underflows in the seconds before
     cpu           share of a core that the follower took over the glide; null where unknown
+    silences      {"with guesses", "without"}: found_s (a list, null where not within six seconds)
+                  and look_seconds (CPU of a look); with --silences, beside schema and machine alone
 """
 
 import argparse
@@ -26,13 +32,17 @@ import contextlib
 import sys
 import time
 from typing import Literal
+from unittest import mock
 
 import numpy as np
+from numpy.typing import NDArray
 
+import mesosynth as ms
 from benchmarks.harness import (
     Answer,
     Environment,
     Narration,
+    at_least,
     console,
     cpu_seconds,
     program,
@@ -40,10 +50,12 @@ from benchmarks.harness import (
 )
 from benchmarks.jack import JackPlayer, jack_dummy, jack_player
 from benchmarks.stage import PlayedSession
+from mesosynth.audio.target import ANALYSIS_RATE
 from mesosynth.errors import ArgumentError
+from mesosynth.matching import tracking
 from mesosynth.session.tracking import SURE, TrackingState
 
-SCHEMA = 5
+SCHEMA = 6
 RATE = 48000
 SLOWEST, OCTAVES = 0.5, 5.0  # octaves a second, and by how many octaves that glides
 SPEED = 1.0  # octaves of gamma a second
@@ -61,6 +73,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--direction", choices=("falling", "rising"), default="falling")
     parser.add_argument("--period", metavar="S", type=float, default=0.4, help="of the target")
     parser.add_argument("--block", metavar="N", type=int, default=256, help="frames")
+    parser.add_argument(
+        "--silences", metavar="N", type=at_least(0), default=0, help="sounds after a silence"
+    )
 
 
 def run(arguments: argparse.Namespace) -> Answer:
@@ -68,6 +83,8 @@ def run(arguments: argparse.Namespace) -> Answer:
     if not 0.1 <= arguments.period <= 16.0:
         raise ArgumentError(f"--period {arguments.period:g} must be 0.1 to 16.")
     with Narration() as say:
+        if arguments.silences:
+            return track_after_silence(arguments.silences, say)
         return track_a_glide(arguments.direction, arguments.period, arguments.block, say)
 
 
@@ -186,9 +203,94 @@ class _Glide:
         )
 
 
+# --------------------------------------------------------------------------------------------------
+# Another sound after a silence
+
+
+BEFORE, REST, AFTER = 3.0, 1.5, 6.0  # s
+LOOK = ANALYSIS_RATE // 8  # samples
+SURE_FOR = 0.5  # s, for which it must stay found
+WITHIN = {"f_c": 0.05, "f_m": 0.15, "gamma": 0.15}  # as logarithms
+
+
+def track_after_silence(count: int, say: Narration) -> Answer:
+    """Time until a sound after a silence is found; return the object that --json prints.
+
+    Parameters
+    ----------
+    count : int
+        Pairs of sounds.
+    say : Narration
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    environment = Environment(1)
+    silences: Answer = {}
+    for name, encoders in (("with guesses", tracking.encoder_instruments), ("without", list)):
+        found: list[float | None] = []
+        began, looks = time.process_time(), 0
+        with mock.patch.object(tracking, "encoder_instruments", encoders):
+            for pair in range(count):
+                say(f"{name}: {pair + 1} of {count}")
+                seconds, heard = _found_after_silence(*_pair(pair))
+                found.append(seconds)
+                looks += heard
+        took = (time.process_time() - began) / looks
+        silences[name] = {"found_s": found, "look_seconds": took}
+    return {"schema": SCHEMA, "machine": environment.record(), "silences": silences}
+
+
+def _pair(number: int) -> tuple[dict[str, float], dict[str, float], NDArray[np.float32]]:
+    """Two thetas, and what they play with a rest between them, in noise of -40 dB."""
+    rng = np.random.default_rng([77, number])
+    low = {"f_c": 512.0, "f_m": 4.0, "gamma": 0.7, "w": 1.5, "period": 0.4}
+    high = {"f_c": 1024.0, "f_m": 16.0, "gamma": 4.0, "w": 2.5, "period": 1.2}
+    one, other = (
+        {id_: float(low[id_] * (high[id_] / low[id_]) ** rng.random()) for id_ in low}
+        for _ in range(2)
+    )
+    before, after = (
+        ms.render("chirplet", theta, seconds=seconds, sample_rate=ANALYSIS_RATE).mean(axis=0)
+        for theta, seconds in ((one, BEFORE), (other, AFTER))
+    )
+    heard = np.concatenate([before, np.zeros(round(REST * ANALYSIS_RATE), np.float32), after])
+    noise = 10.0 ** (-40.0 / 20.0) * after.std() * rng.standard_normal(len(heard))
+    return one, other, (heard + noise).astype(np.float32)
+
+
+def _found_after_silence(
+    one: dict[str, float], other: dict[str, float], audio: NDArray[np.float32]
+) -> tuple[float | None, int]:
+    """Seconds until the other theta is told and stays, and the number of looks."""
+    tracker, since, looks = tracking.Tracker(values=one), None, 0
+    for looks in range(1, len(audio) // LOOK + 1):
+        tracker.push(audio[(looks - 1) * LOOK : looks * LOOK])
+        for _ in tracker.look():
+            pass
+        told, now = tracker.tell(), looks * LOOK / ANALYSIS_RATE - BEFORE - REST
+        right = told.confidence >= SURE and all(
+            told.theta.get(id_, 0.0) > 0.0 and abs(np.log(told.theta[id_] / other[id_])) < within
+            for id_, within in WITHIN.items()
+        )
+        since = (now if since is None else since) if right and now > 0.0 else None
+        if since is not None and now - since >= SURE_FOR:
+            break
+    return since, looks
+
+
 def show(answer: Answer) -> None:
     """Print the figures as tables."""
     show_machine(answer["machine"])
+    for name, row in answer.get("silences", {}).items():
+        seconds = [AFTER if each is None else each for each in row["found_s"]]
+        console().print(
+            f"{name}: after a silence found after {np.median(seconds):.2f} s (median), "
+            f"{np.mean(seconds):.2f} s (mean), {row['found_s'].count(None)} of {len(seconds)} not "
+            f"within {AFTER:g} s; {1000.0 * row['look_seconds']:.0f} ms of CPU a look"
+        )
+    if "silences" in answer:
+        return
     lag, found = answer["lag_s"], answer["found_s"]
     console().print(
         f"{answer['direction']}, arpeggios every {answer['period']:g} s: "

@@ -15,7 +15,7 @@ from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 ROWS = 84
 LOWEST = 32.0  # Hz, of the lowest row; the highest is at 3866 Hz
 PER_OCTAVE = 12
-HOP = 64
+HOP = 128
 """Samples between two frames."""
 
 FRAMES = ANALYSIS_SAMPLES // HOP

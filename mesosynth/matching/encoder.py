@@ -29,7 +29,7 @@ from mesosynth.system.atomic_file import write_atomically, writing
 from mesosynth.system.paths import resource
 from mesosynth.system.steps import Steps
 
-VERSION = 1
+VERSION = 2
 """Increase it when the input or the network changes; files of another version are refused."""
 
 Network = Literal["small", "efficientnet-b0"]
@@ -37,7 +37,7 @@ NETWORKS: tuple[Network, ...] = ("small", "efficientnet-b0")
 
 _CHANNELS = (8, 16, 32, 64)
 _HIDDEN = 128
-_SHIFTS = (-5, 0, 5)  # frames: the guess is the mean over these places of the sound
+_SHIFTS = (-3, 0, 3)  # frames: the guess is the mean over these places of the sound
 
 
 class Encoder(nn.Module):
@@ -80,7 +80,7 @@ class Encoder(nn.Module):
         (batch, outputs) tensor
             -1 to 1.
         """
-        return torch.tanh(self.last(self.body(x[:, None])) * math.sqrt(0.5))
+        return torch.tanh(self.last(self.body(3.0 * x[:, None] - 1.0)) * math.sqrt(0.5))
 
 
 class _OverTime(nn.Module):
@@ -91,18 +91,18 @@ class _OverTime(nn.Module):
 
 
 def _small(outputs: int) -> nn.Module:
-    layers: list[nn.Module] = [nn.BatchNorm2d(1)]
+    # Without a normalisation of the input, the first layer needs no gradient along it.
+    layers: list[nn.Module] = []
     before, rows = 1, ROWS
     for channels in _CHANNELS:
         # The scalogram has fine detail along time, which the first layer may still see.
-        size, stride = ((5, 9), (2, 4)) if before == 1 else ((3, 3), (2, 2))
-        padding = (size[0] // 2, size[1] // 2)
+        size, stride = (7, (4, 2)) if before == 1 else (3, (2, 2))
         layers += [
-            nn.Conv2d(before, channels, size, stride, padding, bias=False),
+            nn.Conv2d(before, channels, size, stride, size // 2, bias=False),
             nn.BatchNorm2d(channels),
             nn.ReLU(),
         ]
-        before, rows = channels, -(-rows // 2)
+        before, rows = channels, -(-rows // stride[0])
     layers += [
         _OverTime(), nn.Linear(2 * before * rows, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, outputs)
     ]  # fmt: skip

@@ -22,6 +22,7 @@ from mesosynth.instruments.chirplet_torch import (
     chirplet_and_tangents,
 )
 from mesosynth.instruments.keyboard import VOICES
+from mesosynth.matching.encoder import encoder_instruments, guess_window, shipped_encoder
 from mesosynth.matching.fan_chirp import ChirpRate, Reading
 from mesosynth.matching.model import CHIRPLET, RIPPLE, Model, State, Unknowns, model_named
 from mesosynth.matching.operator import Operator
@@ -142,6 +143,10 @@ FOLLOWED = {"chirplet": REPEATING, "ripple": RIPPLE}
 # Without a track they are the starts of a match. While the track explains the sound badly, each
 # start gets some looks, and the better one goes on. Each takes as long as the look itself, which is
 # reported before, so that the report does not wait for them.
+#
+# Starts are read off once in a while, and wait for their turn. After a silence they may be of the
+# sound's first tenth of a second; so an encoder guesses theta again and again until the sound is
+# found, and its newest guess is tried at once, with the period that sounds most like the input.
 
 
 _STARTS = 4  # of a match
@@ -153,6 +158,8 @@ _FIRST_AT_ONCE, _LOST_AT_ONCE, _POOR_AT_ONCE = 4, 2, 1  # starts at once; each d
 _ANYWHERE = 0.5  # standard deviation of a start, in units of the axes
 _FEWEST_LOOKS, _LOOKS = 6, 8  # looks of a start
 _AGAIN = 0.5  # s between two searches for starts
+_GUESS_AGAIN = 0.35  # s between two guesses
+_GUESSED = 0.15  # standard deviation of a guess, in units of the axes
 
 
 class OtherStarts:
@@ -177,7 +184,9 @@ class OtherStarts:
         self._unknowns, self._followed = unknowns, followed
         self._waiting: list[dict[str, float]] = []  # the likeliest first
         self._tracks: list[Track] = []
-        self._looked = -math.inf  # when starts were last looked for
+        self._looked = self._guessed = -math.inf  # when starts were last looked for, and guessed
+        name = wide.model.name
+        self._encoder = shipped_encoder(name) if name in encoder_instruments() else None
 
     def advance(self, seconds: float) -> None:
         """Predict the states after some seconds."""
@@ -208,6 +217,9 @@ class OtherStarts:
         if not self._waiting and not self._tracks and heard.now - self._looked > _AGAIN:
             self._looked = heard.now
             self._waiting = yield from self._starts(heard, played)
+        if self._encoder is not None and heard.now - self._guessed > _GUESS_AGAIN:
+            self._guessed = heard.now
+            yield from self._try_guess(heard, played)
         while self._waiting and len(self._tracks) < _at_once(known):
             start = self._recent.model.in_range(self._recent.model.state_of(self._waiting.pop(0)))
             self._tracks.append(Track(self._recent, self._unknowns, start, spread=_ANYWHERE))
@@ -224,6 +236,27 @@ class OtherStarts:
         self._tracks = [t for t in self._tracks if t is not best and t.looks < _LOOKS]
         return best
 
+    def _try_guess(
+        self, heard: InputWindow, played: Mapping[str, float]
+    ) -> Generator[None, None, None]:
+        """Begin the track of a guess, with the period that sounds most like the input."""
+        assert self._encoder is not None
+        audio = _middle(heard.audio)
+        theta = guess_window(audio, self._encoder).theta
+        held = {id_: value for id_, value in played.items() if id_ not in self._followed}
+        yield
+        recent, best, least = self._recent, None, math.inf
+        for period in self._periods(audio, played.get("period", 0.0)):
+            start = recent.model.state_of({**theta, **held, **period})
+            state = recent.laid(recent.model.in_range(start), heard.window)
+            x = recent.synthesize(state[: recent.model.onset], float(state[recent.model.onset]))
+            loss = 1.0 - float(recent.analyse(x) @ heard.S)
+            yield
+            if loss < least:
+                best, least = state, loss
+        if best is not None:
+            self._tracks.append(Track(recent, self._unknowns, best, spread=_GUESSED))
+
     def _starts(
         self, heard: InputWindow, played: Mapping[str, float]
     ) -> Generator[None, None, list[dict[str, float]]]:
@@ -231,9 +264,7 @@ class OtherStarts:
 
         Those of a match, with the measured chirp rate; and the played one with both signs of gamma.
         """
-        audio = np.zeros(ANALYSIS_SAMPLES, np.float32)
-        begin = (ANALYSIS_SAMPLES - BEGINNING) // 2
-        audio[begin : begin + BEGINNING] = heard.audio
+        audio = _middle(heard.audio)
         first = self._wide.model.first
         held = {id_: value for id_, value in played.items() if id_ not in self._followed}
         S = self._wide.analyse(audio)
@@ -261,6 +292,14 @@ class OtherStarts:
             if period and all(abs(math.log(period / other)) > _ANOTHER for other in periods):
                 periods.append(period)
         return [{"period": period} for period in periods]
+
+
+def _middle(newest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The newest samples in the middle of a window of a match."""
+    audio = np.zeros(ANALYSIS_SAMPLES, np.float32)
+    begin = (ANALYSIS_SAMPLES - BEGINNING) // 2
+    audio[begin : begin + BEGINNING] = newest
+    return audio
 
 
 def _at_once(known: Track | None) -> int:

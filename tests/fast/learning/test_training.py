@@ -1,7 +1,6 @@
 """Fears: a loss that is not what it is called, digits that change when it goes on, wrong files."""
 
 import dataclasses
-import itertools
 import math
 
 import numpy as np
@@ -15,11 +14,13 @@ from mesosynth.learning.training import (
     Inputs,
     SpectralLoss,
     TrainingSettings,
+    damped,
+    distance,
     log_text,
     quadratic,
     train,
 )
-from mesosynth.matching.cqt import FRAMES, LOWEST, PER_OCTAVE, ROWS, as_input, cqt
+from mesosynth.matching.cqt import FRAMES, HOP, LOWEST, PER_OCTAVE, ROWS, as_input, cqt
 from mesosynth.matching.encoder import load_encoder, save_encoder
 from mesosynth.system.steps import result_of
 
@@ -81,17 +82,22 @@ def test_a_sine_is_loudest_in_its_row_all_the_time(row):
 def test_frames_are_samples_of_the_filtered_signal():
     """A click is loudest in the frame that it is in."""
     x = torch.zeros(32768)
-    x[64 * 100] = 1.0
+    x[HOP * 100] = 1.0
     magnitude = cqt(x).abs()
     assert (magnitude[40:].argmax(dim=1) == 100).all()
 
 
-def test_the_quadratic_form_is_that_of_the_paper():
+def test_the_quadratic_form_is_that_of_the_paper_and_within_an_error_no_direction_counts_for_more():
     d = torch.tensor([[1.0, 2.0]])
     M = torch.tensor([[[3.0, 1.0], [1.0, 2.0]]], dtype=torch.float64)
-    assert quadratic(d, M).item() == 0.5 * (3.0 + 2 * 2.0 + 8.0)
-    assert quadratic(d, M, damping=2.0).item() == 0.5 * (15.0 + 10.0)
+    assert quadratic(d, M).item() == 3.0 + 2 * 2.0 + 8.0
     assert quadratic(d, -M).item() == 0.0
+    assert distance(d, M).item() == pytest.approx(15.0**0.5)
+    eye = torch.eye(2, dtype=torch.float64)
+    assert torch.allclose(damped(M, 0.3), torch.linalg.inv(torch.linalg.inv(M) + 0.3 * eye))
+    steep = torch.diag(torch.tensor([1e8, 1e-4], dtype=torch.float64))[None]
+    within = 0.01 * damped(steep, 0.01)
+    assert torch.allclose(within, torch.diag(torch.tensor([1.0, 1e-6]).double()), rtol=1e-3)
 
 
 @pytest.mark.parametrize("loss", ["jtfs", "mss"])
@@ -128,12 +134,9 @@ def test_training_goes_on_to_the_same_digits(dataset, inputs, tmp_path):
         next(train(dataset, SETTINGS, run, inputs=inputs))
 
 
-def test_damping_falls_after_each_best_epoch_and_only_by_pnp(dataset, inputs):
-    _, log = run_to_end(dataset, SETTINGS, inputs)
-    largest = np.linalg.eigvalsh(dataset.M[dataset.split()[0]]).max()
-    assert log[0].damping == pytest.approx(largest**2)
-    for before, after in itertools.pairwise(log):
-        assert after.damping == pytest.approx(before.damping * (0.05 if before.best else 1.0))
+def test_damping_falls_from_a_loss_of_all_parameters_to_the_trusted_error(dataset, inputs):
+    _, log = run_to_end(dataset, dataclasses.replace(SETTINGS, trust=0.3), inputs)
+    assert [epoch.damping for epoch in log] == pytest.approx([1.0, 0.3 ** (2.0 / 1.8), 0.09])
 
 
 def test_an_encoder_is_kept_and_another_is_refused_by_name(dataset, inputs, tmp_path):
@@ -162,6 +165,13 @@ def test_too_few_sounds_are_told_with_their_number():
 
 
 def test_settings_out_of_range_are_refused():
-    for wrong in ({"loss": "mse"}, {"epochs": 0}, {"rate": 0.0}, {"rate": math.inf}, {"seed": -1}):
+    for wrong in (
+        {"loss": "mse"},
+        {"epochs": 0},
+        {"rate": 0.0},
+        {"trust": 0.0},
+        {"rate": math.inf},
+        {"seed": -1},
+    ):
         with pytest.raises(ArgumentError):
             TrainingSettings(**wrong)

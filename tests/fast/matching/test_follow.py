@@ -102,6 +102,21 @@ def test_what_begins_after_a_silence_is_listened_to():
     assert heard[-1] == "listening"  # six looks are not yet over
 
 
+def test_a_guess_of_what_was_heard_is_tried_beside_the_starts_that_are_read_off():
+    follower = Tracker(values={**THETA, "gamma": 4.0})
+    follower.push(live(lambda _: 1.2, 2.0, f_c=800.0, f_m=6.0, period=0.9))
+    for _ in follower.look():
+        pass
+    guess, *others = follower._others._tracks
+    assert len(others) == 3
+    assert follower._others._guessed == 2.0
+    found = follower._model.by_id(guess.state())
+    for id_, within in (("f_c", 0.1), ("f_m", 0.3), ("gamma", 0.3)):
+        assert found[id_] == pytest.approx(
+            {"f_c": 800.0, "f_m": 6.0, "gamma": 1.2}[id_], rel=within
+        )
+
+
 def test_noise_is_followed_without_confidence():
     noise = np.random.default_rng(1).standard_normal(2 * ANALYSIS_RATE).astype(np.float32)
     told = follow(Tracker(), 0.1 * noise)
