@@ -73,6 +73,9 @@ sphinx_gallery_conf = {
 
 html_theme = "furo"
 html_title = f"mesosynth {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False
 

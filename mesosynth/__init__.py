@@ -147,7 +147,7 @@ def render(
     seconds : float
         More than 0.
     sample_rate : int
-        Hz, from 1000 up.
+        Hz, 1000 to 1,000,000.
 
     Returns
     -------

@@ -22,6 +22,7 @@ from mesosynth.resynthesis.results import (
     decibels,
 )
 from mesosynth.system.atomic_file import check_outputs
+from mesosynth.system.paths import path_text, shown_name
 from mesosynth.system.steps import result_of
 
 _DEFAULTS = ResynthesisSettings()
@@ -155,8 +156,10 @@ def resynthesise(
                 f"{len(one.errors) - 1} iterations."
             )
     if preset is not None:
-        sound = {"sound": str(outputs[0].resolve())}
-        save_preset(preset, Preset(name=outputs[0].stem, instrument="sampler", state=sound))
+        written = outputs[0].resolve()
+        name = Path(shown_name(written)).stem
+        sound = {"sound": path_text(written)}
+        save_preset(preset, Preset(name=name, instrument="sampler", state=sound))
     if not json:
         print(f"{result.seconds:.0f} s.")
     return {

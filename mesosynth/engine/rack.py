@@ -30,6 +30,7 @@ from mesosynth.presets.preset import EffectState, default_uids
 from mesosynth.system.kernels import compile_loops
 
 _LONGEST = 86400.0  # s that are rendered at once
+_FASTEST = 1_000_000  # Hz
 
 FADE_SECONDS = 0.01
 
@@ -265,9 +266,9 @@ def render(
     frames = round(seconds * sample_rate) if np.isfinite(seconds) else 0
     if frames < 1:
         raise ArgumentError(f"seconds={seconds} must be more than 0.")
-    if sample_rate < 1000 or block < 1:
+    if not 1000 <= sample_rate <= _FASTEST or block < 1:
         raise ArgumentError(
-            f"sample_rate={sample_rate} must be at least 1000 and block={block} at least 1."
+            f"sample_rate={sample_rate} must be 1000 to {_FASTEST} and block={block} at least 1."
         )
     plays = instrument_class(instrument)
     rack = Rack(plays())

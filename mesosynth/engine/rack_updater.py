@@ -34,6 +34,7 @@ from mesosynth.engine.slot import (
 )
 from mesosynth.errors import ArgumentError, PluginError
 from mesosynth.plugins.plugin import Instrument
+from mesosynth.system.paths import text_path
 from mesosynth.system.signals import is_interrupt
 
 LOOK = 0.25  # s between two looks at the files
@@ -377,7 +378,7 @@ def _wait(done: Callable[[], bool]) -> None:
 def _file_of(slot: PluginSlot) -> Path | None:
     """File that a slot depends on: a user plugin's, or the sound of a sampler."""
     if slot.plugin in BUILT_IN:
-        return Path(slot.state["sound"]) if slot.state.get("sound") else None
+        return text_path(slot.state["sound"]) if slot.state.get("sound") else None
     return plugin_folder() / f"{slot.plugin}.py"
 
 

@@ -12,7 +12,6 @@ sound fades, by power, into what follows the loop's begin::
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,7 @@ from mesosynth.instruments.strike import ATTACK_STEEPNESS
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.tuning import MIDDLE_C_HERTZ
 from mesosynth.system.kernels import F4, F8, I8, compile_loops, loop
-from mesosynth.system.paths import resource
+from mesosynth.system.paths import resource, text_path
 
 LONGEST = 60.0
 """Part of a file that is played, s."""
@@ -291,7 +290,7 @@ class Sampler(VoiceInstrument):
 
         self.problem, self._loaded = "", self.sound
         try:
-            path = Path(self.sound) if self.sound else resource("assets", "demo.wav")
+            path = text_path(self.sound) if self.sound else resource("assets", "demo.wav")
             audio, self._rate = read_channels(path, seconds=LONGEST)
         except MesosynthError as error:
             self.problem = f"The sampler is silent: {error}"

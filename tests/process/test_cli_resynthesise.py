@@ -14,6 +14,7 @@ from test_cli import main_called
 
 from mesosynth.cli.main import main
 from mesosynth.presets.preset import load_preset
+from mesosynth.system.paths import text_path
 
 RATE = 8000
 
@@ -64,12 +65,17 @@ def test_a_killed_run_goes_on_to_the_same_sound(sound, tmp_path):
 
 def test_variations_are_files_of_the_length_that_is_asked_for(sound, tmp_path):
     words = ("--iterations", 1, "--average", "0.1", "--variations", 2, "--length", "0.7", "--json")
-    made, preset = tmp_path / "new.wav", tmp_path / "new.json"
+    name = os.fsdecode(b"n\xe9w")  # is not UTF-8
+    made, preset = tmp_path / f"{name}.wav", tmp_path / "new.json"
     told = json.loads(run(sound, "-o", made, "--preset", preset, *words).stdout)
-    assert sorted(os.listdir(tmp_path)) == ["new-1.wav", "new-2.wav", "new.json"]
-    assert load_preset(preset).state == {"sound": str((tmp_path / "new-1.wav").resolve())}
+    assert sorted(os.listdir(tmp_path)) == sorted([f"{name}-1.wav", f"{name}-2.wav", "new.json"])
+    sampler = load_preset(preset)
+    assert sampler.name == "n\ufffdw-1"
+    assert text_path(sampler.state["sound"]) == (tmp_path / f"{name}-1.wav").resolve()
+    assert main(["render", str(preset), str(tmp_path / "r.wav"), "--seconds", "0.5"]) == 0
+    assert np.abs(soundfile.read(tmp_path / "r.wav")[0]).max() > 0.01
     assert [one["seed"] for one in told["variations"]] == [0, 2]
-    one, two = (soundfile.read(each["written"])[0] for each in told["variations"])
+    one, two = (soundfile.read(os.fsencode(each["written"]))[0] for each in told["variations"])
     assert one.shape == two.shape == (round(0.7 * RATE), 2)
     assert not np.array_equal(one, two)
 
