@@ -11,7 +11,7 @@ from typing_extensions import override
 from mesosynth.engine.capture import takes_folder
 from mesosynth.session import Session
 from mesosynth.session.capture import CaptureState
-from mesosynth.system.file_kinds import SESSION, kind_of_file
+from mesosynth.system.file_kinds import PRESET, SESSION, kind_of_file
 from mesosynth.system.paths import in_order, path_text, resource, shown_name, text_path
 
 from . import theme
@@ -129,8 +129,8 @@ class _Dialog(QFileDialog):
             return path
         chosen = self.selectedNameFilter()
         own = next((e for kind, e in self._kinds.items() if _filter(kind, e) == chosen), ())
-        known = {ending for endings in self._kinds.values() for ending in endings}
-        if path.suffix.lower() in known or (path.suffix and not own):
+        known = tuple(ending for endings in self._kinds.values() for ending in endings)
+        if path.name.lower().endswith(known) or (path.suffix and not own):
             return path
         ending = next(iter(own), "") or next(iter(next(iter(self._kinds.values()))), "")
         return path.with_name(path.name + ending)
@@ -155,8 +155,8 @@ SOUNDS = {
     ),
     **ANY,
 }  # fmt: skip
-PRESETS = {"Presets": (".json",), **ANY}
-SESSIONS = {"Sessions": (".json",), **ANY}
+PRESETS = {"Presets": (PRESET.ending, ".json"), **ANY}
+SESSIONS = {"Sessions": (SESSION.ending, ".json"), **ANY}
 MATCHES = {"Matches": (MATCH,), **ANY}
 RECORDINGS = {"WAV, 24 bits": (".wav",), "FLAC, 24 bits": (".flac",)}
 _MINUTES = 10.0

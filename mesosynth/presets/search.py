@@ -82,8 +82,8 @@ def read_entry(key: str, file: str, modified: int, size: int) -> Entry:
         return entry_of(load_preset(file), key, file, modified, size)
     except PresetError as error:
         return Entry(
-            key=key, file=file, modified=modified, size=size, name=Path(file).stem,
-            problem=str(error),
+            key=key, file=file, modified=modified, size=size,
+            name=file_kinds.PRESET.stem(Path(file)), problem=str(error),
         )  # fmt: skip
 
 
@@ -108,9 +108,10 @@ def entry_of(preset: Preset, key: str, file: str, modified: int, size: int) -> E
     tags: Tags = preset.tags
     words = (preset.name, *tags.words, preset.author, preset.instrument, preset.comment)
     return Entry(
-        key=key, file=file, modified=modified, size=size, name=preset.name or Path(file).stem,
-        author=preset.author, comment=preset.comment, instrument=preset.instrument,
-        category=tags.category, tags=tags.words, text="\n".join(words).casefold(),
+        key=key, file=file, modified=modified, size=size,
+        name=preset.name or file_kinds.PRESET.stem(Path(file)), author=preset.author,
+        comment=preset.comment, instrument=preset.instrument, category=tags.category,
+        tags=tags.words, text="\n".join(words).casefold(),
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from mesosynth.session.match import Match
 from mesosynth.session.rack import Rack
 from mesosynth.session.signals import Emitter, Messages, Signal
 from mesosynth.session.sound import Sound, Source
+from mesosynth.system.file_kinds import PRESET
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class Presets:
         PresetError
             If `path` cannot be written.
         """
-        save_preset(path, self.preset(path.stem))
+        save_preset(path, self.preset(PRESET.stem(path)))
         self._messages.say(f"Saved {path.name}.")
 
     def preset(self, name: str = "") -> Preset:

@@ -29,21 +29,32 @@ class Kind(msgspec.Struct, frozen=True):
         How such a file is opened, for sentences.
     keys : frozenset of str
         Keys by which a file without `kind` is recognised: one that an earlier version wrote.
+    ending : str
+        By which desktops know it (assets/desktop/mesosynth.xml); .json does, too.
     """
 
     name: str
     noun: str
     opened: str
     keys: frozenset[str] = frozenset()
+    ending: str = ".json"
+
+    def stem(self, path: Path) -> str:
+        """Name of a file without its ending.
+
+        >>> PRESET.stem(Path("Bass v1.2.mesopreset.json")), PRESET.stem(Path("Bass v1.2.json"))
+        ('Bass v1.2', 'Bass v1.2')
+        """
+        return path.stem.removesuffix(Path(self.ending).stem)
 
 
 PRESET = Kind(
     "preset", "a preset", "open it in the desk with Open preset, or with mesosynth play FILE",
-    frozenset({"name", "revision"}),
+    frozenset({"name", "revision"}), ".mesopreset.json",
 )  # fmt: skip
 SESSION = Kind(
     "session", "a session", "open it in the desk with Open session",
-    frozenset({"sound", "follow", "bank"}),
+    frozenset({"sound", "follow", "bank"}), ".mesosession.json",
 )  # fmt: skip
 CHECKPOINT = Kind(
     "checkpoint", "a saved match",

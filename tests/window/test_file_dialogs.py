@@ -7,7 +7,9 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 
+from gui.files import PRESETS, SESSIONS
 from mesosynth.presets.preset import Preset, load_preset
+from mesosynth.system.paths import resource
 
 RETURN, ESCAPE = Qt.Key.Key_Return, Qt.Key.Key_Escape
 
@@ -37,8 +39,8 @@ def line_of(qtbot, desk):
 
 
 SAVES = {
-    "save_preset": ".json", "save_session": ".json", "capture": ".wav", "save_last": ".wav",
-    "export": ".png", "export_bank": ".zip",
+    "save_preset": ".mesopreset.json", "save_session": ".mesosession.json", "capture": ".wav",
+    "save_last": ".wav", "export": ".png", "export_bank": ".zip",
 }  # fmt: skip
 
 
@@ -60,16 +62,22 @@ def test_return_takes_what_a_dialog_proposes(here, qtbot, tmp_path, id_):
     qtbot.waitUntil(lambda: not open_dialogs(here), timeout=5_000)
 
     def written():  # a bank is a draft for a moment
-        return [path.suffix for path in tmp_path.iterdir()] == [SAVES[id_]]
+        return [path.name.endswith(SAVES[id_]) for path in tmp_path.iterdir()] == [True]
 
     qtbot.waitUntil(written, timeout=10_000)
+
+
+def test_what_is_saved_opens_with_a_double_click():
+    types = resource("assets", "desktop").joinpath("mesosynth.xml").read_text()
+    for ending in (PRESETS["Presets"][0], SESSIONS["Sessions"][0]):
+        assert f'pattern="*{ending}"' in types
 
 
 @pytest.mark.parametrize(
     ("id_", "name", "file"),
     [
-        ("save_preset", "Bass v1.2", "Bass v1.2.json"),
-        ("save_session", "gig 30.11", "gig 30.11.json"),
+        ("save_preset", "Bass v1.2", "Bass v1.2.mesopreset.json"),
+        ("save_session", "gig 30.11", "gig 30.11.mesosession.json"),
         ("save_preset", "mine.json", "mine.json"),
         ("save_last", "night 30.11", "night 30.11.wav"),
         ("save_last", "night.flac", "night.flac"),
@@ -82,7 +90,7 @@ def test_a_name_with_dots_gets_the_ending_of_its_kind(here, qtbot, tmp_path, id_
 
 
 def test_a_file_of_that_name_is_replaced_only_when_asked(here, qtbot, tmp_path):
-    kept, asked = tmp_path / "Bass v1.2.json", []
+    kept, asked = tmp_path / "Bass v1.2.mesopreset.json", []
     kept.write_text("mine")
     here.actions_["save_preset"].trigger()
     line = line_of(qtbot, here)
@@ -95,7 +103,7 @@ def test_a_file_of_that_name_is_replaced_only_when_asked(here, qtbot, tmp_path):
 
     QTimer.singleShot(300, refuse)
     QTest.keyClick(line, RETURN)
-    assert "Bass v1.2.json" in asked[0]
+    assert "Bass v1.2.mesopreset.json" in asked[0]
     assert kept.read_text() == "mine"
 
 
@@ -166,6 +174,7 @@ def test_a_new_match_is_saved_without_what_was_said_of_the_preset_before(desk, q
     assert form.name.text() != "Bells"
     assert (form.author.text(), form.comment.text()) == ("", "")
     QTest.keyClick(form.name, ESCAPE)
-    desk.files.save_preset(tmp_path / "new.json")
-    saved = load_preset(tmp_path / "new.json")
+    desk.files.save_preset(tmp_path / "new v1.2.mesopreset.json")
+    saved = load_preset(tmp_path / "new v1.2.mesopreset.json")
     assert (saved.author, saved.licence) == ("", Preset(name="").licence)
+    assert saved.name == "new v1.2"
