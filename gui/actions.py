@@ -247,8 +247,9 @@ def _all_actions(w: "MainWindow") -> dict[str, list[Action]]:
                checked=lambda: w.sound.silenced),
         Action("capture", "Ctrl+R", "record", "Record output…",
                "Write what is heard to a WAV or FLAC file; press again to end.",
-               lambda: w.files.stop_capture() if w.transport.capturing else w.files.ask_where(
-                   "Record output", RECORDINGS, w.files.start_capture, "recording"),
+               lambda: desk.ask(lambda s: s.capture.stop()) if w.transport.capturing
+               else w.files.ask_where("Record output", RECORDINGS, w.files.start_capture,
+                                      "recording"),
                checked=lambda: w.transport.capturing),
         Action("save_last", "Ctrl+Shift+R", "clock-counter-clockwise", "Save the last ten minutes…",
                "Write what was heard in the last ten minutes to a WAV or FLAC file.",
@@ -479,18 +480,17 @@ def _all_actions(w: "MainWindow") -> dict[str, list[Action]]:
         Action("place_view", "Ctrl+Shift+P", "dots-three-vertical", "Place the view…",
                "Open the menu of the view with the keyboard: stack it, move it.",
                lambda: w.docks[w.docks.current].more.click(), label="Place"),
-        Action("wider", "Ctrl+Alt+Right", "arrows-out-line-horizontal", "Wider",
-               "Give the view with the keyboard more room across.",
-               lambda: w.docks.stretch(w.docks.current, _STRETCH, ACROSS), repeats=True),
-        Action("narrower", "Ctrl+Alt+Left", "arrows-in-line-horizontal", "Narrower",
-               "Give the view with the keyboard less room across.",
-               lambda: w.docks.stretch(w.docks.current, -_STRETCH, ACROSS), repeats=True),
-        Action("higher", "Ctrl+Alt+Up", "arrows-out-line-vertical", "Higher",
-               "Give the view with the keyboard more height.",
-               lambda: w.docks.stretch(w.docks.current, _STRETCH, DOWN), repeats=True),
-        Action("lower", "Ctrl+Alt+Down", "arrows-in-line-vertical", "Lower",
-               "Give the view with the keyboard less height.",
-               lambda: w.docks.stretch(w.docks.current, -_STRETCH, DOWN), repeats=True),
+        *(
+            Action(id_, f"Ctrl+Alt+{key}", f"arrows-{icon}", id_.capitalize(),
+                   f"Give the view with the keyboard {change}.",
+                   lambda by=by, way=way: w.docks.stretch(w.docks.current, by, way), repeats=True)
+            for id_, key, icon, change, by, way in (
+                ("wider", "Right", "out-line-horizontal", "more room across", _STRETCH, ACROSS),
+                ("narrower", "Left", "in-line-horizontal", "less room across", -_STRETCH, ACROSS),
+                ("higher", "Up", "out-line-vertical", "more height", _STRETCH, DOWN),
+                ("lower", "Down", "in-line-vertical", "less height", -_STRETCH, DOWN),
+            )
+        ),
         Action("stage", "Shift+F11", "presentation-chart", "Stage view",
                "The pad, blend or map with name, tempo, level and next presets in large letters.",
                lambda: w.toggle_stage(), label="Stage", checked=lambda: w.stage.isVisible()),

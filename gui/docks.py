@@ -233,12 +233,21 @@ class DockArea(QMainWindow):
         dock.full_asked.connect(lambda: self.toggle_full(id_))
         dock.menu_asked.connect(lambda spot: self.menu(id_).popup(spot))
         dock.visibilityChanged.connect(self.changed)
-        dock.topLevelChanged.connect(self._on_moved)
+        dock.topLevelChanged.connect(self._on_floated)
         self._docks[id_] = dock
         self.addDockWidget(_AREAS["Left"], dock)
         dock.hide()
 
     def _on_moved(self) -> None:
+        """Leave the arrangement to the hand; sizes that wait are set before, not after it."""
+        for _ in range(2):  # the first may stack what lies beside each other
+            if self._soon.isActive():
+                self._soon.stop()
+                self._set_sizes()
+        self._soon.stop()
+        self._on_floated()
+
+    def _on_floated(self) -> None:
         self._row = None
 
     def front(self, id_: str) -> bool:
@@ -247,7 +256,7 @@ class DockArea(QMainWindow):
 
     def open(self, id_: str) -> None:
         """Bring a view to the front, and give it the keyboard."""
-        self._row = None
+        self._on_moved()
         if self.full and self.full != id_:
             self.toggle_full(self.full)
         dock = self._docks[id_]
@@ -265,7 +274,7 @@ class DockArea(QMainWindow):
 
     def hide_view(self, id_: str) -> None:
         """Hide a view."""
-        self._row = None
+        self._on_moved()
         if self.full:
             self.toggle_full(self.full)
         self._docks[id_].hide()
@@ -276,11 +285,12 @@ class DockArea(QMainWindow):
         if dock.isFloating():
             dock.setWindowState(dock.windowState() ^ Qt.WindowState.WindowMaximized)
             return
+        self._on_moved()
         was, self.full = self.full, ""
         if was:
             self.restoreState(self._before, _VERSION)
         if was != id_:
-            self._before, self.full, self._row = self.saveState(_VERSION), id_, None
+            self._before, self.full = self.saveState(_VERSION), id_
             for other in self._docks.values():
                 if other is not dock and not other.isFloating():
                     other.hide()
@@ -291,7 +301,8 @@ class DockArea(QMainWindow):
         """Make a view a window of its own, on another screen where there is one; or put it back."""
         if self.full:
             self.toggle_full(self.full)
-        self._row, dock = None, self._docks[id_]
+        self._on_moved()
+        dock = self._docks[id_]
         dock.setFloating(not dock.isFloating())
         if dock.isFloating():
             others = [s for s in QGuiApplication.screens() if s is not self.screen()]
@@ -304,7 +315,8 @@ class DockArea(QMainWindow):
 
     def stretch(self, id_: str, pixels: int, orientation: Qt.Orientation) -> None:
         """Give a view more room, or with negative pixels less, at its neighbours' cost."""
-        self._row, dock = None, self._docks[id_]
+        self._on_moved()
+        dock = self._docks[id_]
         size = dock.width() if orientation == _ACROSS else dock.height()
         self.resizeDocks([dock], [max(size + pixels, 40)], orientation)
 

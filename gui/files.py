@@ -182,6 +182,8 @@ class Files(QObject):
     ----------
     recent, takes : QMenu
         The last targets, and the last takes.
+    load_target, open_preset, save_preset, open_match, save_match, start_capture, save_last
+        What is done with a path that was chosen; an error becomes a message.
     """
 
     def __init__(
@@ -204,6 +206,17 @@ class Files(QObject):
             menu.aboutToShow.connect(fill)
         desk.attached.connect(self._attach)
 
+        def asks(request: Callable[[Session, Path], object]) -> Callable[[Path], object]:
+            return lambda path: desk.ask(lambda session: request(session, path))
+
+        self.load_target = asks(lambda s, path: s.target.load(path))
+        self.open_preset = asks(lambda s, path: s.presets.load(path))
+        self.save_preset = asks(lambda s, path: s.presets.save(path))
+        self.open_match = asks(lambda s, path: s.match.load(path))
+        self.save_match = asks(lambda s, path: s.match.save(path))
+        self.start_capture = asks(lambda s, path: s.capture.start(path))
+        self.save_last = asks(lambda s, path: s.capture.save_last(_MINUTES, path))
+
     def take(self, path: Path) -> None:
         """Take a dropped file: a match, session, preset or bank by its ending, else a sound."""
         match path.suffix.lower():
@@ -217,38 +230,6 @@ class Files(QObject):
                 self._take_bank(path)
             case _:
                 self.load_target(path)
-
-    def load_target(self, path: Path) -> None:
-        """Take a sound file as the target."""
-        self._desk.ask(lambda session: session.target.load(path))
-
-    def open_preset(self, path: Path) -> None:
-        """Take all parameters from a preset."""
-        self._desk.ask(lambda session: session.presets.load(path))
-
-    def save_preset(self, path: Path) -> None:
-        """Write all parameters to a preset."""
-        self._desk.ask(lambda session: session.presets.save(path))
-
-    def open_match(self, path: Path) -> None:
-        """Take a match up from a file; P goes on with one that had not ended."""
-        self._desk.ask(lambda session: session.match.load(path))
-
-    def save_match(self, path: Path) -> None:
-        """Write the match to a file."""
-        self._desk.ask(lambda session: session.match.save(path))
-
-    def start_capture(self, path: Path) -> None:
-        """Write what is heard to a file."""
-        self._desk.ask(lambda session: session.capture.start(path))
-
-    def stop_capture(self) -> None:
-        """Finish the capture."""
-        self._desk.ask(lambda session: session.capture.stop())
-
-    def save_last(self, path: Path) -> None:
-        """Write what was heard in the last minutes to a file."""
-        self._desk.ask(lambda session: session.capture.save_last(_MINUTES, path))
 
     # ------------------------------------------------------------------ dialogs
 

@@ -6,15 +6,11 @@ from typing_extensions import override
 
 from ..plots.axes import Axis
 from ..plots.parts import Curve, Dots, Labels
-from ..plots.plot import Plot, Table
+from ..plots.plot import ARROWS, Plot, Table
 
 CORNERS = ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
 """Places of the corners, from the lower left: across, and up."""
 
-_WAYS = {
-    Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Down: (0, -1), Qt.Key.Key_Up: (0, 1),
-}  # fmt: skip
 _STEP = 0.02
 _EDGE = 0.1
 
@@ -101,7 +97,7 @@ class BlendSquare(Plot):
 
     @override
     def keyPressEvent(self, ev: QKeyEvent) -> None:
-        step = _WAYS.get(Qt.Key(ev.key()))
+        step = ARROWS.get(Qt.Key(ev.key()))
         if step is None:
             super().keyPressEvent(ev)
         else:

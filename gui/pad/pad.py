@@ -19,9 +19,10 @@ from mesosynth.plugins.parameters import ParameterTable
 from .. import theme
 from ..plots.axes import Axis
 from ..plots.frame import Frame
-from ..plots.parts import Curve, Dots, Labels
+from ..plots.parts import Curve, Dots, Label, Labels
 from ..plots.picture import ColourBar, Picture
-from ..plots.plot import Table
+from ..plots.plot import ARROWS, Table
+from ..widgets.knob import speed
 
 NOTE_AXES = ("f_m", "gamma")
 """The pad's first pair of axes: note rate and chirp rate."""
@@ -32,19 +33,12 @@ NOTE_COUNTS = (1, 2, 4, 8, 16, 32)
 LEVELS = (-4.0, 0.0)
 """Logarithms of the losses at both ends of the colours."""
 
-FINE = 0.1
-"""How much slower the point moves while Shift is held."""
-
 _PAIRS = (NOTE_AXES, ("f_c", "w"), ("f_0", "w"), ("am_depth", "am_shape"))  # offered by name
 _CONTOURS = (-4.0, -3.5, -3.0, -2.5, -2.0, -1.5, -1.0, -0.5)
 _CELLS = 96  # of the map as it is drawn, on each axis
 _ARROWS = 14  # downhill, on each axis
 _REACH = 22.0  # px around the point in which a press takes hold of it
 _NOTCH = 0.008  # share of an axis for one notch of the wheel or one key stroke
-_WAYS = {
-    Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Down: (0, -1), Qt.Key.Key_Up: (0, 1),
-}  # fmt: skip
 
 _Points = tuple[list[float], list[float]]
 
@@ -189,7 +183,7 @@ class Pad(Picture):
         self._contours = Curve(self, "MATCH", width=1.0, alpha=0.25, z=-8.0)
         self._arrows = Curve(self, "MATCH", width=1.0, alpha=0.35, connect="pairs", z=-8.0)
         self._counts = Curve(self, "DIM", width=1.0, alpha=0.4, z=-6.0)
-        self._count_names = Labels(self, ground=0.6, z=-5.0)
+        self._count_names = Labels(self, ground=0.6, z=-5.0, apart=0.0)
         self._ellipse = Curve(self, "MATCH", width=1.0, alpha=0.8, z=10.0)
         self._trail = Curve(self, "MATCH", width=1.0, alpha=0.8, dots=5.0, z=10.0)
         self._target, self._point = Dots(self), Dots(self, moving=True)
@@ -267,7 +261,7 @@ class Pad(Picture):
     def _show_counts(self) -> None:
         """Lines on which an arpeggio has the same number of notes: gamma = ± f_m w / notes."""
         across, up = list[float](), list[float]()
-        names = list[tuple[float, float, str, tuple[float, float], str]]()
+        names = list[Label]()
         if self.axes == NOTE_AXES and "w" in self.values:
             x, y, w = self.x_axis, self.y_axis, self.values["w"]
             rates = np.geomspace(x.low, x.high, 64)
@@ -388,7 +382,7 @@ class Pad(Picture):
     @override
     def drag(self, x: float, y: float, event: QMouseEvent) -> None:
         # The grip keeps the unclamped place, so that the point stays under the mouse at the edges.
-        self._grip += (event.position() - self._mouse) * _speed(event)
+        self._grip += (event.position() - self._mouse) * speed(event)
         self._mouse = event.position()
         self.edited.emit(self._at(self._grip))
 
@@ -407,16 +401,16 @@ class Pad(Picture):
             super().wheelEvent(ev)
             return
         notches = ev.angleDelta() / 120.0
-        self._nudge(notches.x() * _speed(ev), notches.y() * _speed(ev))
+        self._nudge(notches.x() * speed(ev), notches.y() * speed(ev))
         ev.accept()
 
     @override
     def keyPressEvent(self, ev: QKeyEvent) -> None:
-        step = _WAYS.get(Qt.Key(ev.key()))
+        step = ARROWS.get(Qt.Key(ev.key()))
         if step is None:
             super().keyPressEvent(ev)
         else:
-            self._nudge(step[0] * _speed(ev), step[1] * _speed(ev))
+            self._nudge(step[0] * speed(ev), step[1] * speed(ev))
 
     def _nudge(self, across: float, up: float) -> None:
         area = self.area
@@ -431,10 +425,6 @@ class Pad(Picture):
 
 def _loss_text(logarithm: float, *_: float) -> str:
     return f"loss {10.0**logarithm:.2g}" if math.isfinite(logarithm) else "loss not known yet"
-
-
-def _speed(event: QMouseEvent | QWheelEvent | QKeyEvent) -> float:
-    return FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
 
 
 # --------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from mesosynth.matching.results import (
     FILTER_RANGES,
     FOUND_LOSS,
     MATCHABLE,
+    PICTURE_RATES,
     Candidate,
     Filters,
     Guess,
@@ -48,6 +49,10 @@ _FILTER_TIPS = {
     "Q_fr": "Wavelets an octave along log-frequency",
     "F": "Averaging along log-frequency over 2^F wavelets: pitch counts less",
 }
+_FIXED = (
+    f"One arpeggio is matched at {ANALYSIS_RATE} Hz, for which starts, tables and encoders are "
+    "made: that rate is fixed. A match with layers hears the recording at 22050 Hz."
+)
 _LENGTHS = [("all", None), *((f"{s:g} s", s) for s in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0))]
 MORPH_STEPS = 100
 _ALIKE = 0.9  # score below which one arpeggio is hardly what a user looks for
@@ -101,7 +106,11 @@ class MatchPage(Panel):
         }
         self.begin = NumberBox(0.0, 1e5, 0.0, "Begin of the window", 2, 0.1, " s")
         self.length = choice("Length of the window", _LENGTHS)
+        rates = [(f"{rate} Hz: to {rate // 2} Hz", rate) for rate in PICTURE_RATES]
+        self.rate = choice("Sample rate of the pictures", rates)
+        self.rate.setToolTip("How high the scalograms and the JTFS look; higher takes longer")
         self.analysis = theme.note(wrap=True)
+        self.analysis.setToolTip(_FIXED)
         self.left = theme.note()
         self.guess = ElidedLabel()
         tip = "Play what the encoder has heard at once, before any match; Ctrl+Z undoes"
@@ -176,7 +185,7 @@ class MatchPage(Panel):
         seconds = ANALYSIS_SAMPLES / ANALYSIS_RATE
         slowest = 2**self._settings.filters.J / ANALYSIS_RATE
         averaged = {"jtfs-global": seconds, "jtfs": slowest}.get(self._settings.phi)
-        text = f"{ANALYSIS_RATE} Hz, a window of {seconds:g} s"
+        text = f"Analysed at {ANALYSIS_RATE} Hz, a window of {seconds:g} s"
         self.analysis.setText(text if averaged is None else f"{text}, T = {averaged:g} s")
         for box in self.filters.values():
             box.setEnabled(averaged is not None)
@@ -195,6 +204,10 @@ class MatchPage(Panel):
         start, seconds = self.begin.value(), self.length.currentData()
         self._desk.ask(lambda session: session.target.choose_window(start, seconds))
 
+    def _choose_rate(self) -> None:
+        rate = self.rate.currentData()
+        self._desk.ask(lambda session: session.match.draw_at(rate))
+
     # ------------------------------------------------------------------ the match
 
     def _connect(self) -> None:
@@ -204,6 +217,7 @@ class MatchPage(Panel):
             box.valueChanged.connect(self._tell)
         self.begin.editingFinished.connect(self._on_begin)
         self.length.activated.connect(self._choose_window)
+        self.rate.activated.connect(self._choose_rate)
         self.candidates.currentRowChanged.connect(self._play)
         self.hear_guess.clicked.connect(self._play_guess)
         self.morph.sliderPressed.connect(lambda: self._history.begin("morph"))
@@ -338,6 +352,7 @@ class MatchPage(Panel):
             theme.title("Look for"), unknowns,
             theme.title("By"), self.phi, self.descent, filters,
             row("From", (self.begin, 1), "length", (self.length, 1)), self.analysis,
+            row("Pictures at", (self.rate, 1)),
             row("Guess", (self.guess, 1), self.hear_guess),
             wide(*buttons), self.left,
             theme.title("Candidates"), (self.candidates, 1),

@@ -179,6 +179,7 @@ def metadata(session: Session) -> dict[str, object]:
         "instrument": session.rack.instrument,
         "parameters": dict(session.sound.values),
         "settings": asdict(match.settings),
+        "picture_rate_hz": match.picture_rate,
     }
     if target is not None:
         data["target"] = {

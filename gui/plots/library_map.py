@@ -7,15 +7,15 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent
+from PySide6.QtCore import QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
 from typing_extensions import override
 
 from mesosynth.presets.similarity import MapPoint, weights
 
 from .axes import Axis
 from .parts import Curve, Dots, Labels, Legend
-from .plot import Plot, Table
+from .plot import ARROWS, Plot, Table
 
 NEAREST = 3
 """Sounds that blend at once: each brings its effects along."""
@@ -34,11 +34,8 @@ _OTHER = "#8b95a5"
 _REACH = 14.0  # px around a point in which the mouse takes hold of it
 _MOVED = 5.0  # px after which a press is a drag
 _SIZE = 9.0  # px, diameter of a point
+_CLEAR = 12.0  # px around it without names of others
 _EDGE = 0.06  # of the map's width, around the points
-_WAYS = {
-    Qt.Key.Key_Left: (-1.0, 0.0), Qt.Key.Key_Right: (1.0, 0.0),
-    Qt.Key.Key_Up: (0.0, -1.0), Qt.Key.Key_Down: (0.0, 1.0),
-}  # fmt: skip
 
 
 class LibraryMap(Plot):
@@ -86,10 +83,9 @@ class LibraryMap(Plot):
         self._soon.timeout.connect(self._blend)
         self.legend = Legend(self, low=True)
         self._lines = Curve(self, "ACCENT", width=2.0, alpha=0.7, connect="pairs")
-        self._points, self._rings, self._names = Dots(self), Dots(self), Labels(self)
+        self._points, self._rings = Dots(self), Dots(self)
+        self._names = Labels(self, apart=_CLEAR)
         self.pointed.connect(self._hover)
-        self.looked.connect(self._name)
-        self.box.sigResized.connect(self._name)
         self.setMinimumSize(220, 200)
 
     @override
@@ -109,7 +105,10 @@ class LibraryMap(Plot):
             (p.x, p.y, _SIZE, COLOURS.get(p.entry.category, _OTHER), 1.0) for p in places
         )
         self._mark()
-        self._name()
+        self._names.below = self.legend.height
+        self._names.show(
+            (p.x, p.y, f"  {p.entry.name}  ", (side, 0.5), "DIM") for p in places for side in (0, 1)
+        )
 
     def set_playing(self, key: str) -> None:
         """Mark the sound that plays by its entry's key, "" for none."""
@@ -133,25 +132,6 @@ class LibraryMap(Plot):
         if self.hovered is not None:
             ringed.append((self.hovered.x, self.hovered.y))
         self._rings.show((*at, _SIZE + 9.0, "ACCENT", 0.0) for at in ringed)
-
-    def _name(self) -> None:
-        """Write names beside the points, those left out that would lie over another one."""
-        metrics = QFontMetricsF(self.font())
-        room = self.area.adjusted(2, 0, -2, -self.legend.height)
-        spots = [self.point(place) for place in self.places]
-        own = [QRectF(spot.x() - 6.0, spot.y() - 6.0, 12.0, 12.0) for spot in spots]
-        taken, texts = list(own), list[tuple[float, float, str, tuple[float, float], str]]()
-        for place, spot, mine in zip(self.places, spots, own, strict=True):
-            name = place.entry.name
-            width, height = metrics.horizontalAdvance(name), metrics.height()
-            for side, left in ((0.0, spot.x() + 7.0), (1.0, spot.x() - 7.0 - width)):
-                box = QRectF(left, spot.y() - 0.5 * height, width, height)
-                free = room.contains(box) and room.contains(spot)
-                if free and not any(box.intersects(t) for t in taken if t is not mine):
-                    texts.append((place.x, place.y, f" {name} ", (side, 0.5), "DIM"))
-                    taken.append(box)
-                    break
-        self._names.show(texts)
 
     @override
     def read(self, x: float, y: float) -> str:
@@ -196,10 +176,10 @@ class LibraryMap(Plot):
 
     @override
     def keyPressEvent(self, ev: QKeyEvent) -> None:
-        way = _WAYS.get(Qt.Key(ev.key()))
+        way = ARROWS.get(Qt.Key(ev.key()))
         if way is None:
             super().keyPressEvent(ev)
-        elif (place := self._next(QPointF(*way))) is not None:
+        elif (place := self._next(QPointF(way[0], -way[1]))) is not None:
             self.chosen.emit(place)
 
     def _hover(self, point: tuple[float, float] | None) -> None:

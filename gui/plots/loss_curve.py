@@ -39,7 +39,7 @@ class LossCurve(Frame):
         self._ways = [Curve(self.curves, colour, dots=4.0) for colour in COLOURS]
         self._legend = Legend(self.curves)
         self._marks = Curve(self.curves, "LINE", width=1.0, connect="pairs")
-        self._phases = Labels(self.curves, ground=0.8)
+        self._phases = Labels(self.curves, ground=0.8, apart=0.0)
 
     def set_table(self, parameters: ParameterTable) -> None:
         """Show another instrument's matches."""

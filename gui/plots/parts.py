@@ -1,13 +1,13 @@
 """Parts of a plot: curves, lines, labels and a legend, drawn with values."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import ArrayLike
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import (
     QGraphicsEllipseItem,
     QGraphicsItem,
@@ -19,6 +19,9 @@ from typing_extensions import override
 
 if TYPE_CHECKING:
     from .plot import Plot
+
+Label = tuple[float, float, str, tuple[float, float], str]
+"""A text: x and y in values, the words, its anchor (0 to 1 from its upper left), its colour."""
 
 
 class Part:
@@ -178,26 +181,64 @@ class Dots(Part):
 
 
 class Labels(Part):
-    """Texts beside pairs of values; `ground` is how opaque the well behind them is, 0 to 1."""
+    """Texts beside pairs of values.
 
-    def __init__(self, plot: "Plot", ground: float = 0.0, z: float = 0.0) -> None:
-        self._ground = ground
-        self._shown: list[tuple[float, float, str, tuple[float, float], str]] = []
-        super().__init__(plot, pg.ItemGroup(), z=z)
+    Parameters
+    ----------
+    plot : Plot
+    ground : float
+        How opaque the well behind them is, 0 to 1.
+    apart : float, optional
+        Leaves out what would leave the plot, lie over another text, or over another one's dot,
+        which is so many px wide.
 
-    def show(
-        self, texts: Iterable[tuple[float, float, str, tuple[float, float], str]] = ()
+    Attributes
+    ----------
+    below : float
+        Height at the bottom of the plot that is left free, px.
+    """
+
+    def __init__(
+        self, plot: "Plot", ground: float = 0.0, z: float = 0.0, apart: float | None = None
     ) -> None:
-        """Show others: x, y, text, anchor (0 to 1 from the upper left) and colour of each."""
+        self._ground, self._apart, self.below = ground, apart, 0.0
+        self._shown: list[Label] = []
+        super().__init__(plot, pg.ItemGroup(), z=z)
+        if apart is not None:
+            plot.looked.connect(self.draw)
+            plot.box.sigResized.connect(self.draw)
+
+    def show(self, texts: Iterable[Label] = ()) -> None:
+        """Show others; of two texts of the same pair of values the first that has room."""
         self._shown = list(texts)
         self.draw()
+
+    def _fitting(self, dot: float) -> Iterator[Label]:
+        plot, metrics = self.plot, QFontMetricsF(self.plot.font())
+        room, half = plot.area.adjusted(-1.0, -1.0, 1.0, 1.0 - self.below), 0.5 * dot
+        spots = {(x, y): plot.pixel(x, y) for x, y, *_ in self._shown}
+        taken = [
+            (at, QRectF(spot.x() - half, spot.y() - half, dot, dot)) for at, spot in spots.items()
+        ]
+        told = set[tuple[float, float]]()
+        for label in self._shown:
+            x, y, words, (across, down), _ = label
+            width, height = metrics.horizontalAdvance(words), metrics.height()
+            box = QRectF(0.0, 0.0, width, height).translated(spots[x, y])
+            box.translate(-across * width, -down * height)
+            over = any(place.intersects(box) for at, place in taken if at != (x, y))
+            if not over and room.contains(box) and (x, y) not in told:
+                told.add((x, y))
+                taken.append(((np.nan, np.nan), box))
+                yield label
 
     @override
     def draw(self) -> None:
         for text in self.item.childItems():
             self.plot.scene().removeItem(text)
         ground, font = self.plot.ink("WELL", self._ground), self.plot.font()
-        for x, y, words, anchor, colour in self._shown:
+        fitting = self._shown if self._apart is None else self._fitting(self._apart)
+        for x, y, words, anchor, colour in fitting:
             text = pg.TextItem(words, self.plot.ink(colour), anchor=anchor, fill=ground)
             text.setFont(font)
             text.setParentItem(self.item)

@@ -1,6 +1,6 @@
 """Pictures: images in colours on plots, their colour bars, and rows of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from typing import cast
 
@@ -80,6 +80,15 @@ class Image(Part):
         if numbers is not None or self.numbers is not None:
             self.numbers, self.x, self.y = numbers, x, y
             self.draw()
+
+    def rows(self, what: str) -> Iterator[tuple[float | str, ...]]:
+        """Rows of a table: `what`, values of x and y in the middle of each cell, its number."""
+        if self.numbers is not None:
+            rows, columns = self.numbers.shape
+            across = self.x.at((np.arange(columns) + 0.5) / columns).tolist()
+            up = self.y.at((np.arange(rows) + 0.5) / rows).tolist()
+            for (i, j), number in np.ndenumerate(self.numbers):
+                yield what, across[j], up[i], float(number)
 
     def cell(self, x: float, y: float) -> tuple[int, int] | None:
         """Row and column at two values; None beside the image."""

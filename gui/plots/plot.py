@@ -33,11 +33,16 @@ FONT = 7.5
 _ZOOM = 0.8  # share of an axis that stays in sight after a notch of the wheel or a key
 _PAN = 0.1  # of what is in sight, for a stroke of an arrow key
 _CLOSEST = 2e-3  # the smallest share of an axis that can fill a plot
-_NARROWEST = 150, 60, 110  # px: width for the left axis, heights for the lower one and its label
-_KEYS = {
+_NARROWEST = 120, 60, 110  # px: width for the left axis, heights for the lower one and its label
+ARROWS = {
     Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Down: (0, -1),
-    Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Plus: _ZOOM, Qt.Key.Key_Equal: _ZOOM,
-    Qt.Key.Key_Minus: 1.0 / _ZOOM, Qt.Key.Key_0: None, Qt.Key.Key_Home: None,
+    Qt.Key.Key_Up: (0, 1),
+}  # fmt: skip
+"""Steps to the right and upwards of the arrow keys."""
+
+_KEYS = {
+    **ARROWS, Qt.Key.Key_Plus: _ZOOM, Qt.Key.Key_Equal: _ZOOM, Qt.Key.Key_Minus: 1.0 / _ZOOM,
+    Qt.Key.Key_0: None, Qt.Key.Key_Home: None,
 }  # fmt: skip
 _HOW = (
     "Drag: zoom into a box · Wheel: zoom (Shift: sideways, Ctrl: upwards)\n"

@@ -19,18 +19,14 @@ from ..text import error_text
 from .axes import Axis
 from .parts import Curve, Line
 from .picture import ColourBar, Picture, Pictures, decibel_text
-from .plot import Plot, Table
-from .scale_rate import Paths, both_spins
-from .scalogram import decibel_picture
+from .plot import ARROWS, Plot, Table
+from .scale_rate import PATH_LEVELS, Paths, both_spins
+from .scalogram import LEVELS, decibel_picture
 
 _TIME = Axis(0.0, 4.0, "Time (s)")
 _FREQUENCY = Axis(32.0, 16384.0, "Frequency (Hz)", "octaves")
 _RATE = Axis(0.0, 1.0, "Rate (Hz)", marks=((0.5, ""),))
 _SCALE = Axis(0.0, 1.0, "Scale (c/oct)", marks=((0.5, ""),))
-_WAYS = {
-    Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Down: (0, -1),
-    Qt.Key.Key_Up: (0, 1),
-}  # fmt: skip
 
 Region = tuple[int, int, int, int]
 """First and last column, first and last row of cells."""
@@ -86,17 +82,8 @@ class ScalogramPair(_Pair):
 
     def table(self) -> Table:
         """Levels of both."""
-        rows: list[tuple[float | str, ...]] = []
-        for what, picture in (("original", self.original), ("result", self.result)):
-            if picture.numbers is not None:
-                n_rows, n_columns = picture.numbers.shape
-                times = picture.image.x.at((np.arange(n_columns) + 0.5) / n_columns).tolist()
-                heights = picture.image.y.at((np.arange(n_rows) + 0.5) / n_rows).tolist()
-                rows += [
-                    (what, times[j], heights[i], float(level))
-                    for (i, j), level in np.ndenumerate(picture.numbers)
-                ]
-        return Table(("picture", "time_s", "frequency_hz", "level_db"), rows)
+        original, result = self.original.image.rows("original"), self.result.image.rows("result")
+        return Table(LEVELS, [*original, *result])
 
 
 class RegionPicture(Picture):
@@ -162,7 +149,7 @@ class RegionPicture(Picture):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             shift = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
-            if shift and Qt.Key(event.key()) in _WAYS:
+            if shift and Qt.Key(event.key()) in ARROWS:
                 event.accept()
                 return True
         return super().event(event)
@@ -171,7 +158,7 @@ class RegionPicture(Picture):
     def keyPressEvent(self, ev: QKeyEvent) -> None:
         """Shift and an arrow move the region, with Ctrl its last column or row."""
         shift = ev.modifiers() & Qt.KeyboardModifier.ShiftModifier
-        way = _WAYS.get(Qt.Key(ev.key()))
+        way = ARROWS.get(Qt.Key(ev.key()))
         if not shift or way is None or self.numbers is None:
             super().keyPressEvent(ev)
             return
@@ -227,15 +214,11 @@ class SpinPair(_Pair):
 
     def table(self) -> Table:
         """Levels of both."""
-        rows: list[tuple[float | str, ...]] = []
-        for what, picture in (("wanted", self.original), ("result", self.result)):
-            analysis = self.analyses.get("original" if what == "wanted" else what)
-            if picture.numbers is not None and analysis is not None:
-                rows += [
-                    (what, *Paths(analysis).at(i, j), float(level))
-                    for (i, j), level in np.ndenumerate(picture.numbers)
-                ]
-        return Table(("picture", "scale_c_per_oct", "rate_hz", "spin", "level_db"), rows)
+        shown = (("wanted", "original", self.original), ("result", "result", self.result))
+        return Table(PATH_LEVELS, [
+            row for what, of, picture in shown if of in self.analyses
+            for row in Paths(self.analyses[of]).rows(what, picture.numbers)
+        ])  # fmt: skip
 
     def _say(self, what: str, level: float, row: int, column: int, _x: float, _y: float) -> str:
         analysis = self.analyses.get(what)

@@ -1,5 +1,6 @@
 """Scale-rate pictures of JTFS coefficients, and the attribution of a match to them."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +26,8 @@ _RATE = Axis(
     0.0, 1.0, "◂ falling · Rate (Hz) · rising ▸", short="◂ Rate (Hz) ▸", marks=((0.5, ""),)
 )
 _SCALE = Axis(0.0, 1.0, "Scale (c/oct)", marks=((0.5, ""),))
+PATH_LEVELS = ("picture", "scale_c_per_oct", "rate_hz", "spin", "level_db")
+"""Columns of a scale-rate picture's table."""
 
 # --------------------------------------------------------------------------------------------------
 # Scales, rates and spins in one picture: falling on the left, rising on the right.
@@ -68,6 +71,13 @@ class Paths:
         rising = column >= count
         rate = self._rates[column - count if rising else count - 1 - column]
         return float(self._scales[row]), float(rate), 1 if rising else -1
+
+    def rows(
+        self, what: str, picture: NDArray[np.float32] | None
+    ) -> Iterator[tuple[float | str, ...]]:
+        """Rows of a table: `what`, scale, rate, spin and number of each cell of a picture."""
+        for (i, j), number in () if picture is None else np.ndenumerate(picture):
+            yield what, *self.at(i, j), float(number)
 
     def name(self, row: int, column: int) -> str:
         """Scale, rate and spin of a cell in words."""
@@ -141,14 +151,10 @@ class AttributionPictures(Pictures):
 
     def table(self) -> Table:
         """Every parameter's pulls."""
-        columns, shown = (
-            ("parameter", "scale_c_per_oct", "rate_hz", "spin", "pull"),
-            self._attribution,
-        )
-        return Table(columns, () if shown is None else [
-            (id_, *self._paths.at(i, j), float(pull))
-            for id_, pulls in zip(shown.unknowns, shown.pull, strict=True)
-            for (i, j), pull in np.ndenumerate(both_spins(pulls))
+        shown = self._attribution
+        return Table(("parameter", *PATH_LEVELS[1:-1], "pull"), () if shown is None else [
+            row for id_, pulls in zip(shown.unknowns, shown.pull, strict=True)
+            for row in self._paths.rows(id_, both_spins(pulls))
         ])  # fmt: skip
 
     def _say(self, pull: float, row: int, column: int, _x: float, _y: float) -> str:
@@ -283,13 +289,10 @@ class ScaleRatePlot(Comparison):
             return self.attribution.table()
         if self.why.isChecked():
             return self.relevance.table()
-        rows = [
-            (what, *paths.at(i, j), float(level))
-            for what, picture in self.pictures.items() if picture.numbers is not None
-            for paths in (self._paths(what),)
-            for (i, j), level in np.ndenumerate(picture.numbers)
-        ]  # fmt: skip
-        return Table(("picture", "scale_c_per_oct", "rate_hz", "spin", "level_db"), rows)
+        return Table(PATH_LEVELS, [
+            row for what in self.shown
+            for row in self._paths(what).rows(what, self.pictures[what].numbers)
+        ])  # fmt: skip
 
     @override
     def draw(self, what: str) -> None:

@@ -24,6 +24,9 @@ _RANGE = 24.0  # dB of difference at the ends of its map
 _REST_MS = 150  # that the mouse must have stood still before a part is computed finer
 _FINEST = 192, 1024  # rows and columns of such a part
 _QUIET = -36.0  # dB; two sounds do not differ by what is quieter than this in both
+LEVELS = ("picture", "time_s", "frequency_hz", "level_db")
+"""Columns of a scalogram's table."""
+
 _TIME = Axis(0.0, 4.0, "Time (s)")
 _EMPTY = Axis(32.0, 16384.0, "Frequency (Hz)", "octaves")
 
@@ -144,19 +147,11 @@ class Scalograms(Comparison):
 
     def table(self) -> Table:
         """Levels of all pictures, and of the parts that were computed finer."""
-        rows: list[tuple[float | str, ...]] = []
-        images = [(what, each.image) for what, each in self.pictures.items()]
-        images += [(f"{what}, finer", each.fine) for what, each in self.pictures.items()]
-        for what, image in images:
-            if image.numbers is not None:
-                n_rows, n_columns = image.numbers.shape
-                times = image.x.at((np.arange(n_columns) + 0.5) / n_columns).tolist()
-                frequencies = image.y.at((np.arange(n_rows) + 0.5) / n_rows).tolist()
-                rows += [
-                    (what, times[j], frequencies[i], float(level))
-                    for (i, j), level in np.ndenumerate(image.numbers)
-                ]
-        return Table(("picture", "time_s", "frequency_hz", "level_db"), rows)
+        whole = [row for what, each in self.pictures.items() for row in each.image.rows(what)]
+        finer = [
+            row for what, each in self.pictures.items() for row in each.fine.rows(f"{what}, finer")
+        ]
+        return Table(LEVELS, [*whole, *finer])
 
     @override
     def draw(self, what: str) -> None:

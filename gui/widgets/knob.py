@@ -97,9 +97,6 @@ class ValueEditor(QLineEdit):
 TRAVEL_PX = 180.0
 """Vertical drag from one end of the travel to the other, px."""
 
-FINE = 0.1
-"""How much slower a knob turns while Shift is held."""
-
 SOURCE_MIME = "application/x-mesosynth-source"
 """Format of a source of the modulation that is dragged onto a knob."""
 
@@ -275,7 +272,7 @@ class Knob(QWidget):
 
     @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        travel = (self._mouse_y - event.position().y()) / TRAVEL_PX * _speed(event)
+        travel = (self._mouse_y - event.position().y()) / TRAVEL_PX * speed(event)
         self._mouse_y = event.position().y()
         if self._deepened is not None:
             self._deepened = min(max(self._deepened + travel, -1.0), 1.0)
@@ -361,7 +358,7 @@ class Knob(QWidget):
 
     @override
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self._nudge(event.angleDelta().y() / 120.0 * _speed(event))
+        self._nudge(event.angleDelta().y() / 120.0 * speed(event))
         event.accept()
 
     @override
@@ -372,7 +369,7 @@ class Knob(QWidget):
             keys.Key_PageUp: 5, keys.Key_PageDown: -5, keys.Key_Home: -1000, keys.Key_End: 1000,
         }.get(keys(event.key()))  # fmt: skip
         if notches is not None:
-            self._nudge(notches * _speed(event))
+            self._nudge(notches * speed(event))
         elif event.key() in (keys.Key_Return, keys.Key_Enter):
             self.type_value()
         else:
@@ -416,8 +413,9 @@ class Knob(QWidget):
         return {self.id: self.parameter.from_unit(position)}
 
 
-def _speed(event: QMouseEvent | QWheelEvent | QKeyEvent) -> float:
-    return FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
+def speed(event: QMouseEvent | QWheelEvent | QKeyEvent) -> float:
+    """Share of the usual way that a hand moves a value: a tenth while Shift is held."""
+    return 0.1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
 
 
 # --------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import soxr
 import torch
 from numpy.typing import NDArray
 
@@ -17,7 +18,7 @@ from mesosynth.matching.layers import render_layers
 from mesosynth.matching.match import render_match
 from mesosynth.matching.model import Unknowns, model_named
 from mesosynth.matching.noise import onset_of
-from mesosynth.matching.operator import Operator, shared_operator
+from mesosynth.matching.operator import Operator, picture_operator
 from mesosynth.matching.results import (
     Analysis,
     Attribution,
@@ -30,7 +31,6 @@ from mesosynth.matching.results import (
 from mesosynth.matching.similarity import Similarity
 from mesosynth.presets.matched import matched_preset, sound_beside
 from mesosynth.presets.preset import EffectState
-from mesosynth.scattering import JTFS
 from mesosynth.system.steps import Steps
 
 # --------------------------------------------------------------------------------------------------
@@ -47,23 +47,23 @@ def analysis(operator: Operator, audio: NDArray[np.float32]) -> Analysis:
     Parameters
     ----------
     operator : Operator
-    audio : (ANALYSIS_SAMPLES,) float32
-        At ANALYSIS_RATE.
+    audio : (samples,) float32
+        As long, and of that rate, as the operator has it.
 
     Returns
     -------
     Analysis
     """
-    frequencies = np.array([psi.xi for psi in operator.jtfs.psi1]) * ANALYSIS_RATE
+    frequencies = np.array([psi.xi for psi in operator.jtfs.psi1]) * operator.rate
     audible = frequencies >= _LOWEST_FREQUENCY
     scalogram = operator.jtfs.scalogram(torch.from_numpy(audio)).numpy()[audible]
-    layout = JtfsLayout.of(operator.jtfs)
+    layout = JtfsLayout.of(operator)
     # Of silence, such as a whistle leaves in this band, there is no unit vector.
     scale_rate = np.sqrt(layout.summed(np.nan_to_num(operator.analyse(audio)) ** 2))
     return Analysis(
         scalogram=(scalogram / max(float(scalogram.max()), 1e-12)).astype(np.float32),
         frequencies=frequencies[audible].astype(np.float32),
-        duration=ANALYSIS_SAMPLES / ANALYSIS_RATE,
+        duration=operator.samples / operator.rate,
         scale_rate=_of_unit_norm(scale_rate),
         scales=layout.scales,
         rates=layout.rates,
@@ -81,8 +81,8 @@ def magnified(
     Parameters
     ----------
     operator : Operator
-    audio : (ANALYSIS_SAMPLES,) float32
-        At ANALYSIS_RATE.
+    audio : (samples,) float32
+        As for :func:`analysis`.
     section : Section
 
     Returns
@@ -94,13 +94,13 @@ def magnified(
     octaves = np.log2([psi.xi for psi in bank])
     middles = (np.arange(section.rows) + 0.5) / section.rows
     wanted = np.log2(section.low) + middles * np.log2(section.high / section.low)
-    wanted -= np.log2(ANALYSIS_RATE)
+    wanted -= np.log2(operator.rate)
     sigmas = np.interp(wanted, octaves, [psi.sigma for psi in bank])
     size = 2 * len(audio)  # zeros behind it, so that its end does not run into its beginning
     spectrum = np.fft.fft(audio, size)
     frequency = np.fft.fftfreq(size)
-    first = int(np.clip(section.begin * ANALYSIS_RATE, 0, len(audio) - 1))
-    last = int(np.clip(np.ceil(section.end * ANALYSIS_RATE), first + 1, len(audio)))
+    first = int(np.clip(section.begin * operator.rate, 0, len(audio) - 1))
+    last = int(np.clip(np.ceil(section.end * operator.rate), first + 1, len(audio)))
     place = first + (np.arange(section.columns + 1) / section.columns) * (last - first)
     picture = np.zeros((section.rows, section.columns), np.float32)
     for row, (xi, sigma) in enumerate(zip(np.exp2(wanted), sigmas, strict=True)):
@@ -130,17 +130,18 @@ class JtfsLayout:
     _places: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
     @classmethod
-    def of(cls, jtfs: JTFS) -> "JtfsLayout":
+    def of(cls, operator: Operator) -> "JtfsLayout":
         """Layout of a transform that averages over all time and not along log-frequency."""
+        jtfs, sample_rate = operator.jtfs, operator.rate
         meta = jtfs.meta()
         n_scales = len(jtfs.frequency.psis) // 2
-        rate = meta["xi"][:, 1] * ANALYSIS_RATE
+        rate = meta["xi"][:, 1] * sample_rate
         second = (meta["order"] == 2) & (meta["n_fr"] > 0) & (rate <= _FASTEST_RATE)
         n2 = meta["n2"][second].astype(np.int64)
         n_fr = meta["n_fr"][second].astype(np.int64) - 1  # without the low-pass
         slowest = int(n2.max())
         scales = [psi.xi * jtfs.Q[0] for psi in jtfs.frequency.psis[1 : 1 + n_scales]]
-        rates = [jtfs.psi2[n].xi * ANALYSIS_RATE for n in range(slowest, int(n2.min()) - 1, -1)]
+        rates = [jtfs.psi2[n].xi * sample_rate for n in range(slowest, int(n2.min()) - 1, -1)]
         return cls(
             np.array(scales[::-1], dtype=np.float32),
             np.array(rates, dtype=np.float32),
@@ -197,7 +198,7 @@ def path_attribution(
     free = Unknowns.named(unknowns, model=model).free
     at = operator.linearize(model.state_of(values), free)
     residual = at.S - operator.analyse(audio)
-    layout = JtfsLayout.of(operator.jtfs)
+    layout = JtfsLayout.of(operator)
     pull = [layout.summed(-residual * column) for column in at.J.T]
     return Attribution(
         unknowns=tuple(model.ids[place] for place in free),
@@ -208,20 +209,25 @@ def path_attribution(
     )
 
 
-_MIDDLE = ANALYSIS_SAMPLES / ANALYSIS_RATE / 2  # s
+_SECONDS = ANALYSIS_SAMPLES / ANALYSIS_RATE
+_MIDDLE = _SECONDS / 2
 
 
 # --------------------------------------------------------------------------------------------------
 # Jobs: pictures and scores that the session asks for.
 
 
-def target_picture(target: Target, instrument: str) -> Steps[None, Analysis]:
+def target_picture(
+    target: Target, instrument: str, rate: int = ANALYSIS_RATE
+) -> Steps[None, Analysis]:
     """Pictures of a target, as the matcher of an instrument hears it.
 
     Parameters
     ----------
     target : Target
     instrument : str
+    rate : int
+        One of PICTURE_RATES, Hz.
 
     Yields
     ------
@@ -232,7 +238,19 @@ def target_picture(target: Target, instrument: str) -> Steps[None, Analysis]:
     Analysis
     """
     yield
-    return analysis(_operator(instrument), target.audio)
+    return analysis(_operator(instrument, rate), _window_at(target, rate))
+
+
+def _window_at(target: Target, rate: int) -> NDArray[np.float32]:
+    """The analysis window of a target at another rate, from its recording."""
+    if rate == ANALYSIS_RATE:
+        return target.audio
+    recording, window = target.recording, np.zeros(round(_SECONDS * rate), np.float32)
+    x = soxr.resample(recording.audio, recording.sample_rate, rate) * np.float32(target.scale)
+    begin = round((recording.start - target.start) * rate)
+    first, last = max(begin, 0), max(min(begin + len(x), len(window)), 0)
+    window[first:last] = x[first - begin : last - begin]
+    return window
 
 
 def sound_picture(
@@ -241,6 +259,7 @@ def sound_picture(
     target: Target | None,
     effects: Sequence[EffectState] = (),
     state: Mapping[str, Any] | None = None,
+    rate: int = ANALYSIS_RATE,
 ) -> Steps[None, Analysis]:
     """Pictures of the sound as it is heard, where the target has its energy.
 
@@ -254,13 +273,15 @@ def sound_picture(
         In order; users' plugins are left out, which must not run here.
     state : mapping, optional
         State of the instrument besides its parameters.
+    rate : int
+        One of PICTURE_RATES, Hz.
     """
     yield
     effects = _audible(effects)
-    x = render_match(values, instrument, target)
+    x = render_match(values, instrument, target, rate)
     if effects or any(values.get(id_, 0.0) for id_ in _OWN_TIME):
-        x = _as_played(x, values, instrument, effects, state or {})
-    return analysis(_operator(instrument), x)
+        x = _as_played(x, values, instrument, effects, state or {}, rate)
+    return analysis(_operator(instrument, rate), x)
 
 
 def _audible(effects: Sequence[EffectState]) -> list[EffectState]:
@@ -277,17 +298,16 @@ def _as_played(
     instrument: str,
     effects: Sequence[EffectState],
     state: Mapping[str, Any],
+    rate: int,
 ) -> NDArray[np.float32]:
     """Live sound from the moment when the model `x` of a match begins, through effects."""
-    import soxr
-
-    seconds = ANALYSIS_SAMPLES / ANALYSIS_RATE
-    played = render(instrument, values, seconds, _PLAYED_RATE, effects=effects, state=state)
+    played_rate = max(_PLAYED_RATE, rate)
+    played = render(instrument, values, _SECONDS, played_rate, effects=effects, state=state)
     played = played.mean(axis=0)
     heard = np.flatnonzero(np.abs(x) > 0.01)
     begin = int(heard[0]) if len(heard) else 0
-    sound = np.zeros(ANALYSIS_SAMPLES, np.float32)
-    sound[begin:] = soxr.resample(played, _PLAYED_RATE, ANALYSIS_RATE)[: len(sound) - begin]
+    sound = np.zeros(len(x), np.float32)
+    sound[begin:] = soxr.resample(played, played_rate, rate)[: len(sound) - begin]
     return sound
 
 
@@ -296,6 +316,7 @@ def finer_picture(
     instrument: str,
     target: Target | None,
     section: Section,
+    rate: int = ANALYSIS_RATE,
 ) -> Steps[None, Magnified]:
     """A section of the scalograms of the target and of the sound, see :func:`magnified`.
 
@@ -306,14 +327,16 @@ def finer_picture(
     instrument : str
     target : Target or None
     section : Section
+    rate : int
+        One of PICTURE_RATES, Hz.
     """
     yield
-    operator = _operator(instrument)
-    fine = None if target is None else magnified(operator, target.audio, section)
+    operator = _operator(instrument, rate)
+    fine = None if target is None else magnified(operator, _window_at(target, rate), section)
     if values is None:
         return Magnified(section, fine, None)
     yield
-    sound = render_match(values, instrument, target)
+    sound = render_match(values, instrument, target, rate)
     return Magnified(section, fine, magnified(operator, sound, section))
 
 
@@ -324,6 +347,7 @@ def layers_picture(
     values: Mapping[str, float] | None = None,
     effects: Sequence[EffectState] = (),
     state: Mapping[str, Any] | None = None,
+    rate: int = ANALYSIS_RATE,
 ) -> Steps[None, tuple[Analysis | None, tuple[Layer, ...], Scores | None]]:
     """Pictures of the sum of layers, at the target's place and level, and its comparison with that.
 
@@ -335,6 +359,8 @@ def layers_picture(
         Of their phrase, s on the clock of their onsets.
     values, effects, state
         Of the sound as it is heard; see :func:`sound_picture`.
+    rate : int
+        One of PICTURE_RATES, Hz.
 
     Returns
     -------
@@ -350,13 +376,13 @@ def layers_picture(
     users = any(each.plugin not in EFFECTS and not each.bypassed for each in effects)
     effects = _audible(effects)
     start, scale = (target.start, target.scale) if target else (0.0, 1.0)
-    x = scale * render_layers(layers, ANALYSIS_SAMPLES, ANALYSIS_RATE, start)
+    x = scale * render_layers(layers, round(_SECONDS * rate), rate, start)
     if effects and x.any():
-        x = _as_played(x, values or {}, "layers", effects, state or {})
-    picture = analysis(shared_operator(), x) if x.any() else None
+        x = _as_played(x, values or {}, "layers", effects, state or {}, rate)
+    picture = analysis(picture_operator(rate), x) if x.any() else None
     yield
     recording = None if target is None else target.recording
-    first, seconds = start, ANALYSIS_SAMPLES / ANALYSIS_RATE
+    first, seconds = start, _SECONDS
     if recording is not None:
         first, seconds = recording.start, recording.duration
     moved = [replace(layer, onset=layer.onset - first) for layer in layers]
@@ -447,8 +473,8 @@ def candidate_scores(
         yield place, scores_of(one, instrument, target)
 
 
-def _operator(instrument: str) -> Operator:
-    return shared_operator().of(model_named(instrument))
+def _operator(instrument: str, rate: int = ANALYSIS_RATE) -> Operator:
+    return picture_operator(rate).of(model_named(instrument))
 
 
 @functools.lru_cache(maxsize=1)

@@ -26,7 +26,7 @@ from mesosynth.matching.noise import (
     stationary_onset,
     windowed_target,
 )
-from mesosynth.matching.operator import Linearization, shared_operator
+from mesosynth.matching.operator import Linearization, picture_operator, shared_operator
 from mesosynth.matching.results import (
     FOUND_LOSS,
     Candidate,
@@ -775,9 +775,10 @@ class Matcher:
 
 
 def render_match(
-    values: Mapping[str, float], instrument: str = "chirplet", beside: Target | None = None
-) -> NDArray[np.float32]:
-    """One arpeggio in an analysis window, (ANALYSIS_SAMPLES,), of peak 1.
+    values: Mapping[str, float], instrument: str = "chirplet", beside: Target | None = None,
+    rate: int = ANALYSIS_RATE,
+) -> NDArray[np.float32]:  # fmt: skip
+    """One arpeggio in an analysis window of four seconds, of peak 1.
 
     Parameters
     ----------
@@ -787,13 +788,15 @@ def render_match(
         "chirplet" or "ripple".
     beside : Target, optional
         Where this has its energy, the arpeggio lies; otherwise in the middle.
+    rate : int
+        One of PICTURE_RATES, Hz.
     """
-    operator = shared_operator().of(model_named(instrument))
-    theta = operator.model.state_of(values)[: operator.model.onset]
-    x = operator.synthesize(theta)
-    if beside is None:
-        return x
-    return operator.synthesize(theta, onset_of(operator.jtfs, beside.audio, x))
+    model, onset = model_named(instrument), 0.0
+    theta = model.state_of(values)[: model.onset]
+    if beside is not None:
+        listener = shared_operator().of(model)
+        onset = onset_of(listener.jtfs, beside.audio, listener.synthesize(theta))
+    return picture_operator(rate).of(model).synthesize(theta, onset)
 
 
 def match_steps(

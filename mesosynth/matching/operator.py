@@ -19,7 +19,7 @@ click would dominate its pitch.
 import copy
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -43,7 +43,7 @@ DEFAULT_FILTERS = Filters()
 TOLERANCE = 1e-3
 """Tolerance of the JTFS: far below the noise of any recording."""
 
-_FADE = ANALYSIS_RATE // 4  # samples, at each end of the window
+_FADE = 0.25  # s, at each end of the window
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +114,8 @@ class Operator:
         Length of the window, a power of two.
     filters : Filters
         Of the JTFS.
+    rate : int
+        Sample rate of the sounds, Hz.
 
     Raises
     ------
@@ -129,6 +131,7 @@ class Operator:
         model: Model = CHIRPLET,
         samples: int = ANALYSIS_SAMPLES,
         filters: Filters = DEFAULT_FILTERS,
+        rate: int = ANALYSIS_RATE,
     ) -> None:
         if phi not in PHIS:
             raise ArgumentError(f"phi={phi!r} does not exist; choose of {', '.join(PHIS)}.")
@@ -136,7 +139,7 @@ class Operator:
         self.filters = filters
         self.model = model
         self.device = device or best_device()
-        self.samples = samples
+        self.samples, self.rate = samples, rate
         self.jtfs = JTFS(
             J=filters.J, J_fr=filters.J_fr, Q=(filters.Q, 2), Q_fr=filters.Q_fr, shape=samples,
             F=filters.F, format="time", T=None if phi == "jtfs" else "global", tolerance=tolerance,
@@ -145,7 +148,7 @@ class Operator:
         )  # fmt: skip
         self._transform = MultiScaleSpectrogram(samples) if phi == "mss" else self.jtfs
         self._weights = None if phi == "mss" else mean_weights(self.jtfs).to(self.device)
-        self._window = _window(samples, self.device)
+        self._window = _window(samples, round(_FADE * rate), self.device)
         self._graphed = GraphedFunction(self._transform.jvp) if self.device.type == "cuda" else None
 
     def of(self, model: Model) -> "Operator":
@@ -162,7 +165,7 @@ class Operator:
         return self.phi != "jtfs-global"
 
     def analyse(self, audio: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Φ of a waveform (samples,) at ANALYSIS_RATE: (paths,) of unit norm."""
+        """Φ of a waveform (samples,): (paths,) of unit norm."""
         x = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32)).to(self.device)
         return self.coefficients(x).cpu().numpy()
 
@@ -218,7 +221,7 @@ class Operator:
         theta = torch.from_numpy(state[: model.onset]).to(self.device)
         onset, level = float(state[model.onset]), state[model.level]
         of_sound = [place for place in free if place != model.level]
-        x, dx = model.with_tangents(theta, self.samples, ANALYSIS_RATE, onset, of_sound)
+        x, dx = model.with_tangents(theta, self.samples, self.rate, onset, of_sound)
         if background is not None:
             x, dx = level * x, level * dx
             dx = torch.cat([dx, x[None]]) if model.level in free else dx
@@ -265,9 +268,8 @@ class Operator:
         Returns
         -------
         (samples,) float32
-            At ANALYSIS_RATE.
         """
-        x = self.model.synthesize(torch.from_numpy(theta), self.samples, ANALYSIS_RATE, onset)
+        x = self.model.synthesize(torch.from_numpy(theta), self.samples, self.rate, onset)
         return x.to(torch.float32).numpy()
 
     def _heard(self, x: torch.Tensor) -> torch.Tensor:
@@ -312,10 +314,20 @@ def _operator(phi: Phi, tolerance: float, filters: Filters) -> Operator:
     return Operator(phi, tolerance, filters=filters)
 
 
-def _window(samples: int, device: torch.device) -> torch.Tensor:
-    """Ones, with a ramp of a quarter of a second at both ends along a squared sine."""
-    ramp = torch.sin(torch.linspace(0.0, torch.pi / 2, _FADE, device=device)) ** 2
-    return torch.cat([ramp, torch.ones(samples - 2 * _FADE, device=device), ramp.flip(0)])
+@functools.lru_cache(maxsize=2)
+def picture_operator(rate: int) -> Operator:
+    """Operator of pictures at one of PICTURE_RATES, built once; its slowest rate is the same."""
+    octaves = (rate // ANALYSIS_RATE).bit_length() - 1
+    if not octaves:
+        return shared_operator()
+    filters = replace(DEFAULT_FILTERS, J=DEFAULT_FILTERS.J + octaves)
+    return Operator(samples=ANALYSIS_SAMPLES << octaves, filters=filters, rate=rate)
+
+
+def _window(samples: int, fade: int, device: torch.device) -> torch.Tensor:
+    """Ones, with a ramp of `fade` samples at both ends along a squared sine."""
+    ramp = torch.sin(torch.linspace(0.0, torch.pi / 2, fade, device=device)) ** 2
+    return torch.cat([ramp, torch.ones(samples - 2 * fade, device=device), ramp.flip(0)])
 
 
 def mean_weights(jtfs: JTFS) -> torch.Tensor:

@@ -296,6 +296,9 @@ class Filters:
                 raise ArgumentError(f"{id_}={value} must be {least} to {most}.")
 
 
+PICTURE_RATES = (8192, 16384, 32768)
+"""Sample rates at which sounds can be drawn, Hz; the first is that of matches."""
+
 FILTER_RANGES = {"J": (6, 14), "Q": (2, 16), "J_fr": (1, 6), "Q_fr": (1, 4), "F": (0, 3)}
 """Least and largest value of each of :class:`Filters`."""
 

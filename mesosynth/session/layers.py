@@ -270,8 +270,8 @@ class Layers:
     def _draw(self) -> None:
         layers, values = self._layers(heard=True), dict(self._sound.instrument_values)
         effects, state = self._rack.preset_effects, self._rack.state
-        begin, target = self._mixer.begin, self._target.sound
-        self._jobs.begin("layers picture", layers, target, begin, values, effects, state)
+        begin, target, rate = self._mixer.begin, self._target.sound, self._match.picture_rate
+        self._jobs.begin("layers picture", layers, target, begin, values, effects, state, rate)
 
     def heard(self) -> tuple[Layer, ...]:
         """Audible layers in the units of a match, with the others at level 0."""

@@ -16,6 +16,7 @@ from mesosynth.instruments.layers import LAYER_IDS
 from mesosynth.matching.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mesosynth.matching.results import (
     MATCHABLE,
+    PICTURE_RATES,
     STATIONARY,
     Attribution,
     Guess,
@@ -67,6 +68,8 @@ class Match:
         By the encoder of the instrument, as soon as a target is there; None without an encoder.
     instrument : str
         Instrument of the match: the present one, or the last one that can be matched.
+    picture_rate : int
+        Sample rate at which sounds are drawn, Hz; see :meth:`draw_at`.
     wanted : Wanted or None
         A match that waits.
     on_want : tuple of callable
@@ -117,6 +120,7 @@ class Match:
         self._emit, self._messages, self._jobs = emit, messages, jobs
         self._sound, self._rack, self._target = sound, rack, target
         self._follow = True
+        self.picture_rate = PICTURE_RATES[0]
         self._job: Job | None = None  # the last match of this target, with layers or without
         self._checkpoint: Checkpoint | None = None  # of it, without its steps
         self._finished = False  # whether it has come to its end by itself
@@ -415,13 +419,22 @@ class Match:
             values = dict(self._sound.instrument_values)
             effects, state = self._rack.preset_effects, self._rack.state
             target = self._target.sound
-            self._jobs.begin("sound picture", values, self.instrument, target, effects, state)
+            rate = self.picture_rate
+            self._jobs.begin("sound picture", values, self.instrument, target, effects, state, rate)
 
     def magnify(self, section: Section) -> None:
         """Request a section of the scalograms of target and sound; :attr:`magnified` follows."""
         plays = self._rack.instrument == self.instrument
         values = dict(self._sound.instrument_values) if plays else None
-        self._jobs.begin("finer picture", values, self.instrument, self._target.sound, section)
+        target, rate = self._target.sound, self.picture_rate
+        self._jobs.begin("finer picture", values, self.instrument, target, section, rate)
+
+    def draw_at(self, rate: int) -> None:
+        """Draw the target and all sounds at another sample rate, Hz, one of PICTURE_RATES."""
+        self.picture_rate = rate
+        if self._target.sound is not None:
+            self._jobs.begin("target picture", self._target.sound, self.instrument, rate)
+        self._sound.set({})
 
     def aim(self) -> None:
         """Change to the present instrument, if it can be matched."""
@@ -441,7 +454,7 @@ class Match:
         """End the match of the old target, and start the one that waited for this one."""
         self._forget()
         self._jobs.begin("guess", target, self.instrument)
-        self._jobs.begin("target picture", target, self.instrument)
+        self._jobs.begin("target picture", target, self.instrument, self.picture_rate)
         self._begin_wanted()
 
     def forget_wanted(self) -> None:

@@ -215,3 +215,15 @@ def test_the_stage_view_has_large_letters_over_the_pad_and_goes_again(desk, dock
     assert shown(docks) == before
     assert desk.transport.isVisible()
     assert desk.knobs.isVisible()
+
+
+def test_the_stage_shows_one_view_also_right_after_a_layout(docks, desk, qtbot):
+    desk.resize(1280, 800)
+    desk.layouts.use("Play")
+    docks._want(docks._row)  # as when the drawer has just closed: sizes wait to be set
+    docks._narrow = not docks._narrow
+    desk.toggle_stage()
+    qtbot.wait(150)
+    assert shown(docks) == {"pad"}
+    desk.toggle_stage()
+    qtbot.wait(50)

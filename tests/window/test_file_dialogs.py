@@ -28,7 +28,7 @@ def here(desk, tmp_path):
     for dialog in open_dialogs(desk):
         dialog.close()
     if desk.transport.capturing:
-        desk.files.stop_capture()
+        desk.session.capture.stop()
     desk.settings.folders.clear()
     desk.settings.folders.update(before)
 

@@ -179,6 +179,20 @@ def test_the_filters_of_a_match_are_seen_and_changed(desk):
     assert box.value() == 12
 
 
+def test_pictures_are_drawn_at_the_rate_that_is_chosen(target, qtbot):
+    page, pictures = target.match_page, target.scalograms.pictures
+    for rate in (16384, 8192):
+        page.rate.setCurrentIndex(page.rate.findData(rate))
+        page.rate.activated.emit(page.rate.currentIndex())
+        qtbot.waitUntil(
+            lambda rate=rate: all(
+                0.4 * rate < pictures[what].image.y.high <= 0.5 * rate
+                for what in ("target", "sound", "difference")
+            ),
+            timeout=30_000,
+        )
+
+
 def test_why_a_match_stopped_stays_to_be_read(matched, qtbot):
     session = matched.session
     low = Scores(0.3, 0.3, 0.3)

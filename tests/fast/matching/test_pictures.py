@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from mesosynth.matching.analysis import analysis, magnified
+from mesosynth.audio.target import target_from_array
+from mesosynth.matching.analysis import analysis, magnified, sound_picture, target_picture
 from mesosynth.matching.operator import Operator
 from mesosynth.matching.results import Section
+from mesosynth.system.steps import result_of
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +54,21 @@ def test_a_magnified_section_is_the_scalogram_and_finer(operator):
     middles = 400.0 * 1.625 ** ((np.arange(32) + 0.5) / 32)
     # The note at 2.0125 s, at its loudest.
     assert middles[part[:, 225].argmax()] == pytest.approx(504.3, rel=0.02)
+
+
+def test_pictures_at_a_higher_rate_show_what_a_match_does_not_hear():
+    time = np.arange(2 * 44100) / 44100
+    audio = np.sin(2 * np.pi * 500 * time) + np.sin(2 * np.pi * 6000 * time)
+    target = target_from_array(audio.astype(np.float32), 44100)
+    low, high = (result_of(target_picture(target, "chirplet", rate)) for rate in (8192, 16384))
+    assert low.frequencies[0] < 4096 < high.frequencies[0]
+    assert (low.duration, high.duration) == (4.0, 4.0)
+    level = high.scalogram.mean(axis=1)
+    loud = [level[np.abs(np.log2(high.frequencies / f)).argmin()] for f in (500, 6000, 1700)]
+    assert loud[1] == pytest.approx(loud[0], rel=0.2)
+    assert loud[2] < 0.1 * loud[0]
+    # The same rates and scales as far down; and the sound is drawn at that rate, too.
+    assert high.rates[0] == pytest.approx(low.rates[0], rel=0.05)
+    sound = result_of(sound_picture({"f_c": 6000.0}, "chirplet", target, rate=16384))
+    loudest = sound.frequencies[sound.scalogram.max(axis=1).argmax()]
+    assert loudest == pytest.approx(6000.0, rel=0.1)
