@@ -6,8 +6,16 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 import qtawesome
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QAction, QColor, QFont, QFontDatabase, QKeyEvent, QPalette
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt, QTimer
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QFont,
+    QFontDatabase,
+    QKeyEvent,
+    QPalette,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -159,6 +167,7 @@ QCheckBox::indicator {{ width: 13px; height: 13px; border: 1px solid {DIM}; bord
 QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT};
     image: url("{TICK}"); }}
 QCheckBox:focus {{ color: {ACCENT}; }}
+QSlider:horizontal {{ min-height: 16px; }}
 QSlider::groove:horizontal {{ background: {EDGE}; height: 6px; border-radius: 3px; }}
 QSlider::sub-page:horizontal {{ background: {ACCENT}; border-radius: 3px; }}
 QSlider::sub-page:horizontal:disabled {{ background: {LINE}; }}
@@ -498,8 +507,8 @@ class Look(QObject):
             QWidget.update(widget)  # a view has an own update, in PySide6 before 6.11
 
     def begin(self) -> None:
-        """Take the size of the settings, once all of the window is there."""
-        self._show_size(self._settings.scale / 100)
+        """Take the size of the settings, as far as there is room, once the window is there."""
+        self._show_size(min(self._settings.scale, self.largest()) / 100)
 
     def largest(self) -> int:
         """The largest size, percent, in which what the window shows still fits on its screen."""
@@ -549,6 +558,12 @@ class Look(QObject):
         self.use(self._settings.theme)
         for widget in self._window.findChildren(QWidget):  # plots take their fonts anew
             QCoreApplication.sendEvent(widget, QEvent(QEvent.Type.FontChange))
+        QTimer.singleShot(0, self, self._widen_corner)
+
+    def _widen_corner(self) -> None:
+        """Give what stands beside the menus its width; a menu bar asks only as it is resized."""
+        menus = self._window.menuBar()
+        QCoreApplication.sendEvent(menus, QResizeEvent(menus.size(), menus.size()))
 
     def _on_system(self) -> None:
         if self._settings.theme == "system":

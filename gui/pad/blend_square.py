@@ -1,7 +1,7 @@
 """Blend square: four sounds at its corners, and a point between them to drag."""
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent
 from typing_extensions import override
 
 from ..plots.axes import Axis
@@ -11,8 +11,10 @@ from ..plots.plot import ARROWS, Plot, Table
 CORNERS = ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
 """Places of the corners, from the lower left: across, and up."""
 
+_ENDS = Qt.TextElideMode.ElideRight
 _STEP = 0.02
-_EDGE = 0.1
+_EDGE = 0.04
+_DOT = 9.0  # px, in each corner
 
 
 class BlendSquare(Plot):
@@ -46,9 +48,11 @@ class BlendSquare(Plot):
         text = "Drag, or use the arrow keys, between the corners' sounds"
         super().__init__("Blend", side, side, text, bare=True)
         self._lines = Curve(self, "ACCENT", width=1.0, alpha=0.4, connect="pairs")
-        self._point, self._corners = Dots(self), Labels(self)
-        self.setMinimumSize(160, 160)
+        self._ends, self._point = Dots(self), Dots(self)
+        self._corners = Labels(self, ground=0.8)
+        self.setMinimumSize(140, 110)
         self.set_names(["", "", "", ""])
+        self.box.sigResized.connect(self._write)
 
     @override
     def sizeHint(self) -> QSize:
@@ -57,11 +61,19 @@ class BlendSquare(Plot):
     def set_names(self, names: list[str]) -> None:
         """Show the corners' names."""
         self.names = names
-        self._corners.show(
-            (*corner, name or "empty", corner, "TEXT" if name else "DIM")
-            for corner, name in zip(CORNERS, names, strict=True)
-        )
+        named = list(zip(CORNERS, names, strict=True))
+        self._ends.show((*at, _DOT, "ACCENT" if name else "DIM", bool(name)) for at, name in named)
+        self._write()
         self._put(self.across, self.up)
+
+    def _write(self) -> None:
+        """Write the names into the square beside its corners, each in at most half of its width."""
+        metrics, room = QFontMetricsF(self.font()), 0.5 * self.area.width() - 4.0 * _DOT
+        self._corners.show(
+            (x, y, f"   {metrics.elidedText(name or 'empty', _ENDS, room)}   ", (x, 1.0 - y),
+             "TEXT" if name else "DIM")
+            for (x, y), name in zip(CORNERS, self.names, strict=True)
+        )  # fmt: skip
 
     def point(self, x: float, y: float) -> QPointF:
         """Position of a blend, 0 to 1 from the lower left, px."""

@@ -300,15 +300,15 @@ class Pad(Picture):
         whole = loss is not None and bool(np.isfinite(loss).all())
         self._contours.show(*(_contours(loss, *shown) if loss is not None and whole else ()))
         self._arrows.show(*(_arrows(loss, *shown) if loss is not None and whole else ()))
-        self._show_bar()
+        self.show_bar()
 
     @property
     def _mapped(self) -> bool:
         return self.map.axes == self.axes and min(self.map.loss.shape) > 1
 
     @override
-    def _show_bar(self) -> None:
-        super()._show_bar()
+    def show_bar(self) -> None:
+        super().show_bar()
         if self.bar is not None and not self._mapped:
             self.bar.hide()
 

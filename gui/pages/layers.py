@@ -182,9 +182,6 @@ class LayersPage(Panel):
         self.left, self.scores = theme.note(), ScoreBars()
         self.answers = choice("Answers", ())
         self.answers.setToolTip("What the match found: the best, fewer layers, other kinds.")
-        self.answers.setSizeAdjustPolicy(
-            self.answers.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
         self.answers.activated.connect(self._answer)
         tip = "Add a layer of any instrument."
         self.add = menu_button("Add layer", tip, "ph.plus", self._fill_menu)

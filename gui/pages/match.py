@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QListWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QListWidget, QSizePolicy
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES, Target
 from mesosynth.matching.results import (
@@ -27,7 +27,7 @@ from ..desk import Desk
 from ..undo import History
 from ..widgets.elided_label import ElidedLabel
 from ..widgets.match_panel import estimate
-from ..widgets.parts import NumberBox, Panel, check_box, choice, row, slider, wide
+from ..widgets.parts import NumberBox, Panel, Scrolled, check_box, choice, row, slider, wide
 
 PHIS = {
     "jtfs-global": "JTFS, averaged over time",
@@ -185,7 +185,7 @@ class MatchPage(Panel):
         seconds = ANALYSIS_SAMPLES / ANALYSIS_RATE
         slowest = 2**self._settings.filters.J / ANALYSIS_RATE
         averaged = {"jtfs-global": seconds, "jtfs": slowest}.get(self._settings.phi)
-        text = f"Analysed at {ANALYSIS_RATE} Hz, a window of {seconds:g} s"
+        text = f"{ANALYSIS_RATE} Hz, a window of {seconds:g} s"
         self.analysis.setText(text if averaged is None else f"{text}, T = {averaged:g} s")
         for box in self.filters.values():
             box.setEnabled(averaged is not None)
@@ -348,7 +348,10 @@ class MatchPage(Panel):
         self.begin.setToolTip(tip)
         self.length.setToolTip(tip)
         buttons = [actions[id_].button() for id_ in ("match", "pause_match", "stop_match")]
-        self.lay_out(
+        # As high as there is room for; the size that a list asks for would let the page scroll.
+        self.candidates.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self.candidates.setMinimumHeight(64)
+        self.lay_out((Scrolled(
             theme.title("Look for"), unknowns,
             theme.title("By"), self.phi, self.descent, filters,
             row("From", (self.begin, 1), "length", (self.length, 1)), self.analysis,
@@ -357,4 +360,4 @@ class MatchPage(Panel):
             wide(*buttons), self.left,
             theme.title("Candidates"), (self.candidates, 1),
             theme.title("Morph"), row("Before", (self.morph, 1), "Match"),
-        )  # fmt: skip
+        ), 1))  # fmt: skip

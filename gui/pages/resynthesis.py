@@ -7,13 +7,10 @@ from pathlib import Path
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QListWidget,
-    QScrollArea,
     QToolButton,
-    QWidget,
 )
 from typing_extensions import override
 
@@ -36,6 +33,7 @@ from ..widgets.parts import (
     NumberBox,
     Panel,
     Part,
+    Scrolled,
     check_box,
     choice,
     column,
@@ -73,7 +71,7 @@ _WORDS = {
     "attenuate-region": "{last:+g} dB {:g}–{:g} Hz, {:g}–{:g} c/oct, {spin}",
 }  # fmt: skip
 _REST_MS = 400  # that the controls must have stood still before the picture follows them
-_SIDE, _LEAST = 340, 64  # px: width of the controls, and of a number
+_SIDE = 340  # px, width of the controls
 
 
 class ResynthesisPage(Panel):
@@ -156,12 +154,10 @@ class ResynthesisPage(Panel):
         labels |= {id_: ends[0] for id_, (ends, _) in _AMOUNTS.items()} | {"length": "Result"}
         for place, (id_, label) in enumerate(labels.items()):
             box = {**self.numbers, **self.amounts, "length": self.length}[id_]
-            box.setMinimumWidth(_LEAST)
             box.setToolTip(box.accessibleName())
             grid.addWidget(theme.note(label), place // 2, 2 * (place % 2))
             grid.addWidget(box, place // 2, 2 * (place % 2) + 1)
             grid.setColumnStretch(2 * (place % 2) + 1, 1)
-        self.variations.setMinimumWidth(_LEAST)
         self.curve.setMinimumHeight(110)
         parts: list[Part] = [
             row(self.run, self.pause, self.hear, self.quiet, 1), self.progress, self.note,
@@ -172,16 +168,9 @@ class ResynthesisPage(Panel):
             row("Variations", self.count, self.endless, (self.variations, 1)), row(*self.users, 1),
             1,
         ]  # fmt: skip
-        side, scroll = QWidget(), QScrollArea()
-        column(*parts, spacing=5, inside=side).setContentsMargins(0, 0, theme.GAP, 0)
-        scroll.setWidget(side)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = Scrolled(*parts, spacing=5)
         scroll.setFixedWidth(_SIDE)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab goes to the controls in it
-        for ground in (scroll.viewport(), side):
-            ground.setAutoFillBackground(False)
         body: QHBoxLayout = row(
             (column((self.scalograms, 5), (self.spins, 4)), 1), scroll, spacing=theme.GAP
         )

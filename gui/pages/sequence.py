@@ -76,12 +76,11 @@ class SequencePage(Panel):
         self.note, self._seconds = ElidedLabel(), theme.note()
         self.note.setObjectName("note")
         self.lay_out(
-            theme.note("Arpeggio after arpeggio of a long sound. Stop whenever you like: "
-                       "it goes on from there.", wrap=True),
-            row(self.run, (self.note, 1), "every", self.hop), self.progress, (self.curves, 1),
-            row("Smooth", (self.smooth, 1), self._seconds),
-            row(self.play, self.loop, 1, self.save),
-        )  # fmt: skip
+            row(self.run, (self.note, 1), "every", self.hop),
+            self.progress,
+            (self.curves, 1),
+            row(self.play, self.loop, "Smooth", (self.smooth, 1), self._seconds, self.save),
+        )
         self.loop.toggled.connect(
             lambda on: desk.ask(lambda session: setattr(session.sequence, "loops", on))
         )

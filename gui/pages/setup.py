@@ -15,8 +15,7 @@ from mesosynth.session.device import AudioSettings
 
 from .. import theme
 from ..desk import Desk
-from ..widgets.card import CardList
-from ..widgets.parts import Panel, choice, column, row
+from ..widgets.parts import Panel, Scrolled, choice, column, row
 
 _LARGEST = 4096  # frames
 _BLOCKS = (32, 64, 128, 256, 512, 1024, 2048)
@@ -60,8 +59,6 @@ class DeviceForm(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(6)
         for box in (self.device, self.input, self.rate, self.block):
-            box.setSizeAdjustPolicy(box.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(12)
             form.addRow(theme.note(box.accessibleName()), box)
         form.addRow(self.note)
         form.addRow(self.apply)
@@ -163,16 +160,11 @@ class SetupPage(Panel):
             lambda: desk.ask(lambda session: session.keys.learn(self.parameter.currentData()))
         )
         self._list, self._lines = column(), list[QWidget]()
-        body = QWidget()
-        column(
+        self.lay_out((Scrolled(
             theme.title("Sound"), devices, self.missed, self.larger,
             theme.title("MIDI and OSC"), self.ports,
-            theme.title("Controllers"), row((self.parameter, 1), self.learn), self._list,
-            inside=body,
-        )  # fmt: skip
-        scroll = CardList("")
-        scroll.show_cards([body])
-        self.lay_out((scroll, 1))
+            theme.title("Controllers"), row((self.parameter, 1), self.learn), self._list, 1,
+        ), 1))  # fmt: skip
         self.setFocusProxy(devices.device)
         devices.input_chosen.connect(self._choose_input)
         desk.attached.connect(self._attach)

@@ -108,7 +108,13 @@ class Axis:
         """Values to label, and their labels, not many more than `most`."""
         low, high = self.low, self.high
         if self.marks:
-            return [mark for mark in self.marks if low <= mark[0] <= high]
+            marks = [mark for mark in self.marks if low <= mark[0] <= high]
+            half, step = len(marks) // 2, max(-(-len(marks) // max(most, 1)), 1)
+            kept = [
+                *range(max(min(step // 2, half - 1), 0), half, step)
+            ]  # and so in the other half
+            middle = marks[half : len(marks) - half] if step == 1 else []
+            return [*(marks[i] for i in kept), *middle, *(marks[-1 - i] for i in kept[::-1])]
         if self.kind == "octaves" and high / low > 4.0:
             return [(tick, short_number(tick)) for tick in octave_ticks(low, high, most)]
         if self.kind == "decades" and high / low > 10.0:

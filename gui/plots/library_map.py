@@ -86,7 +86,7 @@ class LibraryMap(Plot):
         self._points, self._rings = Dots(self), Dots(self)
         self._names = Labels(self, apart=_CLEAR)
         self.pointed.connect(self._hover)
-        self.setMinimumSize(220, 200)
+        self.setMinimumSize(160, 120)
 
     @override
     def sizeHint(self) -> QSize:

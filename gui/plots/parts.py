@@ -203,6 +203,7 @@ class Labels(Part):
     ) -> None:
         self._ground, self._apart, self.below = ground, apart, 0.0
         self._shown: list[Label] = []
+        self._texts: list[pg.TextItem] = []
         super().__init__(plot, pg.ItemGroup(), z=z)
         if apart is not None:
             plot.looked.connect(self.draw)
@@ -234,15 +235,20 @@ class Labels(Part):
 
     @override
     def draw(self) -> None:
-        for text in self.item.childItems():
-            self.plot.scene().removeItem(text)
-        ground, font = self.plot.ink("WELL", self._ground), self.plot.font()
-        fitting = self._shown if self._apart is None else self._fitting(self._apart)
-        for x, y, words, anchor, colour in fitting:
-            text = pg.TextItem(words, self.plot.ink(colour), anchor=anchor, fill=ground)
+        ground, font = pg.mkBrush(self.plot.ink("WELL", self._ground)), self.plot.font()
+        shown = list(self._shown if self._apart is None else self._fitting(self._apart))
+        while len(self._texts) < len(shown):
+            self._texts.append(pg.TextItem())
+            self._texts[-1].setParentItem(self.item)
+        for text in self._texts[len(shown) :]:
+            text.hide()
+        for text, (x, y, words, anchor, colour) in zip(self._texts, shown, strict=False):
+            text.fill = ground
+            text.setText(words, self.plot.ink(colour))
             text.setFont(font)
-            text.setParentItem(self.item)
+            text.setAnchor(anchor)
             text.setPos(*self.spot(x, y))
+            text.show()
 
 
 class Legend(Part):

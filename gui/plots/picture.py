@@ -14,10 +14,11 @@ from typing_extensions import override
 
 from mesosynth.matching.results import Analysis
 
+from .. import theme
 from .axes import Axis, short_number
 from .frame import Frame
 from .parts import Line, Part
-from .plot import Link, Plot, add_range
+from .plot import LEAST, Link, Plot, add_range
 
 # --------------------------------------------------------------------------------------------------
 # Colour maps, even to the eye and to colour-blind eyes.
@@ -127,7 +128,8 @@ def _even(source: Axis, drawn: Axis, count: int) -> NDArray[np.int64]:
 
 
 _BAR = 10  # px
-_ROOMY = 110  # px: a narrower picture leaves its bar out
+_ROOMY = 110  # px: a narrower picture leaves its bar out,
+_CLOSE = 80  # as do all of a row whose images would be narrower than this
 
 
 class ColourBar(pg.ColorBarItem):
@@ -208,6 +210,7 @@ class Picture(Plot):
     """One image, and a finer one of a part; `say` gives the read-out of a number in a cell."""
 
     bar: ColourBar | None = None
+    barred = True  # whether there is room for the bar beside the other pictures
 
     def __init__(
         self, name: str, hint: str, x: Axis, y: Axis, colours: str, levels: tuple[float, float],
@@ -241,11 +244,12 @@ class Picture(Plot):
     @override
     def resizeEvent(self, ev: QResizeEvent | None) -> None:
         super().resizeEvent(ev)
-        self._show_bar()
+        self.show_bar()
 
-    def _show_bar(self) -> None:
+    def show_bar(self) -> None:
+        """Show the colour bar where there is room for it."""
         if self.bar is not None:
-            self.bar.setVisible(self.width() >= _ROOMY)
+            self.bar.setVisible(self.barred and self.width() >= _ROOMY * theme.zoom)
 
     @override
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -283,15 +287,17 @@ class Pictures(QWidget):
         ways, count = QBoxLayout.Direction, len(self._pictures)
         stacked = self.height() > 1.2 * self.width()
         self._row.setDirection(ways.TopToBottom if stacked else ways.LeftToRight)
-        left = round(4 * self._pictures[0].line_height)
-        extras = [
-            (left if stacked or not place else 5) + (picture.bar.room if picture.bar else 0)
-            for place, picture in enumerate(self._pictures)
-        ]
-        each = (self.width() - sum(extras) - 4 * count + 4) // count
-        for place, (picture, extra) in enumerate(zip(self._pictures, extras, strict=True)):
-            self._row.setStretch(place, 1 if stacked else max(each + extra, 1))
-            picture.left.numbered = stacked or place == 0
+        bars = [picture.bar.room if picture.bar else 0 for picture in self._pictures]
+        ticks = round(4 * self._pictures[0].line_height)
+        for barred, left in ((True, ticks), (False, ticks), (False, 5)):  # the first that fits
+            rest = self.width() - left - 5 * (count - 1) - 4 * (count - 1) - barred * sum(bars)
+            if stacked or rest >= count * (_CLOSE if barred else LEAST[0] - 48) * theme.zoom:
+                break
+        for place, (picture, bar) in enumerate(zip(self._pictures, bars, strict=True)):
+            beside = barred * bar + (left if place == 0 else 5)
+            self._row.setStretch(place, 1 if stacked else max(rest // count + beside, 1))
+            picture.left.numbered, picture.barred = stacked or (place == 0 and left > 5), barred
+            picture.show_bar()
             picture.left.fit()
 
 
@@ -328,6 +334,9 @@ class Comparison(Frame):
             )
         }
         target, sound, difference = self.pictures.values()
+        target.shorten("Target")
+        sound.shorten("Sound")
+        difference.shorten("Difference", "Diff.")
         self.bar = ColourBar([target, sound], limits)
         ColourBar([difference], (-60.0, 60.0), mirrored=True)
         self.analyses: dict[str, Analysis] = {}

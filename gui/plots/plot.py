@@ -33,7 +33,8 @@ FONT = 7.5
 _ZOOM = 0.8  # share of an axis that stays in sight after a notch of the wheel or a key
 _PAN = 0.1  # of what is in sight, for a stroke of an arrow key
 _CLOSEST = 2e-3  # the smallest share of an axis that can fill a plot
-_NARROWEST = 120, 60, 110  # px: width for the left axis, heights for the lower one and its label
+LEAST = 100, 60, 110
+"""Width for the left axis, heights for the lower one and its label, px."""
 ARROWS = {
     Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Down: (0, -1),
     Qt.Key.Key_Up: (0, 1),
@@ -67,6 +68,8 @@ class Table:
 class TickedAxis(pg.AxisItem):
     """Axis with octaves, decades or marks, in the coordinates of :class:`Axis`."""
 
+    _beyond = 0.0
+
     def __init__(self, plot: "Plot", side: Literal["left", "bottom"]) -> None:
         super().__init__(side)
         self.setStyle(
@@ -87,10 +90,12 @@ class TickedAxis(pg.AxisItem):
         plot, size, label = self.plot, self.size(), self.label
         assert label is not None
         font, line = plot.font(), plot.line_height
+        self.prepareGeometryChange()
+        self._beyond = 0.5 * line  # that labels of the outermost ticks reach over the axis
         room, measure = (size.height() if self.upright else size.width()), QFontMetricsF(font)
-        roomy = plot.width() >= _NARROWEST[0] if self.upright else plot.height() >= _NARROWEST[1]
-        shown = self.numbered and roomy
-        named = shown and (self.upright or plot.height() >= _NARROWEST[2])
+        width, height = plot.width() / theme.zoom, plot.height() / theme.zoom
+        shown = self.numbered and (width >= LEAST[0] if self.upright else height >= LEAST[1])
+        named = shown and (self.upright or height >= LEAST[2])
         # An upright label may use the corners, too.
         fitting = (
             t for t in self.axis.labels if named and measure.horizontalAdvance(t) <= room + 4
@@ -100,7 +105,7 @@ class TickedAxis(pg.AxisItem):
         if self.upright:
             self.setWidth(round((3 + named) * line) if shown else 5)
         else:
-            self.setHeight(round((1.4 + named) * line) if shown else 4)
+            self.setHeight(round((1.4 + named if shown else 0.4) * line))
         label.setFont(font)
         label.document().setDocumentMargin(0.0)
         label.setPlainText(self.labelText)
@@ -118,8 +123,8 @@ class TickedAxis(pg.AxisItem):
 
     @override
     def boundingRect(self) -> QRectF:
-        # Labels of the outermost ticks go half beyond it.
-        return super().boundingRect().adjusted(*((0, -8, 0, 8) if self.upright else (-4, 0, 5, 0)))
+        across, up = (0.0, self._beyond) if self.upright else (self._beyond, 0.0)
+        return super().boundingRect().adjusted(-across, -up, across, up)
 
     @override
     def tickValues(
@@ -129,12 +134,14 @@ class TickedAxis(pg.AxisItem):
         measure, line = QFontMetricsF(self.plot.font()), self.plot.line_height
         most = int(size // ((1.8 if self.upright else 3.4) * line))
         self._ticks = dict[float, str]()
-        free = -1e9
+        free = -self._beyond
         for value, text in replace(self.axis, low=low, high=high).ticks(max(most, 2)):
             at = float(self.axis.coordinates(value))
             place = (at - minVal) / (maxVal - minVal) * size
             half = 0.45 * line if self.upright else 0.5 * measure.horizontalAdvance(text) + 2.0
-            if place - half >= free:  # labels do not overlap
+            if (
+                free <= place - half and place + half <= size + self._beyond
+            ):  # labels do not overlap
                 self._ticks[at] = text
                 free = place + half
         return [(1.0, list(self._ticks))]
@@ -145,16 +152,17 @@ class TickedAxis(pg.AxisItem):
 
 
 class Title(pg.GraphicsWidget):
-    """One line of text over a plot, which ends in … where there is no room for it."""
+    """One line of text over a plot, or the first shorter one that fits; the last ends in …."""
 
     def __init__(self, plot: "Plot") -> None:
         super().__init__()
         self._plot, self.text = plot, ""
+        self.shorter: tuple[str, ...] = ()
         self.fit()
 
     def fit(self) -> None:
         """Take room for the text, if there is one."""
-        height = round(1.5 * self._plot.line_height) if self.text else 5
+        height = round((1.5 if self.text else 0.5) * self._plot.line_height)
         self.setMaximumHeight(height)
         self.setMinimumHeight(height)
         self.update()
@@ -163,8 +171,10 @@ class Title(pg.GraphicsWidget):
     def paint(self, painter: QtGui.QPainter, option: object, widget: QWidget | None = None) -> None:
         painter.setFont(self._plot.font(FONT + 0.5))
         painter.setPen(self._plot.ink("TEXT"))
-        ends = Qt.TextElideMode.ElideRight
-        text = QFontMetricsF(painter.font()).elidedText(self.text, ends, self.rect().width())
+        texts, metrics = (self.text, *self.shorter), QFontMetricsF(painter.font())
+        room, ends = self.rect().width(), Qt.TextElideMode.ElideRight
+        fitting = (text for text in texts if metrics.horizontalAdvance(text) <= room)
+        text = metrics.elidedText(next(fitting, texts[-1]), ends, room)
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
 
 
@@ -260,7 +270,6 @@ class Plot(pg.GraphicsView):
             (self._title, 0, 1), (self.left, 1, 0), (self.box, 1, 1), (self.bottom, 2, 1)
         ):  # fmt: skip
             self.grid_layout.addItem(item, row, column)
-        self.grid_layout.setColumnFixedWidth(3, 6.0)  # for half of the last tick's label
         centre = pg.GraphicsWidget()
         centre.setLayout(self.grid_layout)
         self.setCentralItem(centre)
@@ -309,6 +318,10 @@ class Plot(pg.GraphicsView):
         if self._read is not None:
             return self._read(x, y)
         return f"{self.x_axis.text(x)} · {self.y_axis.text(y)}"
+
+    def shorten(self, *titles: str) -> None:
+        """Titles where there is no room for the whole one, the longest first."""
+        self._title.shorter = titles
 
     def set_empty(self, empty: bool) -> None:
         """Show the hint while there is nothing else to show."""
@@ -441,6 +454,7 @@ class Plot(pg.GraphicsView):
             if axis.label is not None:
                 axis.label.setDefaultTextColor(self.ink("DIM"))
         self._title.fit()
+        self.grid_layout.setColumnFixedWidth(3, 0.5 * self.line_height)  # for half a tick's label
         self.box.rbScaleBox.setPen(QtGui.QPen(self.ink("ACCENT"), 0.0))
         self.box.rbScaleBox.setBrush(self.ink("ACCENT", 0.15))
         look = f"color: {theme.TEXT}; background: {theme.RAISED}; padding: 1px 4px;"

@@ -26,6 +26,7 @@ _REST = 3.0  # hops without an arpeggio that break a line
 _DOTS = 2000  # moments beyond which only the line is drawn
 _WAYS: dict[int, float] = {Qt.Key.Key_Left: -0.02, Qt.Key.Key_Right: 0.02}  # of the sound
 _TIME = Axis(0.0, 1.0, "Time (s)")
+_HINT = "Arpeggio after arpeggio of a long sound; stop whenever you like: it goes on from there"
 
 
 class Strip(Plot):
@@ -39,10 +40,10 @@ class Strip(Plot):
 
     sought = Signal(float)
 
-    def __init__(self, id_: str) -> None:
+    def __init__(self, id_: str, hint: str) -> None:
         super().__init__(
             f"{PARAMETERS[id_].name} over time", _TIME, _axis(id_, ()),
-            "Click or press arrow keys to move the playhead",
+            "Click or press arrow keys to move the playhead", hint,
         )  # fmt: skip
         self.id = id_
         self.show_grid(True)
@@ -90,10 +91,9 @@ class SequenceCurves(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setMinimumSize(120, 4 * 30)
         self._matched: MatchedSequence | None = None
         self.position: float | None = None
-        self.strips = [Strip(id_) for id_ in SHOWN]
+        self.strips = [Strip(id_, _HINT if id_ == SHOWN[1] else " ") for id_ in SHOWN]
         self._link = Link(self.strips, upright=False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -101,8 +101,9 @@ class SequenceCurves(QWidget):
         for strip in self.strips:
             last = strip is self.strips[-1]
             strip.bottom.numbered = last
+            strip.setMinimumSize(120, 60 if last else 28)  # the last one has the time's labels
             strip.sought.connect(self._seek)
-            layout.addWidget(strip, 5 if last else 4)
+            layout.addWidget(strip, 3 if last else 2)
         self.setFocusProxy(self.strips[0])
         theme.name(self, "Theta over time", self.strips[0].accessibleDescription())
 
@@ -113,6 +114,7 @@ class SequenceCurves(QWidget):
         rest = 0.0 if matched is None else _REST * matched.settings.hop
         for strip in self.strips:
             id_ = strip.id
+            strip.set_empty(matched is None)
             found = [m for m in moments if m.found]
             y = _axis(id_, [abs(m.theta[id_]) for m in found])
             strip.set_axes(Axis(0.0, self._duration, _TIME.label), y)

@@ -12,6 +12,7 @@ from typing_extensions import override
 from mesosynth.audio.target import ANALYSIS_RATE, Target
 from mesosynth.audio.waveform_peaks import WaveformPeaks
 
+from .. import theme
 from .axes import Axis
 from .parts import Curve, Part
 from .plot import Plot, Table
@@ -89,9 +90,11 @@ class Waveform(Plot):
 
         A low one leaves out a waveform whose window cannot be moved; a high one has a time axis.
         """
-        self._room, self.bottom.numbered = height, height >= _HIGH
-        self.setFixedHeight(round(_LINES[height >= _HIGH] * self.line_height))
-        self.setVisible(self.peaks is not None and (self.movable or height >= _ROOMY))
+        self._room, high = height, height >= _HIGH * theme.zoom
+        self.bottom.numbered = high
+        self.setFixedHeight(round(_LINES[high] * self.line_height))
+        roomy = height >= _ROOMY * theme.zoom
+        self.setVisible(self.peaks is not None and (self.movable or roomy))
 
     def set_target(self, target: Target, peaks: WaveformPeaks | None) -> None:
         """Show another target."""

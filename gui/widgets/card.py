@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 from typing_extensions import override
 
 from .. import theme
-from .parts import column, row
+from .parts import Scrolled, row
 
 
 class MovableCard(QFrame):
@@ -90,7 +90,7 @@ class MovableCard(QFrame):
             self.moved.emit(place)
 
 
-class CardList(QScrollArea):
+class CardList(Scrolled):
     """List of cards that scrolls from top to bottom.
 
     Parameters
@@ -100,28 +100,21 @@ class CardList(QScrollArea):
     """
 
     def __init__(self, hint: str) -> None:
-        super().__init__(widgetResizable=True)
         self.hint = theme.note(hint, wrap=True)
         self._cards: list[QWidget] = []
-        inside = QWidget()
-        self._column = column(self.hint, 1, inside=inside)
-        self.setWidget(inside)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        for widget in (inside, self.viewport()):
-            widget.setAutoFillBackground(False)
+        super().__init__(self.hint, 1)
 
     def show_cards(self, cards: Sequence[QWidget]) -> None:
         """Show these cards in this order; those that are gone are deleted."""
         for card in self._cards:
             if card not in cards:
-                self._column.removeWidget(card)
+                self.column.removeWidget(card)
                 card.hide()
                 card.deleteLater()
         self._cards = list(cards)
         for place, card in enumerate(cards):
-            if self._column.indexOf(card) != place:
-                self._column.insertWidget(place, card)
+            if self.column.indexOf(card) != place:
+                self.column.insertWidget(place, card)
         self.hint.setVisible(not cards)
 
 

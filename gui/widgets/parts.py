@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLayout,
     QMenu,
     QProgressBar,
+    QScrollArea,
     QSizePolicy,
     QSlider,
     QToolButton,
@@ -67,6 +68,27 @@ def column(*parts: Part, spacing: int = 6, inside: QWidget | None = None) -> QVB
     return layout
 
 
+class Scrolled(QScrollArea):
+    """Parts below each other that scroll where there is no room for all of them."""
+
+    def __init__(self, *parts: Part, spacing: int = 6) -> None:
+        super().__init__(widgetResizable=True)
+        inside = QWidget()
+        self.column = column(*parts, spacing=spacing, inside=inside)
+        self.setWidget(inside)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        for ground in (inside, self.viewport()):
+            ground.setAutoFillBackground(False)
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.column.invalidate()  # sizes may have changed while it was hidden
+        self.widget().updateGeometry()
+        QCoreApplication.postEvent(self.widget(), QEvent(QEvent.Type.LayoutRequest))
+
+
 def wide(*buttons: QWidget) -> QHBoxLayout:
     """Buttons beside each other, which share the whole width."""
     for button in buttons:
@@ -107,9 +129,14 @@ class NumberBox(QDoubleSpinBox):
         decimals: int = 0, step: float = 1.0, suffix: str = "",
     ) -> None:  # fmt: skip
         super().__init__(decimals=decimals, minimum=least, maximum=most, singleStep=step)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # may shrink
         self.setSuffix(suffix)
         self.setValue(value)
         theme.name(self, name)
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(theme.size(44, 0).width(), super().minimumSizeHint().height())
 
     @property
     def whole(self) -> int:
@@ -127,7 +154,8 @@ class NumberBox(QDoubleSpinBox):
 
 def choice(name: str, items: Iterable[tuple[str, object]]) -> QComboBox:
     """Field to choose one of `items`, each a text and its data."""
-    box = QComboBox()
+    box = QComboBox(minimumContentsLength=6)  # else the longest text would widen the page
+    box.setSizeAdjustPolicy(box.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     for text, data in items:
         box.addItem(text, data)
     theme.name(box, name)

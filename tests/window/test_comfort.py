@@ -109,3 +109,17 @@ def test_recent_targets_can_be_taken_again(target, qtbot):
     assert first.text() == DEMO.name
     with told(qtbot, target.session.target.loaded, timeout=10_000):
         first.trigger()
+
+
+def test_a_page_and_the_corner_that_were_hidden_meanwhile_are_whole_at_another_size(desk, qtbot):
+    page, corner, before = desk.match_page, desk.beside_menus, desk.beside_menus.width()
+    desk.look.scale(1)
+    qtbot.wait(100)
+    desk.drawer.turn_to("matching")
+    qtbot.wait(100)
+    body = page.candidates.parentWidget()
+    assert body.height() >= body.minimumSizeHint().height()
+    assert corner.width() == corner.sizeHint().width() > before
+    desk.look.scale(-1)
+    qtbot.wait(100)
+    desk.drawer.turn_to("")

@@ -186,10 +186,9 @@ def test_pictures_are_drawn_at_the_rate_that_is_chosen(target, qtbot):
         page.rate.activated.emit(page.rate.currentIndex())
         qtbot.waitUntil(
             lambda rate=rate: all(
-                0.4 * rate < pictures[what].image.y.high <= 0.5 * rate
-                for what in ("target", "sound", "difference")
+                0.4 * rate < each.image.y.high <= 0.5 * rate for each in pictures.values()
             ),
-            timeout=30_000,
+            timeout=90_000,
         )
 
 
