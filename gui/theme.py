@@ -6,16 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 import qtawesome
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt, QTimer
-from PySide6.QtGui import (
-    QAction,
-    QColor,
-    QFont,
-    QFontDatabase,
-    QKeyEvent,
-    QPalette,
-    QResizeEvent,
-)
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QAction, QColor, QFont, QFontDatabase, QKeyEvent, QPalette
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -558,12 +550,6 @@ class Look(QObject):
         self.use(self._settings.theme)
         for widget in self._window.findChildren(QWidget):  # plots take their fonts anew
             QCoreApplication.sendEvent(widget, QEvent(QEvent.Type.FontChange))
-        QTimer.singleShot(0, self, self._widen_corner)
-
-    def _widen_corner(self) -> None:
-        """Give what stands beside the menus its width; a menu bar asks only as it is resized."""
-        menus = self._window.menuBar()
-        QCoreApplication.sendEvent(menus, QResizeEvent(menus.size(), menus.size()))
 
     def _on_system(self) -> None:
         if self._settings.theme == "system":

@@ -1,8 +1,8 @@
 """Transport: buttons of what is done most, and the snapshots beside the menus."""
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
 from PySide6.QtGui import QContextMenuEvent, QResizeEvent
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QMenuBar, QToolButton, QWidget
 from typing_extensions import override
 
 from mesosynth.session.capture import CaptureState, TakeState
@@ -140,6 +140,14 @@ class Corner(QWidget):
         sides = _button(actions["compare"], _STYLE.ToolButtonTextOnly)
         buttons = row(undo, redo, sides, self.snapshots, _button(actions["shortcuts"]))
         column(buttons, inside=self).setContentsMargins(0, 3, theme.GAP, 1)
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        done, menus = super().event(event), self.parentWidget()
+        if event.type() == QEvent.Type.LayoutRequest and isinstance(menus, QMenuBar):
+            # A menu bar asks its corner how wide it is only when it is resized itself.
+            QCoreApplication.sendEvent(menus, QResizeEvent(menus.size(), menus.size()))
+        return done
 
 
 def _button(
