@@ -73,7 +73,7 @@ class Paths:
         return float(self._scales[row]), float(rate), 1 if rising else -1
 
     def rows(
-        self, what: str, picture: NDArray[np.float32] | None
+        self, what: str, picture: NDArray[np.floating] | None
     ) -> Iterator[tuple[float | str, ...]]:
         """Rows of a table: `what`, scale, rate, spin and number of each cell of a picture."""
         for (i, j), number in () if picture is None else np.ndenumerate(picture):

@@ -73,7 +73,7 @@ class Scrolled(QScrollArea):
 
     def __init__(self, *parts: Part, spacing: int = 6) -> None:
         super().__init__(widgetResizable=True)
-        inside = QWidget()
+        self._inside = inside = QWidget()
         self.column = column(*parts, spacing=spacing, inside=inside)
         self.setWidget(inside)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -85,8 +85,7 @@ class Scrolled(QScrollArea):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.column.invalidate()  # sizes may have changed while it was hidden
-        self.widget().updateGeometry()
-        QCoreApplication.postEvent(self.widget(), QEvent(QEvent.Type.LayoutRequest))
+        QCoreApplication.sendEvent(self._inside, QEvent(QEvent.Type.LayoutRequest))
 
 
 def wide(*buttons: QWidget) -> QHBoxLayout:
