@@ -8,7 +8,7 @@ from ..actions import Action
 from .parts import column, row
 
 RAIL_WIDTH = 72
-PAGE_WIDTH = 300
+PAGE_WIDTH = 292
 """Width of the rail and of every page, px."""
 
 
