@@ -24,7 +24,7 @@ class Frame(QFrame):
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.header = QHBoxLayout()
         self.header.setContentsMargins(2, 0, 2, 0)
-        self.header.setSpacing(theme.GAP)
+        self.header.setSpacing(4)
         self.header.addWidget(self.title)
         self.header.addWidget(self.note, 1)
         layout = QVBoxLayout(self)
