@@ -457,7 +457,8 @@ class DockArea(QMainWindow):
         """Least width or height of a place, px."""
         if isinstance(item, Row):
             parts = [self._least(part, across) for _, part in item.items]
-            return sum(parts) if item.across == across else max(parts)
+            gaps = theme.GAP * (len(parts) - 1)
+            return sum(parts) + gaps if item.across == across else max(parts)
         hints = [self._docks[i].minimumSizeHint() for i in item.split() if not i.startswith("-")]
         return max(hint.width() if across else hint.height() for hint in hints)
 
