@@ -259,6 +259,8 @@ class ScaleRatePlot(Comparison):
         self.bar.changed.connect(self._show_difference)
         self.attribution, self.relevance = AttributionPictures(parameters), RelevancePictures()
         rows, reasons = QWidget(), QWidget()
+        for half in (self.attribution, self.relevance):
+            half.setMinimumWidth(self.row.minimumWidth() // 2 - 4)
         row((self.attribution, 2), (self.relevance, 1), inside=reasons)
         self._rows = QStackedLayout(rows)
         self._rows.addWidget(self.row)
@@ -267,9 +269,8 @@ class ScaleRatePlot(Comparison):
         self.switch = theme.tool_button(
             "Attribution", "Which paths drive a match from here: residual × Jacobian"
         )
-        self.why = theme.tool_button(
-            "Relevance", "Which paths speak for the class that the target sounds like"
-        )
+        tip = "Relevance: which paths speak for the class that the target sounds like"
+        self.why = theme.tool_button("", tip, icon="ph.tag", named="Relevance")
         for button, shown in (
             (self.switch, self.drivers_shown), (self.why, self.relevance_shown)
         ):  # fmt: skip

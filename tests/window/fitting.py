@@ -68,6 +68,7 @@ for look in ("dark", "light"):
         window.layouts.reset()
         window.drawer.turn_to(page)
         window.scale_rate.switch.setChecked(page == "effects")
+        window.scale_rate.why.setChecked(page in ("effects", "layers"))
         for width, height in sizes:
             logical = round(width / ratio), round(height / ratio)
             least = window.minimumSize()
