@@ -180,25 +180,28 @@ def write_techniques(
 
 def techniques(arguments: argparse.Namespace, say: Narration) -> Answer:
     """Macro recall on other pitches, and where relevance peaks."""
-    from mesosynth.learning.classifier import TrainingSettings, train
-    from mesosynth.learning.features import FeatureSettings
+    from mesosynth.learning.classifier import Model, TrainingSettings, train
+    from mesosynth.learning.features import FeatureKind, FeatureSettings
 
     answer: Answer = {"notes": arguments.notes}
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         corpus, rates = write_techniques(folder, arguments.notes, seed=arguments.seed)
         cache = arguments.cache or folder
-        for kind in ("jtfs", "time"):
-            features = FeatureSettings(kind=kind)
-            for model in ("convnet", "svm"):
-                say(f"techniques: {kind}, {model}")
-                settings = TrainingSettings(model=model, seed=arguments.seed)
-                trained = train(corpus, cache / "techniques", features, settings)
-                answer[f"{kind} {model}"] = {
-                    "macro_recall": trained.report.macro_recall,
-                    "confusion": trained.report.confusion.tolist(),
-                    **explained(trained, corpus, rates),
-                }
+        pairs: list[tuple[FeatureKind, Model]] = [
+            ("jtfs", "convnet"), ("jtfs", "svm"), ("time", "convnet"), ("time", "svm"),
+        ]  # fmt: skip
+        if arguments.joint:
+            pairs = [("joint", "convnet")]
+        for kind, model in pairs:
+            say(f"techniques: {kind}, {model}")
+            settings = TrainingSettings(model=model, seed=arguments.seed)
+            trained = train(corpus, cache / "techniques", FeatureSettings(kind=kind), settings)
+            answer[f"{kind} {model}"] = {
+                "macro_recall": trained.report.macro_recall,
+                "confusion": trained.report.confusion.tolist(),
+                **explained(trained, corpus, rates),
+            }
     return answer
 
 
@@ -224,7 +227,7 @@ def explained(trained: "Trained", corpus: "Corpus", rates: list[float]) -> Answe
     from mesosynth.learning.relevance import Rule, relevance
 
     answer: Answer = {}
-    rules: tuple[Rule, ...] = ("epsilon plus", "epsilon")
+    rules: tuple[Rule, ...] = ("amplitude", "epsilon plus", "epsilon")
     for rule in rules:
         above: dict[str, list[float]] = {}
         error = 0.0
@@ -346,6 +349,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--splits", metavar="N", type=at_least(1), default=5, help="of the families"
     )
     parser.add_argument("--notes", metavar="N", type=at_least(12), default=60, help="a technique")
+    parser.add_argument(
+        "--joint", action="store_true", help="techniques by the convnet of two dimensions: slow"
+    )
     parser.add_argument("--cache", metavar="DIR", type=Path, help="keep features there")
     parser.add_argument("--quick", action="store_true", help="neighbours of 512 chirplets")
     parser.add_argument("--seed", metavar="N", type=at_least(0), default=0)
@@ -380,7 +386,7 @@ def show(answer: Answer) -> None:
                 f"{one[rule]['octaves']:.0%}", f"{one[rule]['sum_error']:.1e}",
             ]
             for name, one in part.items() if isinstance(one, dict)
-            for rule in ("epsilon plus", "epsilon")
+            for rule in ("amplitude", "epsilon plus", "epsilon")
         ]  # fmt: skip
         table(
             f"Playing techniques on other pitches, {part['notes']} notes of each",

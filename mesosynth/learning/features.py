@@ -56,6 +56,8 @@ class FeatureSettings(msgspec.Struct, frozen=True, kw_only=True):
         Support of the averaging, samples; 0 averages over the whole sound.
     coefficients : int
         Number of cepstral coefficients.
+    keeps_level : bool
+        False brings each sound to the standard deviation 1.
     """
 
     kind: FeatureKind = "jtfs"
@@ -69,6 +71,7 @@ class FeatureSettings(msgspec.Struct, frozen=True, kw_only=True):
     F: int = 12
     T: int = 8192
     coefficients: int = 20
+    keeps_level: bool = False
 
 
 class FeatureExtractor:
@@ -102,7 +105,7 @@ class FeatureExtractor:
         self.shape = self(np.arange(settings.samples), settings.sample_rate).shape
 
     def __call__(self, audio: Array, sample_rate: float) -> NDArray[np.float32]:
-        """Feature of a sound, which is brought to the standard deviation 1.
+        """Feature of a sound.
 
         Parameters
         ----------
@@ -119,7 +122,8 @@ class FeatureExtractor:
         if sample_rate != s.sample_rate:
             x = soxr.resample(x, sample_rate, s.sample_rate)
         x = np.pad(x[: s.samples], (0, max(s.samples - len(x), 0)))
-        x /= max(float(np.std(x)), 1e-30)
+        if not s.keeps_level:
+            x /= max(float(np.std(x)), 1e-30)
         with torch.no_grad():
             return self._compute(torch.from_numpy(x)).astype(np.float32)
 

@@ -5,12 +5,19 @@ outputs of a layer z_k = sum_j a_j w_jk goes to its inputs, from the predicted c
 back to the paths:
 
 - rule epsilon: R_j = sum_k a_j w_jk / (z_k + eps sign z_k) R_k;
-- rule epsilon plus: in convolutions, only (a_j w_jk)+ in numerator and denominator.
+- rule epsilon plus: in convolutions, only (a_j w_jk)+ in numerator and denominator;
+- rule amplitude: as epsilon plus, and the first layer shares by S_j z_j+ in place of z_j+, with the
+  coefficient S_j itself.
 
 Normalisations of batches are folded into the layer before. A bias's share goes to all inputs of
 its layer alike, so that the sum stays that of the start. With epsilon plus, the first layer shares
 among paths with more energy than the mean of the training set and weights above 0: relevance lands
 on what a sound has, not on what it lacks.
+
+Logarithm and z-score make a faint harmonic of a modulation, or what it leaks into another octave,
+count as much as the modulation itself, so that both published rules peak at whichever of them
+tells the classes apart best: of vibrato at its double, of a trill at its harmonics. The rule
+amplitude weighs paths as they sound, like the attribution of a match.
 """
 
 import copy
@@ -20,11 +27,11 @@ from typing import Any, Literal, cast
 
 import torch
 
-from mesosynth.learning.classifier import Classifier, Gate
+from mesosynth.learning.classifier import Classifier, FrameMean, Gate
 from mesosynth.learning.features import Array
 from mesosynth.learning.maps import Relevance
 
-Rule = Literal["epsilon", "epsilon plus"]
+Rule = Literal["amplitude", "epsilon plus", "epsilon"]
 _EPSILON = 1e-12  # published: 1e-6; in float64 a smaller one keeps the sum
 
 _NOTHING = 1e-9
@@ -35,7 +42,7 @@ def relevance(
     classifier: Classifier,
     audio: Array,
     sample_rate: float,
-    rule: Rule = "epsilon plus",
+    rule: Rule = "amplitude",
     label: str | None = None,
 ) -> Relevance:
     """Relevance of the paths of a sound for its most likely class.
@@ -46,8 +53,8 @@ def relevance(
     audio : (n,) array
     sample_rate : float
         Hz.
-    rule : {"epsilon plus", "epsilon"}
-        The first is the more focused. Dense layers of a net always have epsilon.
+    rule : {"amplitude", "epsilon plus", "epsilon"}
+        The last two are published. Dense layers of a net always have epsilon.
     label : str, optional
         Another class.
 
@@ -66,13 +73,17 @@ def relevance(
     z = torch.from_numpy(classifier.scaling(S))[None].double()
     start = torch.zeros(1, len(classifier.labels), dtype=torch.float64)
     start[0, classifier.labels.index(label)] = 1.0
-    R = propagate(classifier.net, z, start, rule)
+    R = propagate(classifier.net, z, start, rule, torch.from_numpy(S)[None].double())
     values = R[0].sum(dim=-1).numpy()
     return Relevance(label, probabilities[label], values, classifier.extractor.paths)
 
 
 def propagate(
-    net: torch.nn.Sequential, z: torch.Tensor, start: torch.Tensor, rule: Rule
+    net: torch.nn.Sequential,
+    z: torch.Tensor,
+    start: torch.Tensor,
+    rule: Rule,
+    S: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Relevance of a net's input.
 
@@ -84,7 +95,9 @@ def propagate(
         Its input.
     start : (batch, classes) float64 tensor
         Relevance of the scores.
-    rule : {"epsilon plus", "epsilon"}
+    rule : {"amplitude", "epsilon plus", "epsilon"}
+    S : (batch, …) float64 tensor, optional
+        Feature before its scaling, for the rule amplitude.
 
     Returns
     -------
@@ -97,6 +110,12 @@ def propagate(
         for layer in layers:
             inputs.append(a)
             a = layer(a)
+        if rule == "amplitude":
+            assert S is not None
+            inputs[0] = S / S.amax().clamp_min(1e-30) * z.relu()
+            if isinstance(layers[0], FrameMean):
+                inputs[1] = layers[0](inputs[0])
+            rule = "epsilon plus"
     R, gain, bias = start, None, None
     for place, (layer, a) in reversed([*enumerate(zip(layers, inputs, strict=True))]):
         match layer:

@@ -225,8 +225,8 @@ def test_a_convnet_of_two_axes_gives_scores_and_relevance():
     z = torch.randn(2, 16, 9, 5, dtype=torch.float64)
     net.eval()
     start = torch.eye(3, dtype=torch.float64)[:2]
-    for rule in ("epsilon", "epsilon plus"):
-        R = propagate(net, z, start, rule)
+    for rule in ("epsilon", "epsilon plus", "amplitude"):
+        R = propagate(net, z, start, rule, z.exp())
         assert R.shape == z.shape
         assert R.sum(dim=(1, 2, 3)) == pytest.approx(np.ones(2), abs=0.01)
 
@@ -317,6 +317,18 @@ def test_relevance_sums_to_its_start_and_has_both_maps(trained, notes):
     assert maps.rate_scale.columns.min() == -maps.rate_scale.columns.max()
     lines = maps.carrier_rate.as_csv().splitlines()
     assert len(lines) == 1 + len(maps.carrier_rate.rows)
+
+
+def test_relevance_peaks_at_the_rate_of_the_modulation(trained, notes):
+    """In the published rule faint harmonics count as much: it finds fewer."""
+    near = {"amplitude": [], "epsilon plus": []}
+    for sound, rate in zip(notes[1].sounds, notes[2], strict=True):
+        if sound.subset == "test":
+            for rule, found in near.items():
+                why = relevance(trained.classifier, *soundfile.read(sound.path), rule)
+                found.append(abs(np.log2(why.peak_rate / rate)) <= 0.5)
+    assert np.mean(near["amplitude"]) >= 0.9
+    assert np.mean(near["epsilon plus"]) < np.mean(near["amplitude"])
 
 
 # --------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mesosynth.paper.drawing import FigureTable
-from mesosynth.paper.neighbours import FEATURES, RANGES, draw_ratios, grid, neighbour_ratios
+from mesosynth.paper.neighbours import BARS, FEATURES, RANGES, draw_ratios, grid, neighbour_ratios
 
 
 def test_neighbours_of_a_chart_of_the_parameters_have_like_parameters():
@@ -26,6 +26,16 @@ def test_a_feature_that_is_blind_to_the_rate_is_far_off_in_it_alone():
     assert ratios[:, 1].min() < 0.6
     assert ratios[:, 1].max() > 1.6
     assert ratios[:, [0, 2]] == pytest.approx(1.0, abs=0.2)
+
+
+def test_no_feature_holds_all_published_extremes_at_the_largest_parameters():
+    """40 other sounds with the least weighted distance from that corner are too far for them."""
+    theta = np.log2(grid(16))
+    step = (theta[-1] - theta[0]) / 15.0
+    weights = np.array([0.35, 0.18, 0.47])
+    allowed = -np.log2([BARS[name][0] for name in RANGES]) / step
+    nearest = np.sort(((theta[-1] - theta) / step) @ weights)[1:41]
+    assert nearest.mean() > 1.02 * (allowed @ weights)
 
 
 def test_violins_are_drawn_from_the_table_alone():
