@@ -18,6 +18,7 @@ from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
 from mesosynth.instruments.drum import PARAMETERS, PICK_UP, mode_numbers
 from mesosynth.instruments.drum_torch import KNEES
 from mesosynth.instruments.oscillator import FADE_FROM
+from mesosynth.matching.results import Guess
 from mesosynth.matching.starts import Start, peak_shift
 
 Array = NDArray[np.float64]
@@ -235,8 +236,11 @@ def _apart(a: Array, b: Array) -> bool:
     return bool(abs(a[2] - b[2]) > 0.05 or abs(stiffness) > 0.9)
 
 
-def _fit(struck: Array, f_c: float, tau: float) -> list[tuple[float, Array]]:
-    """Best values of p, D and alpha for a pitch and a decay, with their similarity."""
+def _fit(struck: Array, f_c: float, tau: float, guesses: list[Array]) -> list[tuple[float, Array]]:
+    """Best values of p, D and alpha for a pitch and a decay, with their similarity.
+
+    Those near a guess come first where they are better than those near a point of the grid.
+    """
     finest = int(np.clip(np.round(np.log2(tau * ANALYSIS_RATE)), _COARSEST + 1, _FINEST))
     coarsest = int(np.clip(np.round(np.log2(6.0 * ANALYSIS_RATE / f_c)), _COARSEST, finest))
     spectra = [_Spectra.of(struck, 1 << size, tau) for size in range(coarsest, finest + 1)]
@@ -248,7 +252,7 @@ def _fit(struck: Array, f_c: float, tau: float) -> list[tuple[float, Array]]:
         if len(chosen) == _CANDIDATES:
             break
     found: list[tuple[float, Array]] = []
-    for rest in chosen:
+    for rest in (*guesses, *chosen):
         best, reach, score = rest, _REACH, 0.0
         for at in spectra:
             for _ in range(_ROUNDS):
@@ -257,15 +261,22 @@ def _fit(struck: Array, f_c: float, tau: float) -> list[tuple[float, Array]]:
                 best, score = near[int(np.argmax(scores))], float(scores.max())
                 reach = _NARROWER * reach
         found.append((score, best))
-    return sorted(found, key=lambda each: -each[0])[:_KEPT]
+    kept = sorted(found[len(guesses) :], key=lambda each: -each[0])[:_KEPT]
+    for guessed in found[: len(guesses)]:
+        if guessed[0] > kept[0][0]:
+            kept = [guessed, *(each for each in kept if _apart(each[1], guessed[1]))]
+    return kept
 
 
 # --------------------------------------------------------------------------------------------------
 # All together
 
 
-def drum_guesses(audio: NDArray[np.float32], count: int) -> list[Start]:
+def drum_guesses(audio: NDArray[np.float32], count: int, guess: Guess | None = None) -> list[Start]:
     """Best starts for a drum, best first.
+
+    Pitch and decay are read off; the encoder's guess is one more place from which damping,
+    stiffness and side ratio are refined.
 
     Parameters
     ----------
@@ -273,6 +284,8 @@ def drum_guesses(audio: NDArray[np.float32], count: int) -> list[Start]:
         The target.
     count : int
         Most starts.
+    guess : Guess, optional
+        By an encoder.
 
     Returns
     -------
@@ -281,9 +294,11 @@ def drum_guesses(audio: NDArray[np.float32], count: int) -> list[Start]:
     strike = find_strike(audio)
     struck = audio[strike:].astype(np.float64)
     onset = (strike - ANALYSIS_SAMPLES // 2) / ANALYSIS_RATE
+    ids = ("p", "D", "alpha")
+    guesses = [] if guess is None else [np.array([guess.theta[id_] for id_ in ids])]
     starts: list[Start] = []
     for f_c in lowest_peaks(struck):
         tau = decay_at(struck, f_c)
-        for similarity, rest in _fit(struck, f_c, tau):
+        for similarity, rest in _fit(struck, f_c, tau, guesses):
             starts.append(Start(np.array([f_c, tau, *rest]), similarity, onset=onset))
     return sorted(starts, key=lambda start: -start.similarity)[:count]

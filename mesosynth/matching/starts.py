@@ -648,10 +648,6 @@ def _quadratic(filled: NDArray[np.float64], slope: NDArray[np.float64]) -> NDArr
 # Starts of every model
 
 
-_READ_BETTER = ("drum",)
-"""Instruments whose theta is read off the sound more exactly than an encoder guesses it."""
-
-
 def starts_of(
     operator: Operator, S: NDArray[np.float64], audio: NDArray[np.float32], count: int
 ) -> list[Start]:
@@ -672,11 +668,14 @@ def starts_of(
     -------
     list of Start
     """
-    starts = _heard_starts(operator, S, audio, count)
     name = operator.model.name
-    if name in _READ_BETTER or name not in encoder_instruments():
-        return starts
-    return _with_guess(operator, S, starts, guess_window(audio, shipped_encoder(name)))
+    guess = guess_window(audio, shipped_encoder(name)) if name in encoder_instruments() else None
+    if name == "drum":  # of which pitch and decay are read off more exactly than guessed
+        from mesosynth.matching.drum_starts import drum_guesses
+
+        return drum_guesses(audio, count, guess)
+    starts = _heard_starts(operator, S, audio, count)
+    return starts if guess is None else _with_guess(operator, S, starts, guess)
 
 
 def _with_guess(
@@ -703,10 +702,6 @@ def _heard_starts(
     match operator.model.name:
         case "ripple":
             return ripple_guesses(operator, audio, count)
-        case "drum":
-            from mesosynth.matching.drum_starts import drum_guesses
-
-            return drum_guesses(audio, count)
         case "strike":
             from mesosynth.matching.strike_starts import strike_guesses
 

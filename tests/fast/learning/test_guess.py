@@ -11,6 +11,7 @@ import mesosynth as ms
 from mesosynth.audio.target import ANALYSIS_RATE, target_from_array
 from mesosynth.errors import ArgumentError, LearningError
 from mesosynth.matching import starts
+from mesosynth.matching.drum_starts import drum_guesses
 from mesosynth.matching.encoder import guess_steps, shipped_encoder
 from mesosynth.matching.match import render_match
 from mesosynth.matching.model import CHIRPLET
@@ -98,3 +99,17 @@ def test_the_guess_is_the_first_start_where_it_sounds_more_like_the_target(near,
     listed = starts.starts_of(operator, operator.analyse(x), x, 3)
     same = [bool(np.allclose(start.theta, guessed)) for start in listed]
     assert same == ([True, False, False, False] if near else [False] * 3)
+
+
+@pytest.mark.parametrize("near", [True, False])
+def test_of_a_drum_pitch_and_decay_are_read_off_and_the_rest_is_the_guess_where_it_fits_better(
+    near,
+):
+    theta = {"f_c": 150.0, "tau": 0.4, "p": 0.02, "D": 0.07, "alpha": 0.6}
+    x = render_match(theta, "drum")
+    others = {"p": 0.02, "D": 0.07, "alpha": 0.6} if near else {"p": 0.19, "D": 0.3, "alpha": 0.01}
+    guess = ms.Guess("drum", {"f_c": 900.0, "tau": 0.1, **others}, {})
+    read_off, listed = drum_guesses(x, 3), drum_guesses(x, 3, guess)
+    assert (listed[0].similarity > read_off[0].similarity) == near
+    assert listed[0].theta[0] == pytest.approx(150.0, rel=0.01)
+    assert listed[0].theta[1] == pytest.approx(0.4, rel=0.1)
