@@ -12,7 +12,7 @@ from mesosynth.matching.tracking import Tracker
 TICK, WORD = 0.125, 0.025  # s: from one look to the next, and from one word to the next,
 LATE = 0.06  # which may come so late while it looks
 STILL = 8.0  # s: until all arpeggios sound that will
-TO_SETTLE = 3.0  # s of looks before the glide: what came before is heard, but costs no look
+TO_SETTLE = 4.0  # s of looks before the glide: what came before is heard, but costs no look
 
 
 def glide(begin, end):
