@@ -243,7 +243,7 @@ def test_a_layer_may_be_a_drum_which_moves_and_goes_with_it(playing, tmp_path):
     session.presets.save(path)
     assert load_preset(path).state == {"layers": {"1": drum}}
     session.layers.use(2, "ripple", {})
-    with pytest.raises(ArgumentError, match="Layer 3 is a ripple"):
+    with pytest.raises(ArgumentError, match="Layer 3, ripple, is no event"):
         session.layers.start(go_on=True)
     session.layers.remove(2)
     with pytest.raises(ArgumentError, match="'piano' does not exist"):
