@@ -3,10 +3,11 @@
 A place is drawn by the decibels, or by the amplitude, that are missing in the picture of middle
 resolution. Around it, the course of the missing power in time gives onset, attack and decay (a line
 fit in decibels), and the rate of a tremolo or of notes (the peak of its modulation spectrum); the
-spectrum's peak gives the pitch, and the slope of the picture there the glide. A ripple takes rate,
-scale and spin from the local JTFS, and its phase from the picture. Onsets snap to peaks of the
-spectral flux. Some are copies of layers that are there, at another onset: what was fitted once is
-tried again where the sound repeats.
+spectrum's peak gives the pitch, and the slope of the picture there, or the fan-chirp transform, the
+glide. A ripple takes rate, scale and spin from the local JTFS, and its phase from the picture;
+grains come where a cloud of them would lie on what stands out. Onsets snap to peaks of the spectral
+flux. Some are copies of layers that are there, at another onset: what was fitted once is tried
+again where the sound repeats.
 """
 
 import functools
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import soxr
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
@@ -28,6 +30,7 @@ from mesosynth.matching.band_pictures import (
     Pictures,
     band_centres,
 )
+from mesosynth.matching.fan_chirp import SPAN, ChirpRate
 from mesosynth.matching.layer_models import (
     KINDS,
     LEVEL,
@@ -50,7 +53,7 @@ _REPEATS, _NEARLY = 0.25, 0.6  # autocorrelation of a sound that repeats; of its
 _NEPER_DB = 20.0 / math.log(10.0)
 
 _SHARES = {
-    "tone": 0.33, "air": 0.19, "wide": 0.15, "arpeggio": 0.15, "drum": 0.1, "ripple": 0.04,
+    "tone": 0.3, "air": 0.17, "wide": 0.13, "arpeggio": 0.13, "drum": 0.1, "ripple": 0.13,
     "grains": 0.04,
 }  # fmt: skip
 """Of the candidates: a strike that rings, one of coloured or of broadband air, ..."""
@@ -58,6 +61,7 @@ _SHARES = {
 _KINDS = {"tone": "strike", "air": "strike", "wide": "strike", "arpeggio": "chirplet"}
 """Instrument of a way to propose, where it has another name."""
 
+_HEAD = 0.05  # s: a second reading of the chirp rate is a little before the first
 _COPIES, _TREMOLOS, _GLIDING = 0.3, 0.2, 0.5  # share of candidates
 _SLOWEST, _FASTEST = 2.0, 40.0  # Hz, of a modulation
 _AROUND = (3.0, 1.5)  # frames and bands over which a glide is measured
@@ -120,6 +124,7 @@ class LayerStarts:
         peaks = np.flatnonzero((rises == near) & (rises > 0.15 * rises.max()))
         self.onsets: list[float] = (peaks * _HOP).tolist()
         self.period = _period(rises)
+        self._chirp_rates: dict[int, float | None] = {}
 
     def propose(
         self,
@@ -223,7 +228,9 @@ class LayerStarts:
             case _:
                 gamma, air, width, brightness = 0.0, 1.0, 0.3, -20.0
                 if rng.random() < _GLIDING:
-                    gamma = float(rng.choice([glide, glide, rng.normal() * 1.5]))
+                    read = self._chirp_rate(onset) if way == "tone" else None
+                    gammas = [glide, glide if read is None else read, rng.normal() * 1.5]
+                    gamma = float(rng.choice(gammas))
                 if way == "tone":
                     air, brightness = (float(rng.choice(x)) for x in ((0, 0, 0.15), _BRIGHTNESS))
                 else:
@@ -237,6 +244,26 @@ class LayerStarts:
                     f_c, gamma, attack, decay, brightness, 0.0, 0.5, air, width, rate, depth
                 ]  # fmt: skip
                 return self._row("strike", theta, onset, rng)
+
+    def _chirp_rate(self, onset: float) -> float | None:
+        """Chirp rate after an onset by the fan-chirp transform, octaves/s; None of no clear one."""
+        place = round(onset / _HOP)
+        if place not in self._chirp_rates:
+            begin = round(onset * ANALYSIS_RATE)
+            audio = self._slow[begin : begin + round((SPAN + _HEAD) * ANALYSIS_RATE)]
+            audio = np.pad(audio, (0, round((SPAN + _HEAD) * ANALYSIS_RATE) - len(audio)))
+            reading = self._reader.read(audio)
+            self._chirp_rates[place] = None if reading is None else reading.gamma
+        return self._chirp_rates[place]
+
+    @functools.cached_property
+    def _slow(self) -> NDArray[np.float32]:
+        """The sound at ANALYSIS_RATE."""
+        return soxr.resample(self._x.numpy(), RATE, ANALYSIS_RATE)
+
+    @functools.cached_property
+    def _reader(self) -> ChirpRate:
+        return ChirpRate()
 
     def _ripple(
         self, frame: int, band: int, onset: float, envelope: list[float], rng: np.random.Generator

@@ -39,6 +39,7 @@ from mesosynth.matching.layer_models import (
 from mesosynth.matching.layer_starts import LayerStart, LayerStarts
 from mesosynth.matching.results import (
     MOST_LAYERS,
+    STATIONARY,
     Layer,
     LayersCandidate,
     LayersResult,
@@ -248,7 +249,7 @@ def _details(D: torch.Tensor) -> torch.Tensor:
 _PEAK = 0.5  # of the sound that is analysed
 _LOUDEST_LAYER = units.db_to_amplitude(PARAMETERS["level_1"].maximum)
 _ROOM = 0.25  # factor by which single layers are rendered softer, so that none is limited
-_CANDIDATES, _FINALISTS = 48, 3  # for a new layer
+_CANDIDATES, _FINALISTS = 56, 4  # for a new layer
 _FIRST = (16, 1)  # the same, for the first one, which is heard as soon as possible
 _AT_ONCE = 12  # candidates
 _LEVELS = (-6.0, -2.0, 1.0, 4.0)  # dB around the median of what is missing
@@ -535,8 +536,11 @@ class LayerSearch:
         base = self._sum(mixture) if len(mixture) else None
         present = None if base is None else base[1]
         layers = [LayerStart(*layer) for layer in zip(mixture.kinds, mixture.rows, strict=True)]
-        count, finalists = (_CANDIDATES, _FINALISTS) if layers else _FIRST
-        starts = self._starts.propose(present, layers, count, rng, self._settings.kinds)
+        kinds, (count, finalists) = self._settings.kinds, (_CANDIDATES, _FINALISTS)
+        if not layers:  # the first one is heard soon, and the JTFS of ripples takes a while
+            kinds = [kind for kind in kinds if kind not in STATIONARY] or kinds
+            count, finalists = _FIRST
+        starts = self._starts.propose(present, layers, count, rng, kinds)
         tried: list[tuple[float, str, torch.Tensor]] = []
         for kind in KINDS:
             rows = [start.row for start in starts if start.kind == kind]

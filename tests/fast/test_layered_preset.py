@@ -23,9 +23,11 @@ from mesosynth.presets.matched import (
     layers_beside,
     levelled,
     matched_preset,
+    phrase_begin,
     sound_beside,
 )
 from mesosynth.presets.preset import load_preset, save_preset
+from mesosynth.session.layer_mixer import LayerMixer, kinds_of, mixer_of
 
 PERIOD = 5760 / ANALYSIS_RATE  # s
 
@@ -47,6 +49,14 @@ MIXED = (
 )  # fmt: skip
 
 
+TEXTURES = (
+    Layer({"f_0": 300.0, "f_m": 5.0, "gamma": -3.0, "w": 3.0, "depth": 0.9, "attack": 0.02,
+           "decay": 0.4}, onset=0.2, level=0.3, instrument="ripple"),
+    Layer({"density": 0.9, "slope": 0.6, "f_low": 500.0, "f_high": 2500.0, "length": 0.05,
+           "rate": 60.0, "attack": 0.02, "decay": 0.5}, onset=0.9, level=0.4, instrument="grains"),
+)  # fmt: skip
+
+
 def play(values, seconds, state=None):
     instrument = Layers()
     instrument.restore(state or {})
@@ -57,7 +67,9 @@ def play(values, seconds, state=None):
     return out[0]
 
 
-@pytest.mark.parametrize("layers", [LAYERS, MIXED], ids=["arpeggios", "mixed"])
+@pytest.mark.parametrize(
+    "layers", [LAYERS, MIXED, TEXTURES], ids=["arpeggios", "mixed", "textures"]
+)
 def test_the_instrument_plays_what_was_matched(layers):
     values = layer_values(layers)
     begin = min(
@@ -188,6 +200,22 @@ def test_the_preset_of_one_arpeggio_is_in_time_with_its_recording(onset):
     sound = sound_beside(preset, recording)
     assert similarity(audio, sound, ANALYSIS_RATE).score > 0.95
     assert 1.5 < preset.values["period"] < 1.9
+
+
+@pytest.mark.parametrize("layers", [MIXED, TEXTURES], ids=["mixed", "textures"])
+def test_the_mixer_reads_the_layers_back(layers):
+    mixer = mixer_of(layers, LayerMixer(), phrase_begin(layers), "")
+    values, kinds = PARAMETERS.complete(layer_values(layers)), kinds_of(layer_state(layers))
+    for again, layer in zip(mixer.layers(values, kinds, heard=True), layers, strict=True):
+        assert again.instrument == layer.instrument
+        assert again.theta == pytest.approx(layer.theta)
+        assert (again.onset, again.level) == pytest.approx((layer.onset, layer.level))
+    up = mixer.layers({**values, "transpose": 12.0}, kinds, heard=True)
+    for again, layer in zip(up, layers, strict=True):
+        for id_ in {"f_c", "f_0", "f_low", "f_high"} & set(layer.theta):
+            assert again.theta[id_] == pytest.approx(2.0 * layer.theta[id_])
+    kinds[1] = {"instrument": "ripple", "parameters": {}}  # it sounds all the time
+    assert mixer.layers(values, kinds, heard=True)[1].level == 0.0
 
 
 def test_a_delay_that_cannot_be_is_refused_by_name():
