@@ -50,6 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     """Measure; return the object that --json prints."""
     from mesosynth.audio.file import load_target
+    from mesosynth.instruments.layers import SILENT
     from mesosynth.matching.similarity import similarity
     from mesosynth.presets.matched import sound_beside
     from mesosynth.presets.preset import load_preset, save_preset
@@ -76,10 +77,10 @@ def run(arguments: argparse.Namespace) -> Answer:
             recording = target.recording
             sound = sound_beside(preset, recording)
             measured = similarity(recording.audio, sound, recording.sample_rate)
-            levels = [value for id_, value in preset.values.items() if id_.startswith("level_")]
+            levels = [x for id_, x in preset.values.items() if id_.startswith("level_")]
             rows.append({
                 "file": path.name, "target": target.name,
-                "layers": sum(level > min(levels) for level in levels),
+                "layers": sum(level > SILENT for level in levels),
                 "stated": dict(preset.match.similarity), "measured": measured.as_dict(),
                 "loudness": _loudness(preset),
             })  # fmt: skip
@@ -104,13 +105,27 @@ def _matched(before: "Preset", target: "Target", layers: int, seconds: float) ->
         preset, name=before.name, comment=before.comment, author=before.author, tags=before.tags,
         licence=before.licence,
     )  # fmt: skip
-    for _ in range(2):  # again, for the gate of the loudness
-        gain = preset.table["gain"].clamp(preset.values["gain"] + LOUDNESS - _loudness(preset))
-        preset = msgspec.structs.replace(preset, parameters={**preset.parameters, "gain": gain})
+    preset = _as_loud_as_others(preset)
     assert preset.match is not None
     scores = similarity(recording.audio, sound_beside(preset, recording), recording.sample_rate)
     record = msgspec.structs.replace(preset.match, similarity=scores.as_dict())
     return msgspec.structs.replace(preset, match=record)
+
+
+def _as_loud_as_others(preset: "Preset") -> "Preset":
+    """A preset of layers with another gain and, where that is not enough, louder layers."""
+    from mesosynth.instruments.layers import SILENT
+
+    for _ in range(2):  # again, for the gate of the loudness
+        values, missing = preset.values, LOUDNESS - _loudness(preset)
+        gain = preset.table["gain"].clamp(values["gain"] + missing)
+        missing -= gain - values["gain"]
+        levels = {id_: x for id_, x in values.items() if id_.startswith("level_") and x > SILENT}
+        room = preset.table["level_1"].maximum - max(levels.values())
+        louder = {id_: x + min(max(missing, 0.0), room) for id_, x in levels.items()}
+        parameters = {**preset.parameters, "gain": gain, **louder}
+        preset = msgspec.structs.replace(preset, parameters=parameters)
+    return preset
 
 
 def _loudness(preset: "Preset") -> float:
