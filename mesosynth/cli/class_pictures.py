@@ -105,11 +105,17 @@ def _draw(axes: Axes, map_: RelevanceMap) -> None:
         interpolation="nearest",
     )  # fmt: skip
     for which, marks in (("x", map_.columns), ("y", map_.rows)):
-        places = range(0, len(marks), max(len(marks) // 9, 1))
+        places = range(0, len(marks), -(-len(marks) // 9))
         ticks = axes.set_xticks if which == "x" else axes.set_yticks
-        ticks(list(places), [f"{marks[i]:.3g}".replace("-", "−") for i in places])
+        ticks(list(places), [_short(marks[i]) for i in places])
     x, y = map_.column_name, map_.row_name
     plain(axes, "", x[0].upper() + x[1:], y[0].upper() + y[1:])
+
+
+def _short(value: float) -> str:
+    """Three digits, without an exponent."""
+    text = f"{value:.0f}" if abs(value) >= 1000.0 else f"{value:.3g}"
+    return text.replace("-", "−")
 
 
 def _plain(text: str) -> str:
