@@ -47,8 +47,9 @@ def hears(seen, target, gamma):
         return (
             state.hearing == "following"
             and state.confidence > 0.5
-            and state.theta["gamma"] == pytest.approx(gamma, rel=0.15)
-            and state.theta["f_c"] == pytest.approx(TARGET["f_c"], rel=0.15)
+            and state.theta.get("gamma") == pytest.approx(gamma, rel=0.15)
+            # It is left out where the sound does not determine it for a moment.
+            and state.theta.get("f_c") == pytest.approx(TARGET["f_c"], rel=0.15)
         )
 
     seen.wait("tracking.changed", PATIENCE, found)
