@@ -19,7 +19,7 @@ from mesosynth.system.atomic_file import check_outputs
 
 POLL = 1 / 30  # s
 ENCORE = 3.0  # s that the match is heard once it is found
-PICTURE_TIMEOUT = 15.0  # s
+PICTURE_TIMEOUT = 60.0  # s
 SAMPLE_RATE = 48000
 SECONDS = 4.0
 _SUFFIXES = ("json", "wav", "png")
