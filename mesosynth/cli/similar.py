@@ -39,10 +39,12 @@ def similar(
     index = read_index()
     if new := sum(key not in index for key in presets):
         from mesosynth.cli.progress import ProgressBar
-        from mesosynth.presets.fingerprints import index_presets
+        from mesosynth.presets.fingerprints import Fingerprinter, index_presets
 
         with ProgressBar("Listening to new sounds", new, counts=True) as bar:
             index = index_presets(presets, lambda done, _: bar.move(done))
+        if here not in index:
+            Fingerprinter().of_preset(compared)  # which raises, and says why
         try:
             write_index(index)  # so that each is listened to once
         except OSError as error:  # a cache that cannot be written costs time at the next call
