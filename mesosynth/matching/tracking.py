@@ -243,6 +243,8 @@ class OtherStarts:
         assert self._encoder is not None
         audio = _middle(heard.audio)
         theta = guess_window(audio, self._encoder).theta
+        if heard.reading is not None:  # repeated arpeggios last longer, as slow ones do
+            theta = {**theta, "gamma": heard.reading.gamma}
         held = {id_: value for id_, value in played.items() if id_ not in self._followed}
         yield
         recent, best, least = self._recent, None, math.inf

@@ -1,14 +1,16 @@
 """Fears: a loss that is not what it is called, digits that change when it goes on, wrong files."""
 
 import dataclasses
+import json
 import math
 
 import numpy as np
 import pytest
 import torch
 
+from mesosynth.cli.main import main
 from mesosynth.errors import ArgumentError, LearningError
-from mesosynth.learning.dataset import Dataset, DatasetSettings
+from mesosynth.learning.dataset import Dataset, DatasetSettings, make_dataset
 from mesosynth.learning.perception import features_and_metric
 from mesosynth.learning.training import (
     Inputs,
@@ -129,6 +131,11 @@ def test_training_goes_on_to_the_same_digits(dataset, inputs, tmp_path):
     other = dataclasses.replace(SETTINGS, loss="p")
     with pytest.raises(LearningError, match="its loss is 'pnp', not 'p'"):
         next(train(dataset, other, run, inputs=inputs))
+    for name, another in (("version", 1), ("instrument", "drum")):
+        stored = torch.load(run, weights_only=True)
+        torch.save({**stored, "of": {**stored["of"], name: another}}, tmp_path / name)
+        with pytest.raises(LearningError, match=f"its {name} is {another!r}, not"):
+            next(train(dataset, SETTINGS, tmp_path / name, inputs=inputs))
     run.write_bytes(b"no checkpoint")
     with pytest.raises(LearningError, match="no training"):
         next(train(dataset, SETTINGS, run, inputs=inputs))
@@ -156,6 +163,22 @@ def test_an_encoder_is_kept_and_another_is_refused_by_name(dataset, inputs, tmp_
     path.write_bytes(b"nothing")
     with pytest.raises(LearningError, match="no encoder"):
         load_encoder(path, "chirplet")
+
+
+def test_the_command_lists_missing_files_and_trains_on_the_others(tmp_path, capsys):
+    folder, out = tmp_path / "data", tmp_path / "x.pt"
+    make_dataset(folder, DatasetSettings("chirplet", cells=3, chunk=9, samples=4096))
+    (folder / "chunk-00000.parquet").unlink()
+    (folder / "chunk-00002.parquet").write_bytes(b"broken")
+    words = ["train", "encoder", "--data", str(folder), "-o", str(out), "--epochs", "1"]
+    assert main(words) == 2  # of three files, one is too few
+    assert "7 sounds to train on and 1 to judge by are too few" in capsys.readouterr().err
+    make_dataset(folder, DatasetSettings("chirplet", cells=3, chunk=9, samples=4096))
+    (folder / "chunk-00000.parquet").unlink()
+    assert main([*words, "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["missing"] == ["chunk-00000.parquet"]
+    assert load_encoder(out, "chirplet").about["sounds"] == 18
 
 
 def test_too_few_sounds_are_told_with_their_number():
