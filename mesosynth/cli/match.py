@@ -462,9 +462,11 @@ def _layers(checkpoint: "Checkpoint", options: MatchOptions, as_json: bool) -> d
 
 
 def _layers_text(step: LayersStep) -> str:
-    count = len(step.layers)
-    layers = f"{count} layer{'s' if count > 1 else ''}"
-    return f"{layers}  picture {step.picture:.3f}"
+    return f"{_number(step.layers)}  picture {step.picture:.3f}"
+
+
+def _number(layers: Sequence["Layer"]) -> str:
+    return f"{len(layers)} layer{'s' if len(layers) > 1 else ''}"
 
 
 def _print_layers(result: "LayersResult") -> None:
@@ -474,7 +476,7 @@ def _print_layers(result: "LayersResult") -> None:
     print(f"Similarity: {result.scores}; after {result.seconds:.0f} s.")
     for one in result.candidates[1:]:
         difference = one.difference(result.candidates[0])
-        print(f"Or {len(one.layers)} layers ({difference}): {one.scores.brief}.")
+        print(f"Or {_number(one.layers)} ({difference}): {one.scores.brief}.")
     if not result.converged:
         print("It was not done when the time was over; a larger --seconds may bring it closer.")
 
