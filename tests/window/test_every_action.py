@@ -175,7 +175,7 @@ def test_every_action_acts(ready, qtbot, menu, way):
         before = seen(desk, id_)
         way(desk, id_)
         try:
-            qtbot.waitUntil(lambda i=id_, b=before: seen(desk, i) != b, timeout=5_000)
+            qtbot.waitUntil(lambda i=id_, b=before: seen(desk, i) != b, timeout=20_000)
         except qtbot.TimeoutError:
             idle.append(id_)
     tidy(desk)
