@@ -58,6 +58,7 @@ def match_a_recording(window: MainWindow, _: JackPlayer | None) -> None:
     _press(window, "F4")
     _press(window, "M")
     _wait(lambda: _found(window))
+    _wait(lambda: window.match.scores.bars["score"].text != "–" and window.pad.map.known == 1.0)
 
 
 def compare_two_presets(window: MainWindow, _: JackPlayer) -> None:
