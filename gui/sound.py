@@ -221,14 +221,16 @@ class Piano(QObject):
         kind = event.type()
         if kind == QEvent.Type.ApplicationDeactivate:
             self._let_go()
-        if not isinstance(event, QKeyEvent) or isinstance(QApplication.focusWidget(), QLineEdit):
+        if not isinstance(event, QKeyEvent):
             return False
         key = event.key()
+        if kind == QEvent.Type.KeyRelease and not event.isAutoRepeat() and key in self._held:
+            self._release(key)  # wherever text is typed by now
+            return True
+        if isinstance(QApplication.focusWidget(), QLineEdit):
+            return False
         if key not in _KEYS and key not in _OCTAVES:
             return False
-        if kind == QEvent.Type.KeyRelease and not event.isAutoRepeat():
-            self._release(key)
-            return True
         if event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
             return False
         if kind == QEvent.Type.KeyPress and not event.isAutoRepeat():
@@ -247,9 +249,8 @@ class Piano(QObject):
             self._desk.ask(lambda session: session.keys.note_on(note))
 
     def _release(self, key: int) -> None:
-        note = self._held.pop(key, None)
-        if note is not None:
-            self._desk.ask(lambda session: session.keys.note_off(note))
+        note = self._held.pop(key)
+        self._desk.ask(lambda session: session.keys.note_off(note))
 
     def _let_go(self) -> None:
         for key in list(self._held):

@@ -1,11 +1,15 @@
 """Fixtures that all tests share, and which tests run alone."""
 
 import os
+import signal
 
 import pytest
 
 # Two torch threads on two cores that others use as well wait for each other most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell that starts tests behind lets them, and all programs that they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ALONE = {"jack", "pulse", "no_card", "display", "real_time"}
 """Fixtures of tests that run one after another: sound servers, windows on a screen (these in a

@@ -71,7 +71,7 @@ def test_save_and_open_a_preset_by_the_keyboard(desk, qtbot, tmp_path):
     desk.history.set_at_once({"f_m": 12.5, "gamma": -3.0}, "test")
     press(desk, "Ctrl+S")
     answer(qtbot, desk, tmp_path / "mine")
-    saved = tmp_path / "mine.json"
+    saved = tmp_path / "mine.mesopreset.json"
     qtbot.waitUntil(saved.exists, timeout=5_000)
     assert json.loads(saved.read_text())["parameters"]["f_m"] == 12.5
     desk.history.set_at_once({"f_m": 2.0, "gamma": 1.0}, "test")

@@ -19,17 +19,20 @@ def test_the_desk_leaves_without_a_trace(display, tmp_path, number, code):
         DESK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
         start_new_session=True,
     )  # fmt: skip
-    search = ["xdotool", "search", "--onlyvisible", "--pid", str(running.pid)]
-    patience = time.monotonic() + 20.0
-    while subprocess.run(search, capture_output=True, check=False).returncode:
-        assert time.monotonic() < patience, "no window came"
-        time.sleep(0.1)
-    time.sleep(1.5)  # the matcher imports torch meanwhile
-    if number == signal.SIGINT:
-        os.killpg(running.pid, number)  # as a terminal does: to all at once
-    else:
-        running.send_signal(number)
-    out, err = running.communicate(timeout=15)
+    try:
+        search = ["xdotool", "search", "--onlyvisible", "--pid", str(running.pid)]
+        patience = time.monotonic() + 20.0
+        while subprocess.run(search, capture_output=True, check=False).returncode:
+            assert time.monotonic() < patience, "no window came"
+            time.sleep(0.1)
+        time.sleep(1.5)  # the matcher imports torch meanwhile
+        if number == signal.SIGINT:
+            os.killpg(running.pid, number)  # as a terminal does: to all at once
+        else:
+            running.send_signal(number)
+        out, err = running.communicate(timeout=15)
+    finally:
+        running.kill()  # a window that stays would lie over those of other tests
     assert (running.returncode, out) == (code, "")
     assert "Traceback" not in err
     assert "leaked" not in err  # semaphores or shared memory
