@@ -11,6 +11,8 @@ from mesosynth.cli.sequence import sequence
 from mesosynth.errors import ArgumentError
 from mesosynth.matching.results import LayersSettings, MatchSettings, SequenceSettings
 
+OPTIONS = {"pinned": "pin", "kinds": "instrument"}  # where they are named otherwise
+
 BY_SCRIPTS_ONLY = {
     "start", "max_evaluations",  # of one arpeggio: theta to start from; patience
     "steps", "before",  # of layers: patience; the match before a hand changed it
@@ -19,7 +21,7 @@ BY_SCRIPTS_ONLY = {
 
 
 def options(names):
-    return {"pin" if name == "pinned" else name for name in names} - BY_SCRIPTS_ONLY
+    return {OPTIONS.get(name, name) for name in names} - BY_SCRIPTS_ONLY
 
 
 def test_every_setting_has_an_option():
@@ -47,6 +49,8 @@ def test_what_is_typed_becomes_settings():
     )  # fmt: skip
     layers = MatchOptions(layers=2, seconds=9.0, seed=3).layers_settings()
     assert layers == LayersSettings(layers=2, seconds=9.0, seed=3)
+    grains = MatchOptions(layers=2, instrument="grains").layers_settings()
+    assert grains == LayersSettings(layers=2, kinds=("grains",))
     ripple = MatchOptions(instrument="ripple", pin=["f_0=A4"]).settings()
     assert ripple.pinned == {"f_0": 440.0}
     assert set(ripple.unknowns) == {"f_m", "gamma", "w", "depth"}
