@@ -105,7 +105,7 @@ def _attempt(function: Callable[[T], R], item: T) -> R | Exception:
 def _client(scheduler: str | None, workers: int) -> Generator[tuple[Any, Any]]:
     """Client of a scheduler, or of a cluster of processes on this machine that ends with it."""
     try:
-        import dask
+        from dask.config import set as configured
         from distributed import Client, LocalCluster, as_completed
     except ImportError:
         raise ArgumentError(
@@ -118,9 +118,7 @@ def _client(scheduler: str | None, workers: int) -> Generator[tuple[Any, Any]]:
             # By itself Dask adds MALLOC_TRIM_THRESHOLD_, with which every large array is given
             # back to the system and taken from it anew.
             environment = {"OMP_NUM_THREADS": 1}
-            stack.enter_context(
-                dask.config.set({"distributed.nanny.pre-spawn-environ": environment})
-            )
+            stack.enter_context(configured({"distributed.nanny.pre-spawn-environ": environment}))
             no_dashboard: Any = None
             where = stack.enter_context(
                 LocalCluster(
