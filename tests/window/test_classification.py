@@ -1,4 +1,4 @@
-"""Fears: a tag that nobody accepted, a desk that waits, and relevance of another sound."""
+"""Suggested tags are written only when accepted; relevance is of the target that is shown."""
 
 import csv
 
