@@ -80,8 +80,8 @@ def batch(
     about = {"instrument": instrument, "seed": seed}
     failed: dict[str, str] = {}
     with ProgressBar(folder.name, len(sounds), counts=True, remaining=True) as bar:
-        with bar.loading_torch():
-            from mesosynth.learning.cluster import Cluster, spread
+        from mesosynth.learning.cluster import Cluster, spread
+
         left = [path for path in sounds if _kept(path, results[path], about) is None]
         bar.restart(folder.name, len(sounds), len(sounds) - len(left))
 

@@ -43,11 +43,10 @@ def classify(
     left_out: list[str] = []
     lines: list[str] = []
     with ProgressBar("Listening", None, counts=True) as bar:
-        with bar.loading_torch():
-            from mesosynth.cli.class_pictures import save_relevance
-            from mesosynth.learning import tags
-            from mesosynth.learning.classifier import Classifier
-            from mesosynth.learning.relevance import relevance as relevance_of
+        from mesosynth.cli.class_pictures import save_relevance
+        from mesosynth.learning import tags
+        from mesosynth.learning.classifier import Classifier
+        from mesosynth.learning.relevance import relevance as relevance_of
         from mesosynth.presets.library import Library
 
         loaded, library = Classifier.load(classifier), Library()

@@ -61,9 +61,9 @@ def make(
         One JSON object on standard output.
     """
     with ProgressBar(f"{instrument} data", None, "chunks", counts=True, remaining=True) as bar:
-        with bar.loading_torch():
-            from mesosynth.learning.cluster import Cluster
-            from mesosynth.learning.dataset import DatasetSettings, make_dataset
+        from mesosynth.learning.cluster import Cluster
+        from mesosynth.learning.dataset import DatasetSettings, make_dataset
+
         settings = DatasetSettings(instrument, cells=cells, seed=seed)
         began = False
 

@@ -51,8 +51,7 @@ def paper_figures(
         One JSON object on standard output.
     """
     with ProgressBar("Figures", counts=True) as bar:
-        with bar.loading_torch():
-            import_module("mesosynth.paper.descents")  # which brings torch in
+        import_module("mesosynth.paper.descents")  # which brings torch in
         answer = make_figures(out, only, quick, again, bar.restart, bar.advance)
     if not json:
         for entry in answer["figures"]:
@@ -85,8 +84,7 @@ def neighbours(
         One JSON object on standard output.
     """
     with ProgressBar("Neighbours", counts=True, remaining=True) as bar:
-        with bar.loading_torch():
-            module = import_module("mesosynth.paper.neighbours")
+        module = import_module("mesosynth.paper.neighbours")
         answer = module.make_neighbours(out, quick, again, bar.restart, bar.advance)
     if not json:
         for feature, ranges in answer["ratios"].items():

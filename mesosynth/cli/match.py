@@ -352,10 +352,9 @@ def _one_arpeggio(checkpoint: "Checkpoint", options: MatchOptions, as_json: bool
 
     target, instrument = _target_of(checkpoint), checkpoint.instrument
     with ProgressBar(target.name, state="listening …") as bar:
-        with bar.loading_torch():
-            from mesosynth.matching.jobs import search
+        from mesosynth.matching.jobs import search
 
-            steps = search(checkpoint, options.run)
+        steps = search(checkpoint, options.run)
 
         def show(step: object) -> None:
             if isinstance(step, MatchStep):
@@ -428,10 +427,9 @@ def _layers(checkpoint: "Checkpoint", options: MatchOptions, as_json: bool) -> d
 
     target = _target_of(checkpoint)
     with ProgressBar(target.name, state="listening …") as bar:
-        with bar.loading_torch():
-            from mesosynth.matching.jobs import search
+        from mesosynth.matching.jobs import search
 
-            steps = search(checkpoint, options.run)
+        steps = search(checkpoint, options.run)
 
         def show(step: object) -> None:
             if isinstance(step, LayersStep):

@@ -1,8 +1,6 @@
 """Progress bar of all commands, on standard error."""
 
-import contextlib
 import sys
-from collections.abc import Generator
 from types import TracebackType
 from typing import Self
 
@@ -16,8 +14,6 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-
-from mesosynth.system.signals import leave_at_once
 
 
 class ProgressBar:
@@ -94,15 +90,6 @@ class ProgressBar:
     def say(self, text: str) -> None:
         """Print a sentence above the bar."""
         self._progress.console.print(text, markup=False)
-
-    @contextlib.contextmanager
-    def loading_torch(self) -> Generator[None]:
-        """Leave the program at once on Ctrl-C while torch is imported.
-
-        Its C++ code would abort the process if a KeyboardInterrupt were raised inside.
-        """
-        with leave_at_once(self._progress.stop):
-            yield
 
     def __enter__(self) -> Self:
         self._progress.start()

@@ -199,8 +199,7 @@ def _descend(
     blend: Blend | None, run: Path | None,
 ) -> ResynthesisResult:  # fmt: skip
     with ProgressBar(name, state="filters …", remaining=True) as bar:
-        with bar.loading_torch():
-            from mesosynth.resynthesis.descent import resynthesis_steps
+        from mesosynth.resynthesis.descent import resynthesis_steps
 
         def show(step: ResynthesisStep) -> None:
             bar.move(step.progress, f"error {100 * step.error:.2f} %")

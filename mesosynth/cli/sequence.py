@@ -130,8 +130,7 @@ def _match(file: Path, settings: SequenceSettings, run: Path | None, anew: bool)
 
     try:
         with ProgressBar(file.name, None, "listening …", remaining=True) as bar:
-            with bar.loading_torch():
-                from mesosynth.matching.sequence import sequence_steps
+            from mesosynth.matching.sequence import sequence_steps
 
             return result_of(sequence_steps(file, settings, run), show)
     except KeyboardInterrupt:

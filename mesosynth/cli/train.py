@@ -72,10 +72,10 @@ def encoder(
     run, log_file = output.with_suffix(".run"), output.with_suffix(".csv")
     check_outputs([output, run, log_file], ArgumentError, given)
     with ProgressBar("Encoder", state="reading …", remaining=True) as bar:
-        with bar.loading_torch():
-            from mesosynth.learning import training
-            from mesosynth.learning.dataset import load_dataset
-            from mesosynth.matching.encoder import save_encoder
+        from mesosynth.learning import training
+        from mesosynth.learning.dataset import load_dataset
+        from mesosynth.matching.encoder import save_encoder
+
         dataset = load_dataset(data)
         of = dataset.settings.instrument
         if instrument is not None and instrument != of:

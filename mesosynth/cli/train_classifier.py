@@ -56,11 +56,11 @@ def train_classifier(
             ArgumentError, (path for path in folder.rglob("*") if path.is_file()),
         )  # fmt: skip
     with ProgressBar("Features", None, counts=True, remaining=True) as bar:
-        with bar.loading_torch():
-            from mesosynth.cli.class_pictures import save_confusion
-            from mesosynth.learning.classifier import TrainingSettings, train
-            from mesosynth.learning.corpus import read_corpus
-            from mesosynth.learning.features import FeatureSettings
+        from mesosynth.cli.class_pictures import save_confusion
+        from mesosynth.learning.classifier import TrainingSettings, train
+        from mesosynth.learning.corpus import read_corpus
+        from mesosynth.learning.features import FeatureSettings
+
         corpus = read_corpus(folder)
         bar.restart("Features", len(corpus.sounds))
         begun = False

@@ -5,16 +5,18 @@ no shared memory, no child process and no draft of a file is left.
 """
 
 import contextlib
-import os
 import signal
+import sys
 import threading
 
 TYPE_CHECKING = False  # true for type checkers, without the import of typing
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
+    from types import FrameType
     from typing import Any
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+_LATER_SECONDS = 0.02
 
 
 class Interrupted(KeyboardInterrupt):
@@ -52,41 +54,52 @@ def is_interrupt(error: BaseException) -> bool:
 def raised_signals() -> "Generator[None]":
     """Raise signals that end the program as :class:`Interrupted`.
 
-    One that is ignored stays so: nohup ignores SIGHUP.
+    One that is ignored stays so: nohup ignores SIGHUP. One that comes during an import waits for
+    its end, since C++ libraries abort the process if an exception is raised while they load. One
+    that is raised where Python drops exceptions, as in a finaliser, is raised again.
     """
-
-    def stop(number: int, _: object) -> None:
-        raise Interrupted(number)
-
-    with _handled(stop):
+    if threading.current_thread() is not threading.main_thread():  # no other may set handlers
         yield
+        return
+    has_timer = hasattr(signal, "setitimer")  # not on Windows
 
+    def stop(number: int, frame: "FrameType | None") -> None:
+        if has_timer and _imports(frame):
+            stop_later(number)
+        else:
+            raise Interrupted(number)
 
-@contextlib.contextmanager
-def leave_at_once(before: "Callable[[], object]" = lambda: None) -> "Generator[None]":
-    """End the process at a signal, without any clean-up but `before`.
+    def stop_later(number: int) -> None:
+        signal.signal(signal.SIGALRM, lambda _, frame: stop(number, frame))
+        signal.setitimer(signal.ITIMER_REAL, _LATER_SECONDS)
 
-    For imports of C++ libraries that abort the process if an exception is raised inside.
-    """
+    def dropped(unraisable: "sys.UnraisableHookArgs") -> None:
+        if has_timer and isinstance(unraisable.exc_value, Interrupted):
+            stop_later(unraisable.exc_value.number)
+        else:
+            previous_hook(unraisable)
 
-    def leave(number: int, _: object) -> None:
-        before()
-        os._exit(128 + number)
-
-    with _handled(leave):
-        yield
-
-
-@contextlib.contextmanager
-def _handled(handler: "Callable[[int, object], None]") -> "Generator[None]":
     previous: dict[signal.Signals, Any] = {}
-    if threading.current_thread() is threading.main_thread():  # no other may set handlers
-        for name in _NAMES:
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
-                previous[number] = signal.signal(number, handler)
+    for name in _NAMES:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
+            previous[number] = signal.signal(number, stop)
+    previous_hook, sys.unraisablehook = sys.unraisablehook, dropped
     try:
         yield
     finally:
         for number, old in previous.items():
             signal.signal(number, old)
+        sys.unraisablehook = previous_hook
+        if has_timer:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+def _imports(frame: "FrameType | None") -> bool:
+    """Whether what runs in a frame was called by an import."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
