@@ -1,8 +1,10 @@
 """Session in the terminal: a progress bar, and at the end a preset, a sound and a picture."""
 
+import os
 import sys
 import time
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 
 from mesosynth.audio.file import write_wav
@@ -35,7 +37,7 @@ def run(
     target : Path
         A sound file.
     out : Path
-        A folder; it is made where there is none.
+        A folder; it is made where there is none. Where a file has that name, a number is added.
     preset : Path, optional
         Parameters to start with.
     audio : AudioSettings, optional
@@ -46,6 +48,7 @@ def run(
     MesosynthError
         If the target or the preset cannot be read, or the match came to nothing.
     """
+    out = free_folder(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -65,6 +68,12 @@ def run(
         return _write(session, heard, out)
     finally:
         session.close()
+
+
+def free_folder(folder: Path) -> Path:
+    """Folder of a name, or where something else has it, of that name with a number: out-2."""
+    names = chain([folder], (folder.with_name(f"{folder.name}-{n}") for n in count(2)))
+    return next(name for name in names if name.is_dir() or not os.path.lexists(name))
 
 
 class _Listener:

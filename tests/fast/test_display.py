@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from mesosynth.cli import doctor
+from mesosynth.cli.headless import free_folder
 
 
 @pytest.fixture
@@ -46,3 +47,11 @@ def test_a_dead_wayland_display_leaves_the_other_one(listening, monkeypatch):
     monkeypatch.setattr(doctor, "_x_answers", lambda _: True)
     assert doctor.display_problem() == ""
     assert "WAYLAND_DISPLAY" not in os.environ
+
+
+def test_results_in_the_terminal_take_no_file_s_name(tmp_path):
+    assert free_folder(tmp_path / "out") == tmp_path / "out"
+    (tmp_path / "out").write_text("a log")
+    (tmp_path / "out-2").symlink_to("gone")
+    (tmp_path / "out-3").mkdir()
+    assert free_folder(tmp_path / "out") == tmp_path / "out-3"
