@@ -237,7 +237,7 @@ class Worker:
     def send(self, command: object) -> None:
         """Send a command; returns at once, and does nothing if the child is dead."""
         if self.alive:
-            self._commands.put(ForkingPickler.dumps(command))
+            self._commands.put(bytes(ForkingPickler.dumps(command)))  # a view fails at exit
 
     def poll(self, timeout: float = 0.0) -> list[object]:
         """Events since the last call, :class:`Died` among them if the child has ended.
@@ -344,7 +344,7 @@ class Worker:
         self._is_ready, self._ended, self._error = False, False, ""
         self._began = self._heard_at = time.monotonic()
         self._events: queue.Queue[object] = queue.Queue(_BACKLOG)
-        self._commands: queue.SimpleQueue[memoryview | None] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._pumps = [
             threading.Thread(target=read, args=(ours, box), name=self._name, daemon=True)
             for read, box in ((_read_events, self._events), (_write_commands, self._commands))
@@ -626,9 +626,7 @@ def _read_events(connection: Connection, events: "queue.Queue[object]") -> None:
         events.put(_END)
 
 
-def _write_commands(
-    connection: Connection, commands: "queue.SimpleQueue[memoryview | None]"
-) -> None:
+def _write_commands(connection: Connection, commands: "queue.SimpleQueue[bytes | None]") -> None:
     with contextlib.suppress(OSError):  # the child is dead, which the reader notices
         while (command := commands.get()) is not None:
             connection.send_bytes(command)

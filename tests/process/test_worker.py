@@ -394,6 +394,20 @@ def test_a_parent_that_ends_leaves_nothing_whether_it_stopped_them_or_not(script
         wait_gone(pid, 1.0)
 
 
+@POSIX
+def test_what_a_dead_one_was_still_to_be_told_is_dropped_without_a_word(script, monkeypatch):
+    monkeypatch.setenv("PYTHONDEVMODE", "1")  # errors of finalizers are told, as Python 3.13 does
+    text = (
+        "import gc, os, signal\nimport worker_mains as mains\n"
+        "from mesosynth.system.worker import Worker\n"
+        "worker = Worker(mains.deaf)\nworker.start()\n"
+        "for _ in range(3):\n    worker.send(bytes(10**6))\n"
+        "os.kill(worker.pid, signal.SIGKILL)\nwhile not worker.poll(0.1):\n    pass\n"
+        "worker.itself = worker\ndel worker\ngc.collect()\n"
+    )
+    assert script(text, "").communicate(timeout=30) == ("", "")
+
+
 def zombies():
     return [
         child.pid for child in psutil.Process().children()
