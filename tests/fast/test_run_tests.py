@@ -25,14 +25,15 @@ def test_wrong():
 """
 
 
+@pytest.mark.parametrize("parallel", [(), ("-p", "xdist.plugin", "-n", "2")], ids=["one", "two"])
 @pytest.mark.parametrize(("wrong", "codes"), [(1, (1, 0)), (2, (1, 1))])
-def test_what_failed_runs_again_and_is_named(tmp_path, monkeypatch, capfd, wrong, codes):
+def test_what_failed_runs_again_and_is_named(tmp_path, monkeypatch, capfd, wrong, codes, parallel):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they take a second to start
     (tmp_path / "test_timing.py").write_text(TESTS.format(wrong=wrong))
     options = ("-c", "/dev/null", "--rootdir", str(tmp_path), str(tmp_path))
-    alone = runpy.run_path(str(SCRIPT))["Alone"](tmp_path / "cache", *options)
-    first = subprocess.run(alone.command, check=False).returncode
-    assert (first, alone.run_again()) == codes
+    tests = runpy.run_path(str(SCRIPT))["Tests"](tmp_path / "cache", *options, parallel=parallel)
+    first = subprocess.run(tests.command, check=False).returncode
+    assert (first, tests.run_again()) == codes
     first, _, said = capfd.readouterr().out.partition("PASSED WHEN RUN AGAIN")
     assert "assert before" in first
     assert "test_late_once" in said
