@@ -96,7 +96,7 @@ class Settings(msgspec.Struct, kw_only=True):
     layouts: dict[str, Layout] = {}
     theme: Literal["system", "dark", "light"] = "system"
     scale: Annotated[int, msgspec.Meta(ge=100, le=200)] = 100
-    layers: Annotated[int, msgspec.Meta(ge=1, le=12)] = 4
+    layers: Annotated[int, msgspec.Meta(ge=1, le=12)] = 12
     layers_seconds: Annotated[float, msgspec.Meta(ge=5.0, le=600.0)] = 60.0
     resynthesis: ResynthesisControls = msgspec.field(default_factory=ResynthesisControls)
     recent: list[str] = []

@@ -110,9 +110,9 @@ class LayerCard(MovableCard):
             self.title.setText(f"{number}   {text['f_c']} {way}")
             self.words.setText(f"{text['f_m']}  ·  {text['gamma'].lstrip('-')}  ·  {level}")
         else:
-            pitch = f"  {text['f_c']}" if {"f_c", "f_0"} & set(table) else ""
-            self.title.setText(f"{number}   {INSTRUMENTS[instrument].name}{pitch}")
-            self.words.setText(level)
+            pitch = f"{text['f_c']}  ·  " if {"f_c", "f_0"} & set(table) else ""
+            self.title.setText(f"{number}   {INSTRUMENTS[instrument].name}")
+            self.words.setText(f"{pitch}{level}")
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -278,6 +278,8 @@ class LayersPage(Panel):
         found, seconds = _layers(len(result.layers)), f"{result.seconds:.0f} s"
         over = "" if result.converged else "; the time was over"
         self.left.setText(f"{found} after {seconds}{over}")
+        if not self.cards:  # nothing that plays is judged
+            self.scores.show_scores(result.scores)
         how = "Matched" if result.converged else "Ended"
         self._desk.say(f"{how} with {found} after {seconds}: {result.scores}.")
 

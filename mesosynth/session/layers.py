@@ -37,6 +37,9 @@ from mesosynth.system.steps import Evaluation
 
 INSTRUMENT = "layers"
 
+Kind = dict[str, Any]
+"""Instrument, parameters and state of a layer, as in a preset."""
+
 _AS_FOUND = {"transpose": 0.0, "speed": 1.0}
 """Parameters of all layers together, for the sound as it was found."""
 
@@ -233,11 +236,9 @@ class Layers:
         with self._emit.held():
             self.set_mixer(mixer)  # before the values, which change it
             if not first and plays:
-                self._set_kinds(kinds)
-                self._sound.set(values, "match")
+                self._set(values, kinds, "match")
             else:
-                self._rack.play_alone(INSTRUMENT, values)
-                self._set_kinds(kinds)
+                self._rack.play_alone(INSTRUMENT, values, self._state(kinds))
             if not plays:
                 self._messages.say(
                     "Layers play now, the instrument for what is found; undo goes back."
@@ -359,8 +360,8 @@ class Layers:
         kinds = self._kinds()
         order = list(range(len(self._mixer.notes)))
         order.insert(to, order.pop(place))
-        self._change(*self._mixer.moved(place, to, self._sound.values))
-        self._set_kinds({n: kinds[old] for n, old in enumerate(order) if old in kinds})
+        moved = {n: kinds[old] for n, old in enumerate(order) if old in kinds}
+        self._change(*self._mixer.moved(place, to, self._sound.values), moved)
         self._match_from_here()
 
     def remove(self, place: int) -> None:
@@ -372,9 +373,8 @@ class Layers:
             If there is no such layer.
         """
         self._check_place(place)
-        kinds = self._kinds()
-        self._change(*self._mixer.without(place, self._sound.values))
-        self._set_kinds({n - (n > place): kind for n, kind in kinds.items() if n != place})
+        kinds = {n - (n > place): kind for n, kind in self._kinds().items() if n != place}
+        self._change(*self._mixer.without(place, self._sound.values), kinds)
         self._match_from_here()
 
     def use(
@@ -413,8 +413,7 @@ class Layers:
         own[f"level_{place + 1}"] = max(
             self._sound.values[f"level_{place + 1}"], LayerNote(0).level
         )
-        self._set_kinds(kinds)
-        self._sound.set({id_: PARAMETERS[id_].clamp(value) for id_, value in own.items()})
+        self._set({id_: PARAMETERS[id_].clamp(value) for id_, value in own.items()}, kinds)
 
     def add(
         self, instrument: str, values: Mapping[str, float], state: Mapping[str, Any] | None = None
@@ -453,18 +452,28 @@ class Layers:
                 gain = sound.get("gain", INSTRUMENTS[name].parameters["gain"].default)
                 self._sound.set({level.id: max(level.clamp(gain), SILENT + 1.0)})
 
-    def _kinds(self) -> dict[int, dict[str, Any]]:
+    def _kinds(self) -> dict[int, Kind]:
         """Instruments and parameters of the layers that are no chirplets, by place."""
         if self._rack.instrument != INSTRUMENT:
             return {}
         return kinds_of(self._rack.state)
 
-    def _set_kinds(self, kinds: Mapping[int, Mapping[str, Any]]) -> None:
-        if kinds == self._kinds():
-            return
-        state = {id_: value for id_, value in self._rack.state.items() if id_ != "layers"}
+    def _set(
+        self, values: Mapping[str, float], kinds: Mapping[int, Kind], source: Source = "user"
+    ) -> None:
+        """Set parameters and kinds at once: the ones without the others are another sound."""
+        state = self._state(kinds)
+        if state != self._rack.state:
+            self._rack.set_state(state, values, source)
+        else:
+            self._sound.set(values, source)
+
+    def _state(self, kinds: Mapping[int, Kind]) -> dict[str, Any]:
+        """State of the instrument with other kinds of layers."""
+        before = self._rack.state if self._rack.instrument == INSTRUMENT else {}
+        state = {id_: value for id_, value in before.items() if id_ != "layers"}
         others = {str(n + 1): k for n, k in kinds.items() if k["instrument"] != "chirplet"}
-        self._rack.set_state({**state, **({"layers": others} if others else {})})
+        return {**state, **({"layers": others} if others else {})}
 
     def _layers(self, *, heard: bool) -> tuple[Layer, ...]:
         """Layers in the units of a match; instruments that it does not know are silent in it."""
@@ -475,10 +484,15 @@ class Layers:
         mixer = self._mixer.noting(place, **changes)
         self._change(mixer, mixer.levels)
 
-    def _change(self, mixer: LayerMixer, values: Mapping[str, float]) -> None:
+    def _change(
+        self,
+        mixer: LayerMixer,
+        values: Mapping[str, float],
+        kinds: Mapping[int, Kind] | None = None,
+    ) -> None:
         with self._emit.held():
             self.set_mixer(mixer)
-            self._sound.set(values)
+            self._set(values, self._kinds() if kinds is None else kinds)
 
     def _check_place(self, place: int) -> None:
         if not 0 <= place < len(self._mixer.notes):

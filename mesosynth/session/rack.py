@@ -179,7 +179,9 @@ class Rack:
         self._model.set_instrument(plugin)
         self._apply({**of_effects, **(values or {})}, source)
 
-    def play_alone(self, instrument: str, values: Mapping[str, float]) -> None:
+    def play_alone(
+        self, instrument: str, values: Mapping[str, float], state: Mapping[str, Any] | None = None
+    ) -> None:
         """Play what a match found, and nothing else, since a match is of the instrument alone.
 
         Effects are bypassed, and sync, swing and chance of the instrument end.
@@ -189,6 +191,8 @@ class Rack:
         instrument : str
         values : mapping
             Its parameters by id; the others stay, or are at their defaults if it is another one.
+        state : mapping, optional
+            What it keeps beside them, such as the kinds of layers.
         """
         effects = [plugin for plugin in self.effects if not plugin.bypassed]
         for plugin in effects:
@@ -198,7 +202,10 @@ class Rack:
             self._model.set_instrument(instrument)
             before = {id_: value for id_, value in before.items() if "." in id_}
         own_time = {id_: 0.0 for id_ in _OWN_TIME if id_ in self._model.parameters}
-        if effects or another:
+        kept = self._model.state
+        if state is not None:
+            self._model.state = state
+        if effects or another or self._model.state != kept:
             self._apply({**before, **own_time, **values}, "match")
         else:
             self._sound.set({**own_time, **values}, "match")
@@ -379,10 +386,23 @@ class Rack:
         self._apply()
         self._messages.say(f"Keys are tuned to {scale.name}.")
 
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Replace the instrument's state, such as its tuning or the kinds of layers."""
+    def set_state(
+        self,
+        state: Mapping[str, Any],
+        values: Mapping[str, float] | None = None,
+        source: Source = "user",
+    ) -> None:
+        """Replace the instrument's state, such as its tuning or the kinds of layers.
+
+        Parameters
+        ----------
+        state : mapping
+        values : mapping, optional
+            Parameters by id that change with it; the others stay.
+        source : {"user", "preset", "match", "midi"}
+        """
         self._model.state = state
-        self._apply()
+        self._apply({**self._sound.values, **(values or {})}, source)
 
     def restore(
         self,

@@ -10,7 +10,7 @@ from recorder import Recorder
 
 from mesosynth.audio.target import ANALYSIS_RATE
 from mesosynth.errors import ArgumentError, TargetError
-from mesosynth.matching.results import Layer, LayersSettings
+from mesosynth.matching.results import Layer, LayersResult, LayersSettings, Scores
 from mesosynth.presets.preset import load_preset
 from mesosynth.session import Session
 
@@ -74,7 +74,6 @@ def watched(one):
 @pytest.fixture
 def playing(watched, tmp_path):
     """Both layers of the target play, as a preset has them."""
-    from mesosynth.matching.results import LayersResult, Scores
     from mesosynth.presets.matched import layered_preset
 
     target = watched.session.target.sound
@@ -162,6 +161,23 @@ def test_a_hand_on_a_knob_takes_over_and_the_result_can_still_be_played(watched)
     assert session.sound.values["f_c_1"] == 123.0
     session.layers.apply()
     assert session.sound.values["f_c_1"] == result.layers[0].theta["f_c"]
+
+
+def test_layers_of_other_kinds_are_never_heard_or_judged_as_arpeggios(watched):
+    session, seen, others = watched.session, [], watched.session.sound.on_set
+    drum = Layer({"f_c": 90.0, "tau": 0.3}, onset=2.0, level=0.4, instrument="drum")
+    session.layers.result = LayersResult((LOW, drum), Scores(1.0, 1.0, 1.0), 0.0, 1, 1.0, True)
+    session.sound.on_set = (
+        *others,
+        lambda *_: seen.append((session.sound.values["f_c_1"], session.rack.state["layers"])),
+    )
+    try:
+        session.layers.apply()
+        session.layers.move(1, 0)
+    finally:
+        session.sound.on_set = others
+    drum = {"instrument": "drum", "parameters": {"f_c": 90.0, "tau": 0.3}}
+    assert seen == [(500.0, {"2": drum}), (90.0, {"1": drum})]
 
 
 def test_another_instrument_that_is_chosen_meanwhile_stays(watched):
