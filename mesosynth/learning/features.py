@@ -15,13 +15,12 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 import numpy as np
 import soxr
 import torch
-from kymatio.scattering1d.frontend.torch_frontend import ScatteringTorch1D
 from numpy.typing import NDArray
 from scipy.fft import dct
 
@@ -29,8 +28,17 @@ from mesosynth.errors import ArgumentError, MesosynthError
 from mesosynth.learning.maps import Paths
 from mesosynth.matching.similarity import mel_power
 from mesosynth.scattering import JTFS
-from mesosynth.scattering.filterbank import wavelets
+from mesosynth.scattering.filterbank import WaveletFilter, low_pass, padded_length, wavelets
 from mesosynth.scattering.scale_rate import in_hertz, time_means
+from mesosynth.scattering.time import (
+    AveragingBlock,
+    BandPass,
+    average,
+    averaging_blocks,
+    band_pass,
+    first_order_length,
+    second_order_length,
+)
 from mesosynth.system.atomic_file import write_atomically, writing
 
 FeatureKind = Literal["jtfs", "joint", "time", "mfcc", "strf"]
@@ -86,6 +94,11 @@ class FeatureExtractor:
     paths : Paths
     shape : tuple of int
         Of a feature: (paths, frames) or (paths, rows, frames).
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such feature, or one of its settings is out of range.
     """
 
     _TOLERANCE = 1e-3
@@ -96,12 +109,16 @@ class FeatureExtractor:
             case "jtfs" | "joint":
                 self._compute, self.paths = self._jtfs()
             case "time":
-                self._compute, self.paths = self._time_scattering()
+                scattering = TimeScattering(settings, self._TOLERANCE)
+                self._compute, self.paths = scattering, scattering.paths
             case "mfcc":
                 self._compute, self.paths = self._mfcc, _without_axes(settings.coefficients)
             case "strf":
                 strf = Strf(settings.samples, settings.sample_rate)
                 self._compute, self.paths = strf, strf.paths
+            case _:
+                kinds = ", ".join(get_args(FeatureKind))
+                raise ArgumentError(f"kind={settings.kind!r} must be one of {kinds}.")
         self.shape = self(np.arange(settings.samples), settings.sample_rate).shape
 
     def __call__(self, audio: Array, sample_rate: float) -> NDArray[np.float32]:
@@ -151,21 +168,6 @@ class FeatureExtractor:
             return lambda x: jtfs(x).numpy()[rows], paths
         return lambda x: time_means(jtfs, jtfs(x)).numpy()[rows, ..., None], paths
 
-    def _time_scattering(self) -> tuple[Callable[[torch.Tensor], Array], Paths]:
-        s = self.settings
-        scattering: Any = ScatteringTorch1D(
-            s.J,
-            s.samples,
-            Q=(s.Q, s.Q2),  # pyright: ignore[reportArgumentType] - one for each order
-            T=s.T or s.samples,
-        )
-        meta = scattering.meta()
-        kept = meta["order"] > 0
-        xi = meta["xi"][kept] * s.sample_rate
-        rate = np.nan_to_num(xi[:, 1])
-        paths = Paths(xi[:, 0], rate, np.full(len(rate), np.nan))
-        return lambda x: scattering(x).numpy()[kept], paths
-
     def _mfcc(self, x: torch.Tensor) -> Array:
         power = mel_power(x, self.settings.sample_rate, 1024, 512).numpy()
         decibels = 10.0 * np.log10(np.maximum(power, 1e-8 * power.max() + 1e-20))
@@ -175,6 +177,71 @@ class FeatureExtractor:
 def _without_axes(count: int) -> Paths:
     nothing = np.full(count, np.nan)
     return Paths(nothing, nothing, nothing)
+
+
+class TimeScattering:
+    """Time scattering of orders 1 and 2 (Andén and Mallat, IEEE Trans. Signal Processing, 2014)::
+
+        U1 = |x * psi_n1|,  U2 = |U1 * psi_n2|,  S1 = U1 * phi_T,  S2 = U2 * phi_T
+
+    with the filters, the border and the order of paths of Kymatio 0.4. Kymatio 0.3 halves a
+    coefficient for each octave of decimation: a classifier's scaling hides that, a distance does
+    not.
+
+    Parameters
+    ----------
+    settings : FeatureSettings
+    tolerance : float
+        Relative error that may be made, more than 0.
+    """
+
+    def __init__(self, settings: FeatureSettings, tolerance: float) -> None:
+        s, like, local = settings, torch.zeros(()), settings.T > 0
+        N = padded_length(s.samples, s.T) if local else s.samples
+        left = (N - s.samples) // 2
+        self._padding = (left, N - s.samples - left)
+        phi = low_pass(N, s.T or N)
+        frames = (-(-left >> phi.j), -((-left - s.samples) >> phi.j))
+        self._frames = frames[1] - frames[0] if local else 0
+        first, second = wavelets(N, s.J, s.Q), wavelets(N, s.J, s.Q2)
+        self._tree: list[tuple[BandPass, list[BandPass]]] = []
+        self._averaging: dict[int, list[AveragingBlock]] = {}
+
+        def filtered(psi: WaveletFilter, n_in: int, n_out: int) -> BandPass:
+            if local and n_out not in self._averaging:
+                self._averaging[n_out] = averaging_blocks(phi, n_out, frames, like)
+            return band_pass(psi, n_in, n_out, like, exact=False)
+
+        for one in first:
+            n = first_order_length(one, phi, second, tolerance, local=local)
+            branches = [
+                filtered(two, n, second_order_length(two, phi, tolerance, local=local))
+                for two in second
+                if two.j > one.j
+            ]
+            self._tree.append((filtered(one, N, n), branches))
+        pairs = [(one.xi, 0.0) for one in first]
+        pairs += [(one.xi, two.xi) for one in first for two in second if two.j > one.j]
+        carrier, rate = np.array(pairs).T * s.sample_rate
+        self.paths = Paths(carrier, rate, np.full(len(rate), np.nan))
+
+    def __call__(self, x: torch.Tensor) -> Array:
+        """Coefficients of a sound, (paths, frames)."""
+        first: list[torch.Tensor] = []
+        second: list[torch.Tensor] = []
+        padded = torch.nn.functional.pad(x[None], self._padding, mode="reflect")[0]
+        x_hat = torch.fft.fft(padded)
+        for psi1, branches in self._tree:
+            U1 = psi1(x_hat).abs()
+            U1_hat = torch.fft.fft(U1)
+            first.append(self._average(U1))
+            second += [self._average(psi2(U1_hat).abs()) for psi2 in branches]
+        return torch.cat(first + second).numpy()
+
+    def _average(self, U: torch.Tensor) -> torch.Tensor:
+        if not self._frames:
+            return U.mean().reshape(1, 1)
+        return average(U[None], self._averaging[len(U)], self._frames)
 
 
 class Strf:

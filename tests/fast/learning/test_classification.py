@@ -25,6 +25,7 @@ from mesosynth.learning.relevance import propagate, relevance
 from mesosynth.learning.tags import Suggestion, accept, suggest, withdraw
 from mesosynth.presets.library import Library
 from mesosynth.presets.preset import Preset, load_preset
+from mesosynth.scattering.filterbank import wavelets
 
 RATE, SAMPLES = 8192, 8192
 SMALL = FeatureSettings(sample_rate=RATE, samples=SAMPLES, J=11, Q=8, J_fr=3, Q_fr=1, F=8, T=2048)
@@ -180,6 +181,34 @@ def test_a_rising_sound_has_its_energy_at_positive_scales():
         extractor = FeatureExtractor(msgspec.structs.replace(SMALL, kind=kind))
         S, scale = extractor(x, RATE).mean(axis=-1), extractor.paths.scale
         assert S[scale > 0.0].sum() > 1.5 * S[scale < 0.0].sum()
+
+
+def test_time_scattering_is_that_of_its_formula_at_the_full_rate():
+    """Means of |x * psi1| and ||x * psi1| * psi2|, which no decimation may change."""
+    t = (np.arange(SAMPLES) - SAMPLES / 2) / RATE
+    x = np.sin(2 * np.pi * 600.0 * t + 900.0 * t**2) * np.sin(2 * np.pi * 16.0 * t)
+    x *= np.exp(-0.5 * (t / 0.08) ** 2)
+    settings = msgspec.structs.replace(SMALL, kind="time", Q=1, Q2=1, T=0, keeps_level=True)
+    expected = {}
+    for one in wavelets(SAMPLES, SMALL.J, 1):
+        U1 = np.abs(np.fft.ifft(np.fft.fft(x) * one.hat))
+        expected[one.xi * RATE, 0.0] = U1.mean()
+        for two in wavelets(SAMPLES, SMALL.J, 1):
+            if two.j > one.j:
+                U2 = np.abs(np.fft.ifft(np.fft.fft(U1) * two.hat))
+                expected[one.xi * RATE, two.xi * RATE] = U2.mean()
+    whole, local = (
+        FeatureExtractor(msgspec.structs.replace(settings, T=T)) for T in (0, SAMPLES // 4)
+    )
+    paths = [*zip(whole.paths.carrier, whole.paths.rate, strict=True)]
+    assert sorted(paths) == sorted(expected)
+    S = whole(x, RATE)[:, 0]
+    assert pytest.approx([expected[path] for path in paths], abs=2e-3 * float(S.max())) == S
+    frames = local(x, RATE)
+    assert frames.shape == (len(S), 4)
+    # The sound has ended at the borders, and what is filtered slowly has not.
+    inside = (S > 0.1 * S.max()) & ((local.paths.rate == 0.0) | (local.paths.rate > 10.0))
+    assert frames.mean(axis=-1)[inside] == pytest.approx(S[inside], rel=0.03)
 
 
 def test_scaling_has_mean_0_and_deviation_1_and_leaves_out_empty_paths():
