@@ -19,6 +19,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.manifold import Isomap
@@ -201,6 +202,8 @@ def _extremes(ratios: FigureTable) -> dict[str, dict[str, list[float]]]:
 
 
 _NAMES = {"f_c": "f_c (Hz)", "f_m": "f_m (Hz)", "gamma": "γ (oct/s)"}
+_TICKS = ((1.15, (0.9, 0.95, 1.0, 1.05, 1.1)), (1.5, (0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4)))
+_FAR_TICKS = (0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0, 8.0)
 
 
 def draw_ratios(ratios: FigureTable, neighbours: int) -> Figure:
@@ -222,15 +225,24 @@ def draw_ratios(ratios: FigureTable, neighbours: int) -> Figure:
         f"{len(ratios.rows) // len(FEATURES)} chirplets.  Dashed: the published JTFS's extremes.",
     )  # fmt: skip
     features = ratios.distinct("feature")
-    for axes, name in zip(figure.subplots(1, len(RANGES), sharey=True), RANGES, strict=True):
+    colours = [RED if feature == "JTFS" else BLUE for feature in features]
+    for axes, name in zip(figure.subplots(1, len(RANGES)), RANGES, strict=True):
         drawn = [ratios.where(feature=f).numbers(f"ratio_{name}") for f in features]
-        violins = axes.violinplot([np.log2(one) for one in drawn], showextrema=True)
-        for body, feature in zip(violins["bodies"], features, strict=True):
-            body.set_color(RED if feature == "JTFS" else BLUE)
+        violins = axes.violinplot([np.log2(one) for one in drawn], widths=0.8, showextrema=True)
+        for body, colour in zip(violins["bodies"], colours, strict=True):
+            body.set_color(colour)
+        for part in ("cbars", "cmins", "cmaxes"):
+            violins[part].set(color=colours, linewidth=1.2)
         for bar in BARS[name]:
             axes.axhline(np.log2(bar), color=GREY, linewidth=0.8, linestyle="--")
-        axes.set_xticks(range(1, len(features) + 1), [str(f) for f in features], rotation=20)
-        plain(axes, _NAMES[name], "", "log2 of the ratio" if name == "f_c" else "")
+        farthest = max(max(one.max(), 1.0 / one.min()) for one in drawn)
+        ticks = next((ticks for most, ticks in _TICKS if farthest < most), _FAR_TICKS)
+        axes.set_yticks(np.log2(ticks), [f"{tick:g}" for tick in ticks])
+        limit = 1.1 * np.log2(max(farthest, *BARS[name]))
+        axes.set_ylim(-limit, limit)
+        names = [str(feature).replace(" ", "\n") for feature in features]
+        axes.set_xticks(range(1, len(features) + 1), names)
+        plain(axes, _NAMES[name].split(" ")[0], "", "estimate / true value" if name == "f_c" else "")
     return figure
 
 
@@ -247,22 +259,31 @@ def draw_isomap(places: FigureTable) -> Figure:
     """
     features = places.distinct("feature")
     figure = new_figure(
-        3.4 * len(RANGES) + 1.0, 3.0 * len(features) + 0.8, "Isomap of chirplets",
+        3.2 * len(RANGES), 2.8 * len(features) + 1.4, "Isomap of chirplets",
         "Three coordinates of each feature, coloured by one parameter after the other.",
     )  # fmt: skip
     grid_ = figure.subplots(
         len(features), len(RANGES), squeeze=False, subplot_kw={"projection": "3d"}
     )
-    for row, feature in zip(grid_, features, strict=True):
-        part = places.where(feature=feature)
-        x, y, z = (part.numbers(axis) for axis in "xyz")
-        for axes, name in zip(row, RANGES, strict=True):
-            colours = np.log2(part.numbers(name))
-            axes.scatter(x, y, z, c=colours, s=4, cmap="viridis", linewidths=0, rasterized=True)
-            _without_ticks(axes, f"{feature}: {_NAMES[name]}")
+    for column, (name, ends) in zip(grid_.T, RANGES.items(), strict=True):
+        points: Any = None
+        for axes, feature in zip(column, features, strict=True):
+            part = places.where(feature=feature)
+            x, y, z = (part.numbers(axis) for axis in "xyz")
+            points = axes.scatter(
+                x, y, z, c=part.numbers(name), s=4, cmap="viridis", norm=LogNorm(*ends),
+                linewidths=0, depthshade=False, rasterized=True,
+            )  # fmt: skip
+            _without_ticks(axes, str(feature))
+        bar = figure.colorbar(
+            points, ax=list(column), orientation="horizontal", shrink=0.7, aspect=30, pad=0.01,
+            ticks=np.geomspace(*ends, 3), format="%.4g",
+        )  # fmt: skip
+        bar.ax.minorticks_off()
+        bar.set_label(_NAMES[name], size=9.5)
     return figure
 
 
 def _without_ticks(axes: Axes, title: str) -> None:
-    axes.set_title(title, size=10)
+    axes.set_title(title, size=10, y=0.98)
     axes.tick_params(labelbottom=False, labelleft=False, labelright=False)
