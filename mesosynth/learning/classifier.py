@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 import numpy as np
@@ -156,6 +156,12 @@ class TrainingSettings:
     folds : int
         Of the cross-validation of an SVM, where the corpus has no split of its own.
     seed : int
+        0 to 2 ** 32 - 1.
+
+    Raises
+    ------
+    ArgumentError
+        If one of them is out of range.
     """
 
     model: Model = "svm"
@@ -163,6 +169,15 @@ class TrainingSettings:
     patience: int = 20
     folds: int = 5
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.model not in get_args(Model):
+            raise ArgumentError(f"model={self.model!r} must be {' or '.join(get_args(Model))}.")
+        for name, least in (("epochs", 1), ("patience", 1), ("folds", 2)):
+            if getattr(self, name) < least:
+                raise ArgumentError(f"{name}={getattr(self, name)} must be {least} or more.")
+        if not 0 <= self.seed < 2**32:
+            raise ArgumentError(f"seed={self.seed} must be 0 to {2**32 - 1}.")
 
 
 _LEARNING_RATE, _DECAY, _WARM_UP, _BATCH, _LARGEST_NORM = 1e-3, 0.1, 3, 32, 3.0
