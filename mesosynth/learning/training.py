@@ -171,7 +171,7 @@ class Inputs:
             self.magnitudes[place] = magnitude / loudest
             rms.append(float(x.square().mean().sqrt() / loudest))
             show((place + 1) / count)
-        self.rms = torch.tensor(rms)
+        self.rms = np.array(rms)
         generator = torch.Generator().manual_seed(0)
         noises = torch.randn(_NOISES, ANALYSIS_SAMPLES, generator=generator)
         self.noises = cqt(noises).abs().square()  # powers add, as the phases are unrelated
@@ -192,18 +192,20 @@ class Inputs:
         -------
         (batch, ROWS, FRAMES) tensor
         """
-        heard = self.magnitudes[torch.from_numpy(places)].float()
-        frames = heard.shape[-1]
+        frames = self.magnitudes.shape[-1]
         moves = np.round(rng.uniform(*self.shifts, len(places)) * ANALYSIS_RATE / HOP).astype(int)
-        for row, move in zip(heard, moves, strict=True):  # what leaves the window is not heard
-            row.copy_(row.roll(int(move), -1))
-            row[:, : max(move, 0)] = 0.0
-            row[:, frames + min(move, 0) :] = 0.0
-        level = torch.from_numpy(10.0 ** (-rng.uniform(*noise, len(places)) / 20.0)).float()
-        chosen = self.noises[rng.integers(_NOISES, size=len(places))]
-        chosen = chosen.roll(int(rng.integers(frames)), -1)
-        power = heard.square_().addcmul_(chosen, (level * self.rms[places])[:, None, None] ** 2)
-        return as_input(power.sqrt_())
+        levels = 10.0 ** (-rng.uniform(*noise, len(places)) / 20.0) * self.rms[places]
+        chosen = rng.integers(_NOISES, size=len(places))
+        noises = self.noises.roll(int(rng.integers(frames)), -1)
+        heard = torch.empty(len(places), ROWS, frames)
+        # One sound after another, which stays in the cache: half the time of all at once.
+        for x, place, move, level, kind in zip(heard, places, moves, levels, chosen, strict=True):
+            first, last = max(move, 0), frames + min(move, 0)  # what leaves the window is not heard
+            torch.mul(noises[kind], level**2, out=x)
+            moved = self.magnitudes[place, :, first - move : last - move].float()
+            x[:, first:last].addcmul_(moved, moved)
+            x.copy_(as_input(x.sqrt_()))
+        return heard
 
 
 def sound(dataset: Dataset, place: int) -> torch.Tensor:
@@ -390,7 +392,7 @@ def train(
     with torch.random.fork_rng([]):
         torch.manual_seed(settings.seed)
         encoder = Encoder(len(dataset.settings.domain.ids), settings.network)
-    optimiser = torch.optim.Adam(encoder.parameters(), settings.rate)
+    optimiser = torch.optim.Adam(encoder.parameters(), settings.rate, fused=True)
     state = _State()
     if run is not None and run.exists():
         _resume(run, dataset, settings, state, encoder, optimiser)

@@ -80,7 +80,8 @@ class Encoder(nn.Module):
         (batch, outputs) tensor
             -1 to 1.
         """
-        return torch.tanh(self.last(self.body(3.0 * x[:, None] - 1.0)) * math.sqrt(0.5))
+        centred = (3.0 * x[:, None]).sub_(1.0)
+        return torch.tanh(self.last(self.body(centred)) * math.sqrt(0.5))
 
 
 class _OverTime(nn.Module):
@@ -100,7 +101,7 @@ def _small(outputs: int) -> nn.Module:
         layers += [
             nn.Conv2d(before, channels, size, stride, size // 2, bias=False),
             nn.BatchNorm2d(channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         ]
         before, rows = channels, -(-rows // stride[0])
     layers += [
