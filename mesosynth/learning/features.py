@@ -180,13 +180,11 @@ def _without_axes(count: int) -> Paths:
 
 
 class TimeScattering:
-    """Time scattering of orders 1 and 2 (Andén and Mallat, IEEE Trans. Signal Processing, 2014)::
+    """Time scattering of orders 1 and 2 (Andén and Mallat, IEEE Trans. Signal Processing, 2014).
 
-        U1 = |x * psi_n1|,  U2 = |U1 * psi_n2|,  S1 = U1 * phi_T,  S2 = U2 * phi_T
-
-    with the filters, the border and the order of paths of Kymatio 0.4. Kymatio 0.3 halves a
-    coefficient for each octave of decimation: a classifier's scaling hides that, a distance does
-    not.
+    With U1 = |x * psi_n1| and U2 = |U1 * psi_n2|, S1 = U1 * phi_T and S2 = U2 * phi_T, by Kymatio
+    0.4's filters and border. Kymatio 0.3, the newest on PyPI, halves a coefficient for each octave
+    of decimation, which the scaling of a classifier hides and a distance does not.
 
     Parameters
     ----------

@@ -242,7 +242,8 @@ def draw_ratios(ratios: FigureTable, neighbours: int) -> Figure:
         axes.set_ylim(-limit, limit)
         names = [str(feature).replace(" ", "\n") for feature in features]
         axes.set_xticks(range(1, len(features) + 1), names)
-        plain(axes, _NAMES[name].split(" ")[0], "", "estimate / true value" if name == "f_c" else "")
+        title = _NAMES[name].split(" ")[0]
+        plain(axes, title, "", "estimate / true value" if name == "f_c" else "")
     return figure
 
 
