@@ -459,8 +459,9 @@ class PadFrame(Frame):
         self._offer(self.menu, [(self._name(pair), pair) for pair in pairs], self.pad.set_axes)
         self.menu.addSeparator()
         plain = [(p.name, p.id) for p in parameters.values() if not p.choices]
-        for side, title in enumerate(("Left to right", "Bottom to top")):
-            self._offer(self.menu.addMenu(title), plain, partial(self._choose_side, side))
+        self._sides = [self.menu.addMenu(title) for title in ("Left to right", "Bottom to top")]
+        for side, menu in enumerate(self._sides):
+            self._offer(menu, plain, partial(self._choose_side, side))
         self.menu.addSeparator()
         self.menu.addAction(self.map_action)
         self._show_axes(self.pad.axes)
@@ -489,10 +490,7 @@ class PadFrame(Frame):
             return  # another instrument's, whose table comes next
         self.button.setText(self._name(axes))
         theme.name(self.button, "Axes of the pad", self._name(axes))
-        menus = [action.menu() for action in self.menu.actions()]
-        for menu, shown in zip(
-            (self.menu, *(m for m in menus if isinstance(m, QMenu))), (axes, *axes), strict=True
-        ):
+        for menu, shown in zip((self.menu, *self._sides), (axes, *axes), strict=True):
             for action in menu.actions():
                 data: Any = action.data()
                 if data is not None:

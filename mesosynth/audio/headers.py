@@ -62,7 +62,10 @@ def mended(path: Path) -> Mended | None:
                 return _au(head, size)
             if head[:4] == b"fLaC":
                 return _flac(head, file, size)
-            if head[:3] == b"ID3" or (len(head) > 3 and head[0] == 0xFF and head[1] >= 0xE0):
+            if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+                return _aiff(head, size)
+            plain = head.lstrip(b"\0")  # some encoders put zeros before an MP3's first frame
+            if head[:3] == b"ID3" or (len(plain) > 3 and plain[0] == 0xFF and plain[1] >= 0xE0):
                 return _mp3(file)
         except (struct.error, IndexError):  # a header that ends too soon
             return None
@@ -179,11 +182,13 @@ def _wav(head: bytes, size: int) -> Mended | None:
 
 def _caf(head: bytes, size: int) -> Mended | None:
     """Apple's format, in which -1 stands for a last chunk that reaches to the end."""
-    at = 8
+    at, packets = 8, 0
     while True:
         name, length = head[at : at + 4], struct.unpack_from(">q", head, at + 4)[0]
         if name == b"data":
             break
+        if name == b"pakt":
+            packets = at + 12
         at += 12 + length
     begin = at + 12
     promised = max(length, 0)
@@ -193,17 +198,69 @@ def _caf(head: bytes, size: int) -> Mended | None:
         return None
     found = size - begin if real is None else real
     new = head[: at + 4] + struct.pack(">q", found) + head[at + 12 : begin]
+    if packets and found < promised:
+        new = _whole_packets(new, packets, found - 4)
     died = 0 <= length < found
     return Mended(new, begin, max(promised - 4, 0), max(found - 4, 0), died)
+
+
+def _whole_packets(head: bytes, at: int, found: int) -> bytes:
+    """Header whose table of packets, at `at`, ends with the last that is whole.
+
+    libsndfile decodes the others from what its memory holds.
+    """
+    number, end, size, place, last = 0, 0, 0, at + 24, at + 24
+    (told,) = struct.unpack_from(">q", head, at)
+    while number < told:
+        size = size << 7 | head[place] & 0x7F
+        place += 1
+        if head[place - 1] < 0x80:
+            if (end := end + size) > found:
+                break
+            number, size, last = number + 1, 0, place
+    (per_packet,) = struct.unpack_from(">I", head, 40)  # frames, of the chunk "desc"
+    (length,) = struct.unpack_from(">q", head, at - 8)
+    table = (
+        struct.pack(">qqqii", last - at, number, number * per_packet, 0, 0) + head[at + 24 : last]
+    )
+    return head[: at - 8] + table + head[at + length :]
 
 
 def _au(head: bytes, size: int) -> Mended | None:
     """Sun's format; a size of 0 makes libsndfile read nothing."""
     begin, promised = struct.unpack_from(">II", head, 4)
-    if promised or size <= begin:
+    if promised == 0xFFFFFFFF:
+        return None  # not known: libsndfile reads to the end
+    real = _real_size(promised, begin, size, b"    ", 1 << 32)
+    if real is None:
         return None
-    new = head[:8] + struct.pack(">I", min(size - begin, 0xFFFFFFFF)) + head[12:begin]
-    return Mended(new, begin, 0, size - begin)
+    new = head[:8] + struct.pack(">I", min(real, 0xFFFFFFFF)) + head[12:begin]
+    return Mended(new, begin, promised, real, 0 < promised < real)
+
+
+def _aiff(head: bytes, size: int) -> Mended | None:
+    """AIFF and AIFC: chunks of a name and a size; "SSND" may stand before others."""
+    at, frames, block = 12, 0, 0
+    while True:
+        name, length = head[at : at + 4], struct.unpack_from(">I", head, at + 4)[0]
+        if name == b"COMM":
+            channels, _, bits = struct.unpack_from(">hIh", head, at + 8)
+            packed = head[8:12] == b"AIFC" and head[at + 26 : at + 30] in (b"ima4", b"GSM ")
+            frames, block = at + 10, 0 if packed else channels * (-(-bits // 8))
+        if name == b"SSND":
+            break
+        at += 8 + length + length % 2
+    begin, promised = at + 16, max(length - 8, 0)
+    following = head[begin + promised + promised % 2 :][:8]
+    real = _real_size(promised, begin, size, following or b"    ", _UNKNOWN)
+    if not (block and promised) or real is None or real < promised:
+        return None  # libsndfile reads one without a size, and what is left of a cut one
+    found = real // block * block
+    new = bytearray(head[:begin])
+    struct.pack_into(">I", new, 4, min(begin - 8 + found, 0xFFFFFFFF))
+    struct.pack_into(">I", new, at + 4, min(found + 8, 0xFFFFFFFF))
+    struct.pack_into(">I", new, frames, found // block)
+    return Mended(bytes(new), begin, promised, found, True)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -284,9 +341,9 @@ _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 
 def _mp3(file: BinaryIO) -> Mended | None:
     file.seek(0)
     data = file.read()
-    begin = _after_id3(data)
+    begin = _first_frame(data)
     length = _frame_length(data, begin)
-    if not length:
+    if not length or (data[0] == 0 and not _frame_length(data, begin + length)):
         return None
     told, count, at = _told_frames(data, begin), 0, begin
     first = begin + length if told is not None else begin
@@ -306,19 +363,19 @@ def _mp3(file: BinaryIO) -> Mended | None:
                 at = data.find(b"\xff", at + 1)
             if at < 0:
                 break
-    if not count or (told is not None and told in (count, count - 1)):
+    if not count or (told is not None and told in (count, count - 1) and data[0]):
         return None
     return Mended(_xing(data[first : first + 4], count), first, told or 0, count)
 
 
-def _after_id3(data: bytes) -> int:
-    if data[:3] != b"ID3":
-        return 0
-    size = 0
-    for byte in data[6:10]:
-        size = size << 7 | byte & 0x7F
-    begin = 10 + size
-    return max(data.find(b"\xff", begin), 0) if begin < len(data) else 0
+def _first_frame(data: bytes) -> int:
+    """Place of the first frame, after ID3's tag or zeros."""
+    begin = 0
+    if data[:3] == b"ID3":
+        for byte in data[6:10]:
+            begin = begin << 7 | byte & 0x7F
+        begin += 10
+    return max(data.find(b"\xff", begin), 0)
 
 
 def _frame_length(data: bytes, at: int) -> int:

@@ -205,11 +205,14 @@ HEADERS = {
     "caf, 0": ("caf", lambda d: _caf(d, 0), "tells 0.00 s"),
     "caf, too long": ("caf", lambda d: _caf(d, 10**9), "cut short"),
     "aiff, 0": ("aiff", lambda d: _with(d, d.index(b"SSND") + 4, ">I", 0), ""),
+    "aiff, half": ("aiff", lambda d: _with(d, d.index(b"SSND") + 4, ">I", 8 + N), "tells 2.00 s"),
     "au, 0": ("au", lambda d: _with(d, 8, ">I", 0), ""),
+    "au, half": ("au", lambda d: _with(d, 8, ">I", N), "tells 2.00 s"),
     "flac, not known": ("flac", lambda d: _flac(d, 0), ""),
     "flac, too long": ("flac", lambda d: _flac(d, 2 * N), "cut short"),
     "flac, too short": ("flac", lambda d: _flac(d, N // 3), ""),
     "mp3, no length": ("mp3", _without_first_frame, ""),
+    "mp3, zeros in front": ("mp3", lambda d: bytes(700) + _without_first_frame(d), ""),
 }
 
 
@@ -230,11 +233,14 @@ def test_all_that_is_there_is_read_whatever_the_header_says(case, tmp_path):
     assert stream_audio(path).duration == read.duration
 
 
-@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "caf", "mp3", "w64"])
-def test_of_a_file_that_was_cut_is_read_and_told_what_is_there(suffix, tmp_path):
+@pytest.mark.parametrize(
+    ("suffix", "kind"),
+    [("wav", "PCM_16"), ("flac", "PCM_16"), ("aiff", "PCM_16"), ("caf", "PCM_16"),
+     ("caf", "ALAC_16"), ("mp3", "MPEG_LAYER_III"), ("w64", "PCM_16"), ("au", "PCM_16")],
+)  # fmt: skip
+def test_of_a_file_that_was_cut_is_read_and_told_what_is_there(suffix, kind, tmp_path):
     path = tmp_path / f"x.{suffix}"
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, 4 * 44100).astype(np.float32)
-    kind = {"mp3": "MPEG_LAYER_III"}.get(suffix, "PCM_16")
     soundfile.write(path, noise, 44100, subtype=kind)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     target = load_target(path)
