@@ -20,6 +20,8 @@ A message is one plain sentence that names the file or the argument with its val
 do. The command line prints it and exits with code 2; the desk shows it without a modal box.
 """
 
+import operator
+
 
 class MesosynthError(Exception):
     """Base class of all errors that the user can act on; the message is one sentence."""
@@ -85,3 +87,26 @@ class WorkerError(MesosynthError):
 
 class WorkerTimeoutError(WorkerError):
     """A process of ours that does not answer in time."""
+
+
+def check_seed(seed: object, below: int | None = None) -> None:
+    """Refuse a seed that is no whole number from 0 on.
+
+    Parameters
+    ----------
+    seed : int
+    below : int, optional
+        Seeds are less than this.
+
+    Raises
+    ------
+    ArgumentError
+        If it is anything else.
+    """
+    try:
+        number = operator.index(seed)  # pyright: ignore[reportArgumentType] - refused below
+    except TypeError:
+        number = -1
+    if number < 0 or (below is not None and number >= below):
+        wanted = "a whole number, 0 or more" if below is None else f"0 to {below - 1}"
+        raise ArgumentError(f"seed={seed!r} must be {wanted}.")

@@ -25,7 +25,7 @@ from sklearn.svm import LinearSVC
 
 from mesosynth.audio.file import read_audio
 from mesosynth.audio.target import checked, samples_of
-from mesosynth.errors import ArgumentError
+from mesosynth.errors import ArgumentError, check_seed
 from mesosynth.learning.corpus import Corpus, need_sounds, split
 from mesosynth.learning.features import (
     Array,
@@ -176,8 +176,7 @@ class TrainingSettings:
         for name, least in (("epochs", 1), ("patience", 1), ("folds", 2)):
             if getattr(self, name) < least:
                 raise ArgumentError(f"{name}={getattr(self, name)} must be {least} or more.")
-        if not 0 <= self.seed < 2**32:
-            raise ArgumentError(f"seed={self.seed} must be 0 to {2**32 - 1}.")
+        check_seed(self.seed, 2**32)
 
 
 _LEARNING_RATE, _DECAY, _WARM_UP, _BATCH, _LARGEST_NORM = 1e-3, 0.1, 3, 32, 3.0

@@ -36,7 +36,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
-from mesosynth.errors import ArgumentError, LearningError
+from mesosynth.errors import ArgumentError, LearningError, check_seed
 from mesosynth.learning.dataset import Dataset
 from mesosynth.learning.perception import perception
 from mesosynth.matching.cqt import FRAMES, HOP, ROWS, as_input, cqt
@@ -111,8 +111,7 @@ class TrainingSettings:
             raise ArgumentError(f"trust={self.trust:g} must be more than 0, and 1 at most.")
         if not 0.0 < self.rate < math.inf:
             raise ArgumentError(f"rate={self.rate:g} must be a positive number.")
-        if not 0 <= self.seed < 2**63:
-            raise ArgumentError(f"seed={self.seed} must be 0 to {2**63 - 1}.")
+        check_seed(self.seed, 2**63)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.errors import ArgumentError
+from mesosynth.errors import ArgumentError, check_seed
 from mesosynth.instruments import drum as drum_parameters
 from mesosynth.instruments import grains as grains_parameters
 from mesosynth.instruments import instrument_class
@@ -450,12 +450,7 @@ class MatchSettings:
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
-        _check_seed(self.seed)
-
-
-def _check_seed(seed: int) -> None:
-    if seed < 0:
-        raise ArgumentError(f"seed={seed} must be 0 or more.")
+        check_seed(self.seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -666,7 +661,7 @@ class LayersSettings:
 
     def __post_init__(self) -> None:
         layers, start = self.layers, self.start
-        _check_seed(self.seed)
+        check_seed(self.seed)
         if not 1 <= layers <= MOST_LAYERS:
             raise ArgumentError(f"layers={layers} must be 1 to {MOST_LAYERS}.")
         if not (math.isfinite(self.seconds) and self.seconds > 0.0):

@@ -213,11 +213,15 @@ class ParameterTable(Mapping[str, Parameter]):
         Raises
         ------
         ArgumentError
-            If `values` names a parameter that does not exist.
+            If `values` names a parameter that does not exist, or holds what is no number.
         """
         complete = self.defaults()
         for id_, value in values.items():
-            complete[id_] = self[id_].clamp(float(value))
+            parameter = self[id_]
+            try:
+                complete[id_] = parameter.clamp(float(value))
+            except (TypeError, ValueError, OverflowError):
+                raise ArgumentError(f"{id_}={value!r} must be a number.") from None
         return complete
 
     def vector(self, values: Mapping[str, float]) -> NDArray[np.float64]:

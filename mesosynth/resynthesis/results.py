@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.errors import ArgumentError
+from mesosynth.errors import ArgumentError, check_seed
 from mesosynth.resynthesis.edits import parse_edit
 
 Method = Literal["l-bfgs", "momentum", "bold driver"]
@@ -74,8 +74,7 @@ class ResynthesisSettings:
             raise ArgumentError(f"method={self.method!r} must be of {', '.join(get_args(Method))}.")
         if self.start not in get_args(Start):
             raise ArgumentError(f"start={self.start!r} must be of {', '.join(get_args(Start))}.")
-        if not 0 <= self.seed < 2**32:
-            raise ArgumentError(f"seed={self.seed} must be 0 to {2**32 - 1}.")
+        check_seed(self.seed, 2**32)
         if not 0.001 <= self.average <= 10.0:
             raise ArgumentError(f"average={self.average:g} must be 0.001 to 10 s.")
         if not 1 <= self.variations <= MOST_VARIATIONS:

@@ -100,6 +100,9 @@ def test_render_plays_presets_and_instruments_with_other_parameters():
     [
         ("lute", {}, {}, "lute"),
         ("chirplet", {"loudness": 1.0}, {}, "loudness"),
+        ("chirplet", {"f_c": None}, {}, "f_c=None must be a number"),
+        ("chirplet", {"f_c": "high"}, {}, "f_c='high' must be a number"),
+        ("chirplet", {"f_c": np.ones(2)}, {}, "f_c=array"),
         ("chirplet", {}, {"seconds": 0.0}, "seconds=0"),
         ("chirplet", {}, {"sample_rate": 10}, "sample_rate=10"),
         ("chirplet", {}, {"sample_rate": None}, "sample_rate=None"),
@@ -109,6 +112,14 @@ def test_render_plays_presets_and_instruments_with_other_parameters():
 def test_render_names_what_is_wrong(sound, parameters, more, cause):
     with pytest.raises(ArgumentError, match=cause):
         ms.render(sound, parameters, **more)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, None, "1", [1]])
+def test_seeds_that_are_none_are_refused_by_name(seed):
+    for settings in (ms.MatchSettings, ms.ResynthesisSettings):
+        with pytest.raises(ArgumentError, match=rf"^seed={re.escape(repr(seed))} must be "):
+            settings(seed=seed)
+        assert settings(seed=np.int64(3)).seed == 3
 
 
 def test_what_is_rendered_is_read_and_saved_as_it_was(tmp_path):
