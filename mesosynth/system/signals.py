@@ -62,6 +62,7 @@ def raised_signals() -> "Generator[None]":
         yield
         return
     has_timer = hasattr(signal, "setitimer")  # not on Windows
+    alarm: Any = None  # the handler that was there before ours
 
     def stop(number: int, frame: "FrameType | None") -> None:
         if has_timer and _imports(frame):
@@ -70,7 +71,9 @@ def raised_signals() -> "Generator[None]":
             raise Interrupted(number)
 
     def stop_later(number: int) -> None:
-        signal.signal(signal.SIGALRM, lambda _, frame: stop(number, frame))
+        nonlocal alarm
+        before = signal.signal(signal.SIGALRM, lambda _, frame: stop(number, frame))
+        alarm = before if alarm is None else alarm
         signal.setitimer(signal.ITIMER_REAL, _LATER_SECONDS)
 
     def dropped(unraisable: "sys.UnraisableHookArgs") -> None:
@@ -91,9 +94,9 @@ def raised_signals() -> "Generator[None]":
         for number, old in previous.items():
             signal.signal(number, old)
         sys.unraisablehook = previous_hook
-        if has_timer:
+        if alarm is not None:
             signal.setitimer(signal.ITIMER_REAL, 0.0)
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.signal(signal.SIGALRM, alarm)
 
 
 def _imports(frame: "FrameType | None") -> bool:

@@ -64,8 +64,25 @@ def test_one_that_python_drops_is_raised_again(capfd):
 def test_one_that_still_waits_at_the_end_kills_nothing(tmp_path, monkeypatch):
     (tmp_path / "interrupted_at_the_end.py").write_text(MODULE.format(name="SIGINT"))
     monkeypatch.syspath_prepend(tmp_path)
+    before = signal.getsignal(signal.SIGALRM)
     with raised_signals():
-        monkeypatch.setattr("mesosynth.system.signals._LATER_SECONDS", 0.2)
+        monkeypatch.setattr("mesosynth.system.signals._LATER_SECONDS", 100.0)
         importlib.import_module("interrupted_at_the_end")
-    time.sleep(0.3)
-    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+        assert 0.0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 100.0
+    assert signal.getsignal(signal.SIGALRM) == before
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0.0
+
+
+def test_an_alarm_of_somebody_else_is_left_alone():
+    def ring(*_): ...
+
+    before = signal.signal(signal.SIGALRM, ring)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, 100.0)
+    try:
+        with raised_signals():
+            pass
+        assert signal.getsignal(signal.SIGALRM) is ring
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0.0
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, left)  # pytest's own
