@@ -26,14 +26,19 @@ def main(folder: Path, kills: int) -> None:
     parts = 0
     for _ in range(kills):
         dice.shuffle(order)
+        has_saved, saved = os.pipe()
         child = os.fork()
         if child == 0:
             while True:
                 for sound in order:
                     save_preset(path, sound)
+                    os.write(saved, b"1")
+        os.read(has_saved, 1)
         time.sleep(dice.uniform(0.0005, 0.01))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+        os.close(has_saved)
+        os.close(saved)
         loaded = load_preset(path)
         assert loaded in sounds
         found[loaded.comment[0]] += 1

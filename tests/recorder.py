@@ -49,7 +49,7 @@ class Recorder(list):
         self.until(look, seconds, name)
         return _value(found[0])
 
-    def until(self, condition, seconds=20.0, what="it"):
+    def until(self, condition, seconds=120.0, what="it"):
         """Poll until something is so."""
         deadline = time.monotonic() + seconds
         while not condition():

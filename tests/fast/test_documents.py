@@ -21,7 +21,7 @@ from mesosynth.system.documents import Document, LineDocument, put_aside
 
 EXAMPLES = int(os.environ.get("MESOSYNTH_EXAMPLES", "200"))
 shared_folder = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
     max_examples=EXAMPLES,
 )
@@ -502,7 +502,7 @@ def run_here(program, *arguments, wrap=()):
     text += "import test_documents as m\nfrom pathlib import Path\n" + textwrap.dedent(program)
     done = subprocess.run(
         [*wrap, sys.executable, "-c", text, *map(str, arguments)],
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True, timeout=280,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -567,6 +567,7 @@ m.RUN.begin(run_path, m.Head()).close()
 found, before, cut = [], 0, 0
 for _ in range(100):
     dice.shuffle(tunes)
+    has_saved, saved = os.pipe()
     child = os.fork()
     if child == 0:
         run = m.RUN.go_on(run_path)
@@ -574,9 +575,13 @@ for _ in range(100):
             for tune in tunes:
                 m.TUNE.save(path, tune)
                 run.append(m.Step(float(len(run.lines)), (1.0,) * 5000))
+                os.write(saved, b"1")
+    os.read(has_saved, 1)
     time.sleep(dice.uniform(0.001, 0.02))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
+    os.close(has_saved)
+    os.close(saved)
     loaded = m.TUNE.load(path)
     assert loaded in tunes
     found.append(loaded.name[0])

@@ -29,7 +29,7 @@ OF_EVERY_REVISION = sorted((Path(__file__).parents[1] / "data" / "presets").glob
 # All that is promised: MESOSYNTH_EXAMPLES=10000 pytest tests/test_presets.py
 EXAMPLES = int(os.environ.get("MESOSYNTH_EXAMPLES", "200"))
 shared_folder = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
     max_examples=EXAMPLES,
 )
@@ -294,7 +294,7 @@ def test_whenever_it_is_killed_while_it_saves_the_old_or_the_new_file_is_there(t
     program = Path(__file__).parents[1] / "kill_saving.py"
     done = subprocess.run(
         [sys.executable, str(program), str(tmp_path), "200"],
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True, timeout=280,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     olds, news, parts = map(int, done.stdout.split())

@@ -44,6 +44,13 @@ class Player(threading.Thread):
             self.blocks.append(block)
             time.sleep(0.002)
 
+    def play(self, blocks):
+        """Wait until that many more have been played, 2 ms or more each."""
+        end = len(self.blocks) + blocks
+        while len(self.blocks) < end:
+            assert self.is_alive()
+            time.sleep(0.002)
+
     def __enter__(self):
         self.start()
         return self

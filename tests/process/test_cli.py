@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 from bad_sounds import BAD_SOUNDS, tone
-from process_group import assert_gone
+from process_group import assert_gone, wait_until_it_answers
 
 import mesosynth as ms
 from mesosynth import __version__
@@ -25,13 +25,13 @@ DEMO = str(resource("assets", "demo.wav"))
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def mesosynth(*words, timeout=120, **environment):
+def mesosynth(*words, **environment):
     """Run the command line as a user would, on a machine without a display."""
     clean = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     clean.pop("QT_QPA_PLATFORM", None)
     return subprocess.run(
         [sys.executable, "-m", "mesosynth", *map(str, words)],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=280,
         env={**clean, **environment},
     )  # fmt: skip
 
@@ -310,7 +310,7 @@ def test_doctor_in_words():
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("after", [0.4, 1.5])
+@pytest.mark.parametrize("after", [0.3, 1.4])
 @pytest.mark.parametrize(
     "words",
     [["play", "--seconds", "60"], [DEMO], ["match", DEMO]],
@@ -325,11 +325,12 @@ def test_ctrl_c_ends_a_command_and_its_processes_without_a_trace(words, after, t
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         cwd=tmp_path, env=clean,
     )  # fmt: skip
+    wait_until_it_answers(running)
     time.sleep(after)
     if running.poll() is not None:
         return  # found before anybody could press a key
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all at once
-    out, err = running.communicate(timeout=10)
+    out, err = running.communicate(timeout=100)
     # Until its handlers are set, the signal itself ends the process; a shell calls both 130.
     assert running.returncode in (130, -signal.SIGINT)
     assert out == ""
@@ -340,7 +341,7 @@ def test_ctrl_c_ends_a_command_and_its_processes_without_a_trace(words, after, t
 def test_without_a_display_the_session_runs_in_the_terminal(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
-    done = mesosynth("--device", "silent", timeout=280)  # its processes are nice to all others
+    done = mesosynth("--device", "silent")
     assert done.returncode == 0, done.stderr
     assert "there is no display; running in the terminal" in done.stderr
     assert sorted(os.listdir("out")) == ["match.json", "match.png", "match.wav"]

@@ -34,7 +34,7 @@ def kept_until(end, run, *words):
     while running.poll() is None and not (run.exists() and evaluations(run) >= 2):
         time.sleep(0.02)
     os.killpg(running.pid, end)
-    _, err = running.communicate(timeout=20)
+    _, err = running.communicate(timeout=100)
     assert evaluations(run)  # whole, whenever it ended
     return err
 

@@ -32,7 +32,7 @@ def kept_until(end, sound, run):
     while running.poll() is None and not (run.exists() and _moments(run) >= 2):
         time.sleep(0.01)
     os.killpg(running.pid, end)
-    _, err = running.communicate(timeout=20)
+    _, err = running.communicate(timeout=100)
     assert 2 <= _moments(run) <= 5
     return err
 

@@ -54,7 +54,7 @@ def test_where_the_system_refuses_or_has_no_such_thing_all_goes_on(monkeypatch):
 def test_the_callback_and_the_matcher_are_apart_and_the_rest_goes_where_it_likes(no_card, until):
     everywhere = os.sched_getaffinity(0)
     with contextlib.closing(Session("silent")) as session:
-        until(lambda: session.poll() or session.device.status(), 20, "sound")
+        until(lambda: session.poll() or session.device.status(), 30, "sound")
 
         def threads(pid):
             return [os.sched_getaffinity(int(tid)) for tid in os.listdir(f"/proc/{pid}/task")]

@@ -176,7 +176,7 @@ def test_a_card_that_comes_after_the_start_is_taken(pulse, until, name):
                 audio.wait_ready(20)
         assert audio.status().silent
         pulse.start()
-        until(lambda: audio.status().running and not audio.status().silent, 10, "the card")
+        until(lambda: audio.status().running and not audio.status().silent, 30, "the card")
 
 
 def test_panic_silences_everything_without_a_click_and_can_be_undone(tmp_path):
@@ -214,7 +214,7 @@ def test_a_driver_that_hangs_in_the_audio_process_is_given_up(tmp_path, monkeypa
     monkeypatch.setattr(process, "START", 4.0)
     with AudioProcess("chirplet", "speakers") as audio:
         hung = audio.pid
-        until(lambda: audio.status().running, 20, "the silent clock")
+        until(lambda: audio.status().running, 30, "the silent clock")
         assert audio.pid != hung
         with pytest.raises(DeviceError, match="did not answer within 4 seconds"):
             audio.wait_ready(5)

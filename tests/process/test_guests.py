@@ -66,7 +66,7 @@ class Stage(Recorder):
 @pytest.fixture
 def stage(folder):
     stage = Stage()
-    stage.until(lambda: stage.loudness() > 0.1, 20, "sound")
+    stage.until(lambda: stage.loudness() > 0.1, 30, "sound")
     yield stage
     stage.session.close()
 
@@ -137,15 +137,15 @@ def test_effects_are_heard_saved_and_loaded_again(stage, folder, tmp_path):
     assert session.rack.add_effect("mine") == "mine"
     assert session.rack.add_effect("delay", 0) == "delay"
     assert session.rack.add_effect("delay") == "delay_2"
-    stage.until(lambda: "mine.gain" in session.sound.parameters, 10, "the guest's table")
+    stage.until(lambda: "mine.gain" in session.sound.parameters, 30, "the guest's table")
     assert [effect.uid for effect in session.rack.effects] == ["delay", "mine", "delay_2"]
     assert session.sound.parameters["mine.gain"].name == "My gain Gain"
     assert not any(id_.startswith("mine") for id_ in session.sound.parameters.matchable)
     loud = stage.loudness()
     session.sound.set({"mine.gain": 0.0, "delay.time": 0.25})
-    stage.until(lambda: stage.loudness() < 0.01 * loud, 3, "the gain at 0")
+    stage.until(lambda: stage.loudness() < 0.01 * loud, 30, "the gain at 0")
     session.rack.bypass_effect("mine")
-    stage.until(lambda: stage.loudness() > 0.5 * loud, 3, "the gain bypassed")
+    stage.until(lambda: stage.loudness() > 0.5 * loud, 30, "the gain bypassed")
     session.rack.move_effect("mine", 0)
     session.rack.remove_effect("delay_2")
     session.presets.save(tmp_path / "p.json")
@@ -157,10 +157,10 @@ def test_effects_are_heard_saved_and_loaded_again(stage, folder, tmp_path):
     session.rack.remove_effect("delay")
     assert list(session.sound.values) == list(session.sound.parameters)
     session.presets.load(tmp_path / "p.json")
-    stage.until(lambda: session.sound.values.get("mine.gain") == 0.0, 10, "the guest's value again")
+    stage.until(lambda: session.sound.values.get("mine.gain") == 0.0, 30, "the guest's value again")
     assert session.sound.values["delay.time"] == 0.25
     session.rack.bypass_effect("mine", False)
-    stage.until(lambda: stage.loudness() < 0.01 * loud, 3, "the gain at 0 again")
+    stage.until(lambda: stage.loudness() < 0.01 * loud, 30, "the gain at 0 again")
 
 
 def test_what_is_impossible_is_said(stage):
@@ -184,11 +184,11 @@ def test_a_plugin_that_raises_is_bypassed_and_comes_back_when_it_is_mended(stage
                 "the message")  # fmt: skip
     assert "ValueError: tired" in stage.session.rack.effects[0].traceback
     assert "in process" in (folder.parent / "plugins.log").read_text()
-    stage.until(lambda: stage.loudness() > 0.1, 3, "the sound that goes on")
+    stage.until(lambda: stage.loudness() > 0.1, 30, "the sound that goes on")
     stage.session.sound.set({"mine.gain": 0.0})
     file.write_text(GUEST.format("pass"))
-    stage.until(lambda: not stage.session.rack.effects[0].problem, 10, "its return")
-    stage.until(lambda: stage.loudness() < 0.001, 3, "what it does")
+    stage.until(lambda: not stage.session.rack.effects[0].problem, 30, "its return")
+    stage.until(lambda: stage.loudness() < 0.001, 30, "what it does")
 
 
 def test_a_loop_without_end_is_interrupted(stage, folder):
@@ -198,8 +198,10 @@ def test_a_loop_without_end_is_interrupted(stage, folder):
     stage.until(lambda: stage.said("mine does not return from process; it is bypassed"), 12,
                 "the message")  # fmt: skip
     blocks = stage.session.device.status().blocks
-    stage.until(lambda: stage.session.device.status().blocks > blocks + 50, 2, "sound that goes on")
-    stage.until(lambda: stage.loudness() > 0.1, 3, "sound")
+    stage.until(
+        lambda: stage.session.device.status().blocks > blocks + 50, 30, "sound that goes on"
+    )
+    stage.until(lambda: stage.loudness() > 0.1, 30, "sound")
     assert stage.session.device.pid == pid
 
 
@@ -211,7 +213,7 @@ def test_a_reset_without_end_is_interrupted(stage, folder):
     stage.session.rack.add_effect("mine")
     stage.until(lambda: stage.said("mine does not return from reset; it is bypassed"), 12,
                 "the message")  # fmt: skip
-    stage.until(lambda: stage.loudness() > 0.1, 3, "the sound that goes on")
+    stage.until(lambda: stage.loudness() > 0.1, 30, "the sound that goes on")
     assert stage.session.device.pid == pid
 
 
@@ -226,10 +228,10 @@ def test_what_cannot_be_interrupted_costs_a_second_and_its_place(stage, folder, 
     pid = stage.session.device.pid
     stage.session.rack.add_effect("mine")
     stage.session.rack.add_effect("reverb")
-    stage.until(lambda: stage.session.device.pid not in (pid, None), 15, "another audio process")
-    stage.until(lambda: stage.said("started again without mine"), 3, "the message")
-    stage.until(lambda: stage.loudness() > 0.1, 5, "sound")
-    stage.until(lambda: "crashed" in stage.session.rack.effects[0].problem, 3, "why it is out")
+    stage.until(lambda: stage.session.device.pid not in (pid, None), 30, "another audio process")
+    stage.until(lambda: stage.said("started again without mine"), 30, "the message")
+    stage.until(lambda: stage.loudness() > 0.1, 30, "sound")
+    stage.until(lambda: "crashed" in stage.session.rack.effects[0].problem, 30, "why it is out")
     assert stage.session.rack.effects[1].problem == ""
 
 
@@ -258,21 +260,21 @@ def test_a_users_instrument_plays_and_the_built_in_one_comes_back(stage, folder)
     session, before = stage.session, dict(stage.session.sound.values)
     (folder / "beep.py").write_text(BEEP)
     session.rack.set_instrument("beep")
-    stage.until(lambda: session.sound.values == {"level": 0.6}, 10, "its table")
-    stage.until(lambda: stage.loudness() == pytest.approx(0.6, abs=1e-3), 3, "its sound")
+    stage.until(lambda: session.sound.values == {"level": 0.6}, 30, "its table")
+    stage.until(lambda: stage.loudness() == pytest.approx(0.6, abs=1e-3), 30, "its sound")
     session.sound.set({"level": 0.3})
-    stage.until(lambda: stage.loudness() == pytest.approx(0.3, abs=1e-3), 3, "its parameter")
+    stage.until(lambda: stage.loudness() == pytest.approx(0.3, abs=1e-3), 30, "its parameter")
     pid = session.device.pid
     os.kill(pid, signal.SIGKILL)
-    stage.until(lambda: session.device.pid not in (pid, None), 5, "another audio process")
-    stage.until(lambda: stage.loudness() < 0.01, 5, "no sound of another instrument")
-    stage.until(lambda: stage.loudness() == pytest.approx(0.3, abs=1e-3), 10, "the same sound")
+    stage.until(lambda: session.device.pid not in (pid, None), 30, "another audio process")
+    stage.until(lambda: stage.loudness() < 0.01, 30, "no sound of another instrument")
+    stage.until(lambda: stage.loudness() == pytest.approx(0.3, abs=1e-3), 30, "the same sound")
     (folder / "beep.py").write_text("1 / 0")
-    stage.until(lambda: stage.said("ZeroDivisionError"), 10, "the message")
+    stage.until(lambda: stage.said("ZeroDivisionError"), 30, "the message")
     assert stage.loudness() == pytest.approx(0.3, abs=1e-3)
     session.rack.set_instrument("chirplet")
     assert list(session.sound.values) == list(before)
-    stage.until(lambda: 0.0 < stage.loudness() < 0.29, 5, "the chirplet")
+    stage.until(lambda: 0.0 < stage.loudness() < 0.29, 30, "the chirplet")
     with pytest.raises(ArgumentError, match="is an effect"):
         session.rack.set_instrument("delay")
     with pytest.raises(PluginError, match="does not exist"):

@@ -80,7 +80,7 @@ def test_effects_come_go_move_and_are_bypassed_without_a_click(folder):
             (PluginSlot("half", "half", 2, (), True),), (half,), (),
         ):  # fmt: skip
             updater.arrange(slots_of(*slots))
-            time.sleep(0.1)
+            player.play(40)
             heard.append(round(float(player.blocks[-1][0, -1]), 3))
     assert heard == [0.25, 0.125, 0.125, 0.125, 0.25, 0.125, 0.25]
     assert_no_click(player.sound[0])
@@ -95,10 +95,10 @@ def test_a_saved_file_is_swapped_in_with_a_crossfade_and_a_bad_one_is_not(folder
     vector[0] = 0.25
     with Player(rack, vector) as player:
         updater.arrange(slots_of(PluginSlot("half", "half", 1)))
-        time.sleep(0.1)
+        player.play(40)
         file.write_text(HALF.replace("0.5", "0.8"))
         updater.look()
-        time.sleep(0.1)
+        player.play(40)
         assert player.blocks[-1][0, -1] == pytest.approx(0.2, abs=1e-4)
         for bad, problem in (
             (HALF.replace("block *=", "block *= *"), r"half\.py, line 12: SyntaxError"),
@@ -112,7 +112,7 @@ def test_a_saved_file_is_swapped_in_with_a_crossfade_and_a_bad_one_is_not(folder
             assert player.blocks[-1][0, -1] == pytest.approx(0.2, abs=1e-4)
         file.write_text(HALF)
         updater.look()
-        time.sleep(0.1)
+        player.play(40)
         assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-4)
         assert updater.reports[-1].problem == ""
     assert_no_click(player.sound[0])
@@ -127,7 +127,7 @@ def test_a_sample_loop_is_compiled_before_it_is_heard_and_a_bad_one_is_told_by_i
     vector[0] = 0.25
     with Player(rack, vector) as player, compilations() as compiled:
         updater.arrange(slots_of(PluginSlot("half", "half", 1)))
-        time.sleep(0.1)
+        player.play(40)
         assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-4)
         for changed, level, problem in (
             (LOOP.replace("0.5", "0.8"), 0.2, ""),
@@ -140,7 +140,7 @@ def test_a_sample_loop_is_compiled_before_it_is_heard_and_a_bad_one_is_told_by_i
         ):
             file.write_text(changed)
             updater.look()
-            time.sleep(0.1)
+            player.play(40)
             assert updater.reports[-1].problem.startswith(problem), updater.reports[-1]
             assert player.blocks[-1][0, -1] == pytest.approx(level, abs=1e-4)
         assert compiled == []  # the trial did, in another process
@@ -177,7 +177,7 @@ def test_a_guest_that_hangs_while_it_is_prepared_or_reset_beside_the_sound(
         )
         updater.arrange(slots_of(PluginSlot("half", "half", 1), PluginSlot("bad", "bad", 2)))
         updater.look()
-        time.sleep(0.1)
+        player.play(40)
         told = f"bad does not return from {where.split('(')[0].split(')')[0]}"
         assert updater.reports[-1].problem.startswith(told.replace("max_block", "prepare"))
         assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-4)
@@ -219,15 +219,15 @@ def test_a_new_table_finds_its_values_by_their_ids(folder):
     vector[0], vector[PLACE], vector[PLACE + 1] = 0.25, 0.4, 0.8
     with Player(rack, vector) as player:
         updater.arrange(slots_of(PluginSlot("half", "half", 1, ("a", "b"))))
-        time.sleep(0.1)
+        player.play(40)
         assert player.blocks[-1][0, -1] == pytest.approx(0.2, abs=1e-3)
         (folder / "half.py").write_text(text.format("bxa", 0))
         updater.look()
-        time.sleep(0.1)
+        player.play(40)
         assert player.blocks[-1][0, -1] == pytest.approx(0.2, abs=1e-3)
         (folder / "half.py").write_text(text.format("bxa", 1))
         updater.look()
-        time.sleep(0.1)
+        player.play(40)
         assert player.blocks[-1][0, -1] == pytest.approx(0.125, abs=1e-3)  # x at its default
     assert [*updater.reports[-1].table] == ["b", "x", "a"]
 

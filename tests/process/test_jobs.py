@@ -103,9 +103,12 @@ def test_a_paused_job_stands_still_and_goes_on(watched):
 
 
 def test_a_pause_that_is_taken_back_at_once_is_none(watched):
+    watched.wait_for(watched.jobs.begin("count", 1), Done)  # there is a child
+    os.kill(watched.jobs.pid, signal.SIGSTOP)  # it looks when all is said
     job = watched.jobs.begin("count", 50)
     job.pause()
     job.resume()
+    os.kill(watched.jobs.pid, signal.SIGCONT)
     watched.wait_for(job, Done)
     assert not watched.of(job, Paused)
 
@@ -177,12 +180,15 @@ def test_a_job_goes_on_where_its_evaluations_end(watched):
 def test_a_killed_job_goes_on_and_nothing_is_done_or_told_twice(paused):
     watched = Watched()
     try:
-        job = watched.jobs.begin("squares", 12)
+        job = watched.jobs.begin("squares", 30)
         watched.wait(lambda: len(watched.steps(job)) >= 4)
         if paused:
             job.pause()
             watched.wait_for(job, Paused)
-        pid, told = watched.jobs.pid, len(watched.steps(job))
+        pid = watched.jobs.pid
+        os.kill(pid, signal.SIGSTOP)  # so that it tells no more than is counted
+        watched.seen += watched.jobs.poll()
+        told = len(watched.steps(job))
         os.kill(pid, signal.SIGKILL)
         watched.wait(lambda: watched.of(None, Restarted))
         if paused:
@@ -190,9 +196,9 @@ def test_a_killed_job_goes_on_and_nothing_is_done_or_told_twice(paused):
             assert len(watched.steps(job)) == told
             assert job.paused
             job.resume()
-        assert watched.wait_for(job, Done) == Done(sum(n**2 for n in range(12)))
+        assert watched.wait_for(job, Done) == Done(sum(n**2 for n in range(30)))
         steps = watched.steps(job)
-        assert [square for square, _ in steps] == [float(n**2) for n in range(12)]
+        assert [square for square, _ in steps] == [float(n**2) for n in range(30)]
         assert {int(of) for _, of in steps[:told]} == {pid}
         assert pid not in {int(of) for _, of in steps[told + 1 :]}
         assert len(watched.of(job, Paused)) == paused

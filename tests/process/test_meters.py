@@ -143,11 +143,11 @@ def test_the_session_resets_and_reads_them(until):
         assert audio.wait_ready(20)
         audio.parameters.set_values(Chirplet.parameters.vector({"gain": 0.0, "period": 0.2}))
         audio.parameters.set_playing(True)
-        until(lambda: audio.status().true_peak > 0.3, 5, "a true peak")
+        until(lambda: audio.status().true_peak > 0.3, 30, "a true peak")
         status = audio.status()
         assert 0.0 < status.rms_left <= status.peak_left <= 1.0
         assert 0.0 < status.load <= status.load_max
         audio.parameters.set_playing(False)
-        until(lambda: not audio.scope(4800).any(), 3, "silence")
+        until(lambda: not audio.scope(4800).any(), 10, "silence")
         audio.reset_meters()
         assert audio.status().true_peak == 0.0

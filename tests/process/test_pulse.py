@@ -61,7 +61,7 @@ def test_a_machine_that_stands_still_for_a_second_keeps_its_card(pulse, until):
             os.kill(pid, what)
             time.sleep(seconds)
         status = audio.status()
-        until(lambda: audio.status().blocks > status.blocks, 1, "sound")
+        until(lambda: audio.status().blocks > status.blocks, 30, "sound")
         assert not status.silent, status
 
 
@@ -70,13 +70,13 @@ def test_a_killed_server_is_survived_and_comes_back(pulse, until):
         assert audio.wait_ready(20)
         audio.parameters.set_values(VALUES)
         audio.parameters.set_playing(True)
-        until(lambda: audio.status().peak > 0.5, 5, "sound")
+        until(lambda: audio.status().peak > 0.5, 30, "sound")
         pulse.kill()
-        until(lambda: audio.status().silent and audio.alive, 3, "the silent clock")
+        until(lambda: audio.status().silent and audio.alive, 10, "the silent clock")
         assert "'vsink'" in audio.status().message
-        until(lambda: np.abs(audio.scope(4800)).max() > 0.5, 3, "sound that goes on")
+        until(lambda: np.abs(audio.scope(4800)).max() > 0.5, 30, "sound that goes on")
         pulse.start()
-        until(lambda: audio.status().running and not audio.status().silent, 20, "the card")
+        until(lambda: audio.status().running and not audio.status().silent, 30, "the card")
         with monitor() as heard:
             time.sleep(1.0)
     assert np.abs(heard[0]).max() > 0.5

@@ -124,47 +124,47 @@ def test_without_a_target_there_is_nothing_to_hear(listener):
 def test_the_target_is_heard_though_nothing_plays_and_panic_ends_it(listener):
     session = listener.session
     session.target.load(DEMO)
-    listener.until(lambda: session.target.sound is not None, 10, "its being read")
+    listener.until(lambda: session.target.sound is not None, 30, "its being read")
     session.comparison.hear("target")
-    listener.until(listener.hears, 10, "the target")
+    listener.until(listener.hears, 30, "the target")
     assert "target" in listener.of("comparison.changed")
     assert not session.sound.playing
     session.sound.panic()
-    listener.until(listener.hears_nothing, 3, "silence")
-    listener.until(lambda: None in listener.of("comparison.changed"), 1, "the end")
+    listener.until(listener.hears_nothing, 10, "silence")
+    listener.until(lambda: None in listener.of("comparison.changed"), 30, "the end")
 
 
 def test_the_match_is_heard_and_then_the_transport_is_as_it_was(listener):
     session = listener.session
     session.comparison.hear("match")
-    listener.until(listener.hears, 10, "the instrument")
+    listener.until(listener.hears, 30, "the instrument")
     session.comparison.hear(None)
-    listener.until(listener.hears_nothing, 3, "silence")
+    listener.until(listener.hears_nothing, 10, "silence")
 
 
 @pytest.mark.parametrize("change", ["another rate", "kill -9"])
 def test_it_is_heard_again_whatever_becomes_of_the_audio_process(listener, change):
     session = listener.session
     session.comparison.hear("target")
-    listener.until(listener.hears, 10, "the target")
+    listener.until(listener.hears, 30, "the target")
     pid = session.device.pid
     if change == "kill -9":
         os.kill(pid, signal.SIGKILL)
     else:
         session.device.set("silent", 44100, 256)
-    listener.until(lambda: session.device.pid != pid, 10, "another process")
-    listener.until(listener.hears, 10, "the target again")
+    listener.until(lambda: session.device.pid != pid, 30, "another process")
+    listener.until(listener.hears, 30, "the target again")
     session.comparison.hear(None)
 
 
 def test_a_knob_that_moves_is_followed_without_beginning_anew(listener):
     session = listener.session
     session.comparison.hear("target")
-    listener.until(listener.hears, 10, "the target")
+    listener.until(listener.hears, 30, "the target")
     before = np.abs(session.device.scope(96000)).max()
     session.sound.set({"gain": session.sound.values["gain"] - 20.0})
     listener.until(
-        lambda: 0 < np.abs(session.device.scope(48000)).max() < 0.3 * before, 8, "a softer one"
+        lambda: 0 < np.abs(session.device.scope(48000)).max() < 0.3 * before, 30, "a softer one"
     )
     session.sound.set({"gain": session.sound.parameters["gain"].default})
     session.comparison.hear(None)

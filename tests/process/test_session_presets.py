@@ -40,7 +40,7 @@ def effects(session):
     return [effect.uid for effect in session.rack.effects]
 
 
-def wait(session, true, seconds=20.0):
+def wait(session, true, seconds=100.0):
     deadline = time.monotonic() + seconds
     while not true():
         session.poll()

@@ -17,33 +17,36 @@ SHM = Path("/dev/shm")
 PATTERN = np.array([1.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0])
 
 
-def keep_writing(block, seconds):
-    end, k = time.monotonic() + seconds, 0
-    while time.monotonic() < end:
+def keep_writing(block, seen_enough):
+    k = 0
+    while k % 100 or not seen_enough.is_set():
         k += 1
         block.write(k * PATTERN, k % 2 == 0)
 
 
-def keep_ringing(ring, blocks):
+def keep_ringing(ring, blocks, places):
     for i in range(blocks):
+        places.acquire()
         ring.write(np.arange(i * 128, (i + 1) * 128, dtype=np.float32))
-        time.sleep(0.001)
 
 
 def test_no_vector_is_ever_torn():
     context = multiprocessing.get_context("spawn")
     with ParameterBlock(7) as block:
-        writer = context.Process(target=keep_writing, args=(ParameterBlock(7, block.name), 1.5))
+        seen, seen_enough = set(), context.Event()
+        writer = context.Process(
+            target=keep_writing, args=(ParameterBlock(7, block.name), seen_enough)
+        )
         writer.start()
-        seen = set()
-        while writer.is_alive():
+        while len(seen) < 5000 and writer.is_alive():
             values, playing = block.read()
             k = values[0]
             np.testing.assert_array_equal(values, k * PATTERN)
             assert k == 0 or playing == (k % 2 == 0)
             seen.add(k)
+        seen_enough.set()
         writer.join()
-        assert len(seen) > 100
+        assert writer.exitcode == 0
 
 
 def test_a_vector_caught_half_written_is_not_used():
@@ -111,13 +114,16 @@ def test_no_count_is_read_as_zero_while_it_is_written():
 
 def test_ring_keeps_every_sample_between_processes():
     context = multiprocessing.get_context("spawn")
-    size = 4000  # comes round a dozen times, and forgives a reader that waits for 80 ms
+    size = 4000  # comes round a dozen times
+    places = context.Semaphore(size // 128 - 1)  # of blocks that are not read yet
     with Ring(size) as ring:
-        writer = context.Process(target=keep_ringing, args=(Ring(size, ring.name), 400))
+        writer = context.Process(target=keep_ringing, args=(Ring(size, ring.name), 400, places))
         writer.start()
         parts = []
         while writer.is_alive():
             parts.append(ring.read_new())
+            for _ in range(len(parts[-1]) // 128):
+                places.release()
             time.sleep(0.001)
         writer.join()
         parts.append(ring.read_new())
@@ -150,7 +156,7 @@ def test_nothing_stays_behind_a_script_that_forgets_to_close(script):
         "from mesosynth.engine.shared import Ring\n"
         "ring = Ring(10)\nview = ring._arrays['samples']\nprint(ring.name)\n"
     )
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=100)
     assert not (SHM / out.strip()).exists()
     assert "resource_tracker" not in err
 

@@ -42,15 +42,15 @@ def test_the_echoes_of_an_effect_that_leaves_are_heard_and_its_input_is_not(rack
     vector = vector_of()
     with Player(rack, vector) as player:
         updater.arrange(slots_of(DELAY))
-        time.sleep(1.0)
+        player.play(400)
         updater.arrange(slots_of())
-        time.sleep(0.1)
+        player.play(40)
         left = len(player.blocks)
         sound = float(player.blocks[-1][0, -1])
         vector[0] = 0.0  # the tone ends: what is heard now are echoes
-        time.sleep(0.15)
+        player.play(60)
         echo = float(player.blocks[-1][0, -1])
-        time.sleep(1.0)
+        player.play(400)
         later = float(player.blocks[-1][0, -1])
     assert sound > 0.3  # the tone itself and its echo
     assert 0.05 < echo < sound
@@ -62,9 +62,9 @@ def test_the_echoes_of_an_effect_that_leaves_are_heard_and_its_input_is_not(rack
 def test_an_effect_that_has_rung_out_goes(rack, monkeypatch):
     monkeypatch.setattr(tail, "QUIET_SECONDS", 0.2)
     updater = updater_of(rack)
-    with Player(rack, vector_of(feedback=0.0, time=0.05)):
+    with Player(rack, vector_of(feedback=0.0, time=0.05)) as player:
         updater.arrange(slots_of(DELAY))
-        time.sleep(0.2)
+        player.play(80)
         updater.arrange(slots_of())
         assert len(tails(rack)) == 1
         deadline = time.monotonic() + 10.0
@@ -79,10 +79,10 @@ def test_what_comes_and_goes_quickly_leaves_only_so_many_tails(rack):
     with Player(rack, vector_of(feedback=0.9)) as player:
         for _ in range(12):
             updater.arrange(slots_of(DELAY, REVERB))
-            time.sleep(0.05)
+            player.play(20)
             updater.arrange(slots_of())
             updater.look()
-        time.sleep(0.1)
+        player.play(40)
         updater.look()
         assert len(tails(rack)) == tail.MOST_TAILS
         assert rack.slots[0].uid == ""
@@ -93,25 +93,25 @@ def test_what_comes_and_goes_quickly_leaves_only_so_many_tails(rack):
 def test_values_that_change_elsewhere_do_not_move_a_tail(rack):
     updater = updater_of(rack)
     vector = vector_of()
-    with Player(rack, vector):
+    with Player(rack, vector) as player:
         updater.arrange(slots_of(DELAY))
-        time.sleep(0.3)
+        player.play(120)
         updater.arrange(slots_of())
         (ringing,) = tails(rack)
         before = ringing.loaded.smoother.advance(vector, -1, 1).copy()
         vector[PLACE : 2 * PLACE] = 0.7  # its place has a new tenant
-        time.sleep(0.1)
+        player.play(40)
         assert np.array_equal(ringing.loaded.smoother.advance(vector, -2, 1), before)
 
 
 def test_a_tail_survives_another_format_and_a_panic(rack):
     updater = updater_of(rack)
-    with Player(rack, vector_of()):
+    with Player(rack, vector_of()) as player:
         updater.arrange(slots_of(DELAY))
-        time.sleep(0.2)
+        player.play(80)
         updater.arrange(slots_of())
         rack.silence()
-        time.sleep(0.05)
+        player.play(20)
     updater.prepare(lambda: rack.prepare(44100, 1024), 44100, 1024)
     out = np.zeros((2, 1024), np.float32)
     rack.process(vector_of(), NO_EVENTS, True, out)
@@ -122,9 +122,9 @@ def test_no_arrays_are_made_while_it_rings(rack):
     updater, vector = updater_of(rack), vector_of()
     updater.prepare(lambda: rack.prepare(RATE, 2048), RATE, 2048)
     block = np.zeros((2, 2048), np.float32)
-    with Player(rack, vector):
+    with Player(rack, vector) as player:
         updater.arrange(slots_of(DELAY, REVERB))
-        time.sleep(0.1)
+        player.play(40)
     updater.arrange(slots_of())
     assert len(tails(rack)) == 2
     most = []

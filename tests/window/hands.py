@@ -70,11 +70,11 @@ def xdotool(*arguments):
 
 def answer(qtbot, desk, path):
     """Type a path into the file dialog that is open, as a user does."""
-    qtbot.waitUntil(lambda: bool(open_dialogs(desk)), timeout=5_000)
+    qtbot.waitUntil(lambda: bool(open_dialogs(desk)), timeout=20_000)
     line = open_dialogs(desk)[0].findChild(QLineEdit, "fileNameEdit")
     line.setText(str(path))
     QTest.keyClick(line, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: not open_dialogs(desk), timeout=5_000)
+    qtbot.waitUntil(lambda: not open_dialogs(desk), timeout=20_000)
 
 
 def open_dialogs(desk):
@@ -87,7 +87,7 @@ class told:
     `args` is what the first of them told at last, and `news` everything by signal.
     """
 
-    def __init__(self, qtbot, *signals, timeout=5_000):
+    def __init__(self, qtbot, *signals, timeout=20_000):
         self._qtbot, self._signals, self._timeout = qtbot, signals, timeout
         self.news = [[] for _ in signals]
         self._listeners = [lambda *args, news=news: news.append(args) for news in self.news]

@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit
 
 def answer(qtbot, desk, path):
     """Type a path into the file dialog that is open, as a user does."""
-    qtbot.waitUntil(lambda: bool(open_dialogs(desk)), timeout=5_000)
+    qtbot.waitUntil(lambda: bool(open_dialogs(desk)), timeout=20_000)
     dialog = open_dialogs(desk)[0]
     line = dialog.findChild(QLineEdit, "fileNameEdit")
     line.setText(str(path))
     QTest.keyClick(line, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: not open_dialogs(desk), timeout=5_000)
+    qtbot.waitUntil(lambda: not open_dialogs(desk), timeout=20_000)
 
 
 def open_dialogs(desk):
@@ -55,12 +55,12 @@ def test_space_plays_and_stops(desk, qtbot):
 def test_what_plays_is_on_the_scope(desk, qtbot):
     if not desk.session.sound.playing:
         press(desk, "Space")
-    qtbot.waitUntil(lambda: bool(desk.session.device.scope(4800).any()), timeout=10_000)
-    qtbot.waitUntil(lambda: "∞" not in desk.scope.note.text(), timeout=5_000)
+    qtbot.waitUntil(lambda: bool(desk.session.device.scope(4800).any()), timeout=20_000)
+    qtbot.waitUntil(lambda: "∞" not in desk.scope.note.text(), timeout=20_000)
 
 
 def test_load_by_the_keyboard(desk, qtbot):
-    with told(qtbot, desk.session.target.loaded, timeout=10_000) as loaded:
+    with told(qtbot, desk.session.target.loaded, timeout=20_000) as loaded:
         press(desk, "Ctrl+O")
         answer(qtbot, desk, DEMO)
     assert loaded.args[0].name.startswith("demo")
@@ -72,14 +72,14 @@ def test_save_and_open_a_preset_by_the_keyboard(desk, qtbot, tmp_path):
     press(desk, "Ctrl+S")
     answer(qtbot, desk, tmp_path / "mine")
     saved = tmp_path / "mine.mesopreset.json"
-    qtbot.waitUntil(saved.exists, timeout=5_000)
+    qtbot.waitUntil(saved.exists, timeout=20_000)
     assert json.loads(saved.read_text())["parameters"]["f_m"] == 12.5
     desk.history.set_at_once({"f_m": 2.0, "gamma": 1.0}, "test")
     steps = desk.history.stack.count()
-    with told(qtbot, desk.session.sound.changed, timeout=5_000):
+    with told(qtbot, desk.session.sound.changed, timeout=20_000):
         press(desk, "Ctrl+P")
         answer(qtbot, desk, saved)
-    qtbot.waitUntil(lambda: desk.session.sound.values["f_m"] == 12.5, timeout=5_000)
+    qtbot.waitUntil(lambda: desk.session.sound.values["f_m"] == 12.5, timeout=20_000)
     assert desk.session.sound.values["gamma"] == -3.0
     assert desk.history.stack.count() == steps + 1
     press(desk, "Ctrl+Z")
@@ -103,7 +103,7 @@ def test_f_switches_follow(desk):
 
 def test_f1_shows_a_sheet_that_leaves_the_desk_usable(desk, qtbot):
     press(desk, "F1")
-    qtbot.waitUntil(desk.help.isVisible, timeout=5_000)
+    qtbot.waitUntil(desk.help.isVisible, timeout=20_000)
     assert not desk.help.isModal()
     desk.actions_["shortcuts"].trigger()
     assert not desk.help.isVisible()
@@ -125,11 +125,11 @@ def test_a_recording_shows_seconds_and_level(desk, qtbot):
     from mesosynth.session.capture import TakeState
 
     desk.session.capture.take_changed.emit(TakeState(True, 2.34, -17.6))
-    qtbot.waitUntil(desk.actions_["record"].isChecked, timeout=1_000)
+    qtbot.waitUntil(desk.actions_["record"].isChecked, timeout=20_000)
     labels = [label.text() for label in desk.transport.children() if hasattr(label, "text")]
     assert "2.3 s  -18 dBFS" in labels
     desk.session.capture.take_changed.emit(TakeState(False, 0.0, -120.0))
-    qtbot.waitUntil(lambda: not desk.actions_["record"].isChecked(), timeout=1_000)
+    qtbot.waitUntil(lambda: not desk.actions_["record"].isChecked(), timeout=20_000)
 
 
 @pytest.mark.parametrize("id_", ["match", "stop_match", "apply"])

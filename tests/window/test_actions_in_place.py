@@ -69,7 +69,7 @@ def layered(target, qtbot):
     """A layer plays beside a target."""
     preset = Preset(name="One", instrument="layers", parameters=layer_values([LAYER]))
     target.session.presets.play(preset)
-    qtbot.waitUntil(target.actions_["go_on_layers"].isEnabled, timeout=5_000)
+    qtbot.waitUntil(target.actions_["go_on_layers"].isEnabled, timeout=20_000)
     return target
 
 
@@ -78,7 +78,7 @@ def original(target, qtbot):
     """The demo was looked at on the page of resynthesis."""
     session = target.session
     session.resynthesis.look(target.resynthesis_page.recipe())
-    qtbot.waitUntil(target.actions_["hear_resynthesis"].isEnabled, timeout=5_000)
+    qtbot.waitUntil(target.actions_["hear_resynthesis"].isEnabled, timeout=20_000)
     return target
 
 
@@ -91,7 +91,7 @@ def layers_found(layered, qtbot):
     with told(qtbot, session.layers.ended, timeout=40_000):
         session.match.stop()
     session.rack.set_instrument("chirplet")
-    qtbot.waitUntil(lambda: session.rack.instrument == "chirplet", timeout=5_000)
+    qtbot.waitUntil(lambda: session.rack.instrument == "chirplet", timeout=20_000)
     return layered
 
 
@@ -147,4 +147,4 @@ def test_an_action_acts_where_it_is_at_home(request, qtbot, id_, way):
     qtbot.waitUntil(lambda: desk.isActiveWindow() and desk.actions_[id_].isEnabled())
     before = seen(desk)
     way(desk, id_)
-    qtbot.waitUntil(lambda: seen(desk) != before, timeout=5_000)
+    qtbot.waitUntil(lambda: seen(desk) != before, timeout=20_000)

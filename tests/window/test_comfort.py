@@ -85,7 +85,7 @@ def test_new_sound_settings_go_back_unless_they_are_kept(desk, qtbot, monkeypatc
     assert asked == [("silent", 44100, 512)]
     monkeypatch.setattr(dialogs, "SECONDS", 1)
     commands.devices.chosen.emit("silent", 96000, 64)
-    qtbot.waitUntil(lambda: len(asked) == 3, timeout=5_000)
+    qtbot.waitUntil(lambda: len(asked) == 3, timeout=20_000)
     assert asked[2] == ("silent", None, None)  # what it was before, as it was asked for
     assert not commands.question.isVisible()
 
@@ -107,7 +107,7 @@ def test_recent_targets_can_be_taken_again(target, qtbot):
     target.files.recent.aboutToShow.emit()
     first = target.files.recent.actions()[0]
     assert first.text() == DEMO.name
-    with told(qtbot, target.session.target.loaded, timeout=10_000):
+    with told(qtbot, target.session.target.loaded, timeout=20_000):
         first.trigger()
 
 

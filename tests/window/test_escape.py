@@ -21,7 +21,7 @@ def escape():
 @pytest.fixture
 def plays(desk, qtbot):
     desk.activateWindow()
-    qtbot.waitUntil(desk.isActiveWindow, timeout=5_000)
+    qtbot.waitUntil(desk.isActiveWindow, timeout=20_000)
     qtbot.wait(1100)  # an Esc of the test before counts no more
     assert desk.session.sound.playing
     yield desk
@@ -54,7 +54,7 @@ def test_esc_in_the_search_line_clears_it_and_then_leaves_it(plays):
 
 @pytest.mark.parametrize("there", ["on the card", "on the pad"])
 def test_esc_closes_the_tour_and_the_match_goes_on(loaded, qtbot, there):
-    with told(qtbot, loaded.session.match.started, timeout=10_000):
+    with told(qtbot, loaded.session.match.started, timeout=20_000):
         press(loaded, "M")
     press(loaded, "Shift+F1")
     assert loaded.tour.isVisible()
@@ -124,7 +124,7 @@ def test_letters_in_a_number_are_shortcuts(plays, page, keys):
 
 def test_l_after_f7_matches_with_layers(loaded, qtbot):
     press(loaded, "F7")
-    with told(qtbot, loaded.session.layers.started, timeout=10_000):
+    with told(qtbot, loaded.session.layers.started, timeout=20_000):
         QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_L)
 
 

@@ -159,7 +159,7 @@ def prepare(desk, qtbot, id_):
             desk.session.match.start()
     if id_ == "panic" and not desk.session.sound.playing:
         desk.session.sound.play()
-    qtbot.waitUntil(desk.actions_[id_].isEnabled, timeout=10_000)
+    qtbot.waitUntil(desk.actions_[id_].isEnabled, timeout=20_000)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -170,7 +170,7 @@ def test_every_action_acts(ready, qtbot, menu, way):
     ids = sorted({each.id for each in desk.actions_ if each.menu_title == menu} - set(PLACES))
     for id_ in sorted(ids, key=lambda id_: id_ == "sound_target"):
         tidy(desk)
-        qtbot.waitUntil(desk.isActiveWindow, timeout=5_000)
+        qtbot.waitUntil(desk.isActiveWindow, timeout=20_000)
         prepare(desk, qtbot, id_)
         before = seen(desk, id_)
         way(desk, id_)
@@ -196,7 +196,7 @@ def test_every_button_of_an_action_acts(ready, qtbot):
     for button in buttons:
         action = button.defaultAction()
         if action.isEnabled() and action.objectName() not in {"match", "record", *PLACES}:
-            with qtbot.waitSignal(action.triggered, timeout=2_000):
+            with qtbot.waitSignal(action.triggered, timeout=20_000):
                 QTest.mouseClick(button, LEFT)
             for dialog in desk.findChildren(QDialog):
                 dialog.close()

@@ -34,7 +34,7 @@ def here(desk, tmp_path):
 
 
 def line_of(qtbot, desk):
-    qtbot.waitUntil(lambda: bool(open_dialogs(desk)), timeout=5_000)
+    qtbot.waitUntil(lambda: bool(open_dialogs(desk)), timeout=20_000)
     return open_dialogs(desk)[0].findChild(QLineEdit, "fileNameEdit")
 
 
@@ -47,7 +47,7 @@ SAVES = {
 def propose(desk, qtbot, id_):
     """Open the dialog of an action; of pictures that of the waveform, which is always there."""
     if id_ == "export":
-        qtbot.waitUntil(lambda: len(desk.scope.samples) > 0, timeout=5_000)
+        qtbot.waitUntil(lambda: len(desk.scope.samples) > 0, timeout=20_000)
         exporter = desk.links.exporter
         exporter._ask(exporter._view_of(desk.scope), "Picture")
     else:
@@ -59,12 +59,12 @@ def test_return_takes_what_a_dialog_proposes(here, qtbot, tmp_path, id_):
     qtbot.wait(300)  # something to save of the last minutes
     propose(here, qtbot, id_)
     QTest.keyClick(line_of(qtbot, here), RETURN)
-    qtbot.waitUntil(lambda: not open_dialogs(here), timeout=5_000)
+    qtbot.waitUntil(lambda: not open_dialogs(here), timeout=20_000)
 
     def written():  # a bank is a draft for a moment
         return [path.name.endswith(SAVES[id_]) for path in tmp_path.iterdir()] == [True]
 
-    qtbot.waitUntil(written, timeout=10_000)
+    qtbot.waitUntil(written, timeout=20_000)
 
 
 def test_what_is_saved_opens_with_a_double_click():
@@ -86,7 +86,7 @@ def test_what_is_saved_opens_with_a_double_click():
 def test_a_name_with_dots_gets_the_ending_of_its_kind(here, qtbot, tmp_path, id_, name, file):
     here.actions_[id_].trigger()
     answer(qtbot, here, name)
-    qtbot.waitUntil((tmp_path / file).exists, timeout=5_000)
+    qtbot.waitUntil((tmp_path / file).exists, timeout=20_000)
 
 
 def test_a_file_of_that_name_is_replaced_only_when_asked(here, qtbot, tmp_path):
@@ -119,7 +119,7 @@ def test_sounds_presets_and_pictures_each_have_their_folder(here, qtbot, tmp_pat
         (dialog,) = open_dialogs(here)
         assert dialog.directory().absolutePath() == str(tmp_path / place).rstrip("/")
         dialog.close()
-        qtbot.waitUntil(lambda: not open_dialogs(here), timeout=5_000)
+        qtbot.waitUntil(lambda: not open_dialogs(here), timeout=20_000)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def test_sounds_presets_and_pictures_each_have_their_folder(here, qtbot, tmp_pat
 
 @pytest.fixture
 def form(desk, qtbot):
-    qtbot.waitUntil(lambda: bool(desk.library.library.entries), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(desk.library.library.entries), timeout=20_000)
     desk.history.set_at_once({"f_c": 777.0}, "test")
     desk.library.list.selectionModel().clearCurrentIndex()
     press(desk, "Ctrl+L")
@@ -157,7 +157,7 @@ def test_tab_into_the_list_plays_nothing_and_an_arrow_does(desk, qtbot, form):
     qtbot.wait(200)
     assert desk.session.sound.values["f_c"] == 777.0
     QTest.keyClick(desk.library.list, Qt.Key.Key_Down)
-    qtbot.waitUntil(lambda: desk.session.sound.values.get("f_c") != 777.0, timeout=5_000)
+    qtbot.waitUntil(lambda: desk.session.sound.values.get("f_c") != 777.0, timeout=20_000)
 
 
 def test_a_new_match_is_saved_without_what_was_said_of_the_preset_before(desk, qtbot, tmp_path):

@@ -85,7 +85,7 @@ def test_keys_follow_freeze_and_end_and_a_hand_takes_over(desk, qtbot, monkeypat
     desk.history.set_at_once({"gamma": -3.0}, "test")
     assert session.tracking.frozen
     assert "took over" in desk.status.message.text()
-    qtbot.waitUntil(desk.actions_["freeze_following"].isChecked, timeout=1_000)
+    qtbot.waitUntil(desk.actions_["freeze_following"].isChecked, timeout=20_000)
     QTest.mouseClick(desk.tracking_strip.end_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not desk.tracking_strip.isVisible())
     assert not session.tracking.running

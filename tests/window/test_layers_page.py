@@ -37,7 +37,7 @@ def mixed(desk, qtbot):
     press(desk, "F7")
     preset = Preset(name="Three", instrument="layers", parameters=layer_values(LAYERS))
     desk.session.presets.play(preset)
-    qtbot.waitUntil(lambda: len(desk.layers_page.cards) == 3, timeout=5000)
+    qtbot.waitUntil(lambda: len(desk.layers_page.cards) == 3, timeout=20_000)
     desk.history.end()
     desk.history.stack.clear()
     yield desk

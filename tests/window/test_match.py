@@ -11,7 +11,7 @@ from mesosynth.matching.results import Scores
 
 
 def start(desk, qtbot):
-    with told(qtbot, desk.session.match.started, timeout=10_000):
+    with told(qtbot, desk.session.match.started, timeout=20_000):
         QTest.keyClick(desk, Qt.Key.Key_M)
 
 
@@ -99,10 +99,10 @@ def test_panic_stops(target, qtbot):
     desk = target
     start(desk, qtbot)
     assert desk.actions_["stop_match"].isEnabled()
-    with told(qtbot, desk.session.match.ended, timeout=10_000):
+    with told(qtbot, desk.session.match.ended, timeout=20_000):
         QTest.keyClick(desk, Qt.Key.Key_Escape, SHIFT)
-    qtbot.waitUntil(lambda: not desk.session.match.running, timeout=2_000)
-    qtbot.waitUntil(lambda: not desk.actions_["stop_match"].isEnabled(), timeout=1_000)
+    qtbot.waitUntil(lambda: not desk.session.match.running, timeout=20_000)
+    qtbot.waitUntil(lambda: not desk.actions_["stop_match"].isEnabled(), timeout=20_000)
     QTest.keyClick(desk, Qt.Key.Key_Escape, SHIFT)  # and the sound goes on
 
 

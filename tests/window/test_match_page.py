@@ -55,7 +55,7 @@ def test_transform_and_descent_are_chosen(target, page):
 
 def test_a_match_pauses_goes_on_and_its_candidates_and_the_way_to_it_are_heard(target, page, qtbot):
     desk, session = target, target.session
-    with told(qtbot, desk.session.match.started, timeout=10_000):
+    with told(qtbot, desk.session.match.started, timeout=20_000):
         press(desk, "M")
     with told(qtbot, desk.session.match.paused, timeout=30_000):
         press(desk, "P")

@@ -53,7 +53,7 @@ def test_the_menu_of_a_knob_moves_it_and_ends_it(rack, qtbot):
     plain = pixels(knob)
     choose(knob, "LFO 1")
     assert moved(desk) == [("LFO 1", "f_c", 0.25)]
-    qtbot.waitUntil(lambda: pixels(knob) != plain, timeout=5000)
+    qtbot.waitUntil(lambda: pixels(knob) != plain, timeout=20_000)
     card = desk.effects["modulation"]
     assert "Carrier" in card._targets[0].text()
     QTest.keySequence(desk, QKeySequence("Ctrl+Z"))
@@ -68,11 +68,11 @@ def test_a_source_is_dragged_onto_a_knob_but_not_onto_the_modulations_own(rack, 
     desk = rack
     assert drop(desk.knobs["gain"], "velocity")
     assert moved(desk) == [("velocity", "gain", 0.25)]
-    qtbot.waitUntil(lambda: "modulation" in desk.effects.order, timeout=5000)
+    qtbot.waitUntil(lambda: "modulation" in desk.effects.order, timeout=20_000)
     card = desk.effects["modulation"]
     assert not drop(card.knobs["modulation.lfo1_rate"], "LFO 2")
     assert [chip.source for chip in card.chips][:2] == ["LFO 1", "LFO 2"]
-    qtbot.waitUntil(card._free[0].isEnabled, timeout=5000)
+    qtbot.waitUntil(card._free[0].isEnabled, timeout=20_000)
     QTest.mouseClick(card._free[0], LEFT)
     assert moved(desk) == []
 
@@ -80,7 +80,7 @@ def test_a_source_is_dragged_onto_a_knob_but_not_onto_the_modulations_own(rack, 
 def test_alt_and_drag_set_the_depth_in_one_step(rack, qtbot):
     desk, knob = rack, rack.knobs["w"]
     choose(knob, "LFO 2")
-    qtbot.waitUntil(lambda: bool(knob._modulations), timeout=5000)
+    qtbot.waitUntil(lambda: bool(knob._modulations), timeout=20_000)
     steps, before = desk.history.stack.count(), desk.session.sound.values["w"]
     start = knob.dial.center().toPoint()
     QTest.mousePress(knob, LEFT, ALT, start)

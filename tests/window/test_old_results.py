@@ -47,7 +47,7 @@ def matched(desk, qtbot):
     )
     session.match._take_step(step)
     session.match._end(result)
-    qtbot.waitUntil(lambda: desk.match_page.candidates.count() == 1, timeout=5_000)
+    qtbot.waitUntil(lambda: desk.match_page.candidates.count() == 1, timeout=20_000)
     assert desk.session.sound.values["f_c"] == 620.0
     return desk
 
@@ -69,7 +69,7 @@ def test_a_new_target_leaves_nothing_of_the_old_result(matched, qtbot, tmp_path)
     assert desk.match_page.candidates.count() == 0
     assert not desk.match_page.morph.isEnabled()
     assert desk.match_page.left.text() == "No match yet"
-    qtbot.waitUntil(lambda: not desk.actions_["apply"].isEnabled(), timeout=2_000)
+    qtbot.waitUntil(lambda: not desk.actions_["apply"].isEnabled(), timeout=20_000)
     assert not desk.actions_["save_match"].isEnabled()
     assert "other.wav" in desk.status.message.text()
 

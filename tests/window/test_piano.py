@@ -61,9 +61,9 @@ def test_a_chord_octaves_and_leaving_the_window(piano, notes):
 def test_a_key_is_heard_while_the_transport_stands(piano, qtbot):
     session = piano.session
     session.sound.stop()
-    qtbot.waitUntil(lambda: not session.device.scope(4800).any(), timeout=5000)
+    qtbot.waitUntil(lambda: not session.device.scope(4800).any(), timeout=20_000)
     QTest.keyPress(piano, Key.Key_H)
-    qtbot.waitUntil(lambda: np.abs(session.device.scope(4800)).max() > 0.01, timeout=5000)
+    qtbot.waitUntil(lambda: np.abs(session.device.scope(4800)).max() > 0.01, timeout=20_000)
     QTest.keyRelease(piano, Key.Key_H)
     session.keys.all_notes_off()
 

@@ -311,7 +311,7 @@ def test_a_part_that_is_zoomed_is_asked_for_finer_and_shown(window, qtbot):
     view, plot = scalogram("sound")(window)
     plot.reset()
     qtbot.wait(300)
-    with qtbot.waitSignal(view.finer_asked, timeout=5_000) as asked:
+    with qtbot.waitSignal(view.finer_asked, timeout=20_000) as asked:
         plot.look_at(1.0, 1.5, 200.0, 800.0)
     part = asked.args[0]
     assert (part.begin, part.end) == pytest.approx((1.0, 1.5))

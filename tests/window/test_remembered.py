@@ -63,7 +63,7 @@ def test_a_match_is_saved_and_taken_up_again(target, qtbot, tmp_path):
     press(desk, "Ctrl+M")
     answer(desk, tmp_path / "mine")
     kept = tmp_path / "mine.run"
-    qtbot.waitUntil(kept.exists, timeout=5_000)
+    qtbot.waitUntil(kept.exists, timeout=20_000)
     found = desk.session.match.result.theta
     with told(qtbot, desk.session.match.ended, timeout=60_000):
         press(desk, "Ctrl+Shift+M")

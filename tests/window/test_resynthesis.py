@@ -98,12 +98,12 @@ def test_it_is_heard_while_it_changes_compared_and_kept(desk, page, qtbot, tmp_p
     assert page.run.text() == "Stop"
     qtbot.waitUntil(lambda: part.heard == "result", timeout=120_000)
     qtbot.waitUntil(lambda: len(part.variations) == 2 and not part.running, timeout=120_000)
-    qtbot.waitUntil(lambda: page.run.text() == "Start", timeout=2_000)
+    qtbot.waitUntil(lambda: page.run.text() == "Start", timeout=20_000)
     assert len(page.curve.errors) == 6
     assert "%" in page.note.text()
     assert page.variations.count() == 2
     qtbot.waitUntil(lambda: page.scalograms.result.numbers is not None, timeout=30_000)
-    qtbot.waitUntil(lambda: page.scalograms._heads[0].at is not None, timeout=5_000)
+    qtbot.waitUntil(lambda: page.scalograms._heads[0].at is not None, timeout=20_000)
     QTest.keySequence(desk, QKeySequence("O"))
     assert part.heard == "original"
     QTest.keySequence(desk, QKeySequence("O"))

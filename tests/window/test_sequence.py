@@ -37,7 +37,7 @@ def shown(desk, page, qtbot):
 def test_a_file_is_matched_until_it_is_stopped(desk, page, qtbot, tmp_path):
     session = desk.session
     desk.files.load_target(write_moving(tmp_path / "long.wav", 5.0, moments=moving(5.0)))
-    qtbot.waitUntil(lambda: page.run.isEnabled(), timeout=10_000)
+    qtbot.waitUntil(lambda: page.run.isEnabled(), timeout=20_000)
     page.hop.setValue(0.5)
     QTest.mouseClick(page.run, LEFT)
     assert page.run.text() == "Stop"
@@ -50,7 +50,7 @@ def test_a_file_is_matched_until_it_is_stopped(desk, page, qtbot, tmp_path):
     kept, finished = len(session.sequence.matched.moments), session.sequence.matched.finished
     assert page.note.text() == f"{kept} of 10 windows" + ("" if finished else " · stopped")
     label = "Match all" if finished else "Go on"
-    qtbot.waitUntil(lambda: page.run.text() == label, timeout=1_000)
+    qtbot.waitUntil(lambda: page.run.text() == label, timeout=20_000)
     assert page.progress.value() == 100 * kept
     assert page.play.isEnabled()
 
@@ -59,12 +59,12 @@ def test_play_moves_the_knobs_and_the_playhead_and_is_one_step_of_undo(desk, sho
     session, before = desk.session, desk.history.stack.count()
     f_c = session.sound.values["f_c"]
     QTest.keySequence(desk, QKeySequence("Shift+Space"))
-    qtbot.waitUntil(lambda: session.sequence.position > 1.3, timeout=10_000)
+    qtbot.waitUntil(lambda: session.sequence.position > 1.3, timeout=20_000)
     assert shown.play.text() == "Stop"
     assert shown.curves.position > 1.0
     assert session.sound.values["f_c"] != f_c
     QTest.mouseClick(shown.play, LEFT)
-    qtbot.waitUntil(lambda: shown.play.text() == "Play", timeout=5_000)
+    qtbot.waitUntil(lambda: shown.play.text() == "Play", timeout=20_000)
     assert desk.history.stack.count() == before + 1
     QTest.keySequence(desk, QKeySequence("Ctrl+Z"))
     assert session.sound.values["f_c"] == f_c
@@ -94,5 +94,5 @@ def test_what_is_saved_is_smoothed_as_it_is_shown(desk, shown, qtbot, tmp_path):
     shown.smooth.setValue(60)
     assert desk.session.sequence.smoothing == pytest.approx(shown.smoothing)
     shown.export(tmp_path / "theta.csv")
-    qtbot.waitUntil(lambda: (tmp_path / "theta.csv").exists(), timeout=5_000)
+    qtbot.waitUntil(lambda: (tmp_path / "theta.csv").exists(), timeout=20_000)
     assert len((tmp_path / "theta.csv").read_text().splitlines()) == 7

@@ -61,6 +61,6 @@ def test_a_click_or_enter_counts_anew(desk, qtbot):
         qtbot.mouseClick(load, Qt.MouseButton.LeftButton)
     with qtbot.waitSignal(desk.status.reset_asked):
         qtbot.keyClick(load, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: "load" in load.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "load" in load.text(), timeout=20_000)
     blocks = desk.session.device.status().blocks
     assert blocks > 0  # they are not what is counted anew

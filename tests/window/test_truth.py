@@ -147,7 +147,7 @@ def test_the_focus_is_seen_wherever_tab_goes(desk, qtbot, page):
     desk.effects.menu.aboutToShow.emit()
     next(a for a in desk.effects.menu.actions() if a.text() == "Delay").trigger()
     desk.drawer.turn_to(page)
-    qtbot.waitUntil(desk.isActiveWindow, timeout=5_000)
+    qtbot.waitUntil(desk.isActiveWindow, timeout=20_000)
     qtbot.wait(50)
     widgets, unseen = list(reachable(desk.drawer)), []
     assert len(widgets) > 5
@@ -210,7 +210,7 @@ def test_the_input_is_chosen_remembered_and_one_that_does_not_open_is_told(desk,
     from mesosynth.session.device import load_audio_settings
 
     form, asked = devices
-    qtbot.waitUntil(lambda: form.input.count() == 3, timeout=5_000)
+    qtbot.waitUntil(lambda: form.input.count() == 3, timeout=20_000)
     assert [form.input.itemData(n) for n in range(3)] == [None, "Mixer", "Broken"]
 
     def choose(name):
@@ -235,7 +235,7 @@ def test_an_input_that_was_unplugged_is_named(desk, devices, qtbot):
     form, _ = devices
     settings = desk.session.device.settings.__class__(input="Gone")
     form.look(None, settings)
-    qtbot.waitUntil(lambda: "'Gone' is not connected" in form.note.text(), timeout=5_000)
+    qtbot.waitUntil(lambda: "'Gone' is not connected" in form.note.text(), timeout=20_000)
     assert form.input.currentText() == "Gone  (not connected)"
 
 

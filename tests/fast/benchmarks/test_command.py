@@ -24,7 +24,7 @@ from mesosynth.system.cpu import cores
 def bench(name, *words):
     return subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", *words],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=280,
     )  # fmt: skip
 
 
@@ -109,15 +109,16 @@ def test_mistakes_are_one_sentence(words, cause):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("after", [0.5, 2.0])
+@pytest.mark.parametrize("after", [0.0, 1.5])
 def test_ctrl_c_ends_it_and_its_children(after):
     running = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.jtfs", "--device", "cpu"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
+    assert running.stderr.readline()  # what it does first
     time.sleep(after)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all at once
-    out, err = running.communicate(timeout=10)
+    out, err = running.communicate(timeout=100)
     assert running.returncode == 130
     assert out == ""
     assert "Traceback" not in err

@@ -15,7 +15,7 @@ def test_every_figure_is_there_and_belongs_to_a_window_that_works():
             sys.executable, "-m", "benchmarks.desk", "--json",
             "--seconds", "1", "--windows", "2", "--starts", "1", "--minutes", "2",
         ],
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True, timeout=280,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)

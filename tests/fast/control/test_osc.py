@@ -203,7 +203,7 @@ def test_a_real_port(quiet):
                     time.sleep(0.002)  # or the kernel drops what comes too fast
             sender.send(b"")
             begin = time.perf_counter()
-            deadline = begin + 5.0
+            deadline = begin + 60.0
             while not heard and time.perf_counter() < deadline:
                 sender.send(message("/start"))
                 time.sleep(0.01)

@@ -36,6 +36,7 @@ def test_the_shipped_guess_is_near_the_truth(instrument, theta):
     assert shipped_encoder(instrument).about["loss"] == "pnp"
 
 
+@pytest.mark.usefixtures("real_time")
 @pytest.mark.parametrize("instrument", ["drum", "chirplet"])
 def test_the_instant_guess_takes_less_than_a_twentieth_of_a_second_of_one_core(instrument):
     x = render_match({}, instrument)

@@ -200,7 +200,7 @@ def test_files_that_come_change_and_go_are_noticed(library, folders):
         library.close()
 
 
-def wait(true, seconds=20.0):
+def wait(true, seconds=100.0):
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
