@@ -27,7 +27,7 @@ from mesosynth.system.paths import factory_presets
 TABLE = INSTRUMENTS["chirplet"].parameters
 OF_EVERY_REVISION = sorted((Path(__file__).parents[1] / "data" / "presets").glob("revision_*.json"))
 # All that is promised: MESOSYNTH_EXAMPLES=10000 pytest tests/test_presets.py
-EXAMPLES = int(os.environ.get("MESOSYNTH_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("MESOSYNTH_EXAMPLES", "80"))
 shared_folder = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,

@@ -69,7 +69,7 @@ for look in ("dark", "light"):
         window.drawer.turn_to(page)
         window.scale_rate.switch.setChecked(page == "effects")
         window.scale_rate.why.setChecked(page in ("effects", "layers"))
-        for width, height in sizes:
+        for width, height in sizes if look == "dark" else sizes[:1]:
             logical = round(width / ratio), round(height / ratio)
             least = window.minimumSize()
             if logical[0] < least.width() or logical[1] < least.height():

@@ -21,12 +21,13 @@ from mesosynth.errors import WorkerError
 # ------------------------------------------------------------------ the script
 
 
-@pytest.fixture
-def stand_ins(tmp_path):
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory):
     """A folder with a scrapl that brings a kymatio, as the real one does."""
-    module = tmp_path / "scrapl" / "kymatio" / "kymatio" / "torch.py"
+    folder = tmp_path_factory.mktemp("peers")
+    module = folder / "scrapl" / "kymatio" / "kymatio" / "torch.py"
     module.parent.mkdir(parents=True)
-    (tmp_path / "scrapl" / "__init__.py").touch()
+    (folder / "scrapl" / "__init__.py").touch()
     (module.parent / "__init__.py").touch()
     stand_in = """
         import torch
@@ -48,16 +49,18 @@ def stand_ins(tmp_path):
     module.write_text(
         textwrap.dedent(stand_in.format(name="TimeFrequencyScattering", more={"format": "time"}))
     )
-    (tmp_path / "scrapl" / "single_path_jtfs.py").write_text(
+    (folder / "scrapl" / "single_path_jtfs.py").write_text(
         textwrap.dedent(stand_in.format(name="TimeFrequencyScrapl", more={}))
     )
-    return tmp_path
+    return folder
 
 
-@pytest.fixture
-def theirs(stand_ins, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(stand_ins))
-    with Child("the peers", [sys.executable, str(SCRIPT), "1"], 1) as child:
+@pytest.fixture(scope="module")
+def theirs(stand_ins):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(stand_ins))
+        child = Child("the peers", [sys.executable, str(SCRIPT), "1"], 1)
+    with child:
         yield child
 
 
