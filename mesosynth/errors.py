@@ -20,7 +20,9 @@ A message is one plain sentence that names the file or the argument with its val
 do. The command line prints it and exits with code 2; the desk shows it without a modal box.
 """
 
+import math
 import operator
+from typing import Any
 
 
 class MesosynthError(Exception):
@@ -89,24 +91,35 @@ class WorkerTimeoutError(WorkerError):
     """A process of ours that does not answer in time."""
 
 
-def check_seed(seed: object, below: int | None = None) -> None:
-    """Refuse a seed that is no whole number from 0 on.
+def check_number(
+    name: str, value: object, least: float, most: float = math.inf, unit: str = ""
+) -> None:
+    """Refuse an argument that is no number of a range; of whole limits, no whole number.
 
     Parameters
     ----------
-    seed : int
-    below : int, optional
-        Seeds are less than this.
+    name : str
+        Of the argument.
+    value : object
+    least, most : float
+        Limits, both allowed; of two whole numbers, or one and infinity, `value` must be whole.
+    unit : str
+        Of the limits, for the message.
 
     Raises
     ------
     ArgumentError
         If it is anything else.
     """
+    whole = isinstance(least, int)
+    read: Any = operator.index if whole else float
     try:
-        number = operator.index(seed)  # pyright: ignore[reportArgumentType] - refused below
-    except TypeError:
-        number = -1
-    if number < 0 or (below is not None and number >= below):
-        wanted = "a whole number, 0 or more" if below is None else f"0 to {below - 1}"
-        raise ArgumentError(f"seed={seed!r} must be {wanted}.")
+        number = math.nan if isinstance(value, (str, bytes)) else read(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not least <= number <= most:
+        first, last = (str(limit) if whole else f"{limit:g}" for limit in (least, most))
+        limits = f"{first} to {last}" if most < math.inf else f"{first} or more"
+        kind = "a whole number, " if whole and math.isnan(number) else ""
+        said = f"{value:g}" if isinstance(value, float) else repr(value)
+        raise ArgumentError(f"{name}={said} must be {kind}{limits}{unit and ' ' + unit}.")

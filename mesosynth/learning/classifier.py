@@ -25,7 +25,7 @@ from sklearn.svm import LinearSVC
 
 from mesosynth.audio.file import read_audio
 from mesosynth.audio.target import checked, samples_of
-from mesosynth.errors import ArgumentError, check_seed
+from mesosynth.errors import ArgumentError, check_number
 from mesosynth.learning.corpus import Corpus, need_sounds, split
 from mesosynth.learning.features import (
     Array,
@@ -174,9 +174,8 @@ class TrainingSettings:
         if self.model not in get_args(Model):
             raise ArgumentError(f"model={self.model!r} must be {' or '.join(get_args(Model))}.")
         for name, least in (("epochs", 1), ("patience", 1), ("folds", 2)):
-            if getattr(self, name) < least:
-                raise ArgumentError(f"{name}={getattr(self, name)} must be {least} or more.")
-        check_seed(self.seed, 2**32)
+            check_number(name, getattr(self, name), least)
+        check_number("seed", self.seed, 0, 2**32 - 1)
 
 
 _LEARNING_RATE, _DECAY, _WARM_UP, _BATCH, _LARGEST_NORM = 1e-3, 0.1, 3, 32, 3.0

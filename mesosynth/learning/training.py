@@ -36,7 +36,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesosynth.audio.target import ANALYSIS_RATE, ANALYSIS_SAMPLES
-from mesosynth.errors import ArgumentError, LearningError, check_seed
+from mesosynth.errors import ArgumentError, LearningError, check_number
 from mesosynth.learning.dataset import Dataset
 from mesosynth.learning.perception import perception
 from mesosynth.matching.cqt import FRAMES, HOP, ROWS, as_input, cqt
@@ -105,13 +105,12 @@ class TrainingSettings:
         if self.loss not in get_args(Loss):
             raise ArgumentError(f"loss={self.loss!r} must be {', '.join(get_args(Loss))}.")
         for name in ("epochs", "batch", "patience"):
-            if getattr(self, name) < 1:
-                raise ArgumentError(f"{name}={getattr(self, name)} must be 1 or more.")
+            check_number(name, getattr(self, name), 1)
         if not 0.0 < self.trust <= 1.0:
             raise ArgumentError(f"trust={self.trust:g} must be more than 0, and 1 at most.")
         if not 0.0 < self.rate < math.inf:
             raise ArgumentError(f"rate={self.rate:g} must be a positive number.")
-        check_seed(self.seed, 2**63)
+        check_number("seed", self.seed, 0, 2**63 - 1)
 
 
 @dataclass(frozen=True)

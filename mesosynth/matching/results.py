@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.errors import ArgumentError, check_seed
+from mesosynth.errors import ArgumentError, check_number
 from mesosynth.instruments import drum as drum_parameters
 from mesosynth.instruments import grains as grains_parameters
 from mesosynth.instruments import instrument_class
@@ -291,9 +291,7 @@ class Filters:
 
     def __post_init__(self) -> None:
         for id_, (least, most) in FILTER_RANGES.items():
-            value = getattr(self, id_)
-            if not least <= value <= most:
-                raise ArgumentError(f"{id_}={value} must be {least} to {most}.")
+            check_number(id_, getattr(self, id_), least, most)
 
 
 PICTURE_RATES = (8192, 16384, 32768)
@@ -450,7 +448,7 @@ class MatchSettings:
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
-        check_seed(self.seed)
+        check_number("seed", self.seed, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -661,7 +659,7 @@ class LayersSettings:
 
     def __post_init__(self) -> None:
         layers, start = self.layers, self.start
-        check_seed(self.seed)
+        check_number("seed", self.seed, 0)
         if not 1 <= layers <= MOST_LAYERS:
             raise ArgumentError(f"layers={layers} must be 1 to {MOST_LAYERS}.")
         if not (math.isfinite(self.seconds) and self.seconds > 0.0):

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mesosynth.errors import ArgumentError, check_seed
+from mesosynth.errors import ArgumentError, check_number
 from mesosynth.resynthesis.edits import parse_edit
 
 Method = Literal["l-bfgs", "momentum", "bold driver"]
@@ -68,21 +68,16 @@ class ResynthesisSettings:
     length: float | None = None
 
     def __post_init__(self) -> None:
-        if self.iterations < 1:
-            raise ArgumentError(f"iterations={self.iterations} must be 1 or more.")
+        check_number("iterations", self.iterations, 1)
         if self.method not in get_args(Method):
             raise ArgumentError(f"method={self.method!r} must be of {', '.join(get_args(Method))}.")
         if self.start not in get_args(Start):
             raise ArgumentError(f"start={self.start!r} must be of {', '.join(get_args(Start))}.")
-        check_seed(self.seed, 2**32)
-        if not 0.001 <= self.average <= 10.0:
-            raise ArgumentError(f"average={self.average:g} must be 0.001 to 10 s.")
-        if not 1 <= self.variations <= MOST_VARIATIONS:
-            raise ArgumentError(f"variations={self.variations} must be 1 to {MOST_VARIATIONS}.")
-        if self.length is not None and not SHORTEST <= self.length <= LONGEST_TEXTURE:
-            raise ArgumentError(
-                f"length={self.length:g} must be {SHORTEST:g} to {LONGEST_TEXTURE:g} s."
-            )
+        check_number("seed", self.seed, 0, 2**32 - 1)
+        check_number("average", self.average, 0.001, 10.0, "s")
+        check_number("variations", self.variations, 1, MOST_VARIATIONS)
+        if self.length is not None:
+            check_number("length", self.length, SHORTEST, LONGEST_TEXTURE, "s")
         for words in self.edits:
             parse_edit(words)
 

@@ -114,12 +114,20 @@ def test_render_names_what_is_wrong(sound, parameters, more, cause):
         ms.render(sound, parameters, **more)
 
 
-@pytest.mark.parametrize("seed", [-1, 1.5, None, "1", [1]])
-def test_seeds_that_are_none_are_refused_by_name(seed):
-    for settings in (ms.MatchSettings, ms.ResynthesisSettings):
-        with pytest.raises(ArgumentError, match=rf"^seed={re.escape(repr(seed))} must be "):
-            settings(seed=seed)
-        assert settings(seed=np.int64(3)).seed == 3
+@pytest.mark.parametrize("name", ["seed", "iterations", "variations", "average", "length", "J"])
+def test_settings_that_are_no_numbers_are_refused_by_name(name):
+    settings = ms.Filters if name == "J" else ms.ResynthesisSettings
+    wrong = ["x", float("nan"), -1, [1]] + [None] * (name != "length")
+    for value in wrong + [1.5] * (name not in ("average", "length")):
+        with pytest.raises(ArgumentError, match=rf"^{name}={re.escape(repr(value))} must be "):
+            settings(**{name: value})
+    assert getattr(settings(**{name: np.int64(6)}), name) == 6
+
+
+def test_the_seed_of_a_match_is_a_whole_number():
+    for seed in (-1, 1.5, None, "1"):
+        with pytest.raises(ArgumentError, match=f"^seed={re.escape(repr(seed))} must be "):
+            ms.MatchSettings(seed=seed)
 
 
 def test_what_is_rendered_is_read_and_saved_as_it_was(tmp_path):
