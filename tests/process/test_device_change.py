@@ -101,7 +101,7 @@ def test_settings_that_cannot_be_saved_are_told(config):
 
 
 def test_a_device_is_changed_while_it_plays_and_a_refusal_leads_back(jack):
-    with Player("silent") as player, JackCapture(12) as ear:
+    with Player("silent") as player, JackCapture(60) as ear:
         session = player.session
         session.sound.set(LOUD)
         session.sound.play()

@@ -34,7 +34,7 @@ def test_what_jack_captures_is_what_the_voice_renders(jack, until):
     load = multiprocessing.get_context("spawn").Process(target=keep_busy, args=(SECONDS + 1,))
     load.start()
     # It also hears how long the audio process takes to start.
-    with JackCapture(SECONDS + 12) as ear, AudioProcess("chirplet", "system", block=128) as audio:
+    with JackCapture(SECONDS + 40) as ear, AudioProcess("chirplet", "system", block=128) as audio:
         assert audio.wait_ready(20)
         audio.parameters.set_values(Chirplet.parameters.vector(values))
         ear.connect()
