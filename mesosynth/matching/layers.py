@@ -45,6 +45,7 @@ from mesosynth.matching.results import (
     LayersResult,
     LayersSettings,
     LayersStep,
+    layer_table,
 )
 from mesosynth.matching.similarity import Similarity, local_coefficients
 from mesosynth.plugins.plugin import CHANNELS
@@ -225,21 +226,27 @@ class PictureLoss:
 
 def _details(D: torch.Tensor) -> torch.Tensor:
     """Pictures (..., frames, bands) without the mean of each neighbourhood."""
-    flat = D.reshape(-1, *D.shape[-2:])
+    return D - _smooth(D)
+
+
+def _smooth(P: torch.Tensor) -> torch.Tensor:
+    """Mean of each neighbourhood of pictures (..., frames, bands)."""
+    flat = P.reshape(-1, *P.shape[-2:])
     half = [size // 2 for size in _NEIGHBOURS]
     mean = torch.nn.functional.avg_pool2d(
         flat, _NEIGHBOURS, stride=1, padding=half, count_include_pad=False
     )
-    return (flat - mean).reshape(D.shape)
+    return mean.reshape(P.shape)
 
 
 # --------------------------------------------------------------------------------------------------
 # Search
 #
 # A layer joins where the others leave most of the target, and all are refined together by Adam.
-# Then the layers that are missed least make room for others, and what was no gain is forgotten. At
-# the end the expected pictures are multiplied by what the waveform's own have more or less, for
-# beats between partials and the chance in noise.
+# Then the layers that are missed least make room for others, and what was no gain is forgotten. A
+# layer whose waveform alone is louder than the target, by a click at its onset for instance, is
+# removed or made milder. At the end the expected pictures are multiplied by what the waveform's own
+# have more or less, for beats between partials and the chance in noise.
 #
 # Each stage is one evaluation of the cache: a function of its number and of the layers before it,
 # so that a search that is taken up again comes to the same digits. The clock decides between
@@ -260,6 +267,12 @@ _GAIN = 5e-4  # share of the loss by which a try must be better
 _GROWN_BY, _SWAPPED_BY = 0.6, 0.75  # of the time
 _NOT_MISSED = 2e-3  # share of the loss that a layer must be worth
 _ROUNDS, _BESIDE_BY = 3, 0.85  # of refinement beside the waveform; of the time
+_STRAYS = 4  # layers at most that are removed or softened
+_CHANCE = 6.0  # dB by which noise is above other noise
+_EXCESS, _STRAY = 2.0, 0.02  # loss per dB, in the mean of all cells; that of a stray
+_ATTACKS, _EARLIER = (0.005, 0.02, 0.08), 0.02  # s: longer attacks; nearest earlier onset
+_SOFTER = (-3.0, -4.0, -6.0)  # dB, one after another
+_LOWEST_MODE = -60.0  # dB/octave, for a strike in place of a drum
 _VARIATIONS = 16  # of one stage
 _VARIED_PATIENCE, _VARIED_GAIN = 2, 2e-3  # stages without a gain, share of the loss
 _JTFS = 2.0  # weight of the local JTFS beside the pictures
@@ -375,6 +388,8 @@ class LayerSearch:
             failures = 0 if self._state.loss < before * (1.0 - _GAIN) else failures + 1
         if self._count > max(self._given, 1) and self._elapsed < 1.0:
             yield from self._stage(self._pruned(), slack=_NOT_MISSED)
+        if self._count > self._given and self._elapsed < 1.0:
+            yield from self._stage(self._cleared(), slack=_STRAYS * _NOT_MISSED)
         for _ in range(_ROUNDS):
             if self._elapsed < _BESIDE_BY:
                 yield from self._stage(self._beside_waveform())
@@ -444,10 +459,94 @@ class LayerSearch:
             state = tried
         return state
 
+    def _cleared(self) -> Steps[None, _State]:
+        """The layers without strays: those that alone are louder than the target.
+
+        A stray is removed where it is not missed, or begins earlier, comes slower, or is softer.
+        The expected pictures lack the click of a sudden onset, which is heard in pauses and below
+        the lowest partial of a steady sound, and the beats of a drum's modes near to each other.
+        """
+        mixture = self._state.mixture
+        kinds, rows, sounds = list(mixture.kinds), mixture.rows.copy(), self._sounds(mixture)
+        over = [self._overshoot(x) for x in sounds]
+        before = least = self._heard_loss(sounds.sum(axis=0)) + sum(over)
+        yield
+        gone: list[int] = []
+        order = sorted(range(self._given, len(over)), key=lambda place: -over[place])
+        for place in order[:_STRAYS]:
+            if over[place] < _STRAY or self._late:
+                break
+            others = sum(over) - over[place]
+            rest = np.delete(sounds, place, axis=0).sum(axis=0)
+            without = self._heard_loss(rest) + others
+            yield
+            for kind, row in self._milder(kinds[place], rows[place]):
+                x = self._sounds(Mixture((kind,), row[None], np.zeros(1, np.bool_)))[0]
+                own = self._overshoot(x)
+                loss = self._heard_loss(rest + x) + others + own
+                if loss < least:
+                    kinds[place], rows[place], sounds[place] = kind, row, x
+                    over[place], least = own, loss
+                yield
+                if self._late:
+                    break
+            for step in _SOFTER:
+                x = sounds[place] * np.float32(units.db_to_amplitude(step))
+                own = self._overshoot(x)
+                loss = self._heard_loss(rest + x) + others + own
+                yield
+                if loss >= least:
+                    break
+                rows[place, LEVEL] += step / (2.0 * _NEPER_DB)
+                sounds[place], over[place], least = x, own, loss
+            if without < least * (1.0 + _NOT_MISSED) and len(gone) + 1 < len(kinds):
+                gone.append(place)
+                sounds[place], over[place], least = 0.0, 0.0, without
+        left = [place for place in range(len(kinds)) if place not in gone]
+        cleared = Mixture(tuple(kinds[i] for i in left), rows[left], mixture.held[left])
+        return _State(cleared, self._state.loss * least / before)
+
+    def _milder(self, kind: str, row: NDArray[np.float64]) -> list[tuple[str, NDArray[np.float64]]]:
+        """A layer with longer attacks, and from earlier onsets of the target, as loud as it was.
+
+        A drum, which has no attack, is tried as a strike of its lowest mode.
+        """
+        layer = layer_of(kind, row, 1.0)
+        fall = layer.theta.get("decay", layer.theta.get("tau", math.inf))
+        onsets = {0.0, *self._starts.onsets} if not layer.period else set[float]()
+        before = [onset for onset in sorted(onsets) if onset < layer.onset - _EARLIER][-2:]
+        milder = [
+            replace(layer, onset=onset, level=layer.level * math.exp((layer.onset - onset) / fall))
+            for onset in before
+        ]
+        if kind == "drum" and "strike" in self._settings.kinds:
+            values = {"f_c": layer.theta["f_c"], "decay": layer.theta["tau"]}
+            theta = layer_table("strike").complete({**values, "brightness": _LOWEST_MODE})
+            layer = replace(layer, instrument="strike", theta=theta)
+        if "attack" in layer.theta:
+            milder += [
+                replace(layer, theta={**layer.theta, "attack": attack})
+                for attack in _ATTACKS
+                if attack > layer.theta["attack"]
+            ]
+        high = math.log(_LOUDEST_LAYER * self._scale)
+        rows = [row_of(one) for one in milder]
+        for milder_row in rows:
+            milder_row[LEVEL] = min(milder_row[LEVEL], high)
+        return [(one.instrument, own) for one, own in zip(milder, rows, strict=True)]
+
+    def _overshoot(self, x: NDArray[np.float32]) -> float:
+        """Cost of the decibels by which a sound is louder than the target, beyond chance."""
+        pictures = self._pictures.of_sound(torch.from_numpy(x)), self._loss.target
+        power, target = (_smooth(P[_MIDDLE]) for P in pictures)
+        floor = _FLOOR * self._loss.loudest[_MIDDLE]
+        decibels = 10.0 * torch.log10((power + floor) / (target + floor))
+        return _EXCESS * float((decibels - _CHANCE).clamp_min(0.0).mean())
+
     def _beside_waveform(self) -> Steps[None, _State]:
         """The layers, refined beside the pictures of their waveform."""
         state = self._state
-        real = self._real_pictures(state.mixture)
+        real, strays = self._real_pictures(state.mixture)
         yield
         with torch.no_grad():
             expected = self._sum(state.mixture)
@@ -455,9 +554,10 @@ class LayerSearch:
                 ((P + _SMALL * loudest) / (Q + _SMALL * loudest)).clamp(1.0 / _FARTHEST, _FARTHEST)
                 for P, Q, loudest in zip(real, expected, self._loss.loudest, strict=True)
             ]
-        before = float(self._loss.of(real))
+        before = float(self._loss.of(real)) + strays
         found = yield from self._refined(state.mixture, _SWAP_STEPS, correction)
-        after = float(self._loss.of(self._real_pictures(found.mixture)))
+        real, strays = self._real_pictures(found.mixture)
+        after = float(self._loss.of(real)) + strays
         yield
         if after >= before:
             return state
@@ -474,7 +574,8 @@ class LayerSearch:
         mixture = self._state.mixture
         free = np.flatnonzero(~mixture.held)
         rows, sounds = mixture.rows.copy(), self._sounds(mixture)
-        before = least = self._heard_loss(sounds.sum(axis=0))
+        over = [self._overshoot(x) for x in sounds]
+        before = least = self._heard_loss(sounds.sum(axis=0)) + sum(over)
         yield
         for _ in range(_VARIATIONS if len(free) else 0):
             place = int(rng.choice(free))
@@ -486,9 +587,10 @@ class LayerSearch:
             one = Mixture((mixture.kinds[place],), row[None], mixture.held[:1])
             tried = sounds.copy()
             tried[place] = self._sounds(one)[0]
-            loss = self._heard_loss(tried.sum(axis=0))
+            own = self._overshoot(tried[place])
+            loss = self._heard_loss(tried.sum(axis=0)) + sum(over) - over[place] + own
             if loss < least:
-                least, sounds, rows[place] = loss, tried, row
+                least, sounds, rows[place], over[place] = loss, tried, row, own
             yield
             if self._late:
                 break
@@ -663,10 +765,12 @@ class LayerSearch:
         """Expected pictures of all layers together."""
         return [P.sum(dim=0) for P in self._separate(mixture)]
 
-    def _real_pictures(self, mixture: Mixture) -> Pictures:
-        """Pictures of the waveform of layers."""
-        x = self._limited(self._sounds(mixture).sum(axis=0))
-        return self._pictures.of_sound(torch.from_numpy(x))
+    def _real_pictures(self, mixture: Mixture) -> tuple[Pictures, float]:
+        """Pictures of the waveform of layers, and the cost of their overshoots."""
+        sounds = self._sounds(mixture)
+        x = self._limited(sounds.sum(axis=0))
+        pictures = self._pictures.of_sound(torch.from_numpy(x))
+        return pictures, sum(self._overshoot(x) for x in sounds)
 
     def _sounds(self, mixture: Mixture) -> NDArray[np.float32]:
         """Sound of each layer, as the instrument plays it below the limiter, (layers, samples)."""

@@ -20,7 +20,13 @@ from mesosynth.matching.layer_models import (
     row_of,
 )
 from mesosynth.matching.layer_starts import LayerStarts
-from mesosynth.matching.layers import layer_steps, mixture_pictures, render_layers
+from mesosynth.matching.layers import (
+    LayerSearch,
+    _State,
+    layer_steps,
+    mixture_pictures,
+    render_layers,
+)
 from mesosynth.matching.results import Layer, LayersSettings, LayersStep, layer_table
 from mesosynth.matching.similarity import similarity
 from mesosynth.presets.matched import layers_beside
@@ -250,6 +256,23 @@ def test_a_texture_is_found_beside_a_tone(one, found):
     assert results[0].loss < 0.6 * results[1].loss  # so that it wins where all kinds may
     for id_ in found:
         assert results[0].layers[1].theta[id_] == pytest.approx(one.theta[id_], rel=0.05)
+
+
+def test_a_stray_layer_is_removed_and_a_click_softened():
+    steady = layer("strike", 0.0, 0.5, f_c=800.0, attack=0.02, decay=2.0)
+    later = layer("strike", 0.5, 0.3, f_c=1100.0, attack=0.1, decay=2.0)
+    target = target_from_array(render_layers([steady, later], SAMPLES, RATE), RATE)
+    click = replace(later, theta={**later.theta, "attack": 0.001})
+    thump = layer("strike", 0.3, 0.02, f_c=120.0, decay=0.05)
+    search = LayerSearch(target, LayersSettings(seconds=1e6), EvaluationCache())
+    search._state = _State(search._mixture([steady, thump, click]), 1.0)
+    cleared = result_of(search._cleared())
+    rows = zip(cleared.mixture.kinds, cleared.mixture.rows, strict=True)
+    first, second = (layer_of(*row, 1.0) for row in rows)
+    assert first.theta == pytest.approx(steady.theta, rel=1e-4, abs=1e-6)
+    assert second.theta["f_c"] == pytest.approx(1100.0)
+    assert second.theta["attack"] > 0.01
+    assert cleared.loss < 0.9
 
 
 def test_only_the_kinds_that_are_asked_for_are_used():
