@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMainWindow, QVBoxLayou
 from typing_extensions import override
 
 from mesosynth.instruments.chirplet import sweep_seconds
+from mesosynth.instruments.layers import LAYER_IDS
 from mesosynth.matching.results import MatchSettings
 from mesosynth.plugins.parameters import ParameterTable
 from mesosynth.presets.library import Library
@@ -94,7 +95,7 @@ class MainWindow(QMainWindow):
         self.status = StatusLine()
         self.library = LibraryPage(desk, Library(), self.history, settings)
         self.effects = EffectsPage(desk, self.history)
-        self.match_page = MatchPage(actions, desk, self.history)
+        self.match_page = MatchPage(actions, desk, self.history, settings)
         self.layers_page = LayersPage(actions, desk, self.history, settings, self.library.library)
         self.setup_page = SetupPage(desk, self.sound.devices)
         self.drawer = Drawer()
@@ -325,6 +326,9 @@ class MainWindow(QMainWindow):
         desk = self.desk
         for hand in self.knobs.all():
             self._connect_hand(hand)
+        self.knobs.pages.turned.connect(self._show_own_knobs)
+        self.knobs.own_changed.connect(self._shape_layer)
+        self.knobs.refused.connect(lambda text: self.desk.say(text, "error"))
         self.library.chosen.connect(lambda: self.pad.setFocus())
         self.docks.explain_asked.connect(lambda title: self.help.explain(title))
         self.effects.knob_made.connect(self._connect_hand)
@@ -352,6 +356,7 @@ class MainWindow(QMainWindow):
             session.comparison.changed, session.resynthesis.changed,
         )  # fmt: skip
         session.rack.changed.connect(self._look_at_table)
+        session.rack.changed.connect(self._show_own_knobs)
         session.device.changed.connect(self.status.show_device)
         session.target.loaded.connect(self.transport.show_target)
         sound.changed.connect(self._on_parameters)
@@ -408,6 +413,22 @@ class MainWindow(QMainWindow):
         for knob in self.knobs.set_table(table):
             self._connect_hand(knob)
         self.match_page.show_settings()
+
+    def _show_own_knobs(self) -> None:
+        """Show the knobs of the instrument that the layer on show is."""
+        page, idle, own = self.knobs.pages.page, list[str](), dict[str, float]()
+        table = self._table
+        if page:
+            voice = self.session.layers.voice(page - 1)
+            table, own = voice.instrument.parameters, voice.own_values
+            idle = [f"{id_}_{page}" for id_ in LAYER_IDS if id_ not in voice.heard]
+        self.knobs.show_own(idle, table, own)
+
+    def _shape_layer(self, values: dict[str, float], text: str) -> None:
+        page = self.knobs.pages.page
+        self.history.step(
+            f"{text} of layer {page}", lambda session: session.layers.shape(page - 1, values)
+        )
 
     def _on_parameters(self, values: dict[str, float]) -> None:
         if values.keys() == self.desk.values.keys():  # else of another rack, which is gone

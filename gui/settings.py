@@ -77,6 +77,8 @@ class Settings(msgspec.Struct, kw_only=True):
     layers_seconds : float
         How long it takes, at most.
     resynthesis : ResynthesisControls
+    picture_rate : int
+        Sample rate of the pictures, Hz, see :meth:`Match.draw_at`.
     recent : list of str
         Files of the last targets, the newest first.
     classifier : str
@@ -99,6 +101,7 @@ class Settings(msgspec.Struct, kw_only=True):
     layers: Annotated[int, msgspec.Meta(ge=1, le=12)] = 12
     layers_seconds: Annotated[float, msgspec.Meta(ge=5.0, le=600.0)] = 60.0
     resynthesis: ResynthesisControls = msgspec.field(default_factory=ResynthesisControls)
+    picture_rate: Literal[8192, 16384, 32768] = 8192
     recent: list[str] = []
     classifier: str = ""
     toured: bool = False

@@ -210,7 +210,7 @@ GAP = 8
 """Space between panels and inside them, px."""
 
 FLOOR_DB = -60.0
-"""The darkest level that pictures show, dB below the loudest."""
+"""The lowest level that pictures show at first, dB below the loudest."""
 
 _FAMILIES = ("Inter", "SF Pro Text", "Segoe UI", "Noto Sans", "DejaVu Sans")
 

@@ -1,6 +1,6 @@
 """Layers page: a match with several arpeggios, and a card for each layer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QToolButton
 from typing_extensions import override
 
 from mesosynth.instruments import INSTRUMENTS
+from mesosynth.instruments.envelope import enveloped_table
 from mesosynth.instruments.layers import PARAMETERS, SILENT
 from mesosynth.matching.results import MOST_LAYERS, LayersResult, LayersSettings, LayersStep, Scores
 from mesosynth.presets.library import Library
@@ -326,15 +327,19 @@ class LayersPage(Panel):
                 continue
             sounds = menu.addMenu(cls.name)
             sounds.addAction("Plain", partial(self._add, kind, None))
+            table = enveloped_table(cls)
+            if table is not cls.parameters:
+                decay = {"decay": table["decay"].default}
+                sounds.addAction("With an envelope", partial(self._add, kind, None, decay))
             sounds.addSeparator()
             for entry in self._library.search():
                 if entry.instrument == kind and not entry.problem:
                     sounds.addAction(menu_text(entry.name), partial(self._add, kind, entry.path))
 
-    def _add(self, kind: str, path: Path | None) -> None:
+    def _add(self, kind: str, path: Path | None, values: Mapping[str, float] = {}) -> None:
         def change(layers: Layers) -> None:
             if path is None:
-                layers.add(kind, {})
+                layers.add(kind, values)
             else:
                 preset = load_preset(path)
                 layers.add(kind, preset.values, preset.state)

@@ -24,8 +24,8 @@ from mesosynth.session import Session
 from .. import theme
 from ..actions import Actions
 from ..desk import Desk
+from ..settings import Settings
 from ..undo import History
-from ..widgets.elided_label import ElidedLabel
 from ..widgets.match_panel import estimate
 from ..widgets.parts import NumberBox, Panel, Scrolled, check_box, choice, row, slider, wide
 
@@ -77,6 +77,8 @@ class MatchPage(Panel):
     desk : Desk
     history : History
         To play a candidate is a step of it, and so is a morph.
+    remembered : Settings
+        Of the desk: they keep the sample rate of the pictures.
 
     Attributes
     ----------
@@ -91,10 +93,12 @@ class MatchPage(Panel):
 
     settings_shown = Signal(object)
 
-    def __init__(self, actions: Actions, desk: Desk, history: History) -> None:
+    def __init__(
+        self, actions: Actions, desk: Desk, history: History, remembered: Settings
+    ) -> None:
         super().__init__()
         self.has_steps = False
-        self._desk, self._history = desk, history
+        self._desk, self._history, self._remembered = desk, history, remembered
         self._parameters = desk.parameters
         self._settings = MatchSettings()
         self.unknowns: dict[str, QCheckBox] = {}
@@ -112,7 +116,7 @@ class MatchPage(Panel):
         self.analysis = theme.note(wrap=True)
         self.analysis.setToolTip(_FIXED)
         self.left = theme.note()
-        self.guess = ElidedLabel()
+        self.guess = theme.note(wrap=True)
         tip = "Play what the encoder has heard at once, before any match; Ctrl+Z undoes"
         self.hear_guess = theme.tool_button("Hear", tip, named="Hear the guess")
         self.candidates = QListWidget()
@@ -133,6 +137,9 @@ class MatchPage(Panel):
     def show_settings(self) -> None:
         """Show how the session matches, for example after a session was loaded."""
         self._show_settings(self._desk.session.match.settings)
+        self.rate.setCurrentIndex(self.rate.findData(self._remembered.picture_rate))
+        if self._desk.session.match.picture_rate != self._remembered.picture_rate:
+            self._choose_rate()
 
     def apply(self) -> None:
         """Play what the last match found, with layers or without."""
@@ -205,7 +212,7 @@ class MatchPage(Panel):
         self._desk.ask(lambda session: session.target.choose_window(start, seconds))
 
     def _choose_rate(self) -> None:
-        rate = self.rate.currentData()
+        self._remembered.picture_rate = rate = self.rate.currentData()
         self._desk.ask(lambda session: session.match.draw_at(rate))
 
     # ------------------------------------------------------------------ the match
@@ -293,23 +300,22 @@ class MatchPage(Panel):
         self._history.step("instant guess", lambda session: session.match.apply_guess())
 
     def _forget_guess(self) -> None:
-        self.guess.say("")
+        self.guess.clear()
         self.hear_guess.setEnabled(False)
 
     def _show_guess(self, guess: Guess | None) -> None:
         """Show the instant guess with its spread, or say that there is none."""
         self.hear_guess.setEnabled(guess is not None)
         if guess is None:
-            self.guess.say(f"none for the {self._desk.session.match.instrument}")
+            self.guess.setText(f"none for the {self._desk.session.match.instrument}")
             return
         table = MATCHABLE[guess.instrument]
         texts = [
-            f"{estimate(guess.theta[id_], std)} {table[id_].unit}".strip()
+            f"{table[id_].name} {estimate(guess.theta[id_], std)} {table[id_].unit}".strip()
             for id_, std in guess.std.items()
         ]
         far = "unlike the target: " if (guess.loss or 0.0) > FOUND_LOSS else ""
-        shorter = [f"{far}{' · '.join(texts[:count])} …" for count in range(len(texts) - 1, 0, -1)]
-        self.guess.say(far + " · ".join(texts), *shorter)
+        self.guess.setText(far + " · ".join(texts))
 
     def _morph(self, at: int) -> None:
         """A drag is one step of undo; keys and wheel on the slider are one when they pause."""
@@ -356,7 +362,7 @@ class MatchPage(Panel):
             theme.title("By"), self.phi, self.descent, filters,
             row("From", (self.begin, 1), "length", (self.length, 1)), self.analysis,
             row("Pictures at", (self.rate, 1)),
-            row("Guess", (self.guess, 1), self.hear_guess),
+            row("Guess", 1, self.hear_guess), self.guess,
             wide(*buttons), self.left,
             theme.title("Candidates"), (self.candidates, 1),
             theme.title("Morph"), row("Before", (self.morph, 1), "Match"),

@@ -341,7 +341,8 @@ class ResynthesisPage(Panel):
         original = self._desk.session.resynthesis.original
         if original is not None:
             self.scalograms.original.title = f"Original: {original.path.name}"
-        self.scalograms.show_analysis(what, analysis)
+        start = 0.0 if original is None else original.begin
+        self.scalograms.show_analysis(what, analysis, start)
         self.spins.show_analysis(what, analysis)
 
     def _on_tick(self) -> None:

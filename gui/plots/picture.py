@@ -25,10 +25,14 @@ from .plot import LEAST, Link, Plot, add_range
 
 
 _STOPS = {
-    # Matplotlib's magma (CC0) in sixteenths.
-    "magma": (
+    # Matplotlib's magma (CC0) in sixteenths; for a light ground the other way round, from white.
+    "level": (
         "#000004 #0a0822 #1c1044 #331067 #51127c #691c81 #842681 #9c2e7f #b73779 #d1426f #e75263 "
         "#f56c5c #fc8961 #feaa74 #feca8d #fce9aa #fcfdbf"
+    ),
+    "level light": (
+        "#ffffff #fdf3dc #fee0b5 #feca8d #feaa74 #fc8961 #f56c5c #e75263 #d1426f #b73779 #9c2e7f "
+        "#842681 #691c81 #51127c #331067 #1c1044 #0a0822"
     ),
     # Blue where the sound lacks energy, red where it has too much, the ground where nothing
     # differs.
@@ -42,7 +46,7 @@ _STOPS = {
 
 @cache
 def colour_map(name: str, light: bool = False) -> NDArray[np.uint8]:
-    """256 colours of "magma", "difference" or "loss", (256, 3) uint8, also for a light ground."""
+    """256 colours of "level", "difference" or "loss", (256, 3) uint8, on a dark or light ground."""
     stops = _STOPS.get(f"{name} light", "") if light else ""
     colours = [QColor(stop) for stop in (stops or _STOPS[name]).split()]
     ends = np.array([(c.red(), c.green(), c.blue()) for c in colours])
@@ -227,10 +231,13 @@ class Picture(Plot):
         """What is shown."""
         return self.image.numbers
 
-    def set_numbers(self, numbers: NDArray[np.float32] | None, x: Axis, y: Axis) -> None:
-        """Show numbers; None shows the hint. See :meth:`Image.show`."""
+    def set_numbers(
+        self, numbers: NDArray[np.float32] | None, x: Axis, y: Axis, mirrored: bool = False
+    ) -> None:
+        """Show numbers, see :meth:`Image.show`, `mirrored` at a line; None shows the hint."""
         self.image.show(numbers, x, y)
         self.fine.show(None, x, y)
+        self.middle.move(0.5 * x.high if mirrored and numbers is not None else None)
         self.set_empty(numbers is None)
 
     @override
@@ -328,8 +335,8 @@ class Comparison(Frame):
         self.pictures = {
             what: Picture(name, words, x, y, colours, ends, partial(self.say, what))
             for what, name, words, colours, ends in (
-                ("target", "Target", hint, "magma", levels),
-                ("sound", "Sound now", "Listening…", "magma", levels),
+                ("target", "Target", hint, "level", levels),
+                ("sound", "Sound now", "Listening…", "level", levels),
                 ("difference", "Sound − target", "Needs both", "difference", (-span, span)),
             )
         }
@@ -377,7 +384,8 @@ class Comparison(Frame):
         same = (sound.x, sound.y) == (target.x, target.y)
         if sound.numbers is not None and target.numbers is not None and same:
             numbers = decibel_difference(sound.numbers, target.numbers, floor)
-            self.pictures["difference"].set_numbers(numbers, sound.x, sound.y)
+            mirrored = self.pictures["sound"].middle.at is not None
+            self.pictures["difference"].set_numbers(numbers, sound.x, sound.y, mirrored)
 
 
 def decibel_difference(

@@ -55,21 +55,23 @@ class _Pair(Pictures):
 
 
 class ScalogramPair(_Pair):
-    """Scalograms of the original and of the result, with a playhead."""
+    """Scalograms of the original and of the result in the file's own time, with a playhead."""
 
     def __init__(self) -> None:
+        self._start = 0.0
         ends = (theme.FLOOR_DB, 0.0)
         pictures = [
-            Picture(title, hint, _TIME, _FREQUENCY, "magma", ends, _read)
+            Picture(title, hint, _TIME, _FREQUENCY, "level", ends, _read)
             for title, hint in (("Original", "Open a sound"), ("Result", "Start, and listen"))
         ]
         super().__init__("Resynthesised scalograms", pictures, (-100.0, 0.0))
         self._heads = [Line(picture, "ACCENT") for picture in pictures]
 
-    def show_analysis(self, what: str, analysis: Analysis) -> None:
-        """Show the "original" or the "result"."""
+    def show_analysis(self, what: str, analysis: Analysis, start: float) -> None:
+        """Show the "original" or the "result", which begins at `start` in the file, s."""
+        self._start = start
         numbers, low, high = decibel_picture(analysis)
-        x = replace(_TIME, high=analysis.duration)
+        x = replace(_TIME, low=start, high=start + analysis.duration)
         y = replace(_FREQUENCY, low=2.0**low, high=2.0**high)
         for picture in (self.original, self.result):
             picture.set_axes(x, y)
@@ -78,7 +80,7 @@ class ScalogramPair(_Pair):
     def move_playhead(self, seconds: float | None) -> None:
         """Draw the time of the loop, s; None for none."""
         for line in self._heads:
-            line.move(seconds)
+            line.move(None if seconds is None else self._start + seconds)
 
     def table(self) -> Table:
         """Levels of both."""
@@ -105,7 +107,7 @@ class RegionPicture(Picture):
     def __init__(
         self, title: str, hint: str, say: Callable[[float, int, int, float, float], str]
     ) -> None:
-        super().__init__(title, hint, _RATE, _SCALE, "magma", (-30.0, 0.0), say)
+        super().__init__(title, hint, _RATE, _SCALE, "level", (-30.0, 0.0), say)
         self.region: Region | None = None
         self._anchor = 0, 0
         self._frame = Curve(self, "ACCENT", width=2.0, fill="enclosed", z=30.0)
@@ -178,7 +180,7 @@ class SpinPair(_Pair):
     def __init__(self) -> None:
         self.wanted = RegionPicture("Wanted", "Open a sound", partial(self._say, "original"))
         result = Picture(
-            "Result", "–", _RATE, _SCALE, "magma", (-30.0, 0.0), partial(self._say, "result")
+            "Result", "–", _RATE, _SCALE, "level", (-30.0, 0.0), partial(self._say, "result")
         )
         super().__init__("Resynthesised rates", [self.wanted, result], (-80.0, 0.0))
 
@@ -190,8 +192,7 @@ class SpinPair(_Pair):
         x, y = Paths(analysis).x, Paths(analysis).y
         for each in (self.original, self.result):
             each.set_axes(x, y)
-            each.middle.move(x.high / 2.0)
-        getattr(self, what).set_numbers(level.astype(np.float32), x, y)
+        getattr(self, what).set_numbers(level.astype(np.float32), x, y, mirrored=True)
 
     def bands(self) -> list[tuple[int, str]]:
         """Spin and edges LOW:HIGH:NARROW:WIDE, Hz and cycles per octave, of the selected region.

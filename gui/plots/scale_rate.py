@@ -143,10 +143,11 @@ class AttributionPictures(Pictures):
             which = shown[place]
             pull, id_ = attribution.pull[which], attribution.unknowns[which]
             top = max(float(np.abs(pull).max()), 1e-30)
-            picture.middle.move(paths.x.high / 2.0)
-            picture.set_numbers(both_spins(pull / top).astype(np.float32), paths.x, paths.y)
+            numbers = both_spins(pull / top).astype(np.float32)
+            picture.set_numbers(numbers, paths.x, paths.y, mirrored=True)
             name = self.parameters[id_].name if id_ in self.parameters else id_
             way = "▲" if float(pull.sum()) > 0.0 else "▼"
+            picture.shorten(f"{name} {way}", name)
             picture.title = f"{name} {way} {float(shares[which]):.0%}"
 
     def table(self) -> Table:
@@ -200,9 +201,11 @@ class RelevancePictures(Pictures):
                 continue
             top = max(float(np.abs(numbers).max()), 1e-30)
             picture.set_axes(across, up)
-            picture.set_numbers((numbers / top).astype(np.float32), across, up)
-            picture.title = f"Sounds like {relevance.label} {relevance.probability:.2f}"
-        self.spins.middle.move(self._paths.x.high / 2.0)
+            shown = (numbers / top).astype(np.float32)
+            picture.set_numbers(shown, across, up, mirrored=picture is self.spins)
+            said = f"{relevance.label} {relevance.probability:.2f}"
+            picture.shorten(said, relevance.label)
+            picture.title = f"Sounds like {said}"
 
     def clear(self) -> None:
         """Show nothing: target or classifier is another one."""
@@ -302,11 +305,10 @@ class ScaleRatePlot(Comparison):
         paths = Paths(self.analyses[what])
         for picture in self.pictures.values():
             picture.set_axes(paths.x, paths.y)
-            picture.middle.move(paths.x.high / 2.0)
         for name, amplitude in amplitudes.items():
             own = Paths(self.analyses[name])
             level = 20.0 * np.log10(np.maximum(amplitude / top, 10.0 ** (_FLOOR / 20.0)))
-            self.pictures[name].set_numbers(level.astype(np.float32), own.x, own.y)
+            self.pictures[name].set_numbers(level.astype(np.float32), own.x, own.y, mirrored=True)
         self._show_difference()
 
     def _show_difference(self) -> None:

@@ -1,7 +1,7 @@
 """Knobs: one parameter each, and the pages of knobs of an instrument."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -124,6 +124,8 @@ class Knob(QWidget):
         What the session calls it, where that is not the parameter's own id: "delay.time".
     owner : str
         The plugin that it belongs to, for screen readers and undo; "" for the instrument.
+    by_hand : bool
+        Whether neither MIDI nor a modulation may turn it.
     """
 
     gesture_began = Signal(str)
@@ -137,9 +139,11 @@ class Knob(QWidget):
     forget_asked = Signal(str)
     pin_asked = Signal(str, bool)
 
-    def __init__(self, parameter: Parameter, id_: str | None = None, owner: str = "") -> None:
+    def __init__(
+        self, parameter: Parameter, id_: str | None = None, owner: str = "", by_hand: bool = False
+    ) -> None:
         super().__init__()
-        self.parameter = parameter
+        self.parameter, self._by_hand = parameter, by_hand
         self.id = parameter.id if id_ is None else id_
         self.title = f"{owner} {parameter.name}".strip()
         self.pinned = False
@@ -152,14 +156,14 @@ class Knob(QWidget):
         self.editor = ValueEditor(self)
         self.editor.accepted.connect(self._type)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(52, 92)
+        self.setMinimumSize(42, 92)
         self.setToolTip(
             f"{parameter.description}\n{parameter.text(parameter.minimum)} to "
             f"{parameter.text(parameter.maximum)}; double-click: "
             f"{parameter.text(parameter.default)}\nClick the value to type one; Shift: fine; "
             "right button: MIDI, modulation, pin, copy; Alt: depth of its modulation"
         )
-        self.setAcceptDrops(True)
+        self.setAcceptDrops(not by_hand)
         self.set_value(parameter.default)
 
     @override
@@ -306,13 +310,14 @@ class Knob(QWidget):
         """Context menu: MIDI, pin, copy, paste."""
         menu, id_ = QMenu(self), self.id
         clipboard = QApplication.clipboard()
-        menu.addAction("Learn a MIDI controller", lambda: self.learn_asked.emit(id_))
-        menu.addAction("Forget its MIDI controller", lambda: self.forget_asked.emit(id_))
-        menu.addSeparator()
-        if not id_.startswith(f"{MODULATION}."):
+        if not self._by_hand:
+            menu.addAction("Learn a MIDI controller", lambda: self.learn_asked.emit(id_))
+            menu.addAction("Forget its MIDI controller", lambda: self.forget_asked.emit(id_))
+            menu.addSeparator()
+        if not (self._by_hand or id_.startswith(f"{MODULATION}.")):
             self._add_sources(menu.addMenu("Modulate by"))
             menu.addSeparator()
-        if self.parameter.matchable and "." not in id_:
+        if self.parameter.matchable and "." not in id_ and not self._by_hand:
             pin = menu.addAction("Pin for matching")
             pin.setCheckable(True)
             pin.setChecked(self.pinned)
@@ -486,12 +491,25 @@ class KnobPages(QWidget):
 
 
 class Knobs(QFrame):
-    """The knobs by parameter id, in the table's order; those of layers one layer at a time."""
+    """The knobs by parameter id, in the table's order; those of layers one layer at a time.
+
+    Signals
+    -------
+    own_changed : dict, str
+        Values of the layer's own parameters, see :meth:`show_own`, and what undo calls the change.
+    refused : str
+        Why a typed value of them is none.
+    """
+
+    own_changed = Signal(dict, str)
+    refused = Signal(str)
 
     def __init__(self, parameters: ParameterTable) -> None:
         super().__init__()
         self.setObjectName("panel")
         self._knobs: dict[str, Knob] = {}
+        self._own: dict[str, Knob] = {}
+        self._idle: Collection[str] = ()
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(theme.GAP, 6, theme.GAP, 6)
         self._row.setSpacing(2)
@@ -509,10 +527,7 @@ class Knobs(QFrame):
 
     def set_table(self, parameters: ParameterTable) -> list[Knob]:
         """Show the knobs of another instrument, and return them: all are new."""
-        for knob in self._knobs.values():
-            self._row.removeWidget(knob)
-            knob.hide()
-            knob.deleteLater()
+        self._drop(self._knobs)
         self._knobs = {id_: Knob(parameter) for id_, parameter in parameters.items()}
         for knob in self._knobs.values():
             self._row.addWidget(knob)
@@ -520,10 +535,51 @@ class Knobs(QFrame):
         self._turn(self.pages.page)
         return self.all()
 
+    def show_own(
+        self, idle: Collection[str], table: ParameterTable, own: Mapping[str, float]
+    ) -> None:
+        """Show values of the layer's own instrument, and leave out the knobs that it lacks.
+
+        Parameters
+        ----------
+        idle : collection of str
+            Ids of the knobs that are left out.
+        table : ParameterTable
+            Of the layer's instrument.
+        own : mapping of str to float
+            Values by id in the table.
+        """
+        if [knob.parameter for knob in self._own.values()] != [table[id_] for id_ in own]:
+            self._drop(self._own)
+            self._own = {id_: self._own_knob(table[id_]) for id_ in own}
+        show_values(self._own, own)
+        if idle != self._idle:
+            self._idle = idle
+            self._turn(self.pages.page)
+
+    def _own_knob(self, parameter: Parameter) -> Knob:
+        knob = Knob(parameter, by_hand=True)
+        # The instrument begins anew with each change: once, at the end of a drag.
+        knob.edited.connect(lambda values: knob.set_value(values[knob.id]))
+        knob.gesture_ended.connect(
+            lambda: self.own_changed.emit({knob.id: knob.value}, parameter.name)
+        )
+        for changed in (knob.nudged, knob.set_at_once):
+            changed.connect(self.own_changed)
+        knob.refused.connect(self.refused)
+        self._row.addWidget(knob)
+        return knob
+
+    def _drop(self, knobs: Mapping[str, Knob]) -> None:
+        for knob in knobs.values():
+            self._row.removeWidget(knob)
+            knob.hide()
+            knob.deleteLater()
+
     def _turn(self, page: int) -> None:
-        """Show the knobs of a page, and those that belong to all."""
+        """Show the knobs of a page that are heard, and those that belong to all."""
         for id_, knob in self._knobs.items():
-            knob.setVisible(page_of(id_) in (0, page))
+            knob.setVisible(page_of(id_) in (0, page) and id_ not in self._idle)
 
     def set_values(self, values: Mapping[str, float]) -> None:
         """Show the parameters that play."""

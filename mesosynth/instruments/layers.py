@@ -12,7 +12,7 @@ from mesosynth.errors import ArgumentError
 from mesosynth.instruments.chirplet import PARAMETERS as CHIRPLET
 from mesosynth.instruments.chirplet import SIGMA_0, sweep_seconds
 from mesosynth.instruments.envelope import Enveloped, enveloped_table
-from mesosynth.instruments.keyboard import KeyboardInstrument, TunedInstrument
+from mesosynth.instruments.keyboard import REPETITION, KeyboardInstrument, TunedInstrument
 from mesosynth.plugins.parameters import Parameter, ParameterTable
 from mesosynth.plugins.plugin import CHANNELS, Events, Instrument
 from mesosynth.plugins.tuning import KeyTuning
@@ -178,6 +178,22 @@ class LayerVoice:
         return {
             LAYER_IDS[column]: float(self.values[self._index(parameter.id)])
             for column, parameter in self._followed
+        }
+
+    @property
+    def heard(self) -> list[str]:
+        """Parameters of a layer, without its number, that change its sound."""
+        late = ["delay"] if isinstance(self.instrument, KeyboardInstrument) else []
+        return [*self.followed_values, *late, "level"]
+
+    @property
+    def own_values(self) -> dict[str, float]:
+        """Parameters by id that only this layer's state has, such as those of an envelope."""
+        elsewhere = {*(one.id for _, one in self._followed), *(one.id for one in REPETITION)}
+        return {
+            id_: float(value)
+            for id_, value in zip(self.instrument.parameters, self.values, strict=True)
+            if id_ not in elsewhere and id_ not in ("gain", "spread", "release")
         }
 
     def lead_in(self, knobs: list[float], at: int) -> float:

@@ -415,6 +415,34 @@ class Layers:
         )
         self._set({id_: PARAMETERS[id_].clamp(value) for id_, value in own.items()}, kinds)
 
+    def voice(self, place: int) -> LayerVoice:
+        """A layer's instrument with its parameters; `place` is 0 for the first."""
+        kind = self._kinds().get(place, {"instrument": "chirplet", "parameters": {}})
+        return LayerVoice(kind["instrument"], kind["parameters"])
+
+    def shape(self, place: int, values: Mapping[str, float]) -> None:
+        """Change parameters of a layer that only its state has; it begins anew.
+
+        Parameters
+        ----------
+        place : int
+            0 for the first.
+        values : mapping of str to float
+            By id, some of those of :attr:`LayerVoice.own_values`.
+
+        Raises
+        ------
+        ArgumentError
+            If the layer is an arpeggio, or has no such parameter.
+        """
+        kinds = self._kinds()
+        if place not in kinds:
+            raise ArgumentError(f"place={place} is an arpeggio: all its parameters are knobs.")
+        kind = kinds[place]
+        voice = LayerVoice(kind["instrument"], {**kind["parameters"], **values})
+        self._set_kinds({**kinds, place: {**kind, "parameters": voice.given}})
+        self._sound.set({})
+
     def add(
         self, instrument: str, values: Mapping[str, float], state: Mapping[str, Any] | None = None
     ) -> None:

@@ -183,6 +183,31 @@ def test_layers_of_every_instrument_are_added_and_taken_back(mixed, page):
     assert len(page.cards) == 9
 
 
+def test_a_layer_has_the_knobs_of_its_own_instrument(mixed, page):
+    session, knobs = mixed.session, mixed.knobs
+    add(page, "Ripple", "With an envelope")
+    click(page.cards[3])
+    decay = knobs._own["decay"]
+    assert decay.isVisible()
+    assert knobs["f_m_4"].isVisible()
+    assert not knobs["am_shape_4"].isVisible()  # a ripple has no such thing
+    before = decay.value
+    drag(decay, decay.dial.center(), (0, -30))
+    given = session.rack.state["layers"]["4"]["parameters"]
+    assert given["decay"] == decay.value > before
+    assert mixed.history.stack.undoText() == "Decay of layer 4"
+    decay.type_value()
+    decay.editor.setText("250 ms")
+    QTest.keyClick(decay.editor, Qt.Key.Key_Return)
+    assert session.rack.state["layers"]["4"]["parameters"]["decay"] == pytest.approx(0.25)
+    press(mixed, "Ctrl+Z")
+    press(mixed, "Ctrl+Z")
+    assert knobs._own["decay"].value == before
+    click(page.cards[0])
+    assert not knobs._own  # all of an arpeggio is in the table
+    assert knobs["am_shape_1"].isVisible()
+
+
 def drum_preset(page):
     page.menu.aboutToShow.emit()
     menu = next(a.menu() for a in page.menu.actions() if a.text() == "Drum")

@@ -190,6 +190,12 @@ def test_pictures_are_drawn_at_the_rate_that_is_chosen(target, qtbot):
             ),
             timeout=90_000,
         )
+        assert target.settings.picture_rate == rate
+    target.settings.picture_rate = 32768  # as after a restart
+    page.show_settings()
+    assert (page.rate.currentData(), target.session.match.picture_rate) == (32768, 32768)
+    target.settings.picture_rate = 8192
+    page.show_settings()
 
 
 def test_why_a_match_stopped_stays_to_be_read(matched, qtbot):

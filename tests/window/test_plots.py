@@ -298,6 +298,10 @@ def test_plots_are_light_in_the_light(window):
         )
         assert ground.lightness() > 200
         assert plot.light
+        _, quiet = scalogram("sound")(window)
+        quiet.image.show(np.full((4, 4), -100.0, np.float32), quiet.x_axis, quiet.y_axis)
+        middle = quiet.area.center().toPoint() + QPointF(9, 9).toPoint()
+        assert quiet.grab().toImage().pixelColor(middle).lightness() > 240
     finally:
         window.look.use("dark")
     assert dark.lightness() < 60

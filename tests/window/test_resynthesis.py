@@ -1,5 +1,7 @@
 """The resynthesis page, by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hands import LEFT, drag, hover
@@ -69,6 +71,17 @@ def test_a_region_drawn_with_the_mouse_is_edited_and_undone(desk, page, qtbot):
     assert page.edits == ()
     QTest.mouseClick(keep, LEFT)
     assert [words.split("=")[0] for words in page.edits] == ["keep-rates", "keep-scales"]
+
+
+def test_time_is_that_of_the_file(page, desk):
+    part = desk.session.resynthesis
+    part.original = replace(part.original, begin=60.5)
+    page._on_analysed("original", page.spins.analyses["original"])
+    left, right, *_ = page.scalograms.original.sight
+    assert (left, right) == pytest.approx((60.5, 61.0), abs=0.02)
+    assert min(row[1] for row in page.scalograms.table().rows) > 60.5
+    page.scalograms.move_playhead(0.25)
+    assert page.scalograms._heads[0].at == 60.75
 
 
 def test_keys_select_a_region_and_numbers_are_edits(page):

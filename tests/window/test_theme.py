@@ -1,6 +1,6 @@
 """Fears: text that is hard to read, boxes without a tick, icons and focus that are hidden."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from PySide6.QtCore import Qt
@@ -36,6 +36,17 @@ def test_all_text_has_contrast(look):
     pairs = [*product(TEXT, GROUNDS), *product(["FAINT"], DISABLED), ("FIELD", "ACCENT")]
     poor = {pair: contrast(*(colours[name] for name in pair)) for pair in pairs}
     assert {pair: ratio for pair, ratio in poor.items() if ratio < 4.5} == {}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_louder_is_ever_further_from_the_ground(look):
+    from gui.plots.picture import colour_map
+
+    inks = [QColor(*ink).name() for ink in colour_map("level", look == "light").tolist()]
+    ratios = [contrast(ink, LOOKS[look]["WELL"]) for ink in inks]
+    assert ratios[0] < 1.3
+    assert ratios[-1] > 14.0
+    assert all(after > before - 0.02 for before, after in pairwise(ratios))
 
 
 @pytest.mark.parametrize("look", LOOKS)
