@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QInputDialog,
+    QMainWindow,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 from typing_extensions import override
 
 from mesosynth.instruments.chirplet import sweep_seconds
@@ -253,7 +260,11 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.knobs)
         layout.addWidget(self.sound.question)
         layout.addWidget(self.status)
-        self.setCentralWidget(body)
+        whole = QScrollArea(widgetResizable=True)  # at sizes that the screen has no room for
+        whole.setWidget(body)
+        for ground in (body, whole.viewport()):
+            ground.setAutoFillBackground(False)
+        self.setCentralWidget(whole)
 
     def _layout(self) -> Layout:
         return Layout(page=self.drawer.page, knobs=self.knobs.isVisibleTo(self))

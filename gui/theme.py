@@ -499,16 +499,8 @@ class Look(QObject):
             QWidget.update(widget)  # a view has an own update, in PySide6 before 6.11
 
     def begin(self) -> None:
-        """Take the size of the settings, as far as there is room, once the window is there."""
-        self._show_size(min(self._settings.scale, self.largest()) / 100)
-
-    def largest(self) -> int:
-        """The largest size, percent, in which what the window shows still fits on its screen."""
-        screen, central = self._window.screen().availableSize(), self._window.centralWidget()
-        least = _LEAST if central is None else central.minimumSizeHint()
-        needed = (least + QSize(0, self._window.menuBar().height())) / zoom
-        room = min(screen.width() / needed.width(), screen.height() / needed.height())
-        return max((scale for scale in SCALES if scale <= 100 * room), default=100)
+        """Take the size of the settings, once the window is there."""
+        self._show_size(self._settings.scale / 100)
 
     @property
     def can_grow(self) -> bool:
@@ -528,14 +520,9 @@ class Look(QObject):
         self._say(f"The desk is {_SAID[self._settings.theme]}.")
 
     def scale(self, by: int) -> None:
-        """Ask for the size that many steps larger, as far as the screen has room."""
-        sizes = [scale for scale in SCALES if scale <= max(self.largest(), self._settings.scale)]
-        place = sizes.index(self._settings.scale) if self._settings.scale in sizes else 0
-        wanted = sizes[min(max(place + by, 0), len(sizes) - 1)]
-        if wanted == self._settings.scale:
-            self._say(f"The desk is at {wanted}%; there is no room for another size.")
-            return
-        self._settings.scale = wanted
+        """Show everything that many steps larger; what has no room on the screen scrolls."""
+        place = SCALES.index(self._settings.scale) if self._settings.scale in SCALES else 0
+        self._settings.scale = wanted = SCALES[min(max(place + by, 0), len(SCALES) - 1)]
         self._show_size(wanted / 100)
         self._say(f"The desk is at {wanted}%.")
 

@@ -568,6 +568,7 @@ class Knobs(QFrame):
             changed.connect(self.own_changed)
         knob.refused.connect(self.refused)
         self._row.addWidget(knob)
+        knob.show()
         return knob
 
     def _drop(self, knobs: Mapping[str, Knob]) -> None:

@@ -179,7 +179,7 @@ class MatchPanel(Frame):
         self._best = math.inf
         self.progress = progress_bar("Progress of the match")
         self.scores, self._summary = ScoreBars(), theme.note("No match yet")
-        column(grid, 1, self.scores, self.progress, self._summary, spacing=4, inside=body)
+        column((grid, 1), self.scores, self.progress, self._summary, spacing=4, inside=body)
 
     def value_text(self, id_: str) -> str:
         """Text of a parameter in the table."""

@@ -41,19 +41,20 @@ def test_ctrl_t_goes_through_the_looks_and_everything_is_painted_in_them(look):
     assert desk.grab().toImage().pixelColor(2, desk.height() // 2).lightness() < 60
 
 
-def test_sizes_change_at_once_and_the_sound_goes_on(look, qtbot, monkeypatch):
+def test_sizes_change_at_once_and_the_sound_goes_on(look, qtbot):
     desk = look
-    monkeypatch.setattr(desk.look, "largest", lambda: 150)
     process, target = desk.session.device.pid, desk.session.target.sound
     knob, rail = desk.knobs["f_c"], desk.drawer._rail.parentWidget()
     before = knob.sizeHint().height(), rail.width(), desk.font().pixelSize()
     for _ in range(4):
         press(desk, "Ctrl++")
-    assert desk.settings.scale == 150
+    assert desk.settings.scale == 200
     qtbot.wait(50)
+    assert (desk.width(), desk.height()) <= (1700, 1100)  # the screen; the desk scrolls
+    assert desk.centralWidget().widget().width() > desk.width()
     after = knob.sizeHint().height(), rail.width(), desk.font().pixelSize()
     for was, now in zip(before, after, strict=True):
-        assert now == pytest.approx(1.5 * was, abs=1)
+        assert now == pytest.approx(2.0 * was, abs=1)
     assert (desk.session.device.pid, desk.session.target.sound) == (process, target)
     assert desk.session.sound.playing
     for _ in range(4):

@@ -197,7 +197,7 @@ def test_a_layer_has_the_knobs_of_its_own_instrument(mixed, page):
     assert given["decay"] == decay.value > before
     assert mixed.history.stack.undoText() == "Decay of layer 4"
     decay.type_value()
-    decay.editor.setText("250 ms")
+    decay.editor.setText("0.25")
     QTest.keyClick(decay.editor, Qt.Key.Key_Return)
     assert session.rack.state["layers"]["4"]["parameters"]["decay"] == pytest.approx(0.25)
     press(mixed, "Ctrl+Z")

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QPalette
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
+from mesosynth.learning.maps import Paths, Relevance
 from mesosynth.matching.results import (
     LongSound,
     Magnified,
@@ -50,6 +51,18 @@ def window(qapp):
     moments = [Moment(t, {**THETA, "f_c": 400.0 + 20 * t}, {}, 0.1, t) for t in range(20)]
     sequence = MatchedSequence(LongSound("long.wav", "", 20.0), SequenceSettings(), moments)
     window.sequence_page.curves.show_sequence(sequence, moments)
+    carrier, rate, scale = np.meshgrid(
+        [250.0, 500.0, 1000.0], [0.0, 4.0, 8.0, 16.0], [-1.0, -0.5, 0.0, 0.5, 1.0]
+    )
+    weights = np.random.default_rng(0).standard_normal(carrier.shape)
+    relevance = Relevance("bell", 0.8, weights, Paths(carrier, rate, scale))
+    window.scale_rate.relevance.show_relevance(relevance)
+    page, analysis = window.resynthesis_page, window.scale_rate.analyses["target"]
+    window.session.resynthesis.original = object()  # what is shown of none is forgotten
+    page.curve.show_errors([1.0, 0.5, 0.2, 0.1, 0.05])
+    for what in ("original", "result"):
+        page.scalograms.show_analysis(what, analysis, 0.0)
+        page.spins.show_analysis(what, analysis)
     yield window
     window.close()
 
@@ -77,6 +90,7 @@ def attribution(window):
 def scale_rate(what):
     def find(window):
         window.scale_rate.switch.setChecked(False)
+        window.scale_rate.why.setChecked(False)
         return window.scale_rate, window.scale_rate.pictures[what]
 
     return find
@@ -117,6 +131,23 @@ def strip(window):
     return window.sequence_page.curves, window.sequence_page.curves.strips[0]
 
 
+def relevance(which):
+    def find(window):
+        window.scale_rate.why.setChecked(True)
+        return window.scale_rate.relevance, getattr(window.scale_rate.relevance, which)
+
+    return find
+
+
+def resynthesis(which, plot=""):
+    def find(window):
+        in_front(window, "resynthesis")
+        view = getattr(window.resynthesis_page, which)
+        return view, getattr(view, plot, view)
+
+    return find
+
+
 PLOTS = {
     "target": scalogram("target"), "sound": scalogram("sound"),
     "difference": scalogram("difference"), "waveform": waveform,
@@ -124,6 +155,9 @@ PLOTS = {
     "JTFS difference": scale_rate("difference"), "attribution": attribution,
     "loss": loss, "parameters": parameters, "output": scope(False), "spectrum": scope(True),
     "pad": pad, "map": library_map, "blend": blend, "sequence": strip,
+    "relevance": relevance("spins"), "relevance of carriers": relevance("carriers"),
+    "original": resynthesis("scalograms", "original"), "wanted": resynthesis("spins", "wanted"),
+    "resynthesised": resynthesis("spins", "result"), "error": resynthesis("curve"),
 }  # fmt: skip
 
 
@@ -173,6 +207,11 @@ def test_every_plot_reads_zooms_resets_and_exports(shown, tmp_path):
     seen = plot.sight
     QTest.keyClick(plot, Qt.Key.Key_Plus)
     assert plot.sight[1] < seen[1]
+    # an axis, which moves what is in sight along itself
+    seen = plot.sight
+    drag(hand, plot.bottom.mapToScene(plot.bottom.rect().center()), (-20, 0))
+    assert plot.sight[0] > seen[0]
+    assert plot.sight[2:] == pytest.approx(seen[2:])
     QTest.keyClick(plot, Qt.Key.Key_0)
     assert plot.sight == pytest.approx(home)
     # axis menu, and all that can be saved
