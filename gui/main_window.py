@@ -260,7 +260,8 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.knobs)
         layout.addWidget(self.sound.question)
         layout.addWidget(self.status)
-        whole = QScrollArea(widgetResizable=True)  # at sizes that the screen has no room for
+        body.setMinimumSize(1000, 640)
+        whole = QScrollArea(widgetResizable=True)  # at sizes that its screen has no room for
         whole.setWidget(body)
         for ground in (body, whole.viewport()):
             ground.setAutoFillBackground(False)

@@ -68,7 +68,7 @@ _STYLE = """
 QMainWindow, QDialog {{ background: {WINDOW}; }}
 QDialog#sheet {{ border: 1px solid {LINE}; }}
 QMenuBar {{ background: {WINDOW}; color: {DIM}; padding: 2px 4px; }}
-QMenuBar::item {{ padding: 6px 9px; border-radius: 4px; background: transparent; }}
+QMenuBar::item {{ padding: 6px 8px; border-radius: 4px; background: transparent; }}
 QMenuBar::item:selected {{ background: {RAISED}; color: {TEXT}; }}
 QMenu {{ background: {PANEL}; border: 1px solid {LINE}; padding: 4px; }}
 QMenu::item {{ padding: 5px {SHORTCUT_SPACING}px 5px 12px; border-radius: 4px; }}

@@ -1,7 +1,7 @@
 """Bar: a share of 0 to 1 with its name and number."""
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from typing_extensions import override
 
@@ -62,8 +62,10 @@ class Bar(QWidget):
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setFont(theme.font(8))
         thick, chip = _THICK * theme.zoom, _CHIP * theme.zoom if self.colour else 0.0
+        font, words = theme.font(8), f"{self._name}  {self.text}"
+        room, width = self.width() - 1.6 * chip, QFontMetricsF(font).horizontalAdvance(words)
+        painter.setFont(theme.font(8 * min(room / width, 1.0)))
         above = QRectF(0.0, 0.0, self.width(), self.height() - thick - 1.0)
         colour = theme.colour(self.colour or theme.ACCENT, 0.35 if self.pale else 1.0)
         middle = Qt.AlignmentFlag.AlignVCenter

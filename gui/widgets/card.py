@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 from typing_extensions import override
 
 from .. import theme
+from .elided_label import ElidedLabel
 from .parts import Scrolled, row
 
 
@@ -39,7 +40,8 @@ class MovableCard(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.place, self._count = place, 1
         self._grabbed: float | None = None
-        self.title = theme.title()
+        self.title = ElidedLabel()
+        self.title.setObjectName("title")  # what the style sheet goes by
         self.title.setCursor(Qt.CursorShape.SizeVerCursor)
         icons = ("ph.caret-up", "ph.caret-down", "ph.x")
         self.up, self.down, self.out = map(bare_button, icons, tips)
@@ -55,7 +57,7 @@ class MovableCard(QFrame):
 
     def head(self, before: Sequence[QWidget], after: Sequence[QWidget]) -> QHBoxLayout:
         """Row of the title and all buttons, with others before it and after it."""
-        return row(*before, self.title, 1, *after, self.up, self.down, self.out, spacing=2)
+        return row(*before, (self.title, 1), *after, self.up, self.down, self.out, spacing=2)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -51,7 +51,7 @@ class ScoreBars(QWidget):
         super().__init__()
         self.bars = {view: Bar(name, f"{text} {_SCALE}") for view, (name, text) in VIEWS.items()}
         stretched = [(bar, 3 if view == "score" else 2) for view, bar in self.bars.items()]
-        column(row(*stretched, spacing=10), inside=self)
+        column(row(*stretched, spacing=8), inside=self)
 
     def show_scores(self, scores: Scores | None) -> None:
         """Show how alike a sound is; None while that is not known."""
