@@ -73,10 +73,7 @@ class Bar(QWidget):
             painter.fillRect(QRectF(0.0, above.center().y() - 0.5 * chip, chip, chip), colour)
         painter.setPen(theme.colour(theme.DIM))
         place = above.adjusted(1.6 * chip, 0.0, 0.0, 0.0)
-        metrics = painter.fontMetrics()
-        room = place.width() - metrics.horizontalAdvance(f" {self.text}")
-        name = metrics.elidedText(self._name, Qt.TextElideMode.ElideRight, int(room))
-        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | middle, name)
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | middle, self._name)
         known = self._share is not None and not self.pale
         painter.setPen(theme.colour(theme.TEXT if known else theme.FAINT))
         painter.drawText(above, Qt.AlignmentFlag.AlignRight | middle, self.text)

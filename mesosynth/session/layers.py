@@ -440,8 +440,7 @@ class Layers:
             raise ArgumentError(f"place={place} is an arpeggio: all its parameters are knobs.")
         kind = kinds[place]
         voice = LayerVoice(kind["instrument"], {**kind["parameters"], **values})
-        self._set_kinds({**kinds, place: {**kind, "parameters": voice.given}})
-        self._sound.set({})
+        self._set({}, {**kinds, place: {**kind, "parameters": voice.given}})
 
     def add(
         self, instrument: str, values: Mapping[str, float], state: Mapping[str, Any] | None = None
