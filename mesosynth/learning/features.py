@@ -182,9 +182,10 @@ def _without_axes(count: int) -> Paths:
 class TimeScattering:
     """Time scattering of orders 1 and 2 (Andén and Mallat, IEEE Trans. Signal Processing, 2014).
 
-    With U1 = |x * psi_n1| and U2 = |U1 * psi_n2|, S1 = U1 * phi_T and S2 = U2 * phi_T, by Kymatio
-    0.4's filters and border. Kymatio 0.3, the newest on PyPI, halves a coefficient for each octave
-    of decimation, which the scaling of a classifier hides and a distance does not.
+    With ``U1 = |x * psi_n1|`` and ``U2 = |U1 * psi_n2|``, ``S1 = U1 * phi_T`` and
+    ``S2 = U2 * phi_T``, by Kymatio 0.4's filters and border. Kymatio 0.3, the newest on PyPI,
+    halves a coefficient for each octave of decimation, which the scaling of a classifier hides and
+    a distance does not.
 
     Parameters
     ----------
