@@ -160,7 +160,12 @@ class JackCapture:
         self._filled = 0
         self._first, self._on_clock = None, on_clock
         self._late = []  # beginnings of cycles that we were late for, in frames
+        self.xruns = 0  # cycles that the server itself gave up
         self._client.set_process_callback(self._process)
+        self._client.set_xrun_callback(self._xrun)
+
+    def _xrun(self, _delay):
+        self.xruns += 1
 
     def _process(self, frames):
         if self._first is None:
