@@ -322,6 +322,8 @@ class ResynthesisPage(Panel):
     def _look(self) -> None:
         """Ask for the pictures of what is wanted, while they are on screen."""
         if self.isVisible() and self._desk.session.target.path is not None:
+            for picture in (self.scalograms.original, self.spins.wanted):
+                picture.set_empty(picture.numbers is None, "Listening…")
             self._desk.ask(lambda session: session.resynthesis.look(self.recipe()), by_itself=True)
 
     def _on_step(self, step: ResynthesisStep) -> None:

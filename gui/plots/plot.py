@@ -323,8 +323,10 @@ class Plot(pg.GraphicsView):
         """Titles where there is no room for the whole one, the longest first."""
         self._title.shorter = titles
 
-    def set_empty(self, empty: bool) -> None:
-        """Show the hint while there is nothing else to show."""
+    def set_empty(self, empty: bool, hint: str = "") -> None:
+        """Show the hint, or another one, while there is nothing else to show."""
+        if hint:
+            self._hint.setText(hint)
         self._hint.setVisible(empty)
 
     @property

@@ -160,9 +160,10 @@ class Scalograms(Comparison):
         rows = replace(_EMPTY, low=2.0**low, high=2.0**high)
         self.pictures[what].set_numbers(numbers, time, rows)
         self.show_difference(_QUIET)
-        spans = np.array([sounding_span(each) for each in self.analyses.values()]) + self.start
+        # A short target is not squeezed by a long sound beside it.
+        begin, end = sounding_span(self.analyses.get("target", self.analyses[what]))
         shown = [self.pictures[name].image.y for name in self.analyses]
-        x = replace(_TIME, low=float(spans[:, 0].min()), high=float(spans[:, 1].max()))
+        x = replace(_TIME, low=self.start + begin, high=self.start + end)
         y = replace(_EMPTY, low=min(r.low for r in shown), high=max(r.high for r in shown))
         for each in self.pictures.values():
             each.set_axes(x, y)

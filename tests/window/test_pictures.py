@@ -49,6 +49,19 @@ def test_the_time_axis_shows_where_the_sound_is():
     assert 2.4 <= end <= 3.0
 
 
+def test_a_short_target_fills_its_picture_beside_a_long_sound(qapp, qtbot):
+    from gui.plots.scalogram import Scalograms
+
+    view = Scalograms()
+    qtbot.addWidget(view)
+    short = np.zeros((5, 40), np.float32)
+    short[:, 20:24] = 1.0
+    view.set_target(analysis(scalogram=short))
+    view.set_sound(analysis(scalogram=np.ones((5, 40), np.float32)))
+    left, right, *_ = view.pictures["target"].sight
+    assert 1.0 <= left < right <= 3.0
+
+
 def test_spins_are_mirrored_around_the_middle():
     from gui.plots.scale_rate import both_spins
 
