@@ -36,6 +36,7 @@ from mesosynth.learning.features import (
 )
 from mesosynth.scattering.ambient import neutral
 from mesosynth.system.atomic_file import draft_of, writing
+from mesosynth.system.cpu import keep_heap
 
 Model = Literal["svm", "convnet"]
 VERSION = 1
@@ -243,6 +244,7 @@ def fit_convnet(
     validation = np.flatnonzero(subsets == "validation")
     counts = np.bincount(classes[training])
     weight = torch.from_numpy(counts.max() / np.maximum(counts, 1)).float()
+    keep_heap()
     optimizer = torch.optim.AdamW(net.parameters(), _LEARNING_RATE, weight_decay=_DECAY)
     random = np.random.default_rng(settings.seed)
     best, best_state, since = (-1.0, 0.0), net.state_dict(), 0

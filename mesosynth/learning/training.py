@@ -43,6 +43,7 @@ from mesosynth.matching.cqt import FRAMES, HOP, ROWS, as_input, cqt
 from mesosynth.matching.encoder import Encoder, Network, TrainedEncoder
 from mesosynth.scattering.loss import MSSLoss
 from mesosynth.system.atomic_file import write_atomically, writing
+from mesosynth.system.cpu import keep_heap
 from mesosynth.system.steps import Steps
 
 Loss = Literal["pnp", "p", "mss", "jtfs"]
@@ -390,6 +391,7 @@ def train(
     with torch.random.fork_rng([]):
         torch.manual_seed(settings.seed)
         encoder = Encoder(len(dataset.settings.domain.ids), settings.network)
+    keep_heap()
     optimiser = torch.optim.Adam(encoder.parameters(), settings.rate, fused=True)
     state = _State()
     if run is not None and run.exists():
