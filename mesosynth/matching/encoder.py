@@ -113,9 +113,10 @@ def _small(outputs: int) -> nn.Module:
 def _efficientnet(outputs: int) -> nn.Module:
     try:
         from torchvision.models import efficientnet_b0  # pyright: ignore[reportMissingImports] - optional
-    except ImportError:
+    except (ImportError, RuntimeError, OSError) as error:  # of another version of torch, too
         raise ArgumentError(
-            "network='efficientnet-b0' needs torchvision; install it, or take 'small'."
+            f"network='efficientnet-b0' needs the torchvision that belongs to torch "
+            f"{torch.__version__} ({error}); install it, or take 'small'."
         ) from None
     return nn.Sequential(
         nn.BatchNorm2d(1), nn.Conv2d(1, 3, 3, padding=1), efficientnet_b0(num_classes=outputs)
