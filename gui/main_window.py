@@ -263,6 +263,7 @@ class MainWindow(QMainWindow):
         body.setMinimumSize(1000, 640)
         whole = QScrollArea(widgetResizable=True)  # at sizes that its screen has no room for
         whole.setWidget(body)
+        whole.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         for ground in (body, whole.viewport()):
             ground.setAutoFillBackground(False)
         self.setCentralWidget(whole)

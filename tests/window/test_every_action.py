@@ -87,7 +87,6 @@ def ready(desk, qtbot, monkeypatch, tmp_path):
     monkeypatch.setattr("mesosynth.session.target.takes_folder", lambda: tmp_path)
     # A match that takes its time: there must be something to pause and to stop.
     monkeypatch.setattr(desk.session.match, "settings", MatchSettings(descent="adam"))
-    monkeypatch.setattr(desk.look, "largest", lambda: 200)
     doorkeeper = _Doorkeeper()
     desk.installEventFilter(doorkeeper)
     desk.asked_to_close = lambda: doorkeeper.asked
