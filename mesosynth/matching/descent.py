@@ -78,16 +78,17 @@ class NormalEquations:
 
         The usual (JᵀJ)⁻¹ s² takes the residuals for independent, and there are twelve thousand.
         Most are nearly zero, so s² here divides by their effective number, (Σr²)² / Σr⁴.
-        None is smaller than :data:`SYSTEMATIC`.
+        None is smaller than :data:`SYSTEMATIC`. Before the recording each unknown is known to
+        1.0 along its axis, its own size: one without effect, such as the note rate where there is
+        no amplitude modulation, stays at that.
         """
         energy, free = 2.0 * self.loss, len(self.gradient)
         if energy == 0.0 or self.quartic == 0.0:
             return np.full(free, SYSTEMATIC)
         effective = energy**2 / self.quartic
         variance = energy / max(effective - free, 1.0)
-        # Rounding makes a variance of 0, of an unknown without effect, negative.
-        std = np.sqrt(variance * np.maximum(np.diag(np.linalg.pinv(self.H)), 0.0))
-        return np.hypot(std, SYSTEMATIC)
+        information = self.H / variance + np.eye(free)
+        return np.hypot(np.sqrt(np.diag(np.linalg.inv(information))), SYSTEMATIC)
 
 
 # --------------------------------------------------------------------------------------------------

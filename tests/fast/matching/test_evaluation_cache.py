@@ -142,6 +142,15 @@ def test_normal_equations_are_what_a_residual_and_its_jacobian_say():
     assert np.all(NormalEquations.of(np.zeros(1000), J).std < 1e-3)
 
 
+def test_an_unknown_without_effect_is_as_unknown_as_before():
+    rng = np.random.default_rng(0)
+    residual, J = 1e-3 * rng.standard_normal(1000), rng.standard_normal((1000, 3))
+    J[:, 1] = 0.0
+    std = NormalEquations.of(residual, J).std
+    assert std[1] == pytest.approx(1.0)
+    assert np.all(std[[0, 2]] < 1e-3)
+
+
 @pytest.mark.parametrize("free", [0, 1, 3, 8])
 def test_normal_equations_are_the_same_as_numbers(free):
     J = np.random.default_rng(0).standard_normal((10, free))
